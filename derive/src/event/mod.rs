@@ -1,0 +1,239 @@
+//! `#[derive(Event)]`: reads a struct and its `#[event(…)]` into a model without mistakes.
+//!
+//! What can be judged from the words alone is judged here. What depends on types or on several fields together (the
+//! budget, codes and their period, content) is checked by `candor::event` in `const`, and never twice.
+
+mod field;
+
+use crate::{
+    attr,
+    ctxt::Ctxt,
+    expand,
+    names::{self, did_you_mean, event_name, is_name, listed},
+};
+pub(crate) use field::{Class, Field, Kind};
+
+use proc_macro2::TokenStream;
+use syn::{
+    Attribute, Data, DataStruct, DeriveInput, Error, Fields, GenericParam, Generics, Ident, LitStr, Path, Result,
+};
+
+/// An event that was read without a mistake.
+pub(crate) struct Event<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    pub(crate) krate: Path,
+    pub(crate) name: String,
+    pub(crate) doc: String,
+    pub(crate) scope: Path,
+    /// The variant of `candor::event::Linkage`, where the word stood.
+    pub(crate) linkage: Ident,
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+const LINKAGES: [(&str, &str); 6] = [
+    ("rollup", "Rollup"),
+    ("none", "None"),
+    ("session", "Session"),
+    ("day", "Day"),
+    ("week", "Week"),
+    ("month", "Month"),
+];
+
+/// Reads and expands; with a mistake, expands to every message and to an implementation that only keeps the compiler
+/// from adding messages of its own.
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let (krate, event) = read(&input);
+    match event {
+        Ok(event) => expand::event(&event),
+        Err(errors) => {
+            let messages = errors.into_compile_error();
+            let stand_in = expand::event_stand_in(&krate, &input.ident, &input.generics);
+            quote::quote!(#messages #stand_in)
+        }
+    }
+}
+
+/// The path to candor, which even a broken event needs, and the event.
+fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
+    let mut ctxt = Ctxt::default();
+    generics(&mut ctxt, &input.generics);
+    let doc = attr::doc(&mut ctxt, &input.attrs, &input.ident, "event");
+    let head = head(&mut ctxt, &input.attrs, &input.ident);
+    let fields = fields(&mut ctxt, input);
+    let Head { krate, name, scope, linkage } = head;
+    let event = || {
+        Some(Event {
+            ident: &input.ident,
+            generics: &input.generics,
+            krate: krate.clone(),
+            name: name?,
+            doc: doc?,
+            scope: scope?,
+            linkage: linkage?,
+            fields: fields?,
+        })
+    };
+    let event = ctxt.finish(event());
+    (krate, event)
+}
+
+fn generics(ctxt: &mut Ctxt, generics: &Generics) {
+    for param in &generics.params {
+        if !matches!(param, GenericParam::Lifetime(_)) {
+            ctxt.error(
+                param,
+                "an event has no type parameters, since there is one schema for one event: write the type itself; \
+                 lifetimes are fine",
+            );
+        }
+    }
+}
+
+/// What `#[event(…)]` says; `None` is a mistake that was noted.
+struct Head {
+    krate: Path,
+    name: Option<String>,
+    scope: Option<Path>,
+    linkage: Option<Ident>,
+}
+
+fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
+    let proposed = event_name(&event.to_string());
+    let such_as = format!("name = \"{proposed}\", scope = PLAYBACK, linkage = rollup");
+    if !attrs.iter().any(|attr| attr.path().is_ident("event")) {
+        ctxt.error(
+            event,
+            format!(
+                "event `{event}` says neither its name, its scope nor its linkage: write `#[event({such_as})]` above it"
+            ),
+        );
+        return Head { krate: attr::candor(), name: None, scope: None, linkage: None };
+    }
+    let Some(mut keys) = attr::keys(ctxt, attrs, "event", &such_as) else {
+        return Head { krate: attr::candor(), name: None, scope: None, linkage: None };
+    };
+    let krate = keys.krate(ctxt);
+    let name = match keys.take(ctxt, "name") {
+        Some(entry) => ctxt.keep(attr::text(entry, &proposed).and_then(name)),
+        None => {
+            ctxt.error(
+                event,
+                format!("event `{event}` has no name: write `name = \"{proposed}\"` in its `#[event(…)]`"),
+            );
+            None
+        }
+    };
+    let scope = match keys.take(ctxt, "scope") {
+        Some(entry) => ctxt.keep(attr::path(entry, "PLAYBACK")),
+        None => {
+            ctxt.error(
+                event,
+                format!(
+                    "event `{event}` has no scope, and nobody could agree to it: write `scope = PLAYBACK` in its \
+                     `#[event(…)]`, with the constant that `candor::scope!` makes"
+                ),
+            );
+            None
+        }
+    };
+    let linkage = match keys.take(ctxt, "linkage") {
+        Some(entry) => ctxt.keep(attr::word(entry, "rollup").and_then(linkage)),
+        None => {
+            ctxt.error(
+                event,
+                format!(
+                    "event `{event}` does not say what links one to the next: in its `#[event(…)]` write \
+                     `linkage = rollup` to send only the day's counts, `linkage = none` to send each on its own, or \
+                     `session`, `day`, `week` or `month` for how long a `hash` field keeps its code"
+                ),
+            );
+            None
+        }
+    };
+    if let Some(entry) = keys.take(ctxt, "about") {
+        ctxt.keep(attr::word(entry, "installation").and_then(about));
+    }
+    keys.none_left(ctxt, "`#[event(…)]`", &["name", "scope", "linkage", "about", "crate"]);
+    Head { krate, name, scope, linkage }
+}
+
+fn name(text: LitStr) -> Result<String> {
+    let name = text.value();
+    if is_name(&name) {
+        return Ok(name);
+    }
+    Err(Error::new_spanned(
+        &text,
+        format!("`{name}` is not a name candor takes: use {}, such as `playback.finished`", names::RULE),
+    ))
+}
+
+fn linkage(word: Ident) -> Result<Ident> {
+    if let Some((_, variant)) = LINKAGES.iter().find(|(known, _)| word == known) {
+        return Ok(Ident::new(variant, word.span()));
+    }
+    let known = LINKAGES.map(|(word, _)| word);
+    let meant = did_you_mean(&word, &known);
+    Err(Error::new_spanned(&word, format!("there is no linkage `{word}`{meant}: write {}", listed(&known))))
+}
+
+fn about(word: Ident) -> Result<()> {
+    if word == "installation" {
+        return Ok(());
+    }
+    Err(if word == "subject" {
+        Error::new_spanned(
+            &word,
+            "events about a subject can't be recorded yet: servers are not supported; write `about = installation`, \
+             and record only the doings of the person who agreed",
+        )
+    } else {
+        Error::new_spanned(
+            &word,
+            format!("an event can't be about `{word}`: write `about = installation`, or leave it out"),
+        )
+    })
+}
+
+fn fields<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<Field<'a>>> {
+    let event = &input.ident;
+    match &input.data {
+        Data::Struct(DataStruct { fields: Fields::Named(named), .. }) => {
+            let fields: Vec<_> = named.named.iter().map(|field| field::read(ctxt, field)).collect();
+            fields.into_iter().collect()
+        }
+        Data::Struct(DataStruct { fields: Fields::Unit, .. }) => Some(Vec::new()),
+        Data::Struct(DataStruct { fields: Fields::Unnamed(unnamed), .. }) => {
+            ctxt.error(
+                unnamed,
+                format!(
+                    "event `{event}` has fields without names, and a value leaves under its field's name: write \
+                     `struct {event} {{ cause: Cause }}`, or `struct {event};` when there is nothing to add"
+                ),
+            );
+            None
+        }
+        Data::Enum(_) => {
+            ctxt.error(
+                event,
+                format!(
+                    "event `{event}` is an enum, and an event is a struct: write `struct {event} {{ … }}`, and let an \
+                     enum that derives `candor::Category` be one of its fields"
+                ),
+            );
+            None
+        }
+        Data::Union(_) => {
+            ctxt.error(
+                event,
+                format!("event `{event}` is a union, and an event is a struct: write `struct {event} {{ … }}`"),
+            );
+            None
+        }
+    }
+}

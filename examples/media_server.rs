@@ -1,0 +1,349 @@
+//! A media server that asks before it counts, run over real files.
+//!
+//! It finds audio and video files, asks the person in the terminal with candor's own notice, streams each file over
+//! HTTP on loopback, and then lays side by side what it measured and what left: a rung of a ladder instead of a bitrate,
+//! a span instead of a running time, and one roll-up of the day instead of a list of plays. The title of a file is in
+//! no event; it is printed here, on the person's own terminal, and goes nowhere else.
+//!
+//! ```text
+//! cargo run --example media_server -- ~/Music /srv/films
+//! printf 'y\n' | cargo run --example media_server -- /usr/share/sounds/freedesktop
+//! ```
+//!
+//! No option says yes in the person's place: the answer is what stands on standard input, and Enter means no. Playing
+//! takes no real time, since what a server measures is bytes; the day is over early because the clock is this
+//! example's own. Everything stays on this machine, in a temporary directory that is removed at the end.
+
+#[path = "support/media.rs"]
+mod media;
+mod support;
+
+use candor::{
+    AddressLog, Audience, Category, Clock, Config, Controller, Erasure, Event, Unit, consent,
+    event::class::{Bitrate, Class, Closed, MediaDuration},
+};
+use media::{Found, Medium, Served, Server};
+use std::{
+    error::Error,
+    fs,
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+use support::Receiver;
+
+// ---- What the program may say, and what it promises about it ----
+
+const CONTROLLER: Controller = Controller {
+    legal_name: "Example Media SAS",
+    address: "1 rue de l'Exemple, 75001 Paris",
+    country: "FR",
+    contact: "privacy@example.org",
+    data_protection_officer: None,
+    authority: Some("CNIL"),
+    processors: &[],
+    hosting_countries: &["FR"],
+    transfer_safeguard: None,
+    onward_sharing: &[],
+    address_log: AddressLog::NotKept,
+    erasure: Erasure::WithinDays(30),
+};
+
+candor::scope! {
+    /// Find out which formats stutter or break off, so that those are fixed first.
+    pub PLAYBACK = "playback" {
+        title: "Playback statistics", revision: 1, about: installation, retention: 90 days,
+        benefit: "Fewer films that stutter",
+        other_uses: none,
+        also_never: ["identifying what you watch"],
+    }
+}
+
+/// Nine kinds, because an event may have 1,024 outcomes at most: 15 bitrates x 7 durations x 9 codecs are 945.
+#[derive(Debug, Clone, Copy, Category)]
+enum Codec {
+    H264,
+    Hevc,
+    Av1,
+    Vp9,
+    Aac,
+    Mp3,
+    VorbisOrOpus,
+    Lossless,
+    Other,
+}
+
+/// A stream ended or was stopped.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+struct PlaybackFinished {
+    /// Average bitrate of the stream.
+    #[field(bitrate, example = 4_213_000)]
+    bitrate: Option<u64>,
+    /// How long it played.
+    #[field(media_duration, example = "1:30:31")]
+    duration: Option<Duration>,
+    /// How the picture is encoded, or where there is none, the sound.
+    codec: Codec,
+}
+
+/// The server finished sending a stream.
+///
+/// An event of its own: beside the three fields above, one more yes or no would be over the budget.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(name = "stream.served", scope = PLAYBACK, linkage = rollup)]
+struct StreamServed {
+    /// Whether it was sent to its end.
+    complete: bool,
+}
+
+impl PlaybackFinished {
+    /// What a server can tell: of a stream that broke off, as much was played as was sent.
+    fn of(medium: &Medium, served: Served) -> Self {
+        let share = if served.complete { 1.0 } else { (served.bytes as f64 / medium.bytes.max(1) as f64).min(1.0) };
+        let duration = medium.duration.map(|duration| duration.mul_f64(share));
+        PlaybackFinished { bitrate: medium.bitrate, duration, codec: medium.codec }
+    }
+}
+
+// ---- The program ----
+
+fn main() -> ExitCode {
+    match run(&mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has read enough of it.
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("media_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let found = media::find(&folders()?);
+    say_what_was_found(out, &found)?;
+    if found.media.is_empty() {
+        return Ok(());
+    }
+
+    let receiver = Receiver::start()?;
+    let clock = Wall::default();
+    let store = tempfile::tempdir()?;
+    let config = Config::new("org.example.media", CONTROLLER, Audience::Adults)
+        .endpoint(receiver.endpoint())
+        .directories(store.path().join("data"), store.path().join("config"))
+        .clock(clock.clone())
+        .lift_ci_block(); // an example for machines too; a real program leaves the block alone
+    let _candor = candor::init(config)?;
+
+    let agreed = ask(out)?;
+    let plays = play(out, &found.media)?;
+    if !agreed {
+        return show_that_nothing_is_there(out, store.path(), &receiver);
+    }
+    show_raw_and_sent(out, &plays)?;
+    show_the_day(out, &clock, &receiver)
+}
+
+/// The folders that were asked for, or those where this machine keeps media.
+fn folders() -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let asked: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    match asked.iter().find(|path| path.as_os_str().as_encoded_bytes().starts_with(b"-")) {
+        Some(option) => Err(format!(
+            "there are no options, such as `{}`: name folders, and answer the question yourself",
+            option.display()
+        )
+        .into()),
+        None if asked.is_empty() => Ok(media::usual_folders()),
+        None => Ok(asked),
+    }
+}
+
+/// Asks with the notice that candor makes from the program itself, and records the answer, whatever it is.
+fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+    let notice = consent::notice(PLAYBACK)?;
+    write!(out, "{notice}\nDo you agree? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    // Enter, a closed terminal and everything that isn't a yes are a no.
+    let agreed = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    let receipt = if agreed {
+        consent::grant(PLAYBACK.shown(&notice).via("media_server/terminal"))?
+    } else {
+        consent::deny(PLAYBACK)?
+    };
+    writeln!(out, "\n{receipt}")?;
+    Ok(agreed)
+}
+
+/// Streams every file and reports each stream's end, in the same way whatever the person said.
+fn play<'m>(out: &mut impl Write, media: &'m [Medium]) -> Result<Vec<(&'m Medium, PlaybackFinished)>, Box<dyn Error>> {
+    let server = Server::start(media.iter().map(|medium| medium.path.clone()).collect())?;
+    let (mut plays, mut bytes, mut asked_for) = (Vec::new(), 0, 0);
+    for (index, medium) in media.iter().enumerate() {
+        let served = match server.play(index) {
+            Ok(served) => served,
+            Err(error) => {
+                writeln!(out, "  skipped while playing: {}: {error}", medium.title)?;
+                continue;
+            }
+        };
+        candor::record_with(|| {
+            asked_for += 1;
+            PlaybackFinished::of(medium, served)
+        });
+        candor::record_with(|| StreamServed { complete: served.complete });
+        bytes += served.bytes;
+        plays.push((medium, PlaybackFinished::of(medium, served)));
+    }
+    writeln!(
+        out,
+        "Played {} files over HTTP, {bytes} bytes. candor asked for the event {asked_for} times.",
+        plays.len()
+    )?;
+    Ok(plays)
+}
+
+// ---- What a person can see of it ----
+
+fn say_what_was_found(out: &mut impl Write, found: &Found) -> io::Result<()> {
+    for (path, why) in &found.skipped {
+        writeln!(out, "Skipped {}: {why}", path.display())?;
+    }
+    if found.full {
+        writeln!(out, "There is more: this example stops at 1,000 files and 8 folders deep.")?;
+    }
+    if found.media.is_empty() {
+        return writeln!(out, "{HOW_TO_GET_MEDIA}");
+    }
+    writeln!(out, "Found {} files ({} symbolic links not followed).", found.media.len(), found.links)?;
+    if found.media.iter().all(|medium| medium.duration.is_some_and(|duration| duration < Duration::from_secs(60))) {
+        writeln!(out, "All of them are shorter than a minute, so all durations fall on one rung.")?;
+    }
+    writeln!(out)
+}
+
+const HOW_TO_GET_MEDIA: &str = "\
+No audio or video found. Name a folder: cargo run --example media_server -- FOLDER…
+On Debian, two packages have some:
+  apt-get install sound-theme-freedesktop   short sounds, in /usr/share/sounds/freedesktop; all on one duration rung
+  apt-get install planetblupi-music-ogg     music of 10 to 30 minutes, in /usr/share/planetblupi/music
+  apt-get install frozen-bubble-data        music and sounds of many bitrates, in /usr/share/games/frozen-bubble/snd";
+
+/// After a no: what is on disk, and what the receiver heard.
+fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
+    candor::flush(Duration::from_secs(1))?;
+    writeln!(out, "\nOn disk is the choice, and nothing else:")?;
+    for (path, bytes) in files(store)? {
+        writeln!(out, "  {:>6} bytes  {}", bytes, path.strip_prefix(store)?.display())?;
+    }
+    let (connections, bytes) = (receiver.connections(), receiver.bytes());
+    writeln!(out, "At the receiver: {connections} connections, {bytes} bytes.")?;
+    Ok(())
+}
+
+/// Each file as it was measured and as it is kept, worked out by the code that records.
+fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished)]) -> io::Result<()> {
+    let schema = PlaybackFinished::schema();
+    let words = |name: &str, outcome: u16| {
+        let field = schema.fields().iter().find(|field| field.name == name);
+        field.map_or_else(String::new, |field| field.precision.words(outcome))
+    };
+    let raw = |unit: Unit, value: Option<u64>| value.map_or("not known".into(), |value| unit.words(value));
+    writeln!(out, "\n{:<30} {:>12} | {:<29} {:>9} | {:<20} codec", "file", "bitrate", "sent", "duration", "sent")?;
+    for (medium, event) in plays {
+        writeln!(
+            out,
+            "{:<30.30} {:>12} | {:<29} {:>9} | {:<20} {}",
+            medium.title,
+            raw(Unit::BitsPerSecond, event.bitrate),
+            words("bitrate", Bitrate::outcome(&event.bitrate)),
+            raw(Unit::Seconds, event.duration.map(|duration| duration.as_secs())),
+            words("duration", MediaDuration::outcome(&event.duration)),
+            words("codec", event.codec.outcome()),
+        )?;
+    }
+    Ok(())
+}
+
+/// Lets the day end, and shows what grew on this machine, what left, and that the person's copy of it is the same.
+fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
+    candor::flush(Duration::from_secs(5))?;
+    writeln!(out, "\nToday's counts, which stay here until the day is over ({} bytes sent):", receiver.bytes())?;
+    for grown in candor::manifest()?.scope(PLAYBACK).map_or(&[][..], |page| &page.growing) {
+        let values: Vec<String> = grown.values.iter().map(|(field, words)| format!("{field} {words}")).collect();
+        writeln!(out, "  {:>5} x  {}: {}", grown.count, grown.event, values.join(", "))?;
+    }
+
+    clock.advance_a_day();
+    candor::flush(Duration::from_secs(5))?;
+    let requests = receiver.requests();
+    if requests.is_empty() {
+        writeln!(out, "\nA day later nothing left: what happened once in a day waits for company. Play more files.")?;
+        return Ok(());
+    }
+    writeln!(out, "\nA day later, on this example's own clock: the day's roll-up, as it was sent.")?;
+    for record in receiver.records() {
+        let fields = record.attributes.iter().filter(|(key, _)| *key != "log.record.uid");
+        let fields: Vec<String> = fields.map(|(key, value)| format!("{key}={value}")).collect();
+        writeln!(out, "  {}  {}", record.event, fields.join("  "))?;
+    }
+    let manifest = candor::manifest()?;
+    let sent = manifest.scope(PLAYBACK).map_or(&[][..], |page| &page.sent);
+    for request in &requests {
+        let body = String::from_utf8_lossy(&request.body);
+        let json = body.trim_end_matches(' ');
+        writeln!(out, "\nThe request, as the receiver got it:\n\n{}\n\n{json}", request.head)?;
+        writeln!(out, "\n(and {} spaces, so that its length says little)", body.len() - json.len())?;
+    }
+    if !requests.iter().map(|request| &request.body[..]).eq(sent.iter().map(|page| page.body.as_bytes())) {
+        return Err("what the receiver got is not what candor's sent log says".into());
+    }
+    let lines = requests.iter().map(|request| request.records().len()).sum::<usize>();
+    writeln!(out, "candor's sent log holds the same, byte for byte: {} request, {lines} lines.", sent.len())?;
+    Ok(())
+}
+
+/// The files below a folder, with their sizes.
+fn files(folder: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
+        if kind.is_dir() {
+            files.extend(self::files(&path)?);
+        } else {
+            files.push((path, kind.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The machine's clock, and as many days more as the example wants.
+#[derive(Debug, Clone, Default)]
+struct Wall {
+    days: Arc<AtomicU64>,
+}
+
+impl Wall {
+    fn advance_a_day(&self) {
+        self.days.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Wall {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(self.days.load(Ordering::SeqCst) * 86_400)
+    }
+}

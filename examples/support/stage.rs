@@ -1,0 +1,87 @@
+//! What a demonstration needs besides the program it shows: a clock whose days pass on request, and the comparison of
+//! what the store says with what the receiver got. Everything is worked out from those two; nothing is assumed.
+#![allow(dead_code, reason = "each example and test uses a part of it")]
+
+use super::support::Receiver;
+use candor::{Clock, Manifest};
+use serde_json::Value;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
+/// The real time plus the days that were asked for.
+#[derive(Clone, Default)]
+pub(crate) struct StageClock(Arc<AtomicU64>);
+
+impl StageClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn days_ahead(&self) -> u64 {
+        self.0.load(Ordering::SeqCst) / DAY.as_secs()
+    }
+}
+
+impl Clock for StageClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// How many files and directories lie below a directory.
+pub(crate) fn entries_below(directory: &Path) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| 1 + entries_below(&entry.path())).sum()
+}
+
+/// The requests as they arrived, heads and bodies, padding counted instead of printed.
+pub(crate) fn print_requests(receiver: &Receiver) {
+    for request in receiver.requests() {
+        let body = String::from_utf8_lossy(&request.body);
+        println!("{}\n\n{}", request.head, body.trim_end());
+        println!("({} bytes, of which {} are padding)\n", body.len(), body.len() - body.trim_end().len());
+    }
+}
+
+/// Each field's example on the computer, and what of it would be sent.
+pub(crate) fn print_examples(manifest: &Manifest) {
+    for event in manifest.scopes.iter().flat_map(|page| &page.could_send) {
+        for field in &event.fields {
+            let name = format!("{}.{}", event.name, field.name);
+            println!("{name:<30} {:>12} | {}", field.example_raw, field.example_sent);
+        }
+    }
+}
+
+/// Whether the bodies the manifest shows as sent are, byte for byte, those the receiver got, and there are any.
+pub(crate) fn same_bytes(manifest: &Manifest, receiver: &Receiver) -> bool {
+    let mut shown: Vec<Vec<u8>> =
+        manifest.scopes.iter().flat_map(|page| &page.sent).map(|sent| sent.body.clone().into_bytes()).collect();
+    let mut received: Vec<Vec<u8>> = receiver.requests().into_iter().map(|request| request.body).collect();
+    shown.sort();
+    received.sort();
+    !shown.is_empty() && shown == received
+}
+
+/// From the sent log: how many events stand behind the day's counts, and how many records left.
+pub(crate) fn contributions_and_lines(manifest: &Manifest) -> (u64, u64) {
+    let bodies = manifest.scopes.iter().flat_map(|page| &page.sent);
+    let records = bodies.flat_map(|sent| records(&serde_json::from_str(&sent.body).unwrap_or_default()));
+    let records: Vec<Value> = records.collect();
+    let counts = records.iter().flat_map(|record| record["attributes"].as_array().cloned().unwrap_or_default());
+    let counts = counts.filter(|pair| pair["key"] == "count");
+    let count = |pair: Value| pair["value"]["intValue"].as_str().and_then(|count| count.parse::<u64>().ok());
+    (counts.filter_map(count).sum(), records.len() as u64)
+}
+
+fn records(body: &Value) -> Vec<Value> {
+    body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().cloned().unwrap_or_default()
+}

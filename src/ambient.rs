@@ -1,0 +1,240 @@
+//! The only reader of time, entropy, the environment and the platform's directories. Tests replace each.
+//!
+//! Everything this room hands out comes from outside the program and is not to be trusted: a clock may jump, an
+//! environment may have been set by anyone. It keeps nothing and decides nothing.
+
+use crate::error::{Error, Kind};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Where candor gets its time from. Replace it in tests, or to show days passing.
+///
+/// Without a grant candor never reads it.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day. It may jump; candor keeps only UTC days and, for a person's own decisions, seconds.
+    fn now(&self) -> SystemTime;
+
+    /// A time that only moves forward, for waits and limits.
+    fn monotonic(&self) -> Instant {
+        instant()
+    }
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// The monotonic clock, for limits on a connection, which no test's clock may stretch.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
+/// Random bytes.
+pub(crate) trait Entropy: Send + Sync + 'static {
+    fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()>;
+}
+
+/// The operating system's generator.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+        getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+    }
+}
+
+/// The environment's variables as they stood when they were read: once, at `init`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads the variables that can block; nothing else in the environment is looked at. A value that is not Unicode
+    /// is kept as text that blocks.
+    pub(crate) fn read(names: &[&str]) -> Self {
+        let value = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        Environment(names.iter().filter_map(|&name| Some((name.to_owned(), value(name)?))).collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Environment(pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect())
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// The two directories candor may use, one for its store and one for the high-water marks that must survive the loss
+/// of the first.
+pub(crate) fn platform_directories() -> Result<(PathBuf, PathBuf), Error> {
+    let data = dirs::data_local_dir().ok_or(Kind::NoHome)?;
+    let config = dirs::config_local_dir().ok_or(Kind::NoHome)?;
+    if data != config {
+        return Ok((data, config));
+    }
+    // Where a platform keeps both in one place, the marks go to a directory of their own beside it.
+    let marks = config.join("candor-marks");
+    Ok((data, marks))
+}
+
+/// Time and entropy together, handed to every room that needs them.
+#[derive(Clone)]
+pub(crate) struct Ambient {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Ambient {
+    pub(crate) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Ambient { clock, entropy }
+    }
+
+    /// The time, as whole milliseconds since 1970 in UTC. A clock before 1970 reads as 0.
+    pub(crate) fn now(&self) -> Time {
+        let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(Time::LAST.0))
+    }
+
+    pub(crate) fn monotonic(&self) -> Instant {
+        self.clock.monotonic()
+    }
+
+    /// Fills an array with random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> std::io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Random bytes as lower-case hex, for names and ids.
+    pub(crate) fn random_hex<const N: usize>(&self) -> std::io::Result<String> {
+        Ok(hex(&self.random::<N>()?))
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// The bytes behind lower-case hex of exactly `N` bytes.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != N * 2 {
+        return None;
+    }
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut out = [0; N];
+    for (place, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        *place = digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?;
+    }
+    Some(out)
+}
+
+/// Milliseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Time(pub(crate) u64);
+
+impl Time {
+    /// The end of the year 9999: as far as RFC 3339 goes.
+    pub(crate) const LAST: Time = Time(253_402_300_799_000);
+
+    pub(crate) fn day(self) -> Day {
+        Day((self.0 / 86_400_000) as u32)
+    }
+
+    /// RFC 3339 in UTC, to the second.
+    pub(crate) fn rfc3339(self) -> String {
+        let seconds = (self.0 / 1_000) as i64;
+        jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".into(), |time| time.to_string())
+    }
+}
+
+/// Days since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Day(pub(crate) u32);
+
+impl Day {
+    pub(crate) fn next(self) -> Day {
+        Day(self.0.saturating_add(1))
+    }
+
+    pub(crate) fn start(self) -> Time {
+        Time(u64::from(self.0) * 86_400_000)
+    }
+
+    /// The week's number, counted so that it changes on Mondays.
+    pub(crate) fn week(self) -> u32 {
+        (self.0 + 3) / 7
+    }
+
+    /// Twelve times the year, plus the month from 0.
+    pub(crate) fn month(self) -> u32 {
+        let date = self.date();
+        (date.year().max(0) as u32) * 12 + (date.month() as u32).saturating_sub(1)
+    }
+
+    fn date(self) -> jiff::civil::Date {
+        let epoch = jiff::civil::Date::constant(1970, 1, 1);
+        epoch.checked_add(jiff::Span::new().days(i64::from(self.0.min(2_932_896)))).unwrap_or(epoch)
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Day> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let days = date.since(jiff::civil::Date::constant(1970, 1, 1)).ok()?.get_days();
+        u32::try_from(days).ok().map(Day)
+    }
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.date().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_weeks_and_months() {
+        let day = Day::parse("2026-11-22").unwrap();
+        assert_eq!(day.to_string(), "2026-11-22");
+        assert_eq!(day.month(), 24_322);
+        assert_eq!(Day(0).to_string(), "1970-01-01");
+        // 2026-11-22 is a Sunday: the week changes the day after.
+        assert_eq!(day.week() + 1, day.next().week());
+        assert_eq!(day.start().day(), day);
+        assert_eq!(Time(1_795_308_355_123).rfc3339(), "2026-11-22T00:45:55Z");
+        assert_eq!(Time::LAST.day().to_string(), "9999-12-31");
+        assert_eq!(Day(u32::MAX).to_string(), "9999-12-31");
+    }
+
+    #[test]
+    fn hex_is_strict() {
+        assert_eq!(unhex::<2>(&hex(&[0x0a, 0xff])), Some([0x0a, 0xff]));
+        for bad in ["0AFF", "0af", "0aff0", "0ag0", ""] {
+            assert_eq!(unhex::<2>(bad), None, "{bad}");
+        }
+    }
+}

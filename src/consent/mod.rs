@@ -1,0 +1,538 @@
+//! Who said yes, to what, when. Decides and persists; sends nothing, and never sees an event's values.
+//!
+//! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone:
+//! [`scope`] is the thing with a switch, [`contract`] what is agreed to, [`ledger`] the files, [`overlay`] what can
+//! only narrow, [`permit`] the proofs. Doubt means no, everywhere.
+
+mod contract;
+mod facade;
+mod ledger;
+mod overlay;
+mod permit;
+mod receipt;
+mod scope;
+
+pub use contract::{AddressLog, Audience, Controller, Erasure, Notice};
+pub(crate) use facade::{Decisions, process_wide};
+pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
+pub use receipt::{Destroyed, Receipt};
+pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
+
+pub(crate) use contract::{Contract, EventTerms, FieldTerms, Party, WAITING_DAYS, sent_log_days};
+pub(crate) use ledger::{Decision, Ledger, Line};
+pub(crate) use overlay::{Block, VARIABLES, block};
+pub(crate) use permit::{Admission, Gates, Permit, Watch};
+pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
+
+use crate::{
+    ambient::{Ambient, Time},
+    error::{Error, Kind},
+};
+use ledger::{Held, Narrowing, Records, Sound, Statement};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Where a scope stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// Nobody was asked, and nothing is on disk about it.
+    NeverAsked,
+    /// The person said yes, and it is in force.
+    Granted,
+    /// The person said no.
+    Denied,
+    /// The person said yes and took it back.
+    Withdrawn,
+    /// The person said yes to something else than this build would do: closed until they are asked again.
+    Superseded,
+    /// The records are missing, damaged or not trustworthy: closed until the person is asked again.
+    Unreadable,
+}
+
+impl State {
+    /// How an error message says it: "scope … was refused".
+    fn past(self) -> &'static str {
+        match self {
+            State::NeverAsked => "never asked about",
+            State::Granted => "granted",
+            State::Denied => "refused before",
+            State::Withdrawn => "withdrawn before",
+            State::Superseded => "granted for something else than this build would do",
+            State::Unreadable => "decided about in records that are lost or damaged",
+        }
+    }
+}
+
+/// Where a scope stands, since when, and what blocks it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// The person's own decision.
+    pub state: State,
+    /// When it was taken, in UTC (RFC 3339); `None` where nobody was asked.
+    pub since: Option<String>,
+    /// What closes the scope whatever the person decided, such as an environment variable.
+    pub blocked_by: Option<String>,
+    /// Why the records can't be used, where they can't.
+    pub trouble: Option<&'static str>,
+}
+
+impl Status {
+    /// Whether events of the scope are recorded at present.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state == State::Granted && self.blocked_by.is_none()
+    }
+}
+
+/// A person's yes, as a program reports it: the scope, and how they were asked.
+///
+/// A [`Scope`] alone turns into one that says "not recorded how"; [`Scope::shown`] makes one that says more.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    scope: Scope,
+    shown: Option<Notice>,
+    via: Option<String>,
+}
+
+impl From<Scope> for Grant {
+    fn from(scope: Scope) -> Self {
+        Grant { scope, shown: None, via: None }
+    }
+}
+
+impl Scope {
+    /// A grant after this notice was shown in full. It is stored with the grant.
+    #[must_use]
+    pub fn shown(self, notice: &Notice) -> Grant {
+        Grant { scope: self, shown: Some(notice.clone()), via: None }
+    }
+}
+
+impl Grant {
+    /// Records where the person said yes, such as `settings/privacy`: at most 64 characters, kept on this computer.
+    #[must_use]
+    pub fn via(mut self, control: &str) -> Self {
+        self.via = Some(control.chars().filter(|c| !c.is_control()).take(64).collect());
+        self
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
+    }
+}
+
+/// Where the data of a scope that is open goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) scope: Scope,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+}
+
+/// What must be ready before gates open: called with the scopes that will be open.
+pub(crate) type Prepare = Box<dyn Fn(&[Place]) + Send + Sync>;
+
+/// The decisions of one client.
+pub(crate) struct Consent {
+    ledger: Ledger,
+    contracts: Vec<Contract>,
+    gates: Arc<Gates>,
+    block: Option<Block>,
+    ambient: Ambient,
+    prepare: Prepare,
+    view: Mutex<View>,
+}
+
+/// What was last read, and what must not be opened whatever is read next.
+struct View {
+    seen: Option<Vec<u8>>,
+    open: Vec<Place>,
+    closing: Vec<Scope>,
+}
+
+impl Consent {
+    pub(crate) fn new(
+        ledger: Ledger,
+        contracts: Vec<Contract>,
+        block: Option<Block>,
+        process_wide: bool,
+        ambient: Ambient,
+        prepare: Prepare,
+    ) -> Self {
+        let gates = Arc::new(Gates::new(process_wide));
+        let view = Mutex::new(View { seen: None, open: Vec::new(), closing: Vec::new() });
+        Consent { ledger, contracts, gates, block, ambient, prepare, view }
+    }
+
+    /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
+    pub(crate) fn open(&self) {
+        // A decision that was interrupted is finished before any gate opens.
+        if !matches!(self.ledger.snapshot_bytes(), Ok(None))
+            && let Ok(Some(held)) = self.ledger.lock(|| self.ambient.monotonic())
+        {
+            let _ = self.ledger.heal(&held, self.ambient.now());
+        }
+        self.refresh();
+    }
+
+    pub(crate) fn gates(&self) -> &Gates {
+        &self.gates
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn block(&self) -> Option<&Block> {
+        self.block.as_ref()
+    }
+
+    pub(crate) fn contracts(&self) -> &[Contract] {
+        &self.contracts
+    }
+
+    pub(crate) fn contract(&self, scope: Scope) -> Result<&Contract, Error> {
+        self.contracts
+            .iter()
+            .find(|contract| contract.scope == scope)
+            .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
+    }
+
+    /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
+    pub(crate) fn refresh(&self) -> bool {
+        let mut view = self.view.lock();
+        let bytes = self.ledger.snapshot_bytes().ok().flatten();
+        if bytes == view.seen {
+            return false;
+        }
+        let records = self.ledger.read();
+        let mut open = Vec::new();
+        for contract in &self.contracts {
+            let scope = contract.scope;
+            if let Records::Sound(sound) = &records
+                && self.block.is_none()
+                && !view.closing.contains(&scope)
+                && self.open_epoch(sound, contract) != 0
+                && let Some(entry) = sound.in_force(scope.name())
+            {
+                open.push(Place { scope, epoch: entry.epoch, generation: entry.generation });
+            }
+        }
+        let moved = open != view.open;
+        let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
+        // First whatever closes or changes is closed, then what the rest needs is made ready, then it opens.
+        for contract in &self.contracts {
+            if self.gates.epoch(contract.scope) != epoch(contract.scope) {
+                self.gates.set(contract.scope, 0);
+            }
+        }
+        if moved {
+            (self.prepare)(&open);
+        }
+        for contract in &self.contracts {
+            self.gates.set(contract.scope, epoch(contract.scope));
+        }
+        view.open = open;
+        view.seen = bytes;
+        moved
+    }
+
+    /// The scopes that are open, as last read, and where their data goes.
+    pub(crate) fn open_places(&self) -> Vec<Place> {
+        let open = self.view.lock().open.clone();
+        open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch).collect()
+    }
+
+    fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
+        sound
+            .in_force(contract.scope.name())
+            .filter(|entry| entry.contract.as_deref() == Some(&contract.digest))
+            .map_or(0, |entry| entry.epoch)
+    }
+
+    /// Whether a snapshot was found, so that there is anything to clear up.
+    pub(crate) fn is_known(&self) -> bool {
+        self.view.lock().seen.is_some()
+    }
+
+    /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
+    pub(crate) fn granted_place(&self, scope: Scope) -> Option<Place> {
+        let contract = self.contract(scope).ok()?;
+        match self.ledger.read() {
+            Records::Sound(sound) if self.open_epoch(&sound, contract) != 0 => {
+                let entry = sound.in_force(scope.name())?;
+                Some(Place { scope, epoch: entry.epoch, generation: entry.generation })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whose data may lie on disk: each scope with the generation that is its grant's, or none. Empty where the records
+    /// can't be read, since nothing is destroyed on a doubt.
+    pub(crate) fn generations(&self) -> Vec<(Scope, Option<u64>)> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
+        self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
+    }
+
+    /// May this batch leave, now?
+    pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Option<Permit> {
+        if self.block.is_some() {
+            return None;
+        }
+        Permit::issue(Watch { ledger: self.ledger.clone(), gates: self.gates.clone(), scope, generation, epoch })
+    }
+
+    /// Nothing may leave through this client any more.
+    pub(crate) fn stop(&self) {
+        self.gates.stop();
+    }
+
+    /// Closes every gate of this client, for good.
+    pub(crate) fn close(&self) {
+        let mut view = self.view.lock();
+        view.closing = self.contracts.iter().map(|contract| contract.scope).collect();
+        for contract in &self.contracts {
+            self.gates.set(contract.scope, 0);
+        }
+    }
+
+    pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
+        let contract = self.contract(scope)?;
+        let records = self.ledger.read();
+        let entry = match &records {
+            Records::Sound(sound) => sound.entry(scope.name()).cloned(),
+            _ => None,
+        };
+        Ok(Status {
+            state: self.state(&records, contract),
+            since: entry.map(|entry| entry.at),
+            blocked_by: self.block.as_ref().map(|block| block.0.clone()),
+            trouble: match records {
+                Records::Closed(why) => Some(why),
+                _ => None,
+            },
+        })
+    }
+
+    fn state(&self, records: &Records, contract: &Contract) -> State {
+        let name = contract.scope.name();
+        match records {
+            Records::Nothing => State::NeverAsked,
+            Records::Closed(_) => State::Unreadable,
+            Records::Sound(sound) => match sound.entry(name).map(|entry| entry.decision) {
+                None => State::NeverAsked,
+                Some(Decision::Denied) => State::Denied,
+                Some(Decision::Withdrawn) => State::Withdrawn,
+                Some(Decision::Void | Decision::Lost) => State::Unreadable,
+                Some(Decision::Granted | Decision::Narrowed) => match sound.in_force(name) {
+                    None => State::Unreadable,
+                    Some(_) if self.open_epoch(sound, contract) == 0 => State::Superseded,
+                    Some(_) => State::Granted,
+                },
+            },
+        }
+    }
+
+    /// Records a yes. `before_opening` makes what the scope needs before its first event; if it fails, nothing opens.
+    pub(crate) fn grant(
+        &self,
+        grant: &Grant,
+        before_opening: impl FnOnce(u64) -> Result<(), Error>,
+    ) -> Result<Receipt, Error> {
+        let scope = grant.scope;
+        let contract = self.contract(scope)?;
+        if let Some(block) = &self.block {
+            return Err(Kind::Blocked { by: block.0.clone() }.into());
+        }
+        if let Some(shown) = &grant.shown
+            && (shown.scope() != scope || shown.digest() != contract.notice.digest())
+        {
+            return Err(Kind::StaleNotice { scope: scope.name().into() }.into());
+        }
+        self.ledger.make_directories()?;
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let now = self.ambient.now();
+        let records = self.ledger.heal(&held, now)?;
+        let state = self.state(&records, contract);
+        match state {
+            State::Granted => {
+                self.refresh();
+                return self.receipt(scope, None);
+            }
+            State::NeverAsked => {}
+            _ if grant.shown.is_some() => {}
+            _ => {
+                return Err(Kind::NeedsNotice {
+                    scope: scope.name().into(),
+                    scope_const: scope.constant().into(),
+                    state: state.past(),
+                }
+                .into());
+            }
+        }
+        let sound = match records {
+            Records::Nothing => None,
+            Records::Sound(sound) => Some(sound),
+            Records::Closed(_) => Some(self.reset(&held, now)?),
+        };
+        self.ledger.keep_text(&contract.digest, &contract.json)?;
+        self.ledger.keep_text(contract.notice.digest(), contract.notice.text())?;
+        let statement = Statement {
+            scope: scope.name(),
+            decision: Decision::Granted,
+            contract: Some(contract.digest.clone()),
+            notice: Some(contract.notice.digest().into()),
+            language: Some(contract.notice.language().into()),
+            via: match (&grant.via, &grant.shown) {
+                (Some(via), _) => Some(via.clone()),
+                (None, Some(_)) => Some("a notice of this program".into()),
+                (None, None) => None,
+            },
+        };
+        let line = self.ledger.grant(&held, sound.as_ref(), statement, now, before_opening)?;
+        drop(held);
+        self.view.lock().closing.retain(|&closing| closing != scope);
+        self.refresh();
+        self.receipt(scope, Some(&line))
+    }
+
+    fn reset(&self, held: &Held, now: Time) -> Result<Sound, Error> {
+        let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
+        self.ledger.reset(held, &names, now)
+    }
+
+    /// Records a no from a person who has not said yes. Whoever withdraws uses [`Consent::close_scope`].
+    pub(crate) fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
+        self.contract(scope)?;
+        self.ledger.make_directories()?;
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let now = self.ambient.now();
+        let sound = match self.ledger.heal(&held, now)? {
+            Records::Nothing => None,
+            Records::Sound(sound) => Some(sound),
+            Records::Closed(_) => Some(self.reset(&held, now)?),
+        };
+        let narrowing = self.ledger.narrow(&held, sound.as_ref(), plain(scope, Decision::Denied), now)?;
+        self.ledger.finish(&held, &narrowing)?;
+        drop(held);
+        self.refresh();
+        self.receipt(scope, Some(&narrowing.line))
+    }
+
+    /// Closes a scope: this process at once, every process when it returns. The caller confirms, destroys what waits,
+    /// and then calls [`Closing::finish`].
+    ///
+    /// `decision` is `Withdrawn`, or `Narrowed` for a block that destroys what waits and leaves the grant.
+    pub(crate) fn close_scope(&self, scope: Scope, decision: Decision) -> Result<Closing<'_>, Error> {
+        self.contract(scope)?;
+        let epoch = {
+            let mut view = self.view.lock();
+            let epoch = self.gates.epoch(scope);
+            self.gates.set(scope, 0);
+            view.closing.push(scope);
+            epoch
+        };
+        let ledger = &self.ledger;
+        let held = match ledger.lock(|| self.ambient.monotonic()) {
+            Ok(Some(held)) => held,
+            // Whoever holds the lock can't be waited for: an absent snapshot closes every scope in every process.
+            Ok(None) | Err(_) => return self.revoked(scope, epoch),
+        };
+        let now = self.ambient.now();
+        let records = ledger.heal(&held, now).unwrap_or(Records::Closed("the records can't be mended"));
+        let sound = match &records {
+            Records::Sound(sound) => sound,
+            Records::Nothing | Records::Closed(_) => return self.revoked(scope, epoch),
+        };
+        match ledger.narrow(&held, Some(sound), plain(scope, decision), now) {
+            Ok(narrowing) => Ok(Closing { consent: self, scope, written: Some((held, narrowing)) }),
+            Err(_) => self.revoked(scope, epoch),
+        }
+    }
+
+    fn revoked(&self, scope: Scope, epoch: u64) -> Result<Closing<'_>, Error> {
+        let path = self.ledger.snapshot_path();
+        match self.ledger.revoke(scope.name(), epoch) {
+            Ok(()) => Ok(Closing { consent: self, scope, written: None }),
+            Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
+        }
+    }
+
+    /// The receipt of a line just written, or of the scope's last decision.
+    pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
+        let line = match line {
+            Some(line) => Some(line.clone()),
+            None => self.ledger.history().0.into_iter().rfind(|line| line.scope == scope.name()),
+        };
+        let Some(line) = line else {
+            return Err(
+                Kind::Store { path: self.ledger.store().into(), why: "it holds no decision about this scope" }.into()
+            );
+        };
+        Ok(Receipt::of(scope, line, |digest| self.ledger.text(digest)))
+    }
+}
+
+/// A scope that is closed in every process, before what waits is destroyed and the history has its line.
+#[must_use]
+pub(crate) struct Closing<'c> {
+    consent: &'c Consent,
+    scope: Scope,
+    written: Option<(Held, Narrowing)>,
+}
+
+impl Closing<'_> {
+    /// Whether the decision stands on disk as one; if not, only the snapshot's absence closes the scope.
+    pub(crate) fn durable(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.written.as_ref().map(|(_, narrowing)| narrowing.entry.generation)
+    }
+
+    /// Waits until no permit of the scope is left in any process, half a second at most, and says whether that is so.
+    pub(crate) fn confirm(&self) -> bool {
+        let consent = self.consent;
+        let path = consent.ledger.store().join(format!("{}.life", self.scope.name()));
+        let Ok(life) = consent.ledger.files().lock_file(&path) else { return false };
+        let until = consent.ambient.monotonic() + std::time::Duration::from_millis(500);
+        loop {
+            match life.try_lock(false) {
+                Ok(true) => return true,
+                Ok(false) if consent.ambient.monotonic() < until => {
+                    std::thread::sleep(std::time::Duration::from_micros(500));
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    /// Appends the decision to the history and answers its receipt.
+    pub(crate) fn finish(self) -> Result<Receipt, Error> {
+        let Closing { consent, scope, written } = self;
+        let Some((held, narrowing)) = written else {
+            return Ok(Receipt::unwritten(scope, consent.ambient.now().rfc3339()));
+        };
+        let finished = consent.ledger.finish(&held, &narrowing);
+        drop(held);
+        // The snapshot says it now, so that a later look can't open the scope again.
+        consent.view.lock().closing.retain(|&closing| closing != scope);
+        consent.refresh();
+        // The decision is in force whether its line could be appended or not; the next open appends it.
+        let mut receipt = consent.receipt(scope, Some(&narrowing.line))?;
+        receipt.recorded = finished.is_ok();
+        Ok(receipt)
+    }
+}
+
+fn plain(scope: Scope, decision: Decision) -> Statement<'static> {
+    // The name lives as long as the program: a scope is a handle over a static.
+    let name: &'static str = scope.name();
+    Statement { scope: name, decision, contract: None, notice: None, language: None, via: None }
+}

@@ -1,0 +1,137 @@
+//! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave. Made in this file only.
+
+use super::{ledger::Ledger, scope::MAX_SCOPES, scope::Scope};
+use crate::disk::Handle;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+/// The gates of one client: for each scope the epoch under which it records, or 0.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    epochs: [AtomicU64; MAX_SCOPES],
+    /// Set when the client shuts down: nothing may leave any more.
+    stopped: AtomicBool,
+    /// Whether the scopes' own statics follow: true for the process-wide client.
+    process_wide: bool,
+}
+
+impl Gates {
+    pub(super) fn new(process_wide: bool) -> Self {
+        Gates { epochs: [const { AtomicU64::new(0) }; MAX_SCOPES], stopped: AtomicBool::new(false), process_wide }
+    }
+
+    pub(super) fn set(&self, scope: Scope, epoch: u64) {
+        if let Some(gate) = self.epochs.get(scope.index()).filter(|_| scope.index() != 0) {
+            gate.store(epoch, Ordering::SeqCst);
+            if self.process_wide {
+                scope.gate().store(epoch, Ordering::SeqCst);
+            }
+        }
+    }
+
+    pub(crate) fn epoch(&self, scope: Scope) -> u64 {
+        self.epochs.get(scope.index()).map_or(0, |gate| gate.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Proof that an event of this scope may be kept, under this epoch. Good for one event.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Admission {
+    epoch: u64,
+}
+
+impl Admission {
+    /// Asks the process-wide gate: one relaxed load and a branch.
+    #[inline(always)]
+    pub(crate) fn process_wide(scope: Scope) -> Option<Self> {
+        match scope.gate().load(Ordering::Relaxed) {
+            0 => None,
+            epoch => Some(Admission { epoch }),
+        }
+    }
+
+    /// Asks a client's own gate.
+    #[inline(always)]
+    pub(crate) fn of(gates: &Gates, scope: Scope) -> Option<Self> {
+        match gates.epoch(scope) {
+            0 => None,
+            epoch => Some(Admission { epoch }),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}
+
+/// Proof that a batch of one scope and one epoch may leave, now. Good for one send.
+///
+/// It holds the scope's life lock, shared, over all processes: a withdrawal is confirmed only when every permit is
+/// gone. It can't be made, copied or kept outside this crate:
+///
+/// ```compile_fail,E0603
+/// use candor::consent::Permit;
+/// ```
+#[must_use]
+pub(crate) struct Permit {
+    watch: Watch,
+    // Held for its lock, which ends with it.
+    _life: Box<dyn Handle>,
+}
+
+impl Permit {
+    /// Takes the life lock first and asks afterwards: whoever withdraws in between waits for this lock.
+    pub(super) fn issue(watch: Watch) -> Option<Self> {
+        let path = watch.ledger.store().join(format!("{}.life", watch.scope.name()));
+        let life = watch.ledger.files().lock_file(&path).ok()?;
+        (life.try_lock(true).ok()? && watch.stands()).then_some(Permit { watch, _life: life })
+    }
+
+    /// Whether the permit is for this scope, generation and epoch.
+    pub(crate) fn covers(&self, scope: &str, generation: u64, epoch: u64) -> bool {
+        self.watch.scope.name() == scope && self.watch.generation == generation && self.watch.epoch == epoch
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+}
+
+impl std::fmt::Debug for Permit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Permit({}, epoch {})", self.watch.scope.name(), self.watch.epoch)
+    }
+}
+
+/// An eye on one grant: says at any time whether it still stands. Lets nothing leave by itself.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(super) ledger: Ledger,
+    pub(super) gates: Arc<Gates>,
+    pub(super) scope: Scope,
+    pub(super) generation: u64,
+    pub(super) epoch: u64,
+}
+
+impl Watch {
+    /// Whether the grant stands: the gate is open, the client runs, and the snapshot, read anew, says so.
+    pub(crate) fn stands(&self) -> bool {
+        !self.gates.stopped.load(Ordering::SeqCst)
+            && self.gates.epoch(self.scope) == self.epoch
+            && self.ledger.snapshot_allows(self.scope.name(), self.generation, self.epoch)
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Watch({}, epoch {})", self.scope.name(), self.epoch)
+    }
+}

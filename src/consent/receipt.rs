@@ -1,0 +1,139 @@
+//! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
+
+use super::{
+    ledger::{Decision, Line},
+    scope::Scope,
+};
+use std::fmt;
+
+/// What a decision left behind: when, about what, with which text, and what was destroyed.
+///
+/// `Display` is for people, `Serialize` for files. It belongs to the person; nothing of it is ever sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// `granted`, `denied`, `withdrawn` or `narrowed`.
+    pub decision: String,
+    /// The scope's name.
+    pub scope: String,
+    /// The scope's title.
+    pub title: String,
+    /// When, in UTC (RFC 3339).
+    pub at: String,
+    /// Which decision about this scope it is, counted up with every one.
+    pub epoch: u64,
+    /// Where the person said yes, or `None`: not recorded how.
+    pub via: Option<String>,
+    /// The text that was shown, where it was a yes.
+    pub notice: Option<String>,
+    /// What was agreed, as data, where it was a yes.
+    pub contract: Option<serde_json::Value>,
+    /// For a withdrawal: whether no process that shares the store can hand another byte to the system. For every other
+    /// decision, true.
+    pub confirmed: bool,
+    /// Whether the history on disk has its line; if not, the decision is in force all the same and the line is
+    /// appended at the next start.
+    pub recorded: bool,
+    /// What was destroyed.
+    pub destroyed: Destroyed,
+    /// The number of the history's line.
+    pub line: u64,
+    /// The hash of the history's line, which chains it to all before it.
+    pub hash: String,
+}
+
+/// What a withdrawal destroyed on this computer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Destroyed {
+    /// Bytes of waiting lines, counts and batches.
+    pub bytes: u64,
+    /// Files that held them.
+    pub files: u64,
+    /// Whether the secret behind the scope's codes was destroyed; false where there was none.
+    pub secret: bool,
+    /// Whether everything was removed. If not, it can't be sent any more, and removing it is tried again.
+    pub complete: bool,
+}
+
+impl Receipt {
+    pub(super) fn of(scope: Scope, line: Line, text: impl Fn(&str) -> Option<String>) -> Self {
+        let kept = |digest: &Option<String>| digest.as_deref().and_then(&text);
+        Receipt {
+            decision: word(line.decision).into(),
+            scope: scope.name().into(),
+            title: scope.title().into(),
+            at: line.at,
+            epoch: line.epoch,
+            via: line.via,
+            notice: kept(&line.notice),
+            contract: kept(&line.contract).and_then(|json| serde_json::from_str(&json).ok()),
+            confirmed: true,
+            recorded: true,
+            destroyed: Destroyed { complete: true, ..Destroyed::default() },
+            line: line.line,
+            hash: line.hash,
+        }
+    }
+
+    /// The receipt of a withdrawal that could not be written as one: the snapshot is gone instead.
+    pub(super) fn unwritten(scope: Scope, at: String) -> Self {
+        Receipt {
+            decision: "withdrawn".into(),
+            scope: scope.name().into(),
+            title: scope.title().into(),
+            at,
+            epoch: 0,
+            via: None,
+            notice: None,
+            contract: None,
+            confirmed: false,
+            recorded: false,
+            destroyed: Destroyed::default(),
+            line: 0,
+            hash: String::new(),
+        }
+    }
+}
+
+fn word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Granted => "granted",
+        Decision::Denied => "denied",
+        Decision::Withdrawn => "withdrawn",
+        Decision::Narrowed => "narrowed",
+        Decision::Void => "void",
+        Decision::Lost => "lost",
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Receipt: {} ({})", self.title, self.scope)?;
+        writeln!(f, "  decision   {} at {}", self.decision, self.at)?;
+        match self.decision.as_str() {
+            "granted" => {
+                let how = self.via.as_deref().unwrap_or("not recorded how");
+                writeln!(f, "  how        {how}")?;
+            }
+            "withdrawn" => {
+                let confirmed = if self.confirmed {
+                    "yes: no process that shares this store can send any more of it"
+                } else {
+                    "NO: reporting is stopped, but a process that may hold a connection did not answer"
+                };
+                writeln!(f, "  confirmed  {confirmed}")?;
+                let Destroyed { bytes, files, secret, complete } = self.destroyed;
+                let secret = if secret { ", and the secret behind its codes" } else { "" };
+                let rest = if complete { "" } else { "; some of it could not be removed yet" };
+                writeln!(f, "  destroyed  {bytes} bytes in {files} files{secret}{rest}")?;
+            }
+            _ => {}
+        }
+        if self.recorded {
+            writeln!(f, "  recorded   line {} of the history, {}", self.line, self.hash)
+        } else {
+            writeln!(f, "  recorded   not yet: the disk did not take it; it is in force all the same")
+        }
+    }
+}

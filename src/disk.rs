@@ -1,0 +1,415 @@
+//! The only file that touches the file system.
+//!
+//! [`Disk`] is the seam: `System` is the real one, and tests put another in its place to be the full disk, the torn
+//! write and the crash. What it reads is untrusted: a file counts only if it is a regular file, ours, and closed to
+//! others; a directory likewise. It knows nothing of what the bytes mean.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The file operations that candor needs, and no others.
+pub(crate) trait Disk: Send + Sync + 'static {
+    /// What stands at `path`, links not followed; `None` when nothing does.
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+    /// Makes one directory, 0700.
+    fn make_dir(&self, path: &Path) -> io::Result<()>;
+    /// The names in a directory, unsorted; empty when there is no such directory.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// A whole file of at most `most` bytes; a longer one is an error. Links are not followed.
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
+    /// A new file, 0600, for appending; an existing one is an error.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// An existing file, for appending. Links are not followed.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// A lock file, made if it is not there.
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Renames a file or a directory, replacing a file of that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Removes a directory and what is in it; links in it are removed, not followed.
+    fn remove_tree(&self, path: &Path) -> io::Result<()>;
+    /// Makes the directory's entries durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+}
+
+/// An open file.
+pub(crate) trait Handle: Send + Sync {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn sync(&mut self) -> io::Result<()>;
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+    /// Takes the file's lock, shared or exclusive, or answers `false` at once. Locks end with the handle.
+    fn try_lock(&self, shared: bool) -> io::Result<bool>;
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) kind: StatKind,
+    pub(crate) len: u64,
+    /// Changes whenever the file is replaced or written, as far as the file system tells.
+    pub(crate) version: (u64, u64, i64),
+    /// Owned by another user, or open to group or others.
+    pub(crate) exposed: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StatKind {
+    File,
+    Dir,
+    Link,
+    Special,
+}
+
+/// The real file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct System;
+
+impl Disk for System {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some(stat(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        match fs::read_dir(path) {
+            Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        let file = no_follow(OpenOptions::new().read(true)).open(path)?;
+        trusted(&file)?;
+        let mut bytes = Vec::new();
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than any file candor writes"));
+        }
+        Ok(bytes)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        Ok(Box::new(no_follow(OpenOptions::new().append(true).create_new(true)).open(path)?))
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let file = no_follow(OpenOptions::new().append(true)).open(path)?;
+        trusted(&file)?;
+        Ok(Box::new(file))
+    }
+
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+        trusted(&file)?;
+        Ok(Box::new(file))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        // Windows can't open a directory as a file, and makes renames durable by itself.
+        if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    }
+}
+
+impl Handle for File {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        Write::write_all(self, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
+
+    fn try_lock(&self, shared: bool) -> io::Result<bool> {
+        let taken = if shared { self.try_lock_shared() } else { File::try_lock(self) };
+        match taken {
+            Ok(()) => Ok(true),
+            Err(fs::TryLockError::WouldBlock) => Ok(false),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Neither follows a link nor waits for the other end of a pipe; files it makes are 0600.
+fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits() as i32);
+    }
+    options
+}
+
+fn trusted(file: &File) -> io::Result<()> {
+    let stat = stat(&file.metadata()?);
+    let why = match stat.kind {
+        StatKind::File => match stat.exposed {
+            None => return Ok(()),
+            Some(why) => why,
+        },
+        _ => "not a regular file",
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
+fn stat(metadata: &fs::Metadata) -> Stat {
+    let kind = if metadata.is_symlink() {
+        StatKind::Link
+    } else if metadata.is_dir() {
+        StatKind::Dir
+    } else if metadata.is_file() {
+        StatKind::File
+    } else {
+        StatKind::Special
+    };
+    #[cfg(unix)]
+    let (version, exposed) = {
+        use std::os::unix::fs::MetadataExt;
+        let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
+            Some("it belongs to another user")
+        } else if metadata.mode() & 0o077 != 0 {
+            Some("others may open it: `chmod go-rwx` it, or delete it")
+        } else {
+            None
+        };
+        ((metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec()), exposed)
+    };
+    #[cfg(not(unix))]
+    let (version, exposed) = {
+        // Elsewhere the user's profile directory keeps others out; a change shows in length and time.
+        let modified = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = modified.unwrap_or_default();
+        ((metadata.len(), modified.as_secs(), i64::from(modified.subsec_nanos())), None)
+    };
+    Stat { kind, len: metadata.len(), version, exposed }
+}
+
+/// The disk as the rooms use it: small operations made of the ones above.
+#[derive(Clone)]
+pub(crate) struct Files(Arc<dyn Disk>);
+
+impl std::ops::Deref for Files {
+    type Target = dyn Disk;
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl Files {
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+        Files(disk)
+    }
+
+    /// Makes a directory that is ours alone, parents first; what is there already must be ours. Directories above the
+    /// application's own are made as well, and not judged.
+    pub(crate) fn own_dir(&self, path: &Path) -> io::Result<()> {
+        match self.stat(path)? {
+            Some(stat) => own(&stat),
+            None => {
+                if let Some(parent) = path.parent()
+                    && self.stat(parent)?.is_none()
+                {
+                    self.own_dir(parent)?;
+                }
+                match self.make_dir(path) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    made => made?,
+                }
+                match self.stat(path)? {
+                    Some(stat) => own(&stat),
+                    None => Err(io::ErrorKind::NotFound.into()),
+                }
+            }
+        }
+    }
+
+    /// A file's bytes, or `None` when there is no such file.
+    pub(crate) fn read_if_there(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+        match self.read(path, most) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = path.with_extension("new");
+        match self.remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let written = (|| {
+            let mut file = self.create(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync()?;
+            drop(file);
+            self.rename(&temporary, path)
+        })();
+        if written.is_err() {
+            let _ = self.remove_file(&temporary);
+            return written;
+        }
+        self.sync_parent(path)
+    }
+
+    pub(crate) fn sync_parent(&self, path: &Path) -> io::Result<()> {
+        path.parent().map_or(Ok(()), |parent| self.sync_dir(parent))
+    }
+
+    /// Removes a file; one that is gone already is fine.
+    pub(crate) fn remove_if_there(&self, path: &Path) -> io::Result<()> {
+        match self.remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sub-directories and files of a directory as full paths, sorted by name.
+    pub(crate) fn entries(&self, path: &Path) -> Vec<PathBuf> {
+        let mut names = self.list(path).unwrap_or_default();
+        names.sort();
+        names.into_iter().map(|name| path.join(name)).collect()
+    }
+
+    /// How many bytes the files below a directory hold.
+    pub(crate) fn bytes_below(&self, path: &Path) -> u64 {
+        match self.stat(path) {
+            Ok(Some(Stat { kind: StatKind::File, len, .. })) => len,
+            Ok(Some(Stat { kind: StatKind::Dir, .. })) => {
+                self.entries(path).iter().map(|entry| self.bytes_below(entry)).sum()
+            }
+            _ => 0,
+        }
+    }
+}
+
+fn own(stat: &Stat) -> io::Result<()> {
+    let why = match (stat.kind, stat.exposed) {
+        (StatKind::Dir, None) => return Ok(()),
+        (StatKind::Dir, Some(why)) => why,
+        (StatKind::Link, _) => "it is a symbolic link, which candor does not follow: put a directory there",
+        _ => "it is not a directory",
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
+/// What seals a small document: a first line with its kind and checksum, so that damage, truncation and a file of
+/// another kind are told apart from an older state.
+pub(crate) fn seal(kind: &str, json: &str) -> Vec<u8> {
+    let mut bytes = format!("candor-{kind} 1 {:08x} {}\n", crc32c::crc32c(json.as_bytes()), json.len()).into_bytes();
+    bytes.extend_from_slice(json.as_bytes());
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The document inside a seal, or `None` when one byte of it is not as it was written.
+pub(crate) fn unseal<'a>(kind: &str, bytes: &'a [u8]) -> Option<&'a str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (first, rest) = text.split_once('\n')?;
+    let json = rest.strip_suffix('\n')?;
+    (seal(kind, json).len() == bytes.len() && first.as_bytes() == seal(kind, json).split(|&b| b == b'\n').next()?)
+        .then_some(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Files {
+        Files::new(Arc::new(System))
+    }
+
+    #[test]
+    fn a_seal_shows_every_flipped_bit_and_every_cut() {
+        let sealed = seal("consent", r#"{"a":1}"#);
+        assert_eq!(unseal("consent", &sealed), Some(r#"{"a":1}"#));
+        assert_eq!(unseal("keys", &sealed), None);
+        for cut in 0..sealed.len() {
+            assert_eq!(unseal("consent", &sealed[..cut]), None);
+        }
+        for bit in 0..sealed.len() * 8 {
+            let mut damaged = sealed.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(unseal("consent", &damaged), None, "bit {bit}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_pipes_and_open_files_are_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("plain"), "x").unwrap();
+        assert_eq!(files().read(&at("plain"), 9).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        fs::set_permissions(at("plain"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(files().read(&at("plain"), 9).unwrap(), b"x");
+        std::os::unix::fs::symlink(at("plain"), at("link")).unwrap();
+        assert!(files().read(&at("link"), 9).is_err());
+        assert!(files().append(&at("link")).is_err());
+        assert!(files().create(&at("link")).is_err());
+        assert!(files().lock_file(&at("link")).is_err());
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        assert!(files().read(&at("pipe"), 9).is_err());
+        fs::write(at("long"), "0123456789").unwrap();
+        fs::set_permissions(at("long"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(files().read(&at("long"), 9).is_err());
+        std::os::unix::fs::symlink(dir.path(), at("dirlink")).unwrap();
+        assert!(files().own_dir(&at("dirlink")).is_err());
+        fs::create_dir(at("open")).unwrap();
+        fs::set_permissions(at("open"), fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(files().own_dir(&at("open")).is_err());
+        files().own_dir(&at("new/inner")).unwrap();
+        assert_eq!(fs::metadata(at("new")).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn replacing_leaves_no_temporary_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("consent");
+        files().replace(&path, b"one").unwrap();
+        files().replace(&path, b"two").unwrap();
+        assert_eq!(files().read(&path, 9).unwrap(), b"two");
+        assert_eq!(files().list(dir.path()).unwrap(), ["consent"]);
+    }
+}

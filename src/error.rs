@@ -1,0 +1,132 @@
+//! The one error type. Every message names the thing and says how to mend it.
+//!
+//! This room imports nothing. Errors reach the host only from calls that set up, decide or inspect; recording an event
+//! never fails, it counts.
+
+use std::path::PathBuf;
+
+/// What went wrong, and how to mend it.
+///
+/// One opaque type for the whole crate, so that new causes can be told apart without breaking anyone. The message is
+/// written to be shown to a developer; the few causes a program may want to act on have a predicate.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<Kind>);
+
+impl Error {
+    /// The decision can't be taken without a fresh notice: the person said no before, withdrew, or what they agreed to
+    /// has changed. Show [`consent::notice`](crate::consent::notice) and grant with [`Scope::shown`](crate::Scope::shown).
+    #[must_use]
+    pub fn needs_notice(&self) -> bool {
+        matches!(*self.0, Kind::NeedsNotice { .. })
+    }
+
+    /// Something outside the program blocks telemetry (an environment variable, CI, the audience), and only that can be
+    /// lifted; nothing was recorded.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        matches!(*self.0, Kind::Blocked { .. })
+    }
+
+    /// The mistake is in the program: its configuration, its names, or the order of its calls.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            *self.0,
+            Kind::Endpoint { .. }
+                | Kind::NoTlsProvider { .. }
+                | Kind::NoEndpoint
+                | Kind::Name { .. }
+                | Kind::DuplicateEvent { .. }
+                | Kind::DuplicateScope { .. }
+                | Kind::TooManyScopes { .. }
+                | Kind::UnknownScope { .. }
+                | Kind::Text { .. }
+                | Kind::AlreadyInitialized
+                | Kind::NotInitialized
+                | Kind::OneDirectory
+        )
+    }
+
+    /// The store on disk could not be used; telemetry is off until it can.
+    #[must_use]
+    pub fn is_store(&self) -> bool {
+        matches!(*self.0, Kind::Store { .. } | Kind::Io { .. } | Kind::Locked { .. } | Kind::NoHome)
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Error(Box::new(kind))
+    }
+}
+
+/// The causes. Private, so that adding one breaks nobody.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Kind {
+    #[error("endpoint `{given}` can't be used: {why}")]
+    Endpoint { given: String, why: &'static str },
+    #[error(
+        "no endpoint: say where reports go with `Config::endpoint(\"https://…\")`, or how with `Config::transport(…)`"
+    )]
+    NoEndpoint,
+    #[error(
+        "endpoint `{endpoint}` is https, and this program has no TLS provider: in Cargo.toml write \
+         `candor = {{ features = [\"ring\"] }}`, or pass the provider you already use to `Config::tls_provider`"
+    )]
+    NoTlsProvider { endpoint: String },
+    #[error("TLS can't be set up: {why}")]
+    Tls { why: String },
+    #[error(
+        "{what} `{name}` is not a name candor takes: use parts of [a-z][a-z0-9_]* joined by dots, 48 bytes at most, \
+         such as `{such_as}`"
+    )]
+    Name { what: &'static str, name: String, such_as: &'static str },
+    #[error("two events are named `{name}`: rename one of them, since a receiver could not tell them apart")]
+    DuplicateEvent { name: &'static str },
+    #[error("two scopes are named `{name}`: rename one of them, since one switch can't stand for two purposes")]
+    DuplicateScope { name: &'static str },
+    #[error("{count} scopes are linked into this program, and candor takes {most}: join scopes that share a purpose")]
+    TooManyScopes { count: usize, most: usize },
+    #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]
+    UnknownScope { scope: String },
+    #[error("{what} is empty: write {mend}")]
+    Text { what: &'static str, mend: &'static str },
+    #[error("candor is already initialised: call `candor::init` once, early in `main`, and keep what it returns")]
+    AlreadyInitialized,
+    #[error("candor is not initialised: call `candor::init(Config::new(…))` first and keep what it returns")]
+    NotInitialized,
+    #[error("`Config::directories` takes two different directories: the second one must survive the loss of the first")]
+    OneDirectory,
+    #[error("this machine names no place for a program's data: pass one with `Config::directories`")]
+    NoHome,
+    #[error("reports are switched off by {by}; nothing was recorded, and what was chosen before stands")]
+    Blocked { by: String },
+    #[error(
+        "scope `{scope}` was {state}, so a bare grant can't open it: show `candor::consent::notice({scope_const})` again \
+         and call `grant({scope_const}.shown(&notice))` when the person says yes"
+    )]
+    NeedsNotice { scope: String, scope_const: String, state: &'static str },
+    #[error(
+        "the notice that was shown for `{scope}` is not the one this program would show now: take a fresh one from \
+         `candor::consent::notice` just before asking"
+    )]
+    StaleNotice { scope: String },
+    #[error("store `{}` can't be used: {why}", path.display())]
+    Store { path: PathBuf, why: &'static str },
+    #[error("can't {action} `{}`: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("another process holds `{}`: try again in a moment", path.display())]
+    Locked { path: PathBuf },
+}
+
+/// Gives an I/O error the path and the action that a person needs to mend it.
+pub(crate) trait At<T> {
+    fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for std::io::Result<T> {
+    fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, Error> {
+        self.map_err(|source| Kind::Io { action, path: path.to_owned(), source }.into())
+    }
+}

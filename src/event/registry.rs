@@ -1,0 +1,80 @@
+//! Every scope and event type linked into the program, numbered once for the whole process.
+
+use super::{
+    check::is_name,
+    schema::{Linked, Schema},
+};
+use crate::{
+    consent::{self, MAX_SCOPES, Scope},
+    error::{Error, Kind},
+};
+use once_cell::sync::OnceCell;
+
+/// The linked scopes and schemas, each sorted by name. Numbers count from 1: the scope numbered 3 is `scopes[2]`.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    scopes: Vec<Scope>,
+    schemas: Vec<&'static Schema>,
+}
+
+impl Registry {
+    /// Reads what is linked, once; later calls answer the same.
+    ///
+    /// # Errors
+    /// Two scopes or two events share a name, a scope's name breaks the rule, or there are more scopes than gates. Then
+    /// nothing is numbered, so that nothing can be recorded.
+    pub(crate) fn linked() -> Result<&'static Registry, Error> {
+        static REGISTRY: OnceCell<Registry> = OnceCell::new();
+        REGISTRY.get_or_try_init(|| {
+            let registry = Registry::sorted(
+                consent::linked_scopes().collect(),
+                inventory::iter::<Linked>.into_iter().map(|linked| (linked.0)()).collect(),
+            )?;
+            for (number, scope) in (1..).zip(&registry.scopes) {
+                scope.set_index(number);
+            }
+            for (number, schema) in (1..).zip(&registry.schemas) {
+                schema.set_index(number);
+            }
+            Ok(registry)
+        })
+    }
+
+    fn sorted(mut scopes: Vec<Scope>, mut schemas: Vec<&'static Schema>) -> Result<Registry, Error> {
+        scopes.sort_by_key(|scope| scope.name());
+        schemas.sort_by_key(|schema| schema.name());
+        if scopes.len() >= MAX_SCOPES {
+            return Err(Kind::TooManyScopes { count: scopes.len(), most: MAX_SCOPES - 1 }.into());
+        }
+        for scope in &scopes {
+            if !is_name(scope.name()) {
+                return Err(Kind::Name { what: "scope", name: scope.name().into(), such_as: "playback" }.into());
+            }
+        }
+        if let Some(twice) = scopes.windows(2).find(|pair| pair[0].name() == pair[1].name()) {
+            return Err(Kind::DuplicateScope { name: twice[0].name() }.into());
+        }
+        if let Some(twice) = schemas.windows(2).find(|pair| pair[0].name() == pair[1].name()) {
+            return Err(Kind::DuplicateEvent { name: twice[0].name() }.into());
+        }
+        Ok(Registry { scopes, schemas })
+    }
+
+    pub(crate) fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    pub(crate) fn schemas_of(&self, scope: Scope) -> impl Iterator<Item = &'static Schema> + '_ {
+        self.schemas.iter().copied().filter(move |schema| schema.scope() == scope)
+    }
+
+    /// The schema with this number, counted from 1.
+    pub(crate) fn schema(&self, index: u32) -> Option<&'static Schema> {
+        self.schemas.get((index as usize).checked_sub(1)?).copied()
+    }
+
+    pub(crate) fn schema_named(&self, name: &str) -> Option<&'static Schema> {
+        let at = self.schemas.binary_search_by_key(&name, |schema| schema.name()).ok()?;
+        self.schemas.get(at).copied()
+    }
+}

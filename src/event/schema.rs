@@ -1,0 +1,206 @@
+//! Schemas: what an event's type says about itself, for the manifest, the contract and the journal.
+
+use super::check;
+use crate::{consent::Scope, precision::Precision};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How many fields an event may have: as many outcomes as fit beside the rest in one cache line.
+pub(crate) const MAX_FIELDS: usize = 16;
+
+/// What can be linked to what, once events of this type have left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Linkage {
+    /// Events are counted on the device; what leaves, once a day, is how often each combination happened.
+    Rollup,
+    /// Each event leaves as a line of its own, with nothing that ties it to another.
+    None,
+    /// Identifiers keep their code until the program ends.
+    Session,
+    /// Identifiers keep their code for a UTC day.
+    Day,
+    /// Identifiers keep their code for a UTC week (Monday to Sunday).
+    Week,
+    /// Identifiers keep their code for a UTC month.
+    Month,
+}
+
+impl Linkage {
+    /// The word used in `#[event(linkage = …)]` and in contracts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Linkage::Rollup => "rollup",
+            Linkage::None => "none",
+            Linkage::Session => "session",
+            Linkage::Day => "day",
+            Linkage::Week => "week",
+            Linkage::Month => "month",
+        }
+    }
+
+    /// What it means, in words for people.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Linkage::Rollup => "counted on this computer; only the day's counts are sent",
+            Linkage::None => "each is sent on its own, with nothing that ties it to another",
+            Linkage::Session => "codes stay the same until the program ends",
+            Linkage::Day => "codes stay the same for a day",
+            Linkage::Week => "codes stay the same for a week",
+            Linkage::Month => "codes stay the same for a month",
+        }
+    }
+
+    /// Whether events of this linkage carry a code that stays the same for a while.
+    pub(crate) const fn carries_code(self) -> bool {
+        !matches!(self, Linkage::Rollup | Linkage::None)
+    }
+}
+
+/// A field's declared example, shown in the manifest raw and as it would be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Example {
+    /// A number in the precision's unit.
+    Number(u64),
+    /// Text that would be hashed.
+    Text(&'static str),
+    /// The first outcome: the first variant of a category; for a flag, yes.
+    First,
+}
+
+/// One field of an event.
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
+pub struct Field {
+    /// The field's name, and the attribute's key on the wire.
+    pub name: &'static str,
+    /// The doc comment: the person's text.
+    pub doc: &'static str,
+    /// The privacy class, such as `bitrate`.
+    pub class: &'static str,
+    /// The partition of its values.
+    pub precision: Precision,
+    /// Whether it may be unknown, in which case it is not sent.
+    pub optional: bool,
+    /// Whether it describes a person's content, which leaves only in a daily roll-up.
+    pub content: bool,
+    /// The declared example.
+    pub example: Example,
+}
+
+impl Field {
+    /// How many outcomes the field has in the event's budget, unknown included.
+    #[must_use]
+    pub const fn outcomes(&self) -> u64 {
+        match self.precision {
+            Precision::Code { .. } => 1,
+            _ => self.precision.outcomes() + self.optional as u64,
+        }
+    }
+
+    /// The example as it stands on the person's computer.
+    #[must_use]
+    pub fn example_raw(&self) -> String {
+        match (self.example, &self.precision) {
+            (Example::Number(n), Precision::Cuts { unit, .. }) => unit.words(n),
+            (Example::Number(n), _) => n.to_string(),
+            (Example::Text(text), _) => text.into(),
+            (Example::First, precision) => precision.words(self.example_outcome()),
+        }
+    }
+
+    /// The outcome of the example.
+    #[must_use]
+    pub fn example_outcome(&self) -> u16 {
+        match (self.example, &self.precision) {
+            (Example::Number(n), precision) => precision.outcome_of(n),
+            (Example::First, Precision::Flag) => 2,
+            (Example::Text(_) | Example::First, _) => 1,
+        }
+    }
+}
+
+/// What an event's type says about itself: made by the derive, once for each type, and checked in `const`.
+#[derive(Debug)]
+pub struct Schema {
+    name: &'static str,
+    doc: &'static str,
+    scope: Scope,
+    linkage: Linkage,
+    fields: &'static [Field],
+    /// A dense number from 1, given at registration; 0 is "not registered".
+    index: AtomicU32,
+}
+
+impl Schema {
+    /// For the derive: checks the event's rules (names, words, linkage, budget) and panics at compile time with what
+    /// to write instead.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn declare(
+        name: &'static str,
+        doc: &'static str,
+        scope: Scope,
+        linkage: Linkage,
+        fields: &'static [Field],
+    ) -> Self {
+        check::event(name, linkage, fields);
+        Schema { name, doc, scope, linkage, fields, index: AtomicU32::new(0) }
+    }
+
+    /// The event's name, such as `playback.finished`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The doc comment: the person's text.
+    #[must_use]
+    pub const fn doc(&self) -> &'static str {
+        self.doc
+    }
+
+    /// The scope whose grant the event needs.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// What can be linked to what.
+    #[must_use]
+    pub const fn linkage(&self) -> Linkage {
+        self.linkage
+    }
+
+    /// The fields, in declared order.
+    #[must_use]
+    pub const fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    /// How many distinct outcomes the event's fields have together, codes aside.
+    #[must_use]
+    pub fn outcomes(&self) -> u64 {
+        self.fields.iter().map(Field::outcomes).fold(1, u64::saturating_mul)
+    }
+
+    #[inline]
+    pub(crate) fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_index(&self, index: u32) {
+        self.index.store(index, Ordering::Release);
+    }
+}
+
+/// An event type linked into the program; collected by the derive, so that a manifest can't leave one out.
+#[doc(hidden)]
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "built by the derive in other crates")]
+pub struct Linked(pub fn() -> &'static Schema);
+
+inventory::collect!(Linked);

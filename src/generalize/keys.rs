@@ -1,0 +1,234 @@
+//! Codes for identifiers, and the secrets behind them.
+//!
+//! Each scope has a secret of 32 random bytes, made when the scope is granted and destroyed when it is withdrawn. It
+//! never leaves this computer, and a code can't be turned back without it: unkeyed hashes of short values are guessed
+//! at 11 million a second on one core. Keys of periods are worked out from it and kept in memory only.
+
+use crate::{
+    ambient::{Ambient, Day, hex, unhex},
+    consent::{MAX_SCOPES, Scope},
+    disk::{self, Files},
+    error::{At, Error},
+    event::{Codes, Linkage, Schema},
+};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+
+/// Hard-coded and free of variable data, as blake3 asks of a `derive_key` context.
+const CONTEXT: &str = "candor 2026-11-22 identifier pseudonym v1 scope key";
+
+const FILE_MOST: u64 = 64 << 10;
+
+type Key = [u8; 32];
+
+/// The secrets on disk, by scope.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Secrets(BTreeMap<String, String>);
+
+/// The keys of one client: the file of secrets, and the keys of the current day that the recording thread reads.
+pub(crate) struct Keys {
+    files: Files,
+    path: PathBuf,
+    application: String,
+    ambient: Ambient,
+    current: ArcSwap<Current>,
+    sessions: Mutex<BTreeMap<&'static str, Key>>,
+}
+
+/// What codes are made with today.
+struct Current {
+    /// By the scope's number.
+    periods: [Option<Box<Periods>>; MAX_SCOPES],
+}
+
+struct Periods {
+    session: Key,
+    day: Key,
+    week: Key,
+    month: Key,
+}
+
+impl Keys {
+    pub(crate) fn new(files: Files, path: PathBuf, application: String, ambient: Ambient) -> Self {
+        let current = ArcSwap::from_pointee(Current { periods: [const { None }; MAX_SCOPES] });
+        Keys { files, path, application, ambient, current, sessions: Mutex::default() }
+    }
+
+    /// Gives the scope a fresh secret, whatever it had before: codes of two grants can't be matched.
+    pub(crate) fn create(&self, scope: Scope) -> Result<(), Error> {
+        let secret = self.ambient.random_hex::<32>().at("get random bytes for", &self.path)?;
+        // A damaged file is not worth keeping: secrets that can't be read make no codes.
+        let mut secrets = self.read().unwrap_or_default();
+        secrets.0.insert(scope.name().into(), secret);
+        self.write(&secrets).at("write", &self.path)
+    }
+
+    /// Destroys the scope's secret and the keys made from it. Says whether there was one.
+    pub(crate) fn destroy(&self, scope: Scope) -> io::Result<bool> {
+        self.sessions.lock().remove(scope.name());
+        self.current.rcu(|current| {
+            let mut periods = [const { None }; MAX_SCOPES];
+            for (index, (place, old)) in periods.iter_mut().zip(&current.periods).enumerate() {
+                if index != scope.index() {
+                    *place = old.as_deref().map(|old| Box::new(Periods { ..*old }));
+                }
+            }
+            Current { periods }
+        });
+        if self.files.stat(&self.path)?.is_none() {
+            return Ok(false);
+        }
+        match self.read() {
+            Some(mut secrets) => {
+                let had = secrets.0.remove(scope.name()).is_some();
+                if had {
+                    self.write(&secrets)?;
+                }
+                Ok(had)
+            }
+            // It can't be told whose secrets these are, so none of them stays.
+            None => self.files.remove_if_there(&self.path).map(|()| true),
+        }
+    }
+
+    /// Works out the keys of `day` for the scopes that are open. Called by the worker, never on a recording thread.
+    pub(crate) fn refresh(&self, day: Day, open: impl Iterator<Item = Scope>) {
+        let secrets = self.read().unwrap_or_default();
+        let mut periods = [const { None }; MAX_SCOPES];
+        for scope in open {
+            let secret = secrets.0.get(scope.name()).and_then(|secret| unhex(secret));
+            if let (Some(secret), Some(place)) = (secret, periods.get_mut(scope.index())) {
+                *place = self.periods(scope.name(), &secret, day).map(Box::new);
+            }
+        }
+        self.current.store(Arc::new(Current { periods }));
+    }
+
+    fn periods(&self, scope: &'static str, secret: &Key, day: Day) -> Option<Periods> {
+        let session = match self.sessions.lock().entry(scope) {
+            std::collections::btree_map::Entry::Occupied(known) => *known.get(),
+            std::collections::btree_map::Entry::Vacant(place) => *place.insert(self.ambient.random().ok()?),
+        };
+        let scope_key = scope_key(secret, &self.application, scope);
+        Some(Periods {
+            session,
+            day: period_key(&scope_key, "day", day.0),
+            week: period_key(&scope_key, "week", day.week()),
+            month: period_key(&scope_key, "month", day.month()),
+        })
+    }
+
+    fn read(&self) -> Option<Secrets> {
+        let bytes = self.files.read_if_there(&self.path, FILE_MOST).ok()??;
+        serde_json::from_str(disk::unseal("keys", &bytes)?).ok()
+    }
+
+    fn write(&self, secrets: &Secrets) -> io::Result<()> {
+        let json = serde_json::to_string(secrets).map_err(io::Error::other)?;
+        self.files.replace(&self.path, &disk::seal("keys", &json))
+    }
+}
+
+impl Codes for Keys {
+    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<[u8; 16]> {
+        let current = self.current.load();
+        let periods = current.periods.get(schema.scope().index())?.as_deref()?;
+        let key = match schema.linkage() {
+            Linkage::Session => &periods.session,
+            Linkage::Day => &periods.day,
+            Linkage::Week => &periods.week,
+            Linkage::Month => &periods.month,
+            Linkage::Rollup | Linkage::None => return None,
+        };
+        let mut code = [0; 16];
+        let (places, rest) = (code.len(), identifier(key, domain, value));
+        code.iter_mut().zip(rest.as_bytes().iter().take(places)).for_each(|(place, byte)| *place = *byte);
+        Some(code)
+    }
+}
+
+/// How much of a code is sent: 64 bits, in hex.
+pub(crate) fn sent(code: &[u8; 16]) -> String {
+    hex(code.split_at(8).0)
+}
+
+/// What an example would look like as a code. Made with a key of zeros: every computer's own looks different.
+pub(crate) fn example(domain: &str, value: &str) -> String {
+    let code = identifier(&[0; 32], domain, value.as_bytes());
+    hex(code.as_bytes().split_at(8).0)
+}
+
+fn scope_key(secret: &Key, application: &str, scope: &str) -> Key {
+    let base = blake3::derive_key(CONTEXT, secret);
+    *keyed(&base, [b"scope", application.as_bytes(), scope.as_bytes()]).as_bytes()
+}
+
+fn period_key(scope_key: &Key, kind: &str, index: u32) -> Key {
+    *keyed(scope_key, [b"period", kind.as_bytes(), &index.to_le_bytes()]).as_bytes()
+}
+
+fn identifier(period_key: &Key, domain: &str, value: &[u8]) -> blake3::Hash {
+    keyed(period_key, [b"id", domain.as_bytes(), value])
+}
+
+/// A keyed hash over parts, each behind its length, so that no two lists of parts look alike.
+fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
+    let mut short = [0u8; 192];
+    let mut len = 0;
+    let bytes = parts.iter().flat_map(|part| {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
+        length.into_iter().chain(part.iter().copied())
+    });
+    if parts.iter().map(|part| part.len() + 4).sum::<usize>() <= short.len() {
+        for (place, byte) in short.iter_mut().zip(bytes) {
+            *place = byte;
+            len += 1;
+        }
+        return blake3::keyed_hash(key, short.split_at(len).0);
+    }
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    for part in parts {
+        hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The known answer that every version must keep: codes of one month must stay comparable.
+    #[test]
+    fn known_answer() {
+        let secret: Key = std::array::from_fn(|i| i as u8);
+        assert_eq!(
+            hex(&blake3::derive_key(CONTEXT, &secret)),
+            "8dc34213d7b198b83bcdd32fa932ec17c0526c222ecf31e37a4cfa06766e90a9"
+        );
+        let scope = scope_key(&secret, "org.example.player", "usage");
+        assert_eq!(hex(&scope), "611a417df935536a4e110b3fd3ec92952205f43fe1d0ceb2fbaca4260049f4da");
+        let period = period_key(&scope, "month", Day::parse("2026-11-22").unwrap().month());
+        assert_eq!(hex(&period), "59292bd1a9a62e3e2aaf68f1e002cb122e4d9a7993427e3a318cc6bed413b52e");
+        let id = identifier(&period, "server-name", b"nas.local");
+        assert_eq!(id.to_hex().as_str(), "64bfccc08058017422a7d35257efaefe0275bc49875b64cb7b7571eba2c23240");
+        assert_eq!(sent(id.as_bytes()[..16].try_into().unwrap()), "64bfccc080580174");
+    }
+
+    #[test]
+    fn long_values_hash_as_short_ones_do() {
+        let key = [7; 32];
+        for len in [0, 1, 100, 177, 178, 179, 180, 181, 182, 183, 184, 500] {
+            let value = vec![b'x'; len];
+            let mut plain = Vec::new();
+            for part in [&b"id"[..], b"d", &value] {
+                plain.extend_from_slice(&(part.len() as u32).to_le_bytes());
+                plain.extend_from_slice(part);
+            }
+            assert_eq!(identifier(&key, "d", &value), blake3::keyed_hash(&key, &plain), "{len}");
+        }
+    }
+}

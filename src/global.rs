@@ -1,0 +1,129 @@
+//! The process-wide client and the free functions. `record` reads one atomic of the event's own scope, and, while
+//! nothing is granted, nothing else.
+
+use crate::{
+    client::{Client, Config},
+    consent::{self, Admission},
+    error::{Error, Kind},
+    event::{Event, Installation},
+    manifest::Manifest,
+    sender::Flushed,
+};
+use once_cell::sync::OnceCell;
+use std::time::Duration;
+
+static CLIENT: OnceCell<Client> = OnceCell::new();
+
+/// How long the guard may take to bring what was recorded to disk.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// Keeps the process-wide client going. When it is dropped, what was recorded is brought to disk (at most 100 ms, no
+/// network), and nothing is recorded any more.
+#[derive(Debug)]
+#[must_use = "dropping it ends the recording: bind it in `main` as `let _candor = candor::init(…)?;`"]
+pub struct Candor(());
+
+impl Drop for Candor {
+    fn drop(&mut self) {
+        if let Some(client) = CLIENT.get() {
+            client.shutdown(DRAIN);
+        }
+    }
+}
+
+/// Makes the process-wide client. Without a grant on disk this looks for one and does nothing else.
+///
+/// # Errors
+/// See [`Client::new`]; and a second call in one process.
+pub fn init(config: Config) -> Result<Candor, Error> {
+    let client = Client::closed(config, true)?;
+    if CLIENT.set(client).is_err() {
+        return Err(Kind::AlreadyInitialized.into());
+    }
+    let client = client_ref()?;
+    consent::process_wide(client);
+    client.open();
+    Ok(Candor(()))
+}
+
+fn client_ref() -> Result<&'static Client, Error> {
+    CLIENT.get().ok_or_else(|| Kind::NotInitialized.into())
+}
+
+/// Records an event, if its scope is granted. Otherwise the event is gone, about a nanosecond later.
+///
+/// See [`Client::record`].
+#[inline(always)]
+pub fn record<E: Event<About = Installation>>(event: E) {
+    if let Some(admission) = Admission::process_wide(E::SCOPE) {
+        admitted(&event, admission);
+    }
+}
+
+/// Records the event that `make` makes, if its scope is granted; otherwise `make` is not called.
+///
+/// ```
+/// # use candor::{Event};
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # fn shelves() -> Vec<u8> { unreachable!("nobody agreed") }
+/// candor::record_with(|| LibraryOpened { shelves: shelves().len() });
+/// ```
+#[inline(always)]
+pub fn record_with<E: Event<About = Installation>>(make: impl FnOnce() -> E) {
+    if let Some(admission) = Admission::process_wide(E::SCOPE) {
+        admitted(&make(), admission);
+    }
+}
+
+/// Records an event and writes it to the operating system before returning.
+///
+/// See [`Client::record_durable`].
+pub fn record_durable<E: Event<About = Installation>>(event: E) {
+    if let Some(client) = CLIENT.get() {
+        client.record_durable(event);
+    }
+}
+
+#[inline(never)]
+fn admitted<E: Event>(event: &E, admission: Admission) {
+    if let Some(client) = CLIENT.get() {
+        client.admitted(event, admission);
+    }
+}
+
+/// Everything: what could be sent, was agreed, waits, was sent and was dropped.
+///
+/// # Errors
+/// [`init`] was not called.
+pub fn manifest() -> Result<Manifest, Error> {
+    client_ref()?.manifest()
+}
+
+/// Sends what waits now instead of at its own moment.
+///
+/// See [`Client::flush`].
+///
+/// # Errors
+/// [`init`] was not called.
+pub fn flush(limit: Duration) -> Result<Flushed, Error> {
+    client_ref()?.flush(limit)
+}
+
+/// Ends the process-wide client within `limit`.
+///
+/// See [`Client::shutdown`].
+pub fn shutdown(limit: Duration) -> bool {
+    CLIENT.get().is_none_or(|client| client.shutdown(limit))
+}

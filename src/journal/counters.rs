@@ -1,0 +1,75 @@
+//! What became of events: one counter for every way an event or a line can end. They stay on the machine.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why something that was admitted is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Drop {
+    /// The ring was full: events came faster than they could be written.
+    RingFull,
+    /// The event's type is not registered in this program.
+    Unregistered,
+    /// Consent ended, or began anew, between recording and keeping.
+    StaleEpoch,
+    /// The disk did not take it.
+    Disk,
+    /// The store was full; the oldest went first.
+    Full,
+    /// It waited too long.
+    Age,
+    /// Its bytes on disk were damaged or lost.
+    Damaged,
+    /// Its bytes on disk were sound and not what this program would have written.
+    Foreign,
+    /// It belonged to a day that was closed already.
+    Late,
+    /// The receiver refused the record.
+    Rejected,
+    /// The receiver takes no reports of this scope any more.
+    Gone,
+    /// The record alone was too large for the receiver.
+    TooLarge,
+    /// Too many tries failed.
+    GaveUp,
+}
+
+pub(crate) const DROPS: [(Drop, &str, &str); 13] = [
+    (Drop::RingFull, "ring_full", "events came faster than they could be written"),
+    (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
+    (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
+    (Drop::Disk, "disk", "the disk did not take them"),
+    (Drop::Full, "full", "the store was full, and the oldest went first"),
+    (Drop::Age, "age", "they had waited too long"),
+    (Drop::Damaged, "damaged", "their bytes on disk were damaged or lost"),
+    (Drop::Foreign, "foreign", "their bytes on disk were not what this program would have written"),
+    (Drop::Late, "late", "their day was closed already"),
+    (Drop::Rejected, "rejected", "the receiver refused them"),
+    (Drop::Gone, "gone", "the receiver takes no such reports any more"),
+    (Drop::TooLarge, "too_large", "one record alone was too large for the receiver"),
+    (Drop::GaveUp, "gave_up", "sending failed too often"),
+];
+
+/// The counters of one client, since it was made.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    drops: [AtomicU64; DROPS.len()],
+    /// Events that became lines.
+    pub(crate) lines: AtomicU64,
+    /// Events that were added to a day's counts.
+    pub(crate) counted: AtomicU64,
+    /// Records a receiver took.
+    pub(crate) sent: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn drop(&self, reason: Drop, count: u64) {
+        if let Some(counter) = self.drops.get(reason as usize) {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn dropped(&self, reason: Drop) -> u64 {
+        self.drops.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,234 @@
+//! The counts of a day on disk: one file for each process and day, merged when the day is over.
+//!
+//! A closed day is written as a segment of lines first, then a marker that names the files it was made of, then those
+//! files are removed. Interrupted anywhere, the next close goes on where this one stopped, and no event counts twice.
+
+use super::{
+    Drop, Journal, Record, Writer, line,
+    segment::{self, Header, Kind, Segment},
+};
+use crate::{
+    ambient::Day,
+    consent::Place,
+    disk,
+    rollup::{self, Counts},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+const READ_MOST: u64 = 4 << 20;
+/// A file that grows beyond this is written anew with its sums.
+const COMPACT_AT: u64 = 256 << 10;
+/// A day is closed without a process that holds its counts for longer than this, such as a stopped one.
+const PATIENCE_DAYS: u32 = 2;
+
+impl Journal {
+    pub(super) fn write_counts(&self, writer: &mut Writer, place: Place, day: Day, sum: &Counts) -> io::Result<()> {
+        let lines: Vec<String> = self.cell_lines(sum);
+        self.writing(writer, |writer| {
+            let name = place.scope.name();
+            let directory = self.counts_dir(place.scope, place.generation);
+            let fits = |segment: &Segment| segment.header().epoch == place.epoch && segment.header().day == Some(day.0);
+            if !writer.counts.get(name).is_some_and(fits) {
+                writer.counts.remove(name);
+                self.files.own_dir(&directory)?;
+                let header = Header::counts(name, place.generation, place.epoch, day);
+                let prefix = format!("{day}-");
+                let segment = Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?;
+                writer.counts.insert(name, segment);
+            }
+            let Some(segment) = writer.counts.get_mut(name) else { return Ok(()) };
+            segment.append(lines.iter().map(|line| (0, line.as_str())))?;
+            if segment.bytes() > COMPACT_AT {
+                // The file is replaced whole, so the sums are never there twice.
+                let (path, header) = (segment.path().to_owned(), segment.header().clone());
+                let sums = self.cell_lines(&self.read_counts(&path, place, day).unwrap_or_default());
+                writer.counts.remove(name);
+                self.files.replace(&path, &segment::whole(&header, sums.iter().map(String::as_str))?)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn cell_lines(&self, counts: &Counts) -> Vec<String> {
+        let encode = |(schema, outcomes, count)| line::encode_cell(self.registry.schema(schema)?, outcomes, count);
+        counts.iter().filter_map(encode).collect()
+    }
+
+    /// The counts in one file; `None` when it is not one of this grant and day.
+    fn read_counts(&self, path: &Path, place: Place, day: Day) -> Option<Counts> {
+        let bytes = self.files.read(path, READ_MOST).ok()?;
+        let found = segment::recover(&bytes);
+        let belongs = found.header.as_ref().is_some_and(|header| {
+            header.kind == Kind::Counts
+                && header.scope == place.scope.name()
+                && header.generation == place.generation
+                && header.epoch == place.epoch
+                && header.day == Some(day.0)
+        });
+        if !belongs {
+            return None;
+        }
+        let mut counts = Counts::default();
+        let mut foreign = 0;
+        for stored in &found.lines {
+            match line::decode_cell(stored.json, self.registry) {
+                Some((schema, outcomes, times)) if schema.scope() == place.scope => {
+                    counts.add(schema.index(), outcomes, times);
+                }
+                _ => foreign += 1,
+            }
+        }
+        self.counters.drop(Drop::Foreign, foreign);
+        self.counters.drop(Drop::Damaged, found.lost);
+        Some(counts)
+    }
+
+    /// The counts that still grow or wait for their day to be closed, by day; for showing.
+    pub(crate) fn peek_counts(&self, place: Place) -> BTreeMap<Day, Counts> {
+        let mut days: BTreeMap<Day, Counts> = BTreeMap::new();
+        let (open, closed) = self.counts_files(place);
+        for (day, path) in open.into_iter().filter(|(day, _)| !closed.contains(day)) {
+            let sum = days.entry(day).or_default();
+            for (schema, outcomes, count) in self.read_counts(&path, place, day).unwrap_or_default().iter() {
+                sum.add(schema, *outcomes, count);
+            }
+        }
+        days
+    }
+
+    /// Counts files with their days, and the days that have a marker.
+    fn counts_files(&self, place: Place) -> (Vec<(Day, PathBuf)>, BTreeSet<Day>) {
+        let (mut open, mut closed) = (Vec::new(), BTreeSet::new());
+        for path in self.files.entries(&self.counts_dir(place.scope, place.generation)) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(day) = name.get(..10).and_then(Day::parse) else { continue };
+            match name.get(10..) {
+                Some(".closed") => {
+                    closed.insert(day);
+                }
+                Some(rest) if rest.ends_with(".jsonl") => open.push((day, path)),
+                _ => {}
+            }
+        }
+        (open, closed)
+    }
+
+    /// Closes the days before `today`: their counts become lines. The caller holds the lead lock.
+    pub(crate) fn close_days(&self, place: Place, today: Day) -> io::Result<()> {
+        self.leave_past_days(today);
+        let (open, closed) = self.counts_files(place);
+        let mut days: BTreeMap<Day, Vec<PathBuf>> = BTreeMap::new();
+        for (day, path) in open.into_iter().filter(|(day, _)| *day < today) {
+            days.entry(day).or_default().push(path);
+        }
+        // A lone event is carried into the next day, which may have no file of its own yet.
+        while let Some((day, paths)) = days.pop_first() {
+            if closed.contains(&day) {
+                self.remove_merged(place, day, paths);
+                continue;
+            }
+            if day.0 + PATIENCE_DAYS >= today.0 && !paths.iter().all(|path| self.is_left(path)) {
+                break;
+            }
+            if let Some((next, carry)) = self.close_day(place, day, today, &paths)?
+                && next < today
+            {
+                days.entry(next).or_default().push(carry);
+            }
+        }
+        for day in closed.into_iter().filter(|day| day.0 + 30 < today.0) {
+            self.files.remove_if_there(&self.marker(place, day))?;
+        }
+        Ok(())
+    }
+
+    fn close_day(&self, place: Place, day: Day, today: Day, paths: &[PathBuf]) -> io::Result<Option<(Day, PathBuf)>> {
+        let mut sum = Counts::default();
+        let mut since = day;
+        for path in paths {
+            match self.read_counts(path, place, day) {
+                Some(counts) => counts.iter().for_each(|(schema, outcomes, n)| sum.add(schema, *outcomes, n)),
+                None => self.counters.drop(Drop::Foreign, 1),
+            }
+            since = since.min(carried_since(path).unwrap_or(day));
+        }
+        let (cells, mut carried) = rollup::close(&sum, self.registry);
+        if since.0 + crate::consent::WAITING_DAYS < today.0 && !carried.is_empty() {
+            self.counters.drop(Drop::Age, carried.total());
+            carried = Counts::default();
+        }
+        let directory = self.counts_dir(place.scope, place.generation);
+        let carry = if carried.is_empty() {
+            None
+        } else {
+            let next = day.next();
+            let path = directory.join(format!("{next}-carried-{since}.jsonl"));
+            let header = Header::counts(place.scope.name(), place.generation, place.epoch, next);
+            let header = Header { salt: self.ambient.random_hex::<8>()?, ..header };
+            let lines = self.cell_lines(&carried);
+            self.files.replace(&path, &segment::whole(&header, lines.iter().map(String::as_str))?)?;
+            Some((next, path))
+        };
+        let lines = self.waiting_dir(place.scope, place.generation);
+        let path = lines.join(format!("day-{day}.jsonl"));
+        if !cells.is_empty() && self.files.stat(&path)?.is_none() {
+            self.files.own_dir(&lines)?;
+            let header = Header::waiting(place.scope.name(), place.generation, place.epoch);
+            let header = Header { salt: self.ambient.random_hex::<8>()?, ..header };
+            let mut records = Vec::with_capacity(cells.len());
+            for cell in cells {
+                let uid = self.ambient.random()?;
+                let record = Record {
+                    schema: cell.schema,
+                    day,
+                    outcomes: cell.outcomes,
+                    code: [0; 16],
+                    count: cell.count,
+                    other: cell.other,
+                    uid,
+                };
+                records.extend(record.encode());
+            }
+            self.files.replace(&path, &segment::whole(&header, records.iter().map(String::as_str))?)?;
+        }
+        let names: Vec<&str> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+        let json = serde_json::to_string(&names).map_err(io::Error::other)?;
+        self.files.replace(&self.marker(place, day), &disk::seal("closed", &json))?;
+        for path in paths {
+            self.files.remove_if_there(path)?;
+        }
+        Ok(carry)
+    }
+
+    /// Clears a closed day: files it was made of are only removed; one that came later is counted.
+    fn remove_merged(&self, place: Place, day: Day, paths: Vec<PathBuf>) {
+        let merged: Vec<String> = self
+            .files
+            .read(&self.marker(place, day), READ_MOST)
+            .ok()
+            .and_then(|bytes| serde_json::from_str(disk::unseal("closed", &bytes)?).ok())
+            .unwrap_or_default();
+        for path in paths {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !merged.iter().any(|known| known == name) {
+                let late = self.read_counts(&path, place, day).unwrap_or_default().total();
+                self.counters.drop(Drop::Late, late);
+            }
+            let _ = self.files.remove_if_there(&path);
+        }
+    }
+
+    fn marker(&self, place: Place, day: Day) -> PathBuf {
+        self.counts_dir(place.scope, place.generation).join(format!("{day}.closed"))
+    }
+}
+
+/// The day a carried event happened, which its file's name keeps.
+fn carried_since(path: &Path) -> Option<Day> {
+    let name = path.file_stem()?.to_str()?;
+    Day::parse(name.split_once("-carried-")?.1)
+}

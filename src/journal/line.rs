@@ -1,0 +1,181 @@
+//! The line: one record in the form in which it is kept, shown and sent. The bytes are the same in all three places.
+//!
+//! A line is an OTLP `LogRecord` in JSON. There is exactly one way to write a given record, so that what is read back
+//! can be decoded, written again and compared: nothing leaves that this program would not have written itself.
+
+use crate::{
+    ambient::{Day, hex, unhex},
+    event::{Field, Linkage, MAX_FIELDS, Registry, Schema},
+    precision::{self, Precision},
+};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// OTLP's severity for information.
+const INFO: u8 = 9;
+
+/// One record: outcomes, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) schema: &'static Schema,
+    /// The UTC day it belongs to. No finer time is kept.
+    pub(crate) day: Day,
+    pub(crate) outcomes: [u16; MAX_FIELDS],
+    pub(crate) code: [u8; 16],
+    /// For a roll-up: the outcome of the count, or 0.
+    pub(crate) count: u16,
+    /// For a roll-up: stands for all combinations that were not among the day's most frequent ones.
+    pub(crate) other: bool,
+    /// Random, so that a receiver can tell repeats and the person can name the record.
+    pub(crate) uid: [u8; 16],
+}
+
+impl Record {
+    /// The one way to write it. `None` if an outcome is not one the schema knows.
+    pub(crate) fn encode(&self) -> Option<String> {
+        let nanos = self.day.start().0.checked_mul(1_000_000)?;
+        let mut out = String::with_capacity(384);
+        let _ = write!(
+            out,
+            r#"{{"timeUnixNano":"{nanos}","observedTimeUnixNano":"{nanos}","severityNumber":{INFO},"eventName":"{}","attributes":["#,
+            self.schema.name()
+        );
+        if !self.other {
+            for (field, &outcome) in self.schema.fields().iter().zip(&self.outcomes) {
+                if outcome != 0 {
+                    let value = wire_value(field, outcome, &self.code)?;
+                    let _ = write!(out, r#"{{"key":"{}","value":{value}}},"#, field.name);
+                }
+            }
+        }
+        if self.schema.linkage() == Linkage::Rollup {
+            let count = lower_cut(&precision::COUNT, self.count)?;
+            if self.other {
+                out.push_str(r#"{"key":"candor.other","value":{"boolValue":true}},"#);
+            }
+            let _ = write!(out, r#"{{"key":"count","value":{{"intValue":"{count}"}}}},"#);
+        } else if self.count != 0 || self.other {
+            return None;
+        }
+        let _ = write!(out, r#"{{"key":"log.record.uid","value":{{"stringValue":"{}"}}}}]}}"#, hex(&self.uid));
+        Some(out)
+    }
+
+    /// The record behind a line's bytes, if those are exactly the bytes this program would write for it.
+    pub(crate) fn decode(json: &str, registry: &Registry) -> Option<Record> {
+        let record = Record::salvage(&serde_json::from_str(json).ok()?, registry)?;
+        (record.encode()? == json).then_some(record)
+    }
+
+    /// The record that a JSON value describes, whoever wrote it: only its outcomes are taken over.
+    pub(crate) fn salvage(value: &Value, registry: &Registry) -> Option<Record> {
+        let schema = registry.schema_named(value.get("eventName")?.as_str()?)?;
+        let nanos: u64 = value.get("timeUnixNano")?.as_str()?.parse().ok()?;
+        let mut record = Record {
+            schema,
+            day: Day(u32::try_from(nanos / 86_400_000_000_000).ok()?),
+            outcomes: [0; MAX_FIELDS],
+            code: [0; 16],
+            count: 0,
+            other: false,
+            uid: [0; 16],
+        };
+        for attribute in value.get("attributes")?.as_array()? {
+            let (key, value) = (attribute.get("key")?.as_str()?, attribute.get("value")?);
+            match key {
+                "log.record.uid" => record.uid = unhex(value.get("stringValue")?.as_str()?)?,
+                "candor.other" => record.other = value.get("boolValue")?.as_bool()?,
+                "count" if schema.linkage() == Linkage::Rollup => {
+                    record.count = outcome_of_cut(&precision::COUNT, value)?;
+                }
+                name => {
+                    let at = schema.fields().iter().position(|field| field.name == name)?;
+                    let field = schema.fields().get(at)?;
+                    *record.outcomes.get_mut(at)? = outcome_of(field, value, &mut record.code)?;
+                }
+            }
+        }
+        Some(record)
+    }
+
+    /// The record's id, as it is sent.
+    pub(crate) fn uid_hex(&self) -> String {
+        hex(&self.uid)
+    }
+}
+
+/// An outcome as an OTLP `AnyValue`; 64-bit integers are strings there.
+fn wire_value(field: &Field, outcome: u16, code: &[u8; 16]) -> Option<String> {
+    Some(match &field.precision {
+        Precision::Flag => json!({"boolValue": flag(outcome)?}).to_string(),
+        Precision::Labels(labels) => json!({"stringValue": labels.get(usize::from(outcome) - 1)?}).to_string(),
+        precision @ Precision::Cuts { .. } => {
+            json!({"intValue": lower_cut(precision, outcome)?.to_string()}).to_string()
+        }
+        Precision::Code { .. } => json!({"stringValue": crate::generalize::sent_code(code)}).to_string(),
+    })
+}
+
+fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 16]) -> Option<u16> {
+    match &field.precision {
+        Precision::Flag => Some(1 + u16::from(value.get("boolValue")?.as_bool()?)),
+        Precision::Labels(labels) => {
+            let label = value.get("stringValue")?.as_str()?;
+            u16::try_from(labels.iter().position(|known| *known == label)? + 1).ok()
+        }
+        precision @ Precision::Cuts { .. } => outcome_of_cut(precision, value),
+        Precision::Code { .. } => {
+            let sent: [u8; 8] = unhex(value.get("stringValue")?.as_str()?)?;
+            code.iter_mut().zip(sent).for_each(|(place, byte)| *place = byte);
+            Some(1)
+        }
+    }
+}
+
+fn flag(outcome: u16) -> Option<bool> {
+    match outcome {
+        1 => Some(false),
+        2 => Some(true),
+        _ => None,
+    }
+}
+
+fn lower_cut(precision: &Precision, outcome: u16) -> Option<u64> {
+    let Precision::Cuts { cuts, .. } = precision else { return None };
+    cuts.get(usize::from(outcome).checked_sub(1)?).copied()
+}
+
+fn outcome_of_cut(precision: &Precision, value: &Value) -> Option<u16> {
+    let Precision::Cuts { cuts, .. } = precision else { return None };
+    let cut: u64 = value.get("intValue")?.as_str()?.parse().ok()?;
+    u16::try_from(cuts.iter().position(|known| *known == cut)? + 1).ok()
+}
+
+/// A combination of outcomes as the day's counts write it: readable, and with exactly one form.
+pub(crate) fn encode_cell(schema: &Schema, outcomes: &[u16; MAX_FIELDS], count: u64) -> Option<String> {
+    let mut out = format!(r#"{{"event":"{}","fields":{{"#, schema.name());
+    let mut first = true;
+    for (field, &outcome) in schema.fields().iter().zip(outcomes) {
+        if outcome != 0 {
+            let comma = if first { "" } else { "," };
+            let _ = write!(out, r#"{comma}"{}":{}"#, field.name, wire_value(field, outcome, &[0; 16])?);
+            first = false;
+        }
+    }
+    let _ = write!(out, r#"}},"count":{count}}}"#);
+    Some(out)
+}
+
+/// What [`encode_cell`] wrote, if these are exactly its bytes.
+pub(crate) fn decode_cell(json: &str, registry: &Registry) -> Option<(&'static Schema, [u16; MAX_FIELDS], u64)> {
+    let value: Value = serde_json::from_str(json).ok()?;
+    let schema = registry.schema_named(value.get("event")?.as_str()?)?;
+    let count = value.get("count")?.as_u64()?;
+    let mut outcomes = [0; MAX_FIELDS];
+    for (name, value) in value.get("fields")?.as_object()? {
+        let at = schema.fields().iter().position(|field| field.name == name)?;
+        *outcomes.get_mut(at)? = outcome_of(schema.fields().get(at)?, value, &mut [0; 16])?;
+    }
+    let sound = schema.linkage() == Linkage::Rollup && count > 0;
+    (sound && encode_cell(schema, &outcomes, count)? == json).then_some((schema, outcomes, count))
+}

@@ -1,0 +1,312 @@
+//! What waits and what left: rings, segments, counts, outbox, sent log. Keeps only what was generalised; sends nothing.
+//!
+//! Events go from the [rings](ring) to a [segment](segment) of their scope as [lines](line), or into the day's
+//! [counts]. The [outbox] holds batches with their exact bytes; the [sent] log is the person's. Every file is bounded,
+//! every loss is [counted](counters), and whatever is read back is checked before it counts.
+
+mod counters;
+mod counts;
+mod line;
+mod outbox;
+mod ring;
+mod segment;
+mod sent;
+mod waiting;
+
+pub(crate) use counters::{Counters, DROPS, Drop};
+pub(crate) use line::Record;
+pub(crate) use outbox::{Batch, Draft, Outbox, Schedule, Source};
+pub(crate) use sent::SentLog;
+
+use crate::{
+    ambient::{Ambient, Day, Time},
+    consent::{Destroyed, Place, Scope},
+    disk::{Files, Handle},
+    event::{Linkage, Registry},
+    generalize::Generalized,
+    rollup::Counts,
+};
+use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+use ring::Rings;
+use segment::{Header, Segment};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+/// After an error of the disk nothing is written for this long.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The files and rings of one client.
+pub(crate) struct Journal {
+    files: Files,
+    store: PathBuf,
+    ambient: Ambient,
+    registry: &'static Registry,
+    pub(crate) counters: Counters,
+    rings: OnceCell<Rings>,
+    writer: Mutex<Writer>,
+    /// How many bytes may wait, over all processes.
+    cap: u64,
+}
+
+/// What this process has open.
+#[derive(Default)]
+struct Writer {
+    waiting: BTreeMap<&'static str, Segment>,
+    counts: BTreeMap<&'static str, Segment>,
+    paused_until: Option<Instant>,
+    written_since_check: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(files: Files, store: PathBuf, ambient: Ambient, registry: &'static Registry, cap: u64) -> Self {
+        Journal {
+            files,
+            store,
+            ambient,
+            registry,
+            counters: Counters::default(),
+            rings: OnceCell::new(),
+            writer: Mutex::default(),
+            cap,
+        }
+    }
+
+    /// Makes the rings; done when a scope opens, never on a recording thread.
+    pub(crate) fn make_rings(&self) {
+        self.rings.get_or_init(Rings::new);
+    }
+
+    /// Takes an event from a recording thread. Never blocks; what does not fit is counted.
+    #[inline]
+    pub(crate) fn push(&self, event: Generalized) {
+        if !self.rings.get().is_some_and(|rings| rings.push(event)) {
+            self.counters.drop(Drop::RingFull, 1);
+        }
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.rings.get().is_none_or(Rings::is_empty)
+    }
+
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.rings.get().is_some_and(Rings::is_pressed)
+    }
+
+    /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
+    pub(crate) fn drain(&self, day: Day, place: impl Fn(Scope) -> Option<Place>) -> usize {
+        let Some(rings) = self.rings.get() else { return 0 };
+        let mut events = Vec::new();
+        rings.drain(|event| events.push(event));
+        if !events.is_empty() {
+            self.keep(&events, day, place);
+        }
+        events.len()
+    }
+
+    /// Writes events to their segments and counts. Each ends in exactly one counter.
+    pub(crate) fn keep(&self, events: &[Generalized], day: Day, place: impl Fn(Scope) -> Option<Place>) {
+        // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
+        // is written after it.
+        let mut writer = self.writer.lock();
+        let mut lines: BTreeMap<&'static str, (Place, Vec<(u32, String)>)> = BTreeMap::new();
+        let mut counts: BTreeMap<&'static str, (Place, Counts)> = BTreeMap::new();
+        for event in events {
+            let Some(schema) = self.registry.schema(event.schema()) else {
+                self.counters.drop(Drop::Unregistered, 1);
+                continue;
+            };
+            let scope = schema.scope();
+            let Some(place) = place(scope).filter(|place| place.epoch == event.epoch()) else {
+                self.counters.drop(Drop::StaleEpoch, 1);
+                continue;
+            };
+            if schema.linkage() == Linkage::Rollup {
+                let (_, sum) = counts.entry(scope.name()).or_insert_with(|| (place, Counts::default()));
+                sum.add(event.schema(), *event.outcomes(), 1);
+                continue;
+            }
+            let line = self.ambient.random().ok().and_then(|uid| {
+                let (outcomes, code) = (*event.outcomes(), *event.code());
+                Record { schema, day, outcomes, code, count: 0, other: false, uid }.encode()
+            });
+            match line {
+                Some(line) => {
+                    let (_, list) = lines.entry(scope.name()).or_insert_with(|| (place, Vec::new()));
+                    list.push((event.subject(), line));
+                }
+                None => self.counters.drop(Drop::Disk, 1),
+            }
+        }
+        for (place, list) in lines.into_values() {
+            let count = list.len() as u64;
+            match self.write_lines(&mut writer, place, &list) {
+                Ok(()) => self.counters.lines.fetch_add(count, Ordering::Relaxed),
+                Err(_) => {
+                    self.counters.drop(Drop::Disk, count);
+                    continue;
+                }
+            };
+        }
+        for (place, sum) in counts.into_values() {
+            match self.write_counts(&mut writer, place, day, &sum) {
+                Ok(()) => {
+                    self.counters.counted.fetch_add(sum.total(), Ordering::Relaxed);
+                }
+                Err(_) => self.counters.drop(Drop::Disk, sum.total()),
+            }
+        }
+        if writer.written_since_check > 64 << 10 {
+            writer.written_since_check = 0;
+            drop(writer);
+            self.enforce_bounds(self.ambient.now());
+        }
+    }
+
+    /// Runs `write` unless the disk failed a moment ago; after an error the segments of this process are left as they
+    /// are, since one may end in half a line.
+    fn writing<T>(&self, writer: &mut Writer, write: impl FnOnce(&mut Writer) -> io::Result<T>) -> io::Result<T> {
+        let now = self.ambient.monotonic();
+        if writer.paused_until.is_some_and(|until| now < until) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        writer.paused_until = None;
+        let written = write(writer);
+        if written.is_err() {
+            *writer = Writer { paused_until: Some(now + PAUSE), ..Writer::default() };
+        }
+        written
+    }
+
+    fn write_lines(&self, writer: &mut Writer, place: Place, lines: &[(u32, String)]) -> io::Result<()> {
+        self.writing(writer, |writer| {
+            let name = place.scope.name();
+            let fits =
+                |segment: &Segment| segment.header().epoch == place.epoch && segment.bytes() < segment::SEGMENT_MOST;
+            if !writer.waiting.get(name).is_some_and(fits) {
+                writer.waiting.remove(name);
+                let directory = self.waiting_dir(place.scope, place.generation);
+                self.files.own_dir(&directory)?;
+                let header = Header::waiting(name, place.generation, place.epoch);
+                writer.waiting.insert(name, Segment::create(&self.files, &directory, "", header, &self.ambient)?);
+            }
+            let Some(segment) = writer.waiting.get_mut(name) else { return Ok(()) };
+            let before = segment.bytes();
+            segment.append(lines.iter().map(|(subject, json)| (*subject, json.as_str())))?;
+            writer.written_since_check += segment.bytes() - before;
+            Ok(())
+        })
+    }
+
+    /// Leaves every segment of this process to be read and sent: what is recorded next goes to new ones.
+    pub(crate) fn seal(&self) {
+        self.writer.lock().waiting.clear();
+    }
+
+    /// Closes what this process has open of one scope.
+    fn let_go(&self, scope: Scope) {
+        let mut writer = self.writer.lock();
+        writer.waiting.remove(scope.name());
+        writer.counts.remove(scope.name());
+    }
+
+    /// Closes the counts of days before `today`, so that they can be merged.
+    pub(crate) fn leave_past_days(&self, today: Day) {
+        self.writer.lock().counts.retain(|_, segment| segment.header().day == Some(today.0));
+    }
+
+    pub(crate) fn outbox(&self) -> Outbox<'_> {
+        Outbox::new(&self.files, &self.store, &self.counters)
+    }
+
+    pub(crate) fn sent(&self) -> SentLog<'_> {
+        SentLog::new(&self.files, &self.store)
+    }
+
+    /// Takes the lock of whoever closes days and sends, over all processes; `None` when another one has it.
+    pub(crate) fn lead(&self) -> Option<Box<dyn Handle>> {
+        let lock = self.files.lock_file(&self.store.join("lead.lock")).ok()?;
+        lock.try_lock(false).ok()?.then_some(lock)
+    }
+
+    /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
+    /// finds it by name, then removed.
+    pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
+        self.let_go(scope);
+        let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
+        let trash = self.store.join("trash");
+        for kind in ["waiting", "counts", "outbox"] {
+            for directory in self.files.entries(&self.store.join(kind).join(scope.name())) {
+                let generation =
+                    directory.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+                if generation.is_some() && generation == keep {
+                    continue;
+                }
+                destroyed.bytes += self.files.bytes_below(&directory);
+                destroyed.files += self.files.entries(&directory).len() as u64;
+                let gone = self.files.own_dir(&trash).and_then(|()| {
+                    let aside = trash.join(self.ambient.random_hex::<8>()?);
+                    self.files.rename(&directory, &aside)?;
+                    self.files.remove_tree(&aside)
+                });
+                // Where there is no room to rename, removing in place has to do.
+                let gone = gone.or_else(|_| self.files.remove_tree(&directory));
+                destroyed.complete &= gone.is_ok();
+            }
+        }
+        let _ = self.files.sync_dir(&self.store);
+        destroyed
+    }
+
+    /// Empties the trash that an interrupted purge left.
+    pub(crate) fn empty_trash(&self) {
+        for left in self.files.entries(&self.store.join("trash")) {
+            let _ = self.files.remove_tree(&left).or_else(|_| self.files.remove_file(&left));
+        }
+    }
+
+    fn waiting_dir(&self, scope: Scope, generation: u64) -> PathBuf {
+        self.store.join("waiting").join(scope.name()).join(generation.to_string())
+    }
+
+    fn counts_dir(&self, scope: Scope, generation: u64) -> PathBuf {
+        self.store.join("counts").join(scope.name()).join(generation.to_string())
+    }
+
+    /// Keeps what waits below the cap and younger than the limit, over all processes: oldest whole files first.
+    pub(crate) fn enforce_bounds(&self, now: Time) {
+        let mut files = Vec::new();
+        for kind in ["waiting", "outbox"] {
+            for scope in self.files.entries(&self.store.join(kind)) {
+                for generation in self.files.entries(&scope) {
+                    files.extend(self.files.entries(&generation));
+                }
+            }
+        }
+        let mut files: Vec<_> =
+            files.into_iter().filter_map(|path| Some((self.files.stat(&path).ok()??, path))).collect();
+        files.sort_by_key(|(stat, _)| (stat.version.1, stat.version.2));
+        let mut total: u64 = files.iter().map(|(stat, _)| stat.len).sum();
+        total += self.files.bytes_below(&self.store.join("counts"));
+        // Open segments may still grow to their own limit before the next look.
+        let cap = self.cap.saturating_sub(2 * segment::SEGMENT_MOST);
+        let oldest = now.0.saturating_sub(u64::from(crate::consent::WAITING_DAYS) * 86_400_000) / 1_000;
+        for (stat, path) in files {
+            let reason = if stat.version.1 < oldest {
+                Drop::Age
+            } else if total > cap {
+                Drop::Full
+            } else {
+                continue;
+            };
+            if self.discard(&path, reason) {
+                total -= stat.len;
+            }
+        }
+    }
+}

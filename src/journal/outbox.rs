@@ -1,0 +1,269 @@
+//! Batches: the exact bytes of a request and its key, on disk before the first try.
+//!
+//! ```text
+//! candor-batch 1 <crc32c> {"scope":"playback",…,"body_crc":…,"body_len":…}
+//! {the request's body}
+//! ```
+//!
+//! The first line changes with every try, the body never. A batch names the lines it was made of, so that an
+//! interrupted build neither loses a line nor sends it twice. Nothing here reads consent or the network.
+
+use super::counters::{Counters, Drop};
+use crate::{
+    ambient::{Ambient, Time},
+    consent::Scope,
+    disk::{self, Files},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// More than any body that is made here.
+const BATCH_MOST: u64 = 1 << 20;
+const MAGIC: &str = "candor-batch 1 ";
+
+/// A batch that has not been written yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) scope: Scope,
+    pub(crate) generation: u64,
+    pub(crate) epoch: u64,
+    pub(crate) records: u64,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Lines of one segment, from the first number to the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Source {
+    pub(crate) segment: String,
+    pub(crate) lines: Vec<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    scope: String,
+    generation: u64,
+    epoch: u64,
+    key: String,
+    made: u64,
+    tries: u32,
+    records: u64,
+    sources: Vec<Source>,
+    body_crc: u32,
+    body_len: usize,
+}
+
+/// Lines of one scope and one epoch in the exact bytes of one request.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    head: Head,
+    body: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Batch {
+    pub(crate) fn scope(&self) -> &str {
+        &self.head.scope
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.head.generation
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.head.epoch
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.head.key
+    }
+
+    pub(crate) fn tries(&self) -> u32 {
+        self.head.tries
+    }
+
+    pub(crate) fn made(&self) -> Time {
+        Time(self.head.made)
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.head.records
+    }
+
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.head.sources
+    }
+
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        let json = serde_json::to_string(&self.head).map_err(io::Error::other)?;
+        let mut bytes = format!("{MAGIC}{:08x} {json}\n", crc32c::crc32c(json.as_bytes())).into_bytes();
+        bytes.extend_from_slice(&self.body);
+        Ok(bytes)
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<(Head, &[u8])> {
+    let at = bytes.iter().position(|&byte| byte == b'\n')?;
+    let (first, body) = (std::str::from_utf8(bytes.get(..at)?).ok()?, bytes.get(at + 1..)?);
+    let (crc, json) = first.strip_prefix(MAGIC)?.split_once(' ')?;
+    let head: Head = serde_json::from_str(json).ok()?;
+    let sound = crc == format!("{:08x}", crc32c::crc32c(json.as_bytes()))
+        && head.body_len == body.len()
+        && head.body_crc == crc32c::crc32c(body);
+    sound.then_some((head, body))
+}
+
+/// How many records a batch's bytes say they hold; 1 where they are damaged.
+pub(super) fn records_in(bytes: &[u8]) -> u64 {
+    parse(bytes).map_or(1, |(head, _)| head.records)
+}
+
+/// When a scope sends next. Times are milliseconds since 1970; 0 is "not drawn yet".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Schedule {
+    /// The moment in the scope's daily window, drawn at random.
+    pub(crate) next: u64,
+    /// Nothing is tried before this time.
+    pub(crate) not_before: u64,
+    /// How many tries in a row failed.
+    pub(crate) failures: u32,
+    /// The version of the application whose reports the receiver takes no more, if it said so.
+    pub(crate) gone: Option<String>,
+}
+
+/// The batches of one store.
+pub(crate) struct Outbox<'j> {
+    files: &'j Files,
+    store: &'j Path,
+    counters: &'j Counters,
+}
+
+impl<'j> Outbox<'j> {
+    pub(super) fn new(files: &'j Files, store: &'j Path, counters: &'j Counters) -> Self {
+        Outbox { files, store, counters }
+    }
+
+    fn directory(&self, scope: &str, generation: u64) -> PathBuf {
+        self.store.join("outbox").join(scope).join(generation.to_string())
+    }
+
+    /// Writes a batch under a random key, durably.
+    pub(crate) fn write(&self, draft: Draft, ambient: &Ambient) -> io::Result<Batch> {
+        let directory = self.directory(draft.scope.name(), draft.generation);
+        self.files.own_dir(&directory)?;
+        let key = ambient.random_hex::<16>()?;
+        let batch = Batch {
+            path: directory.join(format!("{key}.json")),
+            head: Head {
+                scope: draft.scope.name().into(),
+                generation: draft.generation,
+                epoch: draft.epoch,
+                key,
+                made: ambient.now().0,
+                tries: 0,
+                records: draft.records,
+                sources: draft.sources,
+                body_crc: crc32c::crc32c(&draft.body),
+                body_len: draft.body.len(),
+            },
+            body: draft.body,
+        };
+        self.files.replace(&batch.path, &batch.bytes()?)?;
+        Ok(batch)
+    }
+
+    /// The batches of one grant, oldest first. Damaged ones are removed and counted.
+    pub(crate) fn batches(&self, scope: Scope, generation: u64, epoch: u64) -> Vec<Batch> {
+        let mut batches: Vec<Batch> = self
+            .paths(scope, generation)
+            .into_iter()
+            .filter_map(|path| self.open(path, scope, generation, epoch))
+            .collect();
+        batches.sort_by(|a, b| (a.head.made, &a.head.key).cmp(&(b.head.made, &b.head.key)));
+        batches
+    }
+
+    fn paths(&self, scope: Scope, generation: u64) -> Vec<PathBuf> {
+        let mut paths = self.files.entries(&self.directory(scope.name(), generation));
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        paths
+    }
+
+    fn open(&self, path: PathBuf, scope: Scope, generation: u64, epoch: u64) -> Option<Batch> {
+        let Some(batch) = self.look(&path) else {
+            self.counters.drop(Drop::Damaged, 1);
+            let _ = self.files.remove_if_there(&path);
+            return None;
+        };
+        let head = &batch.head;
+        let named = path.file_stem().and_then(|name| name.to_str()) == Some(&head.key);
+        if !named || head.scope != scope.name() || head.generation != generation || head.epoch != epoch {
+            self.counters.drop(Drop::Foreign, head.records);
+            let _ = self.files.remove_if_there(&path);
+            return None;
+        }
+        Some(batch)
+    }
+
+    fn look(&self, path: &Path) -> Option<Batch> {
+        let bytes = self.files.read(path, BATCH_MOST).ok()?;
+        let (head, body) = parse(&bytes)?;
+        Some(Batch { head, body: body.to_vec(), path: path.to_owned() })
+    }
+
+    /// The same for showing: reads, and changes nothing.
+    pub(crate) fn peek(&self, scope: Scope, generation: u64, epoch: u64) -> Vec<Batch> {
+        let batches = self.paths(scope, generation).into_iter().filter_map(|path| self.look(&path));
+        batches.filter(|batch| batch.head.epoch == epoch).collect()
+    }
+
+    /// Notes a try, durably, before it is made.
+    pub(crate) fn note_try(&self, batch: &mut Batch) -> io::Result<()> {
+        batch.head.tries += 1;
+        self.files.replace(&batch.path, &batch.bytes()?)
+    }
+
+    pub(crate) fn remove(&self, batch: &Batch) -> io::Result<()> {
+        self.files.remove_if_there(&batch.path)?;
+        self.files.sync_parent(&batch.path)
+    }
+
+    /// When the scope sends next. What can't be read says: not before an hour from now.
+    pub(crate) fn schedule(&self, scope: Scope, generation: u64, now: Time) -> Schedule {
+        let path = self.schedule_path(scope, generation);
+        let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
+        match self.files.read_if_there(&path, 4096) {
+            Ok(None) => Schedule::default(),
+            Ok(Some(bytes)) => disk::unseal("schedule", &bytes)
+                .and_then(|json| serde_json::from_str(json).ok())
+                .map_or(careful, |schedule: Schedule| Schedule {
+                    // A clock that once stood far ahead must not stop reports for years.
+                    next: schedule.next.min(now.0 + 2 * 86_400_000),
+                    not_before: schedule.not_before.min(now.0 + 86_400_000),
+                    ..schedule
+                }),
+            Err(_) => careful,
+        }
+    }
+
+    pub(crate) fn save_schedule(&self, scope: Scope, generation: u64, schedule: &Schedule) -> io::Result<()> {
+        let path = self.schedule_path(scope, generation);
+        self.files.own_dir(&self.directory(scope.name(), generation))?;
+        let json = serde_json::to_string(schedule).map_err(io::Error::other)?;
+        self.files.replace(&path, &disk::seal("schedule", &json))
+    }
+
+    fn schedule_path(&self, scope: Scope, generation: u64) -> PathBuf {
+        self.directory(scope.name(), generation).join("schedule")
+    }
+}

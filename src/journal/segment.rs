@@ -1,0 +1,283 @@
+//! The segment: a text file that one process writes and anyone can read.
+//!
+//! ```text
+//! candor-segment 1 <crc32c> {"kind":"waiting","scope":"playback","generation":1,"epoch":1,"salt":"9f…"}
+//! <crc32c> <seq> <subject> {json}
+//! …
+//! ```
+//!
+//! Each checksum covers the segment's salt and the rest of its line, so a line can't be moved between segments and a
+//! reused block can't pass for one. JSON never holds a raw newline: after damage the scan goes on at the next one.
+//! Numbers rise by one, so a gap says exactly how many lines were lost. Reading never fails, loops or allocates by what
+//! a file says; one write per drain; no fsync for events.
+
+use crate::{
+    ambient::{Ambient, Day},
+    disk::{Files, Handle},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A segment is closed when it would grow beyond this.
+pub(crate) const SEGMENT_MOST: u64 = 256 << 10;
+
+const MAGIC: &str = "candor-segment 1 ";
+
+/// What the first line says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
+    pub(crate) scope: String,
+    pub(crate) generation: u64,
+    pub(crate) epoch: u64,
+    /// For counts: the UTC day that is counted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) day: Option<u32>,
+    pub(crate) salt: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Waiting,
+    Counts,
+}
+
+impl Header {
+    fn text(&self) -> io::Result<String> {
+        let json = serde_json::to_string(self).map_err(io::Error::other)?;
+        Ok(format!("{MAGIC}{:08x} {json}\n", crc32c::crc32c(json.as_bytes())))
+    }
+
+    fn parse(line: &str) -> Option<Header> {
+        let (crc, json) = line.strip_prefix(MAGIC)?.split_once(' ')?;
+        (crc == format!("{:08x}", crc32c::crc32c(json.as_bytes()))).then(|| serde_json::from_str(json).ok())?
+    }
+
+    fn line(&self, seq: u64, subject: u32, json: &str) -> String {
+        let rest = format!("{seq} {subject} {json}");
+        format!("{:08x} {rest}\n", checksum(&self.salt, &rest))
+    }
+}
+
+fn checksum(salt: &str, rest: &str) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(salt.as_bytes()), rest.as_bytes())
+}
+
+/// A segment that this process writes. Its lock says so to others, and ends with the process.
+pub(crate) struct Segment {
+    file: Box<dyn Handle>,
+    path: PathBuf,
+    header: Header,
+    seq: u64,
+    bytes: u64,
+}
+
+impl Segment {
+    /// Makes a new file in `directory`, whose name is `prefix` and something random.
+    pub(crate) fn create(
+        files: &Files,
+        directory: &Path,
+        prefix: &str,
+        mut header: Header,
+        ambient: &Ambient,
+    ) -> io::Result<Segment> {
+        header.salt = ambient.random_hex::<8>()?;
+        let path = directory.join(format!("{prefix}{}.jsonl", ambient.random_hex::<8>()?));
+        let text = header.text()?;
+        let mut file = files.create(&path)?;
+        if !file.try_lock(false)? {
+            return Err(io::Error::other("someone else locked a new file"));
+        }
+        file.write_all(text.as_bytes())?;
+        Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64 })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Appends lines with one write. After an error the segment is not to be written to again: it may end in half a
+    /// line.
+    pub(crate) fn append<'l>(&mut self, lines: impl Iterator<Item = (u32, &'l str)>) -> io::Result<u64> {
+        let mut text = String::new();
+        let mut count = 0;
+        for (subject, json) in lines {
+            self.seq += 1;
+            count += 1;
+            let _ = write!(text, "{}", self.header.line(self.seq, subject, json));
+        }
+        if count > 0 {
+            self.file.write_all(text.as_bytes())?;
+            self.bytes += text.len() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// A whole segment as bytes, for files that are written at once.
+pub(crate) fn whole<'l>(header: &Header, lines: impl Iterator<Item = &'l str>) -> io::Result<Vec<u8>> {
+    let mut text = header.text()?;
+    for (seq, json) in (1..).zip(lines) {
+        text.push_str(&header.line(seq, 0, json));
+    }
+    Ok(text.into_bytes())
+}
+
+/// What a segment's bytes still say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recovered<'b> {
+    /// `None` when the first line is damaged: then nothing else can be told.
+    pub(crate) header: Option<Header>,
+    pub(crate) lines: Vec<Stored<'b>>,
+    /// Lines that are missing before the last sound one.
+    pub(crate) lost: u64,
+    /// Bytes that belong to no sound line.
+    pub(crate) skipped: u64,
+}
+
+/// One sound line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stored<'b> {
+    pub(crate) seq: u64,
+    pub(crate) subject: u32,
+    pub(crate) json: &'b str,
+}
+
+/// Reads what can be read, in one pass.
+pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
+    let mut found = Recovered::default();
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    found.header = whole_line(first).and_then(Header::parse);
+    let Some(header) = &found.header else {
+        found.skipped = bytes.len() as u64;
+        return found;
+    };
+    let mut last = 0;
+    for raw in lines {
+        match whole_line(raw).and_then(|line| stored(line, &header.salt)).filter(|line| line.seq > last) {
+            Some(line) => {
+                found.lost += line.seq - last - 1;
+                last = line.seq;
+                found.lines.push(line);
+            }
+            None => found.skipped += raw.len() as u64,
+        }
+    }
+    found
+}
+
+fn whole_line(raw: &[u8]) -> Option<&str> {
+    std::str::from_utf8(raw.strip_suffix(b"\n")?).ok()
+}
+
+fn stored<'b>(line: &'b str, salt: &str) -> Option<Stored<'b>> {
+    let (crc, rest) = line.split_once(' ')?;
+    if crc != format!("{:08x}", checksum(salt, rest)) {
+        return None;
+    }
+    let (seq, rest) = rest.split_once(' ')?;
+    let (subject, json) = rest.split_once(' ')?;
+    Some(Stored { seq: seq.parse().ok()?, subject: subject.parse().ok()?, json })
+}
+
+impl Header {
+    pub(crate) fn waiting(scope: &str, generation: u64, epoch: u64) -> Self {
+        Header { kind: Kind::Waiting, scope: scope.into(), generation, epoch, day: None, salt: String::new() }
+    }
+
+    pub(crate) fn counts(scope: &str, generation: u64, epoch: u64, day: Day) -> Self {
+        Header { kind: Kind::Counts, day: Some(day.0), ..Header::waiting(scope, generation, epoch) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> Vec<u8> {
+        let header = Header { salt: "00112233".into(), ..Header::waiting("s", 1, 1) };
+        whole(&header, [r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":3}"#].into_iter()).unwrap()
+    }
+
+    /// Whatever is cut off, the lines before the cut are recovered, and nothing else is.
+    #[test]
+    fn every_truncation_offset() {
+        let bytes = small();
+        let ends: Vec<usize> = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();
+        for cut in 0..=bytes.len() {
+            let found = recover(&bytes[..cut]);
+            let whole_lines = ends.iter().filter(|end| **end <= cut).count();
+            assert_eq!(found.header.is_some(), whole_lines >= 1, "cut {cut}");
+            assert_eq!(found.lines.len(), whole_lines.saturating_sub(1), "cut {cut}");
+            assert_eq!(found.lost, 0, "what is cut off the end can't be known, cut {cut}");
+            let kept = ends.get(whole_lines.wrapping_sub(1)).copied().unwrap_or(0);
+            assert_eq!(found.skipped as usize, cut - kept, "cut {cut}");
+        }
+    }
+
+    /// Whichever bit flips, its line is lost and counted, and every other line is recovered.
+    #[test]
+    fn every_single_bit_flip() {
+        let bytes = small();
+        let sound = recover(&bytes);
+        assert_eq!((sound.lines.len(), sound.lost, sound.skipped), (3, 0, 0));
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let found = recover(&damaged);
+            let hurt = bytes[..bit / 8].iter().filter(|b| **b == b'\n').count();
+            for line in &found.lines {
+                assert!(sound.lines.contains(line), "bit {bit} made a line up: {line:?}");
+            }
+            if hurt == 0 {
+                assert!(found.header.is_none() && found.lines.is_empty(), "bit {bit}");
+            } else if bytes[bit / 8] == b'\n' {
+                // Two lines became one, or the last one lost its end; a line that was not touched stays.
+                assert!(found.lines.len() >= 1, "bit {bit}");
+            } else {
+                assert!(found.lines.len() == 2, "bit {bit}: {found:?}");
+                assert_eq!(found.lost, u64::from(hurt < 3), "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_another_segment_is_not_one_of_this() {
+        let bytes = small();
+        let other = Header { salt: "44556677".into(), ..Header::waiting("s", 1, 1) };
+        let mut mixed = other.text().unwrap().into_bytes();
+        mixed.extend(bytes.split_inclusive(|b| *b == b'\n').skip(1).flatten());
+        assert!(recover(&mixed).lines.is_empty());
+    }
+
+    #[test]
+    fn numbers_never_go_back() {
+        let bytes = small();
+        let mut twice = bytes.clone();
+        twice.extend(bytes.split_inclusive(|b| *b == b'\n').skip(1).flatten());
+        assert_eq!(recover(&twice).lines.len(), 3);
+    }
+
+    #[test]
+    fn garbage_ends() {
+        for bytes in [vec![0; 100_000], vec![b'\n'; 100_000], b"candor-segment 1 ".repeat(5_000)] {
+            let found = recover(&bytes);
+            assert_eq!((found.header, found.lines.len(), found.skipped), (None, 0, bytes.len() as u64));
+        }
+    }
+}

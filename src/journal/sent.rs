@@ -1,0 +1,138 @@
+//! The sent log: what left, byte for byte, when, and what the receiver answered. It is the person's, and is never sent.
+//!
+//! Each entry is a file of its own: a first line with the particulars, then the exact body.
+
+use super::outbox::Batch;
+use crate::{
+    ambient::Time,
+    consent::{Scope, sent_log_days},
+    disk::Files,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// How many bytes the log may hold, over all scopes; the oldest entries go first.
+const CAP: u64 = 5 << 20;
+const ENTRY_MOST: u64 = 2 << 20;
+const MAGIC: &str = "candor-sent 1 ";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    at: u64,
+    scope: String,
+    epoch: u64,
+    key: String,
+    records: u64,
+    rejected: u64,
+    tries: u32,
+}
+
+/// One request that a receiver took.
+#[derive(Debug, Clone)]
+pub(crate) struct SentEntry {
+    pub(crate) at: Time,
+    pub(crate) epoch: u64,
+    pub(crate) records: u64,
+    pub(crate) rejected: u64,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The sent log of one store.
+pub(crate) struct SentLog<'j> {
+    files: &'j Files,
+    store: &'j Path,
+}
+
+impl<'j> SentLog<'j> {
+    pub(super) fn new(files: &'j Files, store: &'j Path) -> Self {
+        SentLog { files, store }
+    }
+
+    fn directory(&self, scope: Scope) -> PathBuf {
+        self.store.join("sent").join(scope.name())
+    }
+
+    /// Notes that a batch was taken. Done before the batch is removed, so that nothing leaves without its entry.
+    pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, rejected: u64) -> io::Result<()> {
+        let directory = self.directory(scope);
+        self.files.own_dir(&directory)?;
+        let head = Head {
+            at: at.0,
+            scope: scope.name().into(),
+            epoch: batch.epoch(),
+            key: batch.key().into(),
+            records: batch.records(),
+            rejected,
+            tries: batch.tries(),
+        };
+        let json = serde_json::to_string(&head).map_err(io::Error::other)?;
+        let mut bytes = format!("{MAGIC}{json}\n").into_bytes();
+        bytes.extend_from_slice(batch.body());
+        self.files.replace(&directory.join(format!("{:014}-{}.json", at.0, batch.key())), &bytes)
+    }
+
+    /// Whether a batch of this key was taken already.
+    pub(crate) fn has(&self, scope: Scope, key: &str) -> bool {
+        let names = self.files.list(&self.directory(scope)).unwrap_or_default();
+        names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(key)))
+    }
+
+    /// What left for one scope, oldest first.
+    pub(crate) fn entries(&self, scope: Scope) -> Vec<SentEntry> {
+        self.files.entries(&self.directory(scope)).iter().filter_map(|path| self.read(path)).collect()
+    }
+
+    fn read(&self, path: &Path) -> Option<SentEntry> {
+        let bytes = self.files.read(path, ENTRY_MOST).ok()?;
+        let at = bytes.iter().position(|&byte| byte == b'\n')?;
+        let first = std::str::from_utf8(bytes.get(..at)?).ok()?;
+        let head: Head = serde_json::from_str(first.strip_prefix(MAGIC)?).ok()?;
+        Some(SentEntry {
+            at: Time(head.at),
+            epoch: head.epoch,
+            records: head.records,
+            rejected: head.rejected,
+            body: bytes.get(at + 1..)?.to_vec(),
+        })
+    }
+
+    /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.
+    pub(crate) fn expire(&self, scopes: &[Scope], now: Time) {
+        let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
+        for &scope in scopes {
+            let oldest = now.0.saturating_sub(u64::from(sent_log_days(scope)) * 86_400_000);
+            for path in self.files.entries(&self.directory(scope)) {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let at: u64 = name.split('-').next().and_then(|at| at.parse().ok()).unwrap_or(0);
+                let len = self.files.stat(&path).ok().flatten().map_or(0, |stat| stat.len);
+                if at < oldest {
+                    let _ = self.files.remove_if_there(&path);
+                } else {
+                    kept.push((at, len, path));
+                }
+            }
+        }
+        kept.sort();
+        let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
+        for (_, len, path) in kept {
+            if total <= CAP {
+                break;
+            }
+            let _ = self.files.remove_if_there(&path);
+            total -= len;
+        }
+    }
+
+    /// Deletes what was kept of one scope, at the person's wish.
+    pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
+        let directory = self.directory(scope);
+        match self.files.stat(&directory)? {
+            Some(_) => self.files.remove_tree(&directory),
+            None => Ok(()),
+        }
+    }
+}

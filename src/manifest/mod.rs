@@ -1,0 +1,300 @@
+//! What could be sent, was agreed, waits, was sent, and was dropped: one model, read-only, as text and as JSON.
+//!
+//! Made from the types linked into the program and from the files of the store, so it can't leave one out. Making it
+//! changes nothing, asks nothing of the network, and keeps nothing.
+
+mod text;
+
+use crate::{
+    ambient::Day,
+    consent::{Scope, State, Status},
+    event::{Field, Schema},
+    generalize,
+    journal::DROPS,
+    rollup::Counts,
+    sender::Engine,
+};
+use serde::Serialize;
+use std::sync::atomic::Ordering;
+
+/// Everything a person may want to know about this program's reports. `Display` is a page of text, `Serialize` the data.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// `candor-manifest/1`.
+    pub format: &'static str,
+    /// When it was made, in UTC (RFC 3339).
+    pub made_at: String,
+    /// The application's id.
+    pub application: String,
+    /// The version candor has.
+    pub candor_version: &'static str,
+    /// Where reports go.
+    pub endpoint: String,
+    /// What closes every scope, such as an environment variable, whatever the person decided.
+    pub blocked_by: Option<String>,
+    /// Where the records lie on this computer.
+    pub store: std::path::PathBuf,
+    /// Every scope linked into the program, by name.
+    pub scopes: Vec<ScopePage>,
+    /// What became of events since this program started.
+    pub outcomes: Outcomes,
+}
+
+/// One scope: its terms, where it stands, and what it has, will and could have sent.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ScopePage {
+    /// The scope's name.
+    pub name: &'static str,
+    /// The title a person reads.
+    pub title: &'static str,
+    /// What the data is for.
+    pub purpose: &'static str,
+    /// What the person gets from it.
+    pub benefit: &'static str,
+    /// Where it stands, and since when.
+    #[serde(flatten)]
+    pub status: Status,
+    /// Where the person said yes; `None` where that is not recorded, or there is no yes.
+    pub agreed_via: Option<String>,
+    /// What was agreed, as data, where there is a yes.
+    pub agreed: Option<serde_json::Value>,
+    /// The text a person is shown when asked.
+    pub notice: String,
+    /// For how long the recipient keeps it, in days.
+    pub retention_days: u32,
+    /// Every event that could be sent.
+    pub could_send: Vec<EventPage>,
+    /// Today's counts, and those of days that are not closed yet. Local state; they become lines when their day closes.
+    pub growing: Vec<GrowingCount>,
+    /// Lines that wait to be put into a request: the exact bytes.
+    pub waiting: Vec<String>,
+    /// Requests that wait to be sent: the exact bytes of their bodies.
+    pub ready: Vec<String>,
+    /// Requests that left and were taken: the exact bytes of their bodies, oldest first.
+    pub sent: Vec<SentPage>,
+}
+
+/// An event that could be sent.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct EventPage {
+    /// The event's name.
+    pub name: &'static str,
+    /// When it happens, in the publisher's words.
+    pub description: &'static str,
+    /// What can be linked to what.
+    pub linkage: &'static str,
+    /// The same in words.
+    pub linkage_words: &'static str,
+    /// How many distinct outcomes its fields have together, of at most 1,024; codes aside.
+    pub outcomes: u64,
+    /// Its fields.
+    pub fields: Vec<FieldPage>,
+}
+
+/// A field of an event.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FieldPage {
+    /// The field's name.
+    pub name: &'static str,
+    /// What it says, in the publisher's words.
+    pub description: &'static str,
+    /// The privacy class.
+    pub class: &'static str,
+    /// How coarse it becomes, in words.
+    pub precision: String,
+    /// The same as data.
+    pub precision_spec: serde_json::Value,
+    /// Whether it may be unknown, in which case it is not sent.
+    pub optional: bool,
+    /// Example: a value as it stands on this computer.
+    pub example_raw: String,
+    /// The same value as it would be sent.
+    pub example_sent: String,
+}
+
+/// How often one combination happened on a day that is not closed yet.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct GrowingCount {
+    /// The UTC day.
+    pub day: String,
+    /// The event's name.
+    pub event: &'static str,
+    /// The fields' values in words, in declared order.
+    pub values: Vec<(&'static str, String)>,
+    /// How often so far. What is sent is this number rounded down to a power of two.
+    pub count: u64,
+}
+
+/// A request that left.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct SentPage {
+    /// When the receiver took it, in UTC (RFC 3339).
+    pub at: String,
+    /// Under which of the person's decisions about this scope, counted up with every one.
+    pub epoch: u64,
+    /// How many records it held.
+    pub records: u64,
+    /// How many of them the receiver rejected.
+    pub rejected: u64,
+    /// The body, byte for byte.
+    pub body: String,
+}
+
+/// What became of events since this program started. Events that nobody agreed to are not counted at all.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Outcomes {
+    /// Became lines.
+    pub lines: u64,
+    /// Were added to a day's counts.
+    pub counted: u64,
+    /// Records that a receiver took.
+    pub sent: u64,
+    /// Were dropped, and why.
+    pub dropped: Vec<Dropped>,
+}
+
+/// Events or records that were dropped for one reason.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// A short name for the reason.
+    pub reason: &'static str,
+    /// The reason in words.
+    pub why: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl Manifest {
+    /// The page of one scope.
+    #[must_use]
+    pub fn scope(&self, scope: Scope) -> Option<&ScopePage> {
+        self.scopes.iter().find(|page| page.name == scope.name())
+    }
+
+    /// The whole model as pretty JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    pub(crate) fn read(engine: &Engine, application: &str, endpoint: &str) -> Self {
+        // What is still in the rings belongs on the page as well.
+        engine.tick();
+        let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope)).collect();
+        Manifest {
+            format: "candor-manifest/1",
+            made_at: engine.ambient.now().rfc3339(),
+            application: application.into(),
+            candor_version: env!("CARGO_PKG_VERSION"),
+            endpoint: endpoint.into(),
+            blocked_by: engine.consent.block().map(|block| block.0.clone()),
+            store: engine.consent.ledger().store().into(),
+            scopes,
+            outcomes: outcomes(engine),
+        }
+    }
+}
+
+fn page(engine: &Engine, scope: Scope) -> ScopePage {
+    let status = engine.consent.status(scope).unwrap_or(Status {
+        state: State::Unreadable,
+        since: None,
+        blocked_by: None,
+        trouble: Some("the scope is not registered"),
+    });
+    let receipt = match status.state {
+        State::NeverAsked | State::Unreadable => None,
+        _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.decision == "granted"),
+    };
+    let place = engine.consent.granted_place(scope);
+    let journal = &engine.journal;
+    let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();
+    let ready =
+        place.map(|place| journal.outbox().peek(place.scope, place.generation, place.epoch)).unwrap_or_default();
+    ScopePage {
+        name: scope.name(),
+        title: scope.title(),
+        purpose: scope.purpose(),
+        benefit: scope.benefit(),
+        agreed_via: receipt.as_ref().and_then(|receipt| receipt.via.clone()),
+        agreed: receipt.and_then(|receipt| receipt.contract),
+        notice: engine.consent.contract(scope).map(|contract| contract.notice.text().to_owned()).unwrap_or_default(),
+        retention_days: scope.retention_days(),
+        could_send: engine.registry.schemas_of(scope).map(event).collect(),
+        growing: growing.iter().flat_map(|(day, counts)| growing_counts(engine, *day, counts)).collect(),
+        waiting: place.map(|place| journal.peek_lines(place)).unwrap_or_default(),
+        ready: ready.iter().map(|batch| String::from_utf8_lossy(batch.body()).into_owned()).collect(),
+        sent: journal
+            .sent()
+            .entries(scope)
+            .into_iter()
+            .map(|entry| SentPage {
+                at: entry.at.rfc3339(),
+                epoch: entry.epoch,
+                records: entry.records,
+                rejected: entry.rejected,
+                body: String::from_utf8_lossy(&entry.body).into_owned(),
+            })
+            .collect(),
+        status,
+    }
+}
+
+fn event(schema: &'static Schema) -> EventPage {
+    EventPage {
+        name: schema.name(),
+        description: schema.doc(),
+        linkage: schema.linkage().name(),
+        linkage_words: schema.linkage().describe(),
+        outcomes: schema.outcomes(),
+        fields: schema.fields().iter().map(field).collect(),
+    }
+}
+
+fn field(field: &'static Field) -> FieldPage {
+    FieldPage {
+        name: field.name,
+        description: field.doc,
+        class: field.class,
+        precision: field.precision.describe(),
+        precision_spec: field.precision.spec(),
+        optional: field.optional,
+        example_raw: field.example_raw(),
+        example_sent: match field.example {
+            crate::event::Example::Text(text) => generalize::example_code(field.name, text),
+            _ => field.precision.words(field.example_outcome()),
+        },
+    }
+}
+
+fn growing_counts(engine: &Engine, day: Day, counts: &Counts) -> Vec<GrowingCount> {
+    let known = counts.iter().filter_map(|(number, outcomes, count)| {
+        let schema = engine.registry.schema(number)?;
+        let values = schema.fields().iter().zip(outcomes);
+        let values = values.map(|(field, outcome)| (field.name, field.precision.words(*outcome))).collect();
+        Some(GrowingCount { day: day.to_string(), event: schema.name(), values, count })
+    });
+    known.collect()
+}
+
+fn outcomes(engine: &Engine) -> Outcomes {
+    let counters = &engine.journal.counters;
+    Outcomes {
+        lines: counters.lines.load(Ordering::Relaxed),
+        counted: counters.counted.load(Ordering::Relaxed),
+        sent: counters.sent.load(Ordering::Relaxed),
+        dropped: DROPS
+            .into_iter()
+            .map(|(reason, name, why)| Dropped { reason: name, why, count: counters.dropped(reason) })
+            .filter(|dropped| dropped.count > 0)
+            .collect(),
+    }
+}

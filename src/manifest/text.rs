@@ -1,0 +1,107 @@
+//! The manifest as a page of text. Says what the model says, in plain words; works nothing out.
+
+use super::{Manifest, ScopePage};
+use crate::consent::State;
+use std::fmt;
+
+impl fmt::Display for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "What {} reports, as of {}", self.application, self.made_at)?;
+        writeln!(f, "{}", "=".repeat(72))?;
+        let open = self.scopes.iter().filter(|page| page.status.is_open()).count();
+        match open {
+            0 => writeln!(f, "None of this program's {} kinds of reports is switched on.", self.scopes.len())?,
+            n => writeln!(
+                f,
+                "{n} of this program's {} kinds of reports is switched on, for {}.",
+                self.scopes.len(),
+                self.endpoint
+            )?,
+        }
+        if let Some(by) = &self.blocked_by {
+            writeln!(f, "All are blocked by {by}. Your own choices are kept.")?;
+        }
+        for page in &self.scopes {
+            writeln!(f)?;
+            page.fmt(f)?;
+        }
+        writeln!(f, "\nSince this program started")?;
+        let outcomes = &self.outcomes;
+        writeln!(
+            f,
+            "  kept as lines {}, added to counts {}, records sent {}",
+            outcomes.lines, outcomes.counted, outcomes.sent
+        )?;
+        for dropped in &outcomes.dropped {
+            writeln!(f, "  dropped {}: {}", dropped.count, dropped.why)?;
+        }
+        writeln!(f, "Your records lie in {}", self.store.display())
+    }
+}
+
+impl fmt::Display for ScopePage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[{}] {}", if self.status.is_open() { "on " } else { "off" }, self.title)?;
+        writeln!(f, "  why           {}", self.purpose)?;
+        writeln!(f, "  what you get  {}", self.benefit)?;
+        writeln!(f, "  your answer   {}", answer(self))?;
+        if let Some(trouble) = self.status.trouble {
+            writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
+        }
+        writeln!(f, "  kept there    {} days", self.retention_days)?;
+        writeln!(f, "  could send")?;
+        for event in &self.could_send {
+            writeln!(f, "    {}: {}", event.name, event.description)?;
+            writeln!(f, "      {}; at most {} different reports", event.linkage_words, event.outcomes)?;
+            for field in &event.fields {
+                let unknown = if field.optional { " (left out where not known)" } else { "" };
+                writeln!(f, "      {}: {}{unknown}", field.name, field.description)?;
+                writeln!(f, "        {}", field.precision)?;
+                writeln!(f, "        Example: {} -> {}", field.example_raw, field.example_sent)?;
+            }
+        }
+        list(f, "growing today, not sent as such", &self.growing, |count| {
+            let values: Vec<String> = count.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            format!("{} {}: {} x {}", count.day, count.event, count.count, values.join(", "))
+        })?;
+        list(f, "waiting", &self.waiting, Clone::clone)?;
+        list(f, "ready to be sent", &self.ready, |body| body.trim_end().to_owned())?;
+        list(f, "sent", &self.sent, |sent| {
+            let padding = sent.body.len() - sent.body.trim_end().len();
+            let rejected = if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() };
+            format!(
+                "{}: {} records{rejected}, {} bytes of which {padding} are padding\n      {}",
+                sent.at,
+                sent.records,
+                sent.body.len(),
+                sent.body.trim_end()
+            )
+        })
+    }
+}
+
+fn answer(page: &ScopePage) -> String {
+    let since = page.status.since.as_deref().unwrap_or("an unknown time");
+    match page.status.state {
+        State::NeverAsked => "you have not been asked".into(),
+        State::Granted => {
+            let how = page.agreed_via.as_deref().unwrap_or("it is not recorded how");
+            format!("yes, since {since} ({how})")
+        }
+        State::Denied => format!("no, since {since}"),
+        State::Withdrawn => format!("you took your yes back at {since}"),
+        State::Superseded => format!("yes at {since}, to something else than this version would do: nothing is sent"),
+        State::Unreadable => "your record is lost or damaged, which counts as no".into(),
+    }
+}
+
+fn list<T>(f: &mut fmt::Formatter<'_>, title: &str, items: &[T], line: impl Fn(&T) -> String) -> fmt::Result {
+    if items.is_empty() {
+        return writeln!(f, "  {title}: nothing");
+    }
+    writeln!(f, "  {title}: {}", items.len())?;
+    for item in items {
+        writeln!(f, "    {}", line(item))?;
+    }
+    Ok(())
+}

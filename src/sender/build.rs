@@ -1,0 +1,121 @@
+//! From lines that wait to batches with exact bytes. Every line ends up in exactly one batch, or in a counter.
+//!
+//! All batches of a segment are on disk before the segment is removed, and nothing is sent before that. Interrupted in
+//! between, the next build skips the lines that a batch already names.
+
+use super::Engine;
+use crate::{
+    consent::Place,
+    event::Linkage,
+    journal::{Batch, Drop, Record, Source},
+    transport::otlp,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+/// Records that may share a request: never those with a code and those without, never codes of two periods.
+type Company = (&'static str, u32);
+
+fn company(record: &Record) -> Company {
+    let day = record.day;
+    match record.schema.linkage() {
+        Linkage::Rollup | Linkage::None => ("plain", 0),
+        // A session's codes end with the process; its day keeps two sessions of a long time apart at least.
+        Linkage::Session => ("session", day.0),
+        Linkage::Day => ("day", day.0),
+        Linkage::Week => ("week", day.week()),
+        Linkage::Month => ("month", day.month()),
+    }
+}
+
+/// The lines of one company that will be one body.
+#[derive(Default)]
+struct Pile {
+    lines: Vec<(String, String)>,
+    bytes: usize,
+    sources: BTreeMap<String, Vec<u64>>,
+}
+
+impl Engine {
+    /// Closes past days, makes batches of all that waits, and answers every batch that is ready to be sent.
+    pub(super) fn build(&self, place: Place) -> io::Result<Vec<Batch>> {
+        self.journal.close_days(place, self.today())?;
+        self.journal.seal();
+        let outbox = self.journal.outbox();
+        let known = outbox.batches(place.scope, place.generation, place.epoch);
+        let mut named: BTreeSet<(&str, u64)> = BTreeSet::new();
+        for source in known.iter().flat_map(Batch::sources) {
+            named.extend(source.lines.iter().map(|line| (source.segment.as_str(), *line)));
+        }
+        let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
+        let mut taken = Vec::new();
+        for path in self.journal.sealed(place) {
+            let Some(segment) = self.journal.take(path, place) else { continue };
+            let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            for (number, line, record) in segment.lines {
+                if named.contains(&(name.as_str(), number)) {
+                    continue;
+                }
+                let company = company(&record);
+                let full = piles.get(&company).is_some_and(|pile| {
+                    let bytes = pile.bytes + line.len();
+                    otlp::length(&self.service, place.scope, pile.lines.len() + 1, bytes) > otlp::BODY_MOST
+                });
+                if full && let Some(pile) = piles.remove(&company) {
+                    self.write(place, pile)?;
+                }
+                let pile = piles.entry(company).or_default();
+                pile.bytes += line.len();
+                pile.sources.entry(name.clone()).or_default().push(number);
+                pile.lines.push((record.uid_hex(), line));
+            }
+            taken.push(segment.path);
+        }
+        for pile in piles.into_values() {
+            self.write(place, pile)?;
+        }
+        for path in &taken {
+            self.journal.forget(path)?;
+        }
+        let batches = outbox.batches(place.scope, place.generation, place.epoch);
+        Ok(batches.into_iter().filter_map(|batch| self.checked(place, batch)).collect())
+    }
+
+    fn write(&self, place: Place, mut pile: Pile) -> io::Result<()> {
+        // In the order of their random ids, so that the order in which things happened does not leave.
+        pile.lines.sort();
+        let sources = pile.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
+        let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources);
+        self.journal.outbox().write(draft, &self.ambient).map(|_| ())
+    }
+
+    /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another
+    /// version wrote is written anew from its records; anything else is dropped.
+    fn checked(&self, place: Place, batch: Batch) -> Option<Batch> {
+        let outbox = self.journal.outbox();
+        if self.journal.sent().has(place.scope, batch.key()) {
+            // It was taken, and only its removal was interrupted.
+            let _ = outbox.remove(&batch);
+            return None;
+        }
+        if otlp::lines(batch.body(), &self.service, place.scope, self.registry).is_some() {
+            return Some(batch);
+        }
+        let lines = otlp::salvage(batch.body(), place.scope, self.registry);
+        let lost = batch.records().saturating_sub(lines.len() as u64).max(u64::from(lines.is_empty()));
+        self.journal.counters.drop(Drop::Foreign, lost);
+        let anew = (!lines.is_empty())
+            .then(|| outbox.write(self.draft(place, lines.iter().map(String::as_str), Vec::new()), &self.ambient).ok())
+            .flatten();
+        let _ = outbox.remove(&batch);
+        anew
+    }
+
+    /// The lines of a batch that was checked.
+    pub(super) fn lines_of(&self, place: Place, batch: &Batch) -> Vec<String> {
+        let lines = otlp::lines(batch.body(), &self.service, place.scope, self.registry).unwrap_or_default();
+        lines.into_iter().map(|(line, _)| line).collect()
+    }
+}

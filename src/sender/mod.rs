@@ -1,0 +1,366 @@
+//! When to send, how to wait, and what an answer means. Wires the rooms above into an engine and its worker thread.
+//!
+//! The sender takes batches whose permit it can get, hands them to the transport, and does what the answer says. It
+//! can't make a permit or bytes of its own, and never runs on a recording thread.
+
+mod build;
+mod worker;
+
+pub(crate) use worker::Worker;
+
+use crate::{
+    ambient::{Ambient, Day, Time},
+    consent::{Consent, Place},
+    event::Registry,
+    generalize::Keys,
+    journal::{Batch, Draft, Drop, Journal, Schedule},
+    transport::{Answer, Parcel, SendError, Transport, otlp::Service},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+const MINUTE: u64 = 60_000;
+const DAY: u64 = 86_400_000;
+/// The first wait after a failure, and the longest.
+const BACK_OFF: (u64, u64) = (MINUTE / 2, 6 * 60 * MINUTE);
+/// What a receiver that refuses us is spared: an hour, doubling up to a day.
+const REFUSED: (u64, u64) = (60 * MINUTE, DAY);
+const MOST_TRIES: u32 = 10;
+const MOST_TRIES_AFTER_500: u32 = 3;
+/// How long a batch may wait, in milliseconds.
+const MOST_AGE: u64 = crate::consent::WAITING_DAYS as u64 * DAY;
+
+/// Everything that a client's worker needs.
+pub(crate) struct Engine {
+    pub(crate) consent: Consent,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) service: Service,
+    pub(crate) registry: &'static Registry,
+    pub(crate) ambient: Ambient,
+    /// The UTC day that what is recorded now belongs to, and whose keys make its codes; 0 before the first grant.
+    pub(crate) day: Arc<AtomicU32>,
+}
+
+/// What sending achieved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Flushed {
+    /// Requests that the receiver took.
+    pub requests: u64,
+    /// Records in them that the receiver did not reject.
+    pub records: u64,
+    /// Requests that still wait.
+    pub waiting: u64,
+    /// What went wrong first, if anything did.
+    pub trouble: Option<String>,
+}
+
+impl Flushed {
+    /// Sending was still under way when the time was over.
+    pub(crate) fn unfinished() -> Self {
+        Flushed { trouble: Some("sending was still under way when the time was over".into()), ..Flushed::default() }
+    }
+
+    fn trouble(&mut self, what: impl Into<String>) {
+        self.trouble.get_or_insert(what.into());
+    }
+}
+
+/// What makes the sender run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A scope's own moment, or the end of its back-off.
+    Due,
+    /// The program asked. Back-off is respected all the same.
+    Flush,
+}
+
+impl Engine {
+    /// Moves what is in the rings to disk, after a look at consent; follows the change of day.
+    ///
+    /// Events get the day whose keys made their codes, so that a code never stands beside a day of another period.
+    pub(crate) fn tick(&self) -> usize {
+        if self.consent.refresh() {
+            self.clear_stale();
+        }
+        if self.day.load(Ordering::SeqCst) == 0 {
+            return self.journal.drain(Day(0), |_| None);
+        }
+        let drained = self.drain();
+        let today = self.ambient.now().day();
+        if self.day.swap(today.0, Ordering::SeqCst) != today.0 {
+            self.keys.refresh(today, self.consent.open_places().into_iter().map(|place| place.scope));
+            self.journal.leave_past_days(today);
+            self.journal.seal();
+            let scopes: Vec<_> = self.registry.scopes().to_vec();
+            self.journal.sent().expire(&scopes, self.ambient.now());
+            self.journal.enforce_bounds(self.ambient.now());
+        }
+        drained
+    }
+
+    fn drain(&self) -> usize {
+        let places = self.consent.open_places();
+        let gates = self.consent.gates();
+        self.journal.drain(self.today(), |scope| {
+            places.iter().copied().find(|place| place.scope == scope && gates.epoch(scope) == place.epoch)
+        })
+    }
+
+    /// The day that is being recorded.
+    pub(crate) fn today(&self) -> Day {
+        Day(self.day.load(Ordering::SeqCst))
+    }
+
+    /// Destroys what lies in directories that no grant stands behind.
+    pub(crate) fn clear_stale(&self) {
+        for (scope, keep) in self.consent.generations() {
+            let _ = self.journal.purge(scope, keep);
+        }
+        self.journal.empty_trash();
+    }
+
+    /// Sends what may be sent now. Does nothing where another process is at it.
+    pub(crate) fn send(&self, occasion: Occasion) -> Flushed {
+        let mut done = Flushed::default();
+        self.tick();
+        let places = self.consent.open_places();
+        if places.is_empty() {
+            return done;
+        }
+        let Some(_lead) = self.journal.lead() else {
+            done.trouble("another process is sending");
+            return done;
+        };
+        for place in places {
+            let now = self.ambient.now();
+            let mut schedule = self.schedule(place, now);
+            let gone = schedule.gone.as_deref() == Some(self.version());
+            let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
+            if gone || !due || now.0 < schedule.not_before {
+                if now.0 < schedule.not_before {
+                    done.trouble("waiting after a failure, as the receiver asked or to spare it");
+                }
+                done.waiting += self.journal.outbox().peek(place.scope, place.generation, place.epoch).len() as u64;
+                continue;
+            }
+            if occasion == Occasion::Due && now.0 >= schedule.next {
+                schedule.next = now.day().next().start().0 + self.below(DAY);
+                let _ = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule);
+            }
+            match self.build(place) {
+                Ok(batches) => self.send_batches(place, batches, schedule, &mut done),
+                Err(error) => done.trouble(format!("the disk did not take a batch: {error}")),
+            }
+        }
+        done
+    }
+
+    /// When the next scope is due, or a day from now.
+    pub(crate) fn next_due(&self) -> Time {
+        let now = self.ambient.now();
+        let due = self.consent.open_places().into_iter().map(|place| {
+            let schedule = self.schedule(place, now);
+            if schedule.failures > 0 { schedule.not_before } else { schedule.next.max(schedule.not_before) }
+        });
+        Time(due.min().unwrap_or(u64::MAX).clamp(now.0, now.0 + DAY))
+    }
+
+    /// The scope's schedule; one that has no moment yet is given one within a day.
+    fn schedule(&self, place: Place, now: Time) -> Schedule {
+        let outbox = self.journal.outbox();
+        let mut schedule = outbox.schedule(place.scope, place.generation, now);
+        if schedule.next == 0 {
+            schedule.next = now.0 + self.below(DAY);
+            let _ = outbox.save_schedule(place.scope, place.generation, &schedule);
+        }
+        schedule
+    }
+
+    fn send_batches(&self, place: Place, batches: Vec<Batch>, mut schedule: Schedule, done: &mut Flushed) {
+        let mut queue: std::collections::VecDeque<Batch> = batches.into();
+        while let Some(mut batch) = queue.pop_front() {
+            let outbox = self.journal.outbox();
+            if batch.tries() >= MOST_TRIES || batch.made().0 + MOST_AGE < self.ambient.now().0 {
+                let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
+                self.give_up(&batch, reason);
+                continue;
+            }
+            // Without its try on disk a batch is not sent: a program that dies each time would send it for ever.
+            if let Err(error) = outbox.note_try(&mut batch) {
+                done.trouble(format!("the disk did not take a try: {error}"));
+                done.waiting += 1 + queue.len() as u64;
+                break;
+            }
+            let sealed = self
+                .consent
+                .permit(place.scope, place.generation, place.epoch)
+                .and_then(|permit| Parcel::seal(permit, &batch));
+            let Some(parcel) = sealed else {
+                done.trouble("consent ended");
+                break;
+            };
+            let answer = self.transport.send(parcel);
+            let go_on = self.answered(place, &batch, &answer, &mut schedule, &mut queue, done);
+            let _ = outbox.save_schedule(place.scope, place.generation, &schedule);
+            if !go_on {
+                done.waiting += queue.len() as u64;
+                break;
+            }
+        }
+    }
+
+    /// Does what an answer means to the batch. `false` when nothing more is to be sent for this scope now.
+    fn answered(
+        &self,
+        place: Place,
+        batch: &Batch,
+        answer: &Result<Answer, SendError>,
+        schedule: &mut Schedule,
+        queue: &mut std::collections::VecDeque<Batch>,
+        done: &mut Flushed,
+    ) -> bool {
+        let counters = &self.journal.counters;
+        match answer {
+            Ok(Answer::Accepted { rejected }) => {
+                let rejected = (*rejected).min(batch.records());
+                let noted = self.journal.sent().note(place.scope, batch, self.ambient.now(), rejected);
+                if let Err(error) = noted {
+                    done.trouble(format!("the sent log could not be written: {error}"));
+                }
+                let _ = self.journal.outbox().remove(batch);
+                counters.sent.fetch_add(batch.records() - rejected, Ordering::Relaxed);
+                counters.drop(Drop::Rejected, rejected);
+                done.requests += 1;
+                done.records += batch.records() - rejected;
+                schedule.failures = 0;
+                schedule.not_before = 0;
+                true
+            }
+            Ok(Answer::TooLarge) => {
+                self.halve(place, batch, queue, done);
+                true
+            }
+            Ok(Answer::Rejected) => {
+                self.give_up(batch, Drop::Rejected);
+                done.trouble("the receiver refused a request for good");
+                true
+            }
+            Ok(Answer::Gone) => {
+                self.give_up(batch, Drop::Gone);
+                for batch in queue.drain(..) {
+                    self.give_up(&batch, Drop::Gone);
+                }
+                schedule.gone = Some(self.version().to_owned());
+                done.trouble("the receiver takes no reports of this scope from this version any more");
+                false
+            }
+            Ok(Answer::ServerError { .. }) if batch.tries() >= MOST_TRIES_AFTER_500 => {
+                self.give_up(batch, Drop::GaveUp);
+                self.back_off(schedule, None);
+                done.trouble("the receiver failed three times over one request");
+                false
+            }
+            Err(SendError::Stopped) => {
+                done.waiting += 1;
+                done.trouble(SendError::Stopped.to_string());
+                false
+            }
+            Ok(Answer::Refused) => {
+                done.waiting += 1;
+                done.trouble("the receiver does not let us in (401, 403 or 404)");
+                let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
+                schedule.failures += 1;
+                schedule.not_before = self.ambient.now().0 + wait;
+                false
+            }
+            Ok(Answer::Busy { retry_after } | Answer::ServerError { retry_after }) => {
+                done.waiting += 1;
+                done.trouble("the receiver is busy or failing");
+                self.back_off(schedule, *retry_after);
+                false
+            }
+            Ok(Answer::NotOtlp | Answer::Redirected) => {
+                done.waiting += 1;
+                done.trouble("what answered is not an OpenTelemetry receiver: check the endpoint");
+                self.back_off(schedule, None);
+                false
+            }
+            Err(error) => {
+                done.waiting += 1;
+                done.trouble(error.to_string());
+                self.back_off(schedule, None);
+                false
+            }
+        }
+    }
+
+    /// Exponential with full jitter, or what the receiver asked for if that is longer.
+    fn back_off(&self, schedule: &mut Schedule, retry_after: Option<Duration>) {
+        let (shortest, longest) = BACK_OFF;
+        let ceiling = shortest.saturating_mul(2 << schedule.failures.min(16)).min(longest);
+        let wait = shortest + self.below(ceiling - shortest);
+        let asked = retry_after.map_or(0, |asked| u64::try_from(asked.as_millis()).unwrap_or(DAY).min(DAY));
+        schedule.failures += 1;
+        schedule.not_before = self.ambient.now().0 + wait.max(asked);
+    }
+
+    fn give_up(&self, batch: &Batch, reason: Drop) {
+        if self.journal.outbox().remove(batch).is_ok() {
+            self.journal.counters.drop(reason, batch.records());
+        }
+    }
+
+    /// 413: two batches of half the lines, sent at once; a line that is alone is dropped.
+    fn halve(&self, place: Place, batch: &Batch, queue: &mut std::collections::VecDeque<Batch>, done: &mut Flushed) {
+        let lines = self.lines_of(place, batch);
+        if lines.len() < 2 {
+            self.give_up(batch, Drop::TooLarge);
+            done.trouble("the receiver takes no request of even one record");
+            return;
+        }
+        let outbox = self.journal.outbox();
+        let (first, second) = lines.split_at(lines.len() / 2);
+        let halves: Result<Vec<Batch>, _> = [first, second]
+            .into_iter()
+            .map(|half| outbox.write(self.draft(place, half.iter().map(String::as_str), Vec::new()), &self.ambient))
+            .collect();
+        match halves {
+            Ok(halves) => {
+                let _ = outbox.remove(batch);
+                halves.into_iter().rev().for_each(|half| queue.push_front(half));
+            }
+            Err(error) => done.trouble(format!("the disk did not take half a batch: {error}")),
+        }
+    }
+
+    /// A random number below `limit`; 0 where there is no entropy.
+    fn below(&self, limit: u64) -> u64 {
+        let random = self.ambient.random().map_or(0, u64::from_le_bytes);
+        // The bias is 1 in 2^37 for a day in milliseconds.
+        random.checked_rem(limit).unwrap_or(0)
+    }
+
+    fn version(&self) -> &str {
+        self.service.version.as_deref().unwrap_or_default()
+    }
+
+    fn draft<'l>(
+        &self,
+        place: Place,
+        lines: impl Iterator<Item = &'l str> + Clone,
+        sources: Vec<crate::journal::Source>,
+    ) -> Draft {
+        let Place { scope, generation, epoch } = place;
+        let records = lines.clone().count() as u64;
+        let body = crate::transport::otlp::body(&self.service, scope, lines);
+        Draft { scope, generation, epoch, records, sources, body }
+    }
+}

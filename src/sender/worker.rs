@@ -1,0 +1,149 @@
+//! The worker: one thread that moves events from the rings to disk and starts a send when one is due.
+//!
+//! Made when the first scope opens. It works every 20 ms while there is something to do and sleeps otherwise; a
+//! recording thread wakes it at most once for each time it sleeps. A send runs on a thread of its own, so that a slow
+//! receiver costs no event.
+
+use super::{Engine, Flushed, Occasion};
+use once_cell::sync::OnceCell;
+use parking_lot::{Condvar, Mutex};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+const TICK: Duration = Duration::from_millis(20);
+/// The longest sleep: a computer that was suspended finds the new day at the latest then.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// The worker's controls. The recording thread sees only `idle` and `thread`.
+#[derive(Default)]
+pub(crate) struct Worker {
+    idle: AtomicBool,
+    stop: AtomicBool,
+    sending: AtomicBool,
+    thread: OnceCell<Thread>,
+    ended: Mutex<bool>,
+    end: Condvar,
+}
+
+impl Worker {
+    /// Starts the thread unless it runs. Where no thread can be made, events wait in the rings until they are full,
+    /// and are counted from then on.
+    pub(crate) fn start(self: &Arc<Self>, engine: &Arc<Engine>) -> io::Result<()> {
+        self.thread
+            .get_or_try_init(|| {
+                let (worker, engine) = (self.clone(), engine.clone());
+                let thread = thread::Builder::new().name("candor".into()).stack_size(256 << 10);
+                Ok(thread.spawn(move || worker.run(&engine))?.thread().clone())
+            })
+            .map(|_| ())
+    }
+
+    /// Wakes the worker if it sleeps. The load comes after the push in the one order of sequentially consistent
+    /// operations, and the worker looks at the rings after it said that it sleeps: one of the two sees the other.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        if self.idle.load(Ordering::SeqCst) {
+            self.wake_sleeper();
+        }
+    }
+
+    #[cold]
+    fn wake_sleeper(&self) {
+        if self.idle.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// Stops the worker and waits until it has drained, `limit` at most. `false` when it had no time to.
+    pub(crate) fn stop(&self, limit: Duration, now: impl Fn() -> Instant) -> bool {
+        self.stop.store(true, Ordering::SeqCst);
+        let Some(thread) = self.thread.get() else { return true };
+        thread.unpark();
+        let until = now() + limit;
+        let mut ended = self.ended.lock();
+        while !*ended {
+            if self.end.wait_until(&mut ended, until).timed_out() {
+                break;
+            }
+        }
+        *ended
+    }
+
+    fn run(self: &Arc<Self>, engine: &Arc<Engine>) {
+        // Whatever ends this thread, whoever waits for it must be told.
+        struct Ended<'w>(&'w Worker);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                *self.0.ended.lock() = true;
+                self.0.end.notify_all();
+            }
+        }
+        let _ended = Ended(self);
+        loop {
+            let stopping = self.stop.load(Ordering::SeqCst);
+            let drained = engine.tick();
+            if stopping {
+                while engine.tick() > 0 {}
+                engine.journal.seal();
+                return;
+            }
+            if drained > 0 {
+                if !engine.journal.is_pressed() {
+                    thread::park_timeout(TICK);
+                }
+                continue;
+            }
+            let due = engine.next_due();
+            let now = engine.ambient.now();
+            if due <= now {
+                let _ = self.send(engine, Occasion::Due, None);
+            }
+            self.idle.store(true, Ordering::SeqCst);
+            if engine.journal.is_drained() && !self.stop.load(Ordering::SeqCst) {
+                let midnight = now.day().next().start().0.saturating_sub(now.0) + 1_000;
+                let wait = due.0.saturating_sub(now.0).max(1_000).min(midnight);
+                thread::park_timeout(Duration::from_millis(wait).min(LONGEST));
+            }
+            self.idle.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Sends on a thread of its own, and waits for it where a limit is given. `None` when it was not done by then, or
+    /// when this process is sending already.
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        engine: &Arc<Engine>,
+        occasion: Occasion,
+        limit: Option<Duration>,
+    ) -> Option<Flushed> {
+        if self.sending.swap(true, Ordering::SeqCst) {
+            return None;
+        }
+        struct Sending(Arc<Worker>);
+        impl Drop for Sending {
+            fn drop(&mut self) {
+                self.0.sending.store(false, Ordering::SeqCst);
+            }
+        }
+        let sending = Sending(self.clone());
+        let engine = engine.clone();
+        let (done, wait) = std::sync::mpsc::sync_channel(1);
+        let thread = thread::Builder::new().name("candor-send".into()).stack_size(1 << 20);
+        let spawned = thread.spawn(move || {
+            let flushed = engine.send(occasion);
+            drop(sending);
+            let _ = done.send(flushed);
+        });
+        spawned.ok()?;
+        wait.recv_timeout(limit?).ok()
+    }
+}

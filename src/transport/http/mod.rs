@@ -1,0 +1,237 @@
+//! OTLP over HTTP: sends one parcel to one endpoint and says what was answered. The only place that touches the network.
+//!
+//! One request, one connection, and nothing remembered: no pool, no cookies, no redirects, no proxy, no TLS session.
+//! The request carries what the protocol needs and what the person was shown, and nothing that tells programs or people
+//! apart. No environment variable changes where it goes. The receiver is not trusted: an answer is bounded in size and
+//! in time, and is judged in [`answer`](super::answer).
+//!
+//! Before every step the parcel's permit is asked; see [`line`]. When [`Http::send`](Transport::send) returns, the
+//! connection is gone, and only then is the parcel, whose permit a withdrawal waits for, let go.
+
+mod endpoint;
+mod line;
+mod resolver;
+mod tls;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Answer, Parcel, SendError, Transport, answer::answer};
+use crate::error::Error;
+use endpoint::Endpoint;
+use line::{Gate, Line};
+use resolver::{LookUp, Names};
+use rustls::{ClientConfig, crypto::CryptoProvider};
+use std::{io::Read, sync::Arc, time::Duration};
+use ureq::{Agent, Timeout, config::Config, http::HeaderMap};
+use wire::Dial;
+
+/// An answer's body is read up to here. A receiver's fits in a hundredth of it.
+const LONGEST_ANSWER: u64 = 4096;
+/// And its header up to here.
+const LONGEST_HEADER: usize = 8192;
+/// How much of an error's text is kept.
+const LONGEST_TEXT: usize = 160;
+
+/// How long each step may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    resolve: Duration,
+    connect: Duration,
+    send: Duration,
+    answer: Duration,
+    all: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Limits { resolve: seconds(3), connect: seconds(3), send: seconds(5), answer: seconds(5), all: seconds(10) }
+    }
+}
+
+/// The transport candor brings: `POST`s a batch to an OTLP receiver.
+#[derive(Debug)]
+pub(crate) struct Http {
+    endpoint: Endpoint,
+    tls: Option<Arc<ClientConfig>>,
+    config: Config,
+    look_up: LookUp,
+}
+
+impl Http {
+    /// A transport to `endpoint`: `https://host[:port][/path]`, or `http://` to this computer.
+    ///
+    /// For https it takes the TLS provider that is given, else the process's, else the one of the `ring` feature.
+    /// `roots` (DER) replace Mozilla's root certificates. Opens nothing.
+    ///
+    /// # Errors
+    /// The endpoint is not one that candor speaks to, there is no TLS provider, or TLS can't be set up.
+    pub(crate) fn new(
+        endpoint: &str,
+        tls: Option<Arc<CryptoProvider>>,
+        roots: Option<Vec<Vec<u8>>>,
+    ) -> Result<Self, Error> {
+        Self::with(endpoint, tls, roots, Limits::default(), LookUp::SYSTEM)
+    }
+
+    fn with(
+        endpoint: &str,
+        tls: Option<Arc<CryptoProvider>>,
+        roots: Option<Vec<Vec<u8>>>,
+        limits: Limits,
+        look_up: LookUp,
+    ) -> Result<Self, Error> {
+        let endpoint = Endpoint::parse(endpoint)?;
+        let secure = endpoint.server.is_some();
+        let tls = if secure { Some(tls::settings(&endpoint.url, tls, roots)?) } else { None };
+        Ok(Http { endpoint, tls, config: config(secure, limits), look_up })
+    }
+
+    /// Where requests go, in full.
+    pub(crate) fn url(&self) -> &str {
+        &self.endpoint.url
+    }
+
+    /// One request and its answer, for as long as `stands` says yes. The connection is gone when this returns.
+    fn exchange(
+        &self,
+        body: &[u8],
+        key: &str,
+        stands: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Answer, SendError> {
+        if body.is_empty() {
+            return Err(SendError::Network("there is nothing to send".into()));
+        }
+        let gate = Gate::new(stands);
+        let line = Closing(Arc::new(Line::new(gate.clone())));
+        let exchanged = self.converse(gate, &line.0, body, key);
+        if line.0.stopped() {
+            return Err(SendError::Stopped);
+        }
+        let (answer, over) = exchanged.map_err(|error| named(&error))?;
+        if over {
+            line.0.hang_up();
+        }
+        Ok(answer)
+    }
+
+    /// Also says whether the exchange is over in good order: the receiver has taken the request, and all that it
+    /// answered has been read. Only then may the connection be closed rather than reset, since after any other answer,
+    /// which may come early, the kernel may still hold bytes of the request, and would deliver them.
+    fn converse(&self, gate: Gate, line: &Arc<Line>, body: &[u8], key: &str) -> Result<(Answer, bool), ureq::Error> {
+        let tls = self.tls.clone().zip(self.endpoint.server.clone());
+        let dial = Dial { line: line.clone(), tls };
+        // An agent is what could remember something from one request to the next: each gets its own.
+        let agent = Agent::with_parts(self.config.clone(), dial, Names { gate, look_up: self.look_up });
+        let response = agent
+            .post(&self.endpoint.uri)
+            .header("Content-Type", "application/json")
+            .header("Idempotency-Key", key)
+            .header("Connection", "close")
+            .send(body)?;
+        let (head, body) = response.into_parts();
+        let (mut text, mut truncated) = (Vec::new(), false);
+        // What is not a success is told by its status; reading its body could only lose that to a stalled connection.
+        if head.status.is_success() {
+            // Both bounds: a host can switch on the library's decompression, and then the first counts what was
+            // received and the second what came out of it.
+            let most = LONGEST_ANSWER + 1;
+            body.into_with_config().limit(most).reader().take(most).read_to_end(&mut text)?;
+            truncated = text.len() as u64 > LONGEST_ANSWER;
+        }
+        let header = |name| text_of(&head.headers, name);
+        let meaning = answer(
+            head.status.as_u16(),
+            header("content-type"),
+            // One that isn't text is still one.
+            head.headers.get("content-encoding").map(|value| value.to_str().unwrap_or("unreadable")),
+            header("retry-after"),
+            header("date"),
+            &text,
+            truncated,
+        );
+        let over = matches!(meaning, Answer::Accepted { .. });
+        Ok((meaning, over))
+    }
+}
+
+impl Transport for Http {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        let watch = parcel.watch();
+        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || watch.stands());
+        // The connection is gone: now, and not before, a withdrawal may be confirmed.
+        drop(parcel);
+        answer
+    }
+}
+
+/// Closes the line however the exchange ends, a panic included.
+struct Closing(Arc<Line>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.reset();
+    }
+}
+
+fn config(secure: bool, limits: Limits) -> Config {
+    // The builder looks at the proxy variables when it is made, which is why this is done once, at `init`; what it found
+    // is thrown away in the next line.
+    Agent::config_builder()
+        .proxy(None)
+        .https_only(secure)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
+        .accept("application/json")
+        .accept_encoding("identity")
+        .max_idle_connections(0)
+        .max_idle_connections_per_host(0)
+        .max_response_header_size(LONGEST_HEADER)
+        .input_buffer_size(line::SLICE)
+        .output_buffer_size(line::SLICE)
+        .timeout_resolve(Some(limits.resolve))
+        .timeout_connect(Some(limits.connect))
+        .timeout_send_request(Some(limits.send))
+        .timeout_await_100(None)
+        .timeout_send_body(Some(limits.send))
+        .timeout_recv_response(Some(limits.answer))
+        .timeout_recv_body(Some(limits.answer))
+        .timeout_global(Some(limits.all))
+        .build()
+}
+
+fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// What went wrong, in words of ours where there are some: an error may quote what a stranger sent.
+fn named(error: &ureq::Error) -> SendError {
+    let text = match error {
+        ureq::Error::Timeout(step) => {
+            return SendError::TimedOut(match step {
+                Timeout::Resolve => "resolve",
+                Timeout::Connect => "connect",
+                Timeout::SendRequest | Timeout::SendBody => "sending",
+                Timeout::RecvResponse => "waiting for the answer",
+                Timeout::RecvBody => "reading the answer",
+                _ => "all steps together",
+            });
+        }
+        ureq::Error::HostNotFound => "the host has no address".into(),
+        ureq::Error::RequireHttpsOnly(_) => "the host is not this computer, and only https may leave it".into(),
+        ureq::Error::LargeResponseHeader(..) => "the answer's header is too large".into(),
+        ureq::Error::Protocol(_) => "the answer is not HTTP".into(),
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => "the request can't be written".into(),
+        ureq::Error::Rustls(error) => format!("TLS: {error}"),
+        ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(error) => format!("TLS: {error}"),
+            None => error.to_string(),
+        },
+        _ => "the exchange broke off".into(),
+    };
+    SendError::Network(text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
+}

@@ -1,0 +1,115 @@
+//! From a host to addresses, without ever hanging the caller.
+//!
+//! The system's look-up can't be given a limit, so it runs on a thread of its own, two at most in a process; the caller
+//! waits in short naps, asks at each whether consent still stands, and leaves when the time is up. Such a thread knows
+//! a host's name and nothing else. An address is never looked up. Where no thread can be made, that is an error.
+
+use super::line::{Gate, Nap, Until};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+};
+use ureq::{
+    config::Config,
+    http::Uri,
+    unversioned::{
+        resolver::{ResolvedSocketAddrs, Resolver},
+        transport::NextTimeout,
+    },
+};
+
+/// Look-ups that may hang at once; a name server that doesn't answer must not fill the process with threads.
+const AT_ONCE: usize = 2;
+/// Addresses that are tried: they share the time for connecting, so many would starve each other.
+const TRIED: usize = 8;
+/// A thread that calls the system's resolver needs little, but its plug-ins are not ours to measure.
+const STACK: usize = 512 * 1024;
+
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// How names are looked up, and how many are at the moment.
+#[derive(Clone, Copy)]
+pub(super) struct LookUp {
+    pub(super) find: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
+    pub(super) busy: &'static AtomicUsize,
+}
+
+impl LookUp {
+    /// The operating system's way.
+    pub(super) const SYSTEM: LookUp =
+        LookUp { find: |host, port| Ok((host, port).to_socket_addrs()?.collect()), busy: &BUSY };
+}
+
+impl fmt::Debug for LookUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LookUp({} at once)", self.busy.load(Ordering::Relaxed))
+    }
+}
+
+/// The resolver of one exchange.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) gate: Gate,
+    pub(super) look_up: LookUp,
+}
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, config: &Config, limit: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        self.gate.ask()?;
+        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let mut addresses = self.empty();
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            addresses.push(SocketAddr::new(address, port));
+            return Ok(addresses);
+        }
+        let found = self.wait(host, port, Until::new(limit))?;
+        for address in config.ip_family().keep_wanted(found.into_iter()).take(TRIED) {
+            addresses.push(address);
+        }
+        if addresses.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(addresses) }
+    }
+}
+
+impl Names {
+    fn wait(&self, host: &str, port: u16, until: Until) -> Result<Vec<SocketAddr>, ureq::Error> {
+        let slot = Slot::take(self.look_up.busy)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "earlier look-ups still hang"))?;
+        let (found, answer) = mpsc::sync_channel(1);
+        let (find, host) = (self.look_up.find, host.to_owned());
+        // The thread is left to itself: it ends when the system gives up, and frees its slot then.
+        std::thread::Builder::new().name("candor-names".into()).stack_size(STACK).spawn(move || {
+            let _slot = slot;
+            // Nobody listens any more if the caller has left.
+            let _ = found.send(find(&host, port));
+        })?;
+        let mut nap = Nap::new();
+        loop {
+            match answer.recv_timeout(until.pause(&mut nap)?) {
+                Ok(found) => return Ok(found?),
+                Err(RecvTimeoutError::Timeout) => self.gate.ask()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(ureq::Error::HostNotFound),
+            }
+        }
+    }
+}
+
+/// One of the look-ups at once; free again when dropped, wherever that happens.
+struct Slot(&'static AtomicUsize);
+
+impl Slot {
+    fn take(busy: &'static AtomicUsize) -> Option<Self> {
+        busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |taken| (taken < AT_ONCE).then_some(taken + 1)).ok()?;
+        Some(Slot(busy))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

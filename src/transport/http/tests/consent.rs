@@ -1,0 +1,190 @@
+//! Consent that ends before, during and after each step.
+
+use super::*;
+use crate::transport::http::line::SLICE;
+
+/// A switch that tests turn off while a request is under way.
+#[derive(Clone)]
+struct Switch(Arc<AtomicBool>);
+
+impl Switch {
+    fn on() -> Self {
+        Switch(Arc::new(AtomicBool::new(true)))
+    }
+
+    fn off(&self) {
+        self.0.store(false, SeqCst);
+    }
+
+    fn stands(&self) -> impl Fn() -> bool + Send + Sync + 'static + use<> {
+        let switch = self.0.clone();
+        move || switch.load(SeqCst)
+    }
+}
+
+#[test]
+fn without_consent_nobody_is_even_connected_to() {
+    let server = Server::answering(OTLP);
+    assert_eq!(send(&server.http(), BODY, || false), Err(SendError::Stopped));
+    assert_eq!(server.accepted(), 0);
+    // The control.
+    let server = Server::answering(OTLP);
+    assert_eq!(send(&server.http(), BODY, always), Ok(Answer::Accepted { rejected: 0 }));
+    assert_eq!(server.accepted(), 1);
+}
+
+/// Reads a little of a body, ends consent, and reads on when the client has returned. What arrived in all.
+fn cut_short(body: usize, obeyed: bool) -> (usize, Result<Answer, SendError>) {
+    let switch = Switch::on();
+    let (seen, received) = mpsc::channel();
+    let (returned, go_on) = mpsc::channel::<()>();
+    let off = switch.clone();
+    let server = Server::new(move |mut stream| {
+        let mut first = vec![0; 64 * 1024];
+        stream.read_exact(&mut first).unwrap();
+        off.off();
+        // A client that obeys has returned before anything more is read; one that doesn't needs to be read from.
+        if obeyed {
+            go_on.recv_timeout(HANG).unwrap();
+        }
+        let (mut more, mut buffer) = (0, vec![0; 64 * 1024]);
+        while more + first.len() < body {
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(n) => more += n,
+            }
+        }
+        let _ = stream.write_all(OTLP.as_bytes());
+        seen.send(first.len() + more).unwrap();
+    });
+    let stands = switch.stands();
+    let sent = send(&server.hurried(unhurried()), &vec![b' '; body], move || stands() || !obeyed);
+    returned.send(()).unwrap();
+    (received.recv_timeout(HANG).unwrap(), sent)
+}
+
+#[test]
+fn consent_that_ends_within_a_body_stops_it() {
+    const LENGTH: usize = 16 << 20;
+    let (received, sent) = cut_short(LENGTH, true);
+    assert_eq!(sent, Err(SendError::Stopped));
+    assert!(received < LENGTH, "all of it arrived");
+    // The control: one that ignores the switch sends it all.
+    let (received, sent) = cut_short(LENGTH, false);
+    assert_eq!(sent, Ok(Answer::Accepted { rejected: 0 }));
+    assert!(received >= LENGTH);
+}
+
+#[test]
+fn each_yes_lets_one_slice_leave_at_most() {
+    const LENGTH: usize = 20 * SLICE;
+    let receive = || {
+        let (seen, received) = mpsc::channel();
+        let server = Server::new(move |mut stream| seen.send(read_to_end(&mut stream).0).unwrap());
+        (server, received)
+    };
+    for yeses in 0..12 {
+        let (server, received) = receive();
+        let left = AtomicUsize::new(yeses);
+        let stands = move || left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        assert_eq!(send(&server.http(), &vec![b' '; LENGTH], stands), Err(SendError::Stopped));
+        if server.accepted() > 0 {
+            let received = received.recv_timeout(HANG).unwrap();
+            // One yes went to the name and one to the connection.
+            assert!(received <= yeses.saturating_sub(2) * SLICE, "{received} bytes for {yeses} yeses");
+        }
+    }
+    // The control: with enough of them it all arrives.
+    let (server, received) = receive();
+    let sent = send(&server.hurried(hurry()), &vec![b' '; LENGTH], always);
+    assert_eq!(sent, Err(SendError::TimedOut("waiting for the answer")));
+    assert!(received.recv_timeout(HANG).unwrap() > LENGTH);
+}
+
+#[test]
+fn consent_that_ends_before_the_answer_resets_the_connection() {
+    let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
+    // No answer at all, half a header, half a body; the limits would let each of them wait until the test fails.
+    for said in ["", "HTTP/1.1 200 OK\r\nContent", json] {
+        let switch = Switch::on();
+        let (seen, ends) = mpsc::channel();
+        let off = switch.clone();
+        let server = Server::new(move |mut stream| {
+            read_request(&mut stream).unwrap();
+            stream.write_all(said.as_bytes()).unwrap();
+            off.off();
+            seen.send(read_to_end(&mut stream)).unwrap();
+        });
+        assert_eq!(send(&server.hurried(unhurried()), BODY, switch.stands()), Err(SendError::Stopped));
+        assert_eq!(ends.recv_timeout(HANG), Ok((0, false)), "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn consent_that_ends_while_connecting_is_noticed() {
+    let (address, _listener, _waiting) = crowded();
+    let asked = AtomicUsize::new(0);
+    let http = Http::with(&format!("http://{address}"), None, None, unhurried(), names::fixed()).unwrap();
+    assert_eq!(send(&http, BODY, move || asked.fetch_add(1, SeqCst) < 10), Err(SendError::Stopped));
+}
+
+#[test]
+fn a_no_is_final() {
+    let server = Server::answering(OTLP);
+    let asked = AtomicUsize::new(0);
+    // No once, then yes again: a grant that came in between is another one, for other data.
+    let stands = move || asked.fetch_add(1, SeqCst) != 3;
+    assert_eq!(send(&server.http(), &[b' '; 8 * SLICE], stands), Err(SendError::Stopped));
+    drop(server);
+
+    let gate = Gate::new({
+        let asked = AtomicUsize::new(0);
+        move || asked.fetch_add(1, SeqCst) != 0
+    });
+    assert!(gate.ask().is_err() && gate.ask().is_err() && gate.stopped());
+}
+
+#[test]
+fn an_answer_that_was_read_counts_even_if_consent_ended_since() {
+    let switch = Switch::on();
+    let server = Server::answering(OTLP);
+    let sent = send(&server.http(), BODY, switch.stands());
+    switch.off();
+    assert_eq!(sent, Ok(Answer::Accepted { rejected: 0 }));
+}
+
+#[test]
+fn nothing_of_an_exchange_outlives_it() {
+    let half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{}";
+    let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 999999\r\n\r\n<html>";
+    for said in [OTLP, half, html, "HTTP/1.1 503 Busy\r\n\r\n", "", "nonsense\r\n\r\n"] {
+        for stands in [true, false] {
+            let server = Server::answering(said);
+            let held = Arc::new(());
+            let watch = Arc::downgrade(&held);
+            let _ = send(&server.hurried(hurry()), BODY, move || {
+                let _held = &held;
+                stands
+            });
+            // What asks is part of the line: with the one, the other is gone, and so is its socket.
+            assert!(watch.upgrade().is_none(), "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_connection_is_gone_when_the_call_returns_even_by_a_panic() {
+    let (seen, ends) = mpsc::channel();
+    let server = Server::new(move |mut stream| seen.send(read_to_end(&mut stream).1).unwrap());
+    let http = server.http();
+    let asked = AtomicUsize::new(0);
+    let stands = move || {
+        assert!(asked.fetch_add(1, SeqCst) < 4, "a panic on purpose");
+        true
+    };
+    let sent =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| http.exchange(&[b' '; 8 * SLICE], KEY, stands)));
+    assert!(sent.is_err());
+    assert_eq!(ends.recv_timeout(HANG), Ok(false), "the server saw no reset");
+}

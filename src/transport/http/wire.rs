@@ -1,0 +1,145 @@
+//! The seam to the HTTP library: plain or TLS bytes over a [`Line`].
+//!
+//! The library writes its requests here and reads its answers here; every byte, those of a TLS handshake too, goes
+//! through the line and its questions. Nothing in this file owns a socket, and no connection is used twice.
+//!
+//! TLS is driven here rather than by the library's own connector, which takes root certificates only in a form that
+//! Mozilla's list doesn't have, panics where a provider lacks a protocol version, and hides a failed write until the
+//! next call. TLS's own farewell is left out: the answer has said that the request arrived, and the request that this
+//! connection carries no other.
+
+use super::line::{Line, SLICE, Until};
+use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+};
+use ureq::{
+    Error,
+    unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport},
+};
+
+/// Connects the line of one exchange.
+#[derive(Debug)]
+pub(super) struct Dial {
+    pub(super) line: Arc<Line>,
+    /// TLS settings and whom the certificate must name; `None` for this computer only.
+    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+}
+
+impl Connector<()> for Dial {
+    type Out = Wire;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, Error> {
+        if details.needs_tls() != self.tls.is_some() {
+            return Err(Error::TlsRequired);
+        }
+        // A name that is said to be this computer's may lead elsewhere.
+        if self.tls.is_none() && details.addrs.iter().any(|address| !address.ip().is_loopback()) {
+            return Err(Error::RequireHttpsOnly(String::new()));
+        }
+        let until = Until::new(details.timeout);
+        self.line.open(&details.addrs, until)?;
+        let tls = match &self.tls {
+            None => None,
+            Some((settings, server)) => {
+                let mut tls = ClientConnection::new(settings.clone(), server.clone())?;
+                tls.complete_io(&mut Timed { line: &self.line, until })?;
+                Some(Box::new(tls))
+            }
+        };
+        Ok(Some(Wire { line: self.line.clone(), tls, buffers: LazyBuffers::new(SLICE, SLICE) }))
+    }
+}
+
+/// The line as the HTTP library sees it.
+#[derive(Debug)]
+pub(super) struct Wire {
+    line: Arc<Line>,
+    tls: Option<Box<ClientConnection>>,
+    buffers: LazyBuffers,
+}
+
+impl Transport for Wire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
+        let mut timed = Timed { line: &self.line, until: Until::new(limit.for_write()) };
+        let output = self.buffers.output();
+        let output = output.get(..amount).unwrap_or(output);
+        match &mut self.tls {
+            None => timed.write_all(output)?,
+            Some(tls) => {
+                tls.writer().write_all(output)?;
+                flush(tls, &mut timed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
+        let mut timed = Timed { line: &self.line, until: Until::new(limit.for_read()) };
+        let input = self.buffers.input_append_buf();
+        let amount = match &mut self.tls {
+            None => timed.read(input)?,
+            Some(tls) => receive(tls, &mut timed, input)?,
+        };
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        // Never kept for another request.
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+/// Sends what TLS has ready.
+fn flush(tls: &mut ClientConnection, timed: &mut Timed<'_>) -> Result<(), Error> {
+    while tls.wants_write() {
+        tls.write_tls(timed)?;
+    }
+    Ok(())
+}
+
+/// Reads until there is something to hand on, or the receiver has closed.
+fn receive(tls: &mut ClientConnection, timed: &mut Timed<'_>, input: &mut [u8]) -> Result<usize, Error> {
+    loop {
+        match tls.reader().read(input) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Ok(done?),
+        }
+        tls.read_tls(timed)?;
+        tls.process_new_packets()?;
+        // A receiver may ask for new keys; that much it is told.
+        flush(tls, timed)?;
+    }
+}
+
+/// The line with a limit, as a stream.
+struct Timed<'l> {
+    line: &'l Line,
+    until: Until,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.line.read(buffer, self.until).map_err(Error::into_io)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.write(bytes, self.until).map_err(Error::into_io)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! The wire form: OTLP logs as JSON. Builds the envelope around lines, and takes one apart again to check it.
+//!
+//! The same lines, the same service and the same scope always make the same bytes. Padding to whole KiB is spaces
+//! after the JSON, so that a body's length says little of what is in it.
+
+use crate::{consent::Scope, event::Registry, journal::Record};
+use serde_json::{Value, json};
+
+/// The largest body that is built.
+pub(crate) const BODY_MOST: usize = 64 << 10;
+const KIB: usize = 1 << 10;
+
+/// What each request names besides its events.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    /// Two parts, such as `12.4`.
+    pub(crate) version: Option<String>,
+}
+
+/// What stands before and after the lines.
+fn frame(service: &Service, scope: Scope) -> (String, String) {
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}}).to_string();
+    let number = |key: &str, value: u32| json!({"key": key, "value": {"intValue": value.to_string()}}).to_string();
+    let mut resource = vec![text("service.name", &service.name)];
+    if let Some(version) = &service.version {
+        resource.push(text("service.version", version));
+    }
+    resource.push(text("telemetry.sdk.language", "rust"));
+    resource.push(text("telemetry.sdk.name", "candor"));
+    resource.push(text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")));
+    let attributes = [
+        text("candor.scope", scope.name()),
+        number("candor.contract.revision", scope.revision()),
+        number("candor.retention.days", scope.retention_days()),
+    ];
+    let before = format!(
+        r#"{{"resourceLogs":[{{"resource":{{"attributes":[{}]}},"scopeLogs":[{{"scope":{{"name":"candor","version":"{}","attributes":[{}]}},"logRecords":["#,
+        resource.join(","),
+        env!("CARGO_PKG_VERSION"),
+        attributes.join(",")
+    );
+    (before, "]}]}]}".to_owned())
+}
+
+/// How long a body of these lines is before padding, given the sum of their lengths.
+pub(crate) fn length(service: &Service, scope: Scope, lines: usize, bytes: usize) -> usize {
+    let (before, after) = frame(service, scope);
+    before.len() + bytes + lines.saturating_sub(1) + after.len()
+}
+
+/// The body of one request.
+pub(crate) fn body<'l>(service: &Service, scope: Scope, lines: impl Iterator<Item = &'l str>) -> Vec<u8> {
+    let (before, after) = frame(service, scope);
+    let mut body = before.into_bytes();
+    for (at, line) in lines.enumerate() {
+        if at > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(line.as_bytes());
+    }
+    body.extend_from_slice(after.as_bytes());
+    body.resize(body.len().next_multiple_of(KIB), b' ');
+    body
+}
+
+/// The lines inside a body, if the whole of it is exactly what this program would build around them and each of them
+/// is one that this program would write for this scope.
+pub(crate) fn lines(
+    body: &[u8],
+    service: &Service,
+    scope: Scope,
+    registry: &Registry,
+) -> Option<Vec<(String, Record)>> {
+    let (before, after) = frame(service, scope);
+    let json = std::str::from_utf8(body).ok()?.trim_end_matches(' ');
+    let inner = json.strip_prefix(&before)?.strip_suffix(&after)?;
+    let mut found = Vec::new();
+    // Lines are JSON objects joined by commas; the parser says where each one ends.
+    let mut rest = inner;
+    while !rest.is_empty() {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        values.next()?.ok()?;
+        let (line, tail) = rest.split_at_checked(values.byte_offset())?;
+        let record = Record::decode(line, registry).filter(|record| record.schema.scope() == scope)?;
+        found.push((line.to_owned(), record));
+        rest = if tail.is_empty() { tail } else { tail.strip_prefix(',').filter(|tail| !tail.is_empty())? };
+    }
+    (self::body(service, scope, found.iter().map(|(line, _)| line.as_str())) == body).then_some(found)
+}
+
+/// The records inside a body that another version of this program built, written the way this one would write them.
+pub(crate) fn salvage(body: &[u8], scope: Scope, registry: &Registry) -> Vec<String> {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+    let records = value.pointer("/resourceLogs/0/scopeLogs/0/logRecords").and_then(Value::as_array);
+    let records = records.into_iter().flatten().filter_map(|value| Record::salvage(value, registry));
+    records.filter(|record| record.schema.scope() == scope).filter_map(|record| record.encode()).collect()
+}

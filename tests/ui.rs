@@ -1,0 +1,56 @@
+//! What must not compile, each with its whole message, and what must.
+//!
+//! Every file in `tests/ui` is one mistake; the `.stderr` beside it is what the developer reads, and says what to write
+//! instead. The files in `tests/ui/pass` are what the messages ask for. After a change of a message, look at it and run
+//! `TRYBUILD=overwrite cargo test --test ui`.
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{Write as _, stderr},
+    path::Path,
+    process::Command,
+};
+
+/// The compiler whose words the `.stderr` files hold. Another one says the same in other words.
+const PINNED: &str = "1.95";
+
+#[test]
+fn mistakes_are_told_with_their_mend() -> Result<(), Box<dyn Error>> {
+    let version = rustc_version()?;
+    assert!(
+        version.starts_with(&format!("rustc {PINNED}.")),
+        "the messages in tests/ui are pinned for rustc {PINNED}, and this is {}: run `cargo +{PINNED} test --test ui`, \
+         or pin them anew and change PINNED in tests/ui.rs",
+        version.trim(),
+    );
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
+    let (mistakes, mends) = (cases(&root)?, cases(&root.join("pass"))?);
+    assert!(mistakes > 0 && mends > 0, "no cases in {}", root.display());
+    let ui = trybuild::TestCases::new();
+    ui.compile_fail("tests/ui/*.rs");
+    ui.pass("tests/ui/pass/*.rs");
+    // The cases run when this is dropped, and a case that fails panics here.
+    drop(ui);
+
+    // Past the harness, which keeps what a passing test prints to itself.
+    writeln!(stderr(), "ui: {mistakes} cases must not compile, {mends} must")?;
+    Ok(())
+}
+
+/// What the compiler that cargo uses says of itself.
+fn rustc_version() -> Result<String, Box<dyn Error>> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    Ok(String::from_utf8(Command::new(rustc).arg("--version").output()?.stdout)?)
+}
+
+/// How many Rust files the folder holds.
+fn cases(folder: &Path) -> Result<usize, Box<dyn Error>> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        count += usize::from(entry?.path().extension().is_some_and(|extension| extension == "rs"));
+    }
+    Ok(count)
+}
