@@ -25,7 +25,6 @@ use candor::{
 use media::{Found, Medium, Served, Server};
 use std::{
     error::Error,
-    fs,
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -64,7 +63,8 @@ candor::scope! {
     }
 }
 
-/// Nine kinds, because an event may have 1,024 outcomes at most: 15 bitrates x 7 durations x 9 codecs are 945.
+// Nine kinds, because an event may have 1,024 outcomes at most: 15 bitrates x 7 durations x 9 codecs are 945.
+/// How a stream is encoded.
 #[derive(Debug, Clone, Copy, Category)]
 enum Codec {
     H264,
@@ -92,9 +92,8 @@ struct PlaybackFinished {
     codec: Codec,
 }
 
+// An event of its own: beside the three fields above, one more yes or no would be over the budget.
 /// The server finished sending a stream.
-///
-/// An event of its own: beside the three fields above, one more yes or no would be over the budget.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(name = "stream.served", scope = PLAYBACK, linkage = rollup)]
 struct StreamServed {
@@ -167,6 +166,10 @@ fn folders() -> Result<Vec<PathBuf>, Box<dyn Error>> {
 
 /// Asks with the notice that candor makes from the program itself, and records the answer, whatever it is.
 fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+    if let Some(by) = consent::status(PLAYBACK)?.blocked_by {
+        writeln!(out, "Reports are switched off by {by}, so there is nothing to ask.\n")?;
+        return Ok(false);
+    }
     let notice = consent::notice(PLAYBACK)?;
     write!(out, "{notice}\nDo you agree? [y/N] ")?;
     out.flush()?;
@@ -186,7 +189,7 @@ fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
 /// Streams every file and reports each stream's end, in the same way whatever the person said.
 fn play<'m>(out: &mut impl Write, media: &'m [Medium]) -> Result<Vec<(&'m Medium, PlaybackFinished)>, Box<dyn Error>> {
     let server = Server::start(media.iter().map(|medium| medium.path.clone()).collect())?;
-    let (mut plays, mut bytes, mut asked_for) = (Vec::new(), 0, 0);
+    let (mut plays, mut bytes, mut made) = (Vec::new(), 0, 0);
     for (index, medium) in media.iter().enumerate() {
         let served = match server.play(index) {
             Ok(served) => served,
@@ -196,18 +199,14 @@ fn play<'m>(out: &mut impl Write, media: &'m [Medium]) -> Result<Vec<(&'m Medium
             }
         };
         candor::record_with(|| {
-            asked_for += 1;
+            made += 1;
             PlaybackFinished::of(medium, served)
         });
         candor::record_with(|| StreamServed { complete: served.complete });
         bytes += served.bytes;
         plays.push((medium, PlaybackFinished::of(medium, served)));
     }
-    writeln!(
-        out,
-        "Played {} files over HTTP, {bytes} bytes. candor asked for the event {asked_for} times.",
-        plays.len()
-    )?;
+    writeln!(out, "Streams played over HTTP: {}, {bytes} bytes. The event was made {made} times.", plays.len())?;
     Ok(plays)
 }
 
@@ -223,7 +222,7 @@ fn say_what_was_found(out: &mut impl Write, found: &Found) -> io::Result<()> {
     if found.media.is_empty() {
         return writeln!(out, "{HOW_TO_GET_MEDIA}");
     }
-    writeln!(out, "Found {} files ({} symbolic links not followed).", found.media.len(), found.links)?;
+    writeln!(out, "Media files found: {} ({} symbolic links not followed).", found.media.len(), found.links)?;
     if found.media.iter().all(|medium| medium.duration.is_some_and(|duration| duration < Duration::from_secs(60))) {
         writeln!(out, "All of them are shorter than a minute, so all durations fall on one rung.")?;
     }
@@ -240,12 +239,11 @@ On Debian, two packages have some:
 /// After a no: what is on disk, and what the receiver heard.
 fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
     candor::flush(Duration::from_secs(1))?;
-    writeln!(out, "\nOn disk is the choice, and nothing else:")?;
-    for (path, bytes) in files(store)? {
+    writeln!(out, "\nOn disk is the choice, if there was one, and nothing else:")?;
+    for (path, bytes) in media::files_below(store)? {
         writeln!(out, "  {:>6} bytes  {}", bytes, path.strip_prefix(store)?.display())?;
     }
-    let (connections, bytes) = (receiver.connections(), receiver.bytes());
-    writeln!(out, "At the receiver: {connections} connections, {bytes} bytes.")?;
+    writeln!(out, "At the receiver: {} connections, {} bytes.", receiver.connections(), receiver.bytes())?;
     Ok(())
 }
 
@@ -257,11 +255,12 @@ fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished)]
         field.map_or_else(String::new, |field| field.precision.words(outcome))
     };
     let raw = |unit: Unit, value: Option<u64>| value.map_or("not known".into(), |value| unit.words(value));
-    writeln!(out, "\n{:<30} {:>12} | {:<29} {:>9} | {:<20} codec", "file", "bitrate", "sent", "duration", "sent")?;
+    writeln!(out, "\nWhat was measured, and what is kept of it (a file's name is shown here and goes nowhere):\n")?;
+    writeln!(out, "{:<30} {:>12} | {:<30} {:>9} | {:<20} codec", "file", "bitrate", "sent", "duration", "sent")?;
     for (medium, event) in plays {
         writeln!(
             out,
-            "{:<30.30} {:>12} | {:<29} {:>9} | {:<20} {}",
+            "{:<30.30} {:>12} | {:<30} {:>9} | {:<20} {}",
             medium.title,
             raw(Unit::BitsPerSecond, event.bitrate),
             words("bitrate", Bitrate::outcome(&event.bitrate)),
@@ -283,13 +282,18 @@ fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Resu
     }
 
     clock.advance_a_day();
-    candor::flush(Duration::from_secs(5))?;
+    if let Some(trouble) = candor::flush(Duration::from_secs(5))?.trouble {
+        return Err(trouble.into());
+    }
     let requests = receiver.requests();
     if requests.is_empty() {
         writeln!(out, "\nA day later nothing left: what happened once in a day waits for company. Play more files.")?;
         return Ok(());
     }
-    writeln!(out, "\nA day later, on this example's own clock: the day's roll-up, as it was sent.")?;
+    writeln!(
+        out,
+        "\nA day later, on this example's own clock: the day's roll-up, as it was sent (the counts are rounded down as well)."
+    )?;
     for record in receiver.records() {
         let fields = record.attributes.iter().filter(|(key, _)| *key != "log.record.uid");
         let fields: Vec<String> = fields.map(|(key, value)| format!("{key}={value}")).collect();
@@ -309,21 +313,6 @@ fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Resu
     let lines = requests.iter().map(|request| request.records().len()).sum::<usize>();
     writeln!(out, "candor's sent log holds the same, byte for byte: {} request, {lines} lines.", sent.len())?;
     Ok(())
-}
-
-/// The files below a folder, with their sizes.
-fn files(folder: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
-        if kind.is_dir() {
-            files.extend(self::files(&path)?);
-        } else {
-            files.push((path, kind.len()));
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

@@ -6,8 +6,8 @@ mod stage;
 mod support;
 
 use candor::{AddressLog, Audience, Category, Config, Controller, Erasure, Event, consent};
-use std::{error::Error, time::Duration};
 use stage::{DAY, StageClock};
+use std::{error::Error, time::Duration};
 use support::Receiver;
 
 candor::scope! {
@@ -23,7 +23,11 @@ candor::scope! {
     }
 }
 #[derive(Category)]
-enum Codec { H264, Hevc, Other }
+enum Codec {
+    H264,
+    Hevc,
+    Other,
+}
 /// A stream ended or was stopped.
 #[derive(Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
@@ -48,15 +52,25 @@ struct ServerUnreachable<'a> {
     known: bool,
 }
 const CONTROLLER: Controller = Controller {
-    legal_name: "Example Player SAS", address: "1 rue de l'Exemple, 75001 Paris", country: "FR",
-    contact: "privacy@example.org", data_protection_officer: None, authority: Some("CNIL"),
-    processors: &[], hosting_countries: &["FR"], transfer_safeguard: None, onward_sharing: &[],
-    address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
+    legal_name: "Example Player SAS",
+    address: "1 rue de l'Exemple, 75001 Paris",
+    country: "FR",
+    contact: "privacy@example.org",
+    data_protection_officer: None,
+    authority: Some("CNIL"),
+    processors: &[],
+    hosting_countries: &["FR"],
+    transfer_safeguard: None,
+    onward_sharing: &[],
+    address_log: AddressLog::NotKept,
+    erasure: Erasure::WithinDays(30),
 };
 
 /// The program at work: three films and one broken server. Answers how many events it recorded.
 fn an_evening() -> u64 {
-    for (bitrate, minutes, codec) in [(4_213_000, 91, Codec::Hevc), (4_890_000, 105, Codec::Hevc), (9_100_000, 44, Codec::H264)] {
+    for (bitrate, minutes, codec) in
+        [(4_213_000, 91, Codec::Hevc), (4_890_000, 105, Codec::Hevc), (9_100_000, 44, Codec::H264)]
+    {
         candor::record(PlaybackFinished { bitrate, duration: Duration::from_secs(minutes * 60 + 31), codec });
     }
     candor::record_with(|| ServerUnreachable { server: "nas.local", known: true });
@@ -69,12 +83,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = config.directories(home.path().join("data"), home.path().join("config"));
     let _candor = candor::init(config.clock(clock.clone()).lift_ci_block())?; // touches nothing
 
-    println!("== 1. Nobody was asked: {:?} and {:?}", consent::status(PLAYBACK)?.state, consent::status(CONNECTIVITY)?.state);
+    println!(
+        "== 1. Nobody was asked: {:?} and {:?}",
+        consent::status(PLAYBACK)?.state,
+        consent::status(CONNECTIVITY)?.state
+    );
     let recorded_before_grant = an_evening();
     let kept_before_grant = stage::entries_below(home.path());
-    println!("{recorded_before_grant} events recorded, {kept_before_grant} files kept, {} bytes received\n", receiver.bytes());
+    println!(
+        "{recorded_before_grant} events recorded, {kept_before_grant} files kept, {} bytes received\n",
+        receiver.bytes()
+    );
     println!("== 2. What the person is shown\n{}", consent::notice(PLAYBACK)?);
-    println!("== 3. The person says yes to both\n{}", consent::grant(PLAYBACK.shown(&consent::notice(PLAYBACK)?).via("quickstart"))?);
+    println!(
+        "== 3. The person says yes to both\n{}",
+        consent::grant(PLAYBACK.shown(&consent::notice(PLAYBACK)?).via("quickstart"))?
+    );
     consent::grant(CONNECTIVITY)?;
     an_evening();
     println!("== 4. The manifest: what grows, what waits\n{}", candor::manifest()?);
@@ -95,6 +119,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     clock.advance(DAY);
     candor::flush(Duration::from_secs(10))?;
     let received_after_withdraw = receiver.requests().len() - before;
-    println!(r#"{{"recorded_before_grant":{recorded_before_grant},"kept_before_grant":{kept_before_grant},"contributions":{contributions},"lines":{lines},"received":{received},"bytes_equal":{bytes_equal},"received_after_withdraw":{received_after_withdraw}}}"#);
+    println!(
+        r#"{{"recorded_before_grant":{recorded_before_grant},"kept_before_grant":{kept_before_grant},"contributions":{contributions},"lines":{lines},"received":{received},"bytes_equal":{bytes_equal},"received_after_withdraw":{received_after_withdraw}}}"#
+    );
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::{
     transport::{Http, Transport, otlp::Service},
     withdraw,
 };
+use parking_lot::Mutex;
 use std::{
     path::PathBuf,
     sync::{
@@ -251,7 +252,8 @@ impl Client {
         let ledger = Ledger::new(files, store, marks, application.clone());
         let consent = Consent::new(ledger, contracts, block, process_wide, ambient.clone(), Box::new(prepare));
         let service = Service { name: application.clone(), version: config.version };
-        let engine = Engine { consent, keys, journal, transport, service, registry, ambient, day };
+        let engine =
+            Engine { consent, keys, journal, transport, service, registry, ambient, day, ticking: Mutex::default() };
         Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint })
     }
 
@@ -295,11 +297,10 @@ impl Client {
     /// Records an event and writes it to the operating system before returning: it survives the program's death, and
     /// costs a system call on the calling thread. For programs that live shorter than a tick of 20 ms.
     pub fn record_durable<E: Event<About = Installation>>(&self, event: E) {
-        if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE) {
-            let Some(event) = self.generalized(&event, admission) else { return };
-            let (engine, places) = (&self.engine, self.engine.consent.open_places());
-            let place = |scope| places.iter().copied().find(|place: &Place| place.scope == scope);
-            engine.journal.keep(&[event], engine.today(), place);
+        if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE)
+            && let Some(event) = self.generalized(&event, admission)
+        {
+            self.engine.keep_now(event);
         }
     }
 

@@ -140,6 +140,22 @@ impl<V> Keys<V> {
         taken
     }
 
+    /// Takes and reads the entry with this key. Without one, `absent` is noted at `item`.
+    pub(crate) fn required<T>(
+        &mut self,
+        ctxt: &mut Ctxt,
+        key: &str,
+        read: impl FnOnce((Ident, V)) -> Result<T>,
+        item: &Ident,
+        absent: &str,
+    ) -> Option<T> {
+        if let Some(entry) = self.take(ctxt, key) {
+            return ctxt.keep(read(entry));
+        }
+        ctxt.error(item, absent);
+        None
+    }
+
     /// Takes the first entry that `wanted` picks.
     pub(crate) fn take_first(&mut self, wanted: impl Fn(&Ident, &V) -> bool) -> Option<(Ident, V)> {
         let at = self.entries.iter().position(|(key, value)| wanted(key, value))?;

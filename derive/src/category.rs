@@ -125,30 +125,28 @@ fn label(ctxt: &mut Ctxt, variant: &Variant, category: &Ident) -> Option<String>
     let mut keys = attr::keys(ctxt, &variant.attrs, "category", "rename = \"…\"")?;
     let renamed = keys.take(ctxt, "rename");
     keys.none_left(ctxt, "`#[category(…)]` above a variant", &["rename"]);
-    match renamed {
-        Some(entry) => ctxt.keep(attr::text(entry, &snake_case(&ident.unraw().to_string())).and_then(checked)),
-        None => {
-            let label = snake_case(&ident.unraw().to_string());
-            if is_name(&label) {
-                return Some(label);
-            }
-            ctxt.error(
-                ident,
-                format!(
-                    "variant `{ident}` would be sent as `{label}`, and a label is {}: write \
-                     `#[category(rename = \"…\")]` above it",
-                    names::RULE
-                ),
-            );
-            None
-        }
+    let proposed = snake_case(&ident.unraw().to_string());
+    if let Some(entry) = renamed {
+        return ctxt.keep(attr::text(entry, &proposed).and_then(|text| checked(&text)));
     }
+    if !is_name(&proposed) {
+        ctxt.error(
+            ident,
+            format!(
+                "variant `{ident}` would be sent as `{proposed}`, and a label is {}: write \
+                 `#[category(rename = \"…\")]` above it",
+                names::RULE
+            ),
+        );
+        return None;
+    }
+    Some(proposed)
 }
 
-fn checked(text: LitStr) -> Result<String> {
+fn checked(text: &LitStr) -> Result<String> {
     let label = text.value();
     if is_name(&label) {
         return Ok(label);
     }
-    Err(Error::new_spanned(&text, format!("`{label}` is not a label candor takes: use {}", names::RULE)))
+    Err(Error::new_spanned(text, format!("`{label}` is not a label candor takes: use {}", names::RULE)))
 }

@@ -165,6 +165,21 @@ fn codec(track: &Track) -> Codec {
     }
 }
 
+/// The files below a folder, with their sizes.
+pub(crate) fn files_below(folder: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
+        if kind.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push((path, kind.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// What a media server knows about a stream once it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Served {

@@ -1,6 +1,6 @@
 //! What a demonstration needs besides the program it shows: a clock whose days pass on request, and the comparison of
 //! what the store says with what the receiver got. Everything is worked out from those two; nothing is assumed.
-#![allow(dead_code, reason = "each example and test uses a part of it")]
+#![allow(dead_code, clippy::indexing_slicing, reason = "each example and test uses a part of it; JSON indexes to null")]
 
 use super::support::Receiver;
 use candor::{Clock, Manifest};

@@ -134,7 +134,7 @@ pub(crate) enum Records {
     /// Nobody was ever asked.
     Nothing,
     /// The files agree.
-    Sound(Sound),
+    Sound(Box<Sound>),
     /// They don't, and every scope is closed.
     Closed(&'static str),
 }
@@ -300,7 +300,7 @@ impl Ledger {
         if !snapshot.scopes.iter().all(agrees) {
             return Records::Closed("the snapshot says more than the ledger");
         }
-        Records::Sound(Sound { snapshot, marks: marks.unwrap_or_default(), ahead, behind, torn })
+        Records::Sound(Box::new(Sound { snapshot, marks: marks.unwrap_or_default(), ahead, behind, torn }))
     }
 
     fn read_marks(&self) -> io::Result<Option<BTreeMap<String, u64>>> {
@@ -471,7 +471,7 @@ impl Ledger {
 
     /// Starts anew where the records were lost or damaged: the old ones are set aside, and every scope that was ever
     /// decided about counts as lost, which only a fresh notice can open.
-    pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Sound, Error> {
+    pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
         let ledger = self.ledger_path();
         if self.files.stat(&ledger).at("look at", &ledger)?.is_some() {
             let aside = self.store.join(format!("ledger-damaged-{}.jsonl", now.0));

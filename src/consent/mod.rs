@@ -393,14 +393,14 @@ impl Consent {
                 (None, None) => None,
             },
         };
-        let line = self.ledger.grant(&held, sound.as_ref(), statement, now, before_opening)?;
+        let line = self.ledger.grant(&held, sound.as_deref(), statement, now, before_opening)?;
         drop(held);
         self.view.lock().closing.retain(|&closing| closing != scope);
         self.refresh();
         self.receipt(scope, Some(&line))
     }
 
-    fn reset(&self, held: &Held, now: Time) -> Result<Sound, Error> {
+    fn reset(&self, held: &Held, now: Time) -> Result<Box<Sound>, Error> {
         let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
         self.ledger.reset(held, &names, now)
     }
@@ -416,7 +416,7 @@ impl Consent {
             Records::Sound(sound) => Some(sound),
             Records::Closed(_) => Some(self.reset(&held, now)?),
         };
-        let narrowing = self.ledger.narrow(&held, sound.as_ref(), plain(scope, Decision::Denied), now)?;
+        let narrowing = self.ledger.narrow(&held, sound.as_deref(), plain(scope, Decision::Denied), now)?;
         self.ledger.finish(&held, &narrowing)?;
         drop(held);
         self.refresh();

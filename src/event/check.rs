@@ -1,6 +1,11 @@
 //! The rules an event must keep, checked while the program is compiled. A broken rule is a `const` panic whose message
 //! says what to write instead.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "`const` code has no iterators yet, and what could go wrong here is a failed compilation"
+)]
+
 use super::schema::{Field, Linkage, MAX_FIELDS};
 use crate::precision::Precision;
 

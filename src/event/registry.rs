@@ -51,11 +51,11 @@ impl Registry {
                 return Err(Kind::Name { what: "scope", name: scope.name().into(), such_as: "playback" }.into());
             }
         }
-        if let Some(twice) = scopes.windows(2).find(|pair| pair[0].name() == pair[1].name()) {
-            return Err(Kind::DuplicateScope { name: twice[0].name() }.into());
+        if let Some(name) = twice(scopes.iter().map(|scope| scope.name())) {
+            return Err(Kind::DuplicateScope { name }.into());
         }
-        if let Some(twice) = schemas.windows(2).find(|pair| pair[0].name() == pair[1].name()) {
-            return Err(Kind::DuplicateEvent { name: twice[0].name() }.into());
+        if let Some(name) = twice(schemas.iter().map(|schema| schema.name())) {
+            return Err(Kind::DuplicateEvent { name }.into());
         }
         Ok(Registry { scopes, schemas })
     }
@@ -76,5 +76,22 @@ impl Registry {
     pub(crate) fn schema_named(&self, name: &str) -> Option<&'static Schema> {
         let at = self.schemas.binary_search_by_key(&name, |schema| schema.name()).ok()?;
         self.schemas.get(at).copied()
+    }
+}
+
+/// The first name that stands twice among sorted names.
+fn twice(names: impl Iterator<Item = &'static str> + Clone) -> Option<&'static str> {
+    names.clone().zip(names.skip(1)).find(|(a, b)| a == b).map(|(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::twice;
+
+    #[test]
+    fn names_that_stand_twice() {
+        assert_eq!(twice(["a", "b", "b", "c", "c"].into_iter()), Some("b"));
+        assert_eq!(twice(["a", "b"].into_iter()), None);
+        assert_eq!(twice([].into_iter()), None);
     }
 }

@@ -101,12 +101,12 @@ impl Journal {
     /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
     pub(crate) fn drain(&self, day: Day, place: impl Fn(Scope) -> Option<Place>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
-        let mut events = Vec::new();
-        rings.drain(|event| events.push(event));
-        if !events.is_empty() {
-            self.keep(&events, day, place);
-        }
-        events.len()
+        let mut drained = 0;
+        rings.drain(|events| {
+            drained += events.len();
+            self.keep(events, day, &place);
+        });
+        drained
     }
 
     /// Writes events to their segments and counts. Each ends in exactly one counter.

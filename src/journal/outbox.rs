@@ -11,7 +11,7 @@
 use super::counters::{Counters, Drop};
 use crate::{
     ambient::{Ambient, Time},
-    consent::Scope,
+    consent::{Place, Scope},
     disk::{self, Files},
 };
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,10 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn scope(&self) -> &str {
         &self.head.scope
     }
@@ -163,7 +167,7 @@ impl<'j> Outbox<'j> {
         self.files.own_dir(&directory)?;
         let key = ambient.random_hex::<16>()?;
         let batch = Batch {
-            path: directory.join(format!("{key}.json")),
+            path: directory.join(format!("{:014}-{key}.json", ambient.now().0)),
             head: Head {
                 scope: draft.scope.name().into(),
                 generation: draft.generation,
@@ -182,34 +186,26 @@ impl<'j> Outbox<'j> {
         Ok(batch)
     }
 
-    /// The batches of one grant, oldest first. Damaged ones are removed and counted.
-    pub(crate) fn batches(&self, scope: Scope, generation: u64, epoch: u64) -> Vec<Batch> {
-        let mut batches: Vec<Batch> = self
-            .paths(scope, generation)
-            .into_iter()
-            .filter_map(|path| self.open(path, scope, generation, epoch))
-            .collect();
-        batches.sort_by(|a, b| (a.head.made, &a.head.key).cmp(&(b.head.made, &b.head.key)));
-        batches
-    }
-
-    fn paths(&self, scope: Scope, generation: u64) -> Vec<PathBuf> {
-        let mut paths = self.files.entries(&self.directory(scope.name(), generation));
+    /// The files of one grant's batches, oldest first.
+    pub(crate) fn paths(&self, place: Place) -> Vec<PathBuf> {
+        let mut paths = self.files.entries(&self.directory(place.scope.name(), place.generation));
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
         paths
     }
 
-    fn open(&self, path: PathBuf, scope: Scope, generation: u64, epoch: u64) -> Option<Batch> {
-        let Some(batch) = self.look(&path) else {
+    /// Reads one batch. A damaged one, or one of another grant, is removed and counted.
+    pub(crate) fn open(&self, path: &Path, place: Place) -> Option<Batch> {
+        let Some(batch) = self.look(path) else {
             self.counters.drop(Drop::Damaged, 1);
-            let _ = self.files.remove_if_there(&path);
+            let _ = self.files.remove_if_there(path);
             return None;
         };
         let head = &batch.head;
-        let named = path.file_stem().and_then(|name| name.to_str()) == Some(&head.key);
-        if !named || head.scope != scope.name() || head.generation != generation || head.epoch != epoch {
+        let named = path.file_stem().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(&head.key));
+        let ours = head.scope == place.scope.name() && head.generation == place.generation && head.epoch == place.epoch;
+        if !named || !ours {
             self.counters.drop(Drop::Foreign, head.records);
-            let _ = self.files.remove_if_there(&path);
+            let _ = self.files.remove_if_there(path);
             return None;
         }
         Some(batch)
@@ -222,9 +218,9 @@ impl<'j> Outbox<'j> {
     }
 
     /// The same for showing: reads, and changes nothing.
-    pub(crate) fn peek(&self, scope: Scope, generation: u64, epoch: u64) -> Vec<Batch> {
-        let batches = self.paths(scope, generation).into_iter().filter_map(|path| self.look(&path));
-        batches.filter(|batch| batch.head.epoch == epoch).collect()
+    pub(crate) fn peek(&self, place: Place) -> Vec<Batch> {
+        let batches = self.paths(place).into_iter().filter_map(|path| self.look(&path));
+        batches.filter(|batch| batch.head.epoch == place.epoch).collect()
     }
 
     /// Notes a try, durably, before it is made.

@@ -28,12 +28,13 @@ impl Rings {
         self.0.get(shard()).is_some_and(|ring| ring.push(event).is_ok())
     }
 
-    /// Hands over what is there, ring by ring, and not more than a ring's length from each, so that it ends.
-    pub(crate) fn drain(&self, mut each: impl FnMut(Generalized)) {
+    /// Hands over what is there, ring by ring, and not more than a ring's length from each, so that it ends and what
+    /// is made of it stays small.
+    pub(crate) fn drain(&self, mut each: impl FnMut(&[Generalized])) {
         for ring in &self.0 {
-            for _ in 0..EACH {
-                let Some(event) = ring.pop() else { break };
-                each(event);
+            let events: Vec<Generalized> = std::iter::from_fn(|| ring.pop()).take(EACH).collect();
+            if !events.is_empty() {
+                each(&events);
             }
         }
     }

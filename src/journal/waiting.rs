@@ -93,6 +93,12 @@ impl Journal {
         })
     }
 
+    /// Whether a waiting segment of this name is still there.
+    pub(crate) fn is_there(&self, place: Place, segment: &str) -> bool {
+        let path = self.waiting_dir(place.scope, place.generation).join(segment);
+        !matches!(self.files.stat(&path), Ok(None))
+    }
+
     /// Removes a segment whose lines are all in batches.
     pub(crate) fn forget(&self, path: &Path) -> std::io::Result<()> {
         self.files.remove_if_there(path)?;

@@ -217,8 +217,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
     let place = engine.consent.granted_place(scope);
     let journal = &engine.journal;
     let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();
-    let ready =
-        place.map(|place| journal.outbox().peek(place.scope, place.generation, place.epoch)).unwrap_or_default();
+    let ready = place.map(|place| journal.outbox().peek(place)).unwrap_or_default();
     ScopePage {
         name: scope.name(),
         title: scope.title(),

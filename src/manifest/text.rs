@@ -10,10 +10,10 @@ impl fmt::Display for Manifest {
         writeln!(f, "{}", "=".repeat(72))?;
         let open = self.scopes.iter().filter(|page| page.status.is_open()).count();
         match open {
-            0 => writeln!(f, "None of this program's {} kinds of reports is switched on.", self.scopes.len())?,
+            0 => writeln!(f, "Switched on: none of this program's {} kinds of reports.", self.scopes.len())?,
             n => writeln!(
                 f,
-                "{n} of this program's {} kinds of reports is switched on, for {}.",
+                "Switched on: {n} of this program's {} kinds of reports, which go to {}.",
                 self.scopes.len(),
                 self.endpoint
             )?,

@@ -13,6 +13,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    path::PathBuf,
 };
 
 /// Records that may share a request: never those with a code and those without, never codes of two periods.
@@ -39,15 +40,17 @@ struct Pile {
 }
 
 impl Engine {
-    /// Closes past days, makes batches of all that waits, and answers every batch that is ready to be sent.
-    pub(super) fn build(&self, place: Place) -> io::Result<Vec<Batch>> {
+    /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first.
+    pub(super) fn build(&self, place: Place) -> io::Result<Vec<PathBuf>> {
         self.journal.close_days(place, self.today())?;
         self.journal.seal();
         let outbox = self.journal.outbox();
-        let known = outbox.batches(place.scope, place.generation, place.epoch);
-        let mut named: BTreeSet<(&str, u64)> = BTreeSet::new();
-        for source in known.iter().flat_map(Batch::sources) {
-            named.extend(source.lines.iter().map(|line| (source.segment.as_str(), *line)));
+        let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
+        for path in outbox.paths(place) {
+            let Some(batch) = outbox.open(&path, place) else { continue };
+            for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
+                named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
+            }
         }
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut taken = Vec::new();
@@ -55,7 +58,7 @@ impl Engine {
             let Some(segment) = self.journal.take(path, place) else { continue };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in segment.lines {
-                if named.contains(&(name.as_str(), number)) {
+                if named.contains(&(name.clone(), number)) {
                     continue;
                 }
                 let company = company(&record);
@@ -79,8 +82,7 @@ impl Engine {
         for path in &taken {
             self.journal.forget(path)?;
         }
-        let batches = outbox.batches(place.scope, place.generation, place.epoch);
-        Ok(batches.into_iter().filter_map(|batch| self.checked(place, batch)).collect())
+        Ok(outbox.paths(place))
     }
 
     fn write(&self, place: Place, mut pile: Pile) -> io::Result<()> {
@@ -93,7 +95,7 @@ impl Engine {
 
     /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another
     /// version wrote is written anew from its records; anything else is dropped.
-    fn checked(&self, place: Place, batch: Batch) -> Option<Batch> {
+    pub(super) fn checked(&self, place: Place, batch: Batch) -> Option<Batch> {
         let outbox = self.journal.outbox();
         if self.journal.sent().has(place.scope, batch.key()) {
             // It was taken, and only its removal was interrupted.

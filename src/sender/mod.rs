@@ -10,13 +10,16 @@ pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day, Time},
-    consent::{Consent, Place},
+    consent::{Consent, Place, Scope},
     event::Registry,
-    generalize::Keys,
+    generalize::{Generalized, Keys},
     journal::{Batch, Draft, Drop, Journal, Schedule},
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
 };
+use parking_lot::Mutex;
 use std::{
+    collections::VecDeque,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -46,6 +49,8 @@ pub(crate) struct Engine {
     pub(crate) ambient: Ambient,
     /// The UTC day that what is recorded now belongs to, and whose keys make its codes; 0 before the first grant.
     pub(crate) day: Arc<AtomicU32>,
+    /// Two threads that follow a change of day together could stamp events with the wrong one.
+    pub(crate) ticking: Mutex<()>,
 }
 
 /// What sending achieved.
@@ -90,10 +95,11 @@ impl Engine {
         if self.consent.refresh() {
             self.clear_stale();
         }
+        let _alone = self.ticking.lock();
+        let drained = self.journal.drain(self.today(), self.places());
         if self.day.load(Ordering::SeqCst) == 0 {
-            return self.journal.drain(Day(0), |_| None);
+            return drained;
         }
-        let drained = self.drain();
         let today = self.ambient.now().day();
         if self.day.swap(today.0, Ordering::SeqCst) != today.0 {
             self.keys.refresh(today, self.consent.open_places().into_iter().map(|place| place.scope));
@@ -106,12 +112,16 @@ impl Engine {
         drained
     }
 
-    fn drain(&self) -> usize {
+    /// Writes one event to disk on the calling thread.
+    pub(crate) fn keep_now(&self, event: Generalized) {
+        self.journal.keep(&[event], self.today(), self.places());
+    }
+
+    /// Where each open scope's data goes. The gate is asked again at every call, under the journal's own lock.
+    fn places(&self) -> impl Fn(Scope) -> Option<Place> + '_ {
         let places = self.consent.open_places();
         let gates = self.consent.gates();
-        self.journal.drain(self.today(), |scope| {
-            places.iter().copied().find(|place| place.scope == scope && gates.epoch(scope) == place.epoch)
-        })
+        move |scope| places.iter().copied().find(|place| place.scope == scope && gates.epoch(scope) == place.epoch)
     }
 
     /// The day that is being recorded.
@@ -148,7 +158,7 @@ impl Engine {
                 if now.0 < schedule.not_before {
                     done.trouble("waiting after a failure, as the receiver asked or to spare it");
                 }
-                done.waiting += self.journal.outbox().peek(place.scope, place.generation, place.epoch).len() as u64;
+                done.waiting += self.journal.outbox().paths(place).len() as u64;
                 continue;
             }
             if occasion == Occasion::Due && now.0 >= schedule.next {
@@ -184,10 +194,14 @@ impl Engine {
         schedule
     }
 
-    fn send_batches(&self, place: Place, batches: Vec<Batch>, mut schedule: Schedule, done: &mut Flushed) {
-        let mut queue: std::collections::VecDeque<Batch> = batches.into();
-        while let Some(mut batch) = queue.pop_front() {
+    fn send_batches(&self, place: Place, batches: Vec<PathBuf>, mut schedule: Schedule, done: &mut Flushed) {
+        let mut queue: VecDeque<PathBuf> = batches.into();
+        while let Some(path) = queue.pop_front() {
             let outbox = self.journal.outbox();
+            // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
+            let Some(mut batch) = outbox.open(&path, place).and_then(|batch| self.checked(place, batch)) else {
+                continue;
+            };
             if batch.tries() >= MOST_TRIES || batch.made().0 + MOST_AGE < self.ambient.now().0 {
                 let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
                 self.give_up(&batch, reason);
@@ -224,7 +238,7 @@ impl Engine {
         batch: &Batch,
         answer: &Result<Answer, SendError>,
         schedule: &mut Schedule,
-        queue: &mut std::collections::VecDeque<Batch>,
+        queue: &mut VecDeque<PathBuf>,
         done: &mut Flushed,
     ) -> bool {
         let counters = &self.journal.counters;
@@ -255,8 +269,10 @@ impl Engine {
             }
             Ok(Answer::Gone) => {
                 self.give_up(batch, Drop::Gone);
-                for batch in queue.drain(..) {
-                    self.give_up(&batch, Drop::Gone);
+                for path in queue.drain(..) {
+                    if let Some(batch) = self.journal.outbox().open(&path, place) {
+                        self.give_up(&batch, Drop::Gone);
+                    }
                 }
                 schedule.gone = Some(self.version().to_owned());
                 done.trouble("the receiver takes no reports of this scope from this version any more");
@@ -319,7 +335,7 @@ impl Engine {
     }
 
     /// 413: two batches of half the lines, sent at once; a line that is alone is dropped.
-    fn halve(&self, place: Place, batch: &Batch, queue: &mut std::collections::VecDeque<Batch>, done: &mut Flushed) {
+    fn halve(&self, place: Place, batch: &Batch, queue: &mut VecDeque<PathBuf>, done: &mut Flushed) {
         let lines = self.lines_of(place, batch);
         if lines.len() < 2 {
             self.give_up(batch, Drop::TooLarge);
@@ -335,7 +351,7 @@ impl Engine {
         match halves {
             Ok(halves) => {
                 let _ = outbox.remove(batch);
-                halves.into_iter().rev().for_each(|half| queue.push_front(half));
+                halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }
             Err(error) => done.trouble(format!("the disk did not take half a batch: {error}")),
         }

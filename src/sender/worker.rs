@@ -92,7 +92,12 @@ impl Worker {
             let stopping = self.stop.load(Ordering::SeqCst);
             let drained = engine.tick();
             if stopping {
-                while engine.tick() > 0 {}
+                // Threads that go on recording must not keep this one from ending.
+                for _ in 0..16 {
+                    if engine.tick() == 0 {
+                        break;
+                    }
+                }
                 engine.journal.seal();
                 return;
             }
@@ -125,8 +130,12 @@ impl Worker {
         occasion: Occasion,
         limit: Option<Duration>,
     ) -> Option<Flushed> {
-        if self.sending.swap(true, Ordering::SeqCst) {
-            return None;
+        let until = engine.ambient.monotonic() + limit.unwrap_or_default();
+        while self.sending.swap(true, Ordering::SeqCst) {
+            if engine.ambient.monotonic() >= until {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
         struct Sending(Arc<Worker>);
         impl Drop for Sending {
@@ -135,15 +144,16 @@ impl Worker {
             }
         }
         let sending = Sending(self.clone());
-        let engine = engine.clone();
+        let (sender, ambient) = (engine.clone(), engine.ambient.clone());
         let (done, wait) = std::sync::mpsc::sync_channel(1);
         let thread = thread::Builder::new().name("candor-send".into()).stack_size(1 << 20);
         let spawned = thread.spawn(move || {
-            let flushed = engine.send(occasion);
+            let flushed = sender.send(occasion);
             drop(sending);
             let _ = done.send(flushed);
         });
         spawned.ok()?;
-        wait.recv_timeout(limit?).ok()
+        limit?;
+        wait.recv_timeout(until.saturating_duration_since(ambient.monotonic())).ok()
     }
 }

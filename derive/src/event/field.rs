@@ -104,20 +104,17 @@ fn name(ctxt: &mut Ctxt, ident: &Ident) -> Option<String> {
 
 fn classed(ctxt: &mut Ctxt, mut keys: Keys<Option<Expr>>, field: &Ident) -> Option<Kind> {
     let class = class(ctxt, &mut keys, field)?;
-    let example = match keys.take(ctxt, "example") {
-        Some(entry) => ctxt.keep(example(class, entry, field)),
-        None => {
-            let (word, such_as) = (class.word(), class.such_as());
-            ctxt.error(
-                field,
-                format!(
-                    "field `{field}` has no example, and the person is shown one: write \
-                     `#[field({word}, example = {such_as})]`"
-                ),
-            );
-            None
-        }
-    };
+    let (word, such_as) = (class.word(), class.such_as());
+    let example = keys.required(
+        ctxt,
+        "example",
+        |entry| example(class, entry, field),
+        field,
+        &format!(
+            "field `{field}` has no example, and the person is shown one: write \
+             `#[field({word}, example = {such_as})]`"
+        ),
+    );
     let domain = match class {
         Class::Hash => match keys.take(ctxt, "domain") {
             Some(entry) => ctxt.keep(domain(entry)),
@@ -126,7 +123,7 @@ fn classed(ctxt: &mut Ctxt, mut keys: Keys<Option<Expr>>, field: &Ident) -> Opti
         _ => None,
     };
     let known: &[&str] = if class == Class::Hash { &["example", "domain"] } else { &["example"] };
-    keys.none_left(ctxt, &format!("`#[field({}, …)]`", class.word()), known);
+    keys.none_left(ctxt, &format!("`#[field({word}, …)]`"), known);
     Some(match example? {
         Example::Number(example) => Kind::Number { class, example },
         Example::Text(example) => Kind::Hash { domain: domain?, example },

@@ -118,83 +118,74 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
         return Head { krate: attr::candor(), name: None, scope: None, linkage: None };
     };
     let krate = keys.krate(ctxt);
-    let name = match keys.take(ctxt, "name") {
-        Some(entry) => ctxt.keep(attr::text(entry, &proposed).and_then(name)),
-        None => {
-            ctxt.error(
-                event,
-                format!("event `{event}` has no name: write `name = \"{proposed}\"` in its `#[event(…)]`"),
-            );
-            None
-        }
-    };
-    let scope = match keys.take(ctxt, "scope") {
-        Some(entry) => ctxt.keep(attr::path(entry, "PLAYBACK")),
-        None => {
-            ctxt.error(
-                event,
-                format!(
-                    "event `{event}` has no scope, and nobody could agree to it: write `scope = PLAYBACK` in its \
-                     `#[event(…)]`, with the constant that `candor::scope!` makes"
-                ),
-            );
-            None
-        }
-    };
-    let linkage = match keys.take(ctxt, "linkage") {
-        Some(entry) => ctxt.keep(attr::word(entry, "rollup").and_then(linkage)),
-        None => {
-            ctxt.error(
-                event,
-                format!(
-                    "event `{event}` does not say what links one to the next: in its `#[event(…)]` write \
-                     `linkage = rollup` to send only the day's counts, `linkage = none` to send each on its own, or \
-                     `session`, `day`, `week` or `month` for how long a `hash` field keeps its code"
-                ),
-            );
-            None
-        }
-    };
+    let name = keys.required(
+        ctxt,
+        "name",
+        |entry| attr::text(entry, &proposed).and_then(|text| name(&text)),
+        event,
+        &format!("event `{event}` has no name: write `name = \"{proposed}\"` in its `#[event(…)]`"),
+    );
+    let scope = keys.required(
+        ctxt,
+        "scope",
+        |entry| attr::path(entry, "PLAYBACK"),
+        event,
+        &format!(
+            "event `{event}` has no scope, and nobody could agree to it: write `scope = PLAYBACK` in its \
+             `#[event(…)]`, with the constant that `candor::scope!` makes"
+        ),
+    );
+    let linkage = keys.required(
+        ctxt,
+        "linkage",
+        |entry| attr::word(entry, "rollup").and_then(|word| linkage(&word)),
+        event,
+        &format!(
+            "event `{event}` does not say what links one to the next: in its `#[event(…)]` write `linkage = rollup` to \
+             send only the day's counts, `linkage = none` to send each on its own, or `session`, `day`, `week` or \
+             `month` for how long a `hash` field keeps its code"
+        ),
+    );
     if let Some(entry) = keys.take(ctxt, "about") {
-        ctxt.keep(attr::word(entry, "installation").and_then(about));
+        ctxt.keep(attr::word(entry, "installation").and_then(|word| about(&word)));
     }
     keys.none_left(ctxt, "`#[event(…)]`", &["name", "scope", "linkage", "about", "crate"]);
     Head { krate, name, scope, linkage }
 }
 
-fn name(text: LitStr) -> Result<String> {
+fn name(text: &LitStr) -> Result<String> {
     let name = text.value();
     if is_name(&name) {
         return Ok(name);
     }
     Err(Error::new_spanned(
-        &text,
+        text,
         format!("`{name}` is not a name candor takes: use {}, such as `playback.finished`", names::RULE),
     ))
 }
 
-fn linkage(word: Ident) -> Result<Ident> {
+fn linkage(word: &Ident) -> Result<Ident> {
     if let Some((_, variant)) = LINKAGES.iter().find(|(known, _)| word == known) {
         return Ok(Ident::new(variant, word.span()));
     }
     let known = LINKAGES.map(|(word, _)| word);
-    let meant = did_you_mean(&word, &known);
-    Err(Error::new_spanned(&word, format!("there is no linkage `{word}`{meant}: write {}", listed(&known))))
+    let meant = did_you_mean(word, &known);
+    Err(Error::new_spanned(word, format!("there is no linkage `{word}`{meant}: write {}", listed(&known))))
 }
 
-fn about(word: Ident) -> Result<()> {
+fn about(word: &Ident) -> Result<()> {
     if word == "installation" {
         return Ok(());
     }
     Err(if word == "subject" {
         Error::new_spanned(
-            &word,
+            word,
             "events about a subject can't be recorded yet: servers are not supported; write `about = installation`, \
              and record only the doings of the person who agreed",
         )
     } else {
         Error::new_spanned(
-            &word,
+            word,
             format!("an event can't be about `{word}`: write `about = installation`, or leave it out"),
         )
     })

@@ -238,12 +238,6 @@ impl Line {
     }
 }
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.reset();
-    }
-}
-
 /// Whether a connection attempt goes on in the background: Unix says that it is in progress, Windows that it would
 /// block.
 fn under_way(error: &io::Error) -> bool {

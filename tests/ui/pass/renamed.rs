@@ -4,7 +4,7 @@
 #![deny(missing_docs, warnings)]
 
 mod telemetry {
-    pub use candor::*;
+    pub(crate) use candor::*;
 }
 
 telemetry::scope! {

@@ -1,0 +1,54 @@
+//! The line by itself, where the HTTP library's own buffers can't hide what it does.
+
+use super::*;
+use crate::transport::http::line::{SLICE, Until};
+use ureq::unversioned::transport::NextTimeout;
+
+fn soon() -> Until {
+    Until::new(NextTimeout { after: HANG.into(), ..NextTimeout::default() })
+}
+
+/// A line to a receiver that says how many bytes came and how it ended, and the switch that ends consent.
+fn open() -> (Line, Arc<AtomicBool>, Server, mpsc::Receiver<(usize, bool)>) {
+    let (seen, ends) = mpsc::channel();
+    let server = Server::new(move |mut stream| seen.send(read_to_end(&mut stream)).unwrap());
+    let stands = Arc::new(AtomicBool::new(true));
+    let asked = stands.clone();
+    let line = Line::new(Gate::new(move || asked.load(SeqCst)));
+    line.open(&[server.address], soon()).unwrap();
+    (line, stands, server, ends)
+}
+
+#[test]
+fn no_more_than_a_slice_goes_at_once() {
+    let (line, _stands, _server, ends) = open();
+    let written = line.write(&vec![0; 1 << 20], soon()).unwrap();
+    assert!((1..=SLICE).contains(&written), "{written}");
+    line.hang_up();
+    assert_eq!(ends.recv_timeout(HANG), Ok((written, true)));
+}
+
+#[test]
+fn the_end_of_consent_resets_at_once_and_for_good() {
+    for reading in [true, false] {
+        let (line, stands, _server, ends) = open();
+        stands.store(false, SeqCst);
+        let refused = if reading { line.read(&mut [0; 16], soon()) } else { line.write(b"bytes", soon()) };
+        assert!(refused.is_err() && line.stopped());
+        // The line is still here, its connection is not.
+        assert_eq!(ends.recv_timeout(HANG), Ok((0, false)));
+        stands.store(true, SeqCst);
+        assert!(line.write(b"bytes", soon()).is_err() && line.read(&mut [0; 16], soon()).is_err());
+    }
+}
+
+#[test]
+fn a_closed_line_carries_nothing() {
+    let (line, _stands, _server, ends) = open();
+    line.reset();
+    assert_eq!(ends.recv_timeout(HANG), Ok((0, false)));
+    assert!(line.write(b"bytes", soon()).is_err() && line.read(&mut [0; 16], soon()).is_err());
+    line.hang_up();
+    line.reset();
+    assert!(!line.stopped());
+}
