@@ -214,7 +214,7 @@ fn play<'m>(out: &mut impl Write, media: &'m [Medium]) -> Result<Vec<(&'m Medium
 
 fn say_what_was_found(out: &mut impl Write, found: &Found) -> io::Result<()> {
     for (path, why) in &found.skipped {
-        writeln!(out, "Skipped {}: {why}", path.display())?;
+        writeln!(out, "Skipped {path:?}: {why}")?;
     }
     if found.full {
         writeln!(out, "There is more: this example stops at 1,000 files and 8 folders deep.")?;

@@ -24,6 +24,7 @@ pub use crate::{
     consent::{AddressLog, Audience, Controller, Erasure, Scope},
     error::Error,
     event::Event,
+    generalize::preview,
     global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
     manifest::Manifest,
     precision::{Precision, Unit},

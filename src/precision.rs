@@ -46,17 +46,17 @@ impl Unit {
     /// The same value when it is a bound between outcomes, which is always a round number.
     fn bound(self, value: u64) -> String {
         match self {
-            Unit::Seconds if value % 60 == 0 => (value / 60).to_string(),
+            Unit::Seconds if value.is_multiple_of(60) => (value / 60).to_string(),
             _ => self.words(value),
         }
     }
 
     fn range(self, low: u64, high: Option<u64>) -> String {
         match (self, high) {
-            (Unit::Seconds, Some(h)) if low % 60 == 0 && h % 60 == 0 => {
+            (Unit::Seconds, Some(h)) if low.is_multiple_of(60) && h.is_multiple_of(60) => {
                 format!("{} to under {} min", low / 60, h / 60)
             }
-            (Unit::Seconds, None) if low % 60 == 0 => format!("{} min or more", low / 60),
+            (Unit::Seconds, None) if low.is_multiple_of(60) => format!("{} min or more", low / 60),
             (Unit::Count, Some(h)) if h == low + 1 => low.to_string(),
             (Unit::Count, Some(h)) => format!("{low} to {}", h - 1),
             (_, Some(h)) => format!("{} to under {}", self.bound(low), self.bound(h)),
@@ -197,6 +197,7 @@ impl Precision {
 
 /// The outcome, from 1, of `value` among strictly rising `cuts`.
 #[inline]
+#[allow(clippy::indexing_slicing, reason = "`const` code has no iterators yet; the index is below the length")]
 pub(crate) const fn outcome(cuts: &[u64], value: u64) -> u16 {
     // A count of the cuts at or below the value: no early exit, so that the compiler can keep it free of branches.
     let mut n = 0u16;

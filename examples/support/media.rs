@@ -119,7 +119,8 @@ fn read(path: &Path) -> Result<Medium, Box<dyn Error>> {
     let duration = duration.and_then(|time| Duration::try_from_secs_f64(time.as_secs_f64()).ok());
     let track = reader.first_track(TrackType::Video).or_else(|| reader.first_track(TrackType::Audio));
     let codec = track.ok_or("neither picture nor sound in it").map(codec)?;
-    let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let title = title.replace(char::is_control, "?"); // it goes to a terminal
     Ok(Medium {
         path: path.to_owned(),
         title,

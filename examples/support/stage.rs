@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::indexing_slicing, reason = "each example and test uses a part of it; JSON indexes to null")]
 
 use super::support::Receiver;
-use candor::{Clock, Manifest};
+use candor::{AddressLog, Clock, Controller, Erasure, Manifest};
 use serde_json::Value;
 use std::{
     path::Path,
@@ -12,6 +12,22 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
+};
+
+/// Who is answerable for the data of the examples: a program of one's own writes this out for itself.
+pub(crate) const CONTROLLER: Controller = Controller {
+    legal_name: "Example Player SAS",
+    address: "1 rue de l'Exemple, 75001 Paris",
+    country: "FR",
+    contact: "privacy@example.org",
+    data_protection_officer: None,
+    authority: Some("CNIL"),
+    processors: &[],
+    hosting_countries: &["FR"],
+    transfer_safeguard: None,
+    onward_sharing: &[],
+    address_log: AddressLog::NotKept,
+    erasure: Erasure::WithinDays(30),
 };
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -59,6 +75,25 @@ pub(crate) fn print_examples(manifest: &Manifest) {
             println!("{name:<30} {:>12} | {}", field.example_raw, field.example_sent);
         }
     }
+}
+
+/// The whole run in one line of JSON, from the store's own log and the receiver's own record. `manifest` was made before
+/// the withdrawal, when the receiver had `requests_before` requests.
+pub(crate) fn summary(
+    recorded_before_grant: u64,
+    kept_before_grant: u64,
+    manifest: &Manifest,
+    receiver: &Receiver,
+    requests_before: usize,
+) -> String {
+    let (contributions, lines) = contributions_and_lines(manifest);
+    let (received, bytes_equal) = (receiver.records().len(), same_bytes(manifest, receiver));
+    let received_after_withdraw = receiver.requests().len() - requests_before;
+    format!(
+        "{{\"recorded_before_grant\":{recorded_before_grant},\"kept_before_grant\":{kept_before_grant},\
+         \"contributions\":{contributions},\"lines\":{lines},\"received\":{received},\"bytes_equal\":{bytes_equal},\
+         \"received_after_withdraw\":{received_after_withdraw}}}"
+    )
 }
 
 /// Whether the bodies the manifest shows as sent are, byte for byte, those the receiver got, and there are any.

@@ -214,7 +214,7 @@ mod tests {
         let period = period_key(&scope, "month", Day::parse("2026-11-22").unwrap().month());
         assert_eq!(hex(&period), "59292bd1a9a62e3e2aaf68f1e002cb122e4d9a7993427e3a318cc6bed413b52e");
         let id = identifier(&period, "server-name", b"nas.local");
-        assert_eq!(id.to_hex().as_str(), "64bfccc08058017422a7d35257efaefe0275bc49875b64cb7b7571eba2c23240f");
+        assert_eq!(id.to_hex().as_str(), "64bfccc08058017422a7d35257faefe0275bc49875b64cb7b7571eba2c23240f");
         assert_eq!(sent(id.as_bytes()[..16].try_into().unwrap()), "64bfccc080580174");
     }
 

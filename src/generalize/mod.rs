@@ -51,6 +51,24 @@ impl Generalized {
     }
 }
 
+/// What an event would become: each field's name, and the outcome in the words of the manifest. For showing a person a
+/// value of their own beside what would be sent of it; needs no consent, keeps nothing and sends nothing.
+///
+/// Codes are made with the grant's secret and are not shown here: where one would stand, this says `a code`.
+#[must_use]
+pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
+    struct Some16;
+    impl Codes for Some16 {
+        fn code(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<[u8; 16]> {
+            Some([0; 16])
+        }
+    }
+    let mut sink = Sink::new(E::schema(), &Some16);
+    event.generalize(&mut sink);
+    let fields = E::schema().fields().iter().zip(sink.outcomes);
+    fields.map(|(field, outcome)| (field.name, field.precision.words(outcome))).collect()
+}
+
 /// Generalises an admitted event. `None` when its type is not registered in this program, which the caller counts.
 #[inline]
 pub(crate) fn generalize<E: Event>(event: &E, admission: Admission, codes: &dyn Codes) -> Option<Generalized> {

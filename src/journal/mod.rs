@@ -41,6 +41,9 @@ use std::{
 /// After an error of the disk nothing is written for this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// What goes to each scope's place, by the scope's name.
+type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
+
 /// The files and rings of one client.
 pub(crate) struct Journal {
     files: Files,
@@ -114,8 +117,8 @@ impl Journal {
         // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
         // is written after it.
         let mut writer = self.writer.lock();
-        let mut lines: BTreeMap<&'static str, (Place, Vec<(u32, String)>)> = BTreeMap::new();
-        let mut counts: BTreeMap<&'static str, (Place, Counts)> = BTreeMap::new();
+        let mut lines: ByScope<Vec<(u32, String)>> = BTreeMap::new();
+        let mut counts: ByScope<Counts> = BTreeMap::new();
         for event in events {
             let Some(schema) = self.registry.schema(event.schema()) else {
                 self.counters.drop(Drop::Unregistered, 1);

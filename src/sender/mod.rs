@@ -56,6 +56,7 @@ pub(crate) struct Engine {
 /// What sending achieved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
+#[must_use = "`trouble` says whether the receiver could be reached"]
 pub struct Flushed {
     /// Requests that the receiver took.
     pub requests: u64,
