@@ -18,10 +18,7 @@
 mod media;
 mod support;
 
-use candor::{
-    AddressLog, Audience, Category, Clock, Config, Controller, Erasure, Event, Unit, consent,
-    event::class::{Bitrate, Class, Closed, MediaDuration},
-};
+use candor::{AddressLog, Audience, Category, Clock, Config, Controller, Erasure, Event, Unit, consent};
 use media::{Found, Medium, Served, Server};
 use std::{
     error::Error,
@@ -238,7 +235,7 @@ On Debian, two packages have some:
 
 /// After a no: what is on disk, and what the receiver heard.
 fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
-    candor::flush(Duration::from_secs(1))?;
+    let _ = candor::flush(Duration::from_secs(1))?; // nothing was agreed to, so there is nothing to send
     writeln!(out, "\nOn disk is the choice, if there was one, and nothing else:")?;
     for (path, bytes) in media::files_below(store)? {
         writeln!(out, "  {:>6} bytes  {}", bytes, path.strip_prefix(store)?.display())?;
@@ -249,24 +246,21 @@ fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Rec
 
 /// Each file as it was measured and as it is kept, worked out by the code that records.
 fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished)]) -> io::Result<()> {
-    let schema = PlaybackFinished::schema();
-    let words = |name: &str, outcome: u16| {
-        let field = schema.fields().iter().find(|field| field.name == name);
-        field.map_or_else(String::new, |field| field.precision.words(outcome))
-    };
     let raw = |unit: Unit, value: Option<u64>| value.map_or("not known".into(), |value| unit.words(value));
     writeln!(out, "\nWhat was measured, and what is kept of it (a file's name is shown here and goes nowhere):\n")?;
     writeln!(out, "{:<30} {:>12} | {:<30} {:>9} | {:<20} codec", "file", "bitrate", "sent", "duration", "sent")?;
     for (medium, event) in plays {
+        let sent = candor::preview(event);
+        let words = |name: &str| sent.iter().find(|(field, _)| *field == name).map_or("", |(_, words)| words.as_str());
         writeln!(
             out,
             "{:<30.30} {:>12} | {:<30} {:>9} | {:<20} {}",
             medium.title,
             raw(Unit::BitsPerSecond, event.bitrate),
-            words("bitrate", Bitrate::outcome(&event.bitrate)),
+            words("bitrate"),
             raw(Unit::Seconds, event.duration.map(|duration| duration.as_secs())),
-            words("duration", MediaDuration::outcome(&event.duration)),
-            words("codec", event.codec.outcome()),
+            words("duration"),
+            words("codec"),
         )?;
     }
     Ok(())
@@ -274,7 +268,7 @@ fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished)]
 
 /// Lets the day end, and shows what grew on this machine, what left, and that the person's copy of it is the same.
 fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
-    candor::flush(Duration::from_secs(5))?;
+    let _ = candor::flush(Duration::from_secs(5))?; // closes no day, so nothing of this leaves yet
     writeln!(out, "\nToday's counts, which stay here until the day is over ({} bytes sent):", receiver.bytes())?;
     for grown in candor::manifest()?.scope(PLAYBACK).map_or(&[][..], |page| &page.growing) {
         let values: Vec<String> = grown.values.iter().map(|(field, words)| format!("{field} {words}")).collect();

@@ -21,7 +21,7 @@ fn mistakes_are_told_with_their_mend() -> Result<(), Box<dyn Error>> {
     let version = rustc_version()?;
     assert!(
         version.starts_with(&format!("rustc {PINNED}.")),
-        "the messages in tests/ui are pinned for rustc {PINNED}, and this is {}: run `cargo +{PINNED} test --test ui`, \
+        "the messages in tests/ui are pinned for rustc {PINNED}, and this is {}: run `cargo +{PINNED}.0 test --test ui`, \
          or pin them anew and change PINNED in tests/ui.rs",
         version.trim(),
     );

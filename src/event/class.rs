@@ -8,6 +8,11 @@ use crate::precision::{self, Precision};
 use std::time::Duration;
 
 mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` can't be a privacy class: the set of classes is closed",
+        label = "not one of candor's classes",
+        note = "let a field use `bitrate`, `media_duration`, `count` or `hash`, or make its type a category"
+    )]
     pub trait Sealed {}
     impl Sealed for super::Bitrate {}
     impl Sealed for super::MediaDuration {}
@@ -73,6 +78,7 @@ macro_rules! numbers {
 numbers!(Bitrate, precision::BITRATE, u32, u64);
 numbers!(Count, precision::COUNT, u8, u16, u32, u64, usize);
 
+#[diagnostic::do_not_recommend]
 impl Class<Duration> for MediaDuration {
     const PRECISION: Precision = precision::MEDIA_DURATION;
     const OPTIONAL: bool = false;

@@ -204,12 +204,12 @@ impl Reader<'_> {
             );
             return None;
         }
-        let answers = answers.map(|(question, entry)| match entry {
-            Some(entry) => self.read(entry, answer).map(|answer| (question, answer)),
-            None => {
-                self.missing(question, &format!("`{question}: no,` or `{question}: yes(\"what for\"),`"));
-                None
+        let answers = answers.map(|(question, entry)| {
+            if let Some(entry) = entry {
+                return Some((question, self.read(entry, answer)?));
             }
+            self.missing(question, &format!("`{question}: no,` or `{question}: yes(\"what for\"),`"));
+            None
         });
         answers.into_iter().collect()
     }

@@ -202,3 +202,13 @@ fn crowded() -> (SocketAddr, socket2::Socket, Vec<socket2::Socket>) {
         .collect();
     (address.as_socket().unwrap(), listener, waiting)
 }
+
+#[cfg(not(feature = "ring"))]
+#[test]
+fn https_without_a_tls_provider_says_what_to_write() {
+    let error = Http::new("https://telemetry.example", None, None).unwrap_err();
+    assert!(error.to_string().contains("features = [\"ring\"]"), "{error}");
+    assert!(error.is_configuration());
+    // Without TLS none is needed.
+    assert!(Http::new("http://localhost", None, None).is_ok());
+}

@@ -1,0 +1,255 @@
+//! The program that is measured: the quickstart's events, recorded 100,000 times on four threads, and nobody was asked.
+//!
+//! It says on the error stream when each phase begins, so that the trace can be cut; its threads and buffers exist before
+//! the first of these marks, so that whatever comes after it is candor's. At the end it prints what it counted itself.
+
+use super::stage::CONTROLLER;
+use candor::{Audience, Category, Clock, Config, Event, consent};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::{
+    alloc::System,
+    error::Error,
+    fs,
+    io::Write as _,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Counts every allocation of every thread.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+pub(crate) const APPLICATION: &str = "org.example.player";
+pub(crate) const MARK: &str = "== silence: ";
+/// What the clock says when it is read.
+pub(crate) const CLOCK_READ: &str = "the clock was read";
+const EVENINGS: u64 = 100_000;
+const THREADS: u64 = 4;
+
+candor::scope! {
+    /// Find out which formats stutter, so that those decoders are fixed first.
+    pub PLAYBACK = "playback" {
+        title: "Playback statistics", revision: 1, about: installation, retention: 90 days,
+        benefit: "Fewer films that stutter", other_uses: none, also_never: ["identifying what you watch"],
+    }
+    /// Find out which home servers drop connections, so that we handle those better.
+    pub CONNECTIVITY = "connectivity" {
+        title: "Connection problems", revision: 1, about: installation, retention: 30 days,
+        benefit: "Fewer lost connections", other_uses: none,
+    }
+}
+
+/// A stream ended or was stopped.
+#[derive(Event)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+struct PlaybackFinished {
+    /// Average bitrate of the stream.
+    #[field(bitrate, example = 4_213_000)]
+    bitrate: u64,
+    /// How long it played.
+    #[field(media_duration, example = "1:30:31")]
+    duration: Duration,
+    /// The video format.
+    codec: Codec,
+}
+
+#[derive(Category, Clone, Copy)]
+#[rustfmt::skip]
+enum Codec { H264, Hevc, Other }
+
+/// A media server could not be reached.
+#[derive(Event)]
+#[event(name = "server.unreachable", scope = CONNECTIVITY, linkage = month)]
+struct ServerUnreachable<'a> {
+    /// Which server, so that one broken server isn't counted as many.
+    #[field(hash, example = "nas.local")]
+    server: &'a str,
+}
+
+/// How often a field of an event that was to be made only on demand was worked out.
+static EVALUATED: AtomicU64 = AtomicU64::new(0);
+
+fn server() -> &'static str {
+    EVALUATED.fetch_add(1, Ordering::SeqCst);
+    "nas.local"
+}
+
+/// The quickstart's evening, and one more server whose failure must survive the program's death.
+fn an_evening() {
+    let films = [(4_213_000, 91, Codec::Hevc), (4_890_000, 105, Codec::Hevc), (9_100_000, 44, Codec::H264)];
+    for (bitrate, minutes, codec) in films.into_iter().chain([(700_000, 3, Codec::Other)]) {
+        candor::record(PlaybackFinished { bitrate, duration: Duration::from_secs(minutes * 60 + 31), codec });
+    }
+    candor::record_with(|| ServerUnreachable { server: server() });
+    candor::record_durable(ServerUnreachable { server: "nas.local" });
+}
+
+/// What is done wrong on purpose, to see that the check notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mutant {
+    /// One byte goes to the receiver.
+    EarlyByte,
+    /// The store is made, with a file in it.
+    EarlyFile,
+    /// Another file than the snapshot is looked for when candor opens.
+    EarlyLook,
+    /// One byte is allocated while events are recorded.
+    Alloc,
+    /// The clock is read once.
+    Clock,
+    /// A thread is started.
+    Thread,
+    /// An event that is made on demand is made once.
+    Eager,
+    /// Somebody said yes: candor itself does everything that the check looks for.
+    Grant,
+}
+
+impl Mutant {
+    pub(crate) const ALL: [(&'static str, Mutant); 8] = [
+        ("early-byte", Mutant::EarlyByte),
+        ("early-file", Mutant::EarlyFile),
+        ("early-look", Mutant::EarlyLook),
+        ("alloc", Mutant::Alloc),
+        ("clock", Mutant::Clock),
+        ("thread", Mutant::Thread),
+        ("eager", Mutant::Eager),
+        ("grant", Mutant::Grant),
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Mutant> {
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, mutant)| mutant)
+    }
+
+    /// What it does wrong while the others record.
+    fn strike(self, endpoint: &str, home: &Path) -> Result<(), Box<dyn Error>> {
+        match self {
+            Mutant::EarlyByte => {
+                TcpStream::connect(endpoint.trim_start_matches("http://"))?.write_all(b"{")?;
+            }
+            Mutant::EarlyFile => {
+                let store = home.join(".local/share").join(APPLICATION).join("candor-1");
+                fs::create_dir_all(&store)?;
+                fs::write(store.join("early"), "")?;
+            }
+            Mutant::Alloc => drop(std::hint::black_box(Box::new(0_u8))),
+            Mutant::Clock => drop(Untouchable.now()),
+            Mutant::Thread => drop(thread::spawn(|| {})),
+            Mutant::Eager => drop(server()),
+            Mutant::EarlyLook | Mutant::Grant => {}
+        }
+        Ok(())
+    }
+}
+
+/// A clock that nobody may read.
+struct Untouchable;
+
+impl Clock for Untouchable {
+    fn now(&self) -> SystemTime {
+        panic!("{CLOCK_READ}")
+    }
+
+    fn monotonic(&self) -> Instant {
+        panic!("{CLOCK_READ}")
+    }
+}
+
+/// For the one mutant that has every right to know the time.
+struct Watch;
+
+impl Clock for Watch {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// The beginning of a phase, for whoever reads the trace.
+fn mark(phase: &'static str) -> std::io::Result<()> {
+    let mut line = [0; 40];
+    let mut rest = line.as_mut_slice();
+    write!(rest, "{MARK}{phase}\n")?;
+    let left = rest.len();
+    std::io::stderr().write_all(line.split_at(line.len() - left).0)
+}
+
+/// Runs the flow against `endpoint` and prints what was counted, as one line of JSON.
+pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn Error>> {
+    // Whichever thread panics, inside candor or out of it, the program is over: nothing can swallow it.
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(std::io::stderr(), "{panic}");
+        std::process::exit(101);
+    }));
+    let home = std::env::var_os("HOME").map(PathBuf::from).ok_or("HOME is not set")?;
+    // The block of CI is lifted, so that it can't be the reason for silence.
+    let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).endpoint(endpoint).lift_ci_block();
+    let config = if mutant == Some(Mutant::Grant) { config.clock(Watch) } else { config.clock(Untouchable) };
+    let gate = Arc::new(Barrier::new(THREADS as usize + 1));
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let gate = gate.clone();
+            thread::spawn(move || {
+                gate.wait();
+                gate.wait();
+                for _ in 0..EVENINGS / THREADS {
+                    an_evening();
+                }
+                gate.wait();
+                gate.wait();
+            })
+        })
+        .collect();
+    let allocations = |region: &Region<'_, System>| region.change().allocations + region.change().reallocations;
+
+    gate.wait();
+    mark("init")?;
+    let region = Region::new(ALLOCATOR);
+    let guard = candor::init(config)?;
+    let in_init = allocations(&region);
+    match mutant {
+        Some(Mutant::EarlyLook) => drop(fs::metadata(home.join(".config").join(APPLICATION))),
+        Some(Mutant::Grant) => {
+            consent::grant(PLAYBACK)?;
+            consent::grant(CONNECTIVITY)?;
+        }
+        _ => {}
+    }
+    mark("record")?;
+    let region = Region::new(ALLOCATOR);
+    gate.wait();
+    if let Some(mutant) = mutant {
+        mutant.strike(endpoint, &home)?;
+    }
+    gate.wait();
+    let in_record = allocations(&region);
+    mark("ask")?;
+    let states = [consent::status(PLAYBACK)?.state, consent::status(CONNECTIVITY)?.state];
+    let _ = (consent::notice(PLAYBACK)?.text().len(), consent::notice(CONNECTIVITY)?.text().len());
+    mark("flush")?;
+    let region = Region::new(ALLOCATOR);
+    let flushed = candor::flush(Duration::from_secs(10))?;
+    let in_flush = allocations(&region);
+    mark("drop")?;
+    let region = Region::new(ALLOCATOR);
+    drop(guard);
+    let in_drop = allocations(&region);
+    mark("end")?;
+
+    gate.wait();
+    for thread in threads {
+        thread.join().map_err(|_| "a thread panicked")?;
+    }
+    let counted = serde_json::json!({
+        "evenings": EVENINGS, "threads": THREADS, "events": EVENINGS * 6,
+        "allocations": { "init": in_init, "record": in_record, "flush": in_flush, "drop": in_drop },
+        "evaluated": EVALUATED.load(Ordering::SeqCst), "states": states, "flushed": flushed,
+    });
+    println!("{counted}");
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What a program asked the operating system for, as `strace` saw it.
+//!
+//! Both checks read the same kind of log: one call a line, with the thread, the time it began and how long it took.
+//! A call that another thread's line interrupted is put together again, so that nothing is read twice or missed.
+#![allow(dead_code, reason = "each check uses a part of it")]
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    io,
+    path::Path,
+    process::Command,
+    time::Duration,
+};
+
+/// One system call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The thread that made it.
+    pub(crate) thread: u32,
+    /// When it began, since 1970.
+    pub(crate) began: Duration,
+    pub(crate) name: String,
+    /// Arguments and result as strace prints them.
+    pub(crate) text: String,
+    /// When the program went on; `None` for a call that never came back, such as the last one.
+    pub(crate) ended: Option<Duration>,
+}
+
+impl Call {
+    /// What stands between the first two quotation marks: for most calls with a path, the path.
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.text.split('"').nth(1)
+    }
+
+    /// The number after the last `=`: what the call answered; -1 for an error.
+    pub(crate) fn answer(&self) -> Option<i64> {
+        self.text.rsplit_once(" = ")?.1.split_whitespace().next()?.parse().ok()
+    }
+
+    pub(crate) fn is_one_of(&self, names: &[&str]) -> bool {
+        names.contains(&self.name.as_str())
+    }
+}
+
+/// The command that runs `program` under strace with all its threads and children, and writes the calls to `log`.
+pub(crate) fn command(program: impl AsRef<OsStr>, log: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-ttt", "-T", "-o"]).arg(log).args(options).arg("--").arg(program);
+    command
+}
+
+/// Reads a log, in the order in which calls began. A line that can't be read is an error: nothing is passed over.
+pub(crate) fn read(log: &Path) -> io::Result<Vec<Call>> {
+    let text = std::fs::read_to_string(log)?;
+    let mut calls: Vec<Call> = Vec::new();
+    let mut open: BTreeMap<u32, usize> = BTreeMap::new();
+    for line in text.lines() {
+        let strange = || io::Error::other(format!("can't read this line of {}: {line}", log.display()));
+        let (thread, rest) = line.split_once(' ').ok_or_else(strange)?;
+        let thread = thread.parse().map_err(|_| strange())?;
+        let (at, rest) = rest.trim_start().split_once(' ').ok_or_else(strange)?;
+        let at = time(at).ok_or_else(strange)?;
+        if rest.starts_with("+++ ") || rest.starts_with("--- ") {
+            continue; // the end of a thread, or a signal
+        }
+        if let Some(resumed) = rest.strip_prefix("<... ") {
+            let begun = open.remove(&thread).and_then(|index| calls.get_mut(index)).ok_or_else(strange)?;
+            let (_, tail) = resumed.split_once(" resumed>").ok_or_else(strange)?;
+            begun.text.push_str(tail);
+            begun.finish();
+            continue;
+        }
+        let (name, text) = rest.split_once('(').ok_or_else(strange)?;
+        let mut call = Call { thread, began: at, name: name.into(), text: text.into(), ended: None };
+        match text.strip_suffix("<unfinished ...>") {
+            Some(text) => {
+                call.text = text.into();
+                open.insert(thread, calls.len());
+            }
+            None => call.finish(),
+        }
+        calls.push(call);
+    }
+    Ok(calls)
+}
+
+impl Call {
+    /// Takes how long it took from the end of the line.
+    fn finish(&mut self) {
+        let Some((text, took)) = self.text.rsplit_once(" <") else { return };
+        if let Some(took) = took.strip_suffix('>').and_then(time) {
+            self.ended = Some(self.began + took);
+            self.text = text.into();
+        }
+    }
+}
+
+/// Seconds with six decimals, exactly.
+fn time(text: &str) -> Option<Duration> {
+    let (seconds, micros) = text.split_once('.')?;
+    (micros.len() == 6).then_some(())?;
+    Some(Duration::from_secs(seconds.parse().ok()?) + Duration::from_micros(micros.parse().ok()?))
+}
