@@ -2,7 +2,8 @@
 //! nothing is granted, nothing else.
 
 use crate::{
-    client::{Client, Config},
+    client::Client,
+    config::Config,
     consent::{self, Admission},
     error::{Error, Kind},
     event::{Event, Installation},

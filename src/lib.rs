@@ -1,40 +1,176 @@
-//! Telemetry that asks first.
+//! Telemetry that asks first: typed events for desktop and server programs that want to learn how they are used.
+//! Nothing is stored, computed or sent until the program records an explicit yes for a stated purpose, and what leaves
+//! then is generalised before anything is kept.
+//!
+//! ```
+//! use candor::{AddressLog, Audience, Config, Controller, Erasure, Event, consent};
+//!
+//! candor::scope! {
+//!     /// Find out how many shelves people fill, so that lists of that length are fast.
+//!     pub USAGE = "usage" {
+//!         title: "Usage statistics", revision: 1, about: installation, retention: 30 days,
+//!         benefit: "Faster lists", other_uses: none,
+//!     }
+//! }
+//!
+//! /// The library was opened.
+//! #[derive(Event)]
+//! #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+//! struct LibraryOpened {
+//!     /// How many shelves it has.
+//!     #[field(count, example = 3)]
+//!     shelves: usize,
+//! }
+//!
+//! const CONTROLLER: Controller = Controller {
+//!     legal_name: "Example SAS", address: "1 rue de l'Exemple, Paris", country: "FR", contact: "privacy@example.org",
+//!     data_protection_officer: None, authority: Some("CNIL"), processors: &[], hosting_countries: &["FR"],
+//!     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept,
+//!     erasure: Erasure::WithinDays(30),
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let home = tempfile::tempdir()?;
+//! let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+//! # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+//! let _candor = candor::init(config)?;                  // looks for an earlier yes, and touches nothing
+//! candor::record(LibraryOpened { shelves: 7 });         // nobody was asked: gone, about a nanosecond later
+//! let notice = consent::notice(USAGE)?;                 // show it, all of it, and when the person says yes:
+//! consent::grant(USAGE.shown(&notice).via("settings/privacy"))?;
+//! candor::record(LibraryOpened { shelves: 7 });         // counted as "5 to 8"; leaves tomorrow, with the day's counts
+//! println!("{}", candor::manifest()?);                  // what could be sent, was agreed, waits and was sent
+//! let receipt = consent::withdraw(USAGE)?;              // stopped, destroyed, and here is the proof
+//! # assert!(receipt.confirmed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The nouns
+//!
+//! - An [`Event`] is something that happened, with a few fields. Each field belongs to a [class](event::class) that
+//!   says how coarse it becomes; there is none for free text or exact numbers.
+//! - A [`Scope`] is one purpose, with one switch. [`consent`] says who agreed to what, and when.
+//! - The *journal* holds what waits, as text a person can read: the bytes on disk are the bytes that will be sent.
+//! - A [`Transport`] moves a [`Parcel`]: OTLP over HTTP unless the program brings its own.
+//! - The [`Manifest`] shows all of it.
+//!
+//! ```text
+//! record ─► admitted? ─► generalised ─► ring ─► line or count ─► batch ─► permit ─► parcel ─► transport
+//!            consent      on this stack          on disk          exact    consent   sealed
+//! ```
+//!
+//! # What it does not do
+//!
+//! It adds no identity: no installation or hardware id, no full version. It takes no free text and no crash dumps. It
+//! has no default endpoint, reads no `OTEL_*`, proxy or DSN variable, and starts no thread before a yes. It does not
+//! hide the network address a request comes from, and rounding alone makes nobody unrecognisable: how much it does is
+//! for the publisher to measure. See the [threat model](manual::threat_model).
+//!
+//! # The promises
+//!
+//! Each names what keeps it and the test that would notice its loss (`tests/it`, unless it says otherwise).
+//!
+//! 1. **Silence.** Without a grant: no file, thread, socket, clock read or allocation. Kept by the gate in the scope's
+//!    static. Test: `silence`, and `.ci/run silence` under a system-call trace.
+//! 2. **One door.** Bytes leave through [`Transport::send`], which takes a [`Parcel`] that only this crate can seal.
+//!    Test: `tests/ui`, `tidy`.
+//! 3. **What you see is what is sent.** Values are generalised on the calling thread; a line on disk, on the page and
+//!    in the request are the same bytes. Test: `manifest`.
+//! 4. **Consent covers what was shown.** A grant stores the contract and the notice; a build whose contract differs
+//!    sends nothing until the person is asked again. Test: `consent`.
+//! 5. **No retroactivity.** An event leaves only under the decision it was recorded under. Test: `consent`.
+//! 6. **Withdrawal is immediate and provable.** Once [`consent::withdraw`] has returned confirmed, no process that
+//!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `.ci/run race`.
+//! 7. **Doubt means no.** Missing, damaged, foreign or unreadable records close the gate. Test: `store`.
+//! 8. **Only a recorded yes opens it.** The environment can narrow and never grant. Test: `consent`.
+//! 9. **The host is never harmed.** No panic, no unbounded memory or disk, no blocking on the recording thread, no
+//!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.
+//! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the
+//!     grant. Test: `generalize::keys`.
+//! 11. **A crowd to stand in.** An event has at most 1,024 distinct outcomes, and what describes content leaves only as
+//!     daily counts; both are checked when the program is compiled. Test: `tests/ui`.
+//!
+//! # For applications, for libraries
+//!
+//! An application calls [`init`] once, keeps what it returns, and asks the person. A library that wants reports of its
+//! own declares its scopes and events and leaves asking to the application; it never calls `init` or `grant`.
+//!
+//! # Asking well
+//!
+//! Show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand. Call
+//! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
+//! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
+//!
+//! # Errors
+//!
+//! Recording never fails and never tells. Deciding and inspecting return an [`Error`] whose message names the thing and
+//! the mend. What could not be kept or sent is counted, and the manifest says why.
+//!
+//! # Crate features
+//!
+//! No feature changes what is collected, kept or sent.
+//!
+//! | feature | what it does |
+//! |---|---|
+//! | `ring` | brings a TLS provider for https endpoints, for programs that have none of their own |
+//!
+//! # Learn more
+//!
+//! The [manual]: [architecture](manual::architecture), [threat model](manual::threat_model),
+//! [consent](manual::consent), [journal format](manual::journal), [wire](manual::wire), [why](manual::why).
+//! Run `cargo run --example quickstart`, and `cargo run --example media_server -- FOLDER` over real files.
+//!
+//! # Versions
+//!
+//! Rust 1.90 or newer; a newer one is asked for only in a minor version. What is collected or sent changes only with an
+//! entry under *What leaves* in the CHANGELOG. The format of the consent files stays readable for ever.
 #![forbid(unsafe_code)]
+#![warn(missing_debug_implementations)]
 
-mod ambient;
-mod client;
-pub mod consent;
-mod disk;
+// Data flows down this list; imports point up it. A test holds the code to it.
 mod error;
+mod disk;
+mod ambient;
+mod precision;
+pub mod consent;
 pub mod event;
 mod generalize;
-mod global;
-mod journal;
-mod manifest;
-mod precision;
 mod rollup;
-mod sender;
+mod journal;
 mod transport;
+mod sender;
 mod withdraw;
+mod manifest;
+mod config;
+mod client;
+mod global;
 
-#[doc(inline)]
+// The public interface is:
 pub use crate::{
     ambient::Clock,
-    client::{Client, Config},
+    client::Client,
+    config::Config,
     consent::{AddressLog, Audience, Controller, Erasure, Scope},
     error::Error,
     event::Event,
     generalize::preview,
     global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
-    manifest::Manifest,
+    manifest::{Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
     precision::{Precision, Unit},
     sender::Flushed,
     transport::{Answer, Parcel, SendError, Transport},
 };
 pub use candor_derive::{Category, Event, scope};
 
+pub mod manual;
+
+/// What the macros write down. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::consent::{About, Answer, LinkedScope, ScopeStatic, ScopeWords, Uses};
     pub use inventory;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,7 +14,7 @@ use syn::{
     punctuated::Punctuated,
 };
 
-/// What stands above `item`, as the text a person reads. A missing or empty doc comment is a mistake.
+/// The first paragraph above `item`, as the text a person reads. A missing or empty doc comment is a mistake.
 pub(crate) fn doc(ctxt: &mut Ctxt, attrs: &[Attribute], item: &Ident, what: &str) -> Option<String> {
     let mut lines = Vec::new();
     for attr in attrs {
@@ -31,7 +31,7 @@ pub(crate) fn doc(ctxt: &mut Ctxt, attrs: &[Attribute], item: &Ident, what: &str
         };
         lines.extend(lines_of(&text.value()));
     }
-    let text = paragraphs(&lines);
+    let text = first_paragraph(&lines);
     if text.is_empty() {
         ctxt.error(
             item,
@@ -56,14 +56,10 @@ fn lines_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Lines joined to paragraphs, one a line: a doc comment is broken to fit the source, not to fit what shows it.
-fn paragraphs(lines: &[String]) -> String {
-    lines
-        .split(String::is_empty)
-        .filter(|paragraph| !paragraph.is_empty())
-        .map(|paragraph| paragraph.join(" "))
-        .collect::<Vec<_>>()
-        .join("\n")
+/// The first paragraph, its lines joined: a doc comment is broken to fit the source, not to fit what shows it. Further
+/// paragraphs are for developers, and no person is shown them.
+fn first_paragraph(lines: &[String]) -> String {
+    lines.split(String::is_empty).find(|paragraph| !paragraph.is_empty()).unwrap_or_default().join(" ")
 }
 
 /// The keys of the one `#[name(…)]` among `attrs`, none when there is none. A second one is a mistake; so is one that
@@ -234,9 +230,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_doc_comment_is_unwrapped_to_paragraphs() {
+    fn the_first_paragraph_is_the_persons_text() {
         let lines: Vec<String> = ["", "Which server,", "once.", "", "", "More.", ""].map(Into::into).into();
-        assert_eq!(paragraphs(&lines), "Which server, once.\nMore.");
+        assert_eq!(first_paragraph(&lines), "Which server, once.");
         assert_eq!(lines_of(" One\n  * two\n  *\n  * three "), ["One", "two", "", "three"]);
         assert_eq!(lines_of("* a list"), ["* a list"]);
         assert_eq!(lines_of(""), [""]);

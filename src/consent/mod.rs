@@ -7,10 +7,12 @@
 mod contract;
 mod facade;
 mod ledger;
+mod line;
 mod overlay;
 mod permit;
 mod receipt;
 mod scope;
+mod state;
 
 pub use contract::{AddressLog, Audience, Controller, Erasure, Notice};
 pub(crate) use facade::{Decisions, process_wide};
@@ -18,8 +20,11 @@ pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
 pub use receipt::{Destroyed, Receipt};
 pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
+pub use state::{Grant, State, Status};
+
 pub(crate) use contract::{Contract, EventTerms, FieldTerms, Party, WAITING_DAYS, sent_log_days};
-pub(crate) use ledger::{Decision, Ledger, Line};
+pub(crate) use ledger::Ledger;
+pub(crate) use line::{Decision, Line};
 pub(crate) use overlay::{Block, VARIABLES, block};
 pub(crate) use permit::{Admission, Gates, Permit, Watch};
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
@@ -31,98 +36,6 @@ use crate::{
 use ledger::{Held, Narrowing, Records, Sound, Statement};
 use parking_lot::Mutex;
 use std::sync::Arc;
-
-/// Where a scope stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum State {
-    /// Nobody was asked, and nothing is on disk about it.
-    NeverAsked,
-    /// The person said yes, and it is in force.
-    Granted,
-    /// The person said no.
-    Denied,
-    /// The person said yes and took it back.
-    Withdrawn,
-    /// The person said yes to something else than this build would do: closed until they are asked again.
-    Superseded,
-    /// The records are missing, damaged or not trustworthy: closed until the person is asked again.
-    Unreadable,
-}
-
-impl State {
-    /// How an error message says it: "scope … was refused".
-    fn past(self) -> &'static str {
-        match self {
-            State::NeverAsked => "never asked about",
-            State::Granted => "granted",
-            State::Denied => "refused before",
-            State::Withdrawn => "withdrawn before",
-            State::Superseded => "granted for something else than this build would do",
-            State::Unreadable => "decided about in records that are lost or damaged",
-        }
-    }
-}
-
-/// Where a scope stands, since when, and what blocks it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Status {
-    /// The person's own decision.
-    pub state: State,
-    /// When it was taken, in UTC (RFC 3339); `None` where nobody was asked.
-    pub since: Option<String>,
-    /// What closes the scope whatever the person decided, such as an environment variable.
-    pub blocked_by: Option<String>,
-    /// Why the records can't be used, where they can't.
-    pub trouble: Option<&'static str>,
-}
-
-impl Status {
-    /// Whether events of the scope are recorded at present.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.state == State::Granted && self.blocked_by.is_none()
-    }
-}
-
-/// A person's yes, as a program reports it: the scope, and how they were asked.
-///
-/// A [`Scope`] alone turns into one that says "not recorded how"; [`Scope::shown`] makes one that says more.
-#[derive(Debug, Clone)]
-pub struct Grant {
-    scope: Scope,
-    shown: Option<Notice>,
-    via: Option<String>,
-}
-
-impl From<Scope> for Grant {
-    fn from(scope: Scope) -> Self {
-        Grant { scope, shown: None, via: None }
-    }
-}
-
-impl Scope {
-    /// A grant after this notice was shown in full. It is stored with the grant.
-    #[must_use]
-    pub fn shown(self, notice: &Notice) -> Grant {
-        Grant { scope: self, shown: Some(notice.clone()), via: None }
-    }
-}
-
-impl Grant {
-    /// Records where the person said yes, such as `settings/privacy`: at most 64 characters, kept on this computer.
-    #[must_use]
-    pub fn via(mut self, control: &str) -> Self {
-        self.via = Some(control.chars().filter(|c| !c.is_control()).take(64).collect());
-        self
-    }
-
-    pub(crate) fn scope(&self) -> Scope {
-        self.scope
-    }
-}
 
 /// Where the data of a scope that is open goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

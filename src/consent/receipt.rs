@@ -1,7 +1,7 @@
 //! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
 
 use super::{
-    ledger::{Decision, Line},
+    line::{Decision, Line},
     scope::Scope,
 };
 use std::fmt;

@@ -187,6 +187,14 @@ impl Schema {
         self.fields.iter().map(Field::outcomes).fold(1, u64::saturating_mul)
     }
 
+    /// Whether these are outcomes that the fields can have. An implementation written by hand may claim others, and
+    /// those are not sent.
+    pub(crate) fn admits(&self, outcomes: &[u16; MAX_FIELDS]) -> bool {
+        let known = |field: &Field, outcome: u16| u64::from(outcome) <= field.precision.outcomes();
+        let fields = self.fields.iter().map(Some).chain(std::iter::repeat(None));
+        fields.zip(outcomes).all(|(field, outcome)| field.map_or(*outcome == 0, |field| known(field, *outcome)))
+    }
+
     #[inline]
     pub(crate) fn index(&self) -> u32 {
         self.index.load(Ordering::Relaxed)

@@ -10,6 +10,8 @@ pub(crate) enum Drop {
     RingFull,
     /// The event's type is not registered in this program.
     Unregistered,
+    /// An outcome that its field does not have, from an implementation written by hand.
+    Invalid,
     /// Consent ended, or began anew, between recording and keeping.
     StaleEpoch,
     /// The disk did not take it.
@@ -34,9 +36,10 @@ pub(crate) enum Drop {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(Drop, &str, &str); 13] = [
+pub(crate) const DROPS: [(Drop, &str, &str); 14] = [
     (Drop::RingFull, "ring_full", "events came faster than they could be written"),
     (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
+    (Drop::Invalid, "invalid", "a value was not one that its field can have"),
     (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
     (Drop::Disk, "disk", "the disk did not take them"),
     (Drop::Full, "full", "the store was full, and the oldest went first"),

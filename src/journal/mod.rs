@@ -124,6 +124,10 @@ impl Journal {
                 self.counters.drop(Drop::Unregistered, 1);
                 continue;
             };
+            if !schema.admits(event.outcomes()) {
+                self.counters.drop(Drop::Invalid, 1);
+                continue;
+            }
             let scope = schema.scope();
             let Some(place) = place(scope).filter(|place| place.epoch == event.epoch()) else {
                 self.counters.drop(Drop::StaleEpoch, 1);

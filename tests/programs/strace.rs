@@ -4,14 +4,7 @@
 //! A call that another thread's line interrupted is put together again, so that nothing is read twice or missed.
 #![allow(dead_code, reason = "each check uses a part of it")]
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsStr,
-    io,
-    path::Path,
-    process::Command,
-    time::Duration,
-};
+use std::{collections::BTreeMap, ffi::OsStr, io, path::Path, process::Command, time::Duration};
 
 /// One system call.
 #[derive(Debug, Clone)]

@@ -23,7 +23,14 @@ use endpoint::Endpoint;
 use line::{Gate, Line};
 use resolver::{LookUp, Names};
 use rustls::{ClientConfig, crypto::CryptoProvider};
-use std::{io::Read, sync::Arc, time::Duration};
+use std::{
+    io::Read,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use ureq::{Agent, Timeout, config::Config, http::HeaderMap};
 use wire::Dial;
 
@@ -122,7 +129,8 @@ impl Http {
     /// which may come early, the kernel may still hold bytes of the request, and would deliver them.
     fn converse(&self, gate: Gate, line: &Arc<Line>, body: &[u8], key: &str) -> Result<(Answer, bool), ureq::Error> {
         let tls = self.tls.clone().zip(self.endpoint.server.clone());
-        let dial = Dial { line: line.clone(), tls };
+        let encoded = Arc::new(AtomicBool::new(false));
+        let dial = Dial { line: line.clone(), tls, encoded: encoded.clone() };
         // An agent is what could remember something from one request to the next: each gets its own.
         let agent = Agent::with_parts(self.config.clone(), dial, Names { gate, look_up: self.look_up });
         let response = agent
@@ -132,26 +140,20 @@ impl Http {
             .header("Connection", "close")
             .send(body)?;
         let (head, body) = response.into_parts();
+        let header = |name| text_of(&head.headers, name);
+        // One that isn't text is still one; one that the library took away was seen on the wire.
+        let encoding = head.headers.get("content-encoding").map(|value| value.to_str().unwrap_or("unreadable"));
+        let encoding = encoding.or(encoded.load(Ordering::Relaxed).then_some("taken away"));
         let (mut text, mut truncated) = (Vec::new(), false);
-        // What is not a success is told by its status; reading its body could only lose that to a stalled connection.
-        if head.status.is_success() {
-            // Both bounds: a host can switch on the library's decompression, and then the first counts what was
-            // received and the second what came out of it.
+        // What is not a success is told by its status: reading its body could only lose that to a stalled connection.
+        // What is encoded is refused, and never unpacked.
+        if head.status.is_success() && encoding.is_none() {
             let most = LONGEST_ANSWER + 1;
             body.into_with_config().limit(most).reader().take(most).read_to_end(&mut text)?;
             truncated = text.len() as u64 > LONGEST_ANSWER;
         }
-        let header = |name| text_of(&head.headers, name);
-        let meaning = answer(
-            head.status.as_u16(),
-            header("content-type"),
-            // One that isn't text is still one.
-            head.headers.get("content-encoding").map(|value| value.to_str().unwrap_or("unreadable")),
-            header("retry-after"),
-            header("date"),
-            &text,
-            truncated,
-        );
+        let (status, kind) = (head.status.as_u16(), header("content-type"));
+        let meaning = answer(status, kind, encoding, header("retry-after"), header("date"), &text, truncated);
         let over = matches!(meaning, Answer::Accepted { .. });
         Ok((meaning, over))
     }

@@ -12,7 +12,10 @@ use super::line::{Line, SLICE, Until};
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use std::{
     io::{self, Read, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use ureq::{
     Error,
@@ -25,6 +28,9 @@ pub(super) struct Dial {
     pub(super) line: Arc<Line>,
     /// TLS settings and whom the certificate must name; `None` for this computer only.
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// Set when the answer's header names an encoding. The library takes that line out of the header where the host has
+    /// switched on its decompression, and a stranger's compressed data is not to be touched.
+    pub(super) encoded: Arc<AtomicBool>,
 }
 
 impl Connector<()> for Dial {
@@ -48,7 +54,8 @@ impl Connector<()> for Dial {
                 Some(Box::new(tls))
             }
         };
-        Ok(Some(Wire { line: self.line.clone(), tls, buffers: LazyBuffers::new(SLICE, SLICE) }))
+        let (line, encoded, buffers) = (self.line.clone(), self.encoded.clone(), LazyBuffers::new(SLICE, SLICE));
+        Ok(Some(Wire { line, tls, encoded, buffers }))
     }
 }
 
@@ -57,6 +64,7 @@ impl Connector<()> for Dial {
 pub(super) struct Wire {
     line: Arc<Line>,
     tls: Option<Box<ClientConnection>>,
+    encoded: Arc<AtomicBool>,
     buffers: LazyBuffers,
 }
 
@@ -87,6 +95,10 @@ impl Transport for Wire {
             Some(tls) => receive(tls, &mut timed, input)?,
         };
         self.buffers.input_appended(amount);
+        // A header stays in the buffer until all of it is there, so no line is missed at the seam of two reads.
+        if names_an_encoding(self.buffers.input()) {
+            self.encoded.store(true, Ordering::Relaxed);
+        }
         Ok(amount > 0)
     }
 
@@ -122,6 +134,15 @@ fn receive(tls: &mut ClientConnection, timed: &mut Timed<'_>, input: &mut [u8]) 
     }
 }
 
+/// Whether a line of a header is a `Content-Encoding`.
+fn names_an_encoding(input: &[u8]) -> bool {
+    const NAME: &[u8] = b"content-encoding";
+    input
+        .split(|&byte| byte == b'\n')
+        .skip(1)
+        .any(|line| line.get(..NAME.len()).is_some_and(|start| start.eq_ignore_ascii_case(NAME)))
+}
+
 /// The line with a limit, as a stream.
 struct Timed<'l> {
     line: &'l Line,
@@ -141,5 +162,26 @@ impl Write for Timed<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_an_encoding;
+
+    #[test]
+    fn encodings_are_seen_wherever_a_header_names_them() {
+        for (input, expected) in [
+            ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\ncontent-encoding:br\n\n", true),
+            ("HTTP/1.1 200 OK\r\nDate: x\r\nCONTENT-ENCODING: identity\r\n", true),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\nX-Content-Encoding: gzip\r\n\r\n", false),
+            ("HTTP/1.1 200 OK\r\nAccept-Encoding: gzip\r\nContent-Encod", false),
+            ("HTTP/1.1 200 OK\r\n\r\n{\"partialSuccess\":{\"errorMessage\":\"content-encoding\"}}", false),
+            ("", false),
+        ] {
+            assert_eq!(names_an_encoding(input.as_bytes()), expected, "{input}");
+        }
     }
 }

@@ -29,7 +29,8 @@ pub(crate) const APPLICATION: &str = "org.example.player";
 pub(crate) const MARK: &str = "== silence: ";
 /// What the clock says when it is read.
 pub(crate) const CLOCK_READ: &str = "the clock was read";
-const EVENINGS: u64 = 100_000;
+/// How often the flow is recorded; a mutant shows itself sooner.
+const EVENINGS: [u64; 2] = [100_000, 1_000];
 const THREADS: u64 = 4;
 
 candor::scope! {
@@ -190,6 +191,7 @@ pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn 
     // The block of CI is lifted, so that it can't be the reason for silence.
     let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).endpoint(endpoint).lift_ci_block();
     let config = if mutant == Some(Mutant::Grant) { config.clock(Watch) } else { config.clock(Untouchable) };
+    let evenings = if mutant.is_none() { EVENINGS[0] } else { EVENINGS[1] };
     let gate = Arc::new(Barrier::new(THREADS as usize + 1));
     let threads: Vec<_> = (0..THREADS)
         .map(|_| {
@@ -197,7 +199,7 @@ pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn 
             thread::spawn(move || {
                 gate.wait();
                 gate.wait();
-                for _ in 0..EVENINGS / THREADS {
+                for _ in 0..evenings / THREADS {
                     an_evening();
                 }
                 gate.wait();
@@ -246,7 +248,7 @@ pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn 
         thread.join().map_err(|_| "a thread panicked")?;
     }
     let counted = serde_json::json!({
-        "evenings": EVENINGS, "threads": THREADS, "events": EVENINGS * 6,
+        "evenings": evenings, "threads": THREADS, "events": evenings * 6,
         "allocations": { "init": in_init, "record": in_record, "flush": in_flush, "drop": in_drop },
         "evaluated": EVALUATED.load(Ordering::SeqCst), "states": states, "flushed": flushed,
     });

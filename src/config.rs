@@ -1,0 +1,181 @@
+//! [`Config`]: what a program says about itself. Data only; making one touches nothing.
+
+use crate::{
+    ambient::{Clock, SystemClock},
+    consent::{Audience, Controller},
+    error::{Error, Kind},
+    event::is_name,
+    transport::Transport,
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// How many bytes may wait on disk, over all processes, unless the program says otherwise.
+const WAITING_LIMIT: u64 = 5 << 20;
+/// What a program says about itself before anything else: who it is, who is answerable, for whom it is made, and where
+/// reports go.
+///
+/// Making one touches nothing. Whatever is not said here has one answer, and no environment variable can add to it.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) application: String,
+    pub(crate) controller: Controller,
+    pub(crate) audience: Audience,
+    pub(crate) version: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) transport: Option<(String, Arc<dyn Transport>)>,
+    pub(crate) directories: Option<(PathBuf, PathBuf)>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tls_provider: Option<Arc<rustls::crypto::CryptoProvider>>,
+    pub(crate) roots: Option<Vec<Vec<u8>>>,
+    pub(crate) switch_variable: Option<&'static str>,
+    pub(crate) lift_ci_block: bool,
+    pub(crate) waiting_limit: u64,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("application", &self.application)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// The application's id in reverse domain notation (`org.example.player`), who is answerable for the data, and who
+    /// uses the program.
+    #[must_use]
+    pub fn new(application: impl Into<String>, controller: Controller, audience: Audience) -> Self {
+        Config {
+            application: application.into(),
+            controller,
+            audience,
+            version: None,
+            endpoint: None,
+            transport: None,
+            directories: None,
+            clock: Arc::new(SystemClock),
+            tls_provider: None,
+            roots: None,
+            switch_variable: None,
+            lift_ci_block: false,
+            waiting_limit: WAITING_LIMIT,
+        }
+    }
+
+    /// Where reports go: `https://` and a host, or `http://` on this machine. `/v1/logs` is added where it is missing.
+    #[must_use]
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// The program's version. Two parts of it are sent, `12.4` of `12.4.1-beta`; none unless this is called.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        self.version = two_parts(version);
+        self
+    }
+
+    /// Sends through a transport of the program's own. `recipient` says where it leads, as the person reads it.
+    #[must_use]
+    pub fn transport(mut self, recipient: impl Into<String>, transport: impl Transport) -> Self {
+        self.transport = Some((recipient.into(), Arc::new(transport)));
+        self
+    }
+
+    /// Keeps the store below `data` and the high-water marks below `marks`, instead of where the platform keeps a
+    /// program's data and configuration. Two directories, so that restoring one from a backup does not restore a yes.
+    #[must_use]
+    pub fn directories(mut self, data: impl Into<PathBuf>, marks: impl Into<PathBuf>) -> Self {
+        self.directories = Some((data.into(), marks.into()));
+        self
+    }
+
+    /// Takes the time from a clock of the program's own.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The TLS provider to use for https. Without it the process's default provider is used, then the one that
+    /// candor's feature `ring` brings; a process that has none can't use an https endpoint.
+    #[must_use]
+    pub fn tls_provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Self {
+        self.tls_provider = Some(provider);
+        self
+    }
+
+    /// Trusts these certificates (DER) instead of Mozilla's, for a receiver inside an organisation.
+    #[must_use]
+    pub fn root_certificates(mut self, der: Vec<Vec<u8>>) -> Self {
+        self.roots = Some(der);
+        self
+    }
+
+    /// An environment variable of the program's own that switches reports off when it is `0`, `off`, `no` or `false`.
+    /// Any other value is ignored: a variable is nobody's yes.
+    #[must_use]
+    pub fn switch_variable(mut self, name: &'static str) -> Self {
+        self.switch_variable = Some(name);
+        self
+    }
+
+    /// Records although the variable `CI` is set: for real headless services, where somebody did say yes.
+    #[must_use]
+    pub fn lift_ci_block(mut self) -> Self {
+        self.lift_ci_block = true;
+        self
+    }
+
+    /// How many bytes may wait on disk, over all processes of this user: 5 MiB unless said otherwise, 1 MiB at least.
+    #[must_use]
+    pub fn waiting_limit(mut self, bytes: u64) -> Self {
+        self.waiting_limit = bytes.max(1 << 20);
+        self
+    }
+}
+
+/// `12.4` of `12.4.1-beta+g3a`; `None` where there are no two numbers.
+fn two_parts(version: &str) -> Option<String> {
+    let mut parts = version.trim().trim_start_matches('v').split(['.', '-', '+']);
+    let number = |part: Option<&str>| part?.parse::<u16>().ok();
+    Some(format!("{}.{}", number(parts.next())?, number(parts.next())?))
+}
+
+impl Config {
+    /// Whether everything that must be said is said.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !is_name(&self.application) {
+            let name = self.application.clone();
+            return Err(Kind::Name { what: "application id", name, such_as: "org.example.player" }.into());
+        }
+        let controller = &self.controller;
+        let written = [
+            ("the controller's `legal_name`", controller.legal_name),
+            ("the controller's `address`", controller.address),
+            ("the controller's `country`", controller.country),
+            ("the controller's `contact`", controller.contact),
+        ];
+        match written.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            Some((what, _)) => Err(Kind::Text { what, mend: "it out: a person must know whom they agree with" }.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::two_parts;
+
+    #[test]
+    fn versions_have_two_parts() {
+        assert_eq!(two_parts("12.4.1-beta+g3a").as_deref(), Some("12.4"));
+        assert_eq!(two_parts("v1.0").as_deref(), Some("1.0"));
+        assert_eq!(two_parts("1.0-rc1").as_deref(), Some("1.0"));
+        for bad in ["", "1", "nightly", "1.x", "99999999.1"] {
+            assert_eq!(two_parts(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The lines of the history, chained by hash. The chain has no secret: it shows damage and careless edits, and, against
+//! a receipt that was kept elsewhere, truncation, reordering and rewriting. Reads and compares bytes; touches no file.
+
+use super::contract::{canonical, digest};
+use serde::{Deserialize, Serialize};
+
+/// The hash before the first line.
+pub(super) const GENESIS: &str = "";
+
+/// What can be decided about a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Decision {
+    Granted,
+    Denied,
+    Withdrawn,
+    /// Still granted, under a new epoch: something that blocked or narrowed destroyed what waited.
+    Narrowed,
+    /// The grant on the line before never came into force.
+    Void,
+    /// The records of this scope were lost or damaged, and nobody knows what was decided.
+    Lost,
+}
+
+impl Decision {
+    /// Whether the scope is open after it.
+    pub(crate) fn opens(self) -> bool {
+        matches!(self, Decision::Granted | Decision::Narrowed)
+    }
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    pub(crate) line: u64,
+    pub(crate) at: String,
+    pub(crate) scope: String,
+    pub(crate) decision: Decision,
+    pub(crate) epoch: u64,
+    pub(crate) contract: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) via: Option<String>,
+    pub(super) previous: String,
+    pub(crate) hash: String,
+}
+
+impl Line {
+    /// With its own hash.
+    pub(super) fn sealed(mut self) -> Self {
+        self.hash = self.computed_hash();
+        self
+    }
+
+    fn computed_hash(&self) -> String {
+        let unsigned = Line { hash: String::new(), ..self.clone() };
+        digest(canonical(&serde_json::json!(unsigned)).as_bytes())
+    }
+
+    /// As it stands in the file, newline included.
+    pub(super) fn text(&self) -> String {
+        let mut text = canonical(&serde_json::json!(self));
+        text.push('\n');
+        text
+    }
+}
+
+impl Decision {
+    /// Only a grant opens what was closed; it is never written snapshot first.
+    pub(super) fn opens_newly(self) -> bool {
+        self == Decision::Granted
+    }
+}
+
+/// The lines of a ledger whose numbers and hashes follow each other, and, where the file ends in half a line, its
+/// length without that. `None` when anything else is wrong.
+pub(super) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let torn = (whole < bytes.len()).then_some(whole as u64);
+    let mut lines: Vec<Line> = Vec::new();
+    for text in bytes.get(..whole)?.split_inclusive(|&byte| byte == b'\n') {
+        let line: Line = serde_json::from_slice(text).ok()?;
+        let previous = lines.last().map_or(GENESIS, |line| line.hash.as_str());
+        let follows = line.previous == previous && line.line == lines.len() as u64 + 1;
+        if !follows || line.hash != line.computed_hash() || line.text().as_bytes() != text {
+            return None;
+        }
+        lines.push(line);
+    }
+    Some((lines, torn))
+}

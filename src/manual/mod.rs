@@ -1,0 +1,19 @@
+//! The manual: why candor is as it is, and what it keeps where. Pages of prose, compiled as documentation.
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
+#[doc = include_str!("threat_model.md")]
+pub mod threat_model {}
+
+#[doc = include_str!("consent.md")]
+pub mod consent {}
+
+#[doc = include_str!("journal.md")]
+pub mod journal {}
+
+#[doc = include_str!("wire.md")]
+pub mod wire {}
+
+#[doc = include_str!("why.md")]
+pub mod why {}

@@ -1,0 +1,115 @@
+//! Processes of their own: this binary again, running one test that is ignored otherwise.
+//!
+//! A child says that it ran, so that a renamed child can't pass as a green one. Where somebody runs the ignored tests
+//! by hand, a child finds no parent and does nothing.
+
+use std::{
+    fs::File,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Names the directory that the parent gives its child.
+const HOME: &str = "CANDOR_IT_HOME";
+const HANG: Duration = Duration::from_secs(60);
+
+/// A child to be run.
+pub(crate) struct Child {
+    name: &'static str,
+    home: PathBuf,
+    variables: Vec<(String, String)>,
+    user: Option<u32>,
+    before: Option<&'static str>,
+}
+
+impl Child {
+    /// `name` is the test's, with its modules: `silence::child_without_a_grant`.
+    pub(crate) fn new(name: &'static str, home: &Path) -> Self {
+        Child { name, home: home.to_owned(), variables: Vec::new(), user: None, before: None }
+    }
+
+    pub(crate) fn var(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Runs it as another user, which root may.
+    pub(crate) fn user(mut self, user: u32) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// Runs it in a shell that did this first.
+    pub(crate) fn after(mut self, shell: &'static str) -> Self {
+        self.before = Some(shell);
+        self
+    }
+
+    /// Runs it, asserts that it really ran and passed, and answers what it printed.
+    #[track_caller]
+    pub(crate) fn run(self) -> String {
+        let program = std::env::current_exe().unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let (stdout, stderr) = (out.path().join("stdout"), out.path().join("stderr"));
+        let mut command = match self.before {
+            None => Command::new(&program),
+            Some(shell) => {
+                let mut command = Command::new("/bin/sh");
+                command.arg("-c").arg(format!("{shell}\nexec \"$0\" \"$@\"")).arg(&program);
+                command
+            }
+        };
+        // Its output goes through pipes: a file could be one of those the child may not write.
+        command.args([self.name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        for name in ["DO_NOT_TRACK", "CANDOR_OFF", "CI", "PLAYER_TELEMETRY"] {
+            command.env_remove(name);
+        }
+        command.env(HOME, &self.home).envs(self.variables).stdin(Stdio::null());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pipe = |mut from: Box<dyn std::io::Read + Send>, to: PathBuf| {
+            thread::spawn(move || std::io::copy(&mut from, &mut File::create(to).unwrap()))
+        };
+        let readers = [
+            pipe(Box::new(child.stdout.take().unwrap()), stdout.clone()),
+            pipe(Box::new(child.stderr.take().unwrap()), stderr.clone()),
+        ];
+        let until = Instant::now() + HANG;
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if Instant::now() > until {
+                child.kill().unwrap();
+                break None;
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        readers.into_iter().for_each(|reader| drop(reader.join()));
+        let text = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        let passed = status.is_some_and(|status| status.success());
+        assert!(passed, "the child {} failed ({status:?}):\n{stdout}\n{stderr}", self.name);
+        assert!(stdout.contains(&ran(self.name)), "the child {} did not run:\n{stdout}\n{stderr}", self.name);
+        stdout
+    }
+}
+
+fn ran(name: &str) -> String {
+    format!("CHILD RAN {name}")
+}
+
+/// In a child: the directory its parent gave it, or `None` where there is no parent.
+pub(crate) fn home() -> Option<PathBuf> {
+    std::env::var_os(HOME).map(PathBuf::from)
+}
+
+/// In a child, at its end: says that it ran.
+pub(crate) fn done(name: &str) {
+    println!("\n{}", ran(name));
+}

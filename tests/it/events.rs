@@ -1,0 +1,121 @@
+//! What the tested program may say: three scopes, and an event of every linkage.
+
+use candor::{Category, Event};
+use std::time::Duration;
+
+candor::scope! {
+    /// Find out which formats stutter, so that those decoders are fixed first.
+    pub PLAYBACK = "playback" {
+        title: "Playback statistics", revision: 1, about: installation, retention: 90 days,
+        benefit: "Fewer films that stutter", other_uses: none, also_never: ["identifying what you watch"],
+    }
+    /// Find out which home servers drop connections, so that we handle those better.
+    pub CONNECTIVITY = "connectivity" {
+        title: "Connection problems", revision: 1, about: installation, retention: 30 days,
+        benefit: "Fewer lost connections", other_uses: none,
+    }
+    /// Find out how large libraries are, so that the common size is fast.
+    pub USAGE = "usage" {
+        title: "Library sizes", revision: 2, about: installation, retention: 30 days,
+        benefit: "Faster lists", other_uses: none,
+    }
+}
+
+#[derive(Debug, Clone, Copy, Category)]
+pub(crate) enum Codec {
+    H264,
+    Hevc,
+    Other,
+}
+
+/// A stream ended or was stopped.
+#[derive(Debug, Event)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+pub(crate) struct PlaybackFinished {
+    /// Average bitrate of the stream.
+    #[field(bitrate, example = 4_213_000)]
+    pub(crate) bitrate: u64,
+    /// How long it played.
+    #[field(media_duration, example = "1:30:31")]
+    pub(crate) duration: Duration,
+    /// The video format.
+    pub(crate) codec: Codec,
+}
+
+/// Somebody jumped within a film.
+#[derive(Debug, Event)]
+#[event(name = "playback.jumped", scope = PLAYBACK, linkage = rollup)]
+pub(crate) struct PlaybackJumped {
+    /// Whether it went forward.
+    pub(crate) forward: bool,
+}
+
+#[derive(Debug, Clone, Copy, Category)]
+pub(crate) enum Cause {
+    TimedOut,
+    Refused,
+    Other,
+}
+
+/// A media server could not be reached.
+#[derive(Debug, Event)]
+#[event(name = "server.unreachable", scope = CONNECTIVITY, linkage = month)]
+pub(crate) struct ServerUnreachable<'a> {
+    /// Which server, so that one broken server isn't counted as many.
+    #[field(hash, example = "nas.local")]
+    pub(crate) server: &'a str,
+    /// Why.
+    pub(crate) cause: Cause,
+}
+
+/// A media server answered late.
+#[derive(Debug, Event)]
+#[event(name = "server.slow", scope = CONNECTIVITY, linkage = day)]
+pub(crate) struct ServerSlow<'a> {
+    /// Which server.
+    #[field(hash, example = "nas.local")]
+    pub(crate) server: &'a str,
+}
+
+/// A media server was found.
+#[derive(Debug, Event)]
+#[event(name = "server.found", scope = CONNECTIVITY, linkage = session)]
+pub(crate) struct ServerFound<'a> {
+    /// Which server.
+    #[field(hash, example = "nas.local")]
+    pub(crate) server: &'a str,
+}
+
+/// The computer lost its network.
+#[derive(Debug, Event)]
+#[event(name = "network.lost", scope = CONNECTIVITY, linkage = none)]
+pub(crate) struct NetworkLost {
+    /// Whether it came back within a minute.
+    pub(crate) came_back: bool,
+}
+
+/// The library was opened.
+#[derive(Debug, Event)]
+#[event(name = "library.opened", scope = USAGE, linkage = none)]
+pub(crate) struct LibraryOpened {
+    /// How many shelves it has.
+    #[field(count, example = 3)]
+    pub(crate) shelves: u64,
+    /// Whether it is sorted, where that is known.
+    pub(crate) sorted: Option<bool>,
+}
+
+/// A library of so many shelves was opened.
+pub(crate) fn opened(shelves: u64) -> LibraryOpened {
+    LibraryOpened { shelves, sorted: None }
+}
+
+/// A film was played to its end.
+pub(crate) fn film() -> PlaybackFinished {
+    PlaybackFinished { bitrate: 4_213_000, duration: Duration::from_secs(5_431), codec: Codec::Hevc }
+}
+
+/// The nas was out of reach.
+pub(crate) fn unreachable() -> ServerUnreachable<'static> {
+    ServerUnreachable { server: "nas.local", cause: Cause::TimedOut }
+}

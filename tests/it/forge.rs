@@ -1,0 +1,107 @@
+//! Another hand at the store: records and lines that are sound by their checksums, though candor did not write them.
+
+use crate::files;
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+/// JSON with sorted keys and no spaces.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(b.0));
+            let entries: Vec<String> = entries.iter().map(|(k, v)| format!("{}:{}", json!(k), canonical(v))).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+/// The document inside a sealed file.
+pub(crate) fn unsealed(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap();
+    serde_json::from_str(text.split_once('\n').unwrap().1).unwrap()
+}
+
+/// Writes a sealed file with a sound checksum.
+pub(crate) fn seal(path: &Path, kind: &str, value: &Value) {
+    let json = canonical(value);
+    let text = format!("candor-{kind} 1 {:08x} {}\n{json}\n", crc32c::crc32c(json.as_bytes()), json.len());
+    files::write(path, text.as_bytes());
+}
+
+/// Changes every contract that the store says was agreed to, as if another build of the program had been granted. All
+/// checksums and hashes are sound afterwards.
+pub(crate) fn agreed_to_something_else(store: &Path, change: impl Fn(&mut Value)) {
+    let ledger = store.join("ledger.jsonl");
+    let (mut lines, mut previous) = (Vec::new(), String::new());
+    let mut renamed = Vec::new();
+    for line in fs::read_to_string(&ledger).unwrap().lines() {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if let Some(digest) = line["contract"].as_str().map(str::to_owned) {
+            let text = fs::read_to_string(store.join("contracts").join(&digest)).unwrap();
+            let mut contract: Value = serde_json::from_str(&text).unwrap();
+            change(&mut contract);
+            let text = canonical(&contract);
+            let new = blake3::hash(text.as_bytes()).to_hex().to_string();
+            files::write(&store.join("contracts").join(&new), text.as_bytes());
+            line["contract"] = json!(new);
+            renamed.push((digest, new));
+        }
+        line["previous"] = json!(previous);
+        line["hash"] = json!("");
+        previous = blake3::hash(canonical(&line).as_bytes()).to_hex().to_string();
+        line["hash"] = json!(previous);
+        lines.push(line);
+    }
+    let text: String = lines.iter().map(|line| canonical(line) + "\n").collect();
+    files::write(&ledger, text.as_bytes());
+    let path = store.join("consent");
+    let mut snapshot = unsealed(&path);
+    snapshot["head"] = json!(previous);
+    snapshot["previous"] = lines.last().unwrap()["previous"].clone();
+    if !snapshot["pending"].is_null() {
+        snapshot["pending"] = lines.last().unwrap().clone();
+    }
+    for entry in snapshot["scopes"].as_object_mut().unwrap().values_mut() {
+        if let Some((_, new)) = renamed.iter().find(|(old, _)| entry["contract"] == json!(old)) {
+            entry["contract"] = json!(new);
+        }
+    }
+    seal(&path, "consent", &snapshot);
+}
+
+/// Appends a line with a sound checksum and the next number to a segment that nobody writes.
+pub(crate) fn plant_line(segment: &Path, json: &str) {
+    plant_line_about(segment, 0, json);
+}
+
+pub(crate) fn plant_line_about(segment: &Path, subject: u32, json: &str) {
+    let mut text = fs::read_to_string(segment).unwrap();
+    let header: Value = serde_json::from_str(text.lines().next().unwrap().splitn(4, ' ').nth(3).unwrap()).unwrap();
+    let salt = header["salt"].as_str().unwrap();
+    let rest = format!("{} {subject} {json}", text.lines().count());
+    let crc = crc32c::crc32c_append(crc32c::crc32c(salt.as_bytes()), rest.as_bytes());
+    text.push_str(&format!("{crc:08x} {rest}\n"));
+    files::write(segment, text.as_bytes());
+}
+
+/// The first line of a batch, as data, and its body.
+pub(crate) fn read_batch(path: &Path) -> (Value, Vec<u8>) {
+    let bytes = fs::read(path).unwrap();
+    let at = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+    let head = std::str::from_utf8(&bytes[..at]).unwrap().splitn(4, ' ').nth(3).unwrap();
+    (serde_json::from_str(head).unwrap(), bytes[at + 1..].to_vec())
+}
+
+/// Writes a batch whose checksums are sound.
+pub(crate) fn write_batch(path: &Path, head: &Value, body: &[u8]) {
+    let mut head = head.clone();
+    head["body_crc"] = json!(crc32c::crc32c(body));
+    head["body_len"] = json!(body.len());
+    let json = head.to_string();
+    let mut bytes = format!("candor-batch 1 {:08x} {json}\n", crc32c::crc32c(json.as_bytes())).into_bytes();
+    bytes.extend_from_slice(body);
+    files::write(path, &bytes);
+}

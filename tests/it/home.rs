@@ -1,0 +1,201 @@
+//! One person's computer: two directories, a clock whose days pass on request, and the program with its client.
+
+use crate::{files, server::Server, stage};
+use candor::{Audience, Client, Clock, Config, Flushed, Scope, consent::State};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use tempfile::TempDir;
+
+pub(crate) const APPLICATION: &str = "org.example.player";
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+/// Nothing here takes nearly as long; what does has hung.
+pub(crate) const HANG: Duration = Duration::from_secs(30);
+
+/// Stands at noon of the real day, so that no test meets a midnight it did not ask for, and moves when told.
+#[derive(Clone)]
+pub(crate) struct TestClock {
+    base: i64,
+    ahead: Arc<AtomicI64>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        TestClock { base: now / 86_400 * 86_400 + 43_200, ahead: Arc::default(), reads: Arc::default() }
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
+    }
+
+    /// Moves to a time, in seconds since 1970, which may be before.
+    pub(crate) fn jump_to(&self, seconds: i64) {
+        self.ahead.store(seconds - self.base, Ordering::SeqCst);
+    }
+
+    /// How often it was read.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Its UTC midnight, in nanoseconds, as a line says it.
+    pub(crate) fn day_nanos(&self) -> u64 {
+        (self.seconds() / 86_400 * 86_400) as u64 * 1_000_000_000
+    }
+
+    fn seconds(&self) -> i64 {
+        self.base.saturating_add(self.ahead.load(Ordering::SeqCst))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let seconds = self.seconds();
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        let now = if seconds < 0 { UNIX_EPOCH.checked_sub(by) } else { UNIX_EPOCH.checked_add(by) };
+        now.unwrap_or(UNIX_EPOCH)
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        Instant::now()
+    }
+}
+
+/// The directories and the clock of one test.
+pub(crate) struct Home {
+    directory: TempDir,
+    pub(crate) clock: TestClock,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        for name in ["DO_NOT_TRACK", "CANDOR_OFF"] {
+            assert!(std::env::var_os(name).is_none(), "unset {name} to run these tests: it blocks what they try");
+        }
+        Home { directory: tempfile::tempdir().unwrap(), clock: TestClock::new() }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    pub(crate) fn config_dir(&self) -> PathBuf {
+        self.directory.path().join("config")
+    }
+
+    /// Where candor keeps its store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.data().join(APPLICATION).join("candor-1")
+    }
+
+    /// Where candor keeps its high-water marks.
+    pub(crate) fn marks(&self) -> PathBuf {
+        self.config_dir().join(APPLICATION).join("candor-1")
+    }
+
+    /// The files that wait, of one kind: `waiting`, `counts` or `outbox`.
+    pub(crate) fn waiting(&self, kind: &str, scope: Scope) -> Vec<PathBuf> {
+        files::all(&self.store().join(kind).join(scope.name()))
+    }
+
+    /// Everything that holds or could hold what was recorded.
+    pub(crate) fn all_waiting(&self) -> Vec<PathBuf> {
+        let kinds = ["waiting", "counts", "outbox", "trash"];
+        kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect()
+    }
+
+    pub(crate) fn config(&self, server: &Server) -> Config {
+        self.config_to(server.endpoint())
+    }
+
+    pub(crate) fn config_to(&self, endpoint: impl Into<String>) -> Config {
+        self.nowhere().endpoint(endpoint)
+    }
+
+    /// A configuration that does not say yet where reports go.
+    pub(crate) fn nowhere(&self) -> Config {
+        Config::new(APPLICATION, stage::CONTROLLER, Audience::Adults)
+            .directories(self.data(), self.config_dir())
+            .clock(self.clock.clone())
+            .lift_ci_block()
+    }
+
+    /// The program starts.
+    pub(crate) fn start(&self, server: &Server) -> Client {
+        Client::new(self.config(server)).unwrap()
+    }
+
+    /// The program starts, and the person says yes to these.
+    pub(crate) fn start_granted(&self, server: &Server, scopes: &[Scope]) -> Client {
+        let client = self.start(server);
+        for scope in scopes {
+            client.grant(*scope).unwrap();
+        }
+        client
+    }
+}
+
+/// Waits for something that another thread brings about, and fails when it does not.
+#[track_caller]
+pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + HANG;
+    while !holds() {
+        assert!(Instant::now() < until, "this never came: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Sends what may be sent, after whatever is being sent already.
+#[track_caller]
+pub(crate) fn flush(client: &Client) -> Flushed {
+    let until = Instant::now() + HANG;
+    loop {
+        let flushed = client.flush(HANG).unwrap();
+        let trouble = flushed.trouble.as_deref().unwrap_or_default();
+        if !trouble.contains("another process is sending") && !trouble.contains("still under way") {
+            return flushed;
+        }
+        assert!(Instant::now() < until, "sending never ended: {trouble}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Where a scope stands.
+#[track_caller]
+pub(crate) fn state(client: &Client, scope: Scope) -> State {
+    client.status(scope).unwrap().state
+}
+
+/// The person says yes after the notice was shown.
+#[track_caller]
+pub(crate) fn say_yes(client: &Client, scope: Scope) {
+    let notice = client.notice(scope).unwrap();
+    client.grant(scope.shown(&notice).via("settings/privacy")).unwrap();
+}
+
+/// How many were dropped for a reason.
+pub(crate) fn dropped(client: &Client, reason: &str) -> u64 {
+    let outcomes = client.manifest().unwrap().outcomes;
+    outcomes.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
+}
+
+/// The lines of a scope that wait, as the person sees them.
+pub(crate) fn waiting(client: &Client, scope: Scope) -> Vec<String> {
+    client.manifest().unwrap().scope(scope).unwrap().waiting.clone()
+}

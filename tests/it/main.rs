@@ -1,0 +1,44 @@
+//! The promises, each tried from outside: through the public door, on real files, against a real socket on loopback.
+//!
+//! One binary. Every test has its own client, store and receiver. What belongs to a whole process (its environment, its
+//! threads, `candor::init`) is tried in a child: this binary again, running one test that is ignored otherwise.
+//! No test says how long anything takes, except that it does not hang.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, and says where"
+)]
+
+#[path = "../../examples/support/stage.rs"]
+mod stage;
+#[path = "../../examples/support/mod.rs"]
+mod support;
+
+// What the tests are made of.
+mod child;
+mod events;
+mod files;
+mod forge;
+mod home;
+mod server;
+
+// The promises.
+mod answers;
+mod config;
+mod consent;
+mod counters;
+mod damage;
+mod delivery;
+mod disk;
+mod environment;
+mod history;
+mod journal;
+mod manifest;
+mod planted;
+mod rollup;
+mod shutdown;
+mod silence;
+mod store;
+mod superseded;
+mod withdrawal;
