@@ -176,17 +176,14 @@ fn identifier(period_key: &Key, domain: &str, value: &[u8]) -> blake3::Hash {
 
 /// A keyed hash over parts, each behind its length, so that no two lists of parts look alike.
 fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
+    // Nearly always short enough for one block or three; a hasher's state alone is ten times as much.
     let mut short = [0u8; 192];
     let mut len = 0;
-    let bytes = parts.iter().flat_map(|part| {
+    let fits = parts.iter().all(|part| {
         let length = u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
-        length.into_iter().chain(part.iter().copied())
+        put(&mut short, &mut len, &length) && put(&mut short, &mut len, part)
     });
-    if parts.iter().map(|part| part.len() + 4).sum::<usize>() <= short.len() {
-        for (place, byte) in short.iter_mut().zip(bytes) {
-            *place = byte;
-            len += 1;
-        }
+    if fits {
         return blake3::keyed_hash(key, short.split_at(len).0);
     }
     let mut hasher = blake3::Hasher::new_keyed(key);
@@ -195,6 +192,16 @@ fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
         hasher.update(part);
     }
     hasher.finalize()
+}
+
+/// Copies `bytes` behind the first `len` of `into`, or says that they don't fit.
+#[inline]
+fn put(into: &mut [u8], len: &mut usize, bytes: &[u8]) -> bool {
+    let end = len.saturating_add(bytes.len());
+    let Some(place) = into.get_mut(*len..end) else { return false };
+    place.copy_from_slice(bytes);
+    *len = end;
+    true
 }
 
 #[cfg(test)]

@@ -111,13 +111,13 @@ impl Home {
 
     /// The files that wait, of one kind: `waiting`, `counts` or `outbox`.
     pub(crate) fn waiting(&self, kind: &str, scope: Scope) -> Vec<PathBuf> {
-        files::all(&self.store().join(kind).join(scope.name()))
+        without_schedules(files::all(&self.store().join(kind).join(scope.name())))
     }
 
     /// Everything that holds or could hold what was recorded.
     pub(crate) fn all_waiting(&self) -> Vec<PathBuf> {
         let kinds = ["waiting", "counts", "outbox", "trash"];
-        kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect()
+        without_schedules(kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect())
     }
 
     pub(crate) fn config(&self, server: &Server) -> Config {
@@ -151,6 +151,12 @@ impl Home {
     }
 }
 
+/// When a scope sends is no data; the worker writes it when it likes.
+fn without_schedules(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    files.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("schedule")));
+    files
+}
+
 /// Waits for something that another thread brings about, and fails when it does not.
 #[track_caller]
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
@@ -174,6 +180,12 @@ pub(crate) fn flush(client: &Client) -> Flushed {
         assert!(Instant::now() < until, "sending never ended: {trouble}");
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The same, where only what arrives matters.
+#[track_caller]
+pub(crate) fn send(client: &Client) {
+    let _ = flush(client);
 }
 
 /// Where a scope stands.

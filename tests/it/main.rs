@@ -41,4 +41,5 @@ mod shutdown;
 mod silence;
 mod store;
 mod superseded;
+mod tidy;
 mod withdrawal;

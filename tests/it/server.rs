@@ -211,7 +211,8 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     let path = line.split(' ').nth(1)?.to_owned();
     let pair = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     let headers: Vec<(String, String)> = rest.split("\r\n").map(pair).collect::<Option<_>>()?;
-    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?.1.parse::<usize>().ok()?;
+    let length =
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?.1.parse::<usize>().ok()?;
     let body = bytes.get(end + 4..end + 4 + length)?.to_vec();
     Some(Request { head, path, headers, body })
 }

@@ -1,0 +1,278 @@
+//! The repository tests what it says of itself: the order of its rooms, its one door, its words.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(ROOT).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files(below: &str, extensions: &[&str]) -> Vec<PathBuf> {
+    fn walk(dir: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
+        let mut entries: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                walk(&path, extensions, found);
+            } else if path.extension().is_some_and(|e| extensions.iter().any(|wanted| e == *wanted)) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(ROOT).join(below), extensions, &mut found);
+    found
+}
+
+/// A source file's path below `src`, and its text without comments and tests.
+fn sources() -> Vec<(String, String)> {
+    let src = Path::new(ROOT).join("src");
+    let sources = files("src", &["rs"]).into_iter().filter_map(|path| {
+        let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+        if name.contains("tests") {
+            return None;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        Some((name, code.join("\n")))
+    });
+    sources.collect()
+}
+
+fn rooms() -> Vec<String> {
+    let lib = read("src/lib.rs");
+    let from = lib.find("// Data flows down this list").expect("lib.rs says where its list of rooms begins");
+    let to = lib.find("// The public interface is:").expect("lib.rs says where its exports begin");
+    let list = lib[from..to]
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';').map(str::to_owned));
+    list.collect()
+}
+
+/// Every room below `room` in the list that `code` reaches for.
+fn reaches_down(code: &str, room: &str, rooms: &[String]) -> Vec<String> {
+    let at = rooms.iter().position(|other| other == room).unwrap();
+    let mut imported = Vec::new();
+    // `crate::room` anywhere, and the first words inside `use crate::{…}`, whose braces may hold others.
+    let mut rest = code;
+    while let Some(start) = rest.find("crate::") {
+        rest = &rest[start + "crate::".len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            imported.push(word(rest));
+            continue;
+        };
+        let (mut depth, mut fresh) = (0, true);
+        for (i, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => fresh = true,
+                c if fresh && c.is_alphabetic() => {
+                    imported.push(word(&group[i..]));
+                    fresh = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    imported.retain(|name| rooms[at + 1..].contains(name));
+    imported
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn imports_point_up_the_list() {
+    let rooms = rooms();
+    assert!(rooms.len() > 10, "{rooms:?}");
+    for (name, code) in sources() {
+        let room = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        if !rooms.contains(&room) {
+            assert!(["lib", "manual"].contains(&room.as_str()), "{name} is in no room of lib.rs's list");
+            continue;
+        }
+        let down = reaches_down(&code, &room, &rooms);
+        assert!(down.is_empty(), "{name} imports {down:?}, which stand below `{room}` in lib.rs");
+    }
+}
+
+#[test]
+fn an_import_that_points_down_is_noticed() {
+    let rooms = rooms();
+    for code in [
+        "use crate::sender::Engine;",
+        "use crate::{\n    error::Error,\n    sender::{Engine, Worker},\n};",
+        "fn f() { crate::client::g() }",
+    ] {
+        assert_eq!(reaches_down(code, "journal", &rooms).len(), 1, "{code}");
+    }
+    assert!(reaches_down("use crate::{error::Error, disk::{Files, sender}};", "journal", &rooms).is_empty());
+}
+
+/// The one place for each kind of authority.
+const AUTHORITIES: [(&str, &[&str], &[&str]); 5] = [
+    ("the network", &["std::net", "TcpStream", "ureq::", "socket2"], &["transport/http/"]),
+    ("the file system", &["std::fs", "fs::File", "OpenOptions"], &["disk.rs"]),
+    (
+        "time, entropy and the environment",
+        &["SystemTime::now", "Instant::now", "std::env", "getrandom::", "dirs::"],
+        &["ambient.rs"],
+    ),
+    ("making a permit or an admission", &["Permit {", "Admission {", "Permit::issue"], &["consent/"]),
+    ("making a parcel", &["Parcel {", "Parcel<'b> {"], &["transport/mod.rs"]),
+];
+
+fn misplaced(name: &str, code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, marks, places) in AUTHORITIES {
+        if places.iter().any(|place| name.starts_with(place)) {
+            continue;
+        }
+        found
+            .extend(marks.iter().filter(|mark| code.contains(**mark)).map(|mark| format!("{name}: {what} (`{mark}`)")));
+    }
+    found
+}
+
+#[test]
+fn each_authority_has_one_place() {
+    let found: Vec<String> = sources().iter().flat_map(|(name, code)| misplaced(name, code)).collect();
+    assert!(found.is_empty(), "{found:#?}");
+    // Negative control: the marks do stand where they belong.
+    for (what, marks, places) in AUTHORITIES {
+        let there = sources().iter().any(|(name, code)| {
+            places.iter().any(|place| name.starts_with(place)) && marks.iter().any(|mark| code.contains(mark))
+        });
+        assert!(there, "no mark of {what} stands in {places:?}: this test looks for the wrong thing");
+    }
+    assert_eq!(misplaced("sender/mod.rs", "let p = Permit { watch };").len(), 1);
+}
+
+/// The constructors of the proofs stand in one file, once.
+#[test]
+fn the_proofs_are_made_in_one_file() {
+    let makers = |mark: &str| -> Vec<(String, usize)> {
+        sources().into_iter().map(|(name, code)| (name, code.matches(mark).count())).filter(|(_, n)| *n > 0).collect()
+    };
+    assert_eq!(makers("then_some(Permit {"), [("consent/permit.rs".to_owned(), 1)]);
+    assert_eq!(makers("Some(Admission {"), [("consent/permit.rs".to_owned(), 2)]);
+    assert_eq!(makers("then_some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
+    assert_eq!(makers("then_some(Generalized {"), [("generalize/mod.rs".to_owned(), 1)]);
+    assert_eq!(makers(".send(parcel)"), [("sender/mod.rs".to_owned(), 1)]);
+}
+
+#[test]
+fn files_fit_in_the_head() {
+    for below in ["src", "derive/src", "examples", "benches", "tests"] {
+        for path in files(below, &["rs"]) {
+            let lines = fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines <= 600, "{} has {lines} lines: split it", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_room_says_what_it_is_for() {
+    for below in ["src", "derive/src", "examples", "benches", "tests/it"] {
+        for path in files(below, &["rs"]) {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with("//!"), "{} does not begin with what it is for", path.display());
+        }
+    }
+}
+
+/// The section `[name]` of a manifest, as its lines.
+fn section<'t>(manifest: &'t str, name: &str) -> Vec<&'t str> {
+    let lines = manifest.lines().skip_while(|line| line.trim() != format!("[{name}]")).skip(1);
+    lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.trim().is_empty()).collect()
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    for (manifest, sections) in [
+        ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "dev-dependencies"][..]),
+        ("derive/Cargo.toml", &["dependencies"][..]),
+    ] {
+        let text = read(manifest);
+        for name in sections {
+            let lines = section(&text, name);
+            assert!(!lines.is_empty(), "{manifest} has no [{name}]");
+            for line in lines {
+                let reason = line.split_once(" # ").map_or("", |(_, reason)| reason);
+                assert!(reason.len() > 15, "{manifest}: `{line}` gives no reason");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_feature_is_documented() {
+    let text = read("Cargo.toml");
+    let features = section(&text, "features");
+    let names: Vec<&str> = features.iter().filter_map(|line| Some(line.split_once('=')?.0.trim())).collect();
+    assert!(names.contains(&"ring"));
+    for name in names.into_iter().filter(|name| *name != "default") {
+        assert!(read("src/lib.rs").contains(&format!("| `{name}` |")), "feature `{name}` is not in lib.rs's table");
+    }
+}
+
+#[test]
+fn the_changelog_says_what_leaves() {
+    let text = read("CHANGELOG.md");
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(text.matches(&format!("\n## {version} ")).count(), 1, "one heading for {version}");
+    for release in text.split("\n## ").skip(1) {
+        let name = release.lines().next().unwrap();
+        let (before, section) =
+            release.split_once("### What leaves").unwrap_or_else(|| panic!("{name}: no *What leaves*"));
+        assert!(!before.contains("### "), "{name}: *What leaves* comes first");
+        let section = section.split("\n### ").next().unwrap();
+        assert!(section.contains("\n- "), "{name}: *What leaves* is empty; if nothing changed, it says so");
+    }
+}
+
+/// Claims that nobody can keep, in anything a person or developer reads.
+#[test]
+fn no_word_is_too_big() {
+    let too_big = [
+        "anonymous",
+        "anonymise",
+        "anonymize",
+        "cannot be identified",
+        "can't be identified",
+        "nothing leaves this computer",
+        "fully private",
+        "100 %",
+        "guarantee",
+    ];
+    let mut texts = files("src", &["rs", "md"]);
+    texts.extend(files("derive/src", &["rs"]));
+    texts.extend(files("examples", &["rs"]));
+    texts.extend(["README.md", "CHANGELOG.md"].map(|name| Path::new(ROOT).join(name)));
+    for path in texts {
+        let text = fs::read_to_string(&path).unwrap().to_lowercase();
+        for word in too_big {
+            assert!(!text.contains(word), "{} says `{word}`", path.display());
+        }
+    }
+}
+
+/// The table of rooms in the manual is the list in lib.rs.
+#[test]
+fn the_manual_knows_every_room() {
+    let manual = read("src/manual/architecture.md");
+    for room in rooms() {
+        assert!(manual.contains(&format!("`{room}`")), "the manual's architecture does not name `{room}`");
+    }
+    assert!(read("README.md").contains("bash .ci/run"), "the README gives the test command");
+    assert!(read("README.md").contains("cargo run --example quickstart"), "the README gives the demonstration");
+}
