@@ -256,7 +256,7 @@ impl Client {
     /// at most `limit`; what is still under way then goes on by itself.
     ///
     /// # Errors
-    /// None at present; what went wrong with the receiver or the disk is in [`Flushed::trouble`].
+    /// None at present; what went wrong with the receiver or the disk is in [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         if self.engine.consent.open_places().is_empty() {
             return Ok(Flushed::default());

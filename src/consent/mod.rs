@@ -1,8 +1,10 @@
 //! Who said yes, to what, when. Decides and persists; sends nothing, and never sees an event's values.
 //!
 //! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone:
-//! [`scope`] is the thing with a switch, [`contract`] what is agreed to, [`ledger`] the files, [`overlay`] what can
-//! only narrow, [`permit`] the proofs. Doubt means no, everywhere.
+//! `scope` is the thing with a switch, `contract` what is agreed to, `ledger` the files, `overlay` what can only narrow,
+//! `permit` the proofs. Doubt means no, everywhere.
+//!
+//! The functions here speak for the process-wide client; [`Client`](crate::Client) has the same ones.
 
 mod contract;
 mod facade;

@@ -74,7 +74,7 @@ impl Flushed {
         Flushed { trouble: Some("sending was still under way when the time was over".into()), ..Flushed::default() }
     }
 
-    fn trouble(&mut self, what: impl Into<String>) {
+    fn note_trouble(&mut self, what: impl Into<String>) {
         self.trouble.get_or_insert(what.into());
     }
 }
@@ -147,7 +147,7 @@ impl Engine {
             return done;
         }
         let Some(_lead) = self.journal.lead() else {
-            done.trouble("another process is sending");
+            done.note_trouble("another process is sending");
             return done;
         };
         for place in places {
@@ -157,7 +157,7 @@ impl Engine {
             let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
             if gone || !due || now.0 < schedule.not_before {
                 if now.0 < schedule.not_before {
-                    done.trouble("waiting after a failure, as the receiver asked or to spare it");
+                    done.note_trouble("waiting after a failure, as the receiver asked or to spare it");
                 }
                 done.waiting += self.journal.outbox().paths(place).len() as u64;
                 continue;
@@ -168,7 +168,7 @@ impl Engine {
             }
             match self.build(place) {
                 Ok(batches) => self.send_batches(place, batches, schedule, &mut done),
-                Err(error) => done.trouble(format!("the disk did not take a batch: {error}")),
+                Err(error) => done.note_trouble(format!("the disk did not take a batch: {error}")),
             }
         }
         done
@@ -210,7 +210,7 @@ impl Engine {
             }
             // Without its try on disk a batch is not sent: a program that dies each time would send it for ever.
             if let Err(error) = outbox.note_try(&mut batch) {
-                done.trouble(format!("the disk did not take a try: {error}"));
+                done.note_trouble(format!("the disk did not take a try: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
             }
@@ -219,7 +219,7 @@ impl Engine {
                 .permit(place.scope, place.generation, place.epoch)
                 .and_then(|permit| Parcel::seal(permit, &batch));
             let Some(parcel) = sealed else {
-                done.trouble("consent ended");
+                done.note_trouble("consent ended");
                 break;
             };
             let answer = self.transport.send(parcel);
@@ -248,7 +248,7 @@ impl Engine {
                 let rejected = (*rejected).min(batch.records());
                 let noted = self.journal.sent().note(place.scope, batch, self.ambient.now(), rejected);
                 if let Err(error) = noted {
-                    done.trouble(format!("the sent log could not be written: {error}"));
+                    done.note_trouble(format!("the sent log could not be written: {error}"));
                 }
                 let _ = self.journal.outbox().remove(batch);
                 counters.sent.fetch_add(batch.records() - rejected, Ordering::Relaxed);
@@ -265,7 +265,7 @@ impl Engine {
             }
             Ok(Answer::Rejected) => {
                 self.give_up(batch, Drop::Rejected);
-                done.trouble("the receiver refused a request for good");
+                done.note_trouble("the receiver refused a request for good");
                 true
             }
             Ok(Answer::Gone) => {
@@ -276,23 +276,23 @@ impl Engine {
                     }
                 }
                 schedule.gone = Some(self.version().to_owned());
-                done.trouble("the receiver takes no reports of this scope from this version any more");
+                done.note_trouble("the receiver takes no reports of this scope from this version any more");
                 false
             }
             Ok(Answer::ServerError { .. }) if batch.tries() >= MOST_TRIES_AFTER_500 => {
                 self.give_up(batch, Drop::GaveUp);
                 self.back_off(schedule, None);
-                done.trouble("the receiver failed three times over one request");
+                done.note_trouble("the receiver failed three times over one request");
                 false
             }
             Err(SendError::Stopped) => {
                 done.waiting += 1;
-                done.trouble(SendError::Stopped.to_string());
+                done.note_trouble(SendError::Stopped.to_string());
                 false
             }
             Ok(Answer::Refused) => {
                 done.waiting += 1;
-                done.trouble("the receiver does not let us in (401, 403 or 404)");
+                done.note_trouble("the receiver does not let us in (401, 403 or 404)");
                 let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
                 schedule.failures += 1;
                 schedule.not_before = self.ambient.now().0 + wait;
@@ -300,19 +300,19 @@ impl Engine {
             }
             Ok(Answer::Busy { retry_after } | Answer::ServerError { retry_after }) => {
                 done.waiting += 1;
-                done.trouble("the receiver is busy or failing");
+                done.note_trouble("the receiver is busy or failing");
                 self.back_off(schedule, *retry_after);
                 false
             }
             Ok(Answer::NotOtlp | Answer::Redirected) => {
                 done.waiting += 1;
-                done.trouble("what answered is not an OpenTelemetry receiver: check the endpoint");
+                done.note_trouble("what answered is not an OpenTelemetry receiver: check the endpoint");
                 self.back_off(schedule, None);
                 false
             }
             Err(error) => {
                 done.waiting += 1;
-                done.trouble(error.to_string());
+                done.note_trouble(error.to_string());
                 self.back_off(schedule, None);
                 false
             }
@@ -340,7 +340,7 @@ impl Engine {
         let lines = self.lines_of(place, batch);
         if lines.len() < 2 {
             self.give_up(batch, Drop::TooLarge);
-            done.trouble("the receiver takes no request of even one record");
+            done.note_trouble("the receiver takes no request of even one record");
             return;
         }
         let outbox = self.journal.outbox();
@@ -354,7 +354,7 @@ impl Engine {
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }
-            Err(error) => done.trouble(format!("the disk did not take half a batch: {error}")),
+            Err(error) => done.note_trouble(format!("the disk did not take half a batch: {error}")),
         }
     }
 
