@@ -187,7 +187,7 @@ impl Client {
         event
     }
 
-    /// See [`consent::grant`](crate::consent::grant).
+    /// See [`consent::grant`].
     ///
     /// # Errors
     /// See there.
@@ -195,7 +195,7 @@ impl Client {
         Decisions::grant(self, grant.into())
     }
 
-    /// See [`consent::deny`](crate::consent::deny).
+    /// See [`consent::deny`].
     ///
     /// # Errors
     /// See there.
@@ -203,7 +203,7 @@ impl Client {
         withdraw::deny(&self.engine, scope)
     }
 
-    /// See [`consent::withdraw`](crate::consent::withdraw).
+    /// See [`consent::withdraw`].
     ///
     /// # Errors
     /// See there.
@@ -211,7 +211,7 @@ impl Client {
         withdraw::withdraw(&self.engine, scope)
     }
 
-    /// See [`consent::status`](crate::consent::status).
+    /// See [`consent::status`].
     ///
     /// # Errors
     /// See there.
@@ -219,7 +219,7 @@ impl Client {
         self.engine.consent.status(scope)
     }
 
-    /// See [`consent::notice`](crate::consent::notice).
+    /// See [`consent::notice`].
     ///
     /// # Errors
     /// See there.
@@ -227,7 +227,7 @@ impl Client {
         self.engine.consent.contract(scope).map(|contract| contract.notice.clone())
     }
 
-    /// See [`consent::receipt`](crate::consent::receipt).
+    /// See [`consent::receipt`].
     ///
     /// # Errors
     /// See there.
@@ -236,7 +236,7 @@ impl Client {
         self.engine.consent.receipt(scope, None)
     }
 
-    /// See [`consent::delete_sent`](crate::consent::delete_sent).
+    /// See [`consent::delete_sent`].
     ///
     /// # Errors
     /// See there.

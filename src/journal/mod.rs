@@ -1,6 +1,6 @@
 //! What waits and what left: rings, segments, counts, outbox, sent log. Keeps only what was generalised; sends nothing.
 //!
-//! Events go from the [rings](ring) to a [segment](segment) of their scope as [lines](line), or into the day's
+//! Events go from the [rings](ring) to a [segment] of their scope as [lines](mod@line), or into the day's
 //! [counts]. The [outbox] holds batches with their exact bytes; the [sent] log is the person's. Every file is bounded,
 //! every loss is [counted](counters), and whatever is read back is checked before it counts.
 

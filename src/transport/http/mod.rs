@@ -5,7 +5,7 @@
 //! apart. No environment variable changes where it goes. The receiver is not trusted: an answer is bounded in size and
 //! in time, and is judged in [`answer`](super::answer).
 //!
-//! Before every step the parcel's permit is asked; see [`line`]. When [`Http::send`](Transport::send) returns, the
+//! Before every step the parcel's permit is asked; see [`line`](mod@line). When [`Http::send`](Transport::send) returns, the
 //! connection is gone, and only then is the parcel, whose permit a withdrawal waits for, let go.
 
 mod endpoint;
