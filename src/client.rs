@@ -7,7 +7,7 @@ use crate::{
         self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, Ledger, Notice, Party, Place,
         Receipt, Scope, Status,
     },
-    disk::{Files, System},
+    disk::Files,
     error::{At, Error, Kind},
     event::{Event, Installation, Registry, Schema},
     generalize::{self, Generalized, Keys},
@@ -98,7 +98,7 @@ impl Client {
         };
         let contracts = registry.scopes().iter().map(contract).collect();
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
-        let files = Files::new(Arc::new(System));
+        let files = Files::new(config.disk);
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
             Arc::new(Journal::new(files.clone(), store.clone(), ambient.clone(), registry, config.waiting_limit));

@@ -3,6 +3,7 @@
 use crate::{
     ambient::{Clock, SystemClock},
     consent::{Audience, Controller},
+    disk::{Disk, System},
     error::{Error, Kind},
     event::is_name,
     transport::Transport,
@@ -30,6 +31,8 @@ pub struct Config {
     pub(crate) switch_variable: Option<&'static str>,
     pub(crate) lift_ci_block: bool,
     pub(crate) waiting_limit: u64,
+    /// The system's, but for tests.
+    pub(crate) disk: Arc<dyn Disk>,
 }
 
 impl std::fmt::Debug for Config {
@@ -60,6 +63,7 @@ impl Config {
             switch_variable: None,
             lift_ci_block: false,
             waiting_limit: WAITING_LIMIT,
+            disk: Arc::new(System),
         }
     }
 

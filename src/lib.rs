@@ -171,6 +171,9 @@ pub mod __private {
     pub use inventory;
 }
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -40,7 +40,7 @@ impl TestClock {
 
     /// Moves to a time, in seconds since 1970, which may be before.
     pub(crate) fn jump_to(&self, seconds: i64) {
-        self.ahead.store(seconds - self.base, Ordering::SeqCst);
+        self.ahead.store(seconds.saturating_sub(self.base), Ordering::SeqCst);
     }
 
     /// How often it was read.

@@ -1,1 +1,310 @@
-//! todo
+//! Promises 7 and 9 for what waits: damage loses what it touched and nothing else, is counted, and never leaves; what
+//! waits stays within its bounds; clocks may jump.
+
+use crate::{
+    events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
+    files,
+    home::{DAY, HOUR, Home, dropped, flush, send, waiting},
+    server::Server,
+};
+use candor::{Client, Scope};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A store with so many lines in one segment that nobody writes any more.
+fn with_lines(home: &Home, server: &Server, lines: u64) -> PathBuf {
+    let client = home.start_granted(server, &[USAGE]);
+    for _ in 0..lines {
+        client.record_durable(opened(2));
+    }
+    drop(client);
+    only(home.waiting("waiting", USAGE))
+}
+
+#[track_caller]
+fn only(mut paths: Vec<PathBuf>) -> PathBuf {
+    assert_eq!(paths.len(), 1, "{paths:?}");
+    paths.remove(0)
+}
+
+/// A batch that waits since its receiver was not there.
+fn with_batch(home: &Home, server: &Server, scope: Scope) -> PathBuf {
+    server.say([crate::server::Say::status(503)]);
+    let client = home.start_granted(server, &[scope]);
+    client.record_durable(opened(2));
+    client.record_durable(unreachable());
+    assert_eq!(flush(&client).waiting, 1);
+    drop(client);
+    home.clock.advance(HOUR);
+    only(home.waiting("outbox", scope))
+}
+
+/// Where each line ends.
+fn ends(bytes: &[u8]) -> Vec<usize> {
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect()
+}
+
+#[test]
+fn a_damaged_line_is_lost_and_counted_and_the_others_leave() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 6);
+    let whole = fs::read(&segment).unwrap();
+    let original = home.path().join("original");
+    files::copy(&home.store(), &original);
+    let lines: Vec<String> = String::from_utf8(whole.clone()).unwrap().lines().skip(1).map(json_of).collect();
+    let ends = ends(&whole);
+    // A bit of each line: in its checksum, its number, its value, its id and its newline.
+    let hurts = (1..7).flat_map(|line| {
+        let (start, end) = (ends[line - 1], ends[line]);
+        [start, start + 9, start + 40 + 29 * line, end - 10, end - 1].map(|at| (line, at))
+    });
+    for (line, at) in hurts.step_by(2) {
+        files::restore(&original, &home.store());
+        files::write(&segment, &files::bit_flipped(&whole, at * 8 + at % 8));
+        let heard = server.lines().len();
+        let client = home.start(&server);
+        send(&client);
+        let left = server.lines().split_off(heard);
+        assert!(left.iter().all(|line| lines.contains(line)), "byte {at} made a line up: {left:#?}");
+        assert!(!left.contains(&lines[line - 1]) || at == ends[line] - 1, "byte {at}");
+        // A newline that is hit takes the line after it along.
+        assert!(left.len() == 5 || at == ends[line] - 1 && left.len() >= 4, "byte {at}: {} lines", left.len());
+        assert!(dropped(&client, "damaged") >= 1, "byte {at}");
+        assert_eq!(dropped(&client, "foreign"), 0, "byte {at}");
+        assert!(home.waiting("waiting", USAGE).is_empty());
+    }
+}
+
+fn json_of(line: &str) -> String {
+    line.splitn(4, ' ').nth(3).unwrap().to_owned()
+}
+
+#[test]
+fn a_segment_cut_anywhere_keeps_what_stands_before_the_cut() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 4);
+    let whole = fs::read(&segment).unwrap();
+    let original = home.path().join("original");
+    files::copy(&home.store(), &original);
+    let ends = ends(&whole);
+    for cut in [0, 1, 30, ends[0] - 1, ends[0], ends[0] + 1, ends[1] - 1, ends[1], ends[2] + 60, whole.len() - 1] {
+        files::restore(&original, &home.store());
+        files::write(&segment, &whole[..cut]);
+        let heard = server.lines().len();
+        let client = home.start(&server);
+        send(&client);
+        let whole_lines = ends.iter().filter(|end| **end <= cut).count().saturating_sub(1);
+        assert_eq!(server.lines().len() - heard, whole_lines, "cut at {cut}");
+        assert!(home.waiting("waiting", USAGE).is_empty(), "cut at {cut}: it is not read for ever");
+    }
+}
+
+#[test]
+fn garbage_among_what_waits_is_removed_and_stops_nothing() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 1);
+    let directory = segment.parent().unwrap();
+    for (name, bytes) in [
+        ("0000.jsonl", Vec::new()),
+        ("1111.jsonl", vec![0; 100_000]),
+        ("2222.jsonl", vec![b'\n'; 100_000]),
+        ("3333.jsonl", b"candor-segment 1 00000000 {}\n".repeat(1_000)),
+        ("4444.jsonl", [b"[".repeat(100_000), b"]".repeat(100_000)].concat()),
+        ("5555.jsonl", vec![0xff; 9 << 20]),
+    ] {
+        files::write(&directory.join(name), &bytes);
+    }
+    let client = home.start(&server);
+    assert_eq!(waiting(&client, USAGE).len(), 1);
+    send(&client);
+    assert_eq!(server.lines().len(), 1, "the sound one leaves");
+    assert!(dropped(&client, "damaged") > 0);
+    assert!(home.waiting("waiting", USAGE).is_empty());
+}
+
+#[test]
+fn a_damaged_batch_is_dropped_and_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let batch = with_batch(&home, &server, USAGE);
+    let whole = fs::read(&batch).unwrap();
+    let head = ends(&whole)[0];
+    let cases: Vec<Vec<u8>> = [3, 20, 60, head - 2, head - 1, head, head + 100, head + 900, whole.len() - 1]
+        .into_iter()
+        .map(|at| files::flipped(&whole, at))
+        .chain([0, 1, head, head + 1, whole.len() - 1].map(|cut| whole[..cut].to_vec()))
+        .chain([[whole.clone(), b" ".repeat(1024)].concat(), vec![0; 2 << 20]])
+        .collect();
+    let heard = server.requests().len();
+    for (case, bytes) in cases.iter().enumerate() {
+        files::write(&batch, bytes);
+        let client = home.start(&server);
+        send(&client);
+        assert_eq!(server.requests().len(), heard, "case {case}");
+        assert_eq!(dropped(&client, "damaged"), 1, "case {case}");
+        assert!(!batch.exists(), "case {case}");
+    }
+    files::write(&batch, &whole);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!(server.requests().len(), heard + 1, "the control");
+    assert_eq!(server.requests()[heard].body, server.requests()[heard - 1].body, "the very bytes of the first try");
+}
+
+#[test]
+fn damaged_counts_lose_what_was_hit_and_no_more() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[PLAYBACK]);
+    for _ in 0..8 {
+        client.record_durable(film());
+    }
+    drop(client);
+    let counts = only(home.waiting("counts", PLAYBACK));
+    let whole = fs::read(&counts).unwrap();
+    files::write(&counts, &files::flipped(&whole, ends(&whole)[3] + 30));
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    send(&client);
+    let lines = server.lines();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(r#"{"key":"count","value":{"intValue":"5"}}"#), "7, rounded down: {}", lines[0]);
+    assert!(dropped(&client, "damaged") >= 1);
+}
+
+#[test]
+fn a_damaged_schedule_waits_an_hour() {
+    let (home, server) = (Home::new(), Server::new());
+    with_lines(&home, &server, 1);
+    let schedule = home.store().join("outbox/usage/1/schedule");
+    files::make_dir(schedule.parent().unwrap());
+    files::write(&schedule, b"candor-schedule 1 00000000 2\n{}\n");
+    let client = home.start(&server);
+    assert!(flush(&client).trouble.is_some() && server.connections() == 0, "doubt means later");
+    home.clock.advance(HOUR + DAY / 24);
+    let _ = fs::remove_file(&schedule);
+    send(&client);
+    assert_eq!(server.lines().len(), 1);
+}
+
+/// How many bytes wait.
+fn held(home: &Home) -> u64 {
+    ["waiting", "counts", "outbox"].iter().map(|kind| files::bytes(&home.store().join(kind))).sum()
+}
+
+/// Records many events on this client, looking at the disk from time to time. Answers the most that was there.
+fn flood(home: &Home, clients: &[&Client], events: u64) -> u64 {
+    let mut most = 0;
+    for number in 0..events {
+        for client in clients {
+            client.record_durable(opened(number));
+            client.record_durable(unreachable());
+            client.record_durable(film());
+        }
+        if number % 100 == 0 {
+            most = most.max(held(home));
+        }
+    }
+    most.max(held(home))
+}
+
+/// DEFECT (as of de988f6): the schedule's file is dropped among the oldest and counted as a record.
+#[test]
+fn what_waits_never_outgrows_its_limit() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).waiting_limit(1)).unwrap();
+    for scope in [USAGE, PLAYBACK, CONNECTIVITY] {
+        client.grant(scope).unwrap();
+    }
+    let most = flood(&home, &[&client], 6_000);
+    assert!(most > 1 << 19, "{most}: there was more than fits");
+    assert!(most <= 1 << 20, "{most} bytes waited, and the least limit is 1 MiB");
+    let outcomes = client.manifest().unwrap().outcomes;
+    assert_eq!(outcomes.lines, 12_000);
+    let kept = waiting(&client, USAGE).len() + waiting(&client, CONNECTIVITY).len();
+    assert_eq!(outcomes.lines, kept as u64 + dropped(&client, "full"), "what went is counted, line by line");
+}
+
+/// DEFECT (as of de988f6): open segments can't be dropped, and there is one for each scope and process.
+#[test]
+fn the_limit_holds_for_all_processes_together() {
+    let (home, server) = (Home::new(), Server::new());
+    let start = || Client::new(home.config(&server).waiting_limit(1)).unwrap();
+    let first = start();
+    for scope in [USAGE, PLAYBACK, CONNECTIVITY] {
+        first.grant(scope).unwrap();
+    }
+    let others = [start(), start(), start()];
+    let clients = [&first, &others[0], &others[1], &others[2]];
+    let most = flood(&home, &clients, 900);
+    assert!(most <= 1 << 20, "{most} bytes waited, and the limit is 1 MiB for all processes together");
+}
+
+/// DEFECT (as of de988f6): as above; the schedule's file counts as a record that was too old.
+#[test]
+fn what_waits_too_long_is_dropped_and_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    with_lines(&home, &server, 3);
+    let client = home.start(&server);
+    home.clock.advance(DAY * 8);
+    send(&client);
+    assert_eq!(server.connections(), 0);
+    assert_eq!(dropped(&client, "age"), 3);
+    assert!(home.all_waiting().is_empty());
+}
+
+#[test]
+fn a_clock_that_jumps_harms_nothing() {
+    let far: &[i64] = &[0, -1, -4_000_000_000, 1, 4_102_444_800, 253_402_300_799, 253_402_300_800, i64::MAX, i64::MIN];
+    for &seconds in far {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);
+        let all = |client: &Client| {
+            client.record(opened(2));
+            client.record_durable(opened(2));
+            client.record_durable(film());
+            client.record_durable(unreachable());
+            let _ = client.flush(crate::home::HANG).unwrap();
+            let manifest = client.manifest().unwrap();
+            assert!(!manifest.to_string().is_empty() && !manifest.to_json().is_empty());
+        };
+        all(&client);
+        let today = home.clock.day_nanos() / 1_000_000_000 + 43_200;
+        home.clock.jump_to(seconds);
+        all(&client);
+        drop(client);
+        let client = home.start(&server);
+        all(&client);
+        client.withdraw(USAGE).unwrap();
+        crate::home::say_yes(&client, USAGE);
+        all(&client);
+        home.clock.jump_to(today as i64);
+        all(&client);
+        assert!(client.status(USAGE).unwrap().is_open(), "{seconds}");
+        // Back in its own time it sends again, at the latest after the longest wait.
+        home.clock.advance(DAY);
+        let heard = server.lines().len();
+        client.record_durable(opened(700));
+        send(&client);
+        assert!(server.lines()[heard..].iter().any(|line| line.contains("513")), "{seconds}");
+    }
+}
+
+#[test]
+fn half_written_files_of_a_program_that_died_are_no_trouble() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 2);
+    let put = |path: &Path| files::write(path, b"half a fi");
+    put(&segment.with_extension("new"));
+    put(&home.store().join("consent.new"));
+    put(&home.store().join("keys.new"));
+    put(&home.marks().join("high.new"));
+    files::make_dir(&home.store().join("trash").join("0123456789abcdef"));
+    put(&home.store().join("trash").join("0123456789abcdef").join("1.jsonl"));
+    let client = home.start(&server);
+    assert!(files::all(&home.store().join("trash")).is_empty(), "what was to be destroyed is destroyed");
+    client.grant(PLAYBACK).unwrap();
+    client.withdraw(PLAYBACK).unwrap();
+    send(&client);
+    assert_eq!(server.lines().len(), 2);
+}

@@ -1,0 +1,183 @@
+//! Every decision, with a fault at every changing call of it: the next open finds what was before or after, never a yes
+//! that was taken back, and never something that was promised to be gone.
+
+use super::{
+    CRASH, Happened, config,
+    faulty::{Fault, Faulty},
+};
+use crate::{Client, consent::State};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+fn client(home: &Path, disk: Option<&Arc<Faulty>>) -> Client {
+    let mut config = config(home);
+    if let Some(disk) = disk {
+        config.disk = disk.clone();
+    }
+    Client::new(config).unwrap()
+}
+
+/// A yes, after the notice was shown.
+fn say_yes(client: &Client) -> Result<crate::consent::Receipt, crate::Error> {
+    let notice = client.notice(CRASH).unwrap();
+    client.grant(CRASH.shown(&notice))
+}
+
+fn state(client: &Client) -> State {
+    client.status(CRASH).unwrap().state
+}
+
+/// Whatever waits, as files.
+fn waiting(home: &Path) -> Vec<PathBuf> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.path().is_dir() { walk(&entry.path(), found) } else { found.push(entry.path()) }
+        }
+    }
+    let store = home.join("data/org.example.crash/candor-1");
+    let mut found = Vec::new();
+    for kind in ["waiting", "counts", "outbox", "trash"] {
+        walk(&store.join(kind), &mut found);
+    }
+    // When a scope sends next says nothing of what was recorded.
+    found.retain(|path| path.file_stem().is_none_or(|name| name != "schedule"));
+    found
+}
+
+/// Runs `act` on a store that `prepare` made, with a fault at every changing call in turn, and hands what it answered
+/// and the store to `check`. Answers how many faults there were.
+fn at_every_call<T>(
+    fault: Fault,
+    prepare: impl Fn(&Client),
+    act: impl Fn(&Client) -> T,
+    check: impl Fn(u64, T, &Client, &Path),
+) -> u64 {
+    for at in 0.. {
+        let home = tempfile::tempdir().unwrap();
+        prepare(&client(home.path(), None));
+        let disk = Faulty::new(fault);
+        let client = client(home.path(), Some(&disk));
+        disk.arm(at);
+        let answer = act(&client);
+        let calls = disk.calls();
+        if calls <= at {
+            return at;
+        }
+        check(at, answer, &client, home.path());
+    }
+    unreachable!("every act ends")
+}
+
+#[test]
+fn a_grant_that_failed_is_none() {
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            |_| (),
+            say_yes,
+            |at, answer, failing, home| {
+                let fresh = client(home, None);
+                match answer {
+                    Ok(_) => assert_eq!(state(&fresh), State::Granted, "{fault:?} at call {at}"),
+                    Err(error) => {
+                        assert_ne!(state(&fresh), State::Granted, "{fault:?} at call {at}: {error}");
+                        failing.record(Happened { times: 1 });
+                        failing.shutdown(std::time::Duration::from_secs(5));
+                        assert_eq!(waiting(home), [] as [PathBuf; 0], "{fault:?} at call {at}");
+                    }
+                }
+                // Whatever happened, a person who says yes again is heard.
+                say_yes(&fresh).unwrap();
+                assert_eq!(state(&client(home, None)), State::Granted, "{fault:?} at call {at}");
+            },
+        );
+        assert!(faults > 20, "only {faults} calls were tried");
+    }
+}
+
+#[test]
+fn a_withdrawal_that_returned_holds() {
+    let prepare = |client: &Client| {
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 2 });
+    };
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            prepare,
+            |client| client.withdraw(CRASH),
+            |at, answer, failing, home| {
+                failing.record_durable(Happened { times: 3 });
+                let fresh = client(home, None);
+                match answer {
+                    Ok(_) => {
+                        let state = state(&fresh);
+                        assert!(
+                            state != State::Granted && state != State::NeverAsked,
+                            "{fault:?} at call {at}: {state:?}"
+                        );
+                        assert_eq!(waiting(home), [] as [PathBuf; 0], "{fault:?} at call {at}");
+                        assert!(fresh.grant(CRASH).unwrap_err().needs_notice(), "{fault:?} at call {at}");
+                    }
+                    // The disk took nothing at all; then nothing more is kept by this process either.
+                    Err(error) => assert_eq!(fault, Fault::Dead, "at call {at}: {error}"),
+                }
+                say_yes(&fresh).unwrap();
+                assert_eq!(waiting(home), [] as [PathBuf; 0], "{fault:?} at call {at}: nothing of before comes back");
+                let receipt = fresh.withdraw(CRASH).unwrap();
+                assert!(receipt.confirmed, "{fault:?} at call {at}");
+            },
+        );
+        assert!(faults > 20, "only {faults} calls were tried");
+    }
+}
+
+#[test]
+fn a_refusal_that_returned_holds() {
+    for fault in [Fault::Once, Fault::Dead] {
+        at_every_call(
+            fault,
+            |_| (),
+            |client| client.deny(CRASH),
+            |at, answer, _, home| {
+                let fresh = client(home, None);
+                assert_ne!(state(&fresh), State::Granted);
+                if answer.is_ok() {
+                    assert_eq!(state(&fresh), State::Denied, "{fault:?} at call {at}");
+                    assert!(fresh.grant(CRASH).unwrap_err().needs_notice(), "{fault:?} at call {at}");
+                }
+            },
+        );
+    }
+}
+
+/// A second fault while the next open mends what the first one left.
+#[test]
+fn mending_may_fail_as_well() {
+    let prepare = |client: &Client| {
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 2 });
+    };
+    at_every_call(
+        Fault::Dead,
+        prepare,
+        |client| client.withdraw(CRASH),
+        |at, answer, _, home| {
+            for again in 0..40 {
+                let disk = Faulty::new(Fault::Dead);
+                disk.arm(again);
+                let mending = client(home, Some(&disk));
+                if answer.is_ok() {
+                    assert_ne!(state(&mending), State::Granted, "calls {at}, {again}");
+                }
+                mending.record_durable(Happened { times: 4 });
+            }
+            if answer.is_ok() {
+                assert_ne!(state(&client(home, None)), State::Granted, "call {at}");
+                assert_eq!(waiting(home), [] as [PathBuf; 0], "call {at}");
+            }
+        },
+    );
+}

@@ -1,0 +1,53 @@
+//! Tests that need a seam no program sees: a disk that fails.
+
+mod crash;
+mod faulty;
+
+use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
+
+crate::scope! {
+    /// Find out what happens to a report when the disk fails at the worst moment.
+    #[scope(crate = crate)]
+    pub(crate) CRASH = "crash" {
+        title: "Crash", revision: 1, about: installation, retention: 30 days, benefit: "None", other_uses: none,
+    }
+}
+
+/// Something happened.
+#[derive(candor_derive::Event)]
+#[event(name = "crash.happened", scope = CRASH, linkage = none, crate = crate)]
+pub(crate) struct Happened {
+    /// How often.
+    #[field(count, example = 3)]
+    pub(crate) times: u32,
+}
+
+/// Never reaches anyone.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn send(&self, _: crate::Parcel<'_>) -> Result<crate::Answer, SendError> {
+        Err(SendError::Network("there is nobody".into()))
+    }
+}
+
+pub(crate) fn config(home: &std::path::Path) -> Config {
+    let controller = Controller {
+        legal_name: "Example SAS",
+        address: "1 rue de l'Exemple, Paris",
+        country: "FR",
+        contact: "privacy@example.org",
+        data_protection_officer: None,
+        authority: None,
+        processors: &[],
+        hosting_countries: &["FR"],
+        transfer_safeguard: None,
+        onward_sharing: &[],
+        address_log: AddressLog::NotKept,
+        erasure: Erasure::Unsupported,
+    };
+    Config::new("org.example.crash", controller, Audience::Adults)
+        .transport("nowhere", Nowhere)
+        .directories(home.join("data"), home.join("config"))
+        .lift_ci_block()
+}
