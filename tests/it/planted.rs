@@ -34,7 +34,10 @@ fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
     let shelves = r#"{"key":"shelves","value":{"intValue":"2"}},"#;
     let sound = attributes(shelves);
     let not_allowed = [
-        ("an extra attribute", attributes(&format!(r#"{shelves}{{"key":"user.name","value":{{"stringValue":"ann"}}}},"#))),
+        (
+            "an extra attribute",
+            attributes(&format!(r#"{shelves}{{"key":"user.name","value":{{"stringValue":"ann"}}}},"#)),
+        ),
         ("a finer value", attributes(r#"{"key":"shelves","value":{"intValue":"4"}},"#)),
         ("another type", attributes(r#"{"key":"shelves","value":{"stringValue":"2"}},"#)),
         ("a number for text", attributes(r#"{"key":"shelves","value":{"intValue":2}},"#)),
@@ -42,7 +45,10 @@ fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
         ("an attribute twice", attributes(&format!("{shelves}{shelves}"))),
         ("one twice, differing", attributes(&format!(r#"{{"key":"shelves","value":{{"intValue":"1"}}}},{shelves}"#))),
         ("another order", attributes(&format!(r#"{{"key":"sorted","value":{{"boolValue":true}}}},{shelves}"#))),
-        ("a count where nothing is counted", attributes(&format!(r#"{shelves}{{"key":"count","value":{{"intValue":"1"}}}},"#))),
+        (
+            "a count where nothing is counted",
+            attributes(&format!(r#"{shelves}{{"key":"count","value":{{"intValue":"1"}}}},"#)),
+        ),
         ("other where nothing is counted", attributes(r#"{"key":"candor.other","value":{"boolValue":true}},"#)),
         ("spaces", sound.replace(':', ": ")),
         ("a space in front", format!(" {sound}")),
@@ -194,10 +200,34 @@ fn with_a_batch(home: &Home, server: &Server) -> (PathBuf, Value, Vec<u8>) {
 fn a_planted_batch_leaves_only_as_this_program_would_have_built_it() {
     type Change = (&'static str, fn(&str) -> String);
     let changes: [Change; 9] = [
-        ("an attribute of the program", |body| body.replacen(r#"{"key":"telemetry.sdk.name""#, r#"{"key":"host.name","value":{"stringValue":"ann-laptop"}},{"key":"telemetry.sdk.name""#, 1)),
-        ("an attribute of the scope", |body| body.replacen(r#"{"key":"candor.scope""#, r#"{"key":"host.name","value":{"stringValue":"ann-laptop"}},{"key":"candor.scope""#, 1)),
-        ("an attribute of the record", |body| body.replacen(r#"{"key":"shelves""#, r#"{"key":"host.name","value":{"stringValue":"ann-laptop"}},{"key":"shelves""#, 1)),
-        ("a body", |body| body.replacen(r#""attributes":[{"key":"shelves""#, r#""body":{"stringValue":"ann-laptop"},"attributes":[{"key":"shelves""#, 1)),
+        ("an attribute of the program", |body| {
+            body.replacen(
+                r#"{"key":"telemetry.sdk.name""#,
+                r#"{"key":"host.name","value":{"stringValue":"ann-laptop"}},{"key":"telemetry.sdk.name""#,
+                1,
+            )
+        }),
+        ("an attribute of the scope", |body| {
+            body.replacen(
+                r#"{"key":"candor.scope""#,
+                r#"{"key":"host.name","value":{"stringValue":"ann-laptop"}},{"key":"candor.scope""#,
+                1,
+            )
+        }),
+        ("an attribute of the record", |body| {
+            body.replacen(
+                r#"{"key":"shelves""#,
+                r#"{"key":"host.name","value":{"stringValue":"ann-laptop"}},{"key":"shelves""#,
+                1,
+            )
+        }),
+        ("a body", |body| {
+            body.replacen(
+                r#""attributes":[{"key":"shelves""#,
+                r#""body":{"stringValue":"ann-laptop"},"attributes":[{"key":"shelves""#,
+                1,
+            )
+        }),
         ("behind the end", |body| format!("{}{:<1024}", body, "ann-laptop")),
         ("in the padding", |body| body.trim_end().to_owned() + &format!("{:>1$}", "ann-laptop", 1024)),
         ("as spaces", |body| body.replacen(':', ":  ", 1) + "ann-laptop"),
