@@ -110,6 +110,7 @@ fn a_withdrawal_that_returned_holds() {
             |client| client.withdraw(CRASH),
             |at, answer, failing, home| {
                 failing.record_durable(Happened { times: 3 });
+                let returned = answer.is_ok();
                 let fresh = client(home, None);
                 match answer {
                     Ok(_) => {
