@@ -9,9 +9,16 @@ use std::path::PathBuf;
 ///
 /// One opaque type for the whole crate, so that new causes can be told apart without breaking anyone. The message is
 /// written to be shown to a developer; the few causes a program may want to act on have a predicate.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Kind>);
+
+/// The message, not the structure: a `main` that returns an error prints this, and the mend is in the message.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
 
 impl Error {
     /// The decision can't be taken without a fresh notice: the person said no before, withdrew, or what they agreed to

@@ -1,1 +1,310 @@
-//! todo
+//! Promise 9 towards the receiver, row by row of the table in `reference/wire.md`: what an answer does to the batch, and
+//! when the next try is.
+
+use crate::{
+    events::{CONNECTIVITY, USAGE, opened, unreachable},
+    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send},
+    server::{Say, Server},
+};
+use candor::Client;
+use std::time::Duration;
+
+const JSON: &str = "content-type: application/json\r\n";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The program with one record that waits to be sent.
+fn with_one(home: &Home, server: &Server) -> Client {
+    let client = home.start_granted(server, &[USAGE]);
+    client.record_durable(opened(2));
+    client
+}
+
+/// The batch is kept as it is, nothing is counted as lost, and nothing is tried before `not_before` has passed; then
+/// the very same request is made.
+#[track_caller]
+fn kept_until(home: &Home, server: &Server, client: &Client, not_before: Duration, by: Duration, what: &str) {
+    let flushed = flush(client);
+    let heard = server.requests();
+    assert_eq!((flushed.requests, flushed.waiting), (0, 1), "{what}");
+    assert!(flushed.trouble.is_some(), "{what}");
+    assert_eq!(home.waiting("outbox", USAGE).len(), 1, "{what}: kept");
+    home.clock.advance(not_before - SECOND);
+    send(client);
+    assert_eq!(server.requests().len(), heard.len(), "{what}: too early");
+    home.clock.advance(by - not_before + SECOND);
+    send(client);
+    let again = server.requests();
+    assert_eq!(again.len(), heard.len() + 1, "{what}: tried again by then");
+    let (first, last) = (heard.last().unwrap(), again.last().unwrap());
+    assert_eq!(first.header("idempotency-key"), last.header("idempotency-key"), "{what}: under the same key");
+    assert!(first.body == last.body, "{what}: with the same bytes");
+    let lost: u64 = client.manifest().unwrap().outcomes.dropped.iter().map(|dropped| dropped.count).sum();
+    assert_eq!(lost, 0, "{what}");
+}
+
+/// The batch is gone, and with it its record, for this reason.
+#[track_caller]
+fn gone_for(home: &Home, client: &Client, reason: &str, what: &str) {
+    assert!(home.all_waiting().is_empty(), "{what}: {:?}", home.all_waiting());
+    assert_eq!(dropped(client, reason), 1, "{what}: {:?}", client.manifest().unwrap().outcomes);
+    assert!(client.manifest().unwrap().scope(USAGE).unwrap().sent.is_empty(), "{what}");
+}
+
+#[test]
+fn an_otlp_answer_ends_the_matter() {
+    for say in [
+        Say::Ok,
+        Say::Status(200, JSON, r#"{"partialSuccess":{}}"#),
+        Say::Status(202, JSON, r#"{"partialSuccess":null}"#),
+        Say::Status(200, "Content-Type: application/json; charset=utf-8\r\n", "{}"),
+        Say::Status(200, JSON, r#"{"partialSuccess":{"rejectedLogRecords":"0","errorMessage":"slow down"}}"#),
+    ] {
+        let (home, server) = (Home::new(), Server::always(say.clone()));
+        let client = with_one(&home, &server);
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.records, flushed.waiting), (1, 1, 0), "{say:?}: {flushed:?}");
+        assert_eq!(flushed.trouble, None, "{say:?}");
+        assert!(home.all_waiting().is_empty(), "{say:?}");
+        home.clock.advance(DAY);
+        send(&client);
+        assert_eq!(server.connections(), 1, "{say:?}: and is not sent again");
+        assert_eq!(client.manifest().unwrap().scope(USAGE).unwrap().sent.len(), 1, "{say:?}");
+    }
+}
+
+#[test]
+fn rejected_records_have_a_counter_and_no_second_try() {
+    let body = r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"no"}}"#;
+    let (home, server) = (Home::new(), Server::always(Say::Status(200, JSON, body)));
+    let client = with_one(&home, &server);
+    client.record_durable(opened(2));
+    client.record_durable(opened(2));
+    let flushed = flush(&client);
+    assert_eq!((flushed.requests, flushed.records), (1, 1));
+    let manifest = client.manifest().unwrap();
+    assert_eq!((manifest.outcomes.sent, dropped(&client, "rejected")), (1, 2));
+    assert_eq!(manifest.scope(USAGE).unwrap().sent[0].rejected, 2);
+    home.clock.advance(DAY);
+    send(&client);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_success_that_is_no_otlp_answer_keeps_the_batch() {
+    for say in [
+        Say::Status(200, "content-type: text/html\r\n", "<html><body>Welcome to the hotel</body></html>"),
+        Say::Status(200, "content-type: text/html\r\n", "{}"),
+        Say::Status(200, JSON, "<html></html>"),
+        Say::Status(200, JSON, ""),
+        Say::Status(200, JSON, r#"{"status":"ok"}"#),
+        Say::Status(200, "content-type: application/json\r\ncontent-encoding: gzip\r\n", "{}"),
+        Say::status(204),
+        Say::Endless,
+    ] {
+        let (home, server) = (Home::new(), Server::new());
+        server.say([say.clone()]);
+        let client = with_one(&home, &server);
+        kept_until(&home, &server, &client, SECOND * 30, MINUTE, &format!("{say:?}"));
+    }
+}
+
+#[test]
+fn a_busy_or_absent_receiver_keeps_the_batch() {
+    for say in [408, 425, 429, 502, 503, 504].map(Say::status).into_iter().chain([Say::Close]) {
+        let (home, server) = (Home::new(), Server::new());
+        server.say([say.clone()]);
+        let client = with_one(&home, &server);
+        kept_until(&home, &server, &client, SECOND * 30, MINUTE, &format!("{say:?}"));
+    }
+}
+
+#[test]
+fn a_receiver_that_is_not_there_keeps_the_batch() {
+    let home = Home::new();
+    // A port that was free a moment ago.
+    let endpoint = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = Client::new(home.config_to(format!("http://{endpoint}"))).unwrap();
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(2));
+    let flushed = flush(&client);
+    assert_eq!((flushed.requests, flushed.waiting), (0, 1), "{flushed:?}");
+    assert_eq!(home.waiting("outbox", USAGE).len(), 1);
+}
+
+#[test]
+fn a_redirect_is_never_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let (home, server, elsewhere) = (Home::new(), Server::new(), Server::new());
+        let to = format!("location: {}/v1/logs\r\n", elsewhere.endpoint()).leak();
+        server.say([Say::Status(status, to, "")]);
+        let client = with_one(&home, &server);
+        kept_until(&home, &server, &client, SECOND * 30, MINUTE, &format!("{status}"));
+        assert_eq!(elsewhere.connections(), 0, "{status}");
+    }
+}
+
+#[test]
+fn a_failing_receiver_gets_three_tries_at_a_request() {
+    for status in [500, 501, 505] {
+        let (home, server) = (Home::new(), Server::always(Say::status(status)));
+        let client = with_one(&home, &server);
+        for tries in 1..=3 {
+            assert_eq!(home.all_waiting().len(), 1, "{status}: kept until the third");
+            send(&client);
+            assert_eq!(server.requests().len(), tries, "{status}");
+            home.clock.advance(HOUR);
+        }
+        gone_for(&home, &client, "gave_up", &format!("{status}"));
+        send(&client);
+        assert_eq!(server.requests().len(), 3, "{status}");
+    }
+}
+
+#[test]
+fn a_receiver_that_lets_nobody_in_is_spared_for_an_hour_and_then_longer() {
+    for status in [401, 403, 404] {
+        let (home, server) = (Home::new(), Server::always(Say::status(status)));
+        let client = with_one(&home, &server);
+        let what = format!("{status}");
+        send(&client);
+        for (tries, hours) in [1, 2, 4, 8, 16, 24, 24].into_iter().enumerate() {
+            assert_eq!(server.requests().len(), tries + 1, "{what}");
+            home.clock.advance(HOUR * hours - SECOND);
+            send(&client);
+            assert_eq!(server.requests().len(), tries + 1, "{what}: after {hours} h less a second");
+            home.clock.advance(SECOND);
+            send(&client);
+        }
+        assert_eq!(server.requests().len(), 8, "{what}");
+        assert_eq!(home.waiting("outbox", USAGE).len(), 1, "{what}: kept");
+    }
+}
+
+#[test]
+fn gone_stops_the_scope_until_the_next_version() {
+    let (home, server) = (Home::new(), Server::always(Say::status(410)));
+    let start = |version| Client::new(home.config(&server).version(version)).unwrap();
+    let client = start("1.2");
+    client.grant(USAGE).unwrap();
+    client.grant(CONNECTIVITY).unwrap();
+    client.record_durable(opened(2));
+    send(&client);
+    gone_for(&home, &client, "gone", "410");
+    server.usually(Say::Ok);
+    for _ in 0..2 {
+        client.record_durable(opened(3));
+        home.clock.advance(DAY);
+        send(&client);
+    }
+    assert_eq!(server.requests().len(), 1, "this version sends it nothing more");
+    client.record_durable(unreachable());
+    send(&client);
+    assert_eq!(server.requests().len(), 2, "but other scopes");
+    drop(client);
+    let client = start("1.2");
+    send(&client);
+    assert_eq!(server.requests().len(), 2, "and after a restart neither");
+    drop(client);
+    let client = start("1.3");
+    client.record_durable(opened(700));
+    send(&client);
+    assert!(server.lines().iter().any(|line| line.contains("513")), "the next version may try");
+}
+
+/// DEFECT (as of de988f6): the schedule's file counts as one that waited too long, and with it the 410 is forgotten.
+#[test]
+fn gone_is_not_forgotten_after_a_week() {
+    let (home, server) = (Home::new(), Server::always(Say::status(410)));
+    let client = with_one(&home, &server);
+    send(&client);
+    server.usually(Say::Ok);
+    for _ in 0..10 {
+        home.clock.advance(DAY);
+        send(&client);
+        client.record_durable(opened(3));
+        send(&client);
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn what_is_too_large_is_split_until_it_fits() {
+    for most in [1, 3, 7] {
+        let (home, server) = (Home::new(), Server::always(Say::AtMost(most)));
+        let client = with_one(&home, &server);
+        for shelves in 0..19 {
+            client.record_durable(opened(shelves));
+        }
+        let shown = crate::home::waiting(&client, USAGE);
+        let flushed = flush(&client);
+        assert_eq!((flushed.records, flushed.waiting, flushed.trouble), (20, 0, None), "at most {most}");
+        let requests = server.requests();
+        let taken = requests.iter().filter(|request| request.records().len() <= most);
+        let mut lines: Vec<String> = taken.flat_map(|request| crate::server::lines(&request.body)).collect();
+        let mut expected = shown;
+        lines.sort();
+        expected.sort();
+        assert_eq!(lines, expected, "at most {most}: each line is taken once");
+        let mut keys: Vec<_> = requests.iter().map(|request| request.header("idempotency-key").unwrap()).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), requests.len(), "at most {most}: different bytes have different keys");
+        assert!(home.all_waiting().is_empty(), "at most {most}");
+    }
+}
+
+#[test]
+fn a_record_that_is_too_large_alone_is_dropped() {
+    let (home, server) = (Home::new(), Server::always(Say::status(413)));
+    let client = with_one(&home, &server);
+    for _ in 0..3 {
+        client.record_durable(opened(2));
+    }
+    let flushed = flush(&client);
+    assert!(flushed.trouble.is_some());
+    assert_eq!(dropped(&client, "too_large"), 4);
+    assert_eq!(server.requests().len(), 7, "four, twice two, four times one");
+    assert!(home.all_waiting().is_empty());
+}
+
+#[test]
+fn a_request_that_is_refused_is_dropped() {
+    for status in [400, 402, 405, 409, 411, 415, 422, 431, 451] {
+        let (home, server) = (Home::new(), Server::always(Say::status(status)));
+        let client = with_one(&home, &server);
+        send(&client);
+        gone_for(&home, &client, "rejected", &format!("{status}"));
+        home.clock.advance(DAY);
+        send(&client);
+        assert_eq!(server.requests().len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_wish_to_be_left_alone_is_kept_over_restarts() {
+    for (wish, wait) in [("7200", HOUR * 2), ("86400", DAY), ("999999999", DAY)] {
+        for status in [429, 503, 500] {
+            let (home, server) = (Home::new(), Server::new());
+            server.say([Say::Status(status, format!("retry-after: {wish}\r\n").leak(), "")]);
+            let client = with_one(&home, &server);
+            send(&client);
+            drop(client);
+            let client = home.start(&server);
+            home.clock.advance(wait - SECOND);
+            assert!(flush(&client).trouble.is_some());
+            assert_eq!(server.requests().len(), 1, "{status} {wish}");
+            home.clock.advance(SECOND);
+            assert_eq!(flush(&client).requests, 1, "{status} {wish}");
+        }
+    }
+}
+
+#[test]
+fn a_wish_for_less_than_the_back_off_changes_nothing() {
+    for wish in ["1", "0", "-5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        let (home, server) = (Home::new(), Server::new());
+        server.say([Say::Status(429, format!("retry-after: {wish}\r\n").leak(), "")]);
+        let client = with_one(&home, &server);
+        kept_until(&home, &server, &client, SECOND * 30, MINUTE, wish);
+    }
+}

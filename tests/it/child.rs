@@ -23,12 +23,13 @@ pub(crate) struct Child {
     variables: Vec<(String, String)>,
     user: Option<u32>,
     before: Option<&'static str>,
+    dies: bool,
 }
 
 impl Child {
     /// `name` is the test's, with its modules: `silence::child_without_a_grant`.
     pub(crate) fn new(name: &'static str, home: &Path) -> Self {
-        Child { name, home: home.to_owned(), variables: Vec::new(), user: None, before: None }
+        Child { name, home: home.to_owned(), variables: Vec::new(), user: None, before: None, dies: false }
     }
 
     pub(crate) fn var(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -45,6 +46,12 @@ impl Child {
     /// Runs it in a shell that did this first.
     pub(crate) fn after(mut self, shell: &'static str) -> Self {
         self.before = Some(shell);
+        self
+    }
+
+    /// Expects that it dies after it said that it ran.
+    pub(crate) fn dies(mut self) -> Self {
+        self.dies = true;
         self
     }
 
@@ -93,7 +100,7 @@ impl Child {
         readers.into_iter().for_each(|reader| drop(reader.join()));
         let text = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         let (stdout, stderr) = (text(stdout), text(stderr));
-        let passed = status.is_some_and(|status| status.success());
+        let passed = status.is_some_and(|status| status.success() != self.dies);
         assert!(passed, "the child {} failed ({status:?}):\n{stdout}\n{stderr}", self.name);
         assert!(stdout.contains(&ran(self.name)), "the child {} did not run:\n{stdout}\n{stderr}", self.name);
         stdout

@@ -1,1 +1,108 @@
-//! todo
+//! Promise 9, every admitted event ends in exactly one counter, however many threads record and whatever happens
+//! meanwhile.
+
+use crate::{
+    events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
+    home::{HANG, Home, say_yes, wait_for},
+    server::Server,
+};
+use candor::Client;
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+/// Where everything went that was admitted: into lines, into counts, or nowhere before it was kept.
+fn ended(client: &Client) -> u64 {
+    let outcomes = client.manifest().unwrap().outcomes;
+    let before = ["ring_full", "unregistered", "stale_epoch", "disk"];
+    let dropped = outcomes.dropped.iter().filter(|dropped| before.contains(&dropped.reason));
+    outcomes.lines + outcomes.counted + dropped.map(|dropped| dropped.count).sum::<u64>()
+}
+
+/// Four threads record while `meanwhile` runs. Answers how many events were admitted: those that were made.
+fn flood(client: &Client, each: Option<u64>, meanwhile: impl FnOnce()) -> u64 {
+    let (admitted, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let count = || drop(admitted.fetch_add(1, Ordering::Relaxed));
+    thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for number in 0..each.unwrap_or(u64::MAX) {
+                    client.record_with(|| (count(), opened(number)).1);
+                    client.record_with(|| (count(), film()).1);
+                    client.record_with(|| (count(), unreachable()).1);
+                    if number % 64 == 0 {
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        thread::sleep(Duration::from_micros(200));
+                    }
+                }
+            });
+        }
+        meanwhile();
+        stop.store(each.is_none(), Ordering::Relaxed);
+    });
+    admitted.into_inner()
+}
+
+#[test]
+fn a_flood_on_four_threads_is_kept_or_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);
+    let admitted = flood(&client, Some(5_000), || {});
+    assert_eq!(admitted, 60_000);
+    wait_for("every event to be accounted for", || ended(&client) >= admitted);
+    assert_eq!(ended(&client), admitted);
+    let outcomes = client.manifest().unwrap().outcomes;
+    let waiting: usize = client.manifest().unwrap().scopes.iter().map(|page| page.waiting.len()).sum();
+    let grown: u64 =
+        client.manifest().unwrap().scopes.iter().flat_map(|page| &page.growing).map(|count| count.count).sum();
+    assert!(outcomes.lines > 0 && outcomes.counted == grown, "{outcomes:?}");
+    let full = outcomes.dropped.iter().filter(|dropped| dropped.reason == "full").map(|dropped| dropped.count).sum::<u64>();
+    assert_eq!(outcomes.lines, waiting as u64 + full, "and every line is where it should be");
+}
+
+#[test]
+fn a_flood_over_decisions_is_kept_or_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);
+    let admitted = flood(&client, None, || {
+        for _ in 0..5 {
+            thread::sleep(Duration::from_millis(20));
+            client.withdraw(USAGE).unwrap();
+            client.deny(PLAYBACK).unwrap();
+            thread::sleep(Duration::from_millis(5));
+            say_yes(&client, USAGE);
+            say_yes(&client, PLAYBACK);
+        }
+    });
+    wait_for("every event to be accounted for", || ended(&client) >= admitted);
+    assert_eq!(ended(&client), admitted);
+    assert!(admitted > 0);
+}
+
+#[test]
+fn a_flood_into_the_end_of_the_program_is_kept_or_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);
+    let admitted = flood(&client, None, || {
+        thread::sleep(Duration::from_millis(50));
+        client.shutdown(HANG);
+    });
+    wait_for("every event to be accounted for", || ended(&client) >= admitted);
+    assert_eq!(ended(&client), admitted);
+}
+
+#[test]
+fn records_that_were_sent_are_counted_as_sent() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    for _ in 0..10 {
+        client.record_durable(opened(2));
+    }
+    assert_eq!(crate::home::flush(&client).records, 10);
+    let outcomes = client.manifest().unwrap().outcomes;
+    assert_eq!((outcomes.lines, outcomes.sent, outcomes.dropped.len()), (10, 10, 0));
+}

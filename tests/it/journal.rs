@@ -4,7 +4,7 @@
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
     files,
-    home::{DAY, HOUR, Home, dropped, flush, send, waiting},
+    home::{DAY, HOUR, Home, dropped, flush, send, wait_for, waiting},
     server::Server,
 };
 use candor::{Client, Scope};
@@ -246,6 +246,7 @@ fn what_waits_too_long_is_dropped_and_counted() {
     let (home, server) = (Home::new(), Server::new());
     with_lines(&home, &server, 3);
     let client = home.start(&server);
+    wait_for("the worker to choose its moment", || home.store().join("outbox/usage/1/schedule").exists());
     home.clock.advance(DAY * 8);
     send(&client);
     assert_eq!(server.connections(), 0);

@@ -293,7 +293,8 @@ fn a_batch_in_the_directory_of_another_scope_never_leaves() {
     forge::write_batch(&place.join("00000000000001-00112233445566778899aabbccddeeff.json"), &forged, &body);
     fs::remove_file(path).unwrap();
     let client = home.start(&server);
-    send(&client);
+    let flushed = flush(&client);
+    assert_eq!(flushed.trouble, None, "{flushed:?}");
     assert_eq!(server.requests().len(), heard);
     assert_eq!(dropped(&client, "foreign"), 2);
     assert_eq!(home.waiting("outbox", CONNECTIVITY).len(), 0);
