@@ -185,6 +185,9 @@ impl Time {
 pub(crate) struct Day(pub(crate) u32);
 
 impl Day {
+    /// No day.
+    pub(crate) const NONE: Day = Day(u32::MAX);
+
     pub(crate) fn next(self) -> Day {
         Day(self.0.saturating_add(1))
     }

@@ -27,6 +27,8 @@ use std::{
     time::Duration,
 };
 
+/// What a wait is cut to, so that no sum of times overflows.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 /// How long a dropped client may take to bring what it holds to disk.
 const DRAIN: Duration = Duration::from_millis(100);
 
@@ -102,14 +104,14 @@ impl Client {
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
             Arc::new(Journal::new(files.clone(), store.clone(), ambient.clone(), registry, config.waiting_limit));
-        let day = Arc::new(AtomicU32::new(0));
+        let day = Arc::new(AtomicU32::new(ambient::Day::NONE.0));
         let prepare = {
             let (keys, journal, day, ambient) = (keys.clone(), journal.clone(), day.clone(), ambient.clone());
             move |open: &[Place]| {
                 if !open.is_empty() {
                     journal.make_rings();
                     let today = ambient.now().day().0;
-                    let _ = day.compare_exchange(0, today, Ordering::SeqCst, Ordering::SeqCst);
+                    let _ = day.compare_exchange(ambient::Day::NONE.0, today, Ordering::SeqCst, Ordering::SeqCst);
                 }
                 let day = ambient::Day(day.load(Ordering::SeqCst));
                 keys.refresh(day, open.iter().map(|place| place.scope));
@@ -130,6 +132,7 @@ impl Client {
         engine.consent.open();
         if engine.consent.is_known() {
             engine.clear_stale();
+            engine.keep_house();
         }
         self.start_worker();
     }
@@ -138,6 +141,8 @@ impl Client {
         if !self.engine.consent.open_places().is_empty() {
             // Without a thread events wait in the rings and are counted once these are full.
             let _ = self.worker.start(&self.engine);
+            // A scope that opens beside others needs a moment of its own to be drawn.
+            self.worker.nudge();
         }
     }
 
@@ -261,7 +266,7 @@ impl Client {
         if self.engine.consent.open_places().is_empty() {
             return Ok(Flushed::default());
         }
-        let flushed = self.worker.send(&self.engine, Occasion::Flush, Some(limit));
+        let flushed = self.worker.send(&self.engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
         Ok(flushed.unwrap_or_else(Flushed::unfinished))
     }
 
@@ -269,7 +274,7 @@ impl Client {
     /// most `limit`, and says whether everything was brought to disk. A second call does nothing.
     pub fn shutdown(&self, limit: Duration) -> bool {
         self.engine.consent.stop();
-        let drained = self.worker.stop(limit, || self.engine.ambient.monotonic());
+        let drained = self.worker.stop(limit.min(LONGEST_WAIT), || self.engine.ambient.monotonic());
         self.engine.consent.close();
         drained
     }
@@ -285,7 +290,14 @@ impl Decisions for Client {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
         let scope = grant.scope();
         let engine = &self.engine;
-        let receipt = engine.consent.grant(&grant, |_| engine.keys.create(scope))?;
+        let receipt = engine.consent.grant(&grant, |_| {
+            // Whatever lies there was recorded under no grant that is in force.
+            if !engine.journal.purge(scope, None).complete {
+                let path = engine.consent.ledger().store().to_owned();
+                return Err(Kind::Store { path, why: "what was recorded before could not be removed" }.into());
+            }
+            engine.keys.create(scope)
+        })?;
         engine.clear_stale();
         self.start_worker();
         Ok(receipt)

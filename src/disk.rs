@@ -245,7 +245,10 @@ impl Files {
                 }
                 match self.make_dir(path) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    made => made?,
+                    made => {
+                        made?;
+                        self.sync_parent(path)?;
+                    }
                 }
                 match self.stat(path)? {
                     Some(stat) => own(&stat),
@@ -298,8 +301,11 @@ impl Files {
     }
 
     /// Sub-directories and files of a directory as full paths, sorted by name.
+    ///
+    /// Empty where there is no directory; a link to one is none.
     pub(crate) fn entries(&self, path: &Path) -> Vec<PathBuf> {
-        let mut names = self.list(path).unwrap_or_default();
+        let is_dir = matches!(self.stat(path), Ok(Some(Stat { kind: StatKind::Dir, .. })));
+        let mut names = if is_dir { self.list(path).unwrap_or_default() } else { Vec::new() };
         names.sort();
         names.into_iter().map(|name| path.join(name)).collect()
     }

@@ -5,10 +5,14 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Decision, Receipt, Scope, State},
+    consent::{Decision, Destroyed, Receipt, Scope, State},
     error::Error,
     sender::Engine,
 };
+use std::time::Duration;
+
+/// How long a withdrawal waits to be confirmed.
+const CONFIRM: Duration = Duration::from_millis(500);
 
 /// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
@@ -16,9 +20,11 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
         State::Granted | State::Superseded => end(engine, scope, Decision::Withdrawn),
         State::Denied | State::Withdrawn => {
             // Again is as good as once; what an interrupted first time left is destroyed now.
-            let destroyed = engine.journal.purge(scope, None);
+            engine.consent.shut(scope);
+            let confirmed = engine.consent.confirm(scope, CONFIRM);
+            let destroyed = destroy(engine, scope, None);
             let mut receipt = engine.consent.receipt(scope, None)?;
-            receipt.destroyed = destroyed;
+            (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
             Ok(receipt)
         }
         State::NeverAsked | State::Unreadable => refuse(engine, scope),
@@ -34,12 +40,21 @@ pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 }
 
 fn refuse(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    let mut receipt = engine.consent.deny(scope)?;
-    if let Ok(secret) = engine.keys.destroy(scope) {
-        receipt.destroyed = engine.journal.purge(scope, None);
-        receipt.destroyed.secret = secret;
-    }
+    let receipt = engine.consent.deny(scope);
+    let confirmed = engine.consent.confirm(scope, CONFIRM);
+    let destroyed = destroy(engine, scope, None);
+    let mut receipt = receipt?;
+    (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
+}
+
+/// The secret first, then what waits, whether the first succeeds or not.
+fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
+    let secret = engine.keys.destroy(scope);
+    let mut destroyed = engine.journal.purge(scope, keep);
+    destroyed.complete &= secret.is_ok();
+    destroyed.secret = secret.unwrap_or(false);
+    destroyed
 }
 
 /// Something that blocks destroys what waits, as a withdrawal does, and leaves the grant under a new epoch: lifting the
@@ -48,10 +63,9 @@ pub(crate) fn narrow_blocked(engine: &Engine) {
     if engine.consent.block().is_none() {
         return;
     }
-    for contract in engine.consent.contracts() {
-        let scope = contract.scope;
-        let waits = |place| engine.journal.holds_anything(place);
-        if engine.consent.granted_place(scope).is_some_and(waits) {
+    for (scope, generation) in engine.consent.generations() {
+        // Whatever contract the yes was to: the build it was given to would send it.
+        if generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation)) {
             let _ = end(engine, scope, Decision::Narrowed);
         }
     }
@@ -59,16 +73,13 @@ pub(crate) fn narrow_blocked(engine: &Engine) {
 
 fn end(engine: &Engine, scope: Scope, decision: Decision) -> Result<Receipt, Error> {
     let closing = engine.consent.close_scope(scope, decision)?;
-    let confirmed = closing.confirm() && closing.durable();
+    let confirmed = engine.consent.confirm(scope, CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
-    let secret = if decision == Decision::Withdrawn { engine.keys.destroy(scope) } else { Ok(false) };
-    let destroyed = engine.journal.purge(scope, closing.generation());
+    let destroyed = match decision {
+        Decision::Withdrawn => destroy(engine, scope, closing.generation()),
+        _ => engine.journal.purge(scope, closing.generation()),
+    };
     let mut receipt = closing.finish()?;
-    receipt.confirmed = confirmed;
-    receipt.destroyed = destroyed;
-    match secret {
-        Ok(secret) => receipt.destroyed.secret = secret,
-        Err(_) => receipt.destroyed.complete = false,
-    }
+    (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
 }

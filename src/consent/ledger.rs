@@ -16,7 +16,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -27,7 +27,9 @@ const SNAPSHOT_MOST: u64 = 128 << 10;
 /// Some twenty thousand decisions.
 const LEDGER_MOST: u64 = 8 << 20;
 /// How long a decision waits for another one to be written.
-const LOCK_WAIT: Duration = Duration::from_millis(500);
+///
+/// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
+const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 
 /// The state that gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +95,8 @@ pub(crate) struct Sound {
     behind: bool,
     /// The ledger ends in half a line; this is its length without it.
     torn: Option<u64>,
+    /// Scopes that were withdrawn when nothing could be written but a tombstone.
+    revoked: BTreeSet<String>,
 }
 
 impl Sound {
@@ -102,8 +106,36 @@ impl Sound {
 
     /// The entry of a scope that is granted, with the high-water mark that belongs to it.
     pub(crate) fn in_force(&self, scope: &str) -> Option<&Entry> {
-        self.entry(scope).filter(|entry| entry.decision.opens() && self.marks.get(scope) == Some(&entry.epoch))
+        self.entry(scope).filter(|entry| {
+            entry.decision.opens() && self.marks.get(scope) == Some(&entry.epoch) && !self.revoked.contains(scope)
+        })
     }
+
+    pub(crate) fn is_revoked(&self, scope: &str) -> bool {
+        self.revoked.contains(scope)
+    }
+
+    /// Whether an interrupted decision left something to finish.
+    fn is_whole(&self) -> bool {
+        let marked = |(scope, entry): (&String, &Entry)| {
+            entry.decision.opens() || self.marks.get(scope).is_some_and(|mark| *mark >= entry.epoch)
+        };
+        !self.ahead
+            && !self.behind
+            && self.torn.is_none()
+            && self.revoked.is_empty()
+            && self.snapshot.scopes.iter().all(marked)
+    }
+}
+
+/// See [`Ledger::fingerprint`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    pub(crate) snapshot: Option<Vec<u8>>,
+    marks: Option<((u64, u64, i64), u64)>,
+    ledger: Option<((u64, u64, i64), u64)>,
+    revoked: BTreeSet<String>,
+    exposed: bool,
 }
 
 /// The lock that serialises decisions over all processes; released when dropped.
@@ -155,6 +187,37 @@ impl Ledger {
         self.store.join("contracts").join(digest)
     }
 
+    /// What says that a scope was withdrawn when the decision itself could not be written; one in each directory.
+    fn tombstones(&self, scope: &str) -> [PathBuf; 2] {
+        [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}.revoked")))
+    }
+
+    /// The scopes that have a tombstone.
+    fn revoked(&self) -> BTreeSet<String> {
+        let names = [&self.store, &self.marks].map(|directory| self.files.list(directory).unwrap_or_default());
+        names.iter().flatten().filter_map(|name| name.strip_suffix(".revoked").map(str::to_owned)).collect()
+    }
+
+    /// What changes whenever anything that decides changes: the snapshot's bytes, the other two files, the tombstones,
+    /// and whether the directories are still only ours.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let version = |path: &Path| self.files.stat(path).ok().flatten().map(|stat| (stat.version, stat.len));
+        let exposed = |path: &Path| self.files.stat(path).ok().flatten().is_some_and(|stat| stat.exposed.is_some());
+        let Ok(Some(snapshot)) = self.snapshot_bytes() else { return Fingerprint::default() };
+        Fingerprint {
+            snapshot: Some(snapshot),
+            marks: version(&self.marks_path()),
+            ledger: version(&self.ledger_path()),
+            revoked: self.revoked(),
+            exposed: exposed(&self.store) || exposed(&self.marks),
+        }
+    }
+
+    /// The file whose lock says that a connection may be open for this scope.
+    pub(crate) fn life_path(&self, scope: &str) -> PathBuf {
+        self.store.join(format!("{scope}.life"))
+    }
+
     /// Makes both directories, or says which one can't be used.
     pub(crate) fn make_directories(&self) -> Result<(), Error> {
         for dir in [&self.store, &self.marks] {
@@ -172,6 +235,9 @@ impl Ledger {
     pub(crate) fn snapshot_allows(&self, scope: &str, generation: u64, epoch: u64) -> bool {
         let Ok(Some(bytes)) = self.snapshot_bytes() else { return false };
         let Some(snapshot) = self.parse(&bytes) else { return false };
+        if self.tombstones(scope).iter().any(|path| !matches!(self.files.stat(path), Ok(None))) {
+            return false;
+        }
         snapshot
             .scopes
             .get(scope)
@@ -220,9 +286,9 @@ impl Ledger {
         let head = lines.last().map_or(GENESIS, |line| line.hash.as_str());
         let even = head == snapshot.head && lines.len() as u64 == snapshot.lines;
         let behind = head == snapshot.previous
-            && lines.len() as u64 + 1 == snapshot.lines
+            && (lines.len() as u64).saturating_add(1) == snapshot.lines
             && snapshot.pending.as_ref().is_some_and(|line| line.hash == snapshot.head && !line.decision.opens_newly());
-        let ahead = lines.len() as u64 == snapshot.lines + 1
+        let ahead = lines.len() as u64 == snapshot.lines.saturating_add(1)
             && lines.last().is_some_and(|line| line.previous == snapshot.head && line.decision == Decision::Granted);
         if !(even || behind || ahead) {
             return Records::Closed("the snapshot and the ledger don't belong together");
@@ -244,7 +310,14 @@ impl Ledger {
         if !snapshot.scopes.iter().all(agrees) {
             return Records::Closed("the snapshot says more than the ledger");
         }
-        Records::Sound(Box::new(Sound { snapshot, marks: marks.unwrap_or_default(), ahead, behind, torn }))
+        Records::Sound(Box::new(Sound {
+            snapshot,
+            marks: marks.unwrap_or_default(),
+            ahead,
+            behind,
+            torn,
+            revoked: self.revoked(),
+        }))
     }
 
     fn read_marks(&self) -> io::Result<Option<BTreeMap<String, u64>>> {
@@ -266,7 +339,7 @@ impl Ledger {
         self.files.replace(&self.marks_path(), &disk::seal("high", &json))
     }
 
-    /// Takes the lock, or `None` when another process keeps it longer than half a second.
+    /// Takes the lock, or `None` when another process keeps it for too long.
     pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
         let path = self.store.join("consent.lock");
         let file = self.files.lock_file(&path).at("open the lock", &path)?;
@@ -289,7 +362,13 @@ impl Ledger {
     /// Finishes what an interrupted decision left: appends a withdrawal's line, or voids a grant that never came into
     /// force. Answers what holds then.
     pub(crate) fn heal(&self, held: &Held, now: Time) -> Result<Records, Error> {
-        let Records::Sound(mut sound) = self.read() else { return Ok(self.read()) };
+        let mut sound = match self.read() {
+            Records::Sound(sound) => sound,
+            other => return Ok(other),
+        };
+        if sound.is_whole() {
+            return Ok(Records::Sound(sound));
+        }
         let path = self.ledger_path();
         if let Some(len) = sound.torn {
             let mut file = self.files.append(&path).at("open", &path)?;
@@ -332,11 +411,36 @@ impl Ledger {
                 // It was to be replaced, so it is not what the person last wished.
                 entry.decision = Decision::Lost;
             }
-            self.append(&line)?;
+            // The snapshot first: interrupted in between, the ledger is behind, and the next one appends the line.
             self.write_snapshot(&snapshot)?;
+            self.append(&line)?;
         }
-        let _ = held;
+        for scope in sound.revoked {
+            if let Records::Sound(sound) = self.read()
+                && sound.entry(&scope).is_some_and(|entry| entry.decision.opens())
+            {
+                let (decision, scope) = (Decision::Withdrawn, scope.as_str());
+                let statement = Statement { scope, decision, contract: None, notice: None, language: None, via: None };
+                let narrowing = self.narrow(held, Some(&sound), statement, now)?;
+                self.finish(held, &narrowing)?;
+            }
+            for tombstone in self.tombstones(&scope) {
+                self.files.remove_if_there(&tombstone).at("remove", &tombstone)?;
+            }
+        }
+        let records = self.read();
+        if let Records::Sound(sound) = &records {
+            // A mark that was not raised would let an older store pass for this one.
+            for (scope, entry) in sound.snapshot.scopes.iter().filter(|(_, entry)| !entry.decision.opens()) {
+                self.raise_mark(scope, entry.epoch).at("write", &self.marks_path())?;
+            }
+        }
         Ok(self.read())
+    }
+
+    /// Whether there is anything for [`heal`](Ledger::heal) to do. Reads only.
+    pub(crate) fn needs_healing(&self) -> bool {
+        matches!(self.read(), Records::Sound(sound) if !sound.is_whole())
     }
 
     fn last_line(&self) -> Option<Line> {
@@ -408,29 +512,45 @@ impl Ledger {
         marked
     }
 
-    /// The last resort of a withdrawal that can't be written: an absent snapshot is a no for every scope.
-    pub(crate) fn revoke(&self, scope: &str, epoch: u64) -> io::Result<()> {
-        // Either of the two closes the scope; the mark also outlives a snapshot that comes back.
-        let marked = self.raise_mark(scope, epoch.saturating_add(1));
+    /// The last resort of a withdrawal that can't be written, because another process keeps the lock or the disk takes
+    /// nothing: an empty file that closes the scope whatever the snapshot says, also one that is replaced a moment
+    /// later. Where not even that can be made, the snapshot is removed, which closes every scope.
+    pub(crate) fn revoke(&self, scope: &str) -> io::Result<()> {
+        let made = self.tombstones(scope).map(|path| match self.files.create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.and_then(|mut file| file.sync()),
+        });
+        for directory in [&self.store, &self.marks] {
+            let _ = self.files.sync_dir(directory);
+        }
+        if made.iter().any(Result::is_ok) {
+            return Ok(());
+        }
         let gone = self.files.remove_if_there(&self.snapshot_path());
         let _ = self.files.sync_dir(&self.store);
-        gone.or(marked)
+        gone
     }
 
     /// Starts anew where the records were lost or damaged: the old ones are set aside, and every scope that was ever
     /// decided about counts as lost, which only a fresh notice can open.
     pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
-        let ledger = self.ledger_path();
-        if self.files.stat(&ledger).at("look at", &ledger)?.is_some() {
-            let aside = self.store.join(format!("ledger-damaged-{}.jsonl", now.0));
-            self.files.rename(&ledger, &aside).at("set aside", &ledger)?;
-        }
-        let snapshot = self.snapshot_path();
-        self.files.remove_if_there(&snapshot).at("remove", &snapshot)?;
+        // Every scope that anything here names may have had its no.
+        let marks = match self.read_marks() {
+            Ok(marks) => marks.unwrap_or_default(),
+            Err(_) => {
+                let path = self.marks_path();
+                self.files.replace(&path, &disk::seal("high", "{}")).at("write", &path)?;
+                BTreeMap::new()
+            }
+        };
+        let mut names: BTreeSet<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        names.extend(marks.keys().cloned());
+        let old = self.snapshot_bytes().ok().flatten().and_then(|bytes| self.parse(&bytes));
+        names.extend(old.into_iter().flat_map(|old| old.scopes.into_keys()));
+        names.extend(self.named_in_history());
         // Epochs start above everything that may still lie around, whatever became of the marks.
-        let marks = self.read_marks().unwrap_or_default().unwrap_or_default();
         let floor = marks.values().copied().max().unwrap_or(0).max(now.0);
-        let scopes = scopes.iter().map(|&scope| {
+        let scopes = names.into_iter().map(|scope| {
             let entry = Entry {
                 decision: Decision::Lost,
                 epoch: floor,
@@ -441,7 +561,7 @@ impl Ledger {
                 via: None,
                 line: 0,
             };
-            (scope.to_owned(), entry)
+            (scope, entry)
         });
         let snapshot = Snapshot {
             application: self.application.clone(),
@@ -451,7 +571,13 @@ impl Ledger {
             pending: None,
             scopes: scopes.collect(),
         };
+        // First the snapshot that closes everything, then the old history out of its way.
         self.write_snapshot(&snapshot)?;
+        let ledger = self.ledger_path();
+        if self.files.stat(&ledger).at("look at", &ledger)?.is_some() {
+            let aside = self.store.join(format!("ledger-damaged-{}.jsonl", now.0));
+            self.files.rename(&ledger, &aside).at("set aside", &ledger)?;
+        }
         let _ = held;
         match self.read() {
             Records::Sound(sound) => Ok(sound),
@@ -460,6 +586,17 @@ impl Ledger {
             }
             Records::Closed(why) => Err(Kind::Store { path: self.store.clone(), why }.into()),
         }
+    }
+
+    /// The scopes that any line of the history names, however damaged the rest of it is.
+    fn named_in_history(&self) -> Vec<String> {
+        let bytes = self.files.read(&self.ledger_path(), LEDGER_MOST).unwrap_or_default();
+        let lines = bytes.split(|&byte| byte == b'\n');
+        let scope = |line: &[u8]| {
+            let value: serde_json::Value = serde_json::from_slice(line).ok()?;
+            Some(value.get("scope")?.as_str()?.to_owned())
+        };
+        lines.filter_map(scope).collect()
     }
 
     /// Keeps a contract or a notice under its digest, once.
@@ -498,7 +635,9 @@ impl Ledger {
     fn next(&self, sound: Option<&Sound>, statement: Statement<'_>, now: Time) -> (Line, Snapshot, Entry) {
         let old = sound.and_then(|sound| sound.entry(statement.scope));
         let mark = sound.and_then(|sound| sound.marks.get(statement.scope)).copied().unwrap_or(0);
-        let epoch = old.map_or(0, |entry| entry.epoch).max(mark).saturating_add(1);
+        // Where nothing is known the time stands in, so that an epoch is not given twice even if everything was lost.
+        let epoch = old.map_or(now.0, |entry| entry.epoch).max(mark).saturating_add(1);
+        let kept = old.filter(|_| statement.decision == Decision::Narrowed);
         let previous = sound.map_or(GENESIS.to_owned(), |sound| sound.snapshot.head.clone());
         // A first grant starts where nothing lies; whatever follows something open starts in new directories.
         let generation = match old {
@@ -511,10 +650,10 @@ impl Ledger {
             scope: statement.scope.into(),
             decision: statement.decision,
             epoch,
-            contract: statement.contract,
-            notice: statement.notice,
+            contract: statement.contract.or_else(|| kept?.contract.clone()),
+            notice: statement.notice.or_else(|| kept?.notice.clone()),
             language: statement.language,
-            via: statement.via,
+            via: statement.via.or_else(|| kept?.via.clone()),
             previous: previous.clone(),
             hash: String::new(),
         }

@@ -33,11 +33,11 @@ pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
 
 use crate::{
     ambient::{Ambient, Time},
-    error::{Error, Kind},
+    error::{At, Error, Kind},
 };
-use ledger::{Held, Narrowing, Records, Sound, Statement};
+use ledger::{Fingerprint, Held, Narrowing, Records, Sound, Statement};
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Where the data of a scope that is open goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,9 @@ pub(crate) struct Consent {
 
 /// What was last read, and what must not be opened whatever is read next.
 struct View {
-    seen: Option<Vec<u8>>,
+    seen: Fingerprint,
+    /// Something changed that whoever clears up has not been told yet.
+    changed: bool,
     open: Vec<Place>,
     closing: Vec<Scope>,
 }
@@ -78,7 +80,8 @@ impl Consent {
         prepare: Prepare,
     ) -> Self {
         let gates = Arc::new(Gates::new(process_wide));
-        let view = Mutex::new(View { seen: None, open: Vec::new(), closing: Vec::new() });
+        let view =
+            Mutex::new(View { seen: Fingerprint::default(), changed: false, open: Vec::new(), closing: Vec::new() });
         Consent { ledger, contracts, gates, block, ambient, prepare, view }
     }
 
@@ -86,6 +89,7 @@ impl Consent {
     pub(crate) fn open(&self) {
         // A decision that was interrupted is finished before any gate opens.
         if !matches!(self.ledger.snapshot_bytes(), Ok(None))
+            && self.ledger.needs_healing()
             && let Ok(Some(held)) = self.ledger.lock(|| self.ambient.monotonic())
         {
             let _ = self.ledger.heal(&held, self.ambient.now());
@@ -119,9 +123,9 @@ impl Consent {
     /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
     pub(crate) fn refresh(&self) -> bool {
         let mut view = self.view.lock();
-        let bytes = self.ledger.snapshot_bytes().ok().flatten();
-        if bytes == view.seen {
-            return false;
+        let seen = self.ledger.fingerprint();
+        if seen == view.seen && !self.gates.is_stopped() {
+            return std::mem::take(&mut view.changed);
         }
         let records = self.ledger.read();
         let mut open = Vec::new();
@@ -129,6 +133,7 @@ impl Consent {
             let scope = contract.scope;
             if let Records::Sound(sound) = &records
                 && self.block.is_none()
+                && !self.gates.is_stopped()
                 && !view.closing.contains(&scope)
                 && self.open_epoch(sound, contract) != 0
                 && let Some(entry) = sound.in_force(scope.name())
@@ -151,8 +156,15 @@ impl Consent {
             self.gates.set(contract.scope, epoch(contract.scope));
         }
         view.open = open;
-        view.seen = bytes;
-        moved
+        view.seen = seen;
+        std::mem::take(&mut view.changed) || moved
+    }
+
+    /// The same, for a decision of this client; what it changed is told to whoever asks next.
+    fn look_again(&self) {
+        if self.refresh() {
+            self.view.lock().changed = true;
+        }
     }
 
     /// The scopes that are open, as last read, and where their data goes.
@@ -170,7 +182,7 @@ impl Consent {
 
     /// Whether a snapshot was found, so that there is anything to clear up.
     pub(crate) fn is_known(&self) -> bool {
-        self.view.lock().seen.is_some()
+        self.view.lock().seen.snapshot.is_some()
     }
 
     /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
@@ -195,10 +207,54 @@ impl Consent {
 
     /// May this batch leave, now?
     pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Option<Permit> {
-        if self.block.is_some() {
+        let place = Place { scope, epoch, generation };
+        if self.block.is_some() || self.granted_place(scope) != Some(place) {
             return None;
         }
-        Permit::issue(Watch { ledger: self.ledger.clone(), gates: self.gates.clone(), scope, generation, epoch })
+        let (ledger, gates) = (self.ledger.clone(), self.gates.clone());
+        Permit::issue(Watch { ledger, gates, scope, generation, epoch, life: None })
+    }
+
+    /// Closes this process's gate of a scope, before anything that can fail.
+    pub(crate) fn shut(&self, scope: Scope) {
+        let mut view = self.view.lock();
+        self.gates.set(scope, 0);
+        view.closing.push(scope);
+        view.open.retain(|place| place.scope != scope);
+        view.changed = true;
+    }
+
+    /// Waits until no permit of the scope is left in any process, `limit` at most, and says whether that is so.
+    ///
+    /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing.
+    pub(crate) fn confirm(&self, scope: Scope, limit: Duration) -> bool {
+        let path = self.ledger.life_path(scope.name());
+        match self.ledger.files().stat(&path) {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let was_granted = |line: &Line| line.scope == scope.name() && line.decision == Decision::Granted;
+                return !self.ledger.history().0.iter().any(was_granted);
+            }
+            Err(_) => return false,
+        }
+        let Ok(life) = self.ledger.files().lock_file(&path) else { return false };
+        let until = self.ambient.monotonic() + limit;
+        loop {
+            match life.try_lock(false) {
+                Ok(true) => return true,
+                Ok(false) if self.ambient.monotonic() < until => std::thread::sleep(Duration::from_micros(500)),
+                _ => return false,
+            }
+        }
+    }
+
+    /// Runs `act` under the lock of decisions, if the scope is closed on disk now.
+    pub(crate) fn while_closed(&self, scope: Scope, act: impl FnOnce()) {
+        if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic())
+            && self.generations().contains(&(scope, None))
+        {
+            act();
+        }
     }
 
     /// Nothing may leave through this client any more.
@@ -240,6 +296,7 @@ impl Consent {
             Records::Closed(_) => State::Unreadable,
             Records::Sound(sound) => match sound.entry(name).map(|entry| entry.decision) {
                 None => State::NeverAsked,
+                Some(Decision::Granted | Decision::Narrowed) if sound.is_revoked(name) => State::Withdrawn,
                 Some(Decision::Denied) => State::Denied,
                 Some(Decision::Withdrawn) => State::Withdrawn,
                 Some(Decision::Void | Decision::Lost) => State::Unreadable,
@@ -275,7 +332,9 @@ impl Consent {
         let state = self.state(&records, contract);
         match state {
             State::Granted => {
-                self.refresh();
+                drop(held);
+                self.view.lock().closing.retain(|&closing| closing != scope);
+                self.look_again();
                 return self.receipt(scope, None);
             }
             State::NeverAsked => {}
@@ -308,10 +367,12 @@ impl Consent {
                 (None, None) => None,
             },
         };
+        let life = self.ledger.life_path(scope.name());
+        self.ledger.files().lock_file(&life).at("make", &life)?;
         let line = self.ledger.grant(&held, sound.as_deref(), statement, now, before_opening)?;
-        drop(held);
         self.view.lock().closing.retain(|&closing| closing != scope);
-        self.refresh();
+        drop(held);
+        self.look_again();
         self.receipt(scope, Some(&line))
     }
 
@@ -321,8 +382,20 @@ impl Consent {
     }
 
     /// Records a no from a person who has not said yes. Whoever withdraws uses [`Consent::close_scope`].
+    ///
+    /// On an error this process is closed for the scope all the same, and if there was anything to close on disk, a
+    /// tombstone closes it.
     pub(crate) fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
         self.contract(scope)?;
+        self.shut(scope);
+        let denied = self.write_denial(scope);
+        if denied.is_err() && self.is_known() {
+            let _ = self.ledger.revoke(scope.name());
+        }
+        denied
+    }
+
+    fn write_denial(&self, scope: Scope) -> Result<Receipt, Error> {
         self.ledger.make_directories()?;
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
         let now = self.ambient.now();
@@ -332,10 +405,14 @@ impl Consent {
             Records::Closed(_) => Some(self.reset(&held, now)?),
         };
         let narrowing = self.ledger.narrow(&held, sound.as_deref(), plain(scope, Decision::Denied), now)?;
-        self.ledger.finish(&held, &narrowing)?;
+        // In force whether its line could be appended or not; the next open appends it.
+        let finished = self.ledger.finish(&held, &narrowing);
+        self.view.lock().closing.retain(|&closing| closing != scope);
         drop(held);
-        self.refresh();
-        self.receipt(scope, Some(&narrowing.line))
+        self.look_again();
+        let mut receipt = self.receipt(scope, Some(&narrowing.line))?;
+        receipt.recorded = finished.is_ok();
+        Ok(receipt)
     }
 
     /// Closes a scope: this process at once, every process when it returns. The caller confirms, destroys what waits,
@@ -344,34 +421,28 @@ impl Consent {
     /// `decision` is `Withdrawn`, or `Narrowed` for a block that destroys what waits and leaves the grant.
     pub(crate) fn close_scope(&self, scope: Scope, decision: Decision) -> Result<Closing<'_>, Error> {
         self.contract(scope)?;
-        let epoch = {
-            let mut view = self.view.lock();
-            let epoch = self.gates.epoch(scope);
-            self.gates.set(scope, 0);
-            view.closing.push(scope);
-            epoch
-        };
+        self.shut(scope);
         let ledger = &self.ledger;
         let held = match ledger.lock(|| self.ambient.monotonic()) {
             Ok(Some(held)) => held,
-            // Whoever holds the lock can't be waited for: an absent snapshot closes every scope in every process.
-            Ok(None) | Err(_) => return self.revoked(scope, epoch),
+            // Whoever holds the lock can't be waited for.
+            Ok(None) | Err(_) => return self.revoked(scope),
         };
         let now = self.ambient.now();
         let records = ledger.heal(&held, now).unwrap_or(Records::Closed("the records can't be mended"));
         let sound = match &records {
             Records::Sound(sound) => sound,
-            Records::Nothing | Records::Closed(_) => return self.revoked(scope, epoch),
+            Records::Nothing | Records::Closed(_) => return self.revoked(scope),
         };
         match ledger.narrow(&held, Some(sound), plain(scope, decision), now) {
             Ok(narrowing) => Ok(Closing { consent: self, scope, written: Some((held, narrowing)) }),
-            Err(_) => self.revoked(scope, epoch),
+            Err(_) => self.revoked(scope),
         }
     }
 
-    fn revoked(&self, scope: Scope, epoch: u64) -> Result<Closing<'_>, Error> {
+    fn revoked(&self, scope: Scope) -> Result<Closing<'_>, Error> {
         let path = self.ledger.snapshot_path();
-        match self.ledger.revoke(scope.name(), epoch) {
+        match self.ledger.revoke(scope.name()) {
             Ok(()) => Ok(Closing { consent: self, scope, written: None }),
             Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
         }
@@ -388,7 +459,11 @@ impl Consent {
                 Kind::Store { path: self.ledger.store().into(), why: "it holds no decision about this scope" }.into()
             );
         };
-        Ok(Receipt::of(scope, line, |digest| self.ledger.text(digest)))
+        let closed = !line.decision.opens();
+        let mut receipt = Receipt::of(scope, line, |digest| self.ledger.text(digest));
+        // A look, without waiting: whoever withdraws waits and says so.
+        receipt.confirmed = !closed || self.confirm(scope, Duration::ZERO);
+        Ok(receipt)
     }
 }
 
@@ -411,23 +486,6 @@ impl Closing<'_> {
         self.written.as_ref().map(|(_, narrowing)| narrowing.entry.generation)
     }
 
-    /// Waits until no permit of the scope is left in any process, half a second at most, and says whether that is so.
-    pub(crate) fn confirm(&self) -> bool {
-        let consent = self.consent;
-        let path = consent.ledger.store().join(format!("{}.life", self.scope.name()));
-        let Ok(life) = consent.ledger.files().lock_file(&path) else { return false };
-        let until = consent.ambient.monotonic() + std::time::Duration::from_millis(500);
-        loop {
-            match life.try_lock(false) {
-                Ok(true) => return true,
-                Ok(false) if consent.ambient.monotonic() < until => {
-                    std::thread::sleep(std::time::Duration::from_micros(500));
-                }
-                _ => return false,
-            }
-        }
-    }
-
     /// Appends the decision to the history and answers its receipt.
     pub(crate) fn finish(self) -> Result<Receipt, Error> {
         let Closing { consent, scope, written } = self;
@@ -435,10 +493,10 @@ impl Closing<'_> {
             return Ok(Receipt::unwritten(scope, consent.ambient.now().rfc3339()));
         };
         let finished = consent.ledger.finish(&held, &narrowing);
-        drop(held);
         // The snapshot says it now, so that a later look can't open the scope again.
         consent.view.lock().closing.retain(|&closing| closing != scope);
-        consent.refresh();
+        drop(held);
+        consent.look_again();
         // The decision is in force whether its line could be appended or not; the next open appends it.
         let mut receipt = consent.receipt(scope, Some(&narrowing.line))?;
         receipt.recorded = finished.is_ok();

@@ -24,8 +24,8 @@ impl Gates {
 
     pub(super) fn set(&self, scope: Scope, epoch: u64) {
         if let Some(gate) = self.epochs.get(scope.index()).filter(|_| scope.index() != 0) {
-            gate.store(epoch, Ordering::SeqCst);
-            if self.process_wide {
+            // A client that changes nothing leaves the statics alone: another one may be the process-wide one.
+            if gate.swap(epoch, Ordering::SeqCst) != epoch && self.process_wide {
                 scope.gate().store(epoch, Ordering::SeqCst);
             }
         }
@@ -33,6 +33,10 @@ impl Gates {
 
     pub(crate) fn epoch(&self, scope: Scope) -> u64 {
         self.epochs.get(scope.index()).map_or(0, |gate| gate.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
     }
 
     pub(super) fn stop(&self) {
@@ -89,10 +93,13 @@ pub(crate) struct Permit {
 
 impl Permit {
     /// Takes the life lock first and asks afterwards: whoever withdraws in between waits for this lock.
-    pub(super) fn issue(watch: Watch) -> Option<Self> {
-        let path = watch.ledger.store().join(format!("{}.life", watch.scope.name()));
-        let life = watch.ledger.files().lock_file(&path).ok()?;
-        (life.try_lock(true).ok()? && watch.stands()).then_some(Permit { watch, _life: life })
+    pub(super) fn issue(mut watch: Watch) -> Option<Self> {
+        let path = watch.ledger.life_path(watch.scope.name());
+        let files = watch.ledger.files();
+        let life = files.lock_file(&path).ok()?;
+        let locked = life.try_lock(true).ok()?;
+        watch.life = Some(files.stat(&path).ok()??.version);
+        (locked && watch.stands()).then_some(Permit { watch, _life: life })
     }
 
     /// Whether the permit is for this scope, generation and epoch.
@@ -119,6 +126,8 @@ pub(crate) struct Watch {
     pub(super) scope: Scope,
     pub(super) generation: u64,
     pub(super) epoch: u64,
+    /// Which file the life lock is on: one that was replaced is not the one a withdrawal would wait for.
+    pub(super) life: Option<(u64, u64, i64)>,
 }
 
 impl Watch {
@@ -126,7 +135,16 @@ impl Watch {
     pub(crate) fn stands(&self) -> bool {
         !self.gates.stopped.load(Ordering::SeqCst)
             && self.gates.epoch(self.scope) == self.epoch
+            && self.has_life()
             && self.ledger.snapshot_allows(self.scope.name(), self.generation, self.epoch)
+    }
+}
+
+impl Watch {
+    fn has_life(&self) -> bool {
+        let path = self.ledger.life_path(self.scope.name());
+        let stat = self.ledger.files().stat(&path).ok().flatten();
+        self.life.is_some() && stat.map(|stat| stat.version) == self.life
     }
 }
 

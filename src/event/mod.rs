@@ -15,7 +15,7 @@ pub(crate) use check::is_name;
 pub(crate) use registry::Registry;
 pub(crate) use schema::MAX_FIELDS;
 
-use crate::consent::Scope;
+use crate::{ambient::Day, consent::Scope};
 
 /// Something that happened in the program, made of generalisable fields. Derive it:
 ///
@@ -64,23 +64,45 @@ pub trait Event {
 #[non_exhaustive]
 pub struct Installation;
 
+/// The keyed code of an identifier: 64 bits, and the UTC day whose keys made them. The day goes with it, so that a code
+/// never stands on a line of another period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) bytes: [u8; 8],
+    day: u32,
+}
+
+impl Code {
+    /// No code.
+    pub(crate) const NONE: Code = Code { bytes: [0; 8], day: u32::MAX };
+
+    pub(crate) fn new(bytes: [u8; 8], day: Day) -> Self {
+        Code { bytes, day: day.0 }
+    }
+
+    /// The day whose keys made it, or `None` where there is none.
+    pub(crate) fn day(self) -> Option<Day> {
+        (self.day != u32::MAX).then_some(Day(self.day))
+    }
+}
+
 /// Makes the keyed code of an identifier; implemented where the keys are.
 pub(crate) trait Codes {
     /// The code of `value` in the name space `domain`, or `None` when there is no key for it now.
-    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<[u8; 16]>;
+    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<Code>;
 }
 
 /// Where an event writes its outcomes. It has a place for each field, and no place for a raw value.
 pub struct Sink<'a> {
     pub(crate) outcomes: [u16; MAX_FIELDS],
-    pub(crate) code: [u8; 16],
+    pub(crate) code: Code,
     schema: &'static Schema,
     codes: &'a dyn Codes,
 }
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(schema: &'static Schema, codes: &'a dyn Codes) -> Self {
-        Sink { outcomes: [0; MAX_FIELDS], code: [0; 16], schema, codes }
+        Sink { outcomes: [0; MAX_FIELDS], code: Code::NONE, schema, codes }
     }
 
     /// Writes the outcome of the field at `index`; an index the event does not have is ignored.

@@ -190,7 +190,9 @@ impl Schema {
     /// Whether these are outcomes that the fields can have. An implementation written by hand may claim others, and
     /// those are not sent.
     pub(crate) fn admits(&self, outcomes: &[u16; MAX_FIELDS]) -> bool {
-        let known = |field: &Field, outcome: u16| u64::from(outcome) <= field.precision.outcomes();
+        let known = |field: &Field, outcome: u16| {
+            u64::from(outcome) <= field.precision.outcomes() && (outcome != 0 || field.optional)
+        };
         let fields = self.fields.iter().map(Some).chain(std::iter::repeat(None));
         fields.zip(outcomes).all(|(field, outcome)| field.map_or(*outcome == 0, |field| known(field, *outcome)))
     }

@@ -9,7 +9,7 @@ use crate::{
     consent::{MAX_SCOPES, Scope},
     disk::{self, Files},
     error::{At, Error},
-    event::{Codes, Linkage, Schema},
+    event::{Code, Codes, Linkage, Schema},
 };
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -40,6 +40,7 @@ pub(crate) struct Keys {
 
 /// What codes are made with today.
 struct Current {
+    day: Day,
     /// By the scope's number.
     periods: [Option<Box<Periods>>; MAX_SCOPES],
 }
@@ -53,7 +54,7 @@ struct Periods {
 
 impl Keys {
     pub(crate) fn new(files: Files, path: PathBuf, application: String, ambient: Ambient) -> Self {
-        let current = ArcSwap::from_pointee(Current { periods: [const { None }; MAX_SCOPES] });
+        let current = ArcSwap::from_pointee(Current { day: Day::NONE, periods: [const { None }; MAX_SCOPES] });
         Keys { files, path, application, ambient, current, sessions: Mutex::default() }
     }
 
@@ -66,6 +67,11 @@ impl Keys {
         self.write(&secrets).at("write", &self.path)
     }
 
+    /// Whether the scope has a secret on disk.
+    pub(crate) fn has(&self, scope: Scope) -> bool {
+        self.read().is_some_and(|secrets| secrets.0.contains_key(scope.name()))
+    }
+
     /// Destroys the scope's secret and the keys made from it. Says whether there was one.
     pub(crate) fn destroy(&self, scope: Scope) -> io::Result<bool> {
         self.sessions.lock().remove(scope.name());
@@ -76,7 +82,7 @@ impl Keys {
                     *place = old.as_deref().map(|old| Box::new(Periods { ..*old }));
                 }
             }
-            Current { periods }
+            Current { day: current.day, periods }
         });
         if self.files.stat(&self.path)?.is_none() {
             return Ok(false);
@@ -104,17 +110,18 @@ impl Keys {
                 *place = self.periods(scope.name(), &secret, day).map(Box::new);
             }
         }
-        self.current.store(Arc::new(Current { periods }));
+        self.current.store(Arc::new(Current { day, periods }));
     }
 
     fn periods(&self, scope: &'static str, secret: &Key, day: Day) -> Option<Periods> {
-        let session = match self.sessions.lock().entry(scope) {
+        let random: Key = match self.sessions.lock().entry(scope) {
             std::collections::btree_map::Entry::Occupied(known) => *known.get(),
             std::collections::btree_map::Entry::Vacant(place) => *place.insert(self.ambient.random().ok()?),
         };
         let scope_key = scope_key(secret, &self.application, scope);
         Some(Periods {
-            session,
+            // Of this grant and this process: neither another grant nor another process makes the same.
+            session: *keyed(&scope_key, [b"period", b"session", &random]).as_bytes(),
             day: period_key(&scope_key, "day", day.0),
             week: period_key(&scope_key, "week", day.week()),
             month: period_key(&scope_key, "month", day.month()),
@@ -133,7 +140,7 @@ impl Keys {
 }
 
 impl Codes for Keys {
-    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<[u8; 16]> {
+    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<Code> {
         let current = self.current.load();
         let periods = current.periods.get(schema.scope().index())?.as_deref()?;
         let key = match schema.linkage() {
@@ -143,16 +150,9 @@ impl Codes for Keys {
             Linkage::Month => &periods.month,
             Linkage::Rollup | Linkage::None => return None,
         };
-        let mut code = [0; 16];
-        let (places, rest) = (code.len(), identifier(key, domain, value));
-        code.iter_mut().zip(rest.as_bytes().iter().take(places)).for_each(|(place, byte)| *place = *byte);
-        Some(code)
+        let hash = identifier(key, domain, value);
+        Some(Code::new(*hash.as_bytes().first_chunk()?, current.day))
     }
-}
-
-/// How much of a code is sent: 64 bits, in hex.
-pub(crate) fn sent(code: &[u8; 16]) -> String {
-    hex(code.split_at(8).0)
 }
 
 /// What an example would look like as a code. Made with a key of zeros: every computer's own looks different.
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(hex(&period), "59292bd1a9a62e3e2aaf68f1e002cb122e4d9a7993427e3a318cc6bed413b52e");
         let id = identifier(&period, "server-name", b"nas.local");
         assert_eq!(id.to_hex().as_str(), "64bfccc08058017422a7d35257faefe0275bc49875b64cb7b7571eba2c23240f");
-        assert_eq!(sent(id.as_bytes()[..16].try_into().unwrap()), "64bfccc080580174");
+        assert_eq!(hex(&id.as_bytes()[..8]), "64bfccc080580174");
     }
 
     #[test]

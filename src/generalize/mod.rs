@@ -5,11 +5,11 @@
 
 mod keys;
 
-pub(crate) use keys::{Keys, example as example_code, sent as sent_code};
+pub(crate) use keys::{Keys, example as example_code};
 
 use crate::{
     consent::Admission,
-    event::{Codes, Event, MAX_FIELDS, Sink},
+    event::{Code, Codes, Event, MAX_FIELDS, Sink},
 };
 
 /// An event of which only outcomes are left. The only thing the journal's ring takes.
@@ -21,7 +21,7 @@ pub(crate) struct Generalized {
     subject: u32,
     epoch: u64,
     outcomes: [u16; MAX_FIELDS],
-    code: [u8; 16],
+    code: Code,
 }
 
 // One cache line: what is pushed is copied, and never split between two.
@@ -46,8 +46,8 @@ impl Generalized {
         &self.outcomes
     }
 
-    pub(crate) fn code(&self) -> &[u8; 16] {
-        &self.code
+    pub(crate) fn code(&self) -> Code {
+        self.code
     }
 }
 
@@ -57,13 +57,13 @@ impl Generalized {
 /// Codes are made with the grant's secret and are not shown here: where one would stand, this says `a code`.
 #[must_use]
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
-    struct Some16;
-    impl Codes for Some16 {
-        fn code(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<[u8; 16]> {
-            Some([0; 16])
+    struct AnyCode;
+    impl Codes for AnyCode {
+        fn code(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<Code> {
+            Some(Code::NONE)
         }
     }
-    let mut sink = Sink::new(E::schema(), &Some16);
+    let mut sink = Sink::new(E::schema(), &AnyCode);
     event.generalize(&mut sink);
     let fields = E::schema().fields().iter().zip(sink.outcomes);
     fields.map(|(field, outcome)| (field.name, field.precision.words(outcome))).collect()

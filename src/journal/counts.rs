@@ -6,10 +6,11 @@
 use super::{
     Drop, Journal, Record, Writer, line,
     segment::{self, Header, Kind, Segment},
+    waiting::Unread,
 };
 use crate::{
     ambient::Day,
-    consent::Place,
+    consent::{Place, WAITING_DAYS},
     disk,
     rollup::{self, Counts},
 };
@@ -25,29 +26,41 @@ const COMPACT_AT: u64 = 256 << 10;
 /// A day is closed without a process that holds its counts for longer than this, such as a stopped one.
 const PATIENCE_DAYS: u32 = 2;
 
+/// What one file of counts says.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    damaged: u64,
+    foreign: u64,
+}
+
 impl Journal {
     pub(super) fn write_counts(&self, writer: &mut Writer, place: Place, day: Day, sum: &Counts) -> io::Result<()> {
         let lines: Vec<String> = self.cell_lines(sum);
         self.writing(writer, |writer| {
             let name = place.scope.name();
             let directory = self.counts_dir(place.scope, place.generation);
-            let fits = |segment: &Segment| segment.header().epoch == place.epoch && segment.header().day == Some(day.0);
+            let fits = |(segment, _): &(Segment, Counts)| {
+                segment.header().epoch == place.epoch && segment.header().day == Some(day.0)
+            };
             if !writer.counts.get(name).is_some_and(fits) {
                 writer.counts.remove(name);
                 self.files.own_dir(&directory)?;
                 let header = Header::counts(name, place.generation, place.epoch, day);
                 let prefix = format!("{day}-");
                 let segment = Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?;
-                writer.counts.insert(name, segment);
+                writer.counts.insert(name, (segment, Counts::default()));
             }
-            let Some(segment) = writer.counts.get_mut(name) else { return Ok(()) };
+            let Some((segment, total)) = writer.counts.get_mut(name) else { return Ok(()) };
+            let before = segment.bytes();
             segment.append(lines.iter().map(|line| (0, line.as_str())))?;
+            writer.written_since_check += segment.bytes() - before;
+            sum.iter().for_each(|(schema, outcomes, times)| total.add(schema, *outcomes, times));
             if segment.bytes() > COMPACT_AT {
-                // The file is replaced whole, so the sums are never there twice.
-                let (path, header) = (segment.path().to_owned(), segment.header().clone());
-                let sums = self.cell_lines(&self.read_counts(&path, place, day).unwrap_or_default());
-                writer.counts.remove(name);
-                self.files.replace(&path, &segment::whole(&header, sums.iter().map(String::as_str))?)?;
+                // The file is replaced whole and stays this process's own, so the sums are never there twice. The sum
+                // has at most as many lines as the events have outcomes.
+                let sums = self.cell_lines(total);
+                segment.rewrite(&self.files, sums.iter().map(String::as_str))?;
             }
             Ok(())
         })
@@ -58,9 +71,10 @@ impl Journal {
         counts.iter().filter_map(encode).collect()
     }
 
-    /// The counts in one file; `None` when it is not one of this grant and day.
-    fn read_counts(&self, path: &Path, place: Place, day: Day) -> Option<Counts> {
-        let bytes = self.files.read(path, READ_MOST).ok()?;
+    /// The counts in one file, and what of it is damaged or foreign; a file that is not one of this grant and day is
+    /// foreign as a whole.
+    fn read_counts(&self, path: &Path, place: Place, day: Day) -> Result<Tally, Unread> {
+        let bytes = self.files.read(path, READ_MOST)?;
         let found = segment::recover(&bytes);
         let belongs = found.header.as_ref().is_some_and(|header| {
             header.kind == Kind::Counts
@@ -69,22 +83,21 @@ impl Journal {
                 && header.epoch == place.epoch
                 && header.day == Some(day.0)
         });
-        if !belongs {
-            return None;
-        }
-        let mut counts = Counts::default();
-        let mut foreign = 0;
+        let mut tally = Tally {
+            damaged: found.lost.saturating_add(u64::from(found.skipped > 0 && found.lost == 0)),
+            ..Tally::default()
+        };
         for stored in &found.lines {
             match line::decode_cell(stored.json, self.registry) {
-                Some((schema, outcomes, times)) if schema.scope() == place.scope => {
-                    counts.add(schema.index(), outcomes, times);
+                Some((schema, outcomes, times))
+                    if belongs && schema.scope() == place.scope && schema.admits(&outcomes) =>
+                {
+                    tally.counts.add(schema.index(), outcomes, times);
                 }
-                _ => foreign += 1,
+                _ => tally.foreign += 1,
             }
         }
-        self.counters.drop(Drop::Foreign, foreign);
-        self.counters.drop(Drop::Damaged, found.lost);
-        Some(counts)
+        Ok(tally)
     }
 
     /// The counts that still grow or wait for their day to be closed, by day; for showing.
@@ -93,9 +106,8 @@ impl Journal {
         let (open, closed) = self.counts_files(place);
         for (day, path) in open.into_iter().filter(|(day, _)| !closed.contains(day)) {
             let sum = days.entry(day).or_default();
-            for (schema, outcomes, count) in self.read_counts(&path, place, day).unwrap_or_default().iter() {
-                sum.add(schema, *outcomes, count);
-            }
+            let Ok(tally) = self.read_counts(&path, place, day) else { continue };
+            tally.counts.iter().for_each(|(schema, outcomes, count)| sum.add(schema, *outcomes, count));
         }
         days
     }
@@ -122,8 +134,13 @@ impl Journal {
         self.leave_past_days(today);
         let (open, closed) = self.counts_files(place);
         let mut days: BTreeMap<Day, Vec<PathBuf>> = BTreeMap::new();
-        for (day, path) in open.into_iter().filter(|(day, _)| *day < today) {
-            days.entry(day).or_default().push(path);
+        for (day, path) in open {
+            if day < today {
+                days.entry(day).or_default().push(path);
+            } else if day.0 > today.0.saturating_add(1) {
+                // A clock that stood ahead made it, and its day may never come.
+                self.discard(&path, Drop::Late);
+            }
         }
         // A lone event is carried into the next day, which may have no file of its own yet.
         while let Some((day, paths)) = days.pop_first() {
@@ -131,7 +148,7 @@ impl Journal {
                 self.remove_merged(place, day, paths);
                 continue;
             }
-            if day.0 + PATIENCE_DAYS >= today.0 && !paths.iter().all(|path| self.is_left(path)) {
+            if day.0.saturating_add(PATIENCE_DAYS) >= today.0 && !paths.iter().all(|path| self.is_left(path)) {
                 break;
             }
             if let Some((next, carry)) = self.close_day(place, day, today, &paths)?
@@ -140,7 +157,7 @@ impl Journal {
                 days.entry(next).or_default().push(carry);
             }
         }
-        for day in closed.into_iter().filter(|day| day.0 + 30 < today.0) {
+        for day in closed.into_iter().filter(|day| day.0.saturating_add(30) < today.0) {
             self.files.remove_if_there(&self.marker(place, day))?;
         }
         Ok(())
@@ -148,17 +165,25 @@ impl Journal {
 
     fn close_day(&self, place: Place, day: Day, today: Day, paths: &[PathBuf]) -> io::Result<Option<(Day, PathBuf)>> {
         let mut sum = Counts::default();
+        let (mut damaged, mut foreign, mut aged, mut invalid) = (0u64, 0u64, 0, 0);
         let mut since = day;
         for path in paths {
             match self.read_counts(path, place, day) {
-                Some(counts) => counts.iter().for_each(|(schema, outcomes, n)| sum.add(schema, *outcomes, n)),
-                None => self.counters.drop(Drop::Foreign, 1),
+                Ok(tally) => {
+                    tally.counts.iter().for_each(|(schema, outcomes, n)| sum.add(schema, *outcomes, n));
+                    damaged = damaged.saturating_add(tally.damaged);
+                    foreign = foreign.saturating_add(tally.foreign);
+                }
+                Err(Unread::Gone) => {}
+                Err(Unread::Damaged) => damaged = damaged.saturating_add(1),
+                // The day is not closed without a file that is there and can't be read now.
+                Err(Unread::Later(error)) => return Err(error),
             }
             since = since.min(carried_since(path).unwrap_or(day));
         }
         let (cells, mut carried) = rollup::close(&sum, self.registry);
-        if since.0 + crate::consent::WAITING_DAYS < today.0 && !carried.is_empty() {
-            self.counters.drop(Drop::Age, carried.total());
+        if since.0.saturating_add(WAITING_DAYS) < today.0 && !carried.is_empty() {
+            aged = carried.total();
             carried = Counts::default();
         }
         let directory = self.counts_dir(place.scope, place.generation);
@@ -186,18 +211,27 @@ impl Journal {
                     schema: cell.schema,
                     day,
                     outcomes: cell.outcomes,
-                    code: [0; 16],
+                    code: [0; 8],
                     count: cell.count,
                     other: cell.other,
                     uid,
                 };
-                records.extend(record.encode());
+                match record.encode() {
+                    Some(line) => records.push(line),
+                    None => invalid += 1,
+                }
             }
             self.files.replace(&path, &segment::whole(&header, records.iter().map(String::as_str))?)?;
         }
         let names: Vec<&str> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
         let json = serde_json::to_string(&names).map_err(io::Error::other)?;
         self.files.replace(&self.marker(place, day), &disk::seal("closed", &json))?;
+        // Counted once the day is closed: until then it may be read again.
+        for (reason, count) in
+            [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)]
+        {
+            self.counters.drop(reason, count);
+        }
         for path in paths {
             self.files.remove_if_there(path)?;
         }
@@ -215,7 +249,7 @@ impl Journal {
         for path in paths {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if !merged.iter().any(|known| known == name) {
-                let late = self.read_counts(&path, place, day).unwrap_or_default().total();
+                let late = self.read_counts(&path, place, day).map_or(1, |tally| tally.counts.total());
                 self.counters.drop(Drop::Late, late);
             }
             let _ = self.files.remove_if_there(&path);

@@ -5,6 +5,7 @@
 
 use crate::{
     ambient::{Day, hex, unhex},
+    consent::WAITING_DAYS,
     event::{Field, Linkage, MAX_FIELDS, Registry, Schema},
     precision::{self, Precision},
 };
@@ -21,7 +22,7 @@ pub(crate) struct Record {
     /// The UTC day it belongs to. No finer time is kept.
     pub(crate) day: Day,
     pub(crate) outcomes: [u16; MAX_FIELDS],
-    pub(crate) code: [u8; 16],
+    pub(crate) code: [u8; 8],
     /// For a roll-up: the outcome of the count, or 0.
     pub(crate) count: u16,
     /// For a roll-up: stands for all combinations that were not among the day's most frequent ones.
@@ -75,7 +76,7 @@ impl Record {
             schema,
             day: Day(u32::try_from(nanos / 86_400_000_000_000).ok()?),
             outcomes: [0; MAX_FIELDS],
-            code: [0; 16],
+            code: [0; 8],
             count: 0,
             other: false,
             uid: [0; 16],
@@ -98,6 +99,15 @@ impl Record {
         Some(record)
     }
 
+    /// Whether an honest clock and an honest event can have made it: a day that is not over by more than what waits may
+    /// wait, nor to come, and outcomes that the fields have.
+    pub(crate) fn is_plausible(&self, today: Day) -> bool {
+        let day = self.day.0;
+        let in_time = day <= today.0.saturating_add(1) && day.saturating_add(WAITING_DAYS + 1) >= today.0;
+        let counted = self.schema.linkage() != Linkage::Rollup || self.count > 1;
+        in_time && counted && (self.other || self.schema.admits(&self.outcomes))
+    }
+
     /// The record's id, as it is sent.
     pub(crate) fn uid_hex(&self) -> String {
         hex(&self.uid)
@@ -105,18 +115,18 @@ impl Record {
 }
 
 /// An outcome as an OTLP `AnyValue`; 64-bit integers are strings there.
-fn wire_value(field: &Field, outcome: u16, code: &[u8; 16]) -> Option<String> {
+fn wire_value(field: &Field, outcome: u16, code: &[u8; 8]) -> Option<String> {
     Some(match &field.precision {
         Precision::Flag => json!({"boolValue": flag(outcome)?}).to_string(),
         Precision::Labels(labels) => json!({"stringValue": labels.get(usize::from(outcome) - 1)?}).to_string(),
         precision @ Precision::Cuts { .. } => {
             json!({"intValue": lower_cut(precision, outcome)?.to_string()}).to_string()
         }
-        Precision::Code { .. } => json!({"stringValue": crate::generalize::sent_code(code)}).to_string(),
+        Precision::Code { .. } => json!({"stringValue": hex(code)}).to_string(),
     })
 }
 
-fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 16]) -> Option<u16> {
+fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 8]) -> Option<u16> {
     match &field.precision {
         Precision::Flag => Some(1 + u16::from(value.get("boolValue")?.as_bool()?)),
         Precision::Labels(labels) => {
@@ -125,8 +135,7 @@ fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 16]) -> Option<u16> 
         }
         precision @ Precision::Cuts { .. } => outcome_of_cut(precision, value),
         Precision::Code { .. } => {
-            let sent: [u8; 8] = unhex(value.get("stringValue")?.as_str()?)?;
-            code.iter_mut().zip(sent).for_each(|(place, byte)| *place = byte);
+            *code = unhex(value.get("stringValue")?.as_str()?)?;
             Some(1)
         }
     }
@@ -158,7 +167,7 @@ pub(crate) fn encode_cell(schema: &Schema, outcomes: &[u16; MAX_FIELDS], count: 
     for (field, &outcome) in schema.fields().iter().zip(outcomes) {
         if outcome != 0 {
             let comma = if first { "" } else { "," };
-            let _ = write!(out, r#"{comma}"{}":{}"#, field.name, wire_value(field, outcome, &[0; 16])?);
+            let _ = write!(out, r#"{comma}"{}":{}"#, field.name, wire_value(field, outcome, &[0; 8])?);
             first = false;
         }
     }
@@ -174,7 +183,7 @@ pub(crate) fn decode_cell(json: &str, registry: &Registry) -> Option<(&'static S
     let mut outcomes = [0; MAX_FIELDS];
     for (name, value) in value.get("fields")?.as_object()? {
         let at = schema.fields().iter().position(|field| field.name == name)?;
-        *outcomes.get_mut(at)? = outcome_of(schema.fields().get(at)?, value, &mut [0; 16])?;
+        *outcomes.get_mut(at)? = outcome_of(schema.fields().get(at)?, value, &mut [0; 8])?;
     }
     let sound = schema.linkage() == Linkage::Rollup && count > 0;
     (sound && encode_cell(schema, &outcomes, count)? == json).then_some((schema, outcomes, count))

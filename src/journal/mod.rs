@@ -15,7 +15,7 @@ mod waiting;
 
 pub(crate) use counters::{Counters, DROPS, Drop};
 pub(crate) use line::Record;
-pub(crate) use outbox::{Batch, Draft, Outbox, Schedule, Source};
+pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::SentLog;
 
 use crate::{
@@ -61,7 +61,8 @@ pub(crate) struct Journal {
 #[derive(Default)]
 struct Writer {
     waiting: BTreeMap<&'static str, Segment>,
-    counts: BTreeMap<&'static str, Segment>,
+    /// The day's counts, with their sum: what the file is written anew with when it has grown.
+    counts: BTreeMap<&'static str, (Segment, Counts)>,
     paused_until: Option<Instant>,
     written_since_check: u64,
 }
@@ -139,8 +140,9 @@ impl Journal {
                 continue;
             }
             let line = self.ambient.random().ok().and_then(|uid| {
-                let (outcomes, code) = (*event.outcomes(), *event.code());
-                Record { schema, day, outcomes, code, count: 0, other: false, uid }.encode()
+                let (outcomes, code) = (*event.outcomes(), event.code());
+                let day = code.day().unwrap_or(day);
+                Record { schema, day, outcomes, code: code.bytes, count: 0, other: false, uid }.encode()
             });
             match line {
                 Some(line) => {
@@ -175,6 +177,11 @@ impl Journal {
         }
     }
 
+    /// How large a segment may grow: a fraction of the limit, since one that is written to can't be dropped.
+    fn segment_most(&self) -> u64 {
+        segment::SEGMENT_MOST.min(self.cap / 20)
+    }
+
     /// Runs `write` unless the disk failed a moment ago; after an error the segments of this process are left as they
     /// are, since one may end in half a line.
     fn writing<T>(&self, writer: &mut Writer, write: impl FnOnce(&mut Writer) -> io::Result<T>) -> io::Result<T> {
@@ -194,7 +201,7 @@ impl Journal {
         self.writing(writer, |writer| {
             let name = place.scope.name();
             let fits =
-                |segment: &Segment| segment.header().epoch == place.epoch && segment.bytes() < segment::SEGMENT_MOST;
+                |segment: &Segment| segment.header().epoch == place.epoch && segment.bytes() < self.segment_most();
             if !writer.waiting.get(name).is_some_and(fits) {
                 writer.waiting.remove(name);
                 let directory = self.waiting_dir(place.scope, place.generation);
@@ -224,7 +231,7 @@ impl Journal {
 
     /// Closes the counts of days before `today`, so that they can be merged.
     pub(crate) fn leave_past_days(&self, today: Day) {
-        self.writer.lock().counts.retain(|_, segment| segment.header().day == Some(today.0));
+        self.writer.lock().counts.retain(|_, (segment, _)| segment.header().day == Some(today.0));
     }
 
     pub(crate) fn outbox(&self) -> Outbox<'_> {
@@ -287,29 +294,39 @@ impl Journal {
 
     /// Keeps what waits below the cap and younger than the limit, over all processes: oldest whole files first.
     pub(crate) fn enforce_bounds(&self, now: Time) {
-        let mut files = Vec::new();
-        for kind in ["waiting", "outbox"] {
+        // Batches are dropped only by whoever may send, since the one who sends has them in hand.
+        let lead = self.lead();
+        let mut found = Vec::new();
+        for kind in ["waiting", "outbox", "counts"] {
             for scope in self.files.entries(&self.store.join(kind)) {
                 for generation in self.files.entries(&scope) {
-                    files.extend(self.files.entries(&generation));
+                    found.extend(self.files.entries(&generation).into_iter().map(|path| (kind, path)));
                 }
             }
         }
-        let mut files: Vec<_> =
-            files.into_iter().filter_map(|path| Some((self.files.stat(&path).ok()??, path))).collect();
-        files.sort_by_key(|(stat, _)| (stat.version.1, stat.version.2));
-        let mut total: u64 = files.iter().map(|(stat, _)| stat.len).sum();
-        total += self.files.bytes_below(&self.store.join("counts"));
-        // Open segments may still grow to their own limit before the next look.
-        let cap = self.cap.saturating_sub(2 * segment::SEGMENT_MOST);
-        let oldest = now.0.saturating_sub(u64::from(crate::consent::WAITING_DAYS) * 86_400_000) / 1_000;
-        for (stat, path) in files {
-            let reason = if stat.version.1 < oldest {
-                Drop::Age
-            } else if total > cap {
-                Drop::Full
-            } else {
+        let stat = |(kind, path): (_, PathBuf)| Some((self.files.stat(&path).ok()??, kind, path));
+        let mut files: Vec<_> = found.into_iter().filter_map(stat).collect();
+        files.sort_by_key(|(stat, ..)| (stat.version.1, stat.version.2));
+        let mut total: u64 = files.iter().map(|(stat, ..)| stat.len).sum();
+        // Open segments may still grow before the next look.
+        let cap = self.cap.saturating_sub(2 * self.segment_most());
+        let seconds = now.0 / 1_000;
+        let oldest = seconds.saturating_sub(u64::from(crate::consent::WAITING_DAYS + 1) * 86_400);
+        for (stat, kind, path) in files {
+            let modified = stat.version.1;
+            if !waiting::is_data(&path) {
+                // Something that was being made when its process died.
+                if path.extension().is_some_and(|e| e == "new" || e == "making") && modified + 86_400 < seconds {
+                    let _ = self.files.remove_if_there(&path);
+                }
                 continue;
+            }
+            let held = kind == "outbox" && lead.is_none();
+            let reason = match (modified < oldest, total > cap && kind != "counts") {
+                _ if held => continue,
+                (true, _) => Drop::Age,
+                (_, true) => Drop::Full,
+                _ => continue,
             };
             if self.discard(&path, reason) {
                 total -= stat.len;

@@ -8,9 +8,12 @@
 //! The first line changes with every try, the body never. A batch names the lines it was made of, so that an
 //! interrupted build neither loses a line nor sends it twice. Nothing here reads consent or the network.
 
-use super::counters::{Counters, Drop};
+use super::{
+    counters::{Counters, Drop},
+    waiting::Unread,
+};
 use crate::{
-    ambient::{Ambient, Time},
+    ambient::{Ambient, Time, hex, unhex},
     consent::{Place, Scope},
     disk::{self, Files},
 };
@@ -33,6 +36,17 @@ pub(crate) struct Draft {
     pub(crate) records: u64,
     pub(crate) sources: Vec<Source>,
     pub(crate) body: Vec<u8>,
+    /// The batch it is made from, and which part of it this is; its age, tries and key follow from that one's, so that
+    /// making it twice makes it once.
+    pub(crate) parent: Option<(Parent, u8)>,
+}
+
+/// What a batch hands down to those that are made from it.
+#[derive(Debug, Clone)]
+pub(crate) struct Parent {
+    key: String,
+    made: u64,
+    tries: u32,
 }
 
 /// Lines of one segment, from the first number to the last.
@@ -107,6 +121,15 @@ impl Batch {
         &self.head.sources
     }
 
+    pub(crate) fn parent(&self) -> Parent {
+        Parent { key: self.head.key.clone(), made: self.head.made, tries: self.head.tries }
+    }
+
+    /// Takes over how many records were found in the body, whatever the first line says.
+    pub(crate) fn set_records(&mut self, records: u64) {
+        self.head.records = records;
+    }
+
     fn bytes(&self) -> io::Result<Vec<u8>> {
         let json = serde_json::to_string(&self.head).map_err(io::Error::other)?;
         let mut bytes = format!("{MAGIC}{:08x} {json}\n", crc32c::crc32c(json.as_bytes())).into_bytes();
@@ -126,9 +149,18 @@ fn parse(bytes: &[u8]) -> Option<(Head, &[u8])> {
     sound.then_some((head, body))
 }
 
+fn name_of(made: u64, key: &str) -> String {
+    format!("{made:014}-{key}.json")
+}
+
 /// How many records a batch's bytes say they hold; 1 where they are damaged.
 pub(super) fn records_in(bytes: &[u8]) -> u64 {
     parse(bytes).map_or(1, |(head, _)| head.records)
+}
+
+/// A batch's epoch, records and body, for showing.
+pub(super) fn peek_bytes(bytes: &[u8]) -> Option<(u64, u64, Vec<u8>)> {
+    parse(bytes).map(|(head, body)| (head.epoch, head.records, body.to_vec()))
 }
 
 /// When a scope sends next. Times are milliseconds since 1970; 0 is "not drawn yet".
@@ -165,16 +197,22 @@ impl<'j> Outbox<'j> {
     pub(crate) fn write(&self, draft: Draft, ambient: &Ambient) -> io::Result<Batch> {
         let directory = self.directory(draft.scope.name(), draft.generation);
         self.files.own_dir(&directory)?;
-        let key = ambient.random_hex::<16>()?;
+        let (key, made, tries) = match &draft.parent {
+            None => (ambient.random_hex::<16>()?, ambient.now().0, 0),
+            Some((parent, part)) => {
+                let hash = blake3::hash(format!("{} {part}", parent.key).as_bytes());
+                (hex(hash.as_bytes().split_at(16).0), parent.made, parent.tries)
+            }
+        };
         let batch = Batch {
-            path: directory.join(format!("{:014}-{key}.json", ambient.now().0)),
+            path: directory.join(name_of(made, &key)),
             head: Head {
                 scope: draft.scope.name().into(),
                 generation: draft.generation,
                 epoch: draft.epoch,
                 key,
-                made: ambient.now().0,
-                tries: 0,
+                made,
+                tries,
                 records: draft.records,
                 sources: draft.sources,
                 body_crc: crc32c::crc32c(&draft.body),
@@ -195,13 +233,21 @@ impl<'j> Outbox<'j> {
 
     /// Reads one batch. A damaged one, or one of another grant, is removed and counted.
     pub(crate) fn open(&self, path: &Path, place: Place) -> Option<Batch> {
-        let Some(batch) = self.look(path) else {
+        let bytes = match self.files.read(path, BATCH_MOST).map_err(Unread::from) {
+            Ok(bytes) => bytes,
+            Err(Unread::Damaged) => Vec::new(),
+            // It stays, and is found again.
+            Err(Unread::Gone | Unread::Later(_)) => return None,
+        };
+        let Some((head, body)) = parse(&bytes) else {
             self.counters.drop(Drop::Damaged, 1);
             let _ = self.files.remove_if_there(path);
             return None;
         };
+        let batch = Batch { head, body: body.to_vec(), path: path.to_owned() };
         let head = &batch.head;
-        let named = path.file_stem().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(&head.key));
+        let named = unhex::<16>(&head.key).is_some()
+            && path.file_name().and_then(|name| name.to_str()) == Some(&name_of(head.made, &head.key));
         let ours = head.scope == place.scope.name() && head.generation == place.generation && head.epoch == place.epoch;
         if !named || !ours {
             self.counters.drop(Drop::Foreign, head.records);
@@ -225,7 +271,7 @@ impl<'j> Outbox<'j> {
 
     /// Notes a try, durably, before it is made.
     pub(crate) fn note_try(&self, batch: &mut Batch) -> io::Result<()> {
-        batch.head.tries += 1;
+        batch.head.tries = batch.head.tries.saturating_add(1);
         self.files.replace(&batch.path, &batch.bytes()?)
     }
 
@@ -246,6 +292,7 @@ impl<'j> Outbox<'j> {
                     // A clock that once stood far ahead must not stop reports for years.
                     next: schedule.next.min(now.0 + 2 * 86_400_000),
                     not_before: schedule.not_before.min(now.0 + 86_400_000),
+                    failures: schedule.failures.min(16),
                     ..schedule
                 }),
             Err(_) => careful,

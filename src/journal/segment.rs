@@ -90,20 +90,21 @@ impl Segment {
         header.salt = ambient.random_hex::<8>()?;
         let path = directory.join(format!("{prefix}{}.jsonl", ambient.random_hex::<8>()?));
         let text = header.text()?;
-        let mut file = files.create(&path)?;
-        if !file.try_lock(false)? {
-            return Err(io::Error::other("someone else locked a new file"));
-        }
-        file.write_all(text.as_bytes())?;
+        let file = locked(files, &path, text.as_bytes())?;
         Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64 })
+    }
+
+    /// Writes the file anew with these lines, in place of all it held. It stays this process's own throughout.
+    pub(crate) fn rewrite<'l>(&mut self, files: &Files, lines: impl Iterator<Item = &'l str>) -> io::Result<()> {
+        let bytes = whole(&self.header, lines)?;
+        let text_lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.file = locked(files, &self.path, &bytes)?;
+        (self.seq, self.bytes) = (text_lines.saturating_sub(1), bytes.len() as u64);
+        Ok(())
     }
 
     pub(crate) fn header(&self) -> &Header {
         &self.header
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -121,11 +122,34 @@ impl Segment {
             let _ = write!(text, "{}", self.header.line(self.seq, subject, json));
         }
         if count > 0 {
-            self.file.write_all(text.as_bytes())?;
+            if let Err(error) = self.file.write_all(text.as_bytes()) {
+                // What is counted as lost must not be found later.
+                let _ = self.file.truncate(self.bytes);
+                return Err(error);
+            }
             self.bytes += text.len() as u64;
         }
         Ok(count)
     }
+}
+
+/// A file that is locked before anyone can find it by its name: made under another one, filled, and renamed.
+fn locked(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn Handle>> {
+    let making = path.with_extension("making");
+    files.remove_if_there(&making)?;
+    let made = (|| {
+        let mut file = files.create(&making)?;
+        if !file.try_lock(false)? {
+            return Err(io::Error::other("someone else locked a new file"));
+        }
+        file.write_all(bytes)?;
+        files.rename(&making, path)?;
+        Ok(file)
+    })();
+    if made.is_err() {
+        let _ = files.remove_if_there(&making);
+    }
+    made
 }
 
 /// A whole segment as bytes, for files that are written at once.

@@ -75,6 +75,13 @@ impl<'j> SentLog<'j> {
         self.files.replace(&directory.join(format!("{:014}-{}.json", at.0, batch.key())), &bytes)
     }
 
+    /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none.
+    pub(crate) fn keep_file(&self, scope: Scope, batch: &Batch, at: Time) -> io::Result<()> {
+        let directory = self.directory(scope);
+        self.files.own_dir(&directory)?;
+        self.files.rename(batch.path(), &directory.join(format!("{:014}-{}.json", at.0, batch.key())))
+    }
+
     /// Whether a batch of this key was taken already.
     pub(crate) fn has(&self, scope: Scope, key: &str) -> bool {
         let names = self.files.list(&self.directory(scope)).unwrap_or_default();
@@ -90,7 +97,13 @@ impl<'j> SentLog<'j> {
         let bytes = self.files.read(path, ENTRY_MOST).ok()?;
         let at = bytes.iter().position(|&byte| byte == b'\n')?;
         let first = std::str::from_utf8(bytes.get(..at)?).ok()?;
-        let head: Head = serde_json::from_str(first.strip_prefix(MAGIC)?).ok()?;
+        let Some(head) = first.strip_prefix(MAGIC) else {
+            // A batch's own file, kept for want of room; its name says when it was taken.
+            let (at, _) = path.file_name()?.to_str()?.split_once('-')?;
+            let (epoch, records, body) = super::outbox::peek_bytes(&bytes)?;
+            return Some(SentEntry { at: Time(at.parse().ok()?), epoch, records, rejected: 0, body });
+        };
+        let head: Head = serde_json::from_str(head).ok()?;
         Some(SentEntry {
             at: Time(head.at),
             epoch: head.epoch,

@@ -4,8 +4,18 @@ use super::{
     Drop, Journal, Record,
     segment::{self, Kind, SEGMENT_MOST},
 };
-use crate::consent::Place;
-use std::path::{Path, PathBuf};
+use crate::{
+    ambient::Day,
+    consent::{Place, Scope, WAITING_DAYS},
+    disk::Handle,
+};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// How many segments one build takes: each is an open file.
+const AT_ONCE: usize = 128;
 
 /// Room for the last drain that went into a segment.
 const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
@@ -15,6 +25,27 @@ pub(crate) struct Taken {
     pub(crate) path: PathBuf,
     /// The sound lines, with their numbers and the records they decode to.
     pub(crate) lines: Vec<(u64, String, Record)>,
+    /// What was left out, counted when the segment is forgotten: it may be read again before.
+    left_out: [(Drop, u64); 3],
+    // Nobody else takes or drops the file while this is held.
+    _lock: Box<dyn Handle>,
+}
+
+/// Why a file could not be read: it is gone, it is not one of ours, or the system is in trouble and the file stays.
+pub(super) enum Unread {
+    Gone,
+    Damaged,
+    Later(io::Error),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Unread::Gone,
+            io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => Unread::Damaged,
+            _ => Unread::Later(error),
+        }
+    }
 }
 
 impl Journal {
@@ -27,21 +58,36 @@ impl Journal {
             .filter_map(|path| Some((self.files.stat(&path).ok()??.version, path)))
             .collect();
         dated.sort_by_key(|(version, _)| (version.1, version.2));
-        dated.into_iter().map(|(_, path)| path).filter(|path| self.is_left(path)).collect()
+        dated.into_iter().map(|(_, path)| path).filter(|path| self.is_left(path)).take(AT_ONCE).collect()
     }
 
     /// Whether nobody writes this file any more.
     pub(super) fn is_left(&self, path: &Path) -> bool {
-        self.files.append(path).and_then(|file| file.try_lock(false)).unwrap_or(false)
+        self.left(path).is_some()
     }
 
-    /// Reads a sealed segment. Damaged lines and lines that this program would not have written are counted and left
-    /// out; a file that can't be read at all is removed.
-    pub(crate) fn take(&self, path: PathBuf, place: Place) -> Option<Taken> {
-        let Ok(bytes) = self.files.read(&path, READ_MOST) else {
-            self.counters.drop(Drop::Damaged, 1);
-            let _ = self.files.remove_if_there(&path);
-            return None;
+    /// The lock of a file that nobody writes any more.
+    fn left(&self, path: &Path) -> Option<Box<dyn Handle>> {
+        let file = self.files.append(path).ok()?;
+        file.try_lock(false).ok()?.then_some(file)
+    }
+
+    /// Reads a sealed segment. Damaged lines, lines that this program would not have written, and lines that are too old
+    /// are left out and counted; a file that is damaged as a whole is removed. `None` when there is nothing to take.
+    ///
+    /// # Errors
+    /// The system would not let us read it now; it stays.
+    pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Taken>> {
+        let Some(lock) = self.left(&path) else { return Ok(None) };
+        let bytes = match self.files.read(&path, READ_MOST).map_err(Unread::from) {
+            Ok(bytes) => bytes,
+            Err(Unread::Gone) => return Ok(None),
+            Err(Unread::Later(error)) => return Err(error),
+            Err(Unread::Damaged) => {
+                self.counters.drop(Drop::Damaged, 1);
+                self.files.remove_if_there(&path)?;
+                return Ok(None);
+            }
         };
         let found = segment::recover(&bytes);
         let belongs = found.header.as_ref().is_some_and(|header| {
@@ -50,12 +96,14 @@ impl Journal {
                 && header.generation == place.generation
                 && header.epoch == place.epoch
         });
-        self.counters.drop(Drop::Damaged, found.lost + u64::from(found.skipped > 0 && found.lost == 0));
+        let damaged = found.lost.saturating_add(u64::from(found.skipped > 0 && found.lost == 0));
         if !belongs {
+            self.counters.drop(Drop::Damaged, damaged);
             self.counters.drop(Drop::Foreign, found.lines.len() as u64);
-            let _ = self.files.remove_if_there(&path);
-            return None;
+            self.files.remove_if_there(&path)?;
+            return Ok(None);
         }
+        let (mut foreign, mut old) = (0, 0);
         let mut lines = Vec::with_capacity(found.lines.len());
         for line in &found.lines {
             let record = (line.subject == 0)
@@ -63,11 +111,13 @@ impl Journal {
                 .flatten()
                 .filter(|record| record.schema.scope() == place.scope);
             match record {
-                Some(record) => lines.push((line.seq, line.json.to_owned(), record)),
-                None => self.counters.drop(Drop::Foreign, 1),
+                Some(record) if record.day.0.saturating_add(WAITING_DAYS + 1) < today.0 => old += 1,
+                Some(record) if record.is_plausible(today) => lines.push((line.seq, line.json.to_owned(), record)),
+                _ => foreign += 1,
             }
         }
-        Some(Taken { path, lines })
+        let left_out = [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, old)];
+        Ok(Some(Taken { path, lines, left_out, _lock: lock }))
     }
 
     /// Every line of a grant that waits, in sealed segments and in those still written to; for showing.
@@ -84,12 +134,12 @@ impl Journal {
         lines
     }
 
-    /// Whether anything of a grant is on disk.
-    pub(crate) fn holds_anything(&self, place: Place) -> bool {
-        let generation = place.generation.to_string();
+    /// Whether anything of a scope's generation is on disk.
+    pub(crate) fn holds_anything(&self, scope: Scope, generation: u64) -> bool {
+        let generation = generation.to_string();
         ["waiting", "counts", "outbox"].into_iter().any(|kind| {
-            let directory = self.store.join(kind).join(place.scope.name()).join(&generation);
-            self.files.entries(&directory).iter().any(|path| path.extension().is_some())
+            let directory = self.store.join(kind).join(scope.name()).join(&generation);
+            self.files.entries(&directory).iter().any(|path| is_data(path))
         })
     }
 
@@ -100,20 +150,33 @@ impl Journal {
     }
 
     /// Removes a segment whose lines are all in batches.
-    pub(crate) fn forget(&self, path: &Path) -> std::io::Result<()> {
-        self.files.remove_if_there(path)?;
-        self.files.sync_parent(path)
+    pub(crate) fn forget(&self, taken: &Taken) -> io::Result<()> {
+        self.files.remove_if_there(&taken.path)?;
+        for (reason, count) in taken.left_out {
+            self.counters.drop(reason, count);
+        }
+        self.files.sync_parent(&taken.path)
+    }
+
+    /// Drops everything of a grant that waits, whatever it is.
+    pub(crate) fn discard_all(&self, place: Place, reason: Drop) {
+        let generation = place.generation.to_string();
+        for kind in ["waiting", "counts", "outbox"] {
+            let directory = self.store.join(kind).join(place.scope.name()).join(&generation);
+            for path in self.files.entries(&directory) {
+                if is_data(&path) {
+                    self.discard(&path, reason);
+                }
+            }
+        }
     }
 
     /// Removes one waiting file and counts what was in it. `false` when someone still writes it or it can't be removed.
     pub(super) fn discard(&self, path: &Path, reason: Drop) -> bool {
-        if !self.is_left(path) {
-            return false;
-        }
+        // Held until the file is gone, so that nobody takes it in between.
+        let Some(_lock) = self.left(path) else { return false };
         let records = match self.files.read(path, READ_MOST) {
-            Ok(bytes) if path.extension().is_some_and(|extension| extension == "jsonl") => {
-                segment::recover(&bytes).lines.len() as u64
-            }
+            Ok(bytes) if path.extension().is_some_and(|extension| extension == "jsonl") => self.records_in(&bytes),
             Ok(bytes) => super::outbox::records_in(&bytes),
             Err(_) => 1,
         };
@@ -123,4 +186,20 @@ impl Journal {
         }
         gone
     }
+
+    /// How many events stand behind a segment's lines, waiting or counted.
+    fn records_in(&self, bytes: &[u8]) -> u64 {
+        let found = segment::recover(bytes);
+        let counts = found.header.as_ref().is_some_and(|header| header.kind == Kind::Counts);
+        let events = found.lines.iter().map(|line| match super::line::decode_cell(line.json, self.registry) {
+            Some((_, _, times)) if counts => times,
+            _ => 1,
+        });
+        events.fold(0, u64::saturating_add)
+    }
+}
+
+/// Whether a file of the store holds events, and is not one that is being made or says when to send.
+pub(super) fn is_data(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
 }

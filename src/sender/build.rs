@@ -41,7 +41,10 @@ struct Pile {
 
 impl Engine {
     /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first.
-    pub(super) fn build(&self, place: Place) -> io::Result<Vec<PathBuf>> {
+    ///
+    /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
+    /// nothing that was read before is written after.
+    pub(super) fn build(&self, place: Place, stands: &dyn Fn() -> bool) -> io::Result<Vec<PathBuf>> {
         self.journal.close_days(place, self.today())?;
         self.journal.seal();
         let outbox = self.journal.outbox();
@@ -55,9 +58,9 @@ impl Engine {
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut taken = Vec::new();
         for path in self.journal.sealed(place) {
-            let Some(segment) = self.journal.take(path, place) else { continue };
+            let Some(mut segment) = self.journal.take(path, place, self.today())? else { continue };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            for (number, line, record) in segment.lines {
+            for (number, line, record) in std::mem::take(&mut segment.lines) {
                 if named.contains(&(name.clone(), number)) {
                     continue;
                 }
@@ -67,49 +70,59 @@ impl Engine {
                     otlp::length(&self.service, place.scope, pile.lines.len() + 1, bytes) > otlp::BODY_MOST
                 });
                 if full && let Some(pile) = piles.remove(&company) {
-                    self.write(place, pile)?;
+                    self.write(place, pile, stands)?;
                 }
                 let pile = piles.entry(company).or_default();
                 pile.bytes += line.len();
                 pile.sources.entry(name.clone()).or_default().push(number);
                 pile.lines.push((record.uid_hex(), line));
             }
-            taken.push(segment.path);
+            taken.push(segment);
         }
         for pile in piles.into_values() {
-            self.write(place, pile)?;
+            self.write(place, pile, stands)?;
         }
-        for path in &taken {
-            self.journal.forget(path)?;
+        for segment in &taken {
+            self.journal.forget(segment)?;
         }
         Ok(outbox.paths(place))
     }
 
-    fn write(&self, place: Place, mut pile: Pile) -> io::Result<()> {
+    fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<()> {
+        if !stands() {
+            return Err(io::Error::other("consent ended"));
+        }
         // In the order of their random ids, so that the order in which things happened does not leave.
         pile.lines.sort();
         let sources = pile.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
-        let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources);
+        let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources, None);
         self.journal.outbox().write(draft, &self.ambient).map(|_| ())
     }
 
     /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another
     /// version wrote is written anew from its records; anything else is dropped.
-    pub(super) fn checked(&self, place: Place, batch: Batch) -> Option<Batch> {
+    pub(super) fn checked(&self, place: Place, mut batch: Batch) -> Option<Batch> {
         let outbox = self.journal.outbox();
         if self.journal.sent().has(place.scope, batch.key()) {
             // It was taken, and only its removal was interrupted.
             let _ = outbox.remove(&batch);
             return None;
         }
-        if otlp::lines(batch.body(), &self.service, place.scope, self.registry).is_some() {
+        let today = self.today();
+        if let Some(lines) = otlp::lines(batch.body(), &self.service, place.scope, self.registry)
+            && lines.iter().all(|(_, record)| record.is_plausible(today))
+        {
+            batch.set_records(lines.len() as u64);
             return Some(batch);
         }
-        let lines = otlp::salvage(batch.body(), place.scope, self.registry);
+        let lines = otlp::salvage(batch.body(), place.scope, self.registry, today);
         let lost = batch.records().saturating_sub(lines.len() as u64).max(u64::from(lines.is_empty()));
         self.journal.counters.drop(Drop::Foreign, lost);
         let anew = (!lines.is_empty())
-            .then(|| outbox.write(self.draft(place, lines.iter().map(String::as_str), Vec::new()), &self.ambient).ok())
+            .then(|| {
+                let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
+                outbox.write(draft, &self.ambient).ok()
+            })
             .flatten();
         let _ = outbox.remove(&batch);
         anew

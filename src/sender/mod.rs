@@ -13,7 +13,7 @@ use crate::{
     consent::{Consent, Place, Scope},
     event::Registry,
     generalize::{Generalized, Keys},
-    journal::{Batch, Draft, Drop, Journal, Schedule},
+    journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source},
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
 };
 use parking_lot::Mutex;
@@ -47,7 +47,7 @@ pub(crate) struct Engine {
     pub(crate) service: Service,
     pub(crate) registry: &'static Registry,
     pub(crate) ambient: Ambient,
-    /// The UTC day that what is recorded now belongs to, and whose keys make its codes; 0 before the first grant.
+    /// The UTC day that what is recorded now belongs to, and whose keys make its codes; none before the first grant.
     pub(crate) day: Arc<AtomicU32>,
     /// Two threads that follow a change of day together could stamp events with the wrong one.
     pub(crate) ticking: Mutex<()>,
@@ -93,12 +93,14 @@ impl Engine {
     ///
     /// Events get the day whose keys made their codes, so that a code never stands beside a day of another period.
     pub(crate) fn tick(&self) -> usize {
-        if self.consent.refresh() {
-            self.clear_stale();
-        }
+        self.follow();
         let _alone = self.ticking.lock();
         let drained = self.journal.drain(self.today(), self.places());
-        if self.day.load(Ordering::SeqCst) == 0 {
+        if drained > 0 {
+            // What another process withdrew since the look above was written after it had destroyed the rest.
+            self.follow();
+        }
+        if self.today() == Day::NONE {
             return drained;
         }
         let today = self.ambient.now().day();
@@ -106,16 +108,35 @@ impl Engine {
             self.keys.refresh(today, self.consent.open_places().into_iter().map(|place| place.scope));
             self.journal.leave_past_days(today);
             self.journal.seal();
-            let scopes: Vec<_> = self.registry.scopes().to_vec();
-            self.journal.sent().expire(&scopes, self.ambient.now());
-            self.journal.enforce_bounds(self.ambient.now());
+            self.keep_house();
         }
         drained
     }
 
+    /// Looks at consent, and destroys what it no longer stands behind.
+    fn follow(&self) {
+        if self.consent.refresh() {
+            self.clear_stale();
+        }
+    }
+
+    /// Drops what is too old or too much: when the day changes, when a client opens, and before a send.
+    pub(crate) fn keep_house(&self) {
+        let scopes: Vec<_> = self.registry.scopes().to_vec();
+        self.journal.sent().expire(&scopes, self.ambient.now());
+        self.journal.enforce_bounds(self.ambient.now());
+    }
+
+    /// How long after its start a process leaves alone what was due before: up to a quarter of an hour.
+    pub(crate) fn first_wait(&self) -> Duration {
+        Duration::from_millis(self.below(15 * MINUTE))
+    }
+
     /// Writes one event to disk on the calling thread.
     pub(crate) fn keep_now(&self, event: Generalized) {
+        self.follow();
         self.journal.keep(&[event], self.today(), self.places());
+        self.follow();
     }
 
     /// Where each open scope's data goes. The gate is asked again at every call, under the journal's own lock.
@@ -134,6 +155,12 @@ impl Engine {
     pub(crate) fn clear_stale(&self) {
         for (scope, keep) in self.consent.generations() {
             let _ = self.journal.purge(scope, keep);
+            if keep.is_none() && self.keys.has(scope) {
+                // Under the lock of decisions: a grant makes its secret a moment before it is in force.
+                self.consent.while_closed(scope, || {
+                    let _ = self.keys.destroy(scope);
+                });
+            }
         }
         self.journal.empty_trash();
     }
@@ -146,6 +173,7 @@ impl Engine {
         if places.is_empty() {
             return done;
         }
+        self.keep_house();
         let Some(_lead) = self.journal.lead() else {
             done.note_trouble("another process is sending");
             return done;
@@ -155,7 +183,11 @@ impl Engine {
             let mut schedule = self.schedule(place, now);
             let gone = schedule.gone.as_deref() == Some(self.version());
             let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
-            if gone || !due || now.0 < schedule.not_before {
+            if gone {
+                self.journal.discard_all(place, Drop::Gone);
+                continue;
+            }
+            if !due || now.0 < schedule.not_before {
                 if now.0 < schedule.not_before {
                     done.note_trouble("waiting after a failure, as the receiver asked or to spare it");
                 }
@@ -164,11 +196,27 @@ impl Engine {
             }
             if occasion == Occasion::Due && now.0 >= schedule.next {
                 schedule.next = now.day().next().start().0 + self.below(DAY);
-                let _ = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule);
+                // A moment that can't be noted would come again at once.
+                if let Err(error) = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule) {
+                    done.note_trouble(format!("the disk did not take the schedule: {error}"));
+                    continue;
+                }
             }
-            match self.build(place) {
-                Ok(batches) => self.send_batches(place, batches, schedule, &mut done),
-                Err(error) => done.note_trouble(format!("the disk did not take a batch: {error}")),
+            // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
+            let Some(working) = self.consent.permit(place.scope, place.generation, place.epoch) else {
+                done.note_trouble("consent ended");
+                continue;
+            };
+            let stands = || working.watch().stands();
+            match self.build(place, &stands) {
+                Ok(batches) => self.send_batches(place, batches, schedule, &stands, &mut done),
+                Err(error) => done.note_trouble(format!("nothing could be made ready: {error}")),
+            }
+            drop(working);
+            self.follow();
+            if occasion == Occasion::Due {
+                // Scopes don't leave back to back; the next one has its turn at the next occasion.
+                break;
             }
         }
         done
@@ -195,15 +243,26 @@ impl Engine {
         schedule
     }
 
-    fn send_batches(&self, place: Place, batches: Vec<PathBuf>, mut schedule: Schedule, done: &mut Flushed) {
+    fn send_batches(
+        &self,
+        place: Place,
+        batches: Vec<PathBuf>,
+        mut schedule: Schedule,
+        stands: &dyn Fn() -> bool,
+        done: &mut Flushed,
+    ) {
         let mut queue: VecDeque<PathBuf> = batches.into();
         while let Some(path) = queue.pop_front() {
+            if !stands() {
+                done.note_trouble("consent ended");
+                break;
+            }
             let outbox = self.journal.outbox();
             // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
             let Some(mut batch) = outbox.open(&path, place).and_then(|batch| self.checked(place, batch)) else {
                 continue;
             };
-            if batch.tries() >= MOST_TRIES || batch.made().0 + MOST_AGE < self.ambient.now().0 {
+            if batch.tries() >= MOST_TRIES || batch.made().0.saturating_add(MOST_AGE) < self.ambient.now().0 {
                 let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
                 self.give_up(&batch, reason);
                 continue;
@@ -223,6 +282,14 @@ impl Engine {
                 break;
             };
             let answer = self.transport.send(parcel);
+            if !stands() {
+                done.note_trouble("consent ended");
+                if let Ok(Answer::Accepted { rejected }) = answer {
+                    // It left before, and the person's log says so.
+                    let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), rejected);
+                }
+                break;
+            }
             let go_on = self.answered(place, &batch, &answer, &mut schedule, &mut queue, done);
             let _ = outbox.save_schedule(place.scope, place.generation, &schedule);
             if !go_on {
@@ -247,6 +314,7 @@ impl Engine {
             Ok(Answer::Accepted { rejected }) => {
                 let rejected = (*rejected).min(batch.records());
                 let noted = self.journal.sent().note(place.scope, batch, self.ambient.now(), rejected);
+                let noted = noted.or_else(|_| self.journal.sent().keep_file(place.scope, batch, self.ambient.now()));
                 if let Err(error) = noted {
                     done.note_trouble(format!("the sent log could not be written: {error}"));
                 }
@@ -254,7 +322,7 @@ impl Engine {
                 counters.sent.fetch_add(batch.records() - rejected, Ordering::Relaxed);
                 counters.drop(Drop::Rejected, rejected);
                 done.requests += 1;
-                done.records += batch.records() - rejected;
+                done.records = done.records.saturating_add(batch.records() - rejected);
                 schedule.failures = 0;
                 schedule.not_before = 0;
                 true
@@ -294,7 +362,7 @@ impl Engine {
                 done.waiting += 1;
                 done.note_trouble("the receiver does not let us in (401, 403 or 404)");
                 let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
-                schedule.failures += 1;
+                schedule.failures = schedule.failures.saturating_add(1).min(16);
                 schedule.not_before = self.ambient.now().0 + wait;
                 false
             }
@@ -325,7 +393,7 @@ impl Engine {
         let ceiling = shortest.saturating_mul(2 << schedule.failures.min(16)).min(longest);
         let wait = shortest + self.below(ceiling - shortest);
         let asked = retry_after.map_or(0, |asked| u64::try_from(asked.as_millis()).unwrap_or(DAY).min(DAY));
-        schedule.failures += 1;
+        schedule.failures = schedule.failures.saturating_add(1).min(16);
         schedule.not_before = self.ambient.now().0 + wait.max(asked);
     }
 
@@ -345,11 +413,14 @@ impl Engine {
         }
         let outbox = self.journal.outbox();
         let (first, second) = lines.split_at(lines.len() / 2);
-        let halves: Result<Vec<Batch>, _> = [first, second]
-            .into_iter()
-            .map(|half| outbox.write(self.draft(place, half.iter().map(String::as_str), Vec::new()), &self.ambient))
-            .collect();
-        match halves {
+        let write = |half: &[String], part| {
+            let parent = Some((batch.parent(), part));
+            outbox.write(self.draft(place, half.iter().map(String::as_str), Vec::new(), parent), &self.ambient)
+        };
+        match write(first, 1).and_then(|first| match write(second, 2) {
+            Ok(second) => Ok([first, second]),
+            Err(error) => outbox.remove(&first).and(Err(error)),
+        }) {
             Ok(halves) => {
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
@@ -373,11 +444,12 @@ impl Engine {
         &self,
         place: Place,
         lines: impl Iterator<Item = &'l str> + Clone,
-        sources: Vec<crate::journal::Source>,
+        sources: Vec<Source>,
+        parent: Option<(Parent, u8)>,
     ) -> Draft {
         let Place { scope, generation, epoch } = place;
         let records = lines.clone().count() as u64;
         let body = crate::transport::otlp::body(&self.service, scope, lines);
-        Draft { scope, generation, epoch, records, sources, body }
+        Draft { scope, generation, epoch, records, sources, body, parent }
     }
 }

@@ -18,6 +18,11 @@ use std::{
 };
 
 const TICK: Duration = Duration::from_millis(20);
+/// How often a busy worker looks whether a send is due.
+const LOOK: Duration = Duration::from_secs(1);
+/// The shortest time between two sends that nobody asked for: scopes don't leave back to back, and a disk or receiver
+/// that fails is not tried all the time.
+const BETWEEN_SENDS: Duration = Duration::from_secs(60);
 /// The longest sleep: a computer that was suspended finds the new day at the latest then.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
@@ -63,6 +68,14 @@ impl Worker {
         }
     }
 
+    /// Wakes the worker whether it says that it sleeps or not: something other than an event changed.
+    pub(crate) fn nudge(&self) {
+        self.idle.store(false, Ordering::SeqCst);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
     /// Stops the worker and waits until it has drained, `limit` at most. `false` when it had no time to.
     pub(crate) fn stop(&self, limit: Duration, now: impl Fn() -> Instant) -> bool {
         self.stop.store(true, Ordering::SeqCst);
@@ -88,6 +101,10 @@ impl Worker {
             }
         }
         let _ended = Ended(self);
+        // What was overdue before this process began does not leave at the moment it begins.
+        let begin = engine.ambient.monotonic() + engine.first_wait();
+        let (mut next_look, mut next_send) = (engine.ambient.monotonic(), begin);
+        let mut due = engine.ambient.now();
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
             let drained = engine.tick();
@@ -101,22 +118,28 @@ impl Worker {
                 engine.journal.seal();
                 return;
             }
+            let instant = engine.ambient.monotonic();
+            let now = engine.ambient.now();
+            if drained == 0 || instant >= next_look {
+                next_look = instant + LOOK;
+                due = engine.next_due();
+                if due <= now && instant >= next_send {
+                    next_send = instant + BETWEEN_SENDS;
+                    let _ = self.send(engine, Occasion::Due, None);
+                }
+            }
             if drained > 0 {
                 if !engine.journal.is_pressed() {
                     thread::park_timeout(TICK);
                 }
                 continue;
             }
-            let due = engine.next_due();
-            let now = engine.ambient.now();
-            if due <= now {
-                let _ = self.send(engine, Occasion::Due, None);
-            }
             self.idle.store(true, Ordering::SeqCst);
             if engine.journal.is_drained() && !self.stop.load(Ordering::SeqCst) {
                 let midnight = now.day().next().start().0.saturating_sub(now.0) + 1_000;
-                let wait = due.0.saturating_sub(now.0).max(1_000).min(midnight);
-                thread::park_timeout(Duration::from_millis(wait).min(LONGEST));
+                let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
+                let wait = if due <= now { next_send.saturating_duration_since(instant).max(LOOK) } else { wait };
+                thread::park_timeout(wait.min(LONGEST));
             }
             self.idle.store(false, Ordering::SeqCst);
         }

@@ -65,7 +65,20 @@ fn https_without_a_tls_provider_says_which_line_to_add() {
 fn a_bad_application_id_is_refused() {
     let home = Home::new();
     let long = "a".repeat(49);
-    for id in ["", "Org.example", "org example", "../../etc", "org/example", "org..example", ".org", "org.", "1org", "örg", long.as_str(), "org-example"] {
+    for id in [
+        "",
+        "Org.example",
+        "org example",
+        "../../etc",
+        "org/example",
+        "org..example",
+        ".org",
+        "org.",
+        "1org",
+        "örg",
+        long.as_str(),
+        "org-example",
+    ] {
         let config = Config::new(id, CONTROLLER, Audience::Adults).endpoint("http://127.0.0.1:9");
         let config = config.directories(home.data(), home.config_dir());
         is_refused(&home, config, &["application id `", "[a-z][a-z0-9_]*", "org.example.player"]);
@@ -140,7 +153,9 @@ fn child_init() {
     let clock = TestClock::new();
     let config = || {
         let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).clock(clock.clone()).lift_ci_block();
-        config.endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap()).directories(home.join("data"), home.join("config"))
+        config
+            .endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())
+            .directories(home.join("data"), home.join("config"))
     };
     let guard = candor::init(config()).unwrap();
     let again = candor::init(config()).map(drop).unwrap_err();

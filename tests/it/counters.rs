@@ -60,7 +60,8 @@ fn a_flood_on_four_threads_is_kept_or_counted() {
     let grown: u64 =
         client.manifest().unwrap().scopes.iter().flat_map(|page| &page.growing).map(|count| count.count).sum();
     assert!(outcomes.lines > 0 && outcomes.counted == grown, "{outcomes:?}");
-    let full = outcomes.dropped.iter().filter(|dropped| dropped.reason == "full").map(|dropped| dropped.count).sum::<u64>();
+    let full =
+        outcomes.dropped.iter().filter(|dropped| dropped.reason == "full").map(|dropped| dropped.count).sum::<u64>();
     assert_eq!(outcomes.lines, waiting as u64 + full, "and every line is where it should be");
 }
 

@@ -2,7 +2,10 @@
 //! page leaves nothing out.
 
 use crate::{
-    events::{CONNECTIVITY, Cause, Codec, LibraryOpened, NetworkLost, PLAYBACK, PlaybackFinished, PlaybackJumped, ServerFound, ServerSlow, ServerUnreachable, USAGE, film, opened, unreachable},
+    events::{
+        CONNECTIVITY, Cause, Codec, LibraryOpened, NetworkLost, PLAYBACK, PlaybackFinished, PlaybackJumped,
+        ServerFound, ServerSlow, ServerUnreachable, USAGE, film, opened, unreachable,
+    },
     home::{DAY, Home, send},
     server::{self, Say, Server},
 };
@@ -65,9 +68,9 @@ fn what_is_ready_is_what_is_sent_later() {
     let ready = client.manifest().unwrap().scope(USAGE).unwrap().ready.clone();
     assert_eq!(server::lines(ready[0].as_bytes()), waiting);
     drop(client);
-    home.clock.advance(DAY);
     let client = home.start(&server);
     assert_eq!(client.manifest().unwrap().scope(USAGE).unwrap().ready, ready, "the same after a restart");
+    home.clock.advance(DAY);
     send(&client);
     assert_eq!(server.bodies()[1], ready[0].as_bytes());
 }
@@ -124,7 +127,10 @@ fn the_data_says_what_the_text_says() {
     assert_eq!(data["format"], "candor-manifest/1");
     let scopes = data["scopes"].as_array().unwrap();
     let page = |name: &str| scopes.iter().find(|page| page["name"] == name).unwrap();
-    assert_eq!((&page("usage")["state"], &page("usage")["agreed_via"]), (&"granted".into(), &"settings/privacy".into()));
+    assert_eq!(
+        (&page("usage")["state"], &page("usage")["agreed_via"]),
+        (&"granted".into(), &"settings/privacy".into())
+    );
     assert_eq!(page("connectivity")["state"], "denied");
     assert_eq!((&page("playback")["state"], &page("playback")["agreed_via"]), (&"granted".into(), &Value::Null));
     assert!(text.contains("(settings/privacy)") && text.contains("(it is not recorded how)"), "{text}");
