@@ -10,6 +10,7 @@ mod contract;
 mod facade;
 mod ledger;
 mod line;
+mod mend;
 mod overlay;
 mod permit;
 mod receipt;
@@ -107,10 +108,6 @@ impl Consent {
 
     pub(crate) fn block(&self) -> Option<&Block> {
         self.block.as_ref()
-    }
-
-    pub(crate) fn contracts(&self) -> &[Contract] {
-        &self.contracts
     }
 
     pub(crate) fn contract(&self, scope: Scope) -> Result<&Contract, Error> {
