@@ -120,8 +120,18 @@ impl Client {
         let ledger = Ledger::new(files, store, marks, application.clone());
         let consent = Consent::new(ledger, contracts, block, process_wide, ambient.clone(), Box::new(prepare));
         let service = Service { name: application.clone(), version: config.version };
-        let engine =
-            Engine { consent, keys, journal, transport, service, registry, ambient, day, ticking: Mutex::default() };
+        let engine = Engine {
+            consent,
+            keys,
+            journal,
+            transport,
+            service,
+            registry,
+            ambient,
+            day,
+            ticking: Mutex::default(),
+            housekeeping: Mutex::default(),
+        };
         Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint })
     }
 
@@ -132,7 +142,10 @@ impl Client {
         engine.consent.open();
         if engine.consent.is_known() {
             engine.clear_stale();
-            engine.keep_house();
+            // After a no there is nothing to keep in order, and no reason to read a clock.
+            if engine.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
+                engine.keep_house();
+            }
         }
         self.start_worker();
     }

@@ -24,7 +24,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const MINUTE: u64 = 60_000;
@@ -51,6 +51,8 @@ pub(crate) struct Engine {
     pub(crate) day: Arc<AtomicU32>,
     /// Two threads that follow a change of day together could stamp events with the wrong one.
     pub(crate) ticking: Mutex<()>,
+    /// When it was last tidied up, by both clocks.
+    pub(crate) housekeeping: Mutex<Option<(Time, Instant)>>,
 }
 
 /// What sending achieved.
@@ -121,7 +123,18 @@ impl Engine {
     }
 
     /// Drops what is too old or too much: when the day changes, when a client opens, and before a send.
+    ///
+    /// Not right after the clock leapt ahead of the time that passed: one wrong second must not erase what a person keeps.
+    /// A computer that slept is tidied at the next occasion.
     pub(crate) fn keep_house(&self) {
+        let (now, instant) = (self.ambient.now(), self.ambient.monotonic());
+        let last = self.housekeeping.lock().replace((now, instant));
+        if let Some((then, since)) = last {
+            let passed = u64::try_from(instant.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
+            if now.0.saturating_sub(then.0) > passed.saturating_add(3 * DAY) {
+                return;
+            }
+        }
         let scopes: Vec<_> = self.registry.scopes().to_vec();
         self.journal.sent().expire(&scopes, self.ambient.now());
         self.journal.enforce_bounds(self.ambient.now());
@@ -219,6 +232,7 @@ impl Engine {
                 break;
             }
         }
+        self.journal.sent().expire(self.registry.scopes(), self.ambient.now());
         done
     }
 

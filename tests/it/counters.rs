@@ -24,7 +24,7 @@ fn ended(client: &Client) -> u64 {
 /// Four threads record while `meanwhile` runs. Answers how many events were admitted: those that were made.
 fn flood(client: &Client, each: Option<u64>, meanwhile: impl FnOnce()) -> u64 {
     let (admitted, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-    let count = || drop(admitted.fetch_add(1, Ordering::Relaxed));
+    let count = || admitted.fetch_add(1, Ordering::Relaxed);
     thread::scope(|threads| {
         for _ in 0..4 {
             threads.spawn(|| {

@@ -309,7 +309,6 @@ fn ten_tries_are_all() {
     assert!(home.all_waiting().is_empty());
 }
 
-/// DEFECT (as of de988f6): the schedule's file is dropped for its age as well, and counted as one record more.
 #[test]
 fn a_week_is_all() {
     let (home, server) = (Home::new(), Server::always(Say::status(401)));
@@ -370,21 +369,29 @@ fn a_batch_of_an_older_version_is_written_anew_and_keeps_its_records() {
 #[test]
 fn what_waits_is_sent_by_itself_when_its_moment_comes() {
     let (home, server) = (Home::new(), Server::new());
-    let client = home.start_granted(&server, &[USAGE]);
+    let client = home.start_granted(&server, &[USAGE, CONNECTIVITY]);
     client.record_durable(opened(2));
-    home.clock.advance(DAY * 2);
-    // Any event wakes the worker, which finds that the moment has passed.
-    client.record(opened(2));
-    crate::home::wait_for("the day's request", || {
-        server.lines().len() == 2 || {
+    client.record_durable(unreachable());
+    for scope in [USAGE, CONNECTIVITY] {
+        crate::home::wait_for("the worker to choose its moment", || home.schedule(scope).is_some());
+    }
+    for _ in 0..2 {
+        home.clock.pass(DAY);
+        let heard = server.connections();
+        // Any event wakes the worker, which finds that the moment has passed.
+        crate::home::wait_for("a request that nobody asked for", || {
             client.record(opened(2));
-            !server.lines().is_empty()
-        }
+            server.connections() > heard
+        });
+        assert_eq!(server.connections(), heard + 1, "scopes do not leave back to back");
+    }
+    crate::home::wait_for("both", || {
+        let names: BTreeSet<String> =
+            server.bodies().iter().map(|body| attributes(body).1["candor.scope"].clone()).collect();
+        names.len() == 2
     });
 }
 
-/// DEFECT (as of d008549): the worker and a flush choose the scope's first moment together, through one temporary file;
-/// one of them reads half of it, and waits an hour. A race: it fails often, and never for another reason.
 #[test]
 fn the_first_flush_after_a_yes_does_not_wait_for_anything() {
     let (home, server) = (Home::new(), Server::new());

@@ -109,7 +109,7 @@ fn child_on() {
     child::done("environment::child_on");
 }
 
-/// DEFECT (as of de988f6): the grant comes back as superseded, since the narrowing forgets its contract.
+/// DEFECT (as of 5d6b6d1): the page no longer shows what was agreed to.
 #[test]
 fn what_waits_is_destroyed_when_a_start_is_blocked_and_the_grant_is_kept() {
     let (home, server) = (Home::new(), Server::new());
@@ -213,7 +213,6 @@ fn a_program_for_children_is_never_open() {
     }
 }
 
-/// DEFECT (as of de988f6): a block destroys only where the contract is unchanged, and the audience is part of it.
 #[test]
 fn what_waits_is_destroyed_when_the_program_becomes_one_for_children() {
     let (home, server) = (Home::new(), Server::new());

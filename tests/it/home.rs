@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -25,17 +25,30 @@ pub(crate) const HANG: Duration = Duration::from_secs(30);
 pub(crate) struct TestClock {
     base: i64,
     ahead: Arc<AtomicI64>,
+    monotonic: Arc<AtomicU64>,
     reads: Arc<AtomicUsize>,
 }
 
 impl TestClock {
     pub(crate) fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
-        TestClock { base: now / 86_400 * 86_400 + 43_200, ahead: Arc::default(), reads: Arc::default() }
+        TestClock {
+            base: now / 86_400 * 86_400 + 43_200,
+            ahead: Arc::default(),
+            monotonic: Arc::default(),
+            reads: Arc::default(),
+        }
     }
 
+    /// Sets the time of day forward, and leaves what measures waits alone: nothing happens by itself.
     pub(crate) fn advance(&self, by: Duration) {
         self.ahead.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
+    }
+
+    /// Time passes: what is due happens by itself.
+    pub(crate) fn pass(&self, by: Duration) {
+        self.monotonic.fetch_add(by.as_secs(), Ordering::SeqCst);
+        self.advance(by);
     }
 
     /// Moves to a time, in seconds since 1970, which may be before.
@@ -69,7 +82,7 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Instant {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        Instant::now()
+        Instant::now() + Duration::from_secs(self.monotonic.load(Ordering::SeqCst))
     }
 }
 
@@ -112,6 +125,12 @@ impl Home {
     /// The files that wait, of one kind: `waiting`, `counts` or `outbox`.
     pub(crate) fn waiting(&self, kind: &str, scope: Scope) -> Vec<PathBuf> {
         without_schedules(files::all(&self.store().join(kind).join(scope.name())))
+    }
+
+    /// Where a scope's next moment is kept, once there is one.
+    pub(crate) fn schedule(&self, scope: Scope) -> Option<PathBuf> {
+        let found = files::all(&self.store().join("outbox").join(scope.name()));
+        found.into_iter().find(|path| path.ends_with("schedule"))
     }
 
     /// Everything that holds or could hold what was recorded.

@@ -168,7 +168,6 @@ fn planted_counts_never_leave() {
     assert_eq!(dropped(&client, "foreign"), not_allowed.len() as u64);
 }
 
-/// DEFECT (as of de988f6): each look at the page counts the same foreign and damaged cells once more.
 #[test]
 fn looking_does_not_count() {
     let (home, server) = (Home::new(), Server::new());

@@ -123,7 +123,6 @@ fn a_lone_play_that_finds_no_company_is_dropped_after_a_week() {
     assert_eq!(home.waiting("counts", PLAYBACK).iter().filter(|path| path.extension().unwrap() == "jsonl").count(), 0);
 }
 
-/// DEFECT (as of de988f6): the schedule's file is dropped for its age as well, and counted as a record.
 #[test]
 fn a_lone_play_that_was_dropped_is_counted() {
     let (home, server) = (Home::new(), Server::new());
