@@ -100,7 +100,7 @@ impl Client {
         };
         let contracts = registry.scopes().iter().map(contract).collect();
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
-        let files = Files::new(config.disk);
+        let files = Files::new(config.disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
             Arc::new(Journal::new(files.clone(), store.clone(), ambient.clone(), registry, config.waiting_limit));
@@ -147,6 +147,12 @@ impl Client {
                 engine.keep_house();
             }
         }
+        self.start_worker();
+    }
+
+    /// Takes over what was decided elsewhere, so that what is shown is what holds here.
+    fn follow(&self) {
+        self.engine.follow();
         self.start_worker();
     }
 
@@ -234,6 +240,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn status(&self, scope: Scope) -> Result<Status, Error> {
+        self.follow();
         self.engine.consent.status(scope)
     }
 
@@ -267,6 +274,7 @@ impl Client {
     /// # Errors
     /// None at present; a store that can't be read is shown as such.
     pub fn manifest(&self) -> Result<Manifest, Error> {
+        self.follow();
         Ok(Manifest::read(&self.engine, &self.application, &self.endpoint))
     }
 
@@ -276,6 +284,7 @@ impl Client {
     /// # Errors
     /// None at present; what went wrong with the receiver or the disk is in [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
+        self.follow();
         if self.engine.consent.open_places().is_empty() {
             return Ok(Flushed::default());
         }

@@ -218,30 +218,45 @@ fn stat(metadata: &fs::Metadata) -> Stat {
 
 /// The disk as the rooms use it: small operations made of the ones above.
 #[derive(Clone)]
-pub(crate) struct Files(Arc<dyn Disk>);
+pub(crate) struct Files {
+    disk: Arc<dyn Disk>,
+    /// The store: whatever lies below it must be ours at every step of the way.
+    root: PathBuf,
+}
 
 impl std::ops::Deref for Files {
     type Target = dyn Disk;
     fn deref(&self) -> &Self::Target {
-        &*self.0
+        &*self.disk
     }
 }
 
 impl Files {
-    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Files(disk)
+    pub(crate) fn new(disk: Arc<dyn Disk>, root: PathBuf) -> Self {
+        Files { disk, root }
     }
 
     /// Makes a directory that is ours alone, parents first; what is there already must be ours. Directories above the
     /// application's own are made as well, and not judged.
     pub(crate) fn own_dir(&self, path: &Path) -> io::Result<()> {
+        let Ok(below) = path.strip_prefix(&self.root) else { return self.own_one_dir(path) };
+        let mut step = self.root.clone();
+        self.own_one_dir(&step)?;
+        for part in below {
+            step.push(part);
+            self.own_one_dir(&step)?;
+        }
+        Ok(())
+    }
+
+    fn own_one_dir(&self, path: &Path) -> io::Result<()> {
         match self.stat(path)? {
             Some(stat) => own(&stat),
             None => {
                 if let Some(parent) = path.parent()
                     && self.stat(parent)?.is_none()
                 {
-                    self.own_dir(parent)?;
+                    self.own_one_dir(parent)?;
                 }
                 match self.make_dir(path) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -355,7 +370,7 @@ mod tests {
     use super::*;
 
     fn files() -> Files {
-        Files::new(Arc::new(System))
+        Files::new(Arc::new(System), PathBuf::from("/nowhere"))
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Consent {
     pub(crate) fn refresh(&self) -> bool {
         let mut view = self.view.lock();
         let seen = self.ledger.fingerprint();
-        if seen == view.seen && !self.gates.is_stopped() {
+        if seen == view.seen && !self.gates.is_closed() {
             return std::mem::take(&mut view.changed);
         }
         let records = self.ledger.read();
@@ -130,7 +130,7 @@ impl Consent {
             let scope = contract.scope;
             if let Records::Sound(sound) = &records
                 && self.block.is_none()
-                && !self.gates.is_stopped()
+                && !self.gates.is_closed()
                 && !view.closing.contains(&scope)
                 && self.open_epoch(sound, contract) != 0
                 && let Some(entry) = sound.in_force(scope.name())
@@ -262,6 +262,7 @@ impl Consent {
     /// Closes every gate of this client, for good.
     pub(crate) fn close(&self) {
         let mut view = self.view.lock();
+        self.gates.close();
         view.closing = self.contracts.iter().map(|contract| contract.scope).collect();
         for contract in &self.contracts {
             self.gates.set(contract.scope, 0);
@@ -275,12 +276,16 @@ impl Consent {
             Records::Sound(sound) => sound.entry(scope.name()).cloned(),
             _ => None,
         };
+        let state = self.state(&records, contract);
         Ok(Status {
-            state: self.state(&records, contract),
+            state,
             since: entry.map(|entry| entry.at),
             blocked_by: self.block.as_ref().map(|block| block.0.clone()),
-            trouble: match records {
-                Records::Closed(why) => Some(why),
+            trouble: match &records {
+                Records::Closed(why) => Some(*why),
+                Records::Sound(_) if state == State::Unreadable => {
+                    Some("the records of this scope were lost, or don't fit their high-water mark")
+                }
                 _ => None,
             },
         })

@@ -11,15 +11,22 @@ use std::sync::{
 #[derive(Debug)]
 pub(crate) struct Gates {
     epochs: [AtomicU64; MAX_SCOPES],
-    /// Set when the client shuts down: nothing may leave any more.
+    /// Set when the client begins to shut down: nothing may leave any more.
     stopped: AtomicBool,
+    /// Set when it has: nothing is recorded any more either, whoever decides what.
+    closed: AtomicBool,
     /// Whether the scopes' own statics follow: true for the process-wide client.
     process_wide: bool,
 }
 
 impl Gates {
     pub(super) fn new(process_wide: bool) -> Self {
-        Gates { epochs: [const { AtomicU64::new(0) }; MAX_SCOPES], stopped: AtomicBool::new(false), process_wide }
+        Gates {
+            epochs: [const { AtomicU64::new(0) }; MAX_SCOPES],
+            stopped: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            process_wide,
+        }
     }
 
     pub(super) fn set(&self, scope: Scope, epoch: u64) {
@@ -35,8 +42,12 @@ impl Gates {
         self.epochs.get(scope.index()).map_or(0, |gate| gate.load(Ordering::Relaxed))
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn stop(&self) {

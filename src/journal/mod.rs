@@ -34,7 +34,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::PathBuf,
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,8 @@ pub(crate) struct Journal {
     writer: Mutex<Writer>,
     /// How many bytes may wait, over all processes.
     cap: u64,
+    /// Nothing more could be dropped and the limit is reached: others hold what waits.
+    full: AtomicBool,
 }
 
 /// What this process has open.
@@ -78,6 +80,7 @@ impl Journal {
             rings: OnceCell::new(),
             writer: Mutex::default(),
             cap,
+            full: AtomicBool::new(false),
         }
     }
 
@@ -134,6 +137,10 @@ impl Journal {
                 self.counters.drop(Drop::StaleEpoch, 1);
                 continue;
             };
+            if self.full.load(Ordering::Relaxed) {
+                self.counters.drop(Drop::Full, 1);
+                continue;
+            }
             if schema.linkage() == Linkage::Rollup {
                 let (_, sum) = counts.entry(scope.name()).or_insert_with(|| (place, Counts::default()));
                 sum.add(event.schema(), *event.outcomes(), 1);
@@ -170,7 +177,7 @@ impl Journal {
                 Err(_) => self.counters.drop(Drop::Disk, sum.total()),
             }
         }
-        if writer.written_since_check > 64 << 10 {
+        if writer.written_since_check > self.segment_most() / 4 || self.full.load(Ordering::Relaxed) {
             writer.written_since_check = 0;
             drop(writer);
             self.enforce_bounds(self.ambient.now());
@@ -261,15 +268,21 @@ impl Journal {
                 if generation.is_some() && generation == keep {
                     continue;
                 }
-                destroyed.bytes += self.files.bytes_below(&directory);
-                destroyed.files += self.files.entries(&directory).len() as u64;
+                for path in self.files.entries(&directory).into_iter().filter(|path| waiting::is_data(path)) {
+                    destroyed.bytes += self.files.bytes_below(&path);
+                    destroyed.files += 1;
+                }
                 let gone = self.files.own_dir(&trash).and_then(|()| {
                     let aside = trash.join(self.ambient.random_hex::<8>()?);
                     self.files.rename(&directory, &aside)?;
                     self.files.remove_tree(&aside)
                 });
-                // Where there is no room to rename, removing in place has to do.
-                let gone = gone.or_else(|_| self.files.remove_tree(&directory));
+                let gone = gone.or_else(|error| match error.kind() {
+                    // Someone else, who clears up at the same time, was faster.
+                    io::ErrorKind::NotFound => Ok(()),
+                    // Where there is no room to rename, removing in place has to do.
+                    _ => self.files.remove_tree(&directory),
+                });
                 destroyed.complete &= gone.is_ok();
             }
         }
@@ -332,5 +345,6 @@ impl Journal {
                 total -= stat.len;
             }
         }
+        self.full.store(total > cap, Ordering::Relaxed);
     }
 }

@@ -121,13 +121,15 @@ impl Journal {
     }
 
     /// Every line of a grant that waits, in sealed segments and in those still written to; for showing.
-    pub(crate) fn peek_lines(&self, place: Place) -> Vec<String> {
+    pub(crate) fn peek_lines(&self, place: Place, today: Day) -> Vec<String> {
         let mut lines = Vec::new();
         for path in self.files.entries(&self.waiting_dir(place.scope, place.generation)) {
             let Ok(bytes) = self.files.read(&path, READ_MOST) else { continue };
             let found = segment::recover(&bytes);
             if found.header.as_ref().is_some_and(|header| header.epoch == place.epoch) {
-                let sound = found.lines.iter().filter(|line| Record::decode(line.json, self.registry).is_some());
+                let leaves = |it: Record| it.schema.scope() == place.scope && it.is_plausible(today);
+                let ours = |json| Record::decode(json, self.registry).is_some_and(leaves);
+                let sound = found.lines.iter().filter(|line| line.subject == 0 && ours(line.json));
                 lines.extend(sound.map(|line| line.json.to_owned()));
             }
         }

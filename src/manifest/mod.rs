@@ -13,6 +13,7 @@ use crate::{
     journal::DROPS,
     rollup::Counts,
     sender::Engine,
+    transport::otlp,
 };
 use serde::Serialize;
 use std::sync::atomic::Ordering;
@@ -212,12 +213,15 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
     });
     let receipt = match status.state {
         State::NeverAsked | State::Unreadable => None,
-        _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.decision == "granted"),
+        // A narrowing leaves the yes in force, and its line carries the same contract.
+        _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
     };
     let place = engine.consent.granted_place(scope);
     let journal = &engine.journal;
     let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();
-    let ready = place.map(|place| journal.outbox().peek(place)).unwrap_or_default();
+    let mut ready = place.map(|place| journal.outbox().peek(place)).unwrap_or_default();
+    // Only what could leave: anything else is dropped at the next send.
+    ready.retain(|batch| otlp::lines(batch.body(), &engine.service, scope, engine.registry).is_some());
     ScopePage {
         name: scope.name(),
         title: scope.title(),
@@ -229,7 +233,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         retention_days: scope.retention_days(),
         could_send: engine.registry.schemas_of(scope).map(event).collect(),
         growing: growing.iter().flat_map(|(day, counts)| growing_counts(engine, *day, counts)).collect(),
-        waiting: place.map(|place| journal.peek_lines(place)).unwrap_or_default(),
+        waiting: place.map(|place| journal.peek_lines(place, engine.today())).unwrap_or_default(),
         ready: ready.iter().map(|batch| String::from_utf8_lossy(batch.body()).into_owned()).collect(),
         sent: journal
             .sent()

@@ -116,7 +116,7 @@ impl Engine {
     }
 
     /// Looks at consent, and destroys what it no longer stands behind.
-    fn follow(&self) {
+    pub(crate) fn follow(&self) {
         if self.consent.refresh() {
             self.clear_stale();
         }

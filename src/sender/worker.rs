@@ -102,8 +102,8 @@ impl Worker {
         }
         let _ended = Ended(self);
         // What was overdue before this process began does not leave at the moment it begins.
-        let begin = engine.ambient.monotonic() + engine.first_wait();
-        let (mut next_look, mut next_send) = (engine.ambient.monotonic(), begin);
+        let mut next_look = engine.ambient.monotonic();
+        let mut next_send = engine.ambient.now().plus(engine.first_wait());
         let mut due = engine.ambient.now();
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
@@ -123,8 +123,10 @@ impl Worker {
             if drained == 0 || instant >= next_look {
                 next_look = instant + LOOK;
                 due = engine.next_due();
-                if due <= now && instant >= next_send {
-                    next_send = instant + BETWEEN_SENDS;
+                // A clock that was set back must not hold sends up for longer than it would by itself.
+                next_send = next_send.min(now.plus(LONGEST));
+                if due <= now && now >= next_send {
+                    next_send = now.plus(BETWEEN_SENDS);
                     let _ = self.send(engine, Occasion::Due, None);
                 }
             }
@@ -138,7 +140,8 @@ impl Worker {
             if engine.journal.is_drained() && !self.stop.load(Ordering::SeqCst) {
                 let midnight = now.day().next().start().0.saturating_sub(now.0) + 1_000;
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
-                let wait = if due <= now { next_send.saturating_duration_since(instant).max(LOOK) } else { wait };
+                let held_up = Duration::from_millis(next_send.0.saturating_sub(now.0)).max(LOOK);
+                let wait = if due <= now { held_up } else { wait };
                 thread::park_timeout(wait.min(LONGEST));
             }
             self.idle.store(false, Ordering::SeqCst);
