@@ -15,7 +15,7 @@ candor::scope! {
         title: "Playback statistics", revision: 1, about: installation, retention: 90 days,
         benefit: "Fewer films that stutter", other_uses: none, also_never: ["identifying what you watch"],
     }
-    /// Find out which home servers drop connections, so that we handle those better.
+    /// Find out how many servers one person's connection problems come from, so that retries fit the common case.
     pub CONNECTIVITY = "connectivity" {
         title: "Connection problems", revision: 1, about: installation, retention: 30 days,
         benefit: "Fewer lost connections", other_uses: none,
@@ -44,7 +44,7 @@ enum Codec { H264, Hevc, Other }
 #[derive(Event)]
 #[event(name = "server.unreachable", scope = CONNECTIVITY, linkage = month)] // a line of its own
 struct ServerUnreachable<'a> {
-    /// Which server, so that one broken server isn't counted as many.
+    /// Which server, as a code, so that one broken server isn't counted as many.
     #[field(hash, example = "nas.local")]
     server: &'a str,
 }

@@ -286,7 +286,7 @@ impl Client {
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         self.follow();
         if self.engine.consent.open_places().is_empty() {
-            return Ok(Flushed::default());
+            return Ok(Flushed::nothing(self.engine.why_nothing()));
         }
         let flushed = self.worker.send(&self.engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
         Ok(flushed.unwrap_or_else(Flushed::unfinished))

@@ -141,6 +141,11 @@ impl Config {
     }
 }
 
+/// Two capital letters, as ISO 3166-1 alpha-2 has them.
+fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
 /// `12.4` of `12.4.1-beta+g3a`; `None` where there are no two numbers.
 fn two_parts(version: &str) -> Option<String> {
     let mut parts = version.trim().trim_start_matches('v').split(['.', '-', '+']);
@@ -162,10 +167,14 @@ impl Config {
             ("the controller's `country`", controller.country),
             ("the controller's `contact`", controller.contact),
         ];
-        match written.into_iter().find(|(_, text)| text.trim().is_empty()) {
-            Some((what, _)) => Err(Kind::Text { what, mend: "it out: a person must know whom they agree with" }.into()),
-            None => Ok(()),
+        if let Some((what, _)) = written.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            return Err(Kind::Text { what, mend: "it out: a person must know whom they agree with" }.into());
         }
+        let countries = controller.hosting_countries.iter().chain([&controller.country]);
+        if let Some(given) = countries.into_iter().find(|country| !is_country(country)) {
+            return Err(Kind::Country { given: (*given).into() }.into());
+        }
+        Ok(())
     }
 }
 

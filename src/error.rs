@@ -49,6 +49,7 @@ impl Error {
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
                 | Kind::Text { .. }
+                | Kind::Country { .. }
                 | Kind::AlreadyInitialized
                 | Kind::NotInitialized
                 | Kind::OneDirectory
@@ -99,6 +100,8 @@ pub(crate) enum Kind {
     UnknownScope { scope: String },
     #[error("{what} is empty: write {mend}")]
     Text { what: &'static str, mend: &'static str },
+    #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
+    Country { given: String },
     #[error("candor is already initialised: call `candor::init` once, early in `main`, and keep what it returns")]
     AlreadyInitialized,
     #[error("candor is not initialised: call `candor::init(Config::new(…))` first and keep what it returns")]

@@ -95,6 +95,12 @@
 //! An application calls [`init`] once, keeps what it returns, and asks the person. A library that wants reports of its
 //! own declares its scopes and events and leaves asking to the application; it never calls `init` or `grant`.
 //!
+//! # Programs that run for seconds
+//!
+//! What they record is kept when the guard is dropped, and waits for its moment. They end before it comes, so let them call
+//! [`flush`] with a small limit before they end. [`Flushed::trouble`] says why nothing left, if nothing did, and
+//! [`Flushed::growing`] how many events wait for their day to be over.
+//!
 //! # Asking well
 //!
 //! Show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand. Call

@@ -136,6 +136,10 @@ impl<T: Closed> Closed for Option<T> {
 
 /// A value that `#[field(hash)]` takes: text or bytes that name something, such as a server.
 ///
+/// The recipient can tell whether two reports of one computer and period are about the same thing, and never which thing
+/// it is: the same server has another code on every computer. To learn which, list the known ones in a
+/// [`Category`](crate::Category).
+///
 /// It leaves only as a keyed code under a secret of this computer and this scope, which changes with the event's period.
 /// Even so, e-mail addresses, serial numbers, IP and hardware addresses, paths and titles do not belong here.
 #[diagnostic::on_unimplemented(

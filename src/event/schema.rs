@@ -43,7 +43,9 @@ impl Linkage {
     #[must_use]
     pub const fn describe(self) -> &'static str {
         match self {
-            Linkage::Rollup => "counted on this computer; only the day's counts are sent",
+            Linkage::Rollup => {
+                "counted on this computer; only the day's counts are sent, rounded down to a power of two"
+            }
             Linkage::None => "each is sent on its own, with nothing that ties it to another",
             Linkage::Session => "codes stay the same until the program ends",
             Linkage::Day => "codes stay the same for a day",

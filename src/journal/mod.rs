@@ -250,9 +250,9 @@ impl Journal {
     }
 
     /// Takes the lock of whoever closes days and sends, over all processes; `None` when another one has it.
-    pub(crate) fn lead(&self) -> Option<Box<dyn Handle>> {
-        let lock = self.files.lock_file(&self.store.join("lead.lock")).ok()?;
-        lock.try_lock(false).ok()?.then_some(lock)
+    pub(crate) fn lead(&self) -> io::Result<Option<Box<dyn Handle>>> {
+        let lock = self.files.lock_file(&self.store.join("lead.lock"))?;
+        Ok(lock.try_lock(false)?.then_some(lock))
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
@@ -308,7 +308,7 @@ impl Journal {
     /// Keeps what waits below the cap and younger than the limit, over all processes: oldest whole files first.
     pub(crate) fn enforce_bounds(&self, now: Time) {
         // Batches are dropped only by whoever may send, since the one who sends has them in hand.
-        let lead = self.lead();
+        let lead = self.lead().ok().flatten();
         let mut found = Vec::new();
         for kind in ["waiting", "outbox", "counts"] {
             for scope in self.files.entries(&self.store.join(kind)) {

@@ -52,7 +52,9 @@ impl fmt::Display for ScopePage {
         writeln!(f, "  could send")?;
         for event in &self.could_send {
             writeln!(f, "    {}: {}", event.name, event.description)?;
-            writeln!(f, "      {}; at most {} different reports", event.linkage_words, event.outcomes)?;
+            let codes = if event.fields.iter().any(|field| field.class == "hash") { " for each code" } else { "" };
+            writeln!(f, "      {}", event.linkage_words)?;
+            writeln!(f, "      different reports possible{codes}: {}", event.outcomes)?;
             for field in &event.fields {
                 let unknown = if field.optional { " (left out where not known)" } else { "" };
                 writeln!(f, "      {}: {}{unknown}", field.name, field.description)?;

@@ -66,14 +66,26 @@ pub struct Flushed {
     pub records: u64,
     /// Requests that still wait.
     pub waiting: u64,
-    /// What went wrong first, if anything did.
+    /// Events that were added to the counts of days that are not over. They leave once their day (UTC) is.
+    pub growing: u64,
+    /// What went wrong first, or why nothing could be sent.
     pub trouble: Option<String>,
 }
 
 impl Flushed {
     /// Sending was still under way when the time was over.
     pub(crate) fn unfinished() -> Self {
-        Flushed { trouble: Some("sending was still under way when the time was over".into()), ..Flushed::default() }
+        Flushed {
+            trouble: Some(
+                "sending was still under way when the time was over; it goes on, and is not counted here".into(),
+            ),
+            ..Flushed::default()
+        }
+    }
+
+    /// Nothing could be sent.
+    pub(crate) fn nothing(why: String) -> Self {
+        Flushed { trouble: Some(why), ..Flushed::default() }
     }
 
     fn note_trouble(&mut self, what: impl Into<String>) {
@@ -184,12 +196,20 @@ impl Engine {
         self.tick();
         let places = self.consent.open_places();
         if places.is_empty() {
+            done.note_trouble(self.why_nothing());
             return done;
         }
         self.keep_house();
-        let Some(_lead) = self.journal.lead() else {
-            done.note_trouble("another process is sending");
-            return done;
+        let _lead = match self.journal.lead() {
+            Ok(Some(lead)) => lead,
+            Ok(None) => {
+                done.note_trouble("another process is sending");
+                return done;
+            }
+            Err(error) => {
+                done.note_trouble(format!("the store can't be written: {error}"));
+                return done;
+            }
         };
         for place in places {
             let now = self.ambient.now();
@@ -202,7 +222,8 @@ impl Engine {
             }
             if !due || now.0 < schedule.not_before {
                 if now.0 < schedule.not_before {
-                    done.note_trouble("waiting after a failure, as the receiver asked or to spare it");
+                    let until = Time(schedule.not_before).rfc3339();
+                    done.note_trouble(format!("waiting until {until}, after a failure or as the receiver asked"));
                 }
                 done.waiting += self.journal.outbox().paths(place).len() as u64;
                 continue;
@@ -233,7 +254,19 @@ impl Engine {
             }
         }
         self.journal.sent().expire(self.registry.scopes(), self.ambient.now());
+        for place in self.consent.open_places() {
+            let days = self.journal.peek_counts(place);
+            done.growing = days.values().fold(done.growing, |sum, counts| sum.saturating_add(counts.total()));
+        }
         done
+    }
+
+    /// Why nothing can be sent at all.
+    pub(crate) fn why_nothing(&self) -> String {
+        match self.consent.block() {
+            Some(block) => format!("reports are switched off by {}", block.0),
+            None => "no scope is granted".into(),
+        }
     }
 
     /// When the next scope is due, or a day from now.

@@ -233,7 +233,6 @@ fn every_client_of_a_store_sees_the_same_decisions() {
     assert!(other.grant(USAGE).unwrap_err().needs_notice());
 }
 
-/// DEFECT (as of de988f6): the other process opens and has no worker: its events are neither kept nor counted.
 #[test]
 fn a_yes_given_in_one_process_is_a_yes_in_one_that_runs_already() {
     let (home, server) = (Home::new(), Server::new());

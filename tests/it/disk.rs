@@ -215,7 +215,7 @@ fn child_cannot_say_yes() {
     assert!(!client.status(USAGE).unwrap().is_open());
     client.record_with(|| -> crate::events::LibraryOpened { panic!("nothing was recorded") });
     assert!(client.deny(USAGE).unwrap_err().is_store());
-    assert_eq!(client.flush(HANG).unwrap(), candor::Flushed::default());
+    assert_eq!(client.flush(HANG).unwrap().requests, 0);
     child::done("disk::child_cannot_say_yes");
 }
 
@@ -251,6 +251,6 @@ fn child_finds_it_closed() {
     let client = child_client(&home);
     assert!(!client.status(USAGE).unwrap().is_open());
     assert!(client.grant(USAGE).unwrap_err().needs_notice());
-    assert_eq!(client.flush(HANG).unwrap(), candor::Flushed::default());
+    assert_eq!(client.flush(HANG).unwrap().requests, 0);
     child::done("disk::child_finds_it_closed");
 }

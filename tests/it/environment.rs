@@ -109,7 +109,6 @@ fn child_on() {
     child::done("environment::child_on");
 }
 
-/// DEFECT (as of 5d6b6d1): the page no longer shows what was agreed to.
 #[test]
 fn what_waits_is_destroyed_when_a_start_is_blocked_and_the_grant_is_kept() {
     let (home, server) = (Home::new(), Server::new());

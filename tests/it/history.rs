@@ -189,7 +189,6 @@ fn damaged_marks_close_until_a_fresh_yes() {
     }
 }
 
-/// DEFECT (as of de988f6): `trouble` is empty where a mark does not fit, so nobody can tell why the scope is closed.
 #[test]
 fn a_mark_that_does_not_fit_is_told_as_trouble() {
     let (home, server) = (Home::new(), Server::new());

@@ -226,7 +226,6 @@ fn what_waits_never_outgrows_its_limit() {
     assert_eq!(outcomes.lines, kept as u64 + dropped(&client, "full"), "what went is counted, line by line");
 }
 
-/// DEFECT (as of de988f6): open segments can't be dropped, and there is one for each scope and process.
 #[test]
 fn the_limit_holds_for_all_processes_together() {
     let (home, server) = (Home::new(), Server::new());
@@ -247,7 +246,7 @@ fn what_waits_too_long_is_dropped_and_counted() {
     with_lines(&home, &server, 3);
     let client = home.start(&server);
     wait_for("the worker to choose its moment", || home.schedule(USAGE).is_some());
-    home.clock.advance(DAY * 8);
+    home.clock.pass(DAY * 8);
     send(&client);
     assert_eq!(server.connections(), 0);
     assert_eq!(dropped(&client, "age"), 3);

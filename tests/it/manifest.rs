@@ -186,13 +186,13 @@ fn what_was_sent_is_kept_no_longer_than_the_recipient_keeps_it() {
         [USAGE, PLAYBACK].map(|scope| manifest.scope(scope).unwrap().sent.len())
     };
     assert_eq!(kept(), [1, 1]);
-    home.clock.advance(DAY * 29);
+    home.clock.pass(DAY * 29);
     send(&client);
     assert_eq!(kept(), [1, 1]);
-    home.clock.advance(DAY * 2);
+    home.clock.pass(DAY * 2);
     send(&client);
     assert_eq!(kept(), [0, 1], "30 days for one, 90 for the other");
-    home.clock.advance(DAY * 60);
+    home.clock.pass(DAY * 60);
     send(&client);
     assert_eq!(kept(), [0, 0]);
 }

@@ -116,7 +116,6 @@ fn a_line_of_another_scope_or_segment_never_leaves() {
     assert!(dropped(&client, "damaged") >= 1);
 }
 
-/// DEFECT (as of de988f6): the page lists sound lines of another scope or subject, and batches nobody would send.
 #[test]
 fn the_page_shows_as_waiting_only_what_could_leave() {
     let (home, server) = (Home::new(), Server::new());

@@ -79,7 +79,6 @@ fn after_the_end_nothing_is_recorded_or_sent() {
     assert_eq!(server.connections(), 0);
 }
 
-/// DEFECT (as of 5d6b6d1): ending closes the gates before the last look at the rings, which loses what is in them.
 #[test]
 fn what_did_not_fit_into_one_life_leaves_in_the_next() {
     let (home, server) = (Home::new(), Server::new());

@@ -18,7 +18,7 @@ fn a_day_without_a_yes(client: &Client, home: &Home) {
         client.record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed, so nothing is made") });
     }
     home.clock.advance(DAY);
-    assert_eq!(client.flush(HANG).unwrap(), candor::Flushed::default());
+    assert_eq!(client.flush(HANG).unwrap().requests, 0);
     assert!(!client.manifest().unwrap().to_string().is_empty());
 }
 
@@ -52,7 +52,7 @@ fn the_clock_is_not_read_without_a_grant() {
     client.record(film());
     client.record_durable(opened(3));
     client.record_with(unreachable);
-    assert_eq!(client.flush(HANG).unwrap(), candor::Flushed::default());
+    assert_eq!(client.flush(HANG).unwrap().requests, 0);
     assert_eq!(state(&client, PLAYBACK), State::NeverAsked);
     assert!(client.notice(PLAYBACK).unwrap().text().contains("Playback statistics"));
     assert_eq!(home.clock.reads(), 0);

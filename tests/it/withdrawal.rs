@@ -229,8 +229,6 @@ fn a_late_answer_brings_nothing_back() {
     assert!(home.all_waiting().is_empty(), "back again: {:?}", home.all_waiting());
 }
 
-/// DEFECT (as of 5d6b6d1): where the worker clears up at the same moment, the receipt says that something could not be
-/// removed. A race: it fails often, and never for another reason.
 #[test]
 fn a_batch_under_construction_is_not_left_behind() {
     let (home, server) = (Home::new(), Server::new());
@@ -273,7 +271,6 @@ fn after_a_withdrawal_elsewhere_nothing_more_is_kept_here() {
     }
 }
 
-/// DEFECT (as of de988f6): the schedule's file, which is no data, is counted as destroyed data.
 #[test]
 fn the_receipt_counts_what_was_destroyed() {
     let (home, server) = (Home::new(), Server::new());
