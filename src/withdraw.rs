@@ -60,7 +60,8 @@ fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
 /// Something that blocks destroys what waits, as a withdrawal does, and leaves the grant under a new epoch: lifting the
 /// block must not send what was recorded before it.
 pub(crate) fn narrow_blocked(engine: &Engine) {
-    if engine.consent.block().is_none() {
+    // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
+    if engine.consent.block().is_none() || matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
         return;
     }
     for (scope, generation) in engine.consent.generations() {

@@ -32,9 +32,9 @@ fn kept_until(home: &Home, server: &Server, client: &Client, not_before: Duratio
     send(client);
     assert_eq!(server.requests().len(), heard.len(), "{what}: too early");
     home.clock.advance(by - not_before + SECOND);
-    send(client);
+    let flushed = flush(client);
     let again = server.requests();
-    assert_eq!(again.len(), heard.len() + 1, "{what}: tried again by then");
+    assert_eq!(again.len(), heard.len() + 1, "{what}: tried again by then: {flushed:?}");
     let (first, last) = (heard.last().unwrap(), again.last().unwrap());
     assert_eq!(first.header("idempotency-key"), last.header("idempotency-key"), "{what}: under the same key");
     assert!(first.body == last.body, "{what}: with the same bytes");

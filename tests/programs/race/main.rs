@@ -1,2 +1,51 @@
-//! wip
-fn main() {}
+//! Measures the sixth promise: when `withdraw` has returned *confirmed*, no process that shares the store hands another
+//! byte of the scope to a kernel. Called by `.ci/race`; Linux, with `strace` installed.
+//!
+//! Three [processes](member) share a store and send to a slow [receiver]; at a random moment, while one of them is in the
+//! middle of a send, one withdraws. Every byte is stamped where it is handed over, by a [transport](stamp) made for that
+//! and, for the crate's own, by `strace`; [`judge`] compares the stamps with the return. The same step must fail for a
+//! transport that gives the life lock away, and a process that is stopped must keep a withdrawal from being confirmed.
+
+#[cfg(target_os = "linux")]
+mod judge;
+#[cfg(target_os = "linux")]
+mod member;
+#[cfg(target_os = "linux")]
+mod receiver;
+#[cfg(target_os = "linux")]
+mod round;
+#[cfg(target_os = "linux")]
+#[path = "../../../examples/support/stage.rs"]
+mod stage;
+#[cfg(target_os = "linux")]
+mod stamp;
+#[cfg(target_os = "linux")]
+#[path = "../strace.rs"]
+mod strace;
+#[cfg(target_os = "linux")]
+#[path = "../../../examples/support/mod.rs"]
+mod support;
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        None => judge::run(20_261_122),
+        Some((word, rest)) if word == "member" => member::run(rest),
+        Some((word, [seed])) if word == "--seed" => seed.parse().map_err(Into::into).and_then(judge::run),
+        _ => Err(format!("no such arguments: {arguments:?}").into()),
+    };
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            println!("race: FAILED: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    println!("race: FAILED: processes are stopped and traced on Linux only");
+    std::process::ExitCode::FAILURE
+}

@@ -175,7 +175,7 @@ impl Clock for Watch {
 fn mark(phase: &'static str) -> std::io::Result<()> {
     let mut line = [0; 40];
     let mut rest = line.as_mut_slice();
-    write!(rest, "{MARK}{phase}\n")?;
+    writeln!(rest, "{MARK}{phase}")?;
     let left = rest.len();
     std::io::stderr().write_all(line.split_at(line.len() - left).0)
 }

@@ -24,20 +24,28 @@ mod strace;
 mod support;
 
 #[cfg(target_os = "linux")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => check::run(),
         ["flow", endpoint] => flow::run(endpoint, None),
-        ["flow", endpoint, "--mutant", mutant] => {
-            flow::run(endpoint, Some(flow::Mutant::named(mutant).ok_or("no such mutant")?))
-        }
+        ["flow", endpoint, "--mutant", mutant] => match flow::Mutant::named(mutant) {
+            Some(mutant) => flow::run(endpoint, Some(mutant)),
+            None => Err("there is no such mutant".into()),
+        },
         other => Err(format!("no such arguments: {other:?}").into()),
+    };
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            println!("silence: FAILED: {error}");
+            std::process::ExitCode::FAILURE
+        }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn main() {
-    eprintln!("silence: system calls are traced on Linux only");
-    std::process::exit(1);
+fn main() -> std::process::ExitCode {
+    println!("silence: FAILED: system calls are traced on Linux only");
+    std::process::ExitCode::FAILURE
 }

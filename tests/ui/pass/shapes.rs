@@ -98,7 +98,8 @@ fn main() {
     assert_eq!(Optional::schema().outcomes(), 15 * 7 * 3);
     assert_eq!(
         Optional::schema().doc(),
-        "What may be unknown is wrapped in an option, and then not sent.\nIt costs one outcome of the budget."
+        "What may be unknown is wrapped in an option, and then not sent.",
+        "the first paragraph is the person's text, and the rest is for developers"
     );
     assert_eq!(Optional::schema().fields()[0].doc, "Average bitrate of the stream.");
     assert_eq!(Counted::schema().fields()[1].name, "type");

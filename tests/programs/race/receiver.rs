@@ -1,0 +1,101 @@
+//! A receiver that takes its time, so that a send lasts long enough to be met in the middle.
+//!
+//! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the sender.
+
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+
+/// Where it listens, how many requests it is in the middle of, and how many bytes it has read.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
+    busy: Arc<AtomicUsize>,
+    read: Arc<AtomicUsize>,
+}
+
+impl Receiver {
+    /// Whether some request has begun to arrive, and not all of it has been read.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether the rest of a request never comes: reads what is on its way, and then looks on for longer than any of its
+    /// pauses.
+    pub(crate) fn waits_in_vain(&self) -> bool {
+        loop {
+            let before = self.read.load(Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(50));
+            if self.read.load(Ordering::SeqCst) == before {
+                return self.is_busy();
+            }
+        }
+    }
+
+    /// Reads one request slowly, and answers it.
+    fn serve(&self, mut stream: TcpStream, pause: Duration) -> io::Result<()> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        let taken = self.take(&mut stream, pause);
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+        taken?;
+        stream.write_all(ANSWER)?;
+        // Until the sender hangs up.
+        while stream.read(&mut [0; 1 << 10])? > 0 {}
+        Ok(())
+    }
+
+    fn take(&self, stream: &mut TcpStream, pause: Duration) -> io::Result<()> {
+        let (mut request, mut chunk, mut whole) = (Vec::new(), [0; 2 << 10], None);
+        while whole.is_none_or(|whole| request.len() < whole) {
+            let read = stream.read(&mut chunk)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.read.fetch_add(read, Ordering::SeqCst);
+            request.extend_from_slice(chunk.split_at(read).0);
+            whole = whole.or_else(|| length(&request));
+            thread::sleep(pause);
+        }
+        Ok(())
+    }
+}
+
+/// How long a request is, as soon as its head is there.
+fn length(request: &[u8]) -> Option<usize> {
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(request.split_at(end).0).to_ascii_lowercase();
+    let body: usize = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())?;
+    Some(end + 4 + body)
+}
+
+/// Listens on loopback until the program ends. Each connection is read at a pace of its own; `seed` decides which.
+pub(crate) fn start(seed: u64) -> io::Result<Receiver> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_recv_buffer_size(4 << 10)?;
+    // Loopback's segments are larger than that buffer, which would make the connection stall.
+    socket.set_tcp_mss(1_400)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.listen(16)?;
+    let listener = TcpListener::from(socket);
+    let receiver = Receiver { address: listener.local_addr()?, busy: Arc::default(), read: Arc::default() };
+    let (hears, mut random) = (receiver.clone(), fastrand::Rng::with_seed(seed));
+    thread::Builder::new().name("receiver".into()).spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (hears, pause) = (hears.clone(), Duration::from_micros(random.u64(2_000..4_000)));
+            // A connection that is reset half-way is what this program is about; and where no thread can be had, the
+            // sender gets no answer and the round fails for that.
+            let _ = thread::Builder::new().spawn(move || hears.serve(stream, pause));
+        }
+    })?;
+    Ok(receiver)
+}

@@ -1,0 +1,195 @@
+//! A transport that writes down every byte it hands over, and the notes it leaves.
+//!
+//! It keeps the rules of [`candor::Transport`]: it asks before each slice, hands over one slice at a time without
+//! blocking, resets the connection when the answer is no, and lets the parcel go last. Each stamp is taken *after* the
+//! kernel took the bytes, on the clock that all processes share, and is on its way to the log before the parcel goes.
+//!
+//! [`How::Unlocked`] breaks one rule: it copies the bytes, lets the parcel go and returns, so that nothing holds the life
+//! lock any more, and sends behind the crate's back. Everything else is the same code.
+
+use candor::{Answer, Parcel, SendError, Transport};
+use rustix::time::{ClockId, clock_gettime};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, ErrorKind, Read, Write},
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+const SLICE: usize = 16 << 10;
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What a process sends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The transport of this file.
+    Stamped,
+    /// The same without the life lock.
+    Unlocked,
+    /// The crate's own, which only strace can watch.
+    Http,
+}
+
+impl How {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            How::Stamped => "stamped",
+            How::Unlocked => "unlocked",
+            How::Http => "http",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<How> {
+        [How::Stamped, How::Unlocked, How::Http].into_iter().find(|how| how.name() == name)
+    }
+}
+
+/// Nanoseconds on the clock that every process of this computer shares.
+pub(crate) fn now() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+/// One line of the log that all processes append to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Note {
+    pub(crate) process: u32,
+    /// Which of its sends, counted up.
+    pub(crate) send: usize,
+    pub(crate) at: u64,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum What {
+    /// A send began.
+    Open,
+    /// So many bytes were handed over.
+    Handed(usize),
+    /// Its connection is gone.
+    Closed,
+}
+
+/// The notes so far. The last line may be half written while a process is at it.
+pub(crate) fn notes(log: &Path) -> io::Result<Vec<Note>> {
+    let text = std::fs::read_to_string(log)?;
+    let whole = text.rfind('\n').map_or("", |end| text.split_at(end).0);
+    whole.lines().map(|line| serde_json::from_str(line).map_err(io::Error::other)).collect()
+}
+
+/// The transport, and the log it writes to.
+#[derive(Clone)]
+pub(crate) struct Stamping(Arc<Inner>);
+
+struct Inner {
+    address: SocketAddr,
+    log: File,
+    keeps_the_lock: bool,
+    begun: AtomicUsize,
+    over: AtomicUsize,
+}
+
+impl Stamping {
+    pub(crate) fn new(address: SocketAddr, log: &Path, how: How) -> io::Result<Self> {
+        let log = OpenOptions::new().append(true).create(true).open(log)?;
+        let (begun, over) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Ok(Stamping(Arc::new(Inner { address, log, keeps_the_lock: how == How::Stamped, begun, over })))
+    }
+
+    /// Whether every send that began is over.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.0.over.load(Ordering::SeqCst) == self.0.begun.load(Ordering::SeqCst)
+    }
+}
+
+impl Inner {
+    fn note(&self, send: usize, what: What) -> io::Result<()> {
+        let note = Note { process: std::process::id(), send, at: now(), what };
+        // One write a line: lines of several processes don't mix.
+        (&self.log).write_all(format!("{}\n", serde_json::to_string(&note)?).as_bytes())
+    }
+
+    /// One request and its answer. The connection is gone, and noted as such, when this returns.
+    fn exchange(&self, send: usize, request: &[u8], may_leave: impl Fn() -> bool) -> Result<Answer, SendError> {
+        let noted = |what| self.note(send, what).map_err(|error| SendError::Network(error.to_string()));
+        noted(What::Open)?;
+        let answer = self.converse(send, request, may_leave);
+        noted(What::Closed)?;
+        self.over.fetch_add(1, Ordering::SeqCst);
+        match answer {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(SendError::Stopped),
+            Err(error) => Err(SendError::Network(error.to_string())),
+        }
+    }
+
+    /// `None` when the question was answered with no.
+    fn converse(&self, send: usize, request: &[u8], may_leave: impl Fn() -> bool) -> io::Result<Option<Answer>> {
+        let until = Instant::now() + LONGEST;
+        let mut socket = Socket::new(Domain::for_address(self.address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_send_buffer_size(SLICE)?;
+        socket.set_linger(Some(Duration::ZERO))?;
+        if !may_leave() {
+            return Ok(None);
+        }
+        // Loopback: it connects at once.
+        socket.connect(&self.address.into())?;
+        socket.set_nonblocking(true)?;
+        let (mut rest, mut answer, mut chunk) = (request, Vec::new(), [0; 1 << 10]);
+        loop {
+            if !may_leave() {
+                return Ok(None);
+            }
+            let done = match rest {
+                [] => socket.read(&mut chunk),
+                rest => socket.write(rest.get(..SLICE).unwrap_or(rest)),
+            };
+            match done {
+                Ok(handed) if !rest.is_empty() => {
+                    self.note(send, What::Handed(handed))?;
+                    rest = rest.split_at(handed).1;
+                }
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    answer.extend_from_slice(chunk.split_at(read).0);
+                    if answer.ends_with(b"\r\n\r\n{}") && answer.starts_with(b"HTTP/1.1 200 ") {
+                        return Ok(Some(Answer::Accepted { rejected: 0 }));
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
+                    thread::sleep(Duration::from_micros(500));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Transport for Stamping {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        let (key, body) = (parcel.idempotency_key(), parcel.body());
+        let (length, address) = (body.len(), self.0.address);
+        let head = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        let request = [head.as_bytes(), body].concat();
+        let send = self.0.begun.fetch_add(1, Ordering::SeqCst);
+        if self.0.keeps_the_lock {
+            let answer = self.0.exchange(send, &request, || parcel.may_leave());
+            drop(parcel);
+            return answer;
+        }
+        drop(parcel);
+        let inner = self.0.clone();
+        thread::spawn(move || inner.exchange(send, &request, || true));
+        Ok(Answer::Accepted { rejected: 0 })
+    }
+}
