@@ -144,7 +144,7 @@ impl Client {
             engine.clear_stale();
             // After a no there is nothing to keep in order, and no reason to read a clock.
             if engine.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
-                engine.keep_house();
+                engine.keep_house(false);
             }
         }
         self.start_worker();

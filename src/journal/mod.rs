@@ -180,7 +180,7 @@ impl Journal {
         if writer.written_since_check > self.segment_most() / 4 || self.full.load(Ordering::Relaxed) {
             writer.written_since_check = 0;
             drop(writer);
-            self.enforce_bounds(self.ambient.now());
+            self.enforce_bounds(self.ambient.now(), false);
         }
     }
 
@@ -306,9 +306,11 @@ impl Journal {
     }
 
     /// Keeps what waits below the cap and younger than the limit, over all processes: oldest whole files first.
-    pub(crate) fn enforce_bounds(&self, now: Time) {
-        // Batches are dropped only by whoever may send, since the one who sends has them in hand.
-        let lead = self.lead().ok().flatten();
+    ///
+    /// Batches are dropped only by whoever may send, since the one who sends has them in hand: `leads` says whether the
+    /// caller holds the lock for it; if not, it is tried for.
+    pub(crate) fn enforce_bounds(&self, now: Time, leads: bool) {
+        let lead = if leads { None } else { self.lead().ok().flatten() };
         let mut found = Vec::new();
         for kind in ["waiting", "outbox", "counts"] {
             for scope in self.files.entries(&self.store.join(kind)) {
@@ -334,7 +336,7 @@ impl Journal {
                 }
                 continue;
             }
-            let held = kind == "outbox" && lead.is_none();
+            let held = kind == "outbox" && !leads && lead.is_none();
             let reason = match (modified < oldest, total > cap && kind != "counts") {
                 _ if held => continue,
                 (true, _) => Drop::Age,

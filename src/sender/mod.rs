@@ -122,7 +122,7 @@ impl Engine {
             self.keys.refresh(today, self.consent.open_places().into_iter().map(|place| place.scope));
             self.journal.leave_past_days(today);
             self.journal.seal();
-            self.keep_house();
+            self.keep_house(false);
         }
         drained
     }
@@ -138,7 +138,7 @@ impl Engine {
     ///
     /// Not right after the clock leapt ahead of the time that passed: one wrong second must not erase what a person keeps.
     /// A computer that slept is tidied at the next occasion.
-    pub(crate) fn keep_house(&self) {
+    pub(crate) fn keep_house(&self, leads: bool) {
         let (now, instant) = (self.ambient.now(), self.ambient.monotonic());
         let last = self.housekeeping.lock().replace((now, instant));
         if let Some((then, since)) = last {
@@ -149,7 +149,7 @@ impl Engine {
         }
         let scopes: Vec<_> = self.registry.scopes().to_vec();
         self.journal.sent().expire(&scopes, self.ambient.now());
-        self.journal.enforce_bounds(self.ambient.now());
+        self.journal.enforce_bounds(self.ambient.now(), leads);
     }
 
     /// How long after its start a process leaves alone what was due before: up to a quarter of an hour.
@@ -199,7 +199,6 @@ impl Engine {
             done.note_trouble(self.why_nothing());
             return done;
         }
-        self.keep_house();
         let _lead = match self.journal.lead() {
             Ok(Some(lead)) => lead,
             Ok(None) => {
@@ -211,6 +210,7 @@ impl Engine {
                 return done;
             }
         };
+        self.keep_house(true);
         for place in places {
             let now = self.ambient.now();
             let mut schedule = self.schedule(place, now);

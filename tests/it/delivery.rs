@@ -232,7 +232,7 @@ fn codes_last_for_their_period_and_differ_between_scopes_stores_and_grants() {
     client.record_durable(ServerSlow { server: "nas.local" });
     client.record_durable(ServerSlow { server: "attic.local" });
     let today = codes(&client);
-    assert_eq!((today.len(), &today[0] == &today[1], &today[0] == &today[2]), (3, true, false));
+    assert_eq!((today.len(), today[0] == today[1], today[0] == today[2]), (3, true, false));
     assert!(today.iter().all(|code| code.len() == 16 && !code.contains("nas")));
     drop(client);
     let client = home.start(&server);

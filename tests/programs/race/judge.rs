@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A withdrawal waits at most half a second for another decision and half a second for its confirmation; the rest is for
-/// a slow disk.
+/// A withdrawal waits at most half a second for another decision and half a second for its confirmation; the rest is
+/// for a slow disk.
 const LONGEST: Duration = Duration::from_secs(3);
 
 /// How many rounds a series has.
@@ -55,8 +55,8 @@ impl Tally {
         }
     }
 
-    /// Whether the rounds were races at all: all three processes sent, and in at least so many of a hundred rounds another
-    /// one was at it.
+    /// Whether the rounds were races at all: all three processes sent, and in at least so many of a hundred rounds
+    /// another one was at it.
     fn raced(&self, percent: usize) -> Result<(), String> {
         if self.all_sent < self.rounds {
             return Err(format!("all three processes sent in {} of {} rounds only", self.all_sent, self.rounds));
@@ -150,8 +150,8 @@ pub(super) fn run(seed: u64) -> Result<(), Box<dyn Error>> {
 
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "race: {}; without the lock {} bytes in {} of {} rounds, so that the step fails; own HTTP under strace: {}; stopped \
-         senders: {} of {} unconfirmed within {} ms; seed {seed}, {seconds:.0} s",
+        "race: {}; without the lock {} bytes in {} of {} rounds, so that the step fails; own HTTP under strace: {}; \
+         stopped senders: {} of {} unconfirmed within {} ms; seed {seed}, {seconds:.0} s",
         figures(&locked),
         unlocked.late,
         unlocked.late_rounds,

@@ -1,10 +1,11 @@
 //! Measures the sixth promise: when `withdraw` has returned *confirmed*, no process that shares the store hands another
 //! byte of the scope to a kernel. Called by `.ci/race`; Linux, with `strace` installed.
 //!
-//! Three [processes](member) share a store and send to a slow [receiver]; at a random moment, while one of them is in the
-//! middle of a send, one withdraws. Every byte is stamped where it is handed over, by a [transport](stamp) made for that
-//! and, for the crate's own, by `strace`; [`judge`] compares the stamps with the return. The same step must fail for a
-//! transport that gives the life lock away, and a process that is stopped must keep a withdrawal from being confirmed.
+//! Three [processes](member) share a store and send to a slow [receiver]; at a random moment, while one of them is in
+//! the middle of a send, one withdraws. Every byte is stamped where it is handed over, by a [transport](stamp) made for
+//! that and, for the crate's own, by `strace`; [`judge`] compares the stamps with the return. The same step must fail
+//! for a transport that gives the life lock away, and a process that is stopped must keep a withdrawal from being
+//! confirmed.
 
 #[cfg(target_os = "linux")]
 mod judge;

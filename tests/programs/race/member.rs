@@ -146,7 +146,7 @@ fn send(client: &Client, stamping: &Stamping, over: &AtomicBool, withdraws: bool
             thread::sleep(Duration::from_millis(1));
         }
         // The one that withdraws holds back a little, so that it mostly meets another one in the middle of a send.
-        thread::sleep(Duration::from_millis(if withdraws && ready { 50 } else { 1 }));
+        thread::sleep(Duration::from_millis(if withdraws && ready { 100 } else { 1 }));
     }
     Ok(())
 }

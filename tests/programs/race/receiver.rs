@@ -1,6 +1,7 @@
 //! A receiver that takes its time, so that a send lasts long enough to be met in the middle.
 //!
-//! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the sender.
+//! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the
+//! sender.
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -30,8 +31,8 @@ impl Receiver {
         self.busy.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether the rest of a request never comes: reads what is on its way, and then looks on for longer than any of its
-    /// pauses.
+    /// Whether the rest of a request never comes: reads what is on its way, and then looks on for longer than any of
+    /// its pauses.
     pub(crate) fn waits_in_vain(&self) -> bool {
         loop {
             let before = self.read.load(Ordering::SeqCst);

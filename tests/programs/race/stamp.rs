@@ -4,8 +4,8 @@
 //! blocking, resets the connection when the answer is no, and lets the parcel go last. Each stamp is taken *after* the
 //! kernel took the bytes, on the clock that all processes share, and is on its way to the log before the parcel goes.
 //!
-//! [`How::Unlocked`] breaks one rule: it copies the bytes, lets the parcel go and returns, so that nothing holds the life
-//! lock any more, and sends behind the crate's back. Everything else is the same code.
+//! [`How::Unlocked`] breaks one rule: it copies the bytes, lets the parcel go and returns, so that nothing holds the
+//! life lock any more, and sends behind the crate's back. Everything else is the same code.
 
 use candor::{Answer, Parcel, SendError, Transport};
 use rustix::time::{ClockId, clock_gettime};

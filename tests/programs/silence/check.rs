@@ -223,8 +223,8 @@ impl Seen {
         phases
     }
 
-    /// `init` may look for the snapshot and nothing else, and so may `flush`, which answers why nothing left; a question
-    /// about consent may look at the records. Recording and the end look at nothing.
+    /// `init` may look for the snapshot and nothing else, and so may `flush`, which answers why nothing left; a
+    /// question about consent may look at the records. Recording and the end look at nothing.
     fn may_look(&self, phase: &str, call: &Call) -> bool {
         let (store, marks) = (self.below(".local/share"), self.below(".config"));
         let snapshot = store.join("consent");
@@ -263,8 +263,8 @@ impl Seen {
         let traced: usize = self.phases().iter().map(|phase| phase.calls.len()).sum();
         format!(
             "{name}: {} events on {} threads, {} allocations while recording, {} fields worked out, 0 clock reads, {} \
-             connections, {} files, 0 of {traced} system calls off the list (looks: {} in init and {} in flush, for the \
-             snapshot; {} for answers)",
+             connections, {} files, 0 of {traced} system calls off the list (looks: {} in init and {} in flush, \
+             for the snapshot; {} for answers)",
             count("/events"),
             count("/threads"),
             count("/allocations/record"),

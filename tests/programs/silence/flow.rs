@@ -1,7 +1,8 @@
 //! The program that is measured: the quickstart's events, recorded 100,000 times on four threads, and nobody was asked.
 //!
-//! It says on the error stream when each phase begins, so that the trace can be cut; its threads and buffers exist before
-//! the first of these marks, so that whatever comes after it is candor's. At the end it prints what it counted itself.
+//! It says on the error stream when each phase begins, so that the trace can be cut; its threads and buffers exist
+//! before the first of these marks, so that whatever comes after it is candor's. At the end it prints what it counted
+//! itself.
 
 use super::stage::CONTROLLER;
 use candor::{Audience, Category, Clock, Config, Event, consent};
