@@ -20,7 +20,7 @@ pub struct Receipt {
     pub title: String,
     /// When, in UTC (RFC 3339).
     pub at: String,
-    /// Which decision about this scope it is, counted up with every one.
+    /// A number that grows with every decision about this scope.
     pub epoch: u64,
     /// Where the person said yes, or `None`: not recorded how.
     pub via: Option<String>,

@@ -137,7 +137,7 @@ pub struct GrowingCount {
 pub struct SentPage {
     /// When the receiver took it, in UTC (RFC 3339).
     pub at: String,
-    /// Under which of the person's decisions about this scope, counted up with every one.
+    /// Under which of the person's decisions about this scope: the number its receipt has.
     pub epoch: u64,
     /// How many records it held.
     pub records: u64,
