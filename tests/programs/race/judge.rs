@@ -131,7 +131,7 @@ pub(super) fn run(seed: u64) -> Result<(), Box<dyn Error>> {
 
     let locked = series("three processes", Rounds::All(50), plan(How::Stamped), &mut random)?;
     locked.raced(80).and_then(|()| locked.kept())?;
-    let unlocked = series("the same without the lock", Rounds::All(10), plan(How::Unlocked), &mut random)?;
+    let unlocked = series("the same without the lock", Rounds::All(20), plan(How::Unlocked), &mut random)?;
     must_fail("the same without the lock", &unlocked, unlocked.raced(50).and_then(|()| unlocked.kept()))?;
 
     let own = series("the crate's own HTTP under strace", Rounds::All(10), traced(How::Http), &mut random)?;
