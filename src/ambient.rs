@@ -173,10 +173,6 @@ impl Time {
         Day((self.0 / 86_400_000) as u32)
     }
 
-    pub(crate) fn plus(self, duration: Duration) -> Time {
-        Time(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).min(Time::LAST.0))
-    }
-
     /// RFC 3339 in UTC, to the second.
     pub(crate) fn rfc3339(self) -> String {
         let seconds = (self.0 / 1_000) as i64;

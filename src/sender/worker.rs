@@ -103,7 +103,7 @@ impl Worker {
         let _ended = Ended(self);
         // What was overdue before this process began does not leave at the moment it begins.
         let mut next_look = engine.ambient.monotonic();
-        let mut next_send = engine.ambient.now().plus(engine.first_wait());
+        let mut next_send = next_look + engine.first_wait();
         let mut due = engine.ambient.now();
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
@@ -123,10 +123,8 @@ impl Worker {
             if drained == 0 || instant >= next_look {
                 next_look = instant + LOOK;
                 due = engine.next_due();
-                // A clock that was set back must not hold sends up for longer than it would by itself.
-                next_send = next_send.min(now.plus(LONGEST));
-                if due <= now && now >= next_send {
-                    next_send = now.plus(BETWEEN_SENDS);
+                if due <= now && instant >= next_send {
+                    next_send = instant + BETWEEN_SENDS;
                     let _ = self.send(engine, Occasion::Due, None);
                 }
             }
@@ -140,7 +138,7 @@ impl Worker {
             if engine.journal.is_drained() && !self.stop.load(Ordering::SeqCst) {
                 let midnight = now.day().next().start().0.saturating_sub(now.0) + 1_000;
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
-                let held_up = Duration::from_millis(next_send.0.saturating_sub(now.0)).max(LOOK);
+                let held_up = next_send.saturating_duration_since(instant).max(LOOK);
                 let wait = if due <= now { held_up } else { wait };
                 thread::park_timeout(wait.min(LONGEST));
             }

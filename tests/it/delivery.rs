@@ -193,11 +193,7 @@ fn codes_of_two_periods_and_records_without_codes_never_share_a_request() {
     an_evening();
     home.clock.advance(DAY);
     client.record(NetworkLost { came_back: true }); // the worker wakes and finds the new day
-    crate::home::wait_for("the new day", || {
-        let lines = crate::home::waiting(&client, CONNECTIVITY);
-        if lines.len() != 5 { eprintln!("{} {:?}", lines.len(), client.manifest().unwrap().outcomes); }
-        lines.len() == 5
-    });
+    crate::home::wait_for("the new day", || crate::home::waiting(&client, CONNECTIVITY).len() == 5);
     an_evening();
     send(&client);
     let mut companies = Vec::new();
