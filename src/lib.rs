@@ -2,7 +2,7 @@
 //! Nothing is stored, computed or sent until the program records an explicit yes for a stated purpose, and what leaves
 //! then is generalised before anything is kept.
 //!
-//! ```
+//! ```standalone_crate
 //! use candor::{AddressLog, Audience, Config, Controller, Erasure, Event, consent};
 //!
 //! candor::scope! {
