@@ -7,7 +7,8 @@ use std::{
     fs::File,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{self, Command, Stdio},
+    sync::{Condvar, Mutex},
     thread,
     time::{Duration, Instant},
 };
@@ -15,6 +16,36 @@ use std::{
 /// Names the directory that the parent gives its child.
 const HOME: &str = "CANDOR_IT_HOME";
 const HANG: Duration = Duration::from_secs(60);
+
+/// How many look at locks now, and whether a process is being made.
+static FORKING: (Mutex<(usize, bool)>, Condvar) = (Mutex::new((0, false)), Condvar::new());
+
+/// While it is held no process is made. A new process holds every lock of this one for the moment before it becomes
+/// another program, so that a file somebody has just let go of seems to be held still.
+pub(crate) struct Unforked(());
+
+/// Waits for a process that is being made, but not for one that wants to be.
+pub(crate) fn unforked() -> Unforked {
+    let mut state = FORKING.1.wait_while(FORKING.0.lock().unwrap(), |(_, forking)| *forking).unwrap();
+    state.0 += 1;
+    Unforked(())
+}
+
+impl Drop for Unforked {
+    fn drop(&mut self) {
+        FORKING.0.lock().unwrap().0 -= 1;
+        FORKING.1.notify_all();
+    }
+}
+
+/// Makes a process while nobody looks at locks.
+pub(crate) fn spawn(command: &mut Command) -> process::Child {
+    FORKING.1.wait_while(FORKING.0.lock().unwrap(), |(looking, forking)| *looking > 0 || *forking).unwrap().1 = true;
+    let child = command.spawn();
+    FORKING.0.lock().unwrap().1 = false;
+    FORKING.1.notify_all();
+    child.unwrap()
+}
 
 /// A child to be run.
 pub(crate) struct Child {
@@ -78,7 +109,7 @@ impl Child {
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         let pipe = |mut from: Box<dyn std::io::Read + Send>, to: PathBuf| {
             thread::spawn(move || std::io::copy(&mut from, &mut File::create(to).unwrap()))
         };

@@ -124,7 +124,10 @@ fn a_no_after_a_yes_is_a_withdrawal() {
     assert!(keeps(&client) && !home.all_waiting().is_empty());
     let receipt = client.deny(PLAYBACK).unwrap();
     assert_eq!(receipt.decision, "withdrawn");
-    assert!(receipt.confirmed && receipt.recorded && receipt.destroyed.complete && receipt.destroyed.files > 0);
+    assert!(
+        receipt.confirmed && receipt.recorded && receipt.destroyed.complete && receipt.destroyed.files > 0,
+        "{receipt}"
+    );
     assert!(state(&client, PLAYBACK) == State::Withdrawn && !keeps(&client));
     assert!(home.all_waiting().is_empty());
 }

@@ -3,7 +3,7 @@
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, opened, unreachable},
     files,
-    home::{HANG, Home, say_yes, send, state, waiting},
+    home::{HANG, Home, flush, say_yes, send, state, waiting},
     server::Server,
 };
 use candor::{Client, consent::State};
@@ -46,8 +46,8 @@ fn each(home: &Home, server: &Server, path: &Path, damaged: impl Iterator<Item =
     // The control: with its own bytes it is open.
     let client = home.start(server);
     assert!(client.status(USAGE).unwrap().is_open());
-    send(&client);
-    assert_eq!((server.connections(), server.lines().len()), (1, 1), "only the control has sent");
+    let flushed = flush(&client);
+    assert_eq!((server.connections(), server.lines().len()), (1, 1), "only the control has sent: {flushed:?}");
 }
 
 #[test]

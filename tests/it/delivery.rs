@@ -5,11 +5,10 @@ use crate::{
         CONNECTIVITY, Cause, NetworkLost, PLAYBACK, ServerFound, ServerSlow, ServerUnreachable, USAGE, film, opened,
         unreachable,
     },
-    forge,
-    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send},
+    home::{DAY, HOUR, Home, flush, send},
     server::{Say, Server, lines},
 };
-use candor::{Client, Scope};
+use candor::Client;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -259,94 +258,6 @@ fn codes_last_for_their_period_and_differ_between_scopes_stores_and_grants() {
     assert!(!kinds.contains(&codes(&client)[0]), "another computer, another code");
 }
 
-/// How often the one batch of this scope was tried, as the disk says.
-fn tries(home: &Home, scope: Scope) -> u64 {
-    forge::read_batch(&home.waiting("outbox", scope)[0]).0["tries"].as_u64().unwrap()
-}
-
-#[test]
-fn tries_are_counted_over_restarts() {
-    let (home, server) = (Home::new(), Server::always(Say::status(500)));
-    let client = home.start_granted(&server, &[USAGE]);
-    client.record_durable(opened(2));
-    send(&client);
-    drop(client);
-    for noted in 1..3 {
-        assert_eq!(tries(&home, USAGE), noted);
-        home.clock.advance(HOUR);
-        let client = home.start(&server);
-        send(&client);
-    }
-    assert_eq!(server.requests().len(), 3);
-    assert!(home.all_waiting().is_empty(), "given up after three in all");
-    let keys: BTreeSet<_> =
-        server.requests().iter().map(|request| request.header("idempotency-key").unwrap().to_owned()).collect();
-    assert_eq!(keys.len(), 1);
-    assert!(server.bodies().windows(2).all(|two| two[0] == two[1]));
-}
-
-#[test]
-fn a_try_is_noted_before_it_is_made() {
-    let (home, server) = (Home::new(), Server::always(Say::Never));
-    let client = home.start_granted(&server, &[USAGE]);
-    client.record_durable(opened(2));
-    let _ = client.flush(std::time::Duration::from_millis(1)).unwrap();
-    crate::home::wait_for("the request", || server.requests().len() == 1);
-    assert_eq!(tries(&home, USAGE), 1, "whoever dies now has tried once");
-}
-
-#[test]
-fn ten_tries_are_all() {
-    let (home, server) = (Home::new(), Server::always(Say::status(503)));
-    let client = home.start_granted(&server, &[USAGE]);
-    client.record_durable(opened(2));
-    for _ in 0..14 {
-        send(&client);
-        home.clock.advance(HOUR * 7);
-    }
-    assert_eq!(server.requests().len(), 10);
-    assert_eq!(dropped(&client, "gave_up"), 1);
-    assert!(home.all_waiting().is_empty());
-}
-
-#[test]
-fn a_week_is_all() {
-    let (home, server) = (Home::new(), Server::always(Say::status(401)));
-    let client = home.start_granted(&server, &[USAGE]);
-    client.record_durable(opened(2));
-    for _ in 0..9 {
-        send(&client);
-        home.clock.advance(DAY);
-    }
-    assert!(server.requests().len() <= 8, "{}", server.requests().len());
-    assert_eq!(dropped(&client, "age"), 1);
-    assert!(home.all_waiting().is_empty());
-}
-
-#[test]
-fn waits_grow_with_each_failure_up_to_six_hours() {
-    let (home, server) = (Home::new(), Server::always(Say::status(503)));
-    let client = home.start_granted(&server, &[USAGE]);
-    client.record_durable(opened(2));
-    let mut ceiling = MINUTE;
-    for tries in 1..9 {
-        send(&client);
-        assert_eq!(server.requests().len(), tries);
-        home.clock.advance(MINUTE / 2 - MINUTE / 60);
-        send(&client);
-        assert_eq!(server.requests().len(), tries, "never sooner than half a minute");
-        home.clock.advance(ceiling);
-        ceiling = (ceiling * 2).min(HOUR * 6);
-    }
-    server.usually(Say::Ok);
-    send(&client);
-    assert_eq!(server.requests().len(), 9);
-    // After a success the waits are forgotten.
-    client.record_durable(opened(2));
-    send(&client);
-    assert_eq!(server.requests().len(), 10);
-}
-
 #[test]
 fn a_batch_of_an_older_version_is_written_anew_and_keeps_its_records() {
     let (home, server) = (Home::new(), Server::new());
@@ -364,45 +275,4 @@ fn a_batch_of_an_older_version_is_written_anew_and_keeps_its_records() {
     assert_eq!(lines(&bodies[0]), lines(&bodies[1]), "the same lines with the same ids");
     assert_eq!(attributes(&bodies[1]).0["service.version"], "1.3");
     assert_eq!(client.manifest().unwrap().outcomes.dropped.len(), 0);
-}
-
-#[test]
-fn what_waits_is_sent_by_itself_when_its_moment_comes() {
-    let (home, server) = (Home::new(), Server::new());
-    let client = home.start_granted(&server, &[USAGE, CONNECTIVITY]);
-    client.record_durable(opened(2));
-    client.record_durable(unreachable());
-    for scope in [USAGE, CONNECTIVITY] {
-        crate::home::wait_for("the worker to choose its moment", || home.schedule(scope).is_some());
-    }
-    home.clock.pass(DAY);
-    let scopes =
-        || server.bodies().iter().map(|body| attributes(body).1["candor.scope"].clone()).collect::<BTreeSet<_>>();
-    // Any event wakes the worker, which finds that the moments have passed.
-    crate::home::wait_for("a request that nobody asked for", || {
-        client.record(opened(2));
-        !scopes().is_empty()
-    });
-    let _ = client.manifest().unwrap();
-    assert_eq!(scopes().len(), 1, "scopes do not leave back to back");
-    crate::home::wait_for("the other scope, some minutes later", || {
-        home.clock.pass(MINUTE);
-        client.record(opened(2));
-        scopes().len() == 2
-    });
-}
-
-#[test]
-fn the_first_flush_after_a_yes_does_not_wait_for_anything() {
-    let (home, server) = (Home::new(), Server::new());
-    let client = home.start(&server);
-    let mut waited = Vec::new();
-    for round in 0..60 {
-        crate::home::say_yes(&client, USAGE);
-        client.record_durable(opened(2));
-        client.record(opened(2)); // wakes the worker
-        waited.extend(flush(&client).trouble.map(|trouble| (round, trouble)));
-        client.withdraw(USAGE).unwrap();
-    }
-    assert!(waited.is_empty(), "{waited:?}");
 }

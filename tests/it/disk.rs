@@ -63,8 +63,9 @@ impl SmallDisk {
     fn mount(bytes: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let size = format!("size={bytes},mode=0700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory.path()).status();
-        assert!(mounted.unwrap().success(), "root can mount a tmpfs");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory.path());
+        assert!(child::spawn(&mut mount).wait().unwrap().success(), "root can mount a tmpfs");
         SmallDisk(directory)
     }
 
@@ -84,7 +85,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+        let _ = child::spawn(Command::new("umount").arg("-l").arg(self.path())).wait();
     }
 }
 

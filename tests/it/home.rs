@@ -1,6 +1,6 @@
 //! One person's computer: two directories, a clock whose days pass on request, and the program with its client.
 
-use crate::{files, server::Server, stage};
+use crate::{child, files, server::Server, stage};
 use candor::{Audience, Client, Clock, Config, Flushed, Scope, consent::State};
 use std::{
     path::PathBuf,
@@ -196,7 +196,10 @@ pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) fn flush(client: &Client) -> Flushed {
     let until = Instant::now() + HANG;
     loop {
-        let flushed = client.flush(HANG).unwrap();
+        let flushed = {
+            let _unforked = child::unforked();
+            client.flush(HANG).unwrap()
+        };
         let trouble = flushed.trouble.as_deref().unwrap_or_default();
         if !trouble.contains("another process is sending") && !trouble.contains("still under way") {
             return flushed;

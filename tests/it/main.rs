@@ -42,4 +42,6 @@ mod silence;
 mod store;
 mod superseded;
 mod tidy;
+mod tries;
+mod unconfirmed;
 mod withdrawal;

@@ -22,7 +22,10 @@ fn a_receiver_that_never_answers_holds_nobody_up() {
                 client.record_durable(opened(2));
             }
             thread::scope(|threads| {
-                let flushing = threads.spawn(|| client.flush(HANG));
+                let flushing = threads.spawn(|| {
+                    let _unforked = child::unforked();
+                    client.flush(HANG)
+                });
                 wait_for("the connection", || server.connections() > 0);
                 // Its own limits for a connection are shorter than this, so this says only that it does not hang.
                 let started = Instant::now();

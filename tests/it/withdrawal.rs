@@ -2,17 +2,18 @@
 //! destroyed, the receipt says what is so; and where it can't be confirmed it says that.
 
 use crate::{
+    child,
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
     files, forge,
-    home::{DAY, HANG, HOUR, Home, flush, say_yes, send, state, wait_for},
+    home::{DAY, HANG, HOUR, Home, flush, say_yes, send, wait_for},
     server::{Say, Server},
 };
-use candor::{Answer, Client, Parcel, Scope, SendError, Transport, consent::State};
+use candor::{Answer, Client, Parcel, Scope, SendError, Transport};
 use std::{
     fs::{self, File},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -20,7 +21,8 @@ use std::{
 };
 
 /// Whether nobody, in any process, holds a permit of the scope.
-fn nobody_sends(home: &Home, scope: Scope) -> bool {
+pub(crate) fn nobody_sends(home: &Home, scope: Scope) -> bool {
+    let _unforked = child::unforked();
     let life = home.store().join(format!("{}.life", scope.name()));
     File::open(life).unwrap().try_lock().is_ok()
 }
@@ -109,81 +111,6 @@ fn no_slice_is_handed_over_after_a_confirmed_return() {
             assert!(last <= returned, "round {round}: a slice {:?} after the return", last - returned);
         });
     }
-}
-
-/// A transport that keeps its parcel until it is told, and asks nobody: a stopped process, seen from outside.
-struct Stopped {
-    holds: Arc<AtomicBool>,
-    release: Arc<AtomicBool>,
-}
-
-impl Transport for Stopped {
-    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
-        self.holds.store(true, Ordering::SeqCst);
-        while !self.release.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_millis(1));
-        }
-        drop(parcel);
-        Err(SendError::Stopped)
-    }
-}
-
-/// Runs `act` while a process that answers nobody holds a permit.
-fn while_somebody_is_stopped(act: impl FnOnce(&Home, &Client)) {
-    let home = Home::new();
-    let (holds, release) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let transport = Stopped { holds: holds.clone(), release: release.clone() };
-    let client = Client::new(home.nowhere().transport("a test", transport)).unwrap();
-    client.grant(USAGE).unwrap();
-    client.record_durable(opened(2));
-    thread::scope(|threads| {
-        threads.spawn(|| flush(&client));
-        wait_for("the stopped sender", || holds.load(Ordering::SeqCst));
-        let acted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| act(&home, &client)));
-        release.store(true, Ordering::SeqCst);
-        acted.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
-    // Once it goes on, the same call confirms.
-    assert!(client.withdraw(USAGE).unwrap().confirmed);
-}
-
-#[test]
-fn where_somebody_does_not_answer_the_receipt_says_so() {
-    while_somebody_is_stopped(|home, client| {
-        let receipt = client.withdraw(USAGE).unwrap();
-        assert!(!receipt.confirmed && receipt.recorded && receipt.decision == "withdrawn");
-        assert!(receipt.to_string().contains("NO: reporting is stopped, but"), "{receipt}");
-        assert_eq!(state(client, USAGE), State::Withdrawn, "it is in force all the same");
-        assert!(home.all_waiting().is_empty());
-    });
-}
-
-#[test]
-fn a_second_withdrawal_confirms_no_more_than_is_so() {
-    while_somebody_is_stopped(|home, client| {
-        assert!(!client.withdraw(USAGE).unwrap().confirmed);
-        assert!(!nobody_sends(home, USAGE));
-        assert!(!client.withdraw(USAGE).unwrap().confirmed, "somebody still holds a permit");
-    });
-}
-
-#[test]
-fn a_receipt_that_is_read_back_confirms_no_more_than_is_so() {
-    while_somebody_is_stopped(|_, client| {
-        assert!(!client.withdraw(USAGE).unwrap().confirmed);
-        assert!(!client.receipt(USAGE).unwrap().confirmed);
-    });
-}
-
-#[test]
-fn with_damaged_records_a_withdrawal_confirms_no_more_than_is_so() {
-    while_somebody_is_stopped(|home, client| {
-        let ledger = home.store().join("ledger.jsonl");
-        files::write(&ledger, &files::flipped(&fs::read(&ledger).unwrap(), 40));
-        let receipt = client.withdraw(USAGE).unwrap();
-        assert!(!nobody_sends(home, USAGE));
-        assert!(!receipt.confirmed, "somebody still holds a permit");
-    });
 }
 
 /// A transport whose receiver finds every request too large, and only after the person has withdrawn.
@@ -323,28 +250,6 @@ fn other_scopes_go_on() {
     let flushed = flush(&client);
     assert_eq!((flushed.requests, flushed.records), (1, 2));
     assert!(server.lines().iter().all(|line| line.contains("server.unreachable")));
-}
-
-#[test]
-fn a_withdrawal_waits_for_no_lock_for_long() {
-    let (home, server) = (Home::new(), Server::new());
-    let client = home.start_granted(&server, &[USAGE]);
-    client.record_durable(opened(2));
-    let lock = File::open(home.store().join("consent.lock")).unwrap();
-    lock.lock().unwrap();
-    let receipt = client.withdraw(USAGE).unwrap();
-    assert!(!receipt.confirmed && !receipt.recorded, "{receipt}");
-    assert!(!client.status(USAGE).unwrap().is_open());
-    assert!(home.all_waiting().is_empty());
-    client.record_with(|| -> crate::events::LibraryOpened { panic!("it was withdrawn") });
-    let error = client.grant(USAGE).unwrap_err();
-    assert!(error.is_store() && error.to_string().contains("another process holds"), "{error}");
-    lock.unlock().unwrap();
-    drop(client);
-    let client = home.start(&server);
-    assert!(client.grant(USAGE).unwrap_err().needs_notice());
-    send(&client);
-    assert_eq!(server.connections(), 0);
 }
 
 #[test]
