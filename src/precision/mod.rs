@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(COUNT.words(0), "not sent");
         assert_eq!(COUNT.words(999), "not sent");
         assert_eq!(MEDIA_DURATION.describe(), "rounded down to one of 6 steps: 0, 1, 5, 20, 60, 120 min");
-        assert_eq!(LATENCY.describe(), "rounded down to one of 23 steps: 0 ms, 1 ms, 2 ms, … 60 s");
+        assert_eq!(LATENCY.describe(), "rounded down to one of 24 steps: 0 ms, 1 ms, 2 ms, … 60 s");
         const HALF_MINUTES: Precision = Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 30, 60] };
         assert_eq!(HALF_MINUTES.describe(), "rounded down to one of 3 steps: 0:00, 0:30, 1:00");
     }
