@@ -1,0 +1,20 @@
+// One item field, and more than one in 32 only with a reason.
+
+include!("support/scopes.rs");
+
+/// A stream ended or was stopped.
+#[derive(candor::Event)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+struct PlaybackFinished {
+    /// Which film it was.
+    #[field(item, one_in = 8)]
+    film: String,
+    /// Which file it was.
+    #[field(item, one_in = 0)]
+    file: String,
+    /// Which disc it was.
+    #[field(item, example = 3)]
+    disc: String,
+}
+
+fn main() {}
