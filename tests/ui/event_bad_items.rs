@@ -1,4 +1,4 @@
-// One item field, and more than one in 32 only with a reason.
+// What an item field takes.
 
 include!("support/scopes.rs");
 
@@ -6,9 +6,6 @@ include!("support/scopes.rs");
 #[derive(candor::Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackFinished {
-    /// Which film it was.
-    #[field(item, one_in = 8)]
-    film: String,
     /// Which file it was.
     #[field(item, one_in = 0)]
     file: String,
