@@ -362,6 +362,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
             name: item.name,
             doc: item.doc,
             one_in: item.one_in,
+            domain: item.domain,
             words: item.describe(),
         }),
         fields: schema
@@ -373,6 +374,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
                 class: field.class,
                 precision: field.precision,
                 optional: field.optional,
+                domain: field.domain,
                 reason: field.reason,
             })
             .collect(),

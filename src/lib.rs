@@ -76,8 +76,8 @@
 //!    Test: `tests/ui`, `tidy`.
 //! 3. **What you see is what is sent.** Values are generalised on the calling thread; a line on disk, on the page and
 //!    in the request are the same bytes. Test: `manifest`.
-//! 4. **Consent covers what was shown.** A grant stores the contract and the notice; a build whose contract differs
-//!    sends nothing until the person is asked again. Test: `consent`.
+//! 4. **Consent covers what was shown.** A grant stores the contract and the notice; a build that would do more is held
+//!    to what was agreed, or stops, until the person is asked again. Test: `superseded`.
 //! 5. **No retroactivity.** An event leaves only under the decision it was recorded under. Test: `consent`.
 //! 6. **Withdrawal is immediate and provable.** Once [`consent::withdraw`] has returned confirmed, no process that
 //!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `.ci/run race`.

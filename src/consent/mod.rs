@@ -11,15 +11,20 @@ mod facade;
 mod ledger;
 mod line;
 mod mend;
+mod notice;
+mod order;
 mod overlay;
 mod permit;
 mod receipt;
 mod scope;
 mod state;
+mod terms;
 
-pub use contract::{AddressLog, Audience, Controller, Erasure, Notice};
+pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
+pub use notice::Notice;
+pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
 pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
@@ -30,6 +35,7 @@ pub(crate) use contract::{
 };
 pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
+pub(crate) use order::Projection;
 pub(crate) use overlay::{Block, VARIABLES, block};
 pub(crate) use permit::{Admission, Gates, Permit, Watch};
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
@@ -39,8 +45,10 @@ use crate::{
     error::{At, Error, Kind},
 };
 use ledger::{Fingerprint, Held, Narrowing, Records, Sound, Statement};
+use order::Comparison;
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use terms::Terms;
 
 /// Where the data of a scope that is open goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +56,13 @@ pub(crate) struct Place {
     pub(crate) scope: Scope,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
+}
+
+/// An open scope: where its data goes, and what it is held to where the build would say more than was agreed.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) place: Place,
+    pub(crate) held: Option<Arc<Projection>>,
 }
 
 /// What must be ready before gates open: called with the scopes that will be open.
@@ -62,6 +77,8 @@ pub(crate) struct Consent {
     ambient: Ambient,
     prepare: Prepare,
     view: Mutex<View>,
+    /// What this build's contracts are beside those that were agreed to, by the digest of the latter.
+    compared: Mutex<BTreeMap<(&'static str, String), Arc<Comparison>>>,
 }
 
 /// What was last read, and what must not be opened whatever is read next.
@@ -70,6 +87,8 @@ struct View {
     /// Something changed that whoever clears up has not been told yet.
     changed: bool,
     open: Vec<Place>,
+    /// What those scopes are held to whose build would say more than was agreed.
+    held: Vec<(Scope, Arc<Projection>)>,
     closing: Vec<Scope>,
 }
 
@@ -83,9 +102,14 @@ impl Consent {
         prepare: Prepare,
     ) -> Self {
         let gates = Arc::new(Gates::new(process_wide));
-        let view =
-            Mutex::new(View { seen: Fingerprint::default(), changed: false, open: Vec::new(), closing: Vec::new() });
-        Consent { ledger, contracts, gates, block, ambient, prepare, view }
+        let view = Mutex::new(View {
+            seen: Fingerprint::default(),
+            changed: false,
+            open: Vec::new(),
+            held: Vec::new(),
+            closing: Vec::new(),
+        });
+        Consent { ledger, contracts, gates, block, ambient, prepare, view, compared: Mutex::default() }
     }
 
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
@@ -127,7 +151,7 @@ impl Consent {
             return std::mem::take(&mut view.changed);
         }
         let records = self.ledger.read();
-        let mut open = Vec::new();
+        let (mut open, mut held) = (Vec::new(), Vec::new());
         for contract in &self.contracts {
             let scope = contract.scope;
             if let Records::Sound(sound) = &records
@@ -138,6 +162,11 @@ impl Consent {
                 && let Some(entry) = sound.in_force(scope.name())
             {
                 open.push(Place { scope, epoch: entry.epoch, generation: entry.generation });
+                if let Some(comparison) = self.compared(contract, entry)
+                    && !comparison.is_no_wider()
+                {
+                    held.push((scope, Arc::new(comparison.projection.clone())));
+                }
             }
         }
         let moved = open != view.open;
@@ -154,6 +183,7 @@ impl Consent {
         for contract in &self.contracts {
             self.gates.set(contract.scope, epoch(contract.scope));
         }
+        view.held = held;
         view.open = open;
         view.seen = seen;
         std::mem::take(&mut view.changed) || moved
@@ -172,11 +202,40 @@ impl Consent {
         open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch).collect()
     }
 
+    /// The scopes that are open, with what each is held to.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        let (open, held) = {
+            let view = self.view.lock();
+            (view.open.clone(), view.held.clone())
+        };
+        let held = |scope| held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone());
+        let open = open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch);
+        open.map(|place| Standing { place, held: held(place.scope) }).collect()
+    }
+
+    /// What a scope is held to, where the build would say more than was agreed.
+    pub(crate) fn held(&self, scope: Scope) -> Option<Arc<Projection>> {
+        self.view.lock().held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone())
+    }
+
     fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
         sound
             .in_force(contract.scope.name())
-            .filter(|entry| entry.contract.as_deref() == Some(&contract.digest))
+            .filter(|entry| self.compared(contract, entry).is_some_and(|comparison| !comparison.stops()))
             .map_or(0, |entry| entry.epoch)
+    }
+
+    /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
+    fn compared(&self, contract: &Contract, entry: &ledger::Entry) -> Option<Arc<Comparison>> {
+        let digest = entry.contract.clone()?;
+        let key = (contract.scope.name(), digest);
+        if let Some(known) = self.compared.lock().get(&key) {
+            return Some(known.clone());
+        }
+        let agreed = if key.1 == contract.digest { contract.json.clone() } else { self.ledger.text(&key.1)? };
+        let comparison = Arc::new(order::compare(&contract.terms, &Terms::read(&agreed)?));
+        self.compared.lock().insert(key, comparison.clone());
+        Some(comparison)
     }
 
     /// Whether a snapshot was found, so that there is anything to clear up.
@@ -279,8 +338,15 @@ impl Consent {
             _ => None,
         };
         let state = self.state(&records, contract);
+        let in_force = match &records {
+            Records::Sound(sound) => sound.in_force(scope.name()),
+            _ => None,
+        };
+        let comparison = in_force.and_then(|entry| self.compared(contract, entry));
         Ok(Status {
             state,
+            open: self.block.is_none() && comparison.as_ref().is_some_and(|comparison| !comparison.stops()),
+            changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.at),
             blocked_by: self.block.as_ref().map(|block| block.0.clone()),
             trouble: match &records {
@@ -306,8 +372,10 @@ impl Consent {
                 Some(Decision::Void | Decision::Lost) => State::Unreadable,
                 Some(Decision::Granted | Decision::Narrowed) => match sound.in_force(name) {
                     None => State::Unreadable,
-                    Some(_) if self.open_epoch(sound, contract) == 0 => State::Superseded,
-                    Some(_) => State::Granted,
+                    Some(entry) => match self.compared(contract, entry) {
+                        Some(comparison) if comparison.is_no_wider() => State::Granted,
+                        _ => State::Superseded,
+                    },
                 },
             },
         }

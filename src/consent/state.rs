@@ -1,6 +1,6 @@
 //! Where a scope stands, and a person's yes as a program reports it. Plain data.
 
-use super::{contract::Notice, scope::Scope};
+use super::{notice::Notice, order::Change, scope::Scope};
 
 /// Where a scope stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -15,7 +15,8 @@ pub enum State {
     Denied,
     /// The person said yes and took it back.
     Withdrawn,
-    /// The person said yes to something else than this build would do: closed until they are asked again.
+    /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
+    /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.
     Superseded,
     /// The records are missing, damaged or not trustworthy: closed until the person is asked again.
     Unreadable,
@@ -47,13 +48,23 @@ pub struct Status {
     pub blocked_by: Option<String>,
     /// Why the records can't be used, where they can't.
     pub trouble: Option<&'static str>,
+    /// Whether events of the scope are recorded at present.
+    pub(super) open: bool,
+    /// How this build differs from what was agreed to.
+    pub changes: Vec<Change>,
 }
 
 impl Status {
+    /// A scope of which nothing can be said.
+    pub(crate) fn unknown(trouble: &'static str) -> Self {
+        let state = State::Unreadable;
+        Status { state, since: None, blocked_by: None, trouble: Some(trouble), open: false, changes: Vec::new() }
+    }
+
     /// Whether events of the scope are recorded at present.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.state == State::Granted && self.blocked_by.is_none()
+        self.open
     }
 }
 

@@ -262,9 +262,13 @@ impl Schema {
     /// Whether these are outcomes that the fields can have. An implementation written by hand may claim others, and
     /// those are not sent.
     pub(crate) fn admits(&self, outcomes: &[u16; MAX_FIELDS]) -> bool {
-        let known = |field: &Field, outcome: u16| {
-            u64::from(outcome) <= field.precision.outcomes() && (outcome != 0 || field.optional)
-        };
+        self.could_keep(outcomes) && self.fields.iter().zip(outcomes).all(|(field, it)| *it != 0 || field.optional)
+    }
+
+    /// Whether these are outcomes that can have been kept: any field may have been left out, since a person may have
+    /// agreed to less than this version would say.
+    pub(crate) fn could_keep(&self, outcomes: &[u16; MAX_FIELDS]) -> bool {
+        let known = |field: &Field, outcome: u16| u64::from(outcome) <= field.precision.outcomes();
         let fields = self.fields.iter().map(Some).chain(std::iter::repeat(None));
         fields.zip(outcomes).all(|(field, outcome)| field.map_or(*outcome == 0, |field| known(field, *outcome)))
     }

@@ -90,7 +90,7 @@ impl Journal {
         for stored in &found.lines {
             match line::decode_cell(stored.json, self.registry) {
                 Some((schema, outcomes, times))
-                    if belongs && schema.scope() == place.scope && schema.admits(&outcomes) =>
+                    if belongs && schema.scope() == place.scope && schema.could_keep(&outcomes) =>
                 {
                     tally.counts.add(schema.index(), outcomes, times);
                 }

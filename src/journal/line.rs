@@ -105,7 +105,7 @@ impl Record {
         let day = self.day.0;
         let in_time = day <= today.0.saturating_add(1) && day.saturating_add(WAITING_DAYS + 1) >= today.0;
         let counted = self.schema.linkage() != Linkage::Rollup || self.count > 1;
-        in_time && counted && (self.other || self.schema.admits(&self.outcomes))
+        in_time && counted && (self.other || self.schema.could_keep(&self.outcomes))
     }
 
     /// The record's id, as it is sent.

@@ -20,9 +20,9 @@ pub(crate) use sent::SentLog;
 
 use crate::{
     ambient::{Ambient, Day, Time},
-    consent::{Destroyed, Place, Scope},
+    consent::{Destroyed, Place, Projection, Scope, Standing},
     disk::{Files, Handle},
-    event::{Linkage, Registry},
+    event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
     rollup::Counts,
 };
@@ -43,6 +43,22 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// What goes to each scope's place, by the scope's name.
 type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
+
+/// What may be said of an event under what was agreed: nothing where its type was not agreed to.
+fn hold(held: Option<&Projection>, schema: &Schema, outcomes: &[u16; MAX_FIELDS]) -> Option<[u16; MAX_FIELDS]> {
+    let Some(projection) = held else { return Some(*outcomes) };
+    let rules = projection.get(schema.name())?;
+    let mut outcomes = *outcomes;
+    for (rule, outcome) in rules.iter().zip(&mut outcomes) {
+        *outcome = rule.of(*outcome);
+    }
+    Some(outcomes)
+}
+
+/// Whether a record that was read back is one that could have been kept under what was agreed.
+pub(crate) fn is_held(held: Option<&Projection>, record: &Record) -> bool {
+    record.other || hold(held, record.schema, &record.outcomes) == Some(record.outcomes)
+}
 
 /// The files and rings of one client.
 pub(crate) struct Journal {
@@ -106,18 +122,18 @@ impl Journal {
     }
 
     /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
-    pub(crate) fn drain(&self, day: Day, place: impl Fn(Scope) -> Option<Place>) -> usize {
+    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Option<Standing>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
         let mut drained = 0;
         rings.drain(|events| {
             drained += events.len();
-            self.keep(events, day, &place);
+            self.keep(events, day, &standing);
         });
         drained
     }
 
     /// Writes events to their segments and counts. Each ends in exactly one counter.
-    pub(crate) fn keep(&self, events: &[Generalized], day: Day, place: impl Fn(Scope) -> Option<Place>) {
+    pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Option<Standing>) {
         // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
         // is written after it.
         let mut writer = self.writer.lock();
@@ -133,8 +149,12 @@ impl Journal {
                 continue;
             }
             let scope = schema.scope();
-            let Some(place) = place(scope).filter(|place| place.epoch == event.epoch()) else {
+            let Some(Standing { place, held }) = standing(scope).filter(|it| it.place.epoch == event.epoch()) else {
                 self.counters.drop(Drop::StaleEpoch, 1);
+                continue;
+            };
+            let Some(outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
+                self.counters.drop(Drop::HeldBack, 1);
                 continue;
             };
             if self.full.load(Ordering::Relaxed) {
@@ -143,11 +163,11 @@ impl Journal {
             }
             if schema.linkage() == Linkage::Rollup {
                 let (_, sum) = counts.entry(scope.name()).or_insert_with(|| (place, Counts::default()));
-                sum.add(event.schema(), *event.outcomes(), 1);
+                sum.add(event.schema(), outcomes, 1);
                 continue;
             }
             let line = self.ambient.random().ok().and_then(|uid| {
-                let (outcomes, code) = (*event.outcomes(), event.code());
+                let code = event.code();
                 let day = code.day().unwrap_or(day);
                 Record { schema, day, outcomes, code: code.bytes, count: 0, other: false, uid }.encode()
             });

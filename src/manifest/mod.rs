@@ -213,12 +213,7 @@ impl Manifest {
 }
 
 fn page(engine: &Engine, scope: Scope) -> ScopePage {
-    let status = engine.consent.status(scope).unwrap_or(Status {
-        state: State::Unreadable,
-        since: None,
-        blocked_by: None,
-        trouble: Some("the scope is not registered"),
-    });
+    let status = engine.consent.status(scope).unwrap_or_else(|_| Status::unknown("the scope is not registered"));
     let receipt = match status.state {
         State::NeverAsked | State::Unreadable => None,
         // A narrowing leaves the yes in force, and its line carries the same contract.

@@ -48,6 +48,9 @@ impl fmt::Display for ScopePage {
         if let Some(trouble) = self.status.trouble {
             writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
         }
+        for change in &self.status.changes {
+            writeln!(f, "  changed       {change}")?;
+        }
         writeln!(f, "  kept there    {} days", self.retention_days)?;
         let envelope: Vec<String> = self.envelope.iter().map(|(name, value)| format!("{name} {value}")).collect();
         writeln!(f, "  with each      {}", envelope.join(", "))?;
@@ -103,6 +106,9 @@ fn answer(page: &ScopePage) -> String {
         }
         State::Denied => format!("no, since {since}"),
         State::Withdrawn => format!("you took your yes back at {since}"),
+        State::Superseded if page.status.is_open() => {
+            format!("yes at {since}, to less than this version would do: only what you agreed to is sent")
+        }
         State::Superseded => format!("yes at {since}, to something else than this version would do: nothing is sent"),
         State::Unreadable => "your record is lost or damaged, which counts as no".into(),
     }

@@ -7,7 +7,7 @@ use super::Engine;
 use crate::{
     consent::Place,
     event::Linkage,
-    journal::{Batch, Drop, Record, Source},
+    journal::{self, Batch, Drop, Record, Source},
     transport::otlp,
 };
 use std::{
@@ -55,6 +55,7 @@ impl Engine {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
         }
+        let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut taken = Vec::new();
         for path in self.journal.sealed(place) {
@@ -62,6 +63,10 @@ impl Engine {
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in std::mem::take(&mut segment.lines) {
                 if named.contains(&(name.clone(), number)) {
+                    continue;
+                }
+                if !journal::is_held(held.as_deref(), &record) {
+                    self.journal.counters.drop(Drop::Foreign, 1);
                     continue;
                 }
                 let company = company(&record);
@@ -108,14 +113,15 @@ impl Engine {
             let _ = outbox.remove(&batch);
             return None;
         }
-        let today = self.today();
+        let (today, held) = (self.today(), self.consent.held(place.scope));
+        let may_leave = |record: &Record| record.is_plausible(today) && journal::is_held(held.as_deref(), record);
         if let Some(lines) = otlp::lines(batch.body(), &self.service, place.scope, self.registry)
-            && lines.iter().all(|(_, record)| record.is_plausible(today))
+            && lines.iter().all(|(_, record)| may_leave(record))
         {
             batch.set_records(lines.len() as u64);
             return Some(batch);
         }
-        let lines = otlp::salvage(batch.body(), place.scope, self.registry, today);
+        let lines = otlp::salvage(batch.body(), place.scope, self.registry, &may_leave);
         let lost = batch.records().saturating_sub(lines.len() as u64).max(u64::from(lines.is_empty()));
         self.journal.counters.drop(Drop::Foreign, lost);
         let anew = (!lines.is_empty())

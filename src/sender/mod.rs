@@ -10,7 +10,7 @@ pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day, Time},
-    consent::{Consent, Place, Scope},
+    consent::{Consent, Place, Scope, Standing},
     event::Registry,
     generalize::{Generalized, Keys},
     journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source},
@@ -109,7 +109,7 @@ impl Engine {
     pub(crate) fn tick(&self) -> usize {
         self.follow();
         let _alone = self.ticking.lock();
-        let drained = self.journal.drain(self.today(), self.places());
+        let drained = self.journal.drain(self.today(), self.standings());
         if drained > 0 {
             // What another process withdrew since the look above was written after it had destroyed the rest.
             self.follow();
@@ -160,15 +160,16 @@ impl Engine {
     /// Writes one event to disk on the calling thread.
     pub(crate) fn keep_now(&self, event: Generalized) {
         self.follow();
-        self.journal.keep(&[event], self.today(), self.places());
+        self.journal.keep(&[event], self.today(), self.standings());
         self.follow();
     }
 
     /// Where each open scope's data goes. The gate is asked again at every call, under the journal's own lock.
-    fn places(&self) -> impl Fn(Scope) -> Option<Place> + '_ {
-        let places = self.consent.open_places();
+    fn standings(&self) -> impl Fn(Scope) -> Option<Standing> + '_ {
+        let standings = self.consent.standings();
         let gates = self.consent.gates();
-        move |scope| places.iter().copied().find(|place| place.scope == scope && gates.epoch(scope) == place.epoch)
+        let open = move |it: &&Standing, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
+        move |scope| standings.iter().find(|it| open(it, scope)).cloned()
     }
 
     /// The day that is being recorded.

@@ -3,7 +3,7 @@
 //! The same lines, the same service and the same scope always make the same bytes. Padding to whole KiB is spaces
 //! after the JSON, so that a body's length says little of what is in it.
 
-use crate::{ambient::Day, consent::Scope, event::Registry, journal::Record};
+use crate::{consent::Scope, event::Registry, journal::Record};
 use serde_json::{Value, json};
 
 /// The largest body that is built.
@@ -108,10 +108,15 @@ pub(crate) fn lines(
 }
 
 /// The records inside a body that another version of this program built, written the way this one would write them.
-pub(crate) fn salvage(body: &[u8], scope: Scope, registry: &Registry, today: Day) -> Vec<String> {
+pub(crate) fn salvage(
+    body: &[u8],
+    scope: Scope,
+    registry: &Registry,
+    may_leave: &dyn Fn(&Record) -> bool,
+) -> Vec<String> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let records = value.pointer("/resourceLogs/0/scopeLogs/0/logRecords").and_then(Value::as_array);
     let records = records.into_iter().flatten().filter_map(|value| Record::salvage(value, registry));
-    let ours = records.filter(|record| record.schema.scope() == scope && record.is_plausible(today));
+    let ours = records.filter(|record| record.schema.scope() == scope && may_leave(record));
     ours.filter_map(|record| record.encode()).collect()
 }

@@ -7,7 +7,10 @@ use crate::{
     server::Server,
     stage::CONTROLLER,
 };
-use candor::{AddressLog, Client, Config, Controller, Erasure, consent::State};
+use candor::{
+    AddressLog, Client, Config, Controller, Erasure,
+    consent::{Effect, State},
+};
 use serde_json::json;
 
 /// The program starts in a form the person did not agree to: closed, silent, and asking needs a notice.
@@ -46,7 +49,7 @@ fn another_controller_endpoint_or_handling_closes_until_asked_again() {
     type Change = (&'static str, fn(Controller) -> Controller);
     let changes: [Change; 8] = [
         ("another company", |old| Controller { legal_name: "Bought It SA", ..old }),
-        ("another contact", |old| Controller { contact: "legal@bought.example", ..old }),
+        ("a safeguard is gone", |old| Controller { transfer_safeguard: Some("standard clauses"), ..old }),
         ("one more processor", |old| Controller { processors: &["Cloud Ltd"], ..old }),
         ("another country", |old| Controller { hosting_countries: &["FR", "US"], ..old }),
         ("passed on to others", |old| Controller { onward_sharing: &["Ads Inc"], ..old }),
@@ -88,12 +91,12 @@ fn other_terms_in_the_program_close_until_asked_again() {
     // The record of another build, since this one has but one retention for each scope.
     let changes: [Change; 7] = [
         ("kept for longer now", |was| was["retention_days"] = json!(7)),
-        ("kept for less now", |was| was["retention_days"] = json!(3_650)),
         ("another revision of the purpose", |was| was["revision"] = json!(1)),
         ("a promise that is gone", |was| was["also_never"] = json!(["reading your library"])),
-        ("trains models now", |was| was["uses"]["training"] = json!({"yes": "never said so"})),
-        ("a field was added", |was| drop(was["events"][0]["fields"].as_array_mut().unwrap().pop())),
-        ("finer than before", |was| was["events"][0]["fields"][0]["precision"]["cuts"] = json!([0, 1_024])),
+        ("another audience", |was| was["audience"] = json!("mixed")),
+        ("sent more often", |was| was["schedule"] = json!("weekly")),
+        ("a form that is not known", |was| was["more"] = json!(1)),
+        ("not a contract at all", |was| *was = json!([])),
     ];
     for (why, change) in changes {
         let (home, server) = (Home::new(), Server::new());
@@ -107,6 +110,87 @@ fn other_terms_in_the_program_close_until_asked_again() {
         assert!(client.manifest().unwrap().scope(USAGE).unwrap().agreed.is_some(), "{why}");
         opens_anew(&home, &server, &client, why);
     }
+}
+
+/// What a person agreed to, as another build wrote it: from a change to the contract on disk to what leaves now.
+fn after(change: fn(&mut serde_json::Value)) -> (Home, Server, Client) {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE]));
+    forge::agreed_to_something_else(&home.store(), change);
+    let client = home.start(&server);
+    (home, server, client)
+}
+
+#[test]
+fn a_build_that_asks_for_less_asks_nobody() {
+    type Change = (&'static str, fn(&mut serde_json::Value));
+    let changes: [Change; 6] = [
+        ("kept for less now", |was| was["retention_days"] = json!(3_650)),
+        ("no longer trains models", |was| was["uses"]["training"] = json!({"yes": "for search"})),
+        ("one processor less", |was| was["processors"] = json!(["Cloud Ltd"])),
+        ("another address to write to", |was| was["controller"]["contact"] = json!("old@example.org")),
+        ("finer before", |was| {
+            let finer: Vec<i64> = (0..=1_024).collect();
+            was["events"][0]["fields"][0]["precision"]["cuts"] = json!(finer);
+        }),
+        ("one event more before", |was| {
+            let more = json!({"name": "library.sorted", "linkage": "none", "fields": []});
+            was["events"].as_array_mut().unwrap().push(more);
+        }),
+    ];
+    for (why, change) in changes {
+        let (home, server, client) = after(change);
+        assert_eq!(state(&client, USAGE), State::Granted, "{why}");
+        client.record_durable(opened(5));
+        home.clock.advance(DAY);
+        send(&client);
+        assert!(server.lines()[0].contains(r#""intValue":"5""#), "{why}: {:?}", server.lines());
+    }
+}
+
+/// Open, and held to what was agreed.
+#[track_caller]
+fn held_back(home: &Home, server: &Server, client: &Client) -> Vec<String> {
+    let status = client.status(USAGE).unwrap();
+    assert!(status.state == State::Superseded && status.is_open(), "{status:?}");
+    assert!(status.changes.iter().any(|change| change.effect == Effect::HeldBack), "{status:?}");
+    client.record_durable(opened(5));
+    home.clock.advance(DAY);
+    let _ = client.flush(HANG).unwrap();
+    server.lines()
+}
+
+#[test]
+fn a_field_that_was_not_agreed_to_is_left_out_until_it_is() {
+    let (home, server, client) = after(|was| drop(was["events"][0]["fields"].as_array_mut().unwrap().remove(0)));
+    let lines = held_back(&home, &server, &client);
+    assert!(lines.len() == 1 && !lines[0].contains("intValue"), "{lines:?}");
+    opens_anew(&home, &server, &client, "a field was added");
+}
+
+#[test]
+fn finer_steps_are_floored_to_those_that_were_agreed_to() {
+    let (home, server, client) = after(|was| was["events"][0]["fields"][0]["precision"]["cuts"] = json!([0, 3, 1_024]));
+    let lines = held_back(&home, &server, &client);
+    assert!(lines.len() == 1 && lines[0].contains(r#""intValue":"3""#), "{lines:?}");
+    opens_anew(&home, &server, &client, "finer than before");
+}
+
+#[test]
+fn steps_that_cross_the_agreed_ones_are_left_out() {
+    let (home, server, client) = after(|was| was["events"][0]["fields"][0]["precision"]["cuts"] = json!([0, 4, 1_024]));
+    let lines = held_back(&home, &server, &client);
+    assert!(lines.len() == 1 && !lines[0].contains("intValue"), "{lines:?}");
+}
+
+#[test]
+fn an_event_that_was_not_agreed_to_is_not_kept() {
+    let (home, server, client) = after(|was| was["events"] = json!([]));
+    assert!(held_back(&home, &server, &client).is_empty());
+    let dropped = client.manifest().unwrap().outcomes.dropped;
+    assert!(dropped.iter().any(|it| it.reason == "held_back" && it.count == 1), "{dropped:?}");
+    assert!(home.all_waiting().is_empty());
+    opens_anew(&home, &server, &client, "an event was added");
 }
 
 #[test]

@@ -1,0 +1,199 @@
+//! The terms of a contract as data: what a person relies on, without the words it is told in.
+//!
+//! One definition for both ways: this build's terms are written from it, and those of an earlier build, read back from a
+//! file that anyone can have changed, must fit it to the last key. It compares nothing and keeps nothing.
+
+use super::{
+    contract::{AddressLog, COUNTS_DAYS, Erasure, EventTerms, Party, WAITING_DAYS, sent_log_days},
+    scope::{Answer, Scope},
+};
+use crate::precision::Precision;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The name of this form. Another one can't be compared with it.
+const FORMAT: &str = "candor-contract/1";
+
+/// What a scope's contract says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Terms {
+    pub(super) format: String,
+    pub(super) application: String,
+    pub(super) audience: String,
+    pub(super) controller: Identity,
+    pub(super) processors: Vec<String>,
+    pub(super) hosting_countries: Vec<String>,
+    pub(super) transfer_safeguard: Option<String>,
+    pub(super) onward_sharing: Vec<String>,
+    pub(super) endpoint: String,
+    pub(super) address_log_days: Option<u32>,
+    pub(super) erasure_within_days: Option<u32>,
+    pub(super) scope: String,
+    pub(super) revision: u32,
+    pub(super) about: String,
+    pub(super) retention_days: u32,
+    pub(super) local_retention_days: Local,
+    pub(super) schedule: String,
+    pub(super) uses: BTreeMap<String, Use>,
+    pub(super) also_never: Vec<String>,
+    pub(super) events: Vec<Event>,
+    pub(super) envelope: Vec<String>,
+    pub(super) features_depend_on_it: bool,
+}
+
+/// The controller. The name and the country say who it is; the rest is how to reach them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    pub(super) legal_name: String,
+    pub(super) address: String,
+    pub(super) country: String,
+    pub(super) contact: String,
+    pub(super) data_protection_officer: Option<String>,
+    pub(super) authority: Option<String>,
+}
+
+/// For how many days data stays on the person's computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Local {
+    pub(super) waiting: u32,
+    pub(super) counts: u32,
+    pub(super) sent_log: u32,
+}
+
+/// A closed answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Use {
+    No,
+    Yes(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Event {
+    pub(super) name: String,
+    pub(super) linkage: String,
+    pub(super) fields: Vec<Field>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) items: Option<Items>,
+}
+
+/// One item in so many is counted, chosen in this name space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Items {
+    pub(super) one_in: u64,
+    pub(super) domain: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) class: String,
+    pub(super) optional: bool,
+    pub(super) precision: Partition,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+}
+
+/// [`Precision`] as it is written down, of this build or another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum Partition {
+    Flag {},
+    Labels { labels: Vec<String> },
+    Cuts { unit: String, cuts: Vec<i64> },
+    Code { bits: u32 },
+    Cohort { bits: u32 },
+}
+
+impl From<Precision> for Partition {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Flag => Partition::Flag {},
+            Precision::Labels(labels) => {
+                Partition::Labels { labels: labels.iter().map(|label| (*label).to_owned()).collect() }
+            }
+            Precision::Cuts { unit, cuts } => Partition::Cuts { unit: unit.name().into(), cuts: cuts.into() },
+            Precision::Code { bits } => Partition::Code { bits },
+            Precision::Cohort { bits } => Partition::Cohort { bits },
+        }
+    }
+}
+
+impl Terms {
+    pub(super) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
+        let controller = &party.controller;
+        let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
+        let use_of = |answer| match answer {
+            Answer::No => Use::No,
+            Answer::Yes(why) => Use::Yes(why.to_owned()),
+        };
+        Terms {
+            format: FORMAT.into(),
+            application: party.application.clone(),
+            audience: party.audience.name().into(),
+            controller: Identity {
+                legal_name: controller.legal_name.into(),
+                address: controller.address.into(),
+                country: controller.country.into(),
+                contact: controller.contact.into(),
+                data_protection_officer: controller.data_protection_officer.map(Into::into),
+                authority: controller.authority.map(Into::into),
+            },
+            processors: owned(controller.processors),
+            hosting_countries: owned(controller.hosting_countries),
+            transfer_safeguard: controller.transfer_safeguard.map(Into::into),
+            onward_sharing: owned(controller.onward_sharing),
+            endpoint: party.endpoint.clone(),
+            address_log_days: match controller.address_log {
+                AddressLog::NotKept => None,
+                AddressLog::Days(days) => Some(days),
+            },
+            erasure_within_days: match controller.erasure {
+                Erasure::Unsupported => None,
+                Erasure::WithinDays(days) => Some(days),
+            },
+            scope: scope.name().into(),
+            revision: scope.revision(),
+            about: "installation".into(),
+            retention_days: scope.retention_days(),
+            local_retention_days: Local { waiting: WAITING_DAYS, counts: COUNTS_DAYS, sent_log: sent_log_days(scope) },
+            schedule: "daily".into(),
+            uses: scope.uses().all().into_iter().map(|(key, _, answer)| (key.to_owned(), use_of(answer))).collect(),
+            also_never: owned(scope.also_never()),
+            events: events.iter().map(event).collect(),
+            envelope: super::contract::envelope(party),
+            features_depend_on_it: false,
+        }
+    }
+
+    /// The terms in a stored contract, if they are in this form to the last key.
+    pub(super) fn read(json: &str) -> Option<Terms> {
+        let terms: Terms = serde_json::from_str(json).ok()?;
+        (terms.format == FORMAT).then_some(terms)
+    }
+}
+
+fn event(event: &EventTerms) -> Event {
+    let field = |field: &super::contract::FieldTerms| Field {
+        name: field.name.into(),
+        class: field.class.into(),
+        optional: field.optional,
+        precision: field.precision.into(),
+        domain: Some(field.domain).filter(|domain| !domain.is_empty()).map(Into::into),
+        reason: field.reason.map(Into::into),
+    };
+    Event {
+        name: event.name.into(),
+        linkage: event.linkage.into(),
+        fields: event.fields.iter().map(field).collect(),
+        items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
+    }
+}
