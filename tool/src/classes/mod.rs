@@ -217,10 +217,9 @@ mod tests {
     use super::*;
 
     fn numbers(class: &str, value: &str) -> u128 {
-        match Class::read(class).unwrap().cell(value.as_bytes()) {
-            Cell::Numbers(place) => place,
-            other => panic!("{other:?}"),
-        }
+        let class = Class::read(class).unwrap();
+        let Cell::Numbers(place) = class.cell(value.as_bytes()) else { unreachable!("{value} is a number") };
+        place
     }
 
     #[test]

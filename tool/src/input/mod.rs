@@ -97,7 +97,7 @@ impl Troubles {
 /// The input, with its format known.
 pub(crate) enum Rows {
     /// A table.
-    Table(table::Table),
+    Table(Box<table::Table>),
     /// Bodies or records.
     Otlp(otlp::Bodies),
 }
@@ -110,7 +110,7 @@ impl Rows {
         let troubles = Troubles { strict: audit.strict, ..Troubles::default() };
         match format {
             Format::Otlp => Ok(Rows::Otlp(otlp::Bodies::open(input, audit, troubles)?)),
-            _ => Ok(Rows::Table(table::Table::open(input, audit, troubles)?)),
+            _ => Ok(Rows::Table(Box::new(table::Table::open(input, audit, troubles)?))),
         }
     }
 
