@@ -99,7 +99,7 @@ pub(crate) enum Rows {
     /// A table.
     Table(Box<table::Table>),
     /// Bodies or records.
-    Otlp(otlp::Bodies),
+    Otlp(Box<otlp::Bodies>),
 }
 
 impl Rows {
@@ -109,7 +109,7 @@ impl Rows {
         let format = input.format(audit.format)?;
         let troubles = Troubles { strict: audit.strict, ..Troubles::default() };
         match format {
-            Format::Otlp => Ok(Rows::Otlp(otlp::Bodies::open(input, audit, troubles)?)),
+            Format::Otlp => Ok(Rows::Otlp(Box::new(otlp::Bodies::open(input, audit, troubles)?))),
             _ => Ok(Rows::Table(Box::new(table::Table::open(input, audit, troubles)?))),
         }
     }

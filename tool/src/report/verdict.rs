@@ -49,7 +49,7 @@ pub(super) fn verdict(plan: &Plan, k: u64) -> String {
         ),
         share => format!(
             "{} of the rows are in a class of fewer than {k}, and {} are alone in theirs.",
-            percent(share),
+            if share >= Some(1.0) { "All".to_owned() } else { percent(share) },
             percent(figures.share_unique)
         ),
     }
