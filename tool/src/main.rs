@@ -54,7 +54,7 @@ fn run(audit: &Audit) -> Result<Report> {
     let mut rows = input::Rows::open(audit, &progress)?;
     let wishes = plan::Wishes::read(audit, &rows)?;
     let folder = audit.temp.clone().unwrap_or_else(std::env::temp_dir);
-    let measured = measure::measure(&mut rows, &wishes, audit.memory, folder)?;
+    let measured = measure::measure(&mut rows, &wishes, audit.memory, folder, &progress)?;
     progress.finish_and_clear();
     let report = Report::new(audit, &rows, &wishes, measured);
     if let Some(path) = &audit.json {

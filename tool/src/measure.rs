@@ -13,6 +13,7 @@ use crate::{
     sizes::Sizes,
     tally::{Disk, Key, Records, Sum, Tally, write_number},
 };
+use indicatif::ProgressBar;
 use std::{collections::HashMap, path::PathBuf};
 
 /// Offsets of the figures of one event and plan.
@@ -159,13 +160,20 @@ struct Measuring<'w> {
 }
 
 /// Reads all rows and measures them in about this much memory. Also says how many bytes went to files.
-pub(crate) fn measure(rows: &mut Rows, wishes: &Wishes, memory: u64, folder: PathBuf) -> Result<(Vec<Event>, u64)> {
+pub(crate) fn measure(
+    rows: &mut Rows,
+    wishes: &Wishes,
+    memory: u64,
+    folder: PathBuf,
+    progress: &ProgressBar,
+) -> Result<(Vec<Event>, u64)> {
     let mut measuring = Measuring::begin(wishes, memory, folder)?;
     // The columns of an event are asked for while its rows are borrowed: known beforehand for OTLP, fixed for tables.
     let all = rows.columns_of("");
     let of_events: HashMap<String, Vec<usize>> =
         rows.events().map(|event| (event.clone(), rows.columns_of(event))).collect();
     rows.each(&mut |row| measuring.row(row, of_events.get(&row.event).unwrap_or(&all)))?;
+    progress.set_message("counting");
     measuring.finish()
 }
 

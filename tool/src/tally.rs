@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     cell::Cell,
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fs::File,
     hash::{BuildHasherDefault, Hasher},
     io::{BufRead as _, BufReader, BufWriter, Read as _, Seek as _, Write as _},
@@ -222,10 +222,6 @@ impl<V: Sum> Tally<V> {
 
     /// Adds to a key.
     pub(crate) fn add(&mut self, key: Key, value: V) -> Result<()> {
-        if let Some(sum) = self.table.get_mut(&key) {
-            sum.add(value);
-            return Ok(());
-        }
         if self.table.len() >= self.limit && self.depth < DEPTH_MOST {
             self.spill()?;
         }
@@ -233,7 +229,10 @@ impl<V: Sum> Tally<V> {
             // All at once: growing would hold the old table beside the new one. Untouched pages cost nothing.
             self.table.reserve(self.limit);
         }
-        self.table.insert(key, value);
+        match self.table.entry(key) {
+            Entry::Occupied(mut sum) => sum.get_mut().add(value),
+            Entry::Vacant(place) => _ = place.insert(value),
+        }
         Ok(())
     }
 

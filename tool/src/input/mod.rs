@@ -265,7 +265,7 @@ pub(crate) fn progress(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(0);
+    let bar = ProgressBar::no_length();
     let form = "{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(form) {
         bar.set_style(style);

@@ -9,7 +9,7 @@ const WIDTH: f64 = 720.0;
 /// Where the bars begin: left of it stand the names.
 const LEFT: f64 = 230.0;
 /// How long the longest bar is: right of it stand the figures.
-const LONGEST: f64 = WIDTH - LEFT - 110.0;
+const LONGEST: f64 = WIDTH - LEFT - 165.0;
 const LINE: f64 = 26.0;
 
 /// One bar or a pair of them.
