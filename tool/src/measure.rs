@@ -22,6 +22,9 @@ const COUNTED: u32 = 1;
 const RUNS: u32 = 2;
 const WITHOUT: u32 = RUNS + LENGTHS.len() as u32;
 
+/// The most figures that are counted: each has a distribution of its own in memory.
+const FIGURES_MOST: u32 = 20_000;
+
 /// Name spaces of codes that are no fields.
 const LINK: u32 = u32::MAX - 1;
 const SENSITIVE: u32 = u32::MAX - 2;
@@ -215,6 +218,12 @@ impl<'w> Measuring<'w> {
         }
         let mut plans = Vec::new();
         for plan in &self.wishes.plans {
+            if self.tags > FIGURES_MOST {
+                return Err(Error::Input(format!(
+                    "events, plans and fields together make more than {FIGURES_MOST} figures; name fewer with --fields, \
+                     --plan or --event"
+                )));
+            }
             let fields = self.wishes.fields(plan, columns);
             let inversion =
                 self.wishes.formula.as_ref().map(|formula| Inversion::new(formula, &fields, self.wishes, columns));

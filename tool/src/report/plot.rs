@@ -1,7 +1,7 @@
 //! Plots as inline SVG. Each has a title and a description in words for those who do not see it, takes its colours from
 //! the page, and loads nothing. Whatever is written into one is escaped by the template.
 
-use super::{Figures, Plan};
+use super::{Figures, Plan, terminal::FIELDS_MOST};
 use crate::words::{percent, shown, whole};
 use maud::{Markup, html};
 
@@ -37,8 +37,11 @@ pub(super) fn sizes(figures: &Figures, id: &str) -> Markup {
 /// What leaving one field out does.
 pub(super) fn without(plan: &Plan, k: u64, id: &str) -> Markup {
     let now = ("with all fields".to_owned(), plan.by_record.share_under_k);
-    let each =
-        plan.leave_one_out.iter().take(30).map(|one| (format!("without {}", shown(&one.field)), one.share_under_k));
+    let each = plan
+        .leave_one_out
+        .iter()
+        .take(FIELDS_MOST)
+        .map(|one| (format!("without {}", shown(&one.field)), one.share_under_k));
     let bars = std::iter::once(now).chain(each).enumerate().map(|(at, (name, share))| Bar {
         name,
         parts: vec![(share.unwrap_or(0.0), percent(share), if at == 0 { "bad" } else { "good" })],

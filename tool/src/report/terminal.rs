@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 /// How wide the report is.
 const WIDTH: u16 = 100;
 
+/// The most fields that are listed; a table may have thousands.
+pub(super) const FIELDS_MOST: usize = 30;
+
 /// A line below the heads and nothing else.
 const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
 
@@ -104,16 +107,16 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
     } else {
         out.push('\n');
     }
-    let classes: Vec<String> = plan
-        .fields
-        .iter()
-        .map(|field| match field.unit {
-            Some(unit) => format!("{} as {} ({unit})", shown(&field.field), field.class),
-            None => format!("{} as {}", shown(&field.field), field.class),
-        })
-        .collect();
+    let mut classes: Vec<String> = Vec::new();
+    for field in plan.fields.iter().take(FIELDS_MOST) {
+        let unit = field.unit.map_or_else(String::new, |unit| format!(" ({unit})"));
+        classes.push(format!("{} as {}{unit}", shown(&field.field), field.class));
+    }
+    if plan.fields.len() > FIELDS_MOST {
+        classes.push(format!("and {} more", plan.fields.len() - FIELDS_MOST));
+    }
     wrap(out, "  ", &format!("Fields: {}", if classes.is_empty() { "none".into() } else { classes.join(", ") }));
-    for field in &plan.fields {
+    for field in plan.fields.iter().take(FIELDS_MOST) {
         let not_sent: Vec<String> =
             [(field.missing, "missing"), (field.not_numbers, "not a number"), (field.negative, "negative or NaN")]
                 .into_iter()
@@ -130,11 +133,14 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
     if plan.leave_one_out.len() > 1 {
         let _ = writeln!(out, "\n  Without one field, best mend first");
         let heads = ["without", "alone", &format!("< {k}"), "bits", "bits lost"].map(String::from);
-        let lines = plan.leave_one_out.iter().map(|one| {
+        let lines = plan.leave_one_out.iter().take(FIELDS_MOST).map(|one| {
             let (bits, lost) = (format!("{:.2}", one.entropy_bits), format!("{:.2}", one.bits_lost));
             vec![shown(&one.field), percent(one.share_unique), percent(one.share_under_k), bits, lost]
         });
         table(out, &heads, lines, 1);
+        if plan.leave_one_out.len() > FIELDS_MOST {
+            let _ = writeln!(out, "  and {} more, which are in --json", plan.leave_one_out.len() - FIELDS_MOST);
+        }
     }
     let _ = writeln!(out, "\n  Runs of rows that have exactly one match among all runs");
     let heads: Vec<String> = plan.sequences.iter().map(|run| format!("{} in a row", run.length)).collect();

@@ -41,6 +41,9 @@ pub(crate) const MEANING: [(&str, &str); 6] = [
 pub(super) fn verdict(plan: &Plan, k: u64) -> String {
     let figures = &plan.by_record;
     match figures.share_under_k {
+        Some(_) if plan.fields.is_empty() => {
+            "This event has none of the plan's fields, so all its rows look the same.".into()
+        }
         None => "There are no rows, so there is nothing to judge.".into(),
         Some(0.0) => format!(
             "Each row shares its class with at least {} others; the smallest class holds {}.",
@@ -61,6 +64,9 @@ pub(super) fn mend(plan: &Plan, k: u64) -> String {
     let under = figures.share_under_k.unwrap_or(0.0);
     if figures.rows == 0 {
         return "Audit a file with rows.".into();
+    }
+    if plan.fields.is_empty() {
+        return "Name fields that it has.".into();
     }
     if figures.rows < k {
         return format!("There are fewer than {k} rows: no generalisation can make a crowd of them. Audit more.");

@@ -172,9 +172,22 @@ fn events_are_told_apart_by_a_column() {
     assert_eq!(events, [("opened", 3, 2), ("closed", 1, 1)]);
     let one = report(input, &["--event-column", "what", "--event", "opened"]);
     assert_eq!(one["input"]["rows"], 3);
+    assert!(complaint(input, &["--event-column", "what", "--event", "open"]).contains("which no row is"));
     let mut many = String::from("what,n\n");
     (0..1_002).for_each(|n| many.push_str(&format!("e{n},1\n")));
     assert!(complaint(many.as_bytes(), &["--event-column", "what"]).contains("more than 1000 event names"));
+}
+
+#[test]
+fn a_table_as_wide_as_it_may_be_is_measured_and_listed_in_short() {
+    let names: Vec<String> = (0..4_095).map(|n| format!("c{n}")).collect();
+    let row = vec!["7"; 4_095].join(",");
+    let input = format!("what,{}\n0,{row}\n1,{row}\n", names.join(","));
+    let printed = text(input.as_bytes(), &[]);
+    assert!(printed.lines().count() < 100 && printed.contains("and 4066 more"), "{printed}");
+    let events: String = (0..10).map(|n| format!("e{n},{row}\n")).collect();
+    let input = format!("what,{}\n{events}", names.join(","));
+    assert!(complaint(input.as_bytes(), &["--event-column", "what"]).contains("more than 20000 figures"));
 }
 
 #[test]
