@@ -1,7 +1,11 @@
 //! The report as one page that needs no network and no script. The template escapes everything that is put into it; a
 //! policy in the page forbids a browser to load or run anything.
 
-use super::{Event, Figures, Half, Inverted, Plan, Report, plot, terminal::cell, verdict::MEANING};
+use super::{
+    Event, Figures, Half, Inverted, Plan, Report, plot,
+    terminal::{cell, lower_bound},
+    verdict::MEANING,
+};
 use crate::words::{percent, shown, whole};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -73,7 +77,7 @@ fn one_event(event: &Event, report: &Report, at: usize) -> Markup {
         section {
             h2 { (shown(&event.event)) }
             p { (whole(event.rows)) " rows"
-                @if let Some(count) = event.count { " that stand for " (whole(count)) "; a count is its cell's lower bound" } "." }
+                @if let Some(count) = event.count { " that stand for " (whole(count)) (lower_bound(report)) } "." }
             (figures(event, report))
             @if several {
                 h3 { "The plans side by side" }

@@ -46,7 +46,7 @@ fn one_event(out: &mut String, event: &Event, report: &Report) {
     let k = report.settings.k;
     let _ = write!(out, "\n══ {}: {} rows", shown(&event.event), whole(event.rows));
     let _ = match event.count {
-        Some(count) => writeln!(out, " that stand for {}; a count is its cell's lower bound", whole(count)),
+        Some(count) => writeln!(out, " that stand for {}{}", whole(count), lower_bound(report)),
         None => writeln!(out),
     };
     let rows: Vec<(String, &Figures)> = event
@@ -125,7 +125,7 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
                 .collect();
         if !not_sent.is_empty() {
             let first = field.first_line.map_or_else(String::new, |line| format!(" (first on line {line})"));
-            wrap(out, "  ", &format!("{}: not sent in {}{first}", shown(&field.field), not_sent.join(", ")));
+            wrap(out, "  ", &format!("{} not sent: {}{first}", shown(&field.field), not_sent.join(", ")));
         }
     }
     let _ = writeln!(out);
@@ -195,6 +195,11 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
         let _ =
             writeln!(out, "  Over {} rows; {} could not be compared.", whole(inverted.rows), whole(inverted.skipped));
     }
+}
+
+/// What candor's counts are.
+pub(super) fn lower_bound(report: &Report) -> &'static str {
+    if report.input.format == "otlp" { " (what candor counts is sent as its cell's lower bound)" } else { "" }
 }
 
 /// A figure of a distribution: open if it is so because what it measures is unbounded.
