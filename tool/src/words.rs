@@ -66,6 +66,11 @@ pub(crate) fn whole(number: u64) -> String {
     out
 }
 
+/// A number of rows.
+pub(crate) fn rows(number: u64) -> String {
+    if number == 1 { "1 row".into() } else { format!("{} rows", whole(number)) }
+}
+
 /// A measured amount with about four significant digits.
 pub(crate) fn amount(value: f64) -> String {
     if value.is_infinite() {

@@ -150,8 +150,8 @@ impl Bodies {
         let mut notes = Vec::new();
         if records > 0 {
             notes.push(format!(
-                "{} records stand for everything that was not among a day's most frequent combinations (count {}); \
-                 they say nothing of their fields and are left out",
+                "left out, since they say nothing of their fields: records that stand for all that was not among a \
+                 day's most frequent combinations: {}, with a count of {}",
                 words::whole(records),
                 words::whole(count)
             ));

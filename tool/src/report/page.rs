@@ -6,7 +6,7 @@ use super::{
     terminal::{cell, lower_bound},
     verdict::MEANING,
 };
-use crate::words::{percent, shown, whole};
+use crate::words::{percent, rows, shown, whole};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = "
@@ -47,14 +47,14 @@ pub(crate) fn page(report: &Report) -> String {
             body {
                 main {
                     h1 { "How well rows hide in a crowd" }
-                    p { (shown(&input.name)) ": " (whole(input.rows)) " rows, read as " (form) ". A crowd is "
+                    p { (shown(&input.name)) ": " (rows(input.rows)) ", read as " (form) ". A crowd is "
                         (report.settings.k) " rows or more that look the same." }
                     @for over in &report.over_limits { p class="verdict" { strong { "Over the limit: " } (over) } }
                     @if !input.malformed.is_empty() || !input.notes.is_empty() {
                         h2 { "The input" }
                         ul {
                             @for one in &input.malformed {
-                                li { (whole(one.rows)) " rows were left out: " (one.what) " (first on line " (one.first_line) ")" }
+                                li { "left out: " (rows(one.rows)) ", " (one.what) " (first on line " (one.first_line) ")" }
                             }
                             @for note in &input.notes { li { (note) } }
                         }
@@ -76,7 +76,7 @@ fn one_event(event: &Event, report: &Report, at: usize) -> Markup {
     html! {
         section {
             h2 { (shown(&event.event)) }
-            p { (whole(event.rows)) " rows"
+            p { (rows(event.rows))
                 @if let Some(count) = event.count { " that stand for " (whole(count)) (lower_bound(report)) } "." }
             (figures(event, report))
             @if several {
@@ -209,7 +209,7 @@ fn inversion(inverted: &Inverted) -> Markup {
         h3 { "What the group tells of " (shown(&inverted.left)) }
         @if inverted.not_sent.is_empty() {
             div class="table" { table {
-                caption { (shown(&inverted.formula)) " over " (whole(inverted.rows)) " rows; "
+                caption { (shown(&inverted.formula)) " over " (rows(inverted.rows)) "; "
                     (whole(inverted.skipped)) " could not be compared" }
                 thead { tr { th scope="col" { "known from" } th scope="col" { "error: median" } th scope="col" { "error: 90 %" }
                     th scope="col" { "width: median" } th scope="col" { "width: 90 %" } } }

@@ -2,7 +2,7 @@
 //! input is escaped before it is printed.
 
 use super::{Event, Figures, Half, Plan, Report, verdict::MEANING};
-use crate::words::{amount, percent, shown, whole};
+use crate::words::{self, amount, percent, rows, shown, whole};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write as _;
 
@@ -20,10 +20,10 @@ pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     let input = &report.input;
     let form = if input.format == "csv" { "a table" } else { "OTLP records" };
-    let _ = writeln!(out, "{}: {} rows, read as {form}", shown(&input.name), whole(input.rows));
+    let _ = writeln!(out, "{}: {}, read as {form}", shown(&input.name), rows(input.rows));
     for malformed in &input.malformed {
-        let (rows, line) = (whole(malformed.rows), malformed.first_line);
-        wrap(&mut out, "  ", &format!("left out: {rows} rows, {} (first on line {line})", malformed.what));
+        let (rows, line) = (rows(malformed.rows), malformed.first_line);
+        wrap(&mut out, "  ", &format!("left out: {rows}, {} (first on line {line})", malformed.what));
     }
     input.notes.iter().for_each(|note| wrap(&mut out, "  ", &format!("note: {note}")));
     if report.events.is_empty() {
@@ -44,7 +44,7 @@ pub(crate) fn text(report: &Report) -> String {
 
 fn one_event(out: &mut String, event: &Event, report: &Report) {
     let k = report.settings.k;
-    let _ = write!(out, "\n══ {}: {} rows", shown(&event.event), whole(event.rows));
+    let _ = write!(out, "\n══ {}: {}", shown(&event.event), words::rows(event.rows));
     let _ = match event.count {
         Some(count) => writeln!(out, " that stand for {}{}", whole(count), lower_bound(report)),
         None => writeln!(out),
@@ -192,8 +192,7 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
             ]
         };
         table(out, &heads, lines.into_iter().map(line), 1);
-        let _ =
-            writeln!(out, "  Over {} rows; {} could not be compared.", whole(inverted.rows), whole(inverted.skipped));
+        let _ = writeln!(out, "  Over {}; {} could not be compared.", rows(inverted.rows), whole(inverted.skipped));
     }
 }
 
