@@ -26,6 +26,8 @@ pub(crate) struct Wishes {
     /// How one field follows from others.
     pub(crate) formula: Option<Formula>,
     fields: Vec<String>,
+    /// Columns that are compared only if they are asked for by name.
+    apart: Vec<usize>,
     classes: Vec<(String, Class)>,
     columns: Vec<String>,
 }
@@ -101,6 +103,9 @@ impl Wishes {
         });
         let link = audit.link.as_ref().map(|name| place("--link", name)).transpose()?;
         let sensitive = sensitive.transpose()?;
+        let apart = [&audit.link, &audit.sensitive, &audit.count, &audit.event_column];
+        let apart = apart.into_iter().flatten().filter_map(|name| columns.iter().position(|known| known == name));
+        let apart = apart.collect();
         let counted = audit.count.is_some() || rows.format() == "otlp";
         Ok(Wishes {
             k: audit.k,
@@ -110,6 +115,7 @@ impl Wishes {
             plans,
             formula,
             fields: audit.fields.clone(),
+            apart,
             classes,
             columns,
         })
@@ -123,13 +129,12 @@ impl Wishes {
     /// The fields of a plan for an event that has these columns.
     pub(crate) fn fields(&self, plan: &Plan, of_event: &[usize]) -> Vec<Field> {
         let column = |name: &String| self.columns.iter().position(|known| known == name);
-        let apart = [self.link, self.sensitive.as_ref().map(|field| field.column)];
         let mut columns: Vec<usize> = if !self.fields.is_empty() {
             self.fields.iter().filter_map(column).collect()
         } else if plan.named.is_some() {
             Vec::new()
         } else {
-            of_event.iter().copied().filter(|at| !apart.contains(&Some(*at))).collect()
+            of_event.iter().copied().filter(|at| !self.apart.contains(at)).collect()
         };
         let named = plan.named.as_deref().unwrap_or_default();
         columns.extend(named.iter().filter_map(|(name, _)| column(name)));

@@ -59,7 +59,7 @@ impl Table {
     }
 
     pub(super) fn columns_of(&self) -> Vec<usize> {
-        (0..self.columns.len()).filter(|at| Some(*at) != self.event_column && Some(*at) != self.count).collect()
+        (0..self.columns.len()).collect()
     }
 
     pub(super) fn each(&mut self, each: &mut dyn FnMut(&Row) -> Result<()>) -> Result<()> {

@@ -170,6 +170,8 @@ fn events_are_told_apart_by_a_column() {
         })
         .collect();
     assert_eq!(events, [("opened", 3, 2), ("closed", 1, 1)]);
+    let named = report(input, &["--event-column", "what", "--count", "n", "--fields", "n,what"]);
+    assert_eq!(named["events"][0]["plans"][0]["by_record"]["classes"], 2, "what is asked for by name is compared");
     let one = report(input, &["--event-column", "what", "--event", "opened"]);
     assert_eq!(one["input"]["rows"], 3);
     assert!(complaint(input, &["--event-column", "what", "--event", "open"]).contains("which no row is"));
