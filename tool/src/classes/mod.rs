@@ -1,0 +1,271 @@
+//! How coarse a field's value becomes before rows are compared: candor's own classes, and a few generic ones. Cells are
+//! half-open and values are floored, never rounded to nearest. Keeps no value.
+
+mod candors;
+
+use crate::{
+    error::{Error, Result, did_you_mean},
+    number::{self, Amount, Unfit},
+    words,
+};
+use candors::{KNOWN, Known};
+
+/// The most bounds a ladder may have.
+const RUNGS_MOST: usize = 4_096;
+
+/// How a field's values are put together.
+#[derive(Debug, Clone)]
+pub(crate) enum Class {
+    /// As it stands, byte for byte.
+    Exact,
+    /// Not part of the plan.
+    Omit,
+    /// Down to a multiple; everything from the top on is one cell. In billionths.
+    Step {
+        /// The width of a cell.
+        width: u128,
+        /// Where the last, open cell begins.
+        top: Option<u128>,
+    },
+    /// Down to one of these bounds, rising, in billionths.
+    Ladder(Vec<u128>),
+    /// One of candor's own.
+    Known(&'static Known),
+}
+
+/// What a value became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cell<'v> {
+    /// Not sent, and why.
+    NotSent(Unfit),
+    /// The value itself.
+    Text(&'v [u8]),
+    /// A cell of numbers, known by its lower bound or its number.
+    Numbers(u128),
+}
+
+/// Bounds of a cell in whole units; open above is infinite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Interval {
+    /// Belongs to it.
+    pub(crate) low: f64,
+    /// Does not, unless both are the same.
+    pub(crate) high: f64,
+}
+
+impl Interval {
+    /// The best single guess: the middle, or the lower bound of an open cell.
+    pub(crate) fn middle(self) -> f64 {
+        if self.high.is_finite() { self.low + (self.high - self.low) / 2.0 } else { self.low }
+    }
+
+    /// How wide it is.
+    pub(crate) fn width(self) -> f64 {
+        self.high - self.low
+    }
+}
+
+impl Class {
+    /// Reads a class as it stands on the command line.
+    pub(crate) fn read(text: &str) -> Result<Class> {
+        let (name, rest) = text.split_once(':').map_or((text, None), |(name, rest)| (name, Some(rest)));
+        match (name, rest) {
+            ("exact", None) => Ok(Class::Exact),
+            ("omit", None) => Ok(Class::Omit),
+            ("step", Some(rest)) => step(text, rest),
+            ("ladder", Some(rest)) => ladder(text, rest),
+            ("step", None) => Err(usage(text, "needs a width: step:N or step:N:TOP, such as step:5:180")),
+            ("ladder", None) => Err(usage(text, "needs its bounds: ladder:0,1,5,20,60,120")),
+            (name, rest) => match KNOWN.iter().find(|known| known.name == name) {
+                Some(known) if rest.is_none() => Ok(Class::Known(known)),
+                Some(_) => Err(usage(text, "takes nothing after its name: its cuts are candor's")),
+                None if ["exact", "omit"].contains(&name) => Err(usage(text, "takes nothing after its name")),
+                None => Err(unknown(name)),
+            },
+        }
+    }
+
+    /// The class as the report names it.
+    pub(crate) fn describe(&self) -> String {
+        let bound = |parts: &u128| words::plain(number::units(*parts));
+        match self {
+            Class::Exact => "exact".into(),
+            Class::Omit => "omit".into(),
+            Class::Step { width, top: None } => format!("step:{}", bound(width)),
+            Class::Step { width, top: Some(top) } => format!("step:{}:{}", bound(width), bound(top)),
+            Class::Ladder(bounds) => {
+                format!("ladder:{}", bounds.iter().map(bound).collect::<Vec<_>>().join(","))
+            }
+            Class::Known(known) => known.name.into(),
+        }
+    }
+
+    /// What numbers of this class are counted in, where candor says so.
+    pub(crate) fn unit(&self) -> Option<&'static str> {
+        if let Class::Known(known) = self { Some(known.unit) } else { None }
+    }
+
+    /// The cell a value belongs to.
+    pub(crate) fn cell<'v>(&self, value: &'v [u8]) -> Cell<'v> {
+        if let Class::Exact | Class::Omit = self {
+            return if value.is_empty() { Cell::NotSent(Unfit::Missing) } else { Cell::Text(value) };
+        }
+        match number::read(value) {
+            Err(unfit) => Cell::NotSent(unfit),
+            Ok(amount) => Cell::Numbers(self.place(amount)),
+        }
+    }
+
+    /// The lower bound of a number's cell, or its number where candor counts cells.
+    fn place(&self, amount: Amount) -> u128 {
+        match (self, amount) {
+            (Class::Step { width, top }, Amount::Parts(parts)) => match top {
+                Some(top) if parts >= *top => *top,
+                _ => parts - parts % width,
+            },
+            (Class::Step { top, .. }, Amount::Top) => top.unwrap_or(u128::MAX),
+            (Class::Ladder(bounds), Amount::Parts(parts)) => {
+                // What is below the first bound belongs to the first cell.
+                bounds.iter().rfind(|bound| **bound <= parts).or(bounds.first()).copied().unwrap_or(0)
+            }
+            (Class::Ladder(bounds), Amount::Top) => bounds.last().copied().unwrap_or(0),
+            (Class::Known(known), amount) => u128::from((known.outcome)(amount.whole())),
+            (Class::Exact | Class::Omit, Amount::Parts(parts)) => parts,
+            (Class::Exact | Class::Omit, Amount::Top) => u128::MAX,
+        }
+    }
+
+    /// What the cell of a value says of it in numbers, if it says anything.
+    pub(crate) fn interval(&self, value: &[u8]) -> Option<Interval> {
+        let amount = number::read(value).ok()?;
+        let place = self.place(amount);
+        let (low, high) = match self {
+            Class::Exact | Class::Omit => (amount.float(), amount.float()),
+            Class::Step { top: Some(top), .. } if place == *top => (number::units(*top), f64::INFINITY),
+            Class::Step { width, .. } if place < u128::MAX - width => {
+                (number::units(place), number::units(place + width))
+            }
+            Class::Step { .. } => ((1u64 << 53) as f64, f64::INFINITY),
+            Class::Ladder(bounds) => {
+                let next = bounds.iter().find(|bound| **bound > place);
+                let low = if bounds.first() == Some(&place) { 0 } else { place };
+                (number::units(low), next.map_or(f64::INFINITY, |next| number::units(*next)))
+            }
+            Class::Known(known) => {
+                let (low, high) = candors::bounds(&known.precision, u16::try_from(place).ok()?)?;
+                (low as f64, high.map_or(f64::INFINITY, |high| high as f64))
+            }
+        };
+        // An exact infinity says nothing that arithmetic could use.
+        low.is_finite().then_some(Interval { low, high })
+    }
+}
+
+fn step(text: &str, rest: &str) -> Result<Class> {
+    let (width, top) = rest.split_once(':').map_or((rest, None), |(width, top)| (width, Some(top)));
+    let width = bound(text, width)?;
+    if width == 0 {
+        return Err(usage(text, "has a width of 0; give one above 0, such as step:5"));
+    }
+    let top = top.map(|top| bound(text, top)).transpose()?;
+    match top {
+        Some(top) if top == 0 || top % width != 0 => {
+            Err(usage(text, "has a top that is no multiple of its width; give one, such as step:5:180"))
+        }
+        top => Ok(Class::Step { width, top }),
+    }
+}
+
+fn ladder(text: &str, rest: &str) -> Result<Class> {
+    let bounds = rest.split(',').map(|one| bound(text, one)).collect::<Result<Vec<u128>>>()?;
+    if let Some(at) = bounds.iter().zip(bounds.iter().skip(1)).position(|(low, high)| low >= high) {
+        let mut named = rest.split(',').skip(at);
+        let (low, high) = (named.next().unwrap_or_default(), named.next().unwrap_or_default());
+        let mend = format!("does not rise: {} is followed by {}; order its bounds", low.trim(), high.trim());
+        return Err(usage(text, &mend));
+    }
+    if bounds.len() > RUNGS_MOST {
+        return Err(usage(text, &format!("has more than {RUNGS_MOST} bounds")));
+    }
+    Ok(Class::Ladder(bounds))
+}
+
+fn bound(class: &str, text: &str) -> Result<u128> {
+    match number::read(text.as_bytes()) {
+        Ok(Amount::Parts(parts)) => Ok(parts),
+        _ => Err(usage(class, &format!("has `{}` where a number of 0 to 2^53 belongs", words::shown(text)))),
+    }
+}
+
+fn usage(class: &str, mend: &str) -> Error {
+    Error::Usage(format!("the class `{}` {mend}.", words::shown(class)))
+}
+
+fn unknown(name: &str) -> Error {
+    let names = || ["exact", "omit", "step", "ladder"].into_iter().chain(KNOWN.iter().map(|known| known.name));
+    let known: Vec<&str> = names().collect();
+    Error::Usage(format!(
+        "there is no class `{}`.{} The classes are {}.",
+        words::shown(name),
+        did_you_mean(name, names()),
+        known.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(class: &str, value: &str) -> u128 {
+        let class = Class::read(class).unwrap();
+        let Cell::Numbers(place) = class.cell(value.as_bytes()) else { unreachable!("{value} is a number") };
+        place
+    }
+
+    #[test]
+    fn a_value_on_a_cut_belongs_above_it() {
+        let part = number::PARTS;
+        assert_eq!(numbers("step:5", "9.999"), 5 * part);
+        assert_eq!(numbers("step:5", "10"), 10 * part);
+        assert_eq!(numbers("step:0.1", "0.3"), 3 * part / 10);
+        assert_eq!(numbers("step:5:20", "20"), 20 * part);
+        assert_eq!(numbers("step:5:20", "1e300"), 20 * part);
+        assert_eq!(numbers("ladder:1,5,20", "0"), part);
+        assert_eq!(numbers("ladder:1,5,20", "5"), 5 * part);
+        assert_eq!(numbers("ladder:1,5,20", "inf"), 20 * part);
+        assert_eq!(numbers("media_duration", "59"), 1);
+        assert_eq!(numbers("media_duration", "60"), 2);
+        assert_eq!(numbers("media_duration", "inf"), 6);
+        assert_eq!(numbers("count", "3.9"), numbers("count", "3"));
+    }
+
+    #[test]
+    fn a_cell_says_its_bounds() {
+        let interval = |class: &str, value: &str| Class::read(class).unwrap().interval(value.as_bytes()).unwrap();
+        assert_eq!(interval("step:5", "7"), Interval { low: 5.0, high: 10.0 });
+        assert_eq!(interval("step:5:20", "77"), Interval { low: 20.0, high: f64::INFINITY });
+        assert_eq!(interval("ladder:1,5", "0.5"), Interval { low: 0.0, high: 5.0 });
+        assert_eq!(interval("media_duration", "70"), Interval { low: 60.0, high: 300.0 });
+        assert_eq!(interval("exact", "70"), Interval { low: 70.0, high: 70.0 });
+        assert!(Class::read("exact").unwrap().interval(b"inf").is_none());
+        assert_eq!(interval("step:5", "inf").high, f64::INFINITY);
+    }
+
+    #[test]
+    fn a_class_that_makes_no_sense_says_how_to_mend_it() {
+        for (class, mend) in [
+            ("ladder:0,5,5", "does not rise: 5 is followed by 5"),
+            ("ladder:", "where a number"),
+            ("step:0", "above 0"),
+            ("step:5:12", "no multiple"),
+            ("step", "needs a width"),
+            ("exact:1", "takes nothing"),
+            ("bitrate:1", "takes nothing"),
+            ("media_durations", "Did you mean `media_duration`?"),
+            ("stpe:5", "Did you mean `step`?"),
+        ] {
+            let said = Class::read(class).unwrap_err().to_string();
+            assert!(said.contains(mend), "{class}: {said}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Group inversion: how exactly one field can be worked out from others of its group after all of them were
+//! generalised. Keeps distributions of errors, never a value.
+
+use crate::{
+    classes::{Class, Interval},
+    formula::Formula,
+    input::Row,
+    number,
+    plan::{Field, Wishes},
+    quantiles::Quantiles,
+};
+
+/// What the others tell about the left field, against what it says itself.
+#[derive(Debug)]
+pub(crate) struct Inversion {
+    formula: Formula,
+    left: Option<usize>,
+    own: Option<Class>,
+    inputs: Vec<Option<Field>>,
+    /// Fields of the formula that the plan does not send: nothing can be worked out then.
+    pub(crate) not_sent: Vec<String>,
+    /// Rows that could be compared.
+    pub(crate) rows: u64,
+    /// Rows in which one of the fields is missing or no number.
+    pub(crate) skipped: u64,
+    /// |worked out from the others − true|.
+    pub(crate) from_others: Quantiles,
+    /// |middle of its own cell − true|.
+    pub(crate) from_own: Quantiles,
+    /// |middle of what both allow − true|.
+    pub(crate) from_both: Quantiles,
+    /// How wide the interval is that the others allow.
+    pub(crate) others_width: Quantiles,
+    /// How wide its own cell is.
+    pub(crate) own_width: Quantiles,
+}
+
+impl Inversion {
+    /// For a plan with these fields.
+    pub(crate) fn new(formula: &Formula, fields: &[Field], wishes: &Wishes, columns: &[usize]) -> Inversion {
+        let sent = |name: &String| fields.iter().find(|field| field.name == *name).cloned();
+        let inputs: Vec<Option<Field>> = formula.fields.iter().map(sent).collect();
+        let not_sent = formula.fields.iter().zip(&inputs).filter(|(_, input)| input.is_none());
+        Inversion {
+            left: wishes.column(&formula.left).filter(|column| columns.contains(column)),
+            own: sent(&formula.left).map(|field| field.class),
+            not_sent: not_sent.map(|(name, _)| name.clone()).collect(),
+            inputs,
+            formula: formula.clone(),
+            rows: 0,
+            skipped: 0,
+            from_others: Quantiles::default(),
+            from_own: Quantiles::default(),
+            from_both: Quantiles::default(),
+            others_width: Quantiles::default(),
+            own_width: Quantiles::default(),
+        }
+    }
+
+    /// As the command line gave it.
+    pub(crate) fn formula(&self) -> &Formula {
+        &self.formula
+    }
+
+    /// Compares one row.
+    pub(crate) fn row(&mut self, row: &Row) {
+        if !self.not_sent.is_empty() {
+            return;
+        }
+        if self.compare(row).is_some() {
+            self.rows += 1;
+        } else {
+            self.skipped += 1;
+        }
+    }
+
+    fn compare(&mut self, row: &Row) -> Option<()> {
+        let truth = row.value(self.left?);
+        let own = match &self.own {
+            Some(class) => Some(class.interval(truth)?),
+            None => None,
+        };
+        let truth = number::read(truth).ok().map(number::Amount::float).filter(|truth| truth.is_finite())?;
+        let mut cells = Vec::with_capacity(self.inputs.len());
+        for input in self.inputs.iter().flatten() {
+            cells.push(input.class.interval(row.value(input.column))?);
+        }
+        let middles: Vec<f64> = cells.iter().map(|cell| cell.middle()).collect();
+        let guess = self.formula.value(&middles);
+        let allowed = self.formula.interval(&cells);
+        self.from_others.add(distance(guess, truth));
+        self.others_width.add(if allowed.width().is_nan() { f64::INFINITY } else { allowed.width() });
+        if let Some(own) = own {
+            self.from_own.add(distance(own.middle(), truth));
+            self.own_width.add(own.width());
+            let both = Interval { low: own.low.max(allowed.low), high: own.high.min(allowed.high) };
+            // Where they contradict each other, the data does not obey the formula: then its own cell stands.
+            let guess = if both.low <= both.high { both.middle() } else { own.middle() };
+            self.from_both.add(distance(guess, truth));
+        }
+        Some(())
+    }
+}
+
+fn distance(guess: f64, truth: f64) -> f64 {
+    let distance = (guess - truth).abs();
+    if distance.is_nan() { f64::INFINITY } else { distance }
+}

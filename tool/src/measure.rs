@@ -1,0 +1,375 @@
+//! The measurement: one pass over the rows, in which every row is counted under the code of its class, of its class
+//! without each field, and of the runs that end in it. Raw values end here; what is kept are codes and counts.
+
+use crate::{
+    classes::Cell,
+    code::{Code, Coder},
+    error::{Error, Result},
+    input::{EVENTS_MOST, Row, Rows},
+    invert::Inversion,
+    number::Unfit,
+    plan::{Field, Wishes},
+    runs::{LENGTHS, Runs},
+    sizes::Sizes,
+    tally::{Disk, Key, Records, Sum, Tally, write_number},
+};
+use indicatif::ProgressBar;
+use std::{collections::HashMap, path::PathBuf};
+
+/// Offsets of the figures of one event and plan.
+const CLASS: u32 = 0;
+const COUNTED: u32 = 1;
+const RUNS: u32 = 2;
+const WITHOUT: u32 = RUNS + LENGTHS.len() as u32;
+
+/// The most figures that are counted: each has a distribution of its own in memory.
+const FIGURES_MOST: u32 = 20_000;
+
+/// Name spaces of codes that are no fields.
+const LINK: u32 = u32::MAX - 1;
+const SENSITIVE: u32 = u32::MAX - 2;
+
+/// What was measured of one event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its rows.
+    pub(crate) rows: u64,
+    /// The sum of their counts, if the input has counts.
+    pub(crate) count: Option<u64>,
+    /// Each plan, in the order of the command line.
+    pub(crate) plans: Vec<Measured>,
+}
+
+/// What was measured of one event in one plan.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// The plan's name.
+    pub(crate) name: String,
+    /// Its fields.
+    pub(crate) fields: Vec<Seen>,
+    /// The classes.
+    pub(crate) classes: Sizes,
+    /// The classes by the sum of counts.
+    pub(crate) counted: Sizes,
+    /// The classes without each field.
+    pub(crate) without: Vec<Sizes>,
+    /// The runs of each of the [`LENGTHS`]; the first is the classes again and stays empty here.
+    pub(crate) runs: Vec<Sizes>,
+    /// Distinct sensitive values in classes.
+    pub(crate) sensitive: Option<Spread>,
+    /// Distinct link values in classes.
+    pub(crate) linked: Option<Spread>,
+    /// The group inversion; none if it was not asked for.
+    pub(crate) inversion: Option<Inversion>,
+    tag: u32,
+}
+
+/// A field, and how often it said nothing.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The field.
+    pub(crate) field: Field,
+    /// Rows without a value.
+    pub(crate) missing: u64,
+    /// Rows whose value is no number, where the class wants one.
+    pub(crate) not_numbers: u64,
+    /// Rows whose value is negative or NaN.
+    pub(crate) negative: u64,
+    /// The first line of the two before.
+    pub(crate) first_line: Option<u64>,
+}
+
+/// How many distinct values classes hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spread {
+    /// The fewest in a class.
+    pub(crate) fewest: u64,
+    /// Rows in classes with one.
+    pub(crate) rows_with_one: u64,
+    /// Rows in classes with fewer than k.
+    pub(crate) rows_under_k: u64,
+    /// All rows.
+    pub(crate) rows: u64,
+}
+
+impl Spread {
+    fn add(&mut self, distinct: u64, rows: u64, k: u64) {
+        self.fewest = if self.rows == 0 { distinct } else { self.fewest.min(distinct) };
+        self.rows += rows;
+        self.rows_with_one += if distinct < 2 { rows } else { 0 };
+        self.rows_under_k += if distinct < k { rows } else { 0 };
+    }
+}
+
+/// Rows of one class with one value of another field.
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    class: [u64; 2],
+    rows: u64,
+}
+
+impl Sum for Pair {
+    fn add(&mut self, other: Pair) {
+        self.rows += other.rows;
+    }
+    fn write(self, out: &mut Vec<u8>) {
+        self.class.iter().for_each(|half| out.extend_from_slice(&half.to_le_bytes()));
+        write_number(out, self.rows);
+    }
+    fn read(records: &mut Records) -> Result<Pair> {
+        let class = records.code()?;
+        Ok(Pair { class: [class as u64, (class >> 64) as u64], rows: records.number()? })
+    }
+}
+
+/// Distinct values and rows of one class.
+#[derive(Debug, Clone, Copy)]
+struct Distinct {
+    values: u64,
+    rows: u64,
+}
+
+impl Sum for Distinct {
+    fn add(&mut self, other: Distinct) {
+        self.values += other.values;
+        self.rows += other.rows;
+    }
+    fn write(self, out: &mut Vec<u8>) {
+        write_number(out, self.values);
+        write_number(out, self.rows);
+    }
+    fn read(records: &mut Records) -> Result<Distinct> {
+        Ok(Distinct { values: records.number()?, rows: records.number()? })
+    }
+}
+
+/// The measurement under way.
+struct Measuring<'w> {
+    wishes: &'w Wishes,
+    coder: Coder,
+    tally: Tally<u64>,
+    pairs: Tally<Pair>,
+    runs: Runs,
+    events: Vec<Event>,
+    by_name: HashMap<String, usize>,
+    tags: u32,
+    disk: Disk,
+    spread_bytes: usize,
+    /// The codes of a row's cells, and its classes; reused.
+    cells: Vec<Code>,
+    classes: Vec<Code>,
+}
+
+/// Reads all rows and measures them in about this much memory. Also says how many bytes went to files.
+pub(crate) fn measure(
+    rows: &mut Rows,
+    wishes: &Wishes,
+    memory: u64,
+    folder: PathBuf,
+    progress: &ProgressBar,
+) -> Result<(Vec<Event>, u64)> {
+    let mut measuring = Measuring::begin(wishes, memory, folder)?;
+    // The columns of an event are asked for while its rows are borrowed: known beforehand for OTLP, fixed for tables.
+    let all = rows.columns_of("");
+    let of_events: HashMap<String, Vec<usize>> =
+        rows.events().map(|event| (event.clone(), rows.columns_of(event))).collect();
+    rows.each(&mut |row| measuring.row(row, of_events.get(&row.event).unwrap_or(&all)))?;
+    progress.set_message("counting");
+    measuring.finish()
+}
+
+impl<'w> Measuring<'w> {
+    fn begin(wishes: &'w Wishes, memory: u64, folder: PathBuf) -> Result<Measuring<'w>> {
+        let disk = Disk::new(folder);
+        let mut coder = Coder::fresh()?;
+        // What the program itself, its buffers and the standard library take is set aside first.
+        let total = usize::try_from(memory << 20).unwrap_or(usize::MAX);
+        let total = total - (total / 4).min(16 << 20);
+        let (linked, paired) = (wishes.link.is_some(), wishes.link.is_some() || wishes.sensitive.is_some());
+        let part = |needed: bool| if needed { total / 7 } else { 64 << 10 };
+        let (pair_bytes, spread_bytes, run_bytes) = (part(paired), part(paired), part(linked));
+        let main = total.saturating_sub(pair_bytes + spread_bytes + run_bytes);
+        Ok(Measuring {
+            wishes,
+            tally: Tally::new(main, disk.clone()),
+            pairs: Tally::new(pair_bytes, disk.clone()),
+            runs: Runs::new(run_bytes, wishes.plans.len(), &mut coder, disk.clone()),
+            coder,
+            events: Vec::new(),
+            by_name: HashMap::new(),
+            tags: 0,
+            disk,
+            spread_bytes,
+            cells: Vec::new(),
+            classes: Vec::new(),
+        })
+    }
+
+    fn event(&mut self, name: &str, columns: &[usize]) -> Result<usize> {
+        if let Some(&at) = self.by_name.get(name) {
+            return Ok(at);
+        }
+        if self.events.len() == EVENTS_MOST {
+            return Err(Error::Input(format!(
+                "there are more than {EVENTS_MOST} event names; is --event-column right? --event NAME measures one"
+            )));
+        }
+        let mut plans = Vec::new();
+        for plan in &self.wishes.plans {
+            if self.tags > FIGURES_MOST {
+                return Err(Error::Input(format!(
+                    "events, plans and fields together make more than {FIGURES_MOST} figures; name fewer with --fields, \
+                     --plan or --event"
+                )));
+            }
+            let fields = self.wishes.fields(plan, columns);
+            let inversion =
+                self.wishes.formula.as_ref().map(|formula| Inversion::new(formula, &fields, self.wishes, columns));
+            let without = fields.iter().map(|_| Sizes::up_to(self.wishes.k)).collect();
+            let seen = |field| Seen { field, missing: 0, not_numbers: 0, negative: 0, first_line: None };
+            let tag = self.tags;
+            self.tags += WITHOUT + fields.len() as u32;
+            plans.push(Measured {
+                name: plan.name.clone(),
+                fields: fields.into_iter().map(seen).collect(),
+                classes: Sizes::up_to(self.wishes.k),
+                counted: Sizes::up_to(self.wishes.k),
+                without,
+                runs: LENGTHS.iter().map(|_| Sizes::up_to(0)).collect(),
+                sensitive: self.wishes.sensitive.is_some().then(Spread::default),
+                linked: self.wishes.link.is_some().then(Spread::default),
+                inversion,
+                tag,
+            });
+        }
+        let at = self.events.len();
+        self.events.push(Event { name: name.to_owned(), rows: 0, count: None, plans });
+        self.by_name.insert(name.to_owned(), at);
+        Ok(at)
+    }
+
+    fn row(&mut self, row: &Row, columns: &[usize]) -> Result<()> {
+        let at = self.event(&row.event, columns)?;
+        let Some(event) = self.events.get_mut(at) else { return Ok(()) };
+        event.rows += 1;
+        let weight = row.weight.unwrap_or(1);
+        if row.weight.is_some() {
+            // Rows before the first count stand once each.
+            event.count.get_or_insert(event.rows - 1);
+        }
+        event.count = event.count.map(|count| count.saturating_add(weight));
+        let link = match self.wishes.link {
+            None => Some(0),
+            Some(column) if row.value(column).is_empty() => None,
+            Some(column) => Some(self.coder.code(LINK, 0, row.value(column))),
+        };
+        let sensitive = self.wishes.sensitive.as_ref();
+        let sensitive =
+            sensitive.map(|field| code(&mut self.coder, SENSITIVE, field.class.cell(row.value(field.column))));
+        self.classes.clear();
+        for plan in &mut event.plans {
+            self.cells.clear();
+            for seen in &mut plan.fields {
+                let cell = seen.field.class.cell(row.value(seen.field.column));
+                seen.note(cell, row.line);
+                self.cells.push(code(&mut self.coder, seen.field.column as u32, cell));
+            }
+            let class = self.cells.iter().fold(0, |sum: Code, cell| sum.wrapping_add(*cell));
+            self.classes.push(class);
+            self.tally.add(Key::new(plan.tag + CLASS, class), 1)?;
+            if self.wishes.counted {
+                self.tally.add(Key::new(plan.tag + COUNTED, class), weight)?;
+            }
+            for (tag, cell) in (plan.tag + WITHOUT..).zip(&self.cells) {
+                self.tally.add(Key::new(tag, class.wrapping_sub(*cell)), 1)?;
+            }
+            let pair = Pair { class: [class as u64, (class >> 64) as u64], rows: 1 };
+            if let Some(sensitive) = sensitive {
+                self.pairs.add(Key::new(plan.tag, class.wrapping_add(sensitive)), pair)?;
+            }
+            if let (Some(link), Some(_)) = (link, &plan.linked) {
+                self.pairs.add(Key::new(plan.tag + 1, class.wrapping_add(link)), pair)?;
+            }
+            if let Some(inversion) = &mut plan.inversion {
+                inversion.row(row);
+            }
+        }
+        let Some(link) = link else { return Ok(()) };
+        let plans: &[Measured] = &event.plans;
+        let tally = &mut self.tally;
+        self.runs.row(at, link, &self.classes, &mut |_, plan, length, code| {
+            let tag = plans.get(plan).map_or(0, |plan| plan.tag);
+            tally.add(Key::new(tag + RUNS + length as u32, code), 1)
+        })
+    }
+
+    fn finish(self) -> Result<(Vec<Event>, u64)> {
+        let Measuring { mut tally, pairs, runs, mut events, wishes, disk, spread_bytes, .. } = self;
+        let tags: Vec<Vec<u32>> =
+            events.iter().map(|event| event.plans.iter().map(|plan| plan.tag).collect()).collect();
+        runs.finish(&mut |event, plan, length, code| {
+            let tag = tags.get(event).and_then(|plans| plans.get(plan)).copied().unwrap_or(0);
+            tally.add(Key::new(tag + RUNS + length as u32, code), 1)
+        })?;
+        let mut plans: Vec<&mut Measured> = events.iter_mut().flat_map(|event| &mut event.plans).collect();
+        spread(pairs, Tally::new(spread_bytes, disk.clone()), wishes.k, &mut plans)?;
+        tally.drain(&mut |key, size| {
+            let at = plans.partition_point(|plan| plan.tag <= key.tag).saturating_sub(1);
+            let Some(plan) = plans.get_mut(at) else { return Ok(()) };
+            let figure = key.tag - plan.tag;
+            match figure {
+                CLASS => plan.classes.add(size),
+                COUNTED => plan.counted.add(size),
+                RUNS..WITHOUT => {
+                    plan.runs.get_mut((figure - RUNS) as usize).into_iter().for_each(|runs| runs.add(size))
+                }
+                _ => plan.without.get_mut((figure - WITHOUT) as usize).into_iter().for_each(|sizes| sizes.add(size)),
+            }
+            Ok(())
+        })?;
+        Ok((events, disk.written()))
+    }
+}
+
+/// From rows by class and value to distinct values by class.
+fn spread(pairs: Tally<Pair>, mut classes: Tally<Distinct>, k: u64, plans: &mut [&mut Measured]) -> Result<()> {
+    pairs.drain(&mut |key, pair| {
+        let [low, high] = pair.class;
+        let class = Code::from(high) << 64 | Code::from(low);
+        classes.add(Key::new(key.tag, class), Distinct { values: 1, rows: pair.rows })
+    })?;
+    classes.drain(&mut |key, distinct| {
+        let at = plans.partition_point(|plan| plan.tag <= key.tag).saturating_sub(1);
+        let Some(plan) = plans.get_mut(at) else { return Ok(()) };
+        let spread = if key.tag == plan.tag { &mut plan.sensitive } else { &mut plan.linked };
+        if let Some(spread) = spread {
+            spread.add(distinct.values, distinct.rows, k);
+        }
+        Ok(())
+    })
+}
+
+impl Seen {
+    fn note(&mut self, cell: Cell<'_>, line: u64) {
+        match cell {
+            Cell::NotSent(Unfit::Missing) => self.missing += 1,
+            Cell::NotSent(unfit) => {
+                let count = if unfit == Unfit::Negative { &mut self.negative } else { &mut self.not_numbers };
+                *count += 1;
+                self.first_line.get_or_insert(line);
+            }
+            Cell::Text(_) | Cell::Numbers(_) => {}
+        }
+    }
+}
+
+/// What is not sent adds nothing to a class, whether the field is absent or its value unusable.
+fn code(coder: &mut Coder, space: u32, cell: Cell<'_>) -> Code {
+    match cell {
+        Cell::NotSent(_) => 0,
+        Cell::Text(text) => coder.code(space, 1, text),
+        Cell::Numbers(number) => coder.code(space, 2, &number.to_le_bytes()),
+    }
+}

@@ -1,0 +1,248 @@
+//! The report for a terminal: tables of at most 100 columns and one line that says what to do next. Everything from the
+//! input is escaped before it is printed.
+
+use super::{Event, Figures, Half, Plan, Report, verdict::MEANING};
+use crate::words::{self, amount, percent, rows, shown, whole};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use std::fmt::Write as _;
+
+/// How wide the report is.
+const WIDTH: u16 = 100;
+
+/// The most fields that are listed; a table may have thousands.
+pub(super) const FIELDS_MOST: usize = 30;
+
+/// A line below the heads and nothing else.
+const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+
+/// The whole report.
+pub(crate) fn text(report: &Report) -> String {
+    let mut out = String::new();
+    let input = &report.input;
+    let form = if input.format == "csv" { "a table" } else { "OTLP records" };
+    let _ = writeln!(out, "{}: {}, read as {form}", shown(&input.name), rows(input.rows));
+    for malformed in &input.malformed {
+        let (rows, line) = (rows(malformed.rows), malformed.first_line);
+        wrap(&mut out, "  ", &format!("left out: {rows}, {} (first on line {line})", malformed.what));
+    }
+    input.notes.iter().for_each(|note| wrap(&mut out, "  ", &format!("note: {note}")));
+    if report.events.is_empty() {
+        out.push_str("\nThere are no rows, so there is nothing to judge.\n");
+    }
+    for event in &report.events {
+        one_event(&mut out, event, report);
+    }
+    out.push_str("\nWhat the figures mean, and what they do not\n");
+    for (what, text) in MEANING {
+        wrap(&mut out, "  ", &format!("{what} {text}"));
+    }
+    for over in &report.over_limits {
+        wrap(&mut out, "", &format!("OVER THE LIMIT: {over}"));
+    }
+    out
+}
+
+fn one_event(out: &mut String, event: &Event, report: &Report) {
+    let k = report.settings.k;
+    let _ = write!(out, "\n══ {}: {}", shown(&event.event), words::rows(event.rows));
+    let _ = match event.count {
+        Some(count) => writeln!(out, " that stand for {}{}", whole(count), lower_bound(report)),
+        None => writeln!(out),
+    };
+    let rows: Vec<(String, &Figures)> = event
+        .plans
+        .iter()
+        .flat_map(|plan| {
+            let by_count = plan.by_count.as_ref().map(|figures| (format!("{} (by count)", shown(&plan.plan)), figures));
+            let name =
+                if by_count.is_some() { format!("{} (by record)", shown(&plan.plan)) } else { shown(&plan.plan) };
+            std::iter::once((name, &plan.by_record)).chain(by_count)
+        })
+        .collect();
+    figures(out, &rows, k, report);
+    for plan in &event.plans {
+        one_plan(out, plan, event.plans.len() > 1, k);
+    }
+}
+
+fn figures(out: &mut String, rows: &[(String, &Figures)], k: u64, report: &Report) {
+    let mut heads = vec!["plan".to_owned(), "classes".into(), "alone".into()];
+    let mut shares = vec![5, 20, 50];
+    if !shares.contains(&k) {
+        shares.push(k);
+    }
+    heads.extend(shares.iter().map(|k| format!("< {k}")));
+    heads.extend(["smallest", "largest", "bits"].map(String::from));
+    let lines = rows.iter().map(|(name, figures)| {
+        let mut line = vec![name.clone(), whole(figures.classes), percent(figures.share_unique)];
+        line.extend(shares.iter().map(|wanted| {
+            percent(match wanted {
+                5 => figures.share_under_5,
+                20 => figures.share_under_20,
+                50 => figures.share_under_50,
+                _ => figures.share_under_k,
+            })
+        }));
+        line.extend([
+            whole(figures.smallest_class),
+            whole(figures.largest_class),
+            format!("{:.2}", figures.entropy_bits),
+        ]);
+        line
+    });
+    table(out, &heads, lines, 1);
+    let settings = &report.settings;
+    let over = rows.iter().filter(|(_, figures)| figures.classes > settings.budget).count();
+    let _ = write!(out, "  The budget is {:.2} bits ({} outcomes)", settings.budget_bits, whole(settings.budget));
+    let _ = match over {
+        0 => writeln!(out, "; no line has more classes."),
+        1 => writeln!(out, "; one line has more classes."),
+        over => writeln!(out, "; {over} lines have more classes."),
+    };
+}
+
+fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
+    if named {
+        let _ = writeln!(out, "\n── {}", shown(&plan.plan));
+    } else {
+        out.push('\n');
+    }
+    let mut classes: Vec<String> = Vec::new();
+    for field in plan.fields.iter().take(FIELDS_MOST) {
+        let unit = field.unit.map_or_else(String::new, |unit| format!(" ({unit})"));
+        classes.push(format!("{} as {}{unit}", shown(&field.field), field.class));
+    }
+    if plan.fields.len() > FIELDS_MOST {
+        classes.push(format!("and {} more", plan.fields.len() - FIELDS_MOST));
+    }
+    wrap(out, "  ", &format!("Fields: {}", if classes.is_empty() { "none".into() } else { classes.join(", ") }));
+    for field in plan.fields.iter().take(FIELDS_MOST) {
+        let not_sent: Vec<String> =
+            [(field.missing, "missing"), (field.not_numbers, "not a number"), (field.negative, "negative or NaN")]
+                .into_iter()
+                .filter(|(rows, _)| *rows > 0)
+                .map(|(rows, why)| format!("{} {why}", whole(rows)))
+                .collect();
+        if !not_sent.is_empty() {
+            let first = field.first_line.map_or_else(String::new, |line| format!(" (first on line {line})"));
+            wrap(out, "  ", &format!("{} not sent: {}{first}", shown(&field.field), not_sent.join(", ")));
+        }
+    }
+    let _ = writeln!(out);
+    wrap(out, "  ", &format!("VERDICT {} {}", plan.verdict, plan.mend));
+    if plan.leave_one_out.len() > 1 {
+        let _ = writeln!(out, "\n  Without one field, best mend first");
+        let heads = ["without", "alone", &format!("< {k}"), "bits", "bits lost"].map(String::from);
+        let lines = plan.leave_one_out.iter().take(FIELDS_MOST).map(|one| {
+            let (bits, lost) = (format!("{:.2}", one.entropy_bits), format!("{:.2}", one.bits_lost));
+            vec![shown(&one.field), percent(one.share_unique), percent(one.share_under_k), bits, lost]
+        });
+        table(out, &heads, lines, 1);
+        if plan.leave_one_out.len() > FIELDS_MOST {
+            let _ = writeln!(out, "  and {} more, which are in --json", plan.leave_one_out.len() - FIELDS_MOST);
+        }
+    }
+    let _ = writeln!(out, "\n  Runs of rows that have exactly one match among all runs");
+    let heads: Vec<String> = plan.sequences.iter().map(|run| format!("{} in a row", run.length)).collect();
+    table(out, &heads, [plan.sequences.iter().map(|run| percent(run.share_unique)).collect()].into_iter(), 0);
+    if let Some(sensitive) = &plan.sensitive {
+        let (field, share) = (shown(&sensitive.field), percent(sensitive.share_with_one_value));
+        let text = format!(
+            "Distinct values of `{field}`: {} at least in a class; {share} of the rows are in a class with one.",
+            whole(sensitive.fewest_values)
+        );
+        wrap(out, "  ", &text);
+    }
+    if let Some(linked) = &plan.linked {
+        let (field, share) = (shown(&linked.field), percent(linked.share_under_k));
+        let text = format!(
+            "Distinct values of `{field}`: {} at least in a class; {share} of the rows are in a class with fewer than {k}.",
+            whole(linked.fewest_values)
+        );
+        wrap(out, "  ", &text);
+    }
+    if let Some(inverted) = &plan.inversion {
+        let _ = writeln!(out, "\n  Group: {}", shown(&inverted.formula));
+        if !inverted.not_sent.is_empty() {
+            let names: Vec<String> = inverted.not_sent.iter().map(|name| shown(name)).collect();
+            wrap(out, "  ", &format!("This plan does not send {}, so nothing can be worked out.", names.join(", ")));
+            return;
+        }
+        let left = shown(&inverted.left);
+        let heads = [
+            format!("{left} is known from"),
+            "error: median".into(),
+            "90 %".into(),
+            "width: median".into(),
+            "90 %".into(),
+        ];
+        let none = Half { median: None, p90: None, open: false };
+        let lines = [
+            ("the rest of the group", inverted.error_from_others, inverted.width_from_others),
+            ("its own cell", inverted.error_from_own_cell, inverted.width_of_own_cell),
+            ("both together", inverted.error_from_both, none),
+        ];
+        let line = |(name, error, width): (&str, Half, Half)| {
+            vec![
+                name.to_owned(),
+                cell(error.median, error),
+                cell(error.p90, error),
+                cell(width.median, width),
+                cell(width.p90, width),
+            ]
+        };
+        table(out, &heads, lines.into_iter().map(line), 1);
+        let _ = writeln!(out, "  Over {}; {} could not be compared.", rows(inverted.rows), whole(inverted.skipped));
+    }
+}
+
+/// What candor's counts are.
+pub(super) fn lower_bound(report: &Report) -> &'static str {
+    if report.input.format == "otlp" { " (what candor counts is sent as its cell's lower bound)" } else { "" }
+}
+
+/// A figure of a distribution: open if it is so because what it measures is unbounded.
+pub(super) fn cell(value: Option<f64>, of: Half) -> String {
+    match value {
+        Some(value) => amount(value),
+        None if of.open => "open".into(),
+        None => "–".into(),
+    }
+}
+
+/// A table of which the first columns are words and the others figures.
+fn table(out: &mut String, heads: &[String], lines: impl Iterator<Item = Vec<String>>, words: usize) {
+    let mut table = Table::new();
+    table.load_style(HEADED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH - 2).set_header(heads);
+    lines.for_each(|line| _ = table.add_row(line));
+    for column in table.column_iter_mut().skip(words) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for line in table.to_string().lines() {
+        let _ = writeln!(out, "  {}", line.trim_end());
+    }
+}
+
+/// Writes words into lines that fit.
+fn wrap(out: &mut String, indent: &str, text: &str) {
+    let most = usize::from(WIDTH);
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > most {
+            out.push('\n');
+            width = 0;
+        }
+        if width == 0 {
+            out.push_str(indent);
+            width = indent.chars().count();
+        } else {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += length;
+    }
+    out.push('\n');
+}

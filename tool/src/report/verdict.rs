@@ -1,0 +1,156 @@
+//! What the figures come to, in a sentence, and the mend that is nearest. Judges by k, and never says that nobody can
+//! be told apart: it says what was counted.
+
+use super::{Event, Plan};
+use crate::words::{amount, percent, shown, whole};
+
+/// What a figure means, and what it does not. The same in every report.
+pub(crate) const MEANING: [(&str, &str); 6] = [
+    (
+        "A class",
+        "is all rows that look the same after generalisation. A row alone in its class can be told from every other row \
+         here by whoever knows these fields of it.",
+    ),
+    (
+        "Fewer than k",
+        "counts rows, not people. If one person makes many rows, a class of twenty rows may be one person; --link counts \
+         distinct link values in each class too.",
+    ),
+    (
+        "Other data",
+        "is not in these figures. Whoever knows more than these fields, or holds a second release of the same rows, tells \
+         more rows apart than is shown.",
+    ),
+    (
+        "This sample",
+        "is what was measured. In a larger population classes are larger, in a smaller one smaller, and rare values that \
+         are absent here may be present there.",
+    ),
+    (
+        "A run",
+        "of rows is what a recipient sees when rows can be put in order or linked. Rounding that hides one row often does \
+         not hide a run.",
+    ),
+    (
+        "The envelope",
+        "(network address, time of arrival, order of requests) is not measured here, and is seen by every recipient.",
+    ),
+];
+
+/// What was found, without the mend.
+pub(super) fn verdict(plan: &Plan, k: u64) -> String {
+    let figures = &plan.by_record;
+    match figures.share_under_k {
+        Some(_) if plan.fields.is_empty() => {
+            "This event has none of the plan's fields, so all its rows look the same.".into()
+        }
+        None => "There are no rows, so there is nothing to judge.".into(),
+        Some(0.0) => format!(
+            "Each row shares its class with at least {} others; the smallest class holds {}.",
+            k - 1,
+            whole(figures.smallest_class)
+        ),
+        share => format!(
+            "{} of the rows are in a class of fewer than {k}, and {} are alone in theirs.",
+            if share >= Some(1.0) { "All".to_owned() } else { percent(share) },
+            percent(figures.share_unique)
+        ),
+    }
+}
+
+/// The change that would help most for what it costs.
+pub(super) fn mend(plan: &Plan, k: u64) -> String {
+    let figures = &plan.by_record;
+    let under = figures.share_under_k.unwrap_or(0.0);
+    if figures.rows == 0 {
+        return "Audit a file with rows.".into();
+    }
+    if plan.fields.is_empty() {
+        return "Name fields that it has.".into();
+    }
+    if figures.rows < k {
+        return format!("There are fewer than {k} rows: no generalisation can make a crowd of them. Audit more.");
+    }
+    if under > 0.0 {
+        return coarsen(plan, under, k);
+    }
+    if let Some(linked) = &plan.linked
+        && linked.share_under_k > Some(0.0)
+    {
+        return format!(
+            "But {} are in a class with fewer than {k} values of `{}`: count each one's rows once.",
+            percent(linked.share_under_k),
+            shown(&linked.field)
+        );
+    }
+    if let Some(inverted) = &plan.inversion
+        && let (Some(others), own) = (inverted.error_from_others.median, inverted.error_from_own_cell.median)
+        && own.is_none_or(|own| others < own)
+    {
+        return format!(
+            "But the rest of the group gives `{}` to within {} (median): send one of the group less.",
+            shown(&inverted.left),
+            amount(others)
+        );
+    }
+    if let Some(sensitive) = &plan.sensitive
+        && sensitive.share_with_one_value > Some(0.0)
+    {
+        return format!(
+            "But {} are in a class with a single value of `{}`: coarsen the fields, or leave it out.",
+            percent(sensitive.share_with_one_value),
+            shown(&sensitive.field)
+        );
+    }
+    let run = plan.sequences.iter().find(|run| run.share_unique.unwrap_or(0.0) >= 0.01);
+    if let Some(run) = run {
+        return format!(
+            "But {} of runs of {} have one match: send counts without link or order instead of rows.",
+            percent(run.share_unique),
+            run.length
+        );
+    }
+    format!("At k = {k} nothing here needs a mend; what the figures do not cover is said below.")
+}
+
+fn coarsen(plan: &Plan, under: f64, k: u64) -> String {
+    let only = plan.leave_one_out.len() < 2;
+    match plan.leave_one_out.first() {
+        Some(best) if only => {
+            format!("Next: make `{}` coarser, and give it a top: rare values are at its ends.", shown(&best.field))
+        }
+        Some(best) if best.share_under_k.unwrap_or(0.0) < under => format!(
+            "Next: coarsen `{}`; without it {} would be in a class of fewer than {k}.",
+            shown(&best.field),
+            percent(best.share_under_k)
+        ),
+        Some(best) => {
+            format!("No single field is the cause: coarsen several, `{}` first, or leave some out.", shown(&best.field))
+        }
+        None => "No field is measured.".into(),
+    }
+}
+
+/// The limits of the command line that some event and plan exceeds.
+pub(super) fn over_limits(events: &[Event], max_unique: Option<f64>, max_under_k: Option<f64>, k: u64) -> Vec<String> {
+    let mut over = Vec::new();
+    for event in events {
+        for plan in &event.plans {
+            let figures = &plan.by_record;
+            let unique = ("alone in their class".to_owned(), figures.share_unique, max_unique);
+            let under = (format!("in a class of fewer than {k}"), figures.share_under_k, max_under_k);
+            for (what, share, limit) in [unique, under] {
+                if let (Some(share), Some(limit)) = (share, limit)
+                    && share * 100.0 > limit
+                {
+                    let (event, plan) = (shown(&event.event), shown(&plan.plan));
+                    over.push(format!(
+                        "{event}, {plan}: {} of the rows are {what}, above {limit} %",
+                        percent(Some(share))
+                    ));
+                }
+            }
+        }
+    }
+    over
+}

@@ -1,0 +1,157 @@
+//! The sizes of classes and every figure that follows from them. Holds how many classes have which size, never which
+//! class a row is in.
+
+use std::collections::BTreeMap;
+
+/// Sizes below this are kept in a list, since most classes of sharp data are tiny.
+const LISTED: usize = 256;
+/// Parts of a bit, so that sums of entropy don't depend on their order.
+const FIXED: f64 = (1u64 << 20) as f64;
+
+/// Lower bounds of the bins in which the distribution is shown.
+pub(crate) const BINS: [u64; 8] = [1, 2, 5, 20, 50, 100, 1_000, 10_000];
+
+/// How many classes have which size.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sizes {
+    listed: Vec<u64>,
+    larger: BTreeMap<u64, u64>,
+    /// Classes beyond the cap, only as sums: what is asked of them is how much they hold.
+    huge: Huge,
+    cap: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Huge {
+    classes: u64,
+    rows: u64,
+    bits: u128,
+    smallest: u64,
+    largest: u64,
+}
+
+impl Sizes {
+    /// Exact for every size up to `cap`, which bounds the memory whatever the input is.
+    pub(crate) fn up_to(cap: u64) -> Sizes {
+        Sizes { cap: cap.max(1 << 16), ..Sizes::default() }
+    }
+
+    /// Counts one class of `size` rows.
+    pub(crate) fn add(&mut self, size: u64) {
+        let at = usize::try_from(size).unwrap_or(usize::MAX);
+        if at < LISTED {
+            if self.listed.len() <= at {
+                self.listed.resize(at + 1, 0);
+            }
+            if let Some(classes) = self.listed.get_mut(at) {
+                *classes += 1;
+            }
+        } else if size <= self.cap {
+            *self.larger.entry(size).or_default() += 1;
+        } else {
+            let huge = &mut self.huge;
+            huge.smallest = if huge.classes == 0 { size } else { huge.smallest.min(size) };
+            huge.largest = huge.largest.max(size);
+            huge.classes += 1;
+            huge.rows = huge.rows.saturating_add(size);
+            huge.bits = huge.bits.saturating_add(surprise(size, 1));
+        }
+    }
+
+    /// The exact sizes with the number of classes of each, rising.
+    fn exact(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> {
+        let listed = self.listed.iter().enumerate().map(|(size, &classes)| (size as u64, classes));
+        listed.filter(|(_, classes)| *classes > 0).chain(self.larger.iter().map(|(&size, &classes)| (size, classes)))
+    }
+
+    /// All rows.
+    pub(crate) fn rows(&self) -> u64 {
+        self.exact().fold(self.huge.rows, |sum, (size, classes)| sum.saturating_add(size.saturating_mul(classes)))
+    }
+
+    /// Distinct classes.
+    pub(crate) fn classes(&self) -> u64 {
+        self.exact().map(|(_, classes)| classes).sum::<u64>() + self.huge.classes
+    }
+
+    /// Rows in classes of fewer than `k`.
+    pub(crate) fn rows_under(&self, k: u64) -> u64 {
+        self.exact().take_while(|(size, _)| *size < k).map(|(size, classes)| size * classes).sum()
+    }
+
+    /// Rows that are alone.
+    pub(crate) fn unique(&self) -> u64 {
+        self.rows_under(2)
+    }
+
+    /// The share of rows in classes of fewer than `k`; none of no rows.
+    pub(crate) fn share_under(&self, k: u64) -> Option<f64> {
+        share(self.rows_under(k), self.rows())
+    }
+
+    /// The size of the smallest class.
+    pub(crate) fn smallest(&self) -> u64 {
+        self.exact().next().map_or(self.huge.smallest, |(size, _)| size)
+    }
+
+    /// The size of the largest class.
+    pub(crate) fn largest(&self) -> u64 {
+        if self.huge.classes > 0 { self.huge.largest } else { self.exact().next_back().map_or(0, |(size, _)| size) }
+    }
+
+    /// Shannon's entropy of the classes, in bits.
+    pub(crate) fn entropy(&self) -> f64 {
+        let rows = self.rows();
+        if rows == 0 {
+            return 0.0;
+        }
+        let bits = self.exact().fold(self.huge.bits, |sum, (size, classes)| sum + surprise(size, classes));
+        ((rows as f64).log2() - bits as f64 / FIXED / rows as f64).max(0.0)
+    }
+
+    /// The rows in each of the [`BINS`].
+    pub(crate) fn binned(&self) -> Vec<u64> {
+        let mut rows = vec![0u64; BINS.len()];
+        let huge = (self.huge.rows > 0).then_some((self.huge.rows, 1));
+        for (size, classes) in self.exact().chain(huge) {
+            let bin = BINS.iter().rposition(|low| *low <= size).unwrap_or(0);
+            if let Some(sum) = rows.get_mut(bin) {
+                *sum = sum.saturating_add(size.saturating_mul(classes));
+            }
+        }
+        rows
+    }
+}
+
+/// `classes · size · log2(size)` in parts of a bit.
+fn surprise(size: u64, classes: u64) -> u128 {
+    let one = (size as f64 * (size as f64).log2() * FIXED).round() as u128;
+    one.saturating_mul(u128::from(classes))
+}
+
+/// A part of a whole, if there is a whole.
+pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_follow_from_sizes() {
+        let mut sizes = Sizes::up_to(0);
+        for size in [1, 1, 2, 4, 300, 70_000] {
+            sizes.add(size);
+        }
+        assert_eq!((sizes.rows(), sizes.classes(), sizes.unique()), (70_308, 6, 2));
+        assert_eq!((sizes.rows_under(5), sizes.rows_under(300), sizes.rows_under(301)), (8, 8, 308));
+        assert_eq!((sizes.smallest(), sizes.largest()), (1, 70_000));
+        assert_eq!(sizes.binned(), [2, 6, 0, 0, 0, 300, 0, 70_000]);
+        let total = 70_308f64;
+        let by_hand: f64 =
+            [1.0, 1.0, 2.0, 4.0, 300.0, 70_000.0].iter().map(|c: &f64| -c / total * (c / total).log2()).sum();
+        assert!((sizes.entropy() - by_hand).abs() < 1e-6);
+        assert_eq!(Sizes::up_to(0).entropy(), 0.0);
+    }
+}
