@@ -120,7 +120,14 @@ pub struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(schema: &'static Schema, codes: &'a dyn Codes) -> Self {
-        Sink { outcomes: [0; MAX_FIELDS], code: Code::NONE, unreadable: 0, chosen: true, schema, codes }
+        Sink {
+            outcomes: [0; MAX_FIELDS],
+            code: Code::NONE,
+            unreadable: 0,
+            chosen: schema.item().is_none(),
+            schema,
+            codes,
+        }
     }
 
     /// Writes the outcome of the field at `index`; an index the event does not have is ignored.

@@ -1,11 +1,13 @@
-//! candor's own numeric classes by name: the one place that maps names to the crate's types. It asks the crate for each
-//! outcome and knows no cut of its own.
+//! candor's own classes of numbers by name: the one place that maps names to the crate's partitions. It asks the crate
+//! for each outcome and knows no cut of its own.
 
 use candor::{
     Precision,
-    event::class::{Bitrate, Class, Count, MediaDuration},
+    event::{
+        Fixed,
+        class::{Age, Bitrate, ByteSize, Count, Latency, MediaDuration, Ratio, Resolution},
+    },
 };
-use std::time::Duration;
 
 /// One of candor's classes, over numbers in its base unit.
 #[derive(Debug)]
@@ -14,39 +16,39 @@ pub(crate) struct Known {
     pub(crate) name: &'static str,
     /// What the numbers in the input are counted in.
     pub(crate) unit: &'static str,
-    /// The outcome of a number.
-    pub(crate) outcome: fn(u64) -> u16,
     /// The partition.
     pub(crate) precision: Precision,
 }
 
+impl Known {
+    const fn new(name: &'static str, unit: &'static str, precision: Precision) -> Self {
+        Known { name, unit, precision }
+    }
+
+    /// The outcome of a number.
+    pub(crate) fn outcome(&self, value: u64) -> u16 {
+        self.precision.outcome_of(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
 /// All of them.
-pub(crate) static KNOWN: [Known; 3] = [
-    Known {
-        name: "media_duration",
-        unit: "s",
-        outcome: |seconds| MediaDuration::outcome(&Duration::from_secs(seconds)),
-        precision: <MediaDuration as Class<Duration>>::PRECISION,
-    },
-    Known {
-        name: "bitrate",
-        unit: "bit/s",
-        outcome: |bits| Bitrate::outcome(&bits),
-        precision: <Bitrate as Class<u64>>::PRECISION,
-    },
-    Known {
-        name: "count",
-        unit: "things",
-        outcome: |things| Count::outcome(&things),
-        precision: <Count as Class<u64>>::PRECISION,
-    },
+pub(crate) static KNOWN: [Known; 8] = [
+    Known::new("media_duration", "s", MediaDuration::PRECISION),
+    Known::new("bitrate", "bit/s", Bitrate::PRECISION),
+    Known::new("count", "things", Count::PRECISION),
+    Known::new("byte_size", "B", ByteSize::PRECISION),
+    Known::new("resolution", "lines of the shorter side", Resolution::PRECISION),
+    Known::new("latency", "ms", Latency::PRECISION),
+    Known::new("age", "days", Age::PRECISION),
+    Known::new("ratio", "thousandths", Ratio::PRECISION),
 ];
 
 /// The half-open bounds of an outcome; `None` above means open.
 pub(crate) fn bounds(precision: &Precision, outcome: u16) -> Option<(u64, Option<u64>)> {
     let Precision::Cuts { cuts, .. } = precision else { return None };
     let at = usize::from(outcome).checked_sub(1)?;
+    let bound = |at: usize| cuts.get(at).and_then(|cut| u64::try_from(*cut).ok());
     // What is below the first cut belongs to the first cell.
-    let low = if at == 0 { 0 } else { *cuts.get(at)? };
-    Some((low, cuts.get(at + 1).copied()))
+    let low = if at == 0 { 0 } else { bound(at)? };
+    Some((low, bound(at + 1)))
 }

@@ -129,7 +129,7 @@ impl Class {
                 bounds.iter().rfind(|bound| **bound <= parts).or(bounds.first()).copied().unwrap_or(0)
             }
             (Class::Ladder(bounds), Amount::Top) => bounds.last().copied().unwrap_or(0),
-            (Class::Known(known), amount) => u128::from((known.outcome)(amount.whole())),
+            (Class::Known(known), amount) => u128::from(known.outcome(amount.whole())),
             (Class::Exact | Class::Omit, Amount::Parts(parts)) => parts,
             (Class::Exact | Class::Omit, Amount::Top) => u128::MAX,
         }
