@@ -78,7 +78,10 @@ enum Codec {
 /// A stream ended or was stopped.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
-struct PlaybackFinished {
+struct PlaybackFinished<'a> {
+    /// Which file it was.
+    #[field(item, one_in = 1, reason = "this demonstration shows what becomes of every file")]
+    file: &'a str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     bitrate: Option<u64>,
@@ -98,12 +101,12 @@ struct StreamServed {
     complete: bool,
 }
 
-impl PlaybackFinished {
+impl<'a> PlaybackFinished<'a> {
     /// What a server can tell: of a stream that broke off, as much was played as was sent.
-    fn of(medium: &Medium, served: Served) -> Self {
+    fn of(medium: &'a Medium, served: Served) -> Self {
         let share = if served.complete { 1.0 } else { (served.bytes as f64 / medium.bytes.max(1) as f64).min(1.0) };
         let duration = medium.duration.map(|duration| duration.mul_f64(share));
-        PlaybackFinished { bitrate: medium.bitrate, duration, codec: medium.codec }
+        PlaybackFinished { file: &medium.title, bitrate: medium.bitrate, duration, codec: medium.codec }
     }
 }
 
@@ -184,7 +187,10 @@ fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
 }
 
 /// Streams every file and reports each stream's end, in the same way whatever the person said.
-fn play<'m>(out: &mut impl Write, media: &'m [Medium]) -> Result<Vec<(&'m Medium, PlaybackFinished)>, Box<dyn Error>> {
+fn play<'m>(
+    out: &mut impl Write,
+    media: &'m [Medium],
+) -> Result<Vec<(&'m Medium, PlaybackFinished<'m>)>, Box<dyn Error>> {
     let server = Server::start(media.iter().map(|medium| medium.path.clone()).collect())?;
     let (mut plays, mut bytes, mut made) = (Vec::new(), 0, 0);
     for (index, medium) in media.iter().enumerate() {
@@ -245,8 +251,10 @@ fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Rec
 }
 
 /// Each file as it was measured and as it is kept, worked out by the code that records.
-fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished)]) -> io::Result<()> {
-    let raw = |unit: Unit, value: Option<u64>| value.map_or("not known".into(), |value| unit.words(value));
+fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished<'_>)]) -> io::Result<()> {
+    let raw = |unit: Unit, value: Option<u64>| {
+        value.and_then(|value| i64::try_from(value).ok()).map_or("not known".into(), |value| unit.words(value))
+    };
     writeln!(out, "\nWhat was measured, and what is kept of it (a file's name is shown here and goes nowhere):\n")?;
     writeln!(out, "{:<30} {:>12} | {:<30} {:>9} | {:<20} codec", "file", "bitrate", "sent", "duration", "sent")?;
     for (medium, event) in plays {

@@ -25,7 +25,10 @@ candor::scope! {
 /// A stream ended or was stopped.
 #[derive(Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)] // counted here, leaves once a day
-struct PlaybackFinished {
+struct PlaybackFinished<'a> {
+    /// Which film it was.
+    #[field(item)] // one film in 32 is counted; this is neither kept nor sent
+    film: &'a str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     bitrate: u64,
@@ -38,6 +41,7 @@ struct PlaybackFinished {
 
 #[derive(Category)]
 #[rustfmt::skip]
+#[allow(dead_code, reason = "this program plays no other")]
 enum Codec { H264, Hevc, Other }
 
 /// A media server could not be reached.
@@ -49,14 +53,16 @@ struct ServerUnreachable<'a> {
     server: &'a str,
 }
 
-/// The program at work: four films and one broken server. Answers how many events it recorded.
-fn an_evening() -> u64 {
-    let films = [(4_213_000, 91, Codec::Hevc), (4_890_000, 105, Codec::Hevc), (9_100_000, 44, Codec::H264)];
-    for (bitrate, minutes, codec) in films.into_iter().chain([(700_000, 3, Codec::Other)]) {
-        candor::record(PlaybackFinished { bitrate, duration: Duration::from_secs(minutes * 60 + 31), codec });
+/// The program at work: a whole library and one broken server. Answers how many events it recorded.
+fn a_long_day() -> u64 {
+    for number in 0..800u64 {
+        let (bitrate, minutes) = (2_000_000 + number * 9_000, 80 + number % 60);
+        let codec = if number % 3 == 0 { Codec::H264 } else { Codec::Hevc };
+        let duration = Duration::from_secs(minutes * 60 + 31);
+        candor::record(PlaybackFinished { film: &format!("film {number}"), bitrate, duration, codec });
     }
     candor::record_with(|| ServerUnreachable { server: "nas.local" });
-    5
+    801
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -66,13 +72,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let _candor = candor::init(config.lift_ci_block())?; // touches nothing
 
     println!("== 1. Nobody was asked: {:?}", consent::status(PLAYBACK)?.state);
-    let (recorded_before_grant, kept_before_grant) = (an_evening(), stage::entries_below(home.path()));
+    let (recorded_before_grant, kept_before_grant) = (a_long_day(), stage::entries_below(home.path()));
     println!("{recorded_before_grant} events, {kept_before_grant} files, {} bytes received\n", receiver.bytes());
     let notice = consent::notice(PLAYBACK)?;
     println!("== 2. What the person is shown\n{notice}");
     println!("== 3. They say yes\n{}", consent::grant(PLAYBACK.shown(&notice).via("quickstart"))?);
     consent::grant(CONNECTIVITY)?; // the everyday form
-    an_evening();
+    a_long_day();
     println!("== 4. The manifest: what grows, what waits\n{}", candor::manifest()?);
     clock.advance(DAY);
     println!("== 5. {} day later: {:?}", clock.days_ahead(), candor::flush(Duration::from_secs(10))?);
@@ -82,10 +88,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     stage::print_examples(&manifest);
 
     println!("\n== 7. The person changes their mind");
-    an_evening();
+    a_long_day();
     println!("{}{}", consent::withdraw(PLAYBACK)?, consent::withdraw(CONNECTIVITY)?);
     let requests_before = receiver.requests().len();
-    an_evening();
+    a_long_day();
     clock.advance(DAY);
     let _ = candor::flush(Duration::from_secs(10))?;
     println!("{}", stage::summary(recorded_before_grant, kept_before_grant, &manifest, &receiver, requests_before));

@@ -4,13 +4,13 @@ use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
     consent::{
-        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, Ledger, Notice, Party, Place,
-        Receipt, Scope, Status,
+        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Ledger, Notice, Party,
+        Place, Receipt, Scope, Status,
     },
     disk::Files,
     error::{At, Error, Kind},
     event::{Event, Installation, Registry, Schema},
-    generalize::{self, Generalized, Keys},
+    generalize::{self, Generalized, Keys, Left},
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
     sender::{Engine, Flushed, Occasion, Worker},
@@ -204,11 +204,13 @@ impl Client {
 
     #[inline]
     fn generalized<E: Event>(&self, event: &E, admission: Admission) -> Option<Generalized> {
-        let event = generalize::generalize(event, admission, &*self.engine.keys);
-        if event.is_none() {
-            self.engine.journal.counters.drop(Dropped::Unregistered, 1);
-        }
-        event
+        let reason = match generalize::generalize(event, admission, &*self.engine.keys) {
+            Ok(event) => return Some(event),
+            Err(Left::NotChosen) => Dropped::NotChosen,
+            Err(Left::Unregistered) => Dropped::Unregistered,
+        };
+        self.engine.journal.counters.drop(reason, 1);
+        None
     }
 
     /// See [`consent::grant`].
@@ -356,6 +358,12 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
         doc: schema.doc(),
         linkage: schema.linkage().name(),
         linkage_words: schema.linkage().describe(),
+        item: schema.item().map(|item| ItemTerms {
+            name: item.name,
+            doc: item.doc,
+            one_in: item.one_in,
+            words: item.describe(),
+        }),
         fields: schema
             .fields()
             .iter()
@@ -365,6 +373,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
                 class: field.class,
                 precision: field.precision,
                 optional: field.optional,
+                reason: field.reason,
             })
             .collect(),
     }

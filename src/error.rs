@@ -46,6 +46,7 @@ impl Error {
                 | Kind::Name { .. }
                 | Kind::DuplicateEvent { .. }
                 | Kind::DuplicateScope { .. }
+                | Kind::LinkedBudget { .. }
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
                 | Kind::Text { .. }
@@ -94,6 +95,12 @@ pub(crate) enum Kind {
     DuplicateEvent { name: &'static str },
     #[error("two scopes are named `{name}`: rename one of them, since one switch can't stand for two purposes")]
     DuplicateScope { name: &'static str },
+    #[error(
+        "the events {events} of scope `{scope}` have codes that can be matched with each other, and {outcomes} outcomes \
+         together, where the budget is {budget}: give their `hash` fields a `domain` each, give one event another \
+         period, or use coarser classes"
+    )]
+    LinkedBudget { scope: &'static str, events: String, outcomes: u128, budget: u64 },
     #[error("{count} scopes are linked into this program, and candor takes {most}: join scopes that share a purpose")]
     TooManyScopes { count: usize, most: usize },
     #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]

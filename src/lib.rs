@@ -174,6 +174,9 @@ pub mod manual;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::consent::{About, Answer, LinkedScope, ScopeStatic, ScopeWords, Uses};
+    pub use crate::precision::{
+        DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions,
+    };
     pub use inventory;
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn close(day: &Counts, registry: &Registry) -> (Vec<Cell>, Counts) {
         cells.extend(kept.into_iter().map(|(outcomes, count, other)| Cell {
             schema,
             outcomes,
-            count: precision::COUNT.outcome_of(count),
+            count: precision::COUNT.outcome_of(i64::try_from(count).unwrap_or(i64::MAX)),
             other,
         }));
     }

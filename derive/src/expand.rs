@@ -6,7 +6,7 @@
 
 use crate::{
     category::Category,
-    event::{Class, Event, Field, Kind},
+    event::{Class, Event, Example, Field, Kind, Shape, Value},
     scope::{Answer, Scope, Terms},
 };
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -18,9 +18,16 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     let (generics, type_generics, where_clause) = event.generics.split_for_impl();
     let statics = event.generics.lifetimes().map(|_| Lifetime::new("'static", ident.span()));
     let lasting = quote!(#ident<#(#statics),*>);
+    // An item is no field of what leaves: it only says whether anything does.
+    let (items, fields): (Vec<_>, Vec<_>) = fields.iter().partition(|field| matches!(field.kind, Kind::Item { .. }));
+    let item = match items.first() {
+        Some(item) => schema_item(krate, item),
+        None => quote!(::core::option::Option::None),
+    };
+    let chosen = items.iter().map(|item| chosen(krate, item));
     let schema_fields = fields.iter().map(|field| schema_field(krate, field));
     let outcomes = fields.iter().zip(0usize..).map(|(field, index)| outcome(krate, field, index));
-    let sink = if fields.is_empty() { quote!(_) } else { quote!(sink) };
+    let sink = if fields.is_empty() && items.is_empty() { quote!(_) } else { quote!(sink) };
     // A rule that is broken in `const` is reported where this call stands, which is the event's name.
     let here = ident.span();
     let candor = respanned(krate.to_token_stream(), here);
@@ -31,6 +38,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
             <#lasting as #candor::Event>::SCOPE,
             #candor::event::Linkage::#linkage,
             <#lasting as __Fields>::FIELDS,
+            #item,
         )
     };
     quote! {
@@ -57,6 +65,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
 
                 #[inline]
                 fn generalize(&self, #sink: &mut #krate::event::Sink<'_>) {
+                    #(#chosen)*
                     #(#outcomes)*
                 }
             }
@@ -164,29 +173,34 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
 fn schema_field(krate: &Path, field: &Field<'_>) -> TokenStream {
     let Field { ty, name, doc, kind, .. } = field;
     let ty = ty.to_token_stream();
-    let (class, precision, optional, content, example) = match kind {
+    let none = quote!(::core::option::Option::None);
+    let (class, precision, optional, group, domain, reason, example) = match kind {
         Kind::Closed => {
             let implementation = closed(krate, &ty);
-            ("closed", quote!(#implementation::PRECISION), quote!(#implementation::OPTIONAL), false, quote!(First))
+            let (precision, optional) = (quote!(#implementation::PRECISION), quote!(#implementation::OPTIONAL));
+            ("closed", precision, optional, "", "", none, quote!(First))
         }
-        Kind::Number { class, example } => {
+        Kind::Classed { class, shape, group, reason, example } => {
             let implementation = classed(krate, *class, &ty);
-            (
-                class.word(),
-                quote!(#implementation::PRECISION),
-                quote!(#implementation::OPTIONAL),
-                class.content(),
-                quote!(Number(#example)),
-            )
+            let precision = precision(krate, *class, shape);
+            let reason = reason.as_ref().map_or(none, |reason| quote!(::core::option::Option::Some(#reason)));
+            let example = self::example(krate, *class, &precision, example);
+            (class.word(), precision, quote!(#implementation::OPTIONAL), group.as_str(), "", reason, example)
+        }
+        Kind::Presence => {
+            let precision = quote!(#krate::Precision::Flag);
+            (Class::Presence.word(), precision, quote!(false), "", "", none, quote!(First))
         }
         // Optional whatever its type: without a key, a code is not sent.
-        Kind::Hash { example, .. } => (
-            Class::Hash.word(),
-            quote!(#krate::event::class::Hash::PRECISION),
-            quote!(true),
-            false,
-            quote!(Text(#example)),
-        ),
+        Kind::Hash { domain, example } => {
+            let precision = quote!(<#krate::event::class::Hash as #krate::event::Fixed>::PRECISION);
+            (Class::Hash.word(), precision, quote!(true), "", domain.as_str(), none, quote!(Text(#example)))
+        }
+        Kind::Cohort { domain, bits, example } => {
+            let precision = quote!(#krate::Precision::Cohort { bits: #bits });
+            (Class::Cohort.word(), precision, quote!(true), "", domain.as_str(), none, quote!(Words(#example, || 1)))
+        }
+        Kind::Item { .. } => return TokenStream::new(),
     };
     quote! {
         #krate::event::Field {
@@ -195,10 +209,115 @@ fn schema_field(krate: &Path, field: &Field<'_>) -> TokenStream {
             class: #class,
             precision: #precision,
             optional: #optional,
-            content: #content,
+            group: #group,
+            domain: #domain,
+            reason: #reason,
             example: #krate::event::Example::#example,
         }
     }
+}
+
+/// What says which items are counted.
+fn schema_item(krate: &Path, field: &Field<'_>) -> TokenStream {
+    let Field { name, doc, kind: Kind::Item { domain, one_in, reason }, .. } = field else { return TokenStream::new() };
+    let reason = match reason {
+        Some(reason) => quote!(::core::option::Option::Some(#reason)),
+        None => quote!(::core::option::Option::None),
+    };
+    quote! {
+        ::core::option::Option::Some(#krate::event::Item {
+            name: #name,
+            doc: #doc,
+            domain: #domain,
+            one_in: #one_in,
+            reason: #reason,
+        })
+    }
+}
+
+/// The statement that ends with an item that is not counted.
+fn chosen(krate: &Path, field: &Field<'_>) -> TokenStream {
+    let Field { ident, ty, kind: Kind::Item { domain, one_in, .. }, .. } = field else { return TokenStream::new() };
+    let implementation = identifier(krate, &ty.to_token_stream());
+    quote! {
+        if !sink.item(#domain, #one_in, &#implementation::identifier_bytes(&self.#ident)) {
+            return;
+        }
+    }
+}
+
+/// The partition, as an expression that can stand in a constant.
+fn precision(krate: &Path, class: Class, shape: &Shape) -> TokenStream {
+    let tables = quote!(#krate::__private);
+    let cuts = |unit: &str, cuts: TokenStream| {
+        let unit = Ident::new(unit, Span::call_site());
+        quote!(#krate::Precision::Cuts { unit: #krate::Unit::#unit, cuts: #cuts })
+    };
+    // A table of its own, so that it is made once and lasts.
+    let table = |len: TokenStream, make: TokenStream| {
+        quote!({
+            const __RUNGS: usize = #len;
+            const __CUTS: &[i64] = &#tables::#make;
+            __CUTS
+        })
+    };
+    match shape {
+        Shape::Fixed => {
+            let class = Ident::new(class.type_name(), Span::call_site());
+            quote!(<#krate::event::class::#class as #krate::event::Fixed>::PRECISION)
+        }
+        Shape::Steps { unit, from, step, rungs } => {
+            cuts(unit, table(quote!(#rungs), quote!(steps::<__RUNGS>(#from, #step))))
+        }
+        Shape::Ladder { unit, rungs } => cuts(unit, quote!(&[#(#rungs),*])),
+        Shape::Digits { unit, digits, top } => {
+            let len = quote!(#tables::digits_len(#digits, #top));
+            cuts(unit, table(len, quote!(digits::<__RUNGS>(#digits, #top))))
+        }
+        Shape::LogBuckets { unit, percent, from, top } => {
+            let len = quote!(#tables::log_buckets_len(#percent, #from, #top));
+            cuts(unit, table(len, quote!(log_buckets::<__RUNGS>(#percent, #from, #top))))
+        }
+        Shape::Dates { unit, from: (year, month, day), rungs } => {
+            let unit = Ident::new(unit, Span::call_site());
+            let make = quote!(dates::<__RUNGS>(#tables::DateUnit::#unit, #year, #month, #day));
+            cuts("Date", table(quote!(#rungs), make))
+        }
+        Shape::Versions(rungs) => {
+            let len = rungs.len();
+            let parts = rungs.iter().map(|(major, minor)| quote!((#major, #minor)));
+            cuts("Version", table(quote!(#len), quote!(versions::<__RUNGS>([#(#parts),*]))))
+        }
+        Shape::Labels(labels) => quote!(#krate::Precision::Labels(&[#(#labels),*])),
+        Shape::Cohort { bits } => quote!(#krate::Precision::Cohort { bits: #bits }),
+    }
+}
+
+/// The example, as what comes behind `Example::`.
+fn example(krate: &Path, class: Class, precision: &TokenStream, example: &Example) -> TokenStream {
+    let (raw, ty, value) = match example {
+        Example::Number(number) => return quote!(Number(#number)),
+        Example::Date(year, month, day) => return quote!(Number(#krate::__private::day_number(#year, #month, #day))),
+        Example::Text(text) => return quote!(Text(#text)),
+        Example::Words(raw, Value::Text(text)) => (raw, quote!(str), quote!(#text)),
+        Example::Words(raw, Value::Number(number)) => (raw, quote!(i64), quote!(&#number)),
+        Example::Words(raw, Value::Float(float)) => {
+            let float = proc_macro2::Literal::f64_unsuffixed(float.parse().unwrap_or_default());
+            (raw, quote!(f64), quote!(&#float))
+        }
+        Example::Words(raw, Value::Address(address)) => match address {
+            std::net::IpAddr::V4(address) => {
+                let bits = address.to_bits();
+                (raw, quote!(::core::net::Ipv4Addr), quote!(&::core::net::Ipv4Addr::from_bits(#bits)))
+            }
+            std::net::IpAddr::V6(address) => {
+                let bits = address.to_bits();
+                (raw, quote!(::core::net::Ipv6Addr), quote!(&::core::net::Ipv6Addr::from_bits(#bits)))
+            }
+        },
+    };
+    let class = Ident::new(class.type_name(), Span::call_site());
+    quote!(Words(#raw, || <#krate::event::class::#class as #krate::event::Class<#ty>>::outcome(&#precision, #value)))
 }
 
 /// The statement that writes the field's outcome into the sink.
@@ -210,14 +329,21 @@ fn outcome(krate: &Path, field: &Field<'_>, index: usize) -> TokenStream {
             let implementation = closed(krate, &ty);
             quote!(sink.outcome(#index, #implementation::outcome(&self.#ident));)
         }
-        Kind::Number { class, .. } => {
+        Kind::Classed { class, shape, .. } => {
             let implementation = classed(krate, *class, &ty);
-            quote!(sink.outcome(#index, #implementation::outcome(&self.#ident));)
+            let precision = precision(krate, *class, shape);
+            quote!(sink.outcome(#index, #implementation::outcome(const { &#precision }, &self.#ident));)
         }
+        Kind::Presence => quote!(sink.outcome(#index, #krate::event::class::Presence::of(&self.#ident));),
         Kind::Hash { domain, .. } => {
             let implementation = identifier(krate, &ty);
             quote!(sink.identifier(#index, #domain, &#implementation::identifier_bytes(&self.#ident));)
         }
+        Kind::Cohort { domain, bits, .. } => {
+            let implementation = identifier(krate, &ty);
+            quote!(sink.cohort(#index, #domain, #bits, &#implementation::identifier_bytes(&self.#ident));)
+        }
+        Kind::Item { .. } => TokenStream::new(),
     }
 }
 

@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 
 /// For how long events and counts may wait on this computer before they are dropped unsent.
 pub(crate) const WAITING_DAYS: u32 = 7;
+/// For how long a lone count is held back on this computer until it has company.
+pub(crate) const COUNTS_DAYS: u32 = 28;
 /// For how long at most the sent log keeps what left.
 pub(crate) const SENT_LOG_DAYS: u32 = 90;
 /// The language of the notices made here.
@@ -107,7 +109,17 @@ pub(crate) struct EventTerms {
     pub(crate) doc: &'static str,
     pub(crate) linkage: &'static str,
     pub(crate) linkage_words: &'static str,
+    pub(crate) item: Option<ItemTerms>,
     pub(crate) fields: Vec<FieldTerms>,
+}
+
+/// What chooses the items of an event that are counted, as the contract and the notice speak of it.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) one_in: u64,
+    pub(crate) words: String,
 }
 
 /// One field as the contract and the notice speak of it.
@@ -118,6 +130,8 @@ pub(crate) struct FieldTerms {
     pub(crate) class: &'static str,
     pub(crate) precision: Precision,
     pub(crate) optional: bool,
+    /// Why it leaves exactly, where it does.
+    pub(crate) reason: Option<&'static str>,
 }
 
 /// The contract of one scope in this build.
@@ -223,11 +237,19 @@ fn terms(party: &Party, scope: Scope, events: &[EventTerms]) -> Value {
                 .fields
                 .iter()
                 .map(|field| {
-                    json!({"name": field.name, "class": field.class, "optional": field.optional,
-                           "precision": field.precision.spec()})
+                    let mut entry = json!({"name": field.name, "class": field.class, "optional": field.optional,
+                                           "precision": field.precision.spec()});
+                    if let (Some(reason), Some(entry)) = (field.reason, entry.as_object_mut()) {
+                        entry.insert("reason".into(), json!(reason));
+                    }
+                    entry
                 })
                 .collect();
-            json!({"name": event.name, "linkage": event.linkage, "fields": fields})
+            let mut entry = json!({"name": event.name, "linkage": event.linkage, "fields": fields});
+            if let (Some(item), Some(entry)) = (&event.item, entry.as_object_mut()) {
+                entry.insert("one_in".into(), json!(item.one_in));
+            }
+            entry
         })
         .collect();
     json!({
@@ -250,7 +272,7 @@ fn terms(party: &Party, scope: Scope, events: &[EventTerms]) -> Value {
         "revision": scope.revision(),
         "about": "installation",
         "retention_days": scope.retention_days(),
-        "local_retention_days": {"waiting": WAITING_DAYS, "counts": WAITING_DAYS, "sent_log": sent_log_days(scope)},
+        "local_retention_days": {"waiting": WAITING_DAYS, "counts": COUNTS_DAYS, "sent_log": sent_log_days(scope)},
         "schedule": "daily",
         "uses": uses,
         "also_never": scope.also_never(),
@@ -294,9 +316,14 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
     let _ = writeln!(out, "What this program would report");
     for event in events {
         let _ = writeln!(out, "- {} ({}; {})", event.doc, event.name, event.linkage_words);
+        if let Some(item) = &event.item {
+            let _ = writeln!(out, "    {}: {} -> {}", item.name, item.doc, item.words);
+        }
         for field in &event.fields {
             let unknown = if field.optional { "; left out where it is not known" } else { "" };
-            let _ = writeln!(out, "    {}: {} -> {}{unknown}", field.name, field.doc, field.precision.describe());
+            let because = field.reason.map(|reason| format!("; exactly, because {reason}")).unwrap_or_default();
+            let precision = field.precision.describe();
+            let _ = writeln!(out, "    {}: {} -> {precision}{because}{unknown}", field.name, field.doc);
         }
     }
     if events.is_empty() {
@@ -330,7 +357,8 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
     let _ = writeln!(out, "How long: the recipient keeps it for {} days.", scope.retention_days());
     let _ = writeln!(
         out,
-        "On this computer: reports wait at most {WAITING_DAYS} days; a copy of what was sent is kept for you for {} \
+        "On this computer: reports wait at most {WAITING_DAYS} days, a lone count for company at most \
+         {COUNTS_DAYS} days; a copy of what was sent is kept for you for {} \
          days; your answer, with this text, is kept as your record.",
         sent_log_days(scope)
     );

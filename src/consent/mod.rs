@@ -25,7 +25,9 @@ pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses
 
 pub use state::{Grant, State, Status};
 
-pub(crate) use contract::{Contract, EventTerms, FieldTerms, Party, WAITING_DAYS, sent_log_days};
+pub(crate) use contract::{
+    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,
+};
 pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
 pub(crate) use overlay::{Block, VARIABLES, block};

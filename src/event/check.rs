@@ -6,8 +6,8 @@
     reason = "`const` code has no iterators yet, and what could go wrong here is a failed compilation"
 )]
 
-use super::schema::{Field, Linkage, MAX_FIELDS};
-use crate::precision::Precision;
+use super::schema::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN};
+use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};
 
 /// How many distinct outcomes an event's fields may have together. It bounds the number of classes a report can fall
 /// into, not the size of the smallest one.
@@ -15,7 +15,7 @@ pub(crate) const BUDGET: u64 = 1_024;
 
 /// Panics (at compile time) unless the event keeps every rule.
 #[track_caller]
-pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field]) {
+pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: Option<&Item>) {
     if !is_name(name) {
         stop(&[
             "event `",
@@ -29,6 +29,7 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field]) {
     }
     let mut product = 1u128;
     let mut codes = 0;
+    let mut cohorts = 0;
     let mut content = None;
     let mut i = 0;
     while i < fields.len() {
@@ -50,15 +51,13 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field]) {
                    roll-up sends: rename it, for instance to `items`",
             ]);
         }
-        if let Precision::Labels(labels) = field.precision
-            && labels.len() > 64
-        {
-            stop(&["event `", name, "`, field `", field.name, "`: a category has at most 64 variants"]);
+        match field.precision {
+            Precision::Code { .. } => codes += 1,
+            Precision::Cohort { .. } => cohorts += 1,
+            _ => {}
         }
-        if let Precision::Code { .. } = field.precision {
-            codes += 1;
-        }
-        if field.content && content.is_none() {
+        partition(name, field);
+        if same(field.group, MEDIA) && content.is_none() {
             content = Some(field.name);
         }
         product = product.saturating_mul(field.outcomes() as u128);
@@ -72,38 +71,144 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field]) {
                keep one of them",
         ]);
     }
-    if codes == 1 && !linkage.carries_code() {
+    if codes + cohorts > 0 && !linkage.carries_code() {
         stop(&[
             "event `",
             name,
-            "` has a `hash` field, whose code stays the same for a while: say for how long with \
+            "` has a `hash` or `cohort` field, whose code stays the same for a while: say for how long with \
                `linkage = session`, `day`, `week` or `month`, or drop the field",
         ]);
     }
-    if codes == 0 && linkage.carries_code() {
+    if codes + cohorts == 0 && linkage.carries_code() {
         stop(&[
             "event `",
             name,
             "` has `linkage = ",
             linkage.name(),
-            "` but no `hash` field, so there is nothing to link: \
+            "` but no `hash` or `cohort` field, so there is nothing to link: \
                write `linkage = none`, or `linkage = rollup` to count on the device",
         ]);
     }
-    if let Some(field) = content
-        && !matches!(linkage, Linkage::Rollup)
-    {
+    if let Some(field) = content {
+        content_leaves_in_counts(name, field, linkage, item);
+    }
+    if item.is_some() && !matches!(linkage, Linkage::Rollup) {
         stop(&[
             "event `",
             name,
-            "`: field `",
-            field,
-            "` describes what a person plays, and a sequence of such events \
-               names it however well each is rounded: write `linkage = rollup`, so that only the day's counts leave",
+            "` has an `item` field, which chooses what is counted, and is not counted: write `linkage = rollup`, or \
+               leave the field out",
         ]);
     }
+    groups(name, fields);
     if product > BUDGET as u128 {
         over_budget(name, product, fields);
+    }
+}
+
+/// What describes a person's content leaves as the day's counts of a few items only: a sequence of well-rounded plays
+/// names the library, and so do the counts of everything that was played (`manual::rounding`).
+#[track_caller]
+const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, item: Option<&Item>) {
+    let counted = matches!(linkage, Linkage::Rollup);
+    if counted && item.is_some() {
+        return;
+    }
+    let mut text = Text::new();
+    text.push("event `");
+    text.push(name);
+    text.push("`: field `");
+    text.push(field);
+    text.push("` describes what a person plays, ");
+    if counted {
+        text.push("and the counts of all of it name the library in the long run: ");
+    } else {
+        text.push("and a sequence of such events names it however well each is rounded: ");
+        text.push("write `linkage = rollup`, so that only the day's counts leave");
+    }
+    if item.is_none() {
+        if !counted {
+            text.push(", and ");
+        }
+        text.push("add a field that says which item it was, such as `#[field(item)] film: String`: one item in ");
+        text.number(ONE_IN as u128);
+        text.push(" is counted, chosen by a secret, and what the field holds is never kept or sent");
+    }
+    text.stop()
+}
+
+/// A ladder rises strictly, has at least two rungs, and is not the identity unless it says why.
+#[track_caller]
+const fn partition(event: &str, field: &Field) {
+    let problem = match field.precision {
+        Precision::Labels(labels) if labels.len() < 2 => "its list has fewer than two labels, and tells nothing",
+        Precision::Labels(labels) if labels.len() > 64 => "its list has more than 64 labels: join some of them",
+        Precision::Cuts { cuts, .. } if cuts.len() < 2 => "its ladder has fewer than two rungs, and tells nothing",
+        Precision::Cuts { cuts, .. } if !rises(cuts) => "its rungs do not rise: write each once, smallest first",
+        Precision::Cuts { cuts, .. } if is_identity(cuts) && field.reason.is_none() => {
+            "its steps are single numbers, so each leaves exactly: write wider steps, or `exact` with a `reason` that \
+             the person reads"
+        }
+        Precision::Cohort { bits } if bits == 0 || bits > 8 => "a cohort takes 1 to 8 bits",
+        _ => return,
+    };
+    stop(&["event `", event, "`, field `", field.name, "`: ", problem]);
+}
+
+const fn rises(cuts: &[i64]) -> bool {
+    let mut i = 1;
+    while i < cuts.len() {
+        if cuts[i - 1] >= cuts[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// More than three rungs, each one more than the last: two or three may be all that a value can be.
+const fn is_identity(cuts: &[i64]) -> bool {
+    cuts.len() > 3 && cuts[cuts.len() - 1] - cuts[0] == cuts.len() as i64 - 1
+}
+
+/// Of quantities that give each other away, two at most stand in one event, and a size and a bitrate never: together
+/// they give a length back to a median of 20 seconds.
+#[track_caller]
+const fn groups(event: &str, fields: &[Field]) {
+    let mut i = 0;
+    while i < fields.len() {
+        let (mut members, mut j) = (1, i + 1);
+        while j < fields.len() {
+            if !fields[i].group.is_empty() && same(fields[i].group, fields[j].group) {
+                members += 1;
+                let size = same(fields[i].class, "byte_size") || same(fields[j].class, "byte_size");
+                let rate = same(fields[i].class, "bitrate") || same(fields[j].class, "bitrate");
+                if size && rate {
+                    stop(&[
+                        "event `",
+                        event,
+                        "`: size and bitrate together give the length back: leave out `",
+                        fields[i].name,
+                        "` or `",
+                        fields[j].name,
+                        "`",
+                    ]);
+                }
+                if members > 2 {
+                    stop(&[
+                        "event `",
+                        event,
+                        "` has more than two fields of the group `",
+                        fields[i].group,
+                        "`, which give each other away: leave out `",
+                        fields[j].name,
+                        "`, or send it in an event of its own",
+                    ]);
+                }
+            }
+            j += 1;
+        }
+        i += 1;
     }
 }
 
@@ -162,8 +267,100 @@ const fn over_budget(name: &str, product: u128, fields: &[Field]) -> ! {
         text.number(fields[i].outcomes() as u128);
         i += 1;
     }
-    text.push("): use a coarser class, drop a field, or split the event in two");
+    text.push("): ");
+    mend(&mut text, fields);
     text.stop()
+}
+
+/// The cheapest way back into the budget: first ready classes for ladders of the program's own, the largest first; where
+/// that is not enough, fields that are left out.
+const fn mend(text: &mut Text, fields: &[Field]) {
+    let mut outcomes = [1u64; MAX_FIELDS];
+    let mut product = 1u128;
+    let mut i = 0;
+    while i < fields.len() {
+        outcomes[i] = fields[i].outcomes();
+        product = product.saturating_mul(outcomes[i] as u128);
+        i += 1;
+    }
+    let mut changes = 0;
+    while product > BUDGET as u128 && changes < MAX_FIELDS {
+        text.push(if changes > 0 { " and " } else { "" });
+        let at = match coarser(fields, &outcomes) {
+            Some((at, class, to)) => {
+                text.push("write `#[field(");
+                text.push(class);
+                text.push(", …)]` for `");
+                product = product / outcomes[at] as u128 * to as u128;
+                outcomes[at] = to;
+                at
+            }
+            None => {
+                let at = dispensable(&outcomes, product);
+                text.push("leave out `");
+                product /= outcomes[at] as u128;
+                outcomes[at] = 1;
+                at
+            }
+        };
+        text.push(fields[at].name);
+        text.push("`");
+        changes += 1;
+    }
+    text.push(", which makes ");
+    text.number(product);
+    text.push("; or split the event in two");
+}
+
+/// The largest field that a ready class would make coarser, with the class and its outcomes.
+const fn coarser(fields: &[Field], outcomes: &[u64; MAX_FIELDS]) -> Option<(usize, &'static str, u64)> {
+    let mut best: Option<(usize, &'static str, u64)> = None;
+    let mut i = 0;
+    while i < fields.len() {
+        if let Some((class, to)) = ready_class(&fields[i])
+            && to < outcomes[i]
+        {
+            best = match best {
+                Some((at, ..)) if outcomes[at] >= outcomes[i] => best,
+                _ => Some((i, class, to)),
+            };
+        }
+        i += 1;
+    }
+    best
+}
+
+/// The smallest field without which the rest is within the budget, or else the largest.
+const fn dispensable(outcomes: &[u64; MAX_FIELDS], product: u128) -> usize {
+    let (mut best, mut i) = (0, 1);
+    while i < MAX_FIELDS {
+        let enough = outcomes[i] > 1 && product / outcomes[i] as u128 <= BUDGET as u128;
+        let known = outcomes[best] > 1 && product / outcomes[best] as u128 <= BUDGET as u128;
+        let better = match (enough, known) {
+            (true, true) => outcomes[i] < outcomes[best],
+            (false, false) => outcomes[i] > outcomes[best],
+            (enough, _) => enough,
+        };
+        if better {
+            best = i;
+        }
+        i += 1;
+    }
+    best
+}
+
+/// The class that candor brings for a quantity of this unit, and how many outcomes it has.
+const fn ready_class(field: &Field) -> Option<(&'static str, u64)> {
+    let Precision::Cuts { unit, .. } = field.precision else { return None };
+    let (class, precision) = match unit {
+        Unit::BitsPerSecond => ("bitrate", BITRATE),
+        Unit::Seconds => ("media_duration", MEDIA_DURATION),
+        Unit::Milliseconds => ("latency", LATENCY),
+        Unit::Bytes => ("byte_size", BYTE_SIZE),
+        Unit::Count => ("count", COUNT),
+        _ => return None,
+    };
+    Some((class, precision.outcomes() + field.optional as u64))
 }
 
 #[track_caller]

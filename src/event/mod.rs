@@ -8,8 +8,8 @@ pub mod class;
 mod registry;
 mod schema;
 
-pub use class::{Class, Closed, Identifier};
-pub use schema::{Example, Field, Linkage, Linked, Schema};
+pub use class::{Class, Closed, Fixed, Identifier};
+pub use schema::{Example, Field, Item, Linkage, Linked, Schema};
 
 pub(crate) use check::is_name;
 pub(crate) use registry::Registry;
@@ -31,7 +31,10 @@ use crate::{ambient::Day, consent::Scope};
 /// /// A stream ended or was stopped.
 /// #[derive(Event)]
 /// #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
-/// struct PlaybackFinished {
+/// struct PlaybackFinished<'a> {
+///     /// Which film it was: of these one in 32 is counted. Neither kept nor sent.
+///     #[field(item)]
+///     film: &'a str,
 ///     /// Average bitrate of the stream.
 ///     #[field(bitrate, example = 4_213_000)]
 ///     bitrate: u64,
@@ -86,29 +89,47 @@ impl Code {
     }
 }
 
+/// The outcome, from 1, of the top bits of a hash.
+pub(crate) fn cohort(hash: u64, bits: u32) -> u16 {
+    let group = hash.checked_shr(64 - bits.min(8)).unwrap_or(0);
+    1 + u16::try_from(group).unwrap_or(0)
+}
+
 /// Makes the keyed code of an identifier; implemented where the keys are.
 pub(crate) trait Codes {
-    /// The code of `value` in the name space `domain`, or `None` when there is no key for it now.
-    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<Code>;
+    /// The code of `value` in the name space `domain`, and 64 bits that are independent of it for a cohort; `None` when
+    /// there is no key for it now.
+    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<(Code, u64)>;
+
+    /// 64 bits that say whether an item of the name space `domain` is among those that are counted: the same for as long
+    /// as the grant lasts. `None` when there is no key now.
+    fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64>;
 }
 
 /// Where an event writes its outcomes. It has a place for each field, and no place for a raw value.
 pub struct Sink<'a> {
     pub(crate) outcomes: [u16; MAX_FIELDS],
     pub(crate) code: Code,
+    /// A bit for each field whose value could not be read.
+    pub(crate) unreadable: u16,
+    /// Whether it is about an item that is counted, or about none.
+    pub(crate) chosen: bool,
     schema: &'static Schema,
     codes: &'a dyn Codes,
 }
 
 impl<'a> Sink<'a> {
     pub(crate) fn new(schema: &'static Schema, codes: &'a dyn Codes) -> Self {
-        Sink { outcomes: [0; MAX_FIELDS], code: Code::NONE, schema, codes }
+        Sink { outcomes: [0; MAX_FIELDS], code: Code::NONE, unreadable: 0, chosen: true, schema, codes }
     }
 
     /// Writes the outcome of the field at `index`; an index the event does not have is ignored.
     #[inline]
     pub fn outcome(&mut self, index: usize, outcome: u16) {
-        if let Some(place) = self.outcomes.get_mut(index) {
+        let Some(place) = self.outcomes.get_mut(index) else { return };
+        if outcome == class::INVALID {
+            self.unreadable |= 1 << index;
+        } else {
             *place = outcome;
         }
     }
@@ -117,10 +138,32 @@ impl<'a> Sink<'a> {
     #[inline]
     pub fn identifier<T: Identifier + ?Sized>(&mut self, index: usize, domain: &str, value: &T) {
         if let Some(bytes) = value.identifier_bytes()
-            && let Some(code) = self.codes.code(self.schema, domain, bytes)
+            && let Some((code, _)) = self.codes.code(self.schema, domain, bytes)
         {
             self.code = code;
             self.outcome(index, 1);
+        }
+    }
+
+    /// Says whether the item is among those that are counted; nothing of it is kept. An unknown one is not.
+    #[inline]
+    pub fn item<T: Identifier + ?Sized>(&mut self, domain: &str, one_in: u64, value: &T) -> bool {
+        let draw = value.identifier_bytes().and_then(|bytes| self.codes.draw(self.schema, domain, bytes));
+        self.chosen = draw.is_some_and(|draw| draw % one_in.max(1) == 0);
+        self.chosen
+    }
+
+    /// Writes the cohort of the identifier at `index`, or nothing when the value is unknown.
+    #[inline]
+    pub fn cohort<T: Identifier + ?Sized>(&mut self, index: usize, domain: &str, bits: u32, value: &T) {
+        if let Some(bytes) = value.identifier_bytes()
+            && let Some((code, other)) = self.codes.code(self.schema, domain, bytes)
+        {
+            if self.code == Code::NONE {
+                // Without the code itself, but with the day whose keys made the cohort.
+                self.code = Code { bytes: [0; 8], ..code };
+            }
+            self.outcome(index, cohort(other, bits));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every scope and event type linked into the program, numbered once for the whole process.
 
 use super::{
-    check::is_name,
+    check::{BUDGET, is_name},
     schema::{Linked, Schema},
 };
 use crate::{
@@ -57,6 +57,12 @@ impl Registry {
         if let Some(name) = twice(schemas.iter().map(|schema| schema.name())) {
             return Err(Kind::DuplicateEvent { name }.into());
         }
+        for (at, schema) in schemas.iter().enumerate() {
+            if let Some((events, outcomes)) = linked_budget(schema, schemas.get(at + 1..).unwrap_or_default()) {
+                let scope = schema.scope().name();
+                return Err(Kind::LinkedBudget { scope, events, outcomes, budget: BUDGET }.into());
+            }
+        }
         Ok(Registry { scopes, schemas })
     }
 
@@ -77,6 +83,26 @@ impl Registry {
         let at = self.schemas.binary_search_by_key(&name, |schema| schema.name()).ok()?;
         self.schemas.get(at).copied()
     }
+}
+
+/// The events from `schema` on whose codes can be matched with its own, where they have more outcomes together than one
+/// event may have: the same scope, period and name space, so that a code ties their fields into one long row.
+fn linked_budget(schema: &'static Schema, later: &[&'static Schema]) -> Option<(String, u128)> {
+    let domains = |schema: &Schema| -> Vec<&'static str> {
+        schema.fields().iter().map(|field| field.domain).filter(|domain| !domain.is_empty()).collect()
+    };
+    domains(schema).into_iter().find_map(|domain| {
+        let same = |other: &&&'static Schema| {
+            other.scope() == schema.scope()
+                && other.linkage() == schema.linkage()
+                && other.linkage().carries_code()
+                && domains(other).contains(&domain)
+        };
+        let company: Vec<_> = std::iter::once(&schema).chain(later.iter()).filter(same).collect();
+        let outcomes = company.iter().fold(1u128, |all, event| all.saturating_mul(u128::from(event.outcomes())));
+        let names: Vec<_> = company.iter().map(|event| event.name()).collect();
+        (outcomes > u128::from(BUDGET) && names.len() > 1).then(|| (names.join(", "), outcomes))
+    })
 }
 
 /// The first name that stands twice among sorted names.

@@ -1,6 +1,6 @@
 //! Schemas: what an event's type says about itself, for the manifest, the contract and the journal.
 
-use super::check;
+use super::{check, class::INVALID};
 use crate::{consent::Scope, precision::Precision};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -61,16 +61,21 @@ impl Linkage {
 }
 
 /// A field's declared example, shown in the manifest raw and as it would be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Example {
     /// A number in the precision's unit.
-    Number(u64),
+    Number(i64),
+    /// What stands on the computer, in words, and the outcome it becomes.
+    Words(&'static str, fn() -> u16),
     /// Text that would be hashed.
     Text(&'static str),
     /// The first outcome: the first variant of a category; for a flag, yes.
     First,
 }
+
+/// Quantities of which one can be worked out from the others. `media` is the group of what describes a person's content.
+pub(crate) const MEDIA: &str = "media";
 
 /// One field of an event.
 #[derive(Debug, Clone, Copy)]
@@ -84,10 +89,15 @@ pub struct Field {
     pub class: &'static str,
     /// The partition of its values.
     pub precision: Precision,
-    /// Whether it may be unknown, in which case it is not sent.
+    /// Whether it may be unknown or unreadable, in which case it is not sent.
     pub optional: bool,
-    /// Whether it describes a person's content, which leaves only in a daily roll-up.
-    pub content: bool,
+    /// The group of quantities that give each other away, or empty. `media` describes a person's content, which leaves
+    /// only in a daily roll-up.
+    pub group: &'static str,
+    /// For codes and cohorts: the name space, in which the same value gives the same code. Else empty.
+    pub domain: &'static str,
+    /// Why a number leaves exactly, where it does.
+    pub reason: Option<&'static str>,
     /// The declared example.
     pub example: Example,
 }
@@ -108,7 +118,7 @@ impl Field {
         match (self.example, &self.precision) {
             (Example::Number(n), Precision::Cuts { unit, .. }) => unit.words(n),
             (Example::Number(n), _) => n.to_string(),
-            (Example::Text(text), _) => text.into(),
+            (Example::Words(text, _) | Example::Text(text), _) => text.into(),
             (Example::First, precision) => precision.words(self.example_outcome()),
         }
     }
@@ -118,8 +128,50 @@ impl Field {
     pub fn example_outcome(&self) -> u16 {
         match (self.example, &self.precision) {
             (Example::Number(n), precision) => precision.outcome_of(n),
+            (Example::Words(_, outcome), _) => match outcome() {
+                INVALID => 0,
+                outcome => outcome,
+            },
             (Example::First, Precision::Flag) => 2,
             (Example::Text(_) | Example::First, _) => 1,
+        }
+    }
+}
+
+/// One item in so many is counted, where an event says nothing else.
+pub(crate) const ONE_IN: u64 = 32;
+
+/// What chooses the few items whose events are counted: a field that is hashed under a secret and forgotten.
+///
+/// Counts of everything a person plays name their library in the long run. Counts of one item in 32, always the same
+/// ones, can't be added up to more: however long somebody watches, the rest is never counted.
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
+pub struct Item {
+    /// The field's name, which leaves nowhere.
+    pub name: &'static str,
+    /// The doc comment: the person's text.
+    pub doc: &'static str,
+    /// The name space: events that name the same items in it count the same ones.
+    pub domain: &'static str,
+    /// One item in so many is counted.
+    pub one_in: u64,
+    /// Why more than one in 32, where it is more.
+    pub reason: Option<&'static str>,
+}
+
+impl Item {
+    /// What becomes of it, in words for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let because = self.reason.map(|reason| format!(", because {reason}")).unwrap_or_default();
+        let fate = "is itself neither kept nor sent";
+        match self.one_in {
+            1 => format!("all are counted{because}; {fate}"),
+            n => format!(
+                "chooses, with a secret on this computer, the one in {n} that is ever counted, always the same{because}; \
+                 {fate}"
+            ),
         }
     }
 }
@@ -132,8 +184,11 @@ pub struct Schema {
     scope: Scope,
     linkage: Linkage,
     fields: &'static [Field],
+    item: Option<Item>,
     /// A dense number from 1, given at registration; 0 is "not registered".
     index: AtomicU32,
+    /// How many values of each field could not be read since the program started. Never leaves this computer.
+    unreadable: [AtomicU32; MAX_FIELDS],
 }
 
 impl Schema {
@@ -148,9 +203,11 @@ impl Schema {
         scope: Scope,
         linkage: Linkage,
         fields: &'static [Field],
+        item: Option<Item>,
     ) -> Self {
-        check::event(name, linkage, fields);
-        Schema { name, doc, scope, linkage, fields, index: AtomicU32::new(0) }
+        check::event(name, linkage, fields, item.as_ref());
+        let unreadable = [const { AtomicU32::new(0) }; MAX_FIELDS];
+        Schema { name, doc, scope, linkage, fields, item, index: AtomicU32::new(0), unreadable }
     }
 
     /// The event's name, such as `playback.finished`.
@@ -183,6 +240,12 @@ impl Schema {
         self.fields
     }
 
+    /// What chooses the items that are counted, where not all are.
+    #[must_use]
+    pub const fn item(&self) -> Option<&Item> {
+        self.item.as_ref()
+    }
+
     /// How many distinct outcomes the event's fields have together, codes aside.
     #[must_use]
     pub fn outcomes(&self) -> u64 {
@@ -197,6 +260,21 @@ impl Schema {
         };
         let fields = self.fields.iter().map(Some).chain(std::iter::repeat(None));
         fields.zip(outcomes).all(|(field, outcome)| field.map_or(*outcome == 0, |field| known(field, *outcome)))
+    }
+
+    /// Counts the fields whose bits are set as unreadable.
+    #[cold]
+    pub(crate) fn count_unreadable(&self, fields: u16) {
+        for (at, count) in self.unreadable.iter().enumerate() {
+            if fields & (1 << at) != 0 {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many values of the field at `at` could not be read since the program started.
+    pub(crate) fn unreadable(&self, at: usize) -> u32 {
+        self.unreadable.get(at).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     #[inline]

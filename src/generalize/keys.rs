@@ -46,6 +46,8 @@ struct Current {
 }
 
 struct Periods {
+    /// Of the grant: never rotates, since every new key would choose other items.
+    items: Key,
     session: Key,
     day: Key,
     week: Key,
@@ -120,6 +122,7 @@ impl Keys {
         };
         let scope_key = scope_key(secret, &self.application, scope);
         Some(Periods {
+            items: *keyed(&scope_key, [b"rollup", b"item", b""]).as_bytes(),
             // Of this grant and this process: neither another grant nor another process makes the same.
             session: *keyed(&scope_key, [b"period", b"session", &random]).as_bytes(),
             day: period_key(&scope_key, "day", day.0),
@@ -140,7 +143,7 @@ impl Keys {
 }
 
 impl Codes for Keys {
-    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<Code> {
+    fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<(Code, u64)> {
         let current = self.current.load();
         let periods = current.periods.get(schema.scope().index())?.as_deref()?;
         let key = match schema.linkage() {
@@ -151,8 +154,20 @@ impl Codes for Keys {
             Linkage::Rollup | Linkage::None => return None,
         };
         let hash = identifier(key, domain, value);
-        Some(Code::new(*hash.as_bytes().first_chunk()?, current.day))
+        let (code, rest) = hash.as_bytes().split_first_chunk()?;
+        Some((Code::new(*code, current.day), u64::from_le_bytes(*rest.first_chunk()?)))
     }
+
+    fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64> {
+        let current = self.current.load();
+        draw(&current.periods.get(schema.scope().index())?.as_deref()?.items, domain, value)
+    }
+}
+
+/// What chooses the items that are counted. Without the event's name, so that two events about the same items count the
+/// same ones.
+fn draw(items: &Key, domain: &str, value: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*keyed(items, [b"item", domain.as_bytes(), value]).as_bytes().first_chunk()?))
 }
 
 /// What an example would look like as a code. Made with a key of zeros: every computer's own looks different.
@@ -211,6 +226,7 @@ mod tests {
     /// The known answer that every version must keep: codes of one month must stay comparable.
     #[test]
     fn known_answer() {
+        use crate::event::cohort;
         let secret: Key = std::array::from_fn(|i| i as u8);
         assert_eq!(
             hex(&blake3::derive_key(CONTEXT, &secret)),
@@ -223,6 +239,9 @@ mod tests {
         let id = identifier(&period, "server-name", b"nas.local");
         assert_eq!(id.to_hex().as_str(), "64bfccc08058017422a7d35257faefe0275bc49875b64cb7b7571eba2c23240f");
         assert_eq!(hex(&id.as_bytes()[..8]), "64bfccc080580174");
+        // The cohort, counted from 1.
+        let rest = u64::from_le_bytes(id.as_bytes()[8..16].try_into().unwrap());
+        assert_eq!(cohort(rest, 6), 57);
     }
 
     #[test]

@@ -59,8 +59,11 @@ impl Generalized {
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     struct AnyCode;
     impl Codes for AnyCode {
-        fn code(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<Code> {
-            Some(Code::NONE)
+        fn code(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<(Code, u64)> {
+            Some((Code::NONE, 0))
+        }
+        fn draw(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<u64> {
+            Some(0)
         }
     }
     let mut sink = Sink::new(E::schema(), &AnyCode);
@@ -69,13 +72,31 @@ pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     fields.map(|(field, outcome)| (field.name, field.precision.words(outcome))).collect()
 }
 
-/// Generalises an admitted event. `None` when its type is not registered in this program, which the caller counts.
+/// Why an event went no further. The caller counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Its type is not registered in this program.
+    Unregistered,
+    /// It is about an item that is not among those that are counted.
+    NotChosen,
+}
+
+/// Generalises an admitted event.
 #[inline]
-pub(crate) fn generalize<E: Event>(event: &E, admission: Admission, codes: &dyn Codes) -> Option<Generalized> {
+pub(crate) fn generalize<E: Event>(event: &E, admission: Admission, codes: &dyn Codes) -> Result<Generalized, Left> {
     let schema = E::schema();
     let mut sink = Sink::new(schema, codes);
     event.generalize(&mut sink);
-    (schema.index() != 0).then_some(Generalized {
+    if !sink.chosen {
+        return Err(Left::NotChosen);
+    }
+    if sink.unreadable != 0 {
+        schema.count_unreadable(sink.unreadable);
+    }
+    if schema.index() == 0 {
+        return Err(Left::Unregistered);
+    }
+    Ok(Generalized {
         schema: schema.index(),
         subject: 0,
         epoch: admission.epoch(),

@@ -10,6 +10,8 @@ pub(crate) enum Drop {
     RingFull,
     /// The event's type is not registered in this program.
     Unregistered,
+    /// It was about an item that is not among those that are counted.
+    NotChosen,
     /// An outcome that its field does not have, from an implementation written by hand.
     Invalid,
     /// Consent ended, or began anew, between recording and keeping.
@@ -36,9 +38,10 @@ pub(crate) enum Drop {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(Drop, &str, &str); 14] = [
+pub(crate) const DROPS: [(Drop, &str, &str); 15] = [
     (Drop::RingFull, "ring_full", "events came faster than they could be written"),
     (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
+    (Drop::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
     (Drop::Invalid, "invalid", "a value was not one that its field can have"),
     (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
     (Drop::Disk, "disk", "the disk did not take them"),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ambient::Day,
-    consent::{Place, WAITING_DAYS},
+    consent::{COUNTS_DAYS, Place},
     disk,
     rollup::{self, Counts},
 };
@@ -182,7 +182,7 @@ impl Journal {
             since = since.min(carried_since(path).unwrap_or(day));
         }
         let (cells, mut carried) = rollup::close(&sum, self.registry);
-        if since.0.saturating_add(WAITING_DAYS) < today.0 && !carried.is_empty() {
+        if since.0.saturating_add(COUNTS_DAYS) < today.0 && !carried.is_empty() {
             aged = carried.total();
             carried = Counts::default();
         }

@@ -50,7 +50,7 @@ impl Record {
             }
         }
         if self.schema.linkage() == Linkage::Rollup {
-            let count = lower_cut(&precision::COUNT, self.count)?;
+            let count = precision::COUNT.lower_cut(self.count)?;
             if self.other {
                 out.push_str(r#"{"key":"candor.other","value":{"boolValue":true}},"#);
             }
@@ -87,7 +87,7 @@ impl Record {
                 "log.record.uid" => record.uid = unhex(value.get("stringValue")?.as_str()?)?,
                 "candor.other" => record.other = value.get("boolValue")?.as_bool()?,
                 "count" if schema.linkage() == Linkage::Rollup => {
-                    record.count = outcome_of_cut(&precision::COUNT, value)?;
+                    record.count = outcome_of_count(value)?;
                 }
                 name => {
                     let at = schema.fields().iter().position(|field| field.name == name)?;
@@ -116,29 +116,46 @@ impl Record {
 
 /// An outcome as an OTLP `AnyValue`; 64-bit integers are strings there.
 fn wire_value(field: &Field, outcome: u16, code: &[u8; 8]) -> Option<String> {
-    Some(match &field.precision {
-        Precision::Flag => json!({"boolValue": flag(outcome)?}).to_string(),
-        Precision::Labels(labels) => json!({"stringValue": labels.get(usize::from(outcome) - 1)?}).to_string(),
-        precision @ Precision::Cuts { .. } => {
-            json!({"intValue": lower_cut(precision, outcome)?.to_string()}).to_string()
-        }
-        Precision::Code { .. } => json!({"stringValue": hex(code)}).to_string(),
-    })
+    let value = match &field.precision {
+        Precision::Flag => json!({"boolValue": flag(outcome)?}),
+        Precision::Labels(labels) => json!({"stringValue": labels.get(usize::from(outcome).checked_sub(1)?)?}),
+        precision @ Precision::Cuts { unit, .. } => match precision.lower_cut(outcome)? {
+            cut if unit.is_text() => json!({"stringValue": unit.words(cut)}),
+            cut => json!({"intValue": cut.to_string()}),
+        },
+        Precision::Code { .. } => json!({"stringValue": hex(code)}),
+        Precision::Cohort { .. } => json!({"intValue": outcome.to_string()}),
+    };
+    Some(value.to_string())
 }
 
 fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 8]) -> Option<u16> {
+    let text = || value.get("stringValue")?.as_str();
+    let number = || value.get("intValue")?.as_str();
     match &field.precision {
         Precision::Flag => Some(1 + u16::from(value.get("boolValue")?.as_bool()?)),
-        Precision::Labels(labels) => {
-            let label = value.get("stringValue")?.as_str()?;
-            u16::try_from(labels.iter().position(|known| *known == label)? + 1).ok()
+        Precision::Labels(labels) => nth(labels.iter().position(|known| Some(*known) == text())),
+        Precision::Cuts { unit, cuts } if unit.is_text() => {
+            nth(cuts.iter().position(|cut| Some(unit.words(*cut).as_str()) == text()))
         }
-        precision @ Precision::Cuts { .. } => outcome_of_cut(precision, value),
+        Precision::Cuts { cuts, .. } => nth(cuts.binary_search(&number()?.parse().ok()?).ok()),
         Precision::Code { .. } => {
-            *code = unhex(value.get("stringValue")?.as_str()?)?;
+            *code = unhex(text()?)?;
             Some(1)
         }
+        Precision::Cohort { .. } => number()?.parse().ok().filter(|outcome| *outcome > 0),
     }
+}
+
+/// The outcome of a roll-up's count.
+fn outcome_of_count(value: &Value) -> Option<u16> {
+    let Precision::Cuts { cuts, .. } = precision::COUNT else { return None };
+    nth(cuts.binary_search(&value.get("intValue")?.as_str()?.parse().ok()?).ok())
+}
+
+/// The outcome behind a position.
+fn nth(position: Option<usize>) -> Option<u16> {
+    u16::try_from(position?.checked_add(1)?).ok()
 }
 
 fn flag(outcome: u16) -> Option<bool> {
@@ -147,17 +164,6 @@ fn flag(outcome: u16) -> Option<bool> {
         2 => Some(true),
         _ => None,
     }
-}
-
-fn lower_cut(precision: &Precision, outcome: u16) -> Option<u64> {
-    let Precision::Cuts { cuts, .. } = precision else { return None };
-    cuts.get(usize::from(outcome).checked_sub(1)?).copied()
-}
-
-fn outcome_of_cut(precision: &Precision, value: &Value) -> Option<u16> {
-    let Precision::Cuts { cuts, .. } = precision else { return None };
-    let cut: u64 = value.get("intValue")?.as_str()?.parse().ok()?;
-    u16::try_from(cuts.iter().position(|known| *known == cut)? + 1).ok()
 }
 
 /// A combination of outcomes as the day's counts write it: readable, and with exactly one form.

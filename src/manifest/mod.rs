@@ -89,6 +89,8 @@ pub struct EventPage {
     pub linkage: &'static str,
     /// The same in words.
     pub linkage_words: &'static str,
+    /// What chooses the few items that are counted, where not all are: the field's name, what it says, what becomes of it.
+    pub item: Option<(&'static str, &'static str, String)>,
     /// How many distinct outcomes its fields have together, of at most 1,024; codes aside.
     pub outcomes: u64,
     /// Its fields.
@@ -109,8 +111,12 @@ pub struct FieldPage {
     pub precision: String,
     /// The same as data.
     pub precision_spec: serde_json::Value,
+    /// Why the value leaves exactly, where it does.
+    pub reason: Option<&'static str>,
     /// Whether it may be unknown, in which case it is not sent.
     pub optional: bool,
+    /// How many values could not be read since the program started (NaN, below zero, no version, …). They were not sent.
+    pub unreadable: u32,
     /// Example: a value as it stands on this computer.
     pub example_raw: String,
     /// The same value as it would be sent.
@@ -257,22 +263,25 @@ fn event(schema: &'static Schema) -> EventPage {
         description: schema.doc(),
         linkage: schema.linkage().name(),
         linkage_words: schema.linkage().describe(),
+        item: schema.item().map(|item| (item.name, item.doc, item.describe())),
         outcomes: schema.outcomes(),
-        fields: schema.fields().iter().map(field).collect(),
+        fields: schema.fields().iter().enumerate().map(|(at, known)| field(known, schema.unreadable(at))).collect(),
     }
 }
 
-fn field(field: &'static Field) -> FieldPage {
+fn field(field: &'static Field, unreadable: u32) -> FieldPage {
     FieldPage {
         name: field.name,
         description: field.doc,
         class: field.class,
         precision: field.precision.describe(),
         precision_spec: field.precision.spec(),
+        reason: field.reason,
         optional: field.optional,
+        unreadable,
         example_raw: field.example_raw(),
         example_sent: match field.example {
-            crate::event::Example::Text(text) => generalize::example_code(field.name, text),
+            crate::event::Example::Text(text) => generalize::example_code(field.domain, text),
             _ => field.precision.words(field.example_outcome()),
         },
     }

@@ -55,10 +55,19 @@ impl fmt::Display for ScopePage {
             let codes = if event.fields.iter().any(|field| field.class == "hash") { " for each code" } else { "" };
             writeln!(f, "      {}", event.linkage_words)?;
             writeln!(f, "      different reports possible{codes}: {}", event.outcomes)?;
+            if let Some((name, description, words)) = &event.item {
+                writeln!(f, "      {name}: {description}\n        {words}")?;
+            }
             for field in &event.fields {
                 let unknown = if field.optional { " (left out where not known)" } else { "" };
                 writeln!(f, "      {}: {}{unknown}", field.name, field.description)?;
                 writeln!(f, "        {}", field.precision)?;
+                if let Some(reason) = field.reason {
+                    writeln!(f, "        exactly, because {reason}")?;
+                }
+                if field.unreadable > 0 {
+                    writeln!(f, "        {} values could not be read, and were left out", field.unreadable)?;
+                }
                 writeln!(f, "        Example: {} -> {}", field.example_raw, field.example_sent)?;
             }
         }

@@ -32,6 +32,9 @@ pub(crate) enum Codec {
 #[derive(Debug, Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 pub(crate) struct PlaybackFinished {
+    /// Which film it was.
+    #[field(item, one_in = 1, reason = "a test counts everything")]
+    pub(crate) film: &'static str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     pub(crate) bitrate: u64,
@@ -112,7 +115,7 @@ pub(crate) fn opened(shelves: u64) -> LibraryOpened {
 
 /// A film was played to its end.
 pub(crate) fn film() -> PlaybackFinished {
-    PlaybackFinished { bitrate: 4_213_000, duration: Duration::from_secs(5_431), codec: Codec::Hevc }
+    PlaybackFinished { film: "a film", bitrate: 4_213_000, duration: Duration::from_secs(5_431), codec: Codec::Hevc }
 }
 
 /// The nas was out of reach.

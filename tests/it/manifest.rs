@@ -201,7 +201,8 @@ fn what_was_sent_is_kept_no_longer_than_the_recipient_keeps_it() {
 fn a_preview_shows_a_value_of_ones_own_and_keeps_nothing() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
-    let event = PlaybackFinished { bitrate: 5_000_000, duration: Duration::from_secs(61), codec: Codec::Other };
+    let event =
+        PlaybackFinished { film: "a film", bitrate: 5_000_000, duration: Duration::from_secs(61), codec: Codec::Other };
     let shown = candor::preview(&event);
     let expected = [("bitrate", "4 Mbit/s to under 8 Mbit/s"), ("duration", "1 to under 5 min"), ("codec", "other")];
     assert_eq!(shown, expected.map(|(name, value)| (name, value.to_owned())));

@@ -24,7 +24,7 @@ fn count_of(line: &str) -> u64 {
 }
 
 fn short(bitrate: u64) -> PlaybackFinished {
-    PlaybackFinished { bitrate, duration: Duration::from_secs(200), codec: Codec::H264 }
+    PlaybackFinished { film: "a film", bitrate, duration: Duration::from_secs(200), codec: Codec::H264 }
 }
 
 #[test]
@@ -145,7 +145,12 @@ fn rare_combinations_of_a_day_are_added_up() {
         for (times, bitrate) in rungs.into_iter().enumerate() {
             // The rarer ones come first in their order, the more frequent ones must win.
             for _ in 0..=times {
-                client.record_durable(PlaybackFinished { bitrate, duration: Duration::from_secs(60), codec });
+                client.record_durable(PlaybackFinished {
+                    film: "a film",
+                    bitrate,
+                    duration: Duration::from_secs(60),
+                    codec,
+                });
                 plays += 1;
             }
         }
@@ -171,7 +176,12 @@ fn sixteen_combinations_are_all_named() {
     for codec in [Codec::H264, Codec::Hevc] {
         for minutes in [0, 1, 5, 20] {
             for bitrate in [64_000, 8_000_000] {
-                client.record_durable(PlaybackFinished { bitrate, duration: Duration::from_secs(minutes * 60), codec });
+                client.record_durable(PlaybackFinished {
+                    film: "a film",
+                    bitrate,
+                    duration: Duration::from_secs(minutes * 60),
+                    codec,
+                });
             }
         }
     }

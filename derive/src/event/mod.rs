@@ -11,7 +11,7 @@ use crate::{
     expand,
     names::{self, did_you_mean, event_name, is_name, listed},
 };
-pub(crate) use field::{Class, Field, Kind};
+pub(crate) use field::{Class, Example, Field, Kind, Shape, Value};
 
 use proc_macro2::TokenStream;
 use syn::{
@@ -196,7 +196,14 @@ fn fields<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<Field<'a>>>
     match &input.data {
         Data::Struct(DataStruct { fields: Fields::Named(named), .. }) => {
             let fields: Vec<_> = named.named.iter().map(|field| field::read(ctxt, field)).collect();
-            fields.into_iter().collect()
+            let fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
+            for again in fields.iter().filter(|field| matches!(field.kind, Kind::Item { .. })).skip(1) {
+                ctxt.error(
+                    again.ident,
+                    format!("event `{event}` has a second `item` field: one says which items are counted"),
+                );
+            }
+            Some(fields)
         }
         Data::Struct(DataStruct { fields: Fields::Unit, .. }) => Some(Vec::new()),
         Data::Struct(DataStruct { fields: Fields::Unnamed(unnamed), .. }) => {

@@ -51,6 +51,9 @@ candor::scope! {
 #[derive(Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackFinished {
+    /// Which film it was.
+    #[field(item, one_in = 1, reason = "this program counts what it recorded")]
+    film: &'static str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     bitrate: u64,
@@ -86,7 +89,12 @@ fn server() -> &'static str {
 fn an_evening() {
     let films = [(4_213_000, 91, Codec::Hevc), (4_890_000, 105, Codec::Hevc), (9_100_000, 44, Codec::H264)];
     for (bitrate, minutes, codec) in films.into_iter().chain([(700_000, 3, Codec::Other)]) {
-        candor::record(PlaybackFinished { bitrate, duration: Duration::from_secs(minutes * 60 + 31), codec });
+        candor::record(PlaybackFinished {
+            film: "a film",
+            bitrate,
+            duration: Duration::from_secs(minutes * 60 + 31),
+            codec,
+        });
     }
     candor::record_with(|| ServerUnreachable { server: server() });
     candor::record_durable(ServerUnreachable { server: "nas.local" });

@@ -41,6 +41,9 @@ pub enum Codec {
 #[derive(Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 pub struct PlaybackFinished {
+    /// Which film it was.
+    #[field(item)]
+    pub film: &'static str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     pub bitrate: u64,
@@ -63,10 +66,10 @@ pub struct ServerUnreachable<'a> {
 }
 
 fn main() {
-    candor::record(PlaybackFinished { bitrate: 1, duration: std::time::Duration::ZERO, codec: Codec::Av1 });
+    candor::record(PlaybackFinished { film: "a", bitrate: 1, duration: std::time::Duration::ZERO, codec: Codec::Av1 });
     candor::record(ServerUnreachable { server: "nas.local", known: true });
     for codec in [Codec::H264, Codec::Hevc, Codec::Other] {
-        candor::record(PlaybackFinished { bitrate: 1, duration: std::time::Duration::ZERO, codec });
+        candor::record(PlaybackFinished { film: "a", bitrate: 1, duration: std::time::Duration::ZERO, codec });
     }
     let schema = PlaybackFinished::schema();
     assert_eq!(schema.name(), "playback.finished");

@@ -24,6 +24,9 @@ fn main() {
     #[derive(candor::Event)]
     #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
     struct PlaybackFinished {
+        /// Which film it was.
+        #[field(item)]
+        film: &'static str,
         /// How long it played.
         #[field(media_duration, example = "0:07")]
         duration: Duration,
@@ -31,6 +34,6 @@ fn main() {
         cause: Cause,
     }
 
-    candor::record(PlaybackFinished { duration: Duration::ZERO, cause: Cause::Error });
-    candor::record(PlaybackFinished { duration: Duration::ZERO, cause: Cause::Other });
+    candor::record(PlaybackFinished { film: "a", duration: Duration::ZERO, cause: Cause::Error });
+    candor::record(PlaybackFinished { film: "a", duration: Duration::ZERO, cause: Cause::Other });
 }

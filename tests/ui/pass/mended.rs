@@ -28,6 +28,9 @@ enum Size {
 #[derive(Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackFinished {
+    /// Which film it was.
+    #[field(item)]
+    film: &'static str,
     /// What was played.
     title: Kind,
     /// How many bytes were read.
@@ -42,6 +45,9 @@ struct PlaybackFinished {
 #[derive(Event)]
 #[event(name = "playback.began", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackBegan {
+    /// Which film it was.
+    #[field(item)]
+    film: &'static str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     bitrate: u64,
@@ -85,10 +91,10 @@ struct SearchEmpty;
 
 fn main() {
     for title in [Kind::Film, Kind::Song, Kind::Other] {
-        candor::record(PlaybackFinished { title, bytes: 1, duration: Duration::ZERO });
+        candor::record(PlaybackFinished { film: "a", title, bytes: 1, duration: Duration::ZERO });
     }
     for size in [Size::Großformat, Size::Other] {
-        candor::record(PlaybackBegan { bitrate: 1, size, items: 0 });
+        candor::record(PlaybackBegan { film: "a", bitrate: 1, size, items: 0 });
     }
     candor::record(ServerUnreachable { server: "nas.local".into() });
     candor::record(ServerSlow { known: true });

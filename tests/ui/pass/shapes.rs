@@ -24,6 +24,9 @@ struct Closed {}
 #[derive(Event)]
 #[event(name = "optional.numbers", scope = PLAYBACK, linkage = rollup)]
 struct Optional {
+    /// Which film it was.
+    #[field(item)]
+    film: &'static str,
     /** Average bitrate
      *  of the stream. */
     #[field(bitrate, example = 4_213_000)]
@@ -88,7 +91,7 @@ event!("from.a_macro", crate::CONNECTIVITY, Generated { tries: count = 3 => u32,
 fn main() {
     candor::record(Opened);
     candor::record(Closed {});
-    candor::record(Optional { bitrate: None, duration: None, live: None });
+    candor::record(Optional { film: "a", bitrate: None, duration: None, live: None });
     candor::record(Counted { items: 1, r#type: 2 });
     candor::record(Borrowed { server: Some(&"nas.local") });
     candor::record(Bytes { server: b"nas.local".to_vec() });

@@ -1,0 +1,187 @@
+//! The ladders that candor brings, and the tables that others are made with while the program is compiled.
+//!
+//! Integers only, at compile time as at run time: a logarithm would differ between platforms. Each table rises strictly
+//! and is closed above by its last rung.
+
+#![allow(clippy::indexing_slicing, reason = "`const` code has no iterators yet; a bad index fails the compilation")]
+
+use super::{Precision, Unit, calendar, calendar::DateUnit};
+
+/// Whole media durations, in seconds: 0, 1, 5, 20, 60 and 120 minutes. Measured on 55,525 tracks: no class holds fewer
+/// than 20 of them in more than 0.01 % of cases.
+pub(crate) const MEDIA_DURATION: Precision =
+    Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 60, 300, 1_200, 3_600, 7_200] };
+
+/// Average bitrates, in bit/s: the rungs that audio and video encoders are usually set to, top-coded at 40 Mbit/s.
+pub(crate) const BITRATE: Precision = Precision::Cuts {
+    unit: Unit::BitsPerSecond,
+    cuts: &[
+        0, 64_000, 96_000, 128_000, 192_000, 256_000, 320_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 12_000_000,
+        20_000_000, 40_000_000,
+    ],
+};
+
+/// Counts: exact to 2, then powers of two, top-coded at 1,024.
+pub(crate) const COUNT: Precision =
+    Precision::Cuts { unit: Unit::Count, cuts: &[0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1_024] };
+
+/// Sizes: powers of four from 64 KiB to 64 GiB.
+pub(crate) const BYTE_SIZE: Precision = Precision::Cuts {
+    unit: Unit::Bytes,
+    cuts: &[0, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28, 1 << 30, 1 << 32, 1 << 34, 1 << 36],
+};
+
+/// How long something took, in milliseconds: within 25 % of the true value, from 1 ms to a minute.
+pub(crate) const LATENCY: Precision = {
+    const N: usize = log_buckets_len(25, 1, 60_000);
+    const CUTS: [i64; N] = log_buckets(25, 1, 60_000);
+    Precision::Cuts { unit: Unit::Milliseconds, cuts: &CUTS }
+};
+
+/// Parts of a whole, in thousandths: none, ten steps of a tenth, all.
+pub(crate) const RATIO: Precision =
+    Precision::Cuts { unit: Unit::PerMille, cuts: &[0, 1, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1_000] };
+
+/// How old something is, in days.
+pub(crate) const AGE: Precision = Precision::Cuts { unit: Unit::Days, cuts: &[0, 1, 7, 30, 90, 365] };
+
+/// Pictures by their shorter side: up to 480, 720, 1080, 1440, 2160 lines, and more.
+pub(crate) const RESOLUTION: Precision =
+    Precision::Cuts { unit: Unit::Lines, cuts: &[1, 481, 721, 1_081, 1_441, 2_161] };
+
+/// The quarter of a day, by the local clock.
+pub(crate) const HOUR_BAND: Precision = Precision::Labels(&["night", "morning", "afternoon", "evening"]);
+
+/// What kind of network an address is on.
+pub(crate) const NETWORK_ADDRESS: Precision =
+    Precision::Labels(&["loopback", "private", "link_local", "global_v4", "global_v6", "other"]);
+
+/// Languages with the most speakers and pages, by ISO 639-1. The whole list has 183, and a small language in it would
+/// name its speakers.
+pub(crate) const LOCALE: Precision = Precision::Labels(&[
+    "ar", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl",
+    "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "ur", "vi", "zh", "other",
+]);
+
+/// A text's length and the characters it is made of.
+pub(crate) const TEXT_SHAPE: Precision = Precision::Labels(&[
+    "empty",
+    "digits_1_8",
+    "digits_9_32",
+    "digits_33_128",
+    "digits_over_128",
+    "ascii_1_8",
+    "ascii_9_32",
+    "ascii_33_128",
+    "ascii_over_128",
+    "unicode_1_8",
+    "unicode_9_32",
+    "unicode_33_128",
+    "unicode_over_128",
+]);
+
+/// Keyed identifiers: 64 bits, enough that 100,000 values collide with a chance of 3e-10.
+pub(crate) const IDENTIFIER: Precision = Precision::Code { bits: 64 };
+
+/// `from`, `from + step`, and so on.
+#[must_use]
+pub const fn steps<const N: usize>(from: i64, step: i64) -> [i64; N] {
+    let mut cuts = [0; N];
+    let mut i = 0;
+    while i < N {
+        cuts[i] = from + step * i as i64;
+        i += 1;
+    }
+    cuts
+}
+
+/// The next rung of a ladder of logarithmic buckets whose bounds are within `percent` of what is in them: the last one
+/// times (100 + percent) / (100 - percent), floored, and at least one more (Masson, Rim and Lee, *DDSketch*, 2019).
+const fn log_next(percent: i64, last: i64) -> i64 {
+    let next = (last as i128 * (100 + percent) as i128 / (100 - percent) as i128) as i64;
+    if next > last { next } else { last + 1 }
+}
+
+/// How many rungs [`log_buckets`] makes.
+#[must_use]
+pub const fn log_buckets_len(percent: i64, from: i64, top: i64) -> usize {
+    let mut n = 2;
+    let mut last = from;
+    while last < top {
+        last = log_next(percent, last);
+        n += 1;
+    }
+    n
+}
+
+/// 0, then logarithmic buckets from `from` to `top`, both rungs of their own.
+#[must_use]
+pub const fn log_buckets<const N: usize>(percent: i64, from: i64, top: i64) -> [i64; N] {
+    let mut cuts = [0; N];
+    let (mut i, mut last) = (1, from);
+    while i < N {
+        cuts[i] = if last < top { last } else { top };
+        last = log_next(percent, last);
+        i += 1;
+    }
+    cuts
+}
+
+/// How many rungs [`digits`] makes.
+#[must_use]
+pub const fn digits_len(digits: u32, top: i64) -> usize {
+    let mut n = 1;
+    let mut last = 0;
+    while last < top {
+        last = digit_next(digits, last);
+        n += 1;
+    }
+    n
+}
+
+/// Every number up to `top` whose digits after the first `digits` are zeros.
+#[must_use]
+pub const fn digits<const N: usize>(digits: u32, top: i64) -> [i64; N] {
+    let mut cuts = [0; N];
+    let mut i = 1;
+    while i < N {
+        let next = digit_next(digits, cuts[i - 1]);
+        cuts[i] = if next < top { next } else { top };
+        i += 1;
+    }
+    cuts
+}
+
+const fn digit_next(digits: u32, last: i64) -> i64 {
+    let mut unit = 1;
+    while last / unit >= 10i64.pow(digits) {
+        unit *= 10;
+    }
+    last.saturating_add(unit)
+}
+
+/// The starts of `N - 1` units from the one that holds the given date, behind one rung for everything before.
+#[must_use]
+pub const fn dates<const N: usize>(unit: DateUnit, year: i64, month: i64, day: i64) -> [i64; N] {
+    let mut cuts = [calendar::EARLIEST; N];
+    let mut i = 1;
+    let mut at = calendar::start(unit, calendar::day_number(year, month, day));
+    while i < N {
+        cuts[i] = at;
+        at = calendar::next(unit, at);
+        i += 1;
+    }
+    cuts
+}
+
+/// A ladder of versions behind one rung for everything older.
+#[must_use]
+pub const fn versions<const N: usize>(parts: [(u32, u32); N]) -> [i64; N] {
+    let mut cuts = [0; N];
+    let mut i = 0;
+    while i < N {
+        cuts[i] = ((parts[i].0 as i64) << 32) | parts[i].1 as i64;
+        i += 1;
+    }
+    cuts
+}
