@@ -5,6 +5,12 @@
 //! so many being binomial; a day's plays of them are Poisson; and what is told of a day is the step its count falls in.
 //! The cells are independent of each other, so the likelihood is a product over cells of
 //! `sum over s of P(s | l) * product over days of P(step | s)`.
+//!
+//! A play that is alone in its day is held back until it has company. So a record stands for the plays of all days since
+//! the one before it; that these fell so as to be told on its day depends on how many they are, not on whose they are.
+//! Of the days since the last record it is known that there was no play or one: with `m` counted films, of which `k` are
+//! played a day, `exp(-k m days) * (1 + k m days)`. The first factor is one more silent day for each cell; the second is
+//! linear in the `s`, so their expected values stand for them.
 
 use super::{
     people::{Person, Setting},
@@ -37,47 +43,69 @@ impl Libraries {
     }
 }
 
-/// Probabilities that don't depend on anyone in particular.
-struct Odds {
-    days: usize,
-    /// For each step of a count and each number of counted films: the logarithm of a day's chance to tell that step.
-    told: Vec<Vec<f64>>,
-    /// For each number of films and of counted films among them, its chance; empty when every film is counted.
-    chosen: Vec<Vec<f64>>,
+/// What a cell's records say, in order: the step of each, and over how many days it may be spread.
+type Records = Vec<(u8, u16)>;
+
+/// For each number of films in a cell: how likely it makes the cell's records, as a logarithm, and how many of the films
+/// are expected to be counted ones then.
+struct Evidence {
+    log: Vec<f32>,
+    counted: Vec<f32>,
 }
 
-impl Odds {
-    fn new(rule: &Rule, setting: &Setting, most: usize) -> Self {
+/// Probabilities that don't depend on anyone in particular.
+struct Odds<'r> {
+    rule: &'r Rule,
+    /// How often one film is played on one day.
+    rate: f64,
+    days: usize,
+    /// For each number of films and of counted films among them, its chance.
+    chosen: Vec<Vec<f64>>,
+    /// By a record's days: for each number of counted films and each step, the logarithm of its chance.
+    told: HashMap<u16, Vec<Vec<f64>>>,
+}
+
+impl<'r> Odds<'r> {
+    fn new(rule: &'r Rule, setting: &Setting, most: usize) -> Self {
         let share = 1.0 / rule.one_in as f64;
         let mean = most as f64 * share;
         // Beyond nine standard deviations nothing is left that matters.
         let counted = if rule.one_in == 1 { most } else { most.min((mean + 9.0 * mean.sqrt()) as usize + 8) };
-        let by_films: Vec<Vec<f64>> = (0..=counted).map(|s| steps(&rule.counts, setting.rate() * s as f64)).collect();
-        let told = (0..rule.counts.len()).map(|step| by_films.iter().map(|odds| odds[step].ln()).collect()).collect();
         let row = |films: usize| (0..=counted).map(|s| binomial(films, s, share)).collect();
-        let chosen = if rule.one_in == 1 { Vec::new() } else { (0..=most).map(row).collect() };
-        Odds { days: setting.days, told, chosen }
+        let chosen = (0..=most).map(row).collect();
+        Odds { rule, rate: setting.rate(), days: setting.days, chosen, told: HashMap::new() }
     }
 
-    /// How likely a number of films in a cell is, as a logarithm, when so many days told each step of it.
-    fn evidence(&self, days_by_step: &[u16]) -> Vec<f32> {
-        let silent = self.days - days_by_step.iter().map(|days| usize::from(*days)).sum::<usize>();
-        let mut by_counted = vec![0.0; self.told[0].len()];
-        for (at, sum) in by_counted.iter_mut().enumerate() {
-            *sum = if silent > 0 { silent as f64 * self.told[0][at] } else { 0.0 };
-            for (step, &days) in days_by_step.iter().enumerate() {
-                if days > 0 {
-                    *sum += f64::from(days) * self.told[step][at];
-                }
+    fn evidence(&mut self, records: &Records) -> Evidence {
+        let counted = self.chosen[0].len();
+        let spoken: usize = records.iter().map(|(_, days)| usize::from(*days)).sum();
+        let silent = self.days.saturating_sub(spoken) as f64;
+        let mut logs: Vec<f64> = (0..counted).map(|s| -self.rate * s as f64 * silent).collect();
+        for &(step, days) in records {
+            let rate = self.rate * f64::from(days);
+            let told = self.told.entry(days).or_insert_with(|| {
+                let of_counted = |s| steps(&self.rule.counts, rate * s as f64).into_iter().map(f64::ln).collect();
+                (0..counted).map(of_counted).collect()
+            });
+            logs.iter_mut().zip(told).for_each(|(log, told)| *log += told[usize::from(step)]);
+        }
+        if self.rule.one_in == 1 {
+            let counted = (0..counted).map(|films| films as f32).collect();
+            return Evidence { log: logs.into_iter().map(|log| log as f32).collect(), counted };
+        }
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let odds: Vec<f64> = logs.into_iter().map(|log| (log - top).exp()).collect();
+        let (mut log, mut expected) = (Vec::new(), Vec::new());
+        for row in &self.chosen {
+            let (mut sum, mut films) = (0.0, 0.0);
+            for (s, odds) in row.iter().zip(&odds).map(|(chance, odds)| chance * odds).enumerate() {
+                sum += odds;
+                films += s as f64 * odds;
             }
+            log.push((sum.ln() + top) as f32);
+            expected.push(if sum > 0.0 { (films / sum) as f32 } else { 0.0 });
         }
-        if self.chosen.is_empty() {
-            return by_counted.into_iter().map(|log| log as f32).collect();
-        }
-        let top = by_counted.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let odds: Vec<f64> = by_counted.into_iter().map(|log| (log - top).exp()).collect();
-        let sum = |row: &Vec<f64>| row.iter().zip(&odds).map(|(chance, odds)| chance * odds).sum::<f64>();
-        self.chosen.iter().map(|row| (sum(row).ln() + top) as f32).collect()
+        Evidence { log, counted: expected }
     }
 }
 
@@ -110,21 +138,32 @@ fn binomial(n: usize, s: usize, share: f64) -> f64 {
 /// For each of the people in `seen` how many libraries are likelier than their own; among equally likely ones chance
 /// decides.
 pub(crate) fn ranks(seen: &[Seen], libraries: &Libraries, rule: &Rule, setting: &Setting) -> Vec<usize> {
-    let odds = Odds::new(rule, setting, libraries.most);
     in_parts(seen.len(), |from, to| {
+        let mut odds = Odds::new(rule, setting, libraries.most);
         let mut random = super::people::random(setting.seed, 1 << 40 | from as u64);
-        let mut known: HashMap<Vec<u16>, Rc<[f32]>> = HashMap::new();
-        let (width, mut table) = (libraries.most + 1, Vec::new());
+        let mut known: HashMap<Records, Rc<Evidence>> = HashMap::new();
+        let width = libraries.most + 1;
+        let (mut log, mut counted) = (Vec::new(), Vec::new());
         let rank = |number: usize| {
-            let mut days = vec![vec![0; rule.counts.len()]; libraries.cells];
-            seen[number].iter().for_each(|&(cell, step)| days[usize::from(cell)][usize::from(step)] += 1);
-            table.clear();
-            for days in days {
-                let evidence = known.entry(days).or_insert_with_key(|days| odds.evidence(days).into());
-                table.extend_from_slice(evidence);
+            let mut cells: Vec<Records> = vec![Vec::new(); libraries.cells];
+            seen[number].told.iter().for_each(|told| cells[usize::from(told.cell)].push((told.step, told.days)));
+            log.clear();
+            counted.clear();
+            for mut records in cells {
+                records.sort_unstable();
+                let evidence = known.entry(records).or_insert_with_key(|records| odds.evidence(records).into());
+                log.extend_from_slice(&evidence.log);
+                counted.extend_from_slice(&evidence.counted);
             }
-            let score = |library: &[u16]| -> f32 {
-                library.iter().zip(table.chunks_exact(width)).map(|(&films, log)| log[usize::from(films)]).sum()
+            // Where every film is counted, all libraries have equally many, and this says nothing.
+            let held_back = rule.holds_back && rule.one_in > 1;
+            let plays = if held_back { (setting.rate() * seen[number].since as f64) as f32 } else { 0.0 };
+            let sum = |of: &[f32], library: &[u16]| -> f32 {
+                library.iter().zip(of.chunks_exact(width)).map(|(&films, of)| of[usize::from(films)]).sum()
+            };
+            let score = |library: &[u16]| {
+                let silence = if plays > 0.0 { (plays * sum(&counted, library)).ln_1p() } else { 0.0 };
+                sum(&log, library) + silence
             };
             let scores = (0..libraries.len()).map(|other| score(libraries.of_person(other)));
             place(scores, score(libraries.of_person(number)), &mut random)

@@ -25,7 +25,10 @@ candor::scope! {
 /// A film was played.
 #[derive(Event)]
 #[event(name = "film.played", scope = PLAYBACK, linkage = rollup)]
-struct FilmPlayed {
+struct FilmPlayed<'a> {
+    /// Which film it is.
+    #[field(item)]
+    film: &'a str,
     /// How long it is.
     #[field(media_duration, example = "1:30:31")]
     duration: Duration,
@@ -34,7 +37,25 @@ struct FilmPlayed {
 /// A film was streamed.
 #[derive(Event)]
 #[event(name = "film.streamed", scope = PLAYBACK, linkage = rollup)]
-struct FilmStreamed {
+struct FilmStreamed<'a> {
+    /// Which film it is.
+    #[field(item)]
+    film: &'a str,
+    /// How long it is.
+    #[field(media_duration, example = "1:30:31")]
+    duration: Duration,
+    /// Average bitrate of the stream.
+    #[field(bitrate, example = 4_213_000)]
+    bitrate: u64,
+}
+
+/// A film was watched.
+#[derive(Event)]
+#[event(name = "film.watched", scope = PLAYBACK, linkage = rollup)]
+struct FilmWatched<'a> {
+    /// Which film it is.
+    #[field(item, one_in = 512)]
+    film: &'a str,
     /// How long it is.
     #[field(media_duration, example = "1:30:31")]
     duration: Duration,
@@ -76,12 +97,12 @@ impl Transport for Kept {
     }
 }
 
-/// Everybody's month, on real clients: `judge` is handed each person's number and the bodies that left.
+/// Everybody's month, on real clients: `judge` is handed the first day, counted from 1970, and the bodies that left.
 pub(crate) fn all<T: Send>(
     films: &[Film],
     people: &[Person],
     directory: &Path,
-    judge: impl Fn(usize, Vec<Vec<u8>>) -> Result<T, String> + Sync,
+    judge: impl Fn(u64, &[Vec<u8>]) -> Result<T, String> + Sync,
 ) -> Result<Vec<T>, Box<dyn Error>> {
     let directory = tempfile::Builder::new().prefix("candor-attack-").tempdir_in(directory)?;
     let next = AtomicUsize::new(0);
@@ -91,9 +112,10 @@ pub(crate) fn all<T: Send>(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(person) = people.get(number) else { return Ok(done) };
             let home = directory.path().join(number.to_string());
-            let bodies = month(films, person, &home).map_err(|error| format!("person {number}: {error}"))?;
+            let Left { first, bodies } =
+                month(films, person, &home).map_err(|error| format!("person {number}: {error}"))?;
             std::fs::remove_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
-            done.push((number, judge(number, bodies)?));
+            done.push((number, judge(first, &bodies)?));
         }
     };
     let mut found = thread::scope(|scope| {
@@ -108,9 +130,16 @@ pub(crate) fn all<T: Send>(
     Ok(found.into_iter().map(|(_, seen)| seen).collect())
 }
 
-/// One person's days, and the bodies that left in them.
-fn month(films: &[Film], person: &Person, home: &Path) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+/// What left of one person's days.
+struct Left {
+    /// The first day, counted from 1970.
+    first: u64,
+    bodies: Vec<Vec<u8>>,
+}
+
+fn month(films: &[Film], person: &Person, home: &Path) -> Result<Left, Box<dyn Error>> {
     let (clock, kept) = (Days::before_today(person.days.len() as u64), Kept::default());
+    let first = clock.0.load(Ordering::SeqCst) / DAY;
     let directories: (PathBuf, PathBuf) = (home.join("data"), home.join("config"));
     // Tests are no place where a person could be asked; CI's block is lifted openly.
     let config = Config::new("org.example.player", CONTROLLER, Audience::Adults)
@@ -122,10 +151,12 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Vec<Vec<u8>>, B
     client.grant(PLAYBACK)?;
     for day in &person.days {
         for &place in day {
-            let film = films[person.library[place as usize] as usize];
-            let duration = Duration::from_secs(film.seconds);
-            client.record(FilmPlayed { duration });
-            client.record(FilmStreamed { duration, bitrate: film.bitrate });
+            let number = person.library[place as usize];
+            let (Film { seconds, bitrate, .. }, film) = (films[number as usize], &*format!("film {number}"));
+            let duration = Duration::from_secs(seconds);
+            client.record(FilmPlayed { film, duration });
+            client.record(FilmStreamed { film, duration, bitrate });
+            client.record(FilmWatched { film, duration, bitrate });
         }
         // The clock stands still while plays are recorded. A flush first counts what was recorded before the clock moved,
         // for the day it was recorded on, then follows the change of day and sends the day that is over.
@@ -134,7 +165,7 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Vec<Vec<u8>>, B
     }
     drop(client);
     let bodies = std::mem::take(&mut *kept.0.lock().map_err(|_| "a thread panicked")?);
-    Ok(bodies)
+    Ok(Left { first, bodies })
 }
 
 fn flush(client: &Client) -> Result<(), Box<dyn Error>> {

@@ -12,15 +12,16 @@ use std::collections::BTreeMap;
 pub(crate) fn tell(person: &Person, number: u64, partition: &Partition, rule: &Rule, seed: u64) -> Seen {
     let mut random = people::random(seed ^ rule.one_in, 1 << 42 | number);
     let counted: Vec<bool> = person.library.iter().map(|_| random.u64(0..rule.one_in) == 0).collect();
-    let mut seen = Seen::new();
-    for day in &person.days {
-        let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
+    let (mut records, mut counts) = (Vec::new(), BTreeMap::<u16, u64>::new());
+    for (number, day) in person.days.iter().enumerate() {
         for &place in day.iter().filter(|place| counted[**place as usize]) {
             *counts.entry(partition.cell_of(person.library[place as usize])).or_default() += 1;
         }
-        seen.extend(counts.into_iter().map(|(cell, count)| (cell, rule.step(count))));
+        if !rule.holds_back || counts.values().sum::<u64>() > 1 {
+            records.extend(std::mem::take(&mut counts).into_iter().map(|(cell, n)| (number, cell, rule.step(n))));
+        }
     }
-    seen
+    Seen::new(records, person.days.len(), rule)
 }
 
 /// What everybody's devices would tell.

@@ -17,8 +17,9 @@ pub(crate) struct Figures {
     /// How many were named outright, and how many were among the ten likeliest.
     pub(crate) first: usize,
     ten: usize,
-    /// Of the true library, as a share of all; chance is 0.5.
-    pub(crate) median: f64,
+    /// How many libraries are likelier than the true one, as a share of all, with the ends of the 95 % interval; chance
+    /// is 0.5.
+    pub(crate) median: [f64; 3],
 }
 
 impl Figures {
@@ -26,14 +27,18 @@ impl Figures {
         let mut sorted = ranks.to_vec();
         sorted.sort_unstable();
         let within = |most: usize| sorted.partition_point(|rank| *rank < most);
-        let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0) as f64 / among as f64;
+        // How many ranks lie below the median is binomial.
+        let (middle, spread) = (sorted.len() as f64 / 2.0, Z * (sorted.len() as f64).sqrt() / 2.0);
+        let at = |place: f64| sorted.get(place.max(0.0) as usize).or(sorted.last()).copied().unwrap_or(0);
+        let median = [middle, middle - spread, middle + spread].map(|place| at(place) as f64 / among as f64);
         Figures { people: ranks.len(), among, first: within(1), ten: within(10), median }
     }
 
     /// What guessing comes to.
     pub(crate) fn chance(people: usize, among: usize) -> Self {
         let of_all = people as f64 / among as f64;
-        Figures { people, among, first: of_all.round() as usize, ten: (10.0 * of_all).round() as usize, median: 0.5 }
+        let (first, ten) = (of_all.round() as usize, (10.0 * of_all).round() as usize);
+        Figures { people, among, first, ten, median: [0.5; 3] }
     }
 
     /// Named outright: the share, and the ends of its 95 % interval.
@@ -46,22 +51,33 @@ impl Figures {
         interval(self.ten, self.people)
     }
 
+    /// Whether the difference in the first ten is within four standard errors.
+    pub(crate) fn agrees_with(&self, other: &Figures) -> bool {
+        let (a, b, n) = (self.top_10()[0], other.top_10()[0], self.people as f64);
+        (a - b).abs() <= 4.0 * ((a * (1.0 - a) + b * (1.0 - b)) / n).sqrt() + 1.0 / n
+    }
+
     pub(crate) fn row(&self, what: &str, more: &str) -> String {
         let share = |[share, low, high]: [f64; 3]| {
             format!("{:7.3} % [{:6.3}, {:6.3}]", share * 100.0, low * 100.0, high * 100.0)
         };
-        let median = self.median * self.among as f64;
-        format!("{what:<52} {}  {}  {median:>6.0}  {more}", share(self.top_1()), share(self.top_10()))
+        let [median, low, high] = self.median.map(|share| share * self.among as f64);
+        let (first, ten) = (share(self.top_1()), share(self.top_10()));
+        format!("{what:<50} {first}  {ten}  {median:>5.0} [{low:>5.0}, {high:>5.0}]  {more}")
     }
 }
 
 pub(crate) fn head() -> String {
-    format!("{:<52} {:<26}  {:<26}  {:>6}", "what is told", "top 1 [95 %]", "top 10 [95 %]", "median")
+    let head = ["what is told", "first [95 %]", "among the first ten [95 %]", "median rank [95 %]"];
+    format!("{:<50} {:<26}  {:<26}  {}", head[0], head[1], head[2], head[3])
 }
+
+/// Of a normal deviate, for 95 %.
+const Z: f64 = 1.959_964;
 
 /// A share with Wilson's 95 % interval.
 fn interval(hits: usize, of: usize) -> [f64; 3] {
-    let (hits, of, z) = (hits as f64, of as f64, 1.959_964_f64);
+    let (hits, of, z) = (hits as f64, of as f64, Z);
     let share = hits / of;
     let scale = 1.0 + z * z / of;
     let middle = share + z * z / (2.0 * of);
@@ -74,8 +90,8 @@ fn interval(hits: usize, of: usize) -> [f64; 3] {
 pub(crate) fn error(people: &[Person], seen: &[Seen], partition: &Partition, rule: &Rule) -> String {
     let apart = |people: &[Person], seen: &[Seen]| {
         let (mut told, mut played) = (vec![0.0; partition.len()], vec![0.0; partition.len()]);
-        for &(cell, step) in seen.iter().flatten() {
-            told[usize::from(cell)] += rule.counts[usize::from(step)] as f64;
+        for it in seen.iter().flat_map(|seen| &seen.told) {
+            told[usize::from(it.cell)] += rule.counts[usize::from(it.step)] as f64;
         }
         for person in people {
             partition.played(person).iter().zip(&mut played).for_each(|(count, sum)| *sum += *count as f64);
@@ -109,7 +125,7 @@ pub(crate) fn data(points: &[Point]) -> String {
         let _ = writeln!(
             out,
             "{}\t{from}\t{}\t{a:.5}\t{b:.5}\t{c:.5}\t{d:.5}\t{e:.5}\t{f:.5}\t{:.4}\t{}",
-            point.line, point.one_in, point.figures.median, point.error
+            point.line, point.one_in, point.figures.median[0], point.error
         );
     }
     out

@@ -22,17 +22,25 @@ pub(crate) struct Rule {
     pub(crate) counts: Vec<u64>,
     /// One film in so many is ever counted, chosen for good by a secret of the device.
     pub(crate) one_in: u64,
+    /// Whether a day with one play in all says nothing, and the play is added to the next day.
+    pub(crate) holds_back: bool,
 }
 
 impl Rule {
     /// Counts as candor rounds them, of one film in so many.
     pub(crate) fn candor(one_in: u64) -> Self {
-        Rule { counts: COUNTS.to_vec(), one_in }
+        Rule { counts: COUNTS.to_vec(), one_in, holds_back: true }
     }
 
     /// Every play counted, and every count as it is.
     pub(crate) fn exact() -> Self {
-        Rule { counts: (0..64).collect(), one_in: 1 }
+        Rule { counts: (0..64).collect(), one_in: 1, holds_back: false }
+    }
+
+    /// Whether a step stands for one number only.
+    pub(crate) fn is_exact(&self, step: u8) -> bool {
+        let step = usize::from(step);
+        self.counts.get(step + 1).is_some_and(|next| *next == self.counts[step] + 1)
     }
 
     /// The step, from 0, of a count.

@@ -3,9 +3,44 @@
 
 use super::rule::{Partition, Rule};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
-/// What one event told of one person: for each day and cell with a record, the cell and the step of its count.
-pub(crate) type Seen = Vec<(u16, u8)>;
+/// One record: this cell, this step of its count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) cell: u16,
+    pub(crate) step: u8,
+    /// Over how many days the plays may be spread: more than one if a play of the days before may have been held back.
+    pub(crate) days: u16,
+}
+
+/// What one event told of one person.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) told: Vec<Told>,
+    /// How many days have passed since the last one that said anything.
+    pub(crate) since: usize,
+}
+
+impl Seen {
+    /// From records with their days, counted from 0, of so many days in all.
+    pub(crate) fn new(mut records: Vec<(usize, u16, u8)>, days: usize, rule: &Rule) -> Self {
+        records.sort_unstable();
+        let reports: BTreeSet<usize> = records.iter().map(|record| record.0).collect();
+        let mut seen = Seen { told: Vec::with_capacity(records.len()), since: days };
+        let mut next = 0;
+        for day in reports {
+            let of_day = || records.iter().filter(|record| record.0 == day);
+            // Where a step stands for several numbers, the play that may have been held back is lost among them.
+            let spread = rule.holds_back && of_day().all(|(_, _, step)| rule.is_exact(*step));
+            let days = if spread { day - next + 1 } else { 1 } as u16;
+            seen.told.extend(of_day().map(|&(_, cell, step)| Told { cell, step, days }));
+            next = day + 1;
+        }
+        seen.since -= next;
+        seen
+    }
+}
 
 #[derive(Deserialize)]
 struct Request<'b> {
@@ -28,6 +63,7 @@ struct Scope<'b> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'b> {
+    time_unix_nano: &'b str,
     event_name: &'b str,
     #[serde(borrow)]
     attributes: Vec<Attribute<'b>>,
@@ -56,9 +92,15 @@ impl Record<'_> {
 }
 
 /// What bodies say of the event `name`. The sum of all cells beyond the sixteen that a day may tell is left out: it names
-/// none of them.
-pub(crate) fn read(bodies: &[Vec<u8>], name: &str, partition: &Partition, rule: &Rule) -> Result<Seen, String> {
-    let mut seen = Seen::new();
+/// none of them. `first` is the first day, counted from 1970, of `days`.
+pub(crate) fn read(
+    bodies: &[Vec<u8>],
+    name: &str,
+    partition: &Partition,
+    rule: &Rule,
+    (first, days): (u64, usize),
+) -> Result<Seen, String> {
+    let mut records = Vec::new();
     for body in bodies {
         let request: Request<'_> = serde_json::from_slice(body).map_err(|error| format!("a body: {error}"))?;
         for record in request.resources.iter().flat_map(|resource| &resource.scopes).flat_map(|scope| &scope.records) {
@@ -73,8 +115,10 @@ pub(crate) fn read(bodies: &[Vec<u8>], name: &str, partition: &Partition, rule: 
             if count == 0 || rule.counts[usize::from(step)] != count {
                 return Err(format!("a count of {count}, which is none of the steps"));
             }
-            seen.push((cell, step));
+            let nanos: u64 = record.time_unix_nano.parse().map_err(|_| "a record without a time")?;
+            let day = (nanos / 86_400_000_000_000).checked_sub(first).filter(|day| *day < days as u64);
+            records.push((day.ok_or("a record of a day that is none of these")? as usize, cell, step));
         }
     }
-    Ok(seen)
+    Ok(Seen::new(records, days, rule))
 }
