@@ -59,7 +59,7 @@ pub(crate) fn threads() -> usize {
 fn main() -> ExitCode {
     let done = Options::read(std::env::args().skip(1)).map_err(Into::into).and_then(|options| {
         if options.control {
-            return control(&Attack::new(&options)?);
+            return control(&Attack::new(&options)?).map(|()| println!("attack: control: nearly everybody is named"));
         }
         match &options.curve {
             Some(file) => curve(&options, file),
