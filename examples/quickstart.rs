@@ -27,7 +27,7 @@ candor::scope! {
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)] // counted here, leaves once a day
 struct PlaybackFinished<'a> {
     /// Which film it was.
-    #[field(item)] // one film in 32 is counted; this is neither kept nor sent
+    #[field(item)] // one film in 1,024 is counted; this is neither kept nor sent
     film: &'a str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
@@ -53,16 +53,16 @@ struct ServerUnreachable<'a> {
     server: &'a str,
 }
 
-/// The program at work: a whole library and one broken server. Answers how many events it recorded.
+/// The program at work: a very large library is played through, and one server is broken. Answers how many events it recorded.
 fn a_long_day() -> u64 {
-    for number in 0..800u64 {
-        let (bitrate, minutes) = (2_000_000 + number * 9_000, 80 + number % 60);
+    for number in 0..20_000u64 {
+        let (bitrate, minutes) = (2_000_000 + number * 360, 80 + number % 60);
         let codec = if number % 3 == 0 { Codec::H264 } else { Codec::Hevc };
         let duration = Duration::from_secs(minutes * 60 + 31);
         candor::record(PlaybackFinished { film: &format!("film {number}"), bitrate, duration, codec });
     }
     candor::record_with(|| ServerUnreachable { server: "nas.local" });
-    801
+    20_001
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

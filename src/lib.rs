@@ -63,8 +63,8 @@
 //!
 //! It adds no identity: no installation or hardware id, no full version. It takes no free text and no crash dumps. It
 //! has no default endpoint, reads no `OTEL_*`, proxy or DSN variable, and starts no thread before a yes. It does not
-//! hide the network address a request comes from, and rounding alone makes nobody unrecognisable: how much it does is
-//! for the publisher to measure. See the [threat model](manual::threat_model).
+//! hide the network address a request comes from, and rounding alone makes nobody unrecognisable: [what rounding can and
+//! cannot do](manual::rounding) has the figures. See the [threat model](manual::threat_model).
 //!
 //! # The promises
 //!
@@ -88,7 +88,8 @@
 //! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the
 //!     grant. Test: `generalize::keys`.
 //! 11. **A crowd to stand in.** An event has at most 1,024 distinct outcomes, and what describes content leaves only as
-//!     daily counts; both are checked when the program is compiled. Test: `tests/ui`.
+//!     daily counts of a few items, one in 32 to one in 4,096, chosen by a secret; all of it is checked when the program is compiled. Test:
+//!     `tests/ui`, `.ci/run generalizers`; how much it helps is measured by `.ci/run attack` and `candor audit`.
 //!
 //! # For applications, for libraries
 //!
@@ -123,7 +124,8 @@
 //! # Learn more
 //!
 //! The [manual]: [architecture](manual::architecture), [threat model](manual::threat_model),
-//! [consent](manual::consent), [journal format](manual::journal), [wire](manual::wire), [why](manual::why).
+//! [consent](manual::consent), [what rounding can and cannot do](manual::rounding), [journal format](manual::journal),
+//! [wire](manual::wire), [why](manual::why).
 //! Run `cargo run --example quickstart`, and `cargo run --example media_server -- FOLDER` over real files.
 //!
 //! # Versions

@@ -237,10 +237,10 @@ fn schema_item(krate: &Path, field: &Field<'_>) -> TokenStream {
 
 /// The statement that ends with an item that is not counted.
 fn chosen(krate: &Path, field: &Field<'_>) -> TokenStream {
-    let Field { ident, ty, kind: Kind::Item { domain, one_in, .. }, .. } = field else { return TokenStream::new() };
+    let Field { ident, ty, kind: Kind::Item { .. }, .. } = field else { return TokenStream::new() };
     let implementation = identifier(krate, &ty.to_token_stream());
     quote! {
-        if !sink.item(#domain, #one_in, &#implementation::identifier_bytes(&self.#ident)) {
+        if !sink.item(&#implementation::identifier_bytes(&self.#ident)) {
             return;
         }
     }

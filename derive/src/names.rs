@@ -53,12 +53,12 @@ fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .copied()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| {
+        .map(|candidate| (!candidate.contains(word), distance(word, candidate), candidate))
+        .filter(|(_, distance, candidate)| {
             *distance <= 2 || (word.len() > 3 && (candidate.contains(word) || word.contains(candidate)))
         })
         .min()
-        .map(|(_, candidate)| candidate)
+        .map(|(.., candidate)| candidate)
 }
 
 /// How many letters must be changed, added or left out.

@@ -100,6 +100,9 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
                leave the field out",
         ]);
     }
+    if let Some(item) = item {
+        enough_items(name, item, fields);
+    }
     groups(name, fields);
     if product > BUDGET as u128 {
         over_budget(name, product, fields);
@@ -130,10 +133,46 @@ const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, ite
         if !counted {
             text.push(", and ");
         }
-        text.push("add a field that says which item it was, such as `#[field(item)] film: String`: one item in ");
-        text.number(ONE_IN as u128);
-        text.push(" is counted, chosen by a secret, and what the field holds is never kept or sent");
+        text.push(
+            "add a field that says which item it was, such as `#[field(item)] film: String`: only a few items are \
+             counted, chosen by a secret, and what the field holds is never kept or sent",
+        );
     }
+    text.stop()
+}
+
+/// One item in so many is counted: three times as many as the event has outcomes, rounded up to a power of two. What
+/// the counts of a random share f of a library's items tell of it, played in whatever way and for however long, is about
+/// (outcomes - 1) / 2 * f nats (`manual::rounding`), so this is at most a sixth of one.
+pub(crate) const fn one_in(fields: &[Field]) -> u64 {
+    let mut outcomes = 1u64;
+    let mut i = 0;
+    while i < fields.len() {
+        outcomes = outcomes.saturating_mul(fields[i].outcomes());
+        i += 1;
+    }
+    // An event over the budget does not compile; the bound only keeps this from overflowing.
+    let bounded = if outcomes < BUDGET { outcomes } else { BUDGET };
+    let items = (3 * bounded).next_power_of_two();
+    if items > ONE_IN { items } else { ONE_IN }
+}
+
+#[track_caller]
+const fn enough_items(name: &str, item: &Item, fields: &[Field]) {
+    let asked = one_in(fields);
+    if item.one_in == 0 || item.one_in >= asked || item.reason.is_some() {
+        return;
+    }
+    let mut text = Text::new();
+    text.push("event `");
+    text.push(name);
+    text.push("`, field `");
+    text.push(item.name);
+    text.push("`: counting one item in ");
+    text.number(item.one_in as u128);
+    text.push(" tells more of a person's library than one in ");
+    text.number(asked as u128);
+    text.push(", which the event's outcomes ask for: leave `one_in` out, use coarser classes, or add `reason = \"…\"`, which the person reads");
     text.stop()
 }
 

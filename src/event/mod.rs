@@ -147,9 +147,11 @@ impl<'a> Sink<'a> {
 
     /// Says whether the item is among those that are counted; nothing of it is kept. An unknown one is not.
     #[inline]
-    pub fn item<T: Identifier + ?Sized>(&mut self, domain: &str, one_in: u64, value: &T) -> bool {
-        let draw = value.identifier_bytes().and_then(|bytes| self.codes.draw(self.schema, domain, bytes));
-        self.chosen = draw.is_some_and(|draw| draw % one_in.max(1) == 0);
+    pub fn item<T: Identifier + ?Sized>(&mut self, value: &T) -> bool {
+        let draw = |item: &Item| self.codes.draw(self.schema, item.domain, value.identifier_bytes()?);
+        // By the size of the draw, so that the items of a finer event are among those of a coarser one.
+        let few = |item: &Item| draw(item).is_some_and(|draw| draw <= u64::MAX / item.one_in.max(1));
+        self.chosen = self.schema.item().is_some_and(few);
         self.chosen
     }
 

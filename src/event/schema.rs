@@ -138,13 +138,16 @@ impl Field {
     }
 }
 
-/// One item in so many is counted, where an event says nothing else.
+/// The fewest items that stand behind one that is counted, where an event says nothing else.
 pub(crate) const ONE_IN: u64 = 32;
 
 /// What chooses the few items whose events are counted: a field that is hashed under a secret and forgotten.
 ///
-/// Counts of everything a person plays name their library in the long run. Counts of one item in 32, always the same
-/// ones, can't be added up to more: however long somebody watches, the rest is never counted.
+/// Counts of everything a person plays name their library in the long run. Counts of a few items, always the same ones,
+/// can't be added up to more: however long somebody watches, the rest is never counted. The more an event says about an
+/// item, the fewer items it speaks of: one in three times as many as it has outcomes, rounded up to a power of two, and
+/// at least 32. What it tells of a library is then at most a sixth of a nat, (outcomes - 1) / 2 / `one_in`, whatever is
+/// played and for however long.
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
 pub struct Item {
@@ -154,9 +157,9 @@ pub struct Item {
     pub doc: &'static str,
     /// The name space: events that name the same items in it count the same ones.
     pub domain: &'static str,
-    /// One item in so many is counted.
+    /// One item in so many is counted; 0 for what the event's outcomes ask for.
     pub one_in: u64,
-    /// Why more than one in 32, where it is more.
+    /// Why more are counted than the event's outcomes ask for, where more are.
     pub reason: Option<&'static str>,
 }
 
@@ -206,6 +209,10 @@ impl Schema {
         item: Option<Item>,
     ) -> Self {
         check::event(name, linkage, fields, item.as_ref());
+        let item = match item {
+            Some(item) if item.one_in == 0 => Some(Item { one_in: check::one_in(fields), ..item }),
+            item => item,
+        };
         let unreadable = [const { AtomicU32::new(0) }; MAX_FIELDS];
         Schema { name, doc, scope, linkage, fields, item, index: AtomicU32::new(0), unreadable }
     }

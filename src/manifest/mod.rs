@@ -65,6 +65,8 @@ pub struct ScopePage {
     pub notice: String,
     /// For how long the recipient keeps it, in days.
     pub retention_days: u32,
+    /// What each request names besides its events, with its value: the same for everyone who has this version.
+    pub envelope: Vec<(&'static str, String)>,
     /// Every event that could be sent.
     pub could_send: Vec<EventPage>,
     /// Today's counts, and those of days that are not closed yet. Local state; they become lines when their day closes.
@@ -237,6 +239,10 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         agreed: receipt.and_then(|receipt| receipt.contract),
         notice: engine.consent.contract(scope).map(|contract| contract.notice.text().to_owned()).unwrap_or_default(),
         retention_days: scope.retention_days(),
+        envelope: {
+            let (service, own) = otlp::envelope(&engine.service, scope);
+            [service, own].concat()
+        },
         could_send: engine.registry.schemas_of(scope).map(event).collect(),
         growing: growing.iter().flat_map(|(day, counts)| growing_counts(engine, *day, counts)).collect(),
         waiting: place.map(|place| journal.peek_lines(place, engine.today())).unwrap_or_default(),

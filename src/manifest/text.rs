@@ -49,6 +49,8 @@ impl fmt::Display for ScopePage {
             writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
         }
         writeln!(f, "  kept there    {} days", self.retention_days)?;
+        let envelope: Vec<String> = self.envelope.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        writeln!(f, "  with each      {}", envelope.join(", "))?;
         writeln!(f, "  could send")?;
         for event in &self.could_send {
             writeln!(f, "    {}: {}", event.name, event.description)?;

@@ -9,6 +9,9 @@ pub mod threat_model {}
 #[doc = include_str!("consent.md")]
 pub mod consent {}
 
+#[doc = include_str!("rounding.md")]
+pub mod rounding {}
+
 #[doc = include_str!("journal.md")]
 pub mod journal {}
 

@@ -18,27 +18,44 @@ pub(crate) struct Service {
     pub(crate) version: Option<String>,
 }
 
+/// Attributes with their values.
+type Attributes = Vec<(&'static str, String)>;
+
+/// What each request of a scope names besides its records: of the service first, then of the scope. The same for everyone
+/// who has this version of the program.
+pub(crate) fn envelope(service: &Service, scope: Scope) -> (Attributes, Attributes) {
+    let version = service.version.iter().map(|version| ("service.version", version.clone()));
+    let resource = [("service.name", service.name.clone())].into_iter().chain(version).chain([
+        ("telemetry.sdk.language", "rust".to_owned()),
+        ("telemetry.sdk.name", "candor".to_owned()),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
+    ]);
+    let attributes = vec![
+        ("candor.scope", scope.name().to_owned()),
+        ("candor.contract.revision", scope.revision().to_string()),
+        ("candor.retention.days", scope.retention_days().to_string()),
+    ];
+    (resource.collect(), attributes)
+}
+
 /// What stands before and after the lines.
 fn frame(service: &Service, scope: Scope) -> (String, String) {
-    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}}).to_string();
-    let number = |key: &str, value: u32| json!({"key": key, "value": {"intValue": value.to_string()}}).to_string();
-    let mut resource = vec![text("service.name", &service.name)];
-    if let Some(version) = &service.version {
-        resource.push(text("service.version", version));
-    }
-    resource.push(text("telemetry.sdk.language", "rust"));
-    resource.push(text("telemetry.sdk.name", "candor"));
-    resource.push(text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")));
-    let attributes = [
-        text("candor.scope", scope.name()),
-        number("candor.contract.revision", scope.revision()),
-        number("candor.retention.days", scope.retention_days()),
-    ];
+    let attribute = |(key, value): &(&str, String)| {
+        // Everything that is a number is one of the scope's two.
+        let kind = if matches!(*key, "candor.contract.revision" | "candor.retention.days") {
+            "intValue"
+        } else {
+            "stringValue"
+        };
+        json!({"key": key, "value": {kind: value}}).to_string()
+    };
+    let joined = |list: &[(&str, String)]| list.iter().map(attribute).collect::<Vec<_>>().join(",");
+    let (resource, attributes) = envelope(service, scope);
     let before = format!(
         r#"{{"resourceLogs":[{{"resource":{{"attributes":[{}]}},"scopeLogs":[{{"scope":{{"name":"candor","version":"{}","attributes":[{}]}},"logRecords":["#,
-        resource.join(","),
+        joined(&resource),
         env!("CARGO_PKG_VERSION"),
-        attributes.join(",")
+        joined(&attributes)
     );
     (before, "]}]}]}".to_owned())
 }

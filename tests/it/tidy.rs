@@ -166,7 +166,7 @@ fn the_proofs_are_made_in_one_file() {
     assert_eq!(makers("then_some(Permit {"), [("consent/permit.rs".to_owned(), 1)]);
     assert_eq!(makers("Some(Admission {"), [("consent/permit.rs".to_owned(), 2)]);
     assert_eq!(makers("then_some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
-    assert_eq!(makers("then_some(Generalized {"), [("generalize/mod.rs".to_owned(), 1)]);
+    assert_eq!(makers("Ok(Generalized {"), [("generalize/mod.rs".to_owned(), 1)]);
     assert_eq!(makers(".send(parcel)"), [("sender/mod.rs".to_owned(), 1)]);
 }
 

@@ -14,7 +14,7 @@ struct PlaybackFinished<'a> {
     duration: u64,
     /// How often it stalled.
     #[field(count, example = 3)]
-    stalls: Option<i32>,
+    stalls: Option<char>,
     /// Which server it came from.
     #[field(hash, example = "nas.local")]
     server: &'a std::net::IpAddr,

@@ -3,10 +3,8 @@
 struct Exact;
 
 impl candor::event::Class<u64> for Exact {
-    const PRECISION: candor::Precision =
-        candor::Precision::Cuts { unit: candor::Unit::Count, cuts: &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] };
     const OPTIONAL: bool = false;
-    fn outcome(value: &u64) -> u16 {
+    fn outcome(_: &candor::Precision, value: &u64) -> u16 {
         *value as u16
     }
 }

@@ -6,6 +6,9 @@ include!("support/scopes.rs");
 #[derive(candor::Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackFinished {
+    /// Which film it was.
+    #[field(item)]
+    film: String,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
     bitrate: u64,

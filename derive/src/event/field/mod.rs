@@ -41,9 +41,6 @@ pub(crate) enum Kind {
     Item { domain: String, one_in: u64, reason: Option<String> },
 }
 
-/// One item in so many is counted; more only with a reason.
-const ONE_IN: i64 = 32;
-
 /// Reads one field; every mistake is noted.
 pub(crate) fn read<'a>(ctxt: &mut Ctxt, field: &'a syn::Field) -> Option<Field<'a>> {
     let ident = field.ident.as_ref()?;
@@ -70,7 +67,7 @@ fn name(ctxt: &mut Ctxt, ident: &Ident) -> Option<String> {
 }
 
 fn classed(ctxt: &mut Ctxt, mut keys: Keys<Option<Expr>>, field: &Ident) -> Option<Kind> {
-    let class::Read { class, shape, group, mut reason } = class::read(ctxt, &mut keys, field)?;
+    let class::Read { class, shape, group, reason } = class::read(ctxt, &mut keys, field)?;
     let (begun, such_as) = (class.begun(), class.such_as());
     let domain = if class.keys().contains(&"domain") {
         match keys.take(ctxt, "domain") {
@@ -80,7 +77,7 @@ fn classed(ctxt: &mut Ctxt, mut keys: Keys<Option<Expr>>, field: &Ident) -> Opti
     } else {
         Some(String::new())
     };
-    let one_in = if class == Class::Item { one_in(ctxt, &mut keys, field, &mut reason) } else { Some(0) };
+    let one_in = if class == Class::Item { one_in(ctxt, &mut keys, field) } else { Some(0) };
     let example = class.keys().contains(&"example").then(|| {
         keys.required(
             ctxt,
@@ -113,27 +110,21 @@ fn hashed(example: Example) -> Option<String> {
     }
 }
 
-/// How many items stand behind one that is counted.
-fn one_in(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident, reason: &mut Option<String>) -> Option<u64> {
-    let Some((key, value)) = keys.take(ctxt, "one_in") else { return Some(ONE_IN.unsigned_abs()) };
-    let Some(one_in) = value.as_ref().and_then(class::integer).filter(|one_in| (1..=1_024).contains(one_in)) else {
-        ctxt.error(
-            &key,
-            format!("field `{field}`: `one_in` is a whole number from 1 to 1,024: write `one_in = {ONE_IN}`"),
-        );
-        return None;
-    };
-    if one_in < ONE_IN && reason.is_none() {
-        ctxt.error(
-            &key,
-            format!(
-                "field `{field}`: counting more than one item in {ONE_IN} tells more of a person's library, and the \
-                 person is told why: add `reason = \"…\"`, or leave `one_in` out"
-            ),
-        );
-        return None;
+/// How many items stand behind one that is counted, where the field says so; else 0.
+fn one_in(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident) -> Option<u64> {
+    let Some((key, value)) = keys.take(ctxt, "one_in") else { return Some(0) };
+    match value.as_ref().and_then(class::integer).filter(|one_in| (1..=65_536).contains(one_in)) {
+        Some(one_in) => Some(one_in.unsigned_abs()),
+        None => {
+            ctxt.error(
+                &key,
+                format!(
+                    "field `{field}`: `one_in` is a whole number from 1 to 65,536, such as `one_in = 64`, or left out"
+                ),
+            );
+            None
+        }
     }
-    Some(one_in.unsigned_abs())
 }
 
 /// The name space of a hashed field: two fields with the same one give the same value the same code.
