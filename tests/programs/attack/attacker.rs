@@ -17,7 +17,7 @@ use super::{
     rule::{Partition, Rule},
     wire::Seen,
 };
-use std::{collections::HashMap, rc::Rc, thread};
+use std::{collections::HashMap, panic::resume_unwind, rc::Rc, thread};
 
 /// Everybody's library, as numbers of films by cell.
 pub(crate) struct Libraries {
@@ -230,6 +230,7 @@ fn in_parts<T: Send>(len: usize, work: impl Fn(usize, usize) -> Vec<T> + Sync) -
     thread::scope(|scope| {
         let starts = (0..len).step_by(part);
         let threads: Vec<_> = starts.map(|from| scope.spawn(move || work(from, (from + part).min(len)))).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        let join = |thread: thread::ScopedJoinHandle<'_, Vec<T>>| thread.join().unwrap_or_else(|it| resume_unwind(it));
+        threads.into_iter().flat_map(join).collect()
     })
 }

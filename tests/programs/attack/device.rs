@@ -26,7 +26,7 @@ candor::scope! {
 #[derive(Event)]
 #[event(name = "film.played", scope = PLAYBACK, linkage = rollup)]
 struct FilmPlayed<'a> {
-    /// Which film it is.
+    /// Which film it is. Chooses whether it is counted at all, and is neither kept nor sent.
     #[field(item)]
     film: &'a str,
     /// How long it is.
@@ -38,23 +38,8 @@ struct FilmPlayed<'a> {
 #[derive(Event)]
 #[event(name = "film.streamed", scope = PLAYBACK, linkage = rollup)]
 struct FilmStreamed<'a> {
-    /// Which film it is.
+    /// Which film it is. Chooses whether it is counted at all, and is neither kept nor sent.
     #[field(item)]
-    film: &'a str,
-    /// How long it is.
-    #[field(media_duration, example = "1:30:31")]
-    duration: Duration,
-    /// Average bitrate of the stream.
-    #[field(bitrate, example = 4_213_000)]
-    bitrate: u64,
-}
-
-/// A film was watched.
-#[derive(Event)]
-#[event(name = "film.watched", scope = PLAYBACK, linkage = rollup)]
-struct FilmWatched<'a> {
-    /// Which film it is.
-    #[field(item, one_in = 512)]
     film: &'a str,
     /// How long it is.
     #[field(media_duration, example = "1:30:31")]
@@ -156,7 +141,6 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Left, Box<dyn E
             let duration = Duration::from_secs(seconds);
             client.record(FilmPlayed { film, duration });
             client.record(FilmStreamed { film, duration, bitrate });
-            client.record(FilmWatched { film, duration, bitrate });
         }
         // The clock stands still while plays are recorded. A flush first counts what was recorded before the clock moved,
         // for the day it was recorded on, then follows the change of day and sends the day that is over.

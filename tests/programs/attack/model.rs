@@ -1,5 +1,6 @@
 //! A model of the device, for what would take too long on real clients: other rates, other people, a year. That it says
-//! the same as real clients where both were run is printed beside it.
+//! the same as real clients where both were run is printed beside it. It keeps a play that is alone until it has company,
+//! for ever, and so tells a little more over a year than a device does, which gives up after 28 days.
 
 use super::{
     people::{self, Person},

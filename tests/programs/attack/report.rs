@@ -86,7 +86,7 @@ fn interval(hits: usize, of: usize) -> [f64; 3] {
 }
 
 /// What the developer learns: how far the shares of the cells, as told, are from those of everything that was played, as
-/// total variation; and the same for groups of 500 people.
+/// total variation; the same for groups of 500 people; and how many of all plays a total comes to, extrapolated.
 pub(crate) fn error(people: &[Person], seen: &[Seen], partition: &Partition, rule: &Rule) -> String {
     let apart = |people: &[Person], seen: &[Seen]| {
         let (mut told, mut played) = (vec![0.0; partition.len()], vec![0.0; partition.len()]);
@@ -101,7 +101,22 @@ pub(crate) fn error(people: &[Person], seen: &[Seen], partition: &Partition, rul
     };
     let groups: Vec<f64> = people.chunks(500).zip(seen.chunks(500)).map(|(people, seen)| apart(people, seen)).collect();
     let of_500 = groups.iter().sum::<f64>() / groups.len() as f64;
-    format!("error of the shares {:.2} %, of 500 people {:.2} %", apart(people, seen) * 100.0, of_500 * 100.0)
+    let (all, told) = (apart(people, seen) * 100.0, plays(seen, rule) * rule.one_in as f64);
+    let played: usize = people.iter().flat_map(|person| &person.days).map(Vec::len).sum();
+    let totals = told / played as f64 * 100.0;
+    format!("shares wrong by {all:.2} %, of 500 people {:.2} %; {totals:.0} % of plays", of_500 * 100.0)
+}
+
+/// How many plays were told of, as far as counts that are rounded down say.
+fn plays(seen: &[Seen], rule: &Rule) -> f64 {
+    seen.iter().flat_map(|seen| &seen.told).map(|it| rule.counts[usize::from(it.step)] as f64).sum()
+}
+
+/// Whether both tell of plays at all, and of as many: a device that tells nothing is not protected but broken. Plays of
+/// one film come and go together, which a few standard deviations more make room for.
+pub(crate) fn as_many(one: &[Seen], other: &[Seen], rule: &Rule) -> bool {
+    let (one, other) = (plays(one, rule), plays(other, rule));
+    one > 0.0 && (one - other).abs() <= 10.0 * (one + other).sqrt()
 }
 
 /// One point of the curve.
