@@ -173,7 +173,7 @@ pub(crate) fn ranks(seen: &[Seen], libraries: &Libraries, rule: &Rule, setting: 
 }
 
 /// How many scores are above one's own, which is among them; ties are broken by chance.
-fn place(scores: impl Iterator<Item = f32>, own: f32, random: &mut fastrand::Rng) -> usize {
+pub(crate) fn place(scores: impl Iterator<Item = f32>, own: f32, random: &mut fastrand::Rng) -> usize {
     let (mut above, mut equal) = (0, 0usize);
     for score in scores {
         above += usize::from(score > own);
@@ -224,7 +224,7 @@ pub(crate) fn ranks_of_single_plays(
 }
 
 /// Work on `0..len` by several threads, in order.
-fn in_parts<T: Send>(len: usize, work: impl Fn(usize, usize) -> Vec<T> + Sync) -> Vec<T> {
+pub(crate) fn in_parts<T: Send>(len: usize, work: impl Fn(usize, usize) -> Vec<T> + Sync) -> Vec<T> {
     let part = len.div_ceil(super::threads()).max(1);
     let work = &work;
     thread::scope(|scope| {

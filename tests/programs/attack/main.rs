@@ -10,6 +10,7 @@
 
 mod attacker;
 mod device;
+mod diary;
 mod films;
 mod model;
 mod options;
@@ -161,6 +162,9 @@ fn judge(options: &Options) -> Done {
         let unprotected = attack.show(&format!("every count as it is: {tells}"), &exact, partition, &Rule::exact());
         let (what, rule) = (format!("{tells}, one in {one_in}"), Rule::candor(*one_in));
         let figures = attack.show(&format!("candor: {what}"), &told[at], partition, &rule);
+        let by_diary = diary::ranks(&told[at], &attack.people, partition, &rule, &attack.setting);
+        let by_diary = Figures::of(&by_diary, attack.people.len());
+        println!("{}", by_diary.row("        to one who knows what was played on each day", ""));
         let modelled = attack.model(at, &rule);
         let model = attack.show(&format!("model:  {what}"), &modelled, partition, &rule);
         if !figures.agrees_with(&model) || !report::as_many(&told[at], &modelled, &rule) {

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub(crate) struct Told {
     pub(crate) cell: u16,
     pub(crate) step: u8,
+    /// Of this day, counted from 0.
+    pub(crate) day: u16,
     /// Over how many days the plays may be spread: more than one if a play of the days before may have been held back.
     pub(crate) days: u16,
 }
@@ -33,8 +35,8 @@ impl Seen {
             let of_day = || records.iter().filter(|record| record.0 == day);
             // Where a step stands for several numbers, the play that may have been held back is lost among them.
             let spread = rule.holds_back && of_day().all(|(_, _, step)| rule.is_exact(*step));
-            let days = if spread { day - next + 1 } else { 1 } as u16;
-            seen.told.extend(of_day().map(|&(_, cell, step)| Told { cell, step, days }));
+            let (of, days) = (day as u16, if spread { day - next + 1 } else { 1 } as u16);
+            seen.told.extend(of_day().map(|&(_, cell, step)| Told { cell, step, day: of, days }));
             next = day + 1;
         }
         seen.since -= next;
