@@ -20,7 +20,7 @@ impl Options {
     /// [--popular] [--control]`
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let setting = Setting { people: 10_000, library: 200, plays: 200, days: 30, popular: false, seed: 20_261_122 };
-        let films = PathBuf::from("target/attack/films.csv");
+        let films = PathBuf::from("target/films.csv");
         // In memory where that can be had: a store syncs every file it writes.
         let memory = PathBuf::from("/dev/shm");
         let directory = if memory.is_dir() { memory } else { std::env::temp_dir() };

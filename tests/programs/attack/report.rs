@@ -63,13 +63,13 @@ impl Figures {
         };
         let [median, low, high] = self.median.map(|share| share * self.among as f64);
         let (first, ten) = (share(self.top_1()), share(self.top_10()));
-        format!("{what:<50} {first}  {ten}  {median:>5.0} [{low:>5.0}, {high:>5.0}]  {more}")
+        format!("{what:<54} {first}  {ten}  {median:>5.0} [{low:>5.0}, {high:>5.0}]  {more}")
     }
 }
 
 pub(crate) fn head() -> String {
     let head = ["what is told", "first [95 %]", "among the first ten [95 %]", "median rank [95 %]"];
-    format!("{:<50} {:<26}  {:<26}  {}", head[0], head[1], head[2], head[3])
+    format!("{:<54} {:<26}  {:<26}  {}", head[0], head[1], head[2], head[3])
 }
 
 /// Of a normal deviate, for 95 %.
