@@ -149,7 +149,8 @@ pub(crate) fn data(points: &[Point]) -> String {
 const COLOURS: [&str; 4] = ["#1b6ca8", "#7fb2d9", "#b3541e", "#e0a37e"];
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
-const LEFT: f64 = 70.0;
+const LEFT: f64 = 60.0;
+const RIGHT: f64 = WIDTH - 40.0;
 const TOP: f64 = 50.0;
 /// The axes: one in 2^10, and from 1 to 1/2,000.
 const MOST_HALVINGS: f64 = 10.0;
@@ -158,26 +159,30 @@ const DECADES: f64 = 3.3;
 /// The points as a picture: how many people are among the ten likeliest, over one in how many films is counted. Both
 /// axes are logarithmic; a mark with a ring comes from real clients.
 pub(crate) fn picture(points: &[Point]) -> String {
-    let x = |one_in: f64| LEFT + one_in.log2() / MOST_HALVINGS * (WIDTH - LEFT - 20.0);
+    let x = |one_in: f64| LEFT + one_in.log2() / MOST_HALVINGS * (RIGHT - LEFT);
     let y = |share: f64| TOP + (-share.max(1e-9).log10() / DECADES).min(1.0) * (HEIGHT - TOP - 50.0);
     let mut out = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="white"/>
-<text x="{LEFT}" y="18">People whose library is among the ten likeliest, of 10 per 10,000 by chance</text>
+<text x="{LEFT}" y="18">Share of people whose library is among the ten likeliest; of 10,000 people, 0.001 by chance</text>
 "#
     );
-    for (share, words) in [(1.0, "1"), (0.1, "0.1"), (0.01, "0.01"), (0.001, "0.001 (chance)")] {
-        let (y, right) = (y(share), WIDTH - 20.0);
+    for (share, words) in [(1.0, "1"), (0.1, "0.1"), (0.01, "0.01"), (0.001, "0.001")] {
+        let y = y(share);
         let _ =
-            writeln!(out, r##"<path d="M{LEFT} {y:.1}H{right}" stroke="#ccc"/><text x="4" y="{y:.1}">{words}</text>"##);
+            writeln!(out, r##"<path d="M{LEFT} {y:.1}H{RIGHT}" stroke="#ccc"/><text x="4" y="{y:.1}">{words}</text>"##);
     }
     for halvings in (0..=10u32).step_by(2) {
         let one_in = 1u64 << halvings;
         let _ = writeln!(out, r#"<text x="{:.1}" y="{:.1}">1/{one_in}</text>"#, x(one_in as f64), HEIGHT - 28.0);
     }
     let _ = writeln!(out, r#"<text x="{LEFT}" y="{:.1}">films that are ever counted</text>"#, HEIGHT - 10.0);
-    let mut lines: Vec<&str> = points.iter().map(|point| point.line).collect();
-    lines.dedup();
+    let mut lines: Vec<&str> = Vec::new();
+    for point in points {
+        if !lines.contains(&point.line) {
+            lines.push(point.line);
+        }
+    }
     for (at, line) in lines.into_iter().enumerate() {
         let colour = COLOURS[at % COLOURS.len()];
         let of_line = points.iter().filter(|point| point.line == line);
