@@ -1,0 +1,78 @@
+//! The table of films, and what each would say of itself: its length and an average bitrate.
+//!
+//! Lengths are real, in whole minutes. The part below a minute and the bitrate are made up, always the same for a film:
+//! the table has neither, and real files have both. Nothing here knows who plays what.
+
+use std::{error::Error, fs, path::Path};
+
+/// One film.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Film {
+    pub(crate) seconds: u64,
+    /// In bit/s.
+    pub(crate) bitrate: u64,
+    /// How many people voted on it, for libraries that follow what is popular.
+    pub(crate) votes: f64,
+}
+
+/// How films are encoded here: the share of each kind, and its usual bitrate in kbit/s. A film's own bitrate is spread
+/// around it by a factor of 1.4 either way, and films below 20 minutes need 0.6 of it.
+const KINDS: [(f64, f64); 4] = [(0.25, 1_500.0), (0.25, 4_000.0), (0.35, 8_000.0), (0.15, 25_000.0)];
+const SPREAD: f64 = 0.35;
+
+/// Reads the columns `length` and `votes` of a CSV file with a head line.
+pub(crate) fn read(path: &Path) -> Result<Vec<Film>, Box<dyn Error>> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut lines = text.lines();
+    let head = cells(lines.next().unwrap_or_default());
+    let column = |name: &str| head.iter().position(|cell| cell == name).ok_or(format!("there is no column `{name}`"));
+    let (length, votes) = (column("length")?, column("votes")?);
+    let number = |cells: &[String], at: usize| cells.get(at).and_then(|cell| cell.parse::<f64>().ok());
+    let mut films = Vec::new();
+    for (at, line) in lines.enumerate() {
+        let cells = cells(line);
+        let (Some(minutes), Some(votes)) = (number(&cells, length), number(&cells, votes)) else {
+            return Err(format!("line {} of the films can't be read", at + 2).into());
+        };
+        films.push(film(at as u64, minutes, votes));
+    }
+    Ok(films)
+}
+
+fn film(number: u64, minutes: f64, votes: f64) -> Film {
+    let mut random = fastrand::Rng::with_seed(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xf11a);
+    let seconds = minutes as u64 * 60 + random.u64(0..60);
+    let mut share = random.f64();
+    let mut usual = KINDS[KINDS.len() - 1].1;
+    for (part, kbit) in KINDS {
+        if share < part {
+            usual = kbit;
+            break;
+        }
+        share -= part;
+    }
+    // A normal deviate from two even ones.
+    let normal = (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos();
+    let short = if minutes < 20.0 { 0.6 } else { 1.0 };
+    let bitrate = usual * 1_000.0 * short * (SPREAD * normal).exp();
+    Film { seconds, bitrate: bitrate as u64, votes }
+}
+
+/// The cells of one line; a cell in quotation marks may hold commas, and a doubled mark stands for one.
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    let mut letters = line.trim_end_matches('\r').chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => {
+                letters.next();
+                cell.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+            letter => cell.push(letter),
+        }
+    }
+    cells.push(cell);
+    cells
+}
