@@ -13,6 +13,8 @@ mod line;
 mod mend;
 mod notice;
 mod order;
+#[cfg(test)]
+mod order_tests;
 mod overlay;
 mod permit;
 mod receipt;
