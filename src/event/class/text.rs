@@ -165,6 +165,8 @@ impl<T: AsPath + ?Sized> Class<T> for Extension {
     /// The labels are the list, `none` and `other`.
     fn outcome(precision: &Precision, value: &T) -> u16 {
         match value.path().extension() {
+            // The label for no extension is no extension: `film.none` has another one.
+            Some(extension) if extension.eq_ignore_ascii_case("none") => listed(precision, "other"),
             Some(extension) => listed(precision, extension.to_str().unwrap_or_default()),
             None => listed(precision, "none"),
         }
