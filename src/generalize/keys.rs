@@ -99,7 +99,7 @@ impl Keys {
                 Ok(had)
             }
             // It can't be told whose secrets these are, so none of them stays.
-            None => self.files.remove_if_there(&self.path).map(|()| true),
+            None => self.files.remove_with_unfinished(&self.path).map(|()| true),
         }
     }
 
