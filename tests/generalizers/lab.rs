@@ -348,13 +348,13 @@ pub(crate) fn dropped(client: &Client, reason: &str) -> u64 {
 }
 
 /// Sends what may be sent, after whatever is being sent already.
-pub(crate) fn send(client: &Client) -> candor::Flushed {
+pub(crate) fn send(client: &Client) {
     let until = std::time::Instant::now() + HANG;
     loop {
         let flushed = client.flush(HANG).unwrap();
         let trouble = flushed.trouble.as_deref().unwrap_or_default();
         if !trouble.contains("another process is sending") && !trouble.contains("still under way") {
-            return flushed;
+            return;
         }
         assert!(std::time::Instant::now() < until, "sending never ended: {trouble}");
         std::thread::sleep(Duration::from_millis(2));

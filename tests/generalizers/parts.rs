@@ -85,7 +85,11 @@ fn ratio_of_part_and_whole() {
         outcomes: 12,
         outcome: &|value| <Ratio as Class<(u64, u64)>>::outcome(&precision, value),
         slow: &|(part, whole)| slow::portion(*part, *whole),
-        sent: &|outcome| Some((u64::try_from(precision.lower_cut(outcome)?).ok()?, 1_000)),
+        // More than none and less than a tenth has no lower bound but none, and the least there is.
+        sent: &|outcome| match outcome {
+            2 => Some((1, u64::MAX)),
+            _ => Some((u64::try_from(precision.lower_cut(outcome)?).ok()?, 1_000)),
+        },
         rank: Some(&rank),
     };
     let mut points = vec![(0, 0), (1, 0), (u64::MAX, 0), (0, u64::MAX), (u64::MAX, u64::MAX), (u64::MAX - 1, u64::MAX)];
@@ -97,6 +101,8 @@ fn ratio_of_part_and_whole() {
         }
     }
     subject.check(&points);
+    // It is told as one thousandth, and that is the same again.
+    assert_eq!((precision.lower_cut(2), (subject.outcome)(&(1, 1_000))), (Some(1), 2));
     random(&(any::<(u64, u64)>(), any::<(u8, u8)>()), |(large, (part, whole))| {
         as_case(&subject, &[large, (part.into(), whole.into())])
     });
