@@ -226,6 +226,10 @@ fn put(into: &mut [u8], len: &mut usize, bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[path = "keys_tests.rs"]
+mod many;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -159,6 +159,24 @@ pub(crate) struct Met<'a> {
     pub(crate) cohort: &'a str,
 }
 
+/// The same name space in another scope.
+#[derive(Event)]
+#[event(name = "lab.met", scope = LAB, linkage = month)]
+pub(crate) struct MetElsewhere<'a> {
+    /// What was met.
+    #[field(hash, domain = "item", example = "nas.local")]
+    pub(crate) hash: &'a str,
+}
+
+/// Another name space in the same scope.
+#[derive(Event)]
+#[event(name = "items.seen", scope = ITEMS, linkage = month)]
+pub(crate) struct Seen<'a> {
+    /// What was seen.
+    #[field(hash, domain = "seen", example = "nas.local")]
+    pub(crate) hash: &'a str,
+}
+
 /// A film was played to its end.
 #[derive(Event)]
 #[event(name = "items.played", scope = ITEMS, linkage = rollup)]

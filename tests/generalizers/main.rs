@@ -29,6 +29,7 @@ mod texts;
 // What is made of them.
 mod clocks;
 mod coarser;
+mod codes;
 mod items;
 mod secrets;
 mod specs;

@@ -13,14 +13,14 @@ use std::{
 };
 
 /// The secret of a scope as it stands in the file.
-fn secret(lab: &Lab, scope: candor::Scope) -> String {
+pub(crate) fn secret(lab: &Lab, scope: candor::Scope) -> String {
     let text = fs::read_to_string(lab.keys()).unwrap();
     let secrets: serde_json::Value = serde_json::from_str(text.split_once('\n').unwrap().1).unwrap();
     secrets[scope.name()].as_str().unwrap().to_owned()
 }
 
 /// A keyed hash of parts, each behind its length.
-fn parts(key: &[u8; 32], parts: [&[u8]; 3]) -> [u8; 32] {
+pub(crate) fn parts(key: &[u8; 32], parts: [&[u8]; 3]) -> [u8; 32] {
     let mut bytes = Vec::new();
     for part in parts {
         bytes.extend((part.len() as u32).to_le_bytes());
