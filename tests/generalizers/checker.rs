@@ -26,6 +26,9 @@ pub(crate) const FLOORS: &str = "floors";
 /// A larger value has no smaller outcome.
 pub(crate) const MONOTONE: &str = "monotone";
 
+/// A value's place in an order.
+pub(crate) type Rank<'s, T> = &'s dyn Fn(&T) -> Option<i128>;
+
 /// Something that claims to be a class, for one type that it takes.
 pub(crate) struct Subject<'s, T> {
     pub(crate) class: &'s str,
@@ -38,7 +41,7 @@ pub(crate) struct Subject<'s, T> {
     /// A value that says what is sent of an outcome, where the type can say it.
     pub(crate) sent: &'s dyn Fn(u16) -> Option<T>,
     /// Where values have an order, the place of one in it; of those in the same place nothing is said.
-    pub(crate) rank: Option<&'s dyn Fn(&T) -> Option<i128>>,
+    pub(crate) rank: Option<Rank<'s, T>>,
 }
 
 /// A property that does not hold, and what shows it.
@@ -113,7 +116,8 @@ impl<T: Debug> Subject<'_, T> {
         }
         ranked.sort_by_key(|(rank, ..)| *rank);
         // Each against the highest outcome of all that rank below it.
-        let (mut below, mut here): (Option<(u16, &T)>, Option<(i128, u16, &T)>) = (None, None);
+        let mut below: Option<(u16, &T)> = None;
+        let mut here: Option<(i128, u16, &T)> = None;
         for (rank, outcome, value) in ranked {
             if let Some((place, highest, of)) = here {
                 if place < rank {

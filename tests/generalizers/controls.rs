@@ -128,7 +128,7 @@ fn noise_an_extra_outcome_and_a_lost_one() {
 fn a_ratio_of_rounded_arithmetic() {
     // Multiplying by ten rounds: three times 0.1 is a little more than 0.3, and 0.3 itself a little less than 3 / 10.
     let wrong = |value: &f64| match *value {
-        value if value == 0.0 => 1,
+        0.0 => 1,
         value if (0.0..=1.0).contains(&value) => 2 + (value * 10.0).floor() as u16,
         _ => INVALID,
     };

@@ -106,7 +106,7 @@ fn try_with(unit: &'static str, precision: Precision, from: Civil, count: usize)
             None => Ok(()),
         }
     });
-    assert!(<Date as Class<SystemTime>>::OPTIONAL);
+    const { assert!(<Date as Class<SystemTime>>::OPTIONAL) };
     assert_eq!(<Date as Class<Option<SystemTime>>>::outcome(&precision, &None), 0);
     // What is sent is the date's text.
     for (at, start) in starts.iter().enumerate() {

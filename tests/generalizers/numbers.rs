@@ -212,7 +212,7 @@ impl Rules<'_> {
             let unreadable = points.iter().any(|point| outcome(point) == INVALID);
             let name = std::any::type_name::<T>();
             assert_eq!(<C as Class<T>>::OPTIONAL, unreadable, "{} of {name}: OPTIONAL", self.class);
-            assert!(<C as Class<Option<T>>>::OPTIONAL);
+            const { assert!(<C as Class<Option<T>>>::OPTIONAL) };
             assert_eq!(<C as Class<Option<T>>>::outcome(&self.precision, &None), 0, "{} of None", self.class);
             for point in &points {
                 let some = <C as Class<Option<T>>>::outcome(&self.precision, &Some(*point));

@@ -151,10 +151,10 @@ pub(crate) fn resolution(a: u128, b: u128) -> u16 {
     match sides[0] {
         0 => INVALID,
         1..=480 => 1,
-        ..=720 => 2,
-        ..=1_080 => 3,
-        ..=1_440 => 4,
-        ..=2_160 => 5,
+        481..=720 => 2,
+        721..=1_080 => 3,
+        1_081..=1_440 => 4,
+        1_441..=2_160 => 5,
         _ => 6,
     }
 }
@@ -211,7 +211,7 @@ pub(crate) fn shape(text: &str) -> String {
         n if n <= 128 => "33_128",
         _ => "over_128",
     };
-    let make = if letters.iter().all(|letter| ('0'..='9').contains(letter)) {
+    let make = if letters.iter().all(|letter| "0123456789".contains(*letter)) {
         "digits"
     } else if letters.iter().all(|letter| u32::from(*letter) < 128) {
         "ascii"
