@@ -183,8 +183,14 @@ fn a_file_of_secrets_that_others_may_open_makes_no_codes() {
     fs::remove_file(lab.keys()).unwrap();
     fs::create_dir(lab.keys()).unwrap();
     let client = makes_nothing(&lab, "a directory");
-    // A no is taken whatever lies there.
-    assert!(client.withdraw(ITEMS).unwrap().confirmed);
+    // A no is taken whatever lies there, and does not claim to have destroyed what it could not remove.
+    let receipt = client.withdraw(ITEMS).unwrap();
+    assert!(receipt.confirmed && !receipt.destroyed.secret && !receipt.destroyed.complete, "{receipt:?}");
+    assert!(!client.status(ITEMS).unwrap().is_open());
+    // A yes without a secret is none.
+    let notice = client.notice(ITEMS).unwrap();
+    let error = client.grant(ITEMS.shown(&notice).via("settings/privacy")).unwrap_err();
+    assert!(error.is_store() && error.to_string().contains("keys"), "{error}");
     assert!(!client.status(ITEMS).unwrap().is_open());
     tally::property("hash", "no code from an exposed secret");
 }
