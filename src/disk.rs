@@ -284,7 +284,7 @@ impl Files {
 
     /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = path.with_extension("new");
+        let temporary = unfinished(path);
         match self.remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -301,6 +301,13 @@ impl Files {
             return written;
         }
         self.sync_parent(path)
+    }
+
+    /// Removes a file, and what an interrupted [`Files::replace`] left of it.
+    pub(crate) fn remove_with_unfinished(&self, path: &Path) -> io::Result<()> {
+        let unfinished = self.remove_if_there(&unfinished(path));
+        self.remove_if_there(path)?;
+        unfinished
     }
 
     pub(crate) fn sync_parent(&self, path: &Path) -> io::Result<()> {
@@ -335,6 +342,11 @@ impl Files {
             _ => 0,
         }
     }
+}
+
+/// Where a file is written before it takes the place of another.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("new")
 }
 
 fn own(stat: &Stat) -> io::Result<()> {

@@ -9,7 +9,8 @@ use crate::{
     consent::{MAX_SCOPES, Scope},
     disk::{self, Files},
     error::{At, Error},
-    event::{Code, Codes, Linkage, Schema},
+    event::{Code, Codes, Linkage, Schema, cohort},
+    precision::Precision,
 };
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -98,7 +99,7 @@ impl Keys {
                 Ok(had)
             }
             // It can't be told whose secrets these are, so none of them stays.
-            None => self.files.remove_if_there(&self.path).map(|()| true),
+            None => self.files.remove_with_unfinished(&self.path).map(|()| true),
         }
     }
 
@@ -170,10 +171,15 @@ fn draw(items: &Key, domain: &str, value: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*keyed(items, [b"item", domain.as_bytes(), value]).as_bytes().first_chunk()?))
 }
 
-/// What an example would look like as a code. Made with a key of zeros: every computer's own looks different.
-pub(crate) fn example(domain: &str, value: &str) -> String {
-    let code = identifier(&[0; 32], domain, value.as_bytes());
-    hex(code.as_bytes().split_at(8).0)
+/// What an example would look like as a code, or as a group. Made with a key of zeros: every computer's own looks
+/// different.
+pub(crate) fn example(precision: &Precision, domain: &str, value: &str) -> String {
+    let hash = identifier(&[0; 32], domain, value.as_bytes());
+    let (code, rest) = hash.as_bytes().split_at(8);
+    match (precision, rest.first_chunk()) {
+        (Precision::Cohort { bits }, Some(rest)) => precision.words(cohort(u64::from_le_bytes(*rest), *bits)),
+        _ => hex(code),
+    }
 }
 
 fn scope_key(secret: &Key, application: &str, scope: &str) -> Key {
@@ -220,13 +226,16 @@ fn put(into: &mut [u8], len: &mut usize, bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[path = "keys_tests.rs"]
+mod many;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     /// The known answer that every version must keep: codes of one month must stay comparable.
     #[test]
     fn known_answer() {
-        use crate::event::cohort;
         let secret: Key = std::array::from_fn(|i| i as u8);
         assert_eq!(
             hex(&blake3::derive_key(CONTEXT, &secret)),

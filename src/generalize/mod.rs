@@ -5,11 +5,12 @@
 
 mod keys;
 
-pub(crate) use keys::{Keys, example as example_code};
+pub(crate) use keys::{Keys, example};
 
 use crate::{
     consent::Admission,
     event::{Code, Codes, Event, MAX_FIELDS, Sink},
+    precision::Precision,
 };
 
 /// An event of which only outcomes are left. The only thing the journal's ring takes.
@@ -54,7 +55,8 @@ impl Generalized {
 /// What an event would become: each field's name, and the outcome in the words of the manifest. For showing a person a
 /// value of their own beside what would be sent of it; needs no consent, keeps nothing and sends nothing.
 ///
-/// Codes are made with the grant's secret and are not shown here: where one would stand, this says `a code`.
+/// Codes and groups are chosen with the grant's secret and are not shown here: where one would stand, this says `a code`,
+/// or `one of 16 groups`.
 #[must_use]
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     struct AnyCode;
@@ -69,7 +71,11 @@ pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     let mut sink = Sink::new(E::schema(), &AnyCode);
     event.generalize(&mut sink);
     let fields = E::schema().fields().iter().zip(sink.outcomes);
-    fields.map(|(field, outcome)| (field.name, field.precision.words(outcome))).collect()
+    let words = |precision: Precision, outcome| match precision {
+        Precision::Cohort { .. } if outcome != 0 => format!("one of {} groups", precision.outcomes()),
+        _ => precision.words(outcome),
+    };
+    fields.map(|(field, outcome)| (field.name, words(field.precision, outcome))).collect()
 }
 
 /// Why an event went no further. The caller counts it.

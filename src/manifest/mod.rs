@@ -282,7 +282,7 @@ fn field(field: &'static Field, unreadable: u32) -> FieldPage {
         unreadable,
         example_raw: field.example_raw(),
         example_sent: match field.example {
-            crate::event::Example::Text(text) => generalize::example_code(field.domain, text),
+            crate::event::Example::Text(text) => generalize::example(&field.precision, field.domain, text),
             _ => field.precision.words(field.example_outcome()),
         },
     }

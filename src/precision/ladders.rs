@@ -98,8 +98,14 @@ pub const fn steps<const N: usize>(from: i64, step: i64) -> [i64; N] {
 /// The next rung of a ladder of logarithmic buckets whose bounds are within `percent` of what is in them: the last one
 /// times (100 + percent) / (100 - percent), floored, and at least one more (Masson, Rim and Lee, *DDSketch*, 2019).
 const fn log_next(percent: i64, last: i64) -> i64 {
-    let next = (last as i128 * (100 + percent) as i128 / (100 - percent) as i128) as i64;
-    if next > last { next } else { last + 1 }
+    let next = last as i128 * (100 + percent) as i128 / (100 - percent) as i128;
+    if next > i64::MAX as i128 {
+        i64::MAX
+    } else if next > last as i128 {
+        next as i64
+    } else {
+        last + 1
+    }
 }
 
 /// How many rungs [`log_buckets`] makes.
@@ -184,4 +190,16 @@ pub const fn versions<const N: usize>(parts: [(u32, u32); N]) -> [i64; N] {
         i += 1;
     }
     cuts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_end_where_numbers_do() {
+        const N: usize = log_buckets_len(50, 1, i64::MAX);
+        const CUTS: [i64; N] = log_buckets(50, 1, i64::MAX);
+        assert!(CUTS.windows(2).all(|pair| pair[0] < pair[1]) && CUTS.last() == Some(&i64::MAX));
+    }
 }

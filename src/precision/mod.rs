@@ -108,13 +108,14 @@ impl Precision {
     pub fn words(&self, outcome: u16) -> String {
         let Some(index) = (outcome as usize).checked_sub(1) else { return "not sent".into() };
         match self {
-            Precision::Flag => if index == 0 { "no" } else { "yes" }.into(),
+            Precision::Flag => ["no", "yes"].get(index).copied().unwrap_or("not sent").into(),
             Precision::Labels(labels) => labels.get(index).copied().unwrap_or("not sent").into(),
             Precision::Cuts { unit, cuts } => match cuts.get(index) {
                 Some(&low) => unit.range(low, cuts.get(index + 1).copied()),
                 None => "not sent".into(),
             },
             Precision::Code { .. } => "a code".into(),
+            Precision::Cohort { .. } if u64::from(outcome) > self.outcomes() => "not sent".into(),
             Precision::Cohort { bits } => format!("group {outcome} of {}", 1u32 << *bits),
         }
     }

@@ -75,9 +75,7 @@ impl Unit {
         let size = value.unsigned_abs();
         let sign = if value < 0 { "-" } else { "" };
         match self {
-            Unit::BitsPerSecond => scaled(value, &[(1_000_000, "Mbit/s"), (1_000, "kbit/s"), (1, "bit/s")]),
-            Unit::Bytes => scaled(value, &[(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")]),
-            Unit::Milliseconds => scaled(value, &[(1_000, "s"), (1, "ms")]),
+            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => scaled(value, self.larger()),
             Unit::Seconds if size >= 3_600 => {
                 format!("{sign}{}:{:02}:{:02}", size / 3_600, size / 60 % 60, size % 60)
             }
@@ -94,9 +92,20 @@ impl Unit {
         }
     }
 
-    /// The same value when it is a bound between outcomes, which is always a round number.
+    /// The units that a person reads, largest first.
+    fn larger(self) -> &'static [(u64, &'static str)] {
+        match self {
+            Unit::BitsPerSecond => &[(1_000_000, "Mbit/s"), (1_000, "kbit/s"), (1, "bit/s")],
+            Unit::Bytes => &[(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")],
+            Unit::Milliseconds => &[(1_000, "s"), (1, "ms")],
+            _ => &[],
+        }
+    }
+
+    /// The same value when it is a bound between outcomes: exactly, so that no two of them read alike.
     pub(super) fn bound(self, value: i64) -> String {
         match self {
+            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(value, self.larger()),
             Unit::Seconds if value % 60 == 0 => (value / 60).to_string(),
             Unit::Minutes | Unit::Days | Unit::Lines => value.to_string(),
             _ => self.words(value),
@@ -136,6 +145,20 @@ impl Unit {
             (_, None) => format!("{}{suffix} or more", self.bound(low)),
         }
     }
+}
+
+/// All digits, in the largest unit that needs no more than three behind the point.
+fn exact(value: i64, units: &[(u64, &str)]) -> String {
+    let (sign, value) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
+    for &(size, name) in units {
+        let (whole, thousandths) = (value / size, (value % size) * 1_000);
+        if size == 1 || (whole > 0 && thousandths.is_multiple_of(size)) {
+            let text = format!("{whole}.{:03}", thousandths / size);
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            return format!("{sign}{text} {name}");
+        }
+    }
+    format!("{sign}{value}")
 }
 
 /// Three significant digits in the largest unit that fits.
@@ -200,6 +223,11 @@ mod tests {
             (Unit::Version, version(13, 0), None, "13.0 or later"),
             (Unit::Date, calendar::EARLIEST, Some(20_454), "before 2026-01-01"),
             (Unit::Minutes, -60, Some(0), "-60 to under 0 min"),
+            (Unit::Milliseconds, 2_050, Some(3_416), "2.05 s to under 3.416 s"),
+            (Unit::Milliseconds, -500, Some(60_000), "-500 ms to under 60 s"),
+            (Unit::Bytes, 200_000, Some(1 << 30), "200000 B to under 1 GiB"),
+            (Unit::Bytes, 3 << 19, None, "1.5 MiB or more"),
+            (Unit::BitsPerSecond, 0, Some(1_001_000), "0 bit/s to under 1.001 Mbit/s"),
         ] {
             assert_eq!(unit.range(low, high), words);
         }

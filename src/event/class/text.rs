@@ -165,6 +165,8 @@ impl<T: AsPath + ?Sized> Class<T> for Extension {
     /// The labels are the list, `none` and `other`.
     fn outcome(precision: &Precision, value: &T) -> u16 {
         match value.path().extension() {
+            // The label for no extension is no extension: `film.none` has another one.
+            Some(extension) if extension.eq_ignore_ascii_case("none") => listed(precision, "other"),
             Some(extension) => listed(precision, extension.to_str().unwrap_or_default()),
             None => listed(precision, "none"),
         }
@@ -210,26 +212,29 @@ impl<T: Address> Class<T> for NetworkAddress {
     }
 }
 
-/// By the blocks of RFC 6890, and the shared block of carriers (RFC 6598) as private.
+/// By the blocks of RFC 6890, and the shared block of carriers (RFC 6598) as private. Protocol assignments and benchmarks
+/// are no networks that somebody has.
 fn v4_kind(address: Ipv4Addr) -> &'static str {
-    let [a, b, ..] = address.octets();
+    let [a, b, c, _] = address.octets();
     match address {
         _ if address.is_loopback() => "loopback",
         _ if address.is_private() || (a == 100 && b & 0xc0 == 64) => "private",
         _ if address.is_link_local() => "link_local",
         _ if a == 0 || a >= 224 || address.is_documentation() => "other",
+        _ if (a, b, c) == (192, 0, 0) || (a == 198 && b & 0xfe == 18) => "other",
         _ => "global_v4",
     }
 }
 
-/// Global unicast is 2000::/3 (RFC 4291), without the block for documentation.
+/// Global unicast is 2000::/3 (RFC 4291), without the two blocks for documentation (RFC 3849, RFC 9637).
 fn v6_kind(address: Ipv6Addr) -> &'static str {
     let [a, b, ..] = address.segments();
     match address {
         _ if address.is_loopback() => "loopback",
         _ if address.is_unique_local() => "private",
         _ if address.is_unicast_link_local() => "link_local",
-        _ if a >> 13 == 1 && !(a == 0x2001 && b == 0x0db8) => "global_v6",
+        _ if (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b >> 12 == 0) => "other",
+        _ if a >> 13 == 1 => "global_v6",
         _ => "other",
     }
 }

@@ -1,0 +1,166 @@
+//! Codes of different scopes, periods, installations, grants and name spaces, ten million of them, and what a file of
+//! secrets is like from within. Sends nothing, and keeps nothing but in directories of its own.
+
+use super::*;
+use crate::{
+    ambient::{SystemClock, SystemEntropy},
+    disk::System,
+};
+use std::{io::Write as _, thread};
+
+/// Where a code is made: everything that must tell it from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    /// The secret of an installation's grant of a scope.
+    secret: Key,
+    scope: &'static str,
+    kind: &'static str,
+    index: u32,
+    domain: &'static str,
+}
+
+impl Place {
+    fn period_key(&self) -> Key {
+        period_key(&scope_key(&self.secret, "org.example.player", self.scope), self.kind, self.index)
+    }
+}
+
+/// Two installations, with two scopes of two grants each, in four periods and two name spaces.
+fn places() -> Vec<Place> {
+    let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let today = Day::parse("2026-11-22").unwrap();
+    let periods = [
+        ("month", today.month()),
+        ("month", today.month() + 1),
+        // The same number of another kind of period is another period.
+        ("week", today.month()),
+        ("day", today.0),
+    ];
+    let mut places = Vec::new();
+    for _install_and_grant in 0..4 {
+        for scope in ["usage", "connectivity"] {
+            let secret = ambient.random().unwrap();
+            for (kind, index) in periods {
+                for domain in ["server", "device"] {
+                    places.push(Place { secret, scope, kind, index, domain });
+                }
+            }
+        }
+    }
+    // Where only one thing differs, and by the derivation alone: the same secret in another scope.
+    let known = places.first().copied().unwrap();
+    places.push(Place { scope: "connectivity", ..known });
+    places
+}
+
+/// The codes of so many values in one place.
+fn draw_all(place: &Place, many: usize) -> Vec<u64> {
+    let key = place.period_key();
+    let code = |value: usize| {
+        let value = (value as u64).to_le_bytes();
+        u64::from_le_bytes(*identifier(&key, place.domain, &value).as_bytes().first_chunk().unwrap())
+    };
+    (0..many).map(code).collect()
+}
+
+/// The codes of all places, on two threads, and how many of them are there more than once.
+fn matches(places: &[Place], many: usize) -> (usize, usize) {
+    let mut codes = Vec::with_capacity(places.len() * many);
+    let (first, second) = places.split_at(places.len() / 2);
+    thread::scope(|threads| {
+        let half = threads.spawn(|| second.iter().flat_map(|place| draw_all(place, many)).collect::<Vec<_>>());
+        codes.extend(first.iter().flat_map(|place| draw_all(place, many)));
+        codes.extend(half.join().unwrap());
+    });
+    codes.sort_unstable();
+    (codes.len(), codes.windows(2).filter(|pair| pair[0] == pair[1]).count())
+}
+
+#[test]
+#[ignore = "ten million codes take a while: `.ci/generalizers` draws them"]
+fn ten_million_codes_and_no_two_alike() {
+    let places = places();
+    let many = 10_000_000usize.div_ceil(places.len());
+    let (drawn, alike) = matches(&places, many);
+    assert!(drawn >= 10_000_000);
+    // By chance two are alike once in 370,000 such runs.
+    assert_eq!(alike, 0);
+    // The control: a place that is there twice is noticed, with every one of its codes.
+    let twice = [places[0], places[1], places[0]];
+    assert_eq!(matches(&twice, 10_000).1, 10_000);
+    let line = format!("\nfigure: draws {drawn}\nfigure: matches {alike}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+#[test]
+fn codes_of_different_places_differ() {
+    let places = places();
+    assert_eq!(matches(&places, 300), (places.len() * 300, 0));
+    assert_eq!(matches(&[places[3], places[3]], 300).1, 300, "the control");
+}
+
+/// Behind their lengths no two lists of parts look alike, however they are cut.
+#[test]
+fn where_a_name_space_ends_and_a_value_begins_matters() {
+    let key = [7; 32];
+    let cuts = [("a", "bc"), ("ab", "c"), ("abc", ""), ("", "abc")];
+    let codes: Vec<_> = cuts.iter().map(|(domain, value)| identifier(&key, domain, value.as_bytes())).collect();
+    for (at, code) in codes.iter().enumerate() {
+        assert!(codes.iter().skip(at + 1).all(|other| other != code));
+    }
+    // The control: without lengths they all look alike.
+    let joined = |(domain, value): &(&str, &str)| blake3::keyed_hash(&key, format!("{domain}{value}").as_bytes());
+    assert!(cuts.iter().all(|cut| joined(cut) == joined(&cuts[0])));
+}
+
+/// What chooses items is neither a code nor part of one.
+#[test]
+fn an_item_is_chosen_by_bits_of_its_own() {
+    let place = places()[0];
+    let scope = scope_key(&place.secret, "org.example.player", place.scope);
+    let items = *keyed(&scope, [b"rollup", b"item", b""]).as_bytes();
+    let codes = draw_all(&place, 2_000);
+    let draws: Vec<u64> =
+        (0..2_000u64).map(|value| draw(&items, place.domain, &value.to_le_bytes()).unwrap()).collect();
+    assert!(draws.iter().all(|draw| !codes.contains(draw)));
+    assert!(codes.iter().zip(draw_all(&place, 2_000)).all(|(code, again)| *code == again), "the control");
+}
+
+/// Whatever lies where the secrets should, reading it never panics, and only what was written is read.
+#[test]
+fn a_file_of_secrets_is_read_as_it_was_written_or_not_at_all() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("keys");
+    let files = Files::new(Arc::new(System), home.path().to_owned());
+    let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let keys = Keys::new(files.clone(), path.clone(), "org.example.player".into(), ambient);
+    assert!(keys.read().is_none(), "none yet");
+    keys.write(&Secrets(BTreeMap::from([("usage".into(), "00".repeat(32))]))).unwrap();
+    let whole = files.read(&path, FILE_MOST).unwrap();
+    let put = |bytes: &[u8]| files.replace(&path, bytes).unwrap();
+    for cut in 0..whole.len() {
+        put(&whole[..cut]);
+        assert!(keys.read().is_none(), "cut at {cut}");
+    }
+    for bit in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        put(&bytes);
+        assert!(keys.read().is_none(), "bit {bit}");
+    }
+    // Sealed soundly, and still no secrets.
+    for json in ["", "[]", "{", "null", "{\"usage\":1}", "{\"usage\":null}", &"[".repeat(60_000)] {
+        put(&disk::seal("keys", json));
+        assert!(keys.read().is_none(), "{json:.20}");
+    }
+    // A name with no key behind it, of the wrong length or in capitals, opens nothing.
+    for secret in ["", "00", &"00".repeat(31), &"00".repeat(33), &"AA".repeat(32), &"zz".repeat(32)] {
+        put(&disk::seal("keys", &format!("{{\"usage\":\"{secret}\"}}")));
+        assert!(
+            keys.read().is_some_and(|secrets| secrets.0.values().all(|text| unhex::<32>(text).is_none())),
+            "{secret}"
+        );
+    }
+    put(&whole);
+    assert!(keys.read().is_some_and(|secrets| unhex::<32>(&secrets.0["usage"]) == Some([0; 32])), "the control");
+}

@@ -1,0 +1,200 @@
+//! Items: the few that are counted are chosen by the grant's secret, always the same ones, and nothing of any of them is
+//! kept or sent.
+
+use crate::{
+    lab::{DAY, Eighth, Every, ITEMS, Lab, Played, Read, Stopped, dropped, say_yes, send},
+    secrets::{parts, secret},
+    tally,
+};
+use candor::{Client, Event, event::Installation};
+use std::collections::BTreeSet;
+
+/// Whether an event is counted, seen from the counter of those that are not.
+fn counts<E: Event<About = Installation>>(client: &Client, event: E) -> bool {
+    let before = dropped(client, "not_chosen");
+    client.record_durable(event);
+    match dropped(client, "not_chosen") - before {
+        0 => true,
+        1 => false,
+        more => panic!("one event was counted {more} times as not chosen"),
+    }
+}
+
+fn name(item: usize) -> String {
+    format!("a film nobody knows, number {item}")
+}
+
+/// The numbers of the items that are counted, of so many.
+fn chosen<E: Event<About = Installation>>(client: &Client, of: usize, event: impl Fn(&str) -> E) -> BTreeSet<usize> {
+    (0..of)
+        .filter(|item| {
+            // What the event borrows lives as long as the call.
+            counts(client, event(Box::leak(name(*item).into_boxed_str())))
+        })
+        .collect()
+}
+
+fn played(client: &Client, of: usize) -> BTreeSet<usize> {
+    chosen(client, of, |film| Played { film: Some(Box::leak(film.to_owned().into_boxed_str())), first: true })
+}
+
+/// How far a count may lie from its mean: five standard deviations of so many independent draws.
+fn within_five_sigma(chosen: u64, of: u64, one_in: u64) -> Result<(), String> {
+    let (n, p) = (of as f64, 1.0 / one_in as f64);
+    let (mean, sigma) = (n * p, (n * p * (1.0 - p)).sqrt());
+    let off = (chosen as f64 - mean).abs();
+    if off <= 5.0 * sigma {
+        Ok(())
+    } else {
+        Err(format!("{chosen} of {of} where {mean:.0} ± {:.0} were due", 5.0 * sigma))
+    }
+}
+
+#[test]
+fn the_share_that_is_counted_is_the_one_that_is_promised() {
+    const ITEMS_IN_ALL: u64 = 100_000;
+    let lab = Lab::new();
+    let client = lab.start_granted(ITEMS);
+    let share = |record: &dyn Fn(&str)| {
+        let before = dropped(&client, "not_chosen");
+        (0..ITEMS_IN_ALL).for_each(|item| record(&format!("item {item}")));
+        ITEMS_IN_ALL - (dropped(&client, "not_chosen") - before)
+    };
+    let one_in_32 = share(&|film| client.record(Played { film: Some(film), first: false }));
+    let one_in_8 = share(&|which| client.record(Eighth { which }));
+    let all = share(&|which| client.record(Every { which }));
+    within_five_sigma(one_in_32, ITEMS_IN_ALL, 32).unwrap();
+    within_five_sigma(one_in_8, ITEMS_IN_ALL, 8).unwrap();
+    assert_eq!(all, ITEMS_IN_ALL);
+    // Negative controls: the share of another promise, and a share that is off by a tenth, are noticed.
+    within_five_sigma(one_in_32, ITEMS_IN_ALL, 8).unwrap_err();
+    within_five_sigma(3_125 * 11 / 10, ITEMS_IN_ALL, 32).unwrap_err();
+    tally::figure("items", ITEMS_IN_ALL);
+    tally::figure("chosen_of_32", one_in_32);
+    tally::figure("chosen_of_8", one_in_8);
+    tally::property("item", "share within five sigma");
+}
+
+#[test]
+fn an_item_is_always_counted_or_never() {
+    const MANY: usize = 600;
+    let lab = Lab::new();
+    let client = lab.start_granted(ITEMS);
+    let first = played(&client, MANY);
+    assert!(!first.is_empty(), "one in 190 million such secrets chooses none");
+    assert_eq!(played(&client, MANY), first, "again");
+    // Another event about the same items, in bytes instead of text.
+    let stopped =
+        chosen(&client, MANY, |film| Stopped { film: Box::leak(film.as_bytes().to_vec().into_boxed_slice()) });
+    assert_eq!(stopped, first, "the same name space");
+    let read = chosen(&client, MANY, |book| Read { book: Box::leak(book.to_owned().into_boxed_str()) });
+    assert_ne!(read, first, "another name space");
+    drop(client);
+    for days in [1, 6, 30, 365] {
+        lab.clock.advance(DAY * days);
+        let client = lab.start();
+        assert_eq!(played(&client, MANY), first, "{days} days later");
+        lab.clock.advance(DAY);
+        send(&client);
+        assert_eq!(played(&client, MANY), first, "the day changes while the program runs");
+    }
+    // The control: another grant, another installation.
+    let client = lab.start();
+    client.withdraw(ITEMS).unwrap();
+    say_yes(&client, ITEMS);
+    assert_ne!(played(&client, MANY), first, "another grant");
+    let other = Lab::new();
+    assert_ne!(played(&other.start_granted(ITEMS), MANY), first, "another installation");
+    tally::property("item", "always or never");
+    tally::property("item", "new with a new grant");
+}
+
+#[test]
+fn an_item_nobody_knows_and_one_without_a_key_count_nothing() {
+    let lab = Lab::new();
+    let client = lab.start_granted(ITEMS);
+    for _ in 0..200 {
+        assert!(!counts(&client, Played { film: None, first: true }));
+    }
+    // The control: every item of the next kind is counted while there is a key.
+    assert!((0..50).all(|item| counts(&client, Every { which: &name(item) })));
+    drop(client);
+    std::fs::remove_file(lab.keys()).unwrap();
+    let client = lab.start();
+    assert!(client.status(ITEMS).unwrap().is_open());
+    assert!((0..50).all(|item| !counts(&client, Every { which: &name(item) })));
+    assert!(played(&client, 200).is_empty());
+    assert_eq!(client.manifest().unwrap().outcomes.counted, 0);
+    tally::property("item", "without a name or a key counts nothing");
+}
+
+/// The key of items, from the file of secrets and the derivation that the manual states.
+fn items_key(lab: &Lab) -> [u8; 32] {
+    let secret = unhex(&secret(lab, ITEMS));
+    let base = blake3::derive_key("candor 2026-11-22 identifier pseudonym v1 scope key", &secret);
+    let scope = parts(&base, [b"scope", b"org.example.lab", ITEMS.name().as_bytes()]);
+    parts(&scope, [b"rollup", b"item", b""])
+}
+
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).unwrap()).collect()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn no_byte_of_an_item_is_kept_or_sent() {
+    const MANY: usize = 400;
+    let lab = Lab::new();
+    let client = lab.start_granted(ITEMS);
+    let seen = played(&client, MANY);
+    for item in 0..MANY {
+        client.record_durable(Every { which: &name(item) });
+        client.record(Every { which: &name(item) });
+    }
+    let key = items_key(&lab);
+    let mut needles: Vec<Vec<u8>> = vec![b"a film nobody knows".to_vec(), hex(b"a film nobody knows").into_bytes()];
+    let mut predicted = BTreeSet::new();
+    for item in 0..MANY {
+        let bytes = name(item).into_bytes();
+        for domain in ["film", "which"] {
+            let draw = parts(&key, [b"item", domain.as_bytes(), &bytes]);
+            let number = u64::from_le_bytes(draw[..8].try_into().unwrap());
+            if domain == "film" && number.is_multiple_of(32) {
+                predicted.insert(item);
+            }
+            needles.extend([draw[..8].to_vec(), hex(&draw[..8]).into_bytes(), number.to_string().into_bytes()]);
+        }
+        let plain = *blake3::hash(&bytes).as_bytes();
+        needles.extend([plain[..8].to_vec(), hex(&plain[..8]).into_bytes()]);
+    }
+    // The hashes looked for are the ones that choose.
+    assert_eq!(predicted, seen);
+    let look = |bodies: &[Vec<u8>]| {
+        let files = lab.files();
+        for needle in &needles {
+            let within = |held: &[u8]| held.windows(needle.len()).any(|at| at == needle);
+            let found: Vec<_> = files.iter().filter(|(_, held)| within(held)).map(|(path, _)| path).collect();
+            assert!(found.is_empty(), "{:?} is in {found:?}", String::from_utf8_lossy(needle));
+            assert!(!bodies.iter().any(|body| within(body)), "{:?} was sent", String::from_utf8_lossy(needle));
+        }
+    };
+    look(&[]);
+    // The controls: what is kept is found where it is kept, and a needle in a file would be.
+    assert!(!lab.holding(b"items.every").is_empty());
+    let planted = lab.keys().with_file_name("planted");
+    std::fs::write(&planted, &needles[5]).unwrap();
+    assert_eq!(lab.holding(&needles[5]), std::slice::from_ref(&planted));
+    std::fs::remove_file(planted).unwrap();
+    lab.clock.advance(DAY);
+    send(&client);
+    let bodies = lab.sent();
+    assert!(bodies.iter().any(|body| String::from_utf8_lossy(body).contains("items.every")), "{bodies:?}");
+    look(&bodies);
+    drop(client);
+    look(&bodies);
+    tally::figure("item_needles", needles.len() as u64);
+    tally::property("item", "no byte kept or sent");
+}

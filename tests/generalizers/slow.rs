@@ -1,0 +1,222 @@
+//! What the rules say a value becomes, worked out the long way: nothing here is fast, and nothing is shared with what is
+//! tested.
+//!
+//! Floats are read as decimal numbers, written out to their last digit. A number outside 63 bits, an infinity, and a
+//! float beyond 2^53 are as large as anything.
+
+use candor::event::class::INVALID;
+
+/// Larger, or on the other side of 0 smaller, than any rung.
+pub(crate) const HUGE: i128 = i128::MAX;
+
+/// A float's exact decimal expansion: whether it is below 0, the digits before the point, and those behind it. `None`
+/// where it is no number.
+pub(crate) fn decimal(value: f64) -> Option<(bool, String, String)> {
+    if !value.is_finite() {
+        return None;
+    }
+    // No finite double has more than 1,074 digits behind the point, so this is all of it.
+    let text = format!("{value:.1074}");
+    let (below, text) = text.strip_prefix('-').map_or((false, text.as_str()), |text| (true, text));
+    let (whole, rest) = text.split_once('.')?;
+    Some((below, whole.into(), rest.into()))
+}
+
+/// The largest whole number that is not above a float; `None` where it is not a number.
+pub(crate) fn floor(value: f64) -> Option<i128> {
+    if value == f64::INFINITY {
+        return Some(HUGE);
+    }
+    if value == f64::NEG_INFINITY {
+        return Some(-HUGE);
+    }
+    let (below, whole, rest) = decimal(value)?;
+    // 2^53 = 9007199254740992, of 16 digits.
+    let limit = 9_007_199_254_740_992i128;
+    let size: i128 = if whole.len() > 30 { HUGE } else { whole.parse().unwrap() };
+    let fraction = rest.bytes().any(|digit| digit != b'0');
+    if size > limit {
+        return Some(if below { -HUGE } else { HUGE });
+    }
+    Some(match (below, fraction) {
+        (false, _) => size,
+        (true, false) => -size,
+        (true, true) => -size - 1,
+    })
+}
+
+/// The outcome of a float as a part of a whole: 0, then tenths, then 1.
+pub(crate) fn ratio(value: f64) -> u16 {
+    let Some((below, whole, rest)) = decimal(value) else { return INVALID };
+    let some = |digits: &str| digits.bytes().any(|digit| digit != b'0');
+    let nothing = !some(&whole) && !some(&rest);
+    match whole.as_str() {
+        _ if nothing => 1,
+        _ if below => INVALID,
+        "0" => 2 + u16::from(rest.as_bytes()[0] - b'0'),
+        "1" if !some(&rest) => 12,
+        _ => INVALID,
+    }
+}
+
+/// The same of a part and its whole, by counting tenths of the whole: ten times the part against each of them.
+pub(crate) fn portion(part: u64, whole: u64) -> u16 {
+    if whole == 0 || part > whole {
+        return INVALID;
+    }
+    if part == 0 {
+        return 1;
+    }
+    let tenths = (1..=10u128).filter(|tenth| u128::from(part) * 10 >= tenth * u128::from(whole)).count();
+    2 + u16::try_from(tenths).unwrap()
+}
+
+/// The outcome of a number on a list of rungs: the largest that is not above it, and the lowest for what is below all.
+pub(crate) fn rung(rungs: &[i128], value: i128) -> u16 {
+    let mut outcome = 1;
+    for (at, rung) in rungs.iter().enumerate() {
+        if *rung <= value {
+            outcome = u16::try_from(at + 1).unwrap();
+        }
+    }
+    outcome
+}
+
+/// 0, 1, 2, 3–4, 5–8, 9–16 and so on, then 1,024 and more.
+pub(crate) fn count(value: i128) -> u16 {
+    match value {
+        0..=2 => u16::try_from(value).unwrap() + 1,
+        1_024.. => 13,
+        _ => {
+            let (mut outcome, mut highest) = (4, 4);
+            while value > highest {
+                highest *= 2;
+                outcome += 1;
+            }
+            outcome
+        }
+    }
+}
+
+/// How many multiples of the step fit, closed at the top.
+pub(crate) fn step(step: i128, top: i128, value: i128) -> u16 {
+    let value = value.min(top);
+    u16::try_from((value - value.rem_euclid(step)) / step + 1).unwrap()
+}
+
+/// The same, counted from a number that may be below 0, and closed at both ends.
+pub(crate) fn signed_step(step: i128, from: i128, top: i128, value: i128) -> u16 {
+    let mut outcome = 1;
+    let mut next = from + step;
+    while next <= value && next <= top {
+        next += step;
+        outcome += 1;
+    }
+    outcome
+}
+
+/// Every number up to `top` that is written with zeros behind its first `digits` digits.
+pub(crate) fn digit_rungs(digits: usize, top: u32) -> Vec<i128> {
+    let plain = |number: &u32| number.to_string().bytes().skip(digits).all(|digit| digit == b'0');
+    (0..=top).filter(plain).map(i128::from).collect()
+}
+
+/// 0, then rungs from `from` to `top`, each the one before times (100 + p) / (100 - p), floored, and one more at least.
+pub(crate) fn log_rungs(percent: u128, from: u128, top: u128) -> Vec<i128> {
+    let mut rungs = vec![0];
+    let mut at = from;
+    while at < top {
+        rungs.push(i128::try_from(at).unwrap());
+        at = (at + 1).max(at * (100 + percent) / (100 - percent));
+    }
+    rungs.push(i128::try_from(top).unwrap());
+    rungs
+}
+
+/// Powers of four from 64 KiB to 64 GiB, behind 0.
+pub(crate) fn size_rungs() -> Vec<i128> {
+    let mut rungs = vec![0];
+    let mut at: i128 = 64 * 1024;
+    while at <= 64 * 1024 * 1024 * 1024 {
+        rungs.push(at);
+        at *= 4;
+    }
+    rungs
+}
+
+/// By a picture's shorter side.
+pub(crate) fn resolution(a: u128, b: u128) -> u16 {
+    let mut sides = [a, b];
+    sides.sort_unstable();
+    match sides[0] {
+        0 => INVALID,
+        1..=480 => 1,
+        481..=720 => 2,
+        721..=1_080 => 3,
+        1_081..=1_440 => 4,
+        1_441..=2_160 => 5,
+        _ => 6,
+    }
+}
+
+/// The first two numbers of a version, or `None` where they can't be read: a `v` may stand before them; a number ends
+/// with the text, a dot, or what SemVer puts behind a number; and what stands behind such an end is no number.
+pub(crate) fn version(text: &str) -> Option<(u64, u64)> {
+    let mut letters: Vec<char> = text.chars().collect();
+    if matches!(letters.first(), Some('v' | 'V')) {
+        letters.remove(0);
+    }
+    let mut numbers = Vec::new();
+    let mut at = 0;
+    loop {
+        let begin = at;
+        let mut number: u64 = 0;
+        while at < letters.len() && letters[at].is_ascii_digit() {
+            number = (number * 10 + u64::from(letters[at].to_digit(10)?)).min(1 << 40);
+            at += 1;
+        }
+        if at == begin || number >= 1 << 31 {
+            return None;
+        }
+        numbers.push(number);
+        match letters.get(at) {
+            Some('.') if numbers.len() < 2 => at += 1,
+            None | Some('.' | '-' | '+' | ' ') => break,
+            Some(_) => return None,
+        }
+    }
+    Some((numbers[0], numbers.get(1).copied().unwrap_or(0)))
+}
+
+/// The language that a locale begins with: two or three ASCII letters before the first separator or the end.
+pub(crate) fn language(text: &str) -> Option<String> {
+    let mut language = String::new();
+    for letter in text.chars() {
+        match letter {
+            '-' | '_' | '.' | '@' => break,
+            'a'..='z' | 'A'..='Z' => language.push(letter.to_ascii_lowercase()),
+            _ => return None,
+        }
+    }
+    matches!(language.len(), 2 | 3).then_some(language)
+}
+
+/// Length and make of a text.
+pub(crate) fn shape(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let length = match letters.len() {
+        0 => return "empty".into(),
+        n if n <= 8 => "1_8",
+        n if n <= 32 => "9_32",
+        n if n <= 128 => "33_128",
+        _ => "over_128",
+    };
+    let make = if letters.iter().all(|letter| "0123456789".contains(*letter)) {
+        "digits"
+    } else if letters.iter().all(|letter| u32::from(*letter) < 128) {
+        "ascii"
+    } else {
+        "unicode"
+    };
+    format!("{make}_{length}")
+}
