@@ -57,11 +57,8 @@ impl Registry {
         if let Some(name) = twice(schemas.iter().map(|schema| schema.name())) {
             return Err(Kind::DuplicateEvent { name }.into());
         }
-        for (at, schema) in schemas.iter().enumerate() {
-            if let Some((events, outcomes)) = linked_budget(schema, schemas.get(at + 1..).unwrap_or_default()) {
-                let scope = schema.scope().name();
-                return Err(Kind::LinkedBudget { scope, events, outcomes, budget: BUDGET }.into());
-            }
+        if let Some((scope, events, outcomes)) = linked_budget(&schemas) {
+            return Err(Kind::LinkedBudget { scope, events, outcomes, budget: BUDGET }.into());
         }
         Ok(Registry { scopes, schemas })
     }
@@ -85,24 +82,34 @@ impl Registry {
     }
 }
 
-/// The events from `schema` on whose codes can be matched with its own, where they have more outcomes together than one
-/// event may have: the same scope, period and name space, so that a code ties their fields into one long row.
-fn linked_budget(schema: &'static Schema, later: &[&'static Schema]) -> Option<(String, u128)> {
-    let domains = |schema: &Schema| -> Vec<&'static str> {
-        schema.fields().iter().map(|field| field.domain).filter(|domain| !domain.is_empty()).collect()
+/// Events whose codes can be matched with each other, where they have more outcomes together than one event may have:
+/// the same scope and period, and a name space in common or others in between, so that a code ties their fields into one
+/// long row.
+fn linked_budget(schemas: &[&'static Schema]) -> Option<(&'static str, String, u128)> {
+    let domains =
+        |schema: &'static Schema| schema.fields().iter().map(|field| field.domain).filter(|it| !it.is_empty());
+    let tied = |a: &'static Schema, b: &'static Schema| {
+        a.scope() == b.scope()
+            && a.linkage() == b.linkage()
+            && domains(a).any(|domain| domains(b).any(|it| it == domain))
     };
-    domains(schema).into_iter().find_map(|domain| {
-        let same = |other: &&&'static Schema| {
-            other.scope() == schema.scope()
-                && other.linkage() == schema.linkage()
-                && other.linkage().carries_code()
-                && domains(other).contains(&domain)
-        };
-        let company: Vec<_> = std::iter::once(&schema).chain(later.iter()).filter(same).collect();
+    let mut left: Vec<&'static Schema> = schemas.iter().copied().filter(|it| it.linkage().carries_code()).collect();
+    while let Some(first) = left.pop() {
+        let (mut company, mut at) = (vec![first], 0);
+        while let Some(&one) = company.get(at) {
+            let (more, rest) = left.into_iter().partition(|other| tied(one, other));
+            company.extend::<Vec<_>>(more);
+            left = rest;
+            at += 1;
+        }
         let outcomes = company.iter().fold(1u128, |all, event| all.saturating_mul(u128::from(event.outcomes())));
-        let names: Vec<_> = company.iter().map(|event| event.name()).collect();
-        (outcomes > u128::from(BUDGET) && names.len() > 1).then(|| (names.join(", "), outcomes))
-    })
+        if company.len() > 1 && outcomes > u128::from(BUDGET) {
+            let mut names: Vec<_> = company.iter().map(|event| event.name()).collect();
+            names.sort_unstable();
+            return Some((first.scope().name(), names.join(", "), outcomes));
+        }
+    }
+    None
 }
 
 /// The first name that stands twice among sorted names.

@@ -65,6 +65,9 @@ pub struct ScopePage {
     pub notice: String,
     /// For how long the recipient keeps it, in days.
     pub retention_days: u32,
+    /// Whether the scope is on and the secret behind its codes and items is lost or damaged: then there are no codes, and
+    /// nothing that has items is counted, until the person agrees anew.
+    pub secret_lost: bool,
     /// What each request names besides its events, with its value: the same for everyone who has this version.
     pub envelope: Vec<(&'static str, String)>,
     /// Every event that could be sent.
@@ -234,6 +237,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         agreed: receipt.and_then(|receipt| receipt.contract),
         notice: engine.consent.contract(scope).map(|contract| contract.notice.text().to_owned()).unwrap_or_default(),
         retention_days: scope.retention_days(),
+        secret_lost: status.is_open() && !engine.keys.has(scope),
         envelope: {
             let (service, own) = otlp::envelope(&engine.service, scope);
             [service, own].concat()

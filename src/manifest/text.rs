@@ -48,6 +48,16 @@ impl fmt::Display for ScopePage {
         if let Some(trouble) = self.status.trouble {
             writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
         }
+        if self.secret_lost {
+            writeln!(
+                f,
+                "  trouble       the secret behind its codes is lost or damaged: there are no codes, and nothing"
+            )?;
+            writeln!(
+                f,
+                "                that chooses items is counted, until you take your yes back and give it anew"
+            )?;
+        }
         for change in &self.status.changes {
             writeln!(f, "  changed       {change}")?;
         }

@@ -31,7 +31,7 @@ pub(crate) const BYTE_SIZE: Precision = Precision::Cuts {
     cuts: &[0, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28, 1 << 30, 1 << 32, 1 << 34, 1 << 36],
 };
 
-/// How long something took, in milliseconds: within 25 % of the true value, from 1 ms to a minute.
+/// How long something took, in milliseconds: steps whose middle is within 25 % of what is in them, to a minute.
 pub(crate) const LATENCY: Precision = {
     const N: usize = log_buckets_len(25, 1, 60_000);
     const CUTS: [i64; N] = log_buckets(25, 1, 60_000);
@@ -95,7 +95,7 @@ pub const fn steps<const N: usize>(from: i64, step: i64) -> [i64; N] {
     cuts
 }
 
-/// The next rung of a ladder of logarithmic buckets whose bounds are within `percent` of what is in them: the last one
+/// The next rung of a ladder of logarithmic buckets whose middles are within `percent` of what is in them: the last one
 /// times (100 + percent) / (100 - percent), floored, and at least one more (Masson, Rim and Lee, *DDSketch*, 2019).
 const fn log_next(percent: i64, last: i64) -> i64 {
     let next = last as i128 * (100 + percent) as i128 / (100 - percent) as i128;

@@ -25,23 +25,26 @@ fn listed<'r>(class: &'r str, precision: Precision, rungs: &[i128], rule: &'r dy
 
 /// Tries a class whose rules are a list of rungs.
 macro_rules! try_listed {
-    ($word:literal, $class:ty, $precision:expr, $rungs:expr) => {{
+    ($word:literal, $class:ty, $precision:expr, $rungs:expr) => {
+        try_listed!($word, $class, $precision, $rungs, timed)
+    };
+    ($word:literal, $class:ty, $precision:expr, $rungs:expr, $kind:ident) => {{
         let rungs: Vec<i128> = $rungs.to_vec();
         let rule = |value| slow::rung(&rungs, value);
-        with_every_number!(listed($word, $precision, &rungs, &rule), $class);
+        with_every_number!(listed($word, $precision, &rungs, &rule), $class, $kind);
     }};
 }
 
 #[test]
 fn count() {
     let rungs = [0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1_024];
-    with_every_number!(listed("count", Count::PRECISION, &rungs, &slow::count), Count);
+    with_every_number!(listed("count", Count::PRECISION, &rungs, &slow::count), Count, whole);
 }
 
 #[test]
 fn bitrate() {
     let kbit = [0, 64, 96, 128, 192, 256, 320, 1_000, 2_000, 4_000, 8_000, 12_000, 20_000, 40_000];
-    try_listed!("bitrate", Bitrate, Bitrate::PRECISION, kbit.map(|rung: i128| rung * 1_000));
+    try_listed!("bitrate", Bitrate, Bitrate::PRECISION, kbit.map(|rung: i128| rung * 1_000), plain);
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn media_duration() {
 
 #[test]
 fn byte_size() {
-    try_listed!("byte_size", ByteSize, ByteSize::PRECISION, slow::size_rungs());
+    try_listed!("byte_size", ByteSize, ByteSize::PRECISION, slow::size_rungs(), plain);
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn age() {
 fn step() {
     let rungs: Vec<i128> = (0..=10).map(|tens| tens * 10).collect();
     let rule = |value| slow::step(10, 100, value);
-    with_every_number!(listed("step", partition::<lab::Steps>("step"), &rungs, &rule), Step);
+    with_every_number!(listed("step", partition::<lab::Steps>("step"), &rungs, &rule), Step, timed);
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn signed_step() {
     let rungs = (-12..=14).map(|hours| hours * 60).collect();
     let rule = |value| slow::signed_step(60, -720, 840, value);
     let precision = partition::<lab::Steps>("signed_step");
-    with_every_number!(Rules { class: "signed_step", precision, rungs, rule: &rule, signed: true }, SignedStep);
+    with_every_number!(Rules { class: "signed_step", precision, rungs, rule: &rule, signed: true }, SignedStep, timed);
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn ladder() {
 fn exact() {
     let rungs: Vec<i128> = (0..=9).collect();
     let rule = |value: i128| u16::try_from(value.min(9)).unwrap() + 1;
-    with_every_number!(listed("exact", partition::<lab::Ladders>("exact"), &rungs, &rule), Exact);
+    with_every_number!(listed("exact", partition::<lab::Ladders>("exact"), &rungs, &rule), Exact, whole);
 }
 
 #[test]

@@ -253,10 +253,20 @@ pub(crate) fn random<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Resul
 
 /// Tries a class with every kind of number.
 macro_rules! with_every_number {
-    ($rules:expr, $class:ty) => {{
+    // Integers; integers and floats; a `Duration` as well.
+    ($rules:expr, $class:ty, whole) => {
+        $crate::numbers::with_every_number!($rules, $class, [])
+    };
+    ($rules:expr, $class:ty, plain) => {
+        $crate::numbers::with_every_number!($rules, $class, [f32, f64])
+    };
+    ($rules:expr, $class:ty, timed) => {
+        $crate::numbers::with_every_number!($rules, $class, [f32, f64, std::time::Duration])
+    };
+    ($rules:expr, $class:ty, [$($more:ty),*]) => {{
         let rules = $rules;
         $crate::numbers::with_every_number!(
-            rules, $class: u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, std::time::Duration
+            rules, $class: u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize $(, $more)*
         );
         rules.subject::<i128, ()>(&|_| 0, |subject| subject.count());
     }};

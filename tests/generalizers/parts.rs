@@ -180,13 +180,13 @@ where
 }
 
 /// Tries it with every number that has no unit of its own.
-macro_rules! with_every_plain_number {
+macro_rules! with_every_whole_number {
     ($class:ty, $word:literal, $rule:expr, $sent:expr; $($number:ty)*) => {
         $(named::<$class, $number>($word, <$class as Fixed>::PRECISION, &$rule, &$sent);)*
     };
     ($class:ty, $word:literal, $rule:expr, $sent:expr) => {
-        with_every_plain_number!(
-            $class, $word, $rule, $sent; u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
+        with_every_whole_number!(
+            $class, $word, $rule, $sent; u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize
         )
     };
 }
@@ -200,7 +200,7 @@ fn hour_band() {
         18..=23 => 4,
         _ => INVALID,
     };
-    with_every_plain_number!(HourBand, "hour_band", rule, |outcome| i128::from(outcome - 1) * 6);
+    with_every_whole_number!(HourBand, "hour_band", rule, |outcome| i128::from(outcome - 1) * 6);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn weekend() {
         6 | 7 => 2,
         _ => INVALID,
     };
-    with_every_plain_number!(Weekend, "weekend", rule, |outcome| if outcome == 2 { 6 } else { 1 });
+    with_every_whole_number!(Weekend, "weekend", rule, |outcome| if outcome == 2 { 6 } else { 1 });
 }
 
 #[test]

@@ -12,14 +12,14 @@
 //! | `media_duration` | `Duration` | 0, 1, 5, 20, 60, 120 min |
 //! | `byte_size` | bytes | powers of four from 64 KiB to 64 GiB |
 //! | `resolution` | width and height | up to 480, 720, 1080, 1440, 2160 lines, more |
-//! | `latency` | `Duration`, ms | within 25 %, from 1 ms to a minute |
+//! | `latency` | `Duration`, ms | 24 steps from 1 ms to a minute, each 5/3 of the one before |
 //! | `age` | `Duration`, days | 0, 1, 7, 30, 90, 365 days |
 //! | `ratio` | 0.0 to 1.0, or part and whole | none, tenths, all |
 //! | `step = 10, top = 100` | numbers | multiples of the step |
 //! | `signed_step = 60, from = -720, top = 840` | numbers | multiples of the step, closed on both sides |
 //! | `ladder = [0, 10, 100]` | numbers | the largest rung below |
 //! | `digits = 2, top = 10_000` | numbers | the first one or two digits |
-//! | `log_buckets = 10, from = 1, top = 60_000` | numbers | within so many per cent |
+//! | `log_buckets = 10, from = 1, top = 60_000` | numbers | steps whose middle is within so many per cent |
 //! | `exact, top = 9, reason = "…"` | whole numbers | themselves; the manifest prints the reason |
 //! | `date = month, from = "2026-01", count = 24` | `SystemTime` | the start of the day, week, month or quarter |
 //! | `hour_band` | hour of the day, 0 to 23 | night, morning, afternoon, evening |
@@ -39,10 +39,11 @@
 //! Outcomes are a pure function of the value: no noise, no clock, no float arithmetic. Noise that is drawn anew for each
 //! report averages away (20 reports bring a minute's dither down to 3 seconds). Numbers are floored, never rounded to
 //! nearest; cells are half-open, so a value on a bound belongs to the upper one; the lowest and the highest cell are
-//! open. What is sent is a cell's lower bound, and generalising that again gives the same cell. NaN, a negative number
+//! open. What is sent is a cell's lower bound, and generalising that again gives the same cell. (A `ratio` above none and
+//! below a thousandth is sent as one thousandth, which stands for "under a tenth".) NaN, a negative number
 //! for a kind that has none, and text that can't be read are not sent, and counted on this computer
 //! ([`FieldPage`](crate::FieldPage)). A number beyond 2^53 in a float, an infinity, and what does not fit 63 bits belong
-//! to the outermost cell; -0.0 is 0. An `Option` may stand around any type: `None` is not sent.
+//! to the outermost cell (minus infinity only where negative numbers are taken); -0.0 is 0. An `Option` may stand around any type: `None` is not sent.
 //!
 //! Negative numbers, floats and text can be unreadable, which is one outcome more in the event's budget.
 
@@ -51,7 +52,7 @@ mod number;
 mod text;
 
 pub use identifier::Identifier;
-pub use number::{Number, Pixels, Portion};
+pub use number::{Number, Pixels, Plain, Portion, Whole};
 pub use text::Text;
 
 use crate::precision::{self, Precision};
@@ -116,7 +117,8 @@ classes! {
     Resolution = precision::RESOLUTION;
     /// `#[field(count)]`: a number of things: 0, 1, 2, then powers of two up to 1,024 and more.
     Count = precision::COUNT;
-    /// `#[field(latency)]`: how long something took, in milliseconds, within 25 % from 1 ms to a minute.
+    /// `#[field(latency)]`: how long something took, in milliseconds: 24 steps from 1 ms to a minute, each 5/3 of the one
+    /// before. A step's middle is within 25 % of what is in it; what is sent is its lower end, up to 40 % below.
     Latency = precision::LATENCY;
     /// `#[field(age)]`: how long ago something was, in days: 0, 1, 7, 30, 90, 365.
     Age = precision::AGE;
@@ -135,7 +137,9 @@ classes! {
     /// `#[field(digits = 2, top = 10_000)]`: the first one or two digits, zeros for the rest. Two digits are for
     /// latencies and the like; of podcasts' sizes they leave 13 % in a class of fewer than 20.
     Digits;
-    /// `#[field(log_buckets = 10, from = 1, top = 60_000)]`: within so many per cent of the value; below `from` is 0.
+    /// `#[field(log_buckets = 10, from = 1, top = 60_000)]`: steps that grow by a factor, (100 + p) / (100 - p), so that a
+    /// step's middle is within p per cent of what is in it. What is sent is its lower end, up to 2p / (100 + p) below the
+    /// value; below `from` is 0.
     LogBuckets;
     /// `#[field(exact, top = 9, reason = "…")]`: the number itself up to a bound. The manifest prints the reason.
     Exact;

@@ -26,6 +26,12 @@ pub trait Number: sealed::Sealed {
     fn whole(&self, unit: Unit) -> Option<i64>;
 }
 
+/// A number without a unit of its own: an integer or a float.
+pub trait Plain: Number {}
+
+/// A whole number: an integer.
+pub trait Whole: Plain {}
+
 macro_rules! unsigned {
     ($($number:ty),*) => {$(
         impl sealed::Sealed for $number {}
@@ -38,6 +44,10 @@ macro_rules! unsigned {
                 Some(i64::try_from(*self).unwrap_or(i64::MAX))
             }
         }
+        #[diagnostic::do_not_recommend]
+        impl Plain for $number {}
+        #[diagnostic::do_not_recommend]
+        impl Whole for $number {}
     )*};
 }
 unsigned!(u8, u16, u32, u64, u128, usize);
@@ -54,6 +64,10 @@ macro_rules! signed {
                 Some(i64::try_from(*self).unwrap_or(if *self < 0 { i64::MIN } else { i64::MAX }))
             }
         }
+        #[diagnostic::do_not_recommend]
+        impl Plain for $number {}
+        #[diagnostic::do_not_recommend]
+        impl Whole for $number {}
     )*};
 }
 signed!(i8, i16, i32, i64, i128, isize);
@@ -79,6 +93,8 @@ macro_rules! floats {
                 }
             }
         }
+        #[diagnostic::do_not_recommend]
+        impl Plain for $number {}
     )*};
 }
 floats!(f32, f64);
@@ -111,9 +127,9 @@ fn number<T: Number>(precision: &Precision, value: &T, signed: bool) -> u16 {
 }
 
 macro_rules! takes_numbers {
-    ($($class:ident),*) => {$(
+    ($($class:ident: $kind:ident),*) => {$(
         #[diagnostic::do_not_recommend]
-        impl<T: Number> Class<T> for $class {
+        impl<T: $kind> Class<T> for $class {
             const OPTIONAL: bool = T::OPTIONAL;
             #[inline]
             fn outcome(precision: &Precision, value: &T) -> u16 {
@@ -122,7 +138,9 @@ macro_rules! takes_numbers {
         }
     )*};
 }
-takes_numbers!(Bitrate, ByteSize, Count, Step, Ladder, Digits, LogBuckets, Exact, Latency, Age);
+// A `Duration` says itself what it is counted in, so it goes where the class or the field says a unit of time.
+takes_numbers!(Step: Number, Ladder: Number, Digits: Number, LogBuckets: Number, Latency: Number, Age: Number);
+takes_numbers!(Bitrate: Plain, ByteSize: Plain, Count: Whole, Exact: Whole);
 
 #[diagnostic::do_not_recommend]
 impl<T: Number> Class<T> for SignedStep {
@@ -246,7 +264,7 @@ impl<T: Portion> Class<T> for Ratio {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Number> Class<T> for HourBand {
+impl<T: Whole> Class<T> for HourBand {
     const OPTIONAL: bool = true;
     #[inline]
     fn outcome(_: &Precision, value: &T) -> u16 {
@@ -258,7 +276,7 @@ impl<T: Number> Class<T> for HourBand {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Number> Class<T> for Weekend {
+impl<T: Whole> Class<T> for Weekend {
     const OPTIONAL: bool = true;
     #[inline]
     fn outcome(_: &Precision, value: &T) -> u16 {

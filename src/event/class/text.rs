@@ -65,6 +65,13 @@ impl<T: Text + ?Sized> Class<T> for Locale {
     /// `de-AT`, `de_AT.UTF-8` and `DE` are `de`. What does not begin with two or three letters is unreadable.
     fn outcome(precision: &Precision, value: &T) -> u16 {
         let language = value.text().split(['-', '_', '.', '@']).next().unwrap_or_default();
+        // Both written forms of Norwegian, and two codes that ISO 639 has replaced.
+        let language = match language {
+            _ if language.eq_ignore_ascii_case("nb") || language.eq_ignore_ascii_case("nn") => "no",
+            _ if language.eq_ignore_ascii_case("iw") => "he",
+            _ if language.eq_ignore_ascii_case("in") => "id",
+            language => language,
+        };
         match language.len() {
             2..=3 if language.bytes().all(|byte| byte.is_ascii_alphabetic()) => listed(precision, language),
             _ => INVALID,

@@ -328,6 +328,12 @@ fn shape(
             if rungs.len() < 2 || rungs.windows(2).any(|pair| pair[0] >= pair[1]) {
                 return Err(wrong("a ladder has at least two rungs, each once and smallest first"));
             }
+            if rungs.first().is_some_and(|first| *first < 0) {
+                let message = format!(
+                    "field `{field}`: a ladder takes no numbers below zero: write `signed_step = 60, from = -720, top = 840`"
+                );
+                return Err(Error::new_spanned(word, message));
+            }
             if rungs.len() > 32 {
                 return Err(wrong("a ladder has 32 rungs at most"));
             }
@@ -472,7 +478,8 @@ fn elements<T>(value: &Expr, read: impl Fn(&Expr) -> Option<T>) -> Option<Vec<T>
     elems.iter().map(read).collect()
 }
 
-/// `2026-01` or `2026-01-05`, from the year 2000 on.
+/// `2026-01` or `2026-01-05`, from 2001 on: what is before 2000 is an error of a clock, and has a rung of its own until
+/// the first date.
 pub(super) fn date(text: &str) -> Option<(i64, i64, i64)> {
     let mut parts = text.split('-');
     let mut number = |len: usize| {
@@ -487,7 +494,7 @@ pub(super) fn date(text: &str) -> Option<(i64, i64, i64)> {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    (parts.next().is_none() && year >= 2000 && (1..=12).contains(&month) && (1..=longest).contains(&day))
+    (parts.next().is_none() && year > 2000 && (1..=12).contains(&month) && (1..=longest).contains(&day))
         .then_some((year, month, day))
 }
 
@@ -508,7 +515,7 @@ mod tests {
     fn dates() {
         assert_eq!(date("2026-01"), Some((2026, 1, 1)));
         assert_eq!(date("2024-02-29"), Some((2024, 2, 29)));
-        for bad in ["", "2026", "2026-13", "2026-1", "2025-02-29", "1999-12", "2026-01-05-1", "2026-01-5", "x026-01"] {
+        for bad in ["", "2026", "2026-13", "2026-1", "2025-02-29", "2000-12", "2026-01-05-1", "2026-01-5", "x026-01"] {
             assert_eq!(date(bad), None, "{bad}");
         }
     }
