@@ -198,6 +198,13 @@ impl Consent {
         }
     }
 
+    /// Makes ready anew what the open scopes need, on a new day. Under the same lock as opening, so that a scope that opens
+    /// meanwhile is not forgotten.
+    pub(crate) fn prepare_again(&self) {
+        let view = self.view.lock();
+        (self.prepare)(&view.open);
+    }
+
     /// The scopes that are open, as last read, and where their data goes.
     pub(crate) fn open_places(&self) -> Vec<Place> {
         let open = self.view.lock().open.clone();

@@ -119,7 +119,7 @@ impl Engine {
         }
         let today = self.ambient.now().day();
         if self.day.swap(today.0, Ordering::SeqCst) != today.0 {
-            self.keys.refresh(today, self.consent.open_places().into_iter().map(|place| place.scope));
+            self.consent.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
             self.keep_house(false);
