@@ -41,7 +41,7 @@ macro_rules! six_fields {
         #[event(name = $event, scope = $scope, linkage = rollup)]
         struct $name {
             /// A bitrate.
-            #[field(bitrate, group = "network", example = 4_213_000)]
+            #[field(bitrate, group = "network", reason = "it is made up", example = 4_213_000)]
             bitrate: u64,
             /// A category.
             codec: Codec,

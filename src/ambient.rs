@@ -189,7 +189,11 @@ impl Day {
     pub(crate) const NONE: Day = Day(u32::MAX);
 
     pub(crate) fn next(self) -> Day {
-        Day(self.0.saturating_add(1))
+        self.plus(1)
+    }
+
+    pub(crate) fn plus(self, days: u32) -> Day {
+        Day(self.0.saturating_add(days))
     }
 
     pub(crate) fn start(self) -> Time {

@@ -93,6 +93,7 @@ impl Client {
             controller: config.controller,
             audience: config.audience,
             endpoint: endpoint.clone(),
+            validity_days: config.validity_days,
         };
         let contract = |scope: &Scope| {
             let events: Vec<EventTerms> = registry.schemas_of(*scope).map(event_terms).collect();
@@ -118,7 +119,15 @@ impl Client {
             }
         };
         let ledger = Ledger::new(files, store, marks, application.clone());
-        let consent = Consent::new(ledger, contracts, block, process_wide, ambient.clone(), Box::new(prepare));
+        let consent = Consent::new(
+            ledger,
+            contracts,
+            block,
+            process_wide,
+            ambient.clone(),
+            config.validity_days,
+            Box::new(prepare),
+        );
         let service = Service { name: application.clone(), version: config.version };
         let engine = Engine {
             consent,
@@ -139,6 +148,7 @@ impl Client {
     pub(crate) fn open(&self) {
         let engine = &self.engine;
         withdraw::narrow_blocked(engine);
+        withdraw::end_expired(engine);
         engine.consent.open();
         if engine.consent.is_known() {
             engine.clear_stale();
@@ -376,6 +386,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
                 optional: field.optional,
                 domain: field.domain,
                 reason: field.reason,
+                because: field.because(),
             })
             .collect(),
     }

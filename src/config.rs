@@ -31,6 +31,7 @@ pub struct Config {
     pub(crate) switch_variable: Option<&'static str>,
     pub(crate) lift_ci_block: bool,
     pub(crate) waiting_limit: u64,
+    pub(crate) validity_days: u32,
     /// The system's, but for tests.
     pub(crate) disk: Arc<dyn Disk>,
 }
@@ -63,6 +64,7 @@ impl Config {
             switch_variable: None,
             lift_ci_block: false,
             waiting_limit: WAITING_LIMIT,
+            validity_days: 365,
             disk: Arc::new(System),
         }
     }
@@ -137,6 +139,13 @@ impl Config {
     #[must_use]
     pub fn waiting_limit(mut self, bytes: u64) -> Self {
         self.waiting_limit = bytes.max(1 << 20);
+        self
+    }
+
+    /// For how many days a yes is good before the person must be asked again: 365 unless said otherwise, 1 to 730.
+    #[must_use]
+    pub fn validity_days(mut self, days: u32) -> Self {
+        self.validity_days = days.clamp(1, 730);
         self
     }
 }

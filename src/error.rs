@@ -47,6 +47,7 @@ impl Error {
                 | Kind::DuplicateEvent { .. }
                 | Kind::DuplicateScope { .. }
                 | Kind::LinkedBudget { .. }
+                | Kind::Items { .. }
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
                 | Kind::Text { .. }
@@ -101,6 +102,8 @@ pub(crate) enum Kind {
          period, or use coarser classes"
     )]
     LinkedBudget { scope: &'static str, events: String, outcomes: u128, budget: u64 },
+    #[error("the events {events} of scope `{scope}` count a few items each, and {why}")]
+    Items { scope: &'static str, events: String, why: String },
     #[error("{count} scopes are linked into this program, and candor takes {most}: join scopes that share a purpose")]
     TooManyScopes { count: usize, most: usize },
     #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]

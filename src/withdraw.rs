@@ -18,7 +18,7 @@ const CONFIRM: Duration = Duration::from_millis(500);
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.status(scope)?.state {
         State::Granted | State::Superseded => end(engine, scope, Decision::Withdrawn),
-        State::Denied | State::Withdrawn => {
+        State::Denied | State::Withdrawn | State::Expired if !is_in_force(engine, scope) => {
             // Again is as good as once; what an interrupted first time left is destroyed now.
             engine.consent.shut(scope);
             let confirmed = engine.consent.confirm(scope, CONFIRM);
@@ -27,7 +27,23 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
             (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
             Ok(receipt)
         }
+        State::Denied | State::Withdrawn | State::Expired => end(engine, scope, Decision::Withdrawn),
         State::NeverAsked | State::Unreadable => refuse(engine, scope),
+    }
+}
+
+/// Whether the files still say yes, such as one past its last day that nobody has ended yet.
+fn is_in_force(engine: &Engine, scope: Scope) -> bool {
+    engine.consent.expired().contains(&scope)
+}
+
+/// Ends what is past its last day, as a withdrawal does: a clock that goes back finds it ended.
+pub(crate) fn end_expired(engine: &Engine) {
+    if matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+        return;
+    }
+    for scope in engine.consent.expired() {
+        let _ = end(engine, scope, Decision::Expired);
     }
 }
 
@@ -77,7 +93,7 @@ fn end(engine: &Engine, scope: Scope, decision: Decision) -> Result<Receipt, Err
     let confirmed = engine.consent.confirm(scope, CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = match decision {
-        Decision::Withdrawn => destroy(engine, scope, closing.generation()),
+        Decision::Withdrawn | Decision::Expired => destroy(engine, scope, closing.generation()),
         _ => engine.journal.purge(scope, closing.generation()),
     };
     let mut receipt = closing.finish()?;

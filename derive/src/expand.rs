@@ -70,7 +70,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
                 }
             }
 
-            #krate::__private::inventory::submit! { #krate::event::Linked(|| &__SCHEMA) }
+            #krate::__private::inventory::submit! { #krate::event::Linked(&__SCHEMA) }
         };
     }
 }
@@ -335,13 +335,13 @@ fn outcome(krate: &Path, field: &Field<'_>, index: usize) -> TokenStream {
             quote!(sink.outcome(#index, #implementation::outcome(const { &#precision }, &self.#ident));)
         }
         Kind::Presence => quote!(sink.outcome(#index, #krate::event::class::Presence::of(&self.#ident));),
-        Kind::Hash { domain, .. } => {
+        Kind::Hash { .. } => {
             let implementation = identifier(krate, &ty);
-            quote!(sink.identifier(#index, #domain, &#implementation::identifier_bytes(&self.#ident));)
+            quote!(sink.identifier(#index, &#implementation::identifier_bytes(&self.#ident));)
         }
-        Kind::Cohort { domain, bits, .. } => {
+        Kind::Cohort { .. } => {
             let implementation = identifier(krate, &ty);
-            quote!(sink.cohort(#index, #domain, #bits, &#implementation::identifier_bytes(&self.#ident));)
+            quote!(sink.cohort(#index, &#implementation::identifier_bytes(&self.#ident));)
         }
         Kind::Item { .. } => TokenStream::new(),
     }

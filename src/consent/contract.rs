@@ -96,6 +96,8 @@ pub(crate) struct Party {
     pub(crate) controller: Controller,
     pub(crate) audience: Audience,
     pub(crate) endpoint: String,
+    /// For how many days a yes is good.
+    pub(crate) validity_days: u32,
 }
 
 /// One event as the contract and the notice speak of it.
@@ -131,6 +133,8 @@ pub(crate) struct FieldTerms {
     pub(crate) domain: &'static str,
     /// Why it leaves exactly, where it does.
     pub(crate) reason: Option<&'static str>,
+    /// The same in words.
+    pub(crate) because: Option<String>,
 }
 
 /// The contract of one scope in this build.

@@ -24,6 +24,8 @@ use std::{
 
 /// More scopes and words than any program has.
 const SNAPSHOT_MOST: u64 = 128 << 10;
+/// The largest contract or notice that is kept.
+const TEXT_MOST: u64 = 4 << 20;
 /// Some twenty thousand decisions.
 pub(super) const LEDGER_MOST: u64 = 8 << 20;
 /// How long a decision waits for another one to be written.
@@ -59,6 +61,9 @@ pub(crate) struct Entry {
     pub(crate) contract: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) via: Option<String>,
+    /// The last UTC day of a yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
     /// The number of the ledger's line that says so.
     pub(crate) line: u64,
 }
@@ -72,6 +77,7 @@ pub(crate) struct Statement<'a> {
     pub(crate) notice: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) via: Option<String>,
+    pub(crate) until: Option<String>,
 }
 
 /// What the files say together.
@@ -286,15 +292,15 @@ impl Ledger {
             .iter()
             .take(lines.len() - usize::from(ahead))
             .chain(behind.then_some(snapshot.pending.as_ref()).flatten());
-        let mut open: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut open: BTreeMap<&str, (u64, &Option<String>)> = BTreeMap::new();
         for line in told {
             match line.decision {
-                decision if decision.opens() => open.insert(&line.scope, line.epoch),
+                decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until)),
                 _ => open.remove(line.scope.as_str()),
             };
         }
         let agrees = |(scope, entry): (&String, &Entry)| {
-            !entry.decision.opens() || open.get(scope.as_str()) == Some(&entry.epoch)
+            !entry.decision.opens() || open.get(scope.as_str()) == Some(&(entry.epoch, &entry.until))
         };
         if !snapshot.scopes.iter().all(agrees) {
             return Records::Closed("the snapshot says more than the ledger");
@@ -425,7 +431,7 @@ impl Ledger {
 
     /// A contract or notice kept earlier; `None` unless its bytes still have that digest.
     pub(crate) fn text(&self, kept: &str) -> Option<String> {
-        let bytes = self.files.read_if_there(&self.contract_path(kept), SNAPSHOT_MOST).ok()??;
+        let bytes = self.files.read_if_there(&self.contract_path(kept), TEXT_MOST).ok()??;
         (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten()
     }
 
@@ -467,6 +473,7 @@ impl Ledger {
             notice: statement.notice.or_else(|| kept?.notice.clone()),
             language: statement.language,
             via: statement.via.or_else(|| kept?.via.clone()),
+            until: statement.until.or_else(|| kept?.until.clone()),
             previous: previous.clone(),
             hash: String::new(),
         }
@@ -479,6 +486,7 @@ impl Ledger {
             contract: line.contract.clone(),
             notice: line.notice.clone(),
             via: line.via.clone(),
+            until: line.until.clone(),
             line: line.line,
         };
         let snapshot = Snapshot {

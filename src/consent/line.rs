@@ -16,6 +16,8 @@ pub(crate) enum Decision {
     Withdrawn,
     /// Still granted, under a new epoch: something that blocked or narrowed destroyed what waited.
     Narrowed,
+    /// The yes had a last day, and it is over.
+    Expired,
     /// The grant on the line before never came into force.
     Void,
     /// The records of this scope were lost or damaged, and nobody knows what was decided.
@@ -42,6 +44,9 @@ pub(crate) struct Line {
     pub(crate) notice: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) via: Option<String>,
+    /// The last UTC day of a yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
     pub(super) previous: String,
     pub(crate) hash: String,
 }

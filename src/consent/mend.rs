@@ -51,6 +51,7 @@ impl Ledger {
                 notice: None,
                 language: None,
                 via: None,
+                until: None,
                 previous: void.hash.clone(),
                 hash: String::new(),
                 ..void
@@ -78,7 +79,8 @@ impl Ledger {
                 && sound.entry(&scope).is_some_and(|entry| entry.decision.opens())
             {
                 let (decision, scope) = (Decision::Withdrawn, scope.as_str());
-                let statement = Statement { scope, decision, contract: None, notice: None, language: None, via: None };
+                let statement =
+                    Statement { scope, decision, contract: None, notice: None, language: None, via: None, until: None };
                 let narrowing = self.narrow(held, Some(&sound), statement, now)?;
                 self.finish(held, &narrowing)?;
             }
@@ -148,6 +150,7 @@ impl Ledger {
                 contract: None,
                 notice: None,
                 via: None,
+                until: None,
                 line: 0,
             };
             (scope, entry)

@@ -6,6 +6,7 @@
 //!
 //! The functions here speak for the process-wide client; [`Client`](crate::Client) has the same ones.
 
+mod closing;
 mod contract;
 mod facade;
 mod ledger;
@@ -22,6 +23,7 @@ mod scope;
 mod state;
 mod terms;
 
+pub(crate) use closing::Closing;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
@@ -43,10 +45,10 @@ pub(crate) use permit::{Admission, Gates, Permit, Watch};
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
 
 use crate::{
-    ambient::{Ambient, Time},
+    ambient::{Ambient, Day, Time},
     error::{At, Error, Kind},
 };
-use ledger::{Fingerprint, Held, Narrowing, Records, Sound, Statement};
+use ledger::{Fingerprint, Held, Records, Sound, Statement};
 use order::Comparison;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -77,6 +79,8 @@ pub(crate) struct Consent {
     gates: Arc<Gates>,
     block: Option<Block>,
     ambient: Ambient,
+    /// For how many days a yes is good.
+    validity: u32,
     prepare: Prepare,
     view: Mutex<View>,
     /// What this build's contracts are beside those that were agreed to, by the digest of the latter.
@@ -86,6 +90,8 @@ pub(crate) struct Consent {
 /// What was last read, and what must not be opened whatever is read next.
 struct View {
     seen: Fingerprint,
+    /// The day for which it was read, where anything was open: a yes ends with its last one.
+    day: Option<Day>,
     /// Something changed that whoever clears up has not been told yet.
     changed: bool,
     open: Vec<Place>,
@@ -101,17 +107,19 @@ impl Consent {
         block: Option<Block>,
         process_wide: bool,
         ambient: Ambient,
+        validity: u32,
         prepare: Prepare,
     ) -> Self {
         let gates = Arc::new(Gates::new(process_wide));
         let view = Mutex::new(View {
             seen: Fingerprint::default(),
+            day: None,
             changed: false,
             open: Vec::new(),
             held: Vec::new(),
             closing: Vec::new(),
         });
-        Consent { ledger, contracts, gates, block, ambient, prepare, view, compared: Mutex::default() }
+        Consent { ledger, contracts, gates, block, ambient, validity, prepare, view, compared: Mutex::default() }
     }
 
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
@@ -149,7 +157,9 @@ impl Consent {
     pub(crate) fn refresh(&self) -> bool {
         let mut view = self.view.lock();
         let seen = self.ledger.fingerprint();
-        if seen == view.seen && !self.gates.is_closed() {
+        // Where nothing is open no clock is read.
+        let day = (!view.open.is_empty()).then(|| self.ambient.now().day());
+        if seen == view.seen && day == view.day && !self.gates.is_closed() {
             return std::mem::take(&mut view.changed);
         }
         let records = self.ledger.read();
@@ -186,6 +196,7 @@ impl Consent {
             self.gates.set(contract.scope, epoch(contract.scope));
         }
         view.held = held;
+        view.day = (!open.is_empty()).then(|| self.ambient.now().day());
         view.open = open;
         view.seen = seen;
         std::mem::take(&mut view.changed) || moved
@@ -230,8 +241,24 @@ impl Consent {
     fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
         sound
             .in_force(contract.scope.name())
+            .filter(|entry| self.is_valid(entry))
             .filter(|entry| self.compared(contract, entry).is_some_and(|comparison| !comparison.stops()))
             .map_or(0, |entry| entry.epoch)
+    }
+
+    /// Whether a yes is not past its last day. A date that can't be read is past.
+    fn is_valid(&self, entry: &ledger::Entry) -> bool {
+        entry
+            .until
+            .as_deref()
+            .is_none_or(|until| Day::parse(until).is_some_and(|until| self.ambient.now().day() <= until))
+    }
+
+    /// The scopes whose yes is past its last day and has not been ended yet.
+    pub(crate) fn expired(&self) -> Vec<Scope> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let past = |scope: &Scope| sound.in_force(scope.name()).is_some_and(|entry| !self.is_valid(entry));
+        self.contracts.iter().map(|contract| contract.scope).filter(past).collect()
     }
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
@@ -268,6 +295,7 @@ impl Consent {
     /// can't be read, since nothing is destroyed on a doubt.
     pub(crate) fn generations(&self) -> Vec<(Scope, Option<u64>)> {
         let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        // What is past its last day by a clock that may be wrong closes at once, and is destroyed when that is recorded.
         let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
         self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
     }
@@ -348,12 +376,14 @@ impl Consent {
         };
         let state = self.state(&records, contract);
         let in_force = match &records {
-            Records::Sound(sound) => sound.in_force(scope.name()),
+            Records::Sound(sound) => sound.in_force(scope.name()).filter(|entry| self.is_valid(entry)),
             _ => None,
         };
+        let until = in_force.and_then(|entry| entry.until.clone());
         let comparison = in_force.and_then(|entry| self.compared(contract, entry));
         Ok(Status {
             state,
+            until,
             open: self.block.is_none() && comparison.as_ref().is_some_and(|comparison| !comparison.stops()),
             changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.at),
@@ -378,9 +408,11 @@ impl Consent {
                 Some(Decision::Granted | Decision::Narrowed) if sound.is_revoked(name) => State::Withdrawn,
                 Some(Decision::Denied) => State::Denied,
                 Some(Decision::Withdrawn) => State::Withdrawn,
+                Some(Decision::Expired) => State::Expired,
                 Some(Decision::Void | Decision::Lost) => State::Unreadable,
                 Some(Decision::Granted | Decision::Narrowed) => match sound.in_force(name) {
                     None => State::Unreadable,
+                    Some(entry) if !self.is_valid(entry) => State::Expired,
                     Some(entry) => match self.compared(contract, entry) {
                         Some(comparison) if comparison.is_no_wider() => State::Granted,
                         _ => State::Superseded,
@@ -411,14 +443,20 @@ impl Consent {
         let now = self.ambient.now();
         let records = self.ledger.heal(&held, now)?;
         let state = self.state(&records, contract);
+        let agreed = match &records {
+            Records::Sound(sound) => sound.in_force(scope.name()).and_then(|entry| entry.contract.clone()),
+            _ => None,
+        };
+        // A yes to a notice that asks for less is a yes to less, and is recorded as one.
+        let anew = grant.shown.is_some() && agreed.as_ref() != Some(&contract.digest);
         match state {
-            State::Granted => {
+            State::Granted if !anew => {
                 drop(held);
                 self.view.lock().closing.retain(|&closing| closing != scope);
                 self.look_again();
                 return self.receipt(scope, None);
             }
-            State::NeverAsked => {}
+            State::NeverAsked | State::Expired => {}
             _ if grant.shown.is_some() => {}
             _ => {
                 return Err(Kind::NeedsNotice {
@@ -447,6 +485,7 @@ impl Consent {
                 (None, Some(_)) => Some("a notice of this program".into()),
                 (None, None) => None,
             },
+            until: Some(now.day().plus(self.validity).to_string()),
         };
         let life = self.ledger.life_path(scope.name());
         self.ledger.files().lock_file(&life).at("make", &life)?;
@@ -548,45 +587,8 @@ impl Consent {
     }
 }
 
-/// A scope that is closed in every process, before what waits is destroyed and the history has its line.
-#[must_use]
-pub(crate) struct Closing<'c> {
-    consent: &'c Consent,
-    scope: Scope,
-    written: Option<(Held, Narrowing)>,
-}
-
-impl Closing<'_> {
-    /// Whether the decision stands on disk as one; if not, only the snapshot's absence closes the scope.
-    pub(crate) fn durable(&self) -> bool {
-        self.written.is_some()
-    }
-
-    /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.
-    pub(crate) fn generation(&self) -> Option<u64> {
-        self.written.as_ref().map(|(_, narrowing)| narrowing.entry.generation)
-    }
-
-    /// Appends the decision to the history and answers its receipt.
-    pub(crate) fn finish(self) -> Result<Receipt, Error> {
-        let Closing { consent, scope, written } = self;
-        let Some((held, narrowing)) = written else {
-            return Ok(Receipt::unwritten(scope, consent.ambient.now().rfc3339()));
-        };
-        let finished = consent.ledger.finish(&held, &narrowing);
-        // The snapshot says it now, so that a later look can't open the scope again.
-        consent.view.lock().closing.retain(|&closing| closing != scope);
-        drop(held);
-        consent.look_again();
-        // The decision is in force whether its line could be appended or not; the next open appends it.
-        let mut receipt = consent.receipt(scope, Some(&narrowing.line))?;
-        receipt.recorded = finished.is_ok();
-        Ok(receipt)
-    }
-}
-
 fn plain(scope: Scope, decision: Decision) -> Statement<'static> {
     // The name lives as long as the program: a scope is a handle over a static.
     let name: &'static str = scope.name();
-    Statement { scope: name, decision, contract: None, notice: None, language: None, via: None }
+    Statement { scope: name, decision, contract: None, notice: None, language: None, via: None, until: None }
 }

@@ -68,7 +68,7 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
         }
         for field in &event.fields {
             let unknown = if field.optional { "; left out where it is not known" } else { "" };
-            let because = field.reason.map(|reason| format!("; exactly, because {reason}")).unwrap_or_default();
+            let because = field.because.as_ref().map(|because| format!("; {because}")).unwrap_or_default();
             let precision = field.precision.describe();
             let _ = writeln!(out, "    {}: {} -> {precision}{because}{unknown}", field.name, field.doc);
         }
@@ -128,8 +128,10 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
     }
     let _ = writeln!(
         out,
-        "\nYou can say no, and you can take a yes back at any time, as easily as you gave it: reporting stops at once, \
-         and what waits is destroyed. What was sent before stays with the recipient until its time is over."
+        "\nA yes is good for {} days. After that reporting stops, what waits is destroyed, and you may be asked again.\n\
+         You can say no, and you can take a yes back at any time, as easily as you gave it: reporting stops at once, \
+         and what waits is destroyed. What was sent before stays with the recipient until its time is over.",
+        party.validity_days
     );
     let _ = match controller.erasure {
         Erasure::WithinDays(days) => {

@@ -164,6 +164,10 @@ pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
         found.note("features that depend on it", "none", "some", Effect::Stops);
     }
     let projection = events(&mut found, agreed, build);
+    let newly_tied: Vec<String> = tied(build).into_iter().filter(|pair| !tied(agreed).contains(pair)).collect();
+    if !newly_tied.is_empty() {
+        found.note("events whose codes can be matched", "", newly_tied.join("; "), Effect::Stops);
+    }
     Comparison { changes: found.0, projection }
 }
 
@@ -247,6 +251,23 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Vec<R
     said.then_some(rules)
 }
 
+/// The pairs of events that share a code: the same name space, for the same time.
+fn tied(terms: &Terms) -> Vec<String> {
+    let domains =
+        |event: &Event| -> Vec<String> { event.fields.iter().filter_map(|field| field.domain.clone()).collect() };
+    let mut pairs = Vec::new();
+    for (at, one) in terms.events.iter().enumerate() {
+        for other in terms.events.iter().skip(at + 1) {
+            let shared = domains(one).into_iter().filter(|domain| domains(other).contains(domain));
+            if one.linkage == other.linkage {
+                let (first, second) = if one.name < other.name { (one, other) } else { (other, one) };
+                pairs.extend(shared.map(|domain| format!("{} and {} by {domain}", first.name, second.name)));
+            }
+        }
+    }
+    pairs
+}
+
 /// From what ties least together to what ties most.
 fn rank(linkage: &str) -> Option<usize> {
     ["rollup", "none", "session", "day", "week", "month"].iter().position(|known| *known == linkage)
@@ -264,6 +285,11 @@ fn field(found: &mut Differences, agreed: &Event, event: &Event, build: &Field) 
             None => field.class.clone(),
         };
         found.note(axis, words(before), words(build), Effect::HeldBack);
+        return Rule::Leave;
+    }
+    if build.optional && !before.optional {
+        // That it is not known is one more thing to say.
+        found.note(axis, "always there", "may be left out", Effect::HeldBack);
         return Rule::Leave;
     }
     let rule = hold(&before.precision, &build.precision);

@@ -12,7 +12,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// `granted`, `denied`, `withdrawn` or `narrowed`.
+    /// `granted`, `denied`, `withdrawn`, `expired` or `narrowed`.
     pub decision: String,
     /// The scope's name.
     pub scope: String,
@@ -34,6 +34,8 @@ pub struct Receipt {
     /// Whether the history on disk has its line; if not, the decision is in force all the same and the line is
     /// appended at the next start.
     pub recorded: bool,
+    /// The last UTC day of a yes.
+    pub until: Option<String>,
     /// What was destroyed.
     pub destroyed: Destroyed,
     /// The number of the history's line.
@@ -70,6 +72,7 @@ impl Receipt {
             contract: kept(&line.contract).and_then(|json| serde_json::from_str(&json).ok()),
             confirmed: true,
             recorded: true,
+            until: line.until,
             destroyed: Destroyed { complete: true, ..Destroyed::default() },
             line: line.line,
             hash: line.hash,
@@ -89,6 +92,7 @@ impl Receipt {
             contract: None,
             confirmed: false,
             recorded: false,
+            until: None,
             destroyed: Destroyed::default(),
             line: 0,
             hash: String::new(),
@@ -102,6 +106,7 @@ fn word(decision: Decision) -> &'static str {
         Decision::Denied => "denied",
         Decision::Withdrawn => "withdrawn",
         Decision::Narrowed => "narrowed",
+        Decision::Expired => "expired",
         Decision::Void => "void",
         Decision::Lost => "lost",
     }
@@ -115,6 +120,9 @@ impl fmt::Display for Receipt {
             "granted" => {
                 let how = self.via.as_deref().unwrap_or("not recorded how");
                 writeln!(f, "  how        {how}")?;
+                if let Some(until) = &self.until {
+                    writeln!(f, "  good       through {until}, or until it is taken back")?;
+                }
             }
             "withdrawn" => {
                 let confirmed = if self.confirmed {

@@ -15,6 +15,8 @@ pub enum State {
     Denied,
     /// The person said yes and took it back.
     Withdrawn,
+    /// The person said yes, and the last day of that is over: closed, and what waited is destroyed.
+    Expired,
     /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
     /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.
     Superseded,
@@ -30,6 +32,7 @@ impl State {
             State::Granted => "granted",
             State::Denied => "refused before",
             State::Withdrawn => "withdrawn before",
+            State::Expired => "granted for a time that is over",
             State::Superseded => "granted for something else than this build would do",
             State::Unreadable => "decided about in records that are lost or damaged",
         }
@@ -48,6 +51,8 @@ pub struct Status {
     pub blocked_by: Option<String>,
     /// Why the records can't be used, where they can't.
     pub trouble: Option<&'static str>,
+    /// The last UTC day of a yes that is in force.
+    pub until: Option<String>,
     /// Whether events of the scope are recorded at present.
     pub(super) open: bool,
     /// How this build differs from what was agreed to.
@@ -58,7 +63,15 @@ impl Status {
     /// A scope of which nothing can be said.
     pub(crate) fn unknown(trouble: &'static str) -> Self {
         let state = State::Unreadable;
-        Status { state, since: None, blocked_by: None, trouble: Some(trouble), open: false, changes: Vec::new() }
+        Status {
+            state,
+            since: None,
+            blocked_by: None,
+            trouble: Some(trouble),
+            until: None,
+            open: false,
+            changes: Vec::new(),
+        }
     }
 
     /// Whether events of the scope are recorded at present.

@@ -184,9 +184,11 @@ const fn partition(event: &str, field: &Field) {
         Precision::Labels(labels) if labels.len() > 64 => "its list has more than 64 labels: join some of them",
         Precision::Cuts { cuts, .. } if cuts.len() < 2 => "its ladder has fewer than two rungs, and tells nothing",
         Precision::Cuts { cuts, .. } if !rises(cuts) => "its rungs do not rise: write each once, smallest first",
+        // A day and a version are what they are; how many there may be, the budget says.
+        Precision::Cuts { unit: Unit::Date | Unit::Version, .. } => return,
         Precision::Cuts { cuts, .. } if is_identity(cuts) && field.reason.is_none() => {
-            "its steps are single numbers, so each leaves exactly: write wider steps, or `exact` with a `reason` that \
-             the person reads"
+            "many of its steps are single numbers, which leave exactly: write wider steps, or add a `reason` that the \
+             person reads"
         }
         Precision::Cohort { bits } if bits == 0 || bits > 8 => "a cohort takes 1 to 8 bits",
         _ => return,
@@ -205,9 +207,15 @@ const fn rises(cuts: &[i64]) -> bool {
     true
 }
 
-/// More than three rungs, each one more than the last: two or three may be all that a value can be.
+/// More than three rungs, each one more than the last, or more than ten single numbers: two or three may be all that a
+/// value can be, and ladders that grow begin with a few.
 const fn is_identity(cuts: &[i64]) -> bool {
-    cuts.len() > 3 && cuts[cuts.len() - 1] - cuts[0] == cuts.len() as i64 - 1
+    let (mut single, mut i) = (0, 1);
+    while i < cuts.len() {
+        single += (cuts[i].saturating_sub(cuts[i - 1]) == 1) as usize;
+        i += 1;
+    }
+    single > 10 || (cuts.len() > 3 && single == cuts.len() - 1)
 }
 
 /// Of quantities that give each other away, two at most stand in one event, and a size and a bitrate never: together
@@ -218,21 +226,23 @@ const fn groups(event: &str, fields: &[Field]) {
     while i < fields.len() {
         let (mut members, mut j) = (1, i + 1);
         while j < fields.len() {
+            // Whatever they are called and grouped.
+            let (one, other) = (unit(&fields[i]), unit(&fields[j]));
+            if let (Some(Unit::Bytes), Some(Unit::BitsPerSecond)) | (Some(Unit::BitsPerSecond), Some(Unit::Bytes)) =
+                (one, other)
+            {
+                stop(&[
+                    "event `",
+                    event,
+                    "`: size and bitrate together give the length back: leave out `",
+                    fields[i].name,
+                    "` or `",
+                    fields[j].name,
+                    "`",
+                ]);
+            }
             if !fields[i].group.is_empty() && same(fields[i].group, fields[j].group) {
                 members += 1;
-                let size = same(fields[i].class, "byte_size") || same(fields[j].class, "byte_size");
-                let rate = same(fields[i].class, "bitrate") || same(fields[j].class, "bitrate");
-                if size && rate {
-                    stop(&[
-                        "event `",
-                        event,
-                        "`: size and bitrate together give the length back: leave out `",
-                        fields[i].name,
-                        "` or `",
-                        fields[j].name,
-                        "`",
-                    ]);
-                }
                 if members > 2 {
                     stop(&[
                         "event `",
@@ -284,6 +294,10 @@ const fn same(a: &str, b: &str) -> bool {
         i += 1;
     }
     true
+}
+
+const fn unit(field: &Field) -> Option<Unit> {
+    if let Precision::Cuts { unit, .. } = field.precision { Some(unit) } else { None }
 }
 
 #[track_caller]

@@ -15,7 +15,7 @@ pub(crate) use check::is_name;
 pub(crate) use registry::Registry;
 pub(crate) use schema::MAX_FIELDS;
 
-use crate::{ambient::Day, consent::Scope};
+use crate::{ambient::Day, consent::Scope, precision::Precision};
 
 /// Something that happened in the program, made of generalisable fields. Derive it:
 ///
@@ -114,6 +114,7 @@ pub struct Sink<'a> {
     pub(crate) unreadable: u16,
     /// Whether it is about an item that is counted, or about none.
     pub(crate) chosen: bool,
+    asked: bool,
     schema: &'static Schema,
     codes: &'a dyn Codes,
 }
@@ -125,6 +126,7 @@ impl<'a> Sink<'a> {
             code: Code::NONE,
             unreadable: 0,
             chosen: schema.item().is_none(),
+            asked: false,
             schema,
             codes,
         }
@@ -143,9 +145,11 @@ impl<'a> Sink<'a> {
 
     /// Writes the keyed code of the identifier at `index`, or nothing when the value is unknown.
     #[inline]
-    pub fn identifier<T: Identifier + ?Sized>(&mut self, index: usize, domain: &str, value: &T) {
-        if let Some(bytes) = value.identifier_bytes()
-            && let Some((code, _)) = self.codes.code(self.schema, domain, bytes)
+    pub fn identifier<T: Identifier + ?Sized>(&mut self, index: usize, value: &T) {
+        if let Some(field) = self.schema.fields().get(index)
+            && let Precision::Code { .. } = field.precision
+            && let Some(bytes) = value.identifier_bytes()
+            && let Some((code, _)) = self.codes.code(self.schema, field.domain, bytes)
         {
             self.code = code;
             self.outcome(index, 1);
@@ -158,15 +162,18 @@ impl<'a> Sink<'a> {
         let draw = |item: &Item| self.codes.draw(self.schema, item.domain, value.identifier_bytes()?);
         // By the size of the draw, so that the items of a finer event are among those of a coarser one.
         let few = |item: &Item| draw(item).is_some_and(|draw| draw <= u64::MAX / item.one_in.max(1));
-        self.chosen = self.schema.item().is_some_and(few);
+        // Asked once for each event: an implementation by hand can't ask until it likes the answer.
+        self.chosen = !std::mem::replace(&mut self.asked, true) && self.schema.item().is_some_and(few);
         self.chosen
     }
 
     /// Writes the cohort of the identifier at `index`, or nothing when the value is unknown.
     #[inline]
-    pub fn cohort<T: Identifier + ?Sized>(&mut self, index: usize, domain: &str, bits: u32, value: &T) {
-        if let Some(bytes) = value.identifier_bytes()
-            && let Some((code, other)) = self.codes.code(self.schema, domain, bytes)
+    pub fn cohort<T: Identifier + ?Sized>(&mut self, index: usize, value: &T) {
+        if let Some(field) = self.schema.fields().get(index)
+            && let Precision::Cohort { bits } = field.precision
+            && let Some(bytes) = value.identifier_bytes()
+            && let Some((code, other)) = self.codes.code(self.schema, field.domain, bytes)
         {
             if self.code == Code::NONE {
                 // Without the code itself, but with the day whose keys made the cohort.

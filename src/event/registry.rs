@@ -2,7 +2,7 @@
 
 use super::{
     check::{BUDGET, is_name},
-    schema::{Linked, Schema},
+    schema::{Item, Linked, Schema},
 };
 use crate::{
     consent::{self, MAX_SCOPES, Scope},
@@ -28,7 +28,7 @@ impl Registry {
         REGISTRY.get_or_try_init(|| {
             let registry = Registry::sorted(
                 consent::linked_scopes().collect(),
-                inventory::iter::<Linked>.into_iter().map(|linked| (linked.0)()).collect(),
+                inventory::iter::<Linked>.into_iter().map(|linked| linked.0).collect(),
             )?;
             for (number, scope) in (1..).zip(&registry.scopes) {
                 scope.set_index(number);
@@ -60,6 +60,11 @@ impl Registry {
         if let Some((scope, events, outcomes)) = linked_budget(&schemas) {
             return Err(Kind::LinkedBudget { scope, events, outcomes, budget: BUDGET }.into());
         }
+        for scope in &scopes {
+            if let Some((events, why)) = too_many_items(schemas.iter().copied().filter(|it| it.scope() == *scope)) {
+                return Err(Kind::Items { scope: scope.name(), events, why }.into());
+            }
+        }
         Ok(Registry { scopes, schemas })
     }
 
@@ -80,6 +85,32 @@ impl Registry {
         let at = self.schemas.binary_search_by_key(&name, |schema| schema.name()).ok()?;
         self.schemas.get(at).copied()
     }
+}
+
+/// What the events of one scope tell of a library adds up, and events that choose items in different name spaces speak of
+/// different ones: at most half a nat together, (outcomes - 1) / 2 / `one_in` each, of one name space. Events that say why
+/// they count more are not judged again.
+fn too_many_items(schemas: impl Iterator<Item = &'static Schema>) -> Option<(String, String)> {
+    let chosen = schemas.filter_map(|schema| schema.item().filter(|it| it.reason.is_none()).map(|item| (schema, item)));
+    let chosen: Vec<(&'static Schema, &Item)> = chosen.collect();
+    let names = || chosen.iter().map(|(schema, _)| schema.name()).collect::<Vec<_>>().join(", ");
+    let mut domains: Vec<&str> = chosen.iter().map(|(_, item)| item.domain).collect();
+    domains.sort_unstable();
+    domains.dedup();
+    if let [first, second, ..] = domains.as_slice() {
+        let why = format!(
+            "choose them in the name spaces `{first}` and `{second}`, so that more are counted: give each item field the same `domain`"
+        );
+        return Some((names(), why));
+    }
+    // In thousandths of a nat.
+    let told = |(schema, item): &(&'static Schema, &Item)| {
+        schema.outcomes().saturating_sub(1).saturating_mul(500).div_ceil(item.one_in.max(1))
+    };
+    let sum: u64 = chosen.iter().map(told).fold(0, u64::saturating_add);
+    (sum > 500).then(|| {
+        (names(), "tell too much of them together: raise `one_in`, use coarser classes, or split the scope".into())
+    })
 }
 
 /// Events whose codes can be matched with each other, where they have more outcomes together than one event may have:

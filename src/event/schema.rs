@@ -13,9 +13,10 @@ pub(crate) const MAX_FIELDS: usize = 16;
 pub enum Linkage {
     /// Events are counted on the device; what leaves, once a day, is how often each combination happened.
     Rollup,
-    /// Each event leaves as a line of its own, with nothing that ties it to another.
+    /// Each event leaves as a line of its own, without a code. The lines of one day and scope arrive in one request, in
+    /// random order: what ties them is that they arrive together.
     None,
-    /// Identifiers keep their code until the program ends.
+    /// Identifiers keep their code until the program or the UTC day ends.
     Session,
     /// Identifiers keep their code for a UTC day.
     Day,
@@ -46,8 +47,8 @@ impl Linkage {
             Linkage::Rollup => {
                 "counted on this computer; only the day's counts are sent, rounded down to a power of two"
             }
-            Linkage::None => "each is sent on its own, with nothing that ties it to another",
-            Linkage::Session => "codes stay the same until the program ends",
+            Linkage::None => "each is sent as a record of its own, without a code; those of one day arrive together",
+            Linkage::Session => "codes stay the same until the program or the day ends",
             Linkage::Day => "codes stay the same for a day",
             Linkage::Week => "codes stay the same for a week",
             Linkage::Month => "codes stay the same for a month",
@@ -96,7 +97,7 @@ pub struct Field {
     pub group: &'static str,
     /// For codes and cohorts: the name space, in which the same value gives the same code. Else empty.
     pub domain: &'static str,
-    /// Why a number leaves exactly, where it does.
+    /// Why numbers leave exactly, or why what looks like content is none.
     pub reason: Option<&'static str>,
     /// The declared example.
     pub example: Example,
@@ -110,6 +111,18 @@ impl Field {
             Precision::Code { .. } => 1,
             _ => self.precision.outcomes() + self.optional as u64,
         }
+    }
+
+    /// Why it leaves as it does, in words for people, where a reason must be given.
+    #[must_use]
+    pub fn because(&self) -> Option<String> {
+        let reason = self.reason?;
+        Some(match self.class {
+            "bitrate" | "media_duration" | "byte_size" | "resolution" => {
+                format!("not treated as something you play, because {reason}")
+            }
+            _ => format!("single numbers leave exactly, because {reason}"),
+        })
     }
 
     /// The example as it stands on the person's computer.
@@ -302,6 +315,6 @@ impl Schema {
 #[doc(hidden)]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "built by the derive in other crates")]
-pub struct Linked(pub fn() -> &'static Schema);
+pub struct Linked(pub &'static Schema);
 
 inventory::collect!(Linked);

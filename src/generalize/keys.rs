@@ -124,8 +124,8 @@ impl Keys {
         let scope_key = scope_key(secret, &self.application, scope);
         Some(Periods {
             items: *keyed(&scope_key, [b"rollup", b"item", b""]).as_bytes(),
-            // Of this grant and this process: neither another grant nor another process makes the same.
-            session: *keyed(&scope_key, [b"period", b"session", &random]).as_bytes(),
+            // Of this grant, this process and this day: a program that runs for months has many sessions.
+            session: period_key(keyed(&scope_key, [b"period", b"session", &random]).as_bytes(), "day", day.0),
             day: period_key(&scope_key, "day", day.0),
             week: period_key(&scope_key, "week", day.week()),
             month: period_key(&scope_key, "month", day.month()),

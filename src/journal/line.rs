@@ -108,6 +108,12 @@ impl Record {
         in_time && counted && (self.other || self.schema.could_keep(&self.outcomes))
     }
 
+    /// Whether it carries a code or a group, which can be matched with others of its period.
+    pub(crate) fn has_code(&self) -> bool {
+        let keyed = |field: &Field| matches!(field.precision, Precision::Code { .. } | Precision::Cohort { .. });
+        self.schema.fields().iter().zip(&self.outcomes).any(|(field, outcome)| keyed(field) && *outcome != 0)
+    }
+
     /// The record's id, as it is sent.
     pub(crate) fn uid_hex(&self) -> String {
         hex(&self.uid)

@@ -116,8 +116,8 @@ pub struct FieldPage {
     pub precision: String,
     /// The same as data.
     pub precision_spec: serde_json::Value,
-    /// Why the value leaves exactly, where it does.
-    pub reason: Option<&'static str>,
+    /// Why single numbers leave exactly, or why what looks like content is none.
+    pub because: Option<String>,
     /// Whether it may be unknown, in which case it is not sent.
     pub optional: bool,
     /// How many values could not be read since the program started (NaN, below zero, no version, …). They were not sent.
@@ -281,7 +281,7 @@ fn field(field: &'static Field, unreadable: u32) -> FieldPage {
         class: field.class,
         precision: field.precision.describe(),
         precision_spec: field.precision.spec(),
-        reason: field.reason,
+        because: field.because(),
         optional: field.optional,
         unreadable,
         example_raw: field.example_raw(),

@@ -77,8 +77,8 @@ impl fmt::Display for ScopePage {
                 let unknown = if field.optional { " (left out where not known)" } else { "" };
                 writeln!(f, "      {}: {}{unknown}", field.name, field.description)?;
                 writeln!(f, "        {}", field.precision)?;
-                if let Some(reason) = field.reason {
-                    writeln!(f, "        exactly, because {reason}")?;
+                if let Some(because) = &field.because {
+                    writeln!(f, "        {because}")?;
                 }
                 if field.unreadable > 0 {
                     writeln!(f, "        {} values could not be read, and were left out", field.unreadable)?;
@@ -112,9 +112,11 @@ fn answer(page: &ScopePage) -> String {
         State::NeverAsked => "you have not been asked".into(),
         State::Granted => {
             let how = page.agreed_via.as_deref().unwrap_or("it is not recorded how");
-            format!("yes, since {since} ({how})")
+            let until = page.status.until.as_deref().map(|day| format!(", through {day}")).unwrap_or_default();
+            format!("yes, since {since}{until} ({how})")
         }
         State::Denied => format!("no, since {since}"),
+        State::Expired => "yes, for a time that is over: nothing is sent".into(),
         State::Withdrawn => format!("you took your yes back at {since}"),
         State::Superseded if page.status.is_open() => {
             format!("yes at {since}, to less than this version would do: only what you agreed to is sent")

@@ -21,6 +21,9 @@ type Company = (&'static str, u32);
 
 fn company(record: &Record) -> Company {
     let day = record.day;
+    if !record.has_code() {
+        return ("plain", 0);
+    }
     match record.schema.linkage() {
         Linkage::Rollup | Linkage::None => ("plain", 0),
         // A session's codes end with the process; its day keeps two sessions of a long time apart at least.

@@ -74,7 +74,7 @@ pub(crate) struct Digit {
 #[event(name = "lab.digits", scope = LAB, linkage = none)]
 pub(crate) struct Digits {
     /// The first two digits.
-    #[field(digits = 2, top = 10_000, unit = "ms", example = 371)]
+    #[field(digits = 2, top = 10_000, reason = "a test tries it", unit = "ms", example = 371)]
     pub(crate) digits: u32,
 }
 
@@ -202,7 +202,7 @@ pub(crate) struct Stopped<'a> {
 #[event(name = "items.read", scope = ITEMS, linkage = rollup)]
 pub(crate) struct Read<'a> {
     /// Which book.
-    #[field(item, domain = "book")]
+    #[field(item, domain = "book", reason = "a test of two name spaces")]
     pub(crate) book: &'a str,
 }
 
@@ -307,6 +307,7 @@ impl Lab {
             .transport("the lab", self.sink.clone())
             .directories(data, config)
             .clock(self.clock.clone())
+            .validity_days(730)
             .lift_ci_block();
         Client::new(config).unwrap()
     }

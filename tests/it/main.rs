@@ -18,6 +18,7 @@ mod support;
 // What the tests are made of.
 mod child;
 mod events;
+mod expiry;
 mod files;
 mod forge;
 mod home;

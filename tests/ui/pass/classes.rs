@@ -46,11 +46,8 @@ struct PlaybackBegan {
 #[event(name = "cache.cleared", scope = PLAYBACK, linkage = none)]
 struct CacheCleared {
     /// How large it was.
-    #[field(byte_size, group = "cache", example = 734_003_200)]
+    #[field(byte_size, group = "cache", reason = "it is the cache's size", example = 734_003_200)]
     bytes: u64,
-    /// How fast it was read.
-    #[field(bitrate, group = "disk", example = 4_213_000)]
-    rate: u64,
     /// How old the oldest file was.
     #[field(age, example = 40)]
     oldest: Duration,
@@ -139,7 +136,7 @@ struct Shape {
 #[event(name = "window.opened", scope = PLAYBACK, linkage = none)]
 struct WindowOpened {
     /// How large it was.
-    #[field(resolution, group = "window", example = "1920x1080")]
+    #[field(resolution, group = "window", reason = "it is the program's own window", example = "1920x1080")]
     size: (u32, u32),
     /// How much of the screen that is.
     #[field(ratio, example = 0.73)]
@@ -166,8 +163,8 @@ fn main() {
     candor::record(PlaybackBegan { first_picture: 1, buffer: 0.5 });
     let words = |event: Vec<(&'static str, String)>| event.into_iter().map(|(_, words)| words).collect::<Vec<_>>();
     assert_eq!(
-        words(candor::preview(&CacheCleared { bytes: 70_000, rate: 0, oldest: Duration::from_secs(86_400) })),
-        ["64 KiB to under 256 KiB", "0 bit/s to under 64 kbit/s", "1 to under 7 days"]
+        words(candor::preview(&CacheCleared { bytes: 70_000, oldest: Duration::from_secs(86_400) })),
+        ["64 KiB to under 256 KiB", "1 to under 7 days"]
     );
     let (step, offset, ladder, exact) = (60, -1, Duration::from_millis(99), 3);
     assert_eq!(

@@ -5,7 +5,7 @@ use candor::{
     Precision,
     event::{
         Fixed,
-        class::{Age, Bitrate, ByteSize, Count, Latency, MediaDuration, Ratio, Resolution},
+        class::{Age, Bitrate, ByteSize, Count, Latency, MediaDuration, Resolution},
     },
 };
 
@@ -32,7 +32,7 @@ impl Known {
 }
 
 /// All of them.
-pub(crate) static KNOWN: [Known; 8] = [
+pub(crate) static KNOWN: [Known; 7] = [
     Known::new("media_duration", "s", MediaDuration::PRECISION),
     Known::new("bitrate", "bit/s", Bitrate::PRECISION),
     Known::new("count", "things", Count::PRECISION),
@@ -40,7 +40,6 @@ pub(crate) static KNOWN: [Known; 8] = [
     Known::new("resolution", "lines of the shorter side", Resolution::PRECISION),
     Known::new("latency", "ms", Latency::PRECISION),
     Known::new("age", "days", Age::PRECISION),
-    Known::new("ratio", "thousandths", Ratio::PRECISION),
 ];
 
 /// The half-open bounds of an outcome; `None` above means open.

@@ -125,15 +125,18 @@ impl Class {
     /// The keys besides the class itself.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
-            Step | Digits => &["top", "unit", "group", "example"],
-            SignedStep | LogBuckets => &["from", "top", "unit", "group", "example"],
-            Ladder => &["unit", "group", "example"],
+            Step => &["top", "unit", "group", "example"],
+            Digits => &["top", "reason", "unit", "group", "example"],
+            SignedStep => &["from", "top", "unit", "group", "example"],
+            LogBuckets => &["from", "top", "reason", "unit", "group", "example"],
+            Ladder => &["reason", "unit", "group", "example"],
             Exact => &["top", "reason", "unit", "group", "example"],
             Date => &["from", "count", "example"],
             Presence => &[],
             Hash | Cohort => &["example", "domain"],
             Item => &["domain", "one_in", "reason"],
-            Bitrate | MediaDuration | ByteSize | Resolution | Count | Latency | Age | Ratio => &["group", "example"],
+            Bitrate | MediaDuration | ByteSize | Resolution => &["group", "reason", "example"],
+            Count | Latency | Age | Ratio => &["group", "example"],
             _ => &["example"],
         }
     }
@@ -227,6 +230,16 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
                 format!(
                     "field `{field}` leaves exactly, and the person is told why: add `reason = \"…\"`, or use a class \
                      that makes it coarser, such as `count`"
+                ),
+            );
+            return None;
+        }
+        None if class.group() == "media" && group != "media" => {
+            ctxt.error(
+                &word,
+                format!(
+                    "field `{field}` would leave as something else than what a person plays, and the person is told why: \
+                     add `reason = \"…\"`, or leave `group` out"
                 ),
             );
             return None;
@@ -356,8 +369,8 @@ fn shape(
             let percent =
                 own().filter(|percent| (5..=50).contains(percent)).ok_or_else(|| wrong("5 to 50 per cent"))?;
             let (from, top) = (number("from")?, number("top")?);
-            if from < 1 || top <= from {
-                return Err(wrong("`from` is at least 1 and `top` lies above it"));
+            if from < 1 || top <= from || top > 1 << 53 {
+                return Err(wrong("`from` is at least 1, and `top` lies above it and not beyond 2^53"));
             }
             Shape::LogBuckets { unit, percent, from, top }
         }

@@ -1,0 +1,47 @@
+//! A scope between the moment it is closed and the moment its history has the line: what lies between is destroyed by
+//! whoever closed it. Destroys nothing itself.
+
+use super::{
+    Consent,
+    ledger::{Held, Narrowing},
+    receipt::Receipt,
+    scope::Scope,
+};
+use crate::error::Error;
+
+/// A scope that is closed in every process, before what waits is destroyed and the history has its line.
+#[must_use]
+pub(crate) struct Closing<'c> {
+    pub(super) consent: &'c Consent,
+    pub(super) scope: Scope,
+    pub(super) written: Option<(Held, Narrowing)>,
+}
+
+impl Closing<'_> {
+    /// Whether the decision stands on disk as one; if not, only the snapshot's absence closes the scope.
+    pub(crate) fn durable(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.written.as_ref().map(|(_, narrowing)| narrowing.entry.generation)
+    }
+
+    /// Appends the decision to the history and answers its receipt.
+    pub(crate) fn finish(self) -> Result<Receipt, Error> {
+        let Closing { consent, scope, written } = self;
+        let Some((held, narrowing)) = written else {
+            return Ok(Receipt::unwritten(scope, consent.ambient.now().rfc3339()));
+        };
+        let finished = consent.ledger.finish(&held, &narrowing);
+        // The snapshot says it now, so that a later look can't open the scope again.
+        consent.view.lock().closing.retain(|&closing| closing != scope);
+        drop(held);
+        consent.look_again();
+        // The decision is in force whether its line could be appended or not; the next open appends it.
+        let mut receipt = consent.receipt(scope, Some(&narrowing.line))?;
+        receipt.recorded = finished.is_ok();
+        Ok(receipt)
+    }
+}
