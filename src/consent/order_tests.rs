@@ -54,10 +54,18 @@ fn base() -> Terms {
                 fields: vec![field("g1", cuts(&[0, 5, 50])), field("g2", Partition::Flag {})],
                 items: Some(Items { one_in: 64, domain: text("film") }),
             },
+            coded("e4", "week"),
+            coded("e5", "day"),
         ],
         envelope: vec![text("service.name"), text("service.version")],
         features_depend_on_it: false,
     }
+}
+
+/// An event about a server, by a code.
+fn coded(name: &str, linkage: &str) -> Event {
+    let server = Field { domain: Some("server".into()), ..field("s1", Partition::Code { bits: 64 }) };
+    Event { name: name.into(), linkage: linkage.into(), fields: vec![server], items: None }
 }
 
 fn field(name: &str, precision: Partition) -> Field {
@@ -171,6 +179,8 @@ fn change_event(rng: &mut Rng, event: &mut Event) {
                         cuts.sort_unstable();
                     }
                 }
+                (2, _) if rng.bool() => field.optional = rng.bool(),
+                (2, _) if rng.bool() => field.domain = pick(rng, &[None, Some("x".into()), Some("y".into())]),
                 (2, _) => field.class = pick(rng, &["c", "d"]).into(),
                 (_, precision) => *precision = partition(rng),
             }
@@ -256,10 +266,27 @@ fn within(d: &Terms, c: &Terms) -> Result<(), String> {
             let Some(old) = before.fields.iter().find(|old| old.name == field.name) else {
                 return Err("a new field".into());
             };
-            check(field.class == old.class, "another class")?;
+            check(field.class == old.class && field.domain == old.domain, "another class or name space")?;
+            check(!field.optional || old.optional, "may be left out now, which says something")?;
             let one_kind = std::mem::discriminant(&field.precision) == std::mem::discriminant(&old.precision);
             check(one_kind && unit(&field.precision) == unit(&old.precision), "another kind of value")?;
             check(follows(|raw| say(&old.precision, raw), |raw| say(&field.precision, raw)), "finer")?;
+        }
+    }
+    // Two codes that can be matched now could be matched before.
+    let tied = |terms: &Terms, one: &str, other: &str| {
+        let find = |name: &str| terms.events.iter().find(|event| event.name == name);
+        let (Some(one), Some(other)) = (find(one), find(other)) else { return BTreeSet::new() };
+        let domains = |event: &Event| event.fields.iter().filter_map(|it| it.domain.clone()).collect::<BTreeSet<_>>();
+        if one.linkage != other.linkage {
+            return BTreeSet::new();
+        }
+        domains(one).intersection(&domains(other)).cloned().collect()
+    };
+    for one in &d.events {
+        for other in d.events.iter().filter(|other| other.name != one.name) {
+            let (now, before) = (tied(d, &one.name, &other.name), tied(c, &one.name, &other.name));
+            check(now.is_subset(&before), "codes that can be matched now")?;
         }
     }
     Ok(())
@@ -402,7 +429,7 @@ fn the_laws_hold_over_many_pairs() {
 }
 
 /// Comparisons that forget a rule, by making the two alike in it first.
-const MUTANTS: [(&str, Compare); 8] = [
+const MUTANTS: [(&str, Compare); 10] = [
     ("precision ignored", |build, agreed| {
         let mut build = build.clone();
         each_field(&mut build, agreed, |field, before| field.precision = before.precision.clone());
@@ -434,6 +461,16 @@ const MUTANTS: [(&str, Compare); 8] = [
             }
         }
         compare(&build, agreed)
+    }),
+    ("optional ignored", |build, agreed| {
+        let mut build = build.clone();
+        each_field(&mut build, agreed, |field, before| field.optional = before.optional);
+        compare(&build, agreed)
+    }),
+    ("codes that meet ignored", |build, agreed| {
+        let mut comparison = compare(build, agreed);
+        comparison.changes.retain(|change| change.axis != "events whose codes can be matched");
+        comparison
     }),
     ("new fields said", |build, agreed| {
         let mut comparison = compare(build, agreed);

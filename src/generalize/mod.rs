@@ -55,7 +55,7 @@ impl Generalized {
 /// What an event would become: each field's name, and the outcome in the words of the manifest. For showing a person a
 /// value of their own beside what would be sent of it; needs no consent, keeps nothing and sends nothing.
 ///
-/// Codes and groups are chosen with the grant's secret and are not shown here: where one would stand, this says `a code`,
+/// As this build would say it: where the person agreed to less, less is kept. Codes and groups are chosen with the grant's secret and are not shown here: where one would stand, this says `a code`,
 /// or `one of 16 groups`.
 #[must_use]
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
