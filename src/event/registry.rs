@@ -150,7 +150,78 @@ fn twice(names: impl Iterator<Item = &'static str> + Clone) -> Option<&'static s
 
 #[cfg(test)]
 mod tests {
-    use super::twice;
+    use super::{linked_budget, too_many_items, twice};
+    use crate::{
+        consent::{About, Answer, Scope, ScopeStatic, ScopeWords, Uses},
+        event::{Example, Field, Item, Linkage, Schema},
+        precision::{COUNT, IDENTIFIER, MEDIA_DURATION, Precision},
+    };
+
+    fn scope() -> Scope {
+        static SCOPE: ScopeStatic = ScopeStatic::new(ScopeWords {
+            name: "s",
+            constant: "S",
+            title: "",
+            purpose: "",
+            benefit: "",
+            revision: 1,
+            about: About::Installation,
+            retention_days: 1,
+            uses: Uses {
+                training: Answer::No,
+                sale_or_sharing: Answer::No,
+                advertising: Answer::No,
+                profiling: Answer::No,
+                judging_workers: Answer::No,
+            },
+            also_never: &[],
+        });
+        Scope::of(&SCOPE)
+    }
+
+    fn field(name: &'static str, precision: Precision, domain: &'static str) -> Field {
+        let (doc, class, example) = ("", "", Example::First);
+        Field { name, doc, class, precision, optional: false, group: "", domain, reason: None, example }
+    }
+
+    fn event(name: &'static str, linkage: Linkage, fields: Vec<Field>, item: Option<Item>) -> &'static Schema {
+        Box::leak(Box::new(Schema::declare(name, "", scope(), linkage, fields.leak(), item)))
+    }
+
+    fn played(name: &'static str, domain: &'static str, one_in: u64) -> &'static Schema {
+        let item = Item { name: "film", doc: "", domain, one_in, reason: None };
+        event(name, Linkage::Rollup, vec![field("f", MEDIA_DURATION, "")], Some(item))
+    }
+
+    #[test]
+    fn items_of_a_scope_are_chosen_in_one_name_space_and_tell_half_a_nat() {
+        let judge = |schemas: &[&'static Schema]| too_many_items(schemas.iter().copied()).map(|(_, why)| why);
+        assert_eq!(judge(&[played("a", "film", 0), played("b", "film", 0)]), None);
+        let why = judge(&[played("a", "film", 0), played("b", "movie", 0)]).unwrap();
+        assert!(why.contains("`film` and `movie`"), "{why}");
+        // Each tells 5 / 2 / 32 of a nat, 78 thousandths: six are enough, seven are too many.
+        let many = |n: usize| (0..n).map(|_| played("a", "film", 0)).collect::<Vec<_>>();
+        assert_eq!(judge(&many(6)), None);
+        assert!(judge(&many(7)).unwrap().contains("raise `one_in`"));
+        let fewer: Vec<_> = (0..7).map(|_| played("a", "film", 64)).collect();
+        assert_eq!(judge(&fewer), None);
+    }
+
+    #[test]
+    fn codes_tie_events_together_by_others_in_between() {
+        let coded = |name, domains: &[&'static str]| {
+            let mut fields = vec![field("n", COUNT, ""), field("m", MEDIA_DURATION, "")];
+            fields.extend(domains.iter().map(|domain| match *domain {
+                "x" => field("x", IDENTIFIER, "x"),
+                _ => field("y", Precision::Cohort { bits: 1 }, "y"),
+            }));
+            event(name, Linkage::Month, fields, None)
+        };
+        let (x, both, y) = (coded("x", &["x"]), coded("both", &["x", "y"]), coded("y", &["y"]));
+        let (_, names, outcomes) = linked_budget(&[x, both, y]).unwrap();
+        assert_eq!((names.as_str(), outcomes), ("both, x, y", 78 * 156 * 156));
+        assert_eq!(linked_budget(&[x, y]), None, "nothing ties these two");
+    }
 
     #[test]
     fn names_that_stand_twice() {

@@ -45,6 +45,17 @@ pub(crate) struct PlaybackFinished {
     pub(crate) codec: Codec,
 }
 
+/// A film was opened: of few films, as everywhere.
+#[derive(Debug, Event)]
+#[event(name = "film.opened", scope = PLAYBACK, linkage = rollup)]
+pub(crate) struct FilmOpened {
+    /// Which film it was.
+    #[field(item)]
+    pub(crate) film: &'static str,
+    /// Whether it had been begun before.
+    pub(crate) resumed: bool,
+}
+
 /// Somebody jumped within a film.
 #[derive(Debug, Event)]
 #[event(name = "playback.jumped", scope = PLAYBACK, linkage = rollup)]

@@ -34,6 +34,7 @@ mod delivery;
 mod disk;
 mod environment;
 mod history;
+mod joint;
 mod journal;
 mod manifest;
 mod planted;

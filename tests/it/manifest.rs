@@ -3,7 +3,7 @@
 
 use crate::{
     events::{
-        CONNECTIVITY, Cause, Codec, LibraryOpened, NetworkLost, PLAYBACK, PlaybackFinished, PlaybackJumped,
+        CONNECTIVITY, Cause, Codec, FilmOpened, LibraryOpened, NetworkLost, PLAYBACK, PlaybackFinished, PlaybackJumped,
         ServerFound, ServerSlow, ServerUnreachable, USAGE, film, opened, unreachable,
     },
     home::{DAY, Home, send},
@@ -83,6 +83,7 @@ fn every_event_that_is_linked_is_on_the_page_before_anyone_is_asked() {
     let linked = [
         PlaybackFinished::schema(),
         PlaybackJumped::schema(),
+        FilmOpened::schema(),
         ServerUnreachable::schema(),
         ServerSlow::schema(),
         ServerFound::schema(),
