@@ -47,7 +47,7 @@ pub(crate) struct PlaybackFinished {
 
 /// A film was opened: of few films, as everywhere.
 #[derive(Debug, Event)]
-#[event(name = "film.opened", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "playback.opened", scope = PLAYBACK, linkage = rollup)]
 pub(crate) struct FilmOpened {
     /// Which film it was.
     #[field(item)]
