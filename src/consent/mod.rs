@@ -343,12 +343,11 @@ impl Consent {
         }
     }
 
-    /// Runs `act` under the lock of decisions, if the scope is closed on disk now.
-    pub(crate) fn while_closed(&self, scope: Scope, act: impl FnOnce()) {
-        if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic())
-            && self.generations().contains(&(scope, None))
-        {
-            act();
+    /// Runs `act` over the [generations](Consent::generations) under the lock of decisions, so that none of them begins
+    /// meanwhile. Not at all where the lock can't be had.
+    pub(crate) fn while_undecided(&self, act: impl FnOnce(Vec<(Scope, Option<u64>)>)) {
+        if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic()) {
+            act(self.generations());
         }
     }
 

@@ -275,6 +275,15 @@ impl Journal {
         Ok(lock.try_lock(false)?.then_some(lock))
     }
 
+    /// Whether anything lies on disk for a scope in other directories than those of `keep`.
+    pub(crate) fn holds_other(&self, scope: Scope, keep: Option<u64>) -> bool {
+        let kept = keep.map(|generation| generation.to_string());
+        let other = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()) != kept.as_deref();
+        ["waiting", "counts", "outbox"]
+            .iter()
+            .any(|kind| self.files.entries(&self.store.join(kind).join(scope.name())).iter().any(other))
+    }
+
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
     /// finds it by name, then removed.
     pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {

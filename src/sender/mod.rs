@@ -179,14 +179,19 @@ impl Engine {
 
     /// Destroys what lies in directories that no grant stands behind.
     pub(crate) fn clear_stale(&self) {
-        for (scope, keep) in self.consent.generations() {
-            let _ = self.journal.purge(scope, keep);
-            if keep.is_none() && self.keys.has(scope) {
-                // Under the lock of decisions: a grant makes its secret a moment before it is in force.
-                self.consent.while_closed(scope, || {
-                    let _ = self.keys.destroy(scope);
-                });
-            }
+        let secret_left = |scope, keep: Option<u64>| keep.is_none() && self.keys.has(scope);
+        let stale =
+            |(scope, keep): (Scope, Option<u64>)| self.journal.holds_other(scope, keep) || secret_left(scope, keep);
+        if self.consent.generations().into_iter().any(stale) {
+            // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
+            self.consent.while_undecided(|generations| {
+                for (scope, keep) in generations {
+                    let _ = self.journal.purge(scope, keep);
+                    if secret_left(scope, keep) {
+                        let _ = self.keys.destroy(scope);
+                    }
+                }
+            });
         }
         self.journal.empty_trash();
     }
