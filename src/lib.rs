@@ -87,9 +87,10 @@
 //!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.
 //! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the
 //!     grant. Test: `generalize::keys`.
-//! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes, and what describes content leaves only as
-//!     daily counts of a few items, one in 32 to one in 4,096, chosen by a secret; all of it is checked when the program is compiled. Test:
-//!     `tests/ui`, `.ci/run generalizers`; how much it helps is measured by `.ci/run attack` and `candor audit`.
+//! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes, and what describes content
+//!     leaves only as daily counts of a few items, one in 32 or fewer unless the person is told why, chosen by a secret.
+//!     It is checked when the program is compiled, and what several events say together when it starts. Test: `tests/ui`,
+//!     `.ci/run generalizers`; how much it helps is measured by `.ci/run attack` and `candor audit`.
 //!
 //! # For applications, for libraries
 //!

@@ -18,7 +18,9 @@ const CONFIRM: Duration = Duration::from_millis(500);
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.status(scope)?.state {
         State::Granted | State::Superseded => end(engine, scope, Decision::Withdrawn),
-        State::Denied | State::Withdrawn | State::Expired if !is_in_force(engine, scope) => {
+        // Past its last day, and nobody has ended it yet.
+        State::Expired if engine.consent.expired().contains(&scope) => end(engine, scope, Decision::Withdrawn),
+        State::Denied | State::Withdrawn | State::Expired => {
             // Again is as good as once; what an interrupted first time left is destroyed now.
             engine.consent.shut(scope);
             let confirmed = engine.consent.confirm(scope, CONFIRM);
@@ -27,14 +29,8 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
             (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
             Ok(receipt)
         }
-        State::Denied | State::Withdrawn | State::Expired => end(engine, scope, Decision::Withdrawn),
         State::NeverAsked | State::Unreadable => refuse(engine, scope),
     }
-}
-
-/// Whether the files still say yes, such as one past its last day that nobody has ended yet.
-fn is_in_force(engine: &Engine, scope: Scope) -> bool {
-    engine.consent.expired().contains(&scope)
 }
 
 /// Ends what is past its last day, as a withdrawal does: a clock that goes back finds it ended.

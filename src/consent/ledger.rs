@@ -24,8 +24,8 @@ use std::{
 
 /// More scopes and words than any program has.
 const SNAPSHOT_MOST: u64 = 128 << 10;
-/// The largest contract or notice that is kept.
-const TEXT_MOST: u64 = 4 << 20;
+/// The largest contract or notice that is kept: several times what the most events a program has would need.
+const TEXT_MOST: u64 = 512 << 10;
 /// Some twenty thousand decisions.
 pub(super) const LEDGER_MOST: u64 = 8 << 20;
 /// How long a decision waits for another one to be written.
@@ -423,6 +423,10 @@ impl Ledger {
         let path = self.contract_path(digest);
         if self.text(digest).is_some() {
             return Ok(());
+        }
+        if text.len() as u64 > TEXT_MOST {
+            // What can't be read back can't be compared, and would be agreed to for nothing.
+            return Err(Kind::Store { path, why: "it keeps no contract or notice of more than 512 KiB" }.into());
         }
         let dir = self.store.join("contracts");
         self.files.own_dir(&dir).at("use the directory", &dir)?;

@@ -218,8 +218,7 @@ impl Consent {
 
     /// The scopes that are open, as last read, and where their data goes.
     pub(crate) fn open_places(&self) -> Vec<Place> {
-        let open = self.view.lock().open.clone();
-        open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch).collect()
+        self.standings().into_iter().map(|standing| standing.place).collect()
     }
 
     /// The scopes that are open, with what each is held to.

@@ -128,7 +128,7 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
     }
     let _ = writeln!(
         out,
-        "\nA yes is good for {} days. After that reporting stops, what waits is destroyed, and you may be asked again.\n\
+        "\nA yes is good for {} days. After that reporting stops, what waits is not sent, and you may be asked again.\n\
          You can say no, and you can take a yes back at any time, as easily as you gave it: reporting stops at once, \
          and what waits is destroyed. What was sent before stays with the recipient until its time is over.",
         party.validity_days

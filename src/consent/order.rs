@@ -164,9 +164,9 @@ pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
         found.note("features that depend on it", "none", "some", Effect::Stops);
     }
     let projection = events(&mut found, agreed, build);
-    let newly_tied: Vec<String> = tied(build).into_iter().filter(|pair| !tied(agreed).contains(pair)).collect();
-    if !newly_tied.is_empty() {
-        found.note("events whose codes can be matched", "", newly_tied.join("; "), Effect::Stops);
+    let tied = newly_tied(agreed, build);
+    if !tied.is_empty() {
+        found.note("events whose codes can be matched", "", tied.join("; "), Effect::Stops);
     }
     Comparison { changes: found.0, projection }
 }
@@ -251,21 +251,28 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Vec<R
     said.then_some(rules)
 }
 
-/// The pairs of events that share a code: the same name space, for the same time.
-fn tied(terms: &Terms) -> Vec<String> {
-    let domains =
-        |event: &Event| -> Vec<String> { event.fields.iter().filter_map(|field| field.domain.clone()).collect() };
+/// The pairs of the build's events whose codes can be matched, by the same name space for the same time, and could not be
+/// under what was agreed.
+fn newly_tied(agreed: &Terms, build: &Terms) -> Vec<String> {
+    let find = |name: &str| agreed.events.iter().find(|event| event.name == name);
     let mut pairs = Vec::new();
-    for (at, one) in terms.events.iter().enumerate() {
-        for other in terms.events.iter().skip(at + 1) {
-            let shared = domains(one).into_iter().filter(|domain| domains(other).contains(domain));
-            if one.linkage == other.linkage {
-                let (first, second) = if one.name < other.name { (one, other) } else { (other, one) };
-                pairs.extend(shared.map(|domain| format!("{} and {} by {domain}", first.name, second.name)));
-            }
+    for (at, one) in build.events.iter().enumerate() {
+        for other in build.events.iter().skip(at + 1) {
+            let before = |domain: &str| {
+                find(&one.name).zip(find(&other.name)).is_some_and(|(one, other)| ties(one, other, domain))
+            };
+            let domains = one.fields.iter().filter_map(|field| field.domain.as_deref());
+            let new = domains.filter(|domain| ties(one, other, domain) && !before(domain));
+            pairs.extend(new.map(|domain| format!("{} and {} by {domain}", one.name, other.name)));
         }
     }
     pairs
+}
+
+/// Whether codes of this name space can be matched between the two.
+fn ties(one: &Event, other: &Event, domain: &str) -> bool {
+    let has = |event: &Event| event.fields.iter().any(|field| field.domain.as_deref() == Some(domain));
+    one.linkage == other.linkage && has(one) && has(other)
 }
 
 /// From what ties least together to what ties most.

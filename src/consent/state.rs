@@ -15,7 +15,8 @@ pub enum State {
     Denied,
     /// The person said yes and took it back.
     Withdrawn,
-    /// The person said yes, and the last day of that is over: closed, and what waited is destroyed.
+    /// The person said yes, and the last day of that is over: closed. What waited is destroyed when the program starts the
+    /// next time, or when it is asked anew.
     Expired,
     /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
     /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.

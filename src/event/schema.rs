@@ -159,7 +159,7 @@ pub(crate) const ONE_IN: u64 = 32;
 /// Counts of everything a person plays name their library in the long run. Counts of a few items, always the same ones,
 /// can't be added up to more: however long somebody watches, the rest is never counted. The more an event says about an
 /// item, the fewer items it speaks of: one in three times as many as it has outcomes, rounded up to a power of two, and
-/// at least 32. What it tells of a library is then at most a sixth of a nat, (outcomes - 1) / 2 / `one_in`, whatever is
+/// at least 32. What it tells of a library is then about a sixth of a nat at most, (outcomes - 1) / 2 / `one_in`, whatever is
 /// played and for however long.
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]

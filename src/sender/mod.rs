@@ -122,6 +122,8 @@ impl Engine {
             self.consent.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
+            // What could not be cleared when it became stale, since another process was deciding.
+            self.clear_stale();
             self.keep_house(false);
         }
         drained

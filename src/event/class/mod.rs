@@ -2,8 +2,9 @@
 //!
 //! `bool` and [categories](crate::Category) need no class, they are one. Every other field names its class in
 //! `#[field(…)]`. The set is closed: a program can't add a class of its own, so that everything a program could send can
-//! be listed and judged. It can bring a ladder or a vocabulary of its own. There is no class for free text, and numbers
-//! leave exactly only up to a bound and with a reason that the person reads.
+//! be listed and judged. It can bring a ladder or a vocabulary of its own. There is no class for free text. Small
+//! numbers leave exactly where a ladder begins with them; more than ten of them, only up to a bound and with a reason that
+//! the person reads.
 //!
 //! | `#[field(…)]` | takes | becomes |
 //! |---|---|---|

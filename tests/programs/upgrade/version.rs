@@ -1,23 +1,15 @@
 //! What every version of the program does: what it is told to, in order, and prints where it stands. Knows no version.
 #![allow(dead_code, reason = "one version's codec is not another's")]
 
-use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, Event, Scope, event::Installation};
+use candor::{Audience, Client, Config, Controller, Event, Scope, event::Installation};
 use std::{env, error::Error, path::Path, time::Duration};
 
-pub(crate) const CONTROLLER: Controller = Controller {
-    legal_name: "Example Player SAS",
-    address: "1 rue de l'Exemple, 75001 Paris",
-    country: "FR",
-    contact: "privacy@example.org",
-    data_protection_officer: None,
-    authority: Some("CNIL"),
-    processors: &[],
-    hosting_countries: &["FR"],
-    transfer_safeguard: None,
-    onward_sharing: &[],
-    address_log: AddressLog::NotKept,
-    erasure: Erasure::WithinDays(30),
-};
+#[path = "../../../examples/support/stage.rs"]
+mod stage;
+#[path = "../../../examples/support/mod.rs"]
+mod support;
+
+pub(crate) use stage::CONTROLLER;
 
 /// `PROGRAM ENDPOINT HOME ACT…`: `grant`, `extend`, `record`, `flush`. Ends with a line of JSON about the scope.
 pub(crate) fn run<E: Event<About = Installation>>(
