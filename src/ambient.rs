@@ -99,6 +99,18 @@ pub(crate) fn platform_directories() -> Result<(PathBuf, PathBuf), Error> {
     Ok((data, marks))
 }
 
+/// Where administrators leave their rules: one directory for the whole system, and one for this user.
+pub(crate) fn policy_directories() -> Vec<PathBuf> {
+    // Fixed, and not taken from the environment, so that nobody can point the program elsewhere.
+    let system = match () {
+        () if cfg!(windows) => r"C:\ProgramData\candor\policy.d",
+        () if cfg!(target_os = "macos") => "/Library/Application Support/candor/policy.d",
+        () => "/etc/candor/policy.d",
+    };
+    let user = dirs::config_local_dir().map(|directory| directory.join("candor").join("policy.d"));
+    [PathBuf::from(system)].into_iter().chain(user).collect()
+}
+
 /// Time and entropy together, handed to every room that needs them.
 #[derive(Clone)]
 pub(crate) struct Ambient {
@@ -177,6 +189,16 @@ impl Time {
     pub(crate) fn rfc3339(self) -> String {
         let seconds = (self.0 / 1_000) as i64;
         jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".into(), |time| time.to_string())
+    }
+
+    /// Reads what [`rfc3339`](Time::rfc3339) writes.
+    pub(crate) fn parse(text: &str) -> Option<Time> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(time.as_millisecond()).ok().map(Time)
+    }
+
+    pub(crate) fn plus_days(self, days: u32) -> Time {
+        Time(self.0.saturating_add(u64::from(days) * 86_400_000))
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
     consent::{
-        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Ledger, Notice, Party,
-        Place, Receipt, Scope, Status,
+        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Ledger, MayAsk,
+        Notice, Overlay, Party, Place, Prompt, Receipt, Scope, Status,
     },
     disk::Files,
     error::{At, Error, Kind},
@@ -86,7 +86,14 @@ impl Client {
         let (store, marks) = (below(data), below(marks));
         let variables: Vec<&str> = consent::VARIABLES.into_iter().chain(config.switch_variable).collect();
         let environment = Environment::read(&variables);
-        let block = consent::block(&environment, config.switch_variable, config.lift_ci_block, config.audience);
+        let block = consent::block(
+            &environment,
+            config.switch_variable,
+            config.lift_ci_block,
+            config.audience,
+            config.adult.is_some(),
+        );
+        let rules = ambient::policy_directories().into_iter().chain(config.policies).collect();
         let party = Party {
             application: application.clone(),
             service_version: config.version.clone(),
@@ -122,7 +129,7 @@ impl Client {
         let consent = Consent::new(
             ledger,
             contracts,
-            block,
+            Overlay::of(block, config.adult, rules),
             process_wide,
             ambient.clone(),
             config.validity_days,
@@ -147,7 +154,11 @@ impl Client {
     /// Opens what is granted, finishing first whatever was interrupted.
     pub(crate) fn open(&self) {
         let engine = &self.engine;
-        withdraw::narrow_blocked(engine);
+        // Where nothing was ever decided there is nothing that rules could narrow.
+        if !matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+            engine.consent.look_at_policies();
+        }
+        withdraw::narrow(engine);
         withdraw::end_expired(engine);
         engine.consent.open();
         if engine.consent.is_known() {
@@ -162,6 +173,9 @@ impl Client {
 
     /// Takes over what was decided elsewhere, so that what is shown is what holds here.
     fn follow(&self) {
+        if self.engine.consent.look_at_policies() {
+            withdraw::narrow(&self.engine);
+        }
         self.engine.follow();
         self.start_worker();
     }
@@ -281,6 +295,62 @@ impl Client {
         self.engine.journal.sent().delete(scope).at("delete the sent log in", self.engine.consent.ledger().store())
     }
 
+    /// See [`consent::defer`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
+        withdraw::defer(&self.engine, scope)
+    }
+
+    /// See [`consent::keep`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
+        self.engine.consent.keep(scope, false)
+    }
+
+    /// See [`consent::revoke`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
+        withdraw::revoke(&self.engine, scope, why)
+    }
+
+    /// See [`consent::switch`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+        withdraw::switch(&self.engine, scope, field, on)
+    }
+
+    /// See [`consent::ask_about_widenings`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
+        self.engine.consent.ask_about_widenings(ask)
+    }
+
+    /// See [`consent::may_ask`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        self.engine.consent.may_ask(scope)
+    }
+
+    /// See [`consent::prompt`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn prompt(&self, scope: Scope) -> Result<Prompt<'_>, Error> {
+        Prompt::open(self, scope)
+    }
+
     /// Everything: what could be sent, was agreed, waits, was sent and was dropped.
     ///
     /// # Errors
@@ -359,6 +429,34 @@ impl Decisions for Client {
 
     fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
         Client::delete_sent(self, scope)
+    }
+
+    fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
+        Client::defer(self, scope)
+    }
+
+    fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
+        Client::keep(self, scope)
+    }
+
+    fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
+        Client::revoke(self, scope, why)
+    }
+
+    fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+        Client::switch(self, scope, field, on)
+    }
+
+    fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
+        Client::ask_about_widenings(self, ask)
+    }
+
+    fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        Client::may_ask(self, scope)
+    }
+
+    fn begin_asking(&self) -> bool {
+        self.engine.consent.begin_asking()
     }
 }
 

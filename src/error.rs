@@ -35,6 +35,12 @@ impl Error {
         matches!(*self.0, Kind::Blocked { .. })
     }
 
+    /// The program may not ask the person now: [`consent::may_ask`](crate::consent::may_ask) says why. Show nothing.
+    #[must_use]
+    pub fn may_not_ask(&self) -> bool {
+        matches!(*self.0, Kind::MayNotAsk { .. })
+    }
+
     /// The mistake is in the program: its configuration, its names, or the order of its calls.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
@@ -50,6 +56,7 @@ impl Error {
                 | Kind::Items { .. }
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
+                | Kind::UnknownField { .. }
                 | Kind::Text { .. }
                 | Kind::Country { .. }
                 | Kind::AlreadyInitialized
@@ -108,6 +115,8 @@ pub(crate) enum Kind {
     TooManyScopes { count: usize, most: usize },
     #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]
     UnknownScope { scope: String },
+    #[error("scope `{scope}` has no field `{field}`: name one of {known}")]
+    UnknownField { scope: String, field: String, known: String },
     #[error("{what} is empty: write {mend}")]
     Text { what: &'static str, mend: &'static str },
     #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
@@ -127,6 +136,13 @@ pub(crate) enum Kind {
          and call `grant({scope_const}.shown(&notice))` when the person says yes"
     )]
     NeedsNotice { scope: String, scope_const: String, state: &'static str },
+    #[error("scope `{scope}` is not granted, so there is nothing to keep, narrow or end")]
+    NotGranted { scope: String },
+    #[error(
+        "this is not the moment to ask about `{scope}`: {why}. Show nothing; the person can always decide on the \
+         program's settings page"
+    )]
+    MayNotAsk { scope: String, why: &'static str },
     #[error(
         "the notice that was shown for `{scope}` is not the one this program would show now: take a fresh one from \
          `candor::consent::notice` just before asking"

@@ -2,7 +2,7 @@
 //!
 //! The client registers itself here when `candor::init` makes it; this file only passes calls on.
 
-use super::{Grant, Notice, Receipt, Status, scope::Scope};
+use super::{Grant, MayAsk, Notice, Prompt, Receipt, Status, scope::Scope};
 use crate::error::{Error, Kind};
 use once_cell::sync::OnceCell;
 
@@ -15,6 +15,14 @@ pub(crate) trait Decisions: Send + Sync {
     fn notice(&self, scope: Scope) -> Result<Notice, Error>;
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error>;
     fn delete_sent(&self, scope: Scope) -> Result<(), Error>;
+    fn defer(&self, scope: Scope) -> Result<Receipt, Error>;
+    fn keep(&self, scope: Scope) -> Result<Receipt, Error>;
+    fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error>;
+    fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error>;
+    fn ask_about_widenings(&self, ask: bool) -> Result<(), Error>;
+    fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
+    /// Takes the one question of this run, if it is not taken.
+    fn begin_asking(&self) -> bool;
 }
 
 static PROCESS_WIDE: OnceCell<&'static dyn Decisions> = OnceCell::new();
@@ -92,4 +100,66 @@ pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
 /// The disk refused.
 pub fn delete_sent(scope: Scope) -> Result<(), Error> {
     client()?.delete_sent(scope)
+}
+
+/// Records "ask me later": nothing is recorded or sent, and the program may ask again after a month. It works twice; the
+/// third time it is a no. Where the person agreed to less before, that stays. After a no or a withdrawal it changes nothing.
+///
+/// # Errors
+/// As for [`withdraw`].
+pub fn defer(scope: Scope) -> Result<Receipt, Error> {
+    client()?.defer(scope)
+}
+
+/// Records that a person who was asked for more keeps to what they agreed to: the build is held to that, or stays off, and
+/// they are not asked about this contract again.
+///
+/// # Errors
+/// The scope is not granted, or the disk did not take it.
+pub fn keep(scope: Scope) -> Result<Receipt, Error> {
+    client()?.keep(scope)
+}
+
+/// Ends a yes on the program's own side, and says why in a few words: a notice that was wrong, a key that leaked, an account
+/// that moved. As immediate as [`withdraw`]; the person may be asked anew.
+///
+/// # Errors
+/// As for [`withdraw`]; and the scope is not granted.
+pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
+    client()?.revoke(scope, why)
+}
+
+/// Switches one field of a granted scope, named `event.field`, off or on again. What waits is destroyed either way, and from
+/// then on the field is left out, or said as agreed.
+///
+/// # Errors
+/// The scope is not granted; it has no such field ([`Error::is_configuration`]); or the disk did not take it, in which case
+/// nothing has changed.
+pub fn switch(scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+    client()?.switch(scope, field, on)
+}
+
+/// Records whether the person wants to be asked when a version would do more than they agreed to. Without it they are, once
+/// for each such version; with `false`, the program is held to what was agreed and [`may_ask`] says no.
+///
+/// # Errors
+/// The disk did not take it.
+pub fn ask_about_widenings(ask: bool) -> Result<(), Error> {
+    client()?.ask_about_widenings(ask)
+}
+
+/// Whether the program may ask about a scope now, of its own accord. For a page that the person opens it does not matter.
+///
+/// # Errors
+/// `candor::init` was not called, or the scope is not registered.
+pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
+    client()?.may_ask(scope)
+}
+
+/// Opens the question whether the person agrees, if the program [may ask](may_ask). One at a time, and one a run.
+///
+/// # Errors
+/// [`Error::may_not_ask`]: not now; nothing is to be shown. And those of [`may_ask`].
+pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
+    Prompt::open(client()?, scope)
 }

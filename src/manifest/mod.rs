@@ -207,7 +207,7 @@ impl Manifest {
             application: application.into(),
             candor_version: env!("CARGO_PKG_VERSION"),
             endpoint: endpoint.into(),
-            blocked_by: engine.consent.block().map(|block| block.0.clone()),
+            blocked_by: engine.consent.overlay().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
             scopes,
             outcomes: outcomes(engine),

@@ -271,7 +271,7 @@ impl Engine {
 
     /// Why nothing can be sent at all.
     pub(crate) fn why_nothing(&self) -> String {
-        match self.consent.block() {
+        match self.consent.overlay().block() {
             Some(block) => format!("reports are switched off by {}", block.0),
             None => "no scope is granted".into(),
         }

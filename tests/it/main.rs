@@ -26,6 +26,7 @@ mod server;
 
 // The promises.
 mod answers;
+mod asking;
 mod config;
 mod consent;
 mod counters;
@@ -37,12 +38,15 @@ mod history;
 mod joint;
 mod journal;
 mod manifest;
+mod outside;
 mod planted;
+mod policies;
 mod rollup;
 mod shutdown;
 mod silence;
 mod store;
 mod superseded;
+mod switches;
 mod tidy;
 mod tries;
 mod unconfirmed;
