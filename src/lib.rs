@@ -105,9 +105,11 @@
 //!
 //! # Asking well
 //!
-//! Show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand. Call
-//! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
-//! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
+//! Of its own accord a program asks through [`consent::prompt`], which says whether this is the moment, has the notice, and
+//! takes closing the question for the no it is; `cargo run --example ask_first` does it in a terminal. On a settings page
+//! show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand, and call
+//! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Put [`consent::withdraw`] where
+//! the yes was, one step away, and [`consent::switch`] beside each field. Let nothing in the program depend on the answer.
 //!
 //! # Errors
 //!

@@ -10,6 +10,8 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+#[path = "../../examples/ask_first/ask.rs"]
+mod ask;
 #[path = "../../examples/support/stage.rs"]
 mod stage;
 #[path = "../../examples/support/mod.rs"]
@@ -47,6 +49,7 @@ mod silence;
 mod store;
 mod superseded;
 mod switches;
+mod terminal;
 mod tidy;
 mod tries;
 mod unconfirmed;
