@@ -146,6 +146,7 @@ impl Client {
             ambient,
             day,
             ticking: Mutex::default(),
+            settle: withdraw::settle,
             housekeeping: Mutex::default(),
         };
         Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint })
@@ -158,8 +159,7 @@ impl Client {
         if !matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
             engine.consent.look_at_policies();
         }
-        withdraw::narrow(engine);
-        withdraw::end_expired(engine);
+        withdraw::settle(engine);
         engine.consent.open();
         if engine.consent.is_known() {
             engine.clear_stale();
@@ -174,7 +174,7 @@ impl Client {
     /// Takes over what was decided elsewhere, so that what is shown is what holds here.
     fn follow(&self) {
         if self.engine.consent.look_at_policies() {
-            withdraw::narrow(&self.engine);
+            withdraw::settle(&self.engine);
         }
         self.engine.follow();
         self.start_worker();

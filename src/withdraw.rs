@@ -35,16 +35,6 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
     }
 }
 
-/// Ends what is past its last day, as a withdrawal does: a clock that goes back finds it ended.
-pub(crate) fn end_expired(engine: &Engine) {
-    if matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
-        return;
-    }
-    for scope in engine.consent.expired() {
-        let _ = end(engine, scope, Ending::Expired);
-    }
-}
-
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.status(scope)?.state {
@@ -113,9 +103,12 @@ fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     destroyed
 }
 
+/// Takes over what the environment, administrators' rules and the calendar have changed.
+///
 /// Something that blocks, or rules that have changed, destroy what waits, as a withdrawal does, and leave the grant under a new
-/// epoch: lifting them must not send what was recorded before.
-pub(crate) fn narrow(engine: &Engine) {
+/// epoch: lifting them must not send what was recorded before. What is past its last day ends as a withdrawal does: a clock
+/// that goes back finds it ended.
+pub(crate) fn settle(engine: &Engine) {
     // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
     if matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
         return;
@@ -130,6 +123,9 @@ pub(crate) fn narrow(engine: &Engine) {
     }
     for scope in engine.consent.limited_otherwise() {
         let _ = end(engine, scope, Ending::Limited);
+    }
+    for scope in engine.consent.expired() {
+        let _ = end(engine, scope, Ending::Expired);
     }
 }
 

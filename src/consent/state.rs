@@ -19,8 +19,8 @@ pub enum State {
     Withdrawn,
     /// The program ended a yes: [`revoke`](crate::consent::revoke).
     Revoked,
-    /// The person said yes, and the last day of that is over: closed. What waited is destroyed when the program starts the
-    /// next time, or when it is asked anew.
+    /// The person said yes, and the last day of that is over: closed. What waited is destroyed with the new day,
+    /// when the program starts the next time, or when it is asked anew.
     Expired,
     /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
     /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.

@@ -51,6 +51,9 @@ pub(crate) struct Engine {
     pub(crate) day: Arc<AtomicU32>,
     /// Two threads that follow a change of day together could stamp events with the wrong one.
     pub(crate) ticking: Mutex<()>,
+    /// Ends what is past its last day, and destroys what blocks and rules leave out: a matter of a room below, done when the
+    /// day changes.
+    pub(crate) settle: fn(&Engine),
     /// When it was last tidied up, by both clocks.
     pub(crate) housekeeping: Mutex<Option<(Time, Instant)>>,
 }
@@ -122,6 +125,9 @@ impl Engine {
             self.consent.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
+            self.consent.look_at_policies();
+            (self.settle)(self);
+            self.follow();
             // What could not be cleared when it became stale, since another process was deciding.
             self.clear_stale();
             self.keep_house(false);

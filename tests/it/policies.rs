@@ -167,6 +167,23 @@ fn rules_that_change_begin_anew() {
 }
 
 #[test]
+fn a_program_that_runs_for_long_finds_a_rule_with_the_new_day() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(700));
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    client.record_durable(opened(2));
+    assert_eq!(home.all_waiting().len(), 1, "the control: nobody has looked yet");
+    home.clock.pass(DAY);
+    crate::home::wait_for("what waited is gone", || {
+        client.record(opened(2));
+        home.all_waiting().is_empty()
+    });
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn rules_meet() {
     let (home, server) = (Home::new(), Server::new());
     put(&home, "a.json", &rule(json!({"coarsen": {"playback.finished.bitrate": [0, 2_000_000, 4_000_000]}})));
