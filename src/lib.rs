@@ -140,6 +140,7 @@
 mod error;
 mod disk;
 mod ambient;
+mod language;
 mod precision;
 pub mod consent;
 pub mod event;
@@ -164,6 +165,7 @@ pub use crate::{
     event::Event,
     generalize::preview,
     global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
+    language::Translation,
     manifest::{Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
     precision::{Precision, Unit},
     sender::Flushed,

@@ -9,6 +9,7 @@
 mod closing;
 mod contract;
 mod facade;
+mod languages;
 mod ledger;
 mod line;
 mod mend;
@@ -26,7 +27,7 @@ mod terms;
 pub(crate) use closing::Closing;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub(crate) use facade::{Decisions, process_wide};
-pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
+pub use facade::{delete_sent, deny, grant, languages, notice, notice_in, receipt, status, withdraw};
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
@@ -37,6 +38,7 @@ pub use state::{Grant, State, Status};
 pub(crate) use contract::{
     COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,
 };
+pub(crate) use languages::Languages;
 pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
 pub(crate) use order::Projection;
@@ -151,6 +153,11 @@ impl Consent {
             .iter()
             .find(|contract| contract.scope == scope)
             .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
+    }
+
+    /// The languages that notices can be had in.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        self.contracts.first().map(|contract| contract.languages()).unwrap_or_default()
     }
 
     /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
@@ -431,11 +438,7 @@ impl Consent {
         if let Some(block) = &self.block {
             return Err(Kind::Blocked { by: block.0.clone() }.into());
         }
-        if let Some(shown) = &grant.shown
-            && (shown.scope() != scope || shown.digest() != contract.notice.digest())
-        {
-            return Err(Kind::StaleNotice { scope: scope.name().into() }.into());
-        }
+        let notice = contract.agreed_notice(grant)?;
         self.ledger.make_directories()?;
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
         let now = self.ambient.now();
@@ -471,13 +474,13 @@ impl Consent {
             Records::Closed(_) => Some(self.reset(&held, now)?),
         };
         self.ledger.keep_text(&contract.digest, &contract.json)?;
-        self.ledger.keep_text(contract.notice.digest(), contract.notice.text())?;
+        self.ledger.keep_text(notice.digest(), notice.text())?;
         let statement = Statement {
             scope: scope.name(),
             decision: Decision::Granted,
             contract: Some(contract.digest.clone()),
-            notice: Some(contract.notice.digest().into()),
-            language: Some(contract.notice.language().into()),
+            notice: Some(notice.digest().into()),
+            language: Some(notice.language().into()),
             via: match (&grant.via, &grant.shown) {
                 (Some(via), _) => Some(via.clone()),
                 (None, Some(_)) => Some("a notice of this program".into()),

@@ -90,11 +90,13 @@ pub struct Grant {
     pub(super) scope: Scope,
     pub(super) shown: Option<Notice>,
     pub(super) via: Option<String>,
+    /// Whether the person picked the language of the notice.
+    pub(super) picked: bool,
 }
 
 impl From<Scope> for Grant {
     fn from(scope: Scope) -> Self {
-        Grant { scope, shown: None, via: None }
+        Grant { scope, shown: None, via: None, picked: false }
     }
 }
 
@@ -102,7 +104,7 @@ impl Scope {
     /// A grant after this notice was shown in full. It is stored with the grant.
     #[must_use]
     pub fn shown(self, notice: &Notice) -> Grant {
-        Grant { scope: self, shown: Some(notice.clone()), via: None }
+        Grant { scope: self, shown: Some(notice.clone()), via: None, picked: false }
     }
 }
 
@@ -111,6 +113,13 @@ impl Grant {
     #[must_use]
     pub fn via(mut self, control: &str) -> Self {
         self.via = Some(control.chars().filter(|c| !c.is_control()).take(64).collect());
+        self
+    }
+
+    /// Says that the person picked the language of the notice, which is not the one of the program's interface.
+    #[must_use]
+    pub fn language_picked(mut self) -> Self {
+        self.picked = true;
         self
     }
 
