@@ -216,7 +216,7 @@ impl<'t> Texts<'t> {
             for label in labels.iter().filter(|label| crate::language::Say::label(field.class, label).is_none()) {
                 let keys = of_label(event, field.name, label);
                 match field.class {
-                    "category" => self.needed.push((keys, label)),
+                    "closed" => self.needed.push((keys, label)),
                     "vocabulary" | "extension" => self.optional.extend(keys),
                     _ => {}
                 }

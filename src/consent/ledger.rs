@@ -75,9 +75,17 @@ pub(crate) struct Statement<'a> {
     pub(crate) decision: Decision,
     pub(crate) contract: Option<String>,
     pub(crate) notice: Option<String>,
-    pub(crate) language: Option<String>,
+    pub(crate) language: Option<NoticeLanguage>,
     pub(crate) via: Option<String>,
     pub(crate) until: Option<String>,
+}
+
+/// The language of the notice that a yes is about.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticeLanguage {
+    pub(crate) tag: String,
+    /// Whether the person picked it.
+    pub(crate) picked: bool,
 }
 
 /// What the files say together.
@@ -475,7 +483,8 @@ impl Ledger {
             epoch,
             contract: statement.contract.or_else(|| kept?.contract.clone()),
             notice: statement.notice.or_else(|| kept?.notice.clone()),
-            language: statement.language,
+            language_picked: statement.language.as_ref().is_some_and(|language| language.picked),
+            language: statement.language.map(|language| language.tag),
             via: statement.via.or_else(|| kept?.via.clone()),
             until: statement.until.or_else(|| kept?.until.clone()),
             previous: previous.clone(),

@@ -14,6 +14,8 @@ mod ledger;
 mod line;
 mod mend;
 mod notice;
+#[cfg(test)]
+mod notice_tests;
 mod order;
 #[cfg(test)]
 mod order_tests;
@@ -50,7 +52,7 @@ use crate::{
     ambient::{Ambient, Day, Time},
     error::{At, Error, Kind},
 };
-use ledger::{Fingerprint, Held, Records, Sound, Statement};
+use ledger::{Fingerprint, Held, NoticeLanguage, Records, Sound, Statement};
 use order::Comparison;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -480,7 +482,10 @@ impl Consent {
             decision: Decision::Granted,
             contract: Some(contract.digest.clone()),
             notice: Some(notice.digest().into()),
-            language: Some(notice.language().into()),
+            language: Some(NoticeLanguage {
+                tag: notice.language().into(),
+                picked: grant.picked && grant.shown.is_some(),
+            }),
             via: match (&grant.via, &grant.shown) {
                 (Some(via), _) => Some(via.clone()),
                 (None, Some(_)) => Some("a notice of this program".into()),

@@ -132,8 +132,10 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::HereCounts => "a count that stands alone, held back for company: {days} {days:day|days} at most",
         Say::HereSent => "a copy of what was sent, for you: {days} {days:day|days}",
         Say::HereSecret => "a secret that codes and choices are made with: no longer than your yes",
-        Say::HereAnswer => "your answer, with this text, as your record: until this program's data is deleted",
-        Say::Uses => "What else is done with it",
+        Say::HereAnswer => {
+            "your answer, and with a yes this text, as your record: until this program's data is deleted"
+        }
+        Say::Uses => "Other uses of this data",
         Say::UseNo => "{what}: no",
         Say::UseYes => "{what}: YES, {why}",
         Say::UseTraining => "training of machine-learning models",

@@ -42,9 +42,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Group => "groupe {n} sur {all}",
         Say::YesOrNo => "oui ou non",
         Say::OneOf => "une valeur parmi : {labels}",
-        Say::OneStepOf => "arrondi vers le bas à l'un de {n} paliers : {steps}",
+        Say::OneStepOf => "arrondi vers le bas à l'un des {n} paliers suivants : {steps}",
         Say::CodeOf => "un code de {bits} bits, calculé avec un secret qui reste sur cet ordinateur",
-        Say::OneGroupOf => "l'un de {n} groupes, choisi avec un secret qui reste sur cet ordinateur",
+        Say::OneGroupOf => "l'un des {n} groupes possibles, choisi avec un secret qui reste sur cet ordinateur",
         Say::NextStep => "{first} ; {next}",
         Say::LongSteps => "{first} ; {second} ; {third} ; … ; {last}",
         Say::StepBefore => "avant",
@@ -129,8 +129,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::NoCountries => "pays de conservation : aucun n'est indiqué",
         Say::Safeguard => "encadrement des transferts hors de votre espace juridique : {safeguard}",
         Say::NoSafeguard => "encadrement des transferts hors de votre espace juridique : aucun",
-        Say::PassedOn => "communiqué à : {list}",
-        Say::NotPassedOn => "communiqué à : personne",
+        Say::PassedOn => "communication à des tiers : {list}",
+        Say::NotPassedOn => "communication à des tiers : aucune",
         Say::AddressNotKept => {
             "votre adresse réseau (adresse IP) : visible à l'arrivée, comme pour toute connexion, et non conservée"
         }
@@ -144,12 +144,14 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::HereWaiting => "ce qui attend d'être transmis : {days} {days:jour|jours} au plus",
         Say::HereCounts => "un décompte isolé, retenu tant qu'il est seul : {days} {days:jour|jours} au plus",
         Say::HereSent => "une copie de ce qui a été transmis, pour vous : {days} {days:jour|jours}",
-        Say::HereSecret => "un secret qui sert à calculer les codes et les choix : pas plus longtemps que votre oui",
-        Say::HereAnswer => {
-            "votre réponse, avec ce texte, pour que vous en ayez la preuve : jusqu'à la suppression des données de ce \
-             programme"
+        Say::HereSecret => {
+            "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui"
         }
-        Say::Uses => "Ce qui est fait d'autre de ces données",
+        Say::HereAnswer => {
+            "votre réponse et, si c'est un oui, ce texte, pour que vous en ayez la preuve : jusqu'à la suppression des \
+             données de ce programme"
+        }
+        Say::Uses => "Autres utilisations de ces données",
         Say::UseNo => "{what} : non",
         Say::UseYes => "{what} : OUI, {why}",
         Say::UseTraining => "entraînement de modèles d'apprentissage automatique",
@@ -159,11 +161,11 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UseWorkers => "évaluation du travail de salariés",
         Say::Never => "{promise} : jamais",
         Say::Validity => {
-            "Un oui vaut {days} {days:jour|jours}. Ensuite, la transmission s'arrête, ce qui attend n'est pas \
+            "Votre oui est valable {days} {days:jour|jours}. Ensuite, la transmission s'arrête, ce qui attend n'est pas \
              transmis, et la question peut vous être posée de nouveau."
         }
         Say::Withdraw => {
-            "Vous pouvez dire non, et vous pouvez retirer votre oui dans ce programme à tout moment, aussi facilement \
+            "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
              que vous l'avez donné : la transmission s'arrête aussitôt, et ce qui attend est détruit. Ce qui a déjà été \
              transmis reste chez le destinataire jusqu'à la fin de la durée de conservation."
         }

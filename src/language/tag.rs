@@ -17,7 +17,7 @@ impl Tag {
         let language =
             parts.next().filter(|it| (2..=3).contains(&it.len()) && it.bytes().all(|b| b.is_ascii_alphabetic()));
         let mut tag = language?.to_ascii_lowercase();
-        let mut private = false;
+        let (mut extended, mut private, mut announced) = (false, false, false);
         for part in parts {
             if part.is_empty() || part.len() > 8 || !part.bytes().all(|b| b.is_ascii_alphanumeric()) {
                 return None;
@@ -25,21 +25,20 @@ impl Tag {
             tag.push('-');
             // RFC 5646, section 2.1.1: regions in capitals, scripts with one, but nothing behind a single letter.
             match part.len() {
-                2 if !private => tag.push_str(&part.to_ascii_uppercase()),
-                4 if !private && part.bytes().all(|b| b.is_ascii_alphabetic()) => {
+                2 if !extended => tag.push_str(&part.to_ascii_uppercase()),
+                4 if !extended && part.bytes().all(|b| b.is_ascii_alphabetic()) => {
                     let (first, rest) = part.split_at(1);
                     tag.push_str(&first.to_ascii_uppercase());
                     tag.push_str(&rest.to_ascii_lowercase());
                 }
-                length => {
-                    private |= length == 1;
-                    tag.push_str(&part.to_ascii_lowercase());
-                }
+                _ => tag.push_str(&part.to_ascii_lowercase()),
             }
+            // A single letter announces more, unless it is itself what an `x` announced.
+            announced = part.len() == 1 && !private;
+            extended |= announced;
+            private |= announced && part.eq_ignore_ascii_case("x");
         }
-        // A tag that ends in a single letter announces something that never comes.
-        let last = tag.rsplit('-').next().unwrap_or_default();
-        (tag.len() <= 35 && last.len() > 1).then_some(Tag(Cow::Owned(tag)))
+        (tag.len() <= 35 && !announced).then_some(Tag(Cow::Owned(tag)))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -10,6 +10,8 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+#[path = "../../src/tests/must_say.rs"]
+mod must_say;
 #[path = "../../examples/support/stage.rs"]
 mod stage;
 #[path = "../../examples/support/mod.rs"]
@@ -36,6 +38,7 @@ mod environment;
 mod history;
 mod joint;
 mod journal;
+mod language;
 mod manifest;
 mod planted;
 mod rollup;
