@@ -109,6 +109,10 @@
 //! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
 //! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
 //!
+//! People must be able to read what they agree to: say which language your interface is in
+//! ([`Config::interface_language`]), and bring your texts in that language ([`Config::translation`]). candor's own
+//! sentences are there in English and French.
+//!
 //! # Errors
 //!
 //! Recording never fails and never tells. Deciding and inspecting return an [`Error`] whose message names the thing and
@@ -121,6 +125,7 @@
 //! | feature | what it does |
 //! |---|---|
 //! | `ring` | brings a TLS provider for https endpoints, for programs that have none of their own |
+//! | `fluent` | reads [translations](Translation) of notices from Fluent texts, besides plain tables |
 //!
 //! # Learn more
 //!

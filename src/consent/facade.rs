@@ -38,6 +38,8 @@ fn client() -> Result<&'static dyn Decisions, Error> {
 ///
 /// # Errors
 /// - [`Error::needs_notice`]: the person said no before, withdrew, or agreed to something else; ask again with a notice.
+/// - [`Error::needs_language`]: the notice is in another language than the program's interface, and nobody says that the
+///   person picked it. Nothing was recorded.
 /// - [`Error::is_blocked`]: the environment or the audience blocks. Nothing was recorded.
 /// - [`Error::is_store`]: the disk did not take it, or the store is not ours. Nothing opened.
 /// - [`Error::is_configuration`]: `candor::init` was not called, or the scope is not registered.

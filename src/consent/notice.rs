@@ -51,10 +51,6 @@ impl Notice {
     pub(crate) fn digest(&self) -> &str {
         &self.digest
     }
-
-    pub(crate) fn scope(&self) -> Scope {
-        self.scope
-    }
 }
 
 impl std::fmt::Display for Notice {
@@ -102,8 +98,7 @@ impl Contract {
     pub(super) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
         let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
         let scope = self.scope.name();
-        let same = |fresh: Notice| fresh == *shown;
-        if shown.scope() != self.scope || !self.notice_in(shown.language()).is_ok_and(same) {
+        if !self.notices().any(|fresh| fresh == *shown) {
             return Err(Kind::StaleNotice { scope: scope.into() }.into());
         }
         let interface = self.party.languages.of_interface();

@@ -14,9 +14,9 @@ use crate::{
         AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
         Precision, RATIO, RESOLUTION, TEXT_SHAPE, Unit, day_number,
     },
-    tests::must_say::{About, on_one_line, unsaid},
+    tests::must_say::{About, nothing_was_written, on_one_line, reads_as_kept, unsaid},
 };
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 const WHY: &str = "tests";
 
@@ -191,21 +191,12 @@ fn everything(tongue: &Tongue) -> String {
 
 const TONGUES: [(&str, Tongue); 2] = [("en", Tongue::ENGLISH), ("fr", Tongue::FRENCH)];
 
-/// See `tests/it/language.rs`: `NOTICES=write` writes them anew, and fails.
 #[test]
 fn everything_reads_as_it_is_kept() {
     for (language, tongue) in TONGUES {
-        let name = format!("tests/notices/everything.{language}.txt");
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
-        let text = everything(&tongue);
-        if std::env::var_os("NOTICES").is_some() {
-            std::fs::write(&path, &text).unwrap();
-            continue;
-        }
-        let kept = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, kept, "{name} is not what people are shown: read it, and write it with NOTICES=write");
+        reads_as_kept(&format!("everything.{language}.txt"), &everything(&tongue));
     }
-    assert!(std::env::var_os("NOTICES").is_none(), "written: read them, then run this again without NOTICES");
+    nothing_was_written();
 }
 
 /// No sentence of either table can be lost without a kept text missing it.
@@ -332,4 +323,15 @@ fn a_contract_has_a_notice_in_each_language_and_each_its_digest() {
     assert_eq!(contract.notice_or_own().language(), "en", "the interface's language is not there");
     assert!(contract.notice().unwrap_err().needs_language());
     party.languages.check(&[contract]).unwrap();
+}
+
+/// Whatever candor says from its own table it says the same from a Fluent text.
+#[cfg(feature = "fluent")]
+#[test]
+fn fluent_says_what_a_table_says() {
+    let translation = crate::Translation::new("pl").fluent(crate::language::fluent_tests::english_in_fluent());
+    let languages = Languages::new("pl", "pl", &[translation]).unwrap();
+    languages.check(&[]).unwrap();
+    let tongue = languages.of_interface().unwrap().tongue.clone();
+    assert!(everything(&tongue) == everything(&Tongue::ENGLISH));
 }

@@ -5,13 +5,13 @@ use super::{
     sentence::{Arg, Say},
 };
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The messages of one language.
 pub(super) struct Messages {
     bundle: FluentBundle<FluentResource>,
     /// Their names, as keys of tables.
-    keys: Vec<String>,
+    keys: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Messages {
@@ -30,7 +30,7 @@ impl Messages {
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // The marks would stand in the text a person is shown, and in its digest.
         bundle.set_use_isolating(false);
-        let mut keys = Vec::new();
+        let mut keys = BTreeSet::new();
         for source in sources {
             let resource = FluentResource::try_new(source.clone()).map_err(|(_, errors)| {
                 let first = errors.first().map(ToString::to_string).unwrap_or_default();
@@ -63,13 +63,19 @@ impl Messages {
         self.keys.iter().map(String::as_str)
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.keys.contains(key)
+    }
+
     /// A message that takes nothing.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.keys().any(|known| known == key).then(|| self.format(key, None).unwrap_or_else(|_| String::new()))
+        self.has(key).then(|| self.format(key, None).unwrap_or_else(|_| String::new()))
     }
 
     pub(super) fn say(&self, key: &str, args: &[(&str, Arg<'_>)]) -> Option<String> {
-        self.keys().find(|known| *known == key)?;
+        if !self.has(key) {
+            return None;
+        }
         let mut values = FluentArgs::with_capacity(args.len());
         for (name, arg) in args {
             let value = match arg {

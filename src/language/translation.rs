@@ -172,7 +172,11 @@ impl Given {
     }
 
     fn has(&self, key: &str) -> bool {
-        self.keys().any(|known| known == key)
+        #[cfg(feature = "fluent")]
+        if self.fluent.has(key) {
+            return true;
+        }
+        self.texts.contains_key(key)
     }
 
     pub(super) fn say(&self, say: Say, args: &[(&str, Arg<'_>)], number: impl Fn(i64) -> String) -> String {
@@ -194,7 +198,9 @@ impl Given {
         optional: &[String],
     ) -> Result<(), Error> {
         let wrong = |problem: String| Err(Kind::Translation { language: tag.to_string(), problem }.into());
-        let own = |key: &str| Say::ALL.iter().copied().find(|say| say.key() == key);
+        let own = |key: &str| Say::ALL.iter().copied().find(|say| key.starts_with("candor.") && say.key() == key);
+        let needed_keys = || needed.iter().flat_map(|(keys, _)| keys).map(String::as_str);
+        let all: BTreeSet<&str> = needed_keys().chain(optional.iter().map(String::as_str)).collect();
         for key in self.keys() {
             let known = match own(key) {
                 Some(_) if !sentences => {
@@ -206,10 +212,10 @@ impl Given {
                     }
                     true
                 }
-                None => optional.iter().chain(needed.iter().flat_map(|(keys, _)| keys)).any(|known| known == key),
+                None => all.contains(key),
             };
             if !known {
-                let hint = nearest(key, needed.iter().flat_map(|(keys, _)| keys).map(String::as_str));
+                let hint = nearest(key, needed_keys());
                 let hint = hint.map(|near| format!(" (is it `{near}`?)")).unwrap_or_default();
                 return wrong(format!("`{key}` names nothing in this program{hint}: mend or remove it"));
             }

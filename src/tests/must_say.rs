@@ -152,3 +152,27 @@ pub(crate) fn unsaid(notice: &str, french: bool, about: &About<'_>) -> Vec<Strin
     let text = on_one_line(notice);
     must_say(french, about).into_iter().filter(|said| !text.contains(said.as_str())).collect()
 }
+
+/// Holds a text against the one that is kept in `tests/notices` under this name, so that people read it there. With
+/// `NOTICES=write` in the environment the text is written anew, and the test fails, so that somebody looks.
+#[track_caller]
+pub(crate) fn reads_as_kept(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notices").join(name);
+    if std::env::var_os("NOTICES").is_some() {
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let mut lines = kept.split('\n').zip(text.split('\n')).enumerate();
+    let first = lines.find(|(_, (kept, now))| kept != now);
+    assert!(
+        kept == text,
+        "tests/notices/{name} is not what people are shown (first: {first:?}): read it, and write it with NOTICES=write"
+    );
+}
+
+/// To be called when all texts were looked at.
+#[track_caller]
+pub(crate) fn nothing_was_written() {
+    assert!(std::env::var_os("NOTICES").is_none(), "written: read them, then run this again without NOTICES");
+}

@@ -3,7 +3,7 @@
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE},
     home::{Home, state},
-    must_say::{About, must_say, on_one_line, unsaid},
+    must_say::{About, must_say, nothing_was_written, on_one_line, reads_as_kept, unsaid},
     server::Server,
     stage::CONTROLLER,
 };
@@ -11,7 +11,7 @@ use candor::{
     AddressLog, Audience, Client, Config, Controller, Erasure, Error, Scope, Translation,
     consent::{Answer, State},
 };
-use std::{fs, path::Path};
+use std::fs;
 
 const SCOPES: [Scope; 3] = [PLAYBACK, CONNECTIVITY, USAGE];
 
@@ -174,31 +174,17 @@ fn every_notice_says_all_that_must_be_said_in_every_language() {
     }
 }
 
-/// The notices as a person reads them, kept beside the tests so that they can be read there too.
-/// `NOTICES=write cargo test --test it language::` writes them anew, and fails, so that somebody looks.
 #[test]
 fn notices_read_as_they_are_kept() {
     let home = Home::new();
     let client = bilingual(&home);
     for scope in SCOPES {
         for language in client.languages() {
-            let name = format!("tests/notices/{}.{language}.txt", scope.name());
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
             let notice = client.notice_in(scope, &language).unwrap();
-            if std::env::var_os("NOTICES").is_some() {
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(&path, notice.text()).unwrap();
-                continue;
-            }
-            let kept = fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(
-                notice.text(),
-                kept,
-                "{name} is not what people are shown: read it, and write it with NOTICES=write"
-            );
+            reads_as_kept(&format!("{}.{language}.txt", scope.name()), notice.text());
         }
     }
-    assert!(std::env::var_os("NOTICES").is_none(), "written: read them, then run this again without NOTICES");
+    nothing_was_written();
 }
 
 #[test]
