@@ -16,7 +16,7 @@ use std::fs;
 const SCOPES: [Scope; 3] = [PLAYBACK, CONNECTIVITY, USAGE];
 
 /// What the tested program says, in French.
-const FRENCH: [(&str, &str); 39] = [
+const FRENCH: [(&str, &str); 37] = [
     ("scope.playback.title", "Statistiques de lecture"),
     ("scope.playback.purpose", "Savoir quels formats saccadent, pour corriger ces décodeurs en premier."),
     ("scope.playback.benefit", "Moins de films qui saccadent"),
@@ -58,13 +58,14 @@ const FRENCH: [(&str, &str); 39] = [
     ("label.timed_out", "délai dépassé"),
     // Said of this field alone.
     ("label.server.unreachable.cause.refused", "connexion refusée"),
-    ("label.refused", "refusé"),
-    ("controller.transfer_safeguard", "clauses contractuelles types"),
 ];
 
+const SAFEGUARD: (&str, &str) = ("controller.transfer_safeguard", "clauses contractuelles types");
+
+type Table = Vec<(&'static str, &'static str)>;
+
 fn french() -> Translation {
-    let table = FRENCH.into_iter().filter(|(key, _)| !["label.refused", "controller.transfer_safeguard"].contains(key));
-    Translation::new("fr").texts(table)
+    Translation::new("fr").texts(FRENCH)
 }
 
 /// Always at the same address, so that the text is always the same.
@@ -140,9 +141,7 @@ fn every_notice_says_all_that_must_be_said_in_every_language() {
                 .transport("https://telemetry.example.org/v1/logs", Nowhere)
                 .version("12.4.1")
                 .translation(match controller.transfer_safeguard {
-                    Some(_) => {
-                        Translation::new("fr").texts(FRENCH.into_iter().filter(|(key, _)| *key != "label.refused"))
-                    }
+                    Some(_) => french().texts([SAFEGUARD]),
                     None => french(),
                 }),
         )
@@ -268,10 +267,8 @@ fn a_notice_in_another_language_than_the_interfaces_must_be_picked_too() {
 fn a_notice_whose_words_changed_is_stale_in_its_own_language_only() {
     let (home, server) = (Home::new(), Server::new());
     let reworded = |benefit: &str| {
-        let table =
-            FRENCH.into_iter().filter(|(key, _)| *key != "label.refused" && *key != "controller.transfer_safeguard");
-        let table =
-            table.map(|(key, text)| (key, if key == "scope.usage.benefit" { benefit.to_owned() } else { text.into() }));
+        let table = FRENCH
+            .map(|(key, text)| (key, if key == "scope.usage.benefit" { benefit.to_owned() } else { text.into() }));
         Client::new(home.config(&server).translation(Translation::new("fr").texts(table))).unwrap()
     };
     let old = reworded("Des listes plus rapides");
@@ -312,16 +309,15 @@ fn no_tag_is_too_odd() {
 #[test]
 fn a_table_is_whole_or_the_program_does_not_start() {
     let home = Home::new();
-    let table = |change: &dyn Fn(&mut Vec<(&str, &str)>)| {
-        let mut table: Vec<(&str, &str)> = FRENCH.to_vec();
-        table.retain(|(key, _)| !["label.refused", "controller.transfer_safeguard"].contains(key));
+    let table = |change: &dyn Fn(&mut Table)| {
+        let mut table: Table = FRENCH.to_vec();
         change(&mut table);
         config(&home).translation(Translation::new("fr").texts(table))
     };
     Client::new(table(&|_| {})).unwrap();
     // Every single text that is left out is named, with what stands in the program, ready to be pasted.
-    for (key, _) in FRENCH.iter().filter(|(key, _)| !["label.refused", "controller.transfer_safeguard"].contains(key)) {
-        let text = mistake(table(&|table| table.retain(|(known, _)| known != key)));
+    for (key, _) in FRENCH {
+        let text = mistake(table(&|table| table.retain(|(known, _)| *known != key)));
         let named = if key.starts_with("label.server") { "\"label.refused\"".into() } else { format!("\"{key}\"") };
         assert!(text.contains("translation `fr`: 1 texts are missing") && text.contains(&named), "{key}: {text}");
     }
@@ -342,12 +338,14 @@ fn a_table_is_whole_or_the_program_does_not_start() {
     // The program is written in English.
     let text = mistake(config(&home).translation(Translation::new("en").texts([FRENCH[0]])));
     assert!(text.contains("translation `en`: `scope.playback.title` names nothing"), "{text}");
+    // A label may be said for all fields and for one of them, which wins.
+    let client = Client::new(table(&|table| table.push(("label.refused", "refusé")))).unwrap();
+    let text = on_one_line(client.notice_in(CONNECTIVITY, "fr").unwrap().text());
+    assert!(text.contains("délai dépassé (timed_out), connexion refusée (refused), autre (other)"), "{text}");
     // Two tables of one language add up.
     let (first, second) = FRENCH.split_at(20);
-    let second =
-        second.iter().copied().filter(|(key, _)| !["label.refused", "controller.transfer_safeguard"].contains(key));
     let both = config(&home).translation(Translation::new("fr").texts(first.to_vec()));
-    Client::new(both.translation(Translation::new("FR").texts(second))).unwrap();
+    Client::new(both.translation(Translation::new("FR").texts(second.to_vec()))).unwrap();
 }
 
 #[test]
@@ -399,8 +397,7 @@ fn a_language_candor_does_not_speak_needs_its_sentences_too() {
 
 /// The program's French texts under another language's name.
 fn french_in(language: &str) -> Translation {
-    let table = FRENCH.into_iter().filter(|(key, _)| !["label.refused", "controller.transfer_safeguard"].contains(key));
-    Translation::new(language).texts(table).plural(|n| usize::try_from(n).map_or(2, |n| n.clamp(1, 3) - 1))
+    Translation::new(language).texts(FRENCH).plural(|n| usize::try_from(n).map_or(2, |n| n.clamp(1, 3) - 1))
 }
 
 /// The lines of an error that are to be pasted into a table.

@@ -300,7 +300,8 @@ fn no_word_is_too_big() {
             text = text.replace("90\u{a0}% ; 100\u{a0}%", "").replace("90 %, 100 %", "");
             text = text.replace("90\u{a0}%\u{202f}; 100\u{a0}%", "");
         }
-        let claims = too_big(&text);
+        // Nor is a width of a style sheet.
+        let claims = too_big(&text.replace("width: 100%", ""));
         assert!(claims.is_empty(), "{} says {claims:?}", path.display());
     }
 }
