@@ -4,8 +4,8 @@ use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
     consent::{
-        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Ledger, MayAsk,
-        Notice, Overlay, Party, Place, Prompt, Receipt, Scope, Status,
+        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Languages, Ledger,
+        MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Scope, Status,
     },
     disk::Files,
     error::{At, Error, Kind},
@@ -101,12 +101,14 @@ impl Client {
             audience: config.audience,
             endpoint: endpoint.clone(),
             validity_days: config.validity_days,
+            languages: Arc::new(Languages::new(&config.interface_language, &config.written_in, &config.translations)?),
         };
         let contract = |scope: &Scope| {
             let events: Vec<EventTerms> = registry.schemas_of(*scope).map(event_terms).collect();
             Contract::new(&party, *scope, &events)
         };
-        let contracts = registry.scopes().iter().map(contract).collect();
+        let contracts: Vec<Contract> = registry.scopes().iter().map(contract).collect();
+        party.languages.check(&contracts)?;
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
         let files = Files::new(config.disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
@@ -275,7 +277,21 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn notice(&self, scope: Scope) -> Result<Notice, Error> {
-        self.engine.consent.contract(scope).map(|contract| contract.notice.clone())
+        self.engine.consent.contract(scope)?.notice()
+    }
+
+    /// See [`consent::notice_in`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error> {
+        self.engine.consent.contract(scope)?.notice_in(language)
+    }
+
+    /// See [`consent::languages`].
+    #[must_use]
+    pub fn languages(&self) -> Vec<String> {
+        self.engine.consent.languages()
     }
 
     /// See [`consent::receipt`].
@@ -423,6 +439,14 @@ impl Decisions for Client {
         Client::notice(self, scope)
     }
 
+    fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error> {
+        Client::notice_in(self, scope, language)
+    }
+
+    fn languages(&self) -> Vec<String> {
+        Client::languages(self)
+    }
+
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
         Client::receipt(self, scope)
     }
@@ -465,13 +489,13 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
         name: schema.name(),
         doc: schema.doc(),
         linkage: schema.linkage().name(),
-        linkage_words: schema.linkage().describe(),
+        linkage_says: schema.linkage().say(),
         item: schema.item().map(|item| ItemTerms {
             name: item.name,
             doc: item.doc,
             one_in: item.one_in,
             domain: item.domain,
-            words: item.describe(),
+            reason: item.reason,
         }),
         fields: schema
             .fields()
@@ -484,7 +508,6 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
                 optional: field.optional,
                 domain: field.domain,
                 reason: field.reason,
-                because: field.because(),
             })
             .collect(),
     }

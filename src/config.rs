@@ -6,6 +6,7 @@ use crate::{
     disk::{Disk, System},
     error::{Error, Kind},
     event::is_name,
+    language::Translation,
     transport::Transport,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -36,6 +37,9 @@ pub struct Config {
     pub(crate) lift_ci_block: bool,
     pub(crate) waiting_limit: u64,
     pub(crate) validity_days: u32,
+    pub(crate) interface_language: String,
+    pub(crate) written_in: String,
+    pub(crate) translations: Vec<Translation>,
     /// The system's, but for tests.
     pub(crate) disk: Arc<dyn Disk>,
 }
@@ -71,6 +75,9 @@ impl Config {
             lift_ci_block: false,
             waiting_limit: WAITING_LIMIT,
             validity_days: 365,
+            interface_language: "en".into(),
+            written_in: "en".into(),
+            translations: Vec::new(),
             disk: Arc::new(System),
         }
     }
@@ -170,6 +177,30 @@ impl Config {
     #[must_use]
     pub fn validity_days(mut self, days: u32) -> Self {
         self.validity_days = days.clamp(1, 730);
+        self
+    }
+
+    /// The language that the program's interface is in now, as a BCP 47 tag: `en` unless said otherwise. A notice in
+    /// another one is accepted only where the person picked it. candor reads no `LANG`: the program knows better.
+    #[must_use]
+    pub fn interface_language(mut self, tag: impl Into<String>) -> Self {
+        self.interface_language = tag.into();
+        self
+    }
+
+    /// The language that the words of scopes and the comments of events are written in, as a BCP 47 tag: `en` unless said
+    /// otherwise. candor speaks English and French; for another one add its sentences with
+    /// [`translation`](Config::translation).
+    #[must_use]
+    pub fn written_in(mut self, tag: impl Into<String>) -> Self {
+        self.written_in = tag.into();
+        self
+    }
+
+    /// Adds the program's texts in a further language, so that its notices can be had in it.
+    #[must_use]
+    pub fn translation(mut self, translation: Translation) -> Self {
+        self.translations.push(translation);
         self
     }
 }

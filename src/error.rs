@@ -28,6 +28,14 @@ impl Error {
         matches!(*self.0, Kind::NeedsNotice { .. })
     }
 
+    /// There is no notice in the language of the program's interface, or another one was shown. Let the person pick one
+    /// of [`consent::languages`](crate::consent::languages), show [`consent::notice_in`](crate::consent::notice_in) that
+    /// language, and say so with [`Grant::language_picked`](crate::consent::Grant::language_picked).
+    #[must_use]
+    pub fn needs_language(&self) -> bool {
+        matches!(*self.0, Kind::NoLanguage { .. } | Kind::OtherLanguage { .. })
+    }
+
     /// Something outside the program blocks telemetry (an environment variable, CI, the audience), and only that can be
     /// lifted; nothing was recorded.
     #[must_use]
@@ -59,6 +67,8 @@ impl Error {
                 | Kind::UnknownField { .. }
                 | Kind::Text { .. }
                 | Kind::Country { .. }
+                | Kind::Language { .. }
+                | Kind::Translation { .. }
                 | Kind::AlreadyInitialized
                 | Kind::NotInitialized
                 | Kind::OneDirectory
@@ -121,6 +131,10 @@ pub(crate) enum Kind {
     Text { what: &'static str, mend: &'static str },
     #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
     Country { given: String },
+    #[error("{what}, `{given}`, is no language tag: write one as BCP 47 has them, such as `fr` or `pt-BR`")]
+    Language { what: &'static str, given: String },
+    #[error("translation `{language}`: {problem}")]
+    Translation { language: String, problem: String },
     #[error("candor is already initialised: call `candor::init` once, early in `main`, and keep what it returns")]
     AlreadyInitialized,
     #[error("candor is not initialised: call `candor::init(Config::new(…))` first and keep what it returns")]
@@ -148,6 +162,17 @@ pub(crate) enum Kind {
          `candor::consent::notice` just before asking"
     )]
     StaleNotice { scope: String },
+    #[error(
+        "there is no notice in `{asked}`: let the person pick one of {has}, show it with `candor::consent::notice_in`, and \
+         grant with `.shown(&notice).language_picked()`; or give `Config::translation` the texts in that language"
+    )]
+    NoLanguage { asked: String, has: String },
+    #[error(
+        "the notice that was shown for `{scope}` is in `{shown}`, the program's interface in `{interface}`, and nobody \
+         says that the person picked that: show `candor::consent::notice({scope_const})`, or, where they did pick it, \
+         grant with `{scope_const}.shown(&notice).language_picked()`"
+    )]
+    OtherLanguage { scope: String, scope_const: String, shown: String, interface: String },
     #[error("store `{}` can't be used: {why}", path.display())]
     Store { path: PathBuf, why: &'static str },
     #[error("can't {action} `{}`: {source}", path.display())]

@@ -111,6 +111,10 @@
 //! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Put [`consent::withdraw`] where
 //! the yes was, one step away, and [`consent::switch`] beside each field. Let nothing in the program depend on the answer.
 //!
+//! People must be able to read what they agree to: say which language your interface is in
+//! ([`Config::interface_language`]), and bring your texts in that language ([`Config::translation`]). candor's own
+//! sentences are there in English and French.
+//!
 //! # Errors
 //!
 //! Recording never fails and never tells. Deciding and inspecting return an [`Error`] whose message names the thing and
@@ -123,6 +127,7 @@
 //! | feature | what it does |
 //! |---|---|
 //! | `ring` | brings a TLS provider for https endpoints, for programs that have none of their own |
+//! | `fluent` | reads [translations](Translation) of notices from Fluent texts, besides plain tables |
 //!
 //! # Learn more
 //!
@@ -142,6 +147,7 @@
 mod error;
 mod disk;
 mod ambient;
+mod language;
 mod precision;
 pub mod consent;
 pub mod event;
@@ -166,6 +172,7 @@ pub use crate::{
     event::Event,
     generalize::preview,
     global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
+    language::Translation,
     manifest::{Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
     precision::{Precision, Unit},
     sender::Flushed,

@@ -4,9 +4,10 @@
 //! people. Both are made from what is linked into the program, never from a sentence somebody keeps elsewhere. Which of
 //! two contracts is wider is not decided here.
 
-use super::{notice::Notice, scope::Scope, terms::Terms};
-use crate::precision::Precision;
+use super::{languages::Languages, scope::Scope, terms::Terms};
+use crate::{language::Say, precision::Precision};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// For how long events and counts may wait on this computer before they are dropped unsent.
 pub(crate) const WAITING_DAYS: u32 = 7;
@@ -98,6 +99,8 @@ pub(crate) struct Party {
     pub(crate) endpoint: String,
     /// For how many days a yes is good.
     pub(crate) validity_days: u32,
+    /// The languages its notices can be had in.
+    pub(crate) languages: Arc<Languages>,
 }
 
 /// One event as the contract and the notice speak of it.
@@ -106,7 +109,7 @@ pub(crate) struct EventTerms {
     pub(crate) name: &'static str,
     pub(crate) doc: &'static str,
     pub(crate) linkage: &'static str,
-    pub(crate) linkage_words: &'static str,
+    pub(crate) linkage_says: Say,
     pub(crate) item: Option<ItemTerms>,
     pub(crate) fields: Vec<FieldTerms>,
 }
@@ -118,7 +121,8 @@ pub(crate) struct ItemTerms {
     pub(crate) doc: &'static str,
     pub(crate) one_in: u64,
     pub(crate) domain: &'static str,
-    pub(crate) words: String,
+    /// Why more are counted, where more are.
+    pub(crate) reason: Option<&'static str>,
 }
 
 /// One field as the contract and the notice speak of it.
@@ -133,8 +137,6 @@ pub(crate) struct FieldTerms {
     pub(crate) domain: &'static str,
     /// Why it leaves exactly, where it does.
     pub(crate) reason: Option<&'static str>,
-    /// The same in words.
-    pub(crate) because: Option<String>,
 }
 
 /// The contract of one scope in this build.
@@ -146,14 +148,17 @@ pub(crate) struct Contract {
     /// blake3 of the JSON, in hex.
     pub(crate) digest: String,
     pub(super) terms: Terms,
-    pub(crate) notice: Notice,
+    /// What its notices are made from.
+    pub(super) party: Party,
+    pub(super) events: Vec<EventTerms>,
 }
 
 impl Contract {
     pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
         let terms = Terms::new(party, scope, events);
         let json = canonical(&serde_json::to_value(&terms).unwrap_or_default());
-        Contract { scope, digest: digest(json.as_bytes()), json, terms, notice: Notice::new(party, scope, events) }
+        let (party, events) = (party.clone(), events.to_vec());
+        Contract { scope, digest: digest(json.as_bytes()), json, terms, party, events }
     }
 }
 

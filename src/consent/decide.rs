@@ -5,7 +5,7 @@ use super::{
     Consent, Ending,
     closing::Closing,
     contract::{Contract, digest},
-    ledger::{Entry, Held, Records, Sound, Statement},
+    ledger::{Entry, Held, NoticeLanguage, Records, Sound, Statement},
     line::{Besides, Decision, EVERY_SCOPE, Line},
     receipt::Receipt,
     scope::Scope,
@@ -33,11 +33,7 @@ impl Consent {
         if let Some(block) = self.overlay().block_of(&contract.terms) {
             return Err(Kind::Blocked { by: block.0 }.into());
         }
-        if let Some(shown) = &grant.shown
-            && (shown.scope() != scope || shown.digest() != contract.notice.digest())
-        {
-            return Err(Kind::StaleNotice { scope: scope.name().into() }.into());
-        }
+        let rendered = contract.agreed_notice(grant)?;
         self.ledger.make_directories()?;
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
         let now = self.ambient.now();
@@ -79,11 +75,10 @@ impl Consent {
             Records::Sound(sound) => Some(sound),
             Records::Closed(_) => Some(self.reset(&held, now)?),
         };
-        let (text, language) = match &grant.own_words {
-            Some((text, language)) => (text.as_str(), language.as_str()),
-            None => (contract.notice.text(), contract.notice.language()),
+        let (text, language, notice) = match &grant.own_words {
+            Some((text, language)) => (text.as_str(), language.as_str(), digest(text.as_bytes())),
+            None => (rendered.text(), rendered.language(), rendered.digest().to_owned()),
         };
-        let notice = digest(text.as_bytes());
         self.ledger.keep_text(&contract.digest, &contract.json)?;
         self.ledger.keep_text(&notice, text)?;
         // Whoever extends a yes has not taken back what they switched off.
@@ -91,7 +86,7 @@ impl Consent {
         let statement = Statement {
             contract: Some(contract.digest.clone()),
             notice: Some(notice),
-            language: Some(language.into()),
+            language: Some(NoticeLanguage { tag: language.into(), picked: grant.picked && grant.shown.is_some() }),
             via: match (&grant.via, &grant.shown, &grant.own_words) {
                 (Some(via), ..) => Some(via.clone()),
                 (None, Some(_), _) => Some("a notice of this program".into()),

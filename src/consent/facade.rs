@@ -13,6 +13,8 @@ pub(crate) trait Decisions: Send + Sync {
     fn withdraw(&self, scope: Scope) -> Result<Receipt, Error>;
     fn status(&self, scope: Scope) -> Result<Status, Error>;
     fn notice(&self, scope: Scope) -> Result<Notice, Error>;
+    fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error>;
+    fn languages(&self) -> Vec<String>;
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error>;
     fn delete_sent(&self, scope: Scope) -> Result<(), Error>;
     fn defer(&self, scope: Scope) -> Result<Receipt, Error>;
@@ -44,6 +46,8 @@ fn client() -> Result<&'static dyn Decisions, Error> {
 ///
 /// # Errors
 /// - [`Error::needs_notice`]: the person said no before, withdrew, or agreed to something else; ask again with a notice.
+/// - [`Error::needs_language`]: the notice is in another language than the program's interface, and nobody says that the
+///   person picked it. Nothing was recorded.
 /// - [`Error::is_blocked`]: the environment or the audience blocks. Nothing was recorded.
 /// - [`Error::is_store`]: the disk did not take it, or the store is not ours. Nothing opened.
 /// - [`Error::is_configuration`]: `candor::init` was not called, or the scope is not registered.
@@ -78,12 +82,32 @@ pub fn status(scope: Scope) -> Result<Status, Error> {
     client()?.status(scope)
 }
 
-/// The text to show a person before they decide, made from what is linked into this program.
+/// The text to show a person before they decide, made from what is linked into this program, in the
+/// [language of its interface](crate::Config::interface_language).
 ///
 /// # Errors
-/// `candor::init` was not called, or the scope is not registered.
+/// - [`Error::needs_language`]: there is none in that language. Let the person pick one of [`languages`].
+/// - [`Error::is_configuration`]: `candor::init` was not called, or the scope is not registered.
 pub fn notice(scope: Scope) -> Result<Notice, Error> {
     client()?.notice(scope)
+}
+
+/// The same in a language that the person picked, as a BCP 47 tag: `fr`, or `fr-CA`, which gives the notice in `fr` where
+/// there is none for Canada. Grant with [`language_picked`](Grant::language_picked) where it is not the interface's.
+///
+/// # Errors
+/// As for [`notice`].
+pub fn notice_in(scope: Scope, language: &str) -> Result<Notice, Error> {
+    client()?.notice_in(scope, language)
+}
+
+/// The languages that notices can be had in, as BCP 47 tags in alphabetical order: the one this program's texts are
+/// written in, and those it brings a [`Translation`](crate::Translation) for. Show each by its own name.
+///
+/// # Errors
+/// `candor::init` was not called.
+pub fn languages() -> Result<Vec<String>, Error> {
+    Ok(client()?.languages())
 }
 
 /// The receipt of the last decision about a scope.

@@ -78,7 +78,7 @@ pub(crate) struct Statement<'a> {
     pub(crate) decision: Decision,
     pub(crate) contract: Option<String>,
     pub(crate) notice: Option<String>,
-    pub(crate) language: Option<String>,
+    pub(crate) language: Option<NoticeLanguage>,
     pub(crate) via: Option<String>,
     pub(crate) until: Option<String>,
     pub(crate) besides: Option<Besides>,
@@ -98,6 +98,14 @@ impl<'a> Statement<'a> {
             besides: None,
         }
     }
+}
+
+/// The language of the notice that a yes is about.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticeLanguage {
+    pub(crate) tag: String,
+    /// Whether the person picked it.
+    pub(crate) picked: bool,
 }
 
 /// What the files say together.
@@ -508,7 +516,8 @@ impl Ledger {
             epoch,
             contract: statement.contract.or_else(|| kept?.contract.clone()),
             notice: statement.notice.or_else(|| kept?.notice.clone()),
-            language: statement.language,
+            language_picked: statement.language.as_ref().is_some_and(|language| language.picked),
+            language: statement.language.map(|language| language.tag),
             via: statement.via.or_else(|| kept?.via.clone()),
             until: statement.until.or_else(|| kept?.until.clone()),
             besides: statement.besides.or_else(|| Some(kept?.besides.clone())).unwrap_or_default(),

@@ -61,6 +61,9 @@ pub(crate) struct Line {
     pub(crate) contract: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) language: Option<String>,
+    /// Whether the person picked that language, which is not the one of the program's interface.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) language_picked: bool,
     pub(crate) via: Option<String>,
     /// The last UTC day of a yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

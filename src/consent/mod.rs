@@ -11,6 +11,7 @@ mod closing;
 mod contract;
 mod decide;
 mod facade;
+mod languages;
 mod ledger;
 mod limits;
 #[cfg(test)]
@@ -18,6 +19,8 @@ mod limits_tests;
 mod line;
 mod mend;
 mod notice;
+#[cfg(test)]
+mod notice_tests;
 mod order;
 #[cfg(test)]
 mod order_tests;
@@ -36,8 +39,8 @@ pub(crate) use closing::Ending;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{
-    ask_about_widenings, defer, delete_sent, deny, grant, keep, may_ask, notice, prompt, receipt, revoke, status,
-    switch, withdraw,
+    ask_about_widenings, defer, delete_sent, deny, grant, keep, languages, may_ask, notice, notice_in, prompt, receipt,
+    revoke, status, switch, withdraw,
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
@@ -49,6 +52,7 @@ pub use state::{Grant, State, Status};
 pub(crate) use contract::{
     COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,
 };
+pub(crate) use languages::Languages;
 pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
 pub(crate) use order::Projection;
@@ -213,6 +217,11 @@ impl Consent {
             .iter()
             .find(|contract| contract.scope == scope)
             .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
+    }
+
+    /// The languages that notices can be had in.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        self.contracts.first().map(|contract| contract.languages()).unwrap_or_default()
     }
 
     /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.

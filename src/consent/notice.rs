@@ -1,28 +1,39 @@
 //! The notice: a contract in words for people, whole, before they decide. Decides nothing, and leaves nothing out.
+//!
+//! What it says in which order is here; the words are in `language`, and the program's own in its scopes and events.
 
 use super::{
-    contract::{AddressLog, COUNTS_DAYS, Erasure, EventTerms, Party, WAITING_DAYS, digest, sent_log_days},
+    contract::{
+        AddressLog, COUNTS_DAYS, Contract, Controller, Erasure, EventTerms, FieldTerms, Party, WAITING_DAYS, digest,
+        sent_log_days,
+    },
+    languages::{self, Spoken},
     scope::{Answer, Scope},
+    state::Grant,
 };
-use std::fmt::Write as _;
-
-/// The language of the notices made here.
-const LANGUAGE: &str = "en";
+use crate::{
+    error::{Error, Kind},
+    language::{Arg, Say, Tongue, WIDTH, Wrapped, phrase},
+    precision::joined,
+};
 
 /// A notice: the text that tells a person what a scope is about, made from what is linked into the program.
 ///
-/// Its `Display` is the text. Show all of it, and hand it to [`Scope::shown`] when the person has said yes.
+/// Its `Display` is the text, in lines of 80 columns. Show all of it, and hand it to [`Scope::shown`] when the person has
+/// said yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     scope: Scope,
+    language: String,
     text: String,
     digest: String,
 }
 
 impl Notice {
-    pub(super) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
-        let text = text(party, scope, events);
-        Notice { scope, digest: digest(text.as_bytes()), text }
+    pub(super) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
+        let text = Writer::new(party, scope, spoken).written(events);
+        let language = spoken.tongue.tag().to_string();
+        Notice { scope, language, digest: digest(text.as_bytes()), text }
     }
 
     /// The text to show.
@@ -31,18 +42,14 @@ impl Notice {
         &self.text
     }
 
-    /// The language of the text, as an IETF tag.
+    /// The language of the text, as a BCP 47 tag.
     #[must_use]
-    pub fn language(&self) -> &'static str {
-        LANGUAGE
+    pub fn language(&self) -> &str {
+        &self.language
     }
 
     pub(crate) fn digest(&self) -> &str {
         &self.digest
-    }
-
-    pub(crate) fn scope(&self) -> Scope {
-        self.scope
     }
 }
 
@@ -52,92 +59,279 @@ impl std::fmt::Display for Notice {
     }
 }
 
-fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
-    let controller = &party.controller;
-    let mut out = String::new();
-    let list = |items: &[&str]| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
-    let _ = writeln!(out, "{}\n{}\n", scope.title(), "=".repeat(scope.title().chars().count()));
-    let _ = writeln!(out, "Why: {}", scope.purpose());
-    let _ = writeln!(out, "What you get: {}.", scope.benefit().trim_end_matches('.'));
-    let _ = writeln!(out, "No feature of this program depends on your answer.\n");
-    let _ = writeln!(out, "What this program would report");
-    for event in events {
-        let _ = writeln!(out, "- {} ({}; {})", event.doc, event.name, event.linkage_words);
+impl Contract {
+    /// The notice in the interface's language.
+    pub(crate) fn notice(&self) -> Result<Notice, Error> {
+        Ok(self.in_words(self.party.languages.of_interface()?))
+    }
+
+    /// The notice in a language that the person picked.
+    pub(crate) fn notice_in(&self, language: &str) -> Result<Notice, Error> {
+        Ok(self.in_words(self.party.languages.named(language)?))
+    }
+
+    /// The notice in the interface's language, or, where there is none, in the one the program is written in.
+    pub(crate) fn notice_or_own(&self) -> Notice {
+        let languages = &self.party.languages;
+        let spoken = languages.of_interface().ok().or_else(|| languages.own());
+        let notice = spoken.map(|spoken| self.in_words(spoken));
+        notice.unwrap_or_else(|| Notice {
+            scope: self.scope,
+            language: String::new(),
+            text: String::new(),
+            digest: digest(b""),
+        })
+    }
+
+    /// The notice in every language there is, by tag.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = Notice> {
+        self.party.languages.all().map(|spoken| self.in_words(spoken))
+    }
+
+    /// The languages that the notice can be had in.
+    pub(super) fn languages(&self) -> Vec<String> {
+        self.party.languages.all().map(|spoken| spoken.tongue.tag().to_string()).collect()
+    }
+
+    /// The notice that a yes is about: the one that was shown, if this build would show it, and in a language that the
+    /// interface has or the person picked; without one, what would have been shown.
+    pub(super) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
+        let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
+        let scope = self.scope.name();
+        if !self.notices().any(|fresh| fresh == *shown) {
+            return Err(Kind::StaleNotice { scope: scope.into() }.into());
+        }
+        let interface = self.party.languages.of_interface();
+        let in_interface = interface.is_ok_and(|spoken| spoken.tongue.tag().as_str() == shown.language());
+        if !in_interface && !grant.picked {
+            return Err(Kind::OtherLanguage {
+                scope: scope.into(),
+                scope_const: self.scope.constant().into(),
+                shown: shown.language().into(),
+                interface: self.party.languages.interface().to_string(),
+            }
+            .into());
+        }
+        Ok(shown.clone())
+    }
+
+    fn in_words(&self, spoken: &Spoken) -> Notice {
+        Notice::new(&self.party, self.scope, &self.events, spoken)
+    }
+}
+
+/// Writes one notice in one language.
+struct Writer<'n> {
+    party: &'n Party,
+    scope: Scope,
+    spoken: &'n Spoken,
+    out: Wrapped,
+}
+
+impl<'n> Writer<'n> {
+    fn new(party: &'n Party, scope: Scope, spoken: &'n Spoken) -> Self {
+        Writer { party, scope, spoken, out: Wrapped::default() }
+    }
+
+    fn written(mut self, events: &[EventTerms]) -> String {
+        self.purpose();
+        self.gap();
+        self.reports(events);
+        self.gap();
+        self.receiver();
+        self.gap();
+        self.here();
+        self.gap();
+        self.uses();
+        self.gap();
+        self.choices();
+        self.out.into_text()
+    }
+
+    fn purpose(&mut self) {
+        let title = self.of_scope("title", self.scope.title());
+        self.out.add("", 0, &title);
+        let columns = crate::language::columns(&title);
+        self.out.line(&"=".repeat(columns.min(WIDTH)));
+        self.gap();
+        let purpose = self.of_scope("purpose", self.scope.purpose());
+        self.paragraph(Say::Why, &[("purpose", (&purpose).into())]);
+        let benefit = self.of_scope("benefit", self.scope.benefit());
+        self.paragraph(Say::Benefit, &[("benefit", benefit.trim_end_matches('.').into())]);
+        self.paragraph(Say::NoFeature, &[]);
+    }
+
+    fn reports(&mut self, events: &[EventTerms]) {
+        self.heading(Say::Reports);
+        for event in events {
+            self.event(event);
+        }
+        if events.is_empty() {
+            self.point(Say::NothingYet, &[]);
+        }
+        self.gap();
+        let program = match &self.party.service_version {
+            Some(version) => format!("{} {version}", self.party.application),
+            None => self.party.application.clone(),
+        };
+        let envelope = self.say(Say::Envelope, &[("program", (&program).into())]);
+        let cut = self.say(Say::CutToDay, &[]);
+        self.out.add("", 0, &format!("{envelope} {cut}"));
+    }
+
+    fn event(&mut self, event: &EventTerms) {
+        let doc = self.spoken.text(&[languages::of_event(event)], event.doc);
+        self.point(Say::Event, &[("doc", (&doc).into()), ("name", event.name.into())]);
+        let linkage = self.say(event.linkage_says, &[]);
+        self.out.add("    ", 4, &linkage);
         if let Some(item) = &event.item {
-            let _ = writeln!(out, "    {}: {} -> {}", item.name, item.doc, item.words);
+            self.field(event, item.name, item.doc);
+            let reason = item.reason.map(|reason| self.spoken.text(&[languages::reason_of(event, item.name)], reason));
+            let words = phrase::item(self.tongue(), item.one_in, reason.as_deref());
+            self.out.add("        ", 8, &words);
         }
         for field in &event.fields {
-            let unknown = if field.optional { "; left out where it is not known" } else { "" };
-            let because = field.because.as_ref().map(|because| format!("; {because}")).unwrap_or_default();
-            let precision = field.precision.describe();
-            let _ = writeln!(out, "    {}: {} -> {precision}{because}{unknown}", field.name, field.doc);
-        }
-    }
-    if events.is_empty() {
-        let _ = writeln!(out, "- nothing yet: this version of the program has no such report");
-    }
-    let version = match &party.service_version {
-        Some(version) => format!(" {version}"),
-        None => String::new(),
-    };
-    let _ = writeln!(
-        out,
-        "Each request also names the program ({}{version}) and candor's version, and gives each record a random number. \
-         Times are cut to the day.\n",
-        party.application
-    );
-    let _ =
-        writeln!(out, "Who receives it: {}, {} ({})", controller.legal_name, controller.address, controller.country);
-    let _ = writeln!(out, "  at {}", party.endpoint);
-    let _ = writeln!(out, "  contact: {}", controller.contact);
-    let _ = writeln!(out, "  data-protection officer: {}", controller.data_protection_officer.unwrap_or("none"));
-    let _ = writeln!(out, "  authority for complaints: {}", controller.authority.unwrap_or("none named"));
-    let _ = writeln!(out, "  processed on their behalf by: {}", list(controller.processors));
-    let _ = writeln!(out, "  kept in: {}", list(controller.hosting_countries));
-    let _ = writeln!(out, "  safeguard for transfers: {}", controller.transfer_safeguard.unwrap_or("none"));
-    let _ = writeln!(out, "  passed on to: {}", list(controller.onward_sharing));
-    let address = match controller.address_log {
-        AddressLog::NotKept => "seen on arrival, as with any connection, and not kept".to_owned(),
-        AddressLog::Days(days) => format!("seen on arrival, as with any connection, and kept for {days} days"),
-    };
-    let _ = writeln!(out, "  your network address: {address}\n");
-    let _ = writeln!(out, "How long: the recipient keeps it for {} days.", scope.retention_days());
-    let _ = writeln!(
-        out,
-        "On this computer: reports wait at most {WAITING_DAYS} days, a lone count for company at most \
-         {COUNTS_DAYS} days; a copy of what was sent is kept for you for {} \
-         days; your answer, with this text, is kept as your record.",
-        sent_log_days(scope)
-    );
-    let _ = writeln!(
-        out,
-        "Sent: once a day at a moment of its own, or when the program asks for it.\n\nWhat it is not used for"
-    );
-    for (_, what, answer) in scope.uses().all() {
-        match answer {
-            Answer::No => {
-                let _ = writeln!(out, "- {what}: no");
+            self.field(event, field.name, field.doc);
+            let words = self.becomes(event, field);
+            self.out.add("        ", 8, &words);
+            if let Some(reason) = field.reason {
+                let reason = self.spoken.text(&[languages::reason_of(event, field.name)], reason);
+                let because = phrase::because(self.tongue(), field.class, &reason);
+                self.out.add("        ", 8, &because);
             }
-            Answer::Yes(why) => {
-                let _ = writeln!(out, "- {what}: YES, {why}");
+            if field.optional {
+                let words = self.say(Say::LeftOut, &[]);
+                self.out.add("        ", 8, &words);
             }
         }
     }
-    for promise in scope.also_never() {
-        let _ = writeln!(out, "- {promise}: never");
+
+    fn field(&mut self, event: &EventTerms, name: &str, doc: &str) {
+        let doc = self.spoken.text(&[languages::of_field(event, name)], doc);
+        let words = self.say(Say::Field, &[("name", name.into()), ("doc", (&doc).into())]);
+        self.out.add("    ", 6, &words);
     }
-    let _ = writeln!(
-        out,
-        "\nA yes is good for {} days. After that reporting stops, what waits is not sent, and you may be asked again.\n\
-         You can say no, and you can take a yes back at any time, as easily as you gave it: reporting stops at once, \
-         and what waits is destroyed. What was sent before stays with the recipient until its time is over.",
-        party.validity_days
-    );
-    let _ = match controller.erasure {
-        Erasure::WithinDays(days) => {
-            writeln!(out, "On request the recipient deletes records within {days} days.")
+
+    /// How coarse a field becomes.
+    fn becomes(&self, event: &EventTerms, field: &FieldTerms) -> String {
+        let label = |label: &str| {
+            let own = || self.spoken.optional(&languages::of_label(event, field.name, label));
+            phrase::label(self.tongue(), field.class, label).or_else(own)
+        };
+        field.precision.describe_in(self.tongue(), &label)
+    }
+
+    fn receiver(&mut self) {
+        let Controller { legal_name, address, country, contact, .. } = self.party.controller;
+        let controller = self.party.controller;
+        let who = [("name", legal_name.into()), ("address", address.into()), ("country", country.into())];
+        self.paragraph(Say::Receiver, &who);
+        let endpoint = self.party.endpoint.clone();
+        self.detail(Say::At, &[("endpoint", (&endpoint).into())]);
+        self.detail(Say::Contact, &[("contact", contact.into())]);
+        self.either(Say::Officer, "officer", controller.data_protection_officer, Say::NoOfficer);
+        self.either(Say::Authority, "authority", controller.authority, Say::NoAuthority);
+        self.list(Say::Processors, controller.processors, Say::NoProcessors);
+        self.list(Say::Countries, controller.hosting_countries, Say::NoCountries);
+        let safeguard = controller.transfer_safeguard;
+        let safeguard = safeguard.map(|text| self.spoken.text(&[languages::SAFEGUARD.into()], text));
+        self.either(Say::Safeguard, "safeguard", safeguard.as_deref(), Say::NoSafeguard);
+        self.list(Say::PassedOn, controller.onward_sharing, Say::NotPassedOn);
+        match controller.address_log {
+            AddressLog::NotKept => self.detail(Say::AddressNotKept, &[]),
+            AddressLog::Days(days) => self.detail(Say::AddressKept, &[("days", days.into())]),
         }
-        Erasure::Unsupported => writeln!(out, "The recipient can't delete single records before that."),
-    };
-    out
+        self.gap();
+        self.paragraph(Say::Retention, &[("days", self.scope.retention_days().into())]);
+        self.paragraph(Say::Schedule, &[]);
+    }
+
+    fn here(&mut self) {
+        self.heading(Say::Here);
+        self.point(Say::HereWaiting, &[("days", WAITING_DAYS.into())]);
+        self.point(Say::HereCounts, &[("days", COUNTS_DAYS.into())]);
+        self.point(Say::HereSent, &[("days", sent_log_days(self.scope).into())]);
+        self.point(Say::HereSecret, &[]);
+        self.point(Say::HereAnswer, &[]);
+    }
+
+    fn uses(&mut self) {
+        self.heading(Say::Uses);
+        let named = [Say::UseTraining, Say::UseSale, Say::UseAdvertising, Say::UseProfiling, Say::UseWorkers];
+        for ((key, _, answer), what) in self.scope.uses().all().into_iter().zip(named) {
+            let what = self.say(what, &[]);
+            match answer {
+                Answer::No => self.point(Say::UseNo, &[("what", (&what).into())]),
+                Answer::Yes(why) => {
+                    let why = self.of_scope(&format!("uses.{key}"), why);
+                    self.point(Say::UseYes, &[("what", (&what).into()), ("why", (&why).into())]);
+                }
+            }
+        }
+        for (at, promise) in (1..).zip(self.scope.also_never()) {
+            let promise = self.of_scope(&format!("also_never.{at}"), promise);
+            self.point(Say::Never, &[("promise", (&promise).into())]);
+        }
+    }
+
+    fn choices(&mut self) {
+        let days = self.party.validity_days;
+        for (say, args) in [(Say::Validity, &[("days", Arg::from(days))][..]), (Say::Withdraw, &[])] {
+            let words = self.say(say, args);
+            self.out.add("", 0, &words);
+        }
+        let words = match self.party.controller.erasure {
+            Erasure::WithinDays(days) => self.say(Say::Erase, &[("days", days.into())]),
+            Erasure::Unsupported => self.say(Say::NoErase, &[]),
+        };
+        self.out.add("", 0, &words);
+    }
+
+    fn tongue(&self) -> &'n Tongue {
+        &self.spoken.tongue
+    }
+
+    fn say(&self, say: Say, args: &[(&str, Arg<'_>)]) -> String {
+        self.tongue().say(say, args)
+    }
+
+    fn of_scope(&self, what: &str, written: &str) -> String {
+        self.spoken.text(&[languages::of_scope(self.scope, what)], written)
+    }
+
+    fn gap(&mut self) {
+        self.out.line("");
+    }
+
+    fn heading(&mut self, say: Say) {
+        let words = self.say(say, &[]);
+        self.out.add("", 2, &words);
+    }
+
+    fn paragraph(&mut self, say: Say, args: &[(&str, Arg<'_>)]) {
+        let words = self.say(say, args);
+        self.out.add("", 2, &words);
+    }
+
+    fn point(&mut self, say: Say, args: &[(&str, Arg<'_>)]) {
+        let words = self.say(say, args);
+        self.out.add("- ", 2, &words);
+    }
+
+    fn detail(&mut self, say: Say, args: &[(&str, Arg<'_>)]) {
+        let words = self.say(say, args);
+        self.out.add("  ", 4, &words);
+    }
+
+    fn either(&mut self, some: Say, hole: &str, value: Option<&str>, none: Say) {
+        match value {
+            Some(value) => self.detail(some, &[(hole, value.into())]),
+            None => self.detail(none, &[]),
+        }
+    }
+
+    fn list(&mut self, some: Say, items: &[&str], none: Say) {
+        let list = joined(self.tongue(), Say::NextLabel, items.iter().map(|item| (*item).to_owned()));
+        self.either(some, "list", (!items.is_empty()).then_some(list.as_str()), none);
+    }
 }

@@ -19,6 +19,7 @@ pub struct Prompt<'c> {
     changes: Vec<Change>,
     widens: bool,
     later: bool,
+    picked: bool,
     answered: bool,
 }
 
@@ -42,13 +43,23 @@ impl<'c> Prompt<'c> {
             return Err(Kind::MayNotAsk { scope: name(), why }.into());
         }
         let widens = status.state == State::Superseded;
-        Ok(Prompt { decisions, scope, notice, changes: status.changes, widens, later, answered: false })
+        Ok(Prompt { decisions, scope, notice, changes: status.changes, widens, later, picked: false, answered: false })
     }
 
     /// What to show, whole.
     #[must_use]
     pub fn notice(&self) -> &Notice {
         &self.notice
+    }
+
+    /// Takes the notice in another language, which the person picked: one of [`languages`](super::languages).
+    ///
+    /// # Errors
+    /// [`Error::needs_language`]: there is none in it; the notice stays what it was.
+    pub fn show_in(&mut self, language: &str) -> Result<(), Error> {
+        self.notice = self.decisions.notice_in(self.scope, language)?;
+        self.picked = true;
+        Ok(())
     }
 
     /// How this build differs from what the person agreed to before; empty where they did not.
@@ -74,7 +85,8 @@ impl<'c> Prompt<'c> {
     /// # Errors
     /// Those of [`grant`](super::grant).
     pub fn yes(mut self, via: &str) -> Result<Receipt, Error> {
-        let granted = self.decisions.grant(self.scope.shown(&self.notice).via(via));
+        let shown = self.scope.shown(&self.notice).via(via);
+        let granted = self.decisions.grant(if self.picked { shown.language_picked() } else { shown });
         // A yes that could not be recorded is no no.
         self.answered = true;
         granted

@@ -27,6 +27,8 @@ pub struct Receipt {
     pub via: Option<String>,
     /// The text that was shown, where it was a yes.
     pub notice: Option<String>,
+    /// The language of that text, as a BCP 47 tag.
+    pub language: Option<String>,
     /// What was agreed, as data, where it was a yes.
     pub contract: Option<serde_json::Value>,
     /// For a withdrawal: whether no process that shares the store can hand another byte to the system. For every other
@@ -70,6 +72,7 @@ impl Receipt {
             epoch: line.epoch,
             via: line.via,
             notice: kept(&line.notice),
+            language: line.language,
             contract: kept(&line.contract).and_then(|json| serde_json::from_str(&json).ok()),
             confirmed: true,
             recorded: true,
@@ -90,6 +93,7 @@ impl Receipt {
             epoch: 0,
             via: None,
             notice: None,
+            language: None,
             contract: None,
             confirmed: false,
             recorded: false,

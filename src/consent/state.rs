@@ -111,11 +111,13 @@ pub struct Grant {
     /// What the program asked in words of its own, and their language.
     pub(super) own_words: Option<(String, String)>,
     pub(super) via: Option<String>,
+    /// Whether the person picked the language of the notice.
+    pub(super) picked: bool,
 }
 
 impl From<Scope> for Grant {
     fn from(scope: Scope) -> Self {
-        Grant { scope, shown: None, own_words: None, via: None }
+        Grant { scope, shown: None, own_words: None, via: None, picked: false }
     }
 }
 
@@ -123,7 +125,7 @@ impl Scope {
     /// A grant after this notice was shown in full. It is stored with the grant.
     #[must_use]
     pub fn shown(self, notice: &Notice) -> Grant {
-        Grant { scope: self, shown: Some(notice.clone()), own_words: None, via: None }
+        Grant { scope: self, shown: Some(notice.clone()), own_words: None, via: None, picked: false }
     }
 
     /// A grant after the program asked in words of its own: the text as it was shown, and its language as an IETF tag.
@@ -133,7 +135,7 @@ impl Scope {
     #[must_use]
     pub fn asked_in_own_words(self, text: &str, language: &str) -> Grant {
         let language = language.chars().filter(char::is_ascii_graphic).take(35).collect();
-        Grant { scope: self, shown: None, own_words: Some((text.to_owned(), language)), via: None }
+        Grant { scope: self, shown: None, own_words: Some((text.to_owned(), language)), via: None, picked: false }
     }
 }
 
@@ -142,6 +144,13 @@ impl Grant {
     #[must_use]
     pub fn via(mut self, control: &str) -> Self {
         self.via = Some(short(control));
+        self
+    }
+
+    /// Says that the person picked the language of the notice, which is not the one of the program's interface.
+    #[must_use]
+    pub fn language_picked(mut self) -> Self {
+        self.picked = true;
         self
     }
 

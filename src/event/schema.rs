@@ -1,7 +1,11 @@
 //! Schemas: what an event's type says about itself, for the manifest, the contract and the journal.
 
 use super::{check, class::INVALID};
-use crate::{consent::Scope, precision::Precision};
+use crate::{
+    consent::Scope,
+    language::{self, Say, Tongue, phrase},
+    precision::Precision,
+};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How many fields an event may have: as many outcomes as fit beside the rest in one cache line.
@@ -40,18 +44,21 @@ impl Linkage {
         }
     }
 
-    /// What it means, in words for people.
+    /// What it means, in words for people. In English.
     #[must_use]
     pub const fn describe(self) -> &'static str {
+        language::in_english(self.say())
+    }
+
+    /// The sentence that says so, in any language.
+    pub(crate) const fn say(self) -> Say {
         match self {
-            Linkage::Rollup => {
-                "counted on this computer; only the day's counts are sent, rounded down to a power of two"
-            }
-            Linkage::None => "each is sent as a record of its own, without a code; those of one day arrive together",
-            Linkage::Session => "codes stay the same until the program or the day ends",
-            Linkage::Day => "codes stay the same for a day",
-            Linkage::Week => "codes stay the same for a week",
-            Linkage::Month => "codes stay the same for a month",
+            Linkage::Rollup => Say::Rollup,
+            Linkage::None => Say::NoLinkage,
+            Linkage::Session => Say::Session,
+            Linkage::Day => Say::Day,
+            Linkage::Week => Say::Week,
+            Linkage::Month => Say::Month,
         }
     }
 
@@ -113,16 +120,10 @@ impl Field {
         }
     }
 
-    /// Why it leaves as it does, in words for people, where a reason must be given.
+    /// Why it leaves as it does, in words for people, where a reason must be given. In English.
     #[must_use]
     pub fn because(&self) -> Option<String> {
-        let reason = self.reason?;
-        Some(match self.class {
-            "bitrate" | "media_duration" | "byte_size" | "resolution" => {
-                format!("not treated as something you play, because {reason}")
-            }
-            _ => format!("single numbers leave exactly, because {reason}"),
-        })
+        Some(phrase::because(&Tongue::ENGLISH, self.class, self.reason?))
     }
 
     /// The example as it stands on the person's computer.
@@ -177,18 +178,10 @@ pub struct Item {
 }
 
 impl Item {
-    /// What becomes of it, in words for people.
+    /// What becomes of it, in words for people. In English.
     #[must_use]
     pub fn describe(&self) -> String {
-        let because = self.reason.map(|reason| format!(", because {reason}")).unwrap_or_default();
-        let fate = "is itself neither kept nor sent";
-        match self.one_in {
-            1 => format!("all are counted{because}; {fate}"),
-            n => format!(
-                "chooses, with a secret on this computer, the one in {n} that is ever counted, always the same{because}; \
-                 {fate}"
-            ),
-        }
+        phrase::item(&Tongue::ENGLISH, self.one_in, self.reason)
     }
 }
 

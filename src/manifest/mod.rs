@@ -235,7 +235,11 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         benefit: scope.benefit(),
         agreed_via: receipt.as_ref().and_then(|receipt| receipt.via.clone()),
         agreed: receipt.and_then(|receipt| receipt.contract),
-        notice: engine.consent.contract(scope).map(|contract| contract.notice.text().to_owned()).unwrap_or_default(),
+        notice: engine
+            .consent
+            .contract(scope)
+            .map(|contract| contract.notice_or_own().text().to_owned())
+            .unwrap_or_default(),
         retention_days: scope.retention_days(),
         secret_lost: status.is_open() && !engine.keys.has(scope),
         envelope: {

@@ -19,6 +19,8 @@ pub(crate) use ladders::{
     RESOLUTION, TEXT_SHAPE,
 };
 
+use crate::language::{Say, Tongue};
+
 /// A partition of the values of one field into numbered outcomes.
 ///
 /// Outcome 0 of a field always means "not known, not sent"; outcomes from 1 upward are the parts listed here.
@@ -103,36 +105,52 @@ impl Precision {
         }
     }
 
-    /// One outcome in words for people, such as `4 Mbit/s to under 8 Mbit/s` or `60 to under 120 min`.
+    /// One outcome in words for people, such as `4 Mbit/s to under 8 Mbit/s` or `60 to under 120 min`. In English.
     #[must_use]
     pub fn words(&self, outcome: u16) -> String {
-        let Some(index) = (outcome as usize).checked_sub(1) else { return "not sent".into() };
+        self.words_in(&Tongue::ENGLISH, outcome, &|_| None)
+    }
+
+    /// The same in any language. `label` gives the words for a label that does not say itself what it is.
+    pub(crate) fn words_in(&self, tongue: &Tongue, outcome: u16, label: &dyn Fn(&str) -> Option<String>) -> String {
+        let not_sent = || tongue.words(Say::NotSent);
+        let Some(index) = (outcome as usize).checked_sub(1) else { return not_sent() };
         match self {
-            Precision::Flag => ["no", "yes"].get(index).copied().unwrap_or("not sent").into(),
-            Precision::Labels(labels) => labels.get(index).copied().unwrap_or("not sent").into(),
+            Precision::Flag => [Say::No, Say::Yes].get(index).map_or_else(not_sent, |say| tongue.words(*say)),
+            Precision::Labels(labels) => labels.get(index).map_or_else(not_sent, |it| labelled(tongue, it, label)),
             Precision::Cuts { unit, cuts } => match cuts.get(index) {
-                Some(&low) => unit.range(low, cuts.get(index + 1).copied()),
-                None => "not sent".into(),
+                Some(&low) => unit.range(tongue, low, cuts.get(index + 1).copied()),
+                None => not_sent(),
             },
-            Precision::Code { .. } => "a code".into(),
-            Precision::Cohort { .. } if u64::from(outcome) > self.outcomes() => "not sent".into(),
-            Precision::Cohort { bits } => format!("group {outcome} of {}", 1u32 << *bits),
+            Precision::Code { .. } => tongue.words(Say::ACode),
+            Precision::Cohort { .. } if u64::from(outcome) > self.outcomes() => not_sent(),
+            Precision::Cohort { bits } => {
+                let (n, all) = (i64::from(outcome), 1i64 << *bits);
+                tongue.say(Say::Group, &[("n", n.into()), ("all", all.into())])
+            }
         }
     }
 
-    /// The whole partition in words for people, as the manifest prints it.
+    /// The whole partition in words for people, as the manifest prints it. In English.
     #[must_use]
     pub fn describe(&self) -> String {
+        self.describe_in(&Tongue::ENGLISH, &|_| None)
+    }
+
+    /// The same in any language, with words for labels as in [`words_in`](Precision::words_in).
+    pub(crate) fn describe_in(&self, tongue: &Tongue, label: &dyn Fn(&str) -> Option<String>) -> String {
         match self {
-            Precision::Flag => "yes or no".into(),
-            Precision::Labels(labels) => format!("one of: {}", labels.join(", ")),
+            Precision::Flag => tongue.words(Say::YesOrNo),
+            Precision::Labels(labels) => {
+                let labels = labels.iter().map(|it| labelled(tongue, it, label));
+                tongue.say(Say::OneOf, &[("labels", (&joined(tongue, Say::NextLabel, labels)).into())])
+            }
             Precision::Cuts { unit, cuts } => {
-                format!("rounded down to one of {} steps: {}", cuts.len(), bounds(*unit, cuts))
+                let steps = bounds(tongue, *unit, cuts);
+                tongue.say(Say::OneStepOf, &[("n", cuts.len().into()), ("steps", (&steps).into())])
             }
-            Precision::Code { bits } => format!("a code of {bits} bits made with a secret that stays on this computer"),
-            Precision::Cohort { bits } => {
-                format!("one of {} groups, chosen with a secret that stays on this computer", 1u32 << *bits)
-            }
+            Precision::Code { bits } => tongue.say(Say::CodeOf, &[("bits", (*bits).into())]),
+            Precision::Cohort { bits } => tongue.say(Say::OneGroupOf, &[("n", (1i64 << *bits).into())]),
         }
     }
 
@@ -151,23 +169,41 @@ impl Precision {
     }
 }
 
+/// A label as it is sent, and in words where those differ.
+fn labelled(tongue: &Tongue, label: &str, words: &dyn Fn(&str) -> Option<String>) -> String {
+    match words(label).filter(|words| words != label) {
+        Some(words) => tongue.say(Say::LabelAsSent, &[("words", (&words).into()), ("label", label.into())]),
+        None => label.into(),
+    }
+}
+
+/// A list as a language writes one.
+pub(crate) fn joined(tongue: &Tongue, next: Say, items: impl Iterator<Item = String>) -> String {
+    let two = |first: String, item: String| tongue.say(next, &[("first", (&first).into()), ("next", (&item).into())]);
+    items.reduce(two).unwrap_or_default()
+}
+
 /// The steps in words; of a long list, its beginning and its end.
-fn bounds(unit: Unit, cuts: &[i64]) -> String {
+fn bounds(tongue: &Tongue, unit: Unit, cuts: &[i64]) -> String {
     // Seconds are told as minutes where all of them are whole ones.
     let whole = unit != Unit::Seconds || cuts.iter().all(|cut| cut % 60 == 0);
-    let word = |cut: &i64| match unit {
+    let last = cuts.len().saturating_sub(1);
+    let word = |(at, cut): (usize, &i64)| match unit {
         // The first rung of these holds what is before the first date or version.
-        Unit::Date if *cut == EARLIEST => "before".into(),
-        Unit::Version if *cut == 0 => "older".into(),
-        _ if whole => unit.bound(*cut),
-        _ => unit.words(*cut),
+        Unit::Date if *cut == EARLIEST => tongue.words(Say::StepBefore),
+        Unit::Version if *cut == 0 => tongue.words(Say::StepOlder),
+        // A unit that all of them share stands once.
+        _ if whole && at == last => unit.last_bound(tongue, *cut),
+        _ if whole => unit.bound(tongue, *cut),
+        _ => unit.words_in(tongue, *cut),
     };
-    let suffix = if whole { unit.suffix() } else { "" };
-    match cuts {
-        [first, second, third, .., last] if cuts.len() > 20 => {
-            format!("{}, {}, {}, … {}{suffix}", word(first), word(second), word(third), word(last))
-        }
-        _ => cuts.iter().map(word).collect::<Vec<_>>().join(", ") + suffix,
+    let words: Vec<String> = cuts.iter().enumerate().map(word).collect();
+    match words.as_slice() {
+        [first, second, third, .., last] if cuts.len() > 20 => tongue.say(
+            Say::LongSteps,
+            &[("first", first.into()), ("second", second.into()), ("third", third.into()), ("last", last.into())],
+        ),
+        _ => joined(tongue, Say::NextStep, words.into_iter()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a precision's cuts are counted in, and how such a number reads. Turns no value into an outcome.
 
 use super::calendar;
-use std::fmt::Write as _;
+use crate::language::{Say, Tongue};
 
 /// The unit that a numeric precision's cuts are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,121 +69,156 @@ impl Unit {
         matches!(self, Unit::Version | Unit::Date)
     }
 
-    /// A value of this unit in words for people: `4.21 Mbit/s`, `1:30:31`, `17`.
+    /// A value of this unit in words for people: `4.21 Mbit/s`, `1:30:31`, `17`. In English; versions and dates are
+    /// written as they are sent.
     #[must_use]
     pub fn words(self, value: i64) -> String {
+        match self {
+            Unit::Date => calendar::text(value),
+            _ => self.words_in(&Tongue::ENGLISH, value),
+        }
+    }
+
+    /// The same in any language.
+    pub(crate) fn words_in(self, tongue: &Tongue, value: i64) -> String {
         let size = value.unsigned_abs();
         let sign = if value < 0 { "-" } else { "" };
         match self {
-            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => scaled(value, self.larger()),
+            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => scaled(tongue, value, self.larger()),
             Unit::Seconds if size >= 3_600 => {
                 format!("{sign}{}:{:02}:{:02}", size / 3_600, size / 60 % 60, size % 60)
             }
             Unit::Seconds => format!("{sign}{}:{:02}", size / 60, size % 60),
-            Unit::Minutes => format!("{value} min"),
-            Unit::Days if value == 1 => "1 day".into(),
-            Unit::Days => format!("{value} days"),
-            Unit::Count => value.to_string(),
-            Unit::PerMille if size.is_multiple_of(10) => format!("{} %", value / 10),
-            Unit::PerMille => format!("{sign}{}.{} %", size / 10, size % 10),
-            Unit::Lines => format!("{value} lines"),
+            Unit::Minutes => of(tongue, Say::Minutes, value),
+            Unit::Days => of(tongue, Say::Days, value),
+            Unit::Count => tongue.number(value),
+            Unit::PerMille => {
+                let number = tongue.decimal(value / 10, &(size % 10).to_string());
+                // Above minus one per cent the whole part has lost its sign.
+                let lost = if value < 0 && value > -10 { "-" } else { "" };
+                tongue.say(Say::Percent, &[("n", (&format!("{lost}{number}")).into())])
+            }
+            Unit::Lines => of(tongue, Say::Lines, value),
             Unit::Version => format!("{}.{}", value >> 32, value & 0xffff_ffff),
-            Unit::Date => calendar::text(value),
+            Unit::Date => {
+                let (year, month, day) = calendar::civil(value);
+                let (year, month, day) = (format!("{year:04}"), format!("{month:02}"), format!("{day:02}"));
+                let args = [("year", (&year).into()), ("month", (&month).into()), ("day", (&day).into())];
+                tongue.say(Say::Date, &args)
+            }
         }
     }
 
     /// The units that a person reads, largest first.
-    fn larger(self) -> &'static [(u64, &'static str)] {
+    fn larger(self) -> &'static [(u64, Say)] {
         match self {
-            Unit::BitsPerSecond => &[(1_000_000, "Mbit/s"), (1_000, "kbit/s"), (1, "bit/s")],
-            Unit::Bytes => &[(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")],
-            Unit::Milliseconds => &[(1_000, "s"), (1, "ms")],
+            Unit::BitsPerSecond => {
+                &[(1_000_000, Say::MegabitsPerSecond), (1_000, Say::KilobitsPerSecond), (1, Say::BitsPerSecond)]
+            }
+            Unit::Bytes => {
+                &[(1 << 30, Say::Gibibytes), (1 << 20, Say::Mebibytes), (1 << 10, Say::Kibibytes), (1, Say::Bytes)]
+            }
+            Unit::Milliseconds => &[(1_000, Say::Seconds), (1, Say::Milliseconds)],
             _ => &[],
         }
     }
 
-    /// The same value when it is a bound between outcomes: exactly, so that no two of them read alike.
-    pub(super) fn bound(self, value: i64) -> String {
+    /// The same value when it is a bound between outcomes: exactly, so that no two of them read alike, and without the
+    /// unit where all bounds share one.
+    pub(super) fn bound(self, tongue: &Tongue, value: i64) -> String {
         match self {
-            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(value, self.larger()),
-            Unit::Seconds if value % 60 == 0 => (value / 60).to_string(),
-            Unit::Minutes | Unit::Days | Unit::Lines => value.to_string(),
-            _ => self.words(value),
+            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(tongue, value, self.larger()),
+            Unit::Seconds if value % 60 == 0 => tongue.number(value / 60),
+            Unit::Minutes | Unit::Days | Unit::Lines => tongue.number(value),
+            _ => self.words_in(tongue, value),
         }
     }
 
-    /// What stands once behind a list of bounds.
-    pub(super) fn suffix(self) -> &'static str {
+    /// The last one of several bounds, behind which the unit stands that they share.
+    pub(super) fn last_bound(self, tongue: &Tongue, value: i64) -> String {
         match self {
-            Unit::Seconds | Unit::Minutes => " min",
-            Unit::Days => " days",
-            Unit::Lines => " lines",
-            _ => "",
+            Unit::Seconds if value % 60 == 0 => of(tongue, Say::Minutes, value / 60),
+            Unit::Minutes => of(tongue, Say::Minutes, value),
+            Unit::Days => of(tongue, Say::Days, value),
+            Unit::Lines => of(tongue, Say::Lines, value),
+            _ => self.bound(tongue, value),
         }
     }
 
     /// The values from `low` to below `high`, in words.
-    pub(super) fn range(self, low: i64, high: Option<i64>) -> String {
-        let suffix = self.suffix();
+    pub(super) fn range(self, tongue: &Tongue, low: i64, high: Option<i64>) -> String {
+        let words = |value: i64| self.words_in(tongue, value);
+        let one = |say: Say, hole: &'static str, value: &str| tongue.say(say, &[(hole, value.into())]);
+        let two = |say: Say, low: &str, high: &str| tongue.say(say, &[("low", low.into()), ("high", high.into())]);
+        // Seconds are told as minutes where both ends are whole ones.
+        let whole = self != Unit::Seconds || (low % 60 == 0 && high.is_none_or(|high| high % 60 == 0));
         match (self, high) {
-            (Unit::Seconds, Some(h)) if low % 60 == 0 && h % 60 == 0 => {
-                format!("{} to under {} min", low / 60, h / 60)
+            (Unit::Count | Unit::Lines, Some(h)) if h == low + 1 => self.last_bound(tongue, low),
+            (Unit::Count | Unit::Lines, Some(h)) => {
+                two(Say::Through, &self.bound(tongue, low), &self.last_bound(tongue, h - 1))
             }
-            (Unit::Seconds, None) if low % 60 == 0 => format!("{} min or more", low / 60),
-            (Unit::Count | Unit::Lines, Some(h)) if h == low + 1 => format!("{low}{suffix}"),
-            (Unit::Count | Unit::Lines, Some(h)) => format!("{low} to {}{suffix}", h - 1),
-            (Unit::PerMille, Some(1)) => "none".into(),
-            (Unit::PerMille, Some(h)) if low == 1 => format!("under {}", self.words(h)),
-            (Unit::PerMille, Some(1_000)) => format!("{} or more, not all", self.words(low)),
-            (Unit::PerMille, None) if low == 1_000 => "all".into(),
-            (Unit::Version, Some(h)) if low == 0 => format!("before {}", self.words(h)),
-            (Unit::Date, Some(h)) if low == calendar::EARLIEST => format!("before {}", self.words(h)),
-            (Unit::Date | Unit::Version, Some(h)) => format!("{} to before {}", self.words(low), self.words(h)),
-            (Unit::Date | Unit::Version, None) => format!("{} or later", self.words(low)),
-            (Unit::Seconds, Some(h)) => format!("{} to under {}", self.words(low), self.words(h)),
-            (_, Some(h)) => format!("{} to under {}{suffix}", self.bound(low), self.bound(h)),
-            (_, None) => format!("{}{suffix} or more", self.bound(low)),
+            (Unit::PerMille, Some(1)) => tongue.words(Say::None),
+            (Unit::PerMille, Some(h)) if low == 1 => one(Say::Under, "high", &words(h)),
+            (Unit::PerMille, Some(1_000)) => one(Say::NotAll, "low", &words(low)),
+            (Unit::PerMille, None) if low == 1_000 => tongue.words(Say::All),
+            (Unit::Version, Some(h)) if low == 0 => one(Say::Before, "high", &words(h)),
+            (Unit::Date, Some(h)) if low == calendar::EARLIEST => one(Say::Before, "high", &words(h)),
+            (Unit::Date | Unit::Version, Some(h)) => two(Say::ToBefore, &words(low), &words(h)),
+            (Unit::Date | Unit::Version, None) => one(Say::OrLater, "low", &words(low)),
+            (_, Some(h)) if whole => two(Say::ToUnder, &self.bound(tongue, low), &self.last_bound(tongue, h)),
+            (_, Some(h)) => two(Say::ToUnder, &words(low), &words(h)),
+            (_, None) if whole => one(Say::OrMore, "low", &self.last_bound(tongue, low)),
+            (_, None) => one(Say::OrMore, "low", &words(low)),
+        }
+    }
+}
+
+/// So many of something.
+fn of(tongue: &Tongue, say: Say, n: i64) -> String {
+    tongue.say(say, &[("n", n.into())])
+}
+
+/// A number with decimals and its unit.
+fn with_unit(tongue: &Tongue, say: Say, sign: &str, whole: u64, decimals: &str) -> String {
+    let whole = i64::try_from(whole).unwrap_or(i64::MAX);
+    match (sign, decimals.trim_end_matches('0')) {
+        ("", "") => of(tongue, say, whole),
+        _ => {
+            let number = format!("{sign}{}", tongue.decimal(whole, decimals));
+            tongue.say(say, &[("n", (&number).into())])
         }
     }
 }
 
 /// All digits, in the largest unit that needs no more than three behind the point.
-fn exact(value: i64, units: &[(u64, &str)]) -> String {
-    let (sign, value) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
-    for &(size, name) in units {
-        let (whole, thousandths) = (value / size, (value % size) * 1_000);
-        if size == 1 || (whole > 0 && thousandths.is_multiple_of(size)) {
-            let text = format!("{whole}.{:03}", thousandths / size);
-            let text = text.trim_end_matches('0').trim_end_matches('.');
-            return format!("{sign}{text} {name}");
+fn exact(tongue: &Tongue, value: i64, units: &[(u64, Say)]) -> String {
+    let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
+    for &(unit, say) in units {
+        let (whole, thousandths) = (size / unit, (size % unit) * 1_000);
+        if unit == 1 || (whole > 0 && thousandths.is_multiple_of(unit)) {
+            return with_unit(tongue, say, sign, whole, &format!("{:03}", thousandths / unit));
         }
     }
-    format!("{sign}{value}")
+    tongue.number(value)
 }
 
 /// Three significant digits in the largest unit that fits.
-fn scaled(value: i64, units: &[(u64, &str)]) -> String {
-    let (sign, value) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
-    for &(size, name) in units {
-        if value >= size || size == 1 {
-            let whole = value / size;
-            let mut out = whole.to_string();
-            let hundredths = (value % size) * 100 / size;
-            if size > 1 && whole < 100 && hundredths > 0 {
-                let _ = write!(out, ".{hundredths:02}");
-                while out.ends_with('0') {
-                    out.pop();
-                }
-            }
-            return format!("{sign}{out} {name}");
+fn scaled(tongue: &Tongue, value: i64, units: &[(u64, Say)]) -> String {
+    let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
+    for &(unit, say) in units {
+        if size >= unit || unit == 1 {
+            let whole = size / unit;
+            let hundredths = (size % unit) * 100 / unit;
+            let decimals = if unit > 1 && whole < 100 { format!("{hundredths:02}") } else { String::new() };
+            return with_unit(tongue, say, sign, whole, &decimals);
         }
     }
-    format!("{sign}{value}")
+    tongue.number(value)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Tongue, Unit, calendar};
 
     #[test]
     fn words_are_for_people() {
@@ -229,7 +264,39 @@ mod tests {
             (Unit::Bytes, 3 << 19, None, "1.5 MiB or more"),
             (Unit::BitsPerSecond, 0, Some(1_001_000), "0 bit/s to under 1.001 Mbit/s"),
         ] {
-            assert_eq!(unit.range(low, high), words);
+            assert_eq!(unit.range(&Tongue::ENGLISH, low, high), words);
         }
+    }
+
+    #[test]
+    fn ranges_and_values_are_for_people_who_read_french() {
+        let version = |major: i64, minor: i64| (major << 32) | minor;
+        for (unit, low, high, words) in [
+            (Unit::Seconds, 3_600, Some(7_200), "de 60 à moins de 120_min"),
+            (Unit::Seconds, 7_200, None, "120_min ou plus"),
+            (Unit::Seconds, 0, Some(30), "de 0:00 à moins de 0:30"),
+            (Unit::BitsPerSecond, 4_000_000, Some(8_000_000), "de 4_Mbit/s à moins de 8_Mbit/s"),
+            (Unit::Count, 1, Some(2), "1"),
+            (Unit::Count, 3, Some(5), "de 3 à 4"),
+            (Unit::PerMille, 0, Some(1), "rien"),
+            (Unit::PerMille, 1, Some(100), "moins de 10_%"),
+            (Unit::PerMille, 900, Some(1_000), "90_% ou plus, mais pas tout"),
+            (Unit::PerMille, 1_000, None, "tout"),
+            (Unit::Days, 0, Some(1), "de 0 à moins de 1_jour"),
+            (Unit::Days, 365, None, "365_jours ou plus"),
+            (Unit::Lines, 481, Some(721), "de 481 à 720_lignes"),
+            (Unit::Version, 0, Some(version(12, 0)), "avant 12.0"),
+            (Unit::Version, version(12, 0), Some(version(12, 4)), "à partir de 12.0 et avant 12.4"),
+            (Unit::Date, 20_454, None, "à partir de 01/01/2026"),
+            (Unit::Milliseconds, 2_050, Some(3_416), "de 2,05_s à moins de 3,416_s"),
+            (Unit::Bytes, 200_000, Some(1 << 30), "de 200~000_octets à moins de 1_Gio"),
+        ] {
+            let words = words.replace('_', "\u{a0}").replace('~', "\u{202f}");
+            assert_eq!(unit.range(&Tongue::FRENCH, low, high), words);
+        }
+        assert_eq!(Unit::BitsPerSecond.words_in(&Tongue::FRENCH, 4_213_000), "4,21\u{a0}Mbit/s");
+        assert_eq!(Unit::PerMille.words_in(&Tongue::FRENCH, -5), "-0,5\u{a0}%");
+        assert_eq!(Unit::Date.words_in(&Tongue::FRENCH, 20_779), "22/11/2026");
+        assert_eq!(Unit::Date.words_in(&Tongue::ENGLISH, 20_779), Unit::Date.words(20_779));
     }
 }

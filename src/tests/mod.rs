@@ -2,6 +2,7 @@
 
 mod crash;
 mod faulty;
+pub(crate) mod must_say;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
 

@@ -45,6 +45,17 @@ fn asking_leaves_no_trace_until_there_is_an_answer() {
 }
 
 #[test]
+fn the_person_may_pick_the_language_of_the_question() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).translation(crate::language::french())).unwrap();
+    let mut prompt = client.prompt(USAGE).unwrap();
+    assert!(prompt.show_in("tlh").unwrap_err().needs_language());
+    prompt.show_in("fr").unwrap();
+    assert_eq!(prompt.notice().language(), "fr");
+    assert_eq!(prompt.yes("first start").unwrap().language.as_deref(), Some("fr"));
+}
+
+#[test]
 fn one_question_at_a_time_and_one_a_run() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);

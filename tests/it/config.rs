@@ -130,6 +130,8 @@ fn child_init() {
         consent::withdraw(USAGE).unwrap_err(),
         consent::status(USAGE).unwrap_err(),
         consent::notice(USAGE).map(drop).unwrap_err(),
+        consent::notice_in(USAGE, "en").map(drop).unwrap_err(),
+        consent::languages().map(drop).unwrap_err(),
         consent::receipt(USAGE).unwrap_err(),
         consent::delete_sent(USAGE).unwrap_err(),
         candor::manifest().map(drop).unwrap_err(),

@@ -12,6 +12,8 @@
 
 #[path = "../../examples/ask_first/ask.rs"]
 mod ask;
+#[path = "../../src/tests/must_say.rs"]
+mod must_say;
 #[path = "../../examples/support/stage.rs"]
 mod stage;
 #[path = "../../examples/support/mod.rs"]
@@ -39,6 +41,7 @@ mod environment;
 mod history;
 mod joint;
 mod journal;
+mod language;
 mod manifest;
 mod outside;
 mod planted;

@@ -1,0 +1,165 @@
+//! candor's own sentences in English. Words only: nothing here decides what is shown.
+
+use super::sentence::Say;
+
+/// One thing, or several.
+pub(super) fn form(n: u64) -> usize {
+    usize::from(n != 1)
+}
+
+pub(super) const fn sentence(say: Say) -> &'static str {
+    match say {
+        Say::Number => "12345.6",
+        Say::Date => "{year}-{month}-{day}",
+        Say::MegabitsPerSecond => "{n} Mbit/s",
+        Say::KilobitsPerSecond => "{n} kbit/s",
+        Say::BitsPerSecond => "{n} bit/s",
+        Say::Gibibytes => "{n} GiB",
+        Say::Mebibytes => "{n} MiB",
+        Say::Kibibytes => "{n} KiB",
+        Say::Bytes => "{n} B",
+        Say::Seconds => "{n} s",
+        Say::Milliseconds => "{n} ms",
+        Say::Minutes => "{n} min",
+        Say::Days => "{n} {n:day|days}",
+        Say::Lines => "{n} {n:line|lines}",
+        Say::Percent => "{n} %",
+        Say::ToUnder => "{low} to under {high}",
+        Say::OrMore => "{low} or more",
+        Say::Through => "{low} to {high}",
+        Say::None => "none",
+        Say::Under => "under {high}",
+        Say::NotAll => "{low} or more, not all",
+        Say::All => "all",
+        Say::Before => "before {high}",
+        Say::ToBefore => "{low} to before {high}",
+        Say::OrLater => "{low} or later",
+        Say::No => "no",
+        Say::Yes => "yes",
+        Say::NotSent => "not sent",
+        Say::ACode => "a code",
+        Say::Group => "group {n} of {all}",
+        Say::YesOrNo => "yes or no",
+        Say::OneOf => "one of: {labels}",
+        Say::OneStepOf => "rounded down to one of {n} steps: {steps}",
+        Say::CodeOf => "a code of {bits} bits made with a secret that stays on this computer",
+        Say::OneGroupOf => "one of {n} groups, chosen with a secret that stays on this computer",
+        Say::NextStep | Say::NextLabel => "{first}, {next}",
+        Say::LongSteps => "{first}, {second}, {third}, … {last}",
+        Say::StepBefore => "before",
+        Say::StepOlder => "older",
+        Say::LabelAsSent => "{words} ({label})",
+        Say::Other => "other",
+        Say::Night => "night",
+        Say::Morning => "morning",
+        Say::Afternoon => "afternoon",
+        Say::Evening => "evening",
+        Say::Loopback => "this computer itself",
+        Say::Private => "a home or company network",
+        Say::LinkLocal => "the nearest network only",
+        Say::GlobalV4 => "an internet address of the old form",
+        Say::GlobalV6 => "an internet address of the new form",
+        Say::Empty => "empty",
+        Say::DigitsTo8 => "1 to 8 digits",
+        Say::DigitsTo32 => "9 to 32 digits",
+        Say::DigitsTo128 => "33 to 128 digits",
+        Say::DigitsOver128 => "more than 128 digits",
+        Say::AsciiTo8 => "1 to 8 plain characters",
+        Say::AsciiTo32 => "9 to 32 plain characters",
+        Say::AsciiTo128 => "33 to 128 plain characters",
+        Say::AsciiOver128 => "more than 128 plain characters",
+        Say::UnicodeTo8 => "1 to 8 characters of any kind",
+        Say::UnicodeTo32 => "9 to 32 characters of any kind",
+        Say::UnicodeTo128 => "33 to 128 characters of any kind",
+        Say::UnicodeOver128 => "more than 128 characters of any kind",
+        Say::Rollup => "counted on this computer; only the day's counts are sent, rounded down to a power of two",
+        Say::NoLinkage => "each is sent as a record of its own, without a code; those of one day arrive together",
+        Say::Session => "codes stay the same until the program or the day ends",
+        Say::Day => "codes stay the same for a day",
+        Say::Week => "codes stay the same for a week",
+        Say::Month => "codes stay the same for a month",
+        Say::ItemAll => "all are counted; is itself neither kept nor sent",
+        Say::ItemAllBecause => "all are counted, because {reason}; is itself neither kept nor sent",
+        Say::ItemFew => {
+            "chooses, with a secret on this computer, the one in {n} that is ever counted, always the same; is itself \
+             neither kept nor sent"
+        }
+        Say::ItemFewBecause => {
+            "chooses, with a secret on this computer, the one in {n} that is ever counted, always the same, because \
+             {reason}; is itself neither kept nor sent"
+        }
+        Say::NotContent => "not treated as something you play, because {reason}",
+        Say::Exact => "single numbers leave exactly, because {reason}",
+        Say::Why => "Why: {purpose}",
+        Say::Benefit => "What you get: {benefit}.",
+        Say::NoFeature => "No feature of this program depends on your answer.",
+        Say::Reports => "What this program would report",
+        Say::Event => "{doc} ({name})",
+        Say::Field => "{name}: {doc}",
+        Say::LeftOut => "left out where it is not known",
+        Say::NothingYet => "nothing yet: this version of the program has no such report",
+        Say::Envelope => {
+            "Each request also names the program ({program}), what sends it (candor's version and programming language), \
+             this kind of report with its revision, and for how long it may be kept. Each record has a random number."
+        }
+        Say::CutToDay => "Times are cut to the day.",
+        Say::Receiver => "Who receives it: {name}, {address} ({country})",
+        Say::At => "at {endpoint}",
+        Say::Contact => "contact: {contact}",
+        Say::Officer => "data-protection officer: {officer}",
+        Say::NoOfficer => "data-protection officer: none",
+        Say::Authority => "authority for complaints: {authority}",
+        Say::NoAuthority => "authority for complaints: none named",
+        Say::Processors => "processed on their behalf by: {list}",
+        Say::NoProcessors => "processed on their behalf by: nobody",
+        Say::Countries => "kept in: {list}",
+        Say::NoCountries => "kept in: no country named",
+        Say::Safeguard => "safeguard for transfers: {safeguard}",
+        Say::NoSafeguard => "safeguard for transfers: none",
+        Say::PassedOn => "passed on to: {list}",
+        Say::NotPassedOn => "passed on to: nobody",
+        Say::AddressNotKept => {
+            "your network address (IP address): seen on arrival, as with any connection, and not kept"
+        }
+        Say::AddressKept => {
+            "your network address (IP address): seen on arrival, as with any connection, and kept for {days} \
+             {days:day|days}"
+        }
+        Say::Retention => "How long: the recipient keeps it for {days} {days:day|days}.",
+        Say::Schedule => "When: once a day at a moment of its own, or when the program asks for it.",
+        Say::Here => "What is kept on this computer",
+        Say::HereWaiting => "what waits to be sent: {days} {days:day|days} at most",
+        Say::HereCounts => "a count that stands alone, held back for company: {days} {days:day|days} at most",
+        Say::HereSent => "a copy of what was sent, for you: {days} {days:day|days}",
+        Say::HereSecret => "a secret that codes and choices are made with: no longer than your yes",
+        Say::HereAnswer => {
+            "your answer, and with a yes this text, as your record: until this program's data is deleted"
+        }
+        Say::Uses => "Other uses of this data",
+        Say::UseNo => "{what}: no",
+        Say::UseYes => "{what}: YES, {why}",
+        Say::UseTraining => "training of machine-learning models",
+        Say::UseSale => "sale, or sharing with others for their own purposes",
+        Say::UseAdvertising => "advertising",
+        Say::UseProfiling => "profiles of persons",
+        Say::UseWorkers => "judging the performance of workers",
+        Say::Never => "{promise}: never",
+        Say::Validity => {
+            "A yes is good for {days} {days:day|days}. After that reporting stops, what waits is not sent, and you may \
+             be asked again."
+        }
+        Say::Withdraw => {
+            "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: \
+             reporting stops at once, and what waits is destroyed. What was sent before stays with the recipient until \
+             its time is over."
+        }
+        Say::Erase => {
+            "If you ask for what was sent to be deleted, the random numbers of those records are sent to the same \
+             recipient, in a request for each batch, and nothing else about you. The recipient promises to delete them \
+             within {days} {days:day|days}."
+        }
+        Say::NoErase => {
+            "The recipient can't delete single records before their time is over. If you ask for it, nothing is sent."
+        }
+    }
+}

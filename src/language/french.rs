@@ -1,0 +1,182 @@
+//! candor's own sentences in French. Typed with plain spaces and apostrophes; `typeset_french` puts those of French
+//! typography in their place.
+
+use super::sentence::Say;
+
+/// French counts nothing and one alike.
+pub(super) fn form(n: u64) -> usize {
+    usize::from(n >= 2)
+}
+
+pub(super) const fn sentence(say: Say) -> &'static str {
+    match say {
+        Say::Number => "12\u{202f}345,6",
+        Say::Date => "{day}/{month}/{year}",
+        Say::MegabitsPerSecond => "{n} Mbit/s",
+        Say::KilobitsPerSecond => "{n} kbit/s",
+        Say::BitsPerSecond => "{n} bit/s",
+        Say::Gibibytes => "{n} Gio",
+        Say::Mebibytes => "{n} Mio",
+        Say::Kibibytes => "{n} Kio",
+        Say::Bytes => "{n} {n:octet|octets}",
+        Say::Seconds => "{n} s",
+        Say::Milliseconds => "{n} ms",
+        Say::Minutes => "{n} min",
+        Say::Days => "{n} {n:jour|jours}",
+        Say::Lines => "{n} {n:ligne|lignes}",
+        Say::Percent => "{n} %",
+        Say::ToUnder => "de {low} à moins de {high}",
+        Say::OrMore => "{low} ou plus",
+        Say::Through => "de {low} à {high}",
+        Say::None => "rien",
+        Say::Under => "moins de {high}",
+        Say::NotAll => "{low} ou plus, mais pas tout",
+        Say::All => "tout",
+        Say::Before => "avant {high}",
+        Say::ToBefore => "à partir de {low} et avant {high}",
+        Say::OrLater => "à partir de {low}",
+        Say::No => "non",
+        Say::Yes => "oui",
+        Say::NotSent => "non transmis",
+        Say::ACode => "un code",
+        Say::Group => "groupe {n} sur {all}",
+        Say::YesOrNo => "oui ou non",
+        Say::OneOf => "une valeur parmi : {labels}",
+        Say::OneStepOf => "arrondi vers le bas à l'un des {n} paliers suivants : {steps}",
+        Say::CodeOf => "un code de {bits} bits, calculé avec un secret qui reste sur cet ordinateur",
+        Say::OneGroupOf => "l'un des {n} groupes possibles, choisi avec un secret qui reste sur cet ordinateur",
+        Say::NextStep => "{first} ; {next}",
+        Say::LongSteps => "{first} ; {second} ; {third} ; … ; {last}",
+        Say::StepBefore => "avant",
+        Say::StepOlder => "plus ancien",
+        Say::NextLabel => "{first}, {next}",
+        Say::LabelAsSent => "{words} ({label})",
+        Say::Other => "autre",
+        Say::Night => "nuit",
+        Say::Morning => "matin",
+        Say::Afternoon => "après-midi",
+        Say::Evening => "soir",
+        Say::Loopback => "cet ordinateur lui-même",
+        Say::Private => "un réseau domestique ou d'entreprise",
+        Say::LinkLocal => "le réseau immédiat seulement",
+        Say::GlobalV4 => "une adresse internet d'ancien format",
+        Say::GlobalV6 => "une adresse internet de nouveau format",
+        Say::Empty => "vide",
+        Say::DigitsTo8 => "de 1 à 8 chiffres",
+        Say::DigitsTo32 => "de 9 à 32 chiffres",
+        Say::DigitsTo128 => "de 33 à 128 chiffres",
+        Say::DigitsOver128 => "plus de 128 chiffres",
+        Say::AsciiTo8 => "de 1 à 8 caractères simples",
+        Say::AsciiTo32 => "de 9 à 32 caractères simples",
+        Say::AsciiTo128 => "de 33 à 128 caractères simples",
+        Say::AsciiOver128 => "plus de 128 caractères simples",
+        Say::UnicodeTo8 => "de 1 à 8 caractères quelconques",
+        Say::UnicodeTo32 => "de 9 à 32 caractères quelconques",
+        Say::UnicodeTo128 => "de 33 à 128 caractères quelconques",
+        Say::UnicodeOver128 => "plus de 128 caractères quelconques",
+        Say::Rollup => {
+            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis vers le bas à une \
+             puissance de deux"
+        }
+        Say::NoLinkage => {
+            "chaque occurrence est transmise séparément, sans code ; celles d'une même journée arrivent ensemble"
+        }
+        Say::Session => "les codes restent les mêmes jusqu'à la fermeture du programme ou la fin de la journée",
+        Say::Day => "les codes restent les mêmes pendant une journée",
+        Say::Week => "les codes restent les mêmes pendant une semaine",
+        Say::Month => "les codes restent les mêmes pendant un mois",
+        Say::ItemAll => "tous sont comptés ; cette valeur elle-même n'est ni conservée ni transmise",
+        Say::ItemAllBecause => {
+            "tous sont comptés, pour la raison suivante : {reason} ; cette valeur elle-même n'est ni conservée ni \
+             transmise"
+        }
+        Say::ItemFew => {
+            "sert à choisir, avec un secret gardé sur cet ordinateur, le seul élément sur {n} qui est compté, toujours \
+             le même ; cette valeur elle-même n'est ni conservée ni transmise"
+        }
+        Say::ItemFewBecause => {
+            "sert à choisir, avec un secret gardé sur cet ordinateur, le seul élément sur {n} qui est compté, toujours \
+             le même, pour la raison suivante : {reason} ; cette valeur elle-même n'est ni conservée ni transmise"
+        }
+        Say::NotContent => {
+            "n'est pas considéré comme un contenu que vous lisez ou regardez, pour la raison suivante : {reason}"
+        }
+        Say::Exact => "certains nombres sont transmis tels quels, pour la raison suivante : {reason}",
+        Say::Why => "Pourquoi : {purpose}",
+        Say::Benefit => "Ce que vous y gagnez : {benefit}.",
+        Say::NoFeature => "Aucune fonction de ce programme ne dépend de votre réponse.",
+        Say::Reports => "Ce que ce programme transmettrait",
+        Say::Event => "{doc} ({name})",
+        Say::Field => "{name} : {doc}",
+        Say::LeftOut => "omis lorsque la valeur n'est pas connue",
+        Say::NothingYet => "rien pour l'instant : cette version du programme ne transmet rien de ce genre",
+        Say::Envelope => {
+            "Chaque envoi indique aussi le programme ({program}), l'outil qui transmet (la version de candor et son \
+             langage de programmation), la catégorie de données avec sa révision, et la durée pendant laquelle elles \
+             peuvent être conservées. Chaque enregistrement porte un numéro tiré au hasard."
+        }
+        Say::CutToDay => "Les dates sont réduites au jour, sans heure.",
+        Say::Receiver => "Destinataire : {name}, {address} ({country})",
+        Say::At => "à l'adresse {endpoint}",
+        Say::Contact => "contact : {contact}",
+        Say::Officer => "délégué à la protection des données : {officer}",
+        Say::NoOfficer => "délégué à la protection des données : aucun",
+        Say::Authority => "autorité auprès de laquelle vous pouvez déposer une réclamation : {authority}",
+        Say::NoAuthority => "autorité auprès de laquelle vous pouvez déposer une réclamation : non indiquée",
+        Say::Processors => "sous-traitants : {list}",
+        Say::NoProcessors => "sous-traitants : aucun",
+        Say::Countries => "pays de conservation : {list}",
+        Say::NoCountries => "pays de conservation : aucun n'est indiqué",
+        Say::Safeguard => "encadrement des transferts hors de votre espace juridique : {safeguard}",
+        Say::NoSafeguard => "encadrement des transferts hors de votre espace juridique : aucun",
+        Say::PassedOn => "communication à des tiers : {list}",
+        Say::NotPassedOn => "communication à des tiers : aucune",
+        Say::AddressNotKept => {
+            "votre adresse réseau (adresse IP) : visible à l'arrivée, comme pour toute connexion, et non conservée"
+        }
+        Say::AddressKept => {
+            "votre adresse réseau (adresse IP) : visible à l'arrivée, comme pour toute connexion, et conservée \
+             pendant {days} {days:jour|jours}"
+        }
+        Say::Retention => "Durée : le destinataire conserve ces données pendant {days} {days:jour|jours}.",
+        Say::Schedule => "Envoi : une fois par jour, à un moment propre à ces données, ou à la demande du programme.",
+        Say::Here => "Ce qui est conservé sur cet ordinateur",
+        Say::HereWaiting => "ce qui attend d'être transmis : {days} {days:jour|jours} au plus",
+        Say::HereCounts => "un décompte isolé, retenu tant qu'il est seul : {days} {days:jour|jours} au plus",
+        Say::HereSent => "une copie de ce qui a été transmis, pour vous : {days} {days:jour|jours}",
+        Say::HereSecret => {
+            "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui"
+        }
+        Say::HereAnswer => {
+            "votre réponse et, si c'est un oui, ce texte, pour que vous en ayez la preuve : jusqu'à la suppression des \
+             données de ce programme"
+        }
+        Say::Uses => "Autres utilisations de ces données",
+        Say::UseNo => "{what} : non",
+        Say::UseYes => "{what} : OUI, {why}",
+        Say::UseTraining => "entraînement de modèles d'apprentissage automatique",
+        Say::UseSale => "vente, ou partage avec d'autres pour leurs propres besoins",
+        Say::UseAdvertising => "publicité",
+        Say::UseProfiling => "profilage de personnes",
+        Say::UseWorkers => "évaluation du travail de salariés",
+        Say::Never => "{promise} : jamais",
+        Say::Validity => {
+            "Votre oui est valable {days} {days:jour|jours}. Ensuite, la transmission s'arrête, ce qui attend n'est pas \
+             transmis, et la question peut vous être posée de nouveau."
+        }
+        Say::Withdraw => {
+            "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
+             que vous l'avez donné : la transmission s'arrête aussitôt, et ce qui attend est détruit. Ce qui a déjà été \
+             transmis reste chez le destinataire jusqu'à la fin de la durée de conservation."
+        }
+        Say::Erase => {
+            "Si vous demandez l'effacement de ce qui a été transmis, les numéros tirés au hasard de ces \
+             enregistrements sont envoyés au même destinataire, en une requête par lot, et rien d'autre à votre sujet. \
+             Le destinataire s'engage à les effacer dans un délai de {days} {days:jour|jours}."
+        }
+        Say::NoErase => {
+            "Le destinataire ne peut pas effacer d'enregistrements isolés avant la fin de la durée de conservation. Si \
+             vous le demandez, rien n'est envoyé."
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What candor says to people, in English, in French, and in the languages a program brings tables for.
+//!
+//! Each sentence has a key that the compiler holds both built-in languages to. This room knows words, numbers and line
+//! ends; it never decides what is said, reads no environment, and looks at nothing of a person's.
+
+mod english;
+#[cfg(feature = "fluent")]
+mod fluent;
+#[cfg(all(test, feature = "fluent"))]
+pub(crate) mod fluent_tests;
+mod french;
+pub(crate) mod phrase;
+mod sentence;
+mod tag;
+mod translation;
+mod wrap;
+
+pub use translation::Translation;
+
+pub(crate) use sentence::{Arg, Say};
+pub(crate) use tag::Tag;
+pub(crate) use translation::Given;
+pub(crate) use wrap::{WIDTH, Wrapped, columns};
+
+use std::{borrow::Cow, sync::Arc};
+
+/// candor's own sentences in one language.
+#[derive(Debug, Clone)]
+pub(crate) struct Tongue {
+    tag: Tag,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    English,
+    French,
+    Given(Arc<Given>),
+    /// A built-in language that lost a sentence, to see that its loss is noticed.
+    #[cfg(test)]
+    Without(Box<Source>, Say),
+}
+
+impl Tongue {
+    /// English.
+    pub(crate) const ENGLISH: Tongue = Tongue { tag: Tag::ENGLISH, source: Source::English };
+    /// French.
+    #[cfg(test)]
+    pub(crate) const FRENCH: Tongue = Tongue { tag: Tag::FRENCH, source: Source::French };
+
+    /// The language candor speaks by itself that a tag asks for: `fr` for `fr-CA`.
+    pub(crate) fn built_in(tag: &Tag) -> Option<Tongue> {
+        let source = match tag.language() {
+            "en" => Source::English,
+            "fr" => Source::French,
+            _ => return None,
+        };
+        Some(Tongue { tag: tag.clone(), source })
+    }
+
+    /// The language of a program's own table, whose sentences are whole.
+    pub(crate) fn given(tag: Tag, given: Arc<Given>) -> Tongue {
+        Tongue { tag, source: Source::Given(given) }
+    }
+
+    /// The same without one sentence.
+    #[cfg(test)]
+    pub(crate) fn without(&self, say: Say) -> Tongue {
+        Tongue { tag: self.tag.clone(), source: Source::Without(Box::new(self.source.clone()), say) }
+    }
+
+    pub(crate) fn tag(&self) -> &Tag {
+        &self.tag
+    }
+
+    /// A sentence with its holes filled.
+    pub(crate) fn say(&self, say: Say, args: &[(&str, Arg<'_>)]) -> String {
+        self.source.say(say, args, &|n| self.number(n))
+    }
+
+    /// A sentence that has no holes.
+    pub(crate) fn words(&self, say: Say) -> String {
+        self.say(say, &[])
+    }
+
+    /// A whole number, its digits in groups of three from five digits on, where the language groups them.
+    pub(crate) fn number(&self, n: i64) -> String {
+        let digits = n.unsigned_abs().to_string();
+        let sign = if n < 0 { "-" } else { "" };
+        let group = self.style().0;
+        if digits.len() < 5 || group.is_empty() {
+            return format!("{sign}{digits}");
+        }
+        let mut out = String::from(sign);
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                out.push_str(&group);
+            }
+            out.push(digit);
+        }
+        out
+    }
+
+    /// A number with these digits behind the decimal mark, of which trailing zeros are dropped.
+    pub(crate) fn decimal(&self, whole: i64, digits: &str) -> String {
+        let digits = digits.trim_end_matches('0');
+        match digits.is_empty() {
+            true => self.number(whole),
+            false => format!("{}{}{digits}", self.number(whole), self.style().1),
+        }
+    }
+
+    /// What stands between groups of digits, and before the first decimal.
+    fn style(&self) -> (String, String) {
+        let sample = self.words(Say::Number);
+        let style = number_style(&sample).unwrap_or(("", "."));
+        (style.0.into(), style.1.into())
+    }
+}
+
+impl Source {
+    fn say(&self, say: Say, args: &[(&str, Arg<'_>)], number: &dyn Fn(i64) -> String) -> String {
+        let (template, form): (Cow<'_, str>, fn(u64) -> usize) = match self {
+            Source::English => (english::sentence(say).into(), english::form),
+            Source::French => (sentence::typeset_french(french::sentence(say)), french::form),
+            Source::Given(given) => return given.say(say, args, number),
+            #[cfg(test)]
+            Source::Without(_, lost) if *lost == say => return String::new(),
+            #[cfg(test)]
+            Source::Without(source, _) => return source.say(say, args, number),
+        };
+        sentence::fill(&template, args, number, form)
+    }
+}
+
+/// A sentence in English that has no holes, for constants.
+pub(crate) const fn in_english(say: Say) -> &'static str {
+    english::sentence(say)
+}
+
+/// What groups digits and what stands before decimals, read from how a language writes 12345.6.
+fn number_style(sample: &str) -> Option<(&str, &str)> {
+    let (group, rest) = sample.strip_prefix("12")?.split_once("345")?;
+    let decimal = rest.strip_suffix('6')?;
+    let plain = |mark: &str| mark.chars().count() <= 1 && !mark.contains(|c: char| c.is_alphanumeric());
+    (plain(group) && plain(decimal) && !decimal.is_empty()).then_some((group, decimal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arg, Say, Source, Tongue, english, french, number_style, sentence};
+
+    #[test]
+    fn every_sentence_of_both_languages_fills_its_holes() {
+        for say in Say::ALL {
+            for (language, template) in [("en", english::sentence(*say)), ("fr", french::sentence(*say))] {
+                assert_eq!(sentence::flaw(*say, template), None, "{language}");
+                assert!(!template.trim().is_empty() && !template.contains("  "), "{language} {}", say.key());
+            }
+        }
+        for (say, bad) in [
+            (Say::Why, "Why: {purpos}"),
+            (Say::Why, "Why: {purpose"),
+            (Say::Why, "Why"),
+            (Say::Days, "{n:day|days}"),
+            (Say::Why, "Why: {purpose} {days:day|days}"),
+        ] {
+            assert!(sentence::flaw(say, bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_are_told_apart() {
+        let mut keys: Vec<&str> = Say::ALL.iter().map(|say| say.key()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), Say::ALL.len());
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_language_writes_them() {
+        let (english, french) = (Tongue::ENGLISH, Tongue::FRENCH);
+        assert_eq!((english.number(1_024), english.number(200_000)), ("1024".into(), "200000".into()));
+        assert_eq!(french.number(1_024), "1024");
+        assert_eq!(french.number(-1_234_567), "-1\u{202f}234\u{202f}567");
+        assert_eq!(french.decimal(4, "210"), "4,21");
+        assert_eq!(english.decimal(4, "00"), "4");
+        let days = |tongue: &Tongue, n: i64| tongue.say(Say::Days, &[("n", n.into())]);
+        assert_eq!([0, 1, 2].map(|n| days(&english, n)), ["0 days", "1 day", "2 days"]);
+        assert_eq!([0, 1, 2].map(|n| days(&french, n)), ["0\u{a0}jour", "1\u{a0}jour", "2\u{a0}jours"]);
+        assert_eq!(number_style("12.345,6"), Some((".", ",")));
+        for bad in ["", "12345", "12 thousand 345,6", "123456", "12345.7"] {
+            assert_eq!(number_style(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn french_is_set_as_french_is() {
+        for say in Say::ALL {
+            let text = Source::French.say(*say, &[], &|n| n.to_string());
+            let plain = [" :", " ;", " ?", " !", " %", "« ", " »", "'"];
+            assert!(!plain.iter().any(|mark| text.contains(mark)), "{text}");
+        }
+        let text = Tongue::FRENCH.say(Say::Why, &[("purpose", Arg::Text("voir {purpose}"))]);
+        assert_eq!(text, "Pourquoi\u{a0}: voir {purpose}", "what fills a hole is text");
+    }
+
+    /// No sentence was forgotten: none reads the same in both, but for names of units, holes and numbers.
+    #[test]
+    fn no_sentence_is_left_in_english() {
+        let same = [
+            Say::MegabitsPerSecond,
+            Say::KilobitsPerSecond,
+            Say::BitsPerSecond,
+            Say::Seconds,
+            Say::Milliseconds,
+            Say::Minutes,
+            Say::Percent,
+            Say::NextLabel,
+            Say::LabelAsSent,
+            Say::Event,
+            Say::Field,
+            Say::Contact,
+        ];
+        for say in Say::ALL {
+            let (english, french) = (english::sentence(*say), french::sentence(*say).replace(" :", ":"));
+            assert_eq!(english == french, same.contains(say), "{}: {english}", say.key());
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The list of candor's own sentences, each with its key and its holes, and how holes are filled. Knows no language.
+//!
+//! A hole is `{name}`. Where a word depends on a number, its forms stand behind the name of the hole that holds the
+//! number: `{days} {days:day|days}`. Which form a number takes is the language's rule.
+
+use std::borrow::Cow;
+
+/// What fills a hole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Arg<'a> {
+    /// A number, written as the language writes numbers. Chooses among forms.
+    Number(i64),
+    /// Text as it stands.
+    Text(&'a str),
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(text: &'a str) -> Self {
+        Arg::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Arg<'a> {
+    fn from(text: &'a String) -> Self {
+        Arg::Text(text)
+    }
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(number: i64) -> Self {
+        Arg::Number(number)
+    }
+}
+
+impl From<u32> for Arg<'_> {
+    fn from(number: u32) -> Self {
+        Arg::Number(number.into())
+    }
+}
+
+impl From<u64> for Arg<'_> {
+    fn from(number: u64) -> Self {
+        Arg::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for Arg<'_> {
+    fn from(number: usize) -> Self {
+        Arg::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+macro_rules! sentences {
+    ($($say:ident $key:literal $([$($hole:ident)+])?;)+) => {
+        /// A sentence, or a part of one, that candor itself says to people.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Say {
+            $($say,)+
+        }
+
+        impl Say {
+            /// All of them.
+            pub(crate) const ALL: &'static [Say] = &[$(Say::$say,)+];
+
+            /// The name a program's own table gives it.
+            pub(crate) const fn key(self) -> &'static str {
+                match self {
+                    $(Say::$say => concat!("candor.", $key),)+
+                }
+            }
+
+            /// The holes that every language must use, in any order.
+            pub(crate) const fn holes(self) -> &'static [&'static str] {
+                match self {
+                    $(Say::$say => &[$($(stringify!($hole)),+)?],)+
+                }
+            }
+        }
+    };
+}
+
+sentences! {
+    // How numbers and days are written: twelve thousand three hundred and forty-five and six tenths.
+    Number "number";
+    Date "date" [year month day];
+    // Quantities.
+    MegabitsPerSecond "unit.mbit_per_s" [n];
+    KilobitsPerSecond "unit.kbit_per_s" [n];
+    BitsPerSecond "unit.bit_per_s" [n];
+    Gibibytes "unit.gib" [n];
+    Mebibytes "unit.mib" [n];
+    Kibibytes "unit.kib" [n];
+    Bytes "unit.b" [n];
+    Seconds "unit.s" [n];
+    Milliseconds "unit.ms" [n];
+    Minutes "unit.min" [n];
+    Days "unit.days" [n];
+    Lines "unit.lines" [n];
+    Percent "unit.percent" [n];
+    // Ranges of them.
+    ToUnder "range.to_under" [low high];
+    OrMore "range.or_more" [low];
+    Through "range.through" [low high];
+    None "range.none";
+    Under "range.under" [high];
+    NotAll "range.not_all" [low];
+    All "range.all";
+    Before "range.before" [high];
+    ToBefore "range.to_before" [low high];
+    OrLater "range.or_later" [low];
+    // What a value becomes.
+    No "outcome.no";
+    Yes "outcome.yes";
+    NotSent "outcome.not_sent";
+    ACode "outcome.code";
+    Group "outcome.group" [n all];
+    // How coarse a value becomes.
+    YesOrNo "precision.yes_or_no";
+    OneOf "precision.one_of" [labels];
+    OneStepOf "precision.steps" [n steps];
+    CodeOf "precision.code" [bits];
+    OneGroupOf "precision.cohort" [n];
+    NextStep "precision.next_step" [first next];
+    LongSteps "precision.long_steps" [first second third last];
+    StepBefore "precision.before";
+    StepOlder "precision.older";
+    NextLabel "precision.next_label" [first next];
+    LabelAsSent "precision.label_as_sent" [words label];
+    // The labels of candor's own classes.
+    Other "label.other";
+    Night "label.night";
+    Morning "label.morning";
+    Afternoon "label.afternoon";
+    Evening "label.evening";
+    Loopback "label.loopback";
+    Private "label.private";
+    LinkLocal "label.link_local";
+    GlobalV4 "label.global_v4";
+    GlobalV6 "label.global_v6";
+    Empty "label.empty";
+    DigitsTo8 "label.digits_1_8";
+    DigitsTo32 "label.digits_9_32";
+    DigitsTo128 "label.digits_33_128";
+    DigitsOver128 "label.digits_over_128";
+    AsciiTo8 "label.ascii_1_8";
+    AsciiTo32 "label.ascii_9_32";
+    AsciiTo128 "label.ascii_33_128";
+    AsciiOver128 "label.ascii_over_128";
+    UnicodeTo8 "label.unicode_1_8";
+    UnicodeTo32 "label.unicode_9_32";
+    UnicodeTo128 "label.unicode_33_128";
+    UnicodeOver128 "label.unicode_over_128";
+    // What can be linked to what.
+    Rollup "linkage.rollup";
+    NoLinkage "linkage.none";
+    Session "linkage.session";
+    Day "linkage.day";
+    Week "linkage.week";
+    Month "linkage.month";
+    // Which items are counted, and why something leaves as it does.
+    ItemAll "item.all";
+    ItemAllBecause "item.all_because" [reason];
+    ItemFew "item.few" [n];
+    ItemFewBecause "item.few_because" [n reason];
+    NotContent "because.not_content" [reason];
+    Exact "because.exact" [reason];
+    // The notice, in its order.
+    Why "notice.why" [purpose];
+    Benefit "notice.benefit" [benefit];
+    NoFeature "notice.no_feature";
+    Reports "notice.reports";
+    Event "notice.event" [doc name];
+    Field "notice.field" [name doc];
+    LeftOut "notice.left_out";
+    NothingYet "notice.nothing_yet";
+    Envelope "notice.envelope" [program];
+    CutToDay "notice.cut_to_day";
+    Receiver "notice.receiver" [name address country];
+    At "notice.at" [endpoint];
+    Contact "notice.contact" [contact];
+    Officer "notice.officer" [officer];
+    NoOfficer "notice.no_officer";
+    Authority "notice.authority" [authority];
+    NoAuthority "notice.no_authority";
+    Processors "notice.processors" [list];
+    NoProcessors "notice.no_processors";
+    Countries "notice.countries" [list];
+    NoCountries "notice.no_countries";
+    Safeguard "notice.safeguard" [safeguard];
+    NoSafeguard "notice.no_safeguard";
+    PassedOn "notice.passed_on" [list];
+    NotPassedOn "notice.not_passed_on";
+    AddressNotKept "notice.address_not_kept";
+    AddressKept "notice.address_kept" [days];
+    Retention "notice.retention" [days];
+    Schedule "notice.schedule";
+    Here "notice.here";
+    HereWaiting "notice.here_waiting" [days];
+    HereCounts "notice.here_counts" [days];
+    HereSent "notice.here_sent" [days];
+    HereSecret "notice.here_secret";
+    HereAnswer "notice.here_answer";
+    Uses "notice.uses";
+    UseNo "notice.use_no" [what];
+    UseYes "notice.use_yes" [what why];
+    UseTraining "notice.use_training";
+    UseSale "notice.use_sale";
+    UseAdvertising "notice.use_advertising";
+    UseProfiling "notice.use_profiling";
+    UseWorkers "notice.use_workers";
+    Never "notice.never" [promise];
+    Validity "notice.validity" [days];
+    Withdraw "notice.withdraw";
+    Erase "notice.erase" [days];
+    NoErase "notice.no_erase";
+}
+
+impl Say {
+    /// The words for a label of one of candor's own classes; `None` where the label says itself what it is, or is the
+    /// program's own.
+    pub(crate) fn label(class: &str, label: &str) -> Option<Say> {
+        let own = matches!(class, "hour_band" | "network_address" | "text_shape");
+        let labels: &[Say] = match class {
+            _ if label == "other" => &[Say::Other],
+            _ if own => Say::ALL,
+            _ => &[],
+        };
+        let named = |say: &&Say| say.key().strip_prefix("candor.label.") == Some(label);
+        labels.iter().find(named).copied()
+    }
+}
+
+/// A template with its holes filled. What is no hole stays as it stands.
+pub(super) fn fill(
+    template: &str,
+    args: &[(&str, Arg<'_>)],
+    number: impl Fn(i64) -> String,
+    form: impl Fn(u64) -> usize,
+) -> String {
+    let mut out = String::with_capacity(template.len() + 32);
+    for part in parts(template) {
+        match part {
+            Part::Words(words) => out.push_str(words),
+            Part::Hole { name, forms } => {
+                let arg = args.iter().find(|(known, _)| *known == name).map(|(_, arg)| *arg);
+                match (arg, forms) {
+                    (Some(Arg::Text(text)), None) => out.push_str(text),
+                    (Some(Arg::Number(n)), None) => out.push_str(&number(n)),
+                    (arg, Some(forms)) => {
+                        let which = match arg {
+                            Some(Arg::Number(n)) => form(n.unsigned_abs()),
+                            _ => usize::MAX,
+                        };
+                        let chosen = forms.split('|').nth(which).or_else(|| forms.split('|').next_back());
+                        out.push_str(chosen.unwrap_or_default());
+                    }
+                    (None, None) => {}
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What is wrong with a template for this sentence, if anything is.
+pub(super) fn flaw(say: Say, template: &str) -> Option<String> {
+    let mut used = Vec::new();
+    for part in parts(template) {
+        match part {
+            Part::Words(words) if words.contains(['{', '}']) => {
+                return Some(format!("`{}` has a brace that belongs to no hole", say.key()));
+            }
+            Part::Hole { name, forms } if say.holes().contains(&name) => {
+                if forms.is_none() {
+                    used.push(name);
+                }
+            }
+            Part::Hole { name, .. } => {
+                return Some(format!("`{}` has the hole `{{{name}}}`, which nothing fills", say.key()));
+            }
+            Part::Words(_) => {}
+        }
+    }
+    let missing = say.holes().iter().find(|hole| !used.contains(*hole))?;
+    Some(format!("`{}` lacks the hole `{{{missing}}}`", say.key()))
+}
+
+enum Part<'t> {
+    Words(&'t str),
+    Hole { name: &'t str, forms: Option<&'t str> },
+}
+
+fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = template;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let hole = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(it, _)| !it.contains('{'));
+        if let Some((inner, after)) = hole {
+            rest = after;
+            let (name, forms) = inner.split_once(':').map_or((inner, None), |(name, forms)| (name, Some(forms)));
+            return Some(Part::Hole { name, forms });
+        }
+        // A brace that opens no hole is a word like any other.
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let end = rest.get(first..).and_then(|tail| tail.find('{')).map_or(rest.len(), |at| at + first);
+        let (words, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some(Part::Words(words))
+    })
+}
+
+/// A template with the spaces and apostrophes of French typography, so that the table can be typed and read plainly.
+pub(super) fn typeset_french(plain: &str) -> Cow<'_, str> {
+    let rules = [
+        (" :", "\u{a0}:"),
+        ("« ", "«\u{a0}"),
+        (" »", "\u{a0}»"),
+        (" ;", "\u{202f};"),
+        (" ?", "\u{202f}?"),
+        (" !", "\u{202f}!"),
+        (" %", "\u{a0}%"),
+        ("{n} ", "{n}\u{a0}"),
+        ("{days} ", "{days}\u{a0}"),
+        ("'", "’"),
+    ];
+    rules.into_iter().fold(Cow::Borrowed(plain), |text, (from, to)| match text.contains(from) {
+        true => Cow::Owned(text.replace(from, to)),
+        false => text,
+    })
+}

@@ -1,0 +1,178 @@
+//! What must stand in every notice, word for word in each language: written here a second time, so that a sentence that is
+//! lost from a table, or said of another number, is missed. Knows nothing of how notices are made.
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) legal_name: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) contact: &'a str,
+    pub(crate) program: &'a str,
+    pub(crate) benefit: &'a str,
+    pub(crate) retention_days: u32,
+    pub(crate) validity_days: u32,
+    /// For how long network addresses are kept, if they are.
+    pub(crate) address_days: Option<u32>,
+    /// Within how many days records are deleted on request, if they can be.
+    pub(crate) erasure_days: Option<u32>,
+    /// What stands behind each of the five closed answers where it is a yes.
+    pub(crate) yes: [Option<&'a str>; 5],
+}
+
+/// Every sentence a notice owes, in English or French.
+pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
+    let pick = |english: &str, other: &str| if french { other.to_owned() } else { english.to_owned() };
+    let days = |n: u32| match (french, n) {
+        (true, n) => format!("{n} jour{}", if n < 2 { "" } else { "s" }),
+        (false, 1) => "1 day".to_owned(),
+        (false, n) => format!("{n} days"),
+    };
+    let sent = days(about.retention_days.min(90));
+    let mut said = vec![
+        // The network address, and what becomes of it.
+        pick(
+            "your network address (IP address): seen on arrival, as with any connection,",
+            "votre adresse réseau (adresse IP) : visible à l’arrivée, comme pour toute connexion,",
+        ),
+        match about.address_days {
+            Some(n) => format!("{} {}", pick("connection, and kept for", "connexion, et conservée pendant"), days(n)),
+            None => pick("connection, and not kept", "connexion, et non conservée"),
+        },
+        // Local storage and its durations.
+        pick("What is kept on this computer", "Ce qui est conservé sur cet ordinateur"),
+        pick("what waits to be sent: 7 days at most", "ce qui attend d’être transmis : 7 jours au plus"),
+        pick(
+            "a count that stands alone, held back for company: 28 days at most",
+            "un décompte isolé, retenu tant qu’il est seul : 28 jours au plus",
+        ),
+        format!(
+            "{} {sent}",
+            pick("a copy of what was sent, for you:", "une copie de ce qui a été transmis, pour vous :")
+        ),
+        pick(
+            "a secret that codes and choices are made with: no longer than your yes",
+            "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui",
+        ),
+        pick(
+            "your answer, and with a yes this text, as your record: until this program's data is deleted",
+            "votre réponse et, si c’est un oui, ce texte, pour que vous en ayez la preuve : jusqu’à la suppression des \
+             données de ce programme",
+        ),
+        // What the person gets, and that nothing depends on it.
+        format!("{} {}", pick("What you get:", "Ce que vous y gagnez :"), about.benefit),
+        pick(
+            "No feature of this program depends on your answer.",
+            "Aucune fonction de ce programme ne dépend de votre réponse.",
+        ),
+        // For how long a yes is good, and how it is taken back.
+        format!("{} {}.", pick("A yes is good for", "Votre oui est valable"), days(about.validity_days)),
+        pick(
+            "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: reporting \
+             stops at once, and what waits is destroyed.",
+            "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
+             que vous l’avez donné : la transmission s’arrête aussitôt, et ce qui attend est détruit.",
+        ),
+        // Who, where, for how long.
+        format!("{} {}, {}", pick("Who receives it:", "Destinataire :"), about.legal_name, about.address),
+        format!("contact{} {}", pick(":", " :"), about.contact),
+        pick("data-protection officer: ", "délégué à la protection des données : "),
+        pick("authority for complaints: ", "autorité auprès de laquelle vous pouvez déposer une réclamation : "),
+        pick("processed on their behalf by: ", "sous-traitants : "),
+        pick("kept in: ", "pays de conservation : "),
+        pick("safeguard for transfers: ", "encadrement des transferts hors de votre espace juridique : "),
+        pick("passed on to: ", "communication à des tiers : "),
+        format!(
+            "{} {}.",
+            pick("the recipient keeps it for", "le destinataire conserve ces données pendant"),
+            days(about.retention_days)
+        ),
+        // What is sent, and when.
+        pick("What this program would report", "Ce que ce programme transmettrait"),
+        format!(
+            "{} ({})",
+            pick("Each request also names the program", "Chaque envoi indique aussi le programme"),
+            about.program
+        ),
+        pick("Each record has a random number.", "Chaque enregistrement porte un numéro tiré au hasard."),
+        pick("Times are cut to the day.", "Les dates sont réduites au jour, sans heure."),
+        pick(
+            "When: once a day at a moment of its own, or when the program asks for it.",
+            "Envoi : une fois par jour, à un moment propre à ces données, ou à la demande du programme.",
+        ),
+        // Erasure, announced beforehand.
+        match about.erasure_days {
+            Some(n) => format!(
+                "{} {}.",
+                pick(
+                    "If you ask for what was sent to be deleted, the random numbers of those records are sent to the same \
+                     recipient, in a request for each batch, and nothing else about you. The recipient promises to delete \
+                     them within",
+                    "Si vous demandez l’effacement de ce qui a été transmis, les numéros tirés au hasard de ces \
+                     enregistrements sont envoyés au même destinataire, en une requête par lot, et rien d’autre à votre \
+                     sujet. Le destinataire s’engage à les effacer dans un délai de",
+                ),
+                days(n)
+            ),
+            None => pick(
+                "The recipient can't delete single records before their time is over. If you ask for it, nothing is sent.",
+                "Le destinataire ne peut pas effacer d’enregistrements isolés avant la fin de la durée de conservation. Si \
+                 vous le demandez, rien n’est envoyé.",
+            ),
+        },
+        // The five closed answers.
+        pick("Other uses of this data", "Autres utilisations de ces données"),
+    ];
+    let uses = [
+        ("training of machine-learning models", "entraînement de modèles d’apprentissage automatique"),
+        (
+            "sale, or sharing with others for their own purposes",
+            "vente, ou partage avec d’autres pour leurs propres besoins",
+        ),
+        ("advertising", "publicité"),
+        ("profiles of persons", "profilage de personnes"),
+        ("judging the performance of workers", "évaluation du travail de salariés"),
+    ];
+    said.extend(uses.into_iter().zip(about.yes).map(|((english, other), yes)| {
+        let answer = match yes {
+            Some(why) => format!("{}, {why}", pick("YES", "OUI")),
+            None => pick("no", "non"),
+        };
+        format!("- {}{} {answer}", pick(english, other), pick(":", " :"))
+    }));
+    said
+}
+
+/// A text on one line, with plain spaces: no end of a line and no narrow space stands in the way.
+pub(crate) fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Of all that must be said, what a notice does not say.
+pub(crate) fn unsaid(notice: &str, french: bool, about: &About<'_>) -> Vec<String> {
+    let text = on_one_line(notice);
+    must_say(french, about).into_iter().filter(|said| !text.contains(said.as_str())).collect()
+}
+
+/// Holds a text against the one that is kept in `tests/notices` under this name, so that people read it there. With
+/// `NOTICES=write` in the environment the text is written anew, and the test fails, so that somebody looks.
+#[track_caller]
+pub(crate) fn reads_as_kept(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notices").join(name);
+    if std::env::var_os("NOTICES").is_some() {
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let mut lines = kept.split('\n').zip(text.split('\n')).enumerate();
+    let first = lines.find(|(_, (kept, now))| kept != now);
+    assert!(
+        kept == text,
+        "tests/notices/{name} is not what people are shown (first: {first:?}): read it, and write it with NOTICES=write"
+    );
+}
+
+/// To be called when all texts were looked at.
+#[track_caller]
+pub(crate) fn nothing_was_written() {
+    assert!(std::env::var_os("NOTICES").is_none(), "written: read them, then run this again without NOTICES");
+}
