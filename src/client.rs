@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     consent::{
         self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Ledger, Notice, Party,
-        Place, Receipt, Scope, Status,
+        Place, Receipt, Receipts, Scope, Status,
     },
     disk::Files,
     error::{At, Error, Kind},
@@ -273,6 +273,14 @@ impl Client {
         self.engine.consent.receipt(scope, None)
     }
 
+    /// See [`consent::receipts`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn receipts(&self) -> Result<Receipts, Error> {
+        self.engine.consent.receipts()
+    }
+
     /// See [`consent::delete_sent`].
     ///
     /// # Errors
@@ -355,6 +363,10 @@ impl Decisions for Client {
 
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
         Client::receipt(self, scope)
+    }
+
+    fn receipts(&self) -> Result<Receipts, Error> {
+        Client::receipts(self)
     }
 
     fn delete_sent(&self, scope: Scope) -> Result<(), Error> {

@@ -8,6 +8,8 @@
 
 mod closing;
 mod contract;
+mod dpv;
+mod export;
 mod facade;
 mod ledger;
 mod line;
@@ -22,17 +24,20 @@ mod receipt;
 mod scope;
 mod state;
 mod terms;
+mod verify;
 
 pub(crate) use closing::Closing;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
+pub use export::Receipts;
 pub(crate) use facade::{Decisions, process_wide};
-pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
+pub use facade::{delete_sent, deny, grant, notice, receipt, receipts, status, withdraw};
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
 pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub use state::{Grant, State, Status};
+pub use verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 
 pub(crate) use contract::{
     COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,
