@@ -38,6 +38,7 @@ mod joint;
 mod journal;
 mod manifest;
 mod planted;
+mod proof;
 mod rollup;
 mod shutdown;
 mod silence;
