@@ -23,6 +23,7 @@ mod permit;
 mod receipt;
 mod scope;
 mod state;
+mod strict;
 mod terms;
 mod verify;
 

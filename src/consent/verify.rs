@@ -10,6 +10,7 @@ use super::{
     export::{Parts, harmless, is_text, taken_out},
     line::{Decision, GENESIS, Line},
     receipt::word,
+    strict,
 };
 use crate::ambient::{Day, Time};
 use serde_json::Value;
@@ -188,7 +189,7 @@ struct Given {
 fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
     let mut verdict =
         Verdict { application: None, lines: 0, head: String::new(), vouched: 0, flaws: Vec::new(), notes: Vec::new() };
-    let document: Option<Value> = serde_json::from_str(history).ok();
+    let document = strict::parse(history);
     let export = document.as_ref().and_then(|document| Some((document, taken_out(document)?)));
     let given = match &export {
         Some((document, parts)) => {
@@ -225,8 +226,7 @@ fn no_history(text: &str, document: Option<&Value>) -> Option<&'static str> {
         return Some("this is the receipt of one decision: hand it over as the earlier one, beside a whole history");
     }
     let is_line = |text: &str| {
-        let line: Option<Value> = serde_json::from_str(text).ok();
-        line.is_some_and(|line| line.get("previous").is_some() || line.get("hash").is_some())
+        strict::parse(text).is_some_and(|line| line.get("previous").is_some() || line.get("hash").is_some())
     };
     match document {
         Some(document) if document.get("candor").is_some() => {
@@ -247,7 +247,7 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
     let (mut epochs, mut number, mut time) = (BTreeMap::new(), 0, None);
     for (at, (text, ended)) in (1_u64..).zip(lines) {
         let before = given.last();
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let value = strict::parse(text).unwrap_or_default();
         let hash = value.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned();
         let line = match serde_json::from_value::<Line>(value.clone()) {
             Ok(line) if !ended => {
@@ -255,7 +255,7 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
                 Some(line)
             }
             Ok(line) => {
-                // Twice the same key, spaces, other ways to write a number or a letter: not how candor writes.
+                // Spaces, another order of keys, other ways to write a number or a letter: not how candor writes.
                 if canonical(&value) != text {
                     verdict.flaw(at, Wrong::Form, "it is not written the way candor writes, so it was changed");
                 }
@@ -420,7 +420,7 @@ struct Anchor {
 
 /// Compares a history with what was kept elsewhere.
 fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
-    let document: Option<Value> = serde_json::from_str(earlier).ok();
+    let document = strict::parse(earlier);
     let anchors = if is_receipt(document.as_ref()) {
         match document.as_ref().map(|receipt| anchor(receipt, given)) {
             Some(Ok(anchor)) => vec![anchor],

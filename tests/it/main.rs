@@ -47,4 +47,5 @@ mod superseded;
 mod tidy;
 mod tries;
 mod unconfirmed;
+mod undetectable;
 mod withdrawal;
