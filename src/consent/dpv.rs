@@ -21,7 +21,7 @@ fn context() -> Value {
         "records": "dpv:hasRecordOfActivity",
         "pii_principal_id": "dpv:hasDataSubject",
         "pii_processing": "dpv:hasProcess",
-        "contract": "dct:identifier",
+        "contract": id("dpv:hasProcess"),
         "privacy_notice": id("dpv:hasNotice"),
         "text": "dct:description",
         "language": "dct:language",
@@ -156,7 +156,7 @@ fn event(at: u64, line: &Value, given_before: bool) -> Value {
     said("dpv:hasIndicationMethod", text(line, "via").map(Into::into));
     said("language", text(line, "language").map(Into::into));
     said("privacy_notice", text(line, "notice").map(|digest| format!("#{digest}")));
-    said("contract", text(line, "contract").map(Into::into));
+    said("contract", text(line, "contract").map(|digest| format!("#{digest}")));
     Value::Object(event)
 }
 
@@ -174,8 +174,8 @@ fn process(parts: &Parts, at: u64, scope: &str, digest: &str) -> Value {
     let countries: Vec<&Value> = list(&contract, "hosting_countries").collect();
     json!({
         "line": at,
+        "@id": format!("#{digest}"),
         "@type": "dpv:Process",
-        "contract": digest,
         "purpose": {"@type": "dpv:Purpose", "dct:identifier": scope, "dct:hasVersion": contract.get("revision")},
         "lawful_basis": "dpv:ExpressedConsent",
         "collection_method": "dpv:DataSubjectDataSource",

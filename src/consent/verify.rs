@@ -146,7 +146,7 @@ impl fmt::Display for Verdict {
 ///
 /// ```
 /// # fn show(export: &str, kept: &str) {
-/// let verdict = candor::consent::verify(export, Some(kept));
+/// let verdict = candor::consent::verify(export, &[kept]);
 /// if !verdict.is_sound() {
 ///     println!("{verdict}");      // WRONG  line 7: its hash does not fit what it says, so it was changed
 /// }
@@ -156,11 +156,10 @@ impl fmt::Display for Verdict {
 /// Pure: reads no file, asks nobody. Works for the history of any program, also of one that is not linked here. See
 /// [`UNDETECTABLE`] for what it does not find.
 #[must_use]
-pub fn verify<'e>(history: &str, earlier: impl IntoIterator<Item = &'e str>) -> Verdict {
+pub fn verify(history: &str, earlier: &[&str]) -> Verdict {
     let (mut verdict, given) = checked(history);
     let Some(given) = given else { return verdict };
-    let earlier: Vec<&str> = earlier.into_iter().collect();
-    for text in &earlier {
+    for text in earlier {
         compare(&mut verdict, &given, text);
     }
     if earlier.is_empty() && verdict.lines > 0 {

@@ -39,6 +39,7 @@ mod journal;
 mod manifest;
 mod planted;
 mod proof;
+mod receipts;
 mod rollup;
 mod shutdown;
 mod silence;
