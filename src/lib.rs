@@ -108,6 +108,7 @@
 //! Show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand. Call
 //! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
 //! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
+//! [`consent::receipts`] is what a person can take away and have checked.
 //!
 //! # Errors
 //!
