@@ -15,7 +15,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
-/// The name of this form.
+/// The name of this form. Exports are kept for years: whatever is worked out differently, here or in `dpv`, needs another
+/// name, and this one must stay readable.
 pub(super) const FORM: &str = "candor-receipts/1";
 
 /// All decisions of one store, oldest first, with the contracts and notices they name.

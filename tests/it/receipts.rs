@@ -32,7 +32,7 @@ fn where_nobody_was_asked_there_is_nothing_and_nothing_is_made() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipts = client.receipts().unwrap();
-    assert!(receipts.is_empty() && receipts.len() == 0);
+    assert!(receipts.is_empty());
     assert!(receipts.to_string().contains("Nobody was asked"), "{receipts}");
     let verdict = verify(&receipts.to_json(), &[]);
     assert!(verdict.is_sound() && verdict.lines == 0 && verdict.head.is_empty(), "{verdict}");
@@ -338,6 +338,19 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     assert_eq!(verify(&crlf, &[]).flaws.len(), 17);
     let spaced = from.ledger(&from.lines).replacen("\",\"", "\", \"", 1);
     only(&verify(&spaced, &[]), Some(1), Wrong::Form, "not written the way candor writes");
+}
+
+/// An export of the first version of the form, as it was written then. Whoever kept one can have it checked for ever: where
+/// this fails, the form has changed and needs another name.
+#[test]
+fn an_export_of_long_ago_is_still_sound() {
+    let kept = include_str!("receipts-1.json");
+    let verdict = verify(kept, &[kept]);
+    assert!(verdict.is_sound(), "{verdict}");
+    assert_eq!((verdict.lines, verdict.application.as_deref()), (4, Some("org.example.player")));
+    for state in ["ConsentRefused", "ConsentGiven", "ConsentWithdrawn", "RenewedConsentGiven"] {
+        assert!(kept.contains(&format!("dpv:{state}")), "{state}");
+    }
 }
 
 /// Bytes of any kind are judged, and never crash whoever judges.

@@ -11,8 +11,11 @@ use candor::consent::{UNDETECTABLE, verify};
 use serde_json::{Value, json};
 use std::fs;
 
+/// Does what an entry says.
+type Done = fn(&History);
+
 /// One entry of the list after the other, in its order.
-const DONE: [(&str, fn(&History)); 13] = [
+const DONE: [(&str, Done); 13] = [
     ("A history that was rewritten from its first line", rewritten_whole),
     ("Lines that were cut off after the newest one", cut_after_the_newest_receipt),
     ("Lines that were changed, added or put in another order", changed_after_the_newest_receipt),
@@ -50,7 +53,7 @@ fn fails(history: &str, earlier: Option<&str>) {
     assert!(!verify(history, earlier.as_slice()).is_sound());
 }
 
-/// With a no for every yes.
+/// Every line that says where says another place.
 fn forged(lines: &[String]) -> Vec<String> {
     rechained(&lines.iter().map(|line| line.replace("settings/privacy", "elsewhere")).collect::<Vec<_>>())
 }
