@@ -94,17 +94,25 @@ impl History {
 
 /// The same lines with numbers and hashes that fit each other.
 pub(crate) fn rechained(lines: &[String]) -> Vec<String> {
+    let number = |(at, line): (usize, &String)| edited(line, |line| line["line"] = json!(at + 1));
+    linked(&lines.iter().enumerate().map(number).collect::<Vec<_>>())
+}
+
+/// The same lines with hashes that fit each other.
+fn linked(lines: &[String]) -> Vec<String> {
     let mut previous = String::new();
-    let line = |(at, text): (usize, &String)| {
-        let mut line: Value = serde_json::from_str(text).unwrap();
-        line["line"] = json!(at + 1);
-        line["previous"] = json!(previous);
-        line["hash"] = json!("");
-        previous = blake3::hash(canonical(&line).as_bytes()).to_hex().to_string();
-        line["hash"] = json!(previous);
-        canonical(&line)
+    let line = |text: &String| {
+        let line = signed(&edited(text, |line| line["previous"] = json!(previous)));
+        previous = serde_json::from_str::<Value>(&line).unwrap()["hash"].as_str().unwrap().to_owned();
+        line
     };
-    lines.iter().enumerate().map(line).collect()
+    lines.iter().map(line).collect()
+}
+
+/// The same line with a hash that fits it.
+fn signed(line: &str) -> String {
+    let line = edited(line, |line| line["hash"] = json!(""));
+    edited(&line, |value| value["hash"] = json!(blake3::hash(line.as_bytes()).to_hex().to_string()))
 }
 
 fn edited(line: &str, act: impl FnOnce(&mut Value)) -> String {
@@ -116,10 +124,13 @@ fn edited(line: &str, act: impl FnOnce(&mut Value)) -> String {
 /// Verifiers with a hole, each as what it would have said. Each must let something through.
 type Mutant = fn(&Attack, Verdict) -> Verdict;
 
-const MUTANTS: [(&str, Mutant); 6] = [
+const MUTANTS: [(&str, Mutant); 9] = [
     ("the earlier receipt is ignored", |attack, _| verify(&attack.history, &[])),
     ("the chain is not checked", |_, said| without(&[Wrong::Hash, Wrong::Order, Wrong::Number], said)),
-    ("a line's own hash is not checked", |_, said| without(&[Wrong::Hash, Wrong::Form], said)),
+    ("a line's own hash is not checked", |_, said| without(&[Wrong::Hash], said)),
+    ("that lines follow each other is not checked", |_, said| without(&[Wrong::Order], said)),
+    ("numbers are not checked", |_, said| without(&[Wrong::Number], said)),
+    ("the history is not compared with what an earlier one has", |_, said| without(&[Wrong::Rewritten], said)),
     ("texts are not checked", |_, said| without(&[Wrong::Text], said)),
     ("the readable part is not checked", |_, said| without(&[Wrong::Readable], said)),
     ("missing lines at the end are not noticed", |_, said| without(&[Wrong::Cut], said)),
@@ -144,7 +155,8 @@ fn attack(from: &History, rng: &mut Rng) -> Attack {
     match rng.u32(..10) {
         0 | 1 => truncation(from, rng),
         2..=4 => reordering(from, rng),
-        5..=8 => rewriting(from, rng),
+        5..=7 => rewriting(from, rng),
+        8 => half_careful(from, rng),
         _ => readable(from, rng),
     }
 }
@@ -280,6 +292,28 @@ fn rewriting(from: &History, rng: &mut Rng) -> Attack {
     }
     let history = handed_over(from, rng, &lines);
     Attack { what, history, earlier, line }
+}
+
+/// By someone who knows a part of the rules.
+fn half_careful(from: &History, rng: &mut Rng) -> Attack {
+    let mut lines = from.lines.clone();
+    let at = rng.usize(..lines.len() - 1);
+    let what = if rng.bool() {
+        // Only its own hash: then the next one does not follow.
+        lines[at] = signed(&edited(&lines[at], |line| line["via"] = json!("another place")));
+        let history = handed_over(from, rng, &lines);
+        return Attack { what: "one hash worked out anew", history, earlier: None, line: only(at as u64 + 2) };
+    } else if rng.bool() {
+        lines.remove(at);
+        "a line removed, and its number left out"
+    } else {
+        let after = lines[at].clone();
+        lines.insert(at, after);
+        "a line twice, with its number"
+    };
+    let line = at as u64 + if lines.len() < from.lines.len() { 1 } else { 2 };
+    let history = handed_over(from, rng, &linked(&lines));
+    Attack { what, history, earlier: None, line: only(line) }
 }
 
 /// One bit of one line.
