@@ -8,10 +8,7 @@ use super::{
     ledger::{LEDGER_MOST, Records},
     line::Line,
 };
-use crate::{
-    ambient::unhex,
-    error::{At, Error, Kind},
-};
+use crate::error::{At, Error, Kind};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -86,9 +83,8 @@ impl Consent {
         let (mut contracts, mut notices) = (BTreeMap::new(), BTreeMap::new());
         for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
             for (digest, kept) in [(line.contract, &mut contracts), (line.notice, &mut notices)] {
-                // A line is whatever someone wrote, and this names a file.
+                // A line is whatever someone wrote; only a text that has the digest it is named by is taken.
                 if let Some(digest) = digest
-                    && unhex::<32>(&digest).is_some()
                     && let Some(text) = ledger.text(&digest)
                 {
                     kept.insert(digest, text);

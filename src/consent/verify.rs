@@ -243,7 +243,7 @@ fn is_receipt(document: Option<&Value>) -> bool {
 /// Checks every line by itself and against the one before it.
 fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool)>) -> Vec<Given> {
     let mut given: Vec<Given> = Vec::new();
-    let (mut epochs, mut number, mut time) = (BTreeMap::new(), 0, None);
+    let (mut epochs, mut next, mut time) = (BTreeMap::new(), 1_u64, None);
     for (at, (text, ended)) in (1_u64..).zip(lines) {
         let before = given.last();
         let value = strict::parse(text).unwrap_or_default();
@@ -283,8 +283,8 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
                 };
                 verdict.flaw(at, Wrong::Order, words);
             }
-            if line.line != number + 1 {
-                let words = format!("it calls itself line {}, where line {} belongs", line.line, number + 1);
+            if line.line != next {
+                let words = format!("it calls itself line {}, where line {next} belongs", line.line);
                 verdict.flaw(at, Wrong::Number, words);
             }
             let voids = before.and_then(|before| before.line.as_ref()).filter(|_| line.decision == Decision::Void);
@@ -295,7 +295,8 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
             }
             time = now.or(time);
         }
-        number = line.as_ref().map_or(number + 1, |line| line.line);
+        // Counted from what it says, so that one gap is one flaw.
+        next = line.as_ref().map_or(next, |line| line.line).saturating_add(1);
         given.push(Given { hash, line });
     }
     given

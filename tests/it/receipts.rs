@@ -132,6 +132,12 @@ fn the_text_is_for_people() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // Whatever a line says, it steers no terminal.
+    let mut lines = from.lines.clone();
+    lines[4] = lines[4].replace("settings/privacy", "\\u001b[2J\\u202eyes");
+    files::write(&from.home.store().join("ledger.jsonl"), from.ledger(&rechained(&lines)).as_bytes());
+    let steering = from.client.receipts().unwrap().to_string();
+    assert!(steering.contains("[2J") && !steering.contains(['\u{1b}', '\u{202e}']), "{steering}");
     for word in ["epoch", "ledger", "chain", "digest", "superseded", "OTLP"] {
         assert!(!text.contains(word), "{word}");
     }
@@ -314,14 +320,15 @@ fn what_is_vouched_for_is_said() {
 fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     let from = history();
     type Edit = fn(&mut Value);
-    let edits: [(usize, Edit, Wrong, &str); 7] = [
+    let edits: [(usize, Edit, Wrong, &str); 8] = [
+        (7, |line| line["epoch"] = json!(u64::MAX), Wrong::Epoch, "newer by its own count"),
         (7, |line| line["epoch"] = json!(3), Wrong::Epoch, "newer by its own count"),
         (7, |line| line["decision"] = json!("void"), Wrong::Epoch, "newer by its own count"),
         (7, |line| line["at"] = json!("yesterday"), Wrong::Form, "not one that candor writes"),
         (5, |line| line["until"] = json!("soon"), Wrong::Form, "not one that candor writes"),
         (5, |line| line["contract"] = Value::Null, Wrong::Text, "a yes to nothing"),
         (7, |line| line["decision"] = json!("perhaps"), Wrong::Form, "no line that candor writes"),
-        (7, |line| line["remark"] = json!("\u{1b}[2J"), Wrong::Form, "no line that candor writes"),
+        (7, |line| line["\u{1b}[2J"] = json!(1), Wrong::Form, "no line that candor writes"),
     ];
     for (at, edit, wrong, words) in edits {
         let mut lines = from.lines.clone();
@@ -333,6 +340,9 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
         assert_eq!((first.line, first.wrong), (Some(at as u64), wrong), "{verdict}");
         assert!(first.words.contains(words) && !first.words.contains('\u{1b}'), "{verdict}");
     }
+    // The largest number there is has no next one.
+    let last = from.ledger(&from.lines).replacen("\"line\":3,", "\"line\":18446744073709551615,", 1);
+    assert_eq!(verify(&last, &[]).flaws[1].wrong, Wrong::Number);
     // Windows' ends of lines, and spaces.
     let crlf = from.ledger(&from.lines).replace('\n', "\r\n");
     assert_eq!(verify(&crlf, &[]).flaws.len(), 17);
