@@ -191,10 +191,11 @@ impl Time {
         jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".into(), |time| time.to_string())
     }
 
-    /// Reads what [`rfc3339`](Time::rfc3339) writes.
+    /// The time that [`rfc3339`](Time::rfc3339) wrote; nothing else.
     pub(crate) fn parse(text: &str) -> Option<Time> {
         let time: jiff::Timestamp = text.parse().ok()?;
-        u64::try_from(time.as_millisecond()).ok().map(Time)
+        let time = Time(u64::try_from(time.as_millisecond()).ok()?);
+        (time.rfc3339() == text).then_some(time)
     }
 
     pub(crate) fn plus_days(self, days: u32) -> Time {
@@ -265,6 +266,10 @@ mod tests {
         assert_eq!(day.week() + 1, day.next().week());
         assert_eq!(day.start().day(), day);
         assert_eq!(Time(1_795_308_355_123).rfc3339(), "2026-11-22T00:45:55Z");
+        assert_eq!(Time::parse("2026-11-22T00:45:55Z"), Some(Time(1_795_308_355_000)));
+        for odd in ["2026-11-22T00:45:55+00:00", "2026-11-22 00:45:55Z", "2026-11-22", "1969-12-31T23:59:59Z", ""] {
+            assert_eq!(Time::parse(odd), None, "{odd}");
+        }
         assert_eq!(Time::LAST.day().to_string(), "9999-12-31");
         assert_eq!(Day(u32::MAX).to_string(), "9999-12-31");
     }

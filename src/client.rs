@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     consent::{
         self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Languages, Ledger,
-        MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Scope, Status,
+        MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Receipts, Scope, Status,
     },
     disk::Files,
     error::{At, Error, Kind},
@@ -303,6 +303,14 @@ impl Client {
         self.engine.consent.receipt(scope, None)
     }
 
+    /// See [`consent::receipts`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn receipts(&self) -> Result<Receipts, Error> {
+        self.engine.consent.receipts()
+    }
+
     /// See [`consent::delete_sent`].
     ///
     /// # Errors
@@ -449,6 +457,10 @@ impl Decisions for Client {
 
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
         Client::receipt(self, scope)
+    }
+
+    fn receipts(&self) -> Result<Receipts, Error> {
+        Client::receipts(self)
     }
 
     fn delete_sent(&self, scope: Scope) -> Result<(), Error> {

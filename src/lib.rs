@@ -110,6 +110,7 @@
 //! show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand, and call
 //! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Put [`consent::withdraw`] where
 //! the yes was, one step away, and [`consent::switch`] beside each field. Let nothing in the program depend on the answer.
+//! [`consent::receipts`] is what a person can take away and have checked.
 //!
 //! People must be able to read what they agree to: say which language your interface is in
 //! ([`Config::interface_language`]), and bring your texts in that language ([`Config::translation`]). candor's own

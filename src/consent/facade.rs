@@ -2,7 +2,7 @@
 //!
 //! The client registers itself here when `candor::init` makes it; this file only passes calls on.
 
-use super::{Grant, MayAsk, Notice, Prompt, Receipt, Status, scope::Scope};
+use super::{Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, scope::Scope};
 use crate::error::{Error, Kind};
 use once_cell::sync::OnceCell;
 
@@ -16,6 +16,7 @@ pub(crate) trait Decisions: Send + Sync {
     fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error>;
     fn languages(&self) -> Vec<String>;
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error>;
+    fn receipts(&self) -> Result<Receipts, Error>;
     fn delete_sent(&self, scope: Scope) -> Result<(), Error>;
     fn defer(&self, scope: Scope) -> Result<Receipt, Error>;
     fn keep(&self, scope: Scope) -> Result<Receipt, Error>;
@@ -116,6 +117,19 @@ pub fn languages() -> Result<Vec<String>, Error> {
 /// There was none, or the records can't be read.
 pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
     client()?.receipt(scope)
+}
+
+/// Every decision of this store, oldest first, with the texts they name: for the person to keep, and for [`verify`].
+///
+/// Reads only. Nothing of it is sent, and only the program writes it anywhere, where the person wishes.
+///
+/// # Errors
+/// `candor::init` was not called, or the history can't be read ([`Error::is_store`]). Records that can be read and can't
+/// be relied on are no error here: the export says so.
+///
+/// [`verify`]: super::verify
+pub fn receipts() -> Result<Receipts, Error> {
+    client()?.receipts()
 }
 
 /// Deletes what the sent log keeps of a scope on this computer. What the recipient has is not touched.

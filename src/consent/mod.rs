@@ -10,6 +10,8 @@ mod ask;
 mod closing;
 mod contract;
 mod decide;
+mod dpv;
+mod export;
 mod facade;
 mod languages;
 mod ledger;
@@ -32,15 +34,18 @@ mod receipt;
 mod scope;
 mod stand;
 mod state;
+mod strict;
 mod terms;
+mod verify;
 
 pub use ask::{MayAsk, WhyNot};
 pub(crate) use closing::Ending;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
+pub use export::Receipts;
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{
     ask_about_widenings, defer, delete_sent, deny, grant, keep, languages, may_ask, notice, notice_in, prompt, receipt,
-    revoke, status, switch, withdraw,
+    receipts, revoke, status, switch, withdraw,
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
@@ -48,6 +53,7 @@ pub use receipt::{Destroyed, Receipt};
 pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub use state::{Grant, State, Status};
+pub use verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 
 pub(crate) use contract::{
     COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,

@@ -105,7 +105,7 @@ impl Receipt {
     }
 }
 
-fn word(decision: Decision) -> &'static str {
+pub(super) fn word(decision: Decision) -> &'static str {
     match decision {
         Decision::Granted => "granted",
         Decision::Denied => "denied",
