@@ -149,6 +149,7 @@ mod journal;
 mod transport;
 mod sender;
 mod withdraw;
+mod erase;
 mod manifest;
 mod config;
 mod client;

@@ -8,6 +8,7 @@
 
 mod closing;
 mod contract;
+mod erasing;
 mod facade;
 mod ledger;
 mod line;
@@ -22,11 +23,15 @@ mod receipt;
 mod scope;
 mod state;
 mod terms;
+mod wish;
 
 pub(crate) use closing::Closing;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
+pub use erasing::{ErasureRequest, ErasureState, ErasureStatus};
 pub(crate) use facade::{Decisions, process_wide};
-pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
+pub use facade::{
+    cancel_erasure, delete_sent, deny, erase, erasures, forget_contents, grant, notice, receipt, status, withdraw,
+};
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
@@ -41,8 +46,9 @@ pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
 pub(crate) use order::Projection;
 pub(crate) use overlay::{Block, VARIABLES, block};
-pub(crate) use permit::{Admission, Gates, Permit, Watch};
+pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
+pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 
 use crate::{
     ambient::{Ambient, Day, Time},

@@ -135,7 +135,12 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
     );
     let _ = match controller.erasure {
         Erasure::WithinDays(days) => {
-            writeln!(out, "On request the recipient deletes records within {days} days.")
+            writeln!(
+                out,
+                "On request the recipient deletes records within {days} days. If you ask for it, this program sends a \
+                 request for each that was sent: it names the records by their random numbers, and says nothing else \
+                 about you."
+            )
         }
         Erasure::Unsupported => writeln!(out, "The recipient can't delete single records before that."),
     };

@@ -102,7 +102,12 @@ impl fmt::Display for ScopePage {
                 sent.body.len(),
                 sent.body.trim_end()
             )
-        })
+        })?;
+        let erasure = self.erasure.as_ref().map(|erasure| erasure.lines()).unwrap_or_default();
+        erasure
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, line)| writeln!(f, "{}{line}", if at == 0 { "  erasure there: " } else { "    " }))
     }
 }
 
