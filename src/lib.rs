@@ -107,7 +107,9 @@
 //!
 //! Show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand. Call
 //! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
-//! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
+//! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer. When
+//! somebody withdraws, ask [whether what was sent is to be deleted as well](consent::ErasureStatus::question), yes and no
+//! alike, and call [`consent::erase`] for a yes.
 //!
 //! # Errors
 //!

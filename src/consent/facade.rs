@@ -57,7 +57,7 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 
 /// Takes a yes back, at once: nothing more is recorded or sent, what waits is destroyed, and the receipt says whether
 /// every process that shares the store has confirmed it. Waits for that at most half a second. What was sent before
-/// stays in the sent log, for the person; [`delete_sent`] removes it.
+/// stays in the sent log, for the person; [`delete_sent`] removes it, and [`erase`] asks the recipient to delete it.
 ///
 /// # Errors
 /// The disk took neither the decision nor the removal of the snapshot ([`Error::is_store`]). Even then this process

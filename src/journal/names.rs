@@ -112,20 +112,18 @@ impl<'j> Names<'j> {
     }
 
     /// Every request whose records can be named and whose retention is not over, oldest first. No record is in two: where
-    /// a request was made anew from another one, the newer has it.
+    /// a request was made anew from a larger one that was refused whole, the smaller has it.
     pub(crate) fn all(&self, scope: Scope, today: Day) -> Vec<Named> {
-        let paths = self.paths(scope).into_iter().rev();
+        let paths = self.paths(scope).into_iter();
+        let current = paths.filter_map(|path| self.read(scope, &path)).filter(|named| named.until >= today);
+        let mut found: Vec<Named> = current.collect();
+        found.sort_by_key(|named| (named.uids.len(), std::cmp::Reverse(named.at)));
         let mut seen = BTreeSet::new();
-        let mut found: Vec<Named> = paths
-            .filter_map(|path| self.read(scope, &path))
-            .filter(|named| named.until >= today)
-            .map(|mut named| {
-                named.uids.retain(|uid| seen.insert(*uid));
-                named
-            })
-            .filter(|named| !named.uids.is_empty())
-            .collect();
-        found.reverse();
+        for named in &mut found {
+            named.uids.retain(|uid| seen.insert(*uid));
+        }
+        found.retain(|named| !named.uids.is_empty());
+        found.sort_by_key(|named| named.at);
         found
     }
 

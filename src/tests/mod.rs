@@ -1,6 +1,7 @@
 //! Tests that need a seam no program sees: a disk that fails.
 
 mod crash;
+mod erase;
 mod faulty;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};

@@ -68,8 +68,11 @@ impl<'b> Parcel<'b> {
     /// A request that names the records of a wish. Takes no bytes from anyone: the body is written here, from the ids in
     /// the errand and what every request of the scope says; `None` if the errand is another scope's.
     pub(crate) fn erasure(errand: Errand, service: &otlp::Service, scope: Scope) -> Option<Self> {
+        if errand.wish().is.scope != scope.name() {
+            return None;
+        }
         let body = otlp::erasure(service, scope, errand.wish().uids());
-        (errand.wish().is.scope == scope.name()).then_some(Parcel { load: Load::Erasure { body, errand } })
+        Some(Parcel { load: Load::Erasure { body, errand } })
     }
 
     /// The bytes of the request's body, exactly as the manifest shows them.
