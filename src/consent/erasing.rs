@@ -237,6 +237,10 @@ impl Consent {
         let held_up_by = match (&self.block, elsewhere) {
             (Some(block), _) => Some(format!("reports are switched off by {}", block.0)),
             (None, Some(wish)) => Some(format!("this version of the program sends elsewhere than to {}", wish.is.to)),
+            // Without a record of any decision nothing leaves at all, and nothing runs that would send it.
+            (None, None) if !wishes.is_empty() && !self.is_known() => {
+                Some("the records of your decisions can't be found".into())
+            }
             (None, None) => None,
         };
         Ok(ErasureStatus {
