@@ -115,6 +115,11 @@ impl fmt::Display for ErasureStatus {
 }
 
 impl ErasureStatus {
+    /// Whether there is nothing to tell: nothing left, and nothing was asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left == 0 && self.requests.is_empty() && self.damaged == 0 && !self.unfinished
+    }
+
     /// The status in sentences, one a line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![match self.within_days {

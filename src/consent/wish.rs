@@ -41,7 +41,7 @@ pub(crate) fn joined(uids: &[Uid]) -> String {
 
 /// What [`joined`] wrote; `None` if it is anything else.
 pub(crate) fn separate(text: &str) -> Option<Vec<Uid>> {
-    let sound = text.is_ascii() && text.len() % 32 == 0 && text.len() <= 32 * MOST_UIDS;
+    let sound = text.is_ascii() && text.len().is_multiple_of(32) && text.len() <= 32 * MOST_UIDS;
     let pairs = || text.as_bytes().chunks(32).map(|digits| unhex(std::str::from_utf8(digits).ok()?));
     sound.then(|| pairs().collect())?
 }

@@ -103,7 +103,8 @@ impl fmt::Display for ScopePage {
                 sent.body.trim_end()
             )
         })?;
-        let erasure = self.erasure.as_ref().map(|erasure| erasure.lines()).unwrap_or_default();
+        let known = self.erasure.as_ref().filter(|erasure| !erasure.is_empty());
+        let erasure = known.map(|erasure| erasure.lines()).unwrap_or_default();
         erasure
             .iter()
             .enumerate()

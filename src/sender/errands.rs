@@ -72,7 +72,14 @@ impl Engine {
         let Some(asked) = wishes.asked(scope.name()) else { return Ok(()) };
         let today = self.ambient.now().day();
         let asked = asked.min(self.ambient.now());
-        let within = self.consent.deletes_within(scope, None)?;
+        let within = match self.consent.deletes_within(scope, None) {
+            Ok(within) => within,
+            Err(error) => {
+                // This version's recipient can't: the rest of the wish would wait for ever.
+                wishes.answered(&changing, scope.name()).at("write in", store)?;
+                return Err(error);
+            }
+        };
         let known = wishes.all(scope.name()).wishes;
         let given_up = |wish: &Wish| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
@@ -152,7 +159,7 @@ impl Engine {
                 }
                 continue;
             }
-            for batch in self.consent.wishes().pending(scope.name()) {
+            for batch in self.in_turn(scope) {
                 match self.run_errand(scope, &batch, &mut schedule, done) {
                     Ok(Tried::Nothing | Tried::HeldUp) => continue,
                     Ok(Tried::Ended | Tried::Waits) => any = true,
@@ -171,6 +178,18 @@ impl Engine {
             }
         }
         any
+    }
+
+    /// The pending requests of a scope, those that were tried least first, so that one that always fails holds up no other.
+    fn in_turn(&self, scope: Scope) -> Vec<String> {
+        let wishes = self.consent.wishes();
+        let mut batches = wishes.pending(scope.name());
+        // One that can't be read goes first, and is set aside.
+        batches.sort_by_cached_key(|batch| match wishes.read(scope.name(), batch) {
+            Ok(Some(wish)) => wish.is.tries,
+            _ => 0,
+        });
+        batches
     }
 
     fn run_errand(
@@ -195,10 +214,10 @@ impl Engine {
         let now = self.ambient.now();
         let elsewhere = self.consent.recipient(scope) != Some(wish.is.to.as_str());
         let old = wish.is.asked.saturating_add(MOST_AGE) < now.0;
-        let over = match (elsewhere, wish.is.tries) {
-            (true, _) if old => Some(Why::Elsewhere),
-            // One that never had its turn has not been tried for too long.
-            (false, 1..) if old => Some(Why::NoAnswer),
+        let over = match elsewhere {
+            true if old => Some(Why::Elsewhere),
+            // One that never had its turn, since the program did not run, has not been tried for too long.
+            false if old && (wish.is.tries > 0 || schedule.failures > 0) => Some(Why::NoAnswer),
             _ => None,
         };
         if let Some(why) = over {

@@ -13,9 +13,12 @@ use crate::{
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
+/// Whether it was a request for erasure, its key and its body.
+type Taken = (bool, String, Vec<u8>);
+
 /// Takes everything, and notes which requests it took.
 #[derive(Clone, Default)]
-struct Taker(Arc<Mutex<Vec<(bool, String, Vec<u8>)>>>);
+struct Taker(Arc<Mutex<Vec<Taken>>>);
 
 impl Transport for Taker {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {

@@ -238,6 +238,24 @@ fn nobody_listening_costs_nothing_but_time() {
 }
 
 #[test]
+fn one_that_fails_holds_up_no_other() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1, 1, 1]);
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    server.say([Say::status(400)]);
+    for _ in 0..4 {
+        send(&client);
+        home.clock.advance(DAY);
+    }
+    let asked: Vec<_> = erasures(&server).iter().map(named).collect();
+    assert_eq!(asked.len(), 4);
+    assert_eq!(asked[0], asked[3], "the one that failed is the last");
+    assert_eq!(asked[..3].iter().collect::<BTreeSet<_>>().len(), 3);
+    assert_eq!(acknowledged(&client), 3);
+}
+
+#[test]
 fn ten_refusals_end_it_and_the_person_is_told_whom_to_write_to() {
     let (home, server) = (Home::new(), Server::new());
     let client = with_sent(&home, &server, &[2]);

@@ -12,7 +12,7 @@ use crate::{
 use candor::{Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
 use serde_json::{Value, json};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
 };
@@ -174,11 +174,11 @@ fn whoever_does_not_have_the_records_is_not_told_of_them() {
 #[test]
 fn a_transport_of_ones_own_is_told_what_it_carries() {
     #[derive(Clone, Default)]
-    struct Notes(Arc<Mutex<Vec<(bool, String, Vec<u8>)>>>);
+    struct Notes(Arc<Mutex<Vec<(bool, String)>>>);
     impl Transport for Notes {
         fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
             assert!(parcel.may_leave());
-            self.0.lock().unwrap().push((parcel.is_erasure(), parcel.scope().into(), parcel.body().into()));
+            self.0.lock().unwrap().push((parcel.is_erasure(), parcel.scope().into()));
             Ok(Answer::Accepted { rejected: 0 })
         }
     }
@@ -196,7 +196,7 @@ fn a_transport_of_ones_own_is_told_what_it_carries() {
 }
 
 /// Writes a wish with a sound checksum, as candor would, but for what it says.
-fn plant(path: &PathBuf, document: &Value) {
+fn plant(path: &Path, document: &Value) {
     forge::seal(path, "erasure", document);
 }
 
