@@ -4,11 +4,12 @@ use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
     consent::{
-        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Languages, Ledger,
-        MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Receipts, Scope, Status,
+        self, Admission, Consent, Contract, Decisions, ErasureStatus, EventTerms, FieldTerms, Grant, ItemTerms,
+        Languages, Ledger, MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Receipts, Scope, Status,
     },
     disk::Files,
-    error::{At, Error, Kind},
+    erase,
+    error::{Error, Kind},
     event::{Event, Installation, Registry, Schema},
     generalize::{self, Generalized, Keys, Left},
     journal::{Drop as Dropped, Journal},
@@ -183,7 +184,7 @@ impl Client {
     }
 
     fn start_worker(&self) {
-        if !self.engine.consent.open_places().is_empty() {
+        if !self.engine.consent.open_places().is_empty() || self.engine.next_errand().is_some() {
             // Without a thread events wait in the rings and are counted once these are full.
             let _ = self.worker.start(&self.engine);
             // A scope that opens beside others needs a moment of its own to be drawn.
@@ -316,7 +317,41 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
-        self.engine.journal.sent().delete(scope).at("delete the sent log in", self.engine.consent.ledger().store())
+        erase::delete_sent(&self.engine, scope)
+    }
+
+    /// See [`consent::forget_contents`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn forget_contents(&self, scope: Scope) -> Result<(), Error> {
+        erase::forget_contents(&self.engine, scope)
+    }
+
+    /// See [`consent::erase`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        let asked = erase::erase(&self.engine, scope);
+        self.follow();
+        asked
+    }
+
+    /// See [`consent::cancel_erasure`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        erase::cancel(&self.engine, scope)
+    }
+
+    /// See [`consent::erasures`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        erase::status(&self.engine, scope)
     }
 
     /// See [`consent::defer`].
@@ -391,7 +426,7 @@ impl Client {
     /// None at present; what went wrong with the receiver or the disk is in [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         self.follow();
-        if self.engine.consent.open_places().is_empty() {
+        if self.engine.consent.open_places().is_empty() && self.engine.erasing().is_empty() {
             return Ok(Flushed::nothing(self.engine.why_nothing()));
         }
         let flushed = self.worker.send(&self.engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
@@ -493,6 +528,22 @@ impl Decisions for Client {
 
     fn begin_asking(&self) -> bool {
         self.engine.consent.begin_asking()
+    }
+
+    fn forget_contents(&self, scope: Scope) -> Result<(), Error> {
+        Client::forget_contents(self, scope)
+    }
+
+    fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        Client::erase(self, scope)
+    }
+
+    fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        Client::cancel_erasure(self, scope)
+    }
+
+    fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        Client::erasures(self, scope)
     }
 }
 

@@ -75,6 +75,12 @@ impl Error {
         )
     }
 
+    /// The recipient can't delete single records before their time is over, so there is nothing to ask for.
+    #[must_use]
+    pub fn cannot_erase(&self) -> bool {
+        matches!(*self.0, Kind::CannotErase { .. })
+    }
+
     /// The store on disk could not be used; telemetry is off until it can.
     #[must_use]
     pub fn is_store(&self) -> bool {
@@ -173,6 +179,8 @@ pub(crate) enum Kind {
          grant with `{scope_const}.shown(&notice).language_picked()`"
     )]
     OtherLanguage { scope: String, scope_const: String, shown: String, interface: String },
+    #[error("{controller} can't delete single records before their time is over; {left} (write to {contact})")]
+    CannotErase { controller: String, left: String, contact: String },
     #[error("store `{}` can't be used: {why}", path.display())]
     Store { path: PathBuf, why: &'static str },
     #[error("can't {action} `{}`: {source}", path.display())]

@@ -2,7 +2,7 @@
 //!
 //! The client registers itself here when `candor::init` makes it; this file only passes calls on.
 
-use super::{Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, scope::Scope};
+use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, scope::Scope};
 use crate::error::{Error, Kind};
 use once_cell::sync::OnceCell;
 
@@ -26,6 +26,10 @@ pub(crate) trait Decisions: Send + Sync {
     fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
     /// Takes the one question of this run, if it is not taken.
     fn begin_asking(&self) -> bool;
+    fn forget_contents(&self, scope: Scope) -> Result<(), Error>;
+    fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error>;
+    fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error>;
+    fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error>;
 }
 
 static PROCESS_WIDE: OnceCell<&'static dyn Decisions> = OnceCell::new();
@@ -66,7 +70,7 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 
 /// Takes a yes back, at once: nothing more is recorded or sent, what waits is destroyed, and the receipt says whether
 /// every process that shares the store has confirmed it. Waits for that at most half a second. What was sent before
-/// stays in the sent log, for the person; [`delete_sent`] removes it.
+/// stays in the sent log, for the person; [`delete_sent`] removes it, and [`erase`] asks the recipient to delete it.
 ///
 /// # Errors
 /// The disk took neither the decision nor the removal of the snapshot ([`Error::is_store`]). Even then this process
@@ -132,7 +136,11 @@ pub fn receipts() -> Result<Receipts, Error> {
     client()?.receipts()
 }
 
-/// Deletes what the sent log keeps of a scope on this computer. What the recipient has is not touched.
+/// Deletes everything that is kept on this computer of what a scope sent: contents, and the random numbers by which the
+/// records could be named for [`erase`]. From then on none of it can be named; how many records left is still known. What
+/// the recipient has is not touched, and what was asked for before goes on.
+///
+/// Offer it at a withdrawal beside keeping, both alike. [`forget_contents`] lies between the two.
 ///
 /// # Errors
 /// The disk refused.
@@ -200,4 +208,48 @@ pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
 /// [`Error::may_not_ask`]: not now; nothing is to be shown. And those of [`may_ask`].
 pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
     Prompt::open(client()?, scope)
+}
+
+/// Deletes the contents of what a scope sent from this computer, and keeps the records' random numbers while the
+/// recipient's retention lasts, so that they can still be named for [`erase`].
+///
+/// # Errors
+/// The disk refused.
+pub fn forget_contents(scope: Scope) -> Result<(), Error> {
+    client()?.forget_contents(scope)
+}
+
+/// Records that the person asks the recipient to delete what this scope sent. Works whether the scope is on, off or
+/// neither, and takes no yes back: call [`withdraw`] before it to stop as well, since what still waits is not named.
+///
+/// For each request that left, another one will: the random numbers of its records, and nothing else about the person.
+/// Each has a moment of its own, a day or so apart in all; the wish is durable, and tried again until the receiver has
+/// acknowledged it, refused it ten times, or not answered for 30 days. What came of it is in [`erasures`] and the
+/// manifest. Asking again asks only for what was not asked for, or was given up. Nothing is sent while something blocks.
+///
+/// Say so before the person decides, with an answer that looks like its opposite: [`ErasureStatus::question`].
+///
+/// # Errors
+/// - [`Error::cannot_erase`]: the recipient can't delete single records. The message says when they expire.
+/// - [`Error::is_store`]: the disk did not take the wish. Nothing was asked for.
+/// - `candor::init` was not called, or the scope is not registered.
+pub fn erase(scope: Scope) -> Result<ErasureStatus, Error> {
+    client()?.erase(scope)
+}
+
+/// Takes back what was asked for with [`erase`] and is still pending, at once in every process that shares the store. What
+/// a receiver has taken can't be taken back.
+///
+/// # Errors
+/// The disk refused.
+pub fn cancel_erasure(scope: Scope) -> Result<ErasureStatus, Error> {
+    client()?.cancel_erasure(scope)
+}
+
+/// How much of what a scope sent can be named for [`erase`], what was asked for, and what came of it. Changes nothing.
+///
+/// # Errors
+/// `candor::init` was not called, or the scope is not registered.
+pub fn erasures(scope: Scope) -> Result<ErasureStatus, Error> {
+    client()?.erasures(scope)
 }

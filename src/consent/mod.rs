@@ -11,6 +11,7 @@ mod closing;
 mod contract;
 mod decide;
 mod dpv;
+mod erasing;
 mod export;
 mod facade;
 mod languages;
@@ -37,15 +38,17 @@ mod state;
 mod strict;
 mod terms;
 mod verify;
+mod wish;
 
 pub use ask::{MayAsk, WhyNot};
 pub(crate) use closing::Ending;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
+pub use erasing::{ErasureRequest, ErasureState, ErasureStatus};
 pub use export::Receipts;
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{
-    ask_about_widenings, defer, delete_sent, deny, grant, keep, languages, may_ask, notice, notice_in, prompt, receipt,
-    receipts, revoke, status, switch, withdraw,
+    ask_about_widenings, cancel_erasure, defer, delete_sent, deny, erase, erasures, forget_contents, grant, keep,
+    languages, may_ask, notice, notice_in, prompt, receipt, receipts, revoke, status, switch, withdraw,
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
@@ -63,9 +66,10 @@ pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
 pub(crate) use order::Projection;
 pub(crate) use overlay::{Overlay, VARIABLES, block};
-pub(crate) use permit::{Admission, Gates, Permit, Watch};
+pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
 pub use prompt::Prompt;
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
+pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 
 use crate::{
     ambient::{Ambient, Day},

@@ -118,7 +118,13 @@ impl fmt::Display for ScopePage {
                 sent.body.len(),
                 sent.body.trim_end()
             )
-        })
+        })?;
+        let known = self.erasure.as_ref().filter(|erasure| !erasure.is_empty());
+        let erasure = known.map(|erasure| erasure.lines()).unwrap_or_default();
+        erasure
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, line)| writeln!(f, "{}{line}", if at == 0 { "  erasure there: " } else { "    " }))
     }
 }
 

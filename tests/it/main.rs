@@ -38,6 +38,8 @@ mod damage;
 mod delivery;
 mod disk;
 mod environment;
+mod erase;
+mod erase_not;
 mod history;
 mod joint;
 mod journal;
