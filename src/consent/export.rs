@@ -18,7 +18,7 @@ pub(super) const FORM: &str = "candor-receipts/1";
 
 /// All decisions of one store, oldest first, with the contracts and notices they name.
 ///
-/// `Display` is for people, [`Receipts::to_json`] for files and for [`verify`](super::verify). It belongs to the person:
+/// `Display` is for people, [`Receipts::to_json`] for files and for [`verify`](super::verify()). It belongs to the person:
 /// nothing of it is ever sent, and only the host writes it anywhere.
 #[derive(Debug, Clone)]
 pub struct Receipts {
@@ -148,7 +148,7 @@ impl Receipts {
     }
 
     /// As JSON-LD: the names of ISO/IEC TS 27560:2023, tied to the W3C Data Privacy Vocabulary and Dublin Core, and under
-    /// `candor` the lines of the history byte for byte, with the contracts. [`verify`](super::verify) needs nothing else.
+    /// `candor` the lines of the history byte for byte, with the contracts. [`verify`](super::verify()) needs nothing else.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut json = serde_json::to_string_pretty(&dpv::document(&self.parts)).unwrap_or_default();

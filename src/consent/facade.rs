@@ -131,7 +131,7 @@ pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
 /// `candor::init` was not called, or the history can't be read ([`Error::is_store`]). Records that can be read and can't
 /// be relied on are no error here: the export says so.
 ///
-/// [`verify`]: super::verify
+/// [`verify`]: super::verify()
 pub fn receipts() -> Result<Receipts, Error> {
     client()?.receipts()
 }
