@@ -187,6 +187,7 @@ pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
     found.less("days reports wait here", before.waiting, after.waiting);
     found.less("days counts wait here", before.counts, after.counts);
     found.less("days a copy is kept here", before.sent_log, after.sent_log);
+    found.less("days the random numbers of what was sent are kept here", before.names, after.names);
     found.same("how often it is sent", &agreed.schedule, &build.schedule);
     uses(&mut found, agreed, build);
     // A promise more is narrower, so the two sides change places.

@@ -37,7 +37,7 @@ pub(super) fn base() -> Terms {
         revision: 1,
         about: text("installation"),
         retention_days: 90,
-        local_retention_days: Local { waiting: 7, counts: 28, sent_log: 90 },
+        local_retention_days: Local { waiting: 7, counts: 28, sent_log: 90, names: 90 },
         schedule: text("daily"),
         uses: BTreeMap::from([(text("training"), Use::No), (text("profiling"), Use::Yes(text("to sort")))]),
         also_never: vec![text("n1"), text("n2")],
