@@ -3,13 +3,11 @@
 use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
-    consent::{
-        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Ledger, Notice, Party,
-        Place, Receipt, Scope, Status,
-    },
+    consent::{self, Admission, Consent, Decisions, Grant, Ledger, Notice, Place, Receipt, Scope, Status},
+    contracts,
     disk::Files,
     error::{At, Error, Kind},
-    event::{Event, Installation, Registry, Schema},
+    event::{Event, Installation, Registry},
     generalize::{self, Generalized, Keys, Left},
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
@@ -67,12 +65,10 @@ impl Client {
         let registry = Registry::linked()?;
         config.check()?;
         let application = config.application.clone();
-        let (endpoint, transport): (String, Arc<dyn Transport>) = match (config.transport, &config.endpoint) {
-            (Some((recipient, transport)), _) => (recipient, transport),
-            (None, Some(endpoint)) => {
-                let http = Http::new(endpoint, config.tls_provider, config.roots)?;
-                (http.url().to_owned(), Arc::new(http))
-            }
+        let party = contracts::party(&config)?;
+        let transport: Arc<dyn Transport> = match (config.transport, &config.endpoint) {
+            (Some((_, transport)), _) => transport,
+            (None, Some(endpoint)) => Arc::new(Http::new(endpoint, config.tls_provider, config.roots)?),
             (None, None) => return Err(Kind::NoEndpoint.into()),
         };
         let (data, marks) = match config.directories {
@@ -87,19 +83,7 @@ impl Client {
         let variables: Vec<&str> = consent::VARIABLES.into_iter().chain(config.switch_variable).collect();
         let environment = Environment::read(&variables);
         let block = consent::block(&environment, config.switch_variable, config.lift_ci_block, config.audience);
-        let party = Party {
-            application: application.clone(),
-            service_version: config.version.clone(),
-            controller: config.controller,
-            audience: config.audience,
-            endpoint: endpoint.clone(),
-            validity_days: config.validity_days,
-        };
-        let contract = |scope: &Scope| {
-            let events: Vec<EventTerms> = registry.schemas_of(*scope).map(event_terms).collect();
-            Contract::new(&party, *scope, &events)
-        };
-        let contracts = registry.scopes().iter().map(contract).collect();
+        let contracts = contracts::all(registry, &party);
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
         let files = Files::new(config.disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
@@ -141,7 +125,7 @@ impl Client {
             ticking: Mutex::default(),
             housekeeping: Mutex::default(),
         };
-        Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint })
+        Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint: party.endpoint })
     }
 
     /// Opens what is granted, finishing first whatever was interrupted.
@@ -359,35 +343,5 @@ impl Decisions for Client {
 
     fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
         Client::delete_sent(self, scope)
-    }
-}
-
-fn event_terms(schema: &'static Schema) -> EventTerms {
-    EventTerms {
-        name: schema.name(),
-        doc: schema.doc(),
-        linkage: schema.linkage().name(),
-        linkage_words: schema.linkage().describe(),
-        item: schema.item().map(|item| ItemTerms {
-            name: item.name,
-            doc: item.doc,
-            one_in: item.one_in,
-            domain: item.domain,
-            words: item.describe(),
-        }),
-        fields: schema
-            .fields()
-            .iter()
-            .map(|field| FieldTerms {
-                name: field.name,
-                doc: field.doc,
-                class: field.class,
-                precision: field.precision,
-                optional: field.optional,
-                domain: field.domain,
-                reason: field.reason,
-                because: field.because(),
-            })
-            .collect(),
     }
 }

@@ -136,6 +136,10 @@ pub(crate) enum Kind {
     Store { path: PathBuf, why: &'static str },
     #[error("can't {action} `{}`: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("`{}`: {why}", path.display())]
+    Lock { path: PathBuf, why: String },
+    #[error("{what} is not what this build says: {why}")]
+    Published { what: String, why: String },
     #[error("another process holds `{}`: try again in a moment", path.display())]
     Locked { path: PathBuf },
 }

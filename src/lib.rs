@@ -109,6 +109,11 @@
 //! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
 //! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
 //!
+//! # What a change of the program changes
+//!
+//! [`lock::check`], in one of the program's tests, fails when what could be sent is no longer what `candor.lock` in its
+//! repository says, and tells whether it became wider or narrower.
+//!
 //! # Errors
 //!
 //! Recording never fails and never tells. Deciding and inspecting return an [`Error`] whose message names the thing and
@@ -151,6 +156,8 @@ mod sender;
 mod withdraw;
 mod manifest;
 mod config;
+mod contracts;
+pub mod lock;
 mod client;
 mod global;
 

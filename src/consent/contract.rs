@@ -145,7 +145,7 @@ pub(crate) struct Contract {
     pub(crate) json: String,
     /// blake3 of the JSON, in hex.
     pub(crate) digest: String,
-    pub(super) terms: Terms,
+    pub(crate) terms: Terms,
     pub(crate) notice: Notice,
 }
 

@@ -35,24 +35,23 @@ pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses
 pub use state::{Grant, State, Status};
 
 pub(crate) use contract::{
-    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,
+    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, canonical, digest, sent_log_days,
 };
 pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
-pub(crate) use order::Projection;
+pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Block, VARIABLES, block};
 pub(crate) use permit::{Admission, Gates, Permit, Watch};
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
+pub(crate) use terms::Terms;
 
 use crate::{
     ambient::{Ambient, Day, Time},
     error::{At, Error, Kind},
 };
 use ledger::{Fingerprint, Held, Records, Sound, Statement};
-use order::Comparison;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use terms::Terms;
 
 /// Where the data of a scope that is open goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

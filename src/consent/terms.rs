@@ -175,7 +175,7 @@ impl Terms {
     }
 
     /// The terms in a stored contract, if they are in this form to the last key.
-    pub(super) fn read(json: &str) -> Option<Terms> {
+    pub(crate) fn read(json: &str) -> Option<Terms> {
         let terms: Terms = serde_json::from_str(json).ok()?;
         (terms.format == FORMAT).then_some(terms)
     }

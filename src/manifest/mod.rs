@@ -3,7 +3,10 @@
 //! Made from the types linked into the program and from the files of the store, so it can't leave one out. Making it
 //! changes nothing, asks nothing of the network, and keeps nothing.
 
+mod fixed;
 mod text;
+
+pub(crate) use fixed::StaticPage;
 
 use crate::{
     ambient::Day,
@@ -17,6 +20,9 @@ use crate::{
 };
 use serde::Serialize;
 use std::sync::atomic::Ordering;
+
+/// The name of this form.
+pub(crate) const FORMAT: &str = "candor-manifest/1";
 
 /// Everything a person may want to know about this program's reports. `Display` is a page of text, `Serialize` the data.
 #[derive(Debug, Clone, Serialize)]
@@ -202,7 +208,7 @@ impl Manifest {
         engine.tick();
         let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope)).collect();
         Manifest {
-            format: "candor-manifest/1",
+            format: FORMAT,
             made_at: engine.ambient.now().rfc3339(),
             application: application.into(),
             candor_version: env!("CARGO_PKG_VERSION"),

@@ -36,6 +36,7 @@ mod environment;
 mod history;
 mod joint;
 mod journal;
+mod lock;
 mod manifest;
 mod planted;
 mod rollup;
