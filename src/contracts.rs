@@ -53,6 +53,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
         doc: schema.doc(),
         linkage: schema.linkage().name(),
         linkage_words: schema.linkage().describe(),
+        until: schema.until(),
         item: schema.item().map(|item| ItemTerms {
             name: item.name,
             doc: item.doc,

@@ -14,7 +14,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Lifetime, Path};
 
 pub(crate) fn event(event: &Event<'_>) -> TokenStream {
-    let Event { ident, krate, name, doc, scope, linkage, fields, .. } = event;
+    let Event { ident, krate, name, doc, scope, linkage, until, fields, .. } = event;
     let (generics, type_generics, where_clause) = event.generics.split_for_impl();
     let statics = event.generics.lifetimes().map(|_| Lifetime::new("'static", ident.span()));
     let lasting = quote!(#ident<#(#statics),*>);
@@ -31,6 +31,8 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     // A rule that is broken in `const` is reported where this call stands, which is the event's name.
     let here = ident.span();
     let candor = respanned(krate.to_token_stream(), here);
+    let until = until
+        .map(|(year, month, day)| quote_spanned!(here=> .ending(#candor::__private::day_number(#year, #month, #day))));
     let schema = quote_spanned! {here=>
         #candor::event::Schema::declare(
             #name,
@@ -40,6 +42,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
             <#lasting as __Fields>::FIELDS,
             #item,
         )
+        #until
     };
     quote! {
         const _: () = {

@@ -39,7 +39,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// - `#[event(…)]` takes `name`, `scope` (the constant that `scope!` makes) and `linkage` (`rollup`, `none`, `session`,
-///   `day`, `week` or `month`). All three are required. `about = installation` may be said.
+///   `day`, `week` or `month`). All three are required. `until = "2027-06-30"` names the last UTC day on which it
+///   is recorded. `about = installation` may be said.
 /// - `#[field(…)]` takes a privacy class and an example: `bitrate`, `count` (a number), `media_duration`
 ///   (`"h:mm:ss"` or `"m:ss"`) or `hash` (text; `domain = "…"` gives two events' fields the same codes). A `bool`, a
 ///   category, and an `Option` of either take no attribute.

@@ -107,6 +107,8 @@ pub(crate) struct EventTerms {
     pub(crate) doc: &'static str,
     pub(crate) linkage: &'static str,
     pub(crate) linkage_words: &'static str,
+    /// The last UTC day on which it is recorded.
+    pub(crate) until: Option<String>,
     pub(crate) item: Option<ItemTerms>,
     pub(crate) fields: Vec<FieldTerms>,
 }

@@ -62,7 +62,8 @@ fn text(party: &Party, scope: Scope, events: &[EventTerms]) -> String {
     let _ = writeln!(out, "No feature of this program depends on your answer.\n");
     let _ = writeln!(out, "What this program would report");
     for event in events {
-        let _ = writeln!(out, "- {} ({}; {})", event.doc, event.name, event.linkage_words);
+        let until = event.until.as_ref().map(|day| format!("; until {day}, and not after it")).unwrap_or_default();
+        let _ = writeln!(out, "- {} ({}; {}{until})", event.doc, event.name, event.linkage_words);
         if let Some(item) = &event.item {
             let _ = writeln!(out, "    {}: {} -> {}", item.name, item.doc, item.words);
         }

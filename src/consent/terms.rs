@@ -79,6 +79,9 @@ pub(super) struct Event {
     pub(super) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) items: Option<Items>,
+    /// The last UTC day on which it is recorded; none where no end was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<String>,
 }
 
 /// One item in so many is counted, chosen in this name space.
@@ -195,5 +198,6 @@ fn event(event: &EventTerms) -> Event {
         linkage: event.linkage.into(),
         fields: event.fields.iter().map(field).collect(),
         items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
+        until: event.until.clone(),
     }
 }

@@ -19,7 +19,7 @@ fn contract() -> Value {
         "local_retention_days": {"waiting": 7, "counts": 28, "sent_log": 90}, "schedule": "daily",
         "uses": {"training": "no", "profiling": {"yes": "to sort"}}, "also_never": ["n1", "n2"],
         "events": [
-            {"name": "e1", "linkage": "day", "fields": [
+            {"name": "e1", "linkage": "day", "until": "2027-06-30", "fields": [
                 {"name": "n", "class": "count", "optional": true, "precision": steps(&[0, 10, 100])},
                 {"name": "c", "class": "closed", "optional": false,
                  "precision": {"kind": "labels", "labels": ["a", "b", "other"]}},
@@ -59,7 +59,7 @@ fn changed(change: fn(&mut Value)) -> Value {
 type Case = (&'static str, &'static str, fn(&mut Value));
 
 /// An axis, whether it becomes wider, and how.
-const CASES: [Case; 38] = [
+const CASES: [Case; 40] = [
     ("audience", "wider", |it| it["audience"] = json!("mixed")),
     ("who is responsible", "wider", |it| it["controller"]["legal_name"] = json!("Bought It SA")),
     ("their country", "wider", |it| it["controller"]["country"] = json!("US")),
@@ -95,6 +95,8 @@ const CASES: [Case; 38] = [
         it["events"].as_array_mut().unwrap().push(more);
     }),
     ("linkage of e1", "wider", |it| it["events"][0]["linkage"] = json!("month")),
+    ("last day of e1", "narrower", |it| it["events"][0]["until"] = json!("2027-06-29")),
+    ("last day of e1", "wider", |it| drop(it["events"][0].as_object_mut().unwrap().remove("until"))),
     ("items counted of e2", "wider", |it| it["events"][1]["items"]["one_in"] = json!(16)),
     ("field e1.n", "wider", |it| it["events"][0]["fields"][0]["precision"]["cuts"] = json!([0, 5, 10, 100])),
     ("field e1.n", "narrower", |it| it["events"][0]["fields"][0]["precision"]["cuts"] = json!([0, 100])),

@@ -100,6 +100,8 @@ pub struct EventPage {
     pub linkage: &'static str,
     /// The same in words.
     pub linkage_words: &'static str,
+    /// The last UTC day on which it is recorded, where an end was declared.
+    pub until: Option<String>,
     /// What chooses the few items that are counted, where not all are: the field's name, what it says, what becomes of it.
     pub item: Option<(&'static str, &'static str, String)>,
     /// How many distinct outcomes its fields have together, of at most 1,024; codes aside.
@@ -274,6 +276,7 @@ fn event(schema: &'static Schema) -> EventPage {
         description: schema.doc(),
         linkage: schema.linkage().name(),
         linkage_words: schema.linkage().describe(),
+        until: schema.until(),
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
         outcomes: schema.outcomes(),
         fields: schema.fields().iter().enumerate().map(|(at, known)| field(known, schema.unreadable(at))).collect(),

@@ -69,6 +69,9 @@ impl fmt::Display for ScopePage {
             writeln!(f, "    {}: {}", event.name, event.description)?;
             let codes = if event.fields.iter().any(|field| field.class == "hash") { " for each code" } else { "" };
             writeln!(f, "      {}", event.linkage_words)?;
+            if let Some(day) = &event.until {
+                writeln!(f, "      until {day}, and not after it")?;
+            }
             writeln!(f, "      different reports possible{codes}: {}", event.outcomes)?;
             if let Some((name, description, words)) = &event.item {
                 writeln!(f, "      {name}: {description}\n        {words}")?;

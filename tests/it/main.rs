@@ -32,6 +32,7 @@ mod counters;
 mod damage;
 mod delivery;
 mod disk;
+mod ending;
 mod environment;
 mod history;
 mod joint;
