@@ -17,6 +17,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -66,11 +67,18 @@ impl Client {
         config.check()?;
         let application = config.application.clone();
         let party = contracts::party(&config)?;
+        let contracts = contracts::all(registry, &party, &config)?;
         let transport: Arc<dyn Transport> = match (config.transport, &config.endpoint) {
             (Some((_, transport)), _) => transport,
-            (None, Some(endpoint)) => Arc::new(Http::new(endpoint, config.tls_provider, config.roots)?),
+            (None, Some(endpoint)) => Arc::new(Http::new(endpoint, config.tls_provider.clone(), config.roots.clone())?),
             (None, None) => return Err(Kind::NoEndpoint.into()),
         };
+        let mut libraries: BTreeMap<&'static str, Arc<dyn Transport>> = BTreeMap::new();
+        for contract in contracts.iter().filter(|contract| contract.allowed && contract.scope.is_of_library()) {
+            // By the public roots: those of the program are for the receiver that it names itself.
+            let http = Http::new(&contract.endpoint, config.tls_provider.clone(), None)?;
+            libraries.insert(contract.scope.name(), Arc::new(http));
+        }
         let (data, marks) = match config.directories {
             Some(directories) => directories,
             None => ambient::platform_directories()?,
@@ -83,7 +91,6 @@ impl Client {
         let variables: Vec<&str> = consent::VARIABLES.into_iter().chain(config.switch_variable).collect();
         let environment = Environment::read(&variables);
         let block = consent::block(&environment, config.switch_variable, config.lift_ci_block, config.audience);
-        let contracts = contracts::all(registry, &party);
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
         let files = Files::new(config.disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
@@ -118,6 +125,7 @@ impl Client {
             keys,
             journal,
             transport,
+            libraries,
             service,
             registry,
             ambient,

@@ -3,7 +3,7 @@
 //! opens no connection, and decides nothing.
 
 use crate::{
-    config::Config,
+    config::{Config, check_controller},
     consent::{Contract, EventTerms, FieldTerms, ItemTerms, Party, Scope},
     error::{Error, Kind},
     event::{Registry, Schema},
@@ -37,14 +37,25 @@ pub(crate) fn party(config: &Config) -> Result<Party, Error> {
     })
 }
 
-/// The contract of each linked scope, sorted by its name.
-pub(crate) fn all(registry: &Registry, party: &Party) -> Vec<Contract> {
-    registry.scopes().iter().map(|scope| of(registry, party, *scope)).collect()
+/// The contract of each linked scope, sorted by its name: a library's with its own controller and endpoint, and allowed
+/// only if the program says so.
+///
+/// # Errors
+/// A library names no usable controller or endpoint.
+pub(crate) fn all(registry: &Registry, party: &Party, config: &Config) -> Result<Vec<Contract>, Error> {
+    let contract = |scope: &Scope| {
+        let allowed = !scope.is_of_library() || config.allowed.contains(scope);
+        let events: Vec<EventTerms> = registry.schemas_of(*scope).map(event_terms).collect();
+        Ok(Contract { allowed, ..Contract::new(&party_of(*scope, party)?, *scope, &events) })
+    };
+    registry.scopes().iter().map(contract).collect()
 }
 
-fn of(registry: &Registry, party: &Party, scope: Scope) -> Contract {
-    let events: Vec<EventTerms> = registry.schemas_of(scope).map(event_terms).collect();
-    Contract::new(party, scope, &events)
+fn party_of(scope: Scope, party: &Party) -> Result<Party, Error> {
+    let Some(library) = scope.library() else { return Ok(party.clone()) };
+    let address = check_controller(&library.controller).and_then(|()| Http::address(library.endpoint));
+    let endpoint = address.map_err(|why| Kind::Library { scope: scope.name(), why })?;
+    Ok(Party { controller: library.controller, endpoint, ..party.clone() })
 }
 
 fn event_terms(schema: &'static Schema) -> EventTerms {
@@ -75,5 +86,81 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
                 because: field.because(),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::party_of;
+    use crate::consent::{
+        About, AddressLog, Answer, Audience, Controller, Erasure, Library, Party, Scope, ScopeStatic, ScopeWords, Uses,
+    };
+
+    const CONTROLLER: Controller = Controller {
+        legal_name: "Codec Library e.V.",
+        address: "Berlin",
+        country: "DE",
+        contact: "privacy@codeclib.example",
+        data_protection_officer: None,
+        authority: None,
+        processors: &[],
+        hosting_countries: &["DE"],
+        transfer_safeguard: None,
+        onward_sharing: &[],
+        address_log: AddressLog::NotKept,
+        erasure: Erasure::Unsupported,
+    };
+
+    fn scope(controller: Controller, endpoint: &'static str) -> Scope {
+        let words = ScopeWords {
+            name: "codeclib.formats",
+            constant: "CODECS",
+            title: "",
+            purpose: "",
+            benefit: "",
+            revision: 1,
+            about: About::Installation,
+            retention_days: 1,
+            uses: Uses {
+                training: Answer::No,
+                sale_or_sharing: Answer::No,
+                advertising: Answer::No,
+                profiling: Answer::No,
+                judging_workers: Answer::No,
+            },
+            also_never: &[],
+        };
+        Scope::of(Box::leak(Box::new(ScopeStatic::new(words).of_library(Library { controller, endpoint }))))
+    }
+
+    #[test]
+    fn a_library_names_a_recipient_that_a_person_could_judge() {
+        let party = Party {
+            application: "org.example.player".into(),
+            service_version: None,
+            controller: Controller { legal_name: "Example Player SAS", ..CONTROLLER },
+            audience: Audience::Adults,
+            endpoint: "https://telemetry.example.org/v1/logs".into(),
+            validity_days: 365,
+        };
+        let library = party_of(scope(CONTROLLER, "https://codeclib.example"), &party).unwrap();
+        assert_eq!(
+            (library.controller.legal_name, library.endpoint.as_str()),
+            ("Codec Library e.V.", "https://codeclib.example/v1/logs")
+        );
+        assert_eq!(library.application, party.application);
+        for (controller, endpoint, said) in [
+            (CONTROLLER, "http://codeclib.example", "it is not https"),
+            (Controller { legal_name: " ", ..CONTROLLER }, "https://codeclib.example", "`legal_name` is empty"),
+            (Controller { country: "Germany", ..CONTROLLER }, "https://codeclib.example", "ISO 3166-1"),
+        ] {
+            let error = party_of(scope(controller, endpoint), &party).unwrap_err();
+            assert!(error.is_configuration(), "{error}");
+            let text = error.to_string();
+            assert!(
+                text.contains("the library's scope `codeclib.formats` can't be used") && text.contains(said),
+                "{text}"
+            );
+        }
     }
 }

@@ -55,6 +55,8 @@ impl Error {
                 | Kind::AlreadyInitialized
                 | Kind::NotInitialized
                 | Kind::OneDirectory
+                | Kind::NotAllowed { .. }
+                | Kind::Library { .. }
         )
     }
 
@@ -122,6 +124,13 @@ pub(crate) enum Kind {
     NoHome,
     #[error("reports are switched off by {by}; nothing was recorded, and what was chosen before stands")]
     Blocked { by: String },
+    #[error(
+        "scope `{scope}` belongs to a library, and this program does not let it report: call `Config::allow({constant})` \
+         where the program is configured, if a person shall be asked for it"
+    )]
+    NotAllowed { scope: &'static str, constant: &'static str },
+    #[error("the library's scope `{scope}` can't be used: {why}")]
+    Library { scope: &'static str, why: Error },
     #[error(
         "scope `{scope}` was {state}, so a bare grant can't open it: show `candor::consent::notice({scope_const})` again \
          and call `grant({scope_const}.shown(&notice))` when the person says yes"

@@ -95,7 +95,9 @@
 //! # For applications, for libraries
 //!
 //! An application calls [`init`] once, keeps what it returns, and asks the person. A library that wants reports of its
-//! own declares its scopes and events and leaves asking to the application; it never calls `init` or `grant`.
+//! own declares its scopes, with a controller and an endpoint of its own (`library: { … }` in [`scope!`]), and its events,
+//! and leaves asking to the application; it never calls `init` or `grant`. Its scopes stay closed until the application
+//! calls [`Config::allow`], and are on the person's page all the same.
 //!
 //! # Programs that run for seconds
 //!
@@ -183,7 +185,7 @@ pub mod manual;
 /// What the macros write down. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::consent::{About, Answer, LinkedScope, ScopeStatic, ScopeWords, Uses};
+    pub use crate::consent::{About, Answer, Library, LinkedScope, ScopeStatic, ScopeWords, Uses};
     pub use crate::precision::{
         DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions,
     };

@@ -73,12 +73,15 @@ fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
 /// block must not send what was recorded before it.
 pub(crate) fn narrow_blocked(engine: &Engine) {
     // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
-    if engine.consent.block().is_none() || matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+    let blocked = |scope: Scope| engine.consent.block_of(scope).is_some();
+    let any = engine.registry.scopes().iter().any(|scope| blocked(*scope));
+    if !any || matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
         return;
     }
     for (scope, generation) in engine.consent.generations() {
         // Whatever contract the yes was to: the build it was given to would send it.
-        if generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation)) {
+        let holds = |generation| engine.journal.holds_anything(scope, generation);
+        if blocked(scope) && generation.is_some_and(holds) {
             let _ = end(engine, scope, Decision::Narrowed);
         }
     }

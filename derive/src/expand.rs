@@ -135,7 +135,10 @@ pub(crate) fn category_stand_in(krate: &Path, ident: &Ident, generics: &Generics
 
 pub(crate) fn scope(scope: &Scope) -> TokenStream {
     let Scope { attrs, vis, constant, krate, name, purpose, terms } = scope;
-    let Terms { title, benefit, revision, retention_days, uses, also_never } = terms;
+    let Terms { title, benefit, revision, retention_days, uses, also_never, library } = terms;
+    let library = library.as_ref().map(|(controller, endpoint)| {
+        quote!(.of_library(#krate::__private::Library { controller: #controller, endpoint: #endpoint }))
+    });
     let constant_name = constant.to_string();
     let uses = uses.iter().map(|(question, answer)| {
         let answer = match answer {
@@ -161,7 +164,8 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
                     retention_days: #retention_days,
                     uses: #krate::__private::Uses { #(#uses),* },
                     also_never: &[#(#also_never),*],
-                });
+                })
+                #library;
             #krate::Scope::of(&STATIC)
         };
 

@@ -149,13 +149,28 @@ pub(crate) struct Contract {
     pub(crate) digest: String,
     pub(crate) terms: Terms,
     pub(crate) notice: Notice,
+    /// Who receives the reports, by legal name.
+    pub(crate) recipient: &'static str,
+    /// Where they go.
+    pub(crate) endpoint: String,
+    /// Whether the program lets it report at all: its own scopes always, a library's if it says so.
+    pub(crate) allowed: bool,
 }
 
 impl Contract {
     pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
         let terms = Terms::new(party, scope, events);
         let json = canonical(&serde_json::to_value(&terms).unwrap_or_default());
-        Contract { scope, digest: digest(json.as_bytes()), json, terms, notice: Notice::new(party, scope, events) }
+        Contract {
+            scope,
+            digest: digest(json.as_bytes()),
+            json,
+            terms,
+            notice: Notice::new(party, scope, events),
+            recipient: party.controller.legal_name,
+            endpoint: party.endpoint.clone(),
+            allowed: !scope.is_of_library(),
+        }
     }
 }
 

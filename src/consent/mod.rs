@@ -30,7 +30,7 @@ pub use facade::{delete_sent, deny, grant, notice, receipt, status, withdraw};
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
-pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
+pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub use state::{Grant, State, Status};
 
@@ -145,6 +145,15 @@ impl Consent {
         self.block.as_ref()
     }
 
+    /// What blocks one scope, whatever the person decided: what blocks them all, or the program that does not allow a
+    /// library to report.
+    pub(crate) fn block_of(&self, scope: Scope) -> Option<Block> {
+        let not_allowed = self.contracts.iter().any(|contract| contract.scope == scope && !contract.allowed);
+        let by_program =
+            || not_allowed.then(|| Block("this program, which does not allow its library to report".into()));
+        self.block.clone().or_else(by_program)
+    }
+
     pub(crate) fn contract(&self, scope: Scope) -> Result<&Contract, Error> {
         self.contracts
             .iter()
@@ -166,7 +175,7 @@ impl Consent {
         for contract in &self.contracts {
             let scope = contract.scope;
             if let Records::Sound(sound) = &records
-                && self.block.is_none()
+                && self.block_of(scope).is_none()
                 && !self.gates.is_closed()
                 && !view.closing.contains(&scope)
                 && self.open_epoch(sound, contract) != 0
@@ -301,7 +310,7 @@ impl Consent {
     /// May this batch leave, now?
     pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Option<Permit> {
         let place = Place { scope, epoch, generation };
-        if self.block.is_some() || self.granted_place(scope) != Some(place) {
+        if self.block_of(scope).is_some() || self.granted_place(scope) != Some(place) {
             return None;
         }
         let (ledger, gates) = (self.ledger.clone(), self.gates.clone());
@@ -381,10 +390,10 @@ impl Consent {
         Ok(Status {
             state,
             until,
-            open: self.block.is_none() && comparison.as_ref().is_some_and(|comparison| !comparison.stops()),
+            open: self.block_of(scope).is_none() && comparison.as_ref().is_some_and(|comparison| !comparison.stops()),
             changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.at),
-            blocked_by: self.block.as_ref().map(|block| block.0.clone()),
+            blocked_by: self.block_of(scope).map(|block| block.0),
             trouble: match &records {
                 Records::Closed(why) => Some(*why),
                 Records::Sound(_) if state == State::Unreadable => {
@@ -429,6 +438,10 @@ impl Consent {
         let contract = self.contract(scope)?;
         if let Some(block) = &self.block {
             return Err(Kind::Blocked { by: block.0.clone() }.into());
+        }
+        if !contract.allowed {
+            let (scope, constant) = (scope.name(), scope.constant());
+            return Err(Kind::NotAllowed { scope, constant }.into());
         }
         if let Some(shown) = &grant.shown
             && (shown.scope() != scope || shown.digest() != contract.notice.digest())

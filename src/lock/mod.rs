@@ -146,7 +146,7 @@ pub fn check_manifest(json: &str, config: Config) -> Result<(), Error> {
     let differs = |why: String| Error::from(Kind::Published { what: "the published manifest".into(), why });
     let published = serde_json::from_str(json).map_err(|error| differs(format!("it can't be read: {error}")))?;
     let service = Service { name: party.application.clone(), version: party.service_version.clone() };
-    let page = |contract: &Contract| manifest::StaticPage::of(registry, &service, contract.scope, &contract.notice);
+    let page = |contract: &Contract| manifest::StaticPage::of(registry, &service, contract);
     let pages: Vec<_> = contracts.iter().map(page).collect();
     let found = published::manifest(&published, &party.application, &party.endpoint, &pages);
     if found.is_empty() { Ok(()) } else { Err(differs(found.join("\n"))) }
@@ -162,7 +162,10 @@ impl Build {
         let (registry, party, _) = built(config)?;
         let version = party.service_version.as_ref().map(|_| ANY_VERSION.to_owned());
         let party = Party { service_version: version, ..party };
-        Ok(Build { lock: Lock::of(&party.application, &contracts::all(registry, &party)) })
+        let mut contracts = contracts::all(registry, &party, config)?;
+        // What the program does not allow can't be sent; allowing it is a scope more.
+        contracts.retain(|contract| contract.allowed);
+        Ok(Build { lock: Lock::of(&party.application, &contracts) })
     }
 
     fn write(&self, path: &Path) -> Result<(), Error> {
@@ -174,7 +177,7 @@ fn built(config: &Config) -> Result<(&'static Registry, Party, Vec<Contract>), E
     let registry = Registry::linked()?;
     config.check()?;
     let party = contracts::party(config)?;
-    let contracts = contracts::all(registry, &party);
+    let contracts = contracts::all(registry, &party, config)?;
     Ok((registry, party, contracts))
 }
 

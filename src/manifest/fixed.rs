@@ -3,7 +3,7 @@
 
 use super::EventPage;
 use crate::{
-    consent::{Notice, Scope},
+    consent::Contract,
     event::Registry,
     transport::otlp::{self, Service},
 };
@@ -17,20 +17,27 @@ pub(crate) struct StaticPage {
     purpose: &'static str,
     benefit: &'static str,
     notice: String,
+    recipient: &'static str,
+    endpoint: String,
+    of_library: bool,
     retention_days: u32,
     envelope: Vec<(&'static str, String)>,
     could_send: Vec<EventPage>,
 }
 
 impl StaticPage {
-    pub(crate) fn of(registry: &Registry, service: &Service, scope: Scope, notice: &Notice) -> Self {
+    pub(crate) fn of(registry: &Registry, service: &Service, contract: &Contract) -> Self {
+        let scope = contract.scope;
         let (resource, own) = otlp::envelope(service, scope);
         StaticPage {
             name: scope.name(),
             title: scope.title(),
             purpose: scope.purpose(),
             benefit: scope.benefit(),
-            notice: notice.text().to_owned(),
+            notice: contract.notice.text().to_owned(),
+            recipient: contract.recipient,
+            endpoint: contract.endpoint.clone(),
+            of_library: scope.is_of_library(),
             retention_days: scope.retention_days(),
             envelope: [resource, own].concat(),
             could_send: registry.schemas_of(scope).map(super::event).collect(),

@@ -36,7 +36,7 @@ pub struct Manifest {
     pub application: String,
     /// The version candor has.
     pub candor_version: &'static str,
-    /// Where reports go.
+    /// Where the program's own reports go; those of a library go where its page says.
     pub endpoint: String,
     /// What closes every scope, such as an environment variable, whatever the person decided.
     pub blocked_by: Option<String>,
@@ -69,6 +69,14 @@ pub struct ScopePage {
     pub agreed: Option<serde_json::Value>,
     /// The text a person is shown when asked.
     pub notice: String,
+    /// Who receives it, by legal name.
+    pub recipient: &'static str,
+    /// Where it goes.
+    pub endpoint: String,
+    /// Whether it belongs to a library in the program, which has a recipient of its own.
+    pub of_library: bool,
+    /// Whether the program lets it report at all. A library's scope stays closed, whatever anyone answers, until it does.
+    pub allowed: bool,
     /// For how long the recipient keeps it, in days.
     pub retention_days: u32,
     /// Whether the scope is on and the secret behind its codes and items is lost or damaged: then there are no codes, and
@@ -231,6 +239,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
     };
     let place = engine.consent.granted_place(scope);
+    let contract = engine.consent.contract(scope).ok();
     let journal = &engine.journal;
     let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();
     let mut ready = place.map(|place| journal.outbox().peek(place)).unwrap_or_default();
@@ -243,7 +252,11 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         benefit: scope.benefit(),
         agreed_via: receipt.as_ref().and_then(|receipt| receipt.via.clone()),
         agreed: receipt.and_then(|receipt| receipt.contract),
-        notice: engine.consent.contract(scope).map(|contract| contract.notice.text().to_owned()).unwrap_or_default(),
+        notice: contract.map(|contract| contract.notice.text().to_owned()).unwrap_or_default(),
+        recipient: contract.map(|contract| contract.recipient).unwrap_or_default(),
+        endpoint: contract.map(|contract| contract.endpoint.clone()).unwrap_or_default(),
+        of_library: scope.is_of_library(),
+        allowed: contract.is_some_and(|contract| contract.allowed),
         retention_days: scope.retention_days(),
         secret_lost: status.is_open() && !engine.keys.has(scope),
         envelope: {

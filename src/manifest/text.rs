@@ -15,7 +15,7 @@ impl fmt::Display for Manifest {
                 f,
                 "Switched on: {n} of this program's {} kinds of reports, which go to {}.",
                 self.scopes.len(),
-                self.endpoint
+                places(self).join(" and ")
             )?,
         }
         if let Some(by) = &self.blocked_by {
@@ -44,6 +44,11 @@ impl fmt::Display for ScopePage {
         writeln!(f, "[{}] {}", if self.status.is_open() { "on " } else { "off" }, self.title)?;
         writeln!(f, "  why           {}", self.purpose)?;
         writeln!(f, "  what you get  {}", self.benefit)?;
+        let library = if self.of_library { " (a library in this program)" } else { "" };
+        writeln!(f, "  who gets it   {}{library}, at {}", self.recipient, self.endpoint)?;
+        if !self.allowed {
+            writeln!(f, "  not allowed   by this program: it stays off, whatever you answer")?;
+        }
         writeln!(f, "  your answer   {}", answer(self))?;
         if let Some(trouble) = self.status.trouble {
             writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
@@ -107,6 +112,15 @@ impl fmt::Display for ScopePage {
             )
         })
     }
+}
+
+/// Where the reports go that are switched on.
+fn places(manifest: &Manifest) -> Vec<&str> {
+    let open = manifest.scopes.iter().filter(|page| page.status.is_open());
+    let mut places: Vec<&str> = open.map(|page| page.endpoint.as_str()).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 fn answer(page: &ScopePage) -> String {

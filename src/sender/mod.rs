@@ -18,7 +18,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::{
         Arc,
@@ -43,7 +43,10 @@ pub(crate) struct Engine {
     pub(crate) consent: Consent,
     pub(crate) keys: Arc<Keys>,
     pub(crate) journal: Arc<Journal>,
+    /// Of the program's own scopes.
     pub(crate) transport: Arc<dyn Transport>,
+    /// Of the libraries' scopes that the program allows, by the scope's name.
+    pub(crate) libraries: BTreeMap<&'static str, Arc<dyn Transport>>,
     pub(crate) service: Service,
     pub(crate) registry: &'static Registry,
     pub(crate) ambient: Ambient,
@@ -298,6 +301,11 @@ impl Engine {
         schedule
     }
 
+    /// The way to the one who receives this scope's reports. A library's never go where the program's own do.
+    fn transport_of(&self, scope: Scope) -> Option<&dyn Transport> {
+        if scope.is_of_library() { self.libraries.get(scope.name()).map(|it| &**it) } else { Some(&*self.transport) }
+    }
+
     fn send_batches(
         &self,
         place: Place,
@@ -306,6 +314,10 @@ impl Engine {
         stands: &dyn Fn() -> bool,
         done: &mut Flushed,
     ) {
+        let Some(transport) = self.transport_of(place.scope) else {
+            done.note_trouble("the program does not allow the library to report");
+            return;
+        };
         let mut queue: VecDeque<PathBuf> = batches.into();
         while let Some(path) = queue.pop_front() {
             if !stands() {
@@ -336,7 +348,7 @@ impl Engine {
                 done.note_trouble("consent ended");
                 break;
             };
-            let answer = self.transport.send(parcel);
+            let answer = transport.send(parcel);
             if !stands() {
                 done.note_trouble("consent ended");
                 if let Ok(Answer::Accepted { rejected }) = answer {
