@@ -177,7 +177,12 @@ impl Parse for Value {
         if input.peek(token::Brace) {
             let content;
             let brace = braced!(content in input);
-            let (controller, endpoint) = library(&content)?;
+            let read = library(&content);
+            // What is left unread would be reported in place of the mistake.
+            while !content.is_empty() {
+                content.parse::<TokenTree>()?;
+            }
+            let (controller, endpoint) = read?;
             return Ok(Value::Library(brace, controller, endpoint));
         }
         if !input.peek(Ident::peek_any) {
