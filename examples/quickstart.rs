@@ -65,9 +65,20 @@ fn a_long_day() -> u64 {
     20_001
 }
 
+fn config(endpoint: &str) -> Config {
+    Config::new("org.example.player", CONTROLLER, Audience::Adults).endpoint(endpoint)
+}
+
+#[cfg(test)]
+#[test]
+fn nothing_more_is_sent_than_the_lock_says() -> Result<(), candor::Error> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart");
+    candor::lock::check(directory, config("http://localhost:4318"))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let (receiver, clock, home) = (support::Receiver::start()?, StageClock::default(), tempfile::tempdir()?);
-    let config = Config::new("org.example.player", CONTROLLER, Audience::Adults).endpoint(receiver.endpoint());
+    let config = config(&receiver.endpoint());
     let config = config.directories(home.path().join("data"), home.path().join("config")).clock(clock.clone());
     let _candor = candor::init(config.lift_ci_block())?; // touches nothing
 

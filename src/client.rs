@@ -4,13 +4,14 @@ use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
     consent::{
-        self, Admission, Consent, Contract, Decisions, ErasureStatus, EventTerms, FieldTerms, Grant, ItemTerms,
-        Languages, Ledger, MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Receipts, Scope, Status,
+        self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Place, Prompt,
+        Receipt, Receipts, Scope, Status,
     },
+    contracts,
     disk::Files,
     erase,
     error::{Error, Kind},
-    event::{Event, Installation, Registry, Schema},
+    event::{Event, Installation, Registry},
     generalize::{self, Generalized, Keys, Left},
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
@@ -20,6 +21,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -68,14 +70,19 @@ impl Client {
         let registry = Registry::linked()?;
         config.check()?;
         let application = config.application.clone();
-        let (endpoint, transport): (String, Arc<dyn Transport>) = match (config.transport, &config.endpoint) {
-            (Some((recipient, transport)), _) => (recipient, transport),
-            (None, Some(endpoint)) => {
-                let http = Http::new(endpoint, config.tls_provider, config.roots)?;
-                (http.url().to_owned(), Arc::new(http))
-            }
+        let party = contracts::party(&config)?;
+        let contracts = contracts::all(registry, &party, &config)?;
+        let transport: Arc<dyn Transport> = match (config.transport, &config.endpoint) {
+            (Some((_, transport)), _) => transport,
+            (None, Some(endpoint)) => Arc::new(Http::new(endpoint, config.tls_provider.clone(), config.roots.clone())?),
             (None, None) => return Err(Kind::NoEndpoint.into()),
         };
+        let mut libraries: BTreeMap<&'static str, Arc<dyn Transport>> = BTreeMap::new();
+        for contract in contracts.iter().filter(|contract| contract.allowed && contract.scope.is_of_library()) {
+            // By the public roots: those of the program are for the receiver that it names itself.
+            let http = Http::new(contract.endpoint(), config.tls_provider.clone(), None)?;
+            libraries.insert(contract.scope.name(), Arc::new(http));
+        }
         let (data, marks) = match config.directories {
             Some(directories) => directories,
             None => ambient::platform_directories()?,
@@ -95,21 +102,6 @@ impl Client {
             config.adult.is_some(),
         );
         let rules = ambient::policy_directories().into_iter().chain(config.policies).collect();
-        let party = Party {
-            application: application.clone(),
-            service_version: config.version.clone(),
-            controller: config.controller,
-            audience: config.audience,
-            endpoint: endpoint.clone(),
-            validity_days: config.validity_days,
-            languages: Arc::new(Languages::new(&config.interface_language, &config.written_in, &config.translations)?),
-        };
-        let contract = |scope: &Scope| {
-            let events: Vec<EventTerms> = registry.schemas_of(*scope).map(event_terms).collect();
-            Contract::new(&party, *scope, &events)
-        };
-        let contracts: Vec<Contract> = registry.scopes().iter().map(contract).collect();
-        party.languages.check(&contracts)?;
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
         let files = Files::new(config.disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
@@ -144,6 +136,7 @@ impl Client {
             keys,
             journal,
             transport,
+            libraries,
             service,
             registry,
             ambient,
@@ -152,7 +145,7 @@ impl Client {
             settle: withdraw::settle,
             housekeeping: Mutex::default(),
         };
-        Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint })
+        Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint: party.endpoint })
     }
 
     /// Opens what is granted, finishing first whatever was interrupted.
@@ -544,34 +537,5 @@ impl Decisions for Client {
 
     fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         Client::erasures(self, scope)
-    }
-}
-
-fn event_terms(schema: &'static Schema) -> EventTerms {
-    EventTerms {
-        name: schema.name(),
-        doc: schema.doc(),
-        linkage: schema.linkage().name(),
-        linkage_says: schema.linkage().say(),
-        item: schema.item().map(|item| ItemTerms {
-            name: item.name,
-            doc: item.doc,
-            one_in: item.one_in,
-            domain: item.domain,
-            reason: item.reason,
-        }),
-        fields: schema
-            .fields()
-            .iter()
-            .map(|field| FieldTerms {
-                name: field.name,
-                doc: field.doc,
-                class: field.class,
-                precision: field.precision,
-                optional: field.optional,
-                domain: field.domain,
-                reason: field.reason,
-            })
-            .collect(),
     }
 }

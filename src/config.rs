@@ -2,7 +2,7 @@
 
 use crate::{
     ambient::{Clock, SystemClock},
-    consent::{Audience, Controller},
+    consent::{Audience, Controller, Scope},
     disk::{Disk, System},
     error::{Error, Kind},
     event::is_name,
@@ -40,6 +40,7 @@ pub struct Config {
     pub(crate) interface_language: String,
     pub(crate) written_in: String,
     pub(crate) translations: Vec<Translation>,
+    pub(crate) allowed: Vec<Scope>,
     /// The system's, but for tests.
     pub(crate) disk: Arc<dyn Disk>,
 }
@@ -78,6 +79,7 @@ impl Config {
             interface_language: "en".into(),
             written_in: "en".into(),
             translations: Vec::new(),
+            allowed: Vec::new(),
             disk: Arc::new(System),
         }
     }
@@ -173,6 +175,15 @@ impl Config {
         self
     }
 
+    /// Lets a library that is linked into the program report under this scope of its own, to its own recipient, once the
+    /// person has said yes. Without it the scope stays closed and can't be granted; the manifest shows it all the same.
+    /// The program's own scopes need no such call.
+    #[must_use]
+    pub fn allow(mut self, scope: Scope) -> Self {
+        self.allowed.push(scope);
+        self
+    }
+
     /// For how many days a yes is good before the person must be asked again: 365 unless said otherwise, 1 to 730.
     #[must_use]
     pub fn validity_days(mut self, days: u32) -> Self {
@@ -224,22 +235,26 @@ impl Config {
             let name = self.application.clone();
             return Err(Kind::Name { what: "application id", name, such_as: "org.example.player" }.into());
         }
-        let controller = &self.controller;
-        let written = [
-            ("the controller's `legal_name`", controller.legal_name),
-            ("the controller's `address`", controller.address),
-            ("the controller's `country`", controller.country),
-            ("the controller's `contact`", controller.contact),
-        ];
-        if let Some((what, _)) = written.into_iter().find(|(_, text)| text.trim().is_empty()) {
-            return Err(Kind::Text { what, mend: "it out: a person must know whom they agree with" }.into());
-        }
-        let countries = controller.hosting_countries.iter().chain([&controller.country]);
-        if let Some(given) = countries.into_iter().find(|country| !is_country(country)) {
-            return Err(Kind::Country { given: (*given).into() }.into());
-        }
-        Ok(())
+        check_controller(&self.controller)
     }
+}
+
+/// Whether a person would know whom they agree with.
+pub(crate) fn check_controller(controller: &Controller) -> Result<(), Error> {
+    let written = [
+        ("the controller's `legal_name`", controller.legal_name),
+        ("the controller's `address`", controller.address),
+        ("the controller's `country`", controller.country),
+        ("the controller's `contact`", controller.contact),
+    ];
+    if let Some((what, _)) = written.into_iter().find(|(_, text)| text.trim().is_empty()) {
+        return Err(Kind::Text { what, mend: "it out: a person must know whom they agree with" }.into());
+    }
+    let countries = controller.hosting_countries.iter().chain([&controller.country]);
+    if let Some(given) = countries.into_iter().find(|country| !is_country(country)) {
+        return Err(Kind::Country { given: (*given).into() }.into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -375,6 +375,25 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("new")
 }
 
+/// A file of a developer's own source tree, or `None` when there is no such file: of at most `most` bytes, and a regular
+/// one. Whose it is and who may read it is the repository's matter.
+pub(crate) fn read_document(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() <= most => fs::read(path).map(Some),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a regular file, or too large")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes such a file, in place of one that is there. An interruption leaves the old one or the new one.
+pub(crate) fn write_document(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = unfinished(path);
+    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
 fn own(stat: &Stat) -> io::Result<()> {
     let why = match (stat.kind, stat.exposed) {
         (StatKind::Dir, None) => return Ok(()),

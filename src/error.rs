@@ -72,6 +72,8 @@ impl Error {
                 | Kind::AlreadyInitialized
                 | Kind::NotInitialized
                 | Kind::OneDirectory
+                | Kind::NotAllowed { .. }
+                | Kind::Library { .. }
         )
     }
 
@@ -152,6 +154,13 @@ pub(crate) enum Kind {
     #[error("reports are switched off by {by}; nothing was recorded, and what was chosen before stands")]
     Blocked { by: String },
     #[error(
+        "scope `{scope}` belongs to a library, and this program does not let it report: call `Config::allow({constant})` \
+         where the program is configured, if a person shall be asked for it"
+    )]
+    NotAllowed { scope: &'static str, constant: &'static str },
+    #[error("the library's scope `{scope}` can't be used: {why}")]
+    Library { scope: &'static str, why: Error },
+    #[error(
         "scope `{scope}` was {state}, so a bare grant can't open it: show `candor::consent::notice({scope_const})` again \
          and call `grant({scope_const}.shown(&notice))` when the person says yes"
     )]
@@ -185,6 +194,10 @@ pub(crate) enum Kind {
     Store { path: PathBuf, why: &'static str },
     #[error("can't {action} `{}`: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("`{}`: {why}", path.display())]
+    Lock { path: PathBuf, why: String },
+    #[error("{what} is not what this build says: {why}")]
+    Published { what: String, why: String },
     #[error("another process holds `{}`: try again in a moment", path.display())]
     Locked { path: PathBuf },
 }

@@ -95,7 +95,9 @@
 //! # For applications, for libraries
 //!
 //! An application calls [`init`] once, keeps what it returns, and asks the person. A library that wants reports of its
-//! own declares its scopes and events and leaves asking to the application; it never calls `init` or `grant`.
+//! own declares its scopes, with a controller and an endpoint of its own (`library: { … }` in [`scope!`]), and its events,
+//! and leaves asking to the application; it never calls `init` or `grant`. Its scopes stay closed until the application
+//! calls [`Config::allow`], and are on the person's page all the same.
 //!
 //! # Programs that run for seconds
 //!
@@ -116,6 +118,11 @@
 //! People must be able to read what they agree to: say which language your interface is in
 //! ([`Config::interface_language`]), and bring your texts in that language ([`Config::translation`]). candor's own
 //! sentences are there in English and French.
+//!
+//! # What a change of the program changes
+//!
+//! [`lock::check`], in one of the program's tests, fails when what could be sent is no longer what `candor.lock` in its
+//! repository says, and tells whether it became wider or narrower.
 //!
 //! # Errors
 //!
@@ -162,6 +169,8 @@ mod withdraw;
 mod erase;
 mod manifest;
 mod config;
+mod contracts;
+pub mod lock;
 mod client;
 mod global;
 
@@ -188,7 +197,7 @@ pub mod manual;
 /// What the macros write down. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::consent::{About, Answer, LinkedScope, ScopeStatic, ScopeWords, Uses};
+    pub use crate::consent::{About, Answer, Library, LinkedScope, ScopeStatic, ScopeWords, Uses};
     pub use crate::precision::{
         DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions,
     };

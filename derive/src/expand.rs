@@ -14,7 +14,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Lifetime, Path};
 
 pub(crate) fn event(event: &Event<'_>) -> TokenStream {
-    let Event { ident, krate, name, doc, scope, linkage, fields, .. } = event;
+    let Event { ident, krate, name, doc, scope, linkage, until, fields, .. } = event;
     let (generics, type_generics, where_clause) = event.generics.split_for_impl();
     let statics = event.generics.lifetimes().map(|_| Lifetime::new("'static", ident.span()));
     let lasting = quote!(#ident<#(#statics),*>);
@@ -31,6 +31,8 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     // A rule that is broken in `const` is reported where this call stands, which is the event's name.
     let here = ident.span();
     let candor = respanned(krate.to_token_stream(), here);
+    let until = until
+        .map(|(year, month, day)| quote_spanned!(here=> .ending(#candor::__private::day_number(#year, #month, #day))));
     let schema = quote_spanned! {here=>
         #candor::event::Schema::declare(
             #name,
@@ -40,6 +42,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
             <#lasting as __Fields>::FIELDS,
             #item,
         )
+        #until
     };
     quote! {
         const _: () = {
@@ -132,7 +135,10 @@ pub(crate) fn category_stand_in(krate: &Path, ident: &Ident, generics: &Generics
 
 pub(crate) fn scope(scope: &Scope) -> TokenStream {
     let Scope { attrs, vis, constant, krate, name, purpose, terms } = scope;
-    let Terms { title, benefit, revision, retention_days, uses, also_never } = terms;
+    let Terms { title, benefit, revision, retention_days, uses, also_never, library } = terms;
+    let library = library.as_ref().map(|(controller, endpoint)| {
+        quote!(.of_library(#krate::__private::Library { controller: #controller, endpoint: #endpoint }))
+    });
     let constant_name = constant.to_string();
     let uses = uses.iter().map(|(question, answer)| {
         let answer = match answer {
@@ -158,7 +164,8 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
                     retention_days: #retention_days,
                     uses: #krate::__private::Uses { #(#uses),* },
                     also_never: &[#(#also_never),*],
-                });
+                })
+                #library;
             #krate::Scope::of(&STATIC)
         };
 

@@ -39,7 +39,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// - `#[event(…)]` takes `name`, `scope` (the constant that `scope!` makes) and `linkage` (`rollup`, `none`, `session`,
-///   `day`, `week` or `month`). All three are required. `about = installation` may be said.
+///   `day`, `week` or `month`). All three are required. `until = "2027-06-30"` names the last UTC day on which it
+///   is recorded. `about = installation` may be said.
 /// - `#[field(…)]` takes a privacy class and an example: `bitrate`, `count` (a number), `media_duration`
 ///   (`"h:mm:ss"` or `"m:ss"`) or `hash` (text; `domain = "…"` gives two events' fields the same codes). A `bool`, a
 ///   category, and an `Option` of either take no attribute.
@@ -93,6 +94,10 @@ pub fn derive_category(input: TokenStream) -> TokenStream {
 /// required except `also_never`; they may come in any order. The five answers are `no` or `yes("what for")`;
 /// `other_uses: none` stands for five times no. Retention is counted in days, up to 3,650. `#[scope(crate = path)]`
 /// above a scope names candor where it is not called `candor`.
+///
+/// A library's own scope says who is answerable for it and where its reports go, with a constant of type
+/// `candor::Controller`: `library: { controller: CODECLIB, endpoint: "https://telemetry.codeclib.example" }`. It stays
+/// closed until the application calls `Config::allow`.
 #[proc_macro]
 pub fn scope(input: TokenStream) -> TokenStream {
     scope::declare(input.into()).into()

@@ -151,7 +151,11 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts listening on loopback, on a port that the operating system picks.
     pub(crate) fn start() -> io::Result<Receiver> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Receiver::on(TcpListener::bind("127.0.0.1:0")?)
+    }
+
+    /// Listens on a port that is bound already.
+    pub(crate) fn on(listener: TcpListener) -> io::Result<Receiver> {
         let address = listener.local_addr()?;
         let heard = Arc::new(Heard::default());
         let hears = Arc::clone(&heard);

@@ -106,7 +106,7 @@ impl Consent {
         let contract = self.contract(scope)?;
         self.look_at_policies();
         let overlay = self.overlay();
-        if overlay.block_of(&contract.terms).is_some() {
+        if self.block_of(contract).is_some() {
             return Ok(no(WhyNot::Blocked));
         }
         if overlay.policies.no_prompts().is_some() {

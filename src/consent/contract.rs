@@ -110,6 +110,8 @@ pub(crate) struct EventTerms {
     pub(crate) doc: &'static str,
     pub(crate) linkage: &'static str,
     pub(crate) linkage_says: Say,
+    /// The last UTC day on which it is recorded.
+    pub(crate) until: Option<String>,
     pub(crate) item: Option<ItemTerms>,
     pub(crate) fields: Vec<FieldTerms>,
 }
@@ -147,10 +149,12 @@ pub(crate) struct Contract {
     pub(crate) json: String,
     /// blake3 of the JSON, in hex.
     pub(crate) digest: String,
-    pub(super) terms: Terms,
+    pub(crate) terms: Terms,
     /// What its notices are made from.
     pub(super) party: Party,
     pub(super) events: Vec<EventTerms>,
+    /// Whether the program lets it report at all: its own scopes always, a library's if it says so.
+    pub(crate) allowed: bool,
 }
 
 impl Contract {
@@ -158,7 +162,20 @@ impl Contract {
         let terms = Terms::new(party, scope, events);
         let json = canonical(&serde_json::to_value(&terms).unwrap_or_default());
         let (party, events) = (party.clone(), events.to_vec());
-        Contract { scope, digest: digest(json.as_bytes()), json, terms, party, events }
+        let allowed = !scope.is_of_library();
+        Contract { scope, digest: digest(json.as_bytes()), json, terms, party, events, allowed }
+    }
+}
+
+impl Contract {
+    /// Who receives the reports, by legal name.
+    pub(crate) fn recipient(&self) -> &'static str {
+        self.party.controller.legal_name
+    }
+
+    /// Where they go.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.party.endpoint
     }
 }
 

@@ -33,6 +33,9 @@ impl Consent {
         if let Some(block) = self.overlay().block_of(&contract.terms) {
             return Err(Kind::Blocked { by: block.0 }.into());
         }
+        if !contract.allowed {
+            return Err(Kind::NotAllowed { scope: scope.name(), constant: scope.constant() }.into());
+        }
         let rendered = contract.agreed_notice(grant)?;
         self.ledger.make_directories()?;
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;

@@ -80,8 +80,8 @@ impl Limits {
         }
         said.retain(|event, _| !self.events.contains(event));
         for event in &build.events {
-            let Some(rules) = said.get_mut(&event.name) else { continue };
-            for (field, rule) in event.fields.iter().zip(rules) {
+            let Some(said) = said.get_mut(&event.name) else { continue };
+            for (field, rule) in event.fields.iter().zip(&mut said.rules) {
                 let path = format!("{}.{}", event.name, field.name);
                 if self.fields.contains(&path) {
                     *rule = Rule::Leave;

@@ -54,7 +54,7 @@ fn rule(rng: &mut Rng, build: &Terms) -> Value {
 
 /// What may be said of each outcome, or nothing.
 fn said<'p>(projection: &'p Projection, event: &str, field: usize) -> impl Fn(u16) -> Option<u16> + use<'p> {
-    let rule = projection.get(event).map(|rules| rules.get(field).unwrap_or(&Rule::Leave));
+    let rule = projection.get(event).map(|said| said.rules.get(field).unwrap_or(&Rule::Leave));
     move |outcome| rule.map(|rule| rule.of(outcome))
 }
 

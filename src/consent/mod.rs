@@ -53,22 +53,23 @@ pub use facade::{
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
-pub use scope::{About, Answer, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
+pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub use state::{Grant, State, Status};
 pub use verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 
 pub(crate) use contract::{
-    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, sent_log_days,
+    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, canonical, digest, sent_log_days,
 };
 pub(crate) use languages::Languages;
 pub(crate) use ledger::Ledger;
 pub(crate) use line::{Decision, Line};
-pub(crate) use order::Projection;
+pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
 pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
 pub use prompt::Prompt;
 pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
+pub(crate) use terms::Terms;
 pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 
 use crate::{
@@ -76,7 +77,6 @@ use crate::{
     error::{Error, Kind},
 };
 use ledger::{Fingerprint, Records};
-use order::Comparison;
 use parking_lot::Mutex;
 use policy::Policies;
 use std::{
@@ -205,7 +205,7 @@ impl Consent {
 
     /// What closes a scope, whatever the person decided.
     pub(crate) fn blocked(&self, scope: Scope) -> Option<String> {
-        Some(self.overlay().block_of(&self.contract(scope).ok()?.terms)?.0)
+        Some(self.block_of(self.contract(scope).ok()?)?.0)
     }
 
     /// Reads administrators' rules again. Answers whether they have changed.

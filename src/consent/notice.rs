@@ -184,6 +184,10 @@ impl<'n> Writer<'n> {
         self.point(Say::Event, &[("doc", (&doc).into()), ("name", event.name.into())]);
         let linkage = self.say(event.linkage_says, &[]);
         self.out.add("    ", 4, &linkage);
+        if let Some(day) = &event.until {
+            let until = self.say(Say::Until, &[("day", day.into())]);
+            self.out.add("    ", 4, &until);
+        }
         if let Some(item) = &event.item {
             self.field(event, item.name, item.doc);
             let reason = item.reason.map(|reason| self.spoken.text(&[languages::reason_of(event, item.name)], reason));

@@ -114,6 +114,7 @@ fn events() -> Vec<EventTerms> {
             doc: "x7.",
             linkage: linkage.name(),
             linkage_says: linkage.say(),
+            until: (linkage == Linkage::None).then(|| "2027-06-30".into()),
             item,
             fields: Vec::new(),
         })

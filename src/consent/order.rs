@@ -6,6 +6,7 @@
 //! stops. Pure: reads no file, decides for nobody, and never sees a value.
 
 use super::terms::{Event, Field, Partition, Terms, Use};
+use crate::ambient::Day;
 use std::collections::BTreeMap;
 
 /// What a difference between two contracts means for the person.
@@ -100,9 +101,17 @@ impl Rule {
     }
 }
 
-/// What a build may say under a contract: the events that were agreed to, each with a rule for each of its fields in
-/// this build's order. What is not in here is not said.
-pub(crate) type Projection = BTreeMap<String, Vec<Rule>>;
+/// What a build may say under a contract: the events that were agreed to. What is not in here is not said.
+pub(crate) type Projection = BTreeMap<String, Said>;
+
+/// What may be said of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// A rule for each of its fields, in this build's order.
+    pub(crate) rules: Vec<Rule>,
+    /// The last day that was agreed to, where there is one.
+    pub(crate) until: Option<Day>,
+}
 
 /// Two contracts, compared.
 #[derive(Debug, Clone)]
@@ -237,8 +246,8 @@ fn events(found: &mut Differences, agreed: &Terms, build: &Terms) -> Projection 
             found.note(format!("event {}", event.name), "", "new", Effect::HeldBack);
             continue;
         };
-        if let Some(rules) = self::event(found, before, event) {
-            projection.insert(event.name.clone(), rules);
+        if let Some(said) = self::event(found, before, event) {
+            projection.insert(event.name.clone(), said);
         }
     }
     for before in &agreed.events {
@@ -249,8 +258,8 @@ fn events(found: &mut Differences, agreed: &Terms, build: &Terms) -> Projection 
     projection
 }
 
-/// The rules for an event's fields, or nothing where all of it is held back.
-fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Vec<Rule>> {
+/// What may be said of an event, or nothing where all of it is held back.
+fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said> {
     let axis = |what: &str| format!("{what} of {}", build.name);
     if agreed.linkage != build.linkage {
         let rises = match (rank(&agreed.linkage), rank(&build.linkage)) {
@@ -275,13 +284,29 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Vec<R
         let effect = if fewer { Effect::Narrower } else { Effect::HeldBack };
         found.note(axis("items counted"), words(&agreed.items), words(&build.items), effect);
     }
+    let until = agreed.until.as_ref().map(|day| last_day(day));
+    if agreed.until != build.until {
+        let never = |day: &Option<String>| day.clone().unwrap_or_default();
+        let later = match (until, &build.until) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(before), Some(after)) => last_day(after) > before,
+        };
+        let effect = if later { Effect::HeldBack } else { Effect::Narrower };
+        found.note(axis("last day"), never(&agreed.until), never(&build.until), effect);
+    }
     let rules = build.fields.iter().map(|field| self::field(found, agreed, build, field)).collect();
     for before in &agreed.fields {
         if !build.fields.iter().any(|field| field.name == before.name) {
             found.note(format!("field {}.{}", build.name, before.name), "agreed", "", Effect::Narrower);
         }
     }
-    said.then_some(rules)
+    said.then_some(Said { rules, until })
+}
+
+/// The day of a contract; one that can't be read is long over.
+fn last_day(text: &str) -> Day {
+    Day::parse(text).unwrap_or(Day(0))
 }
 
 /// The pairs of the build's events whose codes can be matched, by the same name space for the same time, and could not be

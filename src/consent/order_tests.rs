@@ -2,7 +2,7 @@
 //! Each mutant here breaks one rule, and the laws must notice.
 
 use super::{
-    order::{Comparison, Rule, compare},
+    order::{Comparison, Rule, Said, compare},
     terms::{Event, Field, Identity, Items, Local, Partition, Terms, Use},
 };
 use fastrand::Rng;
@@ -47,12 +47,14 @@ pub(super) fn base() -> Terms {
                 linkage: text("none"),
                 fields: vec![field("f1", cuts(&[0, 10, 100, 1_000])), field("f2", labels(&["a", "b", "c", "other"]))],
                 items: None,
+                until: None,
             },
             Event {
                 name: text("e2"),
                 linkage: text("rollup"),
                 fields: vec![field("g1", cuts(&[0, 5, 50])), field("g2", Partition::Flag {})],
                 items: Some(Items { one_in: 64, domain: text("film") }),
+                until: None,
             },
             coded("e4", "week"),
             coded("e5", "day"),
@@ -65,7 +67,7 @@ pub(super) fn base() -> Terms {
 /// An event about a server, by a code.
 fn coded(name: &str, linkage: &str) -> Event {
     let server = Field { domain: Some("server".into()), ..field("s1", Partition::Code { bits: 64 }) };
-    Event { name: name.into(), linkage: linkage.into(), fields: vec![server], items: None }
+    Event { name: name.into(), linkage: linkage.into(), fields: vec![server], items: None, until: None }
 }
 
 fn field(name: &str, precision: Partition) -> Field {
@@ -138,7 +140,7 @@ pub(super) fn changed(rng: &mut Rng, from: &Terms) -> Terms {
                 let name = pick(rng, &["e1", "e2", "e3"]).to_owned();
                 if !to.events.iter().any(|event| event.name == name) {
                     let fields = vec![field("f1", partition(rng))];
-                    to.events.push(Event { name, linkage: "rollup".into(), fields, items: None });
+                    to.events.push(Event { name, linkage: "rollup".into(), fields, items: None, until: None });
                 }
             }
             _ => {
@@ -151,7 +153,8 @@ pub(super) fn changed(rng: &mut Rng, from: &Terms) -> Terms {
 }
 
 fn change_event(rng: &mut Rng, event: &mut Event) {
-    match rng.u8(..8) {
+    match rng.u8(..9) {
+        8 => event.until = pick(rng, &[None, Some("2027-06-30"), Some("2027-12-31")]).map(Into::into),
         0 => event.linkage = pick(rng, &["rollup", "none", "session", "day", "week", "month"]).into(),
         1 => {
             let items = |one_in, domain: &str| Some(Items { one_in, domain: domain.into() });
@@ -223,6 +226,14 @@ fn follows(wide: impl Fn(i64) -> String, narrow: impl Fn(i64) -> String) -> bool
     })
 }
 
+/// Days around every end there is here; their texts stand in the order of time.
+const DAYS: [&str; 5] = ["2027-06-29", "2027-06-30", "2027-07-01", "2027-12-31", "2028-01-01"];
+
+/// Whether an event with this last day is made on a day.
+fn is_made(until: &Option<String>, day: &str) -> bool {
+    until.as_deref().is_none_or(|last| day <= last)
+}
+
 /// Whether everything that `d` does is within what `c` allows, by a second reading of the rules.
 fn within(d: &Terms, c: &Terms) -> Result<(), String> {
     let subset = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>().is_subset(&b.iter().collect());
@@ -256,6 +267,7 @@ fn within(d: &Terms, c: &Terms) -> Result<(), String> {
             _ => 9,
         };
         check(ties(&event.linkage) <= ties(&before.linkage), "ties more together")?;
+        check(DAYS.iter().all(|day| !is_made(&event.until, day) || is_made(&before.until, day)), "for longer")?;
         // Of a thousand items of each name space, by rank of their draw: those that are counted now were counted before.
         let counted = |items: &Option<Items>, rank: u64| items.as_ref().is_none_or(|it| rank < 1_024 / it.one_in);
         let domain = |items: &Option<Items>| items.as_ref().map(|items| items.domain.clone());
@@ -313,9 +325,15 @@ fn held(partition: &Partition, rule: &Rule, raw: i64) -> String {
 
 /// What is said under a comparison that does not stop can be worked out from what was agreed, field by field.
 fn held_within(d: &Terms, c: &Terms, comparison: &Comparison) -> Result<(), String> {
-    for (name, rules) in &comparison.projection {
+    for (name, Said { rules, until }) in &comparison.projection {
         let event = d.events.iter().find(|event| event.name == *name).ok_or("a rule for no event")?;
         let before = c.events.iter().find(|event| event.name == *name).ok_or("an event that was not agreed to")?;
+        let until = until.map(|day| day.to_string());
+        if let Some(day) =
+            DAYS.iter().find(|day| is_made(&event.until, day) && is_made(&until, day) && !is_made(&before.until, day))
+        {
+            return Err(format!("{name} is made on {day}, after the end that was agreed to"));
+        }
         for (rule, field) in rules.iter().zip(&event.fields) {
             let Some(old) = before.fields.iter().find(|old| old.name == field.name) else {
                 if *rule == Rule::Leave {
@@ -377,7 +395,9 @@ fn laws(compare: Compare, chains: usize) -> Result<Tally, String> {
         let d = changed(&mut rng, &c);
         let e = changed(&mut rng, &d);
         let own = compare(&c, &c);
-        if !own.changes.is_empty() || own.projection.values().flatten().any(|rule| *rule != Rule::Keep) {
+        if !own.changes.is_empty()
+            || own.projection.values().flat_map(|said| &said.rules).any(|rule| *rule != Rule::Keep)
+        {
             return Err(format!("not reflexive: {:?}", own.changes));
         }
         let no_wider = |build: &Terms, agreed: &Terms| compare(build, agreed).is_no_wider();
@@ -429,7 +449,7 @@ fn the_laws_hold_over_many_pairs() {
 }
 
 /// Comparisons that forget a rule, by making the two alike in it first.
-const MUTANTS: [(&str, Compare); 10] = [
+const MUTANTS: [(&str, Compare); 12] = [
     ("precision ignored", |build, agreed| {
         let mut build = build.clone();
         each_field(&mut build, agreed, |field, before| field.precision = before.precision.clone());
@@ -462,6 +482,20 @@ const MUTANTS: [(&str, Compare); 10] = [
         }
         compare(&build, agreed)
     }),
+    ("end ignored", |build, agreed| {
+        let mut build = build.clone();
+        for event in &mut build.events {
+            if let Some(before) = agreed.events.iter().find(|before| before.name == event.name) {
+                event.until = before.until.clone();
+            }
+        }
+        compare(&build, agreed)
+    }),
+    ("recorded beyond the agreed end", |build, agreed| {
+        let mut comparison = compare(build, agreed);
+        comparison.projection.values_mut().for_each(|said| said.until = None);
+        comparison
+    }),
     ("optional ignored", |build, agreed| {
         let mut build = build.clone();
         each_field(&mut build, agreed, |field, before| field.optional = before.optional);
@@ -474,7 +508,7 @@ const MUTANTS: [(&str, Compare); 10] = [
     }),
     ("new fields said", |build, agreed| {
         let mut comparison = compare(build, agreed);
-        for rule in comparison.projection.values_mut().flatten() {
+        for rule in comparison.projection.values_mut().flat_map(|said| &mut said.rules) {
             *rule = Rule::Keep;
         }
         comparison

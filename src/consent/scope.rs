@@ -3,6 +3,7 @@
 //! Declared with [`scope!`](crate::scope), which makes a [`Scope`], a handle that is `Copy`. Behind it stands a static
 //! with the words a person is shown and the gate that `record` reads. Nothing here decides anything.
 
+use super::contract::Controller;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How many scopes one program may link; a person can't judge more, and gates are kept in arrays of this size.
@@ -74,11 +75,22 @@ pub struct ScopeWords {
     pub also_never: &'static [&'static str],
 }
 
+/// Who is answerable for a library's scope, and where its reports go. Made by `scope!` only.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "built by `scope!` in other crates")]
+pub struct Library {
+    pub controller: Controller,
+    pub endpoint: &'static str,
+}
+
 /// The static behind a [`Scope`]: its words, and the process-wide gate.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct ScopeStatic {
     words: ScopeWords,
+    /// For a library's scope: whose it is.
+    library: Option<Library>,
     /// The epoch under which the process-wide client records, or 0: closed.
     gate: AtomicU64,
     /// A dense number from 1, given at registration; 0 is "not registered", whose gate never opens.
@@ -90,7 +102,15 @@ impl ScopeStatic {
     #[must_use]
     pub const fn new(words: ScopeWords) -> Self {
         assert!(words.retention_days > 0, "a scope's `retention` is at least 1 day");
-        ScopeStatic { words, gate: AtomicU64::new(0), index: AtomicU32::new(0) }
+        ScopeStatic { words, library: None, gate: AtomicU64::new(0), index: AtomicU32::new(0) }
+    }
+
+    /// Makes it a library's: closed until the program allows it, and never sent anywhere else.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn of_library(mut self, library: Library) -> Self {
+        self.library = Some(library);
+        self
     }
 }
 
@@ -159,6 +179,16 @@ impl Scope {
     #[must_use]
     pub const fn also_never(self) -> &'static [&'static str] {
         self.0.words.also_never
+    }
+
+    /// Whether it belongs to a library, which has a controller and an endpoint of its own.
+    #[must_use]
+    pub const fn is_of_library(self) -> bool {
+        self.0.library.is_some()
+    }
+
+    pub(crate) const fn library(self) -> Option<&'static Library> {
+        self.0.library.as_ref()
     }
 
     pub(crate) const fn constant(self) -> &'static str {

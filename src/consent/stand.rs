@@ -8,6 +8,7 @@ use super::{
     limits::Limits,
     line::Decision,
     order::{self, Comparison, Projection},
+    overlay::Block,
     scope::Scope,
     terms::Terms,
 };
@@ -24,8 +25,15 @@ impl Consent {
     pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
         sound
             .in_force(contract.scope.name())
-            .filter(|entry| self.overlay().block_of(&contract.terms).is_none() && self.stands(contract, entry))
+            .filter(|entry| self.block_of(contract).is_none() && self.stands(contract, entry))
             .map_or(0, |entry| entry.epoch)
+    }
+
+    /// What closes the scope of a contract, whatever the person decided: what surrounds the program, or the program itself
+    /// where it does not allow a library to report.
+    pub(super) fn block_of(&self, contract: &Contract) -> Option<Block> {
+        let by_program = || Block("this program, which does not allow its library to report".into());
+        self.overlay().block_of(&contract.terms).or_else(|| (!contract.allowed).then(by_program))
     }
 
     /// Whether a yes that is in force stands for this build, whatever blocks it at present.
@@ -87,10 +95,9 @@ impl Consent {
     /// blocks.
     pub(crate) fn limited_otherwise(&self) -> Vec<Scope> {
         let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
-        let overlay = self.overlay();
         let otherwise = |contract: &&Contract| {
             let entry = sound.in_force(contract.scope.name());
-            overlay.block_of(&contract.terms).is_none()
+            self.block_of(contract).is_none()
                 && entry.is_some_and(|entry| entry.besides.limits != self.limits(contract).digest())
         };
         self.contracts.iter().filter(otherwise).map(|contract| contract.scope).collect()
@@ -127,8 +134,7 @@ impl Consent {
         let state = self.state(&records, contract);
         let in_force = in_force.filter(|entry| self.is_valid(contract, entry));
         let comparison = in_force.and_then(|entry| self.compared(contract, entry));
-        let overlay = self.overlay();
-        let blocked_by = overlay.block_of(&contract.terms).map(|block| block.0);
+        let blocked_by = self.block_of(contract).map(|block| block.0);
         let trouble = match &records {
             Records::Closed(why) => Some(*why),
             Records::Sound(_) if state == State::Unreadable => {
@@ -154,7 +160,7 @@ impl Consent {
             changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.at.clone()),
             blocked_by,
-            limited_by: overlay.policies.words(&contract.terms),
+            limited_by: self.overlay().policies.words(&contract.terms),
             switched_off: switched_off.into_iter().collect(),
             own_words: in_force.is_some_and(|entry| entry.besides.own_words),
             refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),

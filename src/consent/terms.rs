@@ -81,6 +81,9 @@ pub(super) struct Event {
     pub(super) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) items: Option<Items>,
+    /// The last UTC day on which it is recorded; none where no end was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<String>,
 }
 
 /// One item in so many is counted, chosen in this name space.
@@ -182,7 +185,7 @@ impl Terms {
     }
 
     /// The terms in a stored contract, if they are in this form to the last key.
-    pub(super) fn read(json: &str) -> Option<Terms> {
+    pub(crate) fn read(json: &str) -> Option<Terms> {
         let terms: Terms = serde_json::from_str(json).ok()?;
         (terms.format == FORMAT).then_some(terms)
     }
@@ -202,5 +205,6 @@ fn event(event: &EventTerms) -> Event {
         linkage: event.linkage.into(),
         fields: event.fields.iter().map(field).collect(),
         items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
+        until: event.until.clone(),
     }
 }

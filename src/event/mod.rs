@@ -43,6 +43,10 @@ use crate::{ambient::Day, consent::Scope, precision::Precision};
 /// }
 /// ```
 ///
+/// An event that is of interest for a while may say so: with `until = "2027-06-30"` in its `#[event(…)]` it is recorded
+/// through that UTC day and not after it. The person is told, and a later build that has a later end or none is held to the
+/// one that was agreed to until the person is asked again.
+///
 /// The derive can only write trait implementations: what an event may hold is fixed by the [classes](class).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",

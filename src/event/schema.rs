@@ -2,6 +2,7 @@
 
 use super::{check, class::INVALID};
 use crate::{
+    ambient::Day,
     consent::Scope,
     language::{self, Say, Tongue, phrase},
     precision::Precision,
@@ -194,6 +195,8 @@ pub struct Schema {
     linkage: Linkage,
     fields: &'static [Field],
     item: Option<Item>,
+    /// The last UTC day on which it is recorded.
+    until: Option<Day>,
     /// A dense number from 1, given at registration; 0 is "not registered".
     index: AtomicU32,
     /// How many values of each field could not be read since the program started. Never leaves this computer.
@@ -220,7 +223,16 @@ impl Schema {
             item => item,
         };
         let unreadable = [const { AtomicU32::new(0) }; MAX_FIELDS];
-        Schema { name, doc, scope, linkage, fields, item, index: AtomicU32::new(0), unreadable }
+        Schema { name, doc, scope, linkage, fields, item, until: None, index: AtomicU32::new(0), unreadable }
+    }
+
+    /// For the derive: names the last UTC day on which the event is recorded, counted from 1970-01-01. A day before that
+    /// is long over.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn ending(mut self, day: i64) -> Self {
+        self.until = Some(Day(if day < 0 { 0 } else { day as u32 }));
+        self
     }
 
     /// The event's name, such as `playback.finished`.
@@ -257,6 +269,16 @@ impl Schema {
     #[must_use]
     pub const fn item(&self) -> Option<&Item> {
         self.item.as_ref()
+    }
+
+    /// The last UTC day on which it is recorded, such as `2027-06-30`; `None` where no end is declared.
+    #[must_use]
+    pub fn until(&self) -> Option<String> {
+        self.until.map(|day| day.to_string())
+    }
+
+    pub(crate) const fn last_day(&self) -> Option<Day> {
+        self.until
     }
 
     /// How many distinct outcomes the event's fields have together, codes aside.

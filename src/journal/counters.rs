@@ -14,6 +14,8 @@ pub(crate) enum Drop {
     NotChosen,
     /// Its type is not one that was agreed to.
     HeldBack,
+    /// Its last day is over.
+    Ended,
     /// An outcome that its field does not have, from an implementation written by hand.
     Invalid,
     /// Consent ended, or began anew, between recording and keeping.
@@ -40,11 +42,12 @@ pub(crate) enum Drop {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(Drop, &str, &str); 16] = [
+pub(crate) const DROPS: [(Drop, &str, &str); 17] = [
     (Drop::RingFull, "ring_full", "events came faster than they could be written"),
     (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
     (Drop::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
     (Drop::HeldBack, "held_back", "they are reports you have not agreed to, which this version would make"),
+    (Drop::Ended, "ended", "the last day on which such reports are made is over"),
     (Drop::Invalid, "invalid", "a value was not one that its field can have"),
     (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
     (Drop::Disk, "disk", "the disk did not take them"),

@@ -49,16 +49,25 @@ type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
 /// What may be said of an event under what was agreed: nothing where its type was not agreed to.
 fn hold(held: Option<&Projection>, schema: &Schema, outcomes: &[u16; MAX_FIELDS]) -> Option<[u16; MAX_FIELDS]> {
     let Some(projection) = held else { return Some(*outcomes) };
-    let rules = projection.get(schema.name())?;
+    let said = projection.get(schema.name())?;
     let mut outcomes = *outcomes;
-    for (rule, outcome) in rules.iter().zip(&mut outcomes) {
+    for (rule, outcome) in said.rules.iter().zip(&mut outcomes) {
         *outcome = rule.of(*outcome);
     }
     Some(outcomes)
 }
 
+/// Whether the event's last day is over on `day`: the one this build declares, or the one that was agreed to.
+fn is_over(held: Option<&Projection>, schema: &Schema, day: Day) -> bool {
+    let agreed = held.and_then(|projection| projection.get(schema.name())?.until);
+    [schema.last_day(), agreed].into_iter().flatten().any(|last| day > last)
+}
+
 /// Whether a record that was read back is one that could have been kept under what was agreed.
 pub(crate) fn is_held(held: Option<&Projection>, record: &Record) -> bool {
+    if is_over(held, record.schema, record.day) {
+        return false;
+    }
     record.other || hold(held, record.schema, &record.outcomes) == Some(record.outcomes)
 }
 
@@ -159,6 +168,12 @@ impl Journal {
                 self.counters.drop(Drop::HeldBack, 1);
                 continue;
             };
+            // A code belongs to the day whose keys made it, and so does its line.
+            let day = event.code().day().unwrap_or(day);
+            if is_over(held.as_deref(), schema, day) {
+                self.counters.drop(Drop::Ended, 1);
+                continue;
+            }
             if self.full.load(Ordering::Relaxed) {
                 self.counters.drop(Drop::Full, 1);
                 continue;
@@ -169,9 +184,8 @@ impl Journal {
                 continue;
             }
             let line = self.ambient.random().ok().and_then(|uid| {
-                let code = event.code();
-                let day = code.day().unwrap_or(day);
-                Record { schema, day, outcomes, code: code.bytes, count: 0, other: false, uid }.encode()
+                let code = event.code().bytes;
+                Record { schema, day, outcomes, code, count: 0, other: false, uid }.encode()
             });
             match line {
                 Some(line) => {

@@ -95,6 +95,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::NoFeature => "No feature of this program depends on your answer.",
         Say::Reports => "What this program would report",
         Say::Event => "{doc} ({name})",
+        Say::Until => "through {day}, and not after it",
         Say::Field => "{name}: {doc}",
         Say::LeftOut => "left out where it is not known",
         Say::NothingYet => "nothing yet: this version of the program has no such report",

@@ -107,6 +107,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::NoFeature => "Aucune fonction de ce programme ne dépend de votre réponse.",
         Say::Reports => "Ce que ce programme transmettrait",
         Say::Event => "{doc} ({name})",
+        Say::Until => "jusqu'au {day} inclus, et plus ensuite",
         Say::Field => "{name} : {doc}",
         Say::LeftOut => "omis lorsque la valeur n'est pas connue",
         Say::NothingYet => "rien pour l'instant : cette version du programme ne transmet rien de ce genre",

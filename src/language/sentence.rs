@@ -170,6 +170,7 @@ sentences! {
     NoFeature "notice.no_feature";
     Reports "notice.reports";
     Event "notice.event" [doc name];
+    Until "notice.until" [day];
     Field "notice.field" [name doc];
     LeftOut "notice.left_out";
     NothingYet "notice.nothing_yet";

@@ -3,7 +3,10 @@
 //! Made from the types linked into the program and from the files of the store, so it can't leave one out. Making it
 //! changes nothing, asks nothing of the network, and keeps nothing.
 
+mod fixed;
 mod text;
+
+pub(crate) use fixed::StaticPage;
 
 use crate::{
     ambient::Day,
@@ -19,6 +22,9 @@ use crate::{
 use serde::Serialize;
 use std::sync::atomic::Ordering;
 
+/// The name of this form.
+pub(crate) const FORMAT: &str = "candor-manifest/1";
+
 /// Everything a person may want to know about this program's reports. `Display` is a page of text, `Serialize` the data.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
@@ -31,7 +37,7 @@ pub struct Manifest {
     pub application: String,
     /// The version candor has.
     pub candor_version: &'static str,
-    /// Where reports go.
+    /// Where the program's own reports go; those of a library go where its page says.
     pub endpoint: String,
     /// What closes every scope, such as an environment variable, whatever the person decided.
     pub blocked_by: Option<String>,
@@ -64,6 +70,14 @@ pub struct ScopePage {
     pub agreed: Option<serde_json::Value>,
     /// The text a person is shown when asked.
     pub notice: String,
+    /// Who receives it, by legal name.
+    pub recipient: &'static str,
+    /// Where it goes.
+    pub endpoint: String,
+    /// Whether it belongs to a library in the program, which has a recipient of its own.
+    pub of_library: bool,
+    /// Whether the program lets it report at all. A library's scope stays closed, whatever anyone answers, until it does.
+    pub allowed: bool,
     /// For how long the recipient keeps it, in days.
     pub retention_days: u32,
     /// Whether the scope is on and the secret behind its codes and items is lost or damaged: then there are no codes, and
@@ -97,6 +111,8 @@ pub struct EventPage {
     pub linkage: &'static str,
     /// The same in words.
     pub linkage_words: &'static str,
+    /// The last UTC day on which it is recorded, where an end was declared.
+    pub until: Option<String>,
     /// What chooses the few items that are counted, where not all are: the field's name, what it says, what becomes of it.
     pub item: Option<(&'static str, &'static str, String)>,
     /// How many distinct outcomes its fields have together, of at most 1,024; codes aside.
@@ -205,7 +221,7 @@ impl Manifest {
         engine.tick();
         let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope)).collect();
         Manifest {
-            format: "candor-manifest/1",
+            format: FORMAT,
             made_at: engine.ambient.now().rfc3339(),
             application: application.into(),
             candor_version: env!("CARGO_PKG_VERSION"),
@@ -226,6 +242,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
     };
     let place = engine.consent.granted_place(scope);
+    let contract = engine.consent.contract(scope).ok();
     let journal = &engine.journal;
     let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();
     let mut ready = place.map(|place| journal.outbox().peek(place)).unwrap_or_default();
@@ -238,11 +255,11 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         benefit: scope.benefit(),
         agreed_via: receipt.as_ref().and_then(|receipt| receipt.via.clone()),
         agreed: receipt.and_then(|receipt| receipt.contract),
-        notice: engine
-            .consent
-            .contract(scope)
-            .map(|contract| contract.notice_or_own().text().to_owned())
-            .unwrap_or_default(),
+        notice: contract.map(|contract| contract.notice_or_own().text().to_owned()).unwrap_or_default(),
+        recipient: contract.map(|contract| contract.recipient()).unwrap_or_default(),
+        endpoint: contract.map(|contract| contract.endpoint().to_owned()).unwrap_or_default(),
+        of_library: scope.is_of_library(),
+        allowed: contract.is_some_and(|contract| contract.allowed),
         retention_days: scope.retention_days(),
         secret_lost: status.is_open() && !engine.keys.has(scope),
         envelope: {
@@ -276,6 +293,7 @@ fn event(schema: &'static Schema) -> EventPage {
         description: schema.doc(),
         linkage: schema.linkage().name(),
         linkage_words: schema.linkage().describe(),
+        until: schema.until(),
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
         outcomes: schema.outcomes(),
         fields: schema.fields().iter().enumerate().map(|(at, known)| field(known, schema.unreadable(at))).collect(),

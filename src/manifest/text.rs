@@ -15,7 +15,7 @@ impl fmt::Display for Manifest {
                 f,
                 "Switched on: {n} of this program's {} kinds of reports, which go to {}.",
                 self.scopes.len(),
-                self.endpoint
+                places(self).join(" and ")
             )?,
         }
         if let Some(by) = &self.blocked_by {
@@ -44,6 +44,11 @@ impl fmt::Display for ScopePage {
         writeln!(f, "[{}] {}", if self.status.is_open() { "on " } else { "off" }, self.title)?;
         writeln!(f, "  why           {}", self.purpose)?;
         writeln!(f, "  what you get  {}", self.benefit)?;
+        let library = if self.of_library { " (a library in this program)" } else { "" };
+        writeln!(f, "  who gets it   {}{library}, at {}", self.recipient, self.endpoint)?;
+        if !self.allowed {
+            writeln!(f, "  not allowed   by this program: it stays off, whatever you answer")?;
+        }
         writeln!(f, "  your answer   {}", answer(self))?;
         if let Some(trouble) = self.status.trouble {
             writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
@@ -85,6 +90,9 @@ impl fmt::Display for ScopePage {
             writeln!(f, "    {}: {}", event.name, event.description)?;
             let codes = if event.fields.iter().any(|field| field.class == "hash") { " for each code" } else { "" };
             writeln!(f, "      {}", event.linkage_words)?;
+            if let Some(day) = &event.until {
+                writeln!(f, "      until {day}, and not after it")?;
+            }
             writeln!(f, "      different reports possible{codes}: {}", event.outcomes)?;
             if let Some((name, description, words)) = &event.item {
                 writeln!(f, "      {name}: {description}\n        {words}")?;
@@ -126,6 +134,15 @@ impl fmt::Display for ScopePage {
             .enumerate()
             .try_for_each(|(at, line)| writeln!(f, "{}{line}", if at == 0 { "  erasure there: " } else { "    " }))
     }
+}
+
+/// Where the reports go that are switched on.
+fn places(manifest: &Manifest) -> Vec<&str> {
+    let open = manifest.scopes.iter().filter(|page| page.status.is_open());
+    let mut places: Vec<&str> = open.map(|page| page.endpoint.as_str()).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 fn answer(page: &ScopePage) -> String {

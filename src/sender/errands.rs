@@ -235,7 +235,7 @@ impl Engine {
         let Some(parcel) = errand.and_then(|errand| Parcel::erasure(errand, &self.service, scope)) else {
             return Ok(Tried::Nothing);
         };
-        let answer = self.hand_over(parcel);
+        let answer = self.hand_over(scope, parcel);
         let outcome = self.heard(&answer, &mut wish, schedule, done);
         let changing = wishes.lock(|| self.ambient.monotonic())?;
         // Taken back under way; what the receiver took in spite of that stays on record.

@@ -19,7 +19,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::{
         Arc,
@@ -34,6 +34,8 @@ const DAY: u64 = 86_400_000;
 const BACK_OFF: (u64, u64) = (MINUTE / 2, 6 * 60 * MINUTE);
 /// What a receiver that refuses us is spared: an hour, doubling up to a day.
 const REFUSED: (u64, u64) = (60 * MINUTE, DAY);
+/// Why a library's reports have no way out.
+const NOT_ALLOWED: &str = "the program does not allow the library to report";
 const MOST_TRIES: u32 = 10;
 const MOST_TRIES_AFTER_500: u32 = 3;
 /// How long a batch may wait, in milliseconds.
@@ -44,7 +46,10 @@ pub(crate) struct Engine {
     pub(crate) consent: Consent,
     pub(crate) keys: Arc<Keys>,
     pub(crate) journal: Arc<Journal>,
+    /// Of the program's own scopes.
     pub(crate) transport: Arc<dyn Transport>,
+    /// Of the libraries' scopes that the program allows, by the scope's name.
+    pub(crate) libraries: BTreeMap<&'static str, Arc<dyn Transport>>,
     pub(crate) service: Service,
     pub(crate) registry: &'static Registry,
     pub(crate) ambient: Ambient,
@@ -314,6 +319,11 @@ impl Engine {
         schedule
     }
 
+    /// The way to the one who receives this scope's reports. A library's never go where the program's own do.
+    fn transport_of(&self, scope: Scope) -> Option<&dyn Transport> {
+        if scope.is_of_library() { self.libraries.get(scope.name()).map(|it| &**it) } else { Some(&*self.transport) }
+    }
+
     fn send_batches(
         &self,
         place: Place,
@@ -322,6 +332,10 @@ impl Engine {
         stands: &dyn Fn() -> bool,
         done: &mut Flushed,
     ) {
+        if self.transport_of(place.scope).is_none() {
+            done.note_trouble(NOT_ALLOWED);
+            return;
+        }
         let mut queue: VecDeque<PathBuf> = batches.into();
         while let Some(path) = queue.pop_front() {
             if !stands() {
@@ -358,7 +372,7 @@ impl Engine {
                 done.note_trouble("consent ended");
                 break;
             };
-            let answer = self.hand_over(parcel);
+            let answer = self.hand_over(place.scope, parcel);
             if !stands() {
                 done.note_trouble("consent ended");
                 if let Ok(Answer::Accepted { rejected }) = answer {
@@ -377,8 +391,9 @@ impl Engine {
     }
 
     /// The one door.
-    fn hand_over(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
-        self.transport.send(parcel)
+    fn hand_over(&self, scope: Scope, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        let transport = self.transport_of(scope).ok_or_else(|| SendError::Network(NOT_ALLOWED.into()))?;
+        transport.send(parcel)
     }
 
     /// Does what an answer means to the batch. `false` when nothing more is to be sent for this scope now.

@@ -102,7 +102,7 @@ impl Child {
         };
         // Its output goes through pipes: a file could be one of those the child may not write.
         command.args([self.name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        for name in ["DO_NOT_TRACK", "CANDOR_OFF", "CI", "PLAYER_TELEMETRY"] {
+        for name in ["DO_NOT_TRACK", "CANDOR_OFF", "CI", "CANDOR_LOCK", "PLAYER_TELEMETRY"] {
             command.env_remove(name);
         }
         // A home of its own, in which nobody has left any rules.

@@ -119,6 +119,14 @@ pub(crate) struct LibraryOpened {
     pub(crate) sorted: Option<bool>,
 }
 
+/// The library was put in order, which is of interest for a while.
+#[derive(Debug, Event)]
+#[event(name = "library.tidied", scope = USAGE, linkage = none, until = "2099-06-30")]
+pub(crate) struct LibraryTidied {
+    /// Whether by hand.
+    pub(crate) by_hand: bool,
+}
+
 /// A library of so many shelves was opened.
 pub(crate) fn opened(shelves: u64) -> LibraryOpened {
     LibraryOpened { shelves, sorted: None }

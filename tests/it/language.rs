@@ -16,7 +16,7 @@ use std::fs;
 const SCOPES: [Scope; 3] = [PLAYBACK, CONNECTIVITY, USAGE];
 
 /// What the tested program says, in French.
-const FRENCH: [(&str, &str); 37] = [
+const FRENCH: [(&str, &str); 39] = [
     ("scope.playback.title", "Statistiques de lecture"),
     ("scope.playback.purpose", "Savoir quels formats saccadent, pour corriger ces décodeurs en premier."),
     ("scope.playback.benefit", "Moins de films qui saccadent"),
@@ -52,6 +52,8 @@ const FRENCH: [(&str, &str); 37] = [
     ("field.network.lost.came_back", "S’il est revenu en moins d’une minute."),
     ("event.library.opened", "La bibliothèque a été ouverte."),
     ("field.library.opened.shelves", "Combien d’étagères elle a."),
+    ("event.library.tidied", "La bibliothèque a été mise en ordre, ce qui intéresse pendant un temps."),
+    ("field.library.tidied.by_hand", "Si c’était à la main."),
     ("field.library.opened.sorted", "Si elle est triée, lorsque c’est connu."),
     ("label.h264", "H.264"),
     ("label.hevc", "HEVC"),
@@ -191,7 +193,14 @@ fn no_english_is_left_in_french_notices() {
     let home = Home::new();
     let client = bilingual(&home);
     // Labels as they are sent, names and addresses are no words of a language.
-    let names = ["(timed_out)", "(refused)", "(other)", "https://telemetry.example.org/v1/logs", "org.example.player"];
+    let names = [
+        "(timed_out)",
+        "(refused)",
+        "(other)",
+        "https://telemetry.example.org/v1/logs",
+        "org.example.player",
+        "by_hand",
+    ];
     let english = [
         "the", "of", "and", "is", "are", "was", "what", "this", "that", "for", "to", "not", "no", "yes", "with",
         "your", "you", "which", "how", "it", "by", "or", "at", "days", "day", "kept", "sent", "none", "nobody",
@@ -323,7 +332,7 @@ fn a_table_is_whole_or_the_program_does_not_start() {
     }
     let text = mistake(config(&home).translation(Translation::new("fr")));
     assert!(text.contains("\n    (\"scope.usage.benefit\", \"Faster lists\"),"), "{text}");
-    assert_eq!(text.lines().count(), 38, "{text}");
+    assert_eq!(text.lines().count(), FRENCH.len() + 1, "{text}");
     let text = mistake(table(&|table| table.push(("scope.playback.titel", "Titre"))));
     assert!(
         text.contains("`scope.playback.titel` names nothing") && text.contains("`scope.playback.title`?"),

@@ -3,8 +3,8 @@
 
 use crate::{
     events::{
-        CONNECTIVITY, Cause, Codec, FilmOpened, LibraryOpened, NetworkLost, PLAYBACK, PlaybackFinished, PlaybackJumped,
-        ServerFound, ServerSlow, ServerUnreachable, USAGE, film, opened, unreachable,
+        CONNECTIVITY, Cause, Codec, FilmOpened, LibraryOpened, LibraryTidied, NetworkLost, PLAYBACK, PlaybackFinished,
+        PlaybackJumped, ServerFound, ServerSlow, ServerUnreachable, USAGE, film, opened, unreachable,
     },
     home::{DAY, Home, send},
     server::{self, Say, Server},
@@ -89,6 +89,7 @@ fn every_event_that_is_linked_is_on_the_page_before_anyone_is_asked() {
         ServerFound::schema(),
         NetworkLost::schema(),
         LibraryOpened::schema(),
+        LibraryTidied::schema(),
     ];
     let shown: usize = manifest.scopes.iter().map(|page| page.could_send.len()).sum();
     assert_eq!((manifest.scopes.len(), shown), (3, linked.len()));

@@ -28,6 +28,8 @@ pub(crate) struct Event<'a> {
     pub(crate) scope: Path,
     /// The variant of `candor::event::Linkage`, where the word stood.
     pub(crate) linkage: Ident,
+    /// Year, month and day of the last UTC day on which it is recorded.
+    pub(crate) until: Option<(i64, i64, i64)>,
     pub(crate) fields: Vec<Field<'a>>,
 }
 
@@ -65,7 +67,7 @@ fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
     let doc = attr::doc(&mut ctxt, &input.attrs, &input.ident, "event");
     let head = head(&mut ctxt, &input.attrs, &input.ident);
     let fields = fields(&mut ctxt, input);
-    let Head { krate, name, scope, linkage } = head;
+    let Head { krate, name, scope, linkage, until } = head;
     let event = || {
         Some(Event {
             ident: &input.ident,
@@ -75,6 +77,7 @@ fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
             doc: doc?,
             scope: scope?,
             linkage: linkage?,
+            until,
             fields: fields?,
         })
     };
@@ -100,6 +103,7 @@ struct Head {
     name: Option<String>,
     scope: Option<Path>,
     linkage: Option<Ident>,
+    until: Option<(i64, i64, i64)>,
 }
 
 fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
@@ -112,10 +116,10 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
                 "event `{event}` says neither its name, its scope nor its linkage: write `#[event({such_as})]` above it"
             ),
         );
-        return Head { krate: attr::candor(), name: None, scope: None, linkage: None };
+        return Head { krate: attr::candor(), name: None, scope: None, linkage: None, until: None };
     }
     let Some(mut keys) = attr::keys(ctxt, attrs, "event", &such_as) else {
-        return Head { krate: attr::candor(), name: None, scope: None, linkage: None };
+        return Head { krate: attr::candor(), name: None, scope: None, linkage: None, until: None };
     };
     let krate = keys.krate(ctxt);
     let name = keys.required(
@@ -149,8 +153,21 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
     if let Some(entry) = keys.take(ctxt, "about") {
         ctxt.keep(attr::word(entry, "installation").and_then(|word| about(&word)));
     }
-    keys.none_left(ctxt, "`#[event(…)]`", &["name", "scope", "linkage", "about", "crate"]);
-    Head { krate, name, scope, linkage }
+    let until = keys.take(ctxt, "until");
+    let until = until.and_then(|entry| ctxt.keep(attr::text(entry, "2027-06-30").and_then(|text| last_day(&text))));
+    keys.none_left(ctxt, "`#[event(…)]`", &["name", "scope", "linkage", "until", "about", "crate"]);
+    Head { krate, name, scope, linkage, until }
+}
+
+fn last_day(text: &LitStr) -> Result<(i64, i64, i64)> {
+    let day = text.value();
+    // The year and the month alone would leave open which day it is.
+    field::date(&day).filter(|_| day.len() == "2027-06-30".len()).ok_or_else(|| {
+        Error::new_spanned(
+            text,
+            format!("`{day}` is not a day: write the last UTC day on which the event is recorded, such as `until = \"2027-06-30\"`"),
+        )
+    })
 }
 
 fn name(text: &LitStr) -> Result<String> {

@@ -38,6 +38,8 @@ pub(crate) struct Terms {
     /// Each of the five questions with its answer.
     pub(crate) uses: Vec<(&'static str, Answer)>,
     pub(crate) also_never: Vec<String>,
+    /// For a library's scope: the path of its controller, and its endpoint.
+    pub(crate) library: Option<(Path, String)>,
 }
 
 /// The answer to one of the five questions.
@@ -50,7 +52,7 @@ pub(crate) enum Answer {
 const QUESTIONS: [&str; 5] = ["training", "sale_or_sharing", "advertising", "profiling", "judging_workers"];
 
 /// Every key, in the order that messages list them.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "title",
     "revision",
     "about",
@@ -63,6 +65,7 @@ const KEYS: [&str; 12] = [
     "judging_workers",
     "other_uses",
     "also_never",
+    "library",
 ];
 
 /// Ten years: longer than that, nobody knows what they agreed to.
@@ -118,6 +121,7 @@ impl Terms {
             retention_days: 1,
             uses: all_no(),
             also_never: Vec::new(),
+            library: None,
         }
     }
 
@@ -137,6 +141,10 @@ impl Terms {
             Some(entry) => reader.read(entry, promises),
             None => Some(Vec::new()),
         };
+        let library = match reader.keys.take(reader.ctxt, "library") {
+            Some(entry) => reader.read(entry, library).map(Some),
+            None => Some(None),
+        };
         let Reader { ctxt, keys, .. } = reader;
         keys.none_left(ctxt, "a scope", &KEYS);
         about?;
@@ -147,6 +155,7 @@ impl Terms {
             retention_days: retention_days?,
             uses: uses?,
             also_never: also_never?,
+            library: library?,
         })
     }
 }
@@ -296,6 +305,16 @@ fn promises(key: &Ident, value: &Value) -> Result<Vec<String>> {
         Value::List(_, promises) => promises.iter().map(|promise| nonempty(key, promise)).collect(),
         _ => Err(value.wrong(
             "`also_never` lists promises: write `also_never: [\"identifying what you watch\"],`, or leave it out",
+        )),
+    }
+}
+
+fn library(key: &Ident, value: &Value) -> Result<(Path, String)> {
+    match value {
+        Value::Library(_, controller, endpoint) => Ok((controller.clone(), nonempty(key, endpoint)?)),
+        _ => Err(value.wrong(
+            "`library` says who is answerable and where its reports go: write `library: { controller: CONTROLLER, \
+             endpoint: \"https://…\" },`, or leave it out in an application",
         )),
     }
 }

@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::fmt::Display;
 use syn::{
-    Attribute, Error, Ident, LitInt, LitStr, Result, Token, Visibility, braced, bracketed,
+    Attribute, Error, Ident, LitInt, LitStr, Path, Result, Token, Visibility, braced, bracketed,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -39,6 +39,8 @@ pub(super) enum Value {
     Yes(Ident, LitStr),
     /// `["…", "…"]`
     List(token::Bracket, Punctuated<LitStr, Token![,]>),
+    /// `{ controller: CODECLIB, endpoint: "https://…" }`
+    Library(token::Brace, Path, LitStr),
 }
 
 impl Value {
@@ -58,6 +60,11 @@ impl ToTokens for Value {
             Value::List(bracket, list) => {
                 let mut whole = TokenStream::new();
                 bracket.surround(&mut whole, |inside| list.to_tokens(inside));
+                whole
+            }
+            Value::Library(brace, controller, endpoint) => {
+                let mut whole = TokenStream::new();
+                brace.surround(&mut whole, |inside| inside.extend(quote!(#controller #endpoint)));
                 whole
             }
         });
@@ -122,6 +129,31 @@ fn next_key(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![:])
 }
 
+/// Who is answerable for a library's scope, and where its reports go.
+fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
+    const MEND: &str = "write `library: { controller: CONTROLLER, endpoint: \"https://…\" },`, with a constant of type \
+                        `candor::Controller`";
+    let (mut controller, mut endpoint) = (None, None);
+    while !input.is_empty() {
+        let key = input.call(Ident::parse_any)?;
+        input.parse::<Token![:]>()?;
+        let again = match key.to_string().as_str() {
+            "controller" => controller.replace(input.parse::<Path>()?).is_some(),
+            "endpoint" => endpoint.replace(input.parse::<LitStr>()?).is_some(),
+            _ => return Err(Error::new(key.span(), format!("`library` has no key `{key}`: {MEND}"))),
+        };
+        if again {
+            return Err(Error::new(key.span(), format!("`{key}` is written twice: leave one of the two out")));
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    controller
+        .zip(endpoint)
+        .ok_or_else(|| input.error(format!("a library says both who is answerable and where: {MEND}")))
+}
+
 impl Parse for Value {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(LitStr) {
@@ -141,6 +173,17 @@ impl Parse for Value {
             let content;
             let bracket = bracketed!(content in input);
             return Ok(Value::List(bracket, content.parse_terminated(<LitStr as Parse>::parse, Token![,])?));
+        }
+        if input.peek(token::Brace) {
+            let content;
+            let brace = braced!(content in input);
+            let read = library(&content);
+            // What is left unread would be reported in place of the mistake.
+            while !content.is_empty() {
+                content.parse::<TokenTree>()?;
+            }
+            let (controller, endpoint) = read?;
+            return Ok(Value::Library(brace, controller, endpoint));
         }
         if !input.peek(Ident::peek_any) {
             return Err(input.error("a value is text in quotes, a number, a word, or a list in brackets"));

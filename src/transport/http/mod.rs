@@ -96,9 +96,12 @@ impl Http {
         Ok(Http { endpoint, tls, config: config(secure, limits), look_up })
     }
 
-    /// Where requests go, in full.
-    pub(crate) fn url(&self) -> &str {
-        &self.endpoint.url
+    /// Where requests to `endpoint` go, in full. Needs no TLS provider and opens nothing.
+    ///
+    /// # Errors
+    /// The endpoint is not one that candor speaks to.
+    pub(crate) fn address(endpoint: &str) -> Result<String, Error> {
+        Endpoint::parse(endpoint).map(|endpoint| endpoint.url)
     }
 
     /// One request and its answer, for as long as `stands` says yes. The connection is gone when this returns.

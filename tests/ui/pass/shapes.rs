@@ -75,7 +75,7 @@ macro_rules! event {
     ($name:literal, $scope:path, $type:ident { $($field:ident: $class:ident = $example:expr => $of:ty),* }) => {
         /// Declared by a macro.
         #[derive(Event)]
-        #[event(name = $name, scope = $scope, linkage = none)]
+        #[event(name = $name, scope = $scope, linkage = none, until = "2028-02-29")]
         struct $type {
             $(
                 /// Passed through a macro.
@@ -108,4 +108,6 @@ fn main() {
     assert_eq!(Counted::schema().fields()[1].name, "type");
     assert_eq!(Counted::schema().fields()[1].example_raw(), "1024");
     assert_eq!(Generated::schema().scope(), CONNECTIVITY);
+    assert_eq!(Generated::schema().until().as_deref(), Some("2028-02-29"));
+    assert_eq!(Counted::schema().until(), None);
 }

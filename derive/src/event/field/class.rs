@@ -493,7 +493,7 @@ fn elements<T>(value: &Expr, read: impl Fn(&Expr) -> Option<T>) -> Option<Vec<T>
 
 /// `2026-01` or `2026-01-05`, from 2001 on: what is before 2000 is an error of a clock, and has a rung of its own until
 /// the first date.
-pub(super) fn date(text: &str) -> Option<(i64, i64, i64)> {
+pub(in crate::event) fn date(text: &str) -> Option<(i64, i64, i64)> {
     let mut parts = text.split('-');
     let mut number = |len: usize| {
         let part = parts.next()?;

@@ -6,6 +6,7 @@
 mod class;
 mod example;
 
+pub(super) use class::date;
 pub(crate) use class::{Class, Shape};
 pub(crate) use example::{Example, Value};
 

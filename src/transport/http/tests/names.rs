@@ -21,7 +21,7 @@ fn at(port: u16, limits: Limits, look_up: LookUp) -> Http {
 fn the_systems_look_up_finds_this_computer() {
     let server = Server::answering(OTLP);
     let http = Http::new(&format!("http://localhost:{}/", server.address.port()), None, None).unwrap();
-    assert_eq!(http.url(), format!("http://localhost:{}/v1/logs", server.address.port()));
+    assert_eq!(http.endpoint.url, format!("http://localhost:{}/v1/logs", server.address.port()));
     assert_eq!(send(&http, BODY, always), Ok(Answer::Accepted { rejected: 0 }));
 }
 

@@ -1,0 +1,189 @@
+//! The schema lock: what a program could send, written down in its repository, so that no change of it goes unread.
+//!
+//! `candor.lock` holds, for each scope that is linked, its whole contract and the digests of its notices. A test compares
+//! it with the build and fails, saying what became wider or narrower, until somebody has read the change and accepted it:
+//!
+//! ```standalone_crate
+//! # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+//! # const CONTROLLER: Controller = Controller {
+//! #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+//! #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+//! #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+//! # };
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let repository = dir.path();
+//! fn my_config() -> Config {
+//!     Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("https://telemetry.example.org")
+//! }
+//!
+//! // #[test]
+//! fn nothing_more_is_sent_than_the_lock_says(repository: &std::path::Path) -> Result<(), candor::Error> {
+//!     candor::lock::check(repository, my_config())       // env!("CARGO_MANIFEST_DIR") in a program's own test
+//! }
+//! # let missing = nothing_more_is_sent_than_the_lock_says(repository).unwrap_err();
+//! # assert!(missing.to_string().contains("CANDOR_LOCK=write"));
+//! # candor::lock::write(repository, my_config()).unwrap();
+//! # nothing_more_is_sent_than_the_lock_says(repository).unwrap();
+//! ```
+//!
+//! `CANDOR_LOCK=write cargo test` writes it, for the first time or anew; not where `CI` is set, since there nobody reads
+//! what is accepted. The digests are of notices in which the program's version reads `0.0`, so that a new version alone
+//! changes nothing.
+//!
+//! The lock is a matter between developers. It gates nothing: a person's yes is held to what *they* were shown, whatever
+//! any lock says. This room asks no store, clock or network, and sends nothing.
+
+mod difference;
+mod form;
+mod published;
+
+use crate::{
+    ambient::Environment,
+    config::Config,
+    consent::{Contract, Party, Scope, compare},
+    contracts, disk,
+    error::{At, Error, Kind},
+    event::Registry,
+    manifest,
+    transport::otlp::Service,
+};
+use form::{Lock, Trouble};
+use std::path::Path;
+
+/// The file's name.
+pub const FILE: &str = "candor.lock";
+/// The variable that lets [`check`] write the lock instead.
+const VARIABLE: &str = "CANDOR_LOCK";
+/// The program's version where it shall not matter.
+const ANY_VERSION: &str = "0.0";
+/// The largest lock that is read.
+const MOST: u64 = 16 << 20;
+
+/// Fails unless `candor.lock` in `directory` says exactly what this build could send. Made for a test of the program that
+/// links candor; `directory` is `env!("CARGO_MANIFEST_DIR")`, and `config` the one the program runs with.
+///
+/// Where the variable `CANDOR_LOCK` is `write` the lock is written instead, unless `CI` is set.
+///
+/// # Errors
+/// The message is for the developer, and names the mend:
+/// - what differs: each scope with what is *wider*, *narrower*, or said in other words, on which axis, before and after;
+/// - there is no lock, it is damaged or edited by hand (with the line), of a newer candor, or of another application;
+/// - a mistake in `config`, as for [`Client::new`](crate::Client::new).
+pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
+    let path = directory.as_ref().join(FILE);
+    let environment = Environment::read(&[VARIABLE, "CI"]);
+    let build = Build::of(&config)?;
+    match environment.value(VARIABLE).map(str::trim) {
+        None | Some("") => {}
+        Some("write") => {
+            let is_set = |value: &str| !matches!(value.trim(), "" | "0" | "false");
+            if environment.value("CI").is_some_and(is_set) {
+                let why = format!("{VARIABLE}=write is for a developer's own machine: CI can't read what it accepts");
+                return Err(failed(&path, why));
+            }
+            return build.write(&path);
+        }
+        Some(_) => return Err(failed(&path, format!("{VARIABLE} has one value, `write`: set it so, or unset it"))),
+    }
+    let Some(bytes) = disk::read_document(&path, MOST).at("read", &path)? else {
+        return Err(failed(&path, format!("there is none: {HOW}")));
+    };
+    let lock = Lock::read(&bytes).map_err(|Trouble { line, what }| {
+        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        failed(&path, format!("{line}{what}. To write it anew, {HOW}"))
+    })?;
+    let (locked, built) = (&lock.application, &config.application);
+    if locked != built {
+        let why = format!("it is the lock of `{locked}`, and this build is `{built}`: give each its own directory");
+        return Err(failed(&path, why));
+    }
+    match difference::between(&lock, &build.lock, &compare) {
+        None => Ok(()),
+        Some(what) => {
+            let why = format!("what this program could send is not what it says.\n{what}If this is meant, {HOW}");
+            Err(failed(&path, why))
+        }
+    }
+}
+
+/// How a change is accepted.
+const HOW: &str = "run this test once with CANDOR_LOCK=write, read what changed in the file, commit it, and say so in \
+                   the program's changelog";
+
+/// Writes `candor.lock` into `directory`, in place of one that is there: what this build could send, for somebody to
+/// read and commit.
+///
+/// # Errors
+/// A mistake in `config`, as for [`Client::new`](crate::Client::new), or the disk did not take it.
+pub fn write(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
+    Build::of(&config)?.write(&directory.as_ref().join(FILE))
+}
+
+/// Fails unless `text`, as it was published, is the notice of this scope in this language that this build would show.
+/// Line endings and empty lines at the end are not compared.
+///
+/// # Errors
+/// Which line is the first that differs, with both texts of it; whether it is another scope's notice; a language in which
+/// there is none; a mistake in `config`.
+pub fn check_notice(text: &str, scope: Scope, language: &str, config: Config) -> Result<(), Error> {
+    let (_, _, contracts) = built(&config)?;
+    match published::notice(text, scope, language, &contracts) {
+        None => Ok(()),
+        Some(what) => {
+            Err(Kind::Published { what: format!("the published notice of `{}`", scope.name()), why: what }.into())
+        }
+    }
+}
+
+/// Fails unless `json`, a manifest that was published ([`Manifest::to_json`](crate::Manifest::to_json)), says of the
+/// program what this build says: its scopes, notices and events, where they go and for how long. What belongs to one
+/// computer (answers, what waits and was sent) is not looked at.
+///
+/// # Errors
+/// Every scope that differs and the first line in which it does; that it is no JSON; a mistake in `config`.
+pub fn check_manifest(json: &str, config: Config) -> Result<(), Error> {
+    let (registry, party, contracts) = built(&config)?;
+    let differs = |why: String| Error::from(Kind::Published { what: "the published manifest".into(), why });
+    let published = serde_json::from_str(json).map_err(|error| differs(format!("it can't be read: {error}")))?;
+    let service = Service { name: party.application.clone(), version: party.service_version.clone() };
+    let page = |contract: &Contract| manifest::StaticPage::of(registry, &service, contract);
+    let pages: Vec<_> = contracts.iter().map(page).collect();
+    let found = published::manifest(&published, &party.application, &party.endpoint, &pages);
+    if found.is_empty() { Ok(()) } else { Err(differs(found.join("\n"))) }
+}
+
+/// What a build would lock.
+struct Build {
+    lock: Lock,
+}
+
+impl Build {
+    fn of(config: &Config) -> Result<Build, Error> {
+        let (registry, party, _) = built(config)?;
+        let version = party.service_version.as_ref().map(|_| ANY_VERSION.to_owned());
+        let party = Party { service_version: version, ..party };
+        let mut contracts = contracts::all(registry, &party, config)?;
+        // What the program does not allow can't be sent; allowing it is a scope more.
+        contracts.retain(|contract| contract.allowed);
+        Ok(Build { lock: Lock::of(&party.application, &contracts) })
+    }
+
+    fn write(&self, path: &Path) -> Result<(), Error> {
+        disk::write_document(path, self.lock.text().as_bytes()).at("write", path)
+    }
+}
+
+fn built(config: &Config) -> Result<(&'static Registry, Party, Vec<Contract>), Error> {
+    let registry = Registry::linked()?;
+    config.check()?;
+    let party = contracts::party(config)?;
+    let contracts = contracts::all(registry, &party, config)?;
+    Ok((registry, party, contracts))
+}
+
+fn failed(path: &Path, why: String) -> Error {
+    Kind::Lock { path: path.to_owned(), why }.into()
+}
+
+#[cfg(test)]
+mod tests;

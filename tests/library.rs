@@ -1,0 +1,281 @@
+//! A library's scope in somebody else's program: closed until the program allows it, with a recipient of its own, and on
+//! the person's page all the same. What is linked belongs to a whole program, so this one is a program of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "a test that panics has failed, and says where; it uses a part of what examples share"
+)]
+
+#[path = "../examples/support/stage.rs"]
+mod stage;
+#[path = "../examples/support/mod.rs"]
+mod support;
+
+use candor::{
+    Audience, Client, Config, Event,
+    consent::{Effect, State},
+    lock,
+};
+use stage::{CONTROLLER, DAY, StageClock};
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+use support::Receiver;
+
+/// The library, as its author wrote it.
+mod codeclib {
+    use candor::{AddressLog, Controller, Erasure, Event};
+
+    pub(crate) const CODECLIB: Controller = Controller {
+        legal_name: "Codec Library e.V.",
+        address: "Beispielweg 1, 10115 Berlin",
+        country: "DE",
+        contact: "privacy@codeclib.example",
+        data_protection_officer: None,
+        authority: None,
+        processors: &[],
+        hosting_countries: &["DE"],
+        transfer_safeguard: None,
+        onward_sharing: &[],
+        address_log: AddressLog::NotKept,
+        erasure: Erasure::Unsupported,
+    };
+
+    candor::scope! {
+        /// Find out which formats fail to decode, so that those decoders are mended first.
+        pub CODECS = "codeclib.formats" {
+            title: "Codec library: formats", revision: 1, about: installation, retention: 20 days,
+            benefit: "Fewer films that don't play", other_uses: none,
+            library: { controller: CODECLIB, endpoint: "http://127.0.0.1:24318" },
+        }
+    }
+
+    /// A format could not be decoded.
+    #[derive(Event)]
+    #[event(name = "codeclib.failed", scope = CODECS, linkage = none)]
+    pub(crate) struct Failed {
+        /// Whether another decoder was tried.
+        pub(crate) again: bool,
+    }
+}
+use codeclib::{CODECS, Failed};
+
+candor::scope! {
+    /// Find out how large libraries are, so that the common size is fast.
+    pub USAGE = "usage" {
+        title: "Library sizes", revision: 1, about: installation, retention: 30 days,
+        benefit: "Faster lists", other_uses: none,
+    }
+}
+
+/// The library was opened.
+#[derive(Event)]
+#[event(name = "library.opened", scope = USAGE, linkage = none)]
+struct Opened {
+    /// Whether it is sorted.
+    sorted: bool,
+}
+
+/// Where the library's reports go is fixed when it is compiled, so that one test after the other listens there.
+const LIBRARYS: &str = "127.0.0.1:24318";
+static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+const LONG: Duration = Duration::from_secs(30);
+
+/// A computer with both receivers.
+struct Home {
+    directory: tempfile::TempDir,
+    clock: StageClock,
+    programs: Receiver,
+    librarys: Receiver,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = Instant::now() + LONG;
+        let listener = loop {
+            match TcpListener::bind(LIBRARYS) {
+                Ok(listener) => break listener,
+                // Another run of these tests, on the same machine, has it for a moment.
+                Err(error) => assert!(Instant::now() < until, "{LIBRARYS}: {error}"),
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        Home {
+            directory: tempfile::tempdir().unwrap(),
+            clock: StageClock::default(),
+            programs: Receiver::start().unwrap(),
+            librarys: Receiver::on(listener).unwrap(),
+            _alone: alone,
+        }
+    }
+
+    fn config(&self) -> Config {
+        Config::new("org.example.player", CONTROLLER, Audience::Adults)
+            .endpoint(self.programs.endpoint())
+            .directories(self.path().join("data"), self.path().join("config"))
+            .clock(self.clock.clone())
+            .lift_ci_block()
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn start(&self) -> Client {
+        Client::new(self.config()).unwrap()
+    }
+
+    fn start_allowed(&self) -> Client {
+        Client::new(self.config().allow(CODECS)).unwrap()
+    }
+
+    /// Sends what may be sent.
+    fn send(&self, client: &Client) {
+        self.clock.advance(DAY);
+        drop(client.flush(LONG).unwrap());
+    }
+
+    /// The files of the library's scope that wait.
+    fn waiting(&self) -> usize {
+        let store = self.path().join("data/org.example.player/candor-1/waiting/codeclib.formats");
+        let generations = fs::read_dir(store).into_iter().flatten().flatten();
+        generations.flat_map(|it| fs::read_dir(it.path()).into_iter().flatten()).count()
+    }
+}
+
+fn everything(receiver: &Receiver) -> String {
+    let said = |request: support::Request| request.head + &String::from_utf8_lossy(&request.body);
+    receiver.requests().into_iter().map(said).collect()
+}
+
+#[test]
+fn it_is_closed_until_the_program_allows_it() {
+    let home = Home::new();
+    let client = home.start();
+    for refused in [client.grant(CODECS), client.grant(CODECS.shown(&client.notice(CODECS).unwrap()))] {
+        let error = refused.unwrap_err();
+        assert!(error.is_configuration() && error.to_string().contains("`Config::allow(CODECS)`"), "{error}");
+    }
+    assert!(fs::read_dir(home.path()).unwrap().next().is_none(), "a refused grant leaves nothing on disk");
+    let status = client.status(CODECS).unwrap();
+    assert_eq!((status.state, status.is_open()), (State::NeverAsked, false));
+    assert!(status.blocked_by.unwrap().contains("does not allow its library to report"));
+    client.grant(USAGE).unwrap();
+    client.record_durable(Failed { again: true });
+    client.record_durable(Opened { sorted: true });
+    home.send(&client);
+    assert_eq!((home.librarys.connections(), home.programs.records().len(), home.waiting()), (0, 1, 0));
+    // A no is taken all the same.
+    assert_eq!(client.deny(CODECS).unwrap().decision, "denied");
+}
+
+#[test]
+fn nothing_that_is_linked_is_hidden() {
+    let home = Home::new();
+    for (client, allowed) in [(home.start(), false), (home.start_allowed(), true)] {
+        let manifest = client.manifest().unwrap();
+        let page = manifest.scope(CODECS).unwrap();
+        assert_eq!((page.of_library, page.allowed), (true, allowed));
+        assert_eq!((page.recipient, page.endpoint.as_str()), ("Codec Library e.V.", "http://127.0.0.1:24318/v1/logs"));
+        assert_eq!(page.could_send[0].name, "codeclib.failed");
+        let text = manifest.to_string();
+        assert!(text.contains("Codec Library e.V. (a library in this program), at http://127.0.0.1:24318/v1/logs"));
+        assert!(text.contains(&format!("Example Player SAS, at {}/v1/logs", home.programs.endpoint())), "{text}");
+        assert_eq!(text.contains("not allowed   by this program"), !allowed, "{text}");
+        let own = manifest.scope(USAGE).unwrap();
+        assert!(own.allowed && !own.of_library);
+    }
+}
+
+#[test]
+fn each_recipients_bytes_go_to_it_alone() {
+    let home = Home::new();
+    let client = home.start_allowed();
+    let notice = client.notice(CODECS).unwrap();
+    assert!(notice.text().contains("Who receives it: Codec Library e.V."), "{notice}");
+    assert!(notice.text().contains("at http://127.0.0.1:24318/v1/logs"), "{notice}");
+    assert!(!notice.text().contains("Example Player SAS"), "{notice}");
+    client.grant(CODECS.shown(&notice)).unwrap();
+    client.grant(USAGE).unwrap();
+    for _ in 0..3 {
+        client.record_durable(Failed { again: true });
+        client.record_durable(Opened { sorted: false });
+    }
+    home.send(&client);
+    assert_eq!((home.programs.records().len(), home.librarys.records().len()), (3, 3));
+    let (programs, librarys) = (everything(&home.programs), everything(&home.librarys));
+    assert!(programs.contains("library.opened") && !programs.contains("codeclib"), "{programs}");
+    assert!(librarys.contains("codeclib.failed") && !librarys.contains("usage"), "{librarys}");
+    assert!(!librarys.contains("library.opened"), "{librarys}");
+    // The page shows each request with the scope it was of, and where both go.
+    let manifest = client.manifest().unwrap();
+    let sent = |scope| manifest.scope(scope).unwrap().sent.iter().map(|sent| sent.body.clone()).collect::<String>();
+    assert!(sent(CODECS).contains("codeclib.failed") && !sent(USAGE).contains("codeclib"));
+    let both = format!("which go to http://127.0.0.1:24318/v1/logs and {}/v1/logs.", home.programs.endpoint());
+    let text = manifest.to_string();
+    let both_ways = text.contains(&both) || text.contains("/v1/logs and http://127.0.0.1:24318/v1/logs.");
+    assert!(both_ways, "{text}");
+    // One yes taken back leaves the other.
+    assert!(client.withdraw(CODECS).unwrap().confirmed);
+    client.record_durable(Failed { again: true });
+    client.record_durable(Opened { sorted: false });
+    home.send(&client);
+    assert_eq!((home.programs.records().len(), home.librarys.records().len()), (4, 3));
+}
+
+#[test]
+fn what_is_allowed_no_more_is_closed_and_what_waited_is_destroyed() {
+    let home = Home::new();
+    let client = home.start_allowed();
+    client.grant(CODECS).unwrap();
+    client.record_durable(Failed { again: true });
+    drop(client);
+    assert!(home.waiting() > 0, "it waits");
+    let client = home.start();
+    let status = client.status(CODECS).unwrap();
+    assert_eq!((status.state, status.is_open()), (State::Granted, false), "the person's answer stays");
+    assert_eq!(home.waiting(), 0);
+    client.record_durable(Failed { again: true });
+    home.send(&client);
+    drop(client);
+    // Allowed anew it goes on, without what was recorded before.
+    let client = home.start_allowed();
+    assert!(client.status(CODECS).unwrap().is_open());
+    client.record_durable(Failed { again: false });
+    home.send(&client);
+    let records = everything(&home.librarys);
+    assert_eq!(records.matches("codeclib.failed").count(), 1, "{records}");
+    assert!(records.contains("false") && !records.contains("true"), "{records}");
+    assert_eq!(home.programs.connections(), 0);
+}
+
+#[test]
+fn to_allow_it_is_to_widen_the_lock() {
+    let home = Home::new();
+    lock::write(home.path(), home.config()).unwrap();
+    let error = lock::check(home.path(), home.config().allow(CODECS)).unwrap_err().to_string();
+    assert!(error.contains("\ncodeclib.formats\n  wider     the scope: none -> \"Codec library: formats\""), "{error}");
+    lock::write(home.path(), home.config().allow(CODECS)).unwrap();
+    lock::check(home.path(), home.config().allow(CODECS)).unwrap();
+    // The program's own endpoint is no part of what the library's scope says.
+    let error = lock::check(home.path(), home.config().allow(CODECS).endpoint("http://localhost:1")).unwrap_err();
+    assert!(error.to_string().contains("\nusage (line ") && !error.to_string().contains("codeclib"), "{error}");
+    // Another recipient of the program leaves what was agreed to with the library alone.
+    let client = home.start_allowed();
+    client.grant(CODECS).unwrap();
+    client.grant(USAGE).unwrap();
+    drop(client);
+    let client = Client::new(home.config().allow(CODECS).endpoint("http://localhost:1")).unwrap();
+    assert_eq!(client.status(CODECS).unwrap().state, State::Granted);
+    let changes = client.status(USAGE).unwrap().changes;
+    assert!(changes.iter().any(|change| change.effect == Effect::Stops), "{changes:?}");
+}
