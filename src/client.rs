@@ -278,7 +278,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
-        self.engine.journal.sent().delete(scope).at("delete the sent log in", self.engine.consent.ledger().store())
+        self.engine.journal.delete_sent(scope).at("delete the sent log in", self.engine.consent.ledger().store())
     }
 
     /// Everything: what could be sent, was agreed, waits, was sent and was dropped.
