@@ -41,6 +41,8 @@ pub(crate) struct Facts {
     page: Page,
     other: Page,
     epoch: u64,
+    /// How many lines, batches and counts waited.
+    kinds: [usize; 3],
     /// The names that records carry: of those that wait, and of those that left.
     waiting: BTreeSet<String>,
     sent: BTreeSet<String>,
@@ -60,24 +62,28 @@ impl Facts {
         let files = waiting_files(&store);
         // A copy, since looking is a start of the program.
         let copy = tempfile::tempdir()?;
-        files::copy(directory, &copy.path().join("ground"))?;
-        let (days, recipient) = if operation.settled { (operation.days, operation.recipient) } else { (0, "nowhere") };
-        let manifest = program::start(&copy.path().join("ground"), recipient, days)?.0.manifest()?;
-        let (page, other) = (Page::of(&manifest, READING)?, Page::of(&manifest, LENDING)?);
-        let mut waiting: BTreeSet<String> = page.waiting.iter().flat_map(|line| uids(line)).collect();
-        waiting.extend(page.ready.iter().flat_map(|body| uids(body)));
-        let sent = page.sent.as_array().into_iter().flatten();
-        let sent = sent.filter_map(|entry| entry.get("body")?.as_str()).flat_map(uids).collect();
-        Ok(Facts { page, other, epoch: epoch.unwrap_or(0), waiting, sent, secret, files })
+        let copy = copy.path().join("ground");
+        files::copy(directory, &copy)?;
+        let whole = Page::of(&manifest_of(&copy)?, READING)?;
+        let seen = if operation.settled { operation.start(&copy)?.manifest()? } else { manifest_of(&copy)? };
+        let (page, other) = (Page::of(&seen, READING)?, Page::of(&seen, LENDING)?);
+        let counts = whole.growing.as_array().map_or(0, Vec::len);
+        let waiting = whole.waiting.iter().chain(&whole.ready).flat_map(|text| uids(text)).collect();
+        let bodies = whole.sent.as_array().into_iter().flatten();
+        let sent = bodies.filter_map(|entry| entry.get("body")?.as_str()).flat_map(uids).collect();
+        let kinds = [whole.waiting.len(), whole.ready.len(), counts];
+        Ok(Facts { page, other, epoch: epoch.unwrap_or(0), kinds, waiting, sent, secret, files })
     }
 
     /// Whether there is anything whose loss could be noticed.
     pub(crate) fn are_full(&self) -> bool {
-        let Page { waiting, ready, growing, sent } = &self.page;
-        let lists = [waiting.len(), ready.len(), self.waiting.len(), self.sent.len(), self.files.len()];
-        let listed = [growing, sent].iter().all(|value| value.as_array().is_some_and(|list| !list.is_empty()));
-        lists.iter().all(|length| *length > 0) && listed && self.secret.is_some() && self.epoch > 0
+        let lengths = [self.waiting.len(), self.sent.len(), self.files.len()];
+        lengths.iter().chain(&self.kinds).all(|length| *length > 0) && self.secret.is_some() && self.epoch > 0
     }
+}
+
+fn manifest_of(directory: &Path) -> Result<Manifest, Box<dyn Error>> {
+    Ok(program::start(directory, "nowhere", 0)?.0.manifest()?)
 }
 
 /// The document in one of the store's sealed files.
@@ -155,7 +161,9 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
             return Err(format!("neither: not after, since {after}; not before, since {before}; {trouble}").into());
         }
     };
-    if !returned && operation.days == 0 && Page::of(&client.manifest()?, LENDING)? != facts.other {
+    // Time and a block narrow every scope.
+    let alone = operation.days == 0 && !operation.blocked;
+    if !returned && alone && Page::of(&client.manifest()?, LENDING)? != facts.other {
         return Err("the scope that nobody decided about is not as it was".into());
     }
     chain(directory)?;

@@ -6,7 +6,7 @@
 use super::{
     files,
     member::{RETURNED, wait},
-    program,
+    operations,
 };
 use std::{error::Error, fs, io::Write as _, path::Path};
 
@@ -162,7 +162,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let order = ORDERS.iter().find(|order| order.name == *name).ok_or("there is no such order")?;
     let (directory, done) = (Path::new(directory), Path::new(done));
     // The program runs, and looks on, as a real one does.
-    let client = super::operations::named(order.operation)?.start(directory)?;
+    let client = operations::named(order.operation)?.start(directory)?;
     drop(client);
     wait()?;
     for step in order.steps {
@@ -201,17 +201,5 @@ fn replace(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::copy(from, &beside)?;
     fs::rename(&beside, to)?;
-    Ok(())
-}
-
-/// Makes what an operation leaves when nothing interrupts it, from a copy of its ground.
-pub(crate) fn carried_out(operation: &super::operations::Operation, directory: &Path) -> Result<(), Box<dyn Error>> {
-    let client = operation.start(directory)?;
-    operation.carry_out(&client)?;
-    drop(client);
-    let posted = program::posted(directory);
-    if posted.exists() {
-        fs::remove_file(posted)?;
-    }
     Ok(())
 }

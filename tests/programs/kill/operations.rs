@@ -1,8 +1,11 @@
 //! The table of what is interrupted: the ground it starts from, what is done, and what may be found afterwards.
 
-use super::program::{LENDING, READING, an_evening, say_yes, start};
+use super::{
+    files,
+    program::{LENDING, READING, an_evening, posted, say_yes, start, store},
+};
 use candor::{Client, consent::State};
-use std::{error::Error, path::Path, time::Duration};
+use std::{error::Error, fs, path::Path, time::Duration};
 
 /// What the records of a store say before anything is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(crate) struct Operation {
     pub(crate) act: Act,
     /// Days that passed since the ground was made.
     pub(crate) days: u64,
+    /// What was interrupted on this ground already: an operation, and the files of the store that it had written.
+    pub(crate) under_way: Option<(&'static str, &'static [&'static str])>,
     /// Whether the program was started once on these days before it is killed.
     pub(crate) settled: bool,
     /// Something in the environment of the process that is killed blocks; nothing does afterwards.
@@ -61,6 +66,7 @@ const WITHDRAWAL: Operation = Operation {
     ground: Ground::Full,
     act: Act::Withdraw,
     days: 0,
+    under_way: None,
     settled: true,
     blocked: false,
     recipient: "nowhere",
@@ -84,9 +90,9 @@ const FIRST_YES: Operation = Operation {
     ..WITHDRAWAL
 };
 
-/// Every operation that is interrupted. Whatever else writes to a store belongs here: add a row, and an [`Act`] if it
-/// needs one.
-pub(crate) const OPERATIONS: [Operation; 12] = [
+/// Every operation that is interrupted. Whatever else writes to a store, such as a request for erasure, belongs here: add
+/// a row, and an [`Act`] if it needs one.
+pub(crate) const OPERATIONS: [Operation; 14] = [
     FIRST_YES,
     Operation { name: "yes after a no", ground: Ground::Refused, before: State::Denied, ..FIRST_YES },
     Operation { name: "yes after a withdrawal", ground: Ground::Withdrawn, before: State::Withdrawn, ..FIRST_YES },
@@ -143,6 +149,24 @@ pub(crate) const OPERATIONS: [Operation; 12] = [
         after: State::Granted,
         secret_goes: false,
         may_close: true,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "start after half a withdrawal",
+        act: Act::Start,
+        under_way: Some(("withdrawal", &["consent"])),
+        settled: false,
+        before: State::Withdrawn,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "start after half a yes",
+        ground: Ground::Refused,
+        act: Act::Start,
+        under_way: Some(("yes after a no", &["ledger.jsonl"])),
+        settled: false,
+        before: State::Denied,
+        after: State::Denied,
         ..WITHDRAWAL
     },
     Operation {
@@ -203,11 +227,30 @@ impl Operation {
             client.withdraw(READING)?;
         }
         drop(client);
-        std::fs::remove_file(super::program::posted(directory))?;
+        Ok(fs::remove_file(posted(directory))?)
+    }
+
+    /// Interrupts what is under way, and starts the program once as it will find the ground, unless that is what is tried.
+    pub(crate) fn settle(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        if let Some((name, written)) = self.under_way {
+            let scratch = tempfile::tempdir()?;
+            let done = scratch.path().join("done");
+            files::copy(directory, &done)?;
+            named(name)?.finish(&done)?;
+            for file in written {
+                fs::copy(store(&done).join(file), store(directory).join(file))?;
+            }
+        }
         if self.settled {
             drop(self.start(directory)?);
         }
         Ok(())
+    }
+
+    /// Carries it out with nobody interrupting.
+    pub(crate) fn finish(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        let client = self.start(directory)?;
+        self.carry_out(&client).map(drop)
     }
 
     /// Carries it out; a start is one already when this is called. Says what came of it.

@@ -4,8 +4,8 @@ use super::{
     files,
     judge::{Facts, Verdict},
     member::RETURNED,
-    mutant::{self, ORDERS, Order},
-    operations::{Ground, OPERATIONS, Operation},
+    mutant::{ORDERS, Order},
+    operations::{self, Ground, OPERATIONS, Operation},
     tracer::{self, At, End},
 };
 use std::{
@@ -79,9 +79,10 @@ impl Stage {
         fs::create_dir(&ground)?;
         operation.prepare(&ground)?;
         let facts = Facts::of(operation, &ground)?;
-        if operation.ground == Ground::Full && operation.days == 0 && !facts.are_full() {
+        if operation.ground == Ground::Full && !facts.are_full() {
             return Err(format!("{}: the ground lacks something: {facts:?}", operation.name).into());
         }
+        operation.settle(&ground)?;
         fs::write(stage.facts(), serde_json::to_string(&facts)?)?;
         Ok(stage)
     }
@@ -143,7 +144,8 @@ impl Stage {
             let mut number = plan.from;
             loop {
                 let (end, returned, verdict) = self.try_at(&self.member(), kind(number))?;
-                let verdict = verdict.map_err(|why| format!("{name}, killed at {:?} {:?}: {why}", kind(number), end.call))?;
+                let verdict =
+                    verdict.map_err(|why| format!("{name}, killed at {:?} {:?}: {why}", kind(number), end.call))?;
                 if !end.killed {
                     break;
                 }
@@ -170,11 +172,11 @@ impl Stage {
 
 /// Runs an order of steps with kills at every call, and answers how many there were before it was found out, and why.
 fn find_out(order: &Order) -> Result<(usize, Option<String>), Box<dyn Error>> {
-    let operation = super::operations::named(order.operation)?;
+    let operation = operations::named(order.operation)?;
     let stage = Stage::new(operation)?;
     let done = stage.scratch.path().join("done");
     files::copy(&stage.ground(), &done)?;
-    mutant::carried_out(operation, &done)?;
+    operation.finish(&done)?;
     let program = |command: &mut Command, directory: &Path| {
         command.args(["mutant", order.name]).arg(directory).arg(&done);
     };
@@ -289,9 +291,8 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     }
     let sum = |of: fn(&Row) -> usize| done.rows.iter().map(of).sum::<usize>();
     let (kills, calls) = (sum(|row| row.kills.iter().sum()), sum(|row| row.calls.iter().sum()));
-    let [before, after, closed] = [0, 1, 2].map(|place: usize| {
-        done.rows.iter().filter_map(|row| row.found.get(place)).sum::<usize>()
-    });
+    let [before, after, closed] =
+        [0, 1, 2].map(|place: usize| done.rows.iter().filter_map(|row| row.found.get(place)).sum::<usize>());
     println!(
         "kill: {kills} kills over {} operations ({calls} calls, every {}): {before} before, {after} after ({} had \
          returned, 0 of these open), {closed} closed with a reason; {} wrong orders of writing found out, {} right ones \
