@@ -42,6 +42,7 @@ fn main() -> std::process::ExitCode {
     let done = match words.as_slice() {
         ["member", rest @ ..] => member::run(rest),
         ["mutant", rest @ ..] => mutant::run(rest),
+        ["ground", rest @ ..] => sweep::ground(rest),
         ["judge", rest @ ..] => judge::run(rest),
         options => sweep::Plan::read(options).and_then(|plan| sweep::run(&plan)),
     };

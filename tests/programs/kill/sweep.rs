@@ -66,6 +66,28 @@ struct Row {
     returned: usize,
 }
 
+/// Where a stage has its ground, the facts about it, and what it becomes when nobody interrupts.
+const GROUND: &str = "ground";
+const FACTS: &str = "facts.json";
+const DONE: &str = "done";
+
+/// Makes these three.
+pub(crate) fn ground(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [name, scratch] = arguments else { return Err("a ground needs an operation and a directory".into()) };
+    let (operation, scratch) = (operations::named(name)?, Path::new(scratch));
+    let (ground, done) = (scratch.join(GROUND), scratch.join(DONE));
+    fs::create_dir(&ground)?;
+    operation.prepare(&ground)?;
+    let facts = Facts::of(operation, &ground)?;
+    if operation.ground == Ground::Full && !facts.are_full() {
+        return Err(format!("it lacks something: {facts:?}").into());
+    }
+    operation.settle(&ground)?;
+    fs::write(scratch.join(FACTS), serde_json::to_string(&facts)?)?;
+    files::copy(&ground, &done)?;
+    operation.finish(&done)
+}
+
 /// The ground of an operation, made once and copied for every kill.
 struct Stage {
     operation: &'static Operation,
@@ -73,26 +95,24 @@ struct Stage {
 }
 
 impl Stage {
+    /// Made by a process of its own: a lock that this one held could live on in a process that another thread starts.
     fn new(operation: &'static Operation) -> Result<Stage, Box<dyn Error>> {
         let stage = Stage { operation, scratch: tempfile::tempdir()? };
-        let ground = stage.ground();
-        fs::create_dir(&ground)?;
-        operation.prepare(&ground)?;
-        let facts = Facts::of(operation, &ground)?;
-        if operation.ground == Ground::Full && !facts.are_full() {
-            return Err(format!("{}: the ground lacks something: {facts:?}", operation.name).into());
+        let mut command = Command::new(std::env::current_exe()?);
+        let output = command.args(["ground", operation.name]).arg(stage.scratch.path()).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stdout);
+            return Err(format!("{}: no ground to start from: {}", operation.name, said.trim_end()).into());
         }
-        operation.settle(&ground)?;
-        fs::write(stage.facts(), serde_json::to_string(&facts)?)?;
         Ok(stage)
     }
 
     fn ground(&self) -> PathBuf {
-        self.scratch.path().join("ground")
+        self.scratch.path().join(GROUND)
     }
 
     fn facts(&self) -> PathBuf {
-        self.scratch.path().join("facts.json")
+        self.scratch.path().join(FACTS)
     }
 
     /// Copies the ground, runs `program` on it until it is killed, and has what is left judged.
@@ -174,9 +194,7 @@ impl Stage {
 fn find_out(order: &Order) -> Result<(usize, Option<String>), Box<dyn Error>> {
     let operation = operations::named(order.operation)?;
     let stage = Stage::new(operation)?;
-    let done = stage.scratch.path().join("done");
-    files::copy(&stage.ground(), &done)?;
-    operation.finish(&done)?;
+    let done = stage.scratch.path().join(DONE);
     let program = |command: &mut Command, directory: &Path| {
         command.args(["mutant", order.name]).arg(directory).arg(&done);
     };
