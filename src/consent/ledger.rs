@@ -450,6 +450,13 @@ impl Ledger {
         (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten()
     }
 
+    /// The contract that was agreed to, if it and its notice are there as they were. Asked even where this build would say
+    /// the same words: what a person agreed to must be there to be read.
+    pub(super) fn agreed(&self, entry: &Entry) -> Option<String> {
+        self.text(entry.notice.as_deref()?)?;
+        self.text(entry.contract.as_deref()?)
+    }
+
     pub(super) fn append(&self, line: &Line) -> Result<(), Error> {
         let path = self.ledger_path();
         let there = self.files.stat(&path).at("look at", &path)?.is_some();

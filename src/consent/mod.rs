@@ -262,12 +262,11 @@ impl Consent {
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
     fn compared(&self, contract: &Contract, entry: &ledger::Entry) -> Option<Arc<Comparison>> {
-        let digest = entry.contract.clone()?;
-        let key = (contract.scope.name(), digest);
+        let agreed = self.ledger.agreed(entry)?;
+        let key = (contract.scope.name(), entry.contract.clone()?);
         if let Some(known) = self.compared.lock().get(&key) {
             return Some(known.clone());
         }
-        let agreed = if key.1 == contract.digest { contract.json.clone() } else { self.ledger.text(&key.1)? };
         let comparison = Arc::new(order::compare(&contract.terms, &Terms::read(&agreed)?));
         self.compared.lock().insert(key, comparison.clone());
         Some(comparison)
@@ -388,6 +387,9 @@ impl Consent {
             blocked_by: self.block.as_ref().map(|block| block.0.clone()),
             trouble: match &records {
                 Records::Closed(why) => Some(*why),
+                Records::Sound(_) if in_force.is_some_and(|entry| self.ledger.agreed(entry).is_none()) => {
+                    Some("the contract that was agreed to, or its notice, is missing or damaged")
+                }
                 Records::Sound(_) if state == State::Unreadable => {
                     Some("the records of this scope were lost, or don't fit their high-water mark")
                 }
@@ -411,6 +413,7 @@ impl Consent {
                 Some(Decision::Granted | Decision::Narrowed) => match sound.in_force(name) {
                     None => State::Unreadable,
                     Some(entry) if !self.is_valid(entry) => State::Expired,
+                    Some(entry) if self.ledger.agreed(entry).is_none() => State::Unreadable,
                     Some(entry) => match self.compared(contract, entry) {
                         Some(comparison) if comparison.is_no_wider() => State::Granted,
                         _ => State::Superseded,

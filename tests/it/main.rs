@@ -43,6 +43,7 @@ mod shutdown;
 mod silence;
 mod store;
 mod superseded;
+mod sweep;
 mod tidy;
 mod tries;
 mod unconfirmed;

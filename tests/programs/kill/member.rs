@@ -1,5 +1,5 @@
 //! The process that decides and dies. It says `ready` and waits for a line, so that it is watched from a known point;
-//! says `returned` as soon as the call has; then goes on as a program would, until it ends.
+//! says `returned` as soon as the call has; then goes on, where something was closed, and ends as a program does.
 
 use super::{operations, operations::Act, program::an_evening};
 use std::{error::Error, io::BufRead as _, path::Path, time::Duration};
@@ -29,7 +29,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     };
     let came = operation.carry_out(&client)?;
     println!("{RETURNED} {came}");
-    an_evening(&client);
-    let _ = client.flush(Duration::from_secs(60))?;
+    if operation.closes() {
+        // What must not be kept or sent any more is tried.
+        an_evening(&client);
+        let _ = client.flush(Duration::from_secs(60))?;
+    }
     Ok(())
 }
