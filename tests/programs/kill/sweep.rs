@@ -68,6 +68,9 @@ struct Row {
     returned: usize,
 }
 
+/// How the process ended, whether its decision had returned, and what was found, or what is wrong with it.
+type Tried = (End, bool, Result<Verdict, String>);
+
 /// Where a stage has its ground, the facts about it, and what it becomes when nobody interrupts.
 const GROUND: &str = "ground";
 const FACTS: &str = "facts.json";
@@ -118,11 +121,7 @@ impl Stage {
     }
 
     /// Copies the ground, runs `program` on it until it is killed, and has what is left judged.
-    fn try_at(
-        &self,
-        program: &dyn Fn(&mut Command, &Path),
-        at: At,
-    ) -> Result<(End, bool, Result<Verdict, String>), Box<dyn Error>> {
+    fn try_at(&self, program: &dyn Fn(&mut Command, &Path), at: At) -> Result<Tried, Box<dyn Error>> {
         let directory = self.scratch.path().join("store");
         match fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
@@ -232,8 +231,11 @@ struct Done {
     wrong: Vec<String>,
 }
 
+/// What is written down of a task that came out right.
+type Note = Box<dyn FnOnce(&mut Done)>;
+
 fn one(task: &Task, plan: &Plan, done: &Mutex<Done>) -> Result<(), String> {
-    let done_of = |what: Result<Box<dyn FnOnce(&mut Done)>, String>| {
+    let done_of = |what: Result<Note, String>| {
         let mut done = done.lock().map_err(|_| "another thread panicked")?;
         match what {
             Ok(note) => note(&mut done),
@@ -247,7 +249,7 @@ fn one(task: &Task, plan: &Plan, done: &Mutex<Done>) -> Result<(), String> {
     match *task {
         Task::Operation(operation) => {
             let row = Stage::new(operation).and_then(|stage| stage.sweep(plan)).map_err(|error| error.to_string());
-            done_of(row.map(|row| -> Box<dyn FnOnce(&mut Done)> {
+            done_of(row.map(|row| -> Note {
                 Box::new(move |done: &mut Done| {
                     println!("{}", row.text());
                     done.rows.push(row);
@@ -263,7 +265,7 @@ fn one(task: &Task, plan: &Plan, done: &Mutex<Done>) -> Result<(), String> {
                 Ok((kill, Some(why))) => Ok(format!("{}: found out at call {kill}: {why}", order.name)),
             };
             let is_right = order.is_right;
-            done_of(judged.map(|text| -> Box<dyn FnOnce(&mut Done)> {
+            done_of(judged.map(|text| -> Note {
                 Box::new(move |done: &mut Done| {
                     println!("{text}");
                     if is_right { done.right += 1 } else { done.found_out += 1 }
