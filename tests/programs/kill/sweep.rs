@@ -139,7 +139,13 @@ impl Stage {
         let text = String::from_utf8_lossy(&output.stdout);
         let verdict = Verdict::ALL.into_iter().find(|(word, _)| output.status.success() && text.trim_end() == *word);
         let verdict = verdict.map(|(_, verdict)| verdict);
-        let why = || format!("{} {}", text.trim_end(), String::from_utf8_lossy(&output.stderr).trim_end());
+        let why = || {
+            format!(
+                "{} {}",
+                text.trim_end().trim_start_matches("kill: FAILED: "),
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            )
+        };
         Ok((end, returned, verdict.ok_or_else(why)))
     }
 
