@@ -57,7 +57,7 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
 /// Deletes the contents alone.
 pub(crate) fn forget_contents(engine: &Engine, scope: Scope) -> Result<(), Error> {
     engine.consent.contract(scope)?;
-    engine.journal.sent().delete(scope).at("delete the sent log in", engine.consent.ledger().store())
+    engine.journal.delete_sent(scope).at("delete the sent log in", engine.consent.ledger().store())
 }
 
 /// How much can be named, what was asked for, and what came of it.

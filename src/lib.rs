@@ -80,8 +80,9 @@
 //!    to what was agreed, or stops, until the person is asked again. Test: `superseded`.
 //! 5. **No retroactivity.** An event leaves only under the decision it was recorded under. Test: `consent`.
 //! 6. **Withdrawal is immediate and provable.** Once [`consent::withdraw`] has returned confirmed, no process that
-//!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `.ci/run race`.
-//! 7. **Doubt means no.** Missing, damaged, foreign or unreadable records close the gate. Test: `store`.
+//!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `.ci/run race`, and
+//!    `.ci/run kill`, which kills it at its system calls.
+//! 7. **Doubt means no.** Missing, damaged, foreign or unreadable records close the gate. Test: `store`, `sweep`.
 //! 8. **Only a recorded yes opens it.** The environment can narrow and never grant. Test: `consent`.
 //! 9. **The host is never harmed.** No panic, no unbounded memory or disk, no blocking on the recording thread, no
 //!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.

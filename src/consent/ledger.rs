@@ -413,6 +413,17 @@ impl Ledger {
         before_opening: impl FnOnce(u64) -> Result<(), Error>,
     ) -> Result<Line, Error> {
         let (line, mut snapshot, entry) = self.next(sound, statement, now);
+        if sound.is_none() {
+            // Interrupted later on, the ledger is then one line ahead of a snapshot that says nothing, as after every
+            // other grant; without one it could not be told from a store whose snapshot was removed.
+            self.write_snapshot(&Snapshot {
+                head: GENESIS.into(),
+                previous: GENESIS.into(),
+                lines: 0,
+                pending: None,
+                ..snapshot.clone()
+            })?;
+        }
         self.append(&line)?;
         self.raise_mark(&line.scope, line.epoch).at("write", &self.marks_path())?;
         before_opening(line.epoch)?;
@@ -474,6 +485,13 @@ impl Ledger {
     pub(crate) fn text(&self, kept: &str) -> Option<String> {
         let bytes = self.files.read_if_there(&self.contract_path(kept), TEXT_MOST).ok()??;
         (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten()
+    }
+
+    /// The contract that was agreed to, if it and its notice are there as they were. Asked even where this build would say
+    /// the same words: what a person agreed to must be there to be read.
+    pub(super) fn agreed(&self, entry: &Entry) -> Option<String> {
+        self.text(entry.notice.as_deref()?)?;
+        self.text(entry.contract.as_deref()?)
     }
 
     pub(super) fn append(&self, line: &Line) -> Result<(), Error> {

@@ -105,12 +105,11 @@ impl Consent {
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
     pub(super) fn compared(&self, contract: &Contract, entry: &Entry) -> Option<Arc<Comparison>> {
-        let digest = entry.contract.clone()?;
-        let key = (contract.scope.name(), digest);
+        let agreed = self.ledger.agreed(entry)?;
+        let key = (contract.scope.name(), entry.contract.clone()?);
         if let Some(known) = self.compared.lock().get(&key) {
             return Some(known.clone());
         }
-        let agreed = if key.1 == contract.digest { contract.json.clone() } else { self.ledger.text(&key.1)? };
         let comparison = Arc::new(order::compare(&contract.terms, &Terms::read(&agreed)?));
         self.compared.lock().insert(key, comparison.clone());
         Some(comparison)
@@ -137,6 +136,9 @@ impl Consent {
         let blocked_by = self.block_of(contract).map(|block| block.0);
         let trouble = match &records {
             Records::Closed(why) => Some(*why),
+            Records::Sound(_) if in_force.is_some_and(|entry| self.ledger.agreed(entry).is_none()) => {
+                Some("the contract that was agreed to, or its notice, is missing or damaged")
+            }
             Records::Sound(_) if state == State::Unreadable => {
                 Some("the records of this scope were lost, or don't fit their high-water mark")
             }
@@ -181,6 +183,7 @@ impl Consent {
                 _ if sound.is_revoked(name) => State::Withdrawn,
                 None => State::Unreadable,
                 Some(entry) if !self.is_valid(contract, entry) => State::Expired,
+                Some(entry) if self.ledger.agreed(entry).is_none() => State::Unreadable,
                 Some(entry) => match self.compared(contract, entry) {
                     Some(comparison) if comparison.is_no_wider() => State::Granted,
                     _ => State::Superseded,

@@ -35,7 +35,7 @@ use segment::{Header, Segment};
 use std::{
     collections::BTreeMap,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -309,7 +309,6 @@ impl Journal {
     pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
         self.let_go(scope);
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
-        let trash = self.store.join("trash");
         for kind in ["waiting", "counts", "outbox"] {
             for directory in self.files.entries(&self.store.join(kind).join(scope.name())) {
                 let generation =
@@ -321,22 +320,36 @@ impl Journal {
                     destroyed.bytes += self.files.bytes_below(&path);
                     destroyed.files += 1;
                 }
-                let gone = self.files.own_dir(&trash).and_then(|()| {
-                    let aside = trash.join(self.ambient.random_hex::<8>()?);
-                    self.files.rename(&directory, &aside)?;
-                    self.files.remove_tree(&aside)
-                });
-                let gone = gone.or_else(|error| match error.kind() {
-                    // Someone else, who clears up at the same time, was faster.
-                    io::ErrorKind::NotFound => Ok(()),
-                    // Where there is no room to rename, removing in place has to do.
-                    _ => self.files.remove_tree(&directory),
-                });
-                destroyed.complete &= gone.is_ok();
+                destroyed.complete &= self.throw_away(&directory).is_ok();
             }
         }
         let _ = self.files.sync_dir(&self.store);
         destroyed
+    }
+
+    /// Deletes what the sent log keeps of a scope, at the person's wish. Interrupted, all of it is there or none.
+    pub(crate) fn delete_sent(&self, scope: Scope) -> io::Result<()> {
+        let directory = self.sent().directory(scope);
+        match self.files.stat(&directory)? {
+            Some(_) => self.throw_away(&directory).and_then(|()| self.files.sync_parent(&directory)),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a directory whole: it is renamed first, and the next start removes what an interruption left of it.
+    fn throw_away(&self, directory: &Path) -> io::Result<()> {
+        let trash = self.store.join("trash");
+        let gone = self.files.own_dir(&trash).and_then(|()| {
+            let aside = trash.join(self.ambient.random_hex::<8>()?);
+            self.files.rename(directory, &aside)?;
+            self.files.remove_tree(&aside)
+        });
+        gone.or_else(|error| match error.kind() {
+            // Someone else, who clears up at the same time, was faster.
+            io::ErrorKind::NotFound => Ok(()),
+            // Where there is no room to rename, removing in place has to do.
+            _ => self.files.remove_tree(directory),
+        })
     }
 
     /// Empties the trash that an interrupted purge left.

@@ -52,7 +52,7 @@ impl<'j> SentLog<'j> {
         SentLog { files, store }
     }
 
-    fn directory(&self, scope: Scope) -> PathBuf {
+    pub(super) fn directory(&self, scope: Scope) -> PathBuf {
         self.store.join("sent").join(scope.name())
     }
 
@@ -137,15 +137,6 @@ impl<'j> SentLog<'j> {
             }
             let _ = self.files.remove_if_there(&path);
             total -= len;
-        }
-    }
-
-    /// Deletes the contents that were kept of one scope, at the person's wish. The ids of the records are kept elsewhere.
-    pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
-        let directory = self.directory(scope);
-        match self.files.stat(&directory)? {
-            Some(_) => self.files.remove_tree(&directory),
-            None => Ok(()),
         }
     }
 }

@@ -59,6 +59,7 @@ mod store;
 mod superseded;
 mod switches;
 mod terminal;
+mod sweep;
 mod tidy;
 mod tries;
 mod unconfirmed;

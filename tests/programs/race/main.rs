@@ -2,13 +2,18 @@
 //! byte of the scope to a kernel. Called by `.ci/race`; Linux, with `strace` installed.
 //!
 //! Three [processes](member) share a store and send to a slow [receiver]; at a random moment, while one of them is in
-//! the middle of a send, one withdraws. Every byte is stamped where it is handed over, by a [transport](stamp) made for
+//! the middle of a send, one withdraws. [Many] such rounds are played by the same processes, with another scope busy
+//! meanwhile. Every byte is stamped where it is handed over, by a [transport](stamp) made for
 //! that and, for the crate's own, by `strace`; [`judge`] compares the stamps with the return. The same step must fail
 //! for a transport that gives the life lock away, and a process that is stopped must keep a withdrawal from being
 //! confirmed.
+//!
+//! [Many]: many
 
 #[cfg(target_os = "linux")]
 mod judge;
+#[cfg(target_os = "linux")]
+mod many;
 #[cfg(target_os = "linux")]
 mod member;
 #[cfg(target_os = "linux")]
@@ -27,13 +32,24 @@ mod strace;
 #[path = "../../../examples/support/mod.rs"]
 mod support;
 
+/// Which moments are taken, and in how many rounds of the first series.
+#[cfg(target_os = "linux")]
+const SEED: u64 = 20_261_122;
+#[cfg(target_os = "linux")]
+const ROUNDS: usize = 250;
+
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.split_first() {
-        None => judge::run(20_261_122),
+        None => judge::run(SEED, ROUNDS),
         Some((word, rest)) if word == "member" => member::run(rest),
-        Some((word, [seed])) if word == "--seed" => seed.parse().map_err(Into::into).and_then(judge::run),
+        Some((word, [seed])) if word == "--seed" => {
+            seed.parse().map_err(Into::into).and_then(|seed| judge::run(seed, ROUNDS))
+        }
+        Some((rounds, [])) if rounds.parse::<usize>().is_ok_and(|rounds| rounds > 0) => {
+            rounds.parse().map_err(Into::into).and_then(|rounds| judge::run(SEED, rounds))
+        }
         _ => Err(format!("no such arguments: {arguments:?}").into()),
     };
     match done {

@@ -1,7 +1,8 @@
 //! One of the processes that share the store: it records, sends, and, told to, withdraws.
 //!
-//! It says `ready` when it has sent something, answers `withdraw` with what came of it, and ends when nobody tells it
-//! anything any more.
+//! It says `ready` when it has sent something, answers `withdraw` and `grant` with what came of it, and ends when nobody
+//! tells it anything any more. One that is busy records and sends for another scope besides, which nobody withdraws. One
+//! that only watches does nothing but look at its own gate, and says when that closed.
 
 use super::{
     stage::CONTROLLER,
@@ -12,17 +13,24 @@ use std::{
     error::Error,
     io::BufRead as _,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// More than fits in one request.
 const LINES: u32 = 300;
+/// Fewer where there are many rounds: what is handed over still lasts longer than the moment is drawn from.
+const FEW_LINES: u32 = 200;
+/// Of the other scope: a send that is over soon.
+const OTHER_LINES: u32 = 24;
+/// For how long a gate is watched.
+const WATCHED: Duration = Duration::from_secs(5);
 
 candor::scope! {
     /// Find out how many pages people turn, so that turning is fast where it matters.
@@ -30,7 +38,15 @@ candor::scope! {
         title: "Reading", revision: 1, about: installation, retention: 30 days,
         benefit: "Pages that turn at once", other_uses: none,
     }
+    /// Find out how many books people look at before they choose one. Nobody withdraws this.
+    pub BROWSING = "browsing" {
+        title: "Browsing", revision: 1, about: installation, retention: 30 days,
+        benefit: "Shelves in a better order", other_uses: none,
+    }
 }
+
+/// How an event of the scope that is withdrawn is known among the bytes.
+pub(crate) const EVENT: &str = "page.turned";
 
 /// A page was turned.
 #[derive(Event)]
@@ -41,6 +57,15 @@ struct PageTurned {
     pages: u32,
     /// Whether it was turned back.
     back: bool,
+}
+
+/// A book was looked at.
+#[derive(Event)]
+#[event(name = "book.seen", scope = BROWSING, linkage = none)]
+struct BookSeen {
+    /// How many before it.
+    #[field(count, example = 3)]
+    before: u32,
 }
 
 /// What a withdrawal came to, and when, on both clocks.
@@ -65,30 +90,53 @@ impl Moment {
     }
 }
 
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Withdraws,
+    Sends,
+    Watches,
+}
+
+impl Role {
+    const ALL: [(&'static str, Role); 3] =
+        [("withdraws", Role::Withdraws), ("sends", Role::Sends), ("watches", Role::Watches)];
+
+    fn name(self) -> &'static str {
+        Role::ALL.iter().find(|(_, role)| *role == self).map_or("", |(name, _)| name)
+    }
+
+    fn named(name: &str) -> Option<Role> {
+        Role::ALL.iter().find(|(known, _)| *known == name).map(|(_, role)| *role)
+    }
+}
+
 /// The arguments of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
-    pub(crate) withdraws: bool,
+    pub(crate) role: Role,
     pub(crate) how: How,
+    /// With another scope besides.
+    pub(crate) busy: bool,
     pub(crate) receiver: SocketAddr,
     /// Holds the store and the log.
     pub(crate) directory: PathBuf,
 }
 
 impl Member {
-    pub(crate) fn arguments(&self) -> [String; 5] {
-        let role = if self.withdraws { "withdraws" } else { "sends" };
+    pub(crate) fn arguments(&self) -> [String; 6] {
+        let (role, busy) = (self.role.name(), if self.busy { "busy" } else { "quiet" });
         let directory = self.directory.display().to_string();
-        ["member".into(), role.into(), self.how.name().into(), self.receiver.to_string(), directory]
+        ["member".into(), role.into(), self.how.name().into(), busy.into(), self.receiver.to_string(), directory]
     }
 }
 
 /// Runs one process.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let [role, how, receiver, directory] = arguments else { return Err("four arguments are needed".into()) };
+    let [role, how, busy, receiver, directory] = arguments else { return Err("five arguments are needed".into()) };
     let (directory, receiver) = (PathBuf::from(directory), receiver.parse::<SocketAddr>()?);
     let how = How::named(how).ok_or("there is no such transport")?;
-    let withdraws = role == "withdraws";
+    let (role, busy) = (Role::named(role).ok_or("there is no such role")?, busy == "busy");
     // Tests are no place where a person could be asked; CI's block is lifted openly.
     let config = Config::new("org.example.reader", CONTROLLER, Audience::Adults)
         .directories(directory.join("data"), directory.join("config"))
@@ -100,14 +148,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         _ => config.transport(endpoint, stamping.clone()),
     };
     let client = Arc::new(Client::new(config)?);
-    if withdraws {
+    if role == Role::Watches {
+        return watch(&client);
+    }
+    if role == Role::Withdraws {
         client.grant(READING)?;
+        if busy {
+            client.grant(BROWSING)?;
+        }
         println!("granted");
     }
     let over = Arc::new(AtomicBool::new(false));
     let sending = {
         let (client, over) = (client.clone(), over.clone());
-        thread::spawn(move || send(&client, &stamping, &over, withdraws).map_err(|error| error.to_string()))
+        let holds_back = role == Role::Withdraws;
+        thread::spawn(move || send(&client, &stamping, &over, busy, holds_back).map_err(|error| error.to_string()))
     };
     for line in std::io::stdin().lock().lines() {
         match line?.as_str() {
@@ -116,6 +171,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
                 let receipt = client.withdraw(READING)?;
                 let returned = Moment::now();
                 println!("{}", serde_json::to_string(&Withdrawn { called, returned, confirmed: receipt.confirmed })?);
+            }
+            "grant" => {
+                let asked = now();
+                let notice = client.notice(READING)?;
+                client.grant(READING.shown(&notice))?;
+                println!("{asked}");
             }
             other => return Err(format!("no such order: {other}").into()),
         }
@@ -126,17 +187,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
 }
 
 /// Records and sends until it is over, whatever becomes of consent in between.
-fn send(client: &Client, stamping: &Stamping, over: &AtomicBool, withdraws: bool) -> Result<(), Box<dyn Error>> {
+fn send(
+    client: &Client,
+    stamping: &Stamping,
+    over: &AtomicBool,
+    busy: bool,
+    holds_back: bool,
+) -> Result<(), Box<dyn Error>> {
     let (mut ready, mut record) = (false, true);
+    let lines = if busy { FEW_LINES } else { LINES };
     while !over.load(Ordering::SeqCst) {
         if record {
-            for page in 0..LINES {
+            for page in 0..lines {
                 client.record(PageTurned { pages: page, back: page % 7 == 0 });
+            }
+            for before in 0..if busy { OTHER_LINES } else { 0 } {
+                client.record(BookSeen { before });
             }
         }
         let flushed = client.flush(Duration::from_secs(20))?;
         // While another process is sending, what there is waits.
-        record = flushed.trouble.is_none();
+        record = !flushed.trouble.is_some_and(|why| why.contains("another process"));
         if flushed.requests > 0 && !ready {
             println!("ready");
             ready = true;
@@ -146,7 +217,38 @@ fn send(client: &Client, stamping: &Stamping, over: &AtomicBool, withdraws: bool
             thread::sleep(Duration::from_millis(1));
         }
         // The one that withdraws holds back a little, so that it mostly meets another one in the middle of a send.
-        thread::sleep(Duration::from_millis(if withdraws && ready { 100 } else { 1 }));
+        thread::sleep(Duration::from_millis(if holds_back && ready { 100 } else { 1 }));
+    }
+    Ok(())
+}
+
+/// Looks at the gate of this process all the time, and at nothing else: says `open`, and, when it has closed, the moment.
+///
+/// An event that is made on demand is asked for, and given up in the middle of being made, so that none ever is recorded
+/// and nothing wakes the client because of it.
+fn watch(client: &Client) -> Result<(), Box<dyn Error>> {
+    let is_open = || {
+        let asked = AtomicBool::new(false);
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            client.record_with(|| -> PageTurned {
+                asked.store(true, Ordering::SeqCst);
+                resume_unwind(Box::new(()))
+            });
+        }));
+        asked.load(Ordering::SeqCst)
+    };
+    if !is_open() {
+        return Err("the gate was never open".into());
+    }
+    println!("open");
+    let until = Instant::now() + WATCHED;
+    while is_open() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(1));
+    }
+    if is_open() {
+        println!("still open")
+    } else {
+        println!("{}", now())
     }
     Ok(())
 }

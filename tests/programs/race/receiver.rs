@@ -3,6 +3,7 @@
 //! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the
 //! sender.
 
+use super::member::EVENT;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io::{self, Read, Write},
@@ -22,13 +23,19 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncon
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     busy: Arc<AtomicUsize>,
+    all: Arc<AtomicUsize>,
     read: Arc<AtomicUsize>,
 }
 
 impl Receiver {
-    /// Whether some request has begun to arrive, and not all of it has been read.
+    /// Whether some request of the scope that is withdrawn has begun to arrive, and not all of it has been read.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether some request is under way, of whatever scope.
+    pub(crate) fn is_busy_at_all(&self) -> bool {
+        self.all.load(Ordering::SeqCst) > 0
     }
 
     /// Whether the rest of a request never comes: reads what is on its way, and then looks on for longer than any of
@@ -45,9 +52,11 @@ impl Receiver {
 
     /// Reads one request slowly, and answers it.
     fn serve(&self, mut stream: TcpStream, pause: Duration) -> io::Result<()> {
-        self.busy.fetch_add(1, Ordering::SeqCst);
-        let taken = self.take(&mut stream, pause);
-        self.busy.fetch_sub(1, Ordering::SeqCst);
+        self.all.fetch_add(1, Ordering::SeqCst);
+        let mut known = false;
+        let taken = self.take(&mut stream, pause, &mut known);
+        self.busy.fetch_sub(usize::from(known), Ordering::SeqCst);
+        self.all.fetch_sub(1, Ordering::SeqCst);
         taken?;
         stream.write_all(ANSWER)?;
         // Until the sender hangs up.
@@ -55,7 +64,8 @@ impl Receiver {
         Ok(())
     }
 
-    fn take(&self, stream: &mut TcpStream, pause: Duration) -> io::Result<()> {
+    /// `known` says whether it was seen to be of the scope that is withdrawn.
+    fn take(&self, stream: &mut TcpStream, pause: Duration, known: &mut bool) -> io::Result<()> {
         let (mut request, mut chunk, mut whole) = (Vec::new(), [0; 2 << 10], None);
         while whole.is_none_or(|whole| request.len() < whole) {
             let read = stream.read(&mut chunk)?;
@@ -64,6 +74,10 @@ impl Receiver {
             }
             self.read.fetch_add(read, Ordering::SeqCst);
             request.extend_from_slice(chunk.split_at(read).0);
+            if !*known && request.windows(EVENT.len()).any(|part| part == EVENT.as_bytes()) {
+                *known = true;
+                self.busy.fetch_add(1, Ordering::SeqCst);
+            }
             whole = whole.or_else(|| length(&request));
             thread::sleep(pause);
         }
@@ -79,8 +93,9 @@ fn length(request: &[u8]) -> Option<usize> {
     Some(end + 4 + body)
 }
 
-/// Listens on loopback until the program ends. Each connection is read at a pace of its own; `seed` decides which.
-pub(crate) fn start(seed: u64) -> io::Result<Receiver> {
+/// Listens on loopback until the program ends. Each connection is read at a pace of its own, the `slowest` at most;
+/// `seed` decides which.
+pub(crate) fn start(seed: u64, slowest: Duration) -> io::Result<Receiver> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_recv_buffer_size(4 << 10)?;
     // Loopback's segments are larger than that buffer, which would make the connection stall.
@@ -88,11 +103,13 @@ pub(crate) fn start(seed: u64) -> io::Result<Receiver> {
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     socket.listen(16)?;
     let listener = TcpListener::from(socket);
-    let receiver = Receiver { address: listener.local_addr()?, busy: Arc::default(), read: Arc::default() };
+    let receiver =
+        Receiver { address: listener.local_addr()?, busy: Arc::default(), all: Arc::default(), read: Arc::default() };
     let (hears, mut random) = (receiver.clone(), fastrand::Rng::with_seed(seed));
+    let slowest = u64::try_from(slowest.as_micros()).unwrap_or(u64::MAX);
     thread::Builder::new().name("receiver".into()).spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (hears, pause) = (hears.clone(), Duration::from_micros(random.u64(2_000..4_000)));
+            let (hears, pause) = (hears.clone(), Duration::from_micros(random.u64(slowest / 2..slowest)));
             // A connection that is reset half-way is what this program is about; and where no thread can be had, the
             // sender gets no answer and the round fails for that.
             let _ = thread::Builder::new().spawn(move || hears.serve(stream, pause));

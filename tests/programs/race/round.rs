@@ -1,7 +1,7 @@
 //! One withdrawal: three processes, a fresh store, a random moment, and what was handed over before and after.
 
 use super::{
-    member::{Member, Withdrawn},
+    member::{Member, Role, Withdrawn},
     receiver::{self, Receiver},
     stamp::{self, How, Note, What},
     strace,
@@ -19,7 +19,9 @@ use std::{
 };
 
 /// Longer than anything here takes.
-const LONGEST: Duration = Duration::from_secs(100);
+pub(super) const LONGEST: Duration = Duration::from_secs(100);
+/// How long the receiver pauses after every read, at most.
+const SLOWEST: Duration = Duration::from_millis(4);
 /// How far into a send the moment may lie, in microseconds; the receiver makes every send last longer.
 const MOMENT: u64 = 30_000;
 /// Every system call by which a program hands bytes to a socket, and what begins and ends one.
@@ -55,6 +57,8 @@ pub(crate) struct Send {
     /// When bytes had been handed over, and how many.
     pub(crate) handed: Vec<(u64, usize)>,
     pub(crate) ended: Option<u64>,
+    /// Of a scope that nobody withdraws.
+    pub(crate) other: bool,
 }
 
 impl Round {
@@ -91,9 +95,11 @@ impl Round {
 pub(crate) fn play(plan: Plan, random: &mut fastrand::Rng) -> Result<Round, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let directory = scratch.path();
-    let receiver = receiver::start(random.u64(..))?;
+    let receiver = receiver::start(random.u64(..), SLOWEST)?;
     let start = |withdraws: bool, number: usize| {
-        let member = Member { withdraws, how: plan.how, receiver: receiver.address, directory: directory.into() };
+        let role = if withdraws { Role::Withdraws } else { Role::Sends };
+        let member =
+            Member { role, how: plan.how, busy: false, receiver: receiver.address, directory: directory.into() };
         Running::start(&member, plan.traced.then(|| trace_of(directory, number)).as_deref())
     };
     let first = start(true, 0)?;
@@ -135,14 +141,14 @@ fn trace_of(directory: &Path, number: usize) -> std::path::PathBuf {
 }
 
 /// A process of the round, and the two pipes by which it is led.
-struct Running {
-    child: Child,
+pub(super) struct Running {
+    pub(super) child: Child,
     orders: Option<ChildStdin>,
     answers: mpsc::Receiver<String>,
 }
 
 impl Running {
-    fn start(member: &Member, trace: Option<&Path>) -> Result<Running, Box<dyn Error>> {
+    pub(super) fn start(member: &Member, trace: Option<&Path>) -> Result<Running, Box<dyn Error>> {
         let program = std::env::current_exe()?;
         let mut command = match trace {
             None => Command::new(program),
@@ -156,21 +162,21 @@ impl Running {
         Ok(Running { child, orders, answers })
     }
 
-    fn answer(&self) -> Result<String, Box<dyn Error>> {
+    pub(super) fn answer(&self) -> Result<String, Box<dyn Error>> {
         self.answers.recv_timeout(LONGEST).map_err(|error| format!("a process did not answer: {error}").into())
     }
 
-    fn expect(&self, word: &str) -> Result<(), Box<dyn Error>> {
+    pub(super) fn expect(&self, word: &str) -> Result<(), Box<dyn Error>> {
         let answer = self.answer()?;
         if answer == word { Ok(()) } else { Err(format!("a process said {answer:?} instead of {word:?}").into()) }
     }
 
-    fn order(&mut self, word: &str) -> Result<(), Box<dyn Error>> {
+    pub(super) fn order(&mut self, word: &str) -> Result<(), Box<dyn Error>> {
         Ok(writeln!(self.orders.as_ref().ok_or("no orders")?, "{word}")?)
     }
 
     /// Ends it in good order, or says that it did not.
-    fn end(mut self) -> Result<(), Box<dyn Error>> {
+    pub(super) fn end(mut self) -> Result<(), Box<dyn Error>> {
         drop(self.orders.take());
         let until = Instant::now() + LONGEST;
         loop {
@@ -192,7 +198,7 @@ impl Drop for Running {
     }
 }
 
-fn signal_others(members: &[Running], signal: Signal) -> Result<(), Box<dyn Error>> {
+pub(super) fn signal_others(members: &[Running], signal: Signal) -> Result<(), Box<dyn Error>> {
     for member in members.iter().skip(1) {
         let process = Pid::from_raw(i32::try_from(member.child.id())?).ok_or("no such process")?;
         kill_process(process, signal)?;
@@ -201,7 +207,7 @@ fn signal_others(members: &[Running], signal: Signal) -> Result<(), Box<dyn Erro
 }
 
 /// Waits for a random moment of a send, whoever's it is.
-fn a_moment(receiver: &Receiver, random: &mut fastrand::Rng) -> Result<(), Box<dyn Error>> {
+pub(super) fn a_moment(receiver: &Receiver, random: &mut fastrand::Rng) -> Result<(), Box<dyn Error>> {
     let until = Instant::now() + LONGEST;
     while !receiver.is_busy() {
         if Instant::now() > until {
@@ -214,7 +220,11 @@ fn a_moment(receiver: &Receiver, random: &mut fastrand::Rng) -> Result<(), Box<d
 }
 
 /// Stops every process but the first, at a moment when one of them has bytes left to hand over.
-fn stop_others(receiver: &Receiver, members: &[Running], random: &mut fastrand::Rng) -> Result<(), Box<dyn Error>> {
+pub(super) fn stop_others(
+    receiver: &Receiver,
+    members: &[Running],
+    random: &mut fastrand::Rng,
+) -> Result<(), Box<dyn Error>> {
     for _ in 0..50 {
         signal_others(members, Signal::STOP)?;
         // Whatever is on its way arrives; if the rest of a request then does not come, one that is stopped has it.
@@ -228,11 +238,12 @@ fn stop_others(receiver: &Receiver, members: &[Running], random: &mut fastrand::
 }
 
 /// The sends that the notes of all processes tell of.
-fn stamped(notes: &[Note]) -> Result<Vec<Send>, Box<dyn Error>> {
+pub(super) fn stamped(notes: &[Note]) -> Result<Vec<Send>, Box<dyn Error>> {
     let mut sends: BTreeMap<(u32, usize), Send> = BTreeMap::new();
     for &Note { process, send, at, what } in notes {
-        if what == What::Open {
-            sends.insert((process, send), Send { process, began: at, handed: Vec::new(), ended: None });
+        if matches!(what, What::Open | What::OpenOther) {
+            let other = what == What::OpenOther;
+            sends.insert((process, send), Send { process, began: at, handed: Vec::new(), ended: None, other });
             continue;
         }
         let send = sends.get_mut(&(process, send)).ok_or("a note without a beginning")?;
@@ -259,7 +270,8 @@ fn traced(log: &Path, number: usize) -> Result<Vec<Send>, Box<dyn Error>> {
         let over = call.ended.map_or(u64::MAX, nanoseconds);
         match (call.name.as_str(), open.get_mut(descriptor)) {
             ("connect", _) => {
-                let send = Send { process, began: nanoseconds(call.began), handed: Vec::new(), ended: None };
+                let send =
+                    Send { process, began: nanoseconds(call.began), handed: Vec::new(), ended: None, other: false };
                 sends.extend(open.insert(descriptor.into(), send));
             }
             ("close", Some(send)) => {

@@ -7,6 +7,7 @@
 //! [`How::Unlocked`] breaks one rule: it copies the bytes, lets the parcel go and returns, so that nothing holds the
 //! life lock any more, and sends behind the crate's back. Everything else is the same code.
 
+use super::member::READING;
 use candor::{Answer, Parcel, SendError, Transport};
 use rustix::time::{ClockId, clock_gettime};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -69,8 +70,10 @@ pub(crate) struct Note {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum What {
-    /// A send began.
+    /// A send of the scope that is withdrawn began.
     Open,
+    /// A send of another scope began.
+    OpenOther,
     /// So many bytes were handed over.
     Handed(usize),
     /// Its connection is gone.
@@ -117,9 +120,15 @@ impl Inner {
     }
 
     /// One request and its answer. The connection is gone, and noted as such, when this returns.
-    fn exchange(&self, send: usize, request: &[u8], may_leave: impl Fn() -> bool) -> Result<Answer, SendError> {
+    fn exchange(
+        &self,
+        send: usize,
+        begins: What,
+        request: &[u8],
+        may_leave: impl Fn() -> bool,
+    ) -> Result<Answer, SendError> {
         let noted = |what| self.note(send, what).map_err(|error| SendError::Network(error.to_string()));
-        noted(What::Open)?;
+        noted(begins)?;
         let answer = self.converse(send, request, may_leave);
         noted(What::Closed)?;
         self.over.fetch_add(1, Ordering::SeqCst);
@@ -182,14 +191,15 @@ impl Transport for Stamping {
         );
         let request = [head.as_bytes(), body].concat();
         let send = self.0.begun.fetch_add(1, Ordering::SeqCst);
+        let begins = if parcel.scope() == READING.name() { What::Open } else { What::OpenOther };
         if self.0.keeps_the_lock {
-            let answer = self.0.exchange(send, &request, || parcel.may_leave());
+            let answer = self.0.exchange(send, begins, &request, || parcel.may_leave());
             drop(parcel);
             return answer;
         }
         drop(parcel);
         let inner = self.0.clone();
-        thread::spawn(move || inner.exchange(send, &request, || true));
+        thread::spawn(move || inner.exchange(send, begins, &request, || true));
         Ok(Answer::Accepted { rejected: 0 })
     }
 }

@@ -1,0 +1,332 @@
+//! A fresh process that opens what a kill left, and says whether that is what was before or what is after.
+//!
+//! What it compares with was written down when the ground was made. It reads the files itself where it can: the chain of
+//! the history is followed by code of its own, and what is to be gone is looked for in every byte of both directories.
+
+use super::{
+    files,
+    operations::{self, Operation},
+    program::{self, LENDING, PageTurned, READING, say_yes},
+};
+use candor::{Client, Manifest, Scope, consent::State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What waits and what was sent of one scope, as the person's page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Page {
+    waiting: Vec<String>,
+    ready: Vec<String>,
+    growing: Value,
+    sent: Value,
+}
+
+impl Page {
+    fn of(manifest: &Manifest, scope: Scope) -> Result<Page, Box<dyn Error>> {
+        let page = manifest.scope(scope).ok_or("the manifest knows no such scope")?;
+        let (waiting, ready) = (page.waiting.clone(), page.ready.clone());
+        Ok(Page { waiting, ready, growing: json!(page.growing), sent: json!(page.sent) })
+    }
+}
+
+/// The ground as it was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    page: Page,
+    other: Page,
+    epoch: u64,
+    /// How many lines, batches and counts waited.
+    kinds: [usize; 3],
+    /// The names that records carry: of those that wait, and of those that left.
+    waiting: BTreeSet<String>,
+    sent: BTreeSet<String>,
+    /// The scope's secret.
+    secret: Option<String>,
+    /// The files that held what waits, from the store on.
+    files: Vec<PathBuf>,
+}
+
+impl Facts {
+    /// Reads what `prepare` made in a directory.
+    pub(crate) fn of(operation: &Operation, directory: &Path) -> Result<Facts, Box<dyn Error>> {
+        // Looked at before the program starts on it, which may destroy what the operation is about.
+        let store = program::store(directory);
+        let secret = sealed(&store.join("keys")).and_then(|keys| Some(keys.get("reading")?.as_str()?.to_owned()));
+        let epoch = sealed(&store.join("consent")).and_then(|it| it.pointer("/scopes/reading/epoch")?.as_u64());
+        let files = waiting_files(&store);
+        // A copy, since looking is a start of the program.
+        let copy = tempfile::tempdir()?;
+        let copy = copy.path().join("ground");
+        files::copy(directory, &copy)?;
+        let whole = Page::of(&manifest_of(&copy)?, READING)?;
+        let seen = if operation.settled { operation.start(&copy)?.manifest()? } else { manifest_of(&copy)? };
+        let (page, other) = (Page::of(&seen, READING)?, Page::of(&seen, LENDING)?);
+        let counts = whole.growing.as_array().map_or(0, Vec::len);
+        let waiting = whole.waiting.iter().chain(&whole.ready).flat_map(|text| uids(text)).collect();
+        let bodies = whole.sent.as_array().into_iter().flatten();
+        let sent = bodies.filter_map(|entry| entry.get("body")?.as_str()).flat_map(uids).collect();
+        let kinds = [whole.waiting.len(), whole.ready.len(), counts];
+        Ok(Facts { page, other, epoch: epoch.unwrap_or(0), kinds, waiting, sent, secret, files })
+    }
+
+    /// Whether there is anything whose loss could be noticed.
+    pub(crate) fn are_full(&self) -> bool {
+        let lengths = [self.waiting.len(), self.sent.len(), self.files.len()];
+        lengths.iter().chain(&self.kinds).all(|length| *length > 0) && self.secret.is_some() && self.epoch > 0
+    }
+}
+
+fn manifest_of(directory: &Path) -> Result<Manifest, Box<dyn Error>> {
+    Ok(program::start(directory, "nowhere", 0)?.0.manifest()?)
+}
+
+/// The document in one of the store's sealed files.
+fn sealed(path: &Path) -> Option<Value> {
+    serde_json::from_str(fs::read_to_string(path).ok()?.split_once('\n')?.1).ok()
+}
+
+/// The unique names of records in a text.
+fn uids(text: &str) -> Vec<String> {
+    let after = text.split("log.record.uid").skip(1);
+    let quoted = after.filter_map(|rest| rest.split('"').find(|part| part.len() >= 16).map(str::to_owned));
+    quoted.collect()
+}
+
+/// Files that hold what was recorded; when a scope sends next says nothing of that.
+fn waiting_files(store: &Path) -> Vec<PathBuf> {
+    let kinds = ["waiting", "counts", "outbox"].map(|kind| files::all(&store.join(kind).join("reading")));
+    let data = |path: &PathBuf| path.file_stem().is_none_or(|name| name != "schedule");
+    let inner = |path: PathBuf| path.strip_prefix(store).map(Path::to_path_buf).ok();
+    kinds.into_iter().flatten().filter(data).filter_map(inner).collect()
+}
+
+/// What is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Before,
+    After,
+    /// Neither, but closed, with a reason, where the operation allows that.
+    Closed,
+}
+
+impl Verdict {
+    pub(crate) const ALL: [(&'static str, Verdict); 3] =
+        [("before", Verdict::Before), ("after", Verdict::After), ("closed", Verdict::Closed)];
+}
+
+/// Opens a directory and prints the verdict as one word. An error is a store that nobody may leave behind.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [name, directory, facts, returned] = arguments else {
+        return Err("a judge needs an operation, a directory, the facts, and whether it returned".into());
+    };
+    let facts: Facts = serde_json::from_str(&fs::read_to_string(facts)?)?;
+    let verdict = judge(operations::named(name)?, Path::new(directory), &facts, *returned == "returned")?;
+    let (word, _) = Verdict::ALL.into_iter().find(|(_, known)| *known == verdict).ok_or("a verdict without a word")?;
+    println!("{word}");
+    Ok(())
+}
+
+fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool) -> Result<Verdict, Box<dyn Error>> {
+    let client = operation.start(directory)?;
+    let status = client.status(READING)?;
+    let mut called = false;
+    client.record_with(|| {
+        called = true;
+        PageTurned { pages: 1 }
+    });
+    if called != status.is_open() {
+        return Err(format!("recorded: {called}, and the status says {status:?}").into());
+    }
+    if operation.closes() && returned && called {
+        return Err(format!("open after it returned: {status:?}").into());
+    }
+    drop(client);
+    // What this very process recorded is no part of what was found.
+    let client = operation.start(directory)?;
+    let look = Look { operation, directory, facts, client: &client, state: status.state, open: called };
+    let (after, before) = (look.is_after(returned), look.is_before());
+    let verdict = match (after, before) {
+        (Ok(()), _) => Verdict::After,
+        (Err(after), _) if returned => return Err(format!("after it returned, {after}").into()),
+        (_, Ok(())) => Verdict::Before,
+        _ if operation.may_close && status.state == State::Unreadable && status.trouble.is_some() => Verdict::Closed,
+        (Err(after), Err(before)) => {
+            let trouble = status.trouble.unwrap_or("none");
+            return Err(format!("neither: not after, since {after}; not before, since {before}; {trouble}").into());
+        }
+    };
+    // Time and a block narrow every scope.
+    let alone = operation.days == 0 && !operation.blocked;
+    if !returned && alone && Page::of(&client.manifest()?, LENDING)? != facts.other {
+        return Err("the scope that nobody decided about is not as it was".into());
+    }
+    chain(directory)?;
+    look.goes_on(verdict, returned)?;
+    chain(directory)?;
+    Ok(verdict)
+}
+
+/// One store that was found.
+struct Look<'l> {
+    operation: &'l Operation,
+    directory: &'l Path,
+    facts: &'l Facts,
+    client: &'l Client,
+    state: State,
+    open: bool,
+}
+
+impl Look<'_> {
+    fn is_before(&self) -> Result<(), String> {
+        let Look { operation, facts, .. } = self;
+        if self.state != operation.before {
+            return Err(format!("the state is {:?}", self.state));
+        }
+        let mut page = self.page()?;
+        page.without_own(facts);
+        if page != facts.page {
+            return Err("what waits or was sent is not as it was".into());
+        }
+        Ok(())
+    }
+
+    fn is_after(&self, returned: bool) -> Result<(), String> {
+        let Look { operation, facts, .. } = self;
+        if self.state != operation.after {
+            return Err(format!("the state is {:?}", self.state));
+        }
+        if self.open != (operation.after == State::Granted) {
+            return Err(format!("{:?}, and open is {}", self.state, self.open));
+        }
+        // What left before and is shown is not the operation's matter; what leaves meanwhile is.
+        let posted = fs::read_to_string(program::posted(self.directory)).unwrap_or_default();
+        if operation.closes() && posted.lines().any(|scope| scope == "reading") {
+            return Err("something left".into());
+        }
+        let store = program::store(self.directory);
+        if operation.waiting_goes {
+            if let Some(path) = facts.files.iter().find(|path| store.join(path).exists()) {
+                return Err(format!("{} is still there", path.display()));
+            }
+            self.is_gone("a line that waited", facts.waiting.iter())?;
+            if operation.closes() && !waiting_files(&store).is_empty() {
+                return Err(format!("something waits: {:?}", waiting_files(&store)));
+            }
+        }
+        if operation.secret_goes {
+            self.is_gone("the secret", facts.secret.iter())?;
+        }
+        if operation.sent_goes {
+            self.is_gone("a line that was sent", facts.sent.iter())?;
+        }
+        if !files::all(&store.join("trash")).is_empty() {
+            return Err("something lies in the trash".into());
+        }
+        if operation.before == operation.after && !operation.sent_goes && !operation.closes() && !returned {
+            let epoch = sealed(&store.join("consent")).and_then(|it| it.pointer("/scopes/reading/epoch")?.as_u64());
+            if epoch.is_none_or(|epoch| epoch <= facts.epoch) {
+                return Err("no new epoch began".into());
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&self) -> Result<Page, String> {
+        let manifest = self.client.manifest().map_err(|error| error.to_string())?;
+        Page::of(&manifest, READING).map_err(|error| error.to_string())
+    }
+
+    /// Whether none of these stands anywhere in both directories.
+    fn is_gone<'t>(&self, what: &str, mut texts: impl Iterator<Item = &'t String>) -> Result<(), String> {
+        let places = [program::data(self.directory), program::marks(self.directory)];
+        match texts.find_map(|text| places.iter().find_map(|place| files::holding(place, text))) {
+            None => Ok(()),
+            Some(path) => Err(format!("{what} is still in {}", path.display())),
+        }
+    }
+
+    /// The person can go on deciding: a yes is heard, a withdrawal is confirmed, and what was closed needs a notice.
+    fn goes_on(&self, verdict: Verdict, returned: bool) -> Result<(), Box<dyn Error>> {
+        let client = self.client;
+        if self.operation.closes() && (returned || verdict == Verdict::After) {
+            match (client.grant(READING), self.state) {
+                // A yes whose time is over may be followed by another one without a notice.
+                (Ok(_), State::Expired) => {}
+                (Err(error), _) if error.needs_notice() => {}
+                (other, _) => return Err(format!("a bare grant after a no: {other:?}").into()),
+            }
+        }
+        say_yes(client, READING)?;
+        client.record_durable(PageTurned { pages: 1 });
+        if client.status(READING)?.state != State::Granted || self.page()?.waiting.is_empty() {
+            return Err("a yes is not heard".into());
+        }
+        let receipt = client.withdraw(READING)?;
+        if !receipt.confirmed || !receipt.recorded || !receipt.destroyed.complete {
+            return Err(format!("a withdrawal is not confirmed: {receipt:?}").into());
+        }
+        let store = program::store(self.directory);
+        if client.status(READING)?.state != State::Withdrawn || !waiting_files(&store).is_empty() {
+            return Err("a withdrawal does not hold".into());
+        }
+        Ok(())
+    }
+}
+
+impl Page {
+    /// Takes the judge's own event away, which it recorded to see whether the scope is open.
+    fn without_own(&mut self, facts: &Facts) {
+        self.waiting.retain(|line| facts.page.waiting.contains(line) || !line.contains("page.turned"));
+    }
+}
+
+/// Follows the history line by line: each has the next number, the hash of the one before, and its own.
+#[allow(clippy::indexing_slicing, reason = "JSON indexes to null, and a line that is no object fails the judge")]
+fn chain(directory: &Path) -> Result<(), String> {
+    let path = program::store(directory).join("ledger.jsonl");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(format!("the history can't be read: {error}")),
+    };
+    let (mut previous, mut number) = (json!(""), 0);
+    if !text.is_empty() && !text.ends_with('\n') {
+        return Err("the history ends in half a line".into());
+    }
+    for line in text.lines() {
+        number += 1;
+        let broken = |what: &str| format!("line {number} of the history: {what}");
+        let mut line: Value = serde_json::from_str(line).map_err(|error| broken(&error.to_string()))?;
+        if line["line"] != json!(number) || line["previous"] != previous {
+            return Err(broken("it does not follow the one before"));
+        }
+        let said = line["hash"].take();
+        line["hash"] = json!("");
+        let hash = json!(blake3::hash(canonical(&line).as_bytes()).to_hex().to_string());
+        if hash != said {
+            return Err(broken("its hash is another one's"));
+        }
+        previous = hash;
+    }
+    Ok(())
+}
+
+/// JSON with sorted keys and no spaces.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(b.0));
+            let entries: Vec<String> = entries.iter().map(|(k, v)| format!("{}:{}", json!(k), canonical(v))).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Programs that do to the files what a decision does, in an order that may be wrong: the judge must find out which.
+//!
+//! What the files are to become is worked out by the crate itself, on a copy; here they are only put in place one after
+//! the other. In the right order this passes like the crate does; in each of the wrong ones it must not.
+
+use super::{
+    files,
+    member::{RETURNED, wait},
+    operations,
+};
+use std::{error::Error, fs, io::Write as _, path::Path};
+
+/// What is done next.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A file or directory takes the place of what stands there, at once.
+    Replace(&'static str),
+    /// A file is written over, from its beginning.
+    Overwrite(&'static str),
+    /// A file or a directory goes.
+    Remove(&'static str),
+    /// It says that it has returned.
+    Say,
+}
+use Step::*;
+
+/// An order of steps.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) name: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) is_right: bool,
+    steps: &'static [Step],
+}
+
+const SNAPSHOT: &str = "data/org.example.killed/candor-1/consent";
+const HISTORY: &str = "data/org.example.killed/candor-1/ledger.jsonl";
+const SECRETS: &str = "data/org.example.killed/candor-1/keys";
+const CONTRACTS: &str = "data/org.example.killed/candor-1/contracts";
+const LIFE: &str = "data/org.example.killed/candor-1/reading.life";
+const LINES: &str = "data/org.example.killed/candor-1/waiting/reading";
+const COUNTS: &str = "data/org.example.killed/candor-1/counts/reading";
+const BATCHES: &str = "data/org.example.killed/candor-1/outbox/reading";
+const MARK: &str = "config/org.example.killed/candor-1/high";
+
+/// The right orders and the wrong ones.
+pub(crate) const ORDERS: [Order; 8] = [
+    Order {
+        name: "a withdrawal in its order",
+        operation: "withdrawal",
+        is_right: true,
+        steps: &[
+            Replace(SNAPSHOT),
+            Replace(SECRETS),
+            Remove(LINES),
+            Remove(COUNTS),
+            Remove(BATCHES),
+            Replace(MARK),
+            Replace(HISTORY),
+            Say,
+        ],
+    },
+    Order {
+        name: "a withdrawal with the history before the snapshot",
+        operation: "withdrawal",
+        is_right: false,
+        steps: &[
+            Replace(HISTORY),
+            Replace(SNAPSHOT),
+            Replace(SECRETS),
+            Remove(LINES),
+            Remove(COUNTS),
+            Remove(BATCHES),
+            Replace(MARK),
+            Say,
+        ],
+    },
+    Order {
+        name: "a withdrawal that destroys before it decides",
+        operation: "withdrawal",
+        is_right: false,
+        steps: &[
+            Remove(LINES),
+            Remove(COUNTS),
+            Remove(BATCHES),
+            Replace(SECRETS),
+            Replace(SNAPSHOT),
+            Replace(MARK),
+            Replace(HISTORY),
+            Say,
+        ],
+    },
+    Order {
+        name: "a withdrawal that returns before it decides",
+        operation: "withdrawal",
+        is_right: false,
+        steps: &[
+            Say,
+            Replace(SNAPSHOT),
+            Replace(SECRETS),
+            Remove(LINES),
+            Remove(COUNTS),
+            Remove(BATCHES),
+            Replace(MARK),
+            Replace(HISTORY),
+        ],
+    },
+    Order {
+        name: "a withdrawal that writes over the snapshot",
+        operation: "withdrawal",
+        is_right: false,
+        steps: &[
+            Overwrite(SNAPSHOT),
+            Replace(SECRETS),
+            Remove(LINES),
+            Remove(COUNTS),
+            Remove(BATCHES),
+            Replace(MARK),
+            Replace(HISTORY),
+            Say,
+        ],
+    },
+    Order {
+        name: "a yes in its order",
+        operation: "yes after a no",
+        is_right: true,
+        steps: &[
+            Replace(CONTRACTS),
+            Replace(LIFE),
+            Replace(HISTORY),
+            Replace(MARK),
+            Replace(SECRETS),
+            Replace(SNAPSHOT),
+            Say,
+        ],
+    },
+    Order {
+        name: "a yes with the snapshot before the history",
+        operation: "yes after a no",
+        is_right: false,
+        steps: &[
+            Replace(CONTRACTS),
+            Replace(LIFE),
+            Replace(SNAPSHOT),
+            Replace(HISTORY),
+            Replace(MARK),
+            Replace(SECRETS),
+            Say,
+        ],
+    },
+    Order {
+        name: "the sent log deleted file by file",
+        operation: "deleting the sent log",
+        is_right: false,
+        steps: &[Remove("data/org.example.killed/candor-1/sent/reading"), Say],
+    },
+];
+
+/// Carries out the order of that name in a directory; `done` is what it is to become.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [name, directory, done] = arguments else { return Err("a mutant needs an order and two directories".into()) };
+    let order = ORDERS.iter().find(|order| order.name == *name).ok_or("there is no such order")?;
+    let (directory, done) = (Path::new(directory), Path::new(done));
+    // The program runs, and looks on, as a real one does.
+    let client = operations::named(order.operation)?.start(directory)?;
+    drop(client);
+    wait()?;
+    for step in order.steps {
+        match *step {
+            Replace(path) => replace(&done.join(path), &directory.join(path))?,
+            Overwrite(path) => {
+                let bytes = fs::read(done.join(path))?;
+                let mut file = fs::OpenOptions::new().write(true).truncate(true).open(directory.join(path))?;
+                for part in bytes.chunks(bytes.len().div_ceil(2)) {
+                    file.write_all(part)?;
+                }
+            }
+            Remove(path) => match fs::remove_dir_all(directory.join(path)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            },
+            Say => println!("{RETURNED} by itself"),
+        }
+    }
+    Ok(())
+}
+
+/// Puts a copy beside its place and renames it there. What lies in a directory takes its place file by file.
+fn replace(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    if from.is_dir() {
+        for path in files::all(from) {
+            let inner = path.strip_prefix(from)?;
+            replace(&path, &to.join(inner))?;
+        }
+        return Ok(());
+    }
+    let beside = to.with_extension("new");
+    let parent = to.parent().ok_or("no parent")?;
+    if !parent.exists() {
+        std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700).create(parent)?;
+    }
+    fs::copy(from, &beside)?;
+    fs::rename(&beside, to)?;
+    Ok(())
+}

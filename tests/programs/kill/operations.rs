@@ -1,0 +1,273 @@
+//! The table of what is interrupted: the ground it starts from, what is done, and what may be found afterwards.
+
+use super::{
+    files,
+    program::{LENDING, READING, an_evening, posted, say_yes, start, store},
+};
+use candor::{Client, consent::State};
+use std::{error::Error, fs, path::Path, time::Duration};
+
+/// What the records of a store say before anything is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Nobody was ever asked.
+    Nothing,
+    /// The person said no.
+    Refused,
+    /// The person said yes to both scopes, and there is everything: a secret, lines, counts, batches, a sent log.
+    Full,
+    /// The same, and they took it back.
+    Withdrawn,
+}
+
+/// What is done to the scope of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// A yes after the notice.
+    Yes,
+    No,
+    Withdraw,
+    DeleteSent,
+    /// The program starts, and finds something to do.
+    Start,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) ground: Ground,
+    pub(crate) act: Act,
+    /// Days that passed since the ground was made.
+    pub(crate) days: u64,
+    /// What was interrupted on this ground already: an operation, and the files of the store that it had written.
+    pub(crate) under_way: Option<(&'static str, &'static [&'static str])>,
+    /// Whether the program was started once on these days before it is killed.
+    pub(crate) settled: bool,
+    /// Something in the environment of the process that is killed blocks; nothing does afterwards.
+    pub(crate) blocked: bool,
+    pub(crate) recipient: &'static str,
+    pub(crate) before: State,
+    pub(crate) after: State,
+    /// What waits, which is gone afterwards.
+    pub(crate) waiting_goes: bool,
+    /// The secret behind codes, which is gone afterwards.
+    pub(crate) secret_goes: bool,
+    /// The sent log, which is gone afterwards.
+    pub(crate) sent_goes: bool,
+    /// A third outcome is right: closed, with a reason. Where something open is replaced by something open, and the old
+    /// one is no longer what the person last wished.
+    pub(crate) may_close: bool,
+}
+
+/// A yes that becomes a no; the others say in what they differ.
+const WITHDRAWAL: Operation = Operation {
+    name: "withdrawal",
+    ground: Ground::Full,
+    act: Act::Withdraw,
+    days: 0,
+    under_way: None,
+    settled: true,
+    blocked: false,
+    recipient: "nowhere",
+    before: State::Granted,
+    after: State::Withdrawn,
+    waiting_goes: true,
+    secret_goes: true,
+    sent_goes: false,
+    may_close: false,
+};
+
+/// A yes where there was none.
+const FIRST_YES: Operation = Operation {
+    name: "first yes",
+    ground: Ground::Nothing,
+    act: Act::Yes,
+    before: State::NeverAsked,
+    after: State::Granted,
+    waiting_goes: false,
+    secret_goes: false,
+    ..WITHDRAWAL
+};
+
+/// Every operation that is interrupted. Whatever else writes to a store, such as a request for erasure, belongs here: add
+/// a row, and an [`Act`] if it needs one.
+pub(crate) const OPERATIONS: [Operation; 14] = [
+    FIRST_YES,
+    Operation { name: "yes after a no", ground: Ground::Refused, before: State::Denied, ..FIRST_YES },
+    Operation { name: "yes after a withdrawal", ground: Ground::Withdrawn, before: State::Withdrawn, ..FIRST_YES },
+    Operation {
+        name: "yes after its last day",
+        ground: Ground::Full,
+        days: 40,
+        before: State::Expired,
+        waiting_goes: true,
+        secret_goes: true,
+        ..FIRST_YES
+    },
+    Operation {
+        name: "yes to more",
+        ground: Ground::Full,
+        recipient: "elsewhere",
+        before: State::Superseded,
+        waiting_goes: true,
+        secret_goes: true,
+        may_close: true,
+        ..FIRST_YES
+    },
+    Operation {
+        name: "first no",
+        ground: Ground::Nothing,
+        act: Act::No,
+        before: State::NeverAsked,
+        after: State::Denied,
+        ..WITHDRAWAL
+    },
+    Operation { name: "no after a yes", act: Act::No, ..WITHDRAWAL },
+    WITHDRAWAL,
+    Operation {
+        name: "no after a withdrawal",
+        ground: Ground::Withdrawn,
+        act: Act::No,
+        before: State::Withdrawn,
+        after: State::Denied,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "start past the last day",
+        act: Act::Start,
+        days: 40,
+        settled: false,
+        before: State::Expired,
+        after: State::Expired,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "start under a block",
+        act: Act::Start,
+        blocked: true,
+        after: State::Granted,
+        secret_goes: false,
+        may_close: true,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "start after half a withdrawal",
+        act: Act::Start,
+        under_way: Some(("withdrawal", &["consent"])),
+        settled: false,
+        before: State::Withdrawn,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "start after half a yes",
+        ground: Ground::Refused,
+        act: Act::Start,
+        under_way: Some(("yes after a no", &["ledger.jsonl"])),
+        settled: false,
+        before: State::Denied,
+        after: State::Denied,
+        ..WITHDRAWAL
+    },
+    Operation {
+        name: "deleting the sent log",
+        act: Act::DeleteSent,
+        after: State::Granted,
+        waiting_goes: false,
+        secret_goes: false,
+        sent_goes: true,
+        ..WITHDRAWAL
+    },
+];
+
+pub(crate) fn named(name: &str) -> Result<&'static Operation, String> {
+    OPERATIONS.iter().find(|operation| operation.name == name).ok_or_else(|| format!("no operation is called {name}"))
+}
+
+impl Operation {
+    /// Whether it closes what was open, or keeps closed what was not.
+    pub(crate) fn closes(&self) -> bool {
+        matches!(self.after, State::Denied | State::Withdrawn | State::Expired)
+    }
+
+    /// Starts the program as this operation finds it.
+    pub(crate) fn start(&self, directory: &Path) -> Result<Client, Box<dyn Error>> {
+        Ok(start(directory, self.recipient, self.days)?.0)
+    }
+
+    /// Makes the ground. What was agreed to there is another recipient where the operation says so.
+    pub(crate) fn prepare(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        let (client, post) = start(directory, "nowhere", 0)?;
+        match self.ground {
+            Ground::Nothing => return Ok(()),
+            Ground::Refused => {
+                client.deny(READING)?;
+                return Ok(());
+            }
+            Ground::Full | Ground::Withdrawn => {}
+        }
+        for scope in [READING, LENDING] {
+            say_yes(&client, scope)?;
+        }
+        for _ in 0..2 {
+            an_evening(&client);
+            let flushed = client.flush(Duration::from_secs(60))?;
+            if flushed.requests == 0 {
+                return Err(format!("nothing was sent: {flushed:?}").into());
+            }
+        }
+        post.takes(false);
+        an_evening(&client);
+        let flushed = client.flush(Duration::from_secs(60))?;
+        if flushed.waiting == 0 {
+            return Err(format!("no batch waits: {flushed:?}").into());
+        }
+        an_evening(&client);
+        if self.ground == Ground::Withdrawn {
+            client.withdraw(READING)?;
+        }
+        drop(client);
+        Ok(fs::remove_file(posted(directory))?)
+    }
+
+    /// Interrupts what is under way, and starts the program once as it will find the ground, unless that is what is tried.
+    pub(crate) fn settle(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        if let Some((name, written)) = self.under_way {
+            let scratch = tempfile::tempdir()?;
+            let done = scratch.path().join("done");
+            files::copy(directory, &done)?;
+            named(name)?.finish(&done)?;
+            for file in written {
+                fs::copy(store(&done).join(file), store(directory).join(file))?;
+            }
+        }
+        if self.settled {
+            drop(self.start(directory)?);
+        }
+        Ok(())
+    }
+
+    /// Carries it out with nobody interrupting.
+    pub(crate) fn finish(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        let client = self.start(directory)?;
+        self.carry_out(&client).map(drop)
+    }
+
+    /// Carries it out; a start is one already when this is called. Says what came of it.
+    pub(crate) fn carry_out(&self, client: &Client) -> Result<String, Box<dyn Error>> {
+        let receipt = match self.act {
+            Act::Yes => say_yes(client, READING)?,
+            Act::No => client.deny(READING)?,
+            Act::Withdraw => client.withdraw(READING)?,
+            Act::DeleteSent => {
+                client.delete_sent(READING)?;
+                return Ok("deleted".into());
+            }
+            Act::Start => return Ok("started".into()),
+        };
+        if !receipt.confirmed || !receipt.recorded {
+            return Err(format!("nobody is in the way, and it is not confirmed or not recorded: {receipt}").into());
+        }
+        Ok(receipt.decision)
+    }
+}

@@ -1,0 +1,339 @@
+//! Every operation with a kill at every call, and every mutant until it is found out.
+
+use super::{
+    files,
+    judge::{Facts, Verdict},
+    member::RETURNED,
+    mutant::{ORDERS, Order},
+    operations::{self, Ground, OPERATIONS, Operation},
+    tracer::{self, At, End},
+};
+use std::{
+    collections::VecDeque,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+    thread,
+    time::Instant,
+};
+use tempfile::TempDir;
+
+/// More calls than anything here makes: whoever counts on has hung.
+const MOST: usize = 20_000;
+/// How often in a row a process must end before the call at which it is to be killed, until no later one is tried.
+const ENDS: usize = 3;
+/// How many operations are tried at once.
+const AT_ONCE: usize = 2;
+
+/// Which calls are tried.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// Every so manieth call; 1 for all of them.
+    every: usize,
+    /// From which on.
+    from: usize,
+    /// This operation only.
+    only: Option<String>,
+}
+
+impl Plan {
+    pub(crate) fn read(options: &[&str]) -> Result<Plan, Box<dyn Error>> {
+        let mut plan = Plan { every: 1, from: 1, only: None };
+        for pair in options.chunks(2) {
+            match pair {
+                ["--every", every] => plan.every = every.parse::<usize>()?.max(1),
+                ["--seed", seed] => plan.from = seed.parse()?,
+                ["--only", name] => plan.only = Some((*name).into()),
+                other => return Err(format!("no such option: {other:?}").into()),
+            }
+        }
+        plan.from = plan.from.saturating_sub(1) % plan.every + 1;
+        Ok(plan)
+    }
+}
+
+/// What came of one operation.
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    /// Kills in the thread that decides, and in others.
+    kills: [usize; 2],
+    /// Calls it makes when nobody kills it.
+    calls: [usize; 2],
+    /// What was found: before, after, closed.
+    found: [usize; 3],
+    /// Kills after which the decision had returned.
+    returned: usize,
+}
+
+/// How the process ended, whether its decision had returned, and what was found, or what is wrong with it.
+type Tried = (End, bool, Result<Verdict, String>);
+
+/// Where a stage has its ground, the facts about it, and what it becomes when nobody interrupts.
+const GROUND: &str = "ground";
+const FACTS: &str = "facts.json";
+const DONE: &str = "done";
+
+/// Makes these three.
+pub(crate) fn ground(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [name, scratch] = arguments else { return Err("a ground needs an operation and a directory".into()) };
+    let (operation, scratch) = (operations::named(name)?, Path::new(scratch));
+    let (ground, done) = (scratch.join(GROUND), scratch.join(DONE));
+    fs::create_dir(&ground)?;
+    operation.prepare(&ground)?;
+    let facts = Facts::of(operation, &ground)?;
+    if operation.ground == Ground::Full && !facts.are_full() {
+        return Err(format!("it lacks something: {facts:?}").into());
+    }
+    operation.settle(&ground)?;
+    fs::write(scratch.join(FACTS), serde_json::to_string(&facts)?)?;
+    files::copy(&ground, &done)?;
+    operation.finish(&done)
+}
+
+/// The ground of an operation, made once and copied for every kill.
+struct Stage {
+    operation: &'static Operation,
+    scratch: TempDir,
+}
+
+impl Stage {
+    /// Made by a process of its own: a lock that this one held could live on in a process that another thread starts.
+    fn new(operation: &'static Operation) -> Result<Stage, Box<dyn Error>> {
+        let stage = Stage { operation, scratch: tempfile::tempdir()? };
+        let mut command = Command::new(std::env::current_exe()?);
+        let output = command.args(["ground", operation.name]).arg(stage.scratch.path()).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stdout);
+            return Err(format!("{}: no ground to start from: {}", operation.name, said.trim_end()).into());
+        }
+        Ok(stage)
+    }
+
+    fn ground(&self) -> PathBuf {
+        self.scratch.path().join(GROUND)
+    }
+
+    fn facts(&self) -> PathBuf {
+        self.scratch.path().join(FACTS)
+    }
+
+    /// Copies the ground, runs `program` on it until it is killed, and has what is left judged.
+    fn try_at(&self, program: &dyn Fn(&mut Command, &Path), at: At) -> Result<Tried, Box<dyn Error>> {
+        let directory = self.scratch.path().join("store");
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        files::copy(&self.ground(), &directory)?;
+        let mut command = Command::new(std::env::current_exe()?);
+        program(&mut command, &directory);
+        let end = tracer::run(command, at)?;
+        let returned = end.said.lines().any(|line| line.starts_with(RETURNED));
+        let said = if returned { RETURNED } else { "cut short" };
+        let mut judge = Command::new(std::env::current_exe()?);
+        judge.args(["judge", self.operation.name]).arg(&directory).arg(self.facts()).arg(said);
+        let output = judge.output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let verdict = Verdict::ALL.into_iter().find(|(word, _)| output.status.success() && text.trim_end() == *word);
+        let verdict = verdict.map(|(_, verdict)| verdict);
+        let why = || {
+            format!(
+                "{} {}",
+                text.trim_end().trim_start_matches("kill: FAILED: "),
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            )
+        };
+        Ok((end, returned, verdict.ok_or_else(why)))
+    }
+
+    fn member<'s>(&'s self) -> impl Fn(&mut Command, &Path) + 's {
+        |command, directory| {
+            command.args(["member", self.operation.name]).arg(directory);
+            if self.operation.blocked {
+                command.env("DO_NOT_TRACK", "1");
+            }
+        }
+    }
+
+    /// One operation, whole.
+    fn sweep(&self, plan: &Plan) -> Result<Row, Box<dyn Error>> {
+        let name = self.operation.name;
+        let mut row = Row { name, kills: [0, 0], calls: [0, 0], found: [0, 0, 0], returned: 0 };
+        let (end, returned, verdict) = self.try_at(&self.member(), At::Never)?;
+        match verdict {
+            Ok(Verdict::After) if returned && end.code == Some(0) => row.calls = end.calls,
+            other => return Err(format!("{name}, with nobody killed: {other:?}, {end:?}").into()),
+        }
+        for (place, kind) in [(0, At::Main as fn(usize) -> At), (1, At::Others as fn(usize) -> At)] {
+            // A wait for a lock makes more calls when the machine is busy; whoever ends early may go further next time.
+            let (mut number, mut ended) = (plan.from, 0);
+            while ended < ENDS {
+                let (end, returned, verdict) = self.try_at(&self.member(), kind(number))?;
+                let verdict =
+                    verdict.map_err(|why| format!("{name}, killed at {:?} {:?}: {why}", kind(number), end.call))?;
+                if !end.killed {
+                    ended += 1;
+                    continue;
+                }
+                ended = 0;
+                if let Some(kills) = row.kills.get_mut(place) {
+                    *kills += 1;
+                }
+                let found = Verdict::ALL.iter().position(|(_, known)| *known == verdict);
+                if let Some(found) = found.and_then(|place| row.found.get_mut(place)) {
+                    *found += 1;
+                }
+                row.returned += usize::from(returned);
+                number += plan.every;
+                if number > MOST {
+                    return Err(format!("{name} does not end").into());
+                }
+            }
+        }
+        if row.kills.iter().sum::<usize>() == 0 {
+            return Err(format!("{name}: nobody was killed").into());
+        }
+        Ok(row)
+    }
+}
+
+/// Runs an order of steps with kills at every call, and answers how many there were before it was found out, and why.
+fn find_out(order: &Order) -> Result<(usize, Option<String>), Box<dyn Error>> {
+    let operation = operations::named(order.operation)?;
+    let stage = Stage::new(operation)?;
+    let done = stage.scratch.path().join(DONE);
+    let program = |command: &mut Command, directory: &Path| {
+        command.args(["mutant", order.name]).arg(directory).arg(&done);
+    };
+    for number in 1..MOST {
+        let (end, _, verdict) = stage.try_at(&program, At::Main(number))?;
+        if let Err(why) = verdict {
+            return Ok((number, Some(why)));
+        }
+        if !end.killed {
+            return match end.code {
+                Some(0) => Ok((number - 1, None)),
+                _ => Err(format!("{}: it failed by itself: {end:?}", order.name).into()),
+            };
+        }
+    }
+    Err(format!("{} does not end", order.name).into())
+}
+
+/// What there is to do, and what came of it.
+enum Task {
+    Operation(&'static Operation),
+    Order(&'static Order),
+}
+
+#[derive(Default)]
+struct Done {
+    rows: Vec<Row>,
+    found_out: usize,
+    right: usize,
+    wrong: Vec<String>,
+}
+
+/// What is written down of a task that came out right.
+type Note = Box<dyn FnOnce(&mut Done)>;
+
+fn one(task: &Task, plan: &Plan, done: &Mutex<Done>) -> Result<(), String> {
+    let done_of = |what: Result<Note, String>| {
+        let mut done = done.lock().map_err(|_| "another thread panicked")?;
+        match what {
+            Ok(note) => note(&mut done),
+            Err(why) => {
+                println!("  {why}");
+                done.wrong.push(why);
+            }
+        }
+        Ok::<(), String>(())
+    };
+    match *task {
+        Task::Operation(operation) => {
+            let row = Stage::new(operation).and_then(|stage| stage.sweep(plan)).map_err(|error| error.to_string());
+            done_of(row.map(|row| -> Note {
+                Box::new(move |done: &mut Done| {
+                    println!("{}", row.text());
+                    done.rows.push(row);
+                })
+            }))
+        }
+        Task::Order(order) => {
+            let judged = match find_out(order).map_err(|error| error.to_string()) {
+                Err(why) => Err(why),
+                Ok((kills, None)) if order.is_right => Ok(format!("{}: {kills} kills, as it should be", order.name)),
+                Ok((_, Some(why))) if order.is_right => Err(format!("{}: found fault with: {why}", order.name)),
+                Ok((kills, None)) => Err(format!("{}: passes after {kills} kills: this sees nothing", order.name)),
+                Ok((kill, Some(why))) => Ok(format!("{}: found out at call {kill}: {why}", order.name)),
+            };
+            let is_right = order.is_right;
+            done_of(judged.map(|text| -> Note {
+                Box::new(move |done: &mut Done| {
+                    println!("{text}");
+                    if is_right { done.right += 1 } else { done.found_out += 1 }
+                })
+            }))
+        }
+    }
+}
+
+impl Row {
+    fn text(&self) -> String {
+        let Row { name, kills: [main, others], calls: [of_main, of_others], found: [before, after, closed], returned } =
+            self;
+        format!(
+            "{name}: {main} kills at {of_main} calls and {others} at {of_others} of other threads; before {before}, \
+             after {after} ({returned} had returned), closed with a reason {closed}"
+        )
+    }
+}
+
+/// Runs the check and prints one line of figures. An error is a check that failed.
+pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
+    let began = Instant::now();
+    let chosen = |operation: &&Operation| plan.only.as_deref().is_none_or(|only| operation.name == only);
+    let operations = OPERATIONS.iter().filter(chosen).map(Task::Operation);
+    let orders = ORDERS.iter().filter(|_| plan.only.is_none()).map(Task::Order);
+    let tasks: Mutex<VecDeque<Task>> = Mutex::new(operations.chain(orders).collect());
+    let done = Mutex::new(Done::default());
+    thread::scope(|scope| {
+        // Each thread watches only the processes that it started.
+        let workers: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        let Some(task) = tasks.lock().map_err(|_| "another thread panicked")?.pop_front() else {
+                            return Ok::<(), String>(());
+                        };
+                        one(&task, plan, &done)?;
+                    }
+                })
+            })
+            .collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a thread panicked".to_owned())?)
+    })?;
+    let done = done.into_inner().map_err(|_| "a thread panicked")?;
+    if let [first, ..] = done.wrong.as_slice() {
+        return Err(format!("{} failed, the first: {first}", done.wrong.len()).into());
+    }
+    let sum = |of: fn(&Row) -> usize| done.rows.iter().map(of).sum::<usize>();
+    let (kills, calls) = (sum(|row| row.kills.iter().sum()), sum(|row| row.calls.iter().sum()));
+    let [before, after, closed] =
+        [0, 1, 2].map(|place: usize| done.rows.iter().filter_map(|row| row.found.get(place)).sum::<usize>());
+    println!(
+        "kill: {kills} kills over {} operations ({calls} calls, every {}): {before} before, {after} after ({} had \
+         returned, 0 of these open), {closed} closed with a reason; {} wrong orders of writing found out, {} right ones \
+         pass; {:.0} s",
+        done.rows.len(),
+        if plan.every == 1 { "one".into() } else { format!("{}th from {}", plan.every, plan.from) },
+        sum(|row| row.returned),
+        done.found_out,
+        done.right,
+        began.elapsed().as_secs_f64(),
+    );
+    Ok(())
+}

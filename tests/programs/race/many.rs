@@ -1,0 +1,199 @@
+//! Many withdrawals by the same processes: a yes, a random moment in the middle of a send, a withdrawal, and again, while
+//! all of them go on recording and sending for another scope. And how soon a process that does nothing notices one.
+//!
+//! The history grows with every decision and is read whole, so the processes and their store are made anew after a
+//! while. Every byte of a series is judged at its end: which yes it left under, and whether the withdrawal that ended
+//! that yes had returned.
+
+use super::{
+    member::{Member, Role, Withdrawn},
+    receiver::{self, Receiver},
+    round::{LONGEST, Plan, Round, Running, Send, a_moment, signal_others, stamped, stop_others},
+    stamp,
+};
+use rustix::process::Signal;
+use std::{
+    error::Error,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How many rounds the same processes play.
+const TOGETHER: usize = 50;
+/// How long the receiver pauses after every read, at most.
+const SLOWEST: Duration = Duration::from_millis(2);
+/// For how long whoever goes on all the same may show it.
+const AFTERMATH: Duration = Duration::from_millis(10);
+
+/// In one of so many rounds the moment lies in a send of the other scope, which must go on.
+const OTHER_MOMENTS: usize = 5;
+
+/// What a series of such rounds came to.
+#[derive(Debug, Default)]
+pub(crate) struct Many {
+    pub(crate) rounds: Vec<Round>,
+    /// Rounds in which bytes of the other scope were handed over after the withdrawal was called.
+    pub(crate) busy: usize,
+    /// Sends of the other scope that were under way when a withdrawal returned, and ended later.
+    pub(crate) crossing: usize,
+    /// Bytes of the other scope.
+    pub(crate) other: usize,
+    /// Groups of processes, and those in which every process had sent.
+    pub(crate) groups: usize,
+    pub(crate) all_sent: usize,
+}
+
+/// Plays so many rounds.
+pub(crate) fn play(plan: Plan, count: usize, random: &mut fastrand::Rng) -> Result<Many, Box<dyn Error>> {
+    let mut many = Many::default();
+    let mut left = count;
+    while left > 0 {
+        let rounds = left.min(TOGETHER);
+        group(plan, rounds, random, &mut many).map_err(|error| format!("after {} rounds: {error}", count - left))?;
+        left -= rounds;
+    }
+    Ok(many)
+}
+
+/// When a round's yes was asked for, and what its withdrawal came to.
+struct Turn {
+    granted: u64,
+    withdrawn: Withdrawn,
+}
+
+fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) -> Result<(), Box<dyn Error>> {
+    let scratch = tempfile::tempdir()?;
+    let directory = scratch.path();
+    let receiver = receiver::start(random.u64(..), SLOWEST)?;
+    let start = |role| {
+        let member =
+            Member { role, how: plan.how, busy: true, receiver: receiver.address, directory: directory.into() };
+        Running::start(&member, None)
+    };
+    let first = start(Role::Withdraws)?;
+    first.expect("granted")?;
+    let mut members = vec![first, start(Role::Sends)?, start(Role::Sends)?];
+    for member in &members {
+        member.expect("ready")?;
+    }
+    let mut turns = Vec::new();
+    let mut granted = 0;
+    let mut withdrew = 0;
+    for number in 0..count {
+        if number % OTHER_MOMENTS == OTHER_MOMENTS - 1 && !plan.stops_others {
+            another_moment(&receiver)?;
+        } else {
+            a_moment(&receiver, random)?;
+        }
+        if plan.stops_others {
+            stop_others(&receiver, &members, random)?;
+        }
+        let [first, ..] = members.as_mut_slice() else { return Err("there is nobody".into()) };
+        withdrew = first.child.id();
+        first.order("withdraw")?;
+        let withdrawn: Withdrawn = serde_json::from_str(&first.answer()?)?;
+        turns.push(Turn { granted, withdrawn });
+        thread::sleep(AFTERMATH);
+        if plan.stops_others {
+            signal_others(&members, Signal::CONT)?;
+            thread::sleep(AFTERMATH);
+        }
+        if number + 1 < count
+            && let [first, ..] = members.as_mut_slice()
+        {
+            first.order("grant")?;
+            granted = first.answer()?.parse()?;
+        }
+    }
+    for member in members {
+        member.end()?;
+    }
+    judge(&directory.join("log"), &turns, withdrew, many)
+}
+
+/// Waits for a send of the other scope.
+fn another_moment(receiver: &Receiver) -> Result<(), Box<dyn Error>> {
+    let until = Instant::now() + LONGEST;
+    while receiver.is_busy() || !receiver.is_busy_at_all() {
+        if Instant::now() > until {
+            return Err("nobody sends for the other scope".into());
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    Ok(())
+}
+
+/// Gives every send to the round whose yes it left under.
+fn judge(log: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Result<(), Box<dyn Error>> {
+    let (others, own): (Vec<Send>, Vec<Send>) = stamped(&stamp::notes(log)?)?.into_iter().partition(|send| send.other);
+    let mut rounds: Vec<Round> = turns
+        .iter()
+        .map(|Turn { withdrawn, .. }| Round {
+            called: withdrawn.called.monotonic,
+            returned: withdrawn.returned.monotonic,
+            confirmed: withdrawn.confirmed,
+            withdrew,
+            sends: Vec::new(),
+        })
+        .collect();
+    let mut senders: Vec<u32> = own.iter().filter(|send| !send.handed.is_empty()).map(|send| send.process).collect();
+    senders.sort_unstable();
+    senders.dedup();
+    many.groups += 1;
+    many.all_sent += usize::from(senders.len() == 3);
+    for send in own {
+        let after = turns.partition_point(|turn| turn.granted <= send.began);
+        let round = rounds.get_mut(after.saturating_sub(1)).ok_or("a send before every yes")?;
+        round.sends.push(send);
+    }
+    let handed = |from: u64, to: u64| {
+        let all = others.iter().flat_map(|send| &send.handed);
+        all.filter(|(at, _)| (from..to).contains(at)).map(|(_, bytes)| bytes).sum::<usize>()
+    };
+    for (number, round) in rounds.iter().enumerate() {
+        let next = rounds.get(number + 1).map_or(u64::MAX, |next| next.called);
+        many.busy += usize::from(handed(round.called, next) > 0);
+        let crosses = |send: &&Send| {
+            send.began < round.returned && send.ended.is_some_and(|ended| (round.returned..next).contains(&ended))
+        };
+        many.crossing += others.iter().filter(crosses).count();
+    }
+    many.other += handed(0, u64::MAX);
+    many.rounds.append(&mut rounds);
+    Ok(())
+}
+
+/// How long it took until a process that only looks at its own gate found it closed, from the call of a withdrawal in
+/// another process: once for each of `count` tries, and nothing where it did not while it watched.
+pub(crate) fn noticed(
+    count: usize,
+    plan: Plan,
+    random: &mut fastrand::Rng,
+) -> Result<Vec<Option<Duration>>, Box<dyn Error>> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let scratch = tempfile::tempdir()?;
+        let receiver = receiver::start(random.u64(..), SLOWEST)?;
+        let start = |role| {
+            let directory = scratch.path().into();
+            let member = Member { role, how: plan.how, busy: true, receiver: receiver.address, directory };
+            Running::start(&member, None)
+        };
+        let mut first = start(Role::Withdraws)?;
+        first.expect("granted")?;
+        let watches = start(Role::Watches)?;
+        watches.expect("open")?;
+        thread::sleep(Duration::from_millis(random.u64(..1_000)));
+        first.order("withdraw")?;
+        // Its own sending thread may say that it is ready in between.
+        let answer = first.answer()?;
+        let answer = if answer == "ready" { first.answer()? } else { answer };
+        let withdrawn: Withdrawn = serde_json::from_str(&answer)?;
+        let closed: Option<u64> = watches.answer()?.parse().ok();
+        all.push(closed.map(|at| Duration::from_nanos(at.saturating_sub(withdrawn.called.monotonic))));
+        watches.end()?;
+        first.end()?;
+    }
+    Ok(all)
+}
