@@ -145,15 +145,6 @@ impl Consent {
         self.block.as_ref()
     }
 
-    /// What blocks one scope, whatever the person decided: what blocks them all, or the program that does not allow a
-    /// library to report.
-    pub(crate) fn block_of(&self, scope: Scope) -> Option<Block> {
-        let not_allowed = self.contracts.iter().any(|contract| contract.scope == scope && !contract.allowed);
-        let by_program =
-            || not_allowed.then(|| Block("this program, which does not allow its library to report".into()));
-        self.block.clone().or_else(by_program)
-    }
-
     pub(crate) fn contract(&self, scope: Scope) -> Result<&Contract, Error> {
         self.contracts
             .iter()

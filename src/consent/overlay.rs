@@ -3,7 +3,7 @@
 //! A block never touches the person's record: it closes the gates while it lasts. Nothing in here can open one; a
 //! variable that says "on" is not an act of the person and is ignored.
 
-use super::contract::Audience;
+use super::{Consent, contract::Audience, scope::Scope};
 use crate::ambient::Environment;
 
 /// The variables that block whatever the program is called.
@@ -41,6 +41,17 @@ pub(crate) fn block(
         return Some(Block(format!("the environment variable CI={}: nobody is there to be asked", shown(value))));
     }
     None
+}
+
+impl Consent {
+    /// What blocks one scope, whatever the person decided: what blocks them all, or the program that does not allow a
+    /// library to report.
+    pub(crate) fn block_of(&self, scope: Scope) -> Option<Block> {
+        let not_allowed = self.contracts.iter().any(|contract| contract.scope == scope && !contract.allowed);
+        let by_program =
+            || not_allowed.then(|| Block("this program, which does not allow its library to report".into()));
+        self.block.clone().or_else(by_program)
+    }
 }
 
 /// `0`, `false`, `off`, `no` and nothing at all.
