@@ -151,7 +151,7 @@ fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
     }
     controller
         .zip(endpoint)
-        .ok_or_else(|| input.error(format!("a library says both who is answerable and where: {MEND}")))
+        .ok_or_else(|| Error::new(input.span(), format!("a library says both who is answerable and where: {MEND}")))
 }
 
 impl Parse for Value {
