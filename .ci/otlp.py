@@ -22,6 +22,15 @@ def main():
     bodies = [line for line in sys.stdin if line.startswith('{"resourceLogs"')]
     found = [record for body in bodies for record in records(body)]
     assert found, "no record at all"
+    erasures = [record for record in found if record.event_name == "candor.erasure"]
+    found = [record for record in found if record.event_name != "candor.erasure"]
+    sent = {pair.value.string_value for record in found for pair in record.attributes if pair.key == "log.record.uid"}
+    for record in erasures:
+        assert [pair.key for pair in record.attributes] == ["candor.erasure.uids"], record
+        uids = {value.string_value for value in record.attributes[0].value.array_value.values}
+        assert uids and uids <= sent, "it names what was not sent"
+        assert record.time_unix_nano == record.observed_time_unix_nano == 0, "a time"
+    assert erasures, "no request for erasure"
     for record in found:
         assert record.event_name and record.severity_number == 9, record
         assert record.time_unix_nano % (86400 * 10**9) == 0, "a time finer than a day"
@@ -31,7 +40,8 @@ def main():
     try:
         list(records(bodies[0].replace('"eventName"', '"eventNames"', 1)))
     except ParseError:
-        print(f"{len(found)} records in {len(bodies)} bodies read with OpenTelemetry's schema; an unknown field is refused")
+        seen = f"{len(found)} records and {len(erasures)} requests for erasure in {len(bodies)} bodies"
+        print(f"{seen} read with OpenTelemetry's schema; an unknown field is refused")
         return
     raise AssertionError("the parser takes unknown fields: this check proves nothing")
 

@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("== 4. The manifest: what grows, what waits\n{}", candor::manifest()?);
     clock.advance(DAY);
     println!("== 5. {} day later: {:?}", clock.days_ahead(), candor::flush(Duration::from_secs(10))?);
-    stage::print_requests(&receiver);
+    stage::print_requests(&receiver, 0);
     let manifest = candor::manifest()?;
     println!("== 6. Raw beside sent");
     stage::print_examples(&manifest);
@@ -94,6 +94,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     a_long_day();
     clock.advance(DAY);
     let _ = candor::flush(Duration::from_secs(10))?;
-    println!("{}", stage::summary(recorded_before_grant, kept_before_grant, &manifest, &receiver, requests_before));
+    let summary = stage::summary(recorded_before_grant, kept_before_grant, &manifest, &receiver, requests_before);
+
+    let question = consent::erasures(PLAYBACK)?.question().unwrap_or_default();
+    println!("== 8. {question}\n   [ Yes, ask them ]   [ No, leave it ]   They say yes: a wish, and then a request");
+    consent::erase(PLAYBACK)?;
+    let _ = candor::flush(Duration::from_secs(10))?;
+    stage::print_requests(&receiver, requests_before);
+    println!("{}", consent::erasures(PLAYBACK)?);
+    println!("{summary}");
     Ok(())
 }

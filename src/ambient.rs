@@ -99,6 +99,18 @@ pub(crate) fn platform_directories() -> Result<(PathBuf, PathBuf), Error> {
     Ok((data, marks))
 }
 
+/// Where administrators leave their rules: one directory for the whole system, and one for this user.
+pub(crate) fn policy_directories() -> Vec<PathBuf> {
+    // Fixed, and not taken from the environment, so that nobody can point the program elsewhere.
+    let system = match () {
+        () if cfg!(windows) => r"C:\ProgramData\candor\policy.d",
+        () if cfg!(target_os = "macos") => "/Library/Application Support/candor/policy.d",
+        () => "/etc/candor/policy.d",
+    };
+    let user = dirs::config_local_dir().map(|directory| directory.join("candor").join("policy.d"));
+    [PathBuf::from(system)].into_iter().chain(user).collect()
+}
+
 /// Time and entropy together, handed to every room that needs them.
 #[derive(Clone)]
 pub(crate) struct Ambient {
@@ -178,6 +190,17 @@ impl Time {
         let seconds = (self.0 / 1_000) as i64;
         jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".into(), |time| time.to_string())
     }
+
+    /// The time that [`rfc3339`](Time::rfc3339) wrote; nothing else.
+    pub(crate) fn parse(text: &str) -> Option<Time> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        let time = Time(u64::try_from(time.as_millisecond()).ok()?);
+        (time.rfc3339() == text).then_some(time)
+    }
+
+    pub(crate) fn plus_days(self, days: u32) -> Time {
+        Time(self.0.saturating_add(u64::from(days) * 86_400_000))
+    }
 }
 
 /// Days since 1970, UTC.
@@ -243,6 +266,10 @@ mod tests {
         assert_eq!(day.week() + 1, day.next().week());
         assert_eq!(day.start().day(), day);
         assert_eq!(Time(1_795_308_355_123).rfc3339(), "2026-11-22T00:45:55Z");
+        assert_eq!(Time::parse("2026-11-22T00:45:55Z"), Some(Time(1_795_308_355_000)));
+        for odd in ["2026-11-22T00:45:55+00:00", "2026-11-22 00:45:55Z", "2026-11-22", "1969-12-31T23:59:59Z", ""] {
+            assert_eq!(Time::parse(odd), None, "{odd}");
+        }
         assert_eq!(Time::LAST.day().to_string(), "9999-12-31");
         assert_eq!(Day(u32::MAX).to_string(), "9999-12-31");
     }

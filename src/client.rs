@@ -4,11 +4,12 @@ use crate::{
     ambient::{self, Ambient, Environment, SystemEntropy},
     config::Config,
     consent::{
-        self, Admission, Consent, Contract, Decisions, EventTerms, FieldTerms, Grant, ItemTerms, Languages, Ledger,
-        Notice, Party, Place, Receipt, Scope, Status,
+        self, Admission, Consent, Contract, Decisions, ErasureStatus, EventTerms, FieldTerms, Grant, ItemTerms,
+        Languages, Ledger, MayAsk, Notice, Overlay, Party, Place, Prompt, Receipt, Receipts, Scope, Status,
     },
     disk::Files,
-    error::{At, Error, Kind},
+    erase,
+    error::{Error, Kind},
     event::{Event, Installation, Registry, Schema},
     generalize::{self, Generalized, Keys, Left},
     journal::{Drop as Dropped, Journal},
@@ -86,7 +87,14 @@ impl Client {
         let (store, marks) = (below(data), below(marks));
         let variables: Vec<&str> = consent::VARIABLES.into_iter().chain(config.switch_variable).collect();
         let environment = Environment::read(&variables);
-        let block = consent::block(&environment, config.switch_variable, config.lift_ci_block, config.audience);
+        let block = consent::block(
+            &environment,
+            config.switch_variable,
+            config.lift_ci_block,
+            config.audience,
+            config.adult.is_some(),
+        );
+        let rules = ambient::policy_directories().into_iter().chain(config.policies).collect();
         let party = Party {
             application: application.clone(),
             service_version: config.version.clone(),
@@ -124,7 +132,7 @@ impl Client {
         let consent = Consent::new(
             ledger,
             contracts,
-            block,
+            Overlay::of(block, config.adult, rules),
             process_wide,
             ambient.clone(),
             config.validity_days,
@@ -141,6 +149,7 @@ impl Client {
             ambient,
             day,
             ticking: Mutex::default(),
+            settle: withdraw::settle,
             housekeeping: Mutex::default(),
         };
         Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint })
@@ -149,8 +158,11 @@ impl Client {
     /// Opens what is granted, finishing first whatever was interrupted.
     pub(crate) fn open(&self) {
         let engine = &self.engine;
-        withdraw::narrow_blocked(engine);
-        withdraw::end_expired(engine);
+        // Where nothing was ever decided there is nothing that rules could narrow.
+        if !matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+            engine.consent.look_at_policies();
+        }
+        withdraw::settle(engine);
         engine.consent.open();
         if engine.consent.is_known() {
             engine.clear_stale();
@@ -164,12 +176,15 @@ impl Client {
 
     /// Takes over what was decided elsewhere, so that what is shown is what holds here.
     fn follow(&self) {
+        if self.engine.consent.look_at_policies() {
+            withdraw::settle(&self.engine);
+        }
         self.engine.follow();
         self.start_worker();
     }
 
     fn start_worker(&self) {
-        if !self.engine.consent.open_places().is_empty() {
+        if !self.engine.consent.open_places().is_empty() || self.engine.next_errand().is_some() {
             // Without a thread events wait in the rings and are counted once these are full.
             let _ = self.worker.start(&self.engine);
             // A scope that opens beside others needs a moment of its own to be drawn.
@@ -289,12 +304,110 @@ impl Client {
         self.engine.consent.receipt(scope, None)
     }
 
+    /// See [`consent::receipts`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn receipts(&self) -> Result<Receipts, Error> {
+        self.engine.consent.receipts()
+    }
+
     /// See [`consent::delete_sent`].
     ///
     /// # Errors
     /// See there.
     pub fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
-        self.engine.journal.sent().delete(scope).at("delete the sent log in", self.engine.consent.ledger().store())
+        erase::delete_sent(&self.engine, scope)
+    }
+
+    /// See [`consent::forget_contents`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn forget_contents(&self, scope: Scope) -> Result<(), Error> {
+        erase::forget_contents(&self.engine, scope)
+    }
+
+    /// See [`consent::erase`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        let asked = erase::erase(&self.engine, scope);
+        self.follow();
+        asked
+    }
+
+    /// See [`consent::cancel_erasure`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        erase::cancel(&self.engine, scope)
+    }
+
+    /// See [`consent::erasures`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        erase::status(&self.engine, scope)
+    }
+
+    /// See [`consent::defer`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
+        withdraw::defer(&self.engine, scope)
+    }
+
+    /// See [`consent::keep`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
+        self.engine.consent.keep(scope, false)
+    }
+
+    /// See [`consent::revoke`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
+        withdraw::revoke(&self.engine, scope, why)
+    }
+
+    /// See [`consent::switch`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+        withdraw::switch(&self.engine, scope, field, on)
+    }
+
+    /// See [`consent::ask_about_widenings`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
+        self.engine.consent.ask_about_widenings(ask)
+    }
+
+    /// See [`consent::may_ask`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        self.engine.consent.may_ask(scope)
+    }
+
+    /// See [`consent::prompt`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn prompt(&self, scope: Scope) -> Result<Prompt<'_>, Error> {
+        Prompt::open(self, scope)
     }
 
     /// Everything: what could be sent, was agreed, waits, was sent and was dropped.
@@ -313,7 +426,7 @@ impl Client {
     /// None at present; what went wrong with the receiver or the disk is in [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         self.follow();
-        if self.engine.consent.open_places().is_empty() {
+        if self.engine.consent.open_places().is_empty() && self.engine.erasing().is_empty() {
             return Ok(Flushed::nothing(self.engine.why_nothing()));
         }
         let flushed = self.worker.send(&self.engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
@@ -381,8 +494,56 @@ impl Decisions for Client {
         Client::receipt(self, scope)
     }
 
+    fn receipts(&self) -> Result<Receipts, Error> {
+        Client::receipts(self)
+    }
+
     fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
         Client::delete_sent(self, scope)
+    }
+
+    fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
+        Client::defer(self, scope)
+    }
+
+    fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
+        Client::keep(self, scope)
+    }
+
+    fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
+        Client::revoke(self, scope, why)
+    }
+
+    fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+        Client::switch(self, scope, field, on)
+    }
+
+    fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
+        Client::ask_about_widenings(self, ask)
+    }
+
+    fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        Client::may_ask(self, scope)
+    }
+
+    fn begin_asking(&self) -> bool {
+        self.engine.consent.begin_asking()
+    }
+
+    fn forget_contents(&self, scope: Scope) -> Result<(), Error> {
+        Client::forget_contents(self, scope)
+    }
+
+    fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        Client::erase(self, scope)
+    }
+
+    fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        Client::cancel_erasure(self, scope)
+    }
+
+    fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        Client::erasures(self, scope)
     }
 }
 

@@ -22,6 +22,10 @@ pub struct Config {
     pub(crate) application: String,
     pub(crate) controller: Controller,
     pub(crate) audience: Audience,
+    /// How the program knows that this person is an adult.
+    pub(crate) adult: Option<String>,
+    /// Further directories with administrators' rules.
+    pub(crate) policies: Vec<PathBuf>,
     pub(crate) version: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) transport: Option<(String, Arc<dyn Transport>)>,
@@ -58,6 +62,8 @@ impl Config {
             application: application.into(),
             controller,
             audience,
+            adult: None,
+            policies: Vec::new(),
             version: None,
             endpoint: None,
             transport: None,
@@ -80,6 +86,24 @@ impl Config {
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Says that the person at the screen is an adult, and how the program knows, such as `account age check`: what opens a
+    /// program whose audience is [`Mixed`](Audience::Mixed). It is kept with a yes as part of the record, at most 64
+    /// characters, and never sent. For children there is no such sign.
+    #[must_use]
+    pub fn adult(mut self, evidence: &str) -> Self {
+        let evidence: String = evidence.chars().filter(|c| !c.is_control()).take(64).collect();
+        self.adult = Some(evidence).filter(|evidence| !evidence.trim().is_empty());
+        self
+    }
+
+    /// A further directory in which administrators leave rules, beside the system's and the user's. Rules only narrow, so
+    /// that one more can only leave less.
+    #[must_use]
+    pub fn policy_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.policies.push(directory.into());
         self
     }
 

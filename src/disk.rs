@@ -21,6 +21,9 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// A whole file of at most `most` bytes; a longer one is an error. Links are not followed.
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
+    /// The same for a file that another user may own and others may read, such as an administrator's. Links are followed:
+    /// what it says can only forbid.
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
     /// A new file, 0600, for appending; an existing one is an error.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// An existing file, for appending. Links are not followed.
@@ -95,12 +98,15 @@ impl Disk for System {
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = no_follow(OpenOptions::new().read(true)).open(path)?;
         trusted(&file)?;
-        let mut bytes = Vec::new();
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > most {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than any file candor writes"));
+        read_at_most(file, most, "larger than any file candor writes")
+    }
+
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        let file = no_wait(OpenOptions::new().read(true)).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(bytes)
+        read_at_most(file, most, "larger than 64 KiB")
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
@@ -158,6 +164,26 @@ impl Handle for File {
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+fn read_at_most(file: File, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, larger));
+    }
+    Ok(bytes)
+}
+
+/// Does not wait for the other end of a pipe.
+fn no_wait(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+    }
+    options
 }
 
 /// Neither follows a link nor waits for the other end of a pipe; files it makes are 0600.

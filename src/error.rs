@@ -43,6 +43,12 @@ impl Error {
         matches!(*self.0, Kind::Blocked { .. })
     }
 
+    /// The program may not ask the person now: [`consent::may_ask`](crate::consent::may_ask) says why. Show nothing.
+    #[must_use]
+    pub fn may_not_ask(&self) -> bool {
+        matches!(*self.0, Kind::MayNotAsk { .. })
+    }
+
     /// The mistake is in the program: its configuration, its names, or the order of its calls.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
@@ -58,6 +64,7 @@ impl Error {
                 | Kind::Items { .. }
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
+                | Kind::UnknownField { .. }
                 | Kind::Text { .. }
                 | Kind::Country { .. }
                 | Kind::Language { .. }
@@ -66,6 +73,12 @@ impl Error {
                 | Kind::NotInitialized
                 | Kind::OneDirectory
         )
+    }
+
+    /// The recipient can't delete single records before their time is over, so there is nothing to ask for.
+    #[must_use]
+    pub fn cannot_erase(&self) -> bool {
+        matches!(*self.0, Kind::CannotErase { .. })
     }
 
     /// The store on disk could not be used; telemetry is off until it can.
@@ -118,6 +131,8 @@ pub(crate) enum Kind {
     TooManyScopes { count: usize, most: usize },
     #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]
     UnknownScope { scope: String },
+    #[error("scope `{scope}` has no field `{field}`: name one of {known}")]
+    UnknownField { scope: String, field: String, known: String },
     #[error("{what} is empty: write {mend}")]
     Text { what: &'static str, mend: &'static str },
     #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
@@ -141,6 +156,13 @@ pub(crate) enum Kind {
          and call `grant({scope_const}.shown(&notice))` when the person says yes"
     )]
     NeedsNotice { scope: String, scope_const: String, state: &'static str },
+    #[error("scope `{scope}` is not granted, so there is nothing to keep, narrow or end")]
+    NotGranted { scope: String },
+    #[error(
+        "this is not the moment to ask about `{scope}`: {why}. Show nothing; the person can always decide on the \
+         program's settings page"
+    )]
+    MayNotAsk { scope: String, why: &'static str },
     #[error(
         "the notice that was shown for `{scope}` is not the one this program would show now: take a fresh one from \
          `candor::consent::notice` just before asking"
@@ -157,6 +179,8 @@ pub(crate) enum Kind {
          grant with `{scope_const}.shown(&notice).language_picked()`"
     )]
     OtherLanguage { scope: String, scope_const: String, shown: String, interface: String },
+    #[error("{controller} can't delete single records before their time is over; {left} (write to {contact})")]
+    CannotErase { controller: String, left: String, contact: String },
     #[error("store `{}` can't be used: {why}", path.display())]
     Store { path: PathBuf, why: &'static str },
     #[error("can't {action} `{}`: {source}", path.display())]

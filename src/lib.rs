@@ -105,9 +105,13 @@
 //!
 //! # Asking well
 //!
-//! Show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand. Call
-//! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Closing the question is not
-//! a yes. Put [`consent::withdraw`] where the yes was, one step away. Let nothing in the program depend on the answer.
+//! Of its own accord a program asks through [`consent::prompt`], which says whether this is the moment, has the notice, and
+//! takes closing the question for the no it is; `cargo run --example ask_first` does it in a terminal. On a settings page
+//! show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand, and call
+//! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Put [`consent::withdraw`] where
+//! the yes was, one step away, and [`consent::switch`] beside each field. Let nothing in the program depend on the answer.
+//! When somebody withdraws, ask [whether what was sent is to be deleted as well](consent::ErasureStatus::question), yes and
+//! no alike, and call [`consent::erase`] for a yes. [`consent::receipts`] is what a person can take away and have checked.
 //!
 //! People must be able to read what they agree to: say which language your interface is in
 //! ([`Config::interface_language`]), and bring your texts in that language ([`Config::translation`]). candor's own
@@ -155,6 +159,7 @@ mod journal;
 mod transport;
 mod sender;
 mod withdraw;
+mod erase;
 mod manifest;
 mod config;
 mod client;

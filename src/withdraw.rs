@@ -1,15 +1,16 @@
-//! The whole act of withdrawing, over everything above: stop, confirm, destroy, receipt.
+//! The whole act of withdrawing, over everything above: stop, confirm, destroy, receipt. And of what else closes a scope: a
+//! no, a block, a switch.
 //!
 //! In this order: the gate of this process; the snapshot, by which every process stops; the life lock, by which it is
 //! known that every connection is gone; the secret behind the scope's codes; what waits; the history; the receipt.
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Decision, Destroyed, Receipt, Scope, State},
-    error::Error,
+    consent::{Destroyed, Ending, Receipt, Scope, State},
+    error::{Error, Kind},
     sender::Engine,
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// How long a withdrawal waits to be confirmed.
 const CONFIRM: Duration = Duration::from_millis(500);
@@ -17,45 +18,78 @@ const CONFIRM: Duration = Duration::from_millis(500);
 /// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.status(scope)?.state {
-        State::Granted | State::Superseded => end(engine, scope, Decision::Withdrawn),
+        State::Granted | State::Superseded => end(engine, scope, Ending::Withdrawn),
         // Past its last day, and nobody has ended it yet.
-        State::Expired if engine.consent.expired().contains(&scope) => end(engine, scope, Decision::Withdrawn),
-        State::Denied | State::Withdrawn | State::Expired => {
-            // Again is as good as once; what an interrupted first time left is destroyed now.
-            engine.consent.shut(scope);
-            let confirmed = engine.consent.confirm(scope, CONFIRM);
-            let destroyed = destroy(engine, scope, None);
-            let mut receipt = engine.consent.receipt(scope, None)?;
-            (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
-            Ok(receipt)
-        }
-        State::NeverAsked | State::Unreadable => refuse(engine, scope),
+        State::Expired if engine.consent.expired().contains(&scope) => end(engine, scope, Ending::Withdrawn),
+        State::Denied | State::Withdrawn | State::Expired | State::Revoked => again(engine, scope),
+        State::NeverAsked | State::Unreadable | State::Deferred => refuse(engine, scope, false),
     }
 }
 
-/// Ends what is past its last day, as a withdrawal does: a clock that goes back finds it ended.
-pub(crate) fn end_expired(engine: &Engine) {
-    if matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
-        return;
-    }
-    for scope in engine.consent.expired() {
-        let _ = end(engine, scope, Decision::Expired);
+/// Ends a yes on the program's own side.
+pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt, Error> {
+    match engine.consent.status(scope)?.state {
+        State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why)),
+        State::Revoked => again(engine, scope),
+        _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
     }
 }
 
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.status(scope)?.state {
-        State::Granted | State::Superseded => end(engine, scope, Decision::Withdrawn),
-        _ => refuse(engine, scope),
+        State::Granted | State::Superseded => end(engine, scope, Ending::Withdrawn),
+        _ => refuse(engine, scope, false),
     }
 }
 
-fn refuse(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    let receipt = engine.consent.deny(scope);
+/// Records "later", which is no yes, and takes none back.
+pub(crate) fn defer(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    match engine.consent.status(scope)?.state {
+        State::Granted | State::Superseded => engine.consent.keep(scope, true),
+        // An answer stays one.
+        State::Denied | State::Withdrawn => engine.consent.receipt(scope, None),
+        _ => refuse(engine, scope, true),
+    }
+}
+
+/// Switches a field of a granted scope off, or on again.
+pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+    let known: BTreeSet<String> = engine
+        .registry
+        .schemas_of(scope)
+        .flat_map(|schema| schema.fields().iter().map(|field| format!("{}.{}", schema.name(), field.name)))
+        .collect();
+    let status = engine.consent.status(scope)?;
+    if !known.contains(field) {
+        let known: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        return Err(Kind::UnknownField { scope: scope.name().into(), field: field.into(), known }.into());
+    }
+    if !matches!(status.state, State::Granted | State::Superseded) {
+        return Err(Kind::NotGranted { scope: scope.name().into() }.into());
+    }
+    if on != status.switched_off.iter().any(|off| off == field) {
+        return engine.consent.receipt(scope, None);
+    }
+    end(engine, scope, Ending::Switched(field, on))
+}
+
+fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
+    let receipt = engine.consent.refuse(scope, later);
     let confirmed = engine.consent.confirm(scope, CONFIRM);
     let destroyed = destroy(engine, scope, None);
     let mut receipt = receipt?;
+    (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
+    Ok(receipt)
+}
+
+/// Again is as good as once; what an interrupted first time left is destroyed now.
+fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    engine.consent.shut(scope);
+    let confirmed = engine.consent.confirm(scope, CONFIRM);
+    let destroyed = destroy(engine, scope, None);
+    let mut receipt = engine.consent.receipt(scope, None)?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
 }
@@ -69,28 +103,40 @@ fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     destroyed
 }
 
-/// Something that blocks destroys what waits, as a withdrawal does, and leaves the grant under a new epoch: lifting the
-/// block must not send what was recorded before it.
-pub(crate) fn narrow_blocked(engine: &Engine) {
+/// Takes over what the environment, administrators' rules and the calendar have changed.
+///
+/// Something that blocks, or rules that have changed, destroy what waits, as a withdrawal does, and leave the grant under a new
+/// epoch: lifting them must not send what was recorded before. What is past its last day ends as a withdrawal does: a clock
+/// that goes back finds it ended.
+pub(crate) fn settle(engine: &Engine) {
     // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
-    if engine.consent.block().is_none() || matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+    if matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
         return;
     }
     for (scope, generation) in engine.consent.generations() {
         // Whatever contract the yes was to: the build it was given to would send it.
-        if generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation)) {
-            let _ = end(engine, scope, Decision::Narrowed);
+        if engine.consent.blocked(scope).is_some()
+            && generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation))
+        {
+            let _ = end(engine, scope, Ending::Blocked);
         }
+    }
+    for scope in engine.consent.limited_otherwise() {
+        let _ = end(engine, scope, Ending::Limited);
+    }
+    for scope in engine.consent.expired() {
+        let _ = end(engine, scope, Ending::Expired);
     }
 }
 
-fn end(engine: &Engine, scope: Scope, decision: Decision) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_scope(scope, decision)?;
+fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {
+    let closing = engine.consent.close_scope(scope, ending)?;
     let confirmed = engine.consent.confirm(scope, CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
-    let destroyed = match decision {
-        Decision::Withdrawn | Decision::Expired => destroy(engine, scope, closing.generation()),
-        _ => engine.journal.purge(scope, closing.generation()),
+    let destroyed = if ending.leaves_a_yes() {
+        engine.journal.purge(scope, closing.generation())
+    } else {
+        destroy(engine, scope, closing.generation())
     };
     let mut receipt = closing.finish()?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);

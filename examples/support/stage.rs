@@ -58,9 +58,9 @@ pub(crate) fn entries_below(directory: &Path) -> u64 {
     entries.map(|entry| 1 + entries_below(&entry.path())).sum()
 }
 
-/// The requests as they arrived, heads and bodies, padding counted instead of printed.
-pub(crate) fn print_requests(receiver: &Receiver) {
-    for request in receiver.requests() {
+/// The requests as they arrived but for the first few, heads and bodies, padding counted instead of printed.
+pub(crate) fn print_requests(receiver: &Receiver, skipped: usize) {
+    for request in receiver.requests().into_iter().skip(skipped) {
         let body = String::from_utf8_lossy(&request.body);
         println!("{}\n\n{}", request.head, body.trim_end());
         println!("({} bytes, of which {} are padding)\n", body.len(), body.len() - body.trim_end().len());

@@ -2,12 +2,45 @@
 //! whoever closed it. Destroys nothing itself.
 
 use super::{
-    Consent,
+    Consent, Decision,
     ledger::{Held, Narrowing},
     receipt::Receipt,
     scope::Scope,
 };
 use crate::error::Error;
+
+/// Why a scope is closed, for good or for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending<'a> {
+    /// The person took their yes back.
+    Withdrawn,
+    /// Its last day is over.
+    Expired,
+    /// The program ended it, and this is why.
+    Revoked(&'a str),
+    /// Something blocks, and something waits: that is destroyed, and the yes stays.
+    Blocked,
+    /// Administrators' rules have changed: what waits is destroyed, and the yes stays under the new ones.
+    Limited,
+    /// The person switched a field, off or on again: what waits is destroyed, and the yes stays.
+    Switched(&'a str, bool),
+}
+
+impl Ending<'_> {
+    pub(super) fn decision(self) -> Decision {
+        match self {
+            Ending::Withdrawn => Decision::Withdrawn,
+            Ending::Expired => Decision::Expired,
+            Ending::Revoked(_) => Decision::Revoked,
+            Ending::Blocked | Ending::Limited | Ending::Switched(..) => Decision::Narrowed,
+        }
+    }
+
+    /// Whether the scope is granted afterwards.
+    pub(crate) fn leaves_a_yes(self) -> bool {
+        self.decision().opens()
+    }
+}
 
 /// A scope that is closed in every process, before what waits is destroyed and the history has its line.
 #[must_use]

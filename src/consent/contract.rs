@@ -61,7 +61,7 @@ pub enum AddressLog {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Erasure {
-    /// Deleted within so many days of the request.
+    /// Deleted within so many days of the request, which is a record named `candor.erasure`: see [wire](crate::manual::wire).
     WithinDays(u32),
     /// Single records can't be deleted before their retention ends.
     Unsupported,

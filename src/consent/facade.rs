@@ -2,7 +2,7 @@
 //!
 //! The client registers itself here when `candor::init` makes it; this file only passes calls on.
 
-use super::{Grant, Notice, Receipt, Status, scope::Scope};
+use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, scope::Scope};
 use crate::error::{Error, Kind};
 use once_cell::sync::OnceCell;
 
@@ -16,7 +16,20 @@ pub(crate) trait Decisions: Send + Sync {
     fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error>;
     fn languages(&self) -> Vec<String>;
     fn receipt(&self, scope: Scope) -> Result<Receipt, Error>;
+    fn receipts(&self) -> Result<Receipts, Error>;
     fn delete_sent(&self, scope: Scope) -> Result<(), Error>;
+    fn defer(&self, scope: Scope) -> Result<Receipt, Error>;
+    fn keep(&self, scope: Scope) -> Result<Receipt, Error>;
+    fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error>;
+    fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error>;
+    fn ask_about_widenings(&self, ask: bool) -> Result<(), Error>;
+    fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
+    /// Takes the one question of this run, if it is not taken.
+    fn begin_asking(&self) -> bool;
+    fn forget_contents(&self, scope: Scope) -> Result<(), Error>;
+    fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error>;
+    fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error>;
+    fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error>;
 }
 
 static PROCESS_WIDE: OnceCell<&'static dyn Decisions> = OnceCell::new();
@@ -57,7 +70,7 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 
 /// Takes a yes back, at once: nothing more is recorded or sent, what waits is destroyed, and the receipt says whether
 /// every process that shares the store has confirmed it. Waits for that at most half a second. What was sent before
-/// stays in the sent log, for the person; [`delete_sent`] removes it.
+/// stays in the sent log, for the person; [`delete_sent`] removes it, and [`erase`] asks the recipient to delete it.
 ///
 /// # Errors
 /// The disk took neither the decision nor the removal of the snapshot ([`Error::is_store`]). Even then this process
@@ -110,10 +123,133 @@ pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
     client()?.receipt(scope)
 }
 
-/// Deletes what the sent log keeps of a scope on this computer. What the recipient has is not touched.
+/// Every decision of this store, oldest first, with the texts they name: for the person to keep, and for [`verify`].
+///
+/// Reads only. Nothing of it is sent, and only the program writes it anywhere, where the person wishes.
+///
+/// # Errors
+/// `candor::init` was not called, or the history can't be read ([`Error::is_store`]). Records that can be read and can't
+/// be relied on are no error here: the export says so.
+///
+/// [`verify`]: super::verify()
+pub fn receipts() -> Result<Receipts, Error> {
+    client()?.receipts()
+}
+
+/// Deletes everything that is kept on this computer of what a scope sent: contents, and the random numbers by which the
+/// records could be named for [`erase`]. From then on none of it can be named; how many records left is still known. What
+/// the recipient has is not touched, and what was asked for before goes on.
+///
+/// Offer it at a withdrawal beside keeping, both alike. [`forget_contents`] lies between the two.
 ///
 /// # Errors
 /// The disk refused.
 pub fn delete_sent(scope: Scope) -> Result<(), Error> {
     client()?.delete_sent(scope)
+}
+
+/// Records "ask me later": nothing is recorded or sent, and the program may ask again after a month. It works twice; the
+/// third time it is a no. Where the person agreed to less before, that stays. After a no or a withdrawal it changes nothing.
+///
+/// # Errors
+/// As for [`withdraw`].
+pub fn defer(scope: Scope) -> Result<Receipt, Error> {
+    client()?.defer(scope)
+}
+
+/// Records that a person who was asked for more keeps to what they agreed to: the build is held to that, or stays off, and
+/// they are not asked about this contract again.
+///
+/// # Errors
+/// The scope is not granted, or the disk did not take it.
+pub fn keep(scope: Scope) -> Result<Receipt, Error> {
+    client()?.keep(scope)
+}
+
+/// Ends a yes on the program's own side, and says why in a few words: a notice that was wrong, a key that leaked, an account
+/// that moved. As immediate as [`withdraw`]; the person may be asked anew.
+///
+/// # Errors
+/// As for [`withdraw`]; and the scope is not granted.
+pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
+    client()?.revoke(scope, why)
+}
+
+/// Switches one field of a granted scope, named `event.field`, off or on again. What waits is destroyed either way, and from
+/// then on the field is left out, or said as agreed.
+///
+/// # Errors
+/// The scope is not granted; it has no such field ([`Error::is_configuration`]); or the disk did not take it, in which case
+/// nothing has changed.
+pub fn switch(scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+    client()?.switch(scope, field, on)
+}
+
+/// Records whether the person wants to be asked when a version would do more than they agreed to. Without it they are, once
+/// for each such version; with `false`, the program is held to what was agreed and [`may_ask`] says no.
+///
+/// # Errors
+/// The disk did not take it.
+pub fn ask_about_widenings(ask: bool) -> Result<(), Error> {
+    client()?.ask_about_widenings(ask)
+}
+
+/// Whether the program may ask about a scope now, of its own accord. For a page that the person opens it does not matter.
+///
+/// # Errors
+/// `candor::init` was not called, or the scope is not registered.
+pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
+    client()?.may_ask(scope)
+}
+
+/// Opens the question whether the person agrees, if the program [may ask](may_ask). One at a time, and one a run.
+///
+/// # Errors
+/// [`Error::may_not_ask`]: not now; nothing is to be shown. And those of [`may_ask`].
+pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
+    Prompt::open(client()?, scope)
+}
+
+/// Deletes the contents of what a scope sent from this computer, and keeps the records' random numbers while the
+/// recipient's retention lasts, so that they can still be named for [`erase`].
+///
+/// # Errors
+/// The disk refused.
+pub fn forget_contents(scope: Scope) -> Result<(), Error> {
+    client()?.forget_contents(scope)
+}
+
+/// Records that the person asks the recipient to delete what this scope sent. Works whether the scope is on, off or
+/// neither, and takes no yes back: call [`withdraw`] before it to stop as well, since what still waits is not named.
+///
+/// For each request that left, another one will: the random numbers of its records, and nothing else about the person.
+/// Each has a moment of its own, a day or so apart in all; the wish is durable, and tried again until the receiver has
+/// acknowledged it, refused it ten times, or not answered for 30 days. What came of it is in [`erasures`] and the
+/// manifest. Asking again asks only for what was not asked for, or was given up. Nothing is sent while something blocks.
+///
+/// Say so before the person decides, with an answer that looks like its opposite: [`ErasureStatus::question`].
+///
+/// # Errors
+/// - [`Error::cannot_erase`]: the recipient can't delete single records. The message says when they expire.
+/// - [`Error::is_store`]: the disk did not take the wish. Nothing was asked for.
+/// - `candor::init` was not called, or the scope is not registered.
+pub fn erase(scope: Scope) -> Result<ErasureStatus, Error> {
+    client()?.erase(scope)
+}
+
+/// Takes back what was asked for with [`erase`] and is still pending, at once in every process that shares the store. What
+/// a receiver has taken can't be taken back.
+///
+/// # Errors
+/// The disk refused.
+pub fn cancel_erasure(scope: Scope) -> Result<ErasureStatus, Error> {
+    client()?.cancel_erasure(scope)
+}
+
+/// How much of what a scope sent can be named for [`erase`], what was asked for, and what came of it. Changes nothing.
+///
+/// # Errors
+/// `candor::init` was not called, or the scope is not registered.
+pub fn erasures(scope: Scope) -> Result<ErasureStatus, Error> {
+    client()?.erasures(scope)
 }

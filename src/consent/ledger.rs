@@ -7,7 +7,7 @@
 
 use super::{
     contract::{canonical, digest},
-    line::{Decision, GENESIS, Line, chain},
+    line::{Besides, Decision, GENESIS, Line, chain, says_nothing},
 };
 use crate::{
     ambient::Time,
@@ -64,11 +64,14 @@ pub(crate) struct Entry {
     /// The last UTC day of a yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
+    /// What else it says.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) besides: Besides,
     /// The number of the ledger's line that says so.
     pub(crate) line: u64,
 }
 
-/// What a decision says, before it has a place in the chain.
+/// What a decision says, before it has a place in the chain. What is not said of a scope that stays open stays as it was.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement<'a> {
     pub(crate) scope: &'a str,
@@ -78,6 +81,23 @@ pub(crate) struct Statement<'a> {
     pub(crate) language: Option<NoticeLanguage>,
     pub(crate) via: Option<String>,
     pub(crate) until: Option<String>,
+    pub(crate) besides: Option<Besides>,
+}
+
+impl<'a> Statement<'a> {
+    /// A decision and no more.
+    pub(super) fn of(scope: &'a str, decision: Decision) -> Self {
+        Statement {
+            scope,
+            decision,
+            contract: None,
+            notice: None,
+            language: None,
+            via: None,
+            until: None,
+            besides: None,
+        }
+    }
 }
 
 /// The language of the notice that a yes is about.
@@ -179,6 +199,10 @@ impl Ledger {
 
     pub(crate) fn store(&self) -> &Path {
         &self.store
+    }
+
+    pub(super) fn application(&self) -> &str {
+        &self.application
     }
 
     pub(crate) fn files(&self) -> &Files {
@@ -300,15 +324,16 @@ impl Ledger {
             .iter()
             .take(lines.len() - usize::from(ahead))
             .chain(behind.then_some(snapshot.pending.as_ref()).flatten());
-        let mut open: BTreeMap<&str, (u64, &Option<String>)> = BTreeMap::new();
+        let mut open: BTreeMap<&str, (u64, &Option<String>, &Besides)> = BTreeMap::new();
         for line in told {
             match line.decision {
-                decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until)),
+                decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until, &line.besides)),
                 _ => open.remove(line.scope.as_str()),
             };
         }
         let agrees = |(scope, entry): (&String, &Entry)| {
-            !entry.decision.opens() || open.get(scope.as_str()) == Some(&(entry.epoch, &entry.until))
+            let says = (entry.epoch, &entry.until, &entry.besides);
+            !entry.decision.opens() || open.get(scope.as_str()) == Some(&says)
         };
         if !snapshot.scopes.iter().all(agrees) {
             return Records::Closed("the snapshot says more than the ledger");
@@ -344,7 +369,7 @@ impl Ledger {
 
     /// Takes the lock, or `None` when another process keeps it for too long.
     pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
-        let path = self.store.join("consent.lock");
+        let path = self.lock_path();
         let file = self.files.lock_file(&path).at("open the lock", &path)?;
         let until = clock() + LOCK_WAIT;
         loop {
@@ -358,8 +383,12 @@ impl Ledger {
         }
     }
 
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.store.join("consent.lock")
+    }
+
     pub(crate) fn lock_or_fail(&self, clock: impl Fn() -> Instant) -> Result<Held, Error> {
-        self.lock(clock)?.ok_or_else(|| Kind::Locked { path: self.store.join("consent.lock") }.into())
+        self.lock(clock)?.ok_or_else(|| Kind::Locked { path: self.lock_path() }.into())
     }
 
     /// Every sound line of the history, oldest first, and whether the chain holds to its end.
@@ -467,11 +496,15 @@ impl Ledger {
         let old = sound.and_then(|sound| sound.entry(statement.scope));
         let mark = sound.and_then(|sound| sound.marks.get(statement.scope)).copied().unwrap_or(0);
         // Where nothing is known the time stands in, so that an epoch is not given twice even if everything was lost.
-        let epoch = old.map_or(now.0, |entry| entry.epoch).max(mark).saturating_add(1);
-        let kept = old.filter(|_| statement.decision == Decision::Narrowed);
+        let grown = old.map_or(now.0, |entry| entry.epoch).max(mark).saturating_add(1);
+        let stays = old.filter(|old| old.decision.opens() && statement.decision == Decision::Kept);
+        // A decision that changes nothing keeps the epoch, and with it what waits.
+        let epoch = stays.map_or(grown, |entry| entry.epoch);
+        let kept = old.filter(|_| matches!(statement.decision, Decision::Narrowed | Decision::Kept));
         let previous = sound.map_or(GENESIS.to_owned(), |sound| sound.snapshot.head.clone());
         // A first grant starts where nothing lies; whatever follows something open starts in new directories.
         let generation = match old {
+            Some(entry) if stays.is_some() => entry.generation,
             Some(entry) if !entry.decision.opens() && statement.decision == Decision::Granted => entry.generation,
             _ => epoch,
         };
@@ -487,6 +520,7 @@ impl Ledger {
             language: statement.language.map(|language| language.tag),
             via: statement.via.or_else(|| kept?.via.clone()),
             until: statement.until.or_else(|| kept?.until.clone()),
+            besides: statement.besides.or_else(|| Some(kept?.besides.clone())).unwrap_or_default(),
             previous: previous.clone(),
             hash: String::new(),
         }
@@ -500,6 +534,7 @@ impl Ledger {
             notice: line.notice.clone(),
             via: line.via.clone(),
             until: line.until.clone(),
+            besides: line.besides.clone(),
             line: line.line,
         };
         let snapshot = Snapshot {

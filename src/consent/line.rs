@@ -13,7 +13,13 @@ pub(super) const GENESIS: &str = "";
 pub(crate) enum Decision {
     Granted,
     Denied,
+    /// "Ask me later": nothing is recorded or sent, and the person is asked again at the earliest after a while.
+    Deferred,
+    /// Still granted, under the same epoch: the person was asked for more and said no, or later.
+    Kept,
     Withdrawn,
+    /// The program ended it: a notice that was wrong, a key that leaked.
+    Revoked,
     /// Still granted, under a new epoch: something that blocked or narrowed destroyed what waited.
     Narrowed,
     /// The yes had a last day, and it is over.
@@ -22,12 +28,24 @@ pub(crate) enum Decision {
     Void,
     /// The records of this scope were lost or damaged, and nobody knows what was decided.
     Lost,
+    /// Under [`EVERY_SCOPE`]: the person does not want to be asked when a version would do more.
+    AskNoMore,
+    /// Under [`EVERY_SCOPE`]: they may be asked again.
+    AskAgain,
+}
+
+/// The name under which stands what was decided about all scopes together. No scope can have it.
+pub(super) const EVERY_SCOPE: &str = "*";
+
+/// Whether a list or a flag says nothing, and is left out of what is hashed, so that older lines keep their hash.
+pub(super) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Decision {
     /// Whether the scope is open after it.
     pub(crate) fn opens(self) -> bool {
-        matches!(self, Decision::Granted | Decision::Narrowed)
+        matches!(self, Decision::Granted | Decision::Narrowed | Decision::Kept)
     }
 }
 
@@ -50,8 +68,35 @@ pub(crate) struct Line {
     /// The last UTC day of a yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
+    /// What else the decision says.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) besides: Besides,
     pub(super) previous: String,
     pub(crate) hash: String,
+}
+
+/// What only some decisions say. Left out where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Besides {
+    /// The fields, as `event.field`, that the person switched off.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) without: Vec<String>,
+    /// The digest of what administrators' rules leave of this scope, where there are any.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) limits: Option<String>,
+    /// The contract that the person was asked about and did not agree to.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) declined: Option<String>,
+    /// How many times in a row they said "later" to it.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) deferred: u32,
+    /// Whether the program asked in words of its own, which nobody compared with the contract.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) own_words: bool,
+    /// How the program knew that the person is an adult, where children may be among its users.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) adult: Option<String>,
 }
 
 impl Line {

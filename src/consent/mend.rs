@@ -3,7 +3,7 @@
 
 use super::{
     ledger::{Entry, Held, LEDGER_MOST, Ledger, Records, Snapshot, Sound, Statement},
-    line::{Decision, GENESIS, Line, chain},
+    line::{Besides, Decision, GENESIS, Line, chain},
 };
 use crate::{
     ambient::Time,
@@ -52,6 +52,7 @@ impl Ledger {
                 language: None,
                 via: None,
                 until: None,
+                besides: Besides::default(),
                 previous: void.hash.clone(),
                 hash: String::new(),
                 ..void
@@ -78,9 +79,7 @@ impl Ledger {
             if let Records::Sound(sound) = self.read()
                 && sound.entry(&scope).is_some_and(|entry| entry.decision.opens())
             {
-                let (decision, scope) = (Decision::Withdrawn, scope.as_str());
-                let statement =
-                    Statement { scope, decision, contract: None, notice: None, language: None, via: None, until: None };
+                let statement = Statement::of(&scope, Decision::Withdrawn);
                 let narrowing = self.narrow(held, Some(&sound), statement, now)?;
                 self.finish(held, &narrowing)?;
             }
@@ -151,6 +150,7 @@ impl Ledger {
                 notice: None,
                 via: None,
                 until: None,
+                besides: Besides::default(),
                 line: 0,
             };
             (scope, entry)

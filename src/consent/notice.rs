@@ -255,6 +255,7 @@ impl<'n> Writer<'n> {
         self.point(Say::HereWaiting, &[("days", WAITING_DAYS.into())]);
         self.point(Say::HereCounts, &[("days", COUNTS_DAYS.into())]);
         self.point(Say::HereSent, &[("days", sent_log_days(self.scope).into())]);
+        self.point(Say::HereNames, &[("days", self.scope.retention_days().into())]);
         self.point(Say::HereSecret, &[]);
         self.point(Say::HereAnswer, &[]);
     }

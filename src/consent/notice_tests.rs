@@ -230,6 +230,7 @@ fn no_sentence_that_must_be_said_can_be_lost() {
         Say::HereWaiting,
         Say::HereCounts,
         Say::HereSent,
+        Say::HereNames,
         Say::HereSecret,
         Say::HereAnswer,
         Say::Uses,

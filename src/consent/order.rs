@@ -66,6 +66,38 @@ impl Rule {
             Rule::Become(map) => map.get(usize::from(outcome)).copied().unwrap_or(0),
         }
     }
+
+    /// Outcomes by their position in declared order. They count from 1, and 0, not known, stays 0.
+    pub(super) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
+        Rule::Become(std::iter::once(0).chain(positions.map(|at| u16::try_from(at + 1).unwrap_or(0))).collect())
+    }
+
+    /// What is left under both: what either takes for the same is the same. One after the other would not do: of steps
+    /// at 50 and steps at 10 it would leave one at 10 that begins at 50.
+    ///
+    /// What is the same is said as `other` where that is among it, and otherwise as the lowest of it.
+    pub(super) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
+        let (first, second) = match (self, with) {
+            (Rule::Leave, _) | (_, Rule::Leave) => return Rule::Leave,
+            (Rule::Keep, rule) | (rule, Rule::Keep) => return rule.clone(),
+            (Rule::Become(first), Rule::Become(second)) => (first, second),
+        };
+        let mut same: Vec<u16> = (0..).take(first.len().max(second.len())).collect();
+        let of = |same: &[u16], outcome: u16| same.get(usize::from(outcome)).copied().unwrap_or(0);
+        for outcome in (1..).take(same.len().saturating_sub(1)) {
+            for becomes in [self.of(outcome), with.of(outcome)] {
+                let (one, two) = (of(&same, outcome), of(&same, becomes));
+                // Not known stays that, and takes with it whatever became it.
+                let lowest = one.min(two);
+                same.iter_mut().filter(|class| **class == one || **class == two).for_each(|class| *class = lowest);
+            }
+        }
+        if let Some(other) = other.and_then(|at| u16::try_from(at + 1).ok()) {
+            let class = of(&same, other);
+            same.iter_mut().skip(1).filter(|it| **it == class && class != 0).for_each(|it| *it = other);
+        }
+        Rule::Become(same)
+    }
 }
 
 /// What a build may say under a contract: the events that were agreed to, each with a rule for each of its fields in
@@ -155,6 +187,7 @@ pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
     found.less("days reports wait here", before.waiting, after.waiting);
     found.less("days counts wait here", before.counts, after.counts);
     found.less("days a copy is kept here", before.sent_log, after.sent_log);
+    found.less("days the random numbers of what was sent are kept here", before.names, after.names);
     found.same("how often it is sent", &agreed.schedule, &build.schedule);
     uses(&mut found, agreed, build);
     // A promise more is narrower, so the two sides change places.
@@ -357,7 +390,7 @@ fn hold_labels(agreed: &[String], build: &[String]) -> Rule {
     // What was agreed as `other`, or would have been, is said as that.
     let (true, Some(other)) = (agreed.iter().any(|label| label == "other"), other) else { return Rule::Leave };
     let outcome = |(at, label): (usize, &String)| if agreed.contains(label) { at } else { other };
-    become_of(build.iter().enumerate().map(outcome))
+    Rule::becoming(build.iter().enumerate().map(outcome))
 }
 
 fn hold_cuts(agreed: &[i64], build: &[i64]) -> Rule {
@@ -377,10 +410,5 @@ fn hold_cuts(agreed: &[i64], build: &[i64]) -> Rule {
         let agreed = agreed.iter().rev().find(|known| *known <= cut).unwrap_or(lowest);
         build.iter().position(|known| known == agreed).unwrap_or(0)
     };
-    become_of(build.iter().map(floor))
-}
-
-/// Outcomes count from 1, and 0 stays 0.
-fn become_of(positions: impl Iterator<Item = usize>) -> Rule {
-    Rule::Become(std::iter::once(0).chain(positions.map(|at| u16::try_from(at + 1).unwrap_or(0))).collect())
+    Rule::becoming(build.iter().map(floor))
 }

@@ -12,7 +12,7 @@ const SEED: u64 = 20_261_122;
 /// Chains of three contracts; each is three pairs.
 const CHAINS: usize = 50_000;
 
-fn base() -> Terms {
+pub(super) fn base() -> Terms {
     let text = |text: &str| text.to_owned();
     Terms {
         format: text("candor-contract/1"),
@@ -37,7 +37,7 @@ fn base() -> Terms {
         revision: 1,
         about: text("installation"),
         retention_days: 90,
-        local_retention_days: Local { waiting: 7, counts: 28, sent_log: 90 },
+        local_retention_days: Local { waiting: 7, counts: 28, sent_log: 90, names: 90 },
         schedule: text("daily"),
         uses: BTreeMap::from([(text("training"), Use::No), (text("profiling"), Use::Yes(text("to sort")))]),
         also_never: vec![text("n1"), text("n2")],
@@ -111,7 +111,7 @@ fn partition(rng: &mut Rng) -> Partition {
 }
 
 /// Changes a few things, in either direction.
-fn changed(rng: &mut Rng, from: &Terms) -> Terms {
+pub(super) fn changed(rng: &mut Rng, from: &Terms) -> Terms {
     let mut to = from.clone();
     for _ in 0..rng.u8(..4) {
         match rng.u8(..26) {

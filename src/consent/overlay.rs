@@ -1,10 +1,11 @@
-//! What surrounds the program and can only narrow: environment variables, CI, the audience.
+//! What surrounds the program and can only narrow: environment variables, CI, the audience, administrators' rules.
 //!
 //! A block never touches the person's record: it closes the gates while it lasts. Nothing in here can open one; a
 //! variable that says "on" is not an act of the person and is ignored.
 
-use super::contract::Audience;
+use super::{contract::Audience, limits::Limits, policy::Policies, terms::Terms};
 use crate::ambient::Environment;
+use std::path::PathBuf;
 
 /// The variables that block whatever the program is called.
 pub(crate) const VARIABLES: [&str; 3] = ["DO_NOT_TRACK", "CANDOR_OFF", "CI"];
@@ -13,32 +14,72 @@ pub(crate) const VARIABLES: [&str; 3] = ["DO_NOT_TRACK", "CANDOR_OFF", "CI"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block(pub(crate) String);
 
+/// All that surrounds the program, as last read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    /// The environment and the audience: read once, when the client is made.
+    pub(super) block: Option<Block>,
+    /// How the program knows that the person is an adult.
+    pub(super) adult: Option<String>,
+    /// Where administrators leave their rules, and what they say.
+    pub(super) directories: Vec<PathBuf>,
+    pub(super) policies: Policies,
+}
+
+impl Overlay {
+    /// With administrators' rules still unread.
+    pub(crate) fn of(block: Option<Block>, adult: Option<String>, directories: Vec<PathBuf>) -> Self {
+        Overlay { block, adult, directories, policies: Policies::default() }
+    }
+
+    /// What closes every scope.
+    pub(crate) fn block(&self) -> Option<Block> {
+        self.block.clone().or_else(|| self.policies.block())
+    }
+
+    /// What closes the scope of this contract.
+    pub(super) fn block_of(&self, build: &Terms) -> Option<Block> {
+        self.block.clone().or_else(|| self.policies.block_of(build))
+    }
+
+    /// What is left of a scope that is not closed.
+    pub(super) fn limits(&self, build: &Terms) -> Limits {
+        self.policies.limits(build)
+    }
+}
+
 /// The first block that applies, or none.
 pub(crate) fn block(
     environment: &Environment,
     application_variable: Option<&str>,
     lift_ci: bool,
     audience: Audience,
+    adult: bool,
 ) -> Option<Block> {
     let set = |name: &str| environment.value(name).filter(|value| !means_off(value));
     match audience {
         Audience::Adults => {}
         Audience::Children => return Some(Block("its audience, which is children".into())),
-        Audience::Mixed => return Some(Block("its audience, among whom may be children".into())),
+        Audience::Mixed if adult => {}
+        Audience::Mixed => {
+            return Some(Block(
+                "its audience, among whom may be children: the program has not said that you are none".into(),
+            ));
+        }
     }
     for name in ["DO_NOT_TRACK", "CANDOR_OFF"] {
         if let Some(value) = set(name) {
-            return Some(Block(format!("the environment variable {name}={}", shown(value))));
+            return Some(Block(format!("the environment variable {name}={}", shown(value, 16))));
         }
     }
     if let Some(name) = application_variable
         && let Some(value) = environment.value(name)
         && (means_off(value) && !value.trim().is_empty())
     {
-        return Some(Block(format!("the environment variable {name}={}", shown(value))));
+        return Some(Block(format!("the environment variable {name}={}", shown(value, 16))));
     }
     if !lift_ci && let Some(value) = set("CI") {
-        return Some(Block(format!("the environment variable CI={}: nobody is there to be asked", shown(value))));
+        return Some(Block(format!("the environment variable CI={}: nobody is there to be asked", shown(value, 16))));
     }
     None
 }
@@ -49,8 +90,15 @@ fn means_off(value: &str) -> bool {
 }
 
 /// A value from outside, cut and cleaned for a message.
-fn shown(value: &str) -> String {
-    value.chars().take(16).map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect()
+pub(super) fn shown(value: &str, most: usize) -> String {
+    let kept = |c: char| {
+        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            '?'
+        } else {
+            c
+        }
+    };
+    value.chars().take(most).map(kept).collect()
 }
 
 #[cfg(test)]
@@ -58,7 +106,7 @@ mod tests {
     use super::*;
 
     fn blocked(pairs: &[(&str, &str)]) -> bool {
-        block(&Environment::of(pairs), Some("PLAYER_TELEMETRY"), false, Audience::Adults).is_some()
+        block(&Environment::of(pairs), Some("PLAYER_TELEMETRY"), false, Audience::Adults, false).is_some()
     }
 
     #[test]
@@ -80,10 +128,18 @@ mod tests {
 
     #[test]
     fn ci_can_be_lifted_and_the_rest_can_not() {
-        let by = |pairs: &[(&str, &str)], audience| block(&Environment::of(pairs), None, true, audience);
+        let by = |pairs: &[(&str, &str)], audience| block(&Environment::of(pairs), None, true, audience, false);
         assert_eq!(by(&[("CI", "true")], Audience::Adults), None);
         assert!(by(&[("CI", "true"), ("DO_NOT_TRACK", "1")], Audience::Adults).is_some());
         assert!(by(&[], Audience::Children).is_some());
         assert!(by(&[], Audience::Mixed).is_some());
+    }
+
+    #[test]
+    fn a_sign_of_an_adult_opens_a_mixed_audience_and_nothing_else() {
+        let by = |pairs: &[(&str, &str)], audience| block(&Environment::of(pairs), None, true, audience, true);
+        assert_eq!(by(&[], Audience::Mixed), None);
+        assert!(by(&[], Audience::Children).is_some());
+        assert!(by(&[("DO_NOT_TRACK", "1")], Audience::Mixed).is_some());
     }
 }

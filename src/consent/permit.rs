@@ -1,10 +1,18 @@
-//! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave. Made in this file only.
+//! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave, [`Errand`] lets one request leave
+//! that names records to be erased. Made in this file only.
 
-use super::{ledger::Ledger, scope::MAX_SCOPES, scope::Scope};
+use super::{
+    ledger::Ledger,
+    scope::{MAX_SCOPES, Scope},
+    wish::{Wish, Wishes},
+};
 use crate::disk::Handle;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 /// The gates of one client: for each scope the epoch under which it records, or 0.
@@ -162,5 +170,69 @@ impl Watch {
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Watch({}, epoch {})", self.scope.name(), self.epoch)
+    }
+}
+
+/// Proof that one request which names records to be erased may leave, now. Good for one send.
+///
+/// It is read from the person's durable wish and carries that wish: whoever holds it can ask for these records to be
+/// erased and can say nothing else. It asks for no grant, since people ask for erasure after they withdrew; so it holds no
+/// life lock, and no withdrawal waits for it. It can't be made, copied or kept outside this crate:
+///
+/// ```compile_fail,E0603
+/// use candor::consent::Errand;
+/// ```
+#[must_use]
+pub(crate) struct Errand {
+    wish: Wish,
+    vigil: Vigil,
+}
+
+impl Errand {
+    /// Looks first and reads afterwards: a wish that changes in between no longer stands.
+    pub(super) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
+        let path = Wishes::new(ledger.files(), ledger.store()).path(scope.name(), batch);
+        let version = ledger.files().stat(&path).ok()??.version;
+        let wish = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch).ok()??;
+        let vigil = Vigil { ledger, gates, path, version };
+        vigil.stands().then_some(Errand { wish, vigil })
+    }
+
+    /// What the person asked for.
+    pub(crate) fn wish(&self) -> &Wish {
+        &self.wish
+    }
+
+    pub(crate) fn vigil(&self) -> &Vigil {
+        &self.vigil
+    }
+}
+
+impl std::fmt::Debug for Errand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Errand({}, {} records)", self.wish.is.scope, self.wish.is.records)
+    }
+}
+
+/// An eye on one wish: says at any time whether the person still asks for it. Lets nothing leave by itself.
+#[derive(Clone)]
+pub(crate) struct Vigil {
+    ledger: Ledger,
+    gates: Arc<Gates>,
+    path: PathBuf,
+    version: (u64, u64, i64),
+}
+
+impl Vigil {
+    /// Whether the client runs, and the wish's document is the one that was read.
+    pub(crate) fn stands(&self) -> bool {
+        let stat = || self.ledger.files().stat(&self.path).ok().flatten();
+        !self.gates.stopped.load(Ordering::SeqCst) && stat().is_some_and(|stat| stat.version == self.version)
+    }
+}
+
+impl std::fmt::Debug for Vigil {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Vigil({})", self.path.display())
     }
 }

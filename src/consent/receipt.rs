@@ -12,7 +12,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// `granted`, `denied`, `withdrawn`, `expired` or `narrowed`.
+    /// `granted`, `denied`, `deferred` (later), `kept` (asked for more, and kept to what was agreed), `withdrawn`, `revoked`,
+    /// `expired` or `narrowed`.
     pub decision: String,
     /// The scope's name.
     pub scope: String,
@@ -104,15 +105,20 @@ impl Receipt {
     }
 }
 
-fn word(decision: Decision) -> &'static str {
+pub(super) fn word(decision: Decision) -> &'static str {
     match decision {
         Decision::Granted => "granted",
         Decision::Denied => "denied",
+        Decision::Deferred => "deferred",
+        Decision::Kept => "kept",
+        Decision::Revoked => "revoked",
         Decision::Withdrawn => "withdrawn",
         Decision::Narrowed => "narrowed",
         Decision::Expired => "expired",
         Decision::Void => "void",
         Decision::Lost => "lost",
+        Decision::AskNoMore => "ask no more",
+        Decision::AskAgain => "ask again",
     }
 }
 
@@ -128,6 +134,7 @@ impl fmt::Display for Receipt {
                     writeln!(f, "  good       through {until}, or until it is taken back")?;
                 }
             }
+            "revoked" => writeln!(f, "  why        {}", self.via.as_deref().unwrap_or("not said"))?,
             "withdrawn" => {
                 let confirmed = if self.confirmed {
                     "yes: no process that shares this store can send any more of it"

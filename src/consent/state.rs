@@ -13,10 +13,14 @@ pub enum State {
     Granted,
     /// The person said no.
     Denied,
+    /// The person said "later".
+    Deferred,
     /// The person said yes and took it back.
     Withdrawn,
-    /// The person said yes, and the last day of that is over: closed. What waited is destroyed when the program starts the
-    /// next time, or when it is asked anew.
+    /// The program ended a yes: [`revoke`](crate::consent::revoke).
+    Revoked,
+    /// The person said yes, and the last day of that is over: closed. What waited is destroyed with the new day,
+    /// when the program starts the next time, or when it is asked anew.
     Expired,
     /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
     /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.
@@ -32,6 +36,8 @@ impl State {
             State::NeverAsked => "never asked about",
             State::Granted => "granted",
             State::Denied => "refused before",
+            State::Deferred => "put off to later",
+            State::Revoked => "ended by this program",
             State::Withdrawn => "withdrawn before",
             State::Expired => "granted for a time that is over",
             State::Superseded => "granted for something else than this build would do",
@@ -48,8 +54,17 @@ pub struct Status {
     pub state: State,
     /// When it was taken, in UTC (RFC 3339); `None` where nobody was asked.
     pub since: Option<String>,
-    /// What closes the scope whatever the person decided, such as an environment variable.
+    /// What closes the scope whatever the person decided, such as an environment variable or an administrator's rule.
     pub blocked_by: Option<String>,
+    /// What administrators' rules leave out, coarsen or shorten, and which rule it is, in words.
+    pub limited_by: Vec<String>,
+    /// The fields, as `event.field`, that the person switched off.
+    pub switched_off: Vec<String>,
+    /// Whether the person was asked in words of the program's own, which candor has not compared with the contract.
+    pub own_words: bool,
+    /// How many times since it started the program reported a yes without a notice where only a fresh notice opens: after a
+    /// no, a withdrawal, a change. Each was refused.
+    pub refused_grants: u64,
     /// Why the records can't be used, where they can't.
     pub trouble: Option<&'static str>,
     /// The last UTC day of a yes that is in force.
@@ -68,6 +83,10 @@ impl Status {
             state,
             since: None,
             blocked_by: None,
+            limited_by: Vec::new(),
+            switched_off: Vec::new(),
+            own_words: false,
+            refused_grants: 0,
             trouble: Some(trouble),
             until: None,
             open: false,
@@ -89,6 +108,8 @@ impl Status {
 pub struct Grant {
     pub(super) scope: Scope,
     pub(super) shown: Option<Notice>,
+    /// What the program asked in words of its own, and their language.
+    pub(super) own_words: Option<(String, String)>,
     pub(super) via: Option<String>,
     /// Whether the person picked the language of the notice.
     pub(super) picked: bool,
@@ -96,7 +117,7 @@ pub struct Grant {
 
 impl From<Scope> for Grant {
     fn from(scope: Scope) -> Self {
-        Grant { scope, shown: None, via: None, picked: false }
+        Grant { scope, shown: None, own_words: None, via: None, picked: false }
     }
 }
 
@@ -104,7 +125,17 @@ impl Scope {
     /// A grant after this notice was shown in full. It is stored with the grant.
     #[must_use]
     pub fn shown(self, notice: &Notice) -> Grant {
-        Grant { scope: self, shown: Some(notice.clone()), via: None, picked: false }
+        Grant { scope: self, shown: Some(notice.clone()), own_words: None, via: None, picked: false }
+    }
+
+    /// A grant after the program asked in words of its own: the text as it was shown, and its language as an IETF tag.
+    ///
+    /// It is stored with the grant, marked as not checked, and the person's page says so. It works where the scope alone
+    /// does: after a no or a withdrawal only candor's own notice opens again.
+    #[must_use]
+    pub fn asked_in_own_words(self, text: &str, language: &str) -> Grant {
+        let language = language.chars().filter(char::is_ascii_graphic).take(35).collect();
+        Grant { scope: self, shown: None, own_words: Some((text.to_owned(), language)), via: None, picked: false }
     }
 }
 
@@ -112,7 +143,7 @@ impl Grant {
     /// Records where the person said yes, such as `settings/privacy`: at most 64 characters, kept on this computer.
     #[must_use]
     pub fn via(mut self, control: &str) -> Self {
-        self.via = Some(control.chars().filter(|c| !c.is_control()).take(64).collect());
+        self.via = Some(short(control));
         self
     }
 
@@ -126,4 +157,9 @@ impl Grant {
     pub(crate) fn scope(&self) -> Scope {
         self.scope
     }
+}
+
+/// A few words of the program's, cleaned and cut for the record.
+pub(super) fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }

@@ -61,6 +61,8 @@ pub(super) struct Local {
     pub(super) waiting: u32,
     pub(super) counts: u32,
     pub(super) sent_log: u32,
+    /// The random numbers of the records that were sent.
+    pub(super) names: u32,
 }
 
 /// A closed answer.
@@ -164,7 +166,12 @@ impl Terms {
             revision: scope.revision(),
             about: "installation".into(),
             retention_days: scope.retention_days(),
-            local_retention_days: Local { waiting: WAITING_DAYS, counts: COUNTS_DAYS, sent_log: sent_log_days(scope) },
+            local_retention_days: Local {
+                waiting: WAITING_DAYS,
+                counts: COUNTS_DAYS,
+                sent_log: sent_log_days(scope),
+                names: scope.retention_days(),
+            },
             schedule: "daily".into(),
             uses: scope.uses().all().into_iter().map(|(key, _, answer)| (key.to_owned(), use_of(answer))).collect(),
             also_never: owned(scope.also_never()),

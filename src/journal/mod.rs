@@ -7,6 +7,7 @@
 mod counters;
 mod counts;
 mod line;
+mod names;
 mod outbox;
 mod ring;
 mod segment;
@@ -15,6 +16,7 @@ mod waiting;
 
 pub(crate) use counters::{Counters, DROPS, Drop};
 pub(crate) use line::Record;
+pub(crate) use names::{Named, Names};
 pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::SentLog;
 
@@ -267,6 +269,10 @@ impl Journal {
 
     pub(crate) fn sent(&self) -> SentLog<'_> {
         SentLog::new(&self.files, &self.store)
+    }
+
+    pub(crate) fn names(&self) -> Names<'_> {
+        Names::new(&self.files, &self.store)
     }
 
     /// Takes the lock of whoever closes days and sends, over all processes; `None` when another one has it.

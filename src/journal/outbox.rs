@@ -282,9 +282,30 @@ impl<'j> Outbox<'j> {
 
     /// When the scope sends next. What can't be read says: not before an hour from now.
     pub(crate) fn schedule(&self, scope: Scope, generation: u64, now: Time) -> Schedule {
-        let path = self.schedule_path(scope, generation);
+        self.read_schedule(&self.schedule_path(scope, generation), now)
+    }
+
+    pub(crate) fn save_schedule(&self, scope: Scope, generation: u64, schedule: &Schedule) -> io::Result<()> {
+        self.write_schedule(&self.schedule_path(scope, generation), schedule)
+    }
+
+    /// When the scope's next request for erasure leaves. It belongs to no grant.
+    pub(crate) fn erasing_schedule(&self, scope: Scope, now: Time) -> Schedule {
+        self.read_schedule(&self.erasing_path(scope), now)
+    }
+
+    pub(crate) fn save_erasing_schedule(&self, scope: Scope, schedule: &Schedule) -> io::Result<()> {
+        self.write_schedule(&self.erasing_path(scope), schedule)
+    }
+
+    /// Nothing is to be erased any more.
+    pub(crate) fn end_erasing_schedule(&self, scope: Scope) {
+        let _ = self.files.remove_with_unfinished(&self.erasing_path(scope));
+    }
+
+    fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
         let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
-        match self.files.read_if_there(&path, 4096) {
+        match self.files.read_if_there(path, 4096) {
             Ok(None) => Schedule::default(),
             Ok(Some(bytes)) => disk::unseal("schedule", &bytes)
                 .and_then(|json| serde_json::from_str(json).ok())
@@ -299,14 +320,19 @@ impl<'j> Outbox<'j> {
         }
     }
 
-    pub(crate) fn save_schedule(&self, scope: Scope, generation: u64, schedule: &Schedule) -> io::Result<()> {
-        let path = self.schedule_path(scope, generation);
-        self.files.own_dir(&self.directory(scope.name(), generation))?;
+    fn write_schedule(&self, path: &Path, schedule: &Schedule) -> io::Result<()> {
+        if let Some(directory) = path.parent() {
+            self.files.own_dir(directory)?;
+        }
         let json = serde_json::to_string(schedule).map_err(io::Error::other)?;
-        self.files.replace(&path, &disk::seal("schedule", &json))
+        self.files.replace(path, &disk::seal("schedule", &json))
     }
 
     fn schedule_path(&self, scope: Scope, generation: u64) -> PathBuf {
         self.directory(scope.name(), generation).join("schedule")
+    }
+
+    fn erasing_path(&self, scope: Scope) -> PathBuf {
+        self.store.join("erasing").join(scope.name()).join("schedule")
     }
 }

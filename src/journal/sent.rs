@@ -140,7 +140,7 @@ impl<'j> SentLog<'j> {
         }
     }
 
-    /// Deletes what was kept of one scope, at the person's wish.
+    /// Deletes the contents that were kept of one scope, at the person's wish. The ids of the records are kept elsewhere.
     pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
         let directory = self.directory(scope);
         match self.files.stat(&directory)? {

@@ -131,6 +131,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::HereWaiting => "what waits to be sent: {days} {days:day|days} at most",
         Say::HereCounts => "a count that stands alone, held back for company: {days} {days:day|days} at most",
         Say::HereSent => "a copy of what was sent, for you: {days} {days:day|days}",
+        Say::HereNames => {
+            "the random numbers of the records that were sent, so that you can have them deleted: {days} {days:day|days}"
+        }
         Say::HereSecret => "a secret that codes and choices are made with: no longer than your yes",
         Say::HereAnswer => {
             "your answer, and with a yes this text, as your record: until this program's data is deleted"

@@ -144,6 +144,10 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::HereWaiting => "ce qui attend d'être transmis : {days} {days:jour|jours} au plus",
         Say::HereCounts => "un décompte isolé, retenu tant qu'il est seul : {days} {days:jour|jours} au plus",
         Say::HereSent => "une copie de ce qui a été transmis, pour vous : {days} {days:jour|jours}",
+        Say::HereNames => {
+            "les numéros tirés au hasard des enregistrements transmis, pour que vous puissiez les faire effacer : {days} \
+             {days:jour|jours}"
+        }
         Say::HereSecret => {
             "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui"
         }

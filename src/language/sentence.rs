@@ -198,6 +198,7 @@ sentences! {
     HereWaiting "notice.here_waiting" [days];
     HereCounts "notice.here_counts" [days];
     HereSent "notice.here_sent" [days];
+    HereNames "notice.here_names" [days];
     HereSecret "notice.here_secret";
     HereAnswer "notice.here_answer";
     Uses "notice.uses";

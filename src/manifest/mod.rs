@@ -7,7 +7,8 @@ mod text;
 
 use crate::{
     ambient::Day,
-    consent::{Scope, State, Status},
+    consent::{ErasureStatus, Scope, State, Status},
+    erase,
     event::{Field, Schema},
     generalize,
     journal::DROPS,
@@ -80,6 +81,8 @@ pub struct ScopePage {
     pub ready: Vec<String>,
     /// Requests that left and were taken: the exact bytes of their bodies, oldest first.
     pub sent: Vec<SentPage>,
+    /// How much of what left can be named for erasure, what was asked for, and what came of it.
+    pub erasure: Option<ErasureStatus>,
 }
 
 /// An event that could be sent.
@@ -207,7 +210,7 @@ impl Manifest {
             application: application.into(),
             candor_version: env!("CARGO_PKG_VERSION"),
             endpoint: endpoint.into(),
-            blocked_by: engine.consent.block().map(|block| block.0.clone()),
+            blocked_by: engine.consent.overlay().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
             scopes,
             outcomes: outcomes(engine),
@@ -262,6 +265,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })
             .collect(),
+        erasure: erase::status(engine, scope).ok(),
         status,
     }
 }

@@ -58,6 +58,22 @@ impl fmt::Display for ScopePage {
                 "                that chooses items is counted, until you take your yes back and give it anew"
             )?;
         }
+        match self.status.refused_grants {
+            0 => {}
+            1 => {
+                writeln!(f, "  refused       this program tried to switch it on without asking you, since it started")?
+            }
+            n => writeln!(
+                f,
+                "  refused       this program tried {n} times to switch it on without asking you, since it started"
+            )?,
+        }
+        for limit in &self.status.limited_by {
+            writeln!(f, "  limited by    {limit}")?;
+        }
+        for field in &self.status.switched_off {
+            writeln!(f, "  switched off  {field}")?;
+        }
         for change in &self.status.changes {
             writeln!(f, "  changed       {change}")?;
         }
@@ -102,7 +118,13 @@ impl fmt::Display for ScopePage {
                 sent.body.len(),
                 sent.body.trim_end()
             )
-        })
+        })?;
+        let known = self.erasure.as_ref().filter(|erasure| !erasure.is_empty());
+        let erasure = known.map(|erasure| erasure.lines()).unwrap_or_default();
+        erasure
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, line)| writeln!(f, "{}{line}", if at == 0 { "  erasure there: " } else { "    " }))
     }
 }
 
@@ -111,11 +133,14 @@ fn answer(page: &ScopePage) -> String {
     match page.status.state {
         State::NeverAsked => "you have not been asked".into(),
         State::Granted => {
+            let own_words = if page.status.own_words { "; asked in words of its own, not checked" } else { "" };
             let how = page.agreed_via.as_deref().unwrap_or("it is not recorded how");
             let until = page.status.until.as_deref().map(|day| format!(", through {day}")).unwrap_or_default();
-            format!("yes, since {since}{until} ({how})")
+            format!("yes, since {since}{until} ({how}{own_words})")
         }
         State::Denied => format!("no, since {since}"),
+        State::Deferred => format!("later, said at {since}: nothing is sent"),
+        State::Revoked => format!("this program ended your yes at {since}: nothing is sent"),
         State::Expired => "yes, for a time that is over: nothing is sent".into(),
         State::Withdrawn => format!("you took your yes back at {since}"),
         State::Superseded if page.status.is_open() => {

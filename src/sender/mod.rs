@@ -4,6 +4,7 @@
 //! can't make a permit or bytes of its own, and never runs on a recording thread.
 
 mod build;
+mod errands;
 mod worker;
 
 pub(crate) use worker::Worker;
@@ -51,6 +52,9 @@ pub(crate) struct Engine {
     pub(crate) day: Arc<AtomicU32>,
     /// Two threads that follow a change of day together could stamp events with the wrong one.
     pub(crate) ticking: Mutex<()>,
+    /// Ends what is past its last day, and destroys what blocks and rules leave out: a matter of a room below, done when the
+    /// day changes.
+    pub(crate) settle: fn(&Engine),
     /// When it was last tidied up, by both clocks.
     pub(crate) housekeeping: Mutex<Option<(Time, Instant)>>,
 }
@@ -64,6 +68,8 @@ pub struct Flushed {
     pub requests: u64,
     /// Records in them that the receiver did not reject.
     pub records: u64,
+    /// Requests for erasure that the receiver accepted. They are no reports, and counted nowhere else.
+    pub erasures: u64,
     /// Requests that still wait.
     pub waiting: u64,
     /// Events that were added to the counts of days that are not over. They leave once their day (UTC) is.
@@ -122,6 +128,9 @@ impl Engine {
             self.consent.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
+            self.consent.look_at_policies();
+            (self.settle)(self);
+            self.follow();
             // What could not be cleared when it became stale, since another process was deciding.
             self.clear_stale();
             self.keep_house(false);
@@ -151,6 +160,7 @@ impl Engine {
         }
         let scopes: Vec<_> = self.registry.scopes().to_vec();
         self.journal.sent().expire(&scopes, self.ambient.now());
+        self.forget_erased();
         self.journal.enforce_bounds(self.ambient.now(), leads);
     }
 
@@ -202,8 +212,8 @@ impl Engine {
     pub(crate) fn send(&self, occasion: Occasion) -> Flushed {
         let mut done = Flushed::default();
         self.tick();
-        let places = self.consent.open_places();
-        if places.is_empty() {
+        let (places, erasing) = (self.consent.open_places(), self.erasing());
+        if places.is_empty() && erasing.is_empty() {
             done.note_trouble(self.why_nothing());
             return done;
         }
@@ -219,6 +229,7 @@ impl Engine {
             }
         };
         self.keep_house(true);
+        let (mut turn, nothing_open) = (true, places.is_empty());
         for place in places {
             let now = self.ambient.now();
             let mut schedule = self.schedule(place, now);
@@ -258,8 +269,12 @@ impl Engine {
             self.follow();
             if occasion == Occasion::Due {
                 // Scopes don't leave back to back; the next one has its turn at the next occasion.
+                turn = false;
                 break;
             }
+        }
+        if turn && !self.run_errands(occasion, &erasing, &mut done) && nothing_open {
+            done.note_trouble(self.why_nothing());
         }
         self.journal.sent().expire(self.registry.scopes(), self.ambient.now());
         for place in self.consent.open_places() {
@@ -271,7 +286,7 @@ impl Engine {
 
     /// Why nothing can be sent at all.
     pub(crate) fn why_nothing(&self) -> String {
-        match self.consent.block() {
+        match self.consent.overlay().block() {
             Some(block) => format!("reports are switched off by {}", block.0),
             None => "no scope is granted".into(),
         }
@@ -284,6 +299,7 @@ impl Engine {
             let schedule = self.schedule(place, now);
             if schedule.failures > 0 { schedule.not_before } else { schedule.next.max(schedule.not_before) }
         });
+        let due = due.chain(self.next_errand().map(|due| due.0));
         Time(due.min().unwrap_or(u64::MAX).clamp(now.0, now.0 + DAY))
     }
 
@@ -322,6 +338,12 @@ impl Engine {
                 self.give_up(&batch, reason);
                 continue;
             }
+            // Without their ids on disk the records could not be named for erasure any more.
+            if let Err(error) = self.note_names(place.scope, &batch) {
+                done.note_trouble(format!("the disk did not take what leaves: {error}"));
+                done.waiting += 1 + queue.len() as u64;
+                break;
+            }
             // Without its try on disk a batch is not sent: a program that dies each time would send it for ever.
             if let Err(error) = outbox.note_try(&mut batch) {
                 done.note_trouble(format!("the disk did not take a try: {error}"));
@@ -336,7 +358,7 @@ impl Engine {
                 done.note_trouble("consent ended");
                 break;
             };
-            let answer = self.transport.send(parcel);
+            let answer = self.hand_over(parcel);
             if !stands() {
                 done.note_trouble("consent ended");
                 if let Ok(Answer::Accepted { rejected }) = answer {
@@ -352,6 +374,11 @@ impl Engine {
                 break;
             }
         }
+    }
+
+    /// The one door.
+    fn hand_over(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        self.transport.send(parcel)
     }
 
     /// Does what an answer means to the batch. `false` when nothing more is to be sent for this scope now.

@@ -140,9 +140,27 @@ impl Worker {
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
                 let held_up = next_send.saturating_duration_since(instant).max(LOOK);
                 let wait = if due <= now { held_up } else { wait };
-                thread::park_timeout(wait.min(LONGEST));
+                self.sleep(engine, wait.min(LONGEST));
             }
             self.idle.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Sleeps until it is woken, the time is over, or another process has decided something. While a scope is open it looks
+    /// once a second, so that a yes taken back in a terminal or on a page ends recording here as well. Where nothing is open
+    /// there is nothing to end.
+    fn sleep(&self, engine: &Engine, wait: Duration) {
+        if engine.consent.open_places().is_empty() {
+            thread::park_timeout(wait);
+            return;
+        }
+        // Counted, not timed: a host's clock says nothing about this thread.
+        for _ in 0..wait.as_secs().max(1) {
+            thread::park_timeout(LOOK.min(wait));
+            let woken = !self.idle.load(Ordering::SeqCst) || self.stop.load(Ordering::SeqCst);
+            if woken || !engine.consent.is_unchanged() {
+                return;
+            }
         }
     }
 

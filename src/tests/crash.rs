@@ -184,3 +184,88 @@ fn mending_may_fail_as_well() {
         },
     );
 }
+
+#[test]
+fn a_later_that_returned_is_no_yes() {
+    for fault in [Fault::Once, Fault::Dead] {
+        at_every_call(
+            fault,
+            |_| (),
+            |client| client.defer(CRASH),
+            |at, answer, _, home| {
+                let fresh = client(home, None);
+                assert_ne!(state(&fresh), State::Granted);
+                if answer.is_ok() {
+                    assert_eq!(state(&fresh), State::Deferred, "{fault:?} at call {at}");
+                    assert!(fresh.grant(CRASH).unwrap_err().needs_notice(), "{fault:?} at call {at}");
+                }
+            },
+        );
+    }
+}
+
+/// A switch is off, or it never was: what a person switched off is not kept again.
+#[test]
+fn a_switch_that_returned_holds() {
+    let prepare = |client: &Client| {
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 2 });
+    };
+    let field = "crash.happened.times";
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            prepare,
+            |client| client.switch(CRASH, field, false),
+            |at, answer, failing, home| {
+                let what = format!("{fault:?} at call {at}: {answer:?}");
+                if answer.is_ok() {
+                    failing.record_durable(Happened { times: 3 });
+                }
+                let fresh = client(home, None);
+                let status = fresh.status(CRASH).unwrap();
+                if answer.is_ok() {
+                    assert!(!status.is_open() || status.switched_off == [field], "{what}");
+                    fresh.record_durable(Happened { times: 3 });
+                    let lines = fresh.manifest().unwrap().scope(CRASH).unwrap().waiting.clone();
+                    assert!(lines.iter().all(|line| !line.contains("times")), "{what}: {lines:?}");
+                } else {
+                    // Between its mark and its snapshot a scope that is to stay open is closed: it errs to no.
+                    assert!(matches!(status.state, State::Granted | State::Unreadable), "{what}: {status:?}");
+                    assert!(status.state == State::Granted || !status.is_open(), "{what}");
+                }
+                if status.state != State::Granted {
+                    say_yes(&fresh).unwrap();
+                }
+                // Whichever it was, the next try is heard.
+                fresh.switch(CRASH, field, false).unwrap();
+                assert_eq!(fresh.status(CRASH).unwrap().switched_off, [field], "{what}");
+                assert!(fresh.status(CRASH).unwrap().is_open(), "{what}");
+            },
+        );
+        assert!(faults > 10, "only {faults} calls were tried");
+    }
+}
+
+/// What the program ends has ended.
+#[test]
+fn a_revocation_that_returned_holds() {
+    for fault in [Fault::Once, Fault::Dead] {
+        at_every_call(
+            fault,
+            |client| drop(client.grant(CRASH).unwrap()),
+            |client| client.revoke(CRASH, "a test"),
+            |at, answer, _, home| {
+                let fresh = client(home, None);
+                if answer.is_ok() {
+                    assert!(
+                        matches!(state(&fresh), State::Revoked | State::Withdrawn | State::Unreadable),
+                        "call {at}"
+                    );
+                    assert!(fresh.grant(CRASH).unwrap_err().needs_notice(), "{fault:?} at call {at}");
+                    assert_eq!(waiting(home), [] as [PathBuf; 0], "{fault:?} at call {at}");
+                }
+            },
+        );
+    }
+}

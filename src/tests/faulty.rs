@@ -74,6 +74,10 @@ impl Disk for Faulty {
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         System.read(path, most)
     }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        System.read_shared(path, most)
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.plan.step(|| System.create(path)).map(|file| self.wrap(file))
     }

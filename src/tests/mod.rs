@@ -1,6 +1,7 @@
 //! Tests that need a seam no program sees: a disk that fails.
 
 mod crash;
+mod erase;
 mod faulty;
 pub(crate) mod must_say;
 

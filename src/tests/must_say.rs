@@ -49,6 +49,14 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "{} {sent}",
             pick("a copy of what was sent, for you:", "une copie de ce qui a été transmis, pour vous :")
         ),
+        format!(
+            "{} {}",
+            pick(
+                "the random numbers of the records that were sent, so that you can have them deleted:",
+                "les numéros tirés au hasard des enregistrements transmis, pour que vous puissiez les faire effacer :",
+            ),
+            days(about.retention_days)
+        ),
         pick(
             "a secret that codes and choices are made with: no longer than your yes",
             "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui",

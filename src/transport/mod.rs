@@ -1,7 +1,8 @@
 //! How bytes leave: one function, which takes a [`Parcel`].
 //!
-//! A parcel is a journalled batch sealed with a permit; only `seal` makes one. [`Transport`] is the seam: the crate's
-//! own speaks OTLP over HTTP, a program can bring another, and neither can make a parcel. This room decides nothing
+//! A parcel is a journalled batch sealed with a permit, or the person's wish to have records erased; only `seal` and
+//! `erasure` make one. [`Transport`] is the seam: the crate's own speaks OTLP over HTTP, a program can bring another, and
+//! neither can make a parcel. This room decides nothing
 //! about consent and keeps nothing.
 
 mod answer;
@@ -11,7 +12,7 @@ pub(crate) mod otlp;
 pub(crate) use http::Http;
 
 use crate::{
-    consent::{Permit, Watch},
+    consent::{Errand, Permit, Scope, Vigil, Watch},
     journal::Batch,
 };
 use std::time::Duration;
@@ -29,45 +30,98 @@ use std::time::Duration;
 #[derive(Debug)]
 #[must_use = "a parcel that is dropped is not sent"]
 pub struct Parcel<'b> {
-    batch: &'b Batch,
-    // Declared last: the life lock it holds is released after everything else of the parcel is gone.
-    permit: Permit,
+    load: Load<'b>,
+}
+
+/// What a parcel holds, with the proof that it may leave.
+#[derive(Debug)]
+enum Load<'b> {
+    /// What waited, and the permit whose life lock is held until the parcel is gone.
+    Batch(&'b Batch, Permit),
+    /// The ids of records that the person wants erased, as the wish has them.
+    Erasure { body: Vec<u8>, errand: Errand },
+}
+
+/// An eye on what lets a parcel leave.
+#[derive(Debug, Clone)]
+pub(crate) enum Eye {
+    Grant(Watch),
+    Wish(Vigil),
+}
+
+impl Eye {
+    pub(crate) fn stands(&self) -> bool {
+        match self {
+            Eye::Grant(watch) => watch.stands(),
+            Eye::Wish(vigil) => vigil.stands(),
+        }
+    }
 }
 
 impl<'b> Parcel<'b> {
     /// Seals a batch with the permit for it; `None` if the permit is for another scope or epoch.
     pub(crate) fn seal(permit: Permit, batch: &'b Batch) -> Option<Self> {
-        permit.covers(batch.scope(), batch.generation(), batch.epoch()).then_some(Parcel { batch, permit })
+        let covered = permit.covers(batch.scope(), batch.generation(), batch.epoch());
+        covered.then_some(Parcel { load: Load::Batch(batch, permit) })
+    }
+
+    /// A request that names the records of a wish. Takes no bytes from anyone: the body is written here, from the ids in
+    /// the errand and what every request of the scope says; `None` if the errand is another scope's.
+    pub(crate) fn erasure(errand: Errand, service: &otlp::Service, scope: Scope) -> Option<Self> {
+        if errand.wish().is.scope != scope.name() {
+            return None;
+        }
+        let body = otlp::erasure(service, scope, errand.wish().uids());
+        Some(Parcel { load: Load::Erasure { body, errand } })
     }
 
     /// The bytes of the request's body, exactly as the manifest shows them.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        self.batch.body()
+        match &self.load {
+            Load::Batch(batch, _) => batch.body(),
+            Load::Erasure { body, .. } => body,
+        }
     }
 
-    /// A random key, the same at every try of this batch and never used again.
+    /// A random key, the same at every try of this request and never used again.
     #[must_use]
     pub fn idempotency_key(&self) -> &str {
-        self.batch.key()
+        match &self.load {
+            Load::Batch(batch, _) => batch.key(),
+            Load::Erasure { errand, .. } => &errand.wish().is.key,
+        }
     }
 
     /// The consent scope the bytes belong to.
     #[must_use]
     pub fn scope(&self) -> &str {
-        self.batch.scope()
+        match &self.load {
+            Load::Batch(batch, _) => batch.scope(),
+            Load::Erasure { errand, .. } => &errand.wish().is.scope,
+        }
+    }
+
+    /// Whether it asks for records to be erased, and holds no report.
+    #[must_use]
+    pub fn is_erasure(&self) -> bool {
+        matches!(self.load, Load::Erasure { .. })
     }
 
     /// Whether the bytes may still leave. Ask before every slice that you hand to the operating system: the answer
-    /// turns to no as soon as any process that shares the store withdraws, or this one shuts down.
+    /// turns to no as soon as any process that shares the store withdraws (or takes the wish for erasure back), or this
+    /// one shuts down.
     #[must_use]
     pub fn may_leave(&self) -> bool {
-        self.permit.watch().stands()
+        self.eye().stands()
     }
 
     /// The same question, for code that outlives the borrow of the parcel but not its connection.
-    pub(crate) fn watch(&self) -> Watch {
-        self.permit.watch().clone()
+    pub(crate) fn eye(&self) -> Eye {
+        match &self.load {
+            Load::Batch(_, permit) => Eye::Grant(permit.watch().clone()),
+            Load::Erasure { errand, .. } => Eye::Wish(errand.vigil().clone()),
+        }
     }
 }
 

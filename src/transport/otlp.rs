@@ -3,7 +3,12 @@
 //! The same lines, the same service and the same scope always make the same bytes. Padding to whole KiB is spaces
 //! after the JSON, so that a body's length says little of what is in it.
 
-use crate::{consent::Scope, event::Registry, journal::Record};
+use crate::{
+    ambient::hex,
+    consent::{Scope, Uid},
+    event::Registry,
+    journal::Record,
+};
 use serde_json::{Value, json};
 
 /// The largest body that is built.
@@ -79,6 +84,20 @@ pub(crate) fn body<'l>(service: &Service, scope: Scope, lines: impl Iterator<Ite
     body.extend_from_slice(after.as_bytes());
     body.resize(body.len().next_multiple_of(KIB), b' ');
     body
+}
+
+/// The event of a request for erasure.
+const ERASURE: &str = "candor.erasure";
+
+/// The body of a request that names records to be erased. It holds their ids and what every request of the scope says;
+/// no time, no id of its own, and nothing that was in the records.
+pub(crate) fn erasure(service: &Service, scope: Scope, uids: &[Uid]) -> Vec<u8> {
+    let ids: Vec<String> = uids.iter().map(|uid| format!(r#"{{"stringValue":"{}"}}"#, hex(uid))).collect();
+    let record = format!(
+        r#"{{"severityNumber":9,"eventName":"{ERASURE}","attributes":[{{"key":"{ERASURE}.uids","value":{{"arrayValue":{{"values":[{}]}}}}}}]}}"#,
+        ids.join(",")
+    );
+    body(service, scope, [record.as_str()].into_iter())
 }
 
 /// The lines inside a body, if the whole of it is exactly what this program would build around them and each of them

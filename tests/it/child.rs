@@ -105,6 +105,8 @@ impl Child {
         for name in ["DO_NOT_TRACK", "CANDOR_OFF", "CI", "PLAYER_TELEMETRY"] {
             command.env_remove(name);
         }
+        // A home of its own, in which nobody has left any rules.
+        command.env("HOME", self.home.join("home")).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         command.env(HOME, &self.home).envs(self.variables).stdin(Stdio::null());
         if let Some(user) = self.user {
             command.uid(user).gid(user);

@@ -105,3 +105,11 @@ pub(crate) fn write_batch(path: &Path, head: &Value, body: &[u8]) {
     bytes.extend_from_slice(body);
     files::write(path, &bytes);
 }
+
+/// Changes the snapshot, with a sound checksum.
+pub(crate) fn change_snapshot(store: &Path, change: impl Fn(&mut Value)) {
+    let path = store.join("consent");
+    let mut snapshot = unsealed(&path);
+    change(&mut snapshot);
+    seal(&path, "consent", &snapshot);
+}

@@ -64,7 +64,7 @@ const SAFEGUARD: (&str, &str) = ("controller.transfer_safeguard", "clauses contr
 
 type Table = Vec<(&'static str, &'static str)>;
 
-fn french() -> Translation {
+pub(crate) fn french() -> Translation {
     Translation::new("fr").texts(FRENCH)
 }
 

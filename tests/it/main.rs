@@ -10,6 +10,8 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+#[path = "../../examples/ask_first/ask.rs"]
+mod ask;
 #[path = "../../src/tests/must_say.rs"]
 mod must_say;
 #[path = "../../examples/support/stage.rs"]
@@ -28,6 +30,7 @@ mod server;
 
 // The promises.
 mod answers;
+mod asking;
 mod config;
 mod consent;
 mod counters;
@@ -35,18 +38,27 @@ mod damage;
 mod delivery;
 mod disk;
 mod environment;
+mod erase;
+mod erase_not;
 mod history;
 mod joint;
 mod journal;
 mod language;
 mod manifest;
+mod outside;
 mod planted;
+mod policies;
+mod proof;
+mod receipts;
 mod rollup;
 mod shutdown;
 mod silence;
 mod store;
 mod superseded;
+mod switches;
+mod terminal;
 mod tidy;
 mod tries;
 mod unconfirmed;
+mod undetectable;
 mod withdrawal;

@@ -128,8 +128,12 @@ const AUTHORITIES: [(&str, &[&str], &[&str]); 5] = [
         &["SystemTime::now", "Instant::now", "std::env", "getrandom::", "dirs::"],
         &["ambient.rs"],
     ),
-    ("making a permit or an admission", &["Permit {", "Admission {", "Permit::issue"], &["consent/"]),
-    ("making a parcel", &["Parcel {", "Parcel<'b> {"], &["transport/mod.rs"]),
+    (
+        "making a permit, an admission or an errand",
+        &["Permit {", "Admission {", "Errand {", "Permit::issue", "Errand::issue"],
+        &["consent/"],
+    ),
+    ("making a parcel", &["Parcel {", "Parcel<'b> {", "Load::"], &["transport/mod.rs"]),
 ];
 
 fn misplaced(name: &str, code: &str) -> Vec<String> {
@@ -166,8 +170,14 @@ fn the_proofs_are_made_in_one_file() {
     };
     assert_eq!(makers("then_some(Permit {"), [("consent/permit.rs".to_owned(), 1)]);
     assert_eq!(makers("Some(Admission {"), [("consent/permit.rs".to_owned(), 2)]);
+    assert_eq!(makers("then_some(Errand {"), [("consent/permit.rs".to_owned(), 1)]);
+    assert_eq!(makers("Errand::issue("), [("consent/erasing.rs".to_owned(), 1)]);
     assert_eq!(makers("then_some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
+    assert_eq!(makers("Some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
+    assert_eq!(makers("Parcel { load"), [("transport/mod.rs".to_owned(), 2)]);
     assert_eq!(makers("Ok(Generalized {"), [("generalize/mod.rs".to_owned(), 1)]);
+    // A request for erasure is written from the ids in its errand, and from no bytes that anyone hands over.
+    assert_eq!(makers("otlp::erasure("), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers(".send(parcel)"), [("sender/mod.rs".to_owned(), 1)]);
 }
 

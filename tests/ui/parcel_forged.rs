@@ -1,7 +1,7 @@
-// A parcel has a permit in it, and no program can put one there.
+// A parcel has its proof in it, and no program can put one there.
 
 #![allow(unreachable_code)]
 
 fn main() {
-    let _ = candor::Parcel { batch: todo!(), permit: todo!() };
+    let _ = candor::Parcel { load: todo!() };
 }

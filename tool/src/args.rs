@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Tools for people who publish programs that ask before they report.
+/// Tools for programs that ask before they report.
 #[derive(Debug, Parser)]
 #[command(name = "candor", version)]
 pub(crate) struct Cli {
@@ -22,6 +22,29 @@ pub(crate) enum Command {
     /// it, and how far runs of rows and derived fields undo it. Exit codes: 0 done, 1 over a limit that --max-unique or
     /// --max-under-k sets, 2 the command line or the input is wrong.
     Audit(Box<Audit>),
+    /// Check a history of decisions, offline, and say which line is wrong
+    ///
+    /// Reads an export of a program's receipts, or the lines of its ledger.jsonl. Alone this finds damage and careless
+    /// edits; beside a receipt that was kept earlier it finds truncation, reordering and rewriting. Exit codes: 0 nothing
+    /// wrong was found, 1 something is wrong, 2 the command line is wrong or a file can't be read.
+    Verify(Verify),
+}
+
+/// `candor verify`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Verify {
+    /// The export or the lines; `-` is the standard input
+    #[arg(required_unless_present = "limits")]
+    pub(crate) file: Option<PathBuf>,
+    /// What was kept before: an export, lines, or the receipt of one decision as JSON; as often as wished
+    #[arg(long, value_name = "FILE")]
+    pub(crate) earlier: Vec<PathBuf>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List what no check of a history can find
+    #[arg(long, conflicts_with_all = ["file", "earlier", "json"])]
+    pub(crate) limits: bool,
 }
 
 /// `candor audit`.

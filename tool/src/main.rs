@@ -1,5 +1,6 @@
-//! `candor`: tools for people who publish programs that ask before they report. `candor audit` measures how well
-//! generalised data hides a row in a crowd. It reads a file and writes a report; it opens no connection and keeps nothing.
+//! `candor`: tools for programs that ask before they report. `candor audit` measures, for who publishes them, how well
+//! generalised data hides a row in a crowd; `candor verify` checks, for anyone, a history of decisions. They read files and
+//! say what they found; they open no connection and keep nothing.
 #![forbid(unsafe_code)]
 
 // Data flows down this list; imports point up it.
@@ -19,6 +20,7 @@ mod tally;
 mod runs;
 mod measure;
 mod report;
+mod verify;
 
 use args::{Audit, Cli, Command};
 use clap::Parser as _;
@@ -31,18 +33,24 @@ use std::{
     process::ExitCode,
 };
 
-/// Over a limit of the command line.
-const OVER: u8 = 1;
+/// Over a limit of the command line, or a history that is not sound.
+const NO: u8 = 1;
 /// The command line or the input is wrong.
 const WRONG: u8 = 2;
 
 fn main() -> ExitCode {
-    let Command::Audit(audit) = Cli::parse().command;
-    match run(&audit) {
-        Ok(report) if report.over_limits.is_empty() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(OVER),
+    let (name, done) = match Cli::parse().command {
+        Command::Audit(audit) => ("audit", run(&audit).map(|report| report.over_limits.is_empty())),
+        Command::Verify(asked) => {
+            let printed = |(text, sound): (String, bool)| write(Path::new("-"), &text).map(|()| sound);
+            ("verify", verify::run(&asked).and_then(printed))
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(NO),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "candor audit: {error}");
+            let _ = writeln!(io::stderr(), "candor {name}: {error}");
             ExitCode::from(WRONG)
         }
     }

@@ -161,8 +161,8 @@ impl Http {
 
 impl Transport for Http {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
-        let watch = parcel.watch();
-        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || watch.stands());
+        let eye = parcel.eye();
+        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || eye.stands());
         // The connection is gone: now, and not before, a withdrawal may be confirmed.
         drop(parcel);
         answer

@@ -1,4 +1,5 @@
-//! The program run as a whole: every figure against a slow second computation, hostile inputs, the page, its words.
+//! The program run as a whole: every figure against a slow second computation, hostile inputs, the page, its words, and
+//! histories that are checked.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,3 +15,4 @@ mod page;
 mod program;
 mod reference;
 mod tidy;
+mod verify;

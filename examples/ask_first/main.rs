@@ -1,0 +1,87 @@
+//! A program that asks first, in a terminal: `cargo run --example ask_first`. Run it again to see that it does not nag; `on`,
+//! `off` and `status` are what its settings page would be, and `forget` begins anew.
+//!
+//! What it reports goes nowhere but to this computer's port 4318, where nobody may be listening.
+
+mod ask;
+#[path = "../support/stage.rs"]
+mod stage;
+#[path = "../support/mod.rs"]
+mod support;
+
+use candor::{Audience, Client, Config, Event, consent::MayAsk};
+use std::{
+    error::Error,
+    io::{self, IsTerminal},
+};
+
+candor::scope! {
+    /// Find out how many shelves people fill, so that lists of that length are fast.
+    pub USAGE = "usage" {
+        title: "Usage statistics", revision: 1, about: installation, retention: 30 days,
+        benefit: "Faster lists", other_uses: none,
+    }
+}
+
+/// The library was opened.
+#[derive(Event)]
+#[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+struct LibraryOpened {
+    /// How many shelves it has.
+    #[field(count, example = 3)]
+    shelves: usize,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let home = std::env::temp_dir().join("candor-ask-first");
+    let command = std::env::args().nth(1);
+    if command.as_deref() == Some("forget") {
+        std::fs::remove_dir_all(&home).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        println!("Forgotten.");
+        return Ok(());
+    }
+    let config = Config::new("org.example.books", stage::CONTROLLER, Audience::Adults)
+        .endpoint("http://localhost:4318")
+        .directories(home.join("data"), home.join("config"));
+    let client = Client::new(config)?;
+    match command.as_deref() {
+        // The person came by themselves: they may always decide.
+        Some("on") => {
+            let notice = client.notice(USAGE)?;
+            println!("{notice}");
+            println!("{}", client.grant(USAGE.shown(&notice).via("ask_first on"))?);
+        }
+        Some("off") => println!("{}", client.withdraw(USAGE)?),
+        Some("status") => println!("{}", client.manifest()?),
+        Some(other) => return Err(format!("there is no `{other}`: on, off, status, forget, or nothing").into()),
+        None => first(&client)?,
+    }
+    client.record(LibraryOpened { shelves: 7 });
+    Ok(())
+}
+
+/// What a program does of its own accord when it starts.
+fn first(client: &Client) -> Result<(), Box<dyn Error>> {
+    // Where nobody sits, nobody is asked, and nothing is written about it.
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        println!("This is no terminal, so nobody is asked, and nothing is recorded or sent.");
+        return Ok(());
+    }
+    match client.may_ask(USAGE)? {
+        MayAsk::Yes { .. } => {
+            let prompt = client.prompt(USAGE)?;
+            println!("{}", ask::ask(prompt, &mut io::stdin().lock(), &mut io::stdout())??);
+        }
+        MayAsk::No { why, not_before } => {
+            println!("Not asked: {}.", why.describe());
+            if let Some(when) = not_before {
+                println!("It may ask again from {when} on.");
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

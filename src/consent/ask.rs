@@ -1,0 +1,170 @@
+//! Whether a program may ask of its own accord. Decides and writes nothing; a person who opens the settings page may always
+//! decide there.
+//!
+//! A no is an answer, not a pause: it holds for the contract it was given to, and half a year keeps the program from asking
+//! about another one. "Later" works twice, a month apart. One question a run, one at a time.
+
+use super::{
+    Consent,
+    contract::Contract,
+    decide::LATER_MOST,
+    ledger::{Entry, Records, Sound},
+    line::{Decision, EVERY_SCOPE},
+    scope::Scope,
+    state::State,
+};
+use crate::{ambient::Time, error::Error};
+use std::sync::atomic::Ordering;
+
+/// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
+/// refusals among them.
+const AFTER_A_NO: u32 = 183;
+/// For how many days "later" does.
+const AFTER_LATER: u32 = 30;
+
+/// Whether a program may ask a person now, of its own accord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MayAsk {
+    /// It may.
+    Yes {
+        /// Whether "later" is still an answer; otherwise it counts as a no.
+        later: bool,
+    },
+    /// It may not.
+    No {
+        /// Why.
+        why: WhyNot,
+        /// When it may at the earliest, in UTC (RFC 3339), where time alone changes it.
+        not_before: Option<String>,
+    },
+}
+
+impl MayAsk {
+    /// Whether it may.
+    #[must_use]
+    pub fn is_yes(&self) -> bool {
+        matches!(self, MayAsk::Yes { .. })
+    }
+}
+
+/// Why a program may not ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhyNot {
+    /// Something blocks the scope: [`Status::blocked_by`](super::Status::blocked_by).
+    Blocked,
+    /// An administrator's rule says that the program does not ask.
+    Administrator,
+    /// The person said yes to what this build would do.
+    Granted,
+    /// The person said no to this, or kept to what they had agreed to.
+    Answered,
+    /// The person said no to something else, less than six months ago.
+    SoonAfterANo,
+    /// The person said "later" less than a month ago.
+    Later,
+    /// The person took a yes back; only they begin again.
+    Withdrawn,
+    /// The person does not want to be asked when a version would do more.
+    AskNoMore,
+    /// The program asked since it started, or asks at this moment.
+    AskedAlready,
+    /// The clock stands well before the last decision, so nobody knows how long ago that was.
+    Clock,
+    /// The records are lost or damaged: there may have been a no.
+    Unreadable,
+}
+
+impl WhyNot {
+    /// The reason in words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            WhyNot::Blocked => "something blocks this kind of report",
+            WhyNot::Administrator => "an administrator's rule says that the program does not ask",
+            WhyNot::Granted => "the person said yes",
+            WhyNot::Answered => "the person has answered this",
+            WhyNot::SoonAfterANo => "the person said no less than six months ago",
+            WhyNot::Later => "the person said later, less than a month ago",
+            WhyNot::Withdrawn => "the person took a yes back, and begins again on the settings page",
+            WhyNot::AskNoMore => "the person does not want to be asked when a version would do more",
+            WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
+            WhyNot::Clock => "the clock stands before the last decision",
+            WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+        }
+    }
+}
+
+fn no(why: WhyNot) -> MayAsk {
+    MayAsk::No { why, not_before: None }
+}
+
+impl Consent {
+    /// Whether the program may ask about a scope now, of its own accord.
+    pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        let contract = self.contract(scope)?;
+        self.look_at_policies();
+        let overlay = self.overlay();
+        if overlay.block_of(&contract.terms).is_some() {
+            return Ok(no(WhyNot::Blocked));
+        }
+        if overlay.policies.no_prompts().is_some() {
+            return Ok(no(WhyNot::Administrator));
+        }
+        if self.asked.load(Ordering::SeqCst) {
+            return Ok(no(WhyNot::AskedAlready));
+        }
+        let records = self.ledger.read();
+        let sound = match &records {
+            Records::Nothing => return Ok(MayAsk::Yes { later: true }),
+            Records::Closed(_) => return Ok(no(WhyNot::Unreadable)),
+            Records::Sound(sound) => sound,
+        };
+        if self.is_clock_back(sound) {
+            return Ok(no(WhyNot::Clock));
+        }
+        Ok(self.may_ask_of(self.state(&records, contract), contract, sound))
+    }
+
+    fn may_ask_of(&self, state: State, contract: &Contract, sound: &Sound) -> MayAsk {
+        let yes = MayAsk::Yes { later: true };
+        let Some(entry) = sound.entry(contract.scope.name()) else { return yes };
+        let this = entry.besides.declined.as_ref() == Some(&contract.digest);
+        match state {
+            State::NeverAsked | State::Revoked | State::Expired => yes,
+            State::Deferred => self.after(entry, AFTER_LATER, WhyNot::Later),
+            State::Granted => no(WhyNot::Granted),
+            // A no to a contract that is not known any more may have been a no to this one.
+            State::Denied if this || entry.besides.declined.is_none() => no(WhyNot::Answered),
+            State::Denied => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
+            State::Withdrawn => no(WhyNot::Withdrawn),
+            State::Unreadable => no(WhyNot::Unreadable),
+            State::Superseded => {
+                let preference = sound.entry(EVERY_SCOPE).map(|entry| entry.decision);
+                match entry.decision {
+                    _ if preference.is_some_and(|preference| preference != Decision::AskAgain) => no(WhyNot::AskNoMore),
+                    Decision::Kept if entry.besides.deferred > 0 => self.after(entry, AFTER_LATER, WhyNot::Later),
+                    _ if this => no(WhyNot::Answered),
+                    Decision::Kept => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
+                    _ => yes,
+                }
+            }
+        }
+    }
+
+    /// Whether so many days have passed since what was last decided.
+    fn after(&self, entry: &Entry, days: u32, why: WhyNot) -> MayAsk {
+        let Some(at) = Time::parse(&entry.at) else { return no(WhyNot::Unreadable) };
+        let until = at.plus_days(days);
+        if self.ambient.now() < until {
+            return MayAsk::No { why, not_before: Some(until.rfc3339()) };
+        }
+        MayAsk::Yes { later: entry.besides.deferred < LATER_MOST }
+    }
+
+    /// Takes the one question that may be open at a time, and the only one of this run.
+    pub(crate) fn begin_asking(&self) -> bool {
+        !self.asked.swap(true, Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,318 @@
+//! Deciding: what each of the person's answers, and each end of a yes, writes down. Destroys nothing and sends nothing; what
+//! waits is destroyed by whoever closes a scope.
+
+use super::{
+    Consent, Ending,
+    closing::Closing,
+    contract::{Contract, digest},
+    ledger::{Entry, Held, NoticeLanguage, Records, Sound, Statement},
+    line::{Besides, Decision, EVERY_SCOPE, Line},
+    receipt::Receipt,
+    scope::Scope,
+    state::{Grant, State, short},
+};
+use crate::{
+    ambient::Time,
+    error::{At, Error, Kind},
+};
+use std::time::Duration;
+
+/// How many times in a row "later" may be said.
+pub(super) const LATER_MOST: u32 = 2;
+
+impl Consent {
+    /// Records a yes. `before_opening` makes what the scope needs before its first event; if it fails, nothing opens.
+    pub(crate) fn grant(
+        &self,
+        grant: &Grant,
+        before_opening: impl FnOnce(u64) -> Result<(), Error>,
+    ) -> Result<Receipt, Error> {
+        let scope = grant.scope;
+        let contract = self.contract(scope)?;
+        self.look_at_policies();
+        if let Some(block) = self.overlay().block_of(&contract.terms) {
+            return Err(Kind::Blocked { by: block.0 }.into());
+        }
+        let rendered = contract.agreed_notice(grant)?;
+        self.ledger.make_directories()?;
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let now = self.ambient.now();
+        let records = self.ledger.heal(&held, now)?;
+        let state = self.state(&records, contract);
+        let in_force = match &records {
+            Records::Sound(sound) => sound.in_force(scope.name()).cloned(),
+            _ => None,
+        };
+        let agreed = in_force.as_ref().and_then(|entry| entry.contract.clone());
+        // A yes to a notice that asks for less is a yes to less, and is recorded as one.
+        // So is one that was given when the clock stood far ahead: nobody knows how long it has been good.
+        let anew = grant.shown.is_some()
+            && (agreed.as_ref() != Some(&contract.digest)
+                || in_force.as_ref().is_some_and(|entry| self.is_before(entry)));
+        match state {
+            State::Granted if !anew => {
+                drop(held);
+                self.view.lock().closing.retain(|&closing| closing != scope);
+                self.look_again();
+                return self.receipt(scope, None);
+            }
+            State::NeverAsked | State::Expired => {}
+            _ if grant.shown.is_some() => {}
+            // A question that was put off is still open.
+            State::Deferred if grant.own_words.is_some() => {}
+            _ => {
+                *self.refused.lock().entry(scope.name()).or_default() += 1;
+                return Err(Kind::NeedsNotice {
+                    scope: scope.name().into(),
+                    scope_const: scope.constant().into(),
+                    state: state.past(),
+                }
+                .into());
+            }
+        }
+        let sound = match records {
+            Records::Nothing => None,
+            Records::Sound(sound) => Some(sound),
+            Records::Closed(_) => Some(self.reset(&held, now)?),
+        };
+        let (text, language, notice) = match &grant.own_words {
+            Some((text, language)) => (text.as_str(), language.as_str(), digest(text.as_bytes())),
+            None => (rendered.text(), rendered.language(), rendered.digest().to_owned()),
+        };
+        self.ledger.keep_text(&contract.digest, &contract.json)?;
+        self.ledger.keep_text(&notice, text)?;
+        // Whoever extends a yes has not taken back what they switched off.
+        let without = in_force.filter(|_| state != State::Expired).map(|entry| entry.besides.without);
+        let statement = Statement {
+            contract: Some(contract.digest.clone()),
+            notice: Some(notice),
+            language: Some(NoticeLanguage { tag: language.into(), picked: grant.picked && grant.shown.is_some() }),
+            via: match (&grant.via, &grant.shown, &grant.own_words) {
+                (Some(via), ..) => Some(via.clone()),
+                (None, Some(_), _) => Some("a notice of this program".into()),
+                (None, None, Some(_)) => Some("a dialog of this program".into()),
+                (None, None, None) => None,
+            },
+            until: Some(now.day().plus(self.validity).to_string()),
+            besides: Some(Besides {
+                without: without.unwrap_or_default(),
+                limits: self.limits(contract).digest(),
+                own_words: grant.own_words.is_some(),
+                adult: self.overlay().adult.clone(),
+                ..Besides::default()
+            }),
+            ..Statement::of(scope.name(), Decision::Granted)
+        };
+        let life = self.ledger.life_path(scope.name());
+        self.ledger.files().lock_file(&life).at("make", &life)?;
+        let line = self.ledger.grant(&held, sound.as_deref(), statement, now, before_opening)?;
+        self.view.lock().closing.retain(|&closing| closing != scope);
+        drop(held);
+        self.look_again();
+        self.receipt(scope, Some(&line))
+    }
+
+    fn reset(&self, held: &Held, now: Time) -> Result<Box<Sound>, Error> {
+        let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
+        self.ledger.reset(held, &names, now)
+    }
+
+    /// Records a no, or a "later", from a person who has not said yes. Whoever withdraws uses [`Consent::close_scope`].
+    ///
+    /// On an error this process is closed for the scope all the same, and if there was anything to close on disk, a
+    /// tombstone closes it.
+    pub(crate) fn refuse(&self, scope: Scope, later: bool) -> Result<Receipt, Error> {
+        let contract = self.contract(scope)?;
+        self.shut(scope);
+        let refused = self.write_refusal(contract, later);
+        if refused.is_err() && self.is_known() {
+            let _ = self.ledger.revoke(scope.name());
+        }
+        refused
+    }
+
+    fn write_refusal(&self, contract: &Contract, later: bool) -> Result<Receipt, Error> {
+        let scope = contract.scope;
+        self.ledger.make_directories()?;
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let now = self.ambient.now();
+        let sound = match self.ledger.heal(&held, now)? {
+            Records::Nothing => None,
+            Records::Sound(sound) => Some(sound),
+            Records::Closed(_) => Some(self.reset(&held, now)?),
+        };
+        let put_off = sound
+            .as_ref()
+            .and_then(|sound| sound.entry(scope.name()))
+            .filter(|entry| entry.decision == Decision::Deferred)
+            .map_or(0, |entry| entry.besides.deferred);
+        // "Later" works twice; the third time it is a no, so that nobody is asked for ever.
+        let later = later && put_off < LATER_MOST;
+        let decision = if later { Decision::Deferred } else { Decision::Denied };
+        let besides = Besides {
+            declined: Some(contract.digest.clone()),
+            deferred: if later { put_off + 1 } else { 0 },
+            ..Besides::default()
+        };
+        let statement = Statement { besides: Some(besides), ..Statement::of(scope.name(), decision) };
+        let narrowing = self.ledger.narrow(&held, sound.as_deref(), statement, now)?;
+        // In force whether its line could be appended or not; the next open appends it.
+        let finished = self.ledger.finish(&held, &narrowing);
+        self.view.lock().closing.retain(|&closing| closing != scope);
+        drop(held);
+        self.look_again();
+        let mut receipt = self.receipt(scope, Some(&narrowing.line))?;
+        receipt.recorded = finished.is_ok();
+        Ok(receipt)
+    }
+
+    /// Records that the person was asked for more than they agreed to, and said no or later: what they agreed to stays, under
+    /// the same epoch.
+    pub(crate) fn keep(&self, scope: Scope, later: bool) -> Result<Receipt, Error> {
+        let contract = self.contract(scope)?;
+        self.write_open(scope, |entry| {
+            let same = entry.besides.declined.as_ref() == Some(&contract.digest);
+            let put_off = if same { entry.besides.deferred } else { 0 };
+            let later = later && put_off < LATER_MOST;
+            let declined = Some(contract.digest.clone());
+            let deferred = if later { put_off + 1 } else { 0 };
+            Besides { declined, deferred, ..entry.besides.clone() }
+        })
+    }
+
+    /// Writes a line of a scope that is in force, which changes nothing of what may be said.
+    fn write_open(&self, scope: Scope, besides: impl Fn(&Entry) -> Besides) -> Result<Receipt, Error> {
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let now = self.ambient.now();
+        let records = self.ledger.heal(&held, now)?;
+        let entry = match &records {
+            Records::Sound(sound) => sound.in_force(scope.name()).map(|entry| (sound, entry)),
+            _ => None,
+        };
+        let Some((sound, entry)) = entry else { return Err(Kind::NotGranted { scope: scope.name().into() }.into()) };
+        let statement = Statement { besides: Some(besides(entry)), ..Statement::of(scope.name(), Decision::Kept) };
+        let narrowing = self.ledger.narrow(&held, Some(sound), statement, now)?;
+        let finished = self.ledger.finish(&held, &narrowing);
+        drop(held);
+        self.look_again();
+        let mut receipt = self.receipt(scope, Some(&narrowing.line))?;
+        receipt.recorded = finished.is_ok();
+        Ok(receipt)
+    }
+
+    /// Records whether the person may be asked when a version would do more than they agreed to.
+    pub(crate) fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
+        self.ledger.make_directories()?;
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let now = self.ambient.now();
+        let sound = match self.ledger.heal(&held, now)? {
+            Records::Nothing => None,
+            Records::Sound(sound) => Some(sound),
+            Records::Closed(_) => Some(self.reset(&held, now)?),
+        };
+        let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
+        let known = sound.as_ref().and_then(|sound| sound.entry(EVERY_SCOPE)).map(|entry| entry.decision);
+        if known.unwrap_or(Decision::AskAgain) == decision {
+            return Ok(());
+        }
+        let statement = Statement::of(EVERY_SCOPE, decision);
+        let narrowing = self.ledger.narrow(&held, sound.as_deref(), statement, now)?;
+        let finished = self.ledger.finish(&held, &narrowing);
+        drop(held);
+        self.look_again();
+        finished
+    }
+
+    /// Closes a scope: this process at once, every process when it returns. The caller confirms, destroys what waits,
+    /// and then calls [`Closing::finish`].
+    ///
+    /// `ending` is why, or, for what destroys what waits and leaves the grant, what narrows it.
+    pub(crate) fn close_scope(&self, scope: Scope, ending: Ending<'_>) -> Result<Closing<'_>, Error> {
+        let contract = self.contract(scope)?;
+        self.shut(scope);
+        let ledger = &self.ledger;
+        let held = match ledger.lock(|| self.ambient.monotonic()) {
+            Ok(Some(held)) => held,
+            // Whoever holds the lock can't be waited for.
+            Ok(None) => return self.not_closed(scope, ending, Kind::Locked { path: ledger.lock_path() }.into()),
+            Err(error) => return self.not_closed(scope, ending, error),
+        };
+        let now = self.ambient.now();
+        let records = match ledger.heal(&held, now) {
+            Ok(records) => records,
+            Err(error) => return self.not_closed(scope, ending, error),
+        };
+        let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
+        let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, nothing()) };
+        let mut statement = Statement::of(scope.name(), ending.decision());
+        if let Ending::Revoked(why) = ending {
+            statement.via = Some(short(why));
+        }
+        if ending.leaves_a_yes() {
+            // Asked again under the lock: a yes that was taken back meanwhile must not come back.
+            let Some(entry) = sound.in_force(scope.name()) else { return Err(self.reopen(scope, nothing())) };
+            let mut besides = entry.besides.clone();
+            match ending {
+                Ending::Switched(field, on) => {
+                    besides.without.retain(|off| off != field);
+                    if !on {
+                        besides.without.push(field.into());
+                        besides.without.sort();
+                    }
+                }
+                Ending::Limited => besides.limits = self.limits(contract).digest(),
+                _ => {}
+            }
+            if ending == Ending::Limited && besides == entry.besides {
+                return Err(self.reopen(scope, nothing()));
+            }
+            statement.besides = Some(besides);
+        }
+        match ledger.narrow(&held, Some(sound), statement, now) {
+            Ok(narrowing) => Ok(Closing { consent: self, scope, written: Some((held, narrowing)) }),
+            Err(error) => self.not_closed(scope, ending, error),
+        }
+    }
+
+    /// What an ending that can't be written does: where the person, the program or something outside ended it, a tombstone
+    /// closes the scope all the same; where a yes was only to be narrowed, it fails.
+    fn not_closed(&self, scope: Scope, ending: Ending<'_>, error: Error) -> Result<Closing<'_>, Error> {
+        match ending {
+            Ending::Switched(..) | Ending::Limited => Err(self.reopen(scope, error)),
+            _ => self.revoked(scope),
+        }
+    }
+
+    /// Takes back that this process closed a scope, since nothing was decided.
+    fn reopen(&self, scope: Scope, error: Error) -> Error {
+        self.view.lock().closing.retain(|&closing| closing != scope);
+        self.look_again();
+        error
+    }
+
+    fn revoked(&self, scope: Scope) -> Result<Closing<'_>, Error> {
+        let path = self.ledger.snapshot_path();
+        match self.ledger.revoke(scope.name()) {
+            Ok(()) => Ok(Closing { consent: self, scope, written: None }),
+            Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
+        }
+    }
+
+    /// The receipt of a line just written, or of the scope's last decision.
+    pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
+        let line = match line {
+            Some(line) => Some(line.clone()),
+            None => self.ledger.history().0.into_iter().rfind(|line| line.scope == scope.name()),
+        };
+        let Some(line) = line else {
+            return Err(
+                Kind::Store { path: self.ledger.store().into(), why: "it holds no decision about this scope" }.into()
+            );
+        };
+        let closed = !line.decision.opens();
+        let mut receipt = Receipt::of(scope, line, |digest| self.ledger.text(digest));
+        // A look, without waiting: whoever withdraws waits and says so.
+        receipt.confirmed = !closed || self.confirm(scope, Duration::ZERO);
+        Ok(receipt)
+    }
+}

@@ -1,0 +1,222 @@
+//! Administrators' rules: files that forbid, coarsen and shorten, and can do nothing else.
+//!
+//! Any number of files may hold at once, for the whole system and for one user; what is left is what all of them leave.
+//! A file that can't be read, or says something this version does not know, forbids everything: whoever wrote it meant to
+//! forbid something. Nothing in a file can grant, hide, lengthen or redirect, since the form has no word for it.
+
+use super::{
+    limits::{Left, Limits},
+    overlay::{Block, shown},
+    terms::Terms,
+};
+use crate::disk::Files;
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// More than a rule needs.
+const FILE_MOST: u64 = 64 << 10;
+/// More than an administrator can keep in view.
+const FILES_MOST: usize = 64;
+/// The form this version reads.
+const FORM: u32 = 1;
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    /// The form: 1.
+    candor_policy: u32,
+    /// What the rule is called; the person reads it.
+    rule: String,
+    /// The applications it is about, by id; all, where it is not said.
+    #[serde(default)]
+    applications: Option<BTreeSet<String>>,
+    #[serde(default)]
+    forbid: Forbid,
+    /// What is left of fields, as `event.field`: steps of numbers, or labels.
+    #[serde(default)]
+    coarsen: BTreeMap<String, Left>,
+    /// For how many days a yes is good at most.
+    #[serde(default)]
+    validity_days: Option<u32>,
+    /// Whether the program may not ask of its own accord.
+    #[serde(default)]
+    no_prompts: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forbid {
+    #[serde(default)]
+    everything: bool,
+    #[serde(default)]
+    scopes: BTreeSet<String>,
+    /// Endpoints, or their hosts.
+    #[serde(default)]
+    recipients: BTreeSet<String>,
+    #[serde(default)]
+    events: BTreeSet<String>,
+    #[serde(default)]
+    fields: BTreeSet<String>,
+}
+
+/// The rules that are about this program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Policies {
+    rules: Vec<(PathBuf, Policy)>,
+    unreadable: Option<String>,
+}
+
+impl Policies {
+    /// Reads every `*.json` in these directories. One that is not there says nothing.
+    pub(super) fn read(files: &Files, directories: &[PathBuf], application: &str) -> Self {
+        let mut policies = Policies::default();
+        for directory in directories {
+            let names = match files.list(directory) {
+                Ok(names) => names,
+                Err(error) => {
+                    policies.refuse(directory, &error.to_string());
+                    continue;
+                }
+            };
+            let mut names: Vec<String> =
+                names.into_iter().filter(|name| name.ends_with(".json") && !name.starts_with('.')).collect();
+            names.sort();
+            if names.len() > FILES_MOST {
+                policies.refuse(directory, "it holds more than 64 files");
+                continue;
+            }
+            for name in names {
+                let path = directory.join(name);
+                match read(files, &path) {
+                    Ok(policy) if policy.is_about(application) => policies.rules.push((path, policy)),
+                    Ok(_) => {}
+                    Err(why) => policies.refuse(&path, &why),
+                }
+            }
+        }
+        policies
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(rules: &[&serde_json::Value]) -> Self {
+        let mut policies = Policies::default();
+        for rule in rules {
+            match serde_json::from_value((*rule).clone()) {
+                Ok(policy) => policies.rules.push((PathBuf::from("rule.json"), policy)),
+                Err(error) => policies.refuse(Path::new("rule.json"), &error.to_string()),
+            }
+        }
+        policies
+    }
+
+    fn refuse(&mut self, path: &Path, why: &str) {
+        self.unreadable.get_or_insert(format!("administrators' rules that can't be read ({}: {why})", path.display()));
+    }
+
+    /// What closes every scope.
+    pub(super) fn block(&self) -> Option<Block> {
+        let all = |(path, policy): &(PathBuf, Policy)| policy.forbid.everything.then(|| Block(policy.named(path)));
+        self.unreadable.clone().map(Block).or_else(|| self.rules.iter().find_map(all))
+    }
+
+    /// What closes the scope of this contract.
+    pub(super) fn block_of(&self, build: &Terms) -> Option<Block> {
+        let closes = |(path, policy): &(PathBuf, Policy)| policy.closes(build).then(|| Block(policy.named(path)));
+        self.block().or_else(|| self.rules.iter().find_map(closes))
+    }
+
+    /// The rule by which the program may not ask of its own accord.
+    pub(super) fn no_prompts(&self) -> Option<String> {
+        self.rules.iter().find(|(_, policy)| policy.no_prompts).map(|(path, policy)| policy.named(path))
+    }
+
+    /// What all of them leave of a scope.
+    pub(super) fn limits(&self, build: &Terms) -> Limits {
+        self.rules.iter().fold(Limits::default(), |left, (_, policy)| left.meet(policy.limits(build)))
+    }
+
+    /// What limits a scope, by which rule, in words for the person.
+    pub(super) fn words(&self, build: &Terms) -> Vec<String> {
+        let mut words = Vec::new();
+        for (path, policy) in &self.rules {
+            let by = policy.named(path);
+            let forbid = &policy.forbid;
+            if forbid.everything || policy.closes(build) {
+                words.push(format!("{by}: all of it is off"));
+            }
+            for event in &build.events {
+                if forbid.events.contains(&event.name) {
+                    words.push(format!("{by}: {} is left out", event.name));
+                }
+                for field in &event.fields {
+                    let name = format!("{}.{}", event.name, field.name);
+                    if forbid.fields.contains(&name) {
+                        words.push(format!("{by}: {name} is left out"));
+                    }
+                    if policy.coarsen.contains_key(&name) {
+                        words.push(format!("{by}: {name} is coarser"));
+                    }
+                }
+            }
+            if let Some(days) = policy.validity_days {
+                words.push(format!("{by}: a yes is good for {days} days at most"));
+            }
+            if policy.no_prompts {
+                words.push(format!("{by}: the program does not ask of its own accord"));
+            }
+        }
+        words
+    }
+}
+
+impl Policy {
+    fn is_about(&self, application: &str) -> bool {
+        self.applications.as_ref().is_none_or(|applications| applications.contains(application))
+    }
+
+    fn named(&self, path: &Path) -> String {
+        format!("your administrator's rule \"{}\" ({})", self.rule, path.display())
+    }
+
+    fn closes(&self, build: &Terms) -> bool {
+        let host = |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
+        let recipient = |given: &String| *given == build.endpoint || Some(given) == host(&build.endpoint).as_ref();
+        self.forbid.scopes.contains(&build.scope) || self.forbid.recipients.iter().any(recipient)
+    }
+
+    /// What it leaves of a scope; what it says of other scopes' events is not this scope's matter.
+    fn limits(&self, build: &Terms) -> Limits {
+        let own = |name: &str| build.events.iter().any(|event| event.name == name);
+        let own_field = |path: &String| path.rsplit_once('.').is_some_and(|(event, _)| own(event));
+        Limits {
+            forbidden: self.forbid.everything || self.closes(build),
+            events: self.forbid.events.iter().filter(|name| own(name)).cloned().collect(),
+            fields: self.forbid.fields.iter().filter(|path| own_field(path)).cloned().collect(),
+            coarser: self
+                .coarsen
+                .iter()
+                .filter(|(path, _)| own_field(path))
+                .map(|(path, left)| (path.clone(), vec![left.clone()]))
+                .collect(),
+            validity_days: self.validity_days,
+        }
+    }
+}
+
+fn read(files: &Files, path: &Path) -> Result<Policy, String> {
+    let bytes = files.read_shared(path, FILE_MOST).map_err(|error| error.to_string())?;
+    // The number of the form is looked at first: a newer form has words that this one does not know.
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    match value.get("candor_policy").and_then(serde_json::Value::as_u64) {
+        Some(form) if form == u64::from(FORM) => {}
+        Some(form) => return Err(format!("it is in form {form}, and this version reads form {FORM}")),
+        None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
+    }
+    let mut policy: Policy = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    policy.rule = shown(&policy.rule, 80);
+    Ok(policy)
+}

@@ -1,0 +1,133 @@
+//! A question that a program puts to a person of its own accord: the one that may be open, and what becomes of it.
+//!
+//! It draws nothing; the program shows the notice and three answers that look alike, none chosen beforehand. A question that
+//! is closed without an answer has been answered: no.
+
+use super::{MayAsk, Notice, Receipt, facade::Decisions, order::Change, scope::Scope, state::State};
+use crate::error::{Error, Kind};
+
+/// A question that is open. Made by [`prompt`](super::prompt), which says whether one may be asked.
+///
+/// Show [`notice`](Prompt::notice), whole, and where the person said yes before, [`changes`](Prompt::changes); offer the answers
+/// with equal weight, and none of them chosen. Dropping it is a no that holds for six months, or, where the person said yes
+/// before, what they agreed to.
+#[must_use = "dropping it is an answer: no"]
+pub struct Prompt<'c> {
+    decisions: &'c dyn Decisions,
+    scope: Scope,
+    notice: Notice,
+    changes: Vec<Change>,
+    widens: bool,
+    later: bool,
+    picked: bool,
+    answered: bool,
+}
+
+impl std::fmt::Debug for Prompt<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prompt").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+impl<'c> Prompt<'c> {
+    pub(crate) fn open(decisions: &'c dyn Decisions, scope: Scope) -> Result<Self, Error> {
+        let name = || scope.name().into();
+        let later = match decisions.may_ask(scope)? {
+            MayAsk::Yes { later } => later,
+            MayAsk::No { why, .. } => return Err(Kind::MayNotAsk { scope: name(), why: why.describe() }.into()),
+        };
+        // What could fail comes before the one question of this run is taken.
+        let (notice, status) = (decisions.notice(scope)?, decisions.status(scope)?);
+        if !decisions.begin_asking() {
+            let why = super::WhyNot::AskedAlready.describe();
+            return Err(Kind::MayNotAsk { scope: name(), why }.into());
+        }
+        let widens = status.state == State::Superseded;
+        Ok(Prompt { decisions, scope, notice, changes: status.changes, widens, later, picked: false, answered: false })
+    }
+
+    /// What to show, whole.
+    #[must_use]
+    pub fn notice(&self) -> &Notice {
+        &self.notice
+    }
+
+    /// Takes the notice in another language, which the person picked: one of [`languages`](super::languages).
+    ///
+    /// # Errors
+    /// [`Error::needs_language`]: there is none in it; the notice stays what it was.
+    pub fn show_in(&mut self, language: &str) -> Result<(), Error> {
+        self.notice = self.decisions.notice_in(self.scope, language)?;
+        self.picked = true;
+        Ok(())
+    }
+
+    /// How this build differs from what the person agreed to before; empty where they did not.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Whether the person said yes before, to less: then no means *keep as before*, and [`stop`](Prompt::stop) is a third answer.
+    #[must_use]
+    pub fn is_about_more(&self) -> bool {
+        self.widens
+    }
+
+    /// Whether "later" is still an answer. It works twice.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        self.later
+    }
+
+    /// Records a yes to the notice, and where it was said, such as `first start`.
+    ///
+    /// # Errors
+    /// Those of [`grant`](super::grant).
+    pub fn yes(mut self, via: &str) -> Result<Receipt, Error> {
+        let shown = self.scope.shown(&self.notice).via(via);
+        let granted = self.decisions.grant(if self.picked { shown.language_picked() } else { shown });
+        // A yes that could not be recorded is no no.
+        self.answered = true;
+        granted
+    }
+
+    /// Records a no. Where the person agreed to less before, that stays.
+    ///
+    /// # Errors
+    /// Those of [`deny`](super::deny).
+    pub fn no(mut self) -> Result<Receipt, Error> {
+        self.answered = true;
+        self.decline()
+    }
+
+    /// Puts the question off: it may be asked again after a month. The third time this is a no.
+    ///
+    /// # Errors
+    /// Those of [`defer`](super::defer).
+    pub fn later(mut self) -> Result<Receipt, Error> {
+        self.answered = true;
+        self.decisions.defer(self.scope)
+    }
+
+    /// Takes back what the person agreed to before; without that, a no.
+    ///
+    /// # Errors
+    /// Those of [`withdraw`](super::withdraw).
+    pub fn stop(mut self) -> Result<Receipt, Error> {
+        self.answered = true;
+        self.decisions.withdraw(self.scope)
+    }
+
+    fn decline(&self) -> Result<Receipt, Error> {
+        if self.widens { self.decisions.keep(self.scope) } else { self.decisions.deny(self.scope) }
+    }
+}
+
+impl Drop for Prompt<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let _ = self.decline();
+        }
+    }
+}

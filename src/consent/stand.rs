@@ -1,0 +1,191 @@
+//! Where a scope stands: what its records, this build's contract, the calendar and what surrounds the program say together.
+//! Reads and compares; writes nothing and opens nothing.
+
+use super::{
+    Consent, Place, State, Status,
+    contract::Contract,
+    ledger::{Entry, Records, Sound},
+    limits::Limits,
+    line::Decision,
+    order::{self, Comparison, Projection},
+    scope::Scope,
+    terms::Terms,
+};
+use crate::{
+    ambient::{Day, Time},
+    error::Error,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// By how much a clock may go back before it is not believed any more, in milliseconds.
+const CLOCK_MOST: u64 = 86_400_000;
+
+impl Consent {
+    pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
+        sound
+            .in_force(contract.scope.name())
+            .filter(|entry| self.overlay().block_of(&contract.terms).is_none() && self.stands(contract, entry))
+            .map_or(0, |entry| entry.epoch)
+    }
+
+    /// Whether a yes that is in force stands for this build, whatever blocks it at present.
+    fn stands(&self, contract: &Contract, entry: &Entry) -> bool {
+        self.is_valid(contract, entry)
+            && !self.is_before(entry)
+            // Rules that changed close the scope until what waited under the old ones is destroyed.
+            && entry.besides.limits == self.limits(contract).digest()
+            && self.compared(contract, entry).is_some_and(|comparison| !comparison.stops())
+    }
+
+    /// What administrators' rules leave of a scope.
+    pub(super) fn limits(&self, contract: &Contract) -> Limits {
+        self.overlay().limits(&contract.terms)
+    }
+
+    /// What a scope is held to, where that is less than the build would say.
+    pub(super) fn projection(&self, contract: &Contract, entry: &Entry) -> Option<Projection> {
+        let comparison = self.compared(contract, entry)?;
+        let switched = Limits { fields: entry.besides.without.iter().cloned().collect(), ..Limits::default() };
+        let limits = self.limits(contract).meet(switched);
+        (!comparison.is_no_wider() || limits.touches(&contract.terms))
+            .then(|| limits.narrow(&contract.terms, comparison.projection.clone()))
+    }
+
+    /// The last day of a yes: its own, or a sooner one by an administrator's rule. A date that can't be read is past.
+    pub(super) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
+        let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
+        let given = Time::parse(&entry.at).map_or(Day(0), Time::day);
+        let ruled = self.limits(contract).validity_days.map(|days| given.plus(days));
+        own.into_iter().chain(ruled).min()
+    }
+
+    /// Whether a yes is not past its last day.
+    fn is_valid(&self, contract: &Contract, entry: &Entry) -> bool {
+        self.last_day(contract, entry).is_none_or(|last| self.ambient.now().day() <= last)
+    }
+
+    /// Whether the clock stands well before the decision: then nobody knows how long it has been good, and it is not.
+    pub(super) fn is_before(&self, entry: &Entry) -> bool {
+        Time::parse(&entry.at).is_none_or(|at| self.ambient.now().0.saturating_add(CLOCK_MOST) < at.0)
+    }
+
+    /// Whether the clock stands well before anything that was decided.
+    pub(super) fn is_clock_back(&self, sound: &Sound) -> bool {
+        sound.snapshot.scopes.values().any(|entry| self.is_before(entry))
+    }
+
+    /// The scopes whose yes is past its last day and has not been ended yet.
+    pub(crate) fn expired(&self) -> Vec<Scope> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let past = |contract: &&Contract| {
+            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry))
+        };
+        self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
+    }
+
+    /// The scopes whose yes was recorded under other rules of administrators than those that hold now, and which nothing
+    /// blocks.
+    pub(crate) fn limited_otherwise(&self) -> Vec<Scope> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let overlay = self.overlay();
+        let otherwise = |contract: &&Contract| {
+            let entry = sound.in_force(contract.scope.name());
+            overlay.block_of(&contract.terms).is_none()
+                && entry.is_some_and(|entry| entry.besides.limits != self.limits(contract).digest())
+        };
+        self.contracts.iter().filter(otherwise).map(|contract| contract.scope).collect()
+    }
+
+    /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
+    pub(super) fn compared(&self, contract: &Contract, entry: &Entry) -> Option<Arc<Comparison>> {
+        let digest = entry.contract.clone()?;
+        let key = (contract.scope.name(), digest);
+        if let Some(known) = self.compared.lock().get(&key) {
+            return Some(known.clone());
+        }
+        let agreed = if key.1 == contract.digest { contract.json.clone() } else { self.ledger.text(&key.1)? };
+        let comparison = Arc::new(order::compare(&contract.terms, &Terms::read(&agreed)?));
+        self.compared.lock().insert(key, comparison.clone());
+        Some(comparison)
+    }
+
+    /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
+    pub(crate) fn granted_place(&self, scope: Scope) -> Option<Place> {
+        let contract = self.contract(scope).ok()?;
+        let Records::Sound(sound) = self.ledger.read() else { return None };
+        let entry = sound.in_force(scope.name()).filter(|entry| self.stands(contract, entry))?;
+        Some(Place { scope, epoch: entry.epoch, generation: entry.generation })
+    }
+
+    pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
+        let contract = self.contract(scope)?;
+        let records = self.ledger.read();
+        let (entry, in_force) = match &records {
+            Records::Sound(sound) => (sound.entry(scope.name()), sound.in_force(scope.name())),
+            _ => (None, None),
+        };
+        let state = self.state(&records, contract);
+        let in_force = in_force.filter(|entry| self.is_valid(contract, entry));
+        let comparison = in_force.and_then(|entry| self.compared(contract, entry));
+        let overlay = self.overlay();
+        let blocked_by = overlay.block_of(&contract.terms).map(|block| block.0);
+        let trouble = match &records {
+            Records::Closed(why) => Some(*why),
+            Records::Sound(_) if state == State::Unreadable => {
+                Some("the records of this scope were lost, or don't fit their high-water mark")
+            }
+            Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry)) => {
+                Some("this computer's clock stands before the answer was given")
+            }
+            Records::Sound(_)
+                if blocked_by.is_none()
+                    && in_force.is_some_and(|entry| entry.besides.limits != self.limits(contract).digest()) =>
+            {
+                Some("administrators' rules have changed, and what waited under the old ones is not destroyed yet")
+            }
+            _ => None,
+        };
+        let switched_off: BTreeSet<String> =
+            in_force.map(|entry| entry.besides.without.iter().cloned().collect()).unwrap_or_default();
+        Ok(Status {
+            state,
+            until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
+            open: blocked_by.is_none() && in_force.is_some_and(|entry| self.stands(contract, entry)),
+            changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
+            since: entry.map(|entry| entry.at.clone()),
+            blocked_by,
+            limited_by: overlay.policies.words(&contract.terms),
+            switched_off: switched_off.into_iter().collect(),
+            own_words: in_force.is_some_and(|entry| entry.besides.own_words),
+            refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
+            trouble,
+        })
+    }
+
+    pub(super) fn state(&self, records: &Records, contract: &Contract) -> State {
+        let name = contract.scope.name();
+        let sound = match records {
+            Records::Nothing => return State::NeverAsked,
+            Records::Closed(_) => return State::Unreadable,
+            Records::Sound(sound) => sound,
+        };
+        match sound.entry(name).map(|entry| entry.decision) {
+            None => State::NeverAsked,
+            Some(decision) if decision.opens() => match sound.in_force(name) {
+                _ if sound.is_revoked(name) => State::Withdrawn,
+                None => State::Unreadable,
+                Some(entry) if !self.is_valid(contract, entry) => State::Expired,
+                Some(entry) => match self.compared(contract, entry) {
+                    Some(comparison) if comparison.is_no_wider() => State::Granted,
+                    _ => State::Superseded,
+                },
+            },
+            Some(Decision::Denied) => State::Denied,
+            Some(Decision::Deferred) => State::Deferred,
+            Some(Decision::Withdrawn) => State::Withdrawn,
+            Some(Decision::Revoked) => State::Revoked,
+            Some(Decision::Expired) => State::Expired,
+            Some(_) => State::Unreadable,
+        }
+    }
+}

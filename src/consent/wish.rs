@@ -1,0 +1,358 @@
+//! A person's wish to have records erased that left: one durable document for each request that is to be made.
+//!
+//! It names the records by the random ids they left with, and holds nothing else that was sent. A wish is kept here, and
+//! not with what waits, since it is a decision of the person's: no withdrawal, grant or reset touches it. Everything read
+//! is untrusted. This file stores and checks; it sends nothing, and decides nothing about when.
+
+use super::contract::canonical;
+use crate::{
+    ambient::{Day, Time, hex, unhex},
+    disk::{self, Files, Handle},
+    error::{At, Error, Kind},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// The random id a record left with (`log.record.uid`).
+pub(crate) type Uid = [u8; 16];
+
+/// No request names more: a batch never held so many.
+pub(crate) const MOST_UIDS: usize = 1_024;
+/// A request with that many ids, and its particulars.
+pub(crate) const NAMES_MOST: u64 = 64 << 10;
+/// How long a change waits for another one to be written.
+const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+
+const PENDING: &str = "json";
+const DONE: &str = "done";
+const DAMAGED: &str = "damaged";
+/// Says that the person asked, while the documents of that wish are being made.
+const ASKED: &str = "asked";
+
+/// Ids as they are kept: 32 digits each, one behind the other.
+pub(crate) fn joined(uids: &[Uid]) -> String {
+    uids.iter().map(|uid| hex(uid)).collect()
+}
+
+/// What [`joined`] wrote; `None` if it is anything else.
+pub(crate) fn separate(text: &str) -> Option<Vec<Uid>> {
+    let sound = text.is_ascii() && text.len().is_multiple_of(32) && text.len() <= 32 * MOST_UIDS;
+    let pairs = || text.as_bytes().chunks(32).map(|digits| unhex(std::str::from_utf8(digits).ok()?));
+    sound.then(|| pairs().collect())?
+}
+
+/// Why a request is not made any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Why {
+    /// The receiver said no, too often.
+    Refused,
+    /// Nobody took it for too long.
+    NoAnswer,
+    /// The program's reports go to somebody else now, who does not have these records.
+    Elsewhere,
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Outcome {
+    Pending,
+    Acknowledged { at: u64 },
+    GivenUp { at: u64, why: Why },
+}
+
+/// One request that is to be made, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Particulars {
+    pub(crate) scope: String,
+    /// The key of the batch whose records it names.
+    pub(crate) batch: String,
+    /// The request's own key, random.
+    pub(crate) key: String,
+    /// Where the records went, and where alone the request may go.
+    pub(crate) to: String,
+    /// When the person asked, in milliseconds since 1970.
+    pub(crate) asked: u64,
+    /// The last UTC day on which the recipient may still have the records.
+    pub(crate) until: u32,
+    /// Within how many days the recipient promises to delete them.
+    pub(crate) within: u32,
+    pub(crate) records: u64,
+    pub(crate) tries: u32,
+    /// How many of the tries the receiver answered with a no.
+    pub(crate) refusals: u32,
+    pub(crate) outcome: Outcome,
+    /// The ids, while it is pending.
+    uids: String,
+}
+
+impl Particulars {
+    /// A request that was asked for now, and not tried yet.
+    pub(crate) fn new(scope: &str, batch: &str, key: String, to: String, asked: Time) -> Self {
+        Particulars {
+            scope: scope.into(),
+            batch: batch.into(),
+            key,
+            to,
+            asked: asked.0,
+            until: 0,
+            within: 0,
+            records: 0,
+            tries: 0,
+            refusals: 0,
+            outcome: Outcome::Pending,
+            uids: String::new(),
+        }
+    }
+}
+
+/// A wish whose document is sound to the last byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) is: Particulars,
+    uids: Vec<Uid>,
+}
+
+impl Wish {
+    /// A wish that nobody has tried to fulfil yet.
+    pub(crate) fn new(particulars: Particulars, uids: Vec<Uid>) -> Self {
+        let is = Particulars { records: uids.len() as u64, uids: joined(&uids), ..particulars };
+        Wish { is, uids }
+    }
+
+    /// The ids of the records, in the order of their batch.
+    pub(crate) fn uids(&self) -> &[Uid] {
+        &self.uids
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        self.is.outcome == Outcome::Pending
+    }
+
+    /// Ends it: the ids are needed no more.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        self.is.outcome = outcome;
+        self.is.uids.clear();
+        self.uids.clear();
+    }
+
+    /// The document behind bytes, if it is exactly what this program would write for this scope and batch: nothing can be
+    /// hidden beside the ids.
+    pub(super) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<Wish> {
+        let json = disk::unseal("erasure", bytes)?;
+        let is: Particulars = serde_json::from_str(json).ok()?;
+        let uids = separate(&is.uids)?;
+        let pending = is.outcome == Outcome::Pending;
+        let sound = canonical(&serde_json::to_value(&is).ok()?) == json
+            && is.scope == scope
+            && is.batch == batch
+            && unhex::<16>(&is.batch).is_some()
+            && unhex::<16>(&is.key).is_some()
+            && is.asked <= Time::LAST.0
+            && is.until < Day::NONE.0
+            && if pending { is.records == uids.len() as u64 && is.records > 0 } else { uids.is_empty() };
+        sound.then_some(Wish { is, uids })
+    }
+
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        Ok(disk::seal("erasure", &canonical(&serde_json::to_value(&self.is).map_err(io::Error::other)?)))
+    }
+}
+
+/// Everything that is known of a scope's wishes.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) wishes: Vec<Wish>,
+    /// Documents that can't be read any more.
+    pub(crate) damaged: u64,
+    /// When a person asked whose documents are not all made yet.
+    pub(crate) asked: Option<Time>,
+}
+
+/// The lock under which wishes, and what they are made from, change. It ends with the value.
+pub(crate) struct Changing(#[allow(dead_code, reason = "held for its lock")] Box<dyn Handle>);
+
+/// The wishes of one store.
+pub(crate) struct Wishes<'s> {
+    files: &'s Files,
+    store: &'s Path,
+}
+
+impl<'s> Wishes<'s> {
+    pub(crate) fn new(files: &'s Files, store: &'s Path) -> Self {
+        Wishes { files, store }
+    }
+
+    pub(crate) fn directory(&self, scope: &str) -> PathBuf {
+        self.store.join("erasing").join(scope)
+    }
+
+    pub(super) fn path(&self, scope: &str, batch: &str) -> PathBuf {
+        self.directory(scope).join(batch).with_extension(PENDING)
+    }
+
+    /// Takes the lock, or `None` when another process keeps it for too long.
+    pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Changing, Error> {
+        let path = self.store.join("erasing.lock");
+        let file = self.files.lock_file(&path).at("open the lock", &path)?;
+        let until = clock() + LOCK_WAIT;
+        loop {
+            if file.try_lock(false).at("lock", &path)? {
+                return Ok(Changing(file));
+            }
+            if clock() >= until {
+                return Err(Kind::Locked { path }.into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The batches for which a request is to be made, in the order of their keys, which are random. Reads names only.
+    pub(crate) fn pending(&self, scope: &str) -> Vec<String> {
+        let paths = self.files.entries(&self.directory(scope));
+        let ending = |wanted: &'static str| {
+            let these = paths.iter().filter(move |path| path.extension().is_some_and(|extension| extension == wanted));
+            these.filter_map(|path| path.file_stem()?.to_str())
+        };
+        // One that ended, and whose older document was not removed before the program died.
+        let done: BTreeSet<&str> = ending(DONE).collect();
+        ending(PENDING).filter(|batch| !done.contains(batch)).map(str::to_owned).collect()
+    }
+
+    /// Whether anything is to be done for a scope. Reads names only.
+    pub(crate) fn is_busy(&self, scope: &str) -> bool {
+        self.asked(scope).is_some() || !self.pending(scope).is_empty()
+    }
+
+    /// The pending wish for a batch. `Ok(None)` where there is none, or it can't be read now; an error where its
+    /// document is not one of ours.
+    pub(crate) fn read(&self, scope: &str, batch: &str) -> Result<Option<Wish>, ()> {
+        self.read_as(scope, batch, PENDING)
+    }
+
+    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Result<Option<Wish>, ()> {
+        let path = self.directory(scope).join(batch).with_extension(extension);
+        let bytes = match self.files.read(&path, NAMES_MOST) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let bad = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied);
+                return if bad { Err(()) } else { Ok(None) };
+            }
+        };
+        let wish = Wish::parse(&bytes, scope, batch).filter(|wish| wish.is_pending() == (extension == PENDING));
+        wish.map(Some).ok_or(())
+    }
+
+    /// Everything that is known of a scope's wishes, those that ended first where two documents speak of one batch.
+    pub(crate) fn all(&self, scope: &str) -> Known {
+        let mut known = Known { asked: self.asked(scope), ..Known::default() };
+        let mut paths = self.files.entries(&self.directory(scope));
+        // `done` sorts before `json` within a name.
+        paths.sort();
+        for path in paths {
+            let (Some(batch), Some(extension)) = (
+                path.file_stem().and_then(|stem| stem.to_str()),
+                path.extension().and_then(|extension| extension.to_str()),
+            ) else {
+                continue;
+            };
+            if extension == DAMAGED {
+                known.damaged += 1;
+            } else if (extension == PENDING || extension == DONE)
+                && !known.wishes.iter().any(|wish| wish.is.batch == batch)
+            {
+                match self.read_as(scope, batch, extension) {
+                    Ok(wish) => known.wishes.extend(wish),
+                    Err(()) => known.damaged += 1,
+                }
+            }
+        }
+        known
+    }
+
+    /// Writes a wish: a pending one is found by whoever sends from now on, one that ended is not.
+    pub(crate) fn write(&self, _changing: &Changing, wish: &Wish) -> io::Result<()> {
+        let (scope, batch) = (&wish.is.scope, &wish.is.batch);
+        self.files.own_dir(&self.directory(scope))?;
+        let pending = self.path(scope, batch);
+        if wish.is_pending() {
+            self.files.remove_if_there(&pending.with_extension(DONE))?;
+            self.files.replace(&pending, &wish.bytes()?)?;
+            self.files.remove_if_there(&pending.with_extension(DAMAGED))
+        } else {
+            self.files.replace(&pending.with_extension(DONE), &wish.bytes()?)?;
+            self.files.remove_with_unfinished(&pending)?;
+            self.files.sync_parent(&pending)
+        }
+    }
+
+    /// Sets a document aside that can't be read: it is counted, and the rest goes on.
+    pub(crate) fn set_aside(&self, _changing: &Changing, scope: &str, batch: &str) {
+        let path = self.path(scope, batch);
+        // One that is not a file of ours can't even be looked at; the name alone is enough to go by.
+        let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
+    }
+
+    /// Notes that the person asked, before the documents are made: whatever interrupts that, it is finished later.
+    pub(crate) fn ask(&self, _changing: &Changing, scope: &str, now: Time) -> io::Result<()> {
+        self.files.own_dir(&self.directory(scope))?;
+        self.files.replace(&self.directory(scope).join(ASKED), &disk::seal("asked", &now.0.to_string()))
+    }
+
+    /// When the person asked, if not every document of that wish was made. One that is damaged asks for all.
+    pub(crate) fn asked(&self, scope: &str) -> Option<Time> {
+        let bytes = self.files.read_if_there(&self.directory(scope).join(ASKED), 128).ok()??;
+        let at = disk::unseal("asked", &bytes).and_then(|text| text.parse().ok()).map_or(Time::LAST, Time);
+        Some(at.min(Time::LAST))
+    }
+
+    /// The documents are all made.
+    pub(crate) fn answered(&self, _changing: &Changing, scope: &str) -> io::Result<()> {
+        let path = self.directory(scope).join(ASKED);
+        self.files.remove_with_unfinished(&path)?;
+        self.files.sync_parent(&path)
+    }
+
+    /// Takes back what is pending; what was acknowledged or given up stays on record.
+    pub(crate) fn cancel(&self, changing: &Changing, scope: &str) -> io::Result<()> {
+        if self.files.stat(&self.directory(scope))?.is_none() {
+            return Ok(());
+        }
+        self.answered(changing, scope)?;
+        for path in self.files.entries(&self.directory(scope)) {
+            let kept = path.extension().is_some_and(|extension| extension == DONE);
+            if !kept {
+                self.files.remove_if_there(&path)?;
+            }
+        }
+        self.files.sync_dir(&self.directory(scope))
+    }
+
+    /// Forgets wishes about records that the recipient keeps no longer, and what else is older than `oldest` seconds.
+    pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, oldest: u64) {
+        for path in self.files.entries(&self.directory(scope)) {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let over = match extension {
+                Some(extension @ (PENDING | DONE)) => {
+                    let wish = self.read_as(scope, batch, extension);
+                    wish.is_ok_and(|wish| wish.is_some_and(|wish| wish.is.until < today.0))
+                }
+                Some(DAMAGED | "new") => {
+                    self.files.stat(&path).ok().flatten().is_some_and(|stat| stat.version.1 < oldest)
+                }
+                _ => false,
+            };
+            if over {
+                let _ = self.files.remove_if_there(&path);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The act of asking for erasure, over everything above: the wish made durable, taken back, and shown.
+//!
+//! Apart from withdrawing: it takes no yes back, and a withdrawal takes no wish back. Sends nothing itself; the sender
+//! finds the wishes. Never reads what was sent, only the ids it was sent with.
+
+use crate::{
+    consent::{ErasureStatus, Scope},
+    error::{At, Error},
+    sender::Engine,
+};
+
+/// Asks for everything of a scope that left and was not asked for yet. All of it is asked for, or nothing: the wish is
+/// one small file before it becomes a document for each request, and whatever interrupts that is finished by the sender.
+pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
+    let today = engine.ambient.now().day();
+    let names = engine.journal.names();
+    engine.consent.deletes_within(scope, names.left(scope, today).1)?;
+    if !names.all(scope, today).is_empty() {
+        let wishes = engine.consent.wishes();
+        let changing = wishes.lock(|| engine.ambient.monotonic())?;
+        let asked = wishes.ask(&changing, scope.name(), engine.ambient.now());
+        drop(changing);
+        asked.at("write a wish in", engine.consent.ledger().store())?;
+        // The wish stands; where the disk does not take the rest, the sender tries again, and the status says so.
+        let _ = engine.make_wishes(scope, false);
+    }
+    status(engine, scope)
+}
+
+/// Takes back what is pending.
+pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
+    let before = status(engine, scope)?;
+    let wishes = engine.consent.wishes();
+    if wishes.is_busy(scope.name()) || before.damaged > 0 {
+        let changing = wishes.lock(|| engine.ambient.monotonic())?;
+        wishes.cancel(&changing, scope.name()).at("take back a wish in", engine.consent.ledger().store())?;
+    }
+    status(engine, scope)
+}
+
+/// Deletes what is kept of what a scope sent; a wish that is being made is made first, so that it is not lost.
+pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    let store = engine.consent.ledger().store();
+    engine.consent.contract(scope)?;
+    forget_contents(engine, scope)?;
+    let wishes = engine.consent.wishes();
+    if wishes.asked(scope.name()).is_some() {
+        engine.make_wishes(scope, true)?;
+    }
+    if engine.journal.names().holds_any(scope) {
+        let _changing = wishes.lock(|| engine.ambient.monotonic())?;
+        engine.journal.names().delete(scope).at("delete the ids of what was sent in", store)?;
+    }
+    Ok(())
+}
+
+/// Deletes the contents alone.
+pub(crate) fn forget_contents(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    engine.consent.contract(scope)?;
+    engine.journal.sent().delete(scope).at("delete the sent log in", engine.consent.ledger().store())
+}
+
+/// How much can be named, what was asked for, and what came of it.
+pub(crate) fn status(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
+    let names = engine.journal.names();
+    let (left, nameable) = match names.holds_any(scope) {
+        // Where nothing ever left no clock is read.
+        false => (0, 0),
+        true => {
+            let today = engine.ambient.now().day();
+            let nameable = names.all(scope, today).iter().map(|named| named.uids.len() as u64).sum();
+            (names.left(scope, today).0.max(nameable), nameable)
+        }
+    };
+    engine.consent.erasure_status(scope, left, nameable)
+}

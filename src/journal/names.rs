@@ -1,0 +1,233 @@
+//! Which records left: the random id each left with, noted before its request is tried for the first time, and kept for
+//! as long as the recipient may have it. By these, and by nothing else, a record can be named for erasure.
+//!
+//! Holds no contents: the sent log does, for a shorter time. How many records left is counted apart, so that ids that were
+//! deleted, or lost, are missed and not forgotten. Never read by what sends reports.
+
+use crate::{
+    ambient::{Day, Time, unhex},
+    consent::{MOST_UIDS, NAMES_MOST, Scope, Uid, joined, separate},
+    disk::{self, Files},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// How many bytes of ids are kept, over all scopes: those of some sixty thousand records. The oldest go first.
+const CAP: u64 = 2 << 20;
+/// A number for each day of the longest retention.
+const TALLY_MOST: u64 = 256 << 10;
+
+/// The ids of one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    scope: String,
+    batch: String,
+    /// When it was tried first.
+    at: u64,
+    /// The last UTC day on which the recipient may have the records.
+    until: u32,
+    /// Where it went.
+    to: String,
+    uids: String,
+}
+
+/// The records of one request, as they can be named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) batch: String,
+    pub(crate) at: Time,
+    pub(crate) until: Day,
+    pub(crate) to: String,
+    pub(crate) uids: Vec<Uid>,
+}
+
+/// How many records left, by the last day on which the recipient may have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tally {
+    /// The request that was counted last: one whose ids could not be written after it is not counted twice.
+    last: String,
+    until: BTreeMap<u32, u64>,
+}
+
+/// The ids of what left, of one store. Whoever changes them holds the lock of wishes.
+pub(crate) struct Names<'j> {
+    files: &'j Files,
+    store: &'j Path,
+}
+
+impl<'j> Names<'j> {
+    pub(super) fn new(files: &'j Files, store: &'j Path) -> Self {
+        Names { files, store }
+    }
+
+    fn directory(&self, scope: Scope) -> PathBuf {
+        self.store.join("named").join(scope.name())
+    }
+
+    /// Notes the records of a request, durably, before it is tried. `first` is false where they were counted already,
+    /// under the key of the request that this one was made from.
+    pub(crate) fn note(&self, scope: Scope, named: &Named, first: bool) -> io::Result<()> {
+        if named.uids.len() > MOST_UIDS {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let path = self.path(scope, named);
+        if self.files.stat(&path)?.is_some() {
+            return Ok(());
+        }
+        self.files.own_dir(&self.directory(scope))?;
+        let mut tally = self.tally(scope);
+        if first && tally.last != named.batch {
+            tally.last.clone_from(&named.batch);
+            let count = tally.until.entry(named.until.0).or_default();
+            *count = count.saturating_add(named.uids.len() as u64);
+            self.save(scope, &tally)?;
+        }
+        let document = Document {
+            scope: scope.name().into(),
+            batch: named.batch.clone(),
+            at: named.at.0,
+            until: named.until.0,
+            to: named.to.clone(),
+            uids: joined(&named.uids),
+        };
+        let json = serde_json::to_string(&document).map_err(io::Error::other)?;
+        self.files.replace(&path, &disk::seal("named", &json))
+    }
+
+    /// Whether the records of this request were noted.
+    pub(crate) fn has(&self, scope: Scope, batch: &str) -> bool {
+        let names = self.files.list(&self.directory(scope)).unwrap_or_default();
+        names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(batch)))
+    }
+
+    /// Whether anything was ever noted of a scope.
+    pub(crate) fn holds_any(&self, scope: Scope) -> bool {
+        !self.files.entries(&self.directory(scope)).is_empty()
+    }
+
+    /// Every request whose records can be named and whose retention is not over, oldest first. No record is in two: where
+    /// a request was made anew from a larger one that was refused whole, the smaller has it.
+    pub(crate) fn all(&self, scope: Scope, today: Day) -> Vec<Named> {
+        let paths = self.paths(scope).into_iter();
+        let current = paths.filter_map(|path| self.read(scope, &path)).filter(|named| named.until >= today);
+        let mut found: Vec<Named> = current.collect();
+        found.sort_by_key(|named| (named.uids.len(), std::cmp::Reverse(named.at)));
+        let mut seen = BTreeSet::new();
+        for named in &mut found {
+            named.uids.retain(|uid| seen.insert(*uid));
+        }
+        found.retain(|named| !named.uids.is_empty());
+        found.sort_by_key(|named| named.at);
+        found
+    }
+
+    /// How many records left, or may have, whose retention is not over; and until when the recipient has the last.
+    pub(crate) fn left(&self, scope: Scope, today: Day) -> (u64, Option<Day>) {
+        let mut until = self.tally(scope).until;
+        until.retain(|day, count| *day >= today.0 && *count > 0);
+        let sum = until.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        (sum, until.keys().next_back().map(|day| Day(*day)))
+    }
+
+    /// Forgets what is past the recipient's retention, and the oldest beyond the cap.
+    pub(crate) fn expire(&self, scopes: &[Scope], today: Day) {
+        let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
+        for &scope in scopes {
+            if !self.holds_any(scope) {
+                continue;
+            }
+            // Before any ids go: what the count lost is made good from them.
+            let told = self.kept_tally(scope);
+            let mut tally = told.clone().unwrap_or_else(|| self.tally(scope));
+            tally.until.retain(|day, _| *day >= today.0);
+            if told.as_ref() != Some(&tally) {
+                let _ = self.save(scope, &tally);
+            }
+            for path in self.paths(scope) {
+                match name_of(&path) {
+                    Some((at, until, _)) if until >= today => {
+                        let len = self.files.stat(&path).ok().flatten().map_or(0, |stat| stat.len);
+                        kept.push((at.0, len, path));
+                    }
+                    _ => drop(self.files.remove_if_there(&path)),
+                }
+            }
+        }
+        kept.sort();
+        let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
+        for (_, len, path) in kept {
+            if total <= CAP {
+                break;
+            }
+            let _ = self.files.remove_if_there(&path);
+            total -= len;
+        }
+    }
+
+    /// Deletes the ids of a scope, at the person's wish. How many records left is still known.
+    pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
+        // What can't be read of the count is made good from what is deleted next.
+        let tally = self.tally(scope);
+        let paths = self.paths(scope);
+        if paths.is_empty() {
+            return Ok(());
+        }
+        self.save(scope, &tally)?;
+        paths.iter().try_for_each(|path| self.files.remove_with_unfinished(path))?;
+        self.files.sync_dir(&self.directory(scope))
+    }
+
+    fn path(&self, scope: Scope, named: &Named) -> PathBuf {
+        self.directory(scope).join(format!("{:014}-{}-{}.json", named.at.0, named.until.0, named.batch))
+    }
+
+    fn paths(&self, scope: Scope) -> Vec<PathBuf> {
+        let mut paths = self.files.entries(&self.directory(scope));
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        paths
+    }
+
+    fn read(&self, scope: Scope, path: &Path) -> Option<Named> {
+        let bytes = self.files.read(path, NAMES_MOST).ok()?;
+        let document: Document = serde_json::from_str(disk::unseal("named", &bytes)?).ok()?;
+        let Document { batch, at, until, to, uids, scope: name } = document;
+        let named = Named { batch, at: Time(at), until: Day(until), to, uids: separate(&uids)? };
+        (name == scope.name() && *path == self.path(scope, &named) && name_of(path).is_some()).then_some(named)
+    }
+
+    /// The count; where it is missing or damaged, what the ids that are left say.
+    fn tally(&self, scope: Scope) -> Tally {
+        self.kept_tally(scope).unwrap_or_else(|| {
+            let mut tally = Tally::default();
+            for named in self.all(scope, Day(0)) {
+                *tally.until.entry(named.until.0).or_default() += named.uids.len() as u64;
+            }
+            tally
+        })
+    }
+
+    fn kept_tally(&self, scope: Scope) -> Option<Tally> {
+        let bytes = self.files.read_if_there(&self.directory(scope).join("tally"), TALLY_MOST).ok()??;
+        serde_json::from_str(disk::unseal("tally", &bytes)?).ok()
+    }
+
+    fn save(&self, scope: Scope, tally: &Tally) -> io::Result<()> {
+        let json = serde_json::to_string(tally).map_err(io::Error::other)?;
+        self.files.replace(&self.directory(scope).join("tally"), &disk::seal("tally", &json))
+    }
+}
+
+/// What a file's name says: when, until when, and which request.
+fn name_of(path: &Path) -> Option<(Time, Day, String)> {
+    let name = path.file_stem()?.to_str()?;
+    let mut parts = name.splitn(3, '-');
+    let (at, until, batch) = (parts.next()?, parts.next()?, parts.next()?);
+    unhex::<16>(batch)?;
+    Some((Time(at.parse().ok()?), Day(until.parse().ok()?), batch.to_owned()))
+}

@@ -1,0 +1,203 @@
+//! Asking for erasure, taking it back and carrying it out, with a fault at every changing call: the wish is before or
+//! after, the same request is made again rather than lost, and whatever was begun is finished by itself.
+
+use super::{
+    CRASH, Happened, config,
+    faulty::{Fault, Faulty},
+};
+use crate::{
+    Answer, Client, Config, Controller, Erasure, Parcel, SendError, Transport,
+    consent::{ErasureState, ErasureStatus},
+    disk::{Disk as _, System},
+};
+use parking_lot::Mutex;
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+
+/// Whether it was a request for erasure, its key and its body.
+type Taken = (bool, String, Vec<u8>);
+
+/// Takes everything, and notes which requests it took.
+#[derive(Clone, Default)]
+struct Taker(Arc<Mutex<Vec<Taken>>>);
+
+impl Transport for Taker {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        self.0.lock().push((parcel.is_erasure(), parcel.idempotency_key().to_owned(), parcel.body().to_owned()));
+        Ok(Answer::Accepted { rejected: 0 })
+    }
+}
+
+fn open(home: &Path, taker: &Taker, disk: Option<&Arc<Faulty>>) -> Client {
+    let config = config(home);
+    let controller = Controller { erasure: Erasure::WithinDays(30), ..config.controller };
+    let mut config = Config { controller, ..config }.transport("a test", taker.clone());
+    if let Some(disk) = disk {
+        config.disk = disk.clone();
+    }
+    Client::new(config).unwrap()
+}
+
+/// How many requests left of the stores that are tried.
+const LEFT: usize = 2;
+
+/// A store from which two requests left, and that was withdrawn.
+fn prepare(home: &Path) {
+    let client = open(home, &Taker::default(), None);
+    client.grant(CRASH).unwrap();
+    for times in 1..=LEFT as u32 {
+        client.record_durable(Happened { times });
+        assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1);
+    }
+    client.withdraw(CRASH).unwrap();
+}
+
+fn pending(status: &ErasureStatus) -> usize {
+    status.requests.iter().filter(|request| request.state == ErasureState::Pending).count()
+}
+
+/// Sends until nothing is pending; the keys of the requests for erasure that were taken, and how often in all.
+fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
+    for _ in 0..5 {
+        let _ = client.flush(Duration::from_secs(20)).unwrap();
+    }
+    assert_eq!(pending(&client.erasures(CRASH).unwrap()), 0);
+    let taken = taker.0.lock();
+    let erasures = taken.iter().filter(|taken| taken.0);
+    let bodies: BTreeSet<&Vec<u8>> = erasures.clone().map(|taken| &taken.2).collect();
+    let keys: BTreeSet<&String> = erasures.clone().map(|taken| &taken.1).collect();
+    assert_eq!(bodies.len(), keys.len(), "the same request has the same key");
+    (bodies.len(), erasures.count())
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            System.make_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Runs `act` on a store that `prepare` made, with a fault at every changing call in turn.
+fn at_every_call<T>(
+    fault: Fault,
+    before: impl Fn(&Client),
+    act: impl Fn(&Client) -> T,
+    check: impl Fn(u64, T, &Path, &Taker),
+) -> u64 {
+    let model = tempfile::tempdir().unwrap();
+    prepare(model.path());
+    before(&open(model.path(), &Taker::default(), None));
+    for at in 0.. {
+        let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
+        copy(model.path(), home.path());
+        let disk = Faulty::new(fault);
+        let client = open(home.path(), &taker, Some(&disk));
+        disk.arm(at);
+        let answer = act(&client);
+        let calls = disk.calls();
+        drop(client);
+        if calls <= at {
+            return at;
+        }
+        check(at, answer, home.path(), &taker);
+    }
+    unreachable!("every act ends")
+}
+
+#[test]
+fn asking_is_before_or_after_whatever_fails() {
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            |_| (),
+            |client| client.erase(CRASH),
+            |at, answer, home, taker| {
+                let fresh = open(home, taker, None);
+                let (requests, _) = carried_out(&fresh, taker);
+                match answer {
+                    Ok(_) => assert_eq!(requests, LEFT, "{fault:?} at call {at}: all of it"),
+                    Err(error) => {
+                        assert!(error.is_store(), "{fault:?} at call {at}: {error}");
+                        assert!(
+                            [0, LEFT].contains(&requests),
+                            "{fault:?} at call {at}: {requests}, which is half a wish"
+                        );
+                    }
+                }
+                fresh.erase(CRASH).unwrap();
+                assert_eq!(carried_out(&fresh, taker).0, LEFT, "{fault:?} at call {at}");
+            },
+        );
+        assert!(faults > 20, "only {faults} calls were tried");
+    }
+}
+
+#[test]
+fn a_request_that_was_interrupted_is_made_again_and_none_is_lost() {
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            |client| drop(client.erase(CRASH).unwrap()),
+            |client| client.flush(Duration::from_secs(20)).unwrap(),
+            |at, _, home, taker| {
+                let fresh = open(home, taker, None);
+                let (requests, tries) = carried_out(&fresh, taker);
+                assert_eq!(requests, LEFT, "{fault:?} at call {at}");
+                assert!(tries <= LEFT + 1, "{fault:?} at call {at}: {tries} tries");
+                let status = fresh.erasures(CRASH).unwrap();
+                assert_eq!((status.requests.len(), status.damaged), (LEFT, 0), "{fault:?} at call {at}: {status}");
+            },
+        );
+        assert!(faults > 10, "only {faults} calls were tried");
+    }
+}
+
+#[test]
+fn what_was_taken_back_stays_taken_back() {
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            |client| drop(client.erase(CRASH).unwrap()),
+            |client| client.cancel_erasure(CRASH),
+            |at, answer, home, taker| {
+                let fresh = open(home, taker, None);
+                let (requests, _) = carried_out(&fresh, taker);
+                match answer {
+                    Ok(_) => assert_eq!(requests, 0, "{fault:?} at call {at}"),
+                    Err(error) => assert!(error.is_store(), "{fault:?} at call {at}: {error}"),
+                }
+            },
+        );
+        assert!(faults > 5, "only {faults} calls were tried");
+    }
+}
+
+#[test]
+fn nothing_leaves_whose_ids_are_not_on_disk() {
+    for fault in [Fault::Once, Fault::Dead] {
+        for at in 0.. {
+            let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
+            let disk = Faulty::new(fault);
+            let client = open(home.path(), &taker, Some(&disk));
+            client.grant(CRASH).unwrap();
+            client.record_durable(Happened { times: 5 });
+            disk.arm(at);
+            let _ = client.flush(Duration::from_secs(20)).unwrap();
+            let calls = disk.calls();
+            drop(client);
+            let left = taker.0.lock().len() as u64;
+            let status = open(home.path(), &taker, None).erasures(CRASH).unwrap();
+            assert!(status.nameable >= left.min(1), "{fault:?} at call {at}: {left} left, and none can be named");
+            assert!(status.left >= status.nameable, "{fault:?} at call {at}");
+            if calls <= at {
+                assert_eq!((left, status.nameable, status.left), (1, 1, 1), "the control");
+                assert!(at > 20, "only {at} calls were tried");
+                break;
+            }
+        }
+    }
+}

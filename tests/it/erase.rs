@@ -1,0 +1,432 @@
+//! Erasure: the receiver is asked for exactly what it got, batch by batch, and for nothing else; the wish outlives refusals,
+//! silence, restarts and withdrawals, and stops only when the person says so.
+
+use crate::{
+    events::{CONNECTIVITY, USAGE, opened, unreachable},
+    files,
+    home::{DAY, HOUR, Home, MINUTE, flush, say_yes, send, wait_for},
+    server::{Say, Server},
+    support::Request,
+};
+use candor::{
+    Client,
+    consent::{ErasureState, ErasureStatus},
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+pub(crate) const JSON: &str = "content-type: application/json\r\n";
+
+/// The ids that a request of reports holds.
+fn ids(request: &Request) -> BTreeSet<String> {
+    let id = |attributes: &Value| attributes["log.record.uid"].as_str().unwrap().to_owned();
+    request.records().iter().map(|record| id(&serde_json::json!(record.attributes))).collect()
+}
+
+pub(crate) fn is_erasure(request: &Request) -> bool {
+    request.records().iter().any(|record| record.event == "candor.erasure")
+}
+
+/// The ids that a request for erasure names.
+pub(crate) fn named(request: &Request) -> BTreeSet<String> {
+    let records = request.records();
+    assert_eq!(records.len(), 1);
+    let list = records[0].attributes["candor.erasure.uids"].as_array().unwrap().clone();
+    let named: BTreeSet<String> = list.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+    assert_eq!(named.len(), list.len(), "each once");
+    named
+}
+
+fn reports(server: &Server) -> Vec<Request> {
+    server.requests().into_iter().filter(|request| !is_erasure(request)).collect()
+}
+
+pub(crate) fn erasures(server: &Server) -> Vec<Request> {
+    server.requests().into_iter().filter(is_erasure).collect()
+}
+
+/// The program after so many requests of so many records each have left.
+pub(crate) fn with_sent(home: &Home, server: &Server, requests: &[u64]) -> Client {
+    let client = home.start_granted(server, &[USAGE, CONNECTIVITY]);
+    for &records in requests {
+        (0..records).for_each(|_| client.record_durable(opened(2)));
+        send(&client);
+    }
+    client
+}
+
+fn count(status: &ErasureStatus, of: impl Fn(&ErasureState) -> bool) -> usize {
+    status.requests.iter().filter(|request| of(&request.state)).count()
+}
+
+pub(crate) fn pending(client: &Client) -> usize {
+    count(&client.erasures(USAGE).unwrap(), |state| *state == ErasureState::Pending)
+}
+
+pub(crate) fn acknowledged(client: &Client) -> usize {
+    count(&client.erasures(USAGE).unwrap(), |state| matches!(state, ErasureState::Acknowledged { .. }))
+}
+
+fn given_up(client: &Client) -> usize {
+    count(&client.erasures(USAGE).unwrap(), |state| matches!(state, ErasureState::GivenUp { .. }))
+}
+
+#[test]
+fn the_receiver_is_asked_for_exactly_what_it_got_and_in_the_same_groups() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1, 5, 17]);
+    client.record_durable(unreachable());
+    send(&client);
+    let got: BTreeSet<BTreeSet<String>> =
+        reports(&server).iter().filter(|request| request.records()[0].event == "library.opened").map(ids).collect();
+    let before = client.manifest().unwrap();
+    let status = client.erasures(USAGE).unwrap();
+    assert_eq!((status.left, status.nameable, status.requests.len()), (23, 23, 0));
+    assert!(client.withdraw(USAGE).unwrap().confirmed);
+
+    let status = client.erase(USAGE).unwrap();
+    assert_eq!((status.requests.len(), pending(&client)), (3, 3));
+    assert_eq!(client.erase(USAGE).unwrap(), status, "asking again asks for nothing more");
+    assert_eq!(erasures(&server).len(), 0, "not at once");
+    for requests in 1..=3 {
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.records, flushed.erasures), (0, 0, 1), "{flushed:?}");
+        assert_eq!(erasures(&server).len(), requests, "one at a time");
+    }
+    let asked = erasures(&server);
+    assert_eq!(asked.iter().map(named).collect::<BTreeSet<_>>(), got);
+    let frame = |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let resource = &body["resourceLogs"][0];
+        (resource["resource"].clone(), resource["scopeLogs"][0]["scope"].clone())
+    };
+    let headers = |request: &Request| -> Vec<(String, String)> {
+        let same = request.headers.iter().filter(|(name, _)| !["content-length", "idempotency-key"].contains(&&**name));
+        same.cloned().collect()
+    };
+    let report = reports(&server).remove(0);
+    for request in &asked {
+        assert_eq!(frame(request), frame(&report), "what every request of the scope says");
+        assert_eq!(headers(request), headers(&report));
+        assert_eq!((request.path.as_str(), request.body.len() % 1024), ("/v1/logs", 0));
+        let raw = &request.records()[0].raw;
+        let keys: Vec<&String> = raw.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["attributes", "eventName", "severityNumber"], "no time, no id");
+        assert_eq!(raw["attributes"].as_array().unwrap().len(), 1);
+    }
+    let keys: BTreeSet<_> =
+        server.requests().iter().map(|request| request.header("idempotency-key").unwrap().to_owned()).collect();
+    assert_eq!(keys.len(), server.requests().len(), "a key of its own each");
+    assert_eq!(server.connections(), server.requests().len());
+    assert_eq!((pending(&client), acknowledged(&client)), (0, 3));
+    // It is no report: nothing is counted, logged as sent, or nameable itself.
+    let after = client.manifest().unwrap();
+    let counted = |manifest: &candor::Manifest| serde_json::to_value(&manifest.outcomes).unwrap();
+    assert_eq!(counted(&after), counted(&before));
+    let sent = |manifest: &candor::Manifest| manifest.scope(USAGE).unwrap().sent.len();
+    assert_eq!(sent(&after), sent(&before));
+    assert_eq!(client.erasures(USAGE).unwrap().left, 23);
+    assert_eq!(client.erase(USAGE).unwrap().requests.len(), 3);
+    send(&client);
+    assert_eq!(erasures(&server).len(), 3, "what was acknowledged is not asked for again");
+}
+
+#[test]
+fn requests_leave_by_themselves_though_nothing_is_open_one_after_the_other() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1, 1, 1]);
+    for scope in [USAGE, CONNECTIVITY] {
+        client.withdraw(scope).unwrap();
+    }
+    client.erase(USAGE).unwrap();
+    drop(client);
+    let client = home.start(&server);
+    let mut passed = 0;
+    wait_for("all requests", || {
+        let before = erasures(&server).len();
+        home.clock.pass(MINUTE * 10);
+        passed += 1;
+        let _ = client.erase(USAGE).unwrap(); // nudges the worker; asks for nothing more
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(erasures(&server).len() <= before + 1, "not back to back");
+        acknowledged(&client) == 3
+    });
+    assert!(passed > 6, "three requests within {passed} times ten minutes");
+    assert_eq!(reports(&server).len(), 3);
+}
+
+#[test]
+fn what_is_no_acknowledgement_is_tried_again_with_the_same_bytes_and_key() {
+    for say in [
+        Say::status(400),
+        Say::status(401),
+        Say::status(404),
+        Say::status(410),
+        Say::status(413),
+        Say::status(429),
+        Say::status(500),
+        Say::status(503),
+        Say::status(302),
+        Say::Status(200, "content-type: text/html\r\n", "<html>Welcome</html>"),
+        Say::Status(200, JSON, r#"{"partialSuccess":{"rejectedLogRecords":"1"}}"#),
+        Say::Close,
+    ] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = with_sent(&home, &server, &[3]);
+        client.withdraw(USAGE).unwrap();
+        client.erase(USAGE).unwrap();
+        let tries = 4;
+        server.say(vec![say.clone(); tries]);
+        for number in 1..=tries {
+            let flushed = flush(&client);
+            assert!(flushed.trouble.is_some() && flushed.erasures == 0, "{say:?}: {flushed:?}");
+            assert_eq!((erasures(&server).len(), pending(&client)), (number, 1), "{say:?}");
+            send(&client);
+            assert_eq!(erasures(&server).len(), number, "{say:?}: not at once");
+            home.clock.advance(DAY);
+        }
+        send(&client);
+        assert_eq!((pending(&client), acknowledged(&client)), (0, 1), "{say:?}");
+        let asked = erasures(&server);
+        assert!(asked.iter().all(|request| request.body == asked[0].body), "{say:?}");
+        let keys: BTreeSet<_> = asked.iter().map(|request| request.header("idempotency-key")).collect();
+        assert_eq!((asked.len(), keys.len()), (tries + 1, 1), "{say:?}");
+    }
+}
+
+#[test]
+fn a_wish_outlives_a_receiver_that_is_busy_restarts_and_a_new_yes() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2]);
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    server.say([Say::Status(429, "retry-after: 7200\r\n", "")]);
+    send(&client);
+    drop(client);
+    let client = home.start(&server);
+    home.clock.advance(HOUR * 2 - MINUTE);
+    let flushed = flush(&client);
+    assert!(flushed.trouble.unwrap().contains("erasure waits until"));
+    assert_eq!(erasures(&server).len(), 1, "as the receiver asked, across a restart");
+    say_yes(&client, USAGE);
+    client.record_durable(opened(2));
+    drop(client);
+    home.clock.advance(MINUTE * 2);
+    let client = home.start(&server);
+    assert_eq!(pending(&client), 1);
+    send(&client);
+    assert_eq!((acknowledged(&client), erasures(&server).len(), reports(&server).len()), (1, 2, 2));
+    let status = client.erasures(USAGE).unwrap();
+    assert_eq!((status.left, status.requests[0].records, status.requests[0].tries), (3, 2, 2));
+}
+
+#[test]
+fn nobody_listening_costs_nothing_but_time() {
+    let home = Home::new();
+    let client = {
+        let server = Server::new();
+        let client = with_sent(&home, &server, &[2]);
+        client.withdraw(USAGE).unwrap();
+        client.erase(USAGE).unwrap();
+        client
+    };
+    for _ in 0..3 {
+        assert!(flush(&client).trouble.is_some());
+        assert_eq!(pending(&client), 1);
+        home.clock.advance(HOUR * 7);
+    }
+}
+
+#[test]
+fn one_that_fails_holds_up_no_other() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1, 1, 1]);
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    server.say([Say::status(400)]);
+    for _ in 0..4 {
+        send(&client);
+        home.clock.advance(DAY);
+    }
+    let asked: Vec<_> = erasures(&server).iter().map(named).collect();
+    assert_eq!(asked.len(), 4);
+    assert_eq!(asked[0], asked[3], "the one that failed is the last");
+    assert_eq!(asked[..3].iter().collect::<BTreeSet<_>>().len(), 3);
+    assert_eq!(acknowledged(&client), 3);
+}
+
+#[test]
+fn ten_refusals_end_it_and_the_person_is_told_whom_to_write_to() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2]);
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    server.usually(Say::status(400));
+    for _ in 0..12 {
+        send(&client);
+        home.clock.advance(DAY);
+    }
+    assert_eq!(erasures(&server).len(), 10);
+    assert_eq!((pending(&client), given_up(&client)), (0, 1));
+    let text = client.manifest().unwrap().to_string();
+    assert!(text.contains("given up, since the server refused it too often; write to Example Player SAS"), "{text}");
+    // Asking again is a wish of its own.
+    server.usually(Say::Ok);
+    client.erase(USAGE).unwrap();
+    assert_eq!((pending(&client), given_up(&client)), (1, 0));
+    home.clock.advance(DAY);
+    send(&client);
+    assert_eq!((acknowledged(&client), given_up(&client)), (1, 0));
+    let keys: BTreeSet<_> =
+        erasures(&server).iter().map(|request| request.header("idempotency-key").unwrap().to_owned()).collect();
+    assert_eq!(keys.len(), 2);
+}
+
+#[test]
+fn a_month_of_silence_ends_it() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[CONNECTIVITY, crate::events::PLAYBACK]);
+    (0..2).for_each(|_| client.record_durable(crate::events::film()));
+    home.clock.advance(DAY);
+    send(&client);
+    let scope = crate::events::PLAYBACK; // kept for 90 days
+    client.withdraw(scope).unwrap();
+    client.erase(scope).unwrap();
+    server.usually(Say::status(503));
+    for _ in 0..32 {
+        send(&client);
+        home.clock.advance(DAY);
+    }
+    let status = client.erasures(scope).unwrap();
+    assert!(matches!(&status.requests[0].state, ErasureState::GivenUp { why, .. } if why.contains("30 days")));
+    let tries = erasures(&server).len();
+    assert!((10..=31).contains(&tries), "{tries}");
+}
+
+#[test]
+fn what_may_have_arrived_can_be_named_as_well() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    server.say([Say::Close]);
+    client.record_durable(opened(2));
+    send(&client);
+    assert_eq!(reports(&server).len(), 1, "taken, and not answered");
+    let page = client.manifest().unwrap();
+    assert!(page.scope(USAGE).unwrap().sent.is_empty());
+    // While it waits to be tried again, naming it would be too soon.
+    assert_eq!(client.erase(USAGE).unwrap().requests.len(), 0);
+    client.withdraw(USAGE).unwrap();
+    assert_eq!(client.erase(USAGE).unwrap().requests.len(), 1);
+    send(&client);
+    assert_eq!(named(&erasures(&server)[0]), ids(&reports(&server)[0]));
+}
+
+#[test]
+fn records_of_a_request_that_was_split_are_named_once() {
+    let (home, server) = (Home::new(), Server::new());
+    server.usually(Say::AtMost(2));
+    let client = with_sent(&home, &server, &[7]);
+    let status = client.erasures(USAGE).unwrap();
+    assert_eq!((status.left, status.nameable), (7, 7));
+    let taken: Vec<_> = reports(&server).iter().filter(|request| request.records().len() <= 2).map(ids).collect();
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    let asked = || erasures(&server).iter().map(named).collect::<BTreeSet<_>>();
+    while pending(&client) > 0 {
+        send(&client);
+    }
+    assert_eq!(asked(), taken.into_iter().collect());
+    let all: usize = asked().iter().map(BTreeSet::len).sum();
+    assert_eq!(all, 7);
+}
+
+#[test]
+fn what_can_be_named_of_what_left_is_told_as_it_is() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[4]);
+    let told = |client: &Client| {
+        let status = client.erasures(USAGE).unwrap();
+        (status.nameable, status.left)
+    };
+    assert_eq!(told(&client), (4, 4));
+    client.forget_contents(USAGE).unwrap();
+    assert!(client.manifest().unwrap().scope(USAGE).unwrap().sent.is_empty());
+    assert_eq!(told(&client), (4, 4), "contents are gone, names are not");
+    home.clock.advance(DAY * 5);
+    (0..3).for_each(|_| client.record_durable(opened(2)));
+    send(&client);
+    assert_eq!(told(&client), (7, 7));
+    client.delete_sent(USAGE).unwrap();
+    assert_eq!(told(&client), (0, 7));
+    let status = client.erase(USAGE).unwrap();
+    assert_eq!((status.question(), status.requests.len()), (None, 0));
+    assert!(client.manifest().unwrap().to_string().contains("0 of 7 records that left can be named"));
+    client.record_durable(opened(2));
+    send(&client);
+    assert_eq!(told(&client), (1, 8));
+    // The recipient's 30 days are over, for the first four, then for all.
+    home.clock.pass(DAY * 26);
+    send(&client);
+    assert_eq!(told(&client), (1, 4));
+    home.clock.pass(DAY * 5);
+    send(&client);
+    assert_eq!(told(&client), (0, 0));
+    assert_eq!(client.erasures(USAGE).unwrap().to_string().lines().count(), 2);
+}
+
+#[test]
+fn too_many_names_are_dropped_oldest_first_and_missed() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1]);
+    let directory = home.store().join("named/usage");
+    let honest = files::all(&directory).into_iter().find(|path| !path.ends_with("tally")).unwrap();
+    let name = honest.file_name().unwrap().to_str().unwrap().to_owned();
+    let until = name.split('-').nth(1).unwrap().to_owned();
+    let mut document = crate::forge::unsealed(&honest);
+    for number in 0..80_u64 {
+        let (at, batch) = (1_000 + number, format!("{number:032x}"));
+        document["at"] = at.into();
+        document["batch"] = batch.clone().into();
+        document["uids"] = (0..1_024).map(|uid| format!("{number:016x}{uid:016x}")).collect::<String>().into();
+        let json = format!(
+            r#"{{"scope":"usage","batch":"{batch}","at":{at},"until":{until},"to":{},"uids":{}}}"#,
+            document["to"], document["uids"]
+        );
+        let text = format!("candor-named 1 {:08x} {}\n{json}\n", crc32c::crc32c(json.as_bytes()), json.len());
+        files::write(&directory.join(format!("{at:014}-{until}-{batch}.json")), text.as_bytes());
+    }
+    std::fs::remove_file(directory.join("tally")).unwrap();
+    let status = client.erasures(USAGE).unwrap();
+    assert_eq!((status.left, status.nameable), (80 * 1_024 + 1, 80 * 1_024 + 1), "the control");
+    send(&client);
+    let status = client.erasures(USAGE).unwrap();
+    assert_eq!(status.left, 80 * 1_024 + 1, "as many left as before");
+    assert!(status.nameable < 64 * 1_024 && status.nameable > 32 * 1_024, "{}", status.nameable);
+    assert!(files::bytes(&directory) <= (2 << 20) + 1_024);
+    assert!(honest.exists(), "the newest stays");
+}
+
+#[test]
+fn the_person_is_told_before_and_after_in_words() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[4]);
+    let question = client.erasures(USAGE).unwrap().question().unwrap();
+    assert_eq!(
+        question,
+        "Also ask Example Player SAS to delete what was sent? 4 of 4 records can be named. The request holds their random \
+         numbers and nothing else about you; they promise deletion within 30 days."
+    );
+    assert!(client.notice(USAGE).unwrap().text().contains("names the records by their random numbers"));
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    let text = client.manifest().unwrap().to_string();
+    assert!(text.contains("erasure there: 4 of 4 records that left can be named"), "{text}");
+    assert!(text.contains("pending: 1 request for 4 records, asked since "), "{text}");
+    send(&client);
+    let manifest = client.manifest().unwrap();
+    let sentence = "4 records: the server accepted the request; deletion is promised within 30 days";
+    assert!(manifest.to_string().contains(sentence), "{manifest}");
+    let data: Value = serde_json::from_str(&manifest.to_json()).unwrap();
+    let page = data["scopes"].as_array().unwrap().iter().find(|page| page["name"] == "usage").unwrap();
+    assert_eq!(page["erasure"]["requests"][0]["state"]["acknowledged"]["within_days"], 30, "{page}");
+}

@@ -1,0 +1,321 @@
+//! Promise 8: administrators' rules forbid, coarsen and shorten; they can't grant, and the person sees them.
+
+use crate::{
+    events::{CONNECTIVITY, LibraryOpened, PLAYBACK, USAGE, film, opened},
+    files,
+    home::{DAY, Home, say_yes, send, state, waiting},
+    server::Server,
+};
+use candor::{
+    Client, Config,
+    consent::{MayAsk, State, WhyNot},
+};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn rules(home: &Home) -> PathBuf {
+    home.path().join("policy.d")
+}
+
+fn config(home: &Home, server: &Server) -> Config {
+    home.config(server).policy_directory(rules(home))
+}
+
+fn start(home: &Home, server: &Server) -> Client {
+    Client::new(config(home, server)).unwrap()
+}
+
+/// Writes a rule as an administrator does: readable by everyone.
+fn put(home: &Home, name: &str, rule: &Value) {
+    put_text(home, name, &rule.to_string());
+}
+
+fn put_text(home: &Home, name: &str, text: &str) {
+    std::fs::create_dir_all(rules(home)).unwrap();
+    std::fs::write(rules(home).join(name), text).unwrap();
+    files::mode(&rules(home).join(name), 0o644);
+}
+
+fn rule(more: Value) -> Value {
+    let mut rule = json!({"candor_policy": 1, "rule": "Works agreement 7"});
+    rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    rule
+}
+
+#[test]
+fn a_rule_may_forbid_everything_one_scope_or_a_recipient() {
+    let (home, server) = (Home::new(), Server::new());
+    let host = server.endpoint().split("://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let all: [(Value, &[candor::Scope]); 4] = [
+        (json!({"forbid": {"everything": true}}), &[USAGE, PLAYBACK]),
+        (json!({"forbid": {"scopes": ["usage"]}}), &[USAGE]),
+        (json!({"forbid": {"recipients": [host]}}), &[USAGE, PLAYBACK]),
+        (json!({"forbid": {"recipients": [format!("{}/v1/logs", server.endpoint().trim_end_matches('/'))]}}), &[USAGE]),
+    ];
+    for (forbid, closed) in all {
+        let home = Home::new();
+        put(&home, "a.json", &rule(forbid.clone()));
+        let client = start(&home, &server);
+        for scope in closed {
+            let error = client.grant(*scope).unwrap_err();
+            assert!(error.is_blocked(), "{forbid}: {error}");
+            let text = error.to_string();
+            assert!(
+                text.contains("your administrator's rule \"Works agreement 7\"") && text.contains("a.json"),
+                "{text}"
+            );
+            assert!(client.status(*scope).unwrap().blocked_by.is_some(), "{forbid}");
+            assert!(matches!(client.may_ask(*scope).unwrap(), MayAsk::No { why: WhyNot::Blocked, .. }), "{forbid}");
+        }
+        assert!(files::tree(&home.data()).is_empty(), "a blocked yes writes nothing");
+        let page = client.manifest().unwrap().to_string();
+        assert!(page.contains("Works agreement 7"), "{page}");
+        assert_eq!(client.deny(USAGE).unwrap().decision, "denied", "a no is always taken");
+    }
+    drop(home);
+    // The control: without a rule, and with one about another application, the scope opens.
+    let home = Home::new();
+    put(&home, "a.json", &rule(json!({"applications": ["org.example.other"], "forbid": {"everything": true}})));
+    start(&home, &server).grant(USAGE).unwrap();
+}
+
+#[test]
+fn a_rule_that_comes_later_destroys_what_waits_and_lifting_it_sends_nothing_of_before() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(700));
+    let epoch = client.receipt(USAGE).unwrap().epoch;
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    assert!(!client.status(USAGE).unwrap().is_open(), "the next look finds it");
+    assert_eq!(state(&client, USAGE), State::Granted, "the person's answer stands");
+    assert!(home.all_waiting().is_empty());
+    client.record_with(|| -> LibraryOpened { panic!("it is forbidden") });
+    std::fs::remove_file(rules(&home).join("a.json")).unwrap();
+    assert!(client.status(USAGE).unwrap().is_open());
+    assert!(client.receipt(USAGE).unwrap().epoch > epoch);
+    client.record_durable(opened(2));
+    home.clock.advance(DAY);
+    send(&client);
+    let lines = server.lines();
+    assert!(lines.len() == 1 && lines[0].contains(r#""intValue":"2""#), "{lines:#?}");
+}
+
+#[test]
+fn a_rule_may_leave_out_and_coarsen_and_the_page_says_which_rule_it_is() {
+    let (home, server) = (Home::new(), Server::new());
+    put(
+        &home,
+        "10-fields.json",
+        &rule(json!({
+            "forbid": {"fields": ["library.opened.sorted"], "events": ["playback.jumped"]},
+            "coarsen": {"playback.finished.bitrate": [0, 2_000_000], "playback.finished.codec": ["h264", "other"]},
+        })),
+    );
+    let client = start(&home, &server);
+    for scope in [USAGE, PLAYBACK] {
+        client.grant(scope).unwrap();
+        assert!(client.status(scope).unwrap().is_open());
+    }
+    client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
+    assert!(!waiting(&client, USAGE)[0].contains("sorted"));
+    for _ in 0..2 {
+        client.record_durable(film());
+        client.record_durable(crate::events::PlaybackJumped { forward: true });
+    }
+    let page = client.manifest().unwrap().to_string();
+    for said in
+        ["library.opened.sorted is left out", "playback.jumped is left out", "playback.finished.bitrate is coarser"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    home.clock.advance(DAY);
+    send(&client);
+    let lines = server.lines();
+    assert!(!lines.iter().any(|line| line.contains("playback.jumped")), "{lines:#?}");
+    let counted = lines.iter().find(|line| line.contains("playback.finished")).unwrap();
+    assert!(counted.contains(r#""key":"bitrate","value":{"intValue":"2000000"}"#), "{counted}");
+    assert!(counted.contains(r#""key":"codec","value":{"stringValue":"other"}"#), "{counted}");
+}
+
+#[test]
+fn rules_that_change_begin_anew() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
+    put(&home, "a.json", &rule(json!({"forbid": {"fields": ["library.opened.sorted"]}})));
+    // Without a look of its own the running program is told by the next call that asks where things stand.
+    assert!(client.status(USAGE).unwrap().is_open());
+    assert!(waiting(&client, USAGE).is_empty(), "what waited was recorded under less of a rule");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
+    client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
+    assert_eq!(waiting(&client, USAGE).len(), 1);
+    // A second process that starts finds nothing to change.
+    let line = client.receipt(USAGE).unwrap().line;
+    let second = start(&home, &server);
+    assert_eq!(second.receipt(USAGE).unwrap().line, line);
+    assert_eq!(waiting(&client, USAGE).len(), 1);
+    // The one that has not seen a rule yet, and finds that another has, records nothing until it looks.
+    put(&home, "b.json", &rule(json!({"forbid": {"fields": ["library.opened.shelves"]}})));
+    assert_eq!(second.status(USAGE).unwrap().limited_by.len(), 2);
+    client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
+    assert!(home.all_waiting().is_empty());
+    home.clock.advance(DAY);
+    send(&client);
+    assert!(server.lines().iter().all(|line| !line.contains("sorted")), "{:#?}", server.lines());
+}
+
+#[test]
+fn a_program_that_runs_for_long_finds_a_rule_with_the_new_day() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(700));
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    client.record_durable(opened(2));
+    assert_eq!(home.all_waiting().len(), 1, "the control: nobody has looked yet");
+    home.clock.pass(DAY);
+    crate::home::wait_for("what waited is gone", || {
+        client.record(opened(2));
+        home.all_waiting().is_empty()
+    });
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn rules_meet() {
+    let (home, server) = (Home::new(), Server::new());
+    put(&home, "a.json", &rule(json!({"coarsen": {"playback.finished.bitrate": [0, 2_000_000, 4_000_000]}})));
+    put(&home, "b.json", &rule(json!({"coarsen": {"playback.finished.bitrate": [0, 1_000_000, 2_000_000]}})));
+    let client = start(&home, &server);
+    client.grant(PLAYBACK).unwrap();
+    for _ in 0..2 {
+        client.record_durable(film());
+    }
+    home.clock.advance(DAY);
+    send(&client);
+    let lines = server.lines();
+    assert!(lines[0].contains(r#""key":"bitrate","value":{"intValue":"2000000"}"#), "{lines:#?}");
+}
+
+#[test]
+fn a_rule_may_shorten_a_yes_and_keep_the_program_from_asking() {
+    let (home, server) = (Home::new(), Server::new());
+    put(&home, "a.json", &rule(json!({"validity_days": 10, "no_prompts": true})));
+    let client = start(&home, &server);
+    assert!(matches!(client.may_ask(USAGE).unwrap(), MayAsk::No { why: WhyNot::Administrator, .. }));
+    say_yes(&client, USAGE);
+    let until = client.status(USAGE).unwrap().until.unwrap();
+    assert!(client.manifest().unwrap().to_string().contains("good for 10 days at most"));
+    home.clock.advance(DAY * 10);
+    assert!(client.status(USAGE).unwrap().is_open(), "{until}");
+    home.clock.advance(DAY);
+    assert_eq!(state(&client, USAGE), State::Expired);
+}
+
+#[test]
+fn what_can_not_be_read_blocks_and_says_why() {
+    let sound = rule(json!({"forbid": {"scopes": ["nobody.has.this"]}})).to_string();
+    let broken = [
+        ("unknown key", rule(json!({"grant": ["usage"]})).to_string(), "unknown field `grant`"),
+        ("unknown key inside", rule(json!({"forbid": {"users": []}})).to_string(), "unknown field `users`"),
+        ("newer form", json!({"candor_policy": 2, "rule": "x", "new": 1}).to_string(), "form 2"),
+        ("no form", json!({"rule": "x"}).to_string(), "\"candor_policy\": 1"),
+        ("no name", json!({"candor_policy": 1}).to_string(), "missing field `rule`"),
+        ("not JSON", "forbid everything".into(), "expected"),
+        ("empty", String::new(), "EOF"),
+        ("too long", format!("{}{}", " ".repeat(70_000), sound), "64 KiB"),
+    ];
+    for (what, text, said) in broken {
+        let (home, server) = (Home::new(), Server::new());
+        let client = start(&home, &server);
+        client.grant(USAGE).unwrap();
+        client.record_durable(opened(2));
+        put_text(&home, "x.json", &text);
+        let status = client.status(USAGE).unwrap();
+        assert!(!status.is_open(), "{what}");
+        let by = status.blocked_by.unwrap();
+        assert!(by.contains("x.json") && by.contains(said), "{what}: {by}");
+        assert!(client.manifest().unwrap().to_string().contains(&by), "{what}");
+        assert!(home.all_waiting().is_empty(), "{what}");
+        assert_eq!(server.connections(), 0, "{what}");
+    }
+    // A directory where a file should be, and a pipe that nobody writes to.
+    let (home, server) = (Home::new(), Server::new());
+    std::fs::create_dir_all(rules(&home).join("y.json")).unwrap();
+    let client = start(&home, &server);
+    assert!(client.grant(USAGE).unwrap_err().to_string().contains("y.json"));
+    // What is no rule by its name is none: an editor's backup, a note.
+    let home = Home::new();
+    for name in ["a.json~", ".a.json", "README"] {
+        put_text(&home, name, "not a rule");
+    }
+    start(&home, &server).grant(USAGE).unwrap();
+}
+
+#[test]
+fn every_byte_of_a_rule_matters() {
+    let text = rule(json!({"forbid": {"scopes": ["usage"]}, "validity_days": 9})).to_string();
+    let server = Server::new();
+    let (mut blocked, mut narrower) = (0, 0);
+    let mut tried = |damaged: &[u8]| {
+        let home = Home::new();
+        std::fs::create_dir_all(rules(&home)).unwrap();
+        std::fs::write(rules(&home).join("a.json"), damaged).unwrap();
+        let client = start(&home, &server);
+        let status = client.status(CONNECTIVITY).unwrap();
+        let forbidden = client.status(USAGE).unwrap().blocked_by.is_some();
+        // Either nothing may be recorded at all, or it is a sound rule with other words: then it is about another name.
+        match status.blocked_by {
+            Some(by) => {
+                assert!(by.contains("a.json"), "{by}");
+                blocked += 1;
+            }
+            None => {
+                let sound: Result<Value, _> = serde_json::from_slice(damaged);
+                assert!(sound.is_ok(), "{}", String::from_utf8_lossy(damaged));
+                narrower += u32::from(forbidden);
+            }
+        }
+    };
+    for at in 0..text.len() {
+        let mut flipped = text.clone().into_bytes();
+        flipped[at] ^= 1;
+        tried(&flipped);
+        tried(&text.as_bytes()[..at]);
+    }
+    assert!(blocked > text.len() && narrower > 10, "{blocked} {narrower}");
+}
+
+#[test]
+fn no_rule_grants_hides_or_redirects() {
+    // The form has no word for it, whoever tries.
+    for word in ["grant", "allow", "opt_in", "hide", "endpoint", "redirect", "lengthen", "retention_days", "text"] {
+        let (home, server) = (Home::new(), Server::new());
+        put(&home, "a.json", &rule(json!({word: "usage"})));
+        let client = start(&home, &server);
+        assert!(client.grant(USAGE).unwrap_err().is_blocked(), "{word}");
+    }
+    // A rule that allows much leaves the state what it was, and a long validity lengthens nothing.
+    let (home, server) = (Home::new(), Server::new());
+    put(&home, "a.json", &rule(json!({"validity_days": 4_000_000_000_u32})));
+    let client = start(&home, &server);
+    assert_eq!(state(&client, USAGE), State::NeverAsked);
+    say_yes(&client, USAGE);
+    let with = client.status(USAGE).unwrap().until;
+    let plain = Home::new();
+    let other = plain.start_granted(&server, &[USAGE]);
+    assert_eq!(with, other.status(USAGE).unwrap().until);
+}
+
+#[test]
+fn without_a_yes_no_rule_is_even_read() {
+    let (home, server) = (Home::new(), Server::new());
+    put_text(&home, "x.json", "broken");
+    let before = std::fs::metadata(rules(&home).join("x.json")).unwrap().accessed().unwrap();
+    let client = start(&home, &server);
+    client.record_with(|| -> LibraryOpened { panic!("nobody agreed") });
+    drop(client);
+    assert_eq!(std::fs::metadata(rules(&home).join("x.json")).unwrap().accessed().unwrap(), before);
+}

@@ -1,0 +1,7 @@
+// Only the consent room makes errands, from a wish of the person's on disk.
+
+#![allow(unreachable_code)]
+
+fn main() {
+    let _ = candor::consent::Errand { wish: todo!(), vigil: todo!() };
+}
