@@ -98,7 +98,7 @@ pub fn notice(scope: Scope) -> Result<Notice, Error> {
 }
 
 /// The same in a language that the person picked, as a BCP 47 tag: `fr`, or `fr-CA`, which gives the notice in `fr` where
-/// there is none for Canada. Grant with [`language_picked`](Grant::language_picked) where it is not the interface's.
+/// there is none for Canada; `pt` gives the one in `pt-BR` where there is no other. Grant with [`language_picked`](Grant::language_picked) where it is not the interface's.
 ///
 /// # Errors
 /// As for [`notice`].

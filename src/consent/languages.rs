@@ -92,9 +92,11 @@ impl Languages {
         Ok(())
     }
 
-    /// The language that a tag asks for.
+    /// The language that a tag asks for: itself or a wider one (RFC 4647, section 3.4), or else a kind of it (3.3.1).
     fn matching(&self, tag: &Tag) -> Option<&Spoken> {
-        tag.widening().find_map(|tag| self.spoken.iter().find(|spoken| spoken.tongue.tag().as_str() == tag))
+        let named = |tag: &str| self.spoken.iter().find(|spoken| spoken.tongue.tag().as_str() == tag);
+        let kind = |spoken: &&Spoken| spoken.tongue.tag().widening().any(|wider| wider == tag.as_str());
+        tag.widening().find_map(named).or_else(|| self.spoken.iter().find(kind))
     }
 
     /// The interface's language, if there are notices in it.

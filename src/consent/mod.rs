@@ -229,11 +229,6 @@ impl Consent {
             .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
     }
 
-    /// The languages that notices can be had in.
-    pub(crate) fn languages(&self) -> Vec<String> {
-        self.contracts.first().map(|contract| contract.languages()).unwrap_or_default()
-    }
-
     /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
     pub(crate) fn refresh(&self) -> bool {
         let mut view = self.view.lock();

@@ -3,6 +3,7 @@
 //! What it says in which order is here; the words are in `language`, and the program's own in its scopes and events.
 
 use super::{
+    Consent,
     contract::{
         AddressLog, COUNTS_DAYS, Contract, Controller, Erasure, EventTerms, FieldTerms, Party, WAITING_DAYS, digest,
         sent_log_days,
@@ -88,11 +89,6 @@ impl Contract {
         self.party.languages.all().map(|spoken| self.in_words(spoken))
     }
 
-    /// The languages that the notice can be had in.
-    pub(super) fn languages(&self) -> Vec<String> {
-        self.party.languages.all().map(|spoken| spoken.tongue.tag().to_string()).collect()
-    }
-
     /// The notice that a yes is about: the one that was shown, if this build would show it, and in a language that the
     /// interface has or the person picked; without one, what would have been shown.
     pub(super) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
@@ -117,6 +113,14 @@ impl Contract {
 
     fn in_words(&self, spoken: &Spoken) -> Notice {
         Notice::new(&self.party, self.scope, &self.events, spoken)
+    }
+}
+
+impl Consent {
+    /// The languages that notices can be had in.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        let contract = self.contracts.first();
+        contract.map(|it| it.party.languages.all().map(|it| it.tongue.tag().to_string()).collect()).unwrap_or_default()
     }
 }
 

@@ -6,7 +6,8 @@
 mod english;
 #[cfg(feature = "fluent")]
 mod fluent;
-#[cfg(all(test, feature = "fluent"))]
+#[cfg(test)]
+#[cfg(feature = "fluent")]
 pub(crate) mod fluent_tests;
 mod french;
 pub(crate) mod phrase;

@@ -103,7 +103,8 @@ impl Translation {
 
     /// Adds the messages of a Fluent resource (`.ftl`). Their names are the keys with dashes for dots:
     /// `scope-playback-title = …`; what is filled in are Fluent's variables: `{ $days }`, for which Fluent's own rules
-    /// choose among forms. Terms (`-brand = …`) are the resource's own affair.
+    /// choose among forms. Whole numbers are written as Fluent writes them. Terms (`-brand = …`) are the resource's own
+    /// affair.
     ///
     /// Needs the feature `fluent`.
     #[cfg(feature = "fluent")]

@@ -301,6 +301,12 @@ fn no_tag_is_too_odd() {
     for (tag, found) in [("fr", "fr"), ("FR", "fr"), ("fr-CA", "fr"), ("fr-Latn-CA-x-a", "fr"), ("en-GB", "en")] {
         assert_eq!(client.notice_in(USAGE, tag).unwrap().language(), found);
     }
+    let british = Client::new(config(&home).written_in("en-GB")).unwrap();
+    for tag in ["en", "en-GB", "en-GB-oxendict"] {
+        assert_eq!(british.notice_in(USAGE, tag).unwrap().language(), "en-GB");
+    }
+    assert!(british.notice_in(USAGE, "en-US").unwrap_err().needs_language());
+    assert_eq!(british.notice(USAGE).unwrap().language(), "en-GB", "the interface is in English");
     for tag in ["", "-", "pt", "fr_FR", "fr_FR.UTF-8", "C", "frr", "f", "\u{1b}[2J", "é", &"a-".repeat(10_000), "fr\n"]
     {
         let error = client.notice_in(USAGE, tag).unwrap_err();
