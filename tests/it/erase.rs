@@ -416,7 +416,8 @@ fn the_person_is_told_before_and_after_in_words() {
         "Also ask Example Player SAS to delete what was sent? 4 of 4 records can be named. The request holds their random \
          numbers and nothing else about you; they promise deletion within 30 days."
     );
-    assert!(client.notice(USAGE).unwrap().text().contains("names the records by their random numbers"));
+    let notice = client.notice(USAGE).unwrap().text().replace('\n', " ");
+    assert!(notice.contains("the random numbers of those records are sent to the same recipient"), "{notice}");
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
     let text = client.manifest().unwrap().to_string();
