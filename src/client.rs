@@ -159,6 +159,7 @@ impl Client {
         engine.consent.open();
         if engine.consent.is_known() {
             engine.clear_stale();
+            erase::finish_deleting(engine);
             // After a no there is nothing to keep in order, and no reason to read a clock.
             if engine.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
                 engine.keep_house(false);

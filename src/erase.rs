@@ -42,6 +42,11 @@ pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Err
 pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
+    let sent = engine.journal.sent();
+    if !sent.holds_any(scope) && !engine.journal.names().holds_any(scope) {
+        return Ok(());
+    }
+    sent.begin_deleting(scope).at("delete the sent log in", store)?;
     forget_contents(engine, scope)?;
     let wishes = engine.consent.wishes();
     if wishes.asked(scope.name()).is_some() {
@@ -51,7 +56,16 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
         let _changing = wishes.lock(|| engine.ambient.monotonic())?;
         engine.journal.names().delete(scope).at("delete the ids of what was sent in", store)?;
     }
-    Ok(())
+    sent.end_deleting(scope).at("delete the sent log in", store)
+}
+
+/// Deletes what an interruption left of what was to be deleted.
+pub(crate) fn finish_deleting(engine: &Engine) {
+    for &scope in engine.registry.scopes() {
+        if engine.journal.sent().is_deleting(scope) {
+            let _ = delete_sent(engine, scope);
+        }
+    }
 }
 
 /// Deletes the contents alone.

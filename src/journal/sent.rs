@@ -52,6 +52,37 @@ impl<'j> SentLog<'j> {
         SentLog { files, store }
     }
 
+    /// Where it stands that the person wants everything of a scope deleted, while it is being done.
+    fn deleting(&self, scope: Scope) -> PathBuf {
+        self.store.join("sent").join(format!("{}.deleting", scope.name()))
+    }
+
+    /// Notes, durably, that everything of a scope is to be deleted: contents and ids lie in two places, and whoever is
+    /// interrupted between them is finished by the next start.
+    pub(crate) fn begin_deleting(&self, scope: Scope) -> io::Result<()> {
+        let path = self.deleting(scope);
+        self.files.own_dir(&self.store.join("sent"))?;
+        match self.files.create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.and_then(|_| self.files.sync_parent(&path)),
+        }
+    }
+
+    /// Whether anything of a scope is kept, or is to be deleted.
+    pub(crate) fn holds_any(&self, scope: Scope) -> bool {
+        self.is_deleting(scope) || !matches!(self.files.stat(&self.directory(scope)), Ok(None))
+    }
+
+    pub(crate) fn is_deleting(&self, scope: Scope) -> bool {
+        !matches!(self.files.stat(&self.deleting(scope)), Ok(None))
+    }
+
+    pub(crate) fn end_deleting(&self, scope: Scope) -> io::Result<()> {
+        let path = self.deleting(scope);
+        self.files.remove_if_there(&path)?;
+        self.files.sync_parent(&path)
+    }
+
     pub(super) fn directory(&self, scope: Scope) -> PathBuf {
         self.store.join("sent").join(scope.name())
     }

@@ -32,11 +32,12 @@ pub(crate) fn all(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The first file below a directory in which these bytes stand.
-pub(crate) fn holding(directory: &Path, bytes: &str) -> Option<PathBuf> {
+/// The first file below a directory in which these bytes stand, but for those in directories of one name.
+pub(crate) fn holding(directory: &Path, bytes: &str, but: Option<&str>) -> Option<PathBuf> {
     let holds = |path: &PathBuf| {
         let content = fs::read(path).unwrap_or_default();
         content.windows(bytes.len()).any(|part| part == bytes.as_bytes())
     };
-    all(directory).into_iter().find(holds)
+    let looked_at = |path: &PathBuf| !path.components().any(|part| Some(part.as_os_str()) == but.map(AsRef::as_ref));
+    all(directory).into_iter().filter(looked_at).find(holds)
 }

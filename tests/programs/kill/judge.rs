@@ -50,6 +50,8 @@ pub(crate) struct Facts {
     secret: Option<String>,
     /// The files that held what waits, from the store on.
     files: Vec<PathBuf>,
+    /// Of how many records erasure is asked for where nobody interrupts.
+    asked: u64,
 }
 
 impl Facts {
@@ -71,8 +73,19 @@ impl Facts {
         let waiting = whole.waiting.iter().chain(&whole.ready).flat_map(|text| uids(text)).collect();
         let bodies = whole.sent.as_array().into_iter().flatten();
         let sent = bodies.filter_map(|entry| entry.get("body")?.as_str()).flat_map(uids).collect();
+        let mut asked = 0;
+        if operation.erases {
+            let done = tempfile::tempdir()?;
+            let done = done.path().join("done");
+            files::copy(directory, &done)?;
+            operation.finish(&done)?;
+            asked = operation.start(&done)?.erasures(READING)?.requests.iter().map(|it| it.records).sum();
+            if asked == 0 {
+                return Err("nothing is there that could be erased".into());
+            }
+        }
         let kinds = [whole.waiting.len(), whole.ready.len(), counts];
-        Ok(Facts { page, other, epoch: epoch.unwrap_or(0), kinds, waiting, sent, secret, files })
+        Ok(Facts { page, other, epoch: epoch.unwrap_or(0), kinds, waiting, sent, secret, files, asked })
     }
 
     /// Whether there is anything whose loss could be noticed.
@@ -193,6 +206,9 @@ impl Look<'_> {
         if page != facts.page {
             return Err("what waits or was sent is not as it was".into());
         }
+        if operation.erases && self.is_asked()? {
+            return Err("erasure is asked for".into());
+        }
         Ok(())
     }
 
@@ -204,6 +220,9 @@ impl Look<'_> {
         if self.open != (operation.after == State::Granted) {
             return Err(format!("{:?}, and open is {}", self.state, self.open));
         }
+        if operation.erases {
+            self.asks_for_all()?;
+        }
         // What left before and is shown is not the operation's matter; what leaves meanwhile is.
         let posted = fs::read_to_string(program::posted(self.directory)).unwrap_or_default();
         if operation.closes() && posted.lines().any(|scope| scope == "reading") {
@@ -214,7 +233,8 @@ impl Look<'_> {
             if let Some(path) = facts.files.iter().find(|path| store.join(path).exists()) {
                 return Err(format!("{} is still there", path.display()));
             }
-            self.is_gone("a line that waited", facts.waiting.iter())?;
+            // A request that was tried may have arrived, so its records can still be named for erasure.
+            self.is_gone_but_for("a line that waited", facts.waiting.iter(), Some("named"))?;
             if operation.closes() && !waiting_files(&store).is_empty() {
                 return Err(format!("something waits: {:?}", waiting_files(&store)));
             }
@@ -228,7 +248,8 @@ impl Look<'_> {
         if !files::all(&store.join("trash")).is_empty() {
             return Err("something lies in the trash".into());
         }
-        if operation.before == operation.after && !operation.sent_goes && !operation.closes() && !returned {
+        let narrows = operation.waiting_goes && !operation.closes();
+        if operation.before == operation.after && narrows && !returned {
             let epoch = sealed(&store.join("consent")).and_then(|it| it.pointer("/scopes/reading/epoch")?.as_u64());
             if epoch.is_none_or(|epoch| epoch <= facts.epoch) {
                 return Err("no new epoch began".into());
@@ -242,10 +263,42 @@ impl Look<'_> {
         Page::of(&manifest, READING).map_err(|error| error.to_string())
     }
 
+    /// Whether erasure is asked for.
+    fn is_asked(&self) -> Result<bool, String> {
+        let status = self.client.erasures(READING).map_err(|error| error.to_string())?;
+        Ok(status.unfinished || !status.requests.is_empty())
+    }
+
+    /// Whether erasure is asked for of everything that left, at the latest when the program sends the next time.
+    fn asks_for_all(&self) -> Result<(), String> {
+        let status = || self.client.erasures(READING).map_err(|error| error.to_string());
+        let asked = |status: &candor::consent::ErasureStatus| status.requests.iter().map(|it| it.records).sum::<u64>();
+        let mut now = status()?;
+        if now.unfinished {
+            let _ = self.client.flush(std::time::Duration::from_secs(60)).map_err(|error| error.to_string())?;
+            now = status()?;
+        }
+        match (now.unfinished, asked(&now)) {
+            (false, asked) if asked == self.facts.asked => Ok(()),
+            (unfinished, asked) => {
+                Err(format!("{asked} of {} are asked for, unfinished: {unfinished}", self.facts.asked))
+            }
+        }
+    }
+
     /// Whether none of these stands anywhere in both directories.
-    fn is_gone<'t>(&self, what: &str, mut texts: impl Iterator<Item = &'t String>) -> Result<(), String> {
+    fn is_gone<'t>(&self, what: &str, texts: impl Iterator<Item = &'t String>) -> Result<(), String> {
+        self.is_gone_but_for(what, texts, None)
+    }
+
+    fn is_gone_but_for<'t>(
+        &self,
+        what: &str,
+        mut texts: impl Iterator<Item = &'t String>,
+        but: Option<&str>,
+    ) -> Result<(), String> {
         let places = [program::data(self.directory), program::marks(self.directory)];
-        match texts.find_map(|text| places.iter().find_map(|place| files::holding(place, text))) {
+        match texts.find_map(|text| places.iter().find_map(|place| files::holding(place, text, but))) {
             None => Ok(()),
             Some(path) => Err(format!("{what} is still in {}", path.display())),
         }

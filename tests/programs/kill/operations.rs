@@ -28,6 +28,12 @@ pub(crate) enum Act {
     No,
     Withdraw,
     DeleteSent,
+    /// "Ask me later."
+    Later,
+    /// A field is switched off.
+    Switch,
+    /// Asks the recipient to delete what was sent.
+    Erase,
     /// The program starts, and finds something to do.
     Start,
 }
@@ -55,6 +61,8 @@ pub(crate) struct Operation {
     pub(crate) secret_goes: bool,
     /// The sent log, which is gone afterwards.
     pub(crate) sent_goes: bool,
+    /// Whether erasure is asked for afterwards, of everything that left.
+    pub(crate) erases: bool,
     /// A third outcome is right: closed, with a reason. Where something open is replaced by something open, and the old
     /// one is no longer what the person last wished.
     pub(crate) may_close: bool,
@@ -75,8 +83,17 @@ const WITHDRAWAL: Operation = Operation {
     waiting_goes: true,
     secret_goes: true,
     sent_goes: false,
+    erases: false,
     may_close: false,
 };
+
+/// Something that leaves the yes, and what waits, as they are.
+const ERASURE: Operation =
+    Operation { name: "erasure", act: Act::Erase, waiting_goes: false, secret_goes: false, ..WITHDRAWAL };
+
+/// An answer where there was none.
+const NO_YET: Operation =
+    Operation { name: "an answer", ground: Ground::Nothing, before: State::NeverAsked, ..WITHDRAWAL };
 
 /// A yes where there was none.
 const FIRST_YES: Operation = Operation {
@@ -90,9 +107,9 @@ const FIRST_YES: Operation = Operation {
     ..WITHDRAWAL
 };
 
-/// Every operation that is interrupted. Whatever else writes to a store, such as a request for erasure, belongs here: add
-/// a row, and an [`Act`] if it needs one.
-pub(crate) const OPERATIONS: [Operation; 14] = [
+/// Every operation that is interrupted. Whatever else writes to a store belongs here: add a row, and an [`Act`] if it needs
+/// one.
+pub(crate) const OPERATIONS: [Operation; 18] = [
     FIRST_YES,
     Operation { name: "yes after a no", ground: Ground::Refused, before: State::Denied, ..FIRST_YES },
     Operation { name: "yes after a withdrawal", ground: Ground::Withdrawn, before: State::Withdrawn, ..FIRST_YES },
@@ -178,6 +195,24 @@ pub(crate) const OPERATIONS: [Operation; 14] = [
         sent_goes: true,
         ..WITHDRAWAL
     },
+    Operation { name: "erasure while granted", after: State::Granted, erases: true, ..ERASURE },
+    Operation {
+        name: "erasure after a withdrawal",
+        ground: Ground::Withdrawn,
+        before: State::Withdrawn,
+        after: State::Withdrawn,
+        erases: true,
+        ..ERASURE
+    },
+    Operation { name: "later", act: Act::Later, after: State::Deferred, ..NO_YET },
+    Operation {
+        name: "a switch",
+        act: Act::Switch,
+        after: State::Granted,
+        waiting_goes: true,
+        may_close: true,
+        ..ERASURE
+    },
 ];
 
 pub(crate) fn named(name: &str) -> Result<&'static Operation, String> {
@@ -187,7 +222,7 @@ pub(crate) fn named(name: &str) -> Result<&'static Operation, String> {
 impl Operation {
     /// Whether it closes what was open, or keeps closed what was not.
     pub(crate) fn closes(&self) -> bool {
-        matches!(self.after, State::Denied | State::Withdrawn | State::Expired)
+        matches!(self.after, State::Denied | State::Deferred | State::Withdrawn | State::Expired)
     }
 
     /// Starts the program as this operation finds it.
@@ -263,6 +298,13 @@ impl Operation {
                 client.delete_sent(READING)?;
                 return Ok("deleted".into());
             }
+            Act::Erase => {
+                let status = client.erase(READING)?;
+                let whole = !status.unfinished && !status.requests.is_empty();
+                return if whole { Ok("asked".into()) } else { Err(format!("not asked for whole: {status:?}").into()) };
+            }
+            Act::Later => client.defer(READING)?,
+            Act::Switch => client.switch(READING, "page.turned.pages", false)?,
             Act::Start => return Ok("started".into()),
         };
         if !receipt.confirmed || !receipt.recorded {

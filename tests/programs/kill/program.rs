@@ -73,7 +73,7 @@ impl Clock for Ahead {
     }
 }
 
-/// Takes what it is handed, or finds nobody; notes in a file whose it was.
+/// Takes what it is handed, or finds nobody; notes in a file whose it was, and whether it was a report.
 #[derive(Clone)]
 pub(crate) struct Post {
     taking: Arc<AtomicBool>,
@@ -86,7 +86,8 @@ impl Transport for Post {
             return Err(SendError::Network("there is nobody".into()));
         }
         let noted = OpenOptions::new().append(true).create(true).open(&self.note);
-        let noted = noted.and_then(|mut file| file.write_all(format!("{}\n", parcel.scope()).as_bytes()));
+        let what = if parcel.is_erasure() { " erasure" } else { "" };
+        let noted = noted.and_then(|mut file| file.write_all(format!("{}{what}\n", parcel.scope()).as_bytes()));
         noted.map_err(|error| SendError::Network(error.to_string()))?;
         Ok(Answer::Accepted { rejected: 0 })
     }
