@@ -6,7 +6,7 @@
 use super::{MayAsk, Notice, Receipt, facade::Decisions, order::Change, scope::Scope, state::State};
 use crate::error::{Error, Kind};
 
-/// A question that is open. Made by [`prompt`](super::prompt), which says whether one may be asked.
+/// A question that is open. Made by [`prompt`](super::prompt()), which says whether one may be asked.
 ///
 /// Show [`notice`](Prompt::notice), whole, and where the person said yes before, [`changes`](Prompt::changes); offer the answers
 /// with equal weight, and none of them chosen. Dropping it is a no that holds for six months, or, where the person said yes
@@ -52,7 +52,7 @@ impl<'c> Prompt<'c> {
         &self.notice
     }
 
-    /// Takes the notice in another language, which the person picked: one of [`languages`](super::languages).
+    /// Takes the notice in another language, which the person picked: one of [`languages`](super::languages()).
     ///
     /// # Errors
     /// [`Error::needs_language`]: there is none in it; the notice stays what it was.
