@@ -170,11 +170,18 @@ impl Client {
 
     /// Takes over what was decided elsewhere, so that what is shown is what holds here.
     fn follow(&self) {
-        if self.engine.consent.look_at_policies() {
-            withdraw::settle(&self.engine);
+        // Where nothing was ever decided there is nothing that rules could narrow.
+        if self.engine.consent.is_known() {
+            self.look_at_policies();
         }
         self.engine.follow();
         self.start_worker();
+    }
+
+    fn look_at_policies(&self) {
+        if self.engine.consent.look_at_policies() {
+            withdraw::settle(&self.engine);
+        }
     }
 
     fn start_worker(&self) {
@@ -263,6 +270,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn status(&self, scope: Scope) -> Result<Status, Error> {
+        self.look_at_policies();
         self.follow();
         self.engine.consent.status(scope)
     }
@@ -409,6 +417,7 @@ impl Client {
     /// # Errors
     /// None at present; a store that can't be read is shown as such.
     pub fn manifest(&self) -> Result<Manifest, Error> {
+        self.look_at_policies();
         self.follow();
         Ok(Manifest::read(&self.engine, &self.application, &self.endpoint))
     }

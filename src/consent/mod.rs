@@ -210,6 +210,14 @@ impl Consent {
 
     /// Reads administrators' rules again. Answers whether they have changed.
     pub(crate) fn look_at_policies(&self) -> bool {
+        let changed = self.read_policies();
+        if changed {
+            self.view.lock().stale = true;
+        }
+        changed
+    }
+
+    fn read_policies(&self) -> bool {
         let directories = self.overlay().directories.clone();
         let policies = Policies::read(self.ledger.files(), &directories, self.ledger.application());
         let mut overlay = self.overlay.lock();
@@ -217,8 +225,6 @@ impl Consent {
             return false;
         }
         *overlay = Arc::new(Overlay { policies, ..Overlay::clone(&overlay) });
-        drop(overlay);
-        self.view.lock().stale = true;
         true
     }
 
@@ -232,12 +238,18 @@ impl Consent {
     /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
     pub(crate) fn refresh(&self) -> bool {
         let mut view = self.view.lock();
-        view.glance = self.glance();
+        // Taken before the rest is read, so that what changes in between is found. Where nothing was ever decided, the look
+        // for a snapshot is all that happens.
+        view.glance = view.seen.snapshot.as_ref().map(|_| self.glance()).unwrap_or_default();
         let seen = self.ledger.fingerprint();
         // Where nothing is open no clock is read.
         let day = (!view.open.is_empty()).then(|| self.ambient.now().day());
         if seen == view.seen && day == view.day && !view.stale && !self.gates.is_closed() {
             return std::mem::take(&mut view.changed);
+        }
+        if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
+            // The first decision, taken elsewhere: until now there was nothing that rules could narrow.
+            self.read_policies();
         }
         let records = self.ledger.read();
         let (mut open, mut held) = (Vec::new(), Vec::new());

@@ -167,6 +167,20 @@ fn rules_that_change_begin_anew() {
 }
 
 #[test]
+fn a_yes_from_elsewhere_opens_nothing_that_a_rule_forbids() {
+    let (home, server) = (Home::new(), Server::new());
+    // Nothing was decided when it started, so it has not looked for rules.
+    let running = start(&home, &server);
+    start(&home, &server).grant(USAGE).unwrap();
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    running.record_durable(opened(2));
+    let _ = running.flush(crate::home::HANG).unwrap();
+    running.record_with(|| -> LibraryOpened { panic!("it is forbidden") });
+    assert!(home.all_waiting().is_empty());
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn a_program_that_runs_for_long_finds_a_rule_with_the_new_day() {
     let (home, server) = (Home::new(), Server::new());
     let client = start(&home, &server);

@@ -224,7 +224,7 @@ impl Seen {
     }
 
     /// `init` may look for the snapshot and nothing else, and so may `flush`, which answers why nothing left; a
-    /// question about consent may look at the records. Recording and the end look at nothing.
+    /// question about consent may look at the records, and for administrators' rules. Recording and the end look at nothing.
     fn may_look(&self, phase: &str, call: &Call) -> bool {
         let (store, marks) = (self.below(".local/share"), self.below(".config"));
         let snapshot = store.join("consent");
@@ -232,9 +232,13 @@ impl Seen {
         let Some(path) = call.path().map(Path::new) else { return phase == "ask" && call.text.starts_with("0, NULL") };
         match phase {
             "init" | "flush" => path == snapshot,
-            "ask" => [&snapshot, &store.join("ledger.jsonl"), &marks.join("high"), &store, &marks]
-                .into_iter()
-                .any(|known| known == path),
+            "ask" => {
+                let rules = self.home.join(".config/candor/policy.d");
+                path == Path::new("/etc/candor/policy.d")
+                    || [&snapshot, &store.join("ledger.jsonl"), &marks.join("high"), &store, &marks, &rules]
+                        .into_iter()
+                        .any(|known| known == path)
+            }
             _ => false,
         }
     }
