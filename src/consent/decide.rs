@@ -55,7 +55,7 @@ impl Consent {
         match state {
             State::Granted if !anew => {
                 drop(held);
-                self.view.lock().closing.retain(|&closing| closing != scope);
+                self.unshut(scope);
                 self.look_again();
                 return self.receipt(scope, None);
             }
@@ -109,7 +109,7 @@ impl Consent {
         let life = self.ledger.life_path(scope.name());
         self.ledger.files().lock_file(&life).at("make", &life)?;
         let line = self.ledger.grant(&held, sound.as_deref(), statement, now, before_opening)?;
-        self.view.lock().closing.retain(|&closing| closing != scope);
+        self.unshut(scope);
         drop(held);
         self.look_again();
         self.receipt(scope, Some(&line))
@@ -161,7 +161,7 @@ impl Consent {
         let narrowing = self.ledger.narrow(&held, sound.as_deref(), statement, now)?;
         // In force whether its line could be appended or not; the next open appends it.
         let finished = self.ledger.finish(&held, &narrowing);
-        self.view.lock().closing.retain(|&closing| closing != scope);
+        self.unshut(scope);
         drop(held);
         self.look_again();
         let mut receipt = self.receipt(scope, Some(&narrowing.line))?;
@@ -288,7 +288,7 @@ impl Consent {
 
     /// Takes back that this process closed a scope, since nothing was decided.
     fn reopen(&self, scope: Scope, error: Error) -> Error {
-        self.view.lock().closing.retain(|&closing| closing != scope);
+        self.unshut(scope);
         self.look_again();
         error
     }

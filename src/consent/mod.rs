@@ -369,6 +369,14 @@ impl Consent {
         view.changed = true;
     }
 
+    /// Lets a scope open again where its records say so. What was read while it was closed is read anew: another thread may
+    /// have looked between the decision and this.
+    fn unshut(&self, scope: Scope) {
+        let mut view = self.view.lock();
+        view.closing.retain(|&closing| closing != scope);
+        view.stale = true;
+    }
+
     /// Waits until no permit of the scope is left in any process, `limit` at most, and says whether that is so.
     ///
     /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing.
