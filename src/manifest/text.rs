@@ -82,9 +82,12 @@ impl fmt::Display for ScopePage {
         for change in &self.status.changes {
             writeln!(f, "  changed       {change}")?;
         }
+        if self.status.state == State::Superseded {
+            writeln!(f, "  you can       keep what you agreed to, extend it to all of the above, or stop it all")?;
+        }
         writeln!(f, "  kept there    {} days", self.retention_days)?;
         let envelope: Vec<String> = self.envelope.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        writeln!(f, "  with each      {}", envelope.join(", "))?;
+        writeln!(f, "  with each     {}", envelope.join(", "))?;
         writeln!(f, "  could send")?;
         for event in &self.could_send {
             writeln!(f, "    {}: {}", event.name, event.description)?;
