@@ -77,13 +77,14 @@
 //! 3. **What you see is what is sent.** Values are generalised on the calling thread; a line on disk, on the page and
 //!    in the request are the same bytes. Test: `manifest`.
 //! 4. **Consent covers what was shown.** A grant stores the contract and the notice; a build that would do more is held
-//!    to what was agreed, or stops, until the person is asked again. Test: `superseded`.
+//!    to what was agreed, or stops, until the person is asked again. Test: `superseded`, `.ci/run order`, `.ci/run upgrade`.
 //! 5. **No retroactivity.** An event leaves only under the decision it was recorded under. Test: `consent`.
 //! 6. **Withdrawal is immediate and provable.** Once [`consent::withdraw`] has returned confirmed, no process that
-//!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `.ci/run race`, and
+//!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `outside`, `.ci/run race`, and
 //!    `.ci/run kill`, which kills it at its system calls.
 //! 7. **Doubt means no.** Missing, damaged, foreign or unreadable records close the gate. Test: `store`, `sweep`.
-//! 8. **Only a recorded yes opens it.** The environment can narrow and never grant. Test: `consent`.
+//! 8. **Only a recorded yes opens it.** After a no only a fresh notice does; the environment and administrators' rules can
+//!    narrow and never grant. Test: `consent`, `asking`, `policies`, `.ci/run order`.
 //! 9. **The host is never harmed.** No panic, no unbounded memory or disk, no blocking on the recording thread, no
 //!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.
 //! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the

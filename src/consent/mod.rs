@@ -1,8 +1,11 @@
 //! Who said yes, to what, when. Decides and persists; sends nothing, and never sees an event's values.
 //!
-//! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone:
-//! `scope` is the thing with a switch, `contract` what is agreed to, `ledger` the files, `overlay` what can only narrow,
-//! `permit` the proofs. Doubt means no, everywhere.
+//! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone. What
+//! opens is small: `scope` is the thing with a switch, `contract` and `terms` what is agreed to, `order` whether a build would
+//! do more, `ledger`, `line` and `mend` the files, `decide` and `closing` what each answer writes, `stand` where a scope
+//! stands, `permit` the proofs. What only narrows: `overlay`, `policy`, `limits`. What asks and tells: `ask`, `prompt`,
+//! `notice`, `languages`, `receipt`, `export`, `dpv`, `verify`. What asks the recipient to forget: `wish`, `erasing`.
+//! Doubt means no, everywhere.
 //!
 //! The functions here speak for the process-wide client; [`Client`](crate::Client) has the same ones.
 
