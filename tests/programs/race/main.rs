@@ -36,7 +36,7 @@ mod support;
 #[cfg(target_os = "linux")]
 const SEED: u64 = 20_261_122;
 #[cfg(target_os = "linux")]
-const ROUNDS: usize = 250;
+const ROUNDS: usize = 2_000;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
