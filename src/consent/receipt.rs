@@ -39,6 +39,8 @@ pub struct Receipt {
     pub recorded: bool,
     /// The last UTC day of a yes.
     pub until: Option<String>,
+    /// The fields, as `event.field`, that the person switched off in a yes that stands.
+    pub switched_off: Vec<String>,
     /// What was destroyed.
     pub destroyed: Destroyed,
     /// The number of the history's line.
@@ -77,6 +79,7 @@ impl Receipt {
             confirmed: true,
             recorded: true,
             until: line.until,
+            switched_off: line.besides.without,
             destroyed: Destroyed { complete: true, ..Destroyed::default() },
             line: line.line,
             hash: line.hash,
@@ -98,6 +101,7 @@ impl Receipt {
             confirmed: false,
             recorded: false,
             until: None,
+            switched_off: Vec::new(),
             destroyed: Destroyed::default(),
             line: 0,
             hash: String::new(),
@@ -134,10 +138,22 @@ impl fmt::Display for Receipt {
                     writeln!(f, "  good       through {until}, or until it is taken back")?;
                 }
             }
+            "narrowed" | "kept" => {
+                for field in &self.switched_off {
+                    writeln!(f, "  without    {field}")?;
+                }
+                if self.decision == "narrowed" {
+                    writeln!(
+                        f,
+                        "  destroyed  {} bytes in {} files, which waited",
+                        self.destroyed.bytes, self.destroyed.files
+                    )?;
+                }
+            }
             "revoked" => writeln!(f, "  why        {}", self.via.as_deref().unwrap_or("not said"))?,
             "withdrawn" => {
                 let confirmed = if self.confirmed {
-                    "yes: no process that shares this store can send any more of it"
+                    "yes: no process of this program can send any more of it"
                 } else {
                     "NO: reporting is stopped, but a process that may hold a connection did not answer"
                 };
