@@ -69,7 +69,7 @@ impl Closing<'_> {
         };
         let finished = consent.ledger.finish(&held, &narrowing);
         // The snapshot says it now, so that a later look can't open the scope again.
-        consent.view.lock().closing.retain(|&closing| closing != scope);
+        consent.unshut(scope);
         drop(held);
         consent.look_again();
         // The decision is in force whether its line could be appended or not; the next open appends it.
