@@ -21,8 +21,11 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
         State::Granted | State::Superseded => end(engine, scope, Ending::Withdrawn),
         // Past its last day, and nobody has ended it yet.
         State::Expired if engine.consent.expired().contains(&scope) => end(engine, scope, Ending::Withdrawn),
-        State::Denied | State::Withdrawn | State::Expired | State::Revoked => again(engine, scope),
-        State::NeverAsked | State::Unreadable | State::Deferred => refuse(engine, scope, false),
+        State::Denied | State::Withdrawn => again(engine, scope),
+        // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
+        State::Expired | State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
+            refuse(engine, scope, false)
+        }
     }
 }
 
@@ -89,6 +92,8 @@ fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
     let confirmed = engine.consent.confirm(scope, CONFIRM);
     let destroyed = destroy(engine, scope, None);
+    // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
+    engine.consent.unshut(scope);
     let mut receipt = engine.consent.receipt(scope, None)?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)

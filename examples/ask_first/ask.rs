@@ -58,6 +58,10 @@ pub(crate) fn ask(
         }
         writeln!(out, "Please type a number.")?;
     }
-    writeln!(out, "\nNo answer is an answer: nothing more is sent, and you are not asked again for half a year.")?;
+    let closed = match prompt.is_about_more() {
+        true => "it stays as you agreed before, and nothing of what is new is sent.",
+        false => "nothing is sent, and you are not asked about this again.",
+    };
+    writeln!(out, "\nNo answer is an answer: {closed}")?;
     Ok(prompt.no())
 }

@@ -10,8 +10,10 @@ use super::{
     decide::LATER_MOST,
     ledger::{Entry, Records, Sound},
     line::{Decision, EVERY_SCOPE},
+    order::compare,
     scope::Scope,
     state::State,
+    terms::Terms,
 };
 use crate::{ambient::Time, error::Error};
 use std::sync::atomic::Ordering;
@@ -129,28 +131,61 @@ impl Consent {
 
     fn may_ask_of(&self, state: State, contract: &Contract, sound: &Sound) -> MayAsk {
         let yes = MayAsk::Yes { later: true };
-        let Some(entry) = sound.entry(contract.scope.name()) else { return yes };
-        let this = entry.besides.declined.as_ref() == Some(&contract.digest);
+        let Some(entry) = sound.entry(contract.scope.name()) else {
+            return match state {
+                State::NeverAsked => yes,
+                State::Denied => no(WhyNot::Answered),
+                _ => no(WhyNot::Unreadable),
+            };
+        };
         match state {
-            State::NeverAsked | State::Revoked | State::Expired => yes,
+            State::NeverAsked => yes,
+            // A no to more than what ended is none the less one.
+            State::Revoked | State::Expired if entry.besides.declined.is_some() => {
+                self.after_declining(contract, entry)
+            }
+            State::Revoked | State::Expired => yes,
             State::Deferred => self.after(entry, AFTER_LATER, WhyNot::Later),
             State::Granted => no(WhyNot::Granted),
-            // A no to a contract that is not known any more may have been a no to this one.
-            State::Denied if this || entry.besides.declined.is_none() => no(WhyNot::Answered),
+            State::Denied if self.is_answered(contract, entry) => no(WhyNot::Answered),
             State::Denied => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
             State::Withdrawn => no(WhyNot::Withdrawn),
             State::Unreadable => no(WhyNot::Unreadable),
             State::Superseded => {
-                let preference = sound.entry(EVERY_SCOPE).map(|entry| entry.decision);
-                match entry.decision {
-                    _ if preference.is_some_and(|preference| preference != Decision::AskAgain) => no(WhyNot::AskNoMore),
-                    Decision::Kept if entry.besides.deferred > 0 => self.after(entry, AFTER_LATER, WhyNot::Later),
-                    _ if this => no(WhyNot::Answered),
-                    Decision::Kept => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
-                    _ => yes,
+                let asks = match sound.entry(EVERY_SCOPE).map(|entry| entry.decision) {
+                    _ if sound.is_outdated(EVERY_SCOPE) => false,
+                    preference => preference.is_none_or(|preference| preference == Decision::AskAgain),
+                };
+                match entry.besides.declined {
+                    _ if !asks => no(WhyNot::AskNoMore),
+                    Some(_) => self.after_declining(contract, entry),
+                    None => yes,
                 }
             }
         }
+    }
+
+    /// Where the person said no, or later, to more than they agreed to.
+    fn after_declining(&self, contract: &Contract, entry: &Entry) -> MayAsk {
+        if entry.besides.deferred > 0 {
+            self.after(entry, AFTER_LATER, WhyNot::Later)
+        } else if self.is_answered(contract, entry) {
+            no(WhyNot::Answered)
+        } else {
+            self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo)
+        }
+    }
+
+    /// Whether the person has said no to all that this build would do. A no to a contract that is not known any more may
+    /// have been one.
+    fn is_answered(&self, contract: &Contract, entry: &Entry) -> bool {
+        let Some(declined) = &entry.besides.declined else { return true };
+        *declined == contract.digest
+            || self
+                .ledger
+                .text(declined)
+                .and_then(|text| Terms::read(&text))
+                .is_none_or(|declined| compare(&contract.terms, &declined).is_no_wider())
     }
 
     /// Whether so many days have passed since what was last decided.

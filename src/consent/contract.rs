@@ -73,7 +73,8 @@ pub enum Erasure {
 pub enum Audience {
     /// Adults. Consent can be asked for.
     Adults,
-    /// Children may be among them. Every scope is blocked, since this version takes no sign of who is at the screen.
+    /// Children may be among them. Every scope is blocked until the program says, with [`Config::adult`](crate::Config::adult),
+    /// how it knows that this person is none.
     Mixed,
     /// Children. Every scope is blocked.
     Children,

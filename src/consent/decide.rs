@@ -73,6 +73,15 @@ impl Consent {
                 .into());
             }
         }
+        // Whoever extends a yes, or gives it anew after it ended by itself, has not taken back what they switched off.
+        let without = match &records {
+            Records::Sound(sound)
+                if matches!(state, State::Granted | State::Superseded | State::Expired | State::Revoked) =>
+            {
+                sound.entry(scope.name()).map(|entry| entry.besides.without.clone())
+            }
+            _ => None,
+        };
         let sound = match records {
             Records::Nothing => None,
             Records::Sound(sound) => Some(sound),
@@ -84,8 +93,6 @@ impl Consent {
         };
         self.ledger.keep_text(&contract.digest, &contract.json)?;
         self.ledger.keep_text(&notice, text)?;
-        // Whoever extends a yes has not taken back what they switched off.
-        let without = in_force.filter(|_| state != State::Expired).map(|entry| entry.besides.without);
         let statement = Statement {
             contract: Some(contract.digest.clone()),
             notice: Some(notice),
@@ -144,19 +151,32 @@ impl Consent {
             Records::Sound(sound) => Some(sound),
             Records::Closed(_) => Some(self.reset(&held, now)?),
         };
-        let put_off = sound
-            .as_ref()
-            .and_then(|sound| sound.entry(scope.name()))
-            .filter(|entry| entry.decision == Decision::Deferred)
-            .map_or(0, |entry| entry.besides.deferred);
+        let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
+        let decided = before.map(|entry| entry.decision);
+        // Asked again under the lock: "later" makes no answer of another process undone.
+        if later && matches!(decided, Some(Decision::Denied | Decision::Withdrawn)) {
+            self.unshut(scope);
+            drop(held);
+            self.look_again();
+            return self.receipt(scope, None);
+        }
+        let put_off =
+            before.filter(|entry| entry.decision == Decision::Deferred).map_or(0, |entry| entry.besides.deferred);
         // "Later" works twice; the third time it is a no, so that nobody is asked for ever.
         let later = later && put_off < LATER_MOST;
         let decision = if later { Decision::Deferred } else { Decision::Denied };
+        // Whoever took a yes back begins again by themselves, whatever is asked for; a no on top of that lifts nothing.
+        let for_good = match before {
+            Some(before) if before.decision == Decision::Denied => before.besides.declined.is_none(),
+            before => before.is_some_and(|before| before.decision == Decision::Withdrawn),
+        };
         let besides = Besides {
-            declined: Some(contract.digest.clone()),
+            declined: (!for_good).then(|| contract.digest.clone()),
             deferred: if later { put_off + 1 } else { 0 },
             ..Besides::default()
         };
+        // What was declined, so that a later version that asks for no more is known to have been answered.
+        let _ = self.ledger.keep_text(&contract.digest, &contract.json);
         let statement = Statement { besides: Some(besides), ..Statement::of(scope.name(), decision) };
         let narrowing = self.ledger.narrow(&held, sound.as_deref(), statement, now)?;
         // In force whether its line could be appended or not; the next open appends it.
@@ -173,6 +193,7 @@ impl Consent {
     /// the same epoch.
     pub(crate) fn keep(&self, scope: Scope, later: bool) -> Result<Receipt, Error> {
         let contract = self.contract(scope)?;
+        let _ = self.ledger.keep_text(&contract.digest, &contract.json);
         self.write_open(scope, |entry| {
             let same = entry.besides.declined.as_ref() == Some(&contract.digest);
             let put_off = if same { entry.besides.deferred } else { 0 };
@@ -250,6 +271,13 @@ impl Consent {
         let mut statement = Statement::of(scope.name(), ending.decision());
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));
+        }
+        if matches!(ending, Ending::Revoked(_) | Ending::Expired)
+            && let Some(entry) = sound.in_force(scope.name())
+        {
+            // The person's own noes outlast a yes that they did not end: to more, and to single fields.
+            let Besides { declined, deferred, without, .. } = entry.besides.clone();
+            statement.besides = Some(Besides { declined, deferred, without, ..Besides::default() });
         }
         if ending.leaves_a_yes() {
             // Asked again under the lock: a yes that was taken back meanwhile must not come back.

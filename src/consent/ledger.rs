@@ -71,6 +71,13 @@ pub(crate) struct Entry {
     pub(crate) line: u64,
 }
 
+impl Entry {
+    /// When the yes that is in force was given: narrowing or keeping one does not make it younger.
+    pub(super) fn given(&self) -> &str {
+        self.besides.given.as_deref().unwrap_or(&self.at)
+    }
+}
+
 /// What a decision says, before it has a place in the chain. What is not said of a scope that stays open stays as it was.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement<'a> {
@@ -131,6 +138,8 @@ pub(crate) struct Sound {
     pub(super) torn: Option<u64>,
     /// Scopes that were withdrawn when nothing could be written but a tombstone.
     pub(super) revoked: BTreeSet<String>,
+    /// Each scope's highest epoch in the history.
+    pub(super) told: BTreeMap<String, u64>,
 }
 
 impl Sound {
@@ -143,6 +152,12 @@ impl Sound {
         self.entry(scope).filter(|entry| {
             entry.decision.opens() && self.marks.get(scope) == Some(&entry.epoch) && !self.revoked.contains(scope)
         })
+    }
+
+    /// Whether something was decided about a scope that these records don't hold: they were put back from before.
+    pub(super) fn is_outdated(&self, scope: &str) -> bool {
+        let known = self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied());
+        self.marks.get(scope).copied() > known
     }
 
     pub(crate) fn is_revoked(&self, scope: &str) -> bool {
@@ -338,7 +353,13 @@ impl Ledger {
         if !snapshot.scopes.iter().all(agrees) {
             return Records::Closed("the snapshot says more than the ledger");
         }
+        let mut highest: BTreeMap<String, u64> = BTreeMap::new();
+        for line in &lines {
+            let epoch = highest.entry(line.scope.clone()).or_default();
+            *epoch = line.epoch.max(*epoch);
+        }
         Records::Sound(Box::new(Sound {
+            told: highest,
             snapshot,
             marks: marks.unwrap_or_default(),
             ahead,
@@ -526,6 +547,8 @@ impl Ledger {
             Some(entry) if !entry.decision.opens() && statement.decision == Decision::Granted => entry.generation,
             _ => epoch,
         };
+        let mut besides = statement.besides.or_else(|| Some(kept?.besides.clone())).unwrap_or_default();
+        besides.given = kept.filter(|old| old.decision.opens()).map(|old| old.given().to_owned());
         let line = Line {
             line: sound.map_or(0, |sound| sound.snapshot.lines) + 1,
             at: now.rfc3339(),
@@ -538,7 +561,7 @@ impl Ledger {
             language: statement.language.map(|language| language.tag),
             via: statement.via.or_else(|| kept?.via.clone()),
             until: statement.until.or_else(|| kept?.until.clone()),
-            besides: statement.besides.or_else(|| Some(kept?.besides.clone())).unwrap_or_default(),
+            besides,
             previous: previous.clone(),
             hash: String::new(),
         }

@@ -79,6 +79,9 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Besides {
+    /// When the yes itself was given, where a later line narrows or keeps it: no such line makes it younger.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) given: Option<String>,
     /// The fields, as `event.field`, that the person switched off.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) without: Vec<String>,

@@ -77,9 +77,9 @@ impl Ledger {
         }
         for scope in sound.revoked {
             if let Records::Sound(sound) = self.read()
-                && sound.entry(&scope).is_some_and(|entry| entry.decision.opens())
+                && let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope))
             {
-                let statement = Statement::of(&scope, Decision::Withdrawn);
+                let statement = Statement::of(&scope, decision);
                 let narrowing = self.narrow(held, Some(&sound), statement, now)?;
                 self.finish(held, &narrowing)?;
             }
@@ -205,5 +205,16 @@ impl Ledger {
     pub(super) fn last_line(&self) -> Option<Line> {
         let bytes = self.files.read_if_there(&self.ledger_path(), LEDGER_MOST).ok()??;
         chain(&bytes)?.0.pop()
+    }
+}
+
+/// What a tombstone adds to what was decided about a scope before: a yes was taken back, and anything but a yes was answered
+/// with a no. Nothing where that is known, or where the name is not one that a scope can have.
+fn told_by_tombstone(scope: &str, entry: Option<&Entry>) -> Option<Decision> {
+    let named = scope.len() <= 48 && scope.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
+    match entry.map(|entry| entry.decision) {
+        Some(decision) if decision.opens() => Some(Decision::Withdrawn),
+        Some(Decision::Denied | Decision::Withdrawn) => None,
+        _ => named.then_some(Decision::Denied),
     }
 }

@@ -367,16 +367,18 @@ impl Consent {
     pub(crate) fn shut(&self, scope: Scope) {
         let mut view = self.view.lock();
         self.gates.set(scope, 0);
-        view.closing.push(scope);
+        if !view.closing.contains(&scope) {
+            view.closing.push(scope);
+        }
         view.open.retain(|place| place.scope != scope);
         view.changed = true;
     }
 
-    /// Lets a scope open again where its records say so. What was read while it was closed is read anew: another thread may
-    /// have looked between the decision and this.
-    fn unshut(&self, scope: Scope) {
+    /// Lets what is on disk decide about a scope again that was shut here, at the next look.
+    pub(crate) fn unshut(&self, scope: Scope) {
         let mut view = self.view.lock();
         view.closing.retain(|&closing| closing != scope);
+        // A look meanwhile may have seen what was decided, and kept the gate shut all the same: it must not be the last one.
         view.stale = true;
     }
 

@@ -92,11 +92,11 @@ fn means_off(value: &str) -> bool {
 /// A value from outside, cut and cleaned for a message.
 pub(super) fn shown(value: &str, most: usize) -> String {
     let kept = |c: char| {
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            '?'
-        } else {
-            c
-        }
+        // What turns the direction of writing, breaks a line or can't be seen could make it read as something else.
+        let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}');
+        if c.is_control() || unseen { '?' } else { c }
     };
     value.chars().take(most).map(kept).collect()
 }

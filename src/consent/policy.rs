@@ -7,6 +7,7 @@
 use super::{
     limits::{Left, Limits},
     overlay::{Block, shown},
+    strict,
     terms::Terms,
 };
 use crate::disk::Files;
@@ -20,6 +21,9 @@ use std::{
 const FILE_MOST: u64 = 64 << 10;
 /// More than an administrator can keep in view.
 const FILES_MOST: usize = 64;
+/// How much of a path, and of why a file can't be read, a person is shown: both may say what a file's author likes.
+const PATH_MOST: usize = 240;
+const WHY_MOST: usize = 160;
 /// The form this version reads.
 const FORM: u32 = 1;
 
@@ -114,7 +118,8 @@ impl Policies {
     }
 
     fn refuse(&mut self, path: &Path, why: &str) {
-        self.unreadable.get_or_insert(format!("administrators' rules that can't be read ({}: {why})", path.display()));
+        let (path, why) = (shown(&path.display().to_string(), PATH_MOST), shown(why, WHY_MOST));
+        self.unreadable.get_or_insert(format!("administrators' rules that can't be read ({path}: {why})"));
     }
 
     /// What closes every scope.
@@ -179,12 +184,11 @@ impl Policy {
     }
 
     fn named(&self, path: &Path) -> String {
-        format!("your administrator's rule \"{}\" ({})", self.rule, path.display())
+        format!("your administrator's rule \"{}\" ({})", self.rule, shown(&path.display().to_string(), PATH_MOST))
     }
 
     fn closes(&self, build: &Terms) -> bool {
-        let host = |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
-        let recipient = |given: &String| *given == build.endpoint || Some(given) == host(&build.endpoint).as_ref();
+        let recipient = |given: &String| is_recipient(given, &build.endpoint);
         self.forbid.scopes.contains(&build.scope) || self.forbid.recipients.iter().any(recipient)
     }
 
@@ -207,6 +211,20 @@ impl Policy {
     }
 }
 
+/// Whether a rule means this endpoint: by its whole URL, or by its host, with or without the port.
+fn is_recipient(given: &str, endpoint: &str) -> bool {
+    let given = given.trim().trim_end_matches('/').to_ascii_lowercase();
+    let endpoint = endpoint.trim_end_matches('/').to_ascii_lowercase();
+    let authority =
+        endpoint.split_once("://").map_or(&*endpoint, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let base = endpoint.strip_suffix("/v1/logs").unwrap_or(&endpoint);
+    [&*endpoint, base, authority, host, host.trim_matches(['[', ']'])].contains(&&*given)
+}
+
 fn read(files: &Files, path: &Path) -> Result<Policy, String> {
     let bytes = files.read_shared(path, FILE_MOST).map_err(|error| error.to_string())?;
     // The number of the form is looked at first: a newer form has words that this one does not know.
@@ -215,6 +233,10 @@ fn read(files: &Files, path: &Path) -> Result<Policy, String> {
         Some(form) if form == u64::from(FORM) => {}
         Some(form) => return Err(format!("it is in form {form}, and this version reads form {FORM}")),
         None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
+    }
+    // Of a key that stands twice only the last would hold, and what the first forbids would be lost.
+    if std::str::from_utf8(&bytes).ok().and_then(strict::parse).is_none() {
+        return Err("a key stands twice in it".into());
     }
     let mut policy: Policy = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     policy.rule = shown(&policy.rule, 80);

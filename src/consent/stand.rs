@@ -62,7 +62,7 @@ impl Consent {
     /// The last day of a yes: its own, or a sooner one by an administrator's rule. A date that can't be read is past.
     pub(super) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
         let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
-        let given = Time::parse(&entry.at).map_or(Day(0), Time::day);
+        let given = Time::parse(entry.given()).map_or(Day(0), Time::day);
         let ruled = self.limits(contract).validity_days.map(|days| given.plus(days));
         own.into_iter().chain(ruled).min()
     }
@@ -74,7 +74,8 @@ impl Consent {
 
     /// Whether the clock stands well before the decision: then nobody knows how long it has been good, and it is not.
     pub(super) fn is_before(&self, entry: &Entry) -> bool {
-        Time::parse(&entry.at).is_none_or(|at| self.ambient.now().0.saturating_add(CLOCK_MOST) < at.0)
+        let now = self.ambient.now().0.saturating_add(CLOCK_MOST);
+        [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
     }
 
     /// Whether the clock stands well before anything that was decided.
@@ -160,7 +161,7 @@ impl Consent {
             until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
             open: blocked_by.is_none() && in_force.is_some_and(|entry| self.stands(contract, entry)),
             changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
-            since: entry.map(|entry| entry.at.clone()),
+            since: entry.map(|entry| entry.given().to_owned()),
             blocked_by,
             limited_by: self.overlay().policies.words(&contract.terms),
             switched_off: switched_off.into_iter().collect(),
@@ -178,9 +179,12 @@ impl Consent {
             Records::Sound(sound) => sound,
         };
         match sound.entry(name).map(|entry| entry.decision) {
+            Some(decision) if decision.opens() && sound.is_revoked(name) => State::Withdrawn,
+            // A no that could not be written is one.
+            _ if sound.is_revoked(name) => State::Denied,
+            _ if sound.is_outdated(name) => State::Unreadable,
             None => State::NeverAsked,
             Some(decision) if decision.opens() => match sound.in_force(name) {
-                _ if sound.is_revoked(name) => State::Withdrawn,
                 None => State::Unreadable,
                 Some(entry) if !self.is_valid(contract, entry) => State::Expired,
                 Some(entry) if self.ledger.agreed(entry).is_none() => State::Unreadable,

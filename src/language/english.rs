@@ -137,7 +137,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         }
         Say::HereSecret => "a secret that codes and choices are made with: no longer than your yes",
         Say::HereAnswer => {
-            "your answer, and with a yes this text, as your record: until this program's data is deleted"
+            "your answer, with what you were asked, as your record: until this program's data is deleted"
         }
         Say::Uses => "Other uses of this data",
         Say::UseNo => "{what}: no",

@@ -153,7 +153,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
             "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui"
         }
         Say::HereAnswer => {
-            "votre réponse et, si c'est un oui, ce texte, pour que vous en ayez la preuve : jusqu'à la suppression des \
+            "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu'à la suppression des \
              données de ce programme"
         }
         Say::Uses => "Autres utilisations de ces données",

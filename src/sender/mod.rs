@@ -216,6 +216,10 @@ impl Engine {
     /// Sends what may be sent now. Does nothing where another process is at it.
     pub(crate) fn send(&self, occasion: Occasion) -> Flushed {
         let mut done = Flushed::default();
+        // Administrators' rules forbid sending as well as recording: nothing leaves before a look at them.
+        if self.consent.is_known() && self.consent.look_at_policies() {
+            (self.settle)(self);
+        }
         self.tick();
         let (places, erasing) = (self.consent.open_places(), self.erasing());
         if places.is_empty() && erasing.is_empty() {

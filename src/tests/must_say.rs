@@ -62,8 +62,8 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui",
         ),
         pick(
-            "your answer, and with a yes this text, as your record: until this program's data is deleted",
-            "votre réponse et, si c’est un oui, ce texte, pour que vous en ayez la preuve : jusqu’à la suppression des \
+            "your answer, with what you were asked, as your record: until this program's data is deleted",
+            "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu’à la suppression des \
              données de ce programme",
         ),
         // What the person gets, and that nothing depends on it.

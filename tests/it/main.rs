@@ -47,6 +47,7 @@ mod journal;
 mod language;
 mod lock;
 mod manifest;
+mod outlasts;
 mod outside;
 mod planted;
 mod policies;

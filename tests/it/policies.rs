@@ -3,7 +3,7 @@
 use crate::{
     events::{CONNECTIVITY, LibraryOpened, PLAYBACK, USAGE, film, opened},
     files,
-    home::{DAY, Home, say_yes, send, state, waiting},
+    home::{DAY, Home, MINUTE, say_yes, send, state, wait_for, waiting},
     server::Server,
 };
 use candor::{
@@ -190,7 +190,28 @@ fn a_program_that_runs_for_long_finds_a_rule_with_the_new_day() {
     client.record_durable(opened(2));
     assert_eq!(home.all_waiting().len(), 1, "the control: nobody has looked yet");
     home.clock.pass(DAY);
-    crate::home::wait_for("what waited is gone", || {
+    wait_for("what waited is gone", || {
+        client.record(opened(2));
+        home.all_waiting().is_empty()
+    });
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn nothing_leaves_by_itself_before_a_look_at_the_rules() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(700));
+    wait_for("the worker to choose its moment", || home.schedule(USAGE).is_some());
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    // Its moment is on the same day.
+    let path = home.schedule(USAGE).unwrap();
+    let mut schedule = crate::forge::unsealed(&path);
+    schedule["next"] = json!(1);
+    crate::forge::seal(&path, "schedule", &schedule);
+    wait_for("what waited is gone", || {
+        home.clock.pass(MINUTE);
         client.record(opened(2));
         home.all_waiting().is_empty()
     });
@@ -332,4 +353,49 @@ fn without_a_yes_no_rule_is_even_read() {
     client.record_with(|| -> LibraryOpened { panic!("nobody agreed") });
     drop(client);
     assert_eq!(std::fs::metadata(rules(&home).join("x.json")).unwrap().accessed().unwrap(), before);
+}
+
+#[test]
+fn a_recipient_is_known_by_its_host_however_the_rule_writes_it() {
+    let (home, server) = (Home::new(), Server::new());
+    let authority = server.endpoint().split("://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let host = authority.rsplit_once(':').unwrap().0.to_owned();
+    for recipient in [host.clone(), authority.clone(), format!("HTTP://{authority}/"), format!(" {authority}")] {
+        put(&home, "a.json", &rule(json!({"forbid": {"recipients": [recipient]}})));
+        assert!(start(&home, &server).grant(USAGE).unwrap_err().is_blocked(), "{recipient}");
+    }
+    // The control: another port, and a host that only begins alike.
+    for recipient in [format!("{host}:1"), format!("{host}.example"), String::new()] {
+        put(&home, "a.json", &rule(json!({"forbid": {"recipients": [recipient]}})));
+        assert!(start(&home, &server).status(USAGE).unwrap().blocked_by.is_none(), "{recipient}");
+    }
+}
+
+#[test]
+fn a_rule_that_says_a_thing_twice_forbids_everything() {
+    let (home, server) = (Home::new(), Server::new());
+    let field = "playback.finished.codec";
+    let twice = format!(
+        r#"{{"candor_policy": 1, "rule": "x", "coarsen": {{"{field}": ["h264"], "{field}": ["h264", "hevc"]}}}}"#
+    );
+    put_text(&home, "a.json", &twice);
+    let error = start(&home, &server).grant(PLAYBACK).unwrap_err();
+    assert!(error.is_blocked() && error.to_string().contains("twice"), "{error}");
+    put_text(&home, "a.json", &twice.replace(&format!(r#", "{field}": ["h264", "hevc"]"#), ""));
+    start(&home, &server).grant(PLAYBACK).unwrap();
+}
+
+#[test]
+fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
+    let (home, server) = (Home::new(), Server::new());
+    let hostile = format!("\u{2028}\u{61c}\u{feff}{}", "x".repeat(60_000));
+    put(&home, "a.json", &rule(json!({ hostile: 1 })));
+    let by = start(&home, &server).status(USAGE).unwrap().blocked_by.unwrap();
+    assert!(by.chars().count() < 600, "{} characters", by.chars().count());
+    assert!(!by.chars().any(|c| matches!(c, '\u{2028}' | '\u{61c}' | '\u{feff}' | '\n')), "{by}");
+    std::fs::remove_file(rules(&home).join("a.json")).unwrap();
+    let name = "evil\n\u{202e}.json";
+    put(&home, name, &rule(json!({"forbid": {"everything": true}, "rule": "a\u{2029}\u{2066}b"})));
+    let by = start(&home, &server).status(USAGE).unwrap().blocked_by.unwrap();
+    assert!(by.contains("a??b") && !by.chars().any(|c| matches!(c, '\n' | '\u{202e}' | '\u{2029}')), "{by}");
 }
