@@ -259,7 +259,7 @@ fn a_revocation_that_returned_holds() {
                 let fresh = client(home, None);
                 if answer.is_ok() {
                     assert!(
-                        matches!(state(&fresh), State::Revoked | State::Withdrawn | State::Unreadable),
+                        matches!(state(&fresh), State::Revoked | State::Withdrawn | State::Denied | State::Unreadable),
                         "call {at}"
                     );
                     assert!(fresh.grant(CRASH).unwrap_err().needs_notice(), "{fault:?} at call {at}");
