@@ -49,17 +49,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::new(config)?;
     match command.as_deref() {
         // The person came by themselves: they may always decide.
-        Some("on") => {
-            let notice = client.notice(USAGE)?;
-            println!("{notice}");
-            println!("{}", client.grant(USAGE.shown(&notice).via("ask_first on"))?);
-        }
+        Some("on") => on(&client)?,
         Some("off") => println!("{}", client.withdraw(USAGE)?),
         Some("status") => println!("{}", client.manifest()?),
         Some(other) => return Err(format!("there is no `{other}`: on, off, status, forget, or nothing").into()),
         None => first(&client)?,
     }
     client.record(LibraryOpened { shelves: 7 });
+    Ok(())
+}
+
+/// A yes takes a person who reads and types it: a script that calls `on` is nobody's yes.
+fn on(client: &Client) -> Result<(), Box<dyn Error>> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err("this is no terminal, and only a person can say yes".into());
+    }
+    let notice = client.notice(USAGE)?;
+    println!("{notice}\nType yes to agree, and anything else to leave it as it is:");
+    let mut typed = String::new();
+    io::stdin().read_line(&mut typed)?;
+    match typed.trim() {
+        "yes" => println!("{}", client.grant(USAGE.shown(&notice).via("ask_first on"))?),
+        _ => println!("Nothing has changed."),
+    }
     Ok(())
 }
 

@@ -196,6 +196,9 @@ pub fn ask_about_widenings(ask: bool) -> Result<(), Error> {
 
 /// Whether the program may ask about a scope now, of its own accord. For a page that the person opens it does not matter.
 ///
+/// Ask through [`prompt`]. A question that is put otherwise, and closed without a call of [`deny`], leaves nothing behind, and
+/// would be asked at every start.
+///
 /// # Errors
 /// `candor::init` was not called, or the scope is not registered.
 pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {

@@ -25,7 +25,8 @@ pub struct Receipt {
     pub epoch: u64,
     /// Where the person said yes, or `None`: not recorded how.
     pub via: Option<String>,
-    /// The text that was shown, where it was a yes.
+    /// The text that was shown, where it was a yes; where it is [not recorded how](Receipt::via), the one this program would
+    /// have shown, and nobody says that it did.
     pub notice: Option<String>,
     /// The language of that text, as a BCP 47 tag.
     pub language: Option<String>,

@@ -51,7 +51,12 @@ impl fmt::Display for ScopePage {
         }
         writeln!(f, "  your answer   {}", answer(self))?;
         if let Some(trouble) = self.status.trouble {
-            writeln!(f, "  trouble       {trouble}; it stays off until you are asked again")?;
+            // A wrong clock, and rules that have changed, are over by themselves.
+            let until = match self.status.state {
+                State::Granted | State::Superseded => "it is off until that is over",
+                _ => "it stays off until you are asked again",
+            };
+            writeln!(f, "  trouble       {trouble}; {until}")?;
         }
         if self.secret_lost {
             writeln!(

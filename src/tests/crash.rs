@@ -258,6 +258,7 @@ fn a_revocation_that_returned_holds() {
             |at, answer, _, home| {
                 let fresh = client(home, None);
                 if answer.is_ok() {
+                    // A tombstone does not say who made it: beside what ended already it may be a person's no.
                     assert!(
                         matches!(state(&fresh), State::Revoked | State::Withdrawn | State::Denied | State::Unreadable),
                         "call {at}"

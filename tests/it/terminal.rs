@@ -77,5 +77,8 @@ fn asked_for_more_it_is_extend_keep_and_stop() {
             assert!(seen.contains(said), "{seen}");
         }
         assert_eq!(state(&client, USAGE), stands, "{text:?}");
+        // Closed, what was agreed to goes on, and the words say so.
+        assert_eq!(seen.contains("it stays as you agreed before"), text.is_empty(), "{seen}");
+        assert!(!seen.contains("nothing more is sent"), "{seen}");
     }
 }
