@@ -47,10 +47,10 @@ pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
 use crate::{
     ambient::{Ambient, Day, Time},
     error::{At, Error, Kind},
+    sync::{self, Mutex},
 };
 use ledger::{Fingerprint, Held, Records, Sound, Statement};
 use order::Comparison;
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use terms::Terms;
 
@@ -336,7 +336,7 @@ impl Consent {
         loop {
             match life.try_lock(false) {
                 Ok(true) => return true,
-                Ok(false) if self.ambient.monotonic() < until => std::thread::sleep(Duration::from_micros(500)),
+                Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
                 _ => return false,
             }
         }

@@ -1,11 +1,11 @@
 //! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave. Made in this file only.
 
 use super::{ledger::Ledger, scope::MAX_SCOPES, scope::Scope};
-use crate::disk::Handle;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use crate::{
+    disk::Handle,
+    sync::{AtomicBool, AtomicU64},
 };
+use std::sync::{Arc, atomic::Ordering};
 
 /// The gates of one client: for each scope the epoch under which it records, or 0.
 #[derive(Debug)]

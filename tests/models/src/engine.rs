@@ -1,0 +1,54 @@
+//! What `withdraw.rs` destroys, as far as its order matters: a secret, and a journal that asks the gate under its own
+//! lock. Stands for the rooms between consent and withdrawal, whose files are not modelled.
+
+use crate::{
+    consent::{Consent, Destroyed, Place, Scope},
+    sync::Mutex,
+};
+use std::io;
+
+pub(crate) struct Engine {
+    pub(crate) consent: Consent,
+    pub(crate) keys: Keys,
+    pub(crate) journal: Journal,
+}
+
+pub(crate) struct Keys;
+
+impl Keys {
+    pub(crate) fn destroy(&self, _: Scope) -> io::Result<bool> {
+        Ok(true)
+    }
+}
+
+/// What waits of this process: the place of each line.
+#[derive(Default)]
+pub(crate) struct Journal {
+    writer: Mutex<Vec<Place>>,
+}
+
+impl Journal {
+    /// `Journal::keep` in `src/journal/mod.rs`: locked first, then the gate is asked, then the line is written.
+    pub(crate) fn keep(&self, consent: &Consent, place: Place) {
+        let mut writer = self.writer.lock();
+        if consent.gates().epoch(place.scope) == place.epoch {
+            writer.push(place);
+        }
+    }
+
+    /// `Journal::purge`: lets go under the lock, then removes every generation but one.
+    pub(crate) fn purge(&self, _: Scope, keep: Option<u64>) -> Destroyed {
+        self.writer.lock().retain(|place| Some(place.generation) == keep);
+        let mut destroyed = Destroyed::default();
+        destroyed.complete = true;
+        destroyed
+    }
+
+    pub(crate) fn holds_anything(&self, _: Scope, generation: u64) -> bool {
+        self.writer.lock().iter().any(|place| place.generation == generation)
+    }
+
+    pub(crate) fn waiting(&self) -> Vec<Place> {
+        self.writer.lock().clone()
+    }
+}
