@@ -1,7 +1,8 @@
-//! Tests that need a seam no program sees: a disk that fails.
+//! Tests that need a seam no program sees: a disk that fails, or that notes what is done.
 
 mod crash;
 mod faulty;
+mod steps;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
 

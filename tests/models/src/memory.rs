@@ -3,7 +3,7 @@
 
 use crate::{
     disk::{Disk, Handle, Stat, StatKind},
-    sync::Point,
+    sync::{self, Point},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -111,9 +111,16 @@ impl Memory {
     }
 
     fn reads(&self, path: &Path) {
-        if !self.is_quiet() {
+        if !self.is_quiet() && !sync::is_merged() {
             self.point(path).read();
         }
+    }
+
+    /// What this thread reads from here to where it opens a life lock is one step, and that step is now. Writes are not
+    /// merged.
+    pub(crate) fn merge(&self, path: &Path) {
+        self.reads(path);
+        sync::set_merged(true);
     }
 
     fn writes(&self, path: &Path) {
@@ -162,7 +169,7 @@ impl Disk for Memory {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        if !self.is_quiet() {
+        if !self.is_quiet() && !sync::is_merged() {
             self.0.elsewhere.read();
         }
         let state = self.0.state.lock().unwrap();
@@ -195,6 +202,7 @@ impl Disk for Memory {
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        sync::set_merged(false);
         self.reads(path);
         if self.file(path).is_err() {
             self.writes(path);

@@ -10,6 +10,16 @@ const STRETCH: u32 = 125;
 
 shuttle::thread_local! {
     static NAPPED: Cell<u64> = Cell::new(0);
+    static MERGED: Cell<bool> = Cell::new(false);
+}
+
+/// Whether what this thread reads is part of a step it has taken. See `Memory::merge`.
+pub(crate) fn is_merged() -> bool {
+    MERGED.with(Cell::get)
+}
+
+pub(crate) fn set_merged(merged: bool) {
+    MERGED.with(|cell| cell.set(merged));
 }
 
 pub(crate) fn sleep(time: Duration) {
