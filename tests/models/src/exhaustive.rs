@@ -39,10 +39,11 @@ use std::{
 };
 
 /// Loom takes five threads at most, with the one that starts them.
-const PLANS: [(&str, Plan); 3] = [
+const PLANS: [(&str, Plan); 4] = [
     ("a sender that does not let go", Plan { senders: &[1], slices: 2, lingers: true, ..PLAN }),
     ("a yes right after", Plan { senders: &[1], slices: 2, grants_after: Some(0), ..PLAN }),
-    ("two senders", Plan { senders: &[0, 1], slices: 2, ..PLAN }),
+    ("a sender of the same process", Plan { senders: &[0], slices: 2, ..PLAN }),
+    ("two senders", Plan { senders: &[0, 1], slices: 1, ..PLAN }),
 ];
 
 const PLAN: Plan = Plan {
@@ -90,7 +91,12 @@ fn main() {
     for (name, plan) in PLANS.into_iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
         let (seen, image, begin) = (Seen::default(), image.clone(), Instant::now());
         let within = seen.clone();
-        let done = every_order(move || scenario::run(plan, &image, &within));
+        let done = every_order(move || {
+            scenario::run(plan, &image, &within);
+            if within.schedules.load(SeqCst).is_multiple_of(10_000) {
+                eprintln!("{name}: {within} so far");
+            }
+        });
         eprintln!("{name}: {seen} ({} s)", begin.elapsed().as_secs());
         if let Err(message) = done {
             println!("exhaustive: FAILED: {name}: {message}");

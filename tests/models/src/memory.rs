@@ -146,7 +146,12 @@ impl Memory {
 impl State {
     fn make(&mut self) -> Arc<File> {
         self.made += 1;
-        Arc::new(File { number: self.made, content: Mutex::default(), lock: Mutex::default(), locking: OnceLock::new() })
+        Arc::new(File {
+            number: self.made,
+            content: Mutex::default(),
+            lock: Mutex::default(),
+            locking: OnceLock::new(),
+        })
     }
 }
 
@@ -290,7 +295,11 @@ impl Handle for Open {
         let mut lock = self.file.lock.lock().unwrap();
         let free = if shared { !lock.exclusive } else { !lock.exclusive && lock.shared == 0 };
         if free {
-            if shared { lock.shared += 1 } else { lock.exclusive = true }
+            if shared {
+                lock.shared += 1
+            } else {
+                lock.exclusive = true
+            }
             *self.held.lock().unwrap() = Some(shared);
             self.disk.note(if shared { "share" } else { "lock" }, &self.path);
         }
@@ -301,7 +310,9 @@ impl Handle for Open {
 impl Drop for Open {
     fn drop(&mut self) {
         let Some(shared) = self.held.lock().unwrap().take() else { return };
-        self.meets(shared);
+        if shared || !sync::MERGES || self.path.extension().is_none_or(|extension| extension != "life") {
+            self.meets(shared);
+        }
         self.disk.note("let go of", &self.path);
         let mut lock = self.file.lock.lock().unwrap();
         if shared { lock.shared -= 1 } else { lock.exclusive = false }

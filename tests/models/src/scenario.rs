@@ -7,8 +7,8 @@
 use crate::{
     ambient::{Ambient, Clock, Entropy},
     consent::{
-        self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Ledger, Party, Permit, Place,
-        Scope, ScopeStatic, ScopeWords, Uses,
+        self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Ledger, Party, Permit,
+        Place, Scope, ScopeStatic, ScopeWords, Uses,
     },
     disk::Files,
     memory::{Image, Memory},
@@ -297,7 +297,9 @@ fn send(world: &World, engine: &Engine, linger: bool) {
             world.disk.merge(&PathBuf::from(STORE).join("consent"));
         }
         let sealed = engine.consent.permit(place.scope, place.generation, place.epoch);
-        let Some(permit) = sealed.filter(|permit| permit.covers("playback", place.generation, place.epoch)) else { break };
+        let Some(permit) = sealed.filter(|permit| permit.covers("playback", place.generation, place.epoch)) else {
+            break;
+        };
         if linger {
             world.held.give();
             world.returned.wait();

@@ -8,6 +8,9 @@ pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64};
 /// How much longer a nap is here: a withdrawal looks eight times at a life lock, a decision twelve times at its lock.
 const STRETCH: u32 = 125;
 
+/// Nothing need be saved here.
+pub(crate) const MERGES: bool = false;
+
 shuttle::thread_local! {
     static NAPPED: Cell<u64> = Cell::new(0);
     static MERGED: Cell<bool> = Cell::new(false);
