@@ -172,8 +172,9 @@ impl Seen {
     /// and were not.
     pub(crate) fn was_at_stake(&self, plan: Plan) -> bool {
         let was = |sum: &AtomicU64| sum.load(SeqCst) > 0;
-        let both = plan.lingers || was(&self.confirmed);
-        both && was(&self.unconfirmed) && was(&self.slices) && was(&self.stopped)
+        // A sender that holds its permit to the end hands nothing over and is stopped, and nothing is confirmed.
+        let sent = plan.lingers || (was(&self.confirmed) && was(&self.slices));
+        sent && was(&self.unconfirmed) && was(&self.stopped)
     }
 }
 
