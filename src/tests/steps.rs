@@ -123,7 +123,7 @@ fn a_send_takes_the_steps_that_are_modelled() {
     client.grant(CRASH).unwrap();
     client.record_durable(Happened { times: 2 });
     steps.0.lock().clear();
-    let flushed = client.flush(Duration::from_secs(10));
+    let flushed = client.flush(Duration::from_secs(10)).unwrap();
     assert_eq!(flushed.requests, 1, "{flushed:?}");
     let steps = steps.0.lock();
     // From the look that leads to the first permit to the last lock that is let go.
