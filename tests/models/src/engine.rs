@@ -39,9 +39,7 @@ impl Journal {
     /// `Journal::purge`: lets go under the lock, then removes every generation but one.
     pub(crate) fn purge(&self, _: Scope, keep: Option<u64>) -> Destroyed {
         self.writer.lock().retain(|place| Some(place.generation) == keep);
-        let mut destroyed = Destroyed::default();
-        destroyed.complete = true;
-        destroyed
+        Destroyed { complete: true, ..Destroyed::default() }
     }
 
     pub(crate) fn holds_anything(&self, _: Scope, generation: u64) -> bool {
