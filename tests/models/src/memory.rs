@@ -3,6 +3,7 @@
 
 use crate::{
     disk::{Disk, Handle, Stat, StatKind},
+    steps,
     sync::{self, Point},
 };
 use std::{
@@ -32,8 +33,6 @@ struct Inner {
     elsewhere: Arc<Point>,
     /// While the world is made and judged there is one thread, and nothing to try out.
     quiet: AtomicBool,
-    /// What was done, in order, for whoever compares it.
-    trace: Mutex<Option<Vec<String>>>,
 }
 
 #[derive(Default)]
@@ -72,7 +71,6 @@ impl Memory {
             points,
             elsewhere: Arc::new(Point::new()),
             quiet: AtomicBool::new(true),
-            trace: Mutex::default(),
         }))
     }
 
@@ -86,20 +84,8 @@ impl Memory {
         self.0.quiet.store(quiet, Ordering::SeqCst);
     }
 
-    /// Begins to write down what is done.
-    pub(crate) fn begin_trace(&self) {
-        *self.0.trace.lock().unwrap() = Some(Vec::new());
-    }
-
-    pub(crate) fn note(&self, what: &str, path: &Path) {
-        if let Some(trace) = &mut *self.0.trace.lock().unwrap() {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            trace.push(format!("{what} {name}").trim_end().to_owned());
-        }
-    }
-
-    pub(crate) fn trace(&self) -> Vec<String> {
-        self.0.trace.lock().unwrap().take().unwrap_or_default()
+    fn note(&self, what: &str, path: &Path) {
+        steps::note_file(what, path.file_name().and_then(|name| name.to_str()).unwrap_or_default());
     }
 
     fn point(&self, path: &Path) -> Arc<Point> {

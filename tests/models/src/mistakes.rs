@@ -28,7 +28,7 @@ pub(crate) fn mistaken(plan: crate::scenario::Plan) -> crate::mistaken::scenario
 
 /// Makes each mistake in turn and lets `look` run the plans over it, which answers the message of the first schedule that
 /// fails. Answers how many of `here` were noticed, or the name of one that was not.
-pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<String>) -> Result<usize, &'static str> {
+pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<String>) -> Result<usize, String> {
     std::panic::set_hook(Box::new(|_| ()));
     let mut noticed = 0;
     for &mistake in here {
@@ -37,8 +37,7 @@ pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<Str
         crate::switch::set("");
         // A model that breaks has noticed nothing.
         let Some(what) = found.as_ref().and_then(|message| message.strip_prefix(crate::scenario::VIOLATION)) else {
-            eprintln!("not noticed: {mistake} ({found:?})");
-            return Err(mistake);
+            return Err(format!("not noticed: {mistake} ({found:?})"));
         };
         eprintln!("noticed: {mistake}: {what}");
         noticed += 1;

@@ -7,13 +7,13 @@
 use crate::{
     ambient::{Ambient, Clock, Entropy},
     consent::{
-        self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Languages, Ledger, Notice, Overlay, Party, Permit,
-        Place, Scope, ScopeStatic, ScopeWords, Uses,
+        self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Languages, Ledger, Notice,
+        Overlay, Party, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
     },
     disk::Files,
     memory::{Image, Memory},
     sender::{Engine, Journal, Keys, Registry},
-    switch,
+    steps, switch,
     sync::{self, Mutex, Point, Signal},
     withdraw,
 };
@@ -144,7 +144,8 @@ fn ledger(disk: &Memory) -> Ledger {
 /// One process: a client without its rings and threads.
 fn process(disk: &Memory) -> Engine {
     let ambient = Ambient::new(Arc::new(Still), Arc::new(Still));
-    let consent = Consent::new(ledger(disk), vec![contract()], Overlay::default(), false, ambient, 365, Box::new(|_| ()));
+    let consent =
+        Consent::new(ledger(disk), vec![contract()], Overlay::default(), false, ambient, 365, Box::new(|_| ()));
     Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry }
 }
 
@@ -252,7 +253,7 @@ impl World {
     /// One slice to the kernel. `late` counts those of this sender that went after a withdrawal had returned.
     fn slice(&self, place: Place, late: &mut u32) {
         self.point.read();
-        self.disk.note("slice", "".as_ref());
+        steps::note(steps::SLICE);
         self.seen.slices.fetch_add(1, SeqCst);
         if place.epoch < self.confirmed.load(SeqCst) {
             self.violation("a slice left after the withdrawal had returned confirmed");
@@ -471,8 +472,8 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     assert!(violations.is_empty(), "{VIOLATION}{}", violations[0]);
 }
 
-/// The steps of one send with nobody else about: what `src/tests/steps.rs` holds the real sender to.
-pub(crate) fn steps_of_a_send(image: &Image) -> Vec<String> {
+/// The steps of a send, of a withdrawal, and of a yes after it, with nobody else about.
+pub(crate) fn steps(image: &Image) -> [Vec<&'static str>; 3] {
     let disk = Memory::new(image, &[]);
     let engine = process(&disk);
     engine.consent.open();
@@ -481,7 +482,7 @@ pub(crate) fn steps_of_a_send(image: &Image) -> Vec<String> {
         plan: Plan { processes: 1, batches: 1, slices: 2, ..Plan::default() },
         seen: Seen::default(),
         disk,
-        processes: Vec::new(),
+        processes: vec![engine],
         first,
         point: Point::new(),
         ended: AtomicU64::new(0),
@@ -491,20 +492,10 @@ pub(crate) fn steps_of_a_send(image: &Image) -> Vec<String> {
         violations: std::sync::Mutex::default(),
         granted: Mutex::default(),
     };
-    world.disk.begin_trace();
-    send(&world, &engine, false);
-    let mut steps: Vec<String> = Vec::new();
-    for step in world.disk.trace() {
-        let step = match step.as_str() {
-            "read consent" => "look at the snapshot",
-            "share playback.life" => "share the life lock",
-            "let go of playback.life" => "let go of the life lock",
-            "slice" => "slice",
-            _ => continue,
-        };
-        if steps.last().is_none_or(|last| last != step || step == "slice") {
-            steps.push(step.into());
-        }
-    }
-    steps
+    let engine = &world.processes[0];
+    [
+        steps::of(|| send(&world, engine, false)),
+        steps::of(|| drop(withdraw::withdraw(engine, scope()).unwrap())),
+        steps::of(|| grant(&world, engine)),
+    ]
 }

@@ -2,6 +2,7 @@
 //! load may answer what another processor still sees. A nap takes no step: it moves the clock of its own thread, so that
 //! a wait ends after a few looks however the others are scheduled. Checks nothing itself.
 
+use crate::steps;
 use std::{
     cell::Cell,
     sync::{OnceLock, atomic::Ordering},
@@ -39,7 +40,7 @@ pub(crate) fn napped() -> Duration {
     Duration::from_micros(NAPPED.with(Cell::get))
 }
 
-/// Loom's can't be made in a constant; this one is made when it is first used, which is in the thread that makes the
+/// A gate: the compiled rooms have no other number that threads share. Loom's can't be made in a constant; this one is made when it is first used, which is in the thread that makes the
 /// world of a schedule.
 #[derive(Debug)]
 pub(crate) struct AtomicU64 {
@@ -56,16 +57,21 @@ impl AtomicU64 {
         self.cell.get_or_init(|| loom::sync::atomic::AtomicU64::new(self.first))
     }
 
-    pub(crate) fn load(&self, order: Ordering) -> u64 {
-        self.cell().load(order)
+    /// Makes it now, for whoever shares it before it is used.
+    pub(crate) fn make(&self) {
+        self.cell();
     }
 
-    pub(crate) fn store(&self, value: u64, order: Ordering) {
-        self.cell().store(value, order);
+    pub(crate) fn load(&self, order: Ordering) -> u64 {
+        let value = self.cell().load(order);
+        steps::note(steps::ASK_GATE);
+        value
     }
 
     pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {
-        self.cell().swap(value, order)
+        let before = self.cell().swap(value, order);
+        steps::note(if value == 0 { steps::SHUT_GATE } else { steps::OPEN_GATE });
+        before
     }
 }
 
@@ -78,11 +84,11 @@ impl AtomicBool {
     }
 
     pub(crate) fn load(&self, order: Ordering) -> bool {
-        self.0.load(order) != 0
+        self.0.cell().load(order) != 0
     }
 
     pub(crate) fn store(&self, value: bool, order: Ordering) {
-        self.0.store(u64::from(value), order);
+        self.0.cell().store(u64::from(value), order);
     }
 }
 
