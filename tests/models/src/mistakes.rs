@@ -29,6 +29,7 @@ pub(crate) fn mistaken(plan: crate::scenario::Plan) -> crate::mistaken::scenario
 /// Makes each mistake in turn and lets `look` run the plans over it, which answers the message of the first schedule that
 /// fails. Answers how many of `here` were noticed, or the name of one that was not.
 pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<String>) -> Result<usize, String> {
+    let said = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
     let mut noticed = 0;
     for &mistake in here {
@@ -42,7 +43,8 @@ pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<Str
         eprintln!("noticed: {mistake}: {what}");
         noticed += 1;
     }
-    let _ = std::panic::take_hook();
+    // The one that was there knows which panics are only the way in which a thread ends.
+    std::panic::set_hook(said);
     Ok(noticed)
 }
 
