@@ -156,6 +156,7 @@
 
 // Data flows down this list; imports point up it. A test holds the code to it.
 mod error;
+mod sync;
 mod disk;
 mod ambient;
 mod language;

@@ -13,6 +13,7 @@ use crate::{
     ambient::Time,
     disk::{self, Files, Handle},
     error::{At, Error, Kind},
+    sync,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -400,7 +401,7 @@ impl Ledger {
             if clock() >= until {
                 return Ok(None);
             }
-            std::thread::sleep(Duration::from_millis(1));
+            sync::sleep(Duration::from_millis(1));
         }
     }
 

@@ -78,9 +78,9 @@ pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wis
 use crate::{
     ambient::{Ambient, Day},
     error::{Error, Kind},
+    sync::{self, Mutex},
 };
 use ledger::{Fingerprint, Records};
-use parking_lot::Mutex;
 use policy::Policies;
 use std::{
     collections::BTreeMap,
@@ -400,7 +400,7 @@ impl Consent {
         loop {
             match life.try_lock(false) {
                 Ok(true) => return true,
-                Ok(false) if self.ambient.monotonic() < until => std::thread::sleep(Duration::from_micros(500)),
+                Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
                 _ => return false,
             }
         }

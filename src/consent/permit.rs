@@ -6,13 +6,13 @@ use super::{
     scope::{MAX_SCOPES, Scope},
     wish::{Wish, Wishes},
 };
-use crate::disk::Handle;
+use crate::{
+    disk::Handle,
+    sync::{AtomicBool, AtomicU64},
+};
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 /// The gates of one client: for each scope the epoch under which it records, or 0.

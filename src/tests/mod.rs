@@ -1,9 +1,10 @@
-//! Tests that need a seam no program sees: a disk that fails.
+//! Tests that need a seam no program sees: a disk that fails, or that notes what is done.
 
 mod crash;
 mod erase;
 mod faulty;
 pub(crate) mod must_say;
+mod steps;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
 

@@ -212,6 +212,7 @@ fn every_dependency_has_its_reason() {
     for (manifest, sections) in [
         ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "dev-dependencies"][..]),
         ("derive/Cargo.toml", &["dependencies"][..]),
+        ("tests/models/Cargo.toml", &["dependencies"][..]),
     ] {
         let text = read(manifest);
         for name in sections {

@@ -1,0 +1,203 @@
+//! The order of steps of a real send, a real withdrawal and a real yes, beside the order that `tests/models` tries out: a
+//! model of something else would prove nothing.
+
+use super::{CRASH, Happened, config};
+use crate::{
+    Answer, Client, Parcel, SendError, Transport,
+    disk::{Disk, Handle, Stat, System},
+};
+use parking_lot::Mutex;
+use std::{
+    io,
+    path::Path,
+    sync::Arc,
+    thread::{ThreadId, current},
+    time::Duration,
+};
+
+/// What was done, in order, and by which thread.
+#[derive(Clone, Default)]
+struct Steps(Arc<Mutex<Vec<(ThreadId, &'static str)>>>);
+
+impl Steps {
+    fn note(&self, step: &'static str) {
+        self.0.lock().push((current().id(), step));
+    }
+
+    fn clear(&self) {
+        self.0.lock().clear();
+    }
+
+    /// The same look again and again counts once.
+    fn taken(&self, by: impl Fn(ThreadId) -> bool) -> Vec<&'static str> {
+        let mut steps: Vec<_> = self.0.lock().iter().filter(|(id, _)| by(*id)).map(|(_, step)| *step).collect();
+        steps.dedup_by(|step, before| step == before && *step == LOOK);
+        steps
+    }
+
+    fn taken_here(&self) -> Vec<&'static str> {
+        let here = current().id();
+        self.taken(|id| id == here)
+    }
+}
+
+const LOOK: &str = "look at the snapshot";
+
+/// A part of what is modelled. Not part of the package, so it is read and not included.
+fn modelled(of: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/steps.txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let part = text.split("# ").filter_map(|part| part.split_once('\n')).find(|(name, _)| *name == of).unwrap();
+    part.1.trim().lines().map(str::to_owned).collect()
+}
+
+/// Two slices, each asked for, as the crate's own transport does it.
+struct TwoSlices(Steps);
+
+impl Transport for TwoSlices {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        for _ in 0..2 {
+            assert!(parcel.may_leave());
+            self.0.note("slice");
+        }
+        Ok(Answer::Accepted { rejected: 0 })
+    }
+}
+
+/// The real disk, which notes looks at the snapshot, its replacement, and what becomes of the locks.
+struct Watched(Steps);
+
+impl Disk for Watched {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        System.stat(path)
+    }
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        System.make_dir(path)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        System.list(path)
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        if path.ends_with("consent") {
+            self.0.note(LOOK);
+        }
+        System.read(path, most)
+    }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        System.read_shared(path, most)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.create(path)
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.append(path)
+    }
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let file = System.lock_file(path)?;
+        let is_life = path.extension().is_some_and(|extension| extension == "life");
+        let [shared, alone, let_go] = match path.file_name().and_then(|name| name.to_str()) {
+            _ if is_life => ["share the life lock", "have the life lock alone", "let go of the life lock"],
+            Some("consent.lock") => ["share decisions", "lock decisions", "let go of decisions"],
+            _ => return Ok(file),
+        };
+        Ok(Box::new(Lock { file, taken: [shared, alone], let_go, held: Mutex::new(false), steps: self.0.clone() }))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        System.rename(from, to)?;
+        if to.ends_with("consent") {
+            self.0.note("replace the snapshot");
+        }
+        Ok(())
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        System.remove_file(path)
+    }
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        System.remove_tree(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        System.sync_dir(path)
+    }
+}
+
+struct Lock {
+    file: Box<dyn Handle>,
+    /// What it is called to take it shared, and alone.
+    taken: [&'static str; 2],
+    let_go: &'static str,
+    held: Mutex<bool>,
+    steps: Steps,
+}
+
+impl Handle for Lock {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()
+    }
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.file.truncate(len)
+    }
+    fn try_lock(&self, shared: bool) -> io::Result<bool> {
+        let taken = self.file.try_lock(shared)?;
+        if taken {
+            *self.held.lock() = true;
+            self.steps.note(self.taken[usize::from(!shared)]);
+        }
+        Ok(taken)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if *self.held.lock() {
+            self.steps.note(self.let_go);
+        }
+    }
+}
+
+fn watched(home: &Path, steps: &Steps) -> Client {
+    let mut config = config(home).transport("two slices", TwoSlices(steps.clone()));
+    config.disk = Arc::new(Watched(steps.clone()));
+    Client::new(config).unwrap()
+}
+
+#[test]
+fn a_send_takes_the_steps_that_are_modelled() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = Steps::default();
+    let client = watched(home.path(), &steps);
+    client.grant(CRASH).unwrap();
+    client.record_durable(Happened { times: 2 });
+    steps.clear();
+    let flushed = client.flush(Duration::from_secs(10)).unwrap();
+    assert_eq!(flushed.requests, 1, "{flushed:?}");
+    // The worker's, which sends.
+    let here = current().id();
+    let steps = steps.taken(|id| id != here);
+    // From the look that leads to the first permit to the last lock that is let go.
+    let first = steps.iter().position(|step| *step == "share the life lock").unwrap() - 1;
+    let last = steps.iter().rposition(|step| *step == "let go of the life lock").unwrap();
+    assert_eq!(steps[first..=last], modelled("a send"));
+}
+
+#[test]
+fn a_withdrawal_takes_the_steps_that_are_modelled() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = Steps::default();
+    let client = watched(home.path(), &steps);
+    client.grant(CRASH).unwrap();
+    client.record_durable(Happened { times: 2 });
+    steps.clear();
+    assert!(client.withdraw(CRASH).unwrap().confirmed);
+    assert_eq!(steps.taken_here(), modelled("a withdrawal"));
+
+    let notice = client.notice(CRASH).unwrap();
+    steps.clear();
+    client.grant(CRASH.shown(&notice)).unwrap();
+    // What follows when others may decide again is the client's own tidying.
+    let steps = steps.taken_here();
+    let last = steps.iter().position(|step| *step == "let go of decisions").unwrap();
+    assert_eq!(steps[..=last], modelled("a yes after it"));
+}

@@ -1,0 +1,73 @@
+//! Makes a second copy of the rooms that decide, with every mistake of `mistakes.txt` in it behind a switch. Each mistake
+//! names the words of the source it replaces, and the build fails when they are not there once: nothing drifts silently.
+
+use std::{env, fs, path::Path};
+
+fn main() {
+    let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let src = Path::new(&here).join("../../src");
+    for path in ["../../src/consent", "../../src/withdraw.rs", "mistakes.txt", "src/engine.rs", "src/scenario.rs"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    let mistakes = fs::read_to_string(Path::new(&here).join("mistakes.txt")).expect("mistakes.txt");
+    let mistakes: Vec<[&str; 4]> = mistakes
+        .split("\n== ")
+        .skip(1)
+        .map(|text| {
+            let (head, rest) = text.split_once('\n').expect("a head");
+            let (name, file) = head.split_once(" @ ").expect("NAME @ FILE");
+            let (old, new) = rest.split_once("\n-- with\n").expect("what and with what");
+            [name, file, old.trim_end(), new.trim_end()]
+        })
+        .collect();
+    let mut out = String::new();
+    let src = src.as_path();
+    let own = Path::new(&here).join("src");
+    for (name, root, file) in [
+        ("consent", src, "consent/mod.rs"),
+        ("withdraw", src, "withdraw.rs"),
+        ("sender", own.as_path(), "engine.rs"),
+        ("scenario", own.as_path(), "scenario.rs"),
+    ] {
+        let text = flat(root, file, &mistakes).replace("crate::", "crate::mistaken::");
+        out.push_str(&format!("pub(crate) mod {name} {{\n{text}\n}}\n"));
+    }
+    let names: Vec<&str> = mistakes.iter().map(|mistake| mistake[0]).collect();
+    out.push_str(&format!("pub(crate) const NAMES: &[&str] = &{names:?};\n"));
+    let to = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("mistaken.rs");
+    fs::write(to, out).expect("written");
+}
+
+/// A file with its modules in place, without its tests, and with its mistakes.
+fn flat(root: &Path, file: &str, mistakes: &[[&str; 4]]) -> String {
+    let path = root.join(file);
+    let mut text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    for [name, of, old, new] in mistakes.iter().filter(|mistake| mistake[1] == file) {
+        let found = text.matches(old).count();
+        assert!(found == 1, "mistakes.txt: `{name}` fits src/{of} {found} times, not once: {old}");
+        text = text.replace(old, &new.replace("on(\"", "crate::switch::on(\""));
+    }
+    let mut out = String::new();
+    let mut in_tests = false;
+    for line in text.lines() {
+        if line.starts_with("//!") {
+            continue;
+        }
+        let module = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ").and_then(|m| m.strip_suffix(';'));
+        match module {
+            Some(_) if in_tests => {}
+            Some(module) => {
+                let below = Path::new(file).parent().expect("a folder").join(format!("{module}.rs"));
+                let body = flat(root, below.to_str().expect("UTF-8"), mistakes);
+                out.push_str(&format!("{} {{\n{body}\n}}", line.trim_end_matches(';')));
+            }
+            None if line == "#[cfg(test)]" => {}
+            // The tests of a file stand at its end.
+            None if in_tests && line.starts_with("mod ") => break,
+            None => out.push_str(line),
+        }
+        in_tests = line == "#[cfg(test)]";
+        out.push('\n');
+    }
+    out
+}

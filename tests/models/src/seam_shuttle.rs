@@ -1,0 +1,96 @@
+//! `crate::sync` under shuttle: at every use any other thread may go on. A nap lets others go on and moves the clock of its
+//! own thread, so that a wait ends after some looks. Checks nothing itself.
+
+use std::{cell::Cell, sync::atomic::Ordering, time::Duration};
+
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64};
+
+/// How much longer a nap is here: a withdrawal looks eight times at a life lock, a decision twelve times at its lock.
+const STRETCH: u32 = 125;
+
+/// Nothing need be saved here.
+pub(crate) const MERGES: bool = false;
+
+shuttle::thread_local! {
+    static NAPPED: Cell<u64> = Cell::new(0);
+    static MERGED: Cell<bool> = Cell::new(false);
+}
+
+/// Whether what this thread reads is part of a step it has taken. See `Memory::merge`.
+pub(crate) fn is_merged() -> bool {
+    MERGED.with(Cell::get)
+}
+
+pub(crate) fn set_merged(merged: bool) {
+    MERGED.with(|cell| cell.set(merged));
+}
+
+pub(crate) fn sleep(time: Duration) {
+    let more = (time * STRETCH).as_micros() as u64;
+    NAPPED.with(|napped| napped.set(napped.get() + more));
+    shuttle::thread::yield_now();
+}
+
+/// For how long this thread has slept.
+pub(crate) fn napped() -> Duration {
+    Duration::from_micros(NAPPED.with(Cell::get))
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Mutex(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> shuttle::sync::MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// One thing that threads meet at.
+#[derive(Debug)]
+pub(crate) struct Point(AtomicU64);
+
+impl Point {
+    pub(crate) fn new() -> Self {
+        Point(AtomicU64::new(0))
+    }
+
+    pub(crate) fn read(&self) {
+        self.0.load(Ordering::SeqCst);
+    }
+
+    pub(crate) fn write(&self) {
+        self.0.store(1, Ordering::SeqCst);
+    }
+}
+
+/// A thread waits until another one says so.
+#[derive(Debug)]
+pub(crate) struct Signal(shuttle::sync::Mutex<bool>, shuttle::sync::Condvar);
+
+impl Signal {
+    pub(crate) fn new() -> Self {
+        Signal(shuttle::sync::Mutex::new(false), shuttle::sync::Condvar::new())
+    }
+
+    pub(crate) fn give(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+
+    pub(crate) fn wait(&self) {
+        let mut given = self.0.lock().unwrap();
+        while !*given {
+            given = self.1.wait(given).unwrap();
+        }
+    }
+}
+
+pub(crate) type Thread = shuttle::thread::JoinHandle<()>;
+
+pub(crate) fn spawn(act: impl FnOnce() + Send + 'static) -> Thread {
+    shuttle::thread::spawn(act)
+}
