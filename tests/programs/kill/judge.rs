@@ -162,6 +162,8 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
     drop(client);
     // What this very process recorded is no part of what was found.
     let client = operation.start(directory)?;
+    // Looked at before anything is sent.
+    let other = Page::of(&client.manifest()?, LENDING)?;
     let look = Look { operation, directory, facts, client: &client, state: status.state, open: called };
     let (after, before) = (look.is_after(returned), look.is_before());
     let verdict = match (after, before) {
@@ -176,7 +178,7 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
     };
     // Time and a block narrow every scope.
     let alone = operation.days == 0 && !operation.blocked;
-    if !returned && alone && Page::of(&client.manifest()?, LENDING)? != facts.other {
+    if !returned && alone && other != facts.other {
         return Err("the scope that nobody decided about is not as it was".into());
     }
     chain(directory)?;
