@@ -32,11 +32,8 @@ pub(crate) fn all(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The first file below a directory in which these bytes stand.
-pub(crate) fn holding(directory: &Path, bytes: &str) -> Option<PathBuf> {
-    let holds = |path: &PathBuf| {
-        let content = fs::read(path).unwrap_or_default();
-        content.windows(bytes.len()).any(|part| part == bytes.as_bytes())
-    };
-    all(directory).into_iter().find(holds)
+/// Whether these bytes stand in a file.
+pub(crate) fn holds(path: &Path, bytes: &str) -> bool {
+    let content = fs::read(path).unwrap_or_default();
+    content.windows(bytes.len()).any(|part| part == bytes.as_bytes())
 }

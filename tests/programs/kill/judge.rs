@@ -214,16 +214,18 @@ impl Look<'_> {
             if let Some(path) = facts.files.iter().find(|path| store.join(path).exists()) {
                 return Err(format!("{} is still there", path.display()));
             }
-            self.is_gone("a line that waited", facts.waiting.iter())?;
+            // A request that was tried may have left: its random numbers stay, so that it can be named for erasure.
+            self.is_gone("a line that waited", facts.waiting.iter(), true)?;
             if operation.closes() && !waiting_files(&store).is_empty() {
                 return Err(format!("something waits: {:?}", waiting_files(&store)));
             }
         }
         if operation.secret_goes {
-            self.is_gone("the secret", facts.secret.iter())?;
+            self.is_gone("the secret", facts.secret.iter(), false)?;
         }
         if operation.sent_goes {
-            self.is_gone("a line that was sent", facts.sent.iter())?;
+            // The contents go first, then the random numbers.
+            self.is_gone("a line that was sent", facts.sent.iter(), !returned)?;
         }
         if !files::all(&store.join("trash")).is_empty() {
             return Err("something lies in the trash".into());
@@ -243,9 +245,20 @@ impl Look<'_> {
     }
 
     /// Whether none of these stands anywhere in both directories.
-    fn is_gone<'t>(&self, what: &str, mut texts: impl Iterator<Item = &'t String>) -> Result<(), String> {
+    /// `but_named` leaves aside the random numbers of what left or may have.
+    fn is_gone<'t>(
+        &self,
+        what: &str,
+        mut texts: impl Iterator<Item = &'t String>,
+        but_named: bool,
+    ) -> Result<(), String> {
         let places = [program::data(self.directory), program::marks(self.directory)];
-        match texts.find_map(|text| places.iter().find_map(|place| files::holding(place, text))) {
+        let named = program::store(self.directory).join("named");
+        let holding = |place: &PathBuf, text: &String| {
+            let mut held = files::all(place).into_iter().filter(|path| !(but_named && path.starts_with(&named)));
+            held.find(|path| files::holds(path, text))
+        };
+        match texts.find_map(|text| places.iter().find_map(|place| holding(place, text))) {
             None => Ok(()),
             Some(path) => Err(format!("{what} is still in {}", path.display())),
         }
