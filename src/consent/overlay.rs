@@ -67,8 +67,10 @@ pub(crate) fn block(
             ));
         }
     }
-    for name in ["DO_NOT_TRACK", "CANDOR_OFF"] {
-        if let Some(value) = set(name) {
+    // Whatever it says but nothing, 0 and false: who sets it to anything else may have meant it.
+    let do_not_track = environment.value("DO_NOT_TRACK").filter(|value| !matches!(value.trim(), "" | "0" | "false"));
+    for (name, value) in [("DO_NOT_TRACK", do_not_track), ("CANDOR_OFF", set("CANDOR_OFF"))] {
+        if let Some(value) = value {
             return Some(Block(format!("the environment variable {name}={}", shown(value, 16))));
         }
     }
@@ -119,8 +121,11 @@ mod tests {
             assert!(!blocked(&[("PLAYER_TELEMETRY", on)]), "a yes in the environment is nobody's yes, nor a no");
         }
         for off in ["0", "false", "off", "OFF", "no"] {
-            assert!(!blocked(&[("DO_NOT_TRACK", off)]), "{off}");
+            assert!(!blocked(&[("CANDOR_OFF", off)]), "{off}");
             assert!(blocked(&[("PLAYER_TELEMETRY", off)]), "{off}");
+        }
+        for (value, blocks) in [("0", false), ("false", false), ("off", true), ("no", true), ("FALSE", true)] {
+            assert_eq!(blocked(&[("DO_NOT_TRACK", value)]), blocks, "{value}");
         }
         assert!(!blocked(&[("DO_NOT_TRACK", "")]));
         assert!(!blocked(&[("PLAYER_TELEMETRY", "")]));
