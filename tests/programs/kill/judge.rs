@@ -281,7 +281,8 @@ impl Look<'_> {
             now = status()?;
         }
         match (now.unfinished, asked(&now)) {
-            (false, asked) if asked == self.facts.asked => Ok(()),
+            // A request that was tried before the person asked, and is no longer waiting, is named as well.
+            (false, asked) if asked >= self.facts.asked && asked <= now.nameable => Ok(()),
             (unfinished, asked) => {
                 Err(format!("{asked} of {} are asked for, unfinished: {unfinished}", self.facts.asked))
             }
