@@ -2,7 +2,7 @@
 
 use crate::{
     ambient::{Clock, SystemClock},
-    consent::{Audience, Controller, Scope},
+    consent::{Audience, Controller, Scope, short},
     disk::{Disk, System},
     error::{Error, Kind},
     event::is_name,
@@ -96,8 +96,7 @@ impl Config {
     /// characters, and never sent. For children there is no such sign.
     #[must_use]
     pub fn adult(mut self, evidence: &str) -> Self {
-        let evidence: String = evidence.chars().filter(|c| !c.is_control()).take(64).collect();
-        self.adult = Some(evidence).filter(|evidence| !evidence.trim().is_empty());
+        self.adult = Some(short(evidence)).filter(|evidence| !evidence.trim().is_empty());
         self
     }
 

@@ -4,11 +4,13 @@
 //! write and the crash. What it reads is untrusted: a file counts only if it is a regular file, ours, and closed to
 //! others; a directory likewise. It knows nothing of what the bytes mean.
 
+use crate::sync;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// The file operations that candor needs, and no others.
@@ -106,7 +108,7 @@ impl Disk for System {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        read_at_most(file, most, "larger than 64 KiB")
+        read_at_most(file, most, "larger than candor reads")
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
@@ -299,6 +301,26 @@ impl Files {
         }
     }
 
+    /// Takes a lock file's lock for this process alone; `None` when another one keeps it for longer than `wait`.
+    pub(crate) fn lock_within(
+        &self,
+        path: &Path,
+        wait: Duration,
+        clock: impl Fn() -> Instant,
+    ) -> io::Result<Option<Box<dyn Handle>>> {
+        let file = self.lock_file(path)?;
+        let until = clock() + wait;
+        loop {
+            if file.try_lock(false)? {
+                return Ok(Some(file));
+            }
+            if clock() >= until {
+                return Ok(None);
+            }
+            sync::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// A file's bytes, or `None` when there is no such file.
     pub(crate) fn read_if_there(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
         match self.read(path, most) {
@@ -378,9 +400,8 @@ fn unfinished(path: &Path) -> PathBuf {
 /// A file of a developer's own source tree, or `None` when there is no such file: of at most `most` bytes, and a regular
 /// one. Whose it is and who may read it is the repository's matter.
 pub(crate) fn read_document(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() <= most => fs::read(path).map(Some),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a regular file, or too large")),
+    match System.read_shared(path, most) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

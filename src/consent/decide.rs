@@ -82,11 +82,7 @@ impl Consent {
             }
             _ => None,
         };
-        let sound = match records {
-            Records::Nothing => None,
-            Records::Sound(sound) => Some(sound),
-            Records::Closed(_) => Some(self.reset(&held, now)?),
-        };
+        let sound = self.to_build_on(&held, records, now)?;
         let (text, language, notice) = match &grant.own_words {
             Some((text, language)) => (text.as_str(), language.as_str(), digest(text.as_bytes())),
             None => (rendered.text(), rendered.language(), rendered.digest().to_owned()),
@@ -122,9 +118,16 @@ impl Consent {
         self.receipt(scope, Some(&line))
     }
 
-    fn reset(&self, held: &Held, now: Time) -> Result<Box<Sound>, Error> {
-        let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
-        self.ledger.reset(held, &names, now)
+    /// The records that a decision is added to: none before the first one, and new ones where the old can't be relied on.
+    fn to_build_on(&self, held: &Held, records: Records, now: Time) -> Result<Option<Box<Sound>>, Error> {
+        match records {
+            Records::Nothing => Ok(None),
+            Records::Sound(sound) => Ok(Some(sound)),
+            Records::Closed(_) => {
+                let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
+                self.ledger.reset(held, &names, now).map(Some)
+            }
+        }
     }
 
     /// Records a no, or a "later", from a person who has not said yes. Whoever withdraws uses [`Consent::close_scope`].
@@ -146,11 +149,7 @@ impl Consent {
         self.ledger.make_directories()?;
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
         let now = self.ambient.now();
-        let sound = match self.ledger.heal(&held, now)? {
-            Records::Nothing => None,
-            Records::Sound(sound) => Some(sound),
-            Records::Closed(_) => Some(self.reset(&held, now)?),
-        };
+        let sound = self.to_build_on(&held, self.ledger.heal(&held, now)?, now)?;
         let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
         let decided = before.map(|entry| entry.decision);
         // Asked again under the lock: "later" makes no answer of another process undone.
@@ -229,14 +228,12 @@ impl Consent {
         self.ledger.make_directories()?;
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
         let now = self.ambient.now();
-        let sound = match self.ledger.heal(&held, now)? {
-            Records::Nothing => None,
-            Records::Sound(sound) => Some(sound),
-            Records::Closed(_) => Some(self.reset(&held, now)?),
-        };
+        let sound = self.to_build_on(&held, self.ledger.heal(&held, now)?, now)?;
         let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
         let known = sound.as_ref().and_then(|sound| sound.entry(EVERY_SCOPE)).map(|entry| entry.decision);
-        if known.unwrap_or(Decision::AskAgain) == decision {
+        // Records that were put back from before say what was wished then.
+        let outdated = sound.as_ref().is_some_and(|sound| sound.is_outdated(EVERY_SCOPE));
+        if !outdated && known.unwrap_or(Decision::AskAgain) == decision {
             return Ok(());
         }
         let statement = Statement::of(EVERY_SCOPE, decision);
@@ -305,11 +302,12 @@ impl Consent {
         }
     }
 
-    /// What an ending that can't be written does: where the person, the program or something outside ended it, a tombstone
-    /// closes the scope all the same; where a yes was only to be narrowed, it fails.
+    /// What an ending that can't be written does: where the person or the program ended it, or lifting what blocks could send
+    /// what waited before, a tombstone closes the scope all the same. Where a yes was only to be narrowed, or the calendar
+    /// closes it anyway, it fails, and the person's answer stays what it was.
     fn not_closed(&self, scope: Scope, ending: Ending<'_>, error: Error) -> Result<Closing<'_>, Error> {
         match ending {
-            Ending::Switched(..) | Ending::Limited => Err(self.reopen(scope, error)),
+            Ending::Switched(..) | Ending::Limited | Ending::Expired => Err(self.reopen(scope, error)),
             _ => self.revoked(scope),
         }
     }

@@ -8,7 +8,10 @@ use super::{
     ledger::{LEDGER_MOST, Records},
     line::{EVERY_SCOPE, Line},
 };
-use crate::error::{At, Error, Kind};
+use crate::{
+    error::{At, Error, Kind},
+    language,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -159,9 +162,7 @@ impl Receipts {
 
 /// Text from a file that anyone can have changed, without what could steer a terminal.
 pub(super) fn harmless(text: &str) -> String {
-    let steers =
-        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c != '\n' && language::misleads(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A decision in words for people.

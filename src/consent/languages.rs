@@ -4,6 +4,7 @@
 use super::{
     contract::{Contract, EventTerms},
     scope::{Answer, Scope},
+    state::short,
 };
 use crate::{
     error::{Error, Kind},
@@ -123,7 +124,7 @@ impl Languages {
 
     fn none(&self, asked: &str) -> Error {
         let has: Vec<String> = self.spoken.iter().map(|spoken| format!("`{}`", spoken.tongue.tag())).collect();
-        let asked = asked.chars().filter(|c| !c.is_control()).take(64).collect();
+        let asked = short(asked);
         Kind::NoLanguage { asked, has: has.join(", ") }.into()
     }
 }

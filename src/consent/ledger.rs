@@ -13,7 +13,6 @@ use crate::{
     ambient::Time,
     disk::{self, Files, Handle},
     error::{At, Error, Kind},
-    sync,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -32,7 +31,7 @@ pub(super) const LEDGER_MOST: u64 = 8 << 20;
 /// How long a decision waits for another one to be written.
 ///
 /// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
-const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+pub(super) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 
 /// The state that gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -392,17 +391,7 @@ impl Ledger {
     /// Takes the lock, or `None` when another process keeps it for too long.
     pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
         let path = self.lock_path();
-        let file = self.files.lock_file(&path).at("open the lock", &path)?;
-        let until = clock() + LOCK_WAIT;
-        loop {
-            if file.try_lock(false).at("lock", &path)? {
-                return Ok(Some(Held(file)));
-            }
-            if clock() >= until {
-                return Ok(None);
-            }
-            sync::sleep(Duration::from_millis(1));
-        }
+        Ok(self.files.lock_within(&path, LOCK_WAIT, clock).at("lock", &path)?.map(Held))
     }
 
     pub(super) fn lock_path(&self) -> PathBuf {

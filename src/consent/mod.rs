@@ -58,6 +58,7 @@ pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
+pub(crate) use state::short;
 pub use state::{Grant, State, Status};
 pub use verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 

@@ -1,10 +1,10 @@
 //! What surrounds the program and can only narrow: environment variables, CI, the audience, administrators' rules.
 //!
-//! A block never touches the person's record: it closes the gates while it lasts. Nothing in here can open one; a
+//! A block leaves the person's answer what it was, and closes the gates while it lasts. Nothing in here can open one; a
 //! variable that says "on" is not an act of the person and is ignored.
 
 use super::{contract::Audience, limits::Limits, policy::Policies, terms::Terms};
-use crate::ambient::Environment;
+use crate::{ambient::Environment, language};
 use std::path::PathBuf;
 
 /// The variables that block whatever the program is called.
@@ -93,14 +93,7 @@ fn means_off(value: &str) -> bool {
 
 /// A value from outside, cut and cleaned for a message.
 pub(super) fn shown(value: &str, most: usize) -> String {
-    let kept = |c: char| {
-        // What turns the direction of writing, breaks a line or can't be seen could make it read as something else.
-        let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}');
-        if c.is_control() || unseen { '?' } else { c }
-    };
-    value.chars().take(most).map(kept).collect()
+    value.chars().take(most).map(|c| if language::misleads(c) { '?' } else { c }).collect()
 }
 
 #[cfg(test)]

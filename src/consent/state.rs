@@ -1,6 +1,7 @@
 //! Where a scope stands, and a person's yes as a program reports it. Plain data.
 
 use super::{notice::Notice, order::Change, scope::Scope};
+use crate::language;
 
 /// Where a scope stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -160,6 +161,6 @@ impl Grant {
 }
 
 /// A few words of the program's, cleaned and cut for the record.
-pub(super) fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
+pub(crate) fn short(text: &str) -> String {
+    text.chars().filter(|c| !language::misleads(*c)).take(64).collect()
 }

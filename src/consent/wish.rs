@@ -4,7 +4,7 @@
 //! not with what waits, since it is a decision of the person's: no withdrawal, grant or reset touches it. Everything read
 //! is untrusted. This file stores and checks; it sends nothing, and decides nothing about when.
 
-use super::contract::canonical;
+use super::{contract::canonical, ledger::LOCK_WAIT};
 use crate::{
     ambient::{Day, Time, hex, unhex},
     disk::{self, Files, Handle},
@@ -15,7 +15,7 @@ use std::{
     collections::BTreeSet,
     io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// The random id a record left with (`log.record.uid`).
@@ -25,8 +25,6 @@ pub(crate) type Uid = [u8; 16];
 pub(crate) const MOST_UIDS: usize = 1_024;
 /// A request with that many ids, and its particulars.
 pub(crate) const NAMES_MOST: u64 = 64 << 10;
-/// How long a change waits for another one to be written.
-const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 
 const PENDING: &str = "json";
 const DONE: &str = "done";
@@ -198,20 +196,14 @@ impl<'s> Wishes<'s> {
         self.directory(scope).join(batch).with_extension(PENDING)
     }
 
-    /// Takes the lock, or `None` when another process keeps it for too long.
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// Another process keeps it for too long, or the disk refuses it.
     pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Changing, Error> {
         let path = self.store.join("erasing.lock");
-        let file = self.files.lock_file(&path).at("open the lock", &path)?;
-        let until = clock() + LOCK_WAIT;
-        loop {
-            if file.try_lock(false).at("lock", &path)? {
-                return Ok(Changing(file));
-            }
-            if clock() >= until {
-                return Err(Kind::Locked { path }.into());
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let file = self.files.lock_within(&path, LOCK_WAIT, clock).at("lock", &path)?;
+        file.map(Changing).ok_or_else(|| Kind::Locked { path }.into())
     }
 
     /// The batches for which a request is to be made, in the order of their keys, which are random. Reads names only.

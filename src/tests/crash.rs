@@ -270,3 +270,35 @@ fn a_revocation_that_returned_holds() {
         );
     }
 }
+
+/// The real time, more than a year ahead.
+struct NextYear;
+
+impl crate::Clock for NextYear {
+    fn now(&self) -> std::time::SystemTime {
+        std::time::SystemTime::now() + std::time::Duration::from_secs(400 * 86_400)
+    }
+}
+
+/// A yes that ended by itself was not taken back by the person, whatever the disk did when that was to be written down.
+#[test]
+fn a_yes_that_ended_by_itself_is_never_one_that_was_taken_back() {
+    let mut faults = 0;
+    for at in 0.. {
+        let home = tempfile::tempdir().unwrap();
+        client(home.path(), None).grant(CRASH).unwrap();
+        let disk = Faulty::new(Fault::Once);
+        disk.arm(at);
+        let mut config = config(home.path()).clock(NextYear);
+        config.disk = disk.clone();
+        drop(Client::new(config).unwrap());
+        if disk.calls() <= at {
+            break;
+        }
+        faults += 1;
+        let fresh = Client::new(super::config(home.path()).clock(NextYear)).unwrap();
+        assert!(matches!(state(&fresh), State::Expired | State::Unreadable), "call {at}: {:?}", state(&fresh));
+        assert!(!fresh.status(CRASH).unwrap().is_open(), "call {at}");
+    }
+    assert!(faults > 10, "only {faults} calls were tried");
+}

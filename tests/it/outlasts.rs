@@ -234,3 +234,20 @@ fn a_yes_after_two_withdrawals_opens_whoever_hears_it_first() {
     client.record_durable(opened(2));
     assert_eq!(crate::home::waiting(&client, USAGE).len(), 2);
 }
+
+#[test]
+fn a_wish_about_questions_can_be_said_anew_after_records_from_before() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    client.ask_about_widenings(false).unwrap();
+    client.ask_about_widenings(true).unwrap();
+    let kept = home.path().join("backup");
+    files::copy(&home.store(), &kept);
+    client.ask_about_widenings(false).unwrap();
+    drop(client);
+    files::restore(&kept, &home.store());
+    let client = wider(&home, &server);
+    assert_eq!(why_not(&client), WhyNot::AskNoMore, "records from before are no wish to be asked");
+    client.ask_about_widenings(true).unwrap();
+    assert!(client.may_ask(USAGE).unwrap().is_yes());
+}
