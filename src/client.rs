@@ -143,7 +143,7 @@ impl Client {
             day,
             ticking: Mutex::default(),
             settle: withdraw::settle,
-            housekeeping: Mutex::default(),
+            belief: Mutex::default(),
         };
         Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint: party.endpoint })
     }

@@ -18,12 +18,11 @@ const CONFIRM: Duration = Duration::from_millis(500);
 /// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.status(scope)?.state {
-        State::Granted | State::Superseded => end(engine, scope, Ending::Withdrawn),
-        // Past its last day, and nobody has ended it yet.
-        State::Expired if engine.consent.expired().contains(&scope) => end(engine, scope, Ending::Withdrawn),
+        // Past its last day the same, whether anybody has written that down yet or not.
+        State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn),
         State::Denied | State::Withdrawn => again(engine, scope),
         // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
-        State::Expired | State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
+        State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
             refuse(engine, scope, false)
         }
     }
@@ -129,8 +128,12 @@ pub(crate) fn settle(engine: &Engine) {
     for scope in engine.consent.limited_otherwise() {
         let _ = end(engine, scope, Ending::Limited);
     }
-    for scope in engine.consent.expired() {
-        let _ = end(engine, scope, Ending::Expired);
+    // Closed it is at once; that it is over is written down by a clock that is believed.
+    let expired = engine.consent.expired();
+    if !expired.is_empty() && engine.believed().is_some() {
+        for scope in expired {
+            let _ = end(engine, scope, Ending::Expired);
+        }
     }
 }
 

@@ -49,9 +49,11 @@ impl Consent {
         let agreed = in_force.as_ref().and_then(|entry| entry.contract.clone());
         // A yes to a notice that asks for less is a yes to less, and is recorded as one.
         // So is one that was given when the clock stood far ahead: nobody knows how long it has been good.
-        let anew = grant.shown.is_some()
-            && (agreed.as_ref() != Some(&contract.digest)
-                || in_force.as_ref().is_some_and(|entry| self.is_before(entry)));
+        let is_doubted = || {
+            let set_back = matches!(&records, Records::Sound(sound) if self.is_set_back(sound, scope.name()));
+            set_back || in_force.as_ref().is_some_and(|entry| self.is_before(entry))
+        };
+        let anew = grant.shown.is_some() && (agreed.as_ref() != Some(&contract.digest) || is_doubted());
         match state {
             State::Granted if !anew => {
                 drop(held);

@@ -1,5 +1,5 @@
 //! Two files say who agreed to what: `consent`, a small snapshot that gates, and `ledger.jsonl`, the history, whose
-//! lines are chained by hash. A third, `high`, in another directory, keeps each scope's highest epoch.
+//! lines are chained by hash. A third, `high`, in another directory, keeps each scope's [mark](super::mark).
 //!
 //! A grant is written ledger first, a withdrawal snapshot first, and what holds is the meet of the two: an interruption
 //! anywhere errs to no. Everything read here is untrusted. This file stores and checks; what a decision means for the
@@ -8,9 +8,10 @@
 use super::{
     contract::{canonical, digest},
     line::{Besides, Decision, GENESIS, Line, chain, says_nothing},
+    mark::Marks,
 };
 use crate::{
-    ambient::Time,
+    ambient::{Day, Time},
     disk::{self, Files, Handle},
     error::{At, Error, Kind},
 };
@@ -23,7 +24,7 @@ use std::{
 };
 
 /// More scopes and words than any program has.
-const SNAPSHOT_MOST: u64 = 128 << 10;
+pub(super) const SNAPSHOT_MOST: u64 = 128 << 10;
 /// The largest contract or notice that is kept: several times what the most events a program has would need.
 const TEXT_MOST: u64 = 512 << 10;
 /// Some twenty thousand decisions.
@@ -129,7 +130,7 @@ pub(crate) enum Records {
 #[derive(Debug, Clone)]
 pub(crate) struct Sound {
     pub(crate) snapshot: Snapshot,
-    pub(super) marks: BTreeMap<String, u64>,
+    pub(super) marks: Marks,
     /// A grant stands in the ledger that never came into force.
     pub(super) ahead: bool,
     /// A withdrawal stands in the snapshot whose line is not in the ledger yet.
@@ -150,14 +151,24 @@ impl Sound {
     /// The entry of a scope that is granted, with the high-water mark that belongs to it.
     pub(crate) fn in_force(&self, scope: &str) -> Option<&Entry> {
         self.entry(scope).filter(|entry| {
-            entry.decision.opens() && self.marks.get(scope) == Some(&entry.epoch) && !self.revoked.contains(scope)
+            entry.decision.opens() && self.mark(scope) == Some(entry.epoch) && !self.revoked.contains(scope)
         })
     }
 
     /// Whether something was decided about a scope that these records don't hold: they were put back from before.
     pub(super) fn is_outdated(&self, scope: &str) -> bool {
         let known = self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied());
-        self.marks.get(scope).copied() > known
+        self.mark(scope) > known
+    }
+
+    /// The latest day on which the yes of a scope was in use.
+    pub(super) fn latest(&self, scope: &str) -> Option<Day> {
+        self.marks.get(scope)?.latest()
+    }
+
+    /// The highest epoch that a scope ever had.
+    pub(super) fn mark(&self, scope: &str) -> Option<u64> {
+        self.marks.get(scope).map(|mark| mark.epoch)
     }
 
     pub(crate) fn is_revoked(&self, scope: &str) -> bool {
@@ -167,7 +178,7 @@ impl Sound {
     /// Whether an interrupted decision left something to finish.
     pub(super) fn is_whole(&self) -> bool {
         let marked = |(scope, entry): (&String, &Entry)| {
-            entry.decision.opens() || self.marks.get(scope).is_some_and(|mark| *mark >= entry.epoch)
+            entry.decision.opens() || self.mark(scope).is_some_and(|mark| mark >= entry.epoch)
         };
         !self.ahead
             && !self.behind
@@ -369,29 +380,15 @@ impl Ledger {
         }))
     }
 
-    pub(super) fn read_marks(&self) -> io::Result<Option<BTreeMap<String, u64>>> {
-        let Some(bytes) = self.files.read_if_there(&self.marks_path(), SNAPSHOT_MOST)? else { return Ok(None) };
-        disk::unseal("high", &bytes)
-            .and_then(|json| serde_json::from_str(json).ok())
-            .map(Some)
-            .ok_or_else(|| io::ErrorKind::InvalidData.into())
-    }
-
-    pub(super) fn raise_mark(&self, scope: &str, epoch: u64) -> io::Result<()> {
-        let mut marks = self.read_marks().unwrap_or_default().unwrap_or_default();
-        let mark = marks.entry(scope.to_owned()).or_default();
-        if *mark >= epoch {
-            return Ok(());
-        }
-        *mark = epoch;
-        let json = canonical(&serde_json::json!(marks));
-        self.files.replace(&self.marks_path(), &disk::seal("high", &json))
-    }
-
     /// Takes the lock, or `None` when another process keeps it for too long.
     pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
+        self.lock_within(LOCK_WAIT, clock)
+    }
+
+    /// The same, with another patience.
+    pub(super) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
         let path = self.lock_path();
-        Ok(self.files.lock_within(&path, LOCK_WAIT, clock).at("lock", &path)?.map(Held))
+        Ok(self.files.lock_within(&path, wait, clock).at("lock", &path)?.map(Held))
     }
 
     pub(super) fn lock_path(&self) -> PathBuf {
@@ -436,7 +433,7 @@ impl Ledger {
             })?;
         }
         self.append(&line)?;
-        self.raise_mark(&line.scope, line.epoch).at("write", &self.marks_path())?;
+        self.mark_grant(&line.scope, line.epoch, now.day()).at("write", &self.marks_path())?;
         before_opening(line.epoch)?;
         snapshot.pending = None;
         snapshot.scopes.insert(line.scope.clone(), entry);
@@ -462,7 +459,7 @@ impl Ledger {
         snapshot.pending = Some(line.clone());
         if line.decision.opens() {
             // A scope that stays open needs its mark before its snapshot; until then it is closed.
-            self.raise_mark(&line.scope, line.epoch).at("write", &self.marks_path())?;
+            self.raise_mark(&line.scope, line.epoch, true).at("write", &self.marks_path())?;
         }
         self.write_snapshot(&snapshot)?;
         let _ = held;
@@ -472,8 +469,9 @@ impl Ledger {
     /// Appends the line of a narrowing and raises its mark. The decision is in force whether this succeeds or not.
     pub(crate) fn finish(&self, held: &Held, narrowing: &Narrowing) -> Result<(), Error> {
         let _ = held;
-        let marked = self.raise_mark(&narrowing.line.scope, narrowing.line.epoch).at("write", &self.marks_path());
-        self.append(&narrowing.line)?;
+        let line = &narrowing.line;
+        let marked = self.raise_mark(&line.scope, line.epoch, line.decision.opens()).at("write", &self.marks_path());
+        self.append(line)?;
         marked
     }
 
@@ -523,7 +521,7 @@ impl Ledger {
 
     fn next(&self, sound: Option<&Sound>, statement: Statement<'_>, now: Time) -> (Line, Snapshot, Entry) {
         let old = sound.and_then(|sound| sound.entry(statement.scope));
-        let mark = sound.and_then(|sound| sound.marks.get(statement.scope)).copied().unwrap_or(0);
+        let mark = sound.and_then(|sound| sound.mark(statement.scope)).unwrap_or(0);
         // Where nothing is known the time stands in, so that an epoch is not given twice even if everything was lost.
         let grown = old.map_or(now.0, |entry| entry.epoch).max(mark).saturating_add(1);
         let stays = old.filter(|old| old.decision.opens() && statement.decision == Decision::Kept);

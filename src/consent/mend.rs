@@ -42,7 +42,7 @@ impl Ledger {
         if sound.ahead {
             // The line that stands there is the one that is void; its epoch must never be given again.
             let Some(void) = self.last_line() else { return Ok(Records::Closed("the ledger's chain is broken")) };
-            self.raise_mark(&void.scope, void.epoch).at("write", &self.marks_path())?;
+            self.raise_mark(&void.scope, void.epoch, false).at("write", &self.marks_path())?;
             let line = Line {
                 line: void.line + 1,
                 at: now.rfc3339(),
@@ -91,7 +91,7 @@ impl Ledger {
         if let Records::Sound(sound) = &records {
             // A mark that was not raised would let an older store pass for this one.
             for (scope, entry) in sound.snapshot.scopes.iter().filter(|(_, entry)| !entry.decision.opens()) {
-                self.raise_mark(scope, entry.epoch).at("write", &self.marks_path())?;
+                self.raise_mark(scope, entry.epoch, false).at("write", &self.marks_path())?;
             }
         }
         Ok(self.read())
@@ -139,7 +139,7 @@ impl Ledger {
         names.extend(old.into_iter().flat_map(|old| old.scopes.into_keys()));
         names.extend(self.named_in_history());
         // Epochs start above everything that may still lie around, whatever became of the marks.
-        let floor = marks.values().copied().max().unwrap_or(0).max(now.0);
+        let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0);
         let scopes = names.into_iter().map(|scope| {
             let entry = Entry {
                 decision: Decision::Lost,

@@ -2,7 +2,7 @@
 //!
 //! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone. What
 //! opens is small: `scope` is the thing with a switch, `contract` and `terms` what is agreed to, `order` whether a build would
-//! do more, `ledger`, `line` and `mend` the files, `decide` and `closing` what each answer writes, `stand` where a scope
+//! do more, `ledger`, `line`, `mark` and `mend` the files, `decide` and `closing` what each answer writes, `stand` where a scope
 //! stands, `permit` the proofs. What only narrows: `overlay`, `policy`, `limits`. What asks and tells: `ask`, `prompt`,
 //! `notice`, `languages`, `receipt`, `export`, `dpv`, `verify`. What asks the recipient to forget: `wish`, `erasing`.
 //! Doubt means no, everywhere.
@@ -23,6 +23,7 @@ mod limits;
 #[cfg(test)]
 mod limits_tests;
 mod line;
+mod mark;
 mod mend;
 mod notice;
 #[cfg(test)]
@@ -403,6 +404,21 @@ impl Consent {
                 Ok(true) => return true,
                 Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
                 _ => return false,
+            }
+        }
+    }
+
+    /// Notes that the yeses that are open are in use today: a clock that is set back from now on makes none of them younger.
+    /// Once a day; where somebody decides at this moment, at the next occasion.
+    pub(crate) fn note_day(&self, today: Day) {
+        let Records::Sound(sound) = self.ledger.read() else { return };
+        let is_new = |place: &Place| sound.latest(place.scope.name()).is_none_or(|latest| latest < today);
+        let new: Vec<Place> = self.open_places().into_iter().filter(is_new).collect();
+        if !new.is_empty()
+            && let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic())
+        {
+            for place in new {
+                let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
             }
         }
     }

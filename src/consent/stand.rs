@@ -25,7 +25,7 @@ impl Consent {
     pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
         sound
             .in_force(contract.scope.name())
-            .filter(|entry| self.block_of(contract).is_none() && self.stands(contract, entry))
+            .filter(|entry| self.block_of(contract).is_none() && self.stands(sound, contract, entry))
             .map_or(0, |entry| entry.epoch)
     }
 
@@ -37,9 +37,10 @@ impl Consent {
     }
 
     /// Whether a yes that is in force stands for this build, whatever blocks it at present.
-    fn stands(&self, contract: &Contract, entry: &Entry) -> bool {
+    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry) -> bool {
         self.is_valid(contract, entry)
             && !self.is_before(entry)
+            && !self.is_set_back(sound, contract.scope.name())
             // Rules that changed close the scope until what waited under the old ones is destroyed.
             && entry.besides.limits == self.limits(contract).digest()
             && self.compared(contract, entry).is_some_and(|comparison| !comparison.stops())
@@ -78,9 +79,15 @@ impl Consent {
         [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
     }
 
-    /// Whether the clock stands well before anything that was decided.
+    /// Whether the clock stands well before a day on which a yes was in use already: what it would be good for from now on
+    /// it was good for before.
+    pub(super) fn is_set_back(&self, sound: &Sound, scope: &str) -> bool {
+        sound.latest(scope).is_some_and(|latest| self.ambient.now().day().next() < latest)
+    }
+
+    /// Whether the clock stands well before anything that was decided, or in use.
     pub(super) fn is_clock_back(&self, sound: &Sound) -> bool {
-        sound.snapshot.scopes.values().any(|entry| self.is_before(entry))
+        sound.snapshot.scopes.iter().any(|(scope, entry)| self.is_before(entry) || self.is_set_back(sound, scope))
     }
 
     /// The scopes whose yes is past its last day and has not been ended yet.
@@ -120,7 +127,7 @@ impl Consent {
     pub(crate) fn granted_place(&self, scope: Scope) -> Option<Place> {
         let contract = self.contract(scope).ok()?;
         let Records::Sound(sound) = self.ledger.read() else { return None };
-        let entry = sound.in_force(scope.name()).filter(|entry| self.stands(contract, entry))?;
+        let entry = sound.in_force(scope.name()).filter(|entry| self.stands(&sound, contract, entry))?;
         Some(Place { scope, epoch: entry.epoch, generation: entry.generation })
     }
 
@@ -146,6 +153,9 @@ impl Consent {
             Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry)) => {
                 Some("this computer's clock stands before the answer was given")
             }
+            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, scope.name()) => {
+                Some("this computer's clock stands before a day on which reports were made already")
+            }
             Records::Sound(_)
                 if blocked_by.is_none()
                     && in_force.is_some_and(|entry| entry.besides.limits != self.limits(contract).digest()) =>
@@ -159,7 +169,7 @@ impl Consent {
         Ok(Status {
             state,
             until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
-            open: blocked_by.is_none() && in_force.is_some_and(|entry| self.stands(contract, entry)),
+            open: matches!(&records, Records::Sound(sound) if self.open_epoch(sound, contract) != 0),
             changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.given().to_owned()),
             blocked_by,

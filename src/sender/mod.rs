@@ -5,6 +5,7 @@
 
 mod build;
 mod errands;
+mod house;
 mod worker;
 
 pub(crate) use worker::Worker;
@@ -17,6 +18,7 @@ use crate::{
     journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source},
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
 };
+use house::Belief;
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -25,7 +27,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const MINUTE: u64 = 60_000;
@@ -60,8 +62,8 @@ pub(crate) struct Engine {
     /// Ends what is past its last day, and destroys what blocks and rules leave out: a matter of a room below, done when the
     /// day changes.
     pub(crate) settle: fn(&Engine),
-    /// When it was last tidied up, by both clocks.
-    pub(crate) housekeeping: Mutex<Option<(Time, Instant)>>,
+    /// Whether the clock is one to tidy up by.
+    pub(crate) belief: Mutex<Belief>,
 }
 
 /// What sending achieved.
@@ -148,25 +150,6 @@ impl Engine {
         if self.consent.refresh() {
             self.clear_stale();
         }
-    }
-
-    /// Drops what is too old or too much: when the day changes, when a client opens, and before a send.
-    ///
-    /// Not right after the clock leapt ahead of the time that passed: one wrong second must not erase what a person keeps.
-    /// A computer that slept is tidied at the next occasion.
-    pub(crate) fn keep_house(&self, leads: bool) {
-        let (now, instant) = (self.ambient.now(), self.ambient.monotonic());
-        let last = self.housekeeping.lock().replace((now, instant));
-        if let Some((then, since)) = last {
-            let passed = u64::try_from(instant.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
-            if now.0.saturating_sub(then.0) > passed.saturating_add(3 * DAY) {
-                return;
-            }
-        }
-        let scopes: Vec<_> = self.registry.scopes().to_vec();
-        self.journal.sent().expire(&scopes, self.ambient.now());
-        self.forget_erased();
-        self.journal.enforce_bounds(self.ambient.now(), leads);
     }
 
     /// How long after its start a process leaves alone what was due before: up to a quarter of an hour.
@@ -285,7 +268,7 @@ impl Engine {
         if turn && !self.run_errands(occasion, &erasing, &mut done) && nothing_open {
             done.note_trouble(self.why_nothing());
         }
-        self.journal.sent().expire(self.registry.scopes(), self.ambient.now());
+        self.keep_house(true);
         for place in self.consent.open_places() {
             let days = self.journal.peek_counts(place);
             done.growing = days.values().fold(done.growing, |sum, counts| sum.saturating_add(counts.total()));

@@ -18,7 +18,7 @@ use std::{
 };
 
 /// Noon of 2099-06-30, in seconds since 1970.
-const LAST_NOON: i64 = 4_086_504_000;
+pub(crate) const LAST_NOON: i64 = 4_086_504_000;
 
 fn on_the_last_day() -> (Home, Server) {
     let home = Home::new();

@@ -1,11 +1,16 @@
 //! A yes is good for a time: past its last day the scope is closed, and what waited is destroyed.
 
 use crate::{
-    events::{CONNECTIVITY, USAGE, opened, unreachable},
+    events::{CONNECTIVITY, LibraryTidied, USAGE, opened, unreachable},
+    forge,
     home::{DAY, HANG, Home, say_yes, send, state, wait_for},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{MayAsk, State, WhyNot},
+};
+use serde_json::json;
 
 fn keeps(client: &Client) -> bool {
     let lines = || client.manifest().unwrap().outcomes.lines;
@@ -77,4 +82,117 @@ fn an_idle_program_notices_when_the_day_changes() {
     let receipt = client.withdraw(USAGE).unwrap();
     assert!(receipt.confirmed && receipt.destroyed.complete, "{receipt}");
     assert_eq!(state(&client, USAGE), State::Withdrawn);
+}
+
+/// The clock stands so many days after noon of the day on which the test began, or before.
+fn stands(home: &Home, day: i64) {
+    let noon = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
+    home.clock.jump_to(noon + day * 86_400);
+}
+
+#[track_caller]
+fn is_doubted(client: &Client) {
+    let status = client.status(USAGE).unwrap();
+    assert!(!status.is_open() && status.state == State::Granted, "{status:?}");
+    assert!(status.trouble.unwrap().contains("clock stands before"));
+    assert!(!keeps(client));
+    assert!(matches!(client.may_ask(USAGE).unwrap(), MayAsk::No { why: WhyNot::Clock, .. }));
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_yes_younger() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).validity_days(30)).unwrap();
+    say_yes(&client, USAGE);
+    say_yes(&client, CONNECTIVITY);
+    drop(client);
+    // In use after twenty days, and a little before and after.
+    stands(&home, 20);
+    assert!(keeps(&home.start(&server)));
+    stands(&home, -1);
+    assert!(keeps(&home.start(&server)), "a day is no doubt");
+    // Of the days that are left since the first, some were used.
+    stands(&home, -10);
+    let client = home.start(&server);
+    is_doubted(&client);
+    client.grant(USAGE).unwrap();
+    is_doubted(&client);
+    drop(client);
+    is_doubted(&home.start(&server));
+    stands(&home, 11);
+    let client = home.start(&server);
+    assert!(keeps(&client), "right again");
+    // In a program that runs, too.
+    stands(&home, -8);
+    is_doubted(&client);
+    // A new yes is one by this clock, and says nothing of the other scope.
+    say_yes(&client, USAGE);
+    assert!(keeps(&client) && !client.status(CONNECTIVITY).unwrap().is_open());
+    stands(&home, 7);
+    assert!(client.status(CONNECTIVITY).unwrap().is_open());
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_program_that_runs_on_notes_its_days_and_not_one_wrong_second() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    for _ in 0..4 {
+        home.clock.pass(DAY);
+        client.record(opened(2)); // wakes the worker, which finds the new day
+        wait_for("the day", || {
+            let marks = std::fs::read_to_string(home.marks().join("high")).unwrap();
+            marks.contains(&home.clock.day())
+        });
+    }
+    let lines = || client.manifest().unwrap().outcomes.lines;
+    let before = lines();
+    stands(&home, 50);
+    client.record(opened(2));
+    wait_for("the event", || lines() > before);
+    let wrong = home.clock.day();
+    stands(&home, -50);
+    let status = client.status(USAGE).unwrap(); assert!(status.is_open(), "{status:?} {}", std::fs::read_to_string(home.marks().join("high")).unwrap());
+    let marks = std::fs::read_to_string(home.marks().join("high")).unwrap();
+    assert!(!marks.contains(&wrong), "{marks}");
+    stands(&home, -3);
+    assert!(!client.status(USAGE).unwrap().is_open());
+    // Withdrawn, nothing is left of when the program was used.
+    client.withdraw(USAGE).unwrap();
+    let marks = std::fs::read_to_string(home.marks().join("high")).unwrap();
+    assert!(!marks.contains("latest"), "{marks}");
+}
+
+#[test]
+fn an_event_that_has_ended_does_not_begin_again_with_an_older_clock() {
+    let (home, server) = (Home::new(), Server::new());
+    home.clock.jump_to(crate::ending::LAST_NOON);
+    drop(home.start_granted(&server, &[USAGE]));
+    stands(&home, 3);
+    assert!(keeps(&home.start(&server)));
+    stands(&home, -3);
+    let client = home.start(&server);
+    client.record_durable(LibraryTidied { by_hand: true });
+    is_doubted(&client);
+}
+
+#[test]
+fn a_latest_day_that_is_none_closes_until_a_fresh_yes() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    let epoch = client.receipt(USAGE).unwrap().epoch;
+    drop(client);
+    let forge = |mark| forge::seal(&home.marks().join("high"), "high", &json!({"usage": mark}));
+    forge(json!({"epoch": epoch, "latest": "soon"}));
+    let client = home.start(&server);
+    is_doubted(&client);
+    say_yes(&client, USAGE);
+    assert!(keeps(&client));
+    // One that is missing is made good today.
+    let epoch = client.receipt(USAGE).unwrap().epoch;
+    drop(client);
+    forge(json!({"epoch": epoch}));
+    assert!(keeps(&home.start(&server)));
+    stands(&home, -3);
+    is_doubted(&home.start(&server));
 }

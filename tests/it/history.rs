@@ -144,10 +144,10 @@ fn a_mark_that_does_not_fit_closes() {
     type Change = (&'static str, fn(&PathBuf, u64));
     let changes: [Change; 5] = [
         ("missing", |high, _| fs::remove_file(high).unwrap()),
-        ("lower", |high, epoch| forge::seal(high, "high", &json!({"usage": epoch - 1}))),
-        ("higher", |high, epoch| forge::seal(high, "high", &json!({"usage": epoch + 1}))),
-        ("far higher", |high, epoch| forge::seal(high, "high", &json!({"usage": epoch + (1 << 40)}))),
-        ("of another scope", |high, epoch| forge::seal(high, "high", &json!({"playback": epoch}))),
+        ("lower", |high, epoch| forge::seal(high, "high", &json!({"usage": {"epoch": epoch - 1}}))),
+        ("higher", |high, epoch| forge::seal(high, "high", &json!({"usage": {"epoch": epoch + 1}}))),
+        ("far higher", |high, epoch| forge::seal(high, "high", &json!({"usage": {"epoch": epoch + (1 << 40)}}))),
+        ("of another scope", |high, epoch| forge::seal(high, "high", &json!({"playback": {"epoch": epoch}}))),
     ];
     for (why, change) in changes {
         let (home, server) = (Home::new(), Server::new());
@@ -168,11 +168,12 @@ fn a_mark_that_does_not_fit_closes() {
 #[test]
 fn damaged_marks_close_until_a_fresh_yes() {
     type Change = (&'static str, fn(&PathBuf));
-    let changes: [Change; 5] = [
+    let changes: [Change; 6] = [
         ("empty", |high| files::write(high, b"")),
         ("flipped", |high| files::write(high, &files::flipped(&fs::read(high).unwrap(), 30))),
         ("of another kind", |high| forge::seal(high, "consent", &json!({"usage": 3}))),
         ("no numbers", |high| forge::seal(high, "high", &json!({"usage": "3"}))),
+        ("a word more", |high| forge::seal(high, "high", &json!({"usage": {"epoch": 3, "granted": true}}))),
         ("huge", |high| files::write(high, &vec![b' '; 1 << 20])),
     ];
     for (why, change) in changes {

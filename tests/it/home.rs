@@ -58,6 +58,12 @@ impl TestClock {
         self.ahead.store(seconds.saturating_sub(self.base), Ordering::SeqCst);
     }
 
+    /// Its UTC day, as candor writes it.
+    pub(crate) fn day(&self) -> String {
+        let now = jiff::Timestamp::from_second(self.seconds()).unwrap();
+        now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    }
+
     /// How often it was read.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)

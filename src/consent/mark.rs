@@ -1,0 +1,89 @@
+//! The high-water marks: for each scope the highest epoch that was ever given, and the latest day on which a yes was in use.
+//!
+//! Kept apart from the store, in the directory of the platform's configuration, so that a store that is put back from before
+//! does not pass for today's, and a clock that is set back does not make a yes younger. Marks only close; nothing here opens a
+//! scope.
+
+use super::{
+    contract::canonical,
+    ledger::{Held, Ledger, Records, SNAPSHOT_MOST},
+};
+use crate::{ambient::Day, disk};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, io};
+
+/// What is known of a scope whatever its store says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mark {
+    pub(super) epoch: u64,
+    /// The latest UTC day on which the yes of this epoch was in use, as it is written: `2026-11-22`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latest: Option<String>,
+}
+
+impl Mark {
+    /// The latest day on which the yes was in use. One that can't be read is far ahead: then no clock is believed.
+    pub(super) fn latest(&self) -> Option<Day> {
+        self.latest.as_deref().map(|latest| Day::parse(latest).unwrap_or(Day::NONE))
+    }
+}
+
+pub(super) type Marks = BTreeMap<String, Mark>;
+
+impl Ledger {
+    pub(super) fn read_marks(&self) -> io::Result<Option<Marks>> {
+        let Some(bytes) = self.files.read_if_there(&self.marks_path(), SNAPSHOT_MOST)? else { return Ok(None) };
+        disk::unseal("high", &bytes)
+            .and_then(|json| serde_json::from_str(json).ok())
+            .map(Some)
+            .ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> io::Result<()> {
+        let mut marks = self.read_marks().unwrap_or_default().unwrap_or_default();
+        let mark = marks.entry(scope.to_owned()).or_default();
+        let before = mark.clone();
+        change(mark);
+        if *mark == before {
+            return Ok(());
+        }
+        let json = canonical(&serde_json::json!(marks));
+        self.files.replace(&self.marks_path(), &disk::seal("high", &json))
+    }
+
+    /// Raises a scope's mark to an epoch. A yes that goes on keeps its latest day, and one that ended has none.
+    pub(super) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> io::Result<()> {
+        self.change_mark(scope, |mark| {
+            if epoch > mark.epoch {
+                mark.epoch = epoch;
+                mark.latest = mark.latest.take().filter(|_| goes_on);
+            }
+        })
+    }
+
+    /// The mark of a yes that is given now. Whoever gives it believes the clock, so this day is its latest one, also where
+    /// a yes before it was in use on a later one.
+    pub(super) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> io::Result<()> {
+        self.change_mark(scope, |mark| {
+            if epoch > mark.epoch {
+                *mark = Mark { epoch, latest: Some(today.to_string()) };
+            }
+        })
+    }
+
+    /// Notes that a yes was in use today; does nothing where that is known, where the yes is another one by now, or where the
+    /// clock stands before what is known. The caller holds the lock of decisions.
+    pub(super) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> io::Result<()> {
+        let _ = held;
+        let Records::Sound(sound) = self.read() else { return Ok(()) };
+        if sound.in_force(scope).is_none_or(|entry| entry.epoch != epoch) {
+            return Ok(());
+        }
+        self.change_mark(scope, |mark| {
+            if mark.latest().is_none_or(|latest| latest < today) {
+                mark.latest = Some(today.to_string());
+            }
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! Keeping order: what is too old or too much is dropped, and the day is noted on which the yeses are in use. Only by a clock
+//! that is believed. Sends nothing, and destroys nothing that nobody's time has come for.
+
+use super::{DAY, Engine, MINUTE};
+use crate::ambient::Time;
+use std::time::{Duration, Instant};
+
+/// How far the clock may run ahead of the time that passed, in milliseconds.
+const AHEAD: u64 = 3 * DAY;
+/// How long a clock that leapt must go on from there before it is believed.
+const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
+
+/// Two clocks side by side: the one that says the day and may be wrong, and the one that only measures.
+#[derive(Debug, Default)]
+pub(crate) struct Belief {
+    last: Option<(Time, Instant)>,
+    /// Where the clock stood after it leapt.
+    leapt: Option<(Time, Instant)>,
+}
+
+impl Belief {
+    /// Whether the clock is believed. Not while it has just leapt ahead of the time that passed: one wrong minute must not
+    /// erase what a person keeps. A computer that slept for days is believed a while later; a program that starts believes the
+    /// clock that it finds.
+    pub(super) fn holds(&mut self, now: Time, instant: Instant) -> bool {
+        let follows = |(then, since): (Time, Instant)| {
+            let passed = u64::try_from(instant.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
+            now.0.saturating_sub(then.0) <= passed.saturating_add(AHEAD)
+        };
+        if self.last.is_none_or(follows) {
+            (self.last, self.leapt) = (Some((now, instant)), None);
+            return true;
+        }
+        match self.leapt.filter(|&(then, since)| now >= then && follows((then, since))) {
+            Some((_, since)) if instant.saturating_duration_since(since) >= DOUBTED => {
+                (self.last, self.leapt) = (Some((now, instant)), None);
+                true
+            }
+            Some(_) => false,
+            None => {
+                self.leapt = Some((now, instant));
+                false
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// The time, unless the clock is in doubt.
+    pub(crate) fn believed(&self) -> Option<Time> {
+        let now = self.ambient.now();
+        self.belief.lock().holds(now, self.ambient.monotonic()).then_some(now)
+    }
+
+    /// Drops what is too old or too much, and notes the day: when the day changes, when a client opens, and before and after a
+    /// send. Not while the clock is in doubt.
+    pub(crate) fn keep_house(&self, leads: bool) {
+        let Some(now) = self.believed() else { return };
+        if !self.consent.expired().is_empty() {
+            // Found over by a clock that was in doubt.
+            (self.settle)(self);
+        }
+        self.consent.note_day(now.day());
+        self.journal.sent().expire(self.registry.scopes(), now);
+        self.forget_erased();
+        self.journal.enforce_bounds(now, leads);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the clock is believed at each look: its day, and the minutes that passed since the first look.
+    #[track_caller]
+    fn looks(looks: &[(u64, u64, bool)]) {
+        let (mut belief, began) = (Belief::default(), Instant::now());
+        for (at, &(day, minutes, believed)) in looks.iter().enumerate() {
+            let instant = began + Duration::from_millis(minutes * MINUTE);
+            let now = Time(1_000_000 * DAY + day * DAY + minutes * MINUTE);
+            assert_eq!(belief.holds(now, instant), believed, "look {at}");
+        }
+    }
+
+    #[test]
+    fn a_leap_is_believed_when_it_lasts() {
+        looks(&[(0, 0, true), (3, 1, true), (6, 2, true)]);
+        // Days that pass while the program runs are none; the day is counted on top of the minutes.
+        looks(&[(0, 0, true), (0, 5 * 24 * 60, true)]);
+        looks(&[(0, 0, true), (50, 1, false), (50, 2, false), (50, 10, false), (50, 11, true), (50, 12, true)]);
+    }
+
+    #[test]
+    fn a_wrong_minute_is_never_believed_however_often_it_is_seen() {
+        looks(&[(0, 0, true), (50, 1, false), (50, 1, false), (50, 1, false), (0, 2, true), (50, 20, false)]);
+        // One that leaps from wrong to wrong is not believed either, ahead or back.
+        looks(&[(0, 0, true), (50, 1, false), (90, 12, false), (50, 13, false), (50, 22, false), (50, 23, true)]);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_is_believed_as_before() {
+        looks(&[(50, 0, true), (0, 1, true), (3, 2, true)]);
+    }
+}
