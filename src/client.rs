@@ -322,12 +322,12 @@ impl Client {
         erase::delete_sent(&self.engine, scope)
     }
 
-    /// See [`consent::forget_contents`].
+    /// See [`consent::keep_contents`].
     ///
     /// # Errors
     /// See there.
-    pub fn forget_contents(&self, scope: Scope) -> Result<(), Error> {
-        erase::forget_contents(&self.engine, scope)
+    pub fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
+        erase::keep_contents(&self.engine, scope, keep)
     }
 
     /// See [`consent::erase`].
@@ -533,8 +533,8 @@ impl Decisions for Client {
         self.engine.consent.begin_asking()
     }
 
-    fn forget_contents(&self, scope: Scope) -> Result<(), Error> {
-        Client::forget_contents(self, scope)
+    fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
+        Client::keep_contents(self, scope, keep)
     }
 
     fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {

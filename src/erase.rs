@@ -47,7 +47,7 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
         return Ok(());
     }
     sent.begin_deleting(scope).at("delete the sent log in", store)?;
-    forget_contents(engine, scope)?;
+    engine.journal.delete_sent(scope).at("delete the sent log in", store)?;
     let wishes = engine.consent.wishes();
     if wishes.asked(scope.name()).is_some() {
         engine.make_wishes(scope, true)?;
@@ -61,17 +61,28 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
 
 /// Deletes what an interruption left of what was to be deleted.
 pub(crate) fn finish_deleting(engine: &Engine) {
+    let sent = engine.journal.sent();
     for &scope in engine.registry.scopes() {
-        if engine.journal.sent().is_deleting(scope) {
+        if sent.is_deleting(scope) {
             let _ = delete_sent(engine, scope);
+        }
+        if !sent.keeps_contents(scope) {
+            let _ = sent.strip(scope);
         }
     }
 }
 
-/// Deletes the contents alone.
-pub(crate) fn forget_contents(engine: &Engine, scope: Scope) -> Result<(), Error> {
+/// Switches the keeping of contents off, or on again. Off, those that are kept go at once, and none are kept from now on.
+pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result<(), Error> {
+    let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
-    engine.journal.delete_sent(scope).at("delete the sent log in", engine.consent.ledger().store())
+    let sent = engine.journal.sent();
+    if keep == sent.keeps_contents(scope) && keep {
+        return Ok(());
+    }
+    engine.consent.ledger().make_directories()?;
+    sent.keep_contents(scope, keep).at("change the sent log in", store)?;
+    if keep { Ok(()) } else { sent.strip(scope).at("delete the contents of the sent log in", store) }
 }
 
 /// How much can be named, what was asked for, and what came of it.

@@ -22,9 +22,7 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
         State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn),
         State::Denied | State::Withdrawn => again(engine, scope),
         // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
-        State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
-            refuse(engine, scope, false)
-        }
+        State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => refuse(engine, scope, false),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) trait Decisions: Send + Sync {
     fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
     /// Takes the one question of this run, if it is not taken.
     fn begin_asking(&self) -> bool;
-    fn forget_contents(&self, scope: Scope) -> Result<(), Error>;
+    fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error>;
     fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error>;
     fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error>;
     fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error>;
@@ -140,7 +140,7 @@ pub fn receipts() -> Result<Receipts, Error> {
 /// records could be named for [`erase`]. From then on none of it can be named; how many records left is still known. What
 /// the recipient has is not touched, and what was asked for before goes on.
 ///
-/// Offer it at a withdrawal beside keeping, both alike. [`forget_contents`] lies between the two.
+/// Offer it at a withdrawal beside keeping, both alike. [`keep_contents`] lies between the two.
 ///
 /// # Errors
 /// The disk refused.
@@ -213,13 +213,16 @@ pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
     Prompt::open(client()?, scope)
 }
 
-/// Deletes the contents of what a scope sent from this computer, and keeps the records' random numbers while the
-/// recipient's retention lasts, so that they can still be named for [`erase`].
+/// Switches off, or on again, that the contents of what a scope sends are kept on this computer for the person to read.
+///
+/// Off, those that are kept are deleted at once and none are kept from now on, whatever else is decided about the scope: what
+/// stays is when something left, how much, and under which decision, and the records' random numbers while the recipient's
+/// retention lasts, so that they can still be named for [`erase`]. On is how it begins.
 ///
 /// # Errors
-/// The disk refused.
-pub fn forget_contents(scope: Scope) -> Result<(), Error> {
-    client()?.forget_contents(scope)
+/// The disk refused. Where it took the wish and not all of the deletion, the next start deletes the rest.
+pub fn keep_contents(scope: Scope, keep: bool) -> Result<(), Error> {
+    client()?.keep_contents(scope, keep)
 }
 
 /// Records that the person asks the recipient to delete what this scope sent. Works whether the scope is on, off or

@@ -51,7 +51,7 @@ pub use erasing::{ErasureRequest, ErasureState, ErasureStatus};
 pub use export::Receipts;
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{
-    ask_about_widenings, cancel_erasure, defer, delete_sent, deny, erase, erasures, forget_contents, grant, keep,
+    ask_about_widenings, cancel_erasure, defer, delete_sent, deny, erase, erasures, grant, keep, keep_contents,
     languages, may_ask, notice, notice_in, prompt, receipt, receipts, revoke, status, switch, withdraw,
 };
 pub use notice::Notice;

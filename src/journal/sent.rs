@@ -1,6 +1,7 @@
 //! The sent log: what left, byte for byte, when, and what the receiver answered. It is the person's, and is never sent.
 //!
-//! Each entry is a file of its own: a first line with the particulars, then the exact body.
+//! Each entry is a file of its own: a first line with the particulars, then the exact body, unless the person wants no
+//! contents kept.
 
 use super::outbox::Batch;
 use crate::{
@@ -29,6 +30,8 @@ struct Head {
     records: u64,
     rejected: u64,
     tries: u32,
+    /// How long the body was, whether it is kept or not.
+    bytes: u64,
 }
 
 /// One request that a receiver took.
@@ -38,6 +41,8 @@ pub(crate) struct SentEntry {
     pub(crate) epoch: u64,
     pub(crate) records: u64,
     pub(crate) rejected: u64,
+    pub(crate) bytes: u64,
+    /// Empty where the person wants no contents kept.
     pub(crate) body: Vec<u8>,
 }
 
@@ -87,10 +92,58 @@ impl<'j> SentLog<'j> {
         self.store.join("sent").join(scope.name())
     }
 
+    /// Where it stands that the person wants no contents kept of what a scope sends.
+    fn bare(&self, scope: Scope) -> PathBuf {
+        self.store.join("sent").join(format!("{}.bare", scope.name()))
+    }
+
+    /// Whether contents are kept. In doubt they are not.
+    pub(crate) fn keeps_contents(&self, scope: Scope) -> bool {
+        matches!(self.files.stat(&self.bare(scope)), Ok(None))
+    }
+
+    /// Notes, durably, whether contents are to be kept from now on. What is kept already is [stripped](SentLog::strip) by
+    /// whoever asks.
+    pub(crate) fn keep_contents(&self, scope: Scope, keep: bool) -> io::Result<()> {
+        let path = self.bare(scope);
+        if keep {
+            self.files.remove_if_there(&path)?;
+        } else {
+            self.files.own_dir(&self.store.join("sent"))?;
+            match self.files.create(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => drop(made?),
+            }
+        }
+        // Nothing was ever sent, and nothing noted.
+        if self.files.stat(&self.store.join("sent"))?.is_none() {
+            return Ok(());
+        }
+        self.files.sync_parent(&path)
+    }
+
+    /// Removes the contents of every entry of a scope, and keeps when something left, how much, and under which yes.
+    pub(crate) fn strip(&self, scope: Scope) -> io::Result<()> {
+        for path in self.files.entries(&self.directory(scope)) {
+            // Half an entry, or a batch's own file that was kept for want of room, has nothing but contents.
+            let head = self.files.read(&path, ENTRY_MOST).ok().and_then(|bytes| {
+                let (head, body) = split(&bytes)?;
+                Some((format!("{MAGIC}{}\n", serde_json::to_string(&head).ok()?), body.is_empty()))
+            });
+            match head.filter(|_| path.extension().is_some_and(|extension| extension == "json")) {
+                Some((_, true)) => {}
+                Some((head, false)) => self.files.replace(&path, head.as_bytes())?,
+                None => self.files.remove_if_there(&path)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that a batch was taken. Done before the batch is removed, so that nothing leaves without its entry.
     pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, rejected: u64) -> io::Result<()> {
         let directory = self.directory(scope);
         self.files.own_dir(&directory)?;
+        let keeps = self.keeps_contents(scope);
         let head = Head {
             at: at.0,
             scope: scope.name().into(),
@@ -99,15 +152,24 @@ impl<'j> SentLog<'j> {
             records: batch.records(),
             rejected,
             tries: batch.tries(),
+            bytes: batch.body().len() as u64,
         };
         let json = serde_json::to_string(&head).map_err(io::Error::other)?;
-        let mut bytes = format!("{MAGIC}{json}\n").into_bytes();
-        bytes.extend_from_slice(batch.body());
-        self.files.replace(&directory.join(format!("{:014}-{}.json", at.0, batch.key())), &bytes)
+        let path = directory.join(format!("{:014}-{}.json", at.0, batch.key()));
+        let bare = format!("{MAGIC}{json}\n").into_bytes();
+        if keeps {
+            self.files.replace(&path, &[&bare, batch.body()].concat())?;
+        }
+        // Asked again: whoever wished it meanwhile may have looked before this entry was there.
+        if keeps && self.keeps_contents(scope) { Ok(()) } else { self.files.replace(&path, &bare) }
     }
 
-    /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none.
+    /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none. Not where no
+    /// contents are wanted, since that file is nothing else.
     pub(crate) fn keep_file(&self, scope: Scope, batch: &Batch, at: Time) -> io::Result<()> {
+        if !self.keeps_contents(scope) {
+            return Err(io::Error::other("there is no room for an entry without contents"));
+        }
         let directory = self.directory(scope);
         self.files.own_dir(&directory)?;
         self.files.rename(batch.path(), &directory.join(format!("{:014}-{}.json", at.0, batch.key())))
@@ -126,22 +188,14 @@ impl<'j> SentLog<'j> {
 
     fn read(&self, path: &Path) -> Option<SentEntry> {
         let bytes = self.files.read(path, ENTRY_MOST).ok()?;
-        let at = bytes.iter().position(|&byte| byte == b'\n')?;
-        let first = std::str::from_utf8(bytes.get(..at)?).ok()?;
-        let Some(head) = first.strip_prefix(MAGIC) else {
+        let Some((Head { at, epoch, records, rejected, bytes, .. }, body)) = split(&bytes) else {
             // A batch's own file, kept for want of room; its name says when it was taken.
             let (at, _) = path.file_name()?.to_str()?.split_once('-')?;
             let (epoch, records, body) = super::outbox::peek_bytes(&bytes)?;
-            return Some(SentEntry { at: Time(at.parse().ok()?), epoch, records, rejected: 0, body });
+            let bytes = body.len() as u64;
+            return Some(SentEntry { at: Time(at.parse().ok()?), epoch, records, rejected: 0, bytes, body });
         };
-        let head: Head = serde_json::from_str(head).ok()?;
-        Some(SentEntry {
-            at: Time(head.at),
-            epoch: head.epoch,
-            records: head.records,
-            rejected: head.rejected,
-            body: bytes.get(at + 1..)?.to_vec(),
-        })
+        Some(SentEntry { at: Time(at), epoch, records, rejected, bytes, body: body.to_vec() })
     }
 
     /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.
@@ -170,4 +224,11 @@ impl<'j> SentLog<'j> {
             total -= len;
         }
     }
+}
+
+/// An entry's particulars and its body; `None` where it is no entry that was written as one.
+fn split(bytes: &[u8]) -> Option<(Head, &[u8])> {
+    let at = bytes.iter().position(|&byte| byte == b'\n')?;
+    let first = std::str::from_utf8(bytes.get(..at)?).ok()?;
+    Some((serde_json::from_str(first.strip_prefix(MAGIC)?).ok()?, bytes.get(at + 1..)?))
 }

@@ -95,6 +95,8 @@ pub struct ScopePage {
     pub ready: Vec<String>,
     /// Requests that left and were taken: the exact bytes of their bodies, oldest first.
     pub sent: Vec<SentPage>,
+    /// Whether these bodies are kept, as they are unless the person switches it off.
+    pub keeps_contents: bool,
     /// How much of what left can be named for erasure, what was asked for, and what came of it.
     pub erasure: Option<ErasureStatus>,
 }
@@ -173,7 +175,9 @@ pub struct SentPage {
     pub records: u64,
     /// How many of them the receiver rejected.
     pub rejected: u64,
-    /// The body, byte for byte.
+    /// How many bytes its body had.
+    pub bytes: u64,
+    /// The body, byte for byte; empty where the person wants no contents kept.
     pub body: String,
 }
 
@@ -279,9 +283,11 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
                 epoch: entry.epoch,
                 records: entry.records,
                 rejected: entry.rejected,
+                bytes: entry.bytes,
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })
             .collect(),
+        keeps_contents: journal.sent().keeps_contents(scope),
         erasure: erase::status(engine, scope).ok(),
         status,
     }

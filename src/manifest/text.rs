@@ -127,14 +127,15 @@ impl fmt::Display for ScopePage {
         list(f, "sent", &self.sent, |sent| {
             let padding = sent.body.len() - sent.body.trim_end().len();
             let rejected = if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() };
-            format!(
-                "{}: {} records{rejected}, {} bytes of which {padding} are padding\n      {}",
-                sent.at,
-                sent.records,
-                sent.body.len(),
-                sent.body.trim_end()
-            )
+            let left = format!("{}: {} records{rejected}, {} bytes", sent.at, sent.records, sent.bytes);
+            match sent.body.trim_end() {
+                "" => format!("{left}, not kept, as you wished"),
+                body => format!("{left} of which {padding} are padding\n      {body}"),
+            }
         })?;
+        if !self.keeps_contents {
+            writeln!(f, "    The contents of what is sent are not kept on this computer, as you wished.")?;
+        }
         let known = self.erasure.as_ref().filter(|erasure| !erasure.is_empty());
         let erasure = known.map(|erasure| erasure.lines()).unwrap_or_default();
         erasure

@@ -81,6 +81,20 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The files below a directory that hold the body of a request and lie in a sent log.
+fn bodies_kept(below: &Path) -> usize {
+    let entries = std::fs::read_dir(below).unwrap().flatten().map(|entry| entry.path());
+    entries
+        .map(|path| match path.is_dir() {
+            true => bodies_kept(&path),
+            false => {
+                let logged = path.components().any(|part| part.as_os_str() == "sent");
+                usize::from(logged && std::fs::read_to_string(path).unwrap().contains("resourceLogs"))
+            }
+        })
+        .sum()
+}
+
 /// Runs `act` on a store that `prepare` made, with a fault at every changing call in turn.
 fn at_every_call<T>(
     fault: Fault,
@@ -173,6 +187,50 @@ fn what_was_taken_back_stays_taken_back() {
             },
         );
         assert!(faults > 5, "only {faults} calls were tried");
+    }
+}
+
+#[test]
+fn no_contents_stay_once_that_was_wished_whatever_fails() {
+    // Once and dead while it is wished; then once and dead while something leaves.
+    let bodies = |home: &Path, taker: &Taker| {
+        let client = open(home, taker, None);
+        let page = client.manifest().unwrap();
+        let scope = page.scopes.iter().find(|scope| scope.name == CRASH.name()).unwrap();
+        (scope.sent.iter().filter(|sent| !sent.body.is_empty()).count(), scope.keeps_contents)
+    };
+    for fault in [Fault::Once, Fault::Dead] {
+        let faults = at_every_call(
+            fault,
+            |_| (),
+            |client| client.keep_contents(CRASH, false),
+            |at, answer, home, taker| match (answer, bodies(home, taker)) {
+                (Ok(()), kept) => assert_eq!(kept, (0, false), "{fault:?} at call {at}"),
+                // The next start has finished what was noted.
+                (Err(error), kept) => {
+                    assert!(error.is_store(), "{fault:?} at call {at}: {error}");
+                    assert!([(LEFT, true), (0, false)].contains(&kept), "{fault:?} at call {at}: {kept:?}");
+                }
+            },
+        );
+        assert!(faults > 5, "only {faults} calls were tried");
+        let faults = at_every_call(
+            fault,
+            |client| {
+                client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+                client.keep_contents(CRASH, false).unwrap();
+                client.record_durable(Happened { times: 3 });
+            },
+            |client| client.flush(Duration::from_secs(20)).unwrap(),
+            |at, _, home, taker| {
+                assert_eq!(bodies_kept(home), 0, "{fault:?} at call {at}: before anything is mended");
+                assert_eq!(bodies(home, taker), (0, false), "{fault:?} at call {at}");
+                // Nothing that left can't be named.
+                let status = open(home, taker, None).erasures(CRASH).unwrap();
+                assert!(status.nameable >= LEFT as u64, "{fault:?} at call {at}: {status}");
+            },
+        );
+        assert!(faults > 10, "only {faults} calls were tried");
     }
 }
 

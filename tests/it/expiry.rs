@@ -152,7 +152,8 @@ fn a_program_that_runs_on_notes_its_days_and_not_one_wrong_second() {
     wait_for("the event", || lines() > before);
     let wrong = home.clock.day();
     stands(&home, -50);
-    let status = client.status(USAGE).unwrap(); assert!(status.is_open(), "{status:?} {}", std::fs::read_to_string(home.marks().join("high")).unwrap());
+    let status = client.status(USAGE).unwrap();
+    assert!(status.is_open(), "{status:?} {}", std::fs::read_to_string(home.marks().join("high")).unwrap());
     let marks = std::fs::read_to_string(home.marks().join("high")).unwrap();
     assert!(!marks.contains(&wrong), "{marks}");
     stands(&home, -3);

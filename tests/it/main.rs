@@ -33,6 +33,7 @@ mod answers;
 mod asking;
 mod config;
 mod consent;
+mod contents;
 mod counters;
 mod damage;
 mod delivery;

@@ -1,0 +1,84 @@
+//! Whoever wants no copy of what was sent switches that off: what is kept goes, none is kept from then on, and how much left
+//! and by which ids it can be named stays.
+
+use crate::{
+    erase::{erasures, with_sent},
+    events::{CONNECTIVITY, USAGE, opened},
+    files,
+    home::{Home, say_yes, send},
+    server::Server,
+};
+use candor::{Client, Scope, SentPage};
+use std::fs;
+
+fn sent(client: &Client, scope: Scope) -> Vec<SentPage> {
+    client.manifest().unwrap().scope(scope).unwrap().sent.clone()
+}
+
+/// The values that were sent stand nowhere in the sent log.
+#[track_caller]
+fn is_bare(home: &Home, scope: Scope) {
+    for path in files::all(&home.store().join("sent").join(scope.name())) {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("resourceLogs") && text.lines().count() == 1, "{path:?}: {text}");
+    }
+}
+
+#[test]
+fn no_contents_are_kept_until_the_person_wants_them_again() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2]);
+    client.keep_contents(USAGE, true).unwrap();
+    assert!(
+        !files::tree(&home.path()).keys().any(|path| format!("{path:?}").contains(".bare")),
+        "that is how it begins"
+    );
+    let before = sent(&client, USAGE);
+    let body = before[0].body.clone();
+    assert!(body.contains("library.opened") && body.len() as u64 == before[0].bytes);
+    client.keep_contents(USAGE, false).unwrap();
+    client.keep_contents(USAGE, false).unwrap();
+    is_bare(&home, USAGE);
+    let after = sent(&client, USAGE);
+    assert_eq!(after[0].body, "");
+    let told = |page: &SentPage| (page.at.clone(), page.epoch, page.records, page.rejected, page.bytes);
+    assert_eq!(told(&after[0]), told(&before[0]), "when and how much left stays");
+
+    // It outlasts a restart, a withdrawal, a deletion and a new yes.
+    drop(client);
+    let client = home.start(&server);
+    client.withdraw(USAGE).unwrap();
+    client.delete_sent(USAGE).unwrap();
+    say_yes(&client, USAGE);
+    client.record_durable(opened(3));
+    send(&client);
+    is_bare(&home, USAGE);
+    let page = client.manifest().unwrap();
+    assert!(!page.scope(USAGE).unwrap().keeps_contents && page.scope(CONNECTIVITY).unwrap().keeps_contents);
+    let text = page.to_string();
+    assert!(text.contains("1 records, 1024 bytes, not kept, as you wished"), "{text}");
+    assert_eq!(text.matches("are not kept on this computer, as you wished").count(), 1, "{text}");
+    // What left can be named all the same.
+    client.erase(USAGE).unwrap();
+    send(&client);
+    assert_eq!(erasures(&server).len(), 1);
+
+    client.keep_contents(USAGE, true).unwrap();
+    client.record_durable(opened(2));
+    send(&client);
+    let bodies: Vec<bool> = sent(&client, USAGE).iter().map(|page| page.body.is_empty()).collect();
+    assert_eq!(bodies, [true, false], "from now on");
+}
+
+#[test]
+fn an_interrupted_wish_is_finished_by_the_next_start() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(with_sent(&home, &server, &[2, 3]));
+    // It was noted, and nothing done yet; besides, a write was interrupted.
+    files::write(&home.store().join("sent").join("usage.bare"), b"");
+    let entry = files::all(&home.store().join("sent").join("usage")).remove(0);
+    files::write(&entry.with_extension("json.new"), &fs::read(&entry).unwrap()[..200]);
+    let client = home.start(&server);
+    is_bare(&home, USAGE);
+    assert_eq!(sent(&client, USAGE).len(), 2);
+}
