@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     consent::{
         self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Place, Prompt,
-        Receipt, Receipts, Scope, Status,
+        Receipt, Receipts, Scope, Status, Undeclared,
     },
     contracts,
     disk::Files,
@@ -330,6 +330,22 @@ impl Client {
         erase::keep_contents(&self.engine, scope, keep)
     }
 
+    /// See [`consent::undeclared`].
+    ///
+    /// # Errors
+    /// None at present; where the records can't be read there is none.
+    pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
+        Ok(self.engine.consent.undeclared())
+    }
+
+    /// See [`consent::withdraw_undeclared`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
+        withdraw::withdraw_undeclared(&self.engine, name)
+    }
+
     /// See [`consent::erase`].
     ///
     /// # Errors
@@ -535,6 +551,14 @@ impl Decisions for Client {
 
     fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
         Client::keep_contents(self, scope, keep)
+    }
+
+    fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
+        Client::undeclared(self)
+    }
+
+    fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
+        Client::withdraw_undeclared(self, name)
     }
 
     fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {

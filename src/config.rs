@@ -2,10 +2,9 @@
 
 use crate::{
     ambient::{Clock, SystemClock},
-    consent::{Audience, Controller, Scope, short},
+    consent::{Audience, Controller, Scope, is_name, short},
     disk::{Disk, System},
     error::{Error, Kind},
-    event::is_name,
     language::Translation,
     transport::Transport,
 };

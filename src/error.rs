@@ -64,6 +64,7 @@ impl Error {
                 | Kind::Items { .. }
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
+                | Kind::Declared { .. }
                 | Kind::UnknownField { .. }
                 | Kind::Text { .. }
                 | Kind::Country { .. }
@@ -133,6 +134,8 @@ pub(crate) enum Kind {
     TooManyScopes { count: usize, most: usize },
     #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]
     UnknownScope { scope: String },
+    #[error("scope `{scope}` is one that this program declares: take it back with `candor::consent::withdraw`")]
+    Declared { scope: String },
     #[error("scope `{scope}` has no field `{field}`: name one of {known}")]
     UnknownField { scope: String, field: String, known: String },
     #[error("{what} is empty: write {mend}")]

@@ -77,7 +77,7 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
 
 fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
     let receipt = engine.consent.refuse(scope, later);
-    let confirmed = engine.consent.confirm(scope, CONFIRM);
+    let confirmed = engine.consent.confirm(scope.name(), CONFIRM);
     let destroyed = destroy(engine, scope, None);
     let mut receipt = receipt?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
@@ -87,7 +87,7 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
 fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
-    let confirmed = engine.consent.confirm(scope, CONFIRM);
+    let confirmed = engine.consent.confirm(scope.name(), CONFIRM);
     let destroyed = destroy(engine, scope, None);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
     engine.consent.unshut(scope);
@@ -99,10 +99,20 @@ fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 /// The secret first, then what waits, whether the first succeeds or not.
 fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     let secret = engine.keys.destroy(scope);
-    let mut destroyed = engine.journal.purge(scope, keep);
-    destroyed.complete &= secret.is_ok();
-    destroyed.secret = secret.unwrap_or(false);
-    destroyed
+    destroyed(secret, engine.journal.purge(scope, keep))
+}
+
+fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
+    Destroyed { complete: waiting.complete && secret.is_ok(), secret: secret.unwrap_or(false), ..waiting }
+}
+
+/// Takes back a yes to a scope that this program does not declare.
+pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
+    let closing = engine.consent.close_undeclared(name)?;
+    let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
+    let secret = engine.keys.forget(name);
+    let destroyed = destroyed(secret, engine.journal.purge_named(name, closing.generation()));
+    Ok(Receipt { confirmed, destroyed, ..closing.finish()? })
 }
 
 /// Takes over what the environment, administrators' rules and the calendar have changed.
@@ -137,7 +147,7 @@ pub(crate) fn settle(engine: &Engine) {
 
 fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {
     let closing = engine.consent.close_scope(scope, ending)?;
-    let confirmed = engine.consent.confirm(scope, CONFIRM) && closing.durable();
+    let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = if ending.leaves_a_yes() {
         engine.journal.purge(scope, closing.generation())

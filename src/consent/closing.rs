@@ -46,7 +46,9 @@ impl Ending<'_> {
 #[must_use]
 pub(crate) struct Closing<'c> {
     pub(super) consent: &'c Consent,
-    pub(super) scope: Scope,
+    /// None where the program does not declare it.
+    pub(super) scope: Option<Scope>,
+    pub(super) name: String,
     pub(super) written: Option<(Held, Narrowing)>,
 }
 
@@ -63,17 +65,20 @@ impl Closing<'_> {
 
     /// Appends the decision to the history and answers its receipt.
     pub(crate) fn finish(self) -> Result<Receipt, Error> {
-        let Closing { consent, scope, written } = self;
+        let Closing { consent, scope, name, written } = self;
+        let title = scope.map_or(name.as_str(), |scope| scope.title());
         let Some((held, narrowing)) = written else {
-            return Ok(Receipt::unwritten(scope, consent.ambient.now().rfc3339()));
+            return Ok(Receipt::unwritten(&name, title, consent.ambient.now().rfc3339()));
         };
         let finished = consent.ledger.finish(&held, &narrowing);
         // The snapshot says it now, so that a later look can't open the scope again.
-        consent.unshut(scope);
+        if let Some(scope) = scope {
+            consent.unshut(scope);
+        }
         drop(held);
         consent.look_again();
         // The decision is in force whether its line could be appended or not; the next open appends it.
-        let mut receipt = consent.receipt(scope, Some(&narrowing.line))?;
+        let mut receipt = consent.receipt_of(title, narrowing.line);
         receipt.recorded = finished.is_ok();
         Ok(receipt)
     }

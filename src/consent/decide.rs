@@ -5,7 +5,7 @@ use super::{
     Consent, Ending,
     closing::Closing,
     contract::{Contract, digest},
-    ledger::{Entry, Held, NoticeLanguage, Records, Sound, Statement},
+    ledger::{Entry, Held, Narrowing, NoticeLanguage, Records, Sound, Statement},
     line::{Besides, Decision, EVERY_SCOPE, Line},
     receipt::Receipt,
     scope::Scope,
@@ -299,7 +299,7 @@ impl Consent {
             statement.besides = Some(besides);
         }
         match ledger.narrow(&held, Some(sound), statement, now) {
-            Ok(narrowing) => Ok(Closing { consent: self, scope, written: Some((held, narrowing)) }),
+            Ok(narrowing) => Ok(self.closing(scope, Some((held, narrowing)))),
             Err(error) => self.not_closed(scope, ending, error),
         }
     }
@@ -321,10 +321,14 @@ impl Consent {
         error
     }
 
+    fn closing(&self, scope: Scope, written: Option<(Held, Narrowing)>) -> Closing<'_> {
+        Closing { consent: self, scope: Some(scope), name: scope.name().into(), written }
+    }
+
     fn revoked(&self, scope: Scope) -> Result<Closing<'_>, Error> {
         let path = self.ledger.snapshot_path();
         match self.ledger.revoke(scope.name()) {
-            Ok(()) => Ok(Closing { consent: self, scope, written: None }),
+            Ok(()) => Ok(self.closing(scope, None)),
             Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
         }
     }
@@ -340,10 +344,12 @@ impl Consent {
                 Kind::Store { path: self.ledger.store().into(), why: "it holds no decision about this scope" }.into()
             );
         };
-        let closed = !line.decision.opens();
-        let mut receipt = Receipt::of(scope, line, |digest| self.ledger.text(digest));
+        Ok(self.receipt_of(scope.title(), line))
+    }
+
+    pub(super) fn receipt_of(&self, title: &str, line: Line) -> Receipt {
         // A look, without waiting: whoever withdraws waits and says so.
-        receipt.confirmed = !closed || self.confirm(scope, Duration::ZERO);
-        Ok(receipt)
+        let confirmed = line.decision.opens() || self.confirm(&line.scope, Duration::ZERO);
+        Receipt { confirmed, ..Receipt::of(title, line, |digest| self.ledger.text(digest)) }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The client registers itself here when `candor::init` makes it; this file only passes calls on.
 
-use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, scope::Scope};
+use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, Undeclared, scope::Scope};
 use crate::error::{Error, Kind};
 use once_cell::sync::OnceCell;
 
@@ -27,6 +27,8 @@ pub(crate) trait Decisions: Send + Sync {
     /// Takes the one question of this run, if it is not taken.
     fn begin_asking(&self) -> bool;
     fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error>;
+    fn undeclared(&self) -> Result<Vec<Undeclared>, Error>;
+    fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error>;
     fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error>;
     fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error>;
     fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error>;
@@ -223,6 +225,29 @@ pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
 /// The disk refused. Where it took the wish and not all of the deletion, the next start deletes the rest.
 pub fn keep_contents(scope: Scope, keep: bool) -> Result<(), Error> {
     client()?.keep_contents(scope, keep)
+}
+
+/// What the person agreed to and this program does not declare: a scope of an earlier version, or of another program that
+/// shares the records. Nothing of it is recorded or sent here. Show it beside the program's own, as the manifest does, and
+/// offer [`withdraw_undeclared`].
+///
+/// # Errors
+/// `candor::init` was not called.
+pub fn undeclared() -> Result<Vec<Undeclared>, Error> {
+    client()?.undeclared()
+}
+
+/// Takes back a yes to a scope that this program does not declare, by its name. Stops every process that declares it, as
+/// [`withdraw`] does, and destroys what waits here.
+///
+/// Whoever removes a scope from a program does better to keep its `scope!` without events for as long as a yes is good: then
+/// what it sent can be erased as well.
+///
+/// # Errors
+/// There is no yes to such a scope; or this program declares it, and [`withdraw`] takes it back; or the withdrawal could not
+/// be made durable ([`Error::is_store`]), and nothing is closed.
+pub fn withdraw_undeclared(name: &str) -> Result<Receipt, Error> {
+    client()?.withdraw_undeclared(name)
 }
 
 /// Records that the person asks the recipient to delete what this scope sent. Works whether the scope is on, off or

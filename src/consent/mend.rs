@@ -4,6 +4,7 @@
 use super::{
     ledger::{Entry, Held, LEDGER_MOST, Ledger, Records, Snapshot, Sound, Statement},
     line::{Besides, Decision, GENESIS, Line, chain},
+    scope::is_name,
 };
 use crate::{
     ambient::Time,
@@ -211,10 +212,9 @@ impl Ledger {
 /// What a tombstone adds to what was decided about a scope before: a yes was taken back, and anything but a yes was answered
 /// with a no. Nothing where that is known, or where the name is not one that a scope can have.
 fn told_by_tombstone(scope: &str, entry: Option<&Entry>) -> Option<Decision> {
-    let named = scope.len() <= 48 && scope.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
     match entry.map(|entry| entry.decision) {
         Some(decision) if decision.opens() => Some(Decision::Withdrawn),
         Some(Decision::Denied | Decision::Withdrawn) => None,
-        _ => named.then_some(Decision::Denied),
+        _ => is_name(scope).then_some(Decision::Denied),
     }
 }

@@ -3,7 +3,7 @@
 //! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone. What
 //! opens is small: `scope` is the thing with a switch, `contract` and `terms` what is agreed to, `order` whether a build would
 //! do more, `ledger`, `line`, `mark` and `mend` the files, `decide` and `closing` what each answer writes, `stand` where a scope
-//! stands, `permit` the proofs. What only narrows: `overlay`, `policy`, `limits`. What asks and tells: `ask`, `prompt`,
+//! stands, `undeclared` what stands that this program does not declare, `permit` the proofs. What only narrows: `overlay`, `policy`, `limits`. What asks and tells: `ask`, `prompt`,
 //! `notice`, `languages`, `receipt`, `export`, `dpv`, `verify`. What asks the recipient to forget: `wish`, `erasing`.
 //! Doubt means no, everywhere.
 //!
@@ -41,6 +41,7 @@ mod stand;
 mod state;
 mod strict;
 mod terms;
+mod undeclared;
 mod verify;
 mod wish;
 
@@ -52,7 +53,8 @@ pub use export::Receipts;
 pub(crate) use facade::{Decisions, process_wide};
 pub use facade::{
     ask_about_widenings, cancel_erasure, defer, delete_sent, deny, erase, erasures, grant, keep, keep_contents,
-    languages, may_ask, notice, notice_in, prompt, receipt, receipts, revoke, status, switch, withdraw,
+    languages, may_ask, notice, notice_in, prompt, receipt, receipts, revoke, status, switch, undeclared, withdraw,
+    withdraw_undeclared,
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
@@ -61,10 +63,12 @@ pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWo
 
 pub(crate) use state::short;
 pub use state::{Grant, State, Status};
+pub use undeclared::Undeclared;
 pub use verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 
 pub(crate) use contract::{
-    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, WAITING_DAYS, canonical, digest, sent_log_days,
+    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, SENT_LOG_DAYS, WAITING_DAYS, canonical, digest,
+    sent_log_days,
 };
 pub(crate) use languages::Languages;
 pub(crate) use ledger::Ledger;
@@ -73,7 +77,7 @@ pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
 pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
 pub use prompt::Prompt;
-pub(crate) use scope::{MAX_SCOPES, linked as linked_scopes};
+pub(crate) use scope::{MAX_SCOPES, is_name, linked as linked_scopes};
 pub(crate) use terms::Terms;
 pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 
@@ -387,12 +391,12 @@ impl Consent {
     /// Waits until no permit of the scope is left in any process, `limit` at most, and says whether that is so.
     ///
     /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing.
-    pub(crate) fn confirm(&self, scope: Scope, limit: Duration) -> bool {
-        let path = self.ledger.life_path(scope.name());
+    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> bool {
+        let path = self.ledger.life_path(scope);
         match self.ledger.files().stat(&path) {
             Ok(Some(_)) => {}
             Ok(None) => {
-                let was_granted = |line: &Line| line.scope == scope.name() && line.decision == Decision::Granted;
+                let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
                 return !self.ledger.history().0.iter().any(was_granted);
             }
             Err(_) => return false,

@@ -1,9 +1,6 @@
 //! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
 
-use super::{
-    line::{Decision, Line},
-    scope::Scope,
-};
+use super::line::{Decision, Line};
 use std::fmt;
 
 /// What a decision left behind: when, about what, with which text, and what was destroyed.
@@ -65,12 +62,12 @@ pub struct Destroyed {
 }
 
 impl Receipt {
-    pub(super) fn of(scope: Scope, line: Line, text: impl Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn of(title: &str, line: Line, text: impl Fn(&str) -> Option<String>) -> Self {
         let kept = |digest: &Option<String>| digest.as_deref().and_then(&text);
         Receipt {
             decision: word(line.decision).into(),
-            scope: scope.name().into(),
-            title: scope.title().into(),
+            scope: line.scope,
+            title: title.into(),
             at: line.at,
             epoch: line.epoch,
             via: line.via,
@@ -88,11 +85,11 @@ impl Receipt {
     }
 
     /// The receipt of a withdrawal that could not be written as one: the snapshot is gone instead.
-    pub(super) fn unwritten(scope: Scope, at: String) -> Self {
+    pub(super) fn unwritten(scope: &str, title: &str, at: String) -> Self {
         Receipt {
             decision: "withdrawn".into(),
-            scope: scope.name().into(),
-            title: scope.title().into(),
+            scope: scope.into(),
+            title: title.into(),
             at,
             epoch: 0,
             via: None,

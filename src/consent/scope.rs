@@ -238,3 +238,38 @@ inventory::collect!(LinkedScope);
 pub(crate) fn linked() -> impl Iterator<Item = Scope> {
     inventory::iter::<LinkedScope>.into_iter().map(|linked| linked.0)
 }
+
+/// `[a-z][a-z0-9_]*` in dot-separated parts, at most 48 bytes.
+pub(crate) const fn is_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    if rest.len() > 48 {
+        return false;
+    }
+    let mut first = true;
+    while let [byte, tail @ ..] = rest {
+        match byte {
+            b'a'..=b'z' => first = false,
+            b'0'..=b'9' | b'_' if !first => {}
+            b'.' if !first => first = true,
+            _ => return false,
+        }
+        rest = tail;
+    }
+    !first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name;
+
+    #[test]
+    fn names() {
+        for good in ["a", "playback.finished", "a_b.c1", "x9"] {
+            assert!(is_name(good), "{good}");
+        }
+        let long = "a".repeat(49);
+        for bad in ["", "A", "1a", "a.", ".a", "a..b", "a b", "a/b", "../a", "é", "a.1", "_a", &long] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

@@ -329,17 +329,16 @@ impl<'s> Wishes<'s> {
 
     /// Forgets wishes about records that the recipient keeps no longer, and what else is older than `oldest` seconds.
     pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, oldest: u64) {
+        let is_old = |path: &Path| self.files.stat(path).ok().flatten().is_some_and(|stat| stat.version.1 < oldest);
         for path in self.files.entries(&self.directory(scope)) {
             let extension = path.extension().and_then(|extension| extension.to_str());
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let over = match extension {
-                Some(extension @ (PENDING | DONE)) => {
-                    let wish = self.read_as(scope, batch, extension);
-                    wish.is_ok_and(|wish| wish.is_some_and(|wish| wish.is.until < today.0))
-                }
-                Some(DAMAGED | "new") => {
-                    self.files.stat(&path).ok().flatten().is_some_and(|stat| stat.version.1 < oldest)
-                }
+                Some(extension @ (PENDING | DONE)) => match self.read_as(scope, batch, extension) {
+                    Ok(wish) => wish.is_some_and(|wish| wish.is.until < today.0),
+                    Err(()) => is_old(&path),
+                },
+                Some(DAMAGED | "new") => is_old(&path),
                 _ => false,
             };
             if over {

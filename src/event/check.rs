@@ -7,6 +7,7 @@
 )]
 
 use super::schema::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN};
+use crate::consent::is_name;
 use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};
 
 /// How many distinct outcomes an event's fields may have together. It bounds the number of classes a report can fall
@@ -261,26 +262,6 @@ const fn groups(event: &str, fields: &[Field]) {
     }
 }
 
-/// `[a-z][a-z0-9_]*` in dot-separated parts, at most 48 bytes.
-pub(crate) const fn is_name(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    if bytes.is_empty() || bytes.len() > 48 {
-        return false;
-    }
-    let mut first = true;
-    let mut i = 0;
-    while i < bytes.len() {
-        match bytes[i] {
-            b'a'..=b'z' => first = false,
-            b'0'..=b'9' | b'_' if !first => {}
-            b'.' if !first => first = true,
-            _ => return false,
-        }
-        i += 1;
-    }
-    !first
-}
-
 const fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
@@ -474,22 +455,6 @@ impl Text {
         match str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => panic!("{}", text),
             Err(_) => panic!("this event breaks a rule of candor"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_name;
-
-    #[test]
-    fn names() {
-        for good in ["a", "playback.finished", "a_b.c1", "x9"] {
-            assert!(is_name(good), "{good}");
-        }
-        let long = "a".repeat(49);
-        for bad in ["", "A", "1a", "a.", ".a", "a..b", "a b", "a/b", "../a", "é", "a.1", "_a", &long] {
-            assert!(!is_name(bad), "{bad}");
         }
     }
 }

@@ -11,7 +11,6 @@ mod schema;
 pub use class::{Class, Closed, Fixed, Identifier};
 pub use schema::{Example, Field, Item, Linkage, Linked, Schema};
 
-pub(crate) use check::is_name;
 pub(crate) use registry::Registry;
 pub(crate) use schema::MAX_FIELDS;
 

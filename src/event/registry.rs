@@ -1,11 +1,11 @@
 //! Every scope and event type linked into the program, numbered once for the whole process.
 
 use super::{
-    check::{BUDGET, is_name},
+    check::BUDGET,
     schema::{Item, Linked, Schema},
 };
 use crate::{
-    consent::{self, MAX_SCOPES, Scope},
+    consent::{self, MAX_SCOPES, Scope, is_name},
     error::{Error, Kind},
 };
 use once_cell::sync::OnceCell;

@@ -72,7 +72,12 @@ impl Keys {
 
     /// Whether the scope has a secret on disk.
     pub(crate) fn has(&self, scope: Scope) -> bool {
-        self.read().is_some_and(|secrets| secrets.0.contains_key(scope.name()))
+        self.has_named(scope.name())
+    }
+
+    /// The same by the scope's name.
+    pub(crate) fn has_named(&self, scope: &str) -> bool {
+        self.read().is_some_and(|secrets| secrets.0.contains_key(scope))
     }
 
     /// Destroys the scope's secret and the keys made from it. Says whether there was one.
@@ -87,12 +92,17 @@ impl Keys {
             }
             Current { day: current.day, periods }
         });
+        self.forget(scope.name())
+    }
+
+    /// Removes the secret of a scope from the disk. Says whether there was one.
+    pub(crate) fn forget(&self, scope: &str) -> io::Result<bool> {
         if self.files.stat(&self.path)?.is_none() {
             return Ok(false);
         }
         match self.read() {
             Some(mut secrets) => {
-                let had = secrets.0.remove(scope.name()).is_some();
+                let had = secrets.0.remove(scope).is_some();
                 if had {
                     self.write(&secrets)?;
                 }

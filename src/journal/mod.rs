@@ -296,21 +296,26 @@ impl Journal {
     }
 
     /// Whether anything lies on disk for a scope in other directories than those of `keep`.
-    pub(crate) fn holds_other(&self, scope: Scope, keep: Option<u64>) -> bool {
+    pub(crate) fn holds_other(&self, scope: &str, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
         let other = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()) != kept.as_deref();
         ["waiting", "counts", "outbox"]
             .iter()
-            .any(|kind| self.files.entries(&self.store.join(kind).join(scope.name())).iter().any(other))
+            .any(|kind| self.files.entries(&self.store.join(kind).join(scope)).iter().any(other))
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
     /// finds it by name, then removed.
     pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
         self.let_go(scope);
+        self.purge_named(scope.name(), keep)
+    }
+
+    /// The same for a scope that this program does not declare, and so has nothing open of.
+    pub(crate) fn purge_named(&self, scope: &str, keep: Option<u64>) -> Destroyed {
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
         for kind in ["waiting", "counts", "outbox"] {
-            for directory in self.files.entries(&self.store.join(kind).join(scope.name())) {
+            for directory in self.files.entries(&self.store.join(kind).join(scope)) {
                 let generation =
                     directory.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
                 if generation.is_some() && generation == keep {

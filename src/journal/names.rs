@@ -159,6 +159,17 @@ impl<'j> Names<'j> {
                 }
             }
         }
+        // Of a scope that this program does not declare, what is past its day.
+        for directory in self.files.entries(&self.store.join("named")) {
+            if scopes.iter().any(|scope| directory.file_name().is_some_and(|name| name == scope.name())) {
+                continue;
+            }
+            for path in self.files.entries(&directory) {
+                if name_of(&path).is_some_and(|(_, until, _)| until < today) {
+                    let _ = self.files.remove_if_there(&path);
+                }
+            }
+        }
         kept.sort();
         let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
         for (_, len, path) in kept {

@@ -6,7 +6,7 @@
 use super::outbox::Batch;
 use crate::{
     ambient::Time,
-    consent::{Scope, sent_log_days},
+    consent::{SENT_LOG_DAYS, Scope, sent_log_days},
     disk::Files,
 };
 use serde::{Deserialize, Serialize};
@@ -201,9 +201,12 @@ impl<'j> SentLog<'j> {
     /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.
     pub(crate) fn expire(&self, scopes: &[Scope], now: Time) {
         let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
-        for &scope in scopes {
-            let oldest = now.0.saturating_sub(u64::from(sent_log_days(scope)) * 86_400_000);
-            for path in self.files.entries(&self.directory(scope)) {
+        for directory in self.files.entries(&self.store.join("sent")) {
+            // Of a scope that this program does not declare nothing is kept for longer than of any other.
+            let named = |scope: &&Scope| directory.file_name().is_some_and(|name| name == scope.name());
+            let days = scopes.iter().find(named).map_or(SENT_LOG_DAYS, |scope| sent_log_days(*scope));
+            let oldest = now.0.saturating_sub(u64::from(days) * 86_400_000);
+            for path in self.files.entries(&directory) {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 let at: u64 = name.split('-').next().and_then(|at| at.parse().ok()).unwrap_or(0);
                 let len = self.files.stat(&path).ok().flatten().map_or(0, |stat| stat.len);

@@ -7,6 +7,9 @@ use crate::consent::{Change, Comparison, Effect, Terms};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write as _};
 
+/// The axis of a scope that is there or not.
+const WHOLE: &str = "the scope";
+
 /// How two contracts are compared: this build's first.
 pub(super) type Compare<'c> = &'c dyn Fn(&Terms, &Terms) -> Comparison;
 
@@ -70,7 +73,7 @@ pub(super) fn between(lock: &Lock, build: &Lock, compare: Compare<'_>) -> Option
 /// The whole scope, by its title.
 fn whole(means: Means, before: &str, after: &str) -> Difference {
     let quoted = |title: &str| if title.is_empty() { String::new() } else { format!("\"{title}\"") };
-    Difference { means, axis: "the scope".into(), before: quoted(before), after: quoted(after) }
+    Difference { means, axis: WHOLE.into(), before: quoted(before), after: quoted(after) }
 }
 
 fn of_scope(before: &Entry, after: &Entry, compare: Compare<'_>) -> Vec<Difference> {
@@ -181,6 +184,13 @@ fn text(found: &[(String, Vec<Difference>)]) -> String {
     let wider = count(&|means| matches!(means, Means::Wider(_)));
     let (narrower, words) = (count(&|means| means == Means::Narrower), count(&|means| means == Means::Words));
     let _ = writeln!(out, "\n{wider} wider, {narrower} narrower, {words} in words alone.");
+    if found.iter().flat_map(|(_, differences)| differences).any(|it| it.axis == WHOLE && it.after.is_empty()) {
+        let _ = writeln!(
+            out,
+            "What a scope sent can be erased only by a version that declares it: keep the `scope!` of one that is gone, without \
+             events, for as long as somebody's yes may be good."
+        );
+    }
     for (held, what) in [
         (Held::Back, "people who agreed are held to what they agreed to, until they are asked again"),
         (Held::Stops, "for people who agreed the scope stops whole, until they are asked again"),

@@ -10,7 +10,7 @@ pub(crate) use fixed::StaticPage;
 
 use crate::{
     ambient::Day,
-    consent::{ErasureStatus, Scope, State, Status},
+    consent::{ErasureStatus, Scope, State, Status, Undeclared},
     erase,
     event::{Field, Schema},
     generalize,
@@ -45,6 +45,9 @@ pub struct Manifest {
     pub store: std::path::PathBuf,
     /// Every scope linked into the program, by name.
     pub scopes: Vec<ScopePage>,
+    /// What the person agreed to and this program does not declare: they can take it back with
+    /// [`consent::withdraw_undeclared`](crate::consent::withdraw_undeclared).
+    pub undeclared: Vec<Undeclared>,
     /// What became of events since this program started.
     pub outcomes: Outcomes,
 }
@@ -233,6 +236,7 @@ impl Manifest {
             blocked_by: engine.consent.overlay().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
             scopes,
+            undeclared: engine.consent.undeclared(),
             outcomes: outcomes(engine),
         }
     }

@@ -25,6 +25,24 @@ impl fmt::Display for Manifest {
             writeln!(f)?;
             page.fmt(f)?;
         }
+        if !self.undeclared.is_empty() {
+            writeln!(
+                f,
+                "\nYou agreed to this as well, and this program, as it is now, has no such reports: an earlier version"
+            )?;
+            writeln!(f, "had, or another program has that keeps its records here. You can take it back all the same.")?;
+        }
+        for yes in &self.undeclared {
+            let until = yes.until.as_deref().map(|until| format!(", good through {until}")).unwrap_or_default();
+            writeln!(f, "  {}: yes, said at {}{until}", yes.name, yes.since)?;
+            if yes.erasures_waiting > 0 {
+                let count = yes.erasures_waiting;
+                writeln!(
+                    f,
+                    "    requests to delete what it sent that wait, since this version can't make them: {count}"
+                )?;
+            }
+        }
         writeln!(f, "\nSince this program started")?;
         let outcomes = &self.outcomes;
         writeln!(

@@ -8,7 +8,7 @@
 use super::{DAY, Engine, Flushed, MINUTE, Occasion, REFUSED};
 use crate::{
     ambient::{Day, Time},
-    consent::{Outcome, Particulars, Scope, Why, Wish},
+    consent::{Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
     error::{At, Error},
     journal::{Batch, Named, Schedule},
     transport::{Answer, Parcel, SendError, otlp},
@@ -307,10 +307,16 @@ impl Engine {
         // Another process is at it, or the disk takes nothing: the next time will do.
         let Ok(changing) = wishes.lock(|| self.ambient.monotonic()) else { return };
         self.journal.names().expire(self.registry.scopes(), today);
+        let oldest = |days: u32| (self.ambient.now().0 / 1_000).saturating_sub(u64::from(days) * 86_400);
         for scope in self.registry.scopes() {
-            let days = u64::from(scope.retention_days());
-            let oldest = (self.ambient.now().0 / 1_000).saturating_sub(days * 86_400);
-            wishes.expire(&changing, scope.name(), today, oldest);
+            wishes.expire(&changing, scope.name(), today, oldest(scope.retention_days()));
+        }
+        // Those of a scope that this program does not declare go with the records that they name.
+        for directory in self.consent.ledger().files().entries(&store.join("erasing")) {
+            let Some(name) = directory.file_name().and_then(|name| name.to_str()) else { continue };
+            if !self.registry.scopes().iter().any(|scope| scope.name() == name) {
+                wishes.expire(&changing, name, today, oldest(SENT_LOG_DAYS));
+            }
         }
     }
 }

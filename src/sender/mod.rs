@@ -180,15 +180,28 @@ impl Engine {
     /// Destroys what lies in directories that no grant stands behind.
     pub(crate) fn clear_stale(&self) {
         let secret_left = |scope, keep: Option<u64>| keep.is_none() && self.keys.has(scope);
-        let stale =
-            |(scope, keep): (Scope, Option<u64>)| self.journal.holds_other(scope, keep) || secret_left(scope, keep);
-        if self.consent.generations().into_iter().any(stale) {
+        let stale = |(scope, keep): (Scope, Option<u64>)| {
+            self.journal.holds_other(scope.name(), keep) || secret_left(scope, keep)
+        };
+        // Of a scope that this program does not declare as well: whoever took it back here may have been interrupted.
+        let secret_left_of = |name: &str, keep: Option<u64>| keep.is_none() && self.keys.has_named(name);
+        let undeclared =
+            |(name, keep): (String, _)| self.journal.holds_other(&name, keep) || secret_left_of(&name, keep);
+        if self.consent.generations().into_iter().any(stale)
+            || self.consent.undeclared_generations().into_iter().any(undeclared)
+        {
             // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
             self.consent.while_undecided(|generations| {
                 for (scope, keep) in generations {
                     let _ = self.journal.purge(scope, keep);
                     if secret_left(scope, keep) {
                         let _ = self.keys.destroy(scope);
+                    }
+                }
+                for (name, keep) in self.consent.undeclared_generations() {
+                    let _ = self.journal.purge_named(&name, keep);
+                    if secret_left_of(&name, keep) {
+                        let _ = self.keys.forget(&name);
                     }
                 }
             });

@@ -34,6 +34,41 @@ pub(crate) fn seal(path: &Path, kind: &str, value: &Value) {
 /// Changes every contract that the store says was agreed to, as if another build of the program had been granted. All
 /// checksums and hashes are sound afterwards.
 pub(crate) fn agreed_to_something_else(store: &Path, change: impl Fn(&mut Value)) {
+    rewrite(store, change, |_| ());
+}
+
+/// Gives a scope another name, in everything but the high-water marks, as if a program had declared it that this one is not.
+pub(crate) fn rename_scope(store: &Path, from: &str, to: &str) {
+    let rename = |value: &mut Value| {
+        if value["scope"] == from {
+            value["scope"] = json!(to);
+        }
+    };
+    rewrite(store, rename, rename);
+    let moved = |value: &mut Value| {
+        let all = value.as_object_mut().unwrap();
+        let one = all.remove(from).unwrap();
+        all.insert(to.into(), one);
+    };
+    change_snapshot(store, |snapshot| moved(&mut snapshot["scopes"]));
+    let keys = store.join("keys");
+    let mut secrets = unsealed(&keys);
+    moved(&mut secrets);
+    seal(&keys, "keys", &secrets);
+    for kind in ["waiting", "counts", "outbox", "sent", "named", "erasing"] {
+        if store.join(kind).join(from).exists() {
+            fs::rename(store.join(kind).join(from), store.join(kind).join(to)).unwrap();
+        }
+    }
+    for path in files::all(&store.join("erasing").join(to)).iter().filter(|path| path.extension().is_some()) {
+        let mut wish = unsealed(path);
+        rename(&mut wish);
+        seal(path, "erasure", &wish);
+    }
+    fs::rename(store.join(format!("{from}.life")), store.join(format!("{to}.life"))).unwrap();
+}
+
+fn rewrite(store: &Path, change: impl Fn(&mut Value), change_line: impl Fn(&mut Value)) {
     let ledger = store.join("ledger.jsonl");
     let (mut lines, mut previous) = (Vec::new(), String::new());
     let mut renamed = Vec::new();
@@ -49,6 +84,7 @@ pub(crate) fn agreed_to_something_else(store: &Path, change: impl Fn(&mut Value)
             line["contract"] = json!(new);
             renamed.push((digest, new));
         }
+        change_line(&mut line);
         line["previous"] = json!(previous);
         line["hash"] = json!("");
         previous = blake3::hash(canonical(&line).as_bytes()).to_hex().to_string();

@@ -65,5 +65,6 @@ mod sweep;
 mod tidy;
 mod tries;
 mod unconfirmed;
+mod undeclared;
 mod undetectable;
 mod withdrawal;

@@ -1,4 +1,4 @@
-//! Four versions of one program, each built as a program of its own, over one store and one receiver. Called by
+//! Five versions of one program, each built as a program of its own, over one store and one receiver. Called by
 //! `.ci/upgrade`. Compares bytes that arrived; assumes nothing about how a version is held back.
 
 #![allow(clippy::indexing_slicing, reason = "a failed look-up is a failed check")]
@@ -88,9 +88,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (three, again) = run.version("v3", &["record", "flush"])?;
     check(three["open"] == true && again.len() == 3, "and version 3 goes on where it was", &again)?;
+
+    // What waits now was recorded by a version that is gone, under a yes that the next one does not know.
+    run.version("v3", &["record"])?;
+    let requests = receiver.requests().len();
+    let (five, _) = run.version("v5", &["take back"])?;
+    check(five["before"][0]["name"] == "playback", "version 5 shows what it does not declare", &five)?;
+    check(five["after"].as_array().is_some_and(Vec::is_empty), "and takes it back", &five)?;
+    let (three, nothing) = run.version("v3", &["record", "flush"])?;
+    check(three["state"] == "withdrawn" && three["open"] == false, "it is taken back for every version", &three)?;
+    check(nothing.is_empty() && receiver.requests().len() == requests, "and what waited does not leave", &nothing)?;
     println!(
         "upgrade: version 1 sent {}, version 2 the same {} bytes until it was extended and then {} finer, version 3 {} \
-         without asking, version 4 none",
+         without asking, version 4 none; version 5, which declares no scope, took it back for all",
         agreed.len(),
         held.concat().len(),
         extended.len(),

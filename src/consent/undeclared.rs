@@ -1,0 +1,100 @@
+//! Scopes that a person agreed to and that this program does not declare: an earlier version did, or another program that
+//! shares the records does. Nothing of them is recorded or sent here; they are shown, and can be taken back.
+
+use super::{
+    Consent, Ending,
+    closing::Closing,
+    ledger::{Records, Sound, Statement},
+    line::EVERY_SCOPE,
+    scope::is_name,
+};
+use crate::error::{Error, Kind};
+
+/// A yes to a scope that this program does not declare.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Undeclared {
+    /// The scope's name.
+    pub name: String,
+    /// When the yes was given, in UTC (RFC 3339).
+    pub since: String,
+    /// The last UTC day of the yes.
+    pub until: Option<String>,
+    /// Where the person said yes, or `None`: not recorded how.
+    pub via: Option<String>,
+    /// What was agreed, as data.
+    pub contract: Option<serde_json::Value>,
+    /// How many requests for erasure wait for a version of the program that declares the scope.
+    pub erasures_waiting: usize,
+}
+
+impl Consent {
+    /// The names that the records have and this program has not. Only such as can be part of a path.
+    fn undeclared_names<'s>(&self, sound: &'s Sound) -> Vec<&'s str> {
+        let names = sound.snapshot.scopes.keys().map(String::as_str).filter(|name| *name != EVERY_SCOPE);
+        names.filter(|name| is_name(name) && !self.declares(name)).collect()
+    }
+
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.contracts.iter().any(|contract| contract.scope.name() == name)
+    }
+
+    pub(crate) fn undeclared(&self) -> Vec<Undeclared> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let wishes = self.wishes();
+        let of = |name: &str| {
+            let entry = sound.in_force(name)?;
+            let contract = entry.contract.as_deref().and_then(|digest| self.ledger.text(digest));
+            Some(Undeclared {
+                name: name.into(),
+                since: entry.given().into(),
+                until: entry.until.clone(),
+                via: entry.via.clone(),
+                contract: contract.and_then(|json| serde_json::from_str(&json).ok()),
+                erasures_waiting: wishes.pending(name).len(),
+            })
+        };
+        self.undeclared_names(&sound).into_iter().filter_map(of).collect()
+    }
+
+    /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations).
+    pub(crate) fn undeclared_generations(&self) -> Vec<(String, Option<u64>)> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let kept = |name: &str| (name.to_owned(), sound.in_force(name).map(|entry| entry.generation));
+        self.undeclared_names(&sound).into_iter().map(kept).collect()
+    }
+
+    /// Closes such a scope in every process that declares it, as [`close_scope`](Consent::close_scope) does one's own.
+    pub(crate) fn close_undeclared(&self, name: &str) -> Result<Closing<'_>, Error> {
+        if !is_name(name) {
+            return Err(Kind::Name { what: "scope", name: name.into(), such_as: "playback" }.into());
+        }
+        if self.declares(name) {
+            return Err(Kind::Declared { scope: name.into() }.into());
+        }
+        let nothing = || Kind::NotGranted { scope: name.into() }.into();
+        let ledger = &self.ledger;
+        if matches!(ledger.read(), Records::Nothing) {
+            return Err(nothing());
+        }
+        let written = match ledger.lock(|| self.ambient.monotonic()) {
+            Ok(Some(held)) => {
+                let now = self.ambient.now();
+                match ledger.heal(&held, now) {
+                    Ok(Records::Sound(sound)) if sound.in_force(name).is_none() => return Err(nothing()),
+                    Ok(Records::Sound(sound)) => {
+                        let statement = Statement::of(name, Ending::Withdrawn.decision());
+                        ledger.narrow(&held, Some(&sound), statement, now).ok().map(|narrowing| (held, narrowing))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        if written.is_none() {
+            let path = ledger.snapshot_path();
+            ledger.revoke(name).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
+        }
+        Ok(Closing { consent: self, scope: None, name: name.into(), written })
+    }
+}

@@ -1,0 +1,143 @@
+//! A yes to a scope that this program does not declare is shown and can be taken back, also half-way; nothing of it is
+//! recorded, sent or kept for longer.
+
+use crate::{
+    erase::with_sent,
+    events::{CONNECTIVITY, USAGE, opened},
+    files, forge,
+    home::{DAY, Home, flush, send, state},
+    server::Server,
+};
+use candor::{
+    Client,
+    consent::{State, Undeclared},
+};
+use serde_json::json;
+use std::fs;
+
+const OTHER: &str = "crashes";
+
+/// A program starts whose store has a yes to something that it does not declare, of which some has left and some waits.
+fn prepare(home: &Home, server: &Server) -> Client {
+    let client = with_sent(home, server, &[2]);
+    client.erase(USAGE).unwrap();
+    client.record_durable(opened(2));
+    let epoch = |scope| client.receipt(scope).unwrap().epoch;
+    let (usage, connectivity) = (epoch(USAGE), epoch(CONNECTIVITY));
+    drop(client);
+    forge::rename_scope(&home.store(), "usage", OTHER);
+    let marks = json!({OTHER: {"epoch": usage}, "connectivity": {"epoch": connectivity}});
+    forge::seal(&home.marks().join("high"), "high", &marks);
+    home.start(server)
+}
+
+/// Everything that waits of it.
+fn waits(home: &Home) -> usize {
+    home.all_waiting().iter().filter(|path| path.to_string_lossy().contains(OTHER)).count()
+}
+
+fn has_secret(home: &Home) -> bool {
+    fs::read_to_string(home.store().join("keys")).unwrap().contains(OTHER)
+}
+
+#[test]
+fn it_is_shown_and_nothing_of_it_leaves() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let heard = server.requests().len();
+    let Undeclared { name, since, until, via, contract, erasures_waiting, .. } = client.undeclared().unwrap().remove(0);
+    assert_eq!((name.as_str(), via, erasures_waiting), (OTHER, None, 1));
+    assert!(since.ends_with('Z') && until.is_some() && contract.unwrap()["scope"] == OTHER);
+    let page = client.manifest().unwrap();
+    assert_eq!(page.undeclared, client.undeclared().unwrap());
+    let text = page.to_string();
+    assert!(text.contains("You agreed to this as well") && text.contains("  crashes: yes, said at "), "{text}");
+    assert!(text.contains("that wait, since this version can't make them: 1"), "{text}");
+    send(&client);
+    assert_eq!(server.requests().len(), heard);
+    assert_eq!((state(&client, USAGE), state(&client, CONNECTIVITY)), (State::NeverAsked, State::Granted));
+    assert!(waits(&home) > 0, "another program may be at it");
+}
+
+#[test]
+fn it_can_be_taken_back_and_what_waits_is_destroyed() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    assert!(has_secret(&home));
+    let receipt = client.withdraw_undeclared(OTHER).unwrap();
+    assert_eq!((receipt.decision.as_str(), receipt.scope.as_str()), ("withdrawn", OTHER));
+    assert!(
+        receipt.confirmed && receipt.recorded && receipt.destroyed.complete && receipt.destroyed.secret,
+        "{receipt}"
+    );
+    assert!(receipt.destroyed.files > 0 && waits(&home) == 0 && !has_secret(&home));
+    assert_eq!(client.undeclared().unwrap(), []);
+    assert!(client.status(CONNECTIVITY).unwrap().is_open());
+    assert!(!client.manifest().unwrap().to_string().contains("You agreed to this as well"));
+    // It is no yes any more, and there is none to take back of what was never heard of, or is the program's own.
+    for (name, said) in [(OTHER, "is not granted"), ("sleep", "is not granted"), ("usage", "consent::withdraw")] {
+        let error = client.withdraw_undeclared(name).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains(name), "{error}");
+    }
+    for name in ["../usage", "", "*", "Usage"] {
+        let error = client.withdraw_undeclared(name).unwrap_err();
+        assert!(error.to_string().contains("not a name"), "{error}");
+    }
+}
+
+#[test]
+fn an_interrupted_withdrawal_is_finished_by_the_next_start() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let keys = fs::read(home.store().join("keys")).unwrap();
+    let kept = home.path().join("backup");
+    files::copy(&home.store().join("waiting"), &kept);
+    client.withdraw_undeclared(OTHER).unwrap();
+    drop(client);
+    // As it stood right after the snapshot.
+    files::restore(&kept, &home.store().join("waiting"));
+    files::write(&home.store().join("keys"), &keys);
+    assert!(waits(&home) > 0 && has_secret(&home));
+    let client = home.start(&server);
+    assert!(waits(&home) == 0 && !has_secret(&home));
+    assert!(client.status(CONNECTIVITY).unwrap().is_open());
+}
+
+#[test]
+fn a_withdrawal_that_cannot_be_written_is_one_all_the_same() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let lock = fs::File::options().write(true).open(home.store().join("consent.lock")).unwrap();
+    lock.lock().unwrap();
+    let receipt = client.withdraw_undeclared(OTHER).unwrap();
+    assert!(!receipt.confirmed && !receipt.recorded, "{receipt}");
+    assert_eq!(client.undeclared().unwrap(), []);
+    drop(lock);
+    drop(client);
+    let client = home.start(&server);
+    let history = fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
+    assert!(history.lines().last().unwrap().contains(r#""decision":"withdrawn""#), "{history}");
+    assert!(waits(&home) == 0 && !has_secret(&home));
+    assert!(client.status(CONNECTIVITY).unwrap().is_open());
+}
+
+#[test]
+fn what_left_is_kept_no_longer_than_of_any_other() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let kept = || {
+        let below = |kind: &str| files::all(&home.store().join(kind).join(OTHER));
+        let documents = |kind| below(kind).iter().filter(|path| path.extension().is_some()).count();
+        (documents("sent"), documents("named"), documents("erasing"))
+    };
+    assert_eq!(kept(), (1, 1, 1));
+    drop(client);
+    // The recipient keeps it for 30 days; the sent log nothing for more than 90.
+    home.clock.advance(DAY * 31);
+    drop(home.start(&server));
+    assert_eq!(kept(), (1, 0, 0));
+    home.clock.advance(DAY * 60);
+    drop(home.start(&server));
+    assert_eq!(kept(), (0, 0, 0));
+    let _ = flush(&home.start(&server));
+}
