@@ -261,6 +261,7 @@ impl<'n> Writer<'n> {
         self.point(Say::HereSent, &[("days", sent_log_days(self.scope).into())]);
         self.point(Say::HereNames, &[("days", self.scope.retention_days().into())]);
         self.point(Say::HereSecret, &[]);
+        self.point(Say::HereDay, &[]);
         self.point(Say::HereAnswer, &[]);
     }
 

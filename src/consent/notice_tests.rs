@@ -233,6 +233,7 @@ fn no_sentence_that_must_be_said_can_be_lost() {
         Say::HereSent,
         Say::HereNames,
         Say::HereSecret,
+        Say::HereDay,
         Say::HereAnswer,
         Say::Uses,
         Say::UseTraining,

@@ -136,6 +136,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
             "the random numbers of the records that were sent, so that you can have them deleted: {days} {days:day|days}"
         }
         Say::HereSecret => "a secret that codes and choices are made with: no longer than your yes",
+        Say::HereDay => {
+            "the latest day on which your yes was used, so that a wrong clock does not prolong it: no longer than your yes"
+        }
         Say::HereAnswer => {
             "your answer, with what you were asked, as your record: until this program's data is deleted"
         }

@@ -152,6 +152,10 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::HereSecret => {
             "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui"
         }
+        Say::HereDay => {
+            "le dernier jour où votre oui a servi, pour qu'une horloge déréglée ne le prolonge pas : au plus tant que dure \
+             votre oui"
+        }
         Say::HereAnswer => {
             "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu'à la suppression des \
              données de ce programme"

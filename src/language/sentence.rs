@@ -201,6 +201,7 @@ sentences! {
     HereSent "notice.here_sent" [days];
     HereNames "notice.here_names" [days];
     HereSecret "notice.here_secret";
+    HereDay "notice.here_day";
     HereAnswer "notice.here_answer";
     Uses "notice.uses";
     UseNo "notice.use_no" [what];

@@ -62,6 +62,11 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui",
         ),
         pick(
+            "the latest day on which your yes was used, so that a wrong clock does not prolong it: no longer than your yes",
+            "le dernier jour où votre oui a servi, pour qu’une horloge déréglée ne le prolonge pas : au plus tant que dure \
+             votre oui",
+        ),
+        pick(
             "your answer, with what you were asked, as your record: until this program's data is deleted",
             "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu’à la suppression des \
              données de ce programme",
