@@ -141,6 +141,8 @@ impl Engine {
             // What could not be cleared when it became stale, since another process was deciding.
             self.clear_stale();
             self.keep_house(false);
+        } else {
+            self.resolve_doubt();
         }
         drained
     }
