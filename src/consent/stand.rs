@@ -88,9 +88,7 @@ impl Consent {
     /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
     pub(super) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract) -> bool {
         sound.in_force(contract.scope.name()).is_some_and(|entry| {
-            self.is_before(entry)
-                || self.is_set_back(sound, contract.scope.name())
-                || !self.is_valid(contract, entry)
+            self.is_before(entry) || self.is_set_back(sound, contract.scope.name()) || !self.is_valid(contract, entry)
         })
     }
 
