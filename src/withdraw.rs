@@ -108,7 +108,11 @@ fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
 
 /// Takes back a yes to a scope that this program does not declare.
 pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_undeclared(name)?;
+    end_undeclared(engine, name, Ending::Withdrawn)
+}
+
+fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Receipt, Error> {
+    let closing = engine.consent.close_undeclared(name, ending)?;
     let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
     let secret = engine.keys.forget(name);
     let destroyed = destroyed(secret, engine.journal.purge_named(name, closing.generation()));
@@ -137,10 +141,13 @@ pub(crate) fn settle(engine: &Engine) {
         let _ = end(engine, scope, Ending::Limited);
     }
     // Closed it is at once; that it is over is written down by a clock that is believed.
-    let expired = engine.consent.expired();
-    if !expired.is_empty() && engine.believed().is_some() {
+    let (expired, undeclared) = (engine.consent.expired(), engine.consent.expired_undeclared());
+    if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
         for scope in expired {
             let _ = end(engine, scope, Ending::Expired);
+        }
+        for name in undeclared {
+            let _ = end_undeclared(engine, &name, Ending::Expired);
         }
     }
 }

@@ -77,7 +77,7 @@ impl Engine {
     /// send. Not while the clock is in doubt.
     pub(crate) fn keep_house(&self, leads: bool) {
         let Some(now) = self.believed() else { return };
-        if !self.consent.expired().is_empty() {
+        if !(self.consent.expired().is_empty() && self.consent.expired_undeclared().is_empty()) {
             // Found over by a clock that was in doubt.
             (self.settle)(self);
         }
