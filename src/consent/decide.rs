@@ -271,9 +271,12 @@ impl Consent {
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));
         }
-        if matches!(ending, Ending::Revoked(_) | Ending::Expired)
-            && let Some(entry) = sound.in_force(scope.name())
-        {
+        if matches!(ending, Ending::Revoked(_) | Ending::Expired) {
+            // Asked again under the lock: what the person took back, or said yes to anew, meanwhile stays what it is.
+            let over = |entry: &&Entry| ending != Ending::Expired || !self.is_valid(contract, entry);
+            let Some(entry) = sound.in_force(scope.name()).filter(over) else {
+                return Err(self.reopen(scope, nothing()));
+            };
             statement.besides = Some(noes_of(entry));
         }
         if ending.leaves_a_yes() {
