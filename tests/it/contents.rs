@@ -5,7 +5,7 @@ use crate::{
     erase::{erasures, with_sent},
     events::{CONNECTIVITY, USAGE, opened},
     files,
-    home::{Home, say_yes, send},
+    home::{Home, MINUTE, say_yes, send},
     server::Server,
 };
 use candor::{Client, Scope, SentPage};
@@ -63,6 +63,8 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     send(&client);
     assert_eq!(erasures(&server).len(), 1);
 
+    // What leaves in one moment stands in no order.
+    home.clock.advance(MINUTE);
     client.keep_contents(USAGE, true).unwrap();
     client.record_durable(opened(2));
     send(&client);
