@@ -87,6 +87,11 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
 fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
+    engine.consent.mend();
+    if engine.consent.is_unwritten(scope) {
+        // Its last line in the history is still the one before, and no receipt of what was wished.
+        return end(engine, scope, Ending::Withdrawn);
+    }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM);
     let destroyed = destroy(engine, scope, None);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.

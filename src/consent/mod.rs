@@ -194,13 +194,23 @@ impl Consent {
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
     pub(crate) fn open(&self) {
         // A decision that was interrupted is finished before any gate opens.
+        self.mend();
+        self.refresh();
+    }
+
+    /// Finishes a decision that was interrupted, or could not be written, if there is one.
+    pub(crate) fn mend(&self) {
         if !matches!(self.ledger.snapshot_bytes(), Ok(None))
             && self.ledger.needs_healing()
             && let Ok(Some(held)) = self.ledger.lock(|| self.ambient.monotonic())
         {
             let _ = self.ledger.heal(&held, self.ambient.now());
         }
-        self.refresh();
+    }
+
+    /// Whether a withdrawal stands that could not be written yet.
+    pub(crate) fn is_unwritten(&self, scope: Scope) -> bool {
+        matches!(self.ledger.read(), Records::Sound(sound) if sound.is_revoked(scope.name()))
     }
 
     pub(crate) fn gates(&self) -> &Gates {
