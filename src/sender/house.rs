@@ -70,11 +70,12 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::{Clock, SystemClock};
 
     /// Whether the clock is believed at each look: its day, and the minutes that passed since the first look.
     #[track_caller]
     fn looks(looks: &[(u64, u64, bool)]) {
-        let (mut belief, began) = (Belief::default(), Instant::now());
+        let (mut belief, began) = (Belief::default(), SystemClock.monotonic());
         for (at, &(day, minutes, believed)) in looks.iter().enumerate() {
             let instant = began + Duration::from_millis(minutes * MINUTE);
             let now = Time(1_000_000 * DAY + day * DAY + minutes * MINUTE);
