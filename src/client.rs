@@ -333,9 +333,9 @@ impl Client {
     /// See [`consent::undeclared`].
     ///
     /// # Errors
-    /// None at present; where the records can't be read there is none.
+    /// See there.
     pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
-        Ok(self.engine.consent.undeclared())
+        self.engine.consent.undeclared()
     }
 
     /// See [`consent::withdraw_undeclared`].
