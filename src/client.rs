@@ -184,6 +184,11 @@ impl Client {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     fn start_worker(&self) {
         if !self.engine.consent.open_places().is_empty() || self.engine.next_errand().is_some() {
             // Without a thread events wait in the rings and are counted once these are full.

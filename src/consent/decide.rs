@@ -267,6 +267,16 @@ impl Consent {
         };
         let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
         let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, nothing()) };
+        // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
+        let in_force = sound.in_force(scope.name());
+        let is_another = match ending {
+            Ending::Expired => in_force.is_none_or(|entry| self.is_valid(contract, entry)),
+            Ending::Revoked(_) => in_force.is_none(),
+            _ => false,
+        };
+        if is_another {
+            return Err(self.reopen(scope, nothing()));
+        }
         let mut statement = Statement::of(scope.name(), ending.decision());
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));

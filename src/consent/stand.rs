@@ -69,7 +69,7 @@ impl Consent {
     }
 
     /// Whether a yes is not past its last day.
-    fn is_valid(&self, contract: &Contract, entry: &Entry) -> bool {
+    pub(super) fn is_valid(&self, contract: &Contract, entry: &Entry) -> bool {
         self.last_day(contract, entry).is_none_or(|last| self.ambient.now().day() <= last)
     }
 
