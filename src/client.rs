@@ -184,6 +184,11 @@ impl Client {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     fn start_worker(&self) {
         let consent = &self.engine.consent;
         if !consent.open_places().is_empty() || consent.awaits_clock() || self.engine.next_errand().is_some() {
@@ -334,9 +339,9 @@ impl Client {
     /// See [`consent::undeclared`].
     ///
     /// # Errors
-    /// None at present; where the records can't be read there is none.
+    /// See there.
     pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
-        Ok(self.engine.consent.undeclared())
+        self.engine.consent.undeclared()
     }
 
     /// See [`consent::withdraw_undeclared`].

@@ -267,16 +267,23 @@ impl Consent {
         };
         let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
         let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, nothing()) };
+        // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
+        let in_force = sound.in_force(scope.name());
+        let is_another = match ending {
+            Ending::Expired => in_force.is_none_or(|entry| self.is_valid(contract, entry)),
+            Ending::Revoked(_) => in_force.is_none(),
+            _ => false,
+        };
+        if is_another {
+            return Err(self.reopen(scope, nothing()));
+        }
         let mut statement = Statement::of(scope.name(), ending.decision());
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));
         }
-        if matches!(ending, Ending::Revoked(_) | Ending::Expired) {
-            // Asked again under the lock: what the person took back, or said yes to anew, meanwhile stays what it is.
-            let over = |entry: &&Entry| ending != Ending::Expired || !self.is_valid(contract, entry);
-            let Some(entry) = sound.in_force(scope.name()).filter(over) else {
-                return Err(self.reopen(scope, nothing()));
-            };
+        if matches!(ending, Ending::Revoked(_) | Ending::Expired)
+            && let Some(entry) = in_force
+        {
             statement.besides = Some(noes_of(entry));
         }
         if ending.leaves_a_yes() {

@@ -433,18 +433,20 @@ impl Consent {
     }
 
     /// Notes that the yeses that are open are in use today: a clock that is set back from now on makes none of them younger.
-    /// Once a day; where somebody decides at this moment, at the next occasion.
-    pub(crate) fn note_day(&self, today: Day) {
-        let Records::Sound(sound) = self.ledger.read() else { return };
+    /// Once a day; `false` where somebody decides at this moment.
+    pub(crate) fn note_day(&self, today: Day) -> bool {
+        let Records::Sound(sound) = self.ledger.read() else { return true };
         let is_new = |place: &Place| sound.latest(place.scope.name()).is_none_or(|latest| latest < today);
         let new: Vec<Place> = self.open_places().into_iter().filter(is_new).collect();
-        if !new.is_empty()
-            && let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic())
-        {
-            for place in new {
-                let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
-            }
+        if new.is_empty() {
+            return true;
         }
+        let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic()) else { return false };
+        for place in new {
+            // A disk that takes nothing now is not asked again before tomorrow.
+            let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
+        }
+        true
     }
 
     /// Runs `act` over the [generations](Consent::generations) under the lock of decisions, so that none of them begins

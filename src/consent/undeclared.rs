@@ -43,8 +43,12 @@ impl Consent {
         self.contracts.iter().any(|contract| contract.scope.name() == name)
     }
 
-    pub(crate) fn undeclared(&self) -> Vec<Undeclared> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+    pub(crate) fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
+        let sound = match self.ledger.read() {
+            Records::Sound(sound) => sound,
+            Records::Nothing => return Ok(Vec::new()),
+            Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
+        };
         let wishes = self.wishes();
         let of = |name: &str| {
             let entry = sound.in_force(name)?;
@@ -58,14 +62,18 @@ impl Consent {
                 erasures_waiting: wishes.pending(name).len(),
             })
         };
-        self.undeclared_names(&sound).into_iter().filter_map(of).collect()
+        Ok(self.undeclared_names(&sound).into_iter().filter_map(of).collect())
     }
 
-    /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations).
+    /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations). A yes that is not in force,
+    /// whatever the reason, is a doubt, and for whoever declares it to settle.
     pub(crate) fn undeclared_generations(&self) -> Vec<(String, Option<u64>)> {
         let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
-        let kept = |name: &str| (name.to_owned(), sound.in_force(name).map(|entry| entry.generation));
-        self.undeclared_names(&sound).into_iter().map(kept).collect()
+        let kept = |name: &str| match (sound.in_force(name), sound.entry(name)?.decision.opens()) {
+            (None, true) => None,
+            (in_force, _) => Some((name.to_owned(), in_force.map(|entry| entry.generation))),
+        };
+        self.undeclared_names(&sound).into_iter().filter_map(kept).collect()
     }
 
     /// Those whose yes is past its last day and has not been ended yet: a program that is gone ends none.

@@ -3,7 +3,10 @@
 //! Each entry is a file of its own: a first line with the particulars, then the exact body, unless the person wants no
 //! contents kept.
 
-use super::outbox::{Batch, peek_bytes};
+use super::{
+    drop_oldest,
+    outbox::{Batch, peek_bytes},
+};
 use crate::{
     ambient::Time,
     consent::{SENT_LOG_DAYS, Scope, sent_log_days},
@@ -248,15 +251,7 @@ impl<'j> SentLog<'j> {
                 }
             }
         }
-        kept.sort();
-        let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
-        for (_, len, path) in kept {
-            if total <= CAP {
-                break;
-            }
-            let _ = self.files.remove_if_there(&path);
-            total -= len;
-        }
+        drop_oldest(self.files, kept, CAP);
     }
 }
 

@@ -73,15 +73,20 @@ impl Engine {
         self.belief.lock().holds(now, self.ambient.monotonic()).then_some(now)
     }
 
-    /// Drops what is too old or too much, and notes the day: when the day changes, when a client opens, and before and after a
-    /// send. Not while the clock is in doubt.
+    /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
+    /// durable write takes a while. Not while the clock is in doubt; then, and where somebody decides at this moment, `false`.
+    pub(super) fn note_day(&self) -> bool {
+        self.believed().is_some_and(|now| self.consent.note_day(now.day()))
+    }
+
+    /// Drops what is too old or too much: when the day changes, when a client opens, and before and after a send. Not while the
+    /// clock is in doubt.
     pub(crate) fn keep_house(&self, leads: bool) {
         let Some(now) = self.believed() else { return };
         if !(self.consent.expired().is_empty() && self.consent.expired_undeclared().is_empty()) {
             // Found over by a clock that was in doubt.
             (self.settle)(self);
         }
-        self.consent.note_day(now.day());
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
         self.journal.enforce_bounds(now, leads);
@@ -91,11 +96,12 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::{Clock, SystemClock};
 
     /// Whether the clock is believed at each look: its day, and the minutes that passed since the first look.
     #[track_caller]
     fn looks(looks: &[(u64, u64, bool)]) {
-        let (mut belief, began) = (Belief::default(), Instant::now());
+        let (mut belief, began) = (Belief::default(), SystemClock.monotonic());
         for (at, &(day, minutes, believed)) in looks.iter().enumerate() {
             let instant = began + Duration::from_millis(minutes * MINUTE);
             let now = Time(1_000_000 * DAY + day * DAY + minutes * MINUTE);

@@ -105,9 +105,14 @@ impl Worker {
         let mut next_look = engine.ambient.monotonic();
         let mut next_send = next_look + engine.first_wait();
         let mut due = engine.ambient.now();
+        let mut noted = None;
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
             let drained = engine.tick();
+            let today = engine.today();
+            if noted != Some(today) && engine.note_day() {
+                noted = Some(today);
+            }
             if stopping {
                 // Threads that go on recording must not keep this one from ending.
                 for _ in 0..16 {

@@ -122,6 +122,20 @@ fn a_withdrawal_that_cannot_be_written_is_one_all_the_same() {
 }
 
 #[test]
+fn nothing_of_it_is_destroyed_on_a_doubt() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(prepare(&home, &server));
+    let before = waits(&home);
+    // A program that looks for the marks elsewhere.
+    fs::rename(home.marks().join("high"), home.path().join("elsewhere")).unwrap();
+    let client = home.start(&server);
+    assert_eq!(client.undeclared().unwrap(), []);
+    assert!(client.withdraw_undeclared(OTHER).unwrap_err().to_string().contains("is not granted"));
+    drop(client);
+    assert!(before > 0 && waits(&home) == before && has_secret(&home));
+}
+
+#[test]
 fn what_left_is_kept_no_longer_than_of_any_other() {
     let (home, server) = (Home::new(), Server::new());
     let client = prepare(&home, &server);
