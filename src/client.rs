@@ -190,7 +190,8 @@ impl Client {
     }
 
     fn start_worker(&self) {
-        if !self.engine.consent.open_places().is_empty() || self.engine.next_errand().is_some() {
+        let consent = &self.engine.consent;
+        if !consent.open_places().is_empty() || consent.awaits_clock() || self.engine.next_errand().is_some() {
             // Without a thread events wait in the rings and are counted once these are full.
             let _ = self.worker.start(&self.engine);
             // A scope that opens beside others needs a moment of its own to be drawn.

@@ -282,11 +282,9 @@ impl Consent {
             statement.via = Some(short(why));
         }
         if matches!(ending, Ending::Revoked(_) | Ending::Expired)
-            && let Some(entry) = sound.in_force(scope.name())
+            && let Some(entry) = in_force
         {
-            // The person's own noes outlast a yes that they did not end: to more, and to single fields.
-            let Besides { declined, deferred, without, .. } = entry.besides.clone();
-            statement.besides = Some(Besides { declined, deferred, without, ..Besides::default() });
+            statement.besides = Some(noes_of(entry));
         }
         if ending.leaves_a_yes() {
             // Asked again under the lock: a yes that was taken back meanwhile must not come back.
@@ -362,4 +360,10 @@ impl Consent {
         let confirmed = line.decision.opens() || self.confirm(&line.scope, Duration::ZERO);
         Receipt { confirmed, ..Receipt::of(title, line, |digest| self.ledger.text(digest)) }
     }
+}
+
+/// The person's own noes, which outlast a yes that they did not end: to more, and to single fields.
+pub(super) fn noes_of(entry: &Entry) -> Besides {
+    let Besides { declined, deferred, without, .. } = entry.besides.clone();
+    Besides { declined, deferred, without, ..Besides::default() }
 }

@@ -139,8 +139,11 @@ struct View {
     seen: Fingerprint,
     /// The same at a glance.
     glance: Glance,
-    /// The day for which it was read, where anything was open: a yes ends with its last one.
+    /// The day for which it was read, where anything was open, or closed by the clock: a yes ends with its last one, and a
+    /// clock that was wrong may be right again.
     day: Option<Day>,
+    /// A yes stands that only the clock keeps closed.
+    by_clock: bool,
     /// Administrators' rules have changed since.
     stale: bool,
     /// Something changed that whoever clears up has not been told yet.
@@ -166,6 +169,7 @@ impl Consent {
             seen: Fingerprint::default(),
             glance: Glance::default(),
             day: None,
+            by_clock: false,
             stale: false,
             changed: false,
             open: Vec::new(),
@@ -190,13 +194,23 @@ impl Consent {
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
     pub(crate) fn open(&self) {
         // A decision that was interrupted is finished before any gate opens.
+        self.mend();
+        self.refresh();
+    }
+
+    /// Finishes a decision that was interrupted, or could not be written, if there is one.
+    pub(crate) fn mend(&self) {
         if !matches!(self.ledger.snapshot_bytes(), Ok(None))
             && self.ledger.needs_healing()
             && let Ok(Some(held)) = self.ledger.lock(|| self.ambient.monotonic())
         {
             let _ = self.ledger.heal(&held, self.ambient.now());
         }
-        self.refresh();
+    }
+
+    /// Whether a withdrawal stands that could not be written yet.
+    pub(crate) fn is_unwritten(&self, scope: Scope) -> bool {
+        matches!(self.ledger.read(), Records::Sound(sound) if sound.is_revoked(scope.name()))
     }
 
     pub(crate) fn gates(&self) -> &Gates {
@@ -251,8 +265,8 @@ impl Consent {
         // for a snapshot is all that happens.
         view.glance = view.seen.snapshot.as_ref().map(|_| self.glance()).unwrap_or_default();
         let seen = self.ledger.fingerprint();
-        // Where nothing is open no clock is read.
-        let day = (!view.open.is_empty()).then(|| self.ambient.now().day());
+        // Where nothing could be open no clock is read.
+        let day = (view.by_clock || !view.open.is_empty()).then(|| self.ambient.now().day());
         if seen == view.seen && day == view.day && !view.stale && !self.gates.is_closed() {
             return std::mem::take(&mut view.changed);
         }
@@ -261,9 +275,10 @@ impl Consent {
             self.read_policies();
         }
         let records = self.ledger.read();
-        let (mut open, mut held) = (Vec::new(), Vec::new());
+        let (mut open, mut held, mut by_clock) = (Vec::new(), Vec::new(), false);
         for contract in &self.contracts {
             let scope = contract.scope;
+            by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract));
             if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
                 && !view.closing.contains(&scope)
@@ -291,8 +306,8 @@ impl Consent {
             self.gates.set(contract.scope, epoch(contract.scope));
         }
         view.held = held;
-        view.day = (!open.is_empty()).then(|| self.ambient.now().day());
-        view.open = open;
+        view.day = (by_clock || !open.is_empty()).then(|| self.ambient.now().day());
+        (view.open, view.by_clock) = (open, by_clock);
         view.seen = seen;
         view.stale = false;
         std::mem::take(&mut view.changed) || moved
@@ -322,6 +337,11 @@ impl Consent {
     pub(crate) fn prepare_again(&self) {
         let view = self.view.lock();
         (self.prepare)(&view.open);
+    }
+
+    /// Whether a yes stands that only the clock keeps closed, as last read.
+    pub(crate) fn awaits_clock(&self) -> bool {
+        self.view.lock().by_clock
     }
 
     /// The scopes that are open, as last read, and where their data goes.

@@ -85,6 +85,13 @@ impl Consent {
         sound.latest(scope).is_some_and(|latest| self.ambient.now().day().next() < latest)
     }
 
+    /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
+    pub(super) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract) -> bool {
+        sound.in_force(contract.scope.name()).is_some_and(|entry| {
+            self.is_before(entry) || self.is_set_back(sound, contract.scope.name()) || !self.is_valid(contract, entry)
+        })
+    }
+
     /// Whether the clock stands well before anything that was decided, or in use.
     pub(super) fn is_clock_back(&self, sound: &Sound) -> bool {
         sound.snapshot.scopes.iter().any(|(scope, entry)| self.is_before(entry) || self.is_set_back(sound, scope))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
 /// How long a clock that leapt must go on from there before it is believed.
-const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
+pub(super) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
 
 /// Two clocks side by side: the one that says the day and may be wrong, and the one that only measures.
 #[derive(Debug, Default)]
@@ -45,7 +45,28 @@ impl Belief {
     }
 }
 
+impl Belief {
+    /// Whether the clock is in doubt, and since when.
+    fn doubted_since(&self) -> Option<Instant> {
+        self.leapt.map(|(_, since)| since)
+    }
+}
+
 impl Engine {
+    /// Whether the clock leapt, and it is yet to be seen whether it was right.
+    pub(crate) fn doubts_clock(&self) -> bool {
+        self.belief.lock().doubted_since().is_some()
+    }
+
+    /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
+    /// computer may be asleep by then, each time.
+    pub(super) fn resolve_doubt(&self) {
+        let since = self.belief.lock().doubted_since();
+        if since.is_some_and(|since| self.ambient.monotonic().saturating_duration_since(since) >= DOUBTED) {
+            self.keep_house(false);
+        }
+    }
+
     /// The time, unless the clock is in doubt.
     pub(crate) fn believed(&self) -> Option<Time> {
         let now = self.ambient.now();
@@ -62,7 +83,7 @@ impl Engine {
     /// clock is in doubt.
     pub(crate) fn keep_house(&self, leads: bool) {
         let Some(now) = self.believed() else { return };
-        if !self.consent.expired().is_empty() {
+        if !(self.consent.expired().is_empty() && self.consent.expired_undeclared().is_empty()) {
             // Found over by a clock that was in doubt.
             (self.settle)(self);
         }

@@ -155,3 +155,26 @@ fn what_left_is_kept_no_longer_than_of_any_other() {
     assert_eq!(kept(), (0, 0, 0));
     let _ = flush(&home.start(&server));
 }
+
+#[test]
+fn past_its_last_day_it_ends_as_any_other() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let until = client.undeclared().unwrap().remove(0).until.unwrap();
+    drop(client);
+    let history = || fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
+    while home.clock.day() < until {
+        home.clock.advance(DAY);
+    }
+    let client = home.start(&server);
+    assert_eq!(client.undeclared().unwrap().len(), 1, "the last day is one of its days");
+    assert!(has_secret(&home) && !history().contains("expired"));
+    drop(client);
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    assert_eq!(client.undeclared().unwrap(), []);
+    assert!(!has_secret(&home) && waits(&home) == 0);
+    let ended = history().lines().filter(|line| line.contains(OTHER) && line.contains("expired")).count();
+    assert_eq!(ended, 1);
+    assert!(client.withdraw_undeclared(OTHER).is_err(), "it is none any more");
+}
