@@ -154,8 +154,10 @@ impl Consent {
         let sound = self.to_build_on(&held, self.ledger.heal(&held, now)?, now)?;
         let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
         let decided = before.map(|entry| entry.decision);
-        // Asked again under the lock: "later" makes no answer of another process undone.
-        if later && matches!(decided, Some(Decision::Denied | Decision::Withdrawn)) {
+        // Asked again under the lock: "later" makes no answer of another process undone, a no as little as a yes.
+        let answered =
+            |decision: Decision| matches!(decision, Decision::Denied | Decision::Withdrawn) || decision.opens();
+        if later && decided.is_some_and(answered) {
             self.unshut(scope);
             drop(held);
             self.look_again();

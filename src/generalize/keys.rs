@@ -64,8 +64,12 @@ impl Keys {
     /// Gives the scope a fresh secret, whatever it had before: codes of two grants can't be matched.
     pub(crate) fn create(&self, scope: Scope) -> Result<(), Error> {
         let secret = self.ambient.random_hex::<32>().at("get random bytes for", &self.path)?;
-        // A damaged file is not worth keeping: secrets that can't be read make no codes.
-        let mut secrets = self.read().unwrap_or_default();
+        // A damaged file is not worth keeping: secrets that can't be read make no codes. One that can't be read at the moment
+        // has those of other scopes.
+        let mut secrets = match self.try_read() {
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error).at("read", &self.path),
+            secrets => secrets.ok().flatten().unwrap_or_default(),
+        };
         secrets.0.insert(scope.name().into(), secret);
         self.write(&secrets).at("write", &self.path)
     }
@@ -143,8 +147,13 @@ impl Keys {
     }
 
     fn read(&self) -> Option<Secrets> {
-        let bytes = self.files.read_if_there(&self.path, FILE_MOST).ok()??;
-        serde_json::from_str(disk::unseal("keys", &bytes)?).ok()
+        self.try_read().ok().flatten()
+    }
+
+    /// The secrets; `None` where there are none, or where they are damaged.
+    fn try_read(&self) -> io::Result<Option<Secrets>> {
+        let Some(bytes) = self.files.read_if_there(&self.path, FILE_MOST)? else { return Ok(None) };
+        Ok(disk::unseal("keys", &bytes).and_then(|json| serde_json::from_str(json).ok()))
     }
 
     fn write(&self, secrets: &Secrets) -> io::Result<()> {

@@ -219,6 +219,11 @@ impl Engine {
             (self.settle)(self);
         }
         self.tick();
+        if self.believed().is_none() {
+            // What waits would be too old by it, or be sent as of days that never were.
+            done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");
+            return done;
+        }
         let (places, erasing) = (self.consent.open_places(), self.erasing());
         if places.is_empty() && erasing.is_empty() {
             done.note_trouble(self.why_nothing());

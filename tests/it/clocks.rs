@@ -3,7 +3,7 @@
 use crate::{
     events::{USAGE, opened},
     files,
-    home::{DAY, Home, MINUTE, TestClock, say_yes, send, wait_for},
+    home::{DAY, Home, MINUTE, TestClock, flush, say_yes, send, wait_for},
     server::Server,
 };
 use candor::{Client, Clock, consent::State};
@@ -86,6 +86,31 @@ fn a_computer_that_wakes_once_a_week_keeps_nothing_for_longer() {
     assert!(home.all_waiting().is_empty());
 }
 
+#[test]
+fn a_send_in_a_wrong_second_loses_nothing_and_says_why_it_waits() {
+    for day in [50, 2_000] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = Client::new(home.config(&server).validity_days(730)).unwrap();
+        say_yes(&client, USAGE);
+        client.record_durable(opened(2));
+        send(&client);
+        client.record_durable(opened(3));
+        stands(&home, day);
+        for _ in 0..2 {
+            let flushed = flush(&client);
+            let wanted = if day == 50 { "clock leapt ahead" } else { "no scope is granted" };
+            assert!(flushed.requests == 0 && flushed.trouble.as_deref().unwrap().contains(wanted), "{flushed:?}");
+        }
+        stands(&home, -day);
+        send(&client);
+        let lines = server.lines();
+        assert!(lines.len() == 2 && lines[1].contains(r#""intValue":"3""#), "{day}: {lines:#?}");
+        let page = client.manifest().unwrap();
+        assert_eq!(page.scope(USAGE).unwrap().sent.len(), 2, "{day}");
+        assert!(page.outcomes.dropped.is_empty(), "{day}: {:?}", page.outcomes.dropped);
+    }
+}
+
 /// A clock that lets another one have its turn when the program measures for the first time.
 struct Interrupted {
     clock: TestClock,
@@ -144,4 +169,29 @@ fn what_another_process_ended_is_not_ended_twice() {
     let history = || std::fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
     assert_eq!(history().matches("expired").count(), 1);
     assert_eq!(client.status(USAGE).unwrap().state, State::Expired);
+}
+
+#[test]
+fn later_takes_no_answer_back_that_was_given_meanwhile() {
+    type Act = fn(&Client);
+    let acts: [(State, Act); 3] = [
+        (State::Granted, |other| say_yes(other, USAGE)),
+        (State::Denied, |other| drop(other.deny(USAGE).unwrap())),
+        (State::Withdrawn, |other| {
+            say_yes(other, USAGE);
+            other.withdraw(USAGE).unwrap();
+        }),
+    ];
+    for (state, act) in acts {
+        let (home, server) = (Home::new(), Server::new());
+        let clock = Arc::new(Interrupted { clock: home.clock.clone(), turn: Mutex::new(None) });
+        let client = Client::new(home.config(&server).clock(clock.clone())).unwrap();
+        let other = home.start(&server);
+        *clock.turn.lock().unwrap() = Some(Box::new(move || act(&other)));
+        // It saw that nobody was asked yet, and measures for the first time when it waits for the lock.
+        client.defer(USAGE).unwrap();
+        assert!(clock.turn.lock().unwrap().is_none(), "the other one had its turn");
+        assert_eq!(client.status(USAGE).unwrap().state, state);
+        keeps(&client, state == State::Granted);
+    }
 }

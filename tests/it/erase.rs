@@ -351,7 +351,7 @@ fn what_can_be_named_of_what_left_is_told_as_it_is() {
     assert_eq!(told(&client), (4, 4));
     client.keep_contents(USAGE, false).unwrap();
     assert_eq!(told(&client), (4, 4), "contents are gone, names are not");
-    home.clock.advance(DAY * 5);
+    home.clock.pass(DAY * 5);
     (0..3).for_each(|_| client.record_durable(opened(2)));
     send(&client);
     assert_eq!(told(&client), (7, 7));

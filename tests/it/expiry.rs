@@ -3,7 +3,7 @@
 use crate::{
     events::{CONNECTIVITY, LibraryTidied, USAGE, opened, unreachable},
     forge,
-    home::{DAY, HANG, Home, say_yes, send, state, wait_for},
+    home::{DAY, HANG, Home, MINUTE, flush, say_yes, send, state, wait_for},
     server::Server,
 };
 use candor::{
@@ -39,6 +39,10 @@ fn a_yes_ends_with_its_last_day() {
     // Asking again is all it takes, and the simple form will do; what waited does not leave under the new yes.
     client.grant(USAGE).unwrap();
     assert!(keeps(&client));
+    // So many days at once are believed after a while.
+    let flushed = flush(&client);
+    assert!(flushed.requests == 0 && flushed.trouble.unwrap().contains("clock leapt ahead"));
+    home.clock.pass(MINUTE * 10);
     send(&client);
     assert_eq!(server.lines().len(), 1);
 }

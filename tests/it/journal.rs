@@ -4,7 +4,7 @@
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
     files,
-    home::{DAY, HOUR, Home, dropped, flush, send, wait_for, waiting},
+    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send, wait_for, waiting},
     server::Server,
 };
 use candor::{Client, Scope};
@@ -298,6 +298,7 @@ fn a_clock_that_jumps_harms_nothing() {
         // Back in its own time it sends again, at the latest after the longest wait.
         home.clock.advance(DAY);
         wait_for("an event of today", || {
+            home.clock.pass(MINUTE * 10);
             client.record_durable(opened(700));
             send(&client);
             server.lines().iter().any(|line| line.contains(r#""intValue":"513""#))
