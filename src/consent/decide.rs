@@ -104,6 +104,7 @@ impl Consent {
             until: Some(now.day().plus(self.validity).to_string()),
             besides: Some(Besides {
                 without: without.unwrap_or_default(),
+                // Of what is agreed to here, which is this build's contract.
                 limits: self.limits(contract).digest(),
                 own_words: grant.own_words.is_some(),
                 adult: self.overlay().adult.clone(),
@@ -290,7 +291,10 @@ impl Consent {
                         besides.without.sort();
                     }
                 }
-                Ending::Limited => besides.limits = self.limits(contract).digest(),
+                Ending::Limited => {
+                    let Some(limits) = self.limits_of(contract, entry) else { return Err(self.reopen(scope, nothing())) };
+                    besides.limits = limits;
+                }
                 _ => {}
             }
             if ending == Ending::Limited && besides == entry.besides {

@@ -5,6 +5,7 @@ mod erase;
 mod faulty;
 pub(crate) mod must_say;
 mod steps;
+mod views;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
 
