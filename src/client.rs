@@ -162,7 +162,7 @@ impl Client {
         let engine = &self.engine;
         // Where nothing was ever decided there is nothing that rules could narrow.
         if !matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
-            engine.consent.look_at_policies();
+            let _ = engine.consent.look_at_policies();
         }
         withdraw::settle(engine);
         engine.consent.open();
@@ -426,6 +426,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        self.look_at_policies();
         self.engine.consent.may_ask(scope)
     }
 
@@ -481,6 +482,7 @@ impl Decisions for Client {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
         let scope = grant.scope();
         let engine = &self.engine;
+        self.look_at_policies();
         let receipt = engine.consent.grant(&grant, |_| {
             // Whatever lies there was recorded under no grant that is in force.
             if !engine.journal.purge(scope, None).complete {

@@ -90,7 +90,10 @@ use ledger::{Fingerprint, Records};
 use policy::Policies;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -118,6 +121,8 @@ pub(crate) struct Consent {
     contracts: Vec<Contract>,
     gates: Arc<Gates>,
     overlay: Mutex<Arc<Overlay>>,
+    /// Administrators' rules were found changed, and whoever destroys what waits has not been told yet.
+    unsettled: AtomicBool,
     ambient: Ambient,
     /// For how many days a yes is good.
     validity: u32,
@@ -177,6 +182,7 @@ impl Consent {
             contracts,
             gates,
             overlay: Mutex::new(Arc::new(overlay)),
+            unsettled: AtomicBool::new(false),
             ambient,
             validity,
             prepare,
@@ -226,13 +232,19 @@ impl Consent {
         Some(self.block_of(self.contract(scope).ok()?)?.0)
     }
 
-    /// Reads administrators' rules again. Answers whether they have changed.
+    /// Reads administrators' rules again. Answers whether they have changed, once: whoever asks must destroy what waits.
+    #[must_use]
     pub(crate) fn look_at_policies(&self) -> bool {
-        let changed = self.read_policies();
-        if changed {
+        if self.read_policies() {
             self.view.lock().stale = true;
         }
-        changed
+        self.has_rules_to_settle()
+    }
+
+    /// Whether administrators' rules were found changed since this was last asked.
+    #[must_use]
+    pub(crate) fn has_rules_to_settle(&self) -> bool {
+        self.unsettled.swap(false, Ordering::SeqCst)
     }
 
     fn read_policies(&self) -> bool {
@@ -243,6 +255,7 @@ impl Consent {
             return false;
         }
         *overlay = Arc::new(Overlay { policies, ..Overlay::clone(&overlay) });
+        self.unsettled.store(true, Ordering::SeqCst);
         true
     }
 

@@ -102,6 +102,51 @@ fn a_rule_that_comes_later_destroys_what_waits_and_lifting_it_sends_nothing_of_b
 }
 
 #[test]
+fn whichever_call_finds_a_rule_destroys_what_waits() {
+    type Call = fn(&Client);
+    let calls: [(&str, Call); 5] = [
+        ("may_ask", |client| drop(client.may_ask(CONNECTIVITY).unwrap())),
+        ("grant", |client| drop(client.grant(CONNECTIVITY).unwrap())),
+        ("status", |client| drop(client.status(CONNECTIVITY).unwrap())),
+        ("manifest", |client| drop(client.manifest().unwrap())),
+        ("flush", send),
+    ];
+    let forbids = [json!({"forbid": {"scopes": ["usage"]}}), json!({"forbid": {"fields": ["library.opened.shelves"]}})];
+    for (forbid, (name, call)) in forbids.iter().flat_map(|forbid| calls.map(|call| (forbid, call))) {
+        let (home, server) = (Home::new(), Server::new());
+        let client = start(&home, &server);
+        client.grant(USAGE).unwrap();
+        client.record_durable(opened(700));
+        put(&home, "a.json", &rule(forbid.clone()));
+        call(&client);
+        assert!(home.all_waiting().is_empty(), "{name}, {forbid}");
+        std::fs::remove_file(rules(&home).join("a.json")).unwrap();
+        call(&client);
+        assert!(client.status(USAGE).unwrap().is_open(), "{name}, {forbid}");
+        send(&client);
+        assert!(server.lines().is_empty(), "{name}, {forbid}");
+    }
+}
+
+#[test]
+fn whoever_finds_the_first_yes_of_another_process_finds_the_rules_with_it() {
+    let (home, server) = (Home::new(), Server::new());
+    // Nothing was decided when it started, so it has not looked for rules.
+    let running = start(&home, &server);
+    let second = start(&home, &server);
+    second.grant(USAGE).unwrap();
+    second.record_durable(opened(700));
+    drop(second);
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    assert_eq!(running.flush(crate::home::HANG).unwrap().requests, 0);
+    assert!(home.all_waiting().is_empty());
+    std::fs::remove_file(rules(&home).join("a.json")).unwrap();
+    send(&running);
+    assert!(running.status(USAGE).unwrap().is_open());
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn a_rule_may_leave_out_and_coarsen_and_the_page_says_which_rule_it_is() {
     let (home, server) = (Home::new(), Server::new());
     put(
