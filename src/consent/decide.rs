@@ -292,7 +292,9 @@ impl Consent {
                     }
                 }
                 Ending::Limited => {
-                    let Some(limits) = self.limits_of(contract, entry) else { return Err(self.reopen(scope, nothing())) };
+                    let Some(limits) = self.limits_of(contract, entry) else {
+                        return Err(self.reopen(scope, nothing()));
+                    };
                     besides.limits = limits;
                 }
                 _ => {}

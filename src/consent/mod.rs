@@ -121,7 +121,7 @@ pub(crate) struct Consent {
     contracts: Vec<Contract>,
     gates: Arc<Gates>,
     overlay: Mutex<Arc<Overlay>>,
-    /// Administrators' rules were found changed, and whoever destroys what waits has not been told yet.
+    /// A look at the records found administrators' rules changed, and whoever destroys what waits has not been told yet.
     unsettled: AtomicBool,
     ambient: Ambient,
     /// For how many days a yes is good.
@@ -235,13 +235,14 @@ impl Consent {
     /// Reads administrators' rules again. Answers whether they have changed, once: whoever asks must destroy what waits.
     #[must_use]
     pub(crate) fn look_at_policies(&self) -> bool {
-        if self.read_policies() {
+        let changed = self.read_policies();
+        if changed {
             self.view.lock().stale = true;
         }
-        self.has_rules_to_settle()
+        changed || self.has_rules_to_settle()
     }
 
-    /// Whether administrators' rules were found changed since this was last asked.
+    /// Whether a look at the records found administrators' rules changed, since this was last asked.
     #[must_use]
     pub(crate) fn has_rules_to_settle(&self) -> bool {
         self.unsettled.swap(false, Ordering::SeqCst)
@@ -255,7 +256,6 @@ impl Consent {
             return false;
         }
         *overlay = Arc::new(Overlay { policies, ..Overlay::clone(&overlay) });
-        self.unsettled.store(true, Ordering::SeqCst);
         true
     }
 
@@ -280,7 +280,8 @@ impl Consent {
         }
         if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
             // The first decision, taken elsewhere: until now there was nothing that rules could narrow.
-            self.read_policies();
+            let changed = self.read_policies();
+            self.unsettled.fetch_or(changed, Ordering::SeqCst);
         }
         let records = self.ledger.read();
         let (mut open, mut held) = (Vec::new(), Vec::new());

@@ -178,8 +178,7 @@ impl Consent {
                 Some("this computer's clock stands before a day on which reports were made already")
             }
             Records::Sound(_)
-                if blocked_by.is_none()
-                    && in_force.is_some_and(|entry| self.is_limited_otherwise(contract, entry)) =>
+                if blocked_by.is_none() && in_force.is_some_and(|entry| self.is_limited_otherwise(contract, entry)) =>
             {
                 Some("administrators' rules have changed, and what waited under the old ones is not destroyed yet")
             }
