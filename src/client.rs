@@ -148,15 +148,6 @@ impl Client {
         Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint: party.endpoint })
     }
 
-    /// The same program, built without some of its events.
-    #[cfg(test)]
-    pub(crate) fn built_without(config: Config, events: &[&str]) -> Client {
-        let mut client = Client::closed(config, false).unwrap();
-        Arc::get_mut(&mut client.engine).unwrap().consent.leave_out(events);
-        client.open();
-        client
-    }
-
     /// Opens what is granted, finishing first whatever was interrupted.
     pub(crate) fn open(&self) {
         let engine = &self.engine;
@@ -582,5 +573,16 @@ impl Decisions for Client {
 
     fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         Client::erasures(self, scope)
+    }
+}
+
+#[cfg(test)]
+impl Client {
+    /// The same program, built without some of its events.
+    pub(crate) fn built_without(config: Config, events: &[&str]) -> Client {
+        let mut client = Client::closed(config, false).unwrap();
+        Arc::get_mut(&mut client.engine).unwrap().consent.leave_out(events);
+        client.open();
+        client
     }
 }

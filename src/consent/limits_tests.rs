@@ -2,6 +2,7 @@
 //! generated contracts, agreements and rules; and each mutant, which lets one rule lift another, must be noticed.
 
 use super::{
+    Consent, Contract,
     limits::{Left, Limits},
     order::{Projection, Rule, compare},
     order_tests::{base, changed},
@@ -11,6 +12,16 @@ use super::{
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
+
+impl Consent {
+    /// Makes the contracts of a build that does not link these events.
+    pub(crate) fn leave_out(&mut self, events: &[&str]) {
+        for contract in &mut self.contracts {
+            let left: Vec<_> = contract.events.iter().filter(|it| !events.contains(&it.name)).cloned().collect();
+            *contract = Contract::new(&contract.party, contract.scope, &left);
+        }
+    }
+}
 
 const SEED: u64 = 20_261_122;
 /// Enough for every mutant to be noticed.

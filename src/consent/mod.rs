@@ -193,15 +193,6 @@ impl Consent {
         }
     }
 
-    /// Makes the contracts of a build that does not link these events.
-    #[cfg(test)]
-    pub(crate) fn leave_out(&mut self, events: &[&str]) {
-        for contract in &mut self.contracts {
-            let left: Vec<_> = contract.events.iter().filter(|it| !events.contains(&it.name)).cloned().collect();
-            *contract = Contract::new(&contract.party, contract.scope, &left);
-        }
-    }
-
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
     pub(crate) fn open(&self) {
         // A decision that was interrupted is finished before any gate opens.

@@ -67,4 +67,5 @@ mod tries;
 mod unconfirmed;
 mod undeclared;
 mod undetectable;
+mod views;
 mod withdrawal;
