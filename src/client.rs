@@ -578,6 +578,10 @@ impl Decisions for Client {
 
 #[cfg(test)]
 impl Client {
+    pub(crate) fn consent(&self) -> &Consent {
+        &self.engine.consent
+    }
+
     /// The same program, built without some of its events.
     pub(crate) fn built_without(config: Config, events: &[&str]) -> Client {
         let mut client = Client::closed(config, false).unwrap();

@@ -1,8 +1,11 @@
 //! Two builds of one program, which link different events of one scope and share one store, under administrators' rules:
 //! neither begins anew what the other goes on with, and a rule that changes begins it anew for both, once.
 
-use super::config;
-use crate::Client;
+use super::{
+    config,
+    faulty::{Fault, Faulty},
+};
+use crate::{Client, consent::State};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -168,6 +171,66 @@ fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_anew() {
         assert!(lines_waiting.len() == 1 && lines_waiting[0].contains("views.both"), "{lines_waiting:?}");
     }
     assert_eq!(lines(home), 2);
+}
+
+/// With a fault at every changing call of a start that finds a rule: the yes is not taken back, and nothing that was
+/// recorded under less of a rule may leave.
+#[test]
+fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
+    for fault in [Fault::Once, Fault::Dead] {
+        for at in 0.. {
+            let home = tempfile::tempdir().unwrap();
+            let home = home.path();
+            let asked = start(home, WHOLE);
+            asked.grant(VIEWS).unwrap();
+            asked.record_durable(both());
+            drop(asked);
+            rule(home, "a.json", &json!({"forbid": {"fields": ["views.both.by_hand"]}}));
+            let disk = Faulty::new(fault);
+            disk.arm(at);
+            let mut failing = config(home).policy_directory(home.join("policy.d"));
+            failing.disk = disk.clone();
+            let failing = Client::new(failing).unwrap();
+            if disk.calls() <= at {
+                assert!(at > 5, "only {at} calls were tried");
+                break;
+            }
+            for client in [failing, start(home, WINDOW)] {
+                let status = client.status(VIEWS).unwrap();
+                // Between its mark and its snapshot a scope that is to stay open is closed.
+                assert!(
+                    matches!(status.state, State::Granted | State::Unreadable),
+                    "{fault:?} at call {at}: {status:?}"
+                );
+                (0..2).for_each(|_| client.record_durable(both()));
+                let told = |line: &String| line.contains("by_hand");
+                assert!(!status.is_open() || !waiting(&client).iter().any(told), "{fault:?} at call {at}");
+            }
+            // Whatever happened, a person who says yes again is heard.
+            let fresh = start(home, SERVICE);
+            let notice = fresh.notice(VIEWS).unwrap();
+            fresh.grant(VIEWS.shown(&notice)).unwrap();
+            assert!(is_open(&start(home, SERVICE)), "{fault:?} at call {at}");
+        }
+    }
+}
+
+#[test]
+fn between_a_look_and_what_it_destroys_nothing_leaves() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let client = start(home, WHOLE);
+    client.grant(VIEWS).unwrap();
+    client.record_durable(both());
+    let place = client.consent().granted_place(VIEWS).unwrap();
+    let may_leave = || client.consent().permit(VIEWS, place.generation, place.epoch).is_some();
+    assert!(may_leave());
+    for says in [json!({"forbid": {"everything": true}}), json!({"forbid": {"fields": ["views.both.by_hand"]}})] {
+        rule(home, "a.json", &says);
+        assert!(client.consent().look_at_policies() && !may_leave(), "{says}");
+    }
+    std::fs::remove_file(home.join("policy.d/a.json")).unwrap();
+    assert!(client.consent().look_at_policies() && may_leave(), "the control: it was the rules");
 }
 
 #[test]
