@@ -184,8 +184,14 @@ impl Client {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     fn start_worker(&self) {
-        if !self.engine.consent.open_places().is_empty() || self.engine.next_errand().is_some() {
+        let consent = &self.engine.consent;
+        if !consent.open_places().is_empty() || consent.awaits_clock() || self.engine.next_errand().is_some() {
             // Without a thread events wait in the rings and are counted once these are full.
             let _ = self.worker.start(&self.engine);
             // A scope that opens beside others needs a moment of its own to be drawn.
@@ -333,9 +339,9 @@ impl Client {
     /// See [`consent::undeclared`].
     ///
     /// # Errors
-    /// None at present; where the records can't be read there is none.
+    /// See there.
     pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
-        Ok(self.engine.consent.undeclared())
+        self.engine.consent.undeclared()
     }
 
     /// See [`consent::withdraw_undeclared`].

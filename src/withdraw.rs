@@ -87,6 +87,11 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
 fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
+    engine.consent.mend();
+    if engine.consent.is_unwritten(scope) {
+        // Its last line in the history is still the one before, and no receipt of what was wished.
+        return end(engine, scope, Ending::Withdrawn);
+    }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM);
     let destroyed = destroy(engine, scope, None);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
@@ -108,7 +113,11 @@ fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
 
 /// Takes back a yes to a scope that this program does not declare.
 pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_undeclared(name)?;
+    end_undeclared(engine, name, Ending::Withdrawn)
+}
+
+fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Receipt, Error> {
+    let closing = engine.consent.close_undeclared(name, ending)?;
     let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
     let secret = engine.keys.forget(name);
     let destroyed = destroyed(secret, engine.journal.purge_named(name, closing.generation()));
@@ -137,10 +146,13 @@ pub(crate) fn settle(engine: &Engine) {
         let _ = end(engine, scope, Ending::Limited);
     }
     // Closed it is at once; that it is over is written down by a clock that is believed.
-    let expired = engine.consent.expired();
-    if !expired.is_empty() && engine.believed().is_some() {
+    let (expired, undeclared) = (engine.consent.expired(), engine.consent.expired_undeclared());
+    if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
         for scope in expired {
             let _ = end(engine, scope, Ending::Expired);
+        }
+        for name in undeclared {
+            let _ = end_undeclared(engine, &name, Ending::Expired);
         }
     }
 }

@@ -268,16 +268,24 @@ impl Consent {
         };
         let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
         let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, nothing()) };
+        // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
+        let in_force = sound.in_force(scope.name());
+        let is_another = match ending {
+            Ending::Expired => in_force.is_none_or(|entry| self.is_valid(contract, entry)),
+            Ending::Revoked(_) => in_force.is_none(),
+            _ => false,
+        };
+        if is_another {
+            return Err(self.reopen(scope, nothing()));
+        }
         let mut statement = Statement::of(scope.name(), ending.decision());
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));
         }
         if matches!(ending, Ending::Revoked(_) | Ending::Expired)
-            && let Some(entry) = sound.in_force(scope.name())
+            && let Some(entry) = in_force
         {
-            // The person's own noes outlast a yes that they did not end: to more, and to single fields.
-            let Besides { declined, deferred, without, .. } = entry.besides.clone();
-            statement.besides = Some(Besides { declined, deferred, without, ..Besides::default() });
+            statement.besides = Some(noes_of(entry));
         }
         if ending.leaves_a_yes() {
             // Asked again under the lock: a yes that was taken back meanwhile must not come back.
@@ -358,4 +366,10 @@ impl Consent {
         let confirmed = line.decision.opens() || self.confirm(&line.scope, Duration::ZERO);
         Receipt { confirmed, ..Receipt::of(title, line, |digest| self.ledger.text(digest)) }
     }
+}
+
+/// The person's own noes, which outlast a yes that they did not end: to more, and to single fields.
+pub(super) fn noes_of(entry: &Entry) -> Besides {
+    let Besides { declined, deferred, without, .. } = entry.besides.clone();
+    Besides { declined, deferred, without, ..Besides::default() }
 }

@@ -232,7 +232,7 @@ pub fn keep_contents(scope: Scope, keep: bool) -> Result<(), Error> {
 /// offer [`withdraw_undeclared`].
 ///
 /// # Errors
-/// `candor::init` was not called.
+/// `candor::init` was not called, or the records can't be relied on ([`Error::is_store`]): then nothing is in force.
 pub fn undeclared() -> Result<Vec<Undeclared>, Error> {
     client()?.undeclared()
 }

@@ -41,7 +41,8 @@ impl Ledger {
     }
 
     fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> io::Result<()> {
-        let mut marks = self.read_marks().unwrap_or_default().unwrap_or_default();
+        // Marks that can't be read now are not replaced: those of every other scope would be lost.
+        let mut marks = self.read_marks()?.unwrap_or_default();
         let mark = marks.entry(scope.to_owned()).or_default();
         let before = mark.clone();
         change(mark);
@@ -55,7 +56,7 @@ impl Ledger {
     /// Raises a scope's mark to an epoch. A yes that goes on keeps its latest day, and one that ended has none.
     pub(super) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> io::Result<()> {
         self.change_mark(scope, |mark| {
-            if epoch > mark.epoch {
+            if epoch >= mark.epoch {
                 mark.epoch = epoch;
                 mark.latest = mark.latest.take().filter(|_| goes_on);
             }
@@ -85,5 +86,50 @@ impl Ledger {
                 mark.latest = Some(today.to_string());
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Files, System};
+    use std::sync::Arc;
+
+    fn ledger(home: &std::path::Path) -> Ledger {
+        let files = Files::new(Arc::new(System), home.join("store"));
+        let ledger = Ledger::new(files, home.join("store"), home.join("marks"), "org.example.player".into());
+        ledger.make_directories().unwrap();
+        ledger
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn marks_that_cannot_be_read_now_are_not_replaced() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let ledger = ledger(home.path());
+        ledger.raise_mark("usage", 5, false).unwrap();
+        ledger.mark_grant("playback", 6, Day(20_000)).unwrap();
+        let before = ledger.read_marks().unwrap();
+        let mode = |mode| {
+            std::fs::set_permissions(ledger.marks_path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(0o644);
+        assert!(ledger.raise_mark("usage", 7, false).is_err());
+        assert!(ledger.mark_grant("usage", 7, Day(20_000)).is_err());
+        mode(0o600);
+        assert_eq!(ledger.read_marks().unwrap(), before);
+    }
+
+    #[test]
+    fn nothing_is_left_of_when_a_yes_was_used_that_never_came_into_force() {
+        let home = tempfile::tempdir().unwrap();
+        let ledger = ledger(home.path());
+        ledger.mark_grant("usage", 5, Day(20_000)).unwrap();
+        // What mends the records finds the mark raised already.
+        ledger.raise_mark("usage", 5, true).unwrap();
+        assert!(ledger.read_marks().unwrap().unwrap()["usage"].latest.is_some());
+        ledger.raise_mark("usage", 5, false).unwrap();
+        assert_eq!(ledger.read_marks().unwrap().unwrap()["usage"], Mark { epoch: 5, latest: None });
     }
 }

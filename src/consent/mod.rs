@@ -144,8 +144,11 @@ struct View {
     seen: Fingerprint,
     /// The same at a glance.
     glance: Glance,
-    /// The day for which it was read, where anything was open: a yes ends with its last one.
+    /// The day for which it was read, where anything was open, or closed by the clock: a yes ends with its last one, and a
+    /// clock that was wrong may be right again.
     day: Option<Day>,
+    /// A yes stands that only the clock keeps closed.
+    by_clock: bool,
     /// Administrators' rules have changed since.
     stale: bool,
     /// Something changed that whoever clears up has not been told yet.
@@ -171,6 +174,7 @@ impl Consent {
             seen: Fingerprint::default(),
             glance: Glance::default(),
             day: None,
+            by_clock: false,
             stale: false,
             changed: false,
             open: Vec::new(),
@@ -196,13 +200,23 @@ impl Consent {
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
     pub(crate) fn open(&self) {
         // A decision that was interrupted is finished before any gate opens.
+        self.mend();
+        self.refresh();
+    }
+
+    /// Finishes a decision that was interrupted, or could not be written, if there is one.
+    pub(crate) fn mend(&self) {
         if !matches!(self.ledger.snapshot_bytes(), Ok(None))
             && self.ledger.needs_healing()
             && let Ok(Some(held)) = self.ledger.lock(|| self.ambient.monotonic())
         {
             let _ = self.ledger.heal(&held, self.ambient.now());
         }
-        self.refresh();
+    }
+
+    /// Whether a withdrawal stands that could not be written yet.
+    pub(crate) fn is_unwritten(&self, scope: Scope) -> bool {
+        matches!(self.ledger.read(), Records::Sound(sound) if sound.is_revoked(scope.name()))
     }
 
     pub(crate) fn gates(&self) -> &Gates {
@@ -264,8 +278,8 @@ impl Consent {
         // for a snapshot is all that happens.
         view.glance = view.seen.snapshot.as_ref().map(|_| self.glance()).unwrap_or_default();
         let seen = self.ledger.fingerprint();
-        // Where nothing is open no clock is read.
-        let day = (!view.open.is_empty()).then(|| self.ambient.now().day());
+        // Where nothing could be open no clock is read.
+        let day = (view.by_clock || !view.open.is_empty()).then(|| self.ambient.now().day());
         if seen == view.seen && day == view.day && !view.stale && !self.gates.is_closed() {
             return std::mem::take(&mut view.changed);
         }
@@ -275,9 +289,10 @@ impl Consent {
             self.unsettled.fetch_or(changed, Ordering::SeqCst);
         }
         let records = self.ledger.read();
-        let (mut open, mut held) = (Vec::new(), Vec::new());
+        let (mut open, mut held, mut by_clock) = (Vec::new(), Vec::new(), false);
         for contract in &self.contracts {
             let scope = contract.scope;
+            by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract));
             if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
                 && !view.closing.contains(&scope)
@@ -305,8 +320,8 @@ impl Consent {
             self.gates.set(contract.scope, epoch(contract.scope));
         }
         view.held = held;
-        view.day = (!open.is_empty()).then(|| self.ambient.now().day());
-        view.open = open;
+        view.day = (by_clock || !open.is_empty()).then(|| self.ambient.now().day());
+        (view.open, view.by_clock) = (open, by_clock);
         view.seen = seen;
         view.stale = false;
         std::mem::take(&mut view.changed) || moved
@@ -336,6 +351,11 @@ impl Consent {
     pub(crate) fn prepare_again(&self) {
         let view = self.view.lock();
         (self.prepare)(&view.open);
+    }
+
+    /// Whether a yes stands that only the clock keeps closed, as last read.
+    pub(crate) fn awaits_clock(&self) -> bool {
+        self.view.lock().by_clock
     }
 
     /// The scopes that are open, as last read, and where their data goes.
@@ -427,18 +447,20 @@ impl Consent {
     }
 
     /// Notes that the yeses that are open are in use today: a clock that is set back from now on makes none of them younger.
-    /// Once a day; where somebody decides at this moment, at the next occasion.
-    pub(crate) fn note_day(&self, today: Day) {
-        let Records::Sound(sound) = self.ledger.read() else { return };
+    /// Once a day; `false` where somebody decides at this moment.
+    pub(crate) fn note_day(&self, today: Day) -> bool {
+        let Records::Sound(sound) = self.ledger.read() else { return true };
         let is_new = |place: &Place| sound.latest(place.scope.name()).is_none_or(|latest| latest < today);
         let new: Vec<Place> = self.open_places().into_iter().filter(is_new).collect();
-        if !new.is_empty()
-            && let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic())
-        {
-            for place in new {
-                let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
-            }
+        if new.is_empty() {
+            return true;
         }
+        let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic()) else { return false };
+        for place in new {
+            // A disk that takes nothing now is not asked again before tomorrow.
+            let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
+        }
+        true
     }
 
     /// Runs `act` over the [generations](Consent::generations) under the lock of decisions, so that none of them begins

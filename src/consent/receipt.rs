@@ -14,7 +14,7 @@ pub struct Receipt {
     pub decision: String,
     /// The scope's name.
     pub scope: String,
-    /// The scope's title.
+    /// The scope's title; its name, where this program does not declare it.
     pub title: String,
     /// When, in UTC (RFC 3339).
     pub at: String,
@@ -126,7 +126,10 @@ pub(super) fn word(decision: Decision) -> &'static str {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Receipt: {} ({})", self.title, self.scope)?;
+        match self.title == self.scope {
+            true => writeln!(f, "Receipt: {}", self.scope)?,
+            false => writeln!(f, "Receipt: {} ({})", self.title, self.scope)?,
+        }
         writeln!(f, "  decision   {} at {}", self.decision, self.at)?;
         match self.decision.as_str() {
             "granted" => {

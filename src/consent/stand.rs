@@ -90,7 +90,7 @@ impl Consent {
     }
 
     /// Whether a yes is not past its last day.
-    fn is_valid(&self, contract: &Contract, entry: &Entry) -> bool {
+    pub(super) fn is_valid(&self, contract: &Contract, entry: &Entry) -> bool {
         self.last_day(contract, entry).is_none_or(|last| self.ambient.now().day() <= last)
     }
 
@@ -104,6 +104,13 @@ impl Consent {
     /// it was good for before.
     pub(super) fn is_set_back(&self, sound: &Sound, scope: &str) -> bool {
         sound.latest(scope).is_some_and(|latest| self.ambient.now().day().next() < latest)
+    }
+
+    /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
+    pub(super) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract) -> bool {
+        sound.in_force(contract.scope.name()).is_some_and(|entry| {
+            self.is_before(entry) || self.is_set_back(sound, contract.scope.name()) || !self.is_valid(contract, entry)
+        })
     }
 
     /// Whether the clock stands well before anything that was decided, or in use.

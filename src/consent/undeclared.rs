@@ -4,11 +4,15 @@
 use super::{
     Consent, Ending,
     closing::Closing,
-    ledger::{Records, Sound, Statement},
+    decide::noes_of,
+    ledger::{Entry, Records, Sound, Statement},
     line::EVERY_SCOPE,
     scope::is_name,
 };
-use crate::error::{Error, Kind};
+use crate::{
+    ambient::Day,
+    error::{Error, Kind},
+};
 
 /// A yes to a scope that this program does not declare.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -39,8 +43,12 @@ impl Consent {
         self.contracts.iter().any(|contract| contract.scope.name() == name)
     }
 
-    pub(crate) fn undeclared(&self) -> Vec<Undeclared> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+    pub(crate) fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
+        let sound = match self.ledger.read() {
+            Records::Sound(sound) => sound,
+            Records::Nothing => return Ok(Vec::new()),
+            Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
+        };
         let wishes = self.wishes();
         let of = |name: &str| {
             let entry = sound.in_force(name)?;
@@ -54,18 +62,36 @@ impl Consent {
                 erasures_waiting: wishes.pending(name).len(),
             })
         };
-        self.undeclared_names(&sound).into_iter().filter_map(of).collect()
+        Ok(self.undeclared_names(&sound).into_iter().filter_map(of).collect())
     }
 
-    /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations).
+    /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations). A yes that is not in force,
+    /// whatever the reason, is a doubt, and for whoever declares it to settle.
     pub(crate) fn undeclared_generations(&self) -> Vec<(String, Option<u64>)> {
         let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
-        let kept = |name: &str| (name.to_owned(), sound.in_force(name).map(|entry| entry.generation));
-        self.undeclared_names(&sound).into_iter().map(kept).collect()
+        let kept = |name: &str| match (sound.in_force(name), sound.entry(name)?.decision.opens()) {
+            (None, true) => None,
+            (in_force, _) => Some((name.to_owned(), in_force.map(|entry| entry.generation))),
+        };
+        self.undeclared_names(&sound).into_iter().filter_map(kept).collect()
     }
 
-    /// Closes such a scope in every process that declares it, as [`close_scope`](Consent::close_scope) does one's own.
-    pub(crate) fn close_undeclared(&self, name: &str) -> Result<Closing<'_>, Error> {
+    /// Those whose yes is past its last day and has not been ended yet: a program that is gone ends none.
+    pub(crate) fn expired_undeclared(&self) -> Vec<String> {
+        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let over = |name: &&str| sound.in_force(name).is_some_and(|entry| self.is_over(entry));
+        self.undeclared_names(&sound).into_iter().filter(over).map(str::to_owned).collect()
+    }
+
+    /// Whether the last day that was agreed to is over. Rules that end it sooner are a matter of whoever declares the scope.
+    fn is_over(&self, entry: &Entry) -> bool {
+        let last = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
+        last.is_some_and(|last| self.ambient.now().day() > last)
+    }
+
+    /// Closes such a scope in every process that declares it, as [`close_scope`](Consent::close_scope) does one's own. One
+    /// that is over is closed by the calendar anyway: where that can't be written it stays for another time.
+    pub(crate) fn close_undeclared(&self, name: &str, ending: Ending<'_>) -> Result<Closing<'_>, Error> {
         if !is_name(name) {
             return Err(Kind::Name { what: "scope", name: name.into(), such_as: "playback" }.into());
         }
@@ -81,9 +107,16 @@ impl Consent {
             Ok(Some(held)) => {
                 let now = self.ambient.now();
                 match ledger.heal(&held, now) {
-                    Ok(Records::Sound(sound)) if sound.in_force(name).is_none() => return Err(nothing()),
                     Ok(Records::Sound(sound)) => {
-                        let statement = Statement::of(name, Ending::Withdrawn.decision());
+                        let Some(entry) = sound.in_force(name) else { return Err(nothing()) };
+                        let mut statement = Statement::of(name, ending.decision());
+                        if ending == Ending::Expired {
+                            // Asked again under the lock: it may have been given anew.
+                            if !self.is_over(entry) {
+                                return Err(nothing());
+                            }
+                            statement.besides = Some(noes_of(entry));
+                        }
                         ledger.narrow(&held, Some(&sound), statement, now).ok().map(|narrowing| (held, narrowing))
                     }
                     _ => None,
@@ -91,6 +124,9 @@ impl Consent {
             }
             _ => None,
         };
+        if written.is_none() && ending == Ending::Expired {
+            return Err(Kind::Locked { path: ledger.lock_path() }.into());
+        }
         if written.is_none() {
             let path = ledger.snapshot_path();
             ledger.revoke(name).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;

@@ -417,3 +417,16 @@ impl Journal {
         self.full.store(total > cap, Ordering::Relaxed);
     }
 }
+
+/// Removes the oldest of these files, each with its time and length, until the rest fits.
+fn drop_oldest(files: &Files, mut kept: Vec<(u64, u64, PathBuf)>, most: u64) {
+    kept.sort();
+    let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
+    for (_, len, path) in kept {
+        if total <= most {
+            break;
+        }
+        let _ = files.remove_if_there(&path);
+        total -= len;
+    }
+}

@@ -4,6 +4,7 @@
 //! Holds no contents: the sent log does, for a shorter time. How many records left is counted apart, so that ids that were
 //! deleted, or lost, are missed and not forgotten. Never read by what sends reports.
 
+use super::drop_oldest;
 use crate::{
     ambient::{Day, Time, unhex},
     consent::{MOST_UIDS, NAMES_MOST, Scope, Uid, joined, separate},
@@ -170,15 +171,7 @@ impl<'j> Names<'j> {
                 }
             }
         }
-        kept.sort();
-        let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
-        for (_, len, path) in kept {
-            if total <= CAP {
-                break;
-            }
-            let _ = self.files.remove_if_there(&path);
-            total -= len;
-        }
+        drop_oldest(self.files, kept, CAP);
     }
 
     /// Deletes the ids of a scope, at the person's wish. How many records left is still known.

@@ -159,8 +159,8 @@ pub(super) fn records_in(bytes: &[u8]) -> u64 {
 }
 
 /// A batch's epoch, records and body, for showing.
-pub(super) fn peek_bytes(bytes: &[u8]) -> Option<(u64, u64, Vec<u8>)> {
-    parse(bytes).map(|(head, body)| (head.epoch, head.records, body.to_vec()))
+pub(super) fn peek_bytes(bytes: &[u8], path: &Path) -> Option<Batch> {
+    parse(bytes).map(|(head, body)| Batch { head, body: body.to_vec(), path: path.to_owned() })
 }
 
 /// When a scope sends next. Times are milliseconds since 1970; 0 is "not drawn yet".
@@ -258,9 +258,7 @@ impl<'j> Outbox<'j> {
     }
 
     fn look(&self, path: &Path) -> Option<Batch> {
-        let bytes = self.files.read(path, BATCH_MOST).ok()?;
-        let (head, body) = parse(&bytes)?;
-        Some(Batch { head, body: body.to_vec(), path: path.to_owned() })
+        peek_bytes(&self.files.read(path, BATCH_MOST).ok()?, path)
     }
 
     /// The same for showing: reads, and changes nothing.

@@ -3,7 +3,10 @@
 //! Each entry is a file of its own: a first line with the particulars, then the exact body, unless the person wants no
 //! contents kept.
 
-use super::outbox::Batch;
+use super::{
+    drop_oldest,
+    outbox::{Batch, peek_bytes},
+};
 use crate::{
     ambient::Time,
     consent::{SENT_LOG_DAYS, Scope, sent_log_days},
@@ -34,6 +37,27 @@ struct Head {
     bytes: u64,
 }
 
+impl Head {
+    fn of(scope: &str, batch: &Batch, at: Time, rejected: u64) -> Self {
+        Head {
+            at: at.0,
+            scope: scope.into(),
+            epoch: batch.epoch(),
+            key: batch.key().into(),
+            records: batch.records(),
+            rejected,
+            tries: batch.tries(),
+            bytes: batch.body().len() as u64,
+        }
+    }
+
+    /// The whole entry, where no contents are kept.
+    fn bare(&self) -> io::Result<Vec<u8>> {
+        let json = serde_json::to_string(self).map_err(io::Error::other)?;
+        Ok(format!("{MAGIC}{json}\n").into_bytes())
+    }
+}
+
 /// One request that a receiver took.
 #[derive(Debug, Clone)]
 pub(crate) struct SentEntry {
@@ -59,7 +83,8 @@ impl<'j> SentLog<'j> {
 
     /// Where it stands that the person wants everything of a scope deleted, while it is being done.
     fn deleting(&self, scope: Scope) -> PathBuf {
-        self.store.join("sent").join(format!("{}.deleting", scope.name()))
+        // No scope has such a name, so that this is never taken for the directory of one.
+        self.store.join("sent").join(format!("{}-deleting", scope.name()))
     }
 
     /// Notes, durably, that everything of a scope is to be deleted: contents and ids lie in two places, and whoever is
@@ -94,7 +119,7 @@ impl<'j> SentLog<'j> {
 
     /// Where it stands that the person wants no contents kept of what a scope sends.
     fn bare(&self, scope: Scope) -> PathBuf {
-        self.store.join("sent").join(format!("{}.bare", scope.name()))
+        self.store.join("sent").join(format!("{}-bare", scope.name()))
     }
 
     /// Whether contents are kept. In doubt they are not.
@@ -124,19 +149,34 @@ impl<'j> SentLog<'j> {
 
     /// Removes the contents of every entry of a scope, and keeps when something left, how much, and under which yes.
     pub(crate) fn strip(&self, scope: Scope) -> io::Result<()> {
+        let mut done = Ok(());
         for path in self.files.entries(&self.directory(scope)) {
-            // Half an entry, or a batch's own file that was kept for want of room, has nothing but contents.
-            let head = self.files.read(&path, ENTRY_MOST).ok().and_then(|bytes| {
-                let (head, body) = split(&bytes)?;
-                Some((format!("{MAGIC}{}\n", serde_json::to_string(&head).ok()?), body.is_empty()))
-            });
-            match head.filter(|_| path.extension().is_some_and(|extension| extension == "json")) {
-                Some((_, true)) => {}
-                Some((head, false)) => self.files.replace(&path, head.as_bytes())?,
-                None => self.files.remove_if_there(&path)?,
-            }
+            done = done.and(self.strip_one(scope, &path));
         }
-        Ok(())
+        done
+    }
+
+    fn strip_one(&self, scope: Scope, path: &Path) -> io::Result<()> {
+        let bytes = match self.files.read_if_there(path, ENTRY_MOST) {
+            Ok(None) => return Ok(()),
+            Ok(Some(bytes)) => bytes,
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied) => {
+                Vec::new()
+            }
+            // It may be sound, and can't be read at the moment.
+            Err(error) => return Err(error),
+        };
+        let head = match split(&bytes) {
+            Some((_, [])) if is_entry(path) => return Ok(()),
+            Some((head, _)) => Some(head),
+            // A batch's own file, kept for want of room: its particulars are an entry's.
+            None => peek_bytes(&bytes, path).and_then(|batch| Some(Head::of(scope.name(), &batch, at_of(path)?, 0))),
+        };
+        match head.filter(|_| is_entry(path)) {
+            Some(head) => self.files.replace(path, &head.bare()?),
+            // Half an entry has nothing but contents.
+            None => self.files.remove_if_there(path),
+        }
     }
 
     /// Notes that a batch was taken. Done before the batch is removed, so that nothing leaves without its entry.
@@ -144,24 +184,18 @@ impl<'j> SentLog<'j> {
         let directory = self.directory(scope);
         self.files.own_dir(&directory)?;
         let keeps = self.keeps_contents(scope);
-        let head = Head {
-            at: at.0,
-            scope: scope.name().into(),
-            epoch: batch.epoch(),
-            key: batch.key().into(),
-            records: batch.records(),
-            rejected,
-            tries: batch.tries(),
-            bytes: batch.body().len() as u64,
-        };
-        let json = serde_json::to_string(&head).map_err(io::Error::other)?;
+        let bare = Head::of(scope.name(), batch, at, rejected).bare()?;
         let path = directory.join(format!("{:014}-{}.json", at.0, batch.key()));
-        let bare = format!("{MAGIC}{json}\n").into_bytes();
-        if keeps {
-            self.files.replace(&path, &[&bare, batch.body()].concat())?;
-        }
+        let whole = if keeps { self.files.replace(&path, &[&bare, batch.body()].concat()) } else { Ok(()) };
         // Asked again: whoever wished it meanwhile may have looked before this entry was there.
-        if keeps && self.keeps_contents(scope) { Ok(()) } else { self.files.replace(&path, &bare) }
+        if keeps && self.keeps_contents(scope) {
+            return whole;
+        }
+        // Whoever clears contents away removes what is being written as well; nothing leaves without its entry for that.
+        self.files.replace(&path, &bare).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.files.replace(&path, &bare),
+            _ => Err(error),
+        })
     }
 
     /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none. Not where no
@@ -190,10 +224,10 @@ impl<'j> SentLog<'j> {
         let bytes = self.files.read(path, ENTRY_MOST).ok()?;
         let Some((Head { at, epoch, records, rejected, bytes, .. }, body)) = split(&bytes) else {
             // A batch's own file, kept for want of room; its name says when it was taken.
-            let (at, _) = path.file_name()?.to_str()?.split_once('-')?;
-            let (epoch, records, body) = super::outbox::peek_bytes(&bytes)?;
+            let batch = peek_bytes(&bytes, path)?;
+            let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
             let bytes = body.len() as u64;
-            return Some(SentEntry { at: Time(at.parse().ok()?), epoch, records, rejected: 0, bytes, body });
+            return Some(SentEntry { at: at_of(path)?, epoch, records, rejected: 0, bytes, body });
         };
         Some(SentEntry { at: Time(at), epoch, records, rejected, bytes, body: body.to_vec() })
     }
@@ -217,16 +251,19 @@ impl<'j> SentLog<'j> {
                 }
             }
         }
-        kept.sort();
-        let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
-        for (_, len, path) in kept {
-            if total <= CAP {
-                break;
-            }
-            let _ = self.files.remove_if_there(&path);
-            total -= len;
-        }
+        drop_oldest(self.files, kept, CAP);
     }
+}
+
+/// Whether a file of the log is one that was written to its end.
+fn is_entry(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
+}
+
+/// When the receiver took what a file holds, as its name says.
+fn at_of(path: &Path) -> Option<Time> {
+    let (at, _) = path.file_name()?.to_str()?.split_once('-')?;
+    Some(Time(at.parse().ok()?))
 }
 
 /// An entry's particulars and its body; `None` where it is no entry that was written as one.
@@ -235,3 +272,7 @@ fn split(bytes: &[u8]) -> Option<(Head, &[u8])> {
     let first = std::str::from_utf8(bytes.get(..at)?).ok()?;
     Some((serde_json::from_str(first.strip_prefix(MAGIC)?).ok()?, bytes.get(at + 1..)?))
 }
+
+#[cfg(test)]
+#[path = "sent_tests.rs"]
+mod tests;

@@ -236,7 +236,7 @@ impl Manifest {
             blocked_by: engine.consent.overlay().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
             scopes,
-            undeclared: engine.consent.undeclared(),
+            undeclared: engine.consent.undeclared().unwrap_or_default(),
             outcomes: outcomes(engine),
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
 /// How long a clock that leapt must go on from there before it is believed.
-const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
+pub(super) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
 
 /// Two clocks side by side: the one that says the day and may be wrong, and the one that only measures.
 #[derive(Debug, Default)]
@@ -45,22 +45,48 @@ impl Belief {
     }
 }
 
+impl Belief {
+    /// Whether the clock is in doubt, and since when.
+    fn doubted_since(&self) -> Option<Instant> {
+        self.leapt.map(|(_, since)| since)
+    }
+}
+
 impl Engine {
+    /// Whether the clock leapt, and it is yet to be seen whether it was right.
+    pub(crate) fn doubts_clock(&self) -> bool {
+        self.belief.lock().doubted_since().is_some()
+    }
+
+    /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
+    /// computer may be asleep by then, each time.
+    pub(super) fn resolve_doubt(&self) {
+        let since = self.belief.lock().doubted_since();
+        if since.is_some_and(|since| self.ambient.monotonic().saturating_duration_since(since) >= DOUBTED) {
+            self.keep_house(false);
+        }
+    }
+
     /// The time, unless the clock is in doubt.
     pub(crate) fn believed(&self) -> Option<Time> {
         let now = self.ambient.now();
         self.belief.lock().holds(now, self.ambient.monotonic()).then_some(now)
     }
 
-    /// Drops what is too old or too much, and notes the day: when the day changes, when a client opens, and before and after a
-    /// send. Not while the clock is in doubt.
+    /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
+    /// durable write takes a while. Not while the clock is in doubt; then, and where somebody decides at this moment, `false`.
+    pub(super) fn note_day(&self) -> bool {
+        self.believed().is_some_and(|now| self.consent.note_day(now.day()))
+    }
+
+    /// Drops what is too old or too much: when the day changes, when a client opens, and before and after a send. Not while the
+    /// clock is in doubt.
     pub(crate) fn keep_house(&self, leads: bool) {
         let Some(now) = self.believed() else { return };
-        if !self.consent.expired().is_empty() {
+        if !(self.consent.expired().is_empty() && self.consent.expired_undeclared().is_empty()) {
             // Found over by a clock that was in doubt.
             (self.settle)(self);
         }
-        self.consent.note_day(now.day());
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
         self.journal.enforce_bounds(now, leads);
@@ -70,11 +96,12 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::{Clock, SystemClock};
 
     /// Whether the clock is believed at each look: its day, and the minutes that passed since the first look.
     #[track_caller]
     fn looks(looks: &[(u64, u64, bool)]) {
-        let (mut belief, began) = (Belief::default(), Instant::now());
+        let (mut belief, began) = (Belief::default(), SystemClock.monotonic());
         for (at, &(day, minutes, believed)) in looks.iter().enumerate() {
             let instant = began + Duration::from_millis(minutes * MINUTE);
             let now = Time(1_000_000 * DAY + day * DAY + minutes * MINUTE);

@@ -141,6 +141,8 @@ impl Engine {
             // What could not be cleared when it became stale, since another process was deciding.
             self.clear_stale();
             self.keep_house(false);
+        } else {
+            self.resolve_doubt();
         }
         drained
     }
@@ -416,12 +418,15 @@ impl Engine {
         match answer {
             Ok(Answer::Accepted { rejected }) => {
                 let rejected = (*rejected).min(batch.records());
-                let noted = self.journal.sent().note(place.scope, batch, self.ambient.now(), rejected);
-                let noted = noted.or_else(|_| self.journal.sent().keep_file(place.scope, batch, self.ambient.now()));
+                let (sent, at) = (self.journal.sent(), self.ambient.now());
+                let noted = sent.note(place.scope, batch, at, rejected);
+                let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at));
+                let _ = self.journal.outbox().remove(batch);
+                // A batch that is gone makes room for an entry without contents.
+                let noted = noted.or_else(|_| sent.note(place.scope, batch, at, rejected));
                 if let Err(error) = noted {
                     done.note_trouble(format!("the sent log could not be written: {error}"));
                 }
-                let _ = self.journal.outbox().remove(batch);
                 counters.sent.fetch_add(batch.records() - rejected, Ordering::Relaxed);
                 counters.drop(Drop::Rejected, rejected);
                 done.requests += 1;

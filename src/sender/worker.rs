@@ -4,7 +4,7 @@
 //! recording thread wakes it at most once for each time it sleeps. A send runs on a thread of its own, so that a slow
 //! receiver costs no event.
 
-use super::{Engine, Flushed, Occasion};
+use super::{Engine, Flushed, Occasion, house::DOUBTED};
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
 use std::{
@@ -105,9 +105,14 @@ impl Worker {
         let mut next_look = engine.ambient.monotonic();
         let mut next_send = next_look + engine.first_wait();
         let mut due = engine.ambient.now();
+        let mut noted = None;
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
             let drained = engine.tick();
+            let today = engine.today();
+            if noted != Some(today) && engine.note_day() {
+                noted = Some(today);
+            }
             if stopping {
                 // Threads that go on recording must not keep this one from ending.
                 for _ in 0..16 {
@@ -140,7 +145,9 @@ impl Worker {
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
                 let held_up = next_send.saturating_duration_since(instant).max(LOOK);
                 let wait = if due <= now { held_up } else { wait };
-                self.sleep(engine, wait.min(LONGEST));
+                // A clock that was wrong a moment ago may be right again, or be believed by now.
+                let in_doubt = engine.consent.awaits_clock() || engine.doubts_clock();
+                self.sleep(engine, wait.min(if in_doubt { DOUBTED } else { LONGEST }));
             }
             self.idle.store(false, Ordering::SeqCst);
         }

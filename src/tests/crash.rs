@@ -5,7 +5,10 @@ use super::{
     CRASH, Happened, config,
     faulty::{Fault, Faulty},
 };
-use crate::{Client, consent::State};
+use crate::{
+    Client,
+    consent::{Ending, State},
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -301,4 +304,24 @@ fn a_yes_that_ended_by_itself_is_never_one_that_was_taken_back() {
         assert!(!fresh.status(CRASH).unwrap().is_open(), "call {at}");
     }
     assert!(faults > 10, "only {faults} calls were tried");
+}
+
+/// What looked when the yes still stood comes to write when it does not, or when it is another one.
+#[test]
+fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
+    for ending in [Ending::Expired, Ending::Revoked("a key leaked")] {
+        let home = tempfile::tempdir().unwrap();
+        let client = client(home.path(), None);
+        client.grant(CRASH).unwrap();
+        client.withdraw(CRASH).unwrap();
+        assert!(client.engine().consent.close_scope(CRASH, ending).is_err(), "{ending:?}");
+        assert_eq!(client.status(CRASH).unwrap().state, State::Withdrawn, "{ending:?}");
+        client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+        assert!(client.status(CRASH).unwrap().is_open(), "{ending:?}: the gate is left to the person");
+    }
+    let home = tempfile::tempdir().unwrap();
+    let client = client(home.path(), None);
+    client.grant(CRASH).unwrap();
+    assert!(client.engine().consent.close_scope(CRASH, Ending::Expired).is_err());
+    assert!(client.status(CRASH).unwrap().is_open(), "a new yes is not past the last day of the old one");
 }

@@ -225,8 +225,15 @@ fn no_contents_stay_once_that_was_wished_whatever_fails() {
             |at, _, home, taker| {
                 assert_eq!(bodies_kept(home), 0, "{fault:?} at call {at}: before anything is mended");
                 assert_eq!(bodies(home, taker), (0, false), "{fault:?} at call {at}");
+                let left = taker.0.lock().iter().filter(|taken| !taken.0).count();
+                let fresh = open(home, taker, None);
+                let page = fresh.manifest().unwrap();
+                let noted = page.scopes.iter().find(|scope| scope.name == CRASH.name()).unwrap().sent.len();
+                // Who died at the receiver's answer sends it again under the same key, and notes it then.
+                let died = usize::from(fault == Fault::Dead);
+                assert!(noted + died >= LEFT + left, "{fault:?} at call {at}: {noted} noted, {left} left");
                 // Nothing that left can't be named.
-                let status = open(home, taker, None).erasures(CRASH).unwrap();
+                let status = fresh.erasures(CRASH).unwrap();
                 assert!(status.nameable >= LEFT as u64, "{fault:?} at call {at}: {status}");
             },
         );

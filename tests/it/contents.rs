@@ -5,7 +5,7 @@ use crate::{
     erase::{erasures, with_sent},
     events::{CONNECTIVITY, USAGE, opened},
     files,
-    home::{Home, say_yes, send},
+    home::{Home, MINUTE, say_yes, send},
     server::Server,
 };
 use candor::{Client, Scope, SentPage};
@@ -30,7 +30,7 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     let client = with_sent(&home, &server, &[2]);
     client.keep_contents(USAGE, true).unwrap();
     assert!(
-        !files::tree(&home.path()).keys().any(|path| format!("{path:?}").contains(".bare")),
+        !files::tree(&home.path()).keys().any(|path| format!("{path:?}").contains("-bare")),
         "that is how it begins"
     );
     let before = sent(&client, USAGE);
@@ -63,6 +63,8 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     send(&client);
     assert_eq!(erasures(&server).len(), 1);
 
+    // What leaves in one moment stands in no order.
+    home.clock.advance(MINUTE);
     client.keep_contents(USAGE, true).unwrap();
     client.record_durable(opened(2));
     send(&client);
@@ -75,7 +77,7 @@ fn an_interrupted_wish_is_finished_by_the_next_start() {
     let (home, server) = (Home::new(), Server::new());
     drop(with_sent(&home, &server, &[2, 3]));
     // It was noted, and nothing done yet; besides, a write was interrupted.
-    files::write(&home.store().join("sent").join("usage.bare"), b"");
+    files::write(&home.store().join("sent").join("usage-bare"), b"");
     let entry = files::all(&home.store().join("sent").join("usage")).remove(0);
     files::write(&entry.with_extension("json.new"), &fs::read(&entry).unwrap()[..200]);
     let client = home.start(&server);

@@ -21,6 +21,7 @@ mod support;
 
 // What the tests are made of.
 mod child;
+mod clocks;
 mod events;
 mod expiry;
 mod files;

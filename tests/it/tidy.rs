@@ -163,6 +163,16 @@ fn each_authority_has_one_place() {
     assert_eq!(misplaced("sender/mod.rs", "let p = Permit { watch };").len(), 1);
 }
 
+/// In the tests of the rooms as well: whoever measures silence reads all of the source for this.
+#[test]
+fn the_time_is_read_in_one_room_by_tests_too() {
+    let readers: Vec<PathBuf> = files("src", &["rs"])
+        .into_iter()
+        .filter(|path| ["SystemTime::now", "Instant::now"].iter().any(|mark| read(path).contains(mark)))
+        .collect();
+    assert!(readers.len() == 1 && readers[0].ends_with("src/ambient.rs"), "{readers:#?}");
+}
+
 /// The constructors of the proofs stand in one file, once.
 #[test]
 fn the_proofs_are_made_in_one_file() {

@@ -154,3 +154,20 @@ fn a_snapshot_that_comes_back_does_not_undo_a_withdrawal_that_could_not_be_writt
     }
     assert_eq!(server.connections(), 0);
 }
+
+#[test]
+fn whoever_takes_it_back_again_holds_no_receipt_of_a_yes() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    let lock = std::fs::File::options().write(true).open(home.store().join("consent.lock")).unwrap();
+    lock.lock().unwrap();
+    for _ in 0..2 {
+        let receipt = client.withdraw(USAGE).unwrap();
+        assert!(receipt.decision == "withdrawn" && !receipt.recorded && !receipt.confirmed, "{receipt}");
+    }
+    drop(lock);
+    let receipt = client.withdraw(USAGE).unwrap();
+    assert!(receipt.decision == "withdrawn" && receipt.recorded && receipt.confirmed, "{receipt}");
+    let history = std::fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
+    assert_eq!(history.matches("withdrawn").count(), 1, "{history}");
+}

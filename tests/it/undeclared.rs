@@ -122,6 +122,20 @@ fn a_withdrawal_that_cannot_be_written_is_one_all_the_same() {
 }
 
 #[test]
+fn nothing_of_it_is_destroyed_on_a_doubt() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(prepare(&home, &server));
+    let before = waits(&home);
+    // A program that looks for the marks elsewhere.
+    fs::rename(home.marks().join("high"), home.path().join("elsewhere")).unwrap();
+    let client = home.start(&server);
+    assert_eq!(client.undeclared().unwrap(), []);
+    assert!(client.withdraw_undeclared(OTHER).unwrap_err().to_string().contains("is not granted"));
+    drop(client);
+    assert!(before > 0 && waits(&home) == before && has_secret(&home));
+}
+
+#[test]
 fn what_left_is_kept_no_longer_than_of_any_other() {
     let (home, server) = (Home::new(), Server::new());
     let client = prepare(&home, &server);
@@ -140,4 +154,27 @@ fn what_left_is_kept_no_longer_than_of_any_other() {
     drop(home.start(&server));
     assert_eq!(kept(), (0, 0, 0));
     let _ = flush(&home.start(&server));
+}
+
+#[test]
+fn past_its_last_day_it_ends_as_any_other() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let until = client.undeclared().unwrap().remove(0).until.unwrap();
+    drop(client);
+    let history = || fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
+    while home.clock.day() < until {
+        home.clock.advance(DAY);
+    }
+    let client = home.start(&server);
+    assert_eq!(client.undeclared().unwrap().len(), 1, "the last day is one of its days");
+    assert!(has_secret(&home) && !history().contains("expired"));
+    drop(client);
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    assert_eq!(client.undeclared().unwrap(), []);
+    assert!(!has_secret(&home) && waits(&home) == 0);
+    let ended = history().lines().filter(|line| line.contains(OTHER) && line.contains("expired")).count();
+    assert_eq!(ended, 1);
+    assert!(client.withdraw_undeclared(OTHER).is_err(), "it is none any more");
 }

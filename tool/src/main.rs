@@ -1,6 +1,7 @@
 //! `candor`: tools for programs that ask before they report. `candor audit` measures, for who publishes them, how well
-//! generalised data hides a row in a crowd; `candor verify` checks, for anyone, a history of decisions. They read files and
-//! say what they found; they open no connection and keep nothing.
+//! generalised data hides a row in a crowd; `candor verify` checks, for anyone, a history of decisions; `candor agreed` and
+//! `candor withdraw` are a person's own switch for any program on their computer. None of them opens a connection, and only
+//! the last one writes anything.
 #![forbid(unsafe_code)]
 
 // Data flows down this list; imports point up it.
@@ -21,6 +22,7 @@ mod runs;
 mod measure;
 mod report;
 mod verify;
+mod agreed;
 
 use args::{Audit, Cli, Command};
 use clap::Parser as _;
@@ -33,7 +35,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Over a limit of the command line, or a history that is not sound.
+/// Over a limit of the command line, a history that is not sound, or a withdrawal that is not confirmed.
 const NO: u8 = 1;
 /// The command line or the input is wrong.
 const WRONG: u8 = 2;
@@ -44,6 +46,13 @@ fn main() -> ExitCode {
         Command::Verify(asked) => {
             let printed = |(text, sound): (String, bool)| write(Path::new("-"), &text).map(|()| sound);
             ("verify", verify::run(&asked).and_then(printed))
+        }
+        Command::Agreed(asked) => {
+            ("agreed", agreed::agreed(&asked).and_then(|text| write(Path::new("-"), &text)).map(|()| true))
+        }
+        Command::Withdraw(asked) => {
+            let printed = |(text, confirmed): (String, bool)| write(Path::new("-"), &text).map(|()| confirmed);
+            ("withdraw", agreed::withdraw(&asked).and_then(printed))
         }
     };
     match done {

@@ -8,6 +8,7 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod agreed;
 mod agreement;
 mod hostile;
 mod otlp;

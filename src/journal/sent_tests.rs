@@ -1,0 +1,165 @@
+//! The sent log where others are at it too: names that look like its own notes, and another process that clears contents away
+//! while an entry is written.
+
+use super::*;
+use crate::{
+    ambient::{Ambient, SystemClock, SystemEntropy},
+    disk::{Disk, Handle, Stat, System},
+    journal::{Counters, Draft, Outbox},
+    tests::CRASH,
+};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The real disk; before each rename into the sent log another process has its turn.
+#[derive(Clone)]
+struct Shared {
+    turns: Arc<Mutex<Vec<Turn>>>,
+    store: PathBuf,
+}
+
+/// What the other process does: it switches the keeping of contents off and clears away, or does only the latter.
+#[derive(Clone, Copy)]
+enum Turn {
+    Wish,
+    Strip,
+}
+
+impl Shared {
+    fn interfere(&self) {
+        let Some(turn) = self.turns.lock().pop() else { return };
+        let files = Files::new(Arc::new(System), self.store.clone());
+        let other = SentLog::new(&files, &self.store);
+        if let Turn::Wish = turn {
+            other.keep_contents(CRASH, false).unwrap();
+        }
+        other.strip(CRASH).unwrap();
+    }
+}
+
+impl Disk for Shared {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        System.stat(path)
+    }
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        System.make_dir(path)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        System.list(path)
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        System.read(path, most)
+    }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        System.read_shared(path, most)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.create(path)
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.append(path)
+    }
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.lock_file(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if to.starts_with(self.store.join("sent")) {
+            self.interfere();
+        }
+        System.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        System.remove_file(path)
+    }
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        System.remove_tree(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        System.sync_dir(path)
+    }
+}
+
+/// A store, a disk to it on which others have those turns, and a batch that was tried.
+fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store");
+    let disk = Shared { turns: Arc::default(), store: store.clone() };
+    let files = Files::new(Arc::new(disk.clone()), store.clone());
+    files.own_dir(&store).unwrap();
+    let counters = Counters::default();
+    let outbox = Outbox::new(&files, &store, &counters);
+    let draft = Draft {
+        scope: CRASH,
+        generation: 7,
+        epoch: 8,
+        records: 3,
+        sources: Vec::new(),
+        body: b"{\"resourceLogs\":[]}".to_vec(),
+        parent: None,
+    };
+    let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let mut batch = outbox.write(draft, &ambient).unwrap();
+    outbox.note_try(&mut batch).unwrap();
+    *disk.turns.lock() = turns.to_vec();
+    check(&SentLog::new(&files, &store), &batch);
+    assert!(disk.turns.lock().is_empty(), "everyone had their turn");
+}
+
+/// The one entry, with or without its contents.
+#[track_caller]
+fn is_noted(log: &SentLog<'_>, at: Time, body: &[u8]) {
+    let entries = log.entries(CRASH);
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    let entry = &entries[0];
+    assert_eq!((entry.at, entry.epoch, entry.records, entry.bytes), (at, 8, 3, 19));
+    assert_eq!(entry.body, body);
+    assert_eq!(log.files.entries(&log.directory(CRASH)).len(), 1, "and nothing beside it");
+}
+
+#[test]
+fn what_leaves_is_noted_though_another_process_clears_contents_away() {
+    // Nobody; one who wishes it now; and one who goes on with it while the bare entry is written.
+    for turns in [&[][..], &[Turn::Wish], &[Turn::Strip, Turn::Wish]] {
+        with_batch(turns, |log, batch| {
+            log.note(CRASH, batch, Time(5), 0).unwrap();
+            is_noted(log, Time(5), if turns.is_empty() { batch.body() } else { b"" });
+        });
+    }
+    // The wish stood before, and another process starts.
+    with_batch(&[Turn::Strip], |log, batch| {
+        let wish = log.keep_contents(CRASH, false);
+        wish.and_then(|()| log.note(CRASH, batch, Time(5), 0)).unwrap();
+        is_noted(log, Time(5), b"");
+    });
+}
+
+#[test]
+fn a_batch_that_was_kept_as_its_own_entry_keeps_its_particulars() {
+    with_batch(&[], |log, batch| {
+        log.keep_file(CRASH, batch, Time(5)).unwrap();
+        is_noted(log, Time(5), batch.body());
+        log.keep_contents(CRASH, false).unwrap();
+        for _ in 0..2 {
+            log.strip(CRASH).unwrap();
+            is_noted(log, Time(5), b"");
+            assert!(log.has(CRASH, batch.key()));
+        }
+    });
+}
+
+#[test]
+fn a_scope_is_not_taken_for_a_note_about_another() {
+    with_batch(&[], |log, batch| {
+        for name in ["crash.bare", "crash.deleting"] {
+            log.files.own_dir(&log.store.join("sent").join(name)).unwrap();
+        }
+        assert!(log.keeps_contents(CRASH) && !log.is_deleting(CRASH));
+        log.keep_contents(CRASH, false).unwrap();
+        log.begin_deleting(CRASH).unwrap();
+        assert!(!log.keeps_contents(CRASH) && log.is_deleting(CRASH));
+        log.end_deleting(CRASH).unwrap();
+        log.keep_contents(CRASH, true).unwrap();
+        log.note(CRASH, batch, Time(5), 0).unwrap();
+        is_noted(log, Time(5), batch.body());
+    });
+}

@@ -1,0 +1,147 @@
+//! A clock that was wrong for a while, in a program that runs on: what it closed opens again, and what it kept from ending ends.
+
+use crate::{
+    events::{USAGE, opened},
+    files,
+    home::{DAY, Home, MINUTE, TestClock, say_yes, send, wait_for},
+    server::Server,
+};
+use candor::{Client, Clock, consent::State};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Instant, SystemTime},
+};
+
+/// The clock stands so many days after noon of the day on which the test began, or before.
+fn stands(home: &Home, day: i64) {
+    let noon = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
+    home.clock.jump_to(noon + day * 86_400);
+}
+
+fn lines(client: &Client) -> u64 {
+    client.manifest().unwrap().outcomes.lines
+}
+
+#[track_caller]
+fn keeps(client: &Client, wanted: bool) {
+    let before = lines(client);
+    client.record_durable(opened(2));
+    assert_eq!(lines(client) > before, wanted, "{:?}", client.status(USAGE).unwrap());
+    assert_eq!(client.status(USAGE).unwrap().is_open(), wanted);
+}
+
+#[test]
+fn a_scope_opens_again_when_the_clock_is_right_though_nothing_else_is_open() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    // Before the yes, and right again.
+    stands(&home, -10);
+    keeps(&client, false);
+    stands(&home, 10);
+    keeps(&client, true);
+    // Past its last day, for a moment.
+    stands(&home, 800);
+    keeps(&client, false);
+    stands(&home, -800);
+    keeps(&client, true);
+    drop(client);
+    // A computer that has no clock until the network gives it one.
+    stands(&home, -3_000);
+    let client = home.start(&server);
+    keeps(&client, false);
+    stands(&home, 3_000);
+    keeps(&client, true);
+    client.withdraw(USAGE).unwrap();
+    keeps(&client, false);
+}
+
+#[test]
+fn a_computer_that_wakes_once_a_week_keeps_nothing_for_longer() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).validity_days(8)).unwrap();
+    say_yes(&client, USAGE);
+    client.record_durable(opened(2));
+    send(&client);
+    let sent = || files::all(&home.store().join("sent").join("usage")).len();
+    assert_eq!(sent(), 1);
+    let trash = home.store().join("trash").join("left");
+    for _ in 0..15 {
+        std::fs::create_dir_all(&trash).unwrap();
+        // Asleep, which does not count for what measures waits.
+        home.clock.advance(DAY * 7);
+        // In use: the worker wakes up, as it would by itself, and finds the new day.
+        wait_for("the new day", || client.status(USAGE).is_ok() && !trash.exists());
+        home.clock.pass(MINUTE * 5);
+    }
+    let mut minutes = 0;
+    wait_for("the end of the yes to be written", || {
+        if minutes < 300 {
+            // Still the same day.
+            home.clock.pass(MINUTE);
+            minutes += 1;
+        }
+        client.status(USAGE).is_ok() && client.receipt(USAGE).unwrap().decision == "expired"
+    });
+    wait_for("the sent log to end", || sent() == 0);
+    assert!(home.all_waiting().is_empty());
+}
+
+/// A clock that lets another one have its turn when the program measures for the first time.
+struct Interrupted {
+    clock: TestClock,
+    turn: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Clock for Interrupted {
+    fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+    fn monotonic(&self) -> Instant {
+        let turn = self.turn.lock().unwrap().take();
+        if let Some(turn) = turn {
+            turn();
+        }
+        self.clock.monotonic()
+    }
+}
+
+/// A yes is past its last day, which nobody has written down. A program starts and sees that; before it can write it,
+/// another one, which ran on, does something.
+fn meanwhile(act: fn(&Client)) -> (Home, Server, Client) {
+    let (home, server) = (Home::new(), Server::new());
+    let config = || home.config(&server).validity_days(8);
+    let other = Client::new(config()).unwrap();
+    say_yes(&other, USAGE);
+    home.clock.advance(DAY * 9);
+    let turn: Box<dyn FnOnce() + Send> = Box::new(move || act(&other));
+    let clock = Arc::new(Interrupted { clock: home.clock.clone(), turn: Mutex::new(Some(turn)) });
+    let client = Client::new(config().clock(clock.clone())).unwrap();
+    assert!(clock.turn.lock().unwrap().is_none(), "the other one had its turn");
+    (home, server, client)
+}
+
+#[test]
+fn a_withdrawal_is_not_overwritten_by_a_last_day() {
+    let (_home, _server, client) = meanwhile(|other| {
+        let receipt = other.withdraw(USAGE).unwrap();
+        assert!(receipt.confirmed && receipt.recorded && receipt.decision == "withdrawn", "{receipt}");
+    });
+    assert_eq!(client.status(USAGE).unwrap().state, State::Withdrawn);
+    assert_eq!(client.receipt(USAGE).unwrap().decision, "withdrawn");
+    assert!(client.grant(USAGE).is_err(), "a bare yes opens nothing after a withdrawal");
+}
+
+#[test]
+fn a_fresh_yes_is_not_ended_by_the_last_day_of_the_one_before() {
+    let (_home, _server, client) = meanwhile(|other| say_yes(other, USAGE));
+    assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    keeps(&client, true);
+}
+
+#[test]
+fn what_another_process_ended_is_not_ended_twice() {
+    let (home, _server, client) = meanwhile(|other| drop(other.status(USAGE).unwrap()));
+    let history = || std::fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
+    assert_eq!(history().matches("expired").count(), 1);
+    assert_eq!(client.status(USAGE).unwrap().state, State::Expired);
+}
