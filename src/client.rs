@@ -153,7 +153,7 @@ impl Client {
         let engine = &self.engine;
         // Where nothing was ever decided there is nothing that rules could narrow.
         if !matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
-            engine.consent.look_at_policies();
+            let _ = engine.consent.look_at_policies();
         }
         withdraw::settle(engine);
         engine.consent.open();
@@ -423,6 +423,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        self.look_at_policies();
         self.engine.consent.may_ask(scope)
     }
 
@@ -478,6 +479,7 @@ impl Decisions for Client {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
         let scope = grant.scope();
         let engine = &self.engine;
+        self.look_at_policies();
         let receipt = engine.consent.grant(&grant, |_| {
             // Whatever lies there was recorded under no grant that is in force.
             if !engine.journal.purge(scope, None).complete {
@@ -577,5 +579,20 @@ impl Decisions for Client {
 
     fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         Client::erasures(self, scope)
+    }
+}
+
+#[cfg(test)]
+impl Client {
+    pub(crate) fn consent(&self) -> &Consent {
+        &self.engine.consent
+    }
+
+    /// The same program, built without some of its events.
+    pub(crate) fn built_without(config: Config, events: &[&str]) -> Client {
+        let mut client = Client::closed(config, false).unwrap();
+        Arc::get_mut(&mut client.engine).unwrap().consent.leave_out(events);
+        client.open();
+        client
     }
 }

@@ -19,7 +19,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
     /// Makes one directory, 0700.
     fn make_dir(&self, path: &Path) -> io::Result<()>;
-    /// The names in a directory, unsorted; empty when there is no such directory.
+    /// The names in a directory, unsorted; empty when there is no such directory. What is no text in a name is told as U+FFFD,
+    /// so that such a file is seen, and can't be opened.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// A whole file of at most `most` bytes; a longer one is an error. Links are not followed.
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
@@ -91,7 +92,7 @@ impl Disk for System {
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         match fs::read_dir(path) {
-            Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()),
+            Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -370,12 +371,19 @@ impl Files {
         }
     }
 
+    /// The names in a directory of the store. Empty where it can't be read; candor gives no file a name that is no text.
+    pub(crate) fn names(&self, path: &Path) -> Vec<String> {
+        let mut names = self.list(path).unwrap_or_default();
+        names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
+        names
+    }
+
     /// Sub-directories and files of a directory as full paths, sorted by name.
     ///
     /// Empty where there is no directory; a link to one is none.
     pub(crate) fn entries(&self, path: &Path) -> Vec<PathBuf> {
         let is_dir = matches!(self.stat(path), Ok(Some(Stat { kind: StatKind::Dir, .. })));
-        let mut names = if is_dir { self.list(path).unwrap_or_default() } else { Vec::new() };
+        let mut names = if is_dir { self.names(path) } else { Vec::new() };
         names.sort();
         names.into_iter().map(|name| path.join(name)).collect()
     }

@@ -103,10 +103,9 @@ fn no(why: WhyNot) -> MayAsk {
 }
 
 impl Consent {
-    /// Whether the program may ask about a scope now, of its own accord.
+    /// Whether the program may ask about a scope now, of its own accord. By administrators' rules as last looked at.
     pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
         let contract = self.contract(scope)?;
-        self.look_at_policies();
         let overlay = self.overlay();
         if self.block_of(contract).is_some() {
             return Ok(no(WhyNot::Blocked));

@@ -21,7 +21,8 @@ use std::time::Duration;
 pub(super) const LATER_MOST: u32 = 2;
 
 impl Consent {
-    /// Records a yes. `before_opening` makes what the scope needs before its first event; if it fails, nothing opens.
+    /// Records a yes, by administrators' rules as last looked at: whoever finds that they changed destroys what waits, which is
+    /// the caller's matter. `before_opening` makes what the scope needs before its first event; if it fails, nothing opens.
     pub(crate) fn grant(
         &self,
         grant: &Grant,
@@ -29,7 +30,6 @@ impl Consent {
     ) -> Result<Receipt, Error> {
         let scope = grant.scope;
         let contract = self.contract(scope)?;
-        self.look_at_policies();
         if let Some(block) = self.overlay().block_of(&contract.terms) {
             return Err(Kind::Blocked { by: block.0 }.into());
         }
@@ -104,6 +104,7 @@ impl Consent {
             until: Some(now.day().plus(self.validity).to_string()),
             besides: Some(Besides {
                 without: without.unwrap_or_default(),
+                // Of what is agreed to here, which is this build's contract.
                 limits: self.limits(contract).digest(),
                 own_words: grant.own_words.is_some(),
                 adult: self.overlay().adult.clone(),
@@ -300,7 +301,12 @@ impl Consent {
                         besides.without.sort();
                     }
                 }
-                Ending::Limited => besides.limits = self.limits(contract).digest(),
+                Ending::Limited => {
+                    let Some(limits) = self.limits_of(contract, entry) else {
+                        return Err(self.reopen(scope, nothing()));
+                    };
+                    besides.limits = limits;
+                }
                 _ => {}
             }
             if ending == Ending::Limited && besides == entry.besides {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is left of a field's steps or labels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Left {
     /// These steps, as far as the field has them.
@@ -53,9 +53,14 @@ impl Limits {
         self
     }
 
-    /// A name for what may still be said; `None` where nothing is limited.
+    /// A name for what may still be said; `None` where nothing is limited. In which order it was said, and how often, is no
+    /// part of it.
     pub(super) fn digest(&self) -> Option<String> {
-        let says = Limits { validity_days: None, ..self.clone() };
+        let mut says = Limits { validity_days: None, ..self.clone() };
+        for left in says.coarser.values_mut() {
+            left.sort();
+            left.dedup();
+        }
         (says != Limits::default())
             .then(|| digest(canonical(&serde_json::to_value(&says).unwrap_or_default()).as_bytes()))
     }

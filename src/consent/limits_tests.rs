@@ -2,6 +2,7 @@
 //! generated contracts, agreements and rules; and each mutant, which lets one rule lift another, must be noticed.
 
 use super::{
+    Consent, Contract,
     limits::{Left, Limits},
     order::{Projection, Rule, compare},
     order_tests::{base, changed},
@@ -11,6 +12,16 @@ use super::{
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
+
+impl Consent {
+    /// Makes the contracts of a build that does not link these events.
+    pub(crate) fn leave_out(&mut self, events: &[&str]) {
+        for contract in &mut self.contracts {
+            let left: Vec<_> = contract.events.iter().filter(|it| !events.contains(&it.name)).cloned().collect();
+            *contract = Contract::new(&contract.party, contract.scope, &left);
+        }
+    }
+}
 
 const SEED: u64 = 20_261_122;
 /// Enough for every mutant to be noticed.
@@ -182,5 +193,54 @@ fn every_rule_that_lifts_another_is_noticed() {
     ];
     for (name, mutant) in mutants {
         assert!(laws(mutant, ROUNDS).is_err(), "the laws did not notice: {name}");
+    }
+}
+
+#[test]
+fn what_rules_leave_of_each_kind_of_field() {
+    let mut build = base();
+    let part = |name: &str, precision| super::terms::Field {
+        name: name.into(),
+        precision,
+        ..build.events[0].fields[0].clone()
+    };
+    let closed = Partition::Labels { labels: vec!["a".into(), "b".into()] };
+    let more = [part("closed", closed), part("flag", Partition::Flag {}), part("code", Partition::Code { bits: 64 })];
+    build.events[0].fields.extend(more);
+    let whole = compare(&build, &build).projection;
+    let left = |field: &str, left: Value| {
+        let rule = json!({"candor_policy": 1, "rule": "r", "coarsen": {format!("e1.{field}"): left}});
+        let limits = Policies::of(&[&rule]).limits(&build);
+        assert!(limits.touches(&build) && limits.digest().is_some(), "{rule}");
+        let at = build.events[0].fields.iter().position(|it| it.name == field).unwrap();
+        limits.narrow(&build, whole.clone()).get("e1").unwrap().rules[at].clone()
+    };
+    // `f1` has the steps 0, 10, 100 and 1000; outcomes count from 1, and 0 is not known.
+    let becomes = |map: &[u16]| Rule::Become(map.to_vec());
+    assert_eq!(left("f1", json!([0, 100])), becomes(&[0, 1, 1, 3, 3]));
+    assert_eq!(left("f1", json!([100])), becomes(&[0, 1, 1, 3, 3]), "the lowest step is where it begins");
+    assert_eq!(left("f1", json!([50, 2_000])), becomes(&[0, 1, 1, 1, 1]), "steps that it has not are none");
+    assert_eq!(left("f1", json!([])), becomes(&[0, 1, 1, 1, 1]));
+    // `f2` has the labels a, b, c and other.
+    assert_eq!(left("f2", json!(["a", "c"])), becomes(&[0, 1, 4, 3, 4]));
+    assert_eq!(left("f2", json!(["z"])), becomes(&[0, 4, 4, 4, 4]));
+    // What does not fit is left out.
+    assert_eq!(left("f1", json!(["a"])), Rule::Leave);
+    assert_eq!(left("f2", json!([0, 10])), Rule::Leave);
+    assert_eq!(left("closed", json!(["a"])), Rule::Leave, "the rest can't be told as `other`");
+    assert_eq!(left("flag", json!([0])), Rule::Leave);
+    assert_eq!(left("code", json!(["a"])), Rule::Leave);
+    // A rule about all of it.
+    for (forbid, kept) in [
+        (json!({"fields": ["e1.f1"]}), Some(Rule::Leave)),
+        (json!({"events": ["e1"]}), None),
+        (json!({"everything": true}), None),
+        (json!({"scopes": ["playback"]}), None),
+        (json!({"recipients": ["a.example"]}), None),
+        (json!({"events": ["e2"], "fields": ["e1.f2", "f1", "e1"], "recipients": ["b.example"]}), Some(Rule::Keep)),
+    ] {
+        let rule = json!({"candor_policy": 1, "rule": "r", "forbid": forbid});
+        let said = Policies::of(&[&rule]).limits(&build).narrow(&build, whole.clone());
+        assert_eq!(said.get("e1").map(|said| said.rules[0].clone()), kept, "{rule}");
     }
 }

@@ -85,7 +85,7 @@ pub(crate) struct Besides {
     /// The fields, as `event.field`, that the person switched off.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) without: Vec<String>,
-    /// The digest of what administrators' rules leave of this scope, where there are any.
+    /// The digest of what administrators' rules say of what was agreed to, where they say anything.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) limits: Option<String>,
     /// The contract that the person was asked about and did not agree to.

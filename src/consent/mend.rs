@@ -199,7 +199,7 @@ impl Ledger {
 
     /// The scopes that have a tombstone.
     pub(super) fn revoked(&self) -> BTreeSet<String> {
-        let names = [&self.store, &self.marks].map(|directory| self.files.list(directory).unwrap_or_default());
+        let names = [&self.store, &self.marks].map(|directory| self.files.names(directory));
         names.iter().flatten().filter_map(|name| name.strip_suffix(".revoked").map(str::to_owned)).collect()
     }
 

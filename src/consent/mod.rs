@@ -90,7 +90,10 @@ use ledger::{Fingerprint, Records};
 use policy::Policies;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -118,13 +121,15 @@ pub(crate) struct Consent {
     contracts: Vec<Contract>,
     gates: Arc<Gates>,
     overlay: Mutex<Arc<Overlay>>,
+    /// A look at the records found administrators' rules changed, and whoever destroys what waits has not been told yet.
+    unsettled: AtomicBool,
     ambient: Ambient,
     /// For how many days a yes is good.
     validity: u32,
     prepare: Prepare,
     view: Mutex<View>,
     /// What this build's contracts are beside those that were agreed to, by the digest of the latter.
-    compared: Mutex<BTreeMap<(&'static str, String), Arc<Comparison>>>,
+    compared: Mutex<BTreeMap<(&'static str, String), Arc<stand::Compared>>>,
     /// Whether the program has asked of its own accord since it started.
     asked: AtomicBool,
     /// How many times since it started the program said "granted" where only a fresh notice opens.
@@ -181,6 +186,7 @@ impl Consent {
             contracts,
             gates,
             overlay: Mutex::new(Arc::new(overlay)),
+            unsettled: AtomicBool::new(false),
             ambient,
             validity,
             prepare,
@@ -231,13 +237,20 @@ impl Consent {
         Some(self.block_of(self.contract(scope).ok()?)?.0)
     }
 
-    /// Reads administrators' rules again. Answers whether they have changed.
+    /// Reads administrators' rules again. Answers whether they have changed, once: whoever asks must destroy what waits.
+    #[must_use]
     pub(crate) fn look_at_policies(&self) -> bool {
         let changed = self.read_policies();
         if changed {
             self.view.lock().stale = true;
         }
-        changed
+        changed || self.has_rules_to_settle()
+    }
+
+    /// Whether a look at the records found administrators' rules changed, since this was last asked.
+    #[must_use]
+    pub(crate) fn has_rules_to_settle(&self) -> bool {
+        self.unsettled.swap(false, Ordering::SeqCst)
     }
 
     fn read_policies(&self) -> bool {
@@ -272,7 +285,8 @@ impl Consent {
         }
         if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
             // The first decision, taken elsewhere: until now there was nothing that rules could narrow.
-            self.read_policies();
+            let changed = self.read_policies();
+            self.unsettled.fetch_or(changed, Ordering::SeqCst);
         }
         let records = self.ledger.read();
         let (mut open, mut held, mut by_clock) = (Vec::new(), Vec::new(), false);

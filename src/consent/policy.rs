@@ -242,3 +242,52 @@ fn read(files: &Files, path: &Path) -> Result<Policy, String> {
     policy.rule = shown(&policy.rule, 80);
     Ok(policy)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_known_by_every_way_to_write_it_and_no_other_is() {
+        let known: [(&str, &[&str]); 4] = [
+            (
+                "https://t.example.org/v1/logs",
+                &[
+                    "t.example.org",
+                    "T.Example.ORG ",
+                    "https://t.example.org",
+                    "https://t.example.org/",
+                    "HTTPS://t.example.org/v1/logs/",
+                ],
+            ),
+            (
+                "https://t.example.org:4318/in/v1/logs",
+                &[
+                    "t.example.org",
+                    "t.example.org:4318",
+                    "https://t.example.org:4318/in",
+                    "https://t.example.org:4318/in/v1/logs",
+                ],
+            ),
+            ("http://[::1]:4318/v1/logs", &["::1", "[::1]", "[::1]:4318", "http://[::1]:4318"]),
+            ("https://[::1]/v1/logs", &["::1", "[::1]"]),
+        ];
+        for (endpoint, names) in known {
+            for given in names {
+                assert!(is_recipient(given, endpoint), "{given} is {endpoint}");
+            }
+            for given in [
+                "",
+                "org",
+                "example.org",
+                "a.t.example.org",
+                "t.example.org:1",
+                "https://t.example.org/out",
+                "::",
+                "::2",
+            ] {
+                assert!(!is_recipient(given, endpoint), "{given} is not {endpoint}");
+            }
+        }
+    }
+}

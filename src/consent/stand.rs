@@ -21,6 +21,12 @@ use std::{collections::BTreeSet, sync::Arc};
 /// By how much a clock may go back before it is not believed any more, in milliseconds.
 const CLOCK_MOST: u64 = 86_400_000;
 
+/// What was agreed to, and this build's contract beside it.
+pub(super) struct Compared {
+    agreed: Terms,
+    comparison: Comparison,
+}
+
 impl Consent {
     pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
         sound
@@ -41,9 +47,23 @@ impl Consent {
         self.is_valid(contract, entry)
             && !self.is_before(entry)
             && !self.is_set_back(sound, contract.scope.name())
+            && self.compared(contract, entry).is_some_and(|compared| !compared.comparison.stops())
             // Rules that changed close the scope until what waited under the old ones is destroyed.
-            && entry.besides.limits == self.limits(contract).digest()
-            && self.compared(contract, entry).is_some_and(|comparison| !comparison.stops())
+            && !self.is_limited_otherwise(contract, entry)
+    }
+
+    /// What administrators' rules say of what was agreed to, as a digest; none within where they say nothing of it, and
+    /// none at all where it can't be read any more.
+    ///
+    /// Of what was agreed to and not of this build: whatever may be said under a yes is in there, and every build that
+    /// sees the same rules comes to the same, whichever of the events it links.
+    pub(super) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Option<Option<String>> {
+        Some(self.overlay().limits(&self.compared(contract, entry)?.agreed).digest())
+    }
+
+    /// Whether a yes was recorded under other rules of administrators than those that hold now.
+    fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> bool {
+        self.limits_of(contract, entry).is_some_and(|limits| limits != entry.besides.limits)
     }
 
     /// What administrators' rules leave of a scope.
@@ -53,7 +73,8 @@ impl Consent {
 
     /// What a scope is held to, where that is less than the build would say.
     pub(super) fn projection(&self, contract: &Contract, entry: &Entry) -> Option<Projection> {
-        let comparison = self.compared(contract, entry)?;
+        let compared = self.compared(contract, entry)?;
+        let comparison = &compared.comparison;
         let switched = Limits { fields: entry.besides.without.iter().cloned().collect(), ..Limits::default() };
         let limits = self.limits(contract).meet(switched);
         (!comparison.is_no_wider() || limits.touches(&contract.terms))
@@ -112,22 +133,22 @@ impl Consent {
         let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
         let otherwise = |contract: &&Contract| {
             let entry = sound.in_force(contract.scope.name());
-            self.block_of(contract).is_none()
-                && entry.is_some_and(|entry| entry.besides.limits != self.limits(contract).digest())
+            self.block_of(contract).is_none() && entry.is_some_and(|entry| self.is_limited_otherwise(contract, entry))
         };
         self.contracts.iter().filter(otherwise).map(|contract| contract.scope).collect()
     }
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
-    pub(super) fn compared(&self, contract: &Contract, entry: &Entry) -> Option<Arc<Comparison>> {
+    fn compared(&self, contract: &Contract, entry: &Entry) -> Option<Arc<Compared>> {
         let agreed = self.ledger.agreed(entry)?;
         let key = (contract.scope.name(), entry.contract.clone()?);
         if let Some(known) = self.compared.lock().get(&key) {
             return Some(known.clone());
         }
-        let comparison = Arc::new(order::compare(&contract.terms, &Terms::read(&agreed)?));
-        self.compared.lock().insert(key, comparison.clone());
-        Some(comparison)
+        let agreed = Terms::read(&agreed)?;
+        let compared = Arc::new(Compared { comparison: order::compare(&contract.terms, &agreed), agreed });
+        self.compared.lock().insert(key, compared.clone());
+        Some(compared)
     }
 
     /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
@@ -147,7 +168,7 @@ impl Consent {
         };
         let state = self.state(&records, contract);
         let in_force = in_force.filter(|entry| self.is_valid(contract, entry));
-        let comparison = in_force.and_then(|entry| self.compared(contract, entry));
+        let compared = in_force.and_then(|entry| self.compared(contract, entry));
         let blocked_by = self.block_of(contract).map(|block| block.0);
         let trouble = match &records {
             Records::Closed(why) => Some(*why),
@@ -164,8 +185,7 @@ impl Consent {
                 Some("this computer's clock stands before a day on which reports were made already")
             }
             Records::Sound(_)
-                if blocked_by.is_none()
-                    && in_force.is_some_and(|entry| entry.besides.limits != self.limits(contract).digest()) =>
+                if blocked_by.is_none() && in_force.is_some_and(|entry| self.is_limited_otherwise(contract, entry)) =>
             {
                 Some("administrators' rules have changed, and what waited under the old ones is not destroyed yet")
             }
@@ -177,7 +197,7 @@ impl Consent {
             state,
             until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
             open: matches!(&records, Records::Sound(sound) if self.open_epoch(sound, contract) != 0),
-            changes: comparison.map(|comparison| comparison.changes.clone()).unwrap_or_default(),
+            changes: compared.map(|compared| compared.comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.given().to_owned()),
             blocked_by,
             limited_by: self.overlay().policies.words(&contract.terms),
@@ -206,7 +226,7 @@ impl Consent {
                 Some(entry) if !self.is_valid(contract, entry) => State::Expired,
                 Some(entry) if self.ledger.agreed(entry).is_none() => State::Unreadable,
                 Some(entry) => match self.compared(contract, entry) {
-                    Some(comparison) if comparison.is_no_wider() => State::Granted,
+                    Some(compared) if compared.comparison.is_no_wider() => State::Granted,
                     _ => State::Superseded,
                 },
             },

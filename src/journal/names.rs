@@ -103,7 +103,7 @@ impl<'j> Names<'j> {
 
     /// Whether the records of this request were noted.
     pub(crate) fn has(&self, scope: Scope, batch: &str) -> bool {
-        let names = self.files.list(&self.directory(scope)).unwrap_or_default();
+        let names = self.files.names(&self.directory(scope));
         names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(batch)))
     }
 

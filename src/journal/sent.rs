@@ -211,7 +211,7 @@ impl<'j> SentLog<'j> {
 
     /// Whether a batch of this key was taken already.
     pub(crate) fn has(&self, scope: Scope, key: &str) -> bool {
-        let names = self.files.list(&self.directory(scope)).unwrap_or_default();
+        let names = self.files.names(&self.directory(scope));
         names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(key)))
     }
 

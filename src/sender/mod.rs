@@ -135,7 +135,7 @@ impl Engine {
             self.consent.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
-            self.consent.look_at_policies();
+            let _ = self.consent.look_at_policies();
             (self.settle)(self);
             self.follow();
             // What could not be cleared when it became stale, since another process was deciding.
@@ -149,7 +149,13 @@ impl Engine {
 
     /// Looks at consent, and destroys what it no longer stands behind.
     pub(crate) fn follow(&self) {
-        if self.consent.refresh() {
+        let moved = self.consent.refresh();
+        // A decision of another process was the first one, and with it this process looked for rules.
+        if self.consent.has_rules_to_settle() {
+            (self.settle)(self);
+            self.consent.refresh();
+        }
+        if moved {
             self.clear_stale();
         }
     }

@@ -3,8 +3,10 @@
 mod crash;
 mod erase;
 mod faulty;
+mod meanwhile;
 pub(crate) mod must_say;
 mod steps;
+mod views;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
 

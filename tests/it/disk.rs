@@ -20,7 +20,7 @@ use std::{
 /// Somebody who is not root.
 const NOBODY: u32 = 65_534;
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
@@ -144,7 +144,7 @@ fn on_a_full_disk_a_yes_does_not_open() {
 }
 
 /// A home that whoever runs the children owns.
-fn lent() -> Home {
+pub(crate) fn lent() -> Home {
     let home = Home::new();
     for directory in [home.data(), home.config_dir()] {
         files::make_dir(&directory);
@@ -156,7 +156,7 @@ fn lent() -> Home {
     home
 }
 
-fn child(name: &'static str, home: &Home, server: &Server) -> Child {
+pub(crate) fn child(name: &'static str, home: &Home, server: &Server) -> Child {
     let child = Child::new(name, &home.path()).var("CANDOR_IT_ENDPOINT", server.endpoint());
     if is_root() { child.user(NOBODY) } else { child }
 }

@@ -68,4 +68,5 @@ mod tries;
 mod unconfirmed;
 mod undeclared;
 mod undetectable;
+mod views;
 mod withdrawal;

@@ -11,7 +11,7 @@ use candor::{
     consent::{MayAsk, State, WhyNot},
 };
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::{os::unix::ffi::OsStrExt, path::PathBuf};
 
 fn rules(home: &Home) -> PathBuf {
     home.path().join("policy.d")
@@ -102,6 +102,51 @@ fn a_rule_that_comes_later_destroys_what_waits_and_lifting_it_sends_nothing_of_b
 }
 
 #[test]
+fn whichever_call_finds_a_rule_destroys_what_waits() {
+    type Call = fn(&Client);
+    let calls: [(&str, Call); 5] = [
+        ("may_ask", |client| drop(client.may_ask(CONNECTIVITY).unwrap())),
+        ("grant", |client| drop(client.grant(CONNECTIVITY).unwrap())),
+        ("status", |client| drop(client.status(CONNECTIVITY).unwrap())),
+        ("manifest", |client| drop(client.manifest().unwrap())),
+        ("flush", send),
+    ];
+    let forbids = [json!({"forbid": {"scopes": ["usage"]}}), json!({"forbid": {"fields": ["library.opened.shelves"]}})];
+    for (forbid, (name, call)) in forbids.iter().flat_map(|forbid| calls.map(|call| (forbid, call))) {
+        let (home, server) = (Home::new(), Server::new());
+        let client = start(&home, &server);
+        client.grant(USAGE).unwrap();
+        client.record_durable(opened(700));
+        put(&home, "a.json", &rule(forbid.clone()));
+        call(&client);
+        assert!(home.all_waiting().is_empty(), "{name}, {forbid}");
+        std::fs::remove_file(rules(&home).join("a.json")).unwrap();
+        call(&client);
+        assert!(client.status(USAGE).unwrap().is_open(), "{name}, {forbid}");
+        send(&client);
+        assert!(server.lines().is_empty(), "{name}, {forbid}");
+    }
+}
+
+#[test]
+fn whoever_finds_the_first_yes_of_another_process_finds_the_rules_with_it() {
+    let (home, server) = (Home::new(), Server::new());
+    // Nothing was decided when it started, so it has not looked for rules.
+    let running = start(&home, &server);
+    let second = start(&home, &server);
+    second.grant(USAGE).unwrap();
+    second.record_durable(opened(700));
+    drop(second);
+    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+    assert_eq!(running.flush(crate::home::HANG).unwrap().requests, 0);
+    assert!(home.all_waiting().is_empty());
+    std::fs::remove_file(rules(&home).join("a.json")).unwrap();
+    send(&running);
+    assert!(running.status(USAGE).unwrap().is_open());
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn a_rule_may_leave_out_and_coarsen_and_the_page_says_which_rule_it_is() {
     let (home, server) = (Home::new(), Server::new());
     put(
@@ -159,7 +204,9 @@ fn rules_that_change_begin_anew() {
     // The one that has not seen a rule yet, and finds that another has, records nothing until it looks.
     put(&home, "b.json", &rule(json!({"forbid": {"fields": ["library.opened.shelves"]}})));
     assert_eq!(second.status(USAGE).unwrap().limited_by.len(), 2);
-    client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
+    for _ in 0..2 {
+        client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
+    }
     assert!(home.all_waiting().is_empty());
     home.clock.advance(DAY);
     send(&client);
@@ -168,16 +215,21 @@ fn rules_that_change_begin_anew() {
 
 #[test]
 fn a_yes_from_elsewhere_opens_nothing_that_a_rule_forbids() {
-    let (home, server) = (Home::new(), Server::new());
-    // Nothing was decided when it started, so it has not looked for rules.
-    let running = start(&home, &server);
-    start(&home, &server).grant(USAGE).unwrap();
-    put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
-    running.record_durable(opened(2));
-    let _ = running.flush(crate::home::HANG).unwrap();
-    running.record_with(|| -> LibraryOpened { panic!("it is forbidden") });
-    assert!(home.all_waiting().is_empty());
-    assert_eq!(server.connections(), 0);
+    type Call = fn(&Client);
+    let calls: [Call; 2] =
+        [|client| drop(client.flush(crate::home::HANG).unwrap()), |client| drop(client.deny(CONNECTIVITY).unwrap())];
+    for call in calls {
+        let (home, server) = (Home::new(), Server::new());
+        // Nothing was decided when it started, so it has not looked for rules.
+        let running = start(&home, &server);
+        start(&home, &server).grant(USAGE).unwrap();
+        put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
+        running.record_durable(opened(2));
+        call(&running);
+        running.record_with(|| -> LibraryOpened { panic!("it is forbidden") });
+        assert!(home.all_waiting().is_empty());
+        assert_eq!(server.connections(), 0);
+    }
 }
 
 #[test]
@@ -189,7 +241,8 @@ fn a_program_that_runs_for_long_finds_a_rule_with_the_new_day() {
     put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
     client.record_durable(opened(2));
     assert_eq!(home.all_waiting().len(), 1, "the control: nobody has looked yet");
-    home.clock.pass(DAY);
+    // No wait is over, so that nothing is due to be sent, before which there would be a look as well.
+    home.clock.advance(DAY);
     wait_for("what waited is gone", || {
         client.record(opened(2));
         home.all_waiting().is_empty()
@@ -287,6 +340,150 @@ fn what_can_not_be_read_blocks_and_says_why() {
         put_text(&home, name, "not a rule");
     }
     start(&home, &server).grant(USAGE).unwrap();
+}
+
+#[test]
+fn a_directory_that_can_not_be_looked_through_blocks() {
+    type Make = fn(&Home);
+    let many = |home: &Home, count: usize| {
+        for at in 0..count {
+            put(home, &format!("{at}.json"), &rule(json!({})));
+        }
+    };
+    let broken: [(&str, Make, &str); 4] = [
+        ("a file", |home| std::fs::write(rules(home), "").unwrap(), "policy.d"),
+        (
+            "a name that is no text",
+            |home| {
+                put(home, "a.json", &rule(json!({})));
+                let name = std::ffi::OsStr::from_bytes(b"\xff.json");
+                std::fs::rename(rules(home).join("a.json"), rules(home).join(name)).unwrap();
+            },
+            "json",
+        ),
+        (
+            "a pipe that nobody writes to",
+            |home| {
+                std::fs::create_dir_all(rules(home)).unwrap();
+                let made = std::process::Command::new("mkfifo").arg(rules(home).join("a.json")).status().unwrap();
+                assert!(made.success());
+            },
+            "not a regular file",
+        ),
+        (
+            "a link to nothing",
+            |home| {
+                std::fs::create_dir_all(rules(home)).unwrap();
+                std::os::unix::fs::symlink("nowhere", rules(home).join("a.json")).unwrap();
+            },
+            "a.json",
+        ),
+    ];
+    let server = Server::new();
+    for (what, make, said) in broken {
+        let home = Home::new();
+        let client = start(&home, &server);
+        client.grant(USAGE).unwrap();
+        client.record_durable(opened(2));
+        make(&home);
+        let status = client.status(USAGE).unwrap();
+        let by = status.blocked_by.clone().unwrap_or_else(|| panic!("{what}"));
+        assert!(by.contains(said) && !status.is_open(), "{what}: {by}");
+        assert!(home.all_waiting().is_empty(), "{what}");
+        assert!(start(&home, &server).grant(PLAYBACK).unwrap_err().is_blocked(), "{what}");
+    }
+    // More than anyone keeps in view, and the control: one less.
+    let home = Home::new();
+    many(&home, 65);
+    let error = start(&home, &server).grant(USAGE).unwrap_err();
+    assert!(error.is_blocked() && error.to_string().contains("more than 64"), "{error}");
+    std::fs::remove_file(rules(&home).join("7.json")).unwrap();
+    start(&home, &server).grant(USAGE).unwrap();
+}
+
+#[test]
+fn a_rule_that_the_program_may_not_read_blocks() {
+    let server = Server::new();
+    for directory in [false, true] {
+        let home = crate::disk::lent();
+        put(&home, "a.json", &rule(json!({})));
+        files::mode(&rules(&home), 0o755);
+        let child = || crate::disk::child("policies::child_looks_for_rules", &home, &server);
+        child().var(MAY, "yes").run();
+        let shut = if directory { rules(&home) } else { rules(&home).join("a.json") };
+        // Root's own, or, where nobody is root, nobody's.
+        files::mode(
+            &shut,
+            if !crate::disk::is_root() {
+                0
+            } else if directory {
+                0o700
+            } else {
+                0o600
+            },
+        );
+        child().var(MAY, "no").run();
+        files::mode(&shut, 0o755);
+    }
+}
+
+/// Says whether the child may read the rules.
+const MAY: &str = "CANDOR_IT_MAY_READ";
+
+#[test]
+#[ignore = "run by a_rule_that_the_program_may_not_read_blocks, as another user"]
+fn child_looks_for_rules() {
+    let Some(home) = crate::child::home() else { return };
+    let config = Config::new(crate::home::APPLICATION, crate::stage::CONTROLLER, candor::Audience::Adults)
+        .endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())
+        .directories(home.join("data"), home.join("config"))
+        .policy_directory(home.join("policy.d"))
+        .lift_ci_block();
+    let blocked_by = Client::new(config).unwrap().status(USAGE).unwrap().blocked_by;
+    match std::env::var(MAY).unwrap().as_str() {
+        "yes" => assert_eq!(blocked_by, None),
+        _ => assert!(blocked_by.unwrap().contains("denied"), "it says why"),
+    }
+    crate::child::done("policies::child_looks_for_rules");
+}
+
+#[test]
+fn a_rule_is_about_the_applications_that_it_names() {
+    let server = Server::new();
+    for (applications, blocked) in [
+        (json!([crate::home::APPLICATION]), true),
+        (json!(["org.example.other", crate::home::APPLICATION]), true),
+        (json!(["org.example.other"]), false),
+        (json!([]), false),
+        (Value::Null, true),
+    ] {
+        let home = Home::new();
+        put(&home, "a.json", &rule(json!({"applications": applications, "forbid": {"everything": true}})));
+        let by = start(&home, &server).status(USAGE).unwrap().blocked_by;
+        assert_eq!(by.is_some(), blocked, "{applications}");
+    }
+}
+
+#[test]
+fn a_rule_that_changes_makes_no_yes_younger() {
+    let (home, server) = (Home::new(), Server::new());
+    put(&home, "a.json", &rule(json!({"validity_days": 10})));
+    let client = start(&home, &server);
+    say_yes(&client, USAGE);
+    let until = client.status(USAGE).unwrap().until;
+    home.clock.advance(DAY * 6);
+    // Two more, of which the shorter one counts, and one of which narrows, so that a line is written today.
+    put(&home, "b.json", &rule(json!({"validity_days": 12, "forbid": {"fields": ["library.opened.sorted"]}})));
+    // The new day may find it as well; whoever is second is closed until the first is done.
+    wait_for("it begins anew", || client.status(USAGE).unwrap().is_open());
+    assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
+    assert_eq!(client.status(USAGE).unwrap().until, until);
+    put(&home, "c.json", &rule(json!({"validity_days": 8})));
+    assert!(client.status(USAGE).unwrap().is_open());
+    home.clock.advance(DAY * 2);
+    assert!(client.status(USAGE).unwrap().is_open());
+    home.clock.advance(DAY);
+    assert_eq!(state(&client, USAGE), State::Expired);
 }
 
 #[test]

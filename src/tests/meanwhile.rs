@@ -1,0 +1,190 @@
+//! What another process decides between this one's look at the records and its turn to write: asked again under the lock,
+//! it stands. Every time, since the other one decides at the very moment this one reaches for the lock.
+
+use super::{CRASH, Happened, config};
+use crate::{
+    Client, Error,
+    consent::{Receipt, State},
+    disk::{Disk, Handle, Stat, System},
+};
+use parking_lot::Mutex;
+use serde_json::json;
+use std::{
+    io,
+    path::Path,
+    sync::Arc,
+    thread::{ThreadId, current},
+};
+
+type Act = Box<dyn FnOnce() + Send>;
+
+/// The real disk. When the thread that set a trap reaches for the lock of decisions, the trap is sprung first.
+#[derive(Clone, Default)]
+struct Trapped(Arc<Mutex<Option<(ThreadId, Act)>>>);
+
+impl Trapped {
+    fn set(&self, act: impl FnOnce() + Send + 'static) {
+        *self.0.lock() = Some((current().id(), Box::new(act)));
+    }
+
+    fn is_sprung(&self) -> bool {
+        self.0.lock().is_none()
+    }
+}
+
+impl Disk for Trapped {
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        if path.ends_with("consent.lock") {
+            let sprung = self.0.lock().take_if(|(by, _)| *by == current().id());
+            if let Some((_, act)) = sprung {
+                act();
+            }
+        }
+        System.lock_file(path)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        System.stat(path)
+    }
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        System.make_dir(path)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        System.list(path)
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        System.read(path, most)
+    }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        System.read_shared(path, most)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.create(path)
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        System.append(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        System.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        System.remove_file(path)
+    }
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        System.remove_tree(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        System.sync_dir(path)
+    }
+}
+
+/// Starts the program with rules in `policy.d`.
+fn start(home: &Path, disk: &Trapped) -> Client {
+    let mut config = config(home).policy_directory(home.join("policy.d"));
+    config.disk = Arc::new(disk.clone());
+    Client::new(config).unwrap()
+}
+
+fn say_yes(client: &Client) -> Receipt {
+    let notice = client.notice(CRASH).unwrap();
+    client.grant(CRASH.shown(&notice)).unwrap()
+}
+
+type Decide = fn(&Client) -> Result<Receipt, Error>;
+
+/// `before` is decided, then `own` by a process that another one comes before with `others`. What was answered to it, where
+/// the scope stands, and how many decisions of each kind there are.
+fn decided(before: Decide, own: Decide, others: &'static [Decide]) -> (Result<Receipt, Error>, State, Vec<String>) {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().to_owned();
+    let _ = before(&start(&path, &Trapped::default()));
+    let disk = Trapped::default();
+    let client = start(&path, &disk);
+    disk.set({
+        let path = path.clone();
+        move || {
+            let other = start(&path, &Trapped::default());
+            others.iter().for_each(|decide| drop(decide(&other).unwrap()));
+        }
+    });
+    let answer = own(&client);
+    assert!(disk.is_sprung(), "nobody reached for the lock");
+    let state = start(&path, &Trapped::default()).status(CRASH).unwrap().state;
+    assert_eq!(client.status(CRASH).unwrap().state, state, "both see the same");
+    let history = std::fs::read_to_string(path.join("data/org.example.crash/candor-1/ledger.jsonl")).unwrap();
+    let decision = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["decision"].as_str().unwrap().to_owned()
+    };
+    (answer, state, history.lines().map(decision).collect())
+}
+
+const NOTHING: Decide = |client| client.receipt(CRASH);
+const YES: Decide = |client| Ok(say_yes(client));
+const DENY: Decide = |client| client.deny(CRASH);
+const DEFER: Decide = |client| client.defer(CRASH);
+const WITHDRAW: Decide = |client| client.withdraw(CRASH);
+const SWITCH: Decide = |client| client.switch(CRASH, "crash.happened.times", false);
+const KEEP: Decide = |client| client.keep(CRASH);
+
+#[test]
+fn later_makes_no_answer_of_another_process_undone() {
+    let (answer, state, history) = decided(NOTHING, DEFER, &[DENY]);
+    assert_eq!((answer.unwrap().decision.as_str(), state), ("denied", State::Denied));
+    assert_eq!(history, ["denied"]);
+    let (answer, state, history) = decided(NOTHING, DEFER, &[YES, WITHDRAW]);
+    assert_eq!((answer.unwrap().decision.as_str(), state), ("withdrawn", State::Withdrawn));
+    assert_eq!(history, ["granted", "withdrawn"]);
+    // The controls: it is written where nobody answered, and a no makes "later" undone.
+    let (answer, state, _) = decided(NOTHING, DEFER, &[]);
+    assert_eq!((answer.unwrap().decision.as_str(), state), ("deferred", State::Deferred));
+    let (answer, state, history) = decided(NOTHING, DENY, &[DEFER]);
+    assert_eq!((answer.unwrap().decision.as_str(), state), ("denied", State::Denied));
+    assert_eq!(history, ["deferred", "denied"]);
+}
+
+#[test]
+fn later_from_two_at_once_counts_twice() {
+    let (answer, state, history) = decided(DEFER, DEFER, &[DEFER]);
+    assert_eq!((answer.unwrap().decision.as_str(), state), ("denied", State::Denied), "the third one is a no");
+    assert_eq!(history, ["deferred", "deferred", "denied"]);
+}
+
+#[test]
+fn a_yes_that_was_taken_back_meanwhile_does_not_come_back() {
+    for own in [SWITCH, KEEP, DEFER] {
+        let (answer, state, history) = decided(YES, own, &[WITHDRAW]);
+        assert!(answer.is_err() && state == State::Withdrawn, "{state:?}");
+        assert_eq!(history, ["granted", "withdrawn"]);
+    }
+}
+
+#[test]
+fn two_that_find_a_rule_at_once_begin_anew_once() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().to_owned();
+    let disk = Trapped::default();
+    let client = start(&path, &disk);
+    say_yes(&client);
+    client.record_durable(Happened { times: 2 });
+    std::fs::create_dir_all(path.join("policy.d")).unwrap();
+    let rule = json!({"candor_policy": 1, "rule": "a rule", "coarsen": {"crash.happened.times": [0]}});
+    std::fs::write(path.join("policy.d/a.json"), rule.to_string()).unwrap();
+    disk.set({
+        let path = path.clone();
+        move || {
+            let other = start(&path, &Trapped::default());
+            other.record_durable(Happened { times: 2 });
+            assert_eq!(other.manifest().unwrap().scope(CRASH).unwrap().waiting.len(), 1);
+        }
+    });
+    assert!(client.status(CRASH).unwrap().is_open());
+    assert!(disk.is_sprung());
+    let history = std::fs::read_to_string(path.join("data/org.example.crash/candor-1/ledger.jsonl")).unwrap();
+    assert_eq!(history.lines().count(), 2, "{history}");
+    assert_eq!(
+        client.manifest().unwrap().scope(CRASH).unwrap().waiting.len(),
+        1,
+        "what was recorded under the rule waits"
+    );
+}
