@@ -70,6 +70,10 @@ pub(crate) fn agreed(asked: &Agreed) -> Result<String> {
     if all.is_empty() {
         return Ok(format!("{application}: nothing is agreed to (records: {place})\n"));
     }
+    let places = match (&asked.program.data, &asked.program.config) {
+        (Some(data), Some(config)) => format!(" --data {} --config {}", data.display(), config.display()),
+        _ => String::new(),
+    };
     let mut out = format!("{application}: agreed to (records: {place})\n");
     for yes in &all {
         let until = yes.until.as_deref().map(|until| format!(", good through {until}")).unwrap_or_default();
@@ -84,7 +88,7 @@ pub(crate) fn agreed(asked: &Agreed) -> Result<String> {
                 let _ = writeln!(out, "  what    {}: {}", names(event), fields.join(", "));
             }
         }
-        let _ = writeln!(out, "  take it back with: candor withdraw {application} {}", yes.name);
+        let _ = writeln!(out, "  take it back with: candor withdraw {application} {}{places}", yes.name);
     }
     Ok(out)
 }
