@@ -142,6 +142,7 @@ impl Client {
             ambient,
             day,
             ticking: Mutex::default(),
+            scheduling: Mutex::default(),
             settle: withdraw::settle,
             belief: Mutex::default(),
         };

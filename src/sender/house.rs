@@ -16,6 +16,8 @@ pub(crate) struct Belief {
     last: Option<(Time, Instant)>,
     /// Where the clock stood after it leapt.
     leapt: Option<(Time, Instant)>,
+    /// The house was not kept while the clock was in doubt.
+    owed: bool,
 }
 
 impl Belief {
@@ -38,7 +40,7 @@ impl Belief {
             }
             Some(_) => false,
             None => {
-                self.leapt = Some((now, instant));
+                (self.leapt, self.owed) = (Some((now, instant)), true);
                 false
             }
         }
@@ -46,31 +48,35 @@ impl Belief {
 }
 
 impl Belief {
-    /// Whether the clock is in doubt, and since when.
-    fn doubted_since(&self) -> Option<Instant> {
-        self.leapt.map(|(_, since)| since)
+    /// Whether it is time to look again at a clock that leapt, or what was left undone meanwhile is due.
+    fn is_due(&self, instant: Instant) -> bool {
+        self.owed && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= DOUBTED)
     }
 }
 
 impl Engine {
     /// Whether the clock leapt, and it is yet to be seen whether it was right.
     pub(crate) fn doubts_clock(&self) -> bool {
-        self.belief.lock().doubted_since().is_some()
+        self.belief.lock().leapt.is_some()
     }
 
     /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
     /// computer may be asleep by then, each time.
     pub(super) fn resolve_doubt(&self) {
-        let since = self.belief.lock().doubted_since();
-        if since.is_some_and(|since| self.ambient.monotonic().saturating_duration_since(since) >= DOUBTED) {
-            self.keep_house(false);
+        let owed = self.belief.lock().owed;
+        if owed {
+            let instant = self.ambient.monotonic();
+            let due = self.belief.lock().is_due(instant);
+            if due {
+                self.keep_house(false);
+            }
         }
     }
 
     /// The time, unless the clock is in doubt.
     pub(crate) fn believed(&self) -> Option<Time> {
-        let now = self.ambient.now();
-        self.belief.lock().holds(now, self.ambient.monotonic()).then_some(now)
+        let (now, instant) = (self.ambient.now(), self.ambient.monotonic());
+        self.belief.lock().holds(now, instant).then_some(now)
     }
 
     /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
@@ -79,12 +85,13 @@ impl Engine {
         self.believed().is_some_and(|now| self.consent.note_day(now.day()))
     }
 
-    /// Drops what is too old or too much: when the day changes, when a client opens, and before and after a send. Not while the
-    /// clock is in doubt.
+    /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
+    /// doubt.
     pub(crate) fn keep_house(&self, leads: bool) {
         let Some(now) = self.believed() else { return };
-        if !(self.consent.expired().is_empty() && self.consent.expired_undeclared().is_empty()) {
-            // Found over by a clock that was in doubt.
+        let owed = std::mem::take(&mut self.belief.lock().owed);
+        if owed {
+            // What was found over by a clock that was in doubt.
             (self.settle)(self);
         }
         self.journal.sent().expire(self.registry.scopes(), now);

@@ -59,6 +59,8 @@ pub(crate) struct Engine {
     pub(crate) day: Arc<AtomicU32>,
     /// Two threads that follow a change of day together could stamp events with the wrong one.
     pub(crate) ticking: Mutex<()>,
+    /// Two threads that draw a scope's first moment together could undo what the sender noted of an answer in between.
+    pub(crate) scheduling: Mutex<()>,
     /// Ends what is past its last day, and destroys what blocks and rules leave out: a matter of a room below, done when the
     /// day changes.
     pub(crate) settle: fn(&Engine),
@@ -294,7 +296,9 @@ impl Engine {
         if turn && !self.run_errands(occasion, &erasing, &mut done) && nothing_open {
             done.note_trouble(self.why_nothing());
         }
-        self.keep_house(true);
+        if let Some(now) = self.believed() {
+            self.journal.sent().expire(self.registry.scopes(), now);
+        }
         for place in self.consent.open_places() {
             let days = self.journal.peek_counts(place);
             done.growing = days.values().fold(done.growing, |sum, counts| sum.saturating_add(counts.total()));
@@ -323,6 +327,7 @@ impl Engine {
 
     /// The scope's schedule; one that has no moment yet is given one within a day.
     fn schedule(&self, place: Place, now: Time) -> Schedule {
+        let _alone = self.scheduling.lock();
         let outbox = self.journal.outbox();
         let mut schedule = outbox.schedule(place.scope, place.generation, now);
         if schedule.next == 0 {
