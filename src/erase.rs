@@ -77,7 +77,7 @@ pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
-    if keep == sent.keeps_contents(scope) && keep {
+    if keep && sent.keeps_contents(scope) {
         return Ok(());
     }
     engine.consent.ledger().make_directories()?;

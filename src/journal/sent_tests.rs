@@ -4,9 +4,9 @@
 use super::*;
 use crate::{
     ambient::{Ambient, SystemClock, SystemEntropy},
-    disk::{Disk, Handle, Stat, System},
+    disk::{Disk, System},
     journal::{Counters, Draft, Outbox},
-    tests::CRASH,
+    tests::{CRASH, real},
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -38,45 +38,14 @@ impl Shared {
 }
 
 impl Disk for Shared {
-    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        System.stat(path)
-    }
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        System.make_dir(path)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        System.list(path)
-    }
-    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        System.read(path, most)
-    }
-    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        System.read_shared(path, most)
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.create(path)
-    }
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.append(path)
-    }
-    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.lock_file(path)
-    }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         if to.starts_with(self.store.join("sent")) {
             self.interfere();
         }
         System.rename(from, to)
     }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        System.remove_file(path)
-    }
-    fn remove_tree(&self, path: &Path) -> io::Result<()> {
-        System.remove_tree(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        System.sync_dir(path)
-    }
+
+    real!(stat make_dir list read read_shared create append lock_file remove_file remove_tree sync_dir);
 }
 
 /// A store, a disk to it on which others have those turns, and a batch that was tried.

@@ -45,9 +45,7 @@ impl Belief {
             }
         }
     }
-}
 
-impl Belief {
     /// Whether it is time to look again at a clock that leapt, or what was left undone meanwhile is due.
     fn is_due(&self, instant: Instant) -> bool {
         self.owed && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= DOUBTED)

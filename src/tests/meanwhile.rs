@@ -1,11 +1,11 @@
 //! What another process decides between this one's look at the records and its turn to write: asked again under the lock,
 //! it stands. Every time, since the other one decides at the very moment this one reaches for the lock.
 
-use super::{CRASH, Happened, config};
+use super::{CRASH, Happened, config, real};
 use crate::{
     Client, Error,
     consent::{Receipt, State},
-    disk::{Disk, Handle, Stat, System},
+    disk::{Disk, Handle, System},
 };
 use parking_lot::Mutex;
 use serde_json::json;
@@ -43,39 +43,7 @@ impl Disk for Trapped {
         System.lock_file(path)
     }
 
-    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        System.stat(path)
-    }
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        System.make_dir(path)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        System.list(path)
-    }
-    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        System.read(path, most)
-    }
-    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        System.read_shared(path, most)
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.create(path)
-    }
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.append(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        System.rename(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        System.remove_file(path)
-    }
-    fn remove_tree(&self, path: &Path) -> io::Result<()> {
-        System.remove_tree(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        System.sync_dir(path)
-    }
+    real!(stat make_dir list read read_shared create append rename remove_file remove_tree sync_dir);
 }
 
 /// Starts the program with rules in `policy.d`.

@@ -5,8 +5,11 @@ mod erase;
 mod faulty;
 mod meanwhile;
 pub(crate) mod must_say;
+mod real;
 mod steps;
 mod views;
+
+pub(crate) use real::real;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
 

@@ -1,10 +1,10 @@
 //! The order of steps of a real send, a real withdrawal and a real yes, beside the order that `tests/models` tries out: a
 //! model of something else would prove nothing.
 
-use super::{CRASH, Happened, config};
+use super::{CRASH, Happened, config, real};
 use crate::{
     Answer, Client, Parcel, SendError, Transport,
-    disk::{Disk, Handle, Stat, System},
+    disk::{Disk, Handle, System},
 };
 use parking_lot::Mutex;
 use std::{
@@ -68,29 +68,11 @@ impl Transport for TwoSlices {
 struct Watched(Steps);
 
 impl Disk for Watched {
-    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        System.stat(path)
-    }
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        System.make_dir(path)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        System.list(path)
-    }
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         if path.ends_with("consent") {
             self.0.note(LOOK);
         }
         System.read(path, most)
-    }
-    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        System.read_shared(path, most)
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.create(path)
-    }
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        System.append(path)
     }
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let file = System.lock_file(path)?;
@@ -109,15 +91,8 @@ impl Disk for Watched {
         }
         Ok(())
     }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        System.remove_file(path)
-    }
-    fn remove_tree(&self, path: &Path) -> io::Result<()> {
-        System.remove_tree(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        System.sync_dir(path)
-    }
+
+    real!(stat make_dir list read_shared create append remove_file remove_tree sync_dir);
 }
 
 struct Lock {

@@ -1,8 +1,9 @@
 //! `candor agreed` and `candor withdraw`, beside a program that runs: what they show, that it stops, and their exit codes.
 
+use crate::stage;
 use candor::{
-    AddressLog, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport,
-    consent::{State, WhyNot},
+    Client,
+    consent::{MayAsk, State, WhyNot},
 };
 use serde_json::Value;
 use std::{
@@ -26,36 +27,10 @@ struct Happened {
     really: bool,
 }
 
-struct Nowhere;
-
-impl Transport for Nowhere {
-    fn send(&self, _: Parcel<'_>) -> Result<candor::Answer, SendError> {
-        Err(SendError::Network("there is nobody".into()))
-    }
-}
-
 const PROGRAM: &str = "org.example.watched";
 
 fn program(home: &Path) -> Client {
-    let controller = Controller {
-        legal_name: "Example SAS",
-        address: "1 rue de l'Exemple, Paris",
-        country: "FR",
-        contact: "privacy@example.org",
-        data_protection_officer: None,
-        authority: None,
-        processors: &[],
-        hosting_countries: &["FR"],
-        transfer_safeguard: None,
-        onward_sharing: &[],
-        address_log: AddressLog::NotKept,
-        erasure: Erasure::Unsupported,
-    };
-    let config = Config::new(PROGRAM, controller, Audience::Adults)
-        .transport("nowhere", Nowhere)
-        .directories(home.join("data"), home.join("config"))
-        .lift_ci_block();
-    Client::new(config).unwrap()
+    stage::client(PROGRAM, home)
 }
 
 fn candor(home: &Path, words: &[&str]) -> Output {
@@ -111,7 +86,7 @@ fn a_terminal_shows_a_yes_and_takes_it_back_from_a_program_that_runs() {
     let status = client.status(WATCHED).unwrap();
     assert!(status.state == State::Withdrawn && !status.is_open() && waiting() == 0, "{status:?}");
     assert!(client.grant(WATCHED).unwrap_err().needs_notice());
-    assert!(matches!(client.may_ask(WATCHED).unwrap(), candor::consent::MayAsk::No { why: WhyNot::Withdrawn, .. }));
+    assert!(matches!(client.may_ask(WATCHED).unwrap(), MayAsk::No { why: WhyNot::Withdrawn, .. }));
     drop(client);
     assert_eq!(program(home).status(WATCHED).unwrap().state, State::Withdrawn);
     let (text, code) = said(&candor(home, &["agreed", PROGRAM]));

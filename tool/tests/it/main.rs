@@ -15,5 +15,6 @@ mod otlp;
 mod page;
 mod program;
 mod reference;
+mod stage;
 mod tidy;
 mod verify;

@@ -1,6 +1,6 @@
 //! `candor verify`, over the receipts of a real store: what it finds, how it says so, and its exit codes.
 
-use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
+use crate::stage;
 use serde_json::Value;
 use std::{
     fs,
@@ -23,14 +23,6 @@ struct Happened {
     really: bool,
 }
 
-struct Nowhere;
-
-impl Transport for Nowhere {
-    fn send(&self, _: Parcel<'_>) -> Result<candor::Answer, SendError> {
-        Err(SendError::Network("there is nobody".into()))
-    }
-}
-
 /// A store with five decisions; the export and the receipt after three of them.
 struct Store {
     home: tempfile::TempDir,
@@ -39,25 +31,7 @@ struct Store {
 impl Store {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let controller = Controller {
-            legal_name: "Example SAS",
-            address: "1 rue de l'Exemple, Paris",
-            country: "FR",
-            contact: "privacy@example.org",
-            data_protection_officer: None,
-            authority: None,
-            processors: &[],
-            hosting_countries: &["FR"],
-            transfer_safeguard: None,
-            onward_sharing: &[],
-            address_log: AddressLog::NotKept,
-            erasure: Erasure::Unsupported,
-        };
-        let config = Config::new("org.example.checked", controller, Audience::Adults)
-            .transport("nowhere", Nowhere)
-            .directories(home.path().join("data"), home.path().join("config"))
-            .lift_ci_block();
-        let client = Client::new(config).unwrap();
+        let client = stage::client("org.example.checked", home.path());
         let yes = || client.grant(CHECKED.shown(&client.notice(CHECKED).unwrap()).via("settings/privacy")).unwrap();
         client.record(Happened { really: true });
         yes();

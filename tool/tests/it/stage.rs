@@ -1,0 +1,35 @@
+//! A program that uses candor, for the tests of what a person does with its records. Its reports reach nobody.
+
+use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
+use std::path::Path;
+
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn send(&self, _: Parcel<'_>) -> Result<Answer, SendError> {
+        Err(SendError::Network("there is nobody".into()))
+    }
+}
+
+/// The program, with its records below `home`.
+pub(crate) fn client(application: &str, home: &Path) -> Client {
+    let controller = Controller {
+        legal_name: "Example SAS",
+        address: "1 rue de l'Exemple, Paris",
+        country: "FR",
+        contact: "privacy@example.org",
+        data_protection_officer: None,
+        authority: None,
+        processors: &[],
+        hosting_countries: &["FR"],
+        transfer_safeguard: None,
+        onward_sharing: &[],
+        address_log: AddressLog::NotKept,
+        erasure: Erasure::Unsupported,
+    };
+    let config = Config::new(application, controller, Audience::Adults)
+        .transport("nowhere", Nowhere)
+        .directories(home.join("data"), home.join("config"))
+        .lift_ci_block();
+    Client::new(config).unwrap()
+}
