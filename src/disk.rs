@@ -70,6 +70,78 @@ pub(crate) enum StatKind {
     Special,
 }
 
+/// What a look at the disk came to.
+///
+/// A look that failed is neither "nothing there" nor "damaged": there is no way from here to an `Option` that forgets it, so
+/// that whoever looks has to say what a failure means.
+#[must_use]
+#[derive(Debug)]
+pub(crate) enum Look<T> {
+    /// It is there, and this is what it says.
+    Read(T),
+    /// Nothing is there.
+    Absent,
+    /// Something is there that candor does not use: a link, another user's, open to others, or too large. It was seen, and
+    /// stays so until somebody changes it.
+    Refused(&'static str),
+    /// The system did not let us look. Nobody knows what is there; the next look may succeed.
+    Failed(io::Error),
+}
+
+impl<T> Look<T> {
+    /// What was read or that nothing is there. What is refused is an error as well as what failed.
+    pub(crate) fn found(self) -> io::Result<Option<T>> {
+        match self {
+            Look::Read(found) => Ok(Some(found)),
+            Look::Absent => Ok(None),
+            Look::Refused(why) => Err(refused(why)),
+            Look::Failed(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Look<U> {
+        match self {
+            Look::Read(found) => Look::Read(change(found)),
+            Look::Absent => Look::Absent,
+            Look::Refused(why) => Look::Refused(why),
+            Look::Failed(error) => Look::Failed(error),
+        }
+    }
+
+    fn of(result: io::Result<T>) -> Self {
+        match result {
+            Ok(found) => Look::Read(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Look::Absent,
+            Err(error) => match refusal(&error) {
+                Some(why) => Look::Refused(why),
+                None => Look::Failed(error),
+            },
+        }
+    }
+}
+
+/// Why candor does not use something that it saw: an error of candor's own, so that it can't be mistaken for one of the
+/// system's.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refusal(&'static str);
+
+fn refused(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, Refusal(why))
+}
+
+/// Why something was refused, where it was seen and not used; `None` where the system failed.
+pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
+    let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).map(|refusal| refusal.0);
+    // A link is refused by the system itself, which was asked to follow none.
+    #[cfg(unix)]
+    let own = own.or_else(|| {
+        let is_link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+        is_link.then_some("it is a symbolic link, which candor does not follow")
+    });
+    own
+}
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct System;
@@ -107,7 +179,7 @@ impl Disk for System {
     fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = no_wait(OpenOptions::new().read(true)).open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            return Err(refused("not a regular file"));
         }
         read_at_most(file, most, "larger than candor reads")
     }
@@ -173,7 +245,7 @@ fn read_at_most(file: File, most: u64, larger: &'static str) -> io::Result<Vec<u
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, larger));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, Refusal(larger)));
     }
     Ok(bytes)
 }
@@ -210,7 +282,7 @@ fn trusted(file: &File) -> io::Result<()> {
         },
         _ => "not a regular file",
     };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+    Err(refused(why))
 }
 
 fn stat(metadata: &fs::Metadata) -> Stat {
@@ -322,13 +394,37 @@ impl Files {
         }
     }
 
+    /// What stands at a path, links not followed.
+    pub(crate) fn examine(&self, path: &Path) -> Look<Stat> {
+        match self.stat(path) {
+            Ok(Some(stat)) => Look::Read(stat),
+            Ok(None) => Look::Absent,
+            Err(error) => Look::of(Err(error)),
+        }
+    }
+
+    /// A whole file of at most `most` bytes.
+    pub(crate) fn contents(&self, path: &Path, most: u64) -> Look<Vec<u8>> {
+        Look::of(self.read(path, most))
+    }
+
+    /// The names in a directory, sorted, without those that are no text: candor gives no file such a name. A link to a
+    /// directory is refused.
+    pub(crate) fn children(&self, path: &Path) -> Look<Vec<String>> {
+        match self.examine(path) {
+            Look::Read(Stat { kind: StatKind::Dir, .. }) => Look::of(self.list(path)).map(|mut names| {
+                names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
+                names.sort();
+                names
+            }),
+            Look::Read(_) => Look::Refused("it is not a directory"),
+            other => other.map(|_| Vec::new()),
+        }
+    }
+
     /// A file's bytes, or `None` when there is no such file.
     pub(crate) fn read_if_there(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-        match self.read(path, most) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.contents(path, most).found()
     }
 
     /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.
@@ -382,9 +478,10 @@ impl Files {
     ///
     /// Empty where there is no directory; a link to one is none.
     pub(crate) fn entries(&self, path: &Path) -> Vec<PathBuf> {
-        let is_dir = matches!(self.stat(path), Ok(Some(Stat { kind: StatKind::Dir, .. })));
-        let mut names = if is_dir { self.names(path) } else { Vec::new() };
-        names.sort();
+        let names = match self.children(path) {
+            Look::Read(names) => names,
+            _ => Vec::new(),
+        };
         names.into_iter().map(|name| path.join(name)).collect()
     }
 
@@ -430,7 +527,7 @@ fn own(stat: &Stat) -> io::Result<()> {
         (StatKind::Link, _) => "it is a symbolic link, which candor does not follow: put a directory there",
         _ => "it is not a directory",
     };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+    Err(refused(why))
 }
 
 /// What seals a small document: a first line with its kind and checksum, so that damage, truncation and a file of
@@ -472,6 +569,30 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(unseal("consent", &damaged), None, "bit {bit}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_look_that_failed_is_told_from_what_was_seen() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        assert!(matches!(files().contents(&at("none"), 9), Look::Absent));
+        assert!(matches!(files().children(&at("none")), Look::Absent));
+        fs::write(at("open"), "x").unwrap();
+        assert!(matches!(files().contents(&at("open"), 9), Look::Refused(_)));
+        assert!(matches!(files().children(&at("open")), Look::Refused(_)));
+        fs::set_permissions(at("open"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(files().contents(&at("open"), 9), Look::Read(_)));
+        assert!(matches!(files().contents(&at("open"), 0), Look::Refused(_)));
+        std::os::unix::fs::symlink(at("open"), at("link")).unwrap();
+        assert!(matches!(files().contents(&at("link"), 9), Look::Refused(_)));
+        for code in [rustix::io::Errno::IO, rustix::io::Errno::MFILE, rustix::io::Errno::ACCESS] {
+            let error = || io::Error::from_raw_os_error(code.raw_os_error());
+            assert!(matches!(Look::<()>::of(Err(error())), Look::Failed(_)), "{code}");
+        }
+        assert!(Look::<()>::Failed(io::ErrorKind::Other.into()).found().is_err());
+        assert!(Look::<()>::Refused("x").found().is_err());
     }
 
     #[cfg(unix)]
