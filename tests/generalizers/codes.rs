@@ -12,9 +12,14 @@ use std::collections::BTreeSet;
 
 const MANY: usize = 200;
 
-/// What an attribute of the lines that wait says, line by line.
-fn values(client: &Client, scope: Scope, event: &str, key: &str) -> Vec<String> {
-    let lines = client.manifest().unwrap().scope(scope).unwrap().waiting.clone();
+/// The lines of a scope that wait. Those of one segment stand in the order in which they were recorded; which segment
+/// comes first nobody promises, since their names are random.
+fn lines(client: &Client, scope: Scope) -> Vec<String> {
+    client.manifest().unwrap().scope(scope).unwrap().waiting.clone()
+}
+
+/// What an attribute of an event's lines says, line by line.
+fn values(lines: &[String], event: &str, key: &str) -> Vec<String> {
     let records = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let of_event = records.filter(|record| record["eventName"] == event);
     let value = |record: Value| {
@@ -25,16 +30,21 @@ fn values(client: &Client, scope: Scope, event: &str, key: &str) -> Vec<String> 
     of_event.map(value).collect()
 }
 
-/// The codes of 200 names, under which each name is one.
+/// The codes of 200 names, under which each name is one. Lines that waited before are told by their random ids, wherever
+/// they stand and whether they are still there.
 fn codes<E>(client: &Client, scope: Scope, name: &str, event: fn(&'static str) -> E) -> BTreeSet<String>
 where
     E: Event<About = Installation>,
 {
-    let before = values(client, scope, name, "hash").len();
+    let before = lines(client, scope);
     for at in 0..MANY {
         client.record_durable(event(Box::leak(format!("server {at}").into_boxed_str())));
     }
-    let codes: BTreeSet<String> = values(client, scope, name, "hash").into_iter().skip(before).collect();
+    let mut fresh = lines(client, scope);
+    fresh.retain(|line| !before.contains(line));
+    let codes = values(&fresh, name, "hash");
+    assert_eq!(codes.len(), MANY, "{name}: one line a name");
+    let codes: BTreeSet<String> = codes.into_iter().collect();
     assert_eq!(codes.len(), MANY, "{name}: different names have different codes");
     codes
 }
@@ -96,8 +106,9 @@ fn a_code_and_a_group_are_those_of_the_stated_derivation() {
         // The top four bits of the second eight bytes, read from the last one, counted from 1.
         cohorts.push((u32::from(group[15] >> 4) + 1).to_string());
     }
-    assert_eq!(values(&client, ITEMS, "items.met", "hash"), hashes);
-    assert_eq!(values(&client, ITEMS, "items.met", "cohort"), cohorts);
+    let lines = lines(&client, ITEMS);
+    assert_eq!(values(&lines, "items.met", "hash"), hashes);
+    assert_eq!(values(&lines, "items.met", "cohort"), cohorts);
     for class in ["hash", "cohort"] {
         tally::property(class, "the stated derivation");
     }
@@ -113,7 +124,7 @@ fn groups_are_of_a_size() {
         let name = format!("server {at}");
         client.record_durable(Met { hash: &name, cohort: &name });
     }
-    let groups = values(&client, ITEMS, "items.met", "cohort");
+    let groups = values(&lines(&client, ITEMS), "items.met", "cohort");
     assert_eq!(groups.len(), NAMES);
     for group in 1..=16 {
         let held = groups.iter().filter(|held| **held == group.to_string()).count() as f64;
