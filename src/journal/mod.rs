@@ -18,7 +18,7 @@ pub(crate) use counters::{Counters, DROPS, Drop};
 pub(crate) use line::Record;
 pub(crate) use names::{Named, Names};
 pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
-pub(crate) use sent::SentLog;
+pub(crate) use sent::{SentLog, Taken};
 
 use crate::{
     ambient::{Ambient, Day, Time},

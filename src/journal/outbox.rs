@@ -175,6 +175,9 @@ pub(crate) struct Schedule {
     pub(crate) failures: u32,
     /// The version of the application whose reports the receiver takes no more, if it said so.
     pub(crate) gone: Option<String>,
+    /// The file of the batch that was tried last, where it was not taken: the others have their turn before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<String>,
 }
 
 /// The batches of one store.
@@ -270,6 +273,12 @@ impl<'j> Outbox<'j> {
     /// Notes a try, durably, before it is made.
     pub(crate) fn note_try(&self, batch: &mut Batch) -> io::Result<()> {
         batch.head.tries = batch.head.tries.saturating_add(1);
+        self.files.replace(&batch.path, &batch.bytes()?)
+    }
+
+    /// Takes a try back that says nothing about the batch.
+    pub(crate) fn forget_try(&self, batch: &mut Batch) -> io::Result<()> {
+        batch.head.tries = batch.head.tries.saturating_sub(1);
         self.files.replace(&batch.path, &batch.bytes()?)
     }
 

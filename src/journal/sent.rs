@@ -33,13 +33,18 @@ struct Head {
     records: u64,
     rejected: u64,
     tries: u32,
+    /// The receiver took it, and did not answer as OTLP asks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unconfirmed: bool,
     /// How long the body was, whether it is kept or not.
     bytes: u64,
 }
 
 impl Head {
-    fn of(scope: &str, batch: &Batch, at: Time, rejected: u64) -> Self {
+    fn of(scope: &str, batch: &Batch, at: Time, taken: Taken) -> Self {
+        let Taken { rejected, confirmed } = taken;
         Head {
+            unconfirmed: !confirmed,
             at: at.0,
             scope: scope.into(),
             epoch: batch.epoch(),
@@ -58,6 +63,20 @@ impl Head {
     }
 }
 
+/// How a receiver took a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// How many records it refused.
+    pub(crate) rejected: u64,
+    /// Whether it answered as OTLP asks.
+    pub(crate) confirmed: bool,
+}
+
+impl Taken {
+    /// What is taken to have happened where an entry has no particulars of its own.
+    const WHOLE: Taken = Taken { rejected: 0, confirmed: true };
+}
+
 /// One request that a receiver took.
 #[derive(Debug, Clone)]
 pub(crate) struct SentEntry {
@@ -65,6 +84,8 @@ pub(crate) struct SentEntry {
     pub(crate) epoch: u64,
     pub(crate) records: u64,
     pub(crate) rejected: u64,
+    /// Whether the receiver answered as OTLP asks.
+    pub(crate) confirmed: bool,
     pub(crate) bytes: u64,
     /// Empty where the person wants no contents kept.
     pub(crate) body: Vec<u8>,
@@ -170,7 +191,8 @@ impl<'j> SentLog<'j> {
             Some((_, [])) if is_entry(path) => return Ok(()),
             Some((head, _)) => Some(head),
             // A batch's own file, kept for want of room: its particulars are an entry's.
-            None => peek_bytes(&bytes, path).and_then(|batch| Some(Head::of(scope.name(), &batch, at_of(path)?, 0))),
+            None => peek_bytes(&bytes, path)
+                .and_then(|batch| Some(Head::of(scope.name(), &batch, at_of(path)?, Taken::WHOLE))),
         };
         match head.filter(|_| is_entry(path)) {
             Some(head) => self.files.replace(path, &head.bare()?),
@@ -180,11 +202,11 @@ impl<'j> SentLog<'j> {
     }
 
     /// Notes that a batch was taken. Done before the batch is removed, so that nothing leaves without its entry.
-    pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, rejected: u64) -> io::Result<()> {
+    pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, taken: Taken) -> io::Result<()> {
         let directory = self.directory(scope);
         self.files.own_dir(&directory)?;
         let keeps = self.keeps_contents(scope);
-        let bare = Head::of(scope.name(), batch, at, rejected).bare()?;
+        let bare = Head::of(scope.name(), batch, at, taken).bare()?;
         let path = directory.join(format!("{:014}-{}.json", at.0, batch.key()));
         let whole = if keeps { self.files.replace(&path, &[&bare, batch.body()].concat()) } else { Ok(()) };
         // Asked again: whoever wished it meanwhile may have looked before this entry was there.
@@ -222,14 +244,16 @@ impl<'j> SentLog<'j> {
 
     fn read(&self, path: &Path) -> Option<SentEntry> {
         let bytes = self.files.read(path, ENTRY_MOST).ok()?;
-        let Some((Head { at, epoch, records, rejected, bytes, .. }, body)) = split(&bytes) else {
+        let Some((Head { at, epoch, records, rejected, unconfirmed, bytes, .. }, body)) = split(&bytes) else {
             // A batch's own file, kept for want of room; its name says when it was taken.
             let batch = peek_bytes(&bytes, path)?;
             let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
             let bytes = body.len() as u64;
-            return Some(SentEntry { at: at_of(path)?, epoch, records, rejected: 0, bytes, body });
+            let Taken { rejected, confirmed } = Taken::WHOLE;
+            return Some(SentEntry { at: at_of(path)?, epoch, records, rejected, confirmed, bytes, body });
         };
-        Some(SentEntry { at: Time(at), epoch, records, rejected, bytes, body: body.to_vec() })
+        let confirmed = !unconfirmed;
+        Some(SentEntry { at: Time(at), epoch, records, rejected, confirmed, bytes, body: body.to_vec() })
     }
 
     /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.

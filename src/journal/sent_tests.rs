@@ -90,14 +90,14 @@ fn what_leaves_is_noted_though_another_process_clears_contents_away() {
     // Nobody; one who wishes it now; and one who goes on with it while the bare entry is written.
     for turns in [&[][..], &[Turn::Wish], &[Turn::Strip, Turn::Wish]] {
         with_batch(turns, |log, batch| {
-            log.note(CRASH, batch, Time(5), 0).unwrap();
+            log.note(CRASH, batch, Time(5), Taken::WHOLE).unwrap();
             is_noted(log, Time(5), if turns.is_empty() { batch.body() } else { b"" });
         });
     }
     // The wish stood before, and another process starts.
     with_batch(&[Turn::Strip], |log, batch| {
         let wish = log.keep_contents(CRASH, false);
-        wish.and_then(|()| log.note(CRASH, batch, Time(5), 0)).unwrap();
+        wish.and_then(|()| log.note(CRASH, batch, Time(5), Taken::WHOLE)).unwrap();
         is_noted(log, Time(5), b"");
     });
 }
@@ -128,7 +128,7 @@ fn a_scope_is_not_taken_for_a_note_about_another() {
         assert!(!log.keeps_contents(CRASH) && log.is_deleting(CRASH));
         log.end_deleting(CRASH).unwrap();
         log.keep_contents(CRASH, true).unwrap();
-        log.note(CRASH, batch, Time(5), 0).unwrap();
+        log.note(CRASH, batch, Time(5), Taken::WHOLE).unwrap();
         is_noted(log, Time(5), batch.body());
     });
 }

@@ -178,6 +178,9 @@ pub struct SentPage {
     pub records: u64,
     /// How many of them the receiver rejected.
     pub rejected: u64,
+    /// Whether the receiver answered as OTLP asks. If not, it took the request (a status of 2xx, over a connection to this
+    /// computer or to the one whom the certificate names) and said nothing about it that can be relied on.
+    pub confirmed: bool,
     /// How many bytes its body had.
     pub bytes: u64,
     /// The body, byte for byte; empty where the person wants no contents kept.
@@ -287,6 +290,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
                 epoch: entry.epoch,
                 records: entry.records,
                 rejected: entry.rejected,
+                confirmed: entry.confirmed,
                 bytes: entry.bytes,
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })

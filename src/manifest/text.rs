@@ -146,9 +146,10 @@ impl fmt::Display for ScopePage {
             let padding = sent.body.len() - sent.body.trim_end().len();
             let rejected = if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() };
             let left = format!("{}: {} records{rejected}, {} bytes", sent.at, sent.records, sent.bytes);
+            let how = if sent.confirmed { "" } else { "; the receiver took it, and did not answer as OTLP asks" };
             match sent.body.trim_end() {
-                "" => format!("{left}, not kept, as you wished"),
-                body => format!("{left} of which {padding} are padding\n      {body}"),
+                "" => format!("{left}, not kept, as you wished{how}"),
+                body => format!("{left} of which {padding} are padding{how}\n      {body}"),
             }
         })?;
         if !self.keeps_contents {

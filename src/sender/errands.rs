@@ -5,7 +5,7 @@
 //! one at a time, at random moments, in the random order of their batches' keys. Nothing here touches a counter or the
 //! sent log: asking for erasure is no report, and makes no record that would have to be erased.
 
-use super::{DAY, Engine, Flushed, MINUTE, Occasion, REFUSED};
+use super::{DAY, Engine, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED};
 use crate::{
     ambient::{Day, Time},
     consent::{Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
@@ -260,12 +260,19 @@ impl Engine {
     ) -> Option<Outcome> {
         let at = self.ambient.now().0;
         match answer {
-            Ok(Answer::Accepted { rejected: 0 }) => {
+            Ok(Answer::Accepted { rejected: 0 } | Answer::Taken { rejected: 0 }) => {
                 done.erasures += 1;
                 (schedule.failures, schedule.not_before) = (0, 0);
                 return Some(Outcome::Acknowledged { at });
             }
-            Ok(Answer::Accepted { .. } | Answer::Refused | Answer::Gone | Answer::TooLarge | Answer::Rejected) => {
+            Ok(
+                Answer::Accepted { .. }
+                | Answer::Taken { .. }
+                | Answer::Refused
+                | Answer::Gone
+                | Answer::TooLarge
+                | Answer::Rejected,
+            ) => {
                 wish.is.refusals = wish.is.refusals.saturating_add(1);
                 done.note_trouble("the receiver refused a request for erasure");
                 let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
@@ -282,7 +289,7 @@ impl Engine {
                 self.back_off(schedule, *retry_after);
             }
             Ok(Answer::NotOtlp | Answer::Redirected) => {
-                done.note_trouble("what answered is not an OpenTelemetry receiver: check the endpoint");
+                done.note_trouble(NOT_A_RECEIVER);
                 self.back_off(schedule, None);
             }
             Err(SendError::Stopped) => done.note_trouble(SendError::Stopped.to_string()),

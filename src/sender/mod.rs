@@ -15,14 +15,14 @@ use crate::{
     consent::{Consent, Place, Scope, Standing},
     event::Registry,
     generalize::{Generalized, Keys},
-    journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source},
+    journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source, Taken},
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
 };
 use house::Belief;
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -38,6 +38,8 @@ const BACK_OFF: (u64, u64) = (MINUTE / 2, 6 * 60 * MINUTE);
 const REFUSED: (u64, u64) = (60 * MINUTE, DAY);
 /// Why a library's reports have no way out.
 const NOT_ALLOWED: &str = "the program does not allow the library to report";
+/// What a page or a redirection means.
+const NOT_A_RECEIVER: &str = "a page or a redirection answered, and no OpenTelemetry receiver: check the endpoint";
 const MOST_TRIES: u32 = 10;
 const MOST_TRIES_AFTER_500: u32 = 3;
 /// How long a batch may wait, in milliseconds.
@@ -106,6 +108,20 @@ impl Flushed {
     fn note_trouble(&mut self, what: impl Into<String>) {
         self.trouble.get_or_insert(what.into());
     }
+}
+
+/// How a batch was taken, if it was.
+fn taken(answer: &Result<Answer, SendError>, batch: &Batch) -> Option<Taken> {
+    let (rejected, confirmed) = match answer {
+        Ok(Answer::Accepted { rejected }) => (*rejected, true),
+        Ok(Answer::Taken { rejected }) => (*rejected, false),
+        _ => return None,
+    };
+    Some(Taken { rejected: rejected.min(batch.records()), confirmed })
+}
+
+fn name_of(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
 }
 
 /// What makes the sender run.
@@ -355,6 +371,11 @@ impl Engine {
             return;
         }
         let mut queue: VecDeque<PathBuf> = batches.into();
+        // The one that was not taken last time comes last: a request that always fails holds up no other.
+        if let Some(after) = &schedule.after {
+            let first = queue.iter().position(|path| name_of(path).is_some_and(|name| name > after.as_str()));
+            queue.rotate_left(first.unwrap_or(0));
+        }
         while let Some(path) = queue.pop_front() {
             if !stands() {
                 done.note_trouble("consent ended");
@@ -393,11 +414,16 @@ impl Engine {
             let answer = self.hand_over(place.scope, parcel);
             if !stands() {
                 done.note_trouble("consent ended");
-                if let Ok(Answer::Accepted { rejected }) = answer {
+                if let Some(taken) = taken(&answer, &batch) {
                     // It left before, and the person's log says so.
-                    let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), rejected);
+                    let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), taken);
                 }
                 break;
+            }
+            schedule.after = name_of(&path).map(str::to_owned);
+            if matches!(answer, Ok(Answer::Refused)) {
+                // It says nothing about the batch, whose age is its bound. Without room on the disk it was a try.
+                let _ = outbox.forget_try(&mut batch);
             }
             let go_on = self.answered(place, &batch, &answer, &mut schedule, &mut queue, done);
             let _ = outbox.save_schedule(place.scope, place.generation, &schedule);
@@ -426,23 +452,24 @@ impl Engine {
     ) -> bool {
         let counters = &self.journal.counters;
         match answer {
-            Ok(Answer::Accepted { rejected }) => {
-                let rejected = (*rejected).min(batch.records());
+            Ok(Answer::Accepted { .. } | Answer::Taken { .. }) => {
+                let taken = taken(answer, batch).unwrap_or(Taken { rejected: 0, confirmed: false });
                 let (sent, at) = (self.journal.sent(), self.ambient.now());
-                let noted = sent.note(place.scope, batch, at, rejected);
+                let noted = sent.note(place.scope, batch, at, taken);
                 let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at));
                 let _ = self.journal.outbox().remove(batch);
                 // A batch that is gone makes room for an entry without contents.
-                let noted = noted.or_else(|_| sent.note(place.scope, batch, at, rejected));
+                let noted = noted.or_else(|_| sent.note(place.scope, batch, at, taken));
                 if let Err(error) = noted {
                     done.note_trouble(format!("the sent log could not be written: {error}"));
                 }
-                counters.sent.fetch_add(batch.records() - rejected, Ordering::Relaxed);
-                counters.drop(Drop::Rejected, rejected);
+                let records = batch.records() - taken.rejected;
+                counters.sent.fetch_add(records, Ordering::Relaxed);
+                counters.drop(Drop::Rejected, taken.rejected);
                 done.requests += 1;
-                done.records = done.records.saturating_add(batch.records() - rejected);
-                schedule.failures = 0;
-                schedule.not_before = 0;
+                done.records = done.records.saturating_add(records);
+                (schedule.failures, schedule.not_before) = (0, 0);
+                schedule.after = None;
                 true
             }
             Ok(Answer::TooLarge) => {
@@ -478,7 +505,10 @@ impl Engine {
             }
             Ok(Answer::Refused) => {
                 done.waiting += 1;
-                done.note_trouble("the receiver does not let us in (401, 403 or 404)");
+                done.note_trouble(
+                    "the receiver, or something before it, refuses requests (a status of 4xx): check the endpoint, and \
+                     whether a proxy, a certificate or a permission is missing; what waits is kept for its seven days",
+                );
                 let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
                 schedule.failures = schedule.failures.saturating_add(1).min(16);
                 schedule.not_before = self.ambient.now().0 + wait;
@@ -492,7 +522,7 @@ impl Engine {
             }
             Ok(Answer::NotOtlp | Answer::Redirected) => {
                 done.waiting += 1;
-                done.note_trouble("what answered is not an OpenTelemetry receiver: check the endpoint");
+                done.note_trouble(NOT_A_RECEIVER);
                 self.back_off(schedule, None);
                 false
             }

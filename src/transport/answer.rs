@@ -20,21 +20,29 @@ const MOST_RECORDS: u64 = 1 << 20;
 /// | answer | meaning |
 /// |---|---|
 /// | 2xx, JSON, an OTLP response | [`Answer::Accepted`] |
-/// | any other 2xx | [`Answer::NotOtlp`] |
+/// | 2xx with a page: HTML by its `Content-Type`, or a body that begins with `<` | [`Answer::NotOtlp`] |
+/// | any other 2xx | [`Answer::Taken`] |
 /// | 3xx | [`Answer::Redirected`] |
 /// | 408, 425, 429, 502, 503, 504 | [`Answer::Busy`] |
 /// | any other 5xx | [`Answer::ServerError`] |
-/// | 401, 403, 404 | [`Answer::Refused`] |
 /// | 410 | [`Answer::Gone`] |
 /// | 413 | [`Answer::TooLarge`] |
-/// | any other 4xx | [`Answer::Rejected`] |
+/// | 422; 400 with the status that OTLP asks for, `INVALID_ARGUMENT` | [`Answer::Rejected`] |
+/// | any other 4xx | [`Answer::Refused`] |
 /// | anything else | [`Answer::NotOtlp`] |
+///
+/// Whoever is asked here is who was meant: a connection is either to the one whom the certificate names, or to this
+/// computer. So a 2xx says that the request was taken, whatever the rest looks like; to send it again would only send it
+/// twice. What is left to be told apart is a page, which something that is no receiver answers with.
+///
+/// A 4xx may be about the request or about somebody's configuration: a proxy that wants a certificate says 400, one that
+/// takes only some types says 415. Data is dropped where the receiver has read it and says so.
 ///
 /// The last row is for numbers that end no HTTP exchange (0, 1xx, 600 and above). Whoever sent one is no OTLP receiver,
 /// so the batch is kept, as with a captive portal's page; it must not be dropped for a stranger's mistake.
 ///
-/// `content_encoding` is the header as received. Any value makes a 2xx [`Answer::NotOtlp`]: no encoding was offered.
-/// `truncated` says that the body was longer than what was read of it.
+/// `content_encoding` is the header as received; no encoding was offered, so that the body says nothing then.
+/// `whole` says that the body is all there was of it.
 pub(crate) fn answer(
     status: u16,
     content_type: Option<&str>,
@@ -42,49 +50,125 @@ pub(crate) fn answer(
     retry_after: Option<&str>,
     date: Option<&str>,
     body: &[u8],
-    truncated: bool,
+    whole: bool,
 ) -> Answer {
+    let body = if content_encoding.is_some() { &[] } else { body };
     match status {
-        200..=299 if truncated || content_encoding.is_some() || !is_json(content_type) => Answer::NotOtlp,
-        200..=299 => rejected(body).map_or(Answer::NotOtlp, |rejected| Answer::Accepted { rejected }),
+        200..=299 if is_page(content_type, body) => Answer::NotOtlp,
+        200..=299 => {
+            let said = match form(content_type) {
+                Form::Protobuf => rejected_in_protobuf(body),
+                Form::Json | Form::Other => rejected(body),
+            };
+            match said.filter(|_| whole) {
+                Some(rejected) if form(content_type) == Form::Json => Answer::Accepted { rejected },
+                said => Answer::Taken { rejected: said.unwrap_or(0) },
+            }
+        }
         300..=399 => Answer::Redirected,
         408 | 425 | 429 | 502 | 503 | 504 => Answer::Busy { retry_after: wait(retry_after, date) },
         500..=599 => Answer::ServerError { retry_after: wait(retry_after, date) },
-        401 | 403 | 404 => Answer::Refused,
         410 => Answer::Gone,
         413 => Answer::TooLarge,
-        400..=499 => Answer::Rejected,
+        422 => Answer::Rejected,
+        400 if whole && says_invalid(form(content_type), body) => Answer::Rejected,
+        400..=499 => Answer::Refused,
         _ => Answer::NotOtlp,
     }
 }
 
-/// Whether a `Content-Type` is `application/json`, with or without parameters.
-fn is_json(content_type: Option<&str>) -> bool {
-    content_type
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+/// In which form a body claims to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Protobuf,
+    Other,
+}
+
+/// The type in a `Content-Type`, without its parameters.
+fn media(content_type: Option<&str>) -> &str {
+    content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim()
+}
+
+fn form(content_type: Option<&str>) -> Form {
+    let media = media(content_type);
+    if media.eq_ignore_ascii_case("application/json") {
+        Form::Json
+    } else if media.eq_ignore_ascii_case("application/x-protobuf") {
+        Form::Protobuf
+    } else {
+        Form::Other
+    }
+}
+
+/// Whether it is a page for people, whatever it says.
+fn is_page(content_type: Option<&str>, body: &[u8]) -> bool {
+    let media = media(content_type);
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    ["text/html", "application/xhtml+xml"].iter().any(|page| media.eq_ignore_ascii_case(page))
+        || body.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// Whether the body of a 400 is what OTLP asks for: a `google.rpc.Status` with code 3, `INVALID_ARGUMENT`. A proxy's is not.
+fn says_invalid(form: Form, body: &[u8]) -> bool {
+    const INVALID_ARGUMENT: u64 = 3;
+    let code = match form {
+        Form::Json => serde_json::from_slice::<Value>(body).ok().and_then(|status| status.get("code")?.as_u64()),
+        Form::Protobuf => varint_of(body, 1),
+        Form::Other => None,
+    };
+    code == Some(INVALID_ARGUMENT)
 }
 
 /// How many records an OTLP response refuses; `None` if the body is no OTLP response.
 ///
-/// OTLP says that unknown fields are ignored, and beside `partialSuccess` they are. But an object made of nothing else
-/// is what a captive portal or the wrong server answers (`{"error":…}`, `{"status":"ok"}`): to take it for a receipt
-/// would lose the batch, to take it for none costs one more try.
+/// JSON of protobuf may spell a name in either way. OTLP says that unknown fields are ignored, and beside `partialSuccess`
+/// they are. But an object made of nothing else (`{"error":…}`, `{"status":"ok"}`) is no OTLP response.
 fn rejected(body: &[u8]) -> Option<u64> {
     let Value::Object(response) = serde_json::from_slice(body).ok()? else { return None };
-    match response.get("partialSuccess") {
+    let either = |object: &serde_json::Map<String, Value>, one: &str, other: &str| {
+        object.get(one).or_else(|| object.get(other)).cloned()
+    };
+    match either(&response, "partialSuccess", "partial_success") {
         None if response.is_empty() => Some(0),
         None => None,
         Some(Value::Null) => Some(0),
-        Some(Value::Object(partial)) => match partial.get("rejectedLogRecords") {
+        Some(Value::Object(partial)) => match either(&partial, "rejectedLogRecords", "rejected_log_records") {
             None | Some(Value::Null) => Some(0),
             Some(Value::Number(count)) => count.as_u64(),
-            Some(Value::String(count)) => whole_number(count),
+            Some(Value::String(count)) => whole_number(&count),
             Some(_) => None,
         }
         .filter(|&count| count <= MOST_RECORDS),
         Some(_) => None,
     }
+}
+
+/// The same in protobuf: `ExportLogsServiceResponse { partial_success: 1 { rejected_log_records: 1 } }`.
+fn rejected_in_protobuf(body: &[u8]) -> Option<u64> {
+    // A message of nothing but defaults is no bytes at all.
+    let Some(rest) = body.strip_prefix(&[1 << 3 | 2]) else { return body.is_empty().then_some(0) };
+    let (length, partial) = varint(rest)?;
+    let partial = partial.get(..usize::try_from(length).ok()?)?;
+    let count = if partial.first() == Some(&(1 << 3)) { varint_of(partial, 1)? } else { 0 };
+    (count <= MOST_RECORDS).then_some(count)
+}
+
+/// The number in a protobuf message's field, where that is its first.
+fn varint_of(message: &[u8], field: u8) -> Option<u64> {
+    varint(message.strip_prefix(&[field << 3])?).map(|(number, _)| number)
+}
+
+/// A number of protobuf, and what comes after it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    for (at, byte) in bytes.iter().enumerate().take(10) {
+        number |= u64::from(byte & 0x7f).checked_shl(7 * u32::try_from(at).ok()?)?;
+        if byte & 0x80 == 0 {
+            return Some((number, bytes.get(at + 1..)?));
+        }
+    }
+    None
 }
 
 /// A number written in decimal digits and nothing else, which `str::parse` alone does not ask for: it takes `+1`.
@@ -120,15 +204,19 @@ mod tests {
     const DAY: u64 = 86_400;
 
     fn of(status: u16) -> Answer {
-        answer(status, JSON, None, None, None, b"{}", false)
+        answer(status, JSON, None, None, None, b"{}", true)
     }
 
     fn ok(body: &[u8]) -> Answer {
-        answer(200, JSON, None, None, None, body, false)
+        answer(200, JSON, None, None, None, body, true)
     }
 
     fn accepted(rejected: u64) -> Answer {
         Answer::Accepted { rejected }
+    }
+
+    fn taken(rejected: u64) -> Answer {
+        Answer::Taken { rejected }
     }
 
     #[test]
@@ -137,11 +225,11 @@ mod tests {
             let expected = match status {
                 200..=299 => accepted(0),
                 300..=399 => Answer::Redirected,
-                401 | 403 | 404 => Answer::Refused,
                 408 | 425 | 429 | 502 | 503 | 504 => Answer::Busy { retry_after: None },
                 410 => Answer::Gone,
                 413 => Answer::TooLarge,
-                400 | 402 | 405..=407 | 409 | 411 | 412 | 414..=424 | 426..=428 | 430..=499 => Answer::Rejected,
+                422 => Answer::Rejected,
+                400..=407 | 409 | 411 | 412 | 414..=421 | 423 | 424 | 426..=428 | 430..=499 => Answer::Refused,
                 500 | 501 | 505..=599 => Answer::ServerError { retry_after: None },
                 0..=199 | 600.. => Answer::NotOtlp,
             };
@@ -177,7 +265,9 @@ mod tests {
             (br#"{"partialSuccess":[]}"#, None),
             (br#"{"partialSuccess":"ok"}"#, None),
             (br#"{"partialSuccess":0}"#, None),
-            (br#"{"partial_success":{}}"#, None),
+            (br#"{"partial_success":{}}"#, Some(0)),
+            (br#"{"partial_success":{"rejected_log_records":7}}"#, Some(7)),
+            (br#"{"partialSuccess":{"rejected_log_records":"7"}}"#, Some(7)),
             (br#"{"html":1}"#, None),
             (br#"{"error":"no such page"}"#, None),
             (b"", None),
@@ -189,39 +279,103 @@ mod tests {
             (b"{", None),
             (b"\xef\xbb\xbf{}", None),
             (b"\xff\xfe", None),
-            (b"<html><body>Welcome to the hotel</body></html>", None),
         ];
         for &(body, rejected) in table {
-            let expected = rejected.map_or(Answer::NotOtlp, accepted);
+            let expected = rejected.map_or(taken(0), accepted);
             assert_eq!(ok(body), expected, "{}", String::from_utf8_lossy(body));
         }
         // Deeper than any answer of a receiver: refused, not followed down.
         let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
-        assert_eq!(ok(&deep), Answer::NotOtlp);
+        assert_eq!(ok(&deep), taken(0));
     }
 
     #[test]
     fn only_plain_whole_json_counts_as_a_receipt() {
-        let of = |kind, encoding, truncated| answer(200, kind, encoding, None, None, b"{}", truncated);
+        let of = |kind, encoding, whole| answer(200, kind, encoding, None, None, b"{}", whole);
         for kind in ["application/json", "Application/JSON", "application/json; charset=utf-8", " application/json ;x"]
         {
-            assert_eq!(of(Some(kind), None, false), accepted(0), "{kind}");
+            assert_eq!(of(Some(kind), None, true), accepted(0), "{kind}");
         }
-        for kind in ["", ";", "text/html", "text/json", "application/jsonp", "application/json, text/html", "json"] {
-            assert_eq!(of(Some(kind), None, false), Answer::NotOtlp, "{kind}");
+        for kind in ["", ";", "text/plain", "text/json", "application/jsonp", "application/json, text/html", "json"] {
+            assert_eq!(of(Some(kind), None, true), taken(0), "{kind}");
         }
-        assert_eq!(of(None, None, false), Answer::NotOtlp);
-        assert_eq!(of(JSON, None, true), Answer::NotOtlp);
+        assert_eq!(of(None, None, true), taken(0));
+        assert_eq!(of(JSON, None, false), taken(0));
         for encoding in ["gzip", "br", "identity", ""] {
-            assert_eq!(of(JSON, Some(encoding), false), Answer::NotOtlp, "{encoding}");
+            assert_eq!(of(JSON, Some(encoding), true), taken(0), "{encoding}");
+        }
+        // What a body says counts where it is all there, whatever its type.
+        let two = br#"{"partialSuccess":{"rejectedLogRecords":2}}"#;
+        assert_eq!(answer(200, None, None, None, None, two, true), taken(2));
+        assert_eq!(answer(200, JSON, None, None, None, two, false), taken(0));
+        assert_eq!(answer(200, JSON, Some("gzip"), None, None, two, true), taken(0));
+    }
+
+    #[test]
+    fn a_page_is_never_a_receipt() {
+        let html: &[u8] = b"<html><body>Welcome to the hotel</body></html>";
+        for status in [200, 201, 202, 203, 204, 206, 299] {
+            for kind in ["text/html", "Text/HTML ; charset=utf-8", "application/xhtml+xml"] {
+                for body in [html, b"", b"{}"] {
+                    assert_eq!(answer(status, Some(kind), None, None, None, body, true), Answer::NotOtlp, "{kind}");
+                    assert_eq!(answer(status, Some(kind), Some("gzip"), None, None, body, false), Answer::NotOtlp);
+                }
+            }
+            for body in [html, b" \r\n\t<!DOCTYPE html>", b"\xef\xbb\xbf<?xml version=\"1.0\"?>", b"<"] {
+                for (kind, whole) in [(None, true), (JSON, false), (Some("text/plain"), true)] {
+                    assert_eq!(answer(status, kind, None, None, None, body, whole), Answer::NotOtlp);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn protobuf_says_what_was_rejected() {
+        let of = |body: &[u8]| answer(200, Some("application/x-protobuf"), None, None, None, body, true);
+        for (body, rejected) in [
+            (&b""[..], 0),
+            (b"\x0a\x00", 0),
+            (b"\x0a\x02\x08\x02", 2),
+            (b"\x0a\x03\x08\xac\x02", 300),
+            (b"\x0a\x08\x08\x02\x12\x04slow", 2),
+            (b"\x0a\x06\x12\x04slow", 0),
+            // Cut off, endless, more than any batch holds, and no such message: taken, and no more is known.
+            (b"\x0a\x05\x08\x02", 0),
+            (b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0),
+            (b"\x0a\x0c\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0),
+            (b"\x08\x02", 0),
+            (b"\xff", 0),
+        ] {
+            assert_eq!(of(body), taken(rejected), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_400_is_the_receivers_own_where_it_says_what_otlp_asks_for() {
+        let of = |kind, body: &[u8], whole| answer(400, Some(kind), None, None, None, body, whole);
+        let (json, protobuf) = ("application/json", "application/x-protobuf");
+        for (kind, body) in
+            [(json, &br#"{"code":3,"message":"no"}"#[..]), (json, br#"{"code":3}"#), (protobuf, b"\x08\x03\x12\x02no")]
+        {
+            assert_eq!(of(kind, body, true), Answer::Rejected);
+            assert_eq!(of(kind, body, false), Answer::Refused, "cut off");
+            assert_eq!(answer(400, Some(kind), Some("gzip"), None, None, body, true), Answer::Refused);
+            assert_eq!(of("text/html", body, true), Answer::Refused);
+        }
+        for body in [&b"{}"[..], b"", br#"{"code":400,"message":"no"}"#, br#"{"code":16}"#, br#"{"code":"3"}"#, b"[3]"]
+        {
+            assert_eq!(of(json, body, true), Answer::Refused, "{body:?}");
+        }
+        for body in [&b""[..], b"\x08\x10", b"\x08", b"\x0a\x03"] {
+            assert_eq!(of(protobuf, body, true), Answer::Refused, "{body:?}");
         }
     }
 
     #[test]
     fn headers_of_a_success_change_no_failure() {
         for status in [302, 400, 401, 410, 413, 429, 500] {
-            let plain = answer(status, None, None, None, None, b"", false);
-            assert_eq!(answer(status, JSON, Some("gzip"), None, None, b"{}", true), plain, "{status}");
+            let plain = answer(status, None, None, None, None, b"", true);
+            assert_eq!(answer(status, JSON, Some("gzip"), None, None, b"{}", false), plain, "{status}");
         }
     }
 
@@ -258,9 +412,9 @@ mod tests {
         ];
         for &(wish, date, seconds) in table {
             let retry_after = seconds.map(Duration::from_secs);
-            assert_eq!(answer(429, None, None, Some(wish), date, b"", false), Answer::Busy { retry_after }, "{wish}");
+            assert_eq!(answer(429, None, None, Some(wish), date, b"", true), Answer::Busy { retry_after }, "{wish}");
             let expected = Answer::ServerError { retry_after };
-            assert_eq!(answer(500, None, None, Some(wish), date, b"", false), expected, "{wish}");
+            assert_eq!(answer(500, None, None, Some(wish), date, b"", true), expected, "{wish}");
         }
     }
 }

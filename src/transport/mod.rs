@@ -148,7 +148,14 @@ pub enum Answer {
         /// How many records the receiver refused (`partialSuccess.rejectedLogRecords`).
         rejected: u64,
     },
-    /// A 2xx that is not an OTLP response, such as a captive portal's page: kept, tried again later.
+    /// Any other 2xx of the one who was meant, such as 204 or an empty 200: done as well, and the person's page says that the
+    /// receiver took it and did not answer as OTLP asks. candor's own transport speaks only to whom the certificate names
+    /// and to this computer; one of your own says this where it is as sure.
+    Taken {
+        /// How many records the receiver refused, as far as its answer can be read.
+        rejected: u64,
+    },
+    /// A page, such as a captive portal's, or no HTTP status: kept, tried again later.
     NotOtlp,
     /// A 3xx, which is never followed: kept; the endpoint is misconfigured.
     Redirected,
@@ -162,13 +169,14 @@ pub enum Answer {
         /// The receiver's wish, between one second and one day.
         retry_after: Option<Duration>,
     },
-    /// 401, 403 or 404: kept; the next try is an hour later, then twice that, up to a day.
+    /// 401, 403, 404, and every other 4xx that may be a mistake of somebody's configuration: kept; the next try is an hour
+    /// later, then twice that, up to a day, until the week is over.
     Refused,
     /// 410: dropped, and the scope stops until the next version of the application.
     Gone,
     /// 413: split in halves; a single record is dropped.
     TooLarge,
-    /// Any other 4xx: dropped.
+    /// The receiver read it and will never take it (422, or 400 with the status that OTLP asks for): dropped.
     Rejected,
 }
 

@@ -89,17 +89,69 @@ fn rejected_records_have_a_counter_and_no_second_try() {
     assert_eq!(server.connections(), 1);
 }
 
+/// Whoever said 2xx over a connection to this computer, or to whom the certificate names, has it: it is not sent again,
+/// and the person's page says that it was handed over and how it was taken.
 #[test]
-fn a_success_that_is_no_otlp_answer_keeps_the_batch() {
+fn a_receiver_that_took_it_has_it_whatever_its_answer_looks_like() {
+    for say in [
+        Say::status(204),
+        Say::status(201),
+        Say::status(202),
+        Say::status(200),
+        Say::Status(200, JSON, ""),
+        Say::Status(200, "", "{}"),
+        Say::Status(200, "", "OK"),
+        Say::Status(200, JSON, r#"{"status":"ok"}"#),
+        Say::Status(200, "content-type: application/x-protobuf\r\n", ""),
+        Say::Status(200, "content-type: application/json\r\ncontent-encoding: gzip\r\n", "\u{1f}..."),
+        Say::Endless,
+    ] {
+        let (home, server) = (Home::new(), Server::always(say.clone()));
+        let client = with_one(&home, &server);
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.records, flushed.waiting), (1, 1, 0), "{say:?}: {flushed:?}");
+        assert!(home.all_waiting().is_empty(), "{say:?}");
+        home.clock.advance(DAY);
+        send(&client);
+        assert_eq!(server.connections(), 1, "{say:?}: and is not sent again");
+        let manifest = client.manifest().unwrap();
+        let sent = &manifest.scope(USAGE).unwrap().sent;
+        assert_eq!((sent.len(), sent[0].confirmed), (1, false), "{say:?}");
+        assert!(manifest.to_string().contains("took it, and did not answer as OTLP asks"), "{manifest}");
+    }
+}
+
+#[test]
+fn an_otlp_answer_is_known_by_either_spelling_and_says_what_was_rejected() {
+    for (headers, body, rejected, confirmed) in [
+        (JSON, r#"{"partial_success":{}}"#, 0, true),
+        (JSON, r#"{"partial_success":{"rejected_log_records":"2"}}"#, 2, true),
+        ("", r#"{"partialSuccess":{"rejectedLogRecords":2}}"#, 2, false),
+        // partial_success { rejected_log_records: 2 }, in protobuf
+        ("content-type: application/x-protobuf\r\n", "\n\u{2}\u{8}\u{2}", 2, false),
+    ] {
+        let (home, server) = (Home::new(), Server::always(Say::Status(200, headers, body)));
+        let client = with_one(&home, &server);
+        client.record_durable(opened(2));
+        client.record_durable(opened(2));
+        assert_eq!(flush(&client).records, 3 - rejected, "{body}");
+        let manifest = client.manifest().unwrap();
+        assert_eq!(dropped(&client, "rejected"), rejected, "{body}");
+        let sent = &manifest.scope(USAGE).unwrap().sent[0];
+        assert_eq!((sent.rejected, sent.confirmed), (rejected, confirmed), "{body}");
+    }
+}
+
+#[test]
+fn a_page_is_no_receiver_and_keeps_the_batch() {
     for say in [
         Say::Status(200, "content-type: text/html\r\n", "<html><body>Welcome to the hotel</body></html>"),
-        Say::Status(200, "content-type: text/html\r\n", "{}"),
+        Say::Status(200, "content-type: text/html; charset=utf-8\r\n", "{}"),
+        Say::Status(200, "content-type: text/html\r\ncontent-encoding: gzip\r\n", "..."),
+        Say::Status(200, "content-type: application/xhtml+xml\r\n", ""),
         Say::Status(200, JSON, "<html></html>"),
-        Say::Status(200, JSON, ""),
-        Say::Status(200, JSON, r#"{"status":"ok"}"#),
-        Say::Status(200, "content-type: application/json\r\ncontent-encoding: gzip\r\n", "{}"),
-        Say::status(204),
-        Say::Endless,
+        Say::Status(204, "content-type: text/html\r\n", ""),
+        Say::Status(200, "", " \r\n<!DOCTYPE html><title>Log in</title>"),
     ] {
         let (home, server) = (Home::new(), Server::new());
         server.say([say.clone()]);
@@ -162,10 +214,15 @@ fn a_failing_receiver_gets_three_tries_at_a_request() {
 
 #[test]
 fn a_receiver_that_lets_nobody_in_is_spared_for_an_hour_and_then_longer() {
-    for status in [401, 403, 404] {
-        let (home, server) = (Home::new(), Server::always(Say::status(status)));
+    let refusals = [400, 401, 402, 403, 404, 405, 406, 407, 409, 411, 415, 421, 426, 428, 431, 451, 495, 496, 497, 499];
+    let html = "<html><center><h1>400 No required SSL certificate was sent</h1></center></html>";
+    let mut says: Vec<Say> = refusals.map(Say::status).into();
+    says.push(Say::Status(400, "content-type: text/html\r\n", html));
+    says.push(Say::Status(400, JSON, r#"{"message":"no Route matched with those values"}"#));
+    for say in says {
+        let (home, server) = (Home::new(), Server::always(say.clone()));
         let client = with_one(&home, &server);
-        let what = format!("{status}");
+        let what = format!("{say:?}");
         send(&client);
         for (tries, hours) in [1, 2, 4, 8, 16, 24, 24].into_iter().enumerate() {
             assert_eq!(server.requests().len(), tries + 1, "{what}");
@@ -267,15 +324,20 @@ fn a_record_that_is_too_large_alone_is_dropped() {
 }
 
 #[test]
-fn a_request_that_is_refused_is_dropped() {
-    for status in [400, 402, 405, 409, 411, 415, 422, 431, 451] {
-        let (home, server) = (Home::new(), Server::always(Say::status(status)));
+fn a_request_that_was_read_and_refused_is_dropped() {
+    let status = r#"{"code":3,"message":"readObjectStart: expect { or n","details":[]}"#;
+    for say in [
+        Say::status(422),
+        Say::Status(400, JSON, status),
+        Say::Status(400, "content-type: application/x-protobuf\r\n", "\u{8}\u{3}\u{12}\u{2}no"),
+    ] {
+        let (home, server) = (Home::new(), Server::always(say.clone()));
         let client = with_one(&home, &server);
         send(&client);
-        gone_for(&home, &client, "rejected", &format!("{status}"));
+        gone_for(&home, &client, "rejected", &format!("{say:?}"));
         home.clock.advance(DAY);
         send(&client);
-        assert_eq!(server.requests().len(), 1, "{status}");
+        assert_eq!(server.requests().len(), 1, "{say:?}");
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Say {
     Status(u16, &'static str, &'static str),
     /// `413` to a request of more records than this, `200` to others.
     AtMost(usize),
+    /// This status to the request that came first of all, whenever it comes; `200` to others.
+    FailsFirst(u16),
     /// Reads the request and closes.
     Close,
     /// Reads the request and answers nothing for as long as the client stays.
@@ -163,12 +165,21 @@ impl Heard {
         let bytes = self.read(&mut stream, |bytes| parse(bytes).is_some())?;
         let Some(request) = parse(&bytes) else { return Ok(()) };
         let records = request.records().len();
+        let this = request.clone();
         self.requests.lock().unwrap().push(request);
         let answer = match say {
             Say::Ok => answer(200, "content-type: application/json\r\n", "{}"),
             Say::Status(status, headers, body) => answer(status, headers, body),
             Say::AtMost(most) if records > most => answer(413, "", ""),
             Say::AtMost(_) => answer(200, "content-type: application/json\r\n", "{}"),
+            Say::FailsFirst(status) => {
+                let key = |request: &Request| request.header("idempotency-key").map(str::to_owned);
+                let requests = self.requests.lock().unwrap();
+                match key(&requests[0]) == key(&this) {
+                    true => answer(status, "", ""),
+                    false => answer(200, "content-type: application/json\r\n", "{}"),
+                }
+            }
             Say::Close => return Ok(()),
             Say::Never | Say::Deaf => return self.read(&mut stream, |_| false).map(drop),
             Say::Endless => {

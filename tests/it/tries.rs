@@ -60,6 +60,41 @@ fn ten_tries_are_all() {
     assert!(home.all_waiting().is_empty());
 }
 
+/// One request that a receiver fails over each time holds up no other.
+#[test]
+fn each_request_has_its_turn() {
+    for status in [401, 400, 500, 503] {
+        let (home, server) = (Home::new(), Server::always(Say::status(503)));
+        let client = home.start_granted(&server, &[USAGE]);
+        client.record_durable(opened(0));
+        send(&client); // made ready, and waits
+        server.usually(Say::FailsFirst(status));
+        for shelves in 1..4 {
+            home.clock.advance(HOUR * 7);
+            client.record_durable(opened(shelves));
+            send(&client);
+        }
+        home.clock.advance(DAY);
+        send(&client);
+        assert!(client.manifest().unwrap().outcomes.sent >= 3, "{status}: {:?}", client.manifest().unwrap().outcomes);
+    }
+}
+
+/// A refusal that may be a mistake of somebody's configuration is no try: the week ends it, and nothing else.
+#[test]
+fn refusals_use_up_no_tries() {
+    let (home, server) = (Home::new(), Server::always(Say::status(415)));
+    let client = home.start_granted(&server, &[USAGE]);
+    client.record_durable(opened(2));
+    for _ in 0..167 {
+        send(&client);
+        home.clock.advance(HOUR);
+    }
+    assert_eq!(server.requests().len(), 11, "after 0, 1, 3, 7, 15, 31 hours, then once a day");
+    assert_eq!(dropped(&client, "gave_up"), 0);
+    assert_eq!((home.all_waiting().len(), tries(&home, USAGE)), (1, 0), "an hour before the week is over");
+}
+
 #[test]
 fn a_week_is_all() {
     let (home, server) = (Home::new(), Server::always(Say::status(401)));

@@ -147,17 +147,19 @@ impl Http {
         // One that isn't text is still one; one that the library took away was seen on the wire.
         let encoding = head.headers.get("content-encoding").map(|value| value.to_str().unwrap_or("unreadable"));
         let encoding = encoding.or(encoded.load(Ordering::Relaxed).then_some("taken away"));
-        let (mut text, mut truncated) = (Vec::new(), false);
-        // What is not a success is told by its status: reading its body could only lose that to a stalled connection.
-        // What is encoded is refused, and never unpacked.
-        if head.status.is_success() && encoding.is_none() {
+        let (mut text, mut whole) = (Vec::new(), false);
+        // What is neither a success nor a 400 is told by its status: reading its body could only lose that to a stalled
+        // connection. What is encoded is never unpacked.
+        let status = head.status.as_u16();
+        if (head.status.is_success() || status == 400) && encoding.is_none() {
             let most = LONGEST_ANSWER + 1;
-            body.into_with_config().limit(most).reader().take(most).read_to_end(&mut text)?;
-            truncated = text.len() as u64 > LONGEST_ANSWER;
+            let read = body.into_with_config().limit(most).reader().take(most).read_to_end(&mut text);
+            // The status stands, whether the rest comes or not.
+            whole = read.is_ok() && text.len() as u64 <= LONGEST_ANSWER;
         }
-        let (status, kind) = (head.status.as_u16(), header("content-type"));
-        let meaning = answer(status, kind, encoding, header("retry-after"), header("date"), &text, truncated);
-        let over = matches!(meaning, Answer::Accepted { .. });
+        let kind = header("content-type");
+        let meaning = answer(status, kind, encoding, header("retry-after"), header("date"), &text, whole);
+        let over = whole && matches!(meaning, Answer::Accepted { .. } | Answer::Taken { .. });
         Ok((meaning, over))
     }
 }

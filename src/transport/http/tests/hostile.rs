@@ -73,19 +73,22 @@ fn nothing_is_sent_for_nothing() {
 fn answers_are_judged() {
     let seconds = |n| Some(Duration::from_secs(n));
     let (accepted, json) = (Answer::Accepted { rejected: 0 }, "Content-Type: application/json");
+    let taken = Answer::Taken { rejected: 0 };
     for (head, body, expected) in [
         (format!("200 OK\r\n{json}"), "{}", accepted.clone()),
         (format!("202 Later\r\n{json}; charset=utf-8"), "{\"partialSuccess\":null}", accepted.clone()),
         ("200 OK\r\nContent-Type: text/html".into(), "<html>Welcome</html>", Answer::NotOtlp),
         ("200 OK\r\nContent-Type: text/html".into(), "{}", Answer::NotOtlp),
         (format!("200 OK\r\n{json}"), "<html>Welcome</html>", Answer::NotOtlp),
-        (format!("200 OK\r\n{json}\r\nContent-Encoding: br"), "{}", Answer::NotOtlp),
-        (format!("200 OK\r\n{json}\r\nContent-Encoding: \u{fc}"), "{}", Answer::NotOtlp),
-        ("200 OK".into(), "{}", Answer::NotOtlp),
-        ("204 No Content".into(), "", Answer::NotOtlp),
+        (format!("200 OK\r\n{json}\r\nContent-Encoding: br"), "{}", taken.clone()),
+        (format!("200 OK\r\n{json}\r\nContent-Encoding: \u{fc}"), "{}", taken.clone()),
+        ("200 OK".into(), "{}", taken.clone()),
+        ("204 No Content".into(), "", taken.clone()),
         ("301 Moved\r\nLocation: /elsewhere".into(), "", Answer::Redirected),
         ("304 Not Modified".into(), "", Answer::Redirected),
-        (format!("400 Bad Request\r\n{json}"), "{}", Answer::Rejected),
+        (format!("400 Bad Request\r\n{json}"), "{\"code\":3}", Answer::Rejected),
+        (format!("400 Bad Request\r\n{json}"), "{}", Answer::Refused),
+        ("422 No".into(), "", Answer::Rejected),
         ("403 Forbidden".into(), "no", Answer::Refused),
         ("410 Gone".into(), "", Answer::Gone),
         ("413 Too Large".into(), "", Answer::TooLarge),
@@ -121,6 +124,8 @@ fn answers_are_judged() {
 fn only_a_receipt_ends_in_good_order() {
     for (answer, expected) in [
         (OTLP, true),
+        ("HTTP/1.1 204 No Content\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", true),
         ("HTTP/1.1 429 Slow Down\r\nContent-Length: 0\r\n\r\n", false),
         ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\n{}", false),
     ] {
@@ -177,7 +182,7 @@ fn no_answer_is_read_for_ever() {
             seen.send(count).unwrap();
         });
         match send(&server.hurried(hurry()), BODY, always) {
-            Ok(answer) => assert!(answer == Answer::NotOtlp && head.starts_with(json), "{head}"),
+            Ok(answer) => assert!(answer == Answer::Taken { rejected: 0 } && head.starts_with(json), "{head}"),
             Err(SendError::Network(text)) => {
                 assert!(text == "the answer's header is too large" || text == "the answer is not HTTP", "{text}");
             }
@@ -193,8 +198,8 @@ fn no_answer_is_read_for_ever() {
 fn the_longest_answer_is_read_and_no_longer() {
     for (length, expected) in [
         (LONGEST_ANSWER, Answer::Accepted { rejected: 0 }),
-        (LONGEST_ANSWER + 1, Answer::NotOtlp),
-        (LONGEST_ANSWER * 3, Answer::NotOtlp),
+        (LONGEST_ANSWER + 1, Answer::Taken { rejected: 0 }),
+        (LONGEST_ANSWER * 3, Answer::Taken { rejected: 0 }),
     ] {
         let spaces = " ".repeat(usize::try_from(length).unwrap() - 2);
         let server = Server::answering(format!(
@@ -205,27 +210,29 @@ fn the_longest_answer_is_read_and_no_longer() {
 }
 
 #[test]
-fn compressed_answers_are_refused() {
+fn compressed_answers_are_never_unpacked() {
     let mut answer =
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 22\r\n\r\n"
             .to_vec();
     // `{}`, compressed.
     answer.extend([31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0]);
     let server = Server::answering(answer);
-    assert_eq!(send(&server.http(), BODY, always), Ok(Answer::NotOtlp));
+    // Unpacked it would be an OTLP response.
+    assert_eq!(send(&server.http(), BODY, always), Ok(Answer::Taken { rejected: 0 }));
 }
 
 #[test]
 fn receivers_that_stall_are_left() {
     let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
-    for (said, step) in [
-        ("", "waiting for the answer"),
-        ("HTTP/1.1 200 OK\r\nContent-Ty", "waiting for the answer"),
-        (json, "reading the answer"),
-        (&json.replace("\r\n\r\n", "\r\nX: y\r\n\r\n{"), "reading the answer"),
-    ] {
+    for said in ["", "HTTP/1.1 200 OK\r\nContent-Ty"] {
         let server = Server::answering(said);
-        assert_eq!(send(&server.hurried(hurry()), BODY, always), Err(SendError::TimedOut(step)), "{said}");
+        let sent = send(&server.hurried(hurry()), BODY, always);
+        assert_eq!(sent, Err(SendError::TimedOut("waiting for the answer")), "{said}");
+    }
+    // Its status has said what became of the request.
+    for said in [json, &json.replace("\r\n\r\n", "\r\nX: y\r\n\r\n{"), "HTTP/1.1 200 OK\r\n\r\n"] {
+        let server = Server::answering(said);
+        assert_eq!(send(&server.hurried(hurry()), BODY, always), Ok(Answer::Taken { rejected: 0 }), "{said}");
     }
     // One that doesn't even read.
     let (returned, go_on) = mpsc::channel::<()>();
@@ -247,7 +254,8 @@ fn the_limit_over_all_holds_where_each_step_keeps_its_own() {
 fn a_byte_at_a_time_gains_no_time() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n";
     let answer = format!("{head}{:40}", "{}");
-    for (quickly, step) in [(0, "waiting for the answer"), (head.len(), "reading the answer")] {
+    let late = Err(SendError::TimedOut("waiting for the answer"));
+    for (quickly, expected) in [(0, late), (head.len(), Ok(Answer::Taken { rejected: 0 }))] {
         let answer = answer.clone();
         let server = Server::new(move |mut stream| {
             read_request(&mut stream).unwrap();
@@ -260,15 +268,14 @@ fn a_byte_at_a_time_gains_no_time() {
                 }
             }
         });
-        assert_eq!(send(&server.hurried(hurry()), BODY, always), Err(SendError::TimedOut(step)));
+        assert_eq!(send(&server.hurried(hurry()), BODY, always), expected);
     }
 }
 
 #[test]
 fn connections_that_break_are_told_as_such() {
     let half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{}";
-    for said in ["", "HTTP/1.1 200 OK\r\nContent-Ty", half, "SSH-2.0-OpenSSH_9.6\r\n", "\0\0\0\0\r\n\r\n", "{}\r\n\r\n"]
-    {
+    for said in ["", "HTTP/1.1 200 OK\r\nContent-Ty", "SSH-2.0-OpenSSH_9.6\r\n", "\0\0\0\0\r\n\r\n", "{}\r\n\r\n"] {
         let server = Server::new(move |mut stream| {
             read_request(&mut stream).unwrap();
             stream.write_all(said.as_bytes()).unwrap();
@@ -276,6 +283,8 @@ fn connections_that_break_are_told_as_such() {
         let text = broke_off(send(&server.http(), BODY, always));
         assert!(!text.is_empty() && text.len() <= LONGEST_TEXT && !text.contains("SSH"), "{text}");
     }
+    let server = Server::answering(half);
+    assert_eq!(send(&server.http(), BODY, always), Ok(Answer::Taken { rejected: 0 }));
     // Reset, before and after the request was read.
     for read in [false, true] {
         let server = Server::new(move |mut stream| {
