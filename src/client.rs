@@ -32,8 +32,8 @@ use std::{
 
 /// What a wait is cut to, so that no sum of times overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
-/// How long a dropped client may take to bring what it holds to disk.
-const DRAIN: Duration = Duration::from_millis(100);
+/// How long a dropped client waits for a disk that takes nothing.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// One program's reports: its consent, its journal, its sender.
 ///
@@ -232,7 +232,9 @@ impl Client {
     #[inline(never)]
     pub(crate) fn admitted<E: Event>(&self, event: &E, admission: Admission) {
         if let Some(event) = self.generalized(event, admission) {
-            self.engine.journal.push(event);
+            if self.engine.journal.push(event) {
+                self.worker.nudge();
+            }
             self.worker.wake();
         }
     }
@@ -463,16 +465,32 @@ impl Client {
     /// Ends this client: what was recorded is brought to disk, sending stops, nothing is recorded any more. Waits at
     /// most `limit`, and says whether everything was brought to disk. A second call does nothing.
     pub fn shutdown(&self, limit: Duration) -> bool {
-        self.engine.consent.stop();
-        let drained = self.worker.stop(limit.min(LONGEST_WAIT), || self.engine.ambient.monotonic());
-        self.engine.consent.close();
+        self.end(|worker, engine| worker.stop(engine, limit.min(LONGEST_WAIT)))
+    }
+
+    /// Ends this client as dropping it does: what was recorded is brought to disk. Waits for [`DRAIN`] while the disk takes
+    /// nothing, and longer while it does.
+    pub(crate) fn finish(&self) {
+        self.end(|worker, engine| worker.stop_patiently(engine, DRAIN));
+    }
+
+    fn end(&self, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
+        let engine = &self.engine;
+        engine.consent.stop();
+        let drained = stop(&self.worker, engine);
+        engine.journal.end();
+        engine.consent.close();
+        if drained {
+            engine.journal.abandon();
+            engine.note_losses();
+        }
         drained
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.shutdown(DRAIN);
+        self.finish();
     }
 }
 

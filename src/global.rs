@@ -15,11 +15,19 @@ use std::time::Duration;
 
 static CLIENT: OnceCell<Client> = OnceCell::new();
 
-/// How long the guard may take to bring what was recorded to disk.
-const DRAIN: Duration = Duration::from_millis(100);
-
-/// Keeps the process-wide client going. When it is dropped, what was recorded is brought to disk (at most 100 ms, no
-/// network), and nothing is recorded any more.
+/// Keeps the process-wide client going. When it is dropped, what was recorded is brought to disk, without the network, and
+/// nothing is recorded any more. That is a few milliseconds of work; from a disk that takes nothing it turns away after 2 s.
+///
+/// `std::process::exit` drops nothing. A command-line tool that ends so calls [`shutdown`] first, or [`flush`] and then
+/// [`shutdown`]:
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # fn run() -> i32 { 0 }
+/// let code = run();
+/// candor::shutdown(Duration::from_secs(2));
+/// std::process::exit(code);
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping it ends the recording: bind it in `main` as `let _candor = candor::init(…)?;`"]
 pub struct Candor(());
@@ -27,7 +35,7 @@ pub struct Candor(());
 impl Drop for Candor {
     fn drop(&mut self) {
         if let Some(client) = CLIENT.get() {
-            client.shutdown(DRAIN);
+            client.finish();
         }
     }
 }

@@ -105,7 +105,8 @@
 //!
 //! What they record is kept when the guard is dropped, and waits for its moment. They end before it comes, so let them call
 //! [`flush`] with a small limit before they end. [`Flushed::trouble`] says why nothing left, if nothing did, and
-//! [`Flushed::growing`] how many events wait for their day to be over.
+//! [`Flushed::growing`] how many events wait for their day to be over. `std::process::exit` drops no guard: a tool that ends
+//! so calls [`shutdown`] before it ([`Candor`] has the lines).
 //!
 //! # Asking well
 //!

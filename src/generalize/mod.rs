@@ -29,6 +29,11 @@ pub(crate) struct Generalized {
 const _: () = assert!(size_of::<Generalized>() == 64);
 
 impl Generalized {
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        Generalized { schema: 1, subject: 0, epoch: 1, outcomes: [0; MAX_FIELDS], code: Code::NONE }
+    }
+
     #[inline]
     pub(crate) fn schema(&self) -> u32 {
         self.schema

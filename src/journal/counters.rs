@@ -20,6 +20,8 @@ pub(crate) enum Drop {
     Invalid,
     /// Consent ended, or began anew, between recording and keeping.
     StaleEpoch,
+    /// The program ended before it was written.
+    Unfinished,
     /// The disk did not take it.
     Disk,
     /// The store was full; the oldest went first.
@@ -42,7 +44,7 @@ pub(crate) enum Drop {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(Drop, &str, &str); 17] = [
+pub(crate) const DROPS: [(Drop, &str, &str); 18] = [
     (Drop::RingFull, "ring_full", "events came faster than they could be written"),
     (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
     (Drop::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
@@ -50,6 +52,7 @@ pub(crate) const DROPS: [(Drop, &str, &str); 17] = [
     (Drop::Ended, "ended", "the last day on which such reports are made is over"),
     (Drop::Invalid, "invalid", "a value was not one that its field can have"),
     (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
+    (Drop::Unfinished, "unfinished", "the program ended before they were written"),
     (Drop::Disk, "disk", "the disk did not take them"),
     (Drop::Full, "full", "the store was full, and the oldest went first"),
     (Drop::Age, "age", "they had waited too long"),
@@ -66,6 +69,8 @@ pub(crate) const DROPS: [(Drop, &str, &str); 17] = [
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     drops: [AtomicU64; DROPS.len()],
+    /// How many of them are counted where it outlives the process.
+    saved: [AtomicU64; DROPS.len()],
     /// Events that became lines.
     pub(crate) lines: AtomicU64,
     /// Events that were added to a day's counts.
@@ -83,5 +88,24 @@ impl Counters {
 
     pub(crate) fn dropped(&self, reason: Drop) -> u64 {
         self.drops.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
+    /// How many are counted in this process alone.
+    pub(super) fn unsaved(&self, reason: Drop) -> u64 {
+        let saved = self.saved.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed));
+        self.dropped(reason).saturating_sub(saved)
+    }
+
+    /// Notes that so many more are counted elsewhere.
+    pub(super) fn saved(&self, reason: Drop, count: u64) {
+        if let Some(counter) = self.saved.get(reason as usize) {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Grows whenever an event is brought to an end.
+    pub(crate) fn ended(&self) -> u64 {
+        let sum = self.drops.iter().chain([&self.lines, &self.counted]).map(|counter| counter.load(Ordering::Relaxed));
+        sum.fold(0, u64::wrapping_add)
     }
 }

@@ -7,6 +7,7 @@
 mod counters;
 mod counts;
 mod line;
+mod losses;
 mod names;
 mod outbox;
 mod ring;
@@ -16,6 +17,7 @@ mod waiting;
 
 pub(crate) use counters::{Counters, DROPS, Drop};
 pub(crate) use line::Record;
+pub(crate) use losses::Losses;
 pub(crate) use names::{Named, Names};
 pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
@@ -30,7 +32,7 @@ use crate::{
 };
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
-use ring::Rings;
+use ring::{Push, Rings};
 use segment::{Header, Segment};
 use std::{
     collections::BTreeMap,
@@ -84,6 +86,8 @@ pub(crate) struct Journal {
     cap: u64,
     /// Nothing more could be dropped and the limit is reached: others hold what waits.
     full: AtomicBool,
+    /// The client ends: what finds its gate closed is late, and nobody took consent back.
+    ending: AtomicBool,
 }
 
 /// What this process has open.
@@ -108,6 +112,7 @@ impl Journal {
             writer: Mutex::default(),
             cap,
             full: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
         }
     }
 
@@ -116,11 +121,17 @@ impl Journal {
         self.rings.get_or_init(Rings::new);
     }
 
-    /// Takes an event from a recording thread. Never blocks; what does not fit is counted.
+    /// Takes an event from a recording thread. Never blocks; what does not fit is counted. `true` when it is time to drain,
+    /// whatever the worker is about.
     #[inline]
-    pub(crate) fn push(&self, event: Generalized) {
-        if !self.rings.get().is_some_and(|rings| rings.push(event)) {
-            self.counters.drop(Drop::RingFull, 1);
+    pub(crate) fn push(&self, event: Generalized) -> bool {
+        match self.rings.get().map_or(Push::Full, |rings| rings.push(event)) {
+            Push::Kept => false,
+            Push::Pressed => true,
+            Push::Full => {
+                self.counters.drop(Drop::RingFull, 1);
+                false
+            }
         }
     }
 
@@ -143,6 +154,18 @@ impl Journal {
         drained
     }
 
+    /// From now on events end since the client does.
+    pub(crate) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+    }
+
+    /// Counts what nobody will write any more: the worker is done, and recorded was until the gates closed.
+    pub(crate) fn abandon(&self) {
+        if let Some(rings) = self.rings.get() {
+            rings.drain(|events| self.counters.drop(Drop::Unfinished, events.len() as u64));
+        }
+    }
+
     /// Writes events to their segments and counts. Each ends in exactly one counter.
     pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Option<Standing>) {
         // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
@@ -161,7 +184,8 @@ impl Journal {
             }
             let scope = schema.scope();
             let Some(Standing { place, held }) = standing(scope).filter(|it| it.place.epoch == event.epoch()) else {
-                self.counters.drop(Drop::StaleEpoch, 1);
+                let ending = self.ending.load(Ordering::SeqCst);
+                self.counters.drop(if ending { Drop::Unfinished } else { Drop::StaleEpoch }, 1);
                 continue;
             };
             let Some(outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
@@ -284,6 +308,10 @@ impl Journal {
 
     pub(crate) fn sent(&self) -> SentLog<'_> {
         SentLog::new(&self.files, &self.store)
+    }
+
+    pub(crate) fn losses(&self) -> Losses<'_> {
+        Losses::new(&self.files, &self.store, &self.counters)
     }
 
     pub(crate) fn names(&self) -> Names<'_> {

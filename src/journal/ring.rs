@@ -1,51 +1,94 @@
 //! The ring between the recording threads and the worker: bounded, lock-free, by value.
 //!
-//! Eight rings rather than one: two threads that meet on one ring pay ten times as much. Made at the first grant, never
-//! on a recording thread. Full means drop and count.
+//! Eight rings rather than one: two threads that meet on one ring pay ten times as much. A thread whose ring is full goes on
+//! to the next. Made at the first grant, never on a recording thread. All full means drop and count.
 
 use crate::generalize::Generalized;
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::CachePadded;
 use std::{
     cell::Cell,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 const RINGS: usize = 8;
-/// 4,096 events in all, 288 KiB.
-const EACH: usize = 512;
+/// 16,384 events in all, 1.1 MiB.
+const EACH: usize = 2_048;
+/// How many events are handed over together, so that what is made of them stays small.
+const AT_ONCE: usize = 256;
 
-pub(crate) struct Rings([CachePadded<ArrayQueue<Generalized>>; RINGS]);
+pub(crate) struct Rings {
+    rings: [CachePadded<ArrayQueue<Generalized>>; RINGS],
+    /// Some thread found its ring full since they were drained last.
+    pressed: CachePadded<AtomicBool>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Push {
+    Kept,
+    /// Kept in another thread's ring, and the first one that was: it is time to drain them.
+    Pressed,
+    /// There was no room.
+    Full,
+}
 
 impl Rings {
     pub(crate) fn new() -> Self {
-        Rings(std::array::from_fn(|_| CachePadded::new(ArrayQueue::new(EACH))))
+        let rings = std::array::from_fn(|_| CachePadded::new(ArrayQueue::new(EACH)));
+        Rings { rings, pressed: CachePadded::default() }
     }
 
-    /// Pushes onto this thread's ring; `false` when it is full.
+    /// Pushes onto this thread's ring, or the next one that has room.
     #[inline]
-    pub(crate) fn push(&self, event: Generalized) -> bool {
-        self.0.get(shard()).is_some_and(|ring| ring.push(event).is_ok())
+    pub(crate) fn push(&self, event: Generalized) -> Push {
+        let own = shard();
+        match self.rings.get(own).map(|ring| ring.push(event)) {
+            Some(Ok(())) => Push::Kept,
+            Some(Err(event)) => self.spill(own, event),
+            None => Push::Full,
+        }
     }
 
-    /// Hands over what is there, ring by ring, and not more than a ring's length from each, so that it ends and what
-    /// is made of it stays small.
+    #[cold]
+    fn spill(&self, own: usize, mut event: Generalized) -> Push {
+        let first = !self.pressed.swap(true, Ordering::SeqCst);
+        for ring in self.rings.iter().cycle().skip(own + 1).take(RINGS) {
+            match ring.push(event) {
+                Ok(()) => return if first { Push::Pressed } else { Push::Kept },
+                Err(back) => event = back,
+            }
+        }
+        Push::Full
+    }
+
+    /// Hands over what is there, ring by ring, a few at a time, and not more than a ring's length from each, so that it
+    /// ends.
     pub(crate) fn drain(&self, mut each: impl FnMut(&[Generalized])) {
-        for ring in &self.0 {
-            let events: Vec<Generalized> = std::iter::from_fn(|| ring.pop()).take(EACH).collect();
-            if !events.is_empty() {
+        self.pressed.store(false, Ordering::SeqCst);
+        let mut events = Vec::new();
+        for ring in &self.rings {
+            let mut left = ring.len();
+            while left > 0 {
+                events.extend(std::iter::from_fn(|| ring.pop()).take(left.min(AT_ONCE)));
+                if events.is_empty() {
+                    break;
+                }
+                left = left.saturating_sub(events.len());
                 each(&events);
+                events.clear();
             }
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(|ring| ring.is_empty())
+        self.rings.iter().all(|ring| ring.is_empty())
     }
 
     /// Whether any ring is filling up, so that waiting for the next tick would lose events.
     pub(crate) fn is_pressed(&self) -> bool {
-        self.0.iter().any(|ring| ring.len() > EACH / 2)
+        self.pressed.load(Ordering::SeqCst) || self.rings.iter().any(|ring| ring.len() > EACH / 2)
     }
 }
 
@@ -62,4 +105,57 @@ fn shard() -> usize {
             shard.get()
         })
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::atomic::AtomicUsize, thread};
+
+    fn kept(threads: usize, each: usize) -> usize {
+        let (rings, kept) = (Rings::new(), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let fits = (0..each).filter(|_| rings.push(Generalized::sample()) != Push::Full).count();
+                    kept.fetch_add(fits, Ordering::Relaxed)
+                });
+            }
+        });
+        let mut drained = 0;
+        rings.drain(|events| {
+            assert!(events.len() <= AT_ONCE);
+            drained += events.len();
+        });
+        assert_eq!(drained, kept.load(Ordering::Relaxed), "what was taken is handed over");
+        drained
+    }
+
+    #[test]
+    fn a_thread_whose_ring_is_full_takes_the_others() {
+        assert_eq!(kept(1, 10_000), 10_000);
+        assert_eq!(kept(1, 20_000), RINGS * EACH, "and no more than there are");
+    }
+
+    #[test]
+    fn sixteen_threads_fit_with_a_thousand_events_each() {
+        assert_eq!(kept(16, 1_000), 16_000);
+    }
+
+    /// The worker is woken once for what it has not drained yet, and not for every event.
+    #[test]
+    fn only_the_first_that_finds_its_ring_full_says_so() {
+        let rings = Rings::new();
+        let pressed = |events| (0..events).filter(|_| rings.push(Generalized::sample()) == Push::Pressed).count();
+        assert_eq!(pressed(EACH), 0);
+        assert_eq!(pressed(3 * EACH), 1);
+        rings.drain(|_| ());
+        assert_eq!(pressed(2 * EACH), 1);
+    }
+
+    #[test]
+    fn they_take_less_than_two_mebibytes() {
+        // A stamp beside each event.
+        assert!(RINGS * EACH * (size_of::<Generalized>() + size_of::<usize>()) < 2 << 20);
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     erase,
     event::{Field, Schema},
     generalize,
-    journal::DROPS,
+    journal::{DROPS, Drop},
     rollup::Counts,
     sender::Engine,
     transport::otlp,
@@ -199,6 +199,13 @@ pub struct Outcomes {
     pub sent: u64,
     /// Were dropped, and why.
     pub dropped: Vec<Dropped>,
+    /// The UTC day since when [`lost`](Outcomes::lost) is counted; `None` where nothing was lost.
+    pub lost_since: Option<String>,
+    /// Were lost in this run and in earlier ones, of all processes that share the store. What rules and the person's own
+    /// choices leave out is not among them. Never sent.
+    pub lost: Vec<Dropped>,
+    /// Why that count can't be read now; then `lost` is of this process alone.
+    pub lost_unread: Option<String>,
 }
 
 /// Events or records that were dropped for one reason.
@@ -344,14 +351,22 @@ fn growing_counts(engine: &Engine, day: Day, counts: &Counts) -> Vec<GrowingCoun
 
 fn outcomes(engine: &Engine) -> Outcomes {
     let counters = &engine.journal.counters;
+    let by_reason = |count: &dyn Fn(&str, Drop) -> u64| {
+        let dropped =
+            DROPS.into_iter().map(|(reason, name, why)| Dropped { reason: name, why, count: count(name, reason) });
+        dropped.filter(|dropped| dropped.count > 0).collect()
+    };
+    let (losses, today) = (engine.journal.losses(), engine.ambient.now().day());
+    let all = losses.all(today);
+    let lost_unread = all.as_ref().err().map(ToString::to_string);
+    let lost = all.unwrap_or_else(|_| losses.owed(today));
     Outcomes {
         lines: counters.lines.load(Ordering::Relaxed),
         counted: counters.counted.load(Ordering::Relaxed),
         sent: counters.sent.load(Ordering::Relaxed),
-        dropped: DROPS
-            .into_iter()
-            .map(|(reason, name, why)| Dropped { reason: name, why, count: counters.dropped(reason) })
-            .filter(|dropped| dropped.count > 0)
-            .collect(),
+        dropped: by_reason(&|_, reason| counters.dropped(reason)),
+        lost_since: (!lost.is_nothing()).then(|| lost.since().to_string()),
+        lost: by_reason(&|name, _| lost.of(name)),
+        lost_unread,
     }
 }

@@ -53,6 +53,15 @@ impl fmt::Display for Manifest {
         for dropped in &outcomes.dropped {
             writeln!(f, "  dropped {}: {}", dropped.count, dropped.why)?;
         }
+        if let Some(since) = &outcomes.lost_since {
+            writeln!(f, "Lost since {since}, in this run and earlier ones")?;
+            for lost in &outcomes.lost {
+                writeln!(f, "  {}: {}", lost.count, lost.why)?;
+            }
+        }
+        if let Some(why) = &outcomes.lost_unread {
+            writeln!(f, "What was lost in earlier runs can't be read now: {why}")?;
+        }
         writeln!(f, "Your records lie in {}", self.store.display())
     }
 }

@@ -83,6 +83,13 @@ impl Engine {
         self.believed().is_some_and(|now| self.consent.note_day(now.day()))
     }
 
+    /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
+    pub(crate) fn note_losses(&self) {
+        if self.journal.losses().owes() && self.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
+            let _ = self.journal.losses().save(&self.ambient);
+        }
+    }
+
     /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
     /// doubt.
     pub(crate) fn keep_house(&self, leads: bool) {

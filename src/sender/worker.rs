@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, Thread},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const TICK: Duration = Duration::from_millis(20);
@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The shortest time between two sends that nobody asked for: scopes don't leave back to back, and a disk or receiver
 /// that fails is not tried all the time.
 const BETWEEN_SENDS: Duration = Duration::from_secs(60);
+/// How often what was lost is noted, where something was.
+const BETWEEN_NOTES: Duration = Duration::from_secs(60);
+/// How often whoever drops a client waits anew, since events still reach the disk.
+const PATIENCE: u32 = 5;
 /// The longest sleep: a computer that was suspended finds the new day at the latest then.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
@@ -77,18 +81,52 @@ impl Worker {
     }
 
     /// Stops the worker and waits until it has drained, `limit` at most. `false` when it had no time to.
-    pub(crate) fn stop(&self, limit: Duration, now: impl Fn() -> Instant) -> bool {
+    pub(crate) fn stop(&self, engine: &Engine, limit: Duration) -> bool {
+        self.stop_while(engine, limit, || false)
+    }
+
+    /// The same for a client that is dropped: `limit` is for a disk that hangs. While events are brought to their end it
+    /// waits anew, on a busy computer a few times as long.
+    pub(crate) fn stop_patiently(&self, engine: &Engine, limit: Duration) -> bool {
+        let (mut ended, mut times) = (engine.journal.counters.ended(), 1);
+        self.stop_while(engine, limit, || {
+            let before = std::mem::replace(&mut ended, engine.journal.counters.ended());
+            times += 1;
+            times <= PATIENCE && ended != before
+        })
+    }
+
+    fn stop_while(&self, engine: &Engine, limit: Duration, mut goes_on: impl FnMut() -> bool) -> bool {
         self.stop.store(true, Ordering::SeqCst);
-        let Some(thread) = self.thread.get() else { return true };
+        let Some(thread) = self.thread.get() else {
+            // No thread could be made, or none was needed: what there is, is brought to disk on this one.
+            self.finish(engine);
+            return true;
+        };
         thread.unpark();
-        let until = now() + limit;
+        let mut until = engine.ambient.monotonic() + limit;
         let mut ended = self.ended.lock();
         while !*ended {
             if self.end.wait_until(&mut ended, until).timed_out() {
-                break;
+                if *ended || !goes_on() {
+                    break;
+                }
+                until = engine.ambient.monotonic() + limit;
             }
         }
         *ended
+    }
+
+    /// Drains for the last time.
+    fn finish(&self, engine: &Engine) {
+        // Threads that go on recording must not keep this one from ending.
+        for _ in 0..16 {
+            if engine.journal.is_drained() || engine.tick() == 0 {
+                break;
+            }
+        }
+        engine.journal.seal();
+        engine.note_losses();
     }
 
     fn run(self: &Arc<Self>, engine: &Arc<Engine>) {
@@ -106,6 +144,7 @@ impl Worker {
         let mut next_send = next_look + engine.first_wait();
         let mut due = engine.ambient.now();
         let mut noted = None;
+        let mut next_note = next_look;
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
             let drained = engine.tick();
@@ -114,17 +153,16 @@ impl Worker {
                 noted = Some(today);
             }
             if stopping {
-                // Threads that go on recording must not keep this one from ending.
-                for _ in 0..16 {
-                    if engine.tick() == 0 {
-                        break;
-                    }
-                }
-                engine.journal.seal();
+                self.finish(engine);
                 return;
             }
             let instant = engine.ambient.monotonic();
             let now = engine.ambient.now();
+            let owes = engine.journal.losses().owes();
+            if owes && instant >= next_note {
+                next_note = instant + BETWEEN_NOTES;
+                engine.note_losses();
+            }
             if drained == 0 || instant >= next_look {
                 next_look = instant + LOOK;
                 due = engine.next_due();
@@ -147,7 +185,8 @@ impl Worker {
                 let wait = if due <= now { held_up } else { wait };
                 // A clock that was wrong a moment ago may be right again, or be believed by now.
                 let in_doubt = engine.consent.awaits_clock() || engine.doubts_clock();
-                self.sleep(engine, wait.min(if in_doubt { DOUBTED } else { LONGEST }));
+                let longest = if in_doubt { DOUBTED } else { LONGEST };
+                self.sleep(engine, wait.min(if owes { BETWEEN_NOTES } else { longest }));
             }
             self.idle.store(false, Ordering::SeqCst);
         }

@@ -16,7 +16,7 @@ use std::{
 /// Where everything went that was admitted: into lines, into counts, or nowhere before it was kept.
 fn ended(client: &Client) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
-    let before = ["ring_full", "unregistered", "stale_epoch", "disk"];
+    let before = ["ring_full", "unregistered", "stale_epoch", "unfinished", "disk"];
     let dropped = outcomes.dropped.iter().filter(|dropped| before.contains(&dropped.reason));
     outcomes.lines + outcomes.counted + dropped.map(|dropped| dropped.count).sum::<u64>()
 }
@@ -94,6 +94,72 @@ fn a_flood_into_the_end_of_the_program_is_kept_or_counted() {
     });
     wait_for("every event to be accounted for", || ended(&client) >= admitted);
     assert_eq!(ended(&client), admitted);
+}
+
+/// Everything that was recorded is a line once the client is dropped.
+fn all_kept(client: Client, home: &Home, recorded: u64) {
+    drop(client);
+    let lines =
+        |path| std::fs::read_to_string(path).unwrap().lines().filter(|line| line.ends_with("]}")).count() as u64;
+    assert_eq!(home.waiting("waiting", USAGE).into_iter().map(lines).sum::<u64>(), recorded);
+}
+
+#[test]
+fn a_burst_of_ten_thousand_from_one_thread_loses_nothing() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).waiting_limit(64 << 20)).unwrap();
+    client.grant(USAGE).unwrap();
+    (0..10_000).for_each(|number| client.record(opened(number)));
+    all_kept(client, &home, 10_000);
+}
+
+#[test]
+fn a_burst_of_a_thousand_from_each_of_sixteen_threads_loses_nothing() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).waiting_limit(64 << 20)).unwrap();
+    client.grant(USAGE).unwrap();
+    thread::scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| (0..1_000).for_each(|number| client.record(opened(number))));
+        }
+    });
+    all_kept(client, &home, 16_000);
+}
+
+/// The count of what was lost outlives the process, is added up over processes, and is shown.
+#[test]
+fn what_was_lost_is_counted_where_it_outlives_the_program() {
+    let (home, server) = (Home::new(), Server::new());
+    // More than the rings hold, faster than they are drained.
+    let lose = |client: &Client| {
+        let before = crate::home::dropped(client, "ring_full");
+        while crate::home::dropped(client, "ring_full") == before {
+            (0..40_000).for_each(|_| client.record(film()));
+        }
+    };
+    let lost = |client: &Client| {
+        let outcomes = client.manifest().unwrap().outcomes;
+        outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
+    };
+    let first = home.start_granted(&server, &[PLAYBACK]);
+    lose(&first);
+    let of_first = crate::home::dropped(&first, "ring_full");
+    assert_eq!(lost(&first), of_first, "shown before it is written");
+    drop(first);
+    let (second, third) = (home.start(&server), home.start(&server));
+    assert_eq!((crate::home::dropped(&second, "ring_full"), lost(&second)), (0, of_first));
+    lose(&second);
+    let of_second = crate::home::dropped(&second, "ring_full");
+    drop(second);
+    assert_eq!(lost(&third), of_first + of_second);
+    let page = third.manifest().unwrap().to_string();
+    assert!(page.contains(&format!("Lost since {}, in this run and earlier ones", home.clock.day())), "{page}");
+    // Damaged, it begins anew; it says nothing of what was lost, and is no reason to trouble anyone.
+    let document = home.store().join("lost");
+    let whole = std::fs::read(&document).unwrap();
+    crate::files::write(&document, &crate::files::flipped(&whole, whole.len() / 2));
+    assert_eq!(lost(&third), 0);
+    assert!(third.manifest().unwrap().outcomes.lost_unread.is_none());
 }
 
 #[test]

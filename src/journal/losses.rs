@@ -1,0 +1,151 @@
+//! What was lost, in numbers that outlive the process: one small document for each store, added up over all processes.
+//!
+//! It says how many events ended for which reason since a day, and nothing of what they were. It stays on this computer
+//! and is never sent. Written seldom, and only when something was lost; what can't be written now is written later.
+
+use super::{Counters, DROPS, Drop};
+use crate::{
+    ambient::{Ambient, Day},
+    disk::{self, Files, Look},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+const FILE_MOST: u64 = 4 << 10;
+/// More than there are reasons, for those of a later version.
+const MOST_REASONS: usize = 32;
+/// After so many days the count begins anew: it is about how things are, and no history.
+const DAYS: u32 = 90;
+/// The lock is held for one small file.
+const LOCK_WAIT: Duration = Duration::from_millis(200);
+
+/// How many events were lost, by the reason's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lost {
+    /// The UTC day on which the count began.
+    since: u32,
+    reasons: BTreeMap<String, u64>,
+}
+
+impl Lost {
+    fn new(today: Day) -> Self {
+        Lost { since: today.0, reasons: BTreeMap::new() }
+    }
+
+    pub(crate) fn since(&self) -> Day {
+        Day(self.since)
+    }
+
+    /// How many, by the reason's name.
+    pub(crate) fn of(&self, reason: &str) -> u64 {
+        self.reasons.get(reason).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    fn add(&mut self, reason: &str, count: u64) {
+        if self.reasons.contains_key(reason) || self.reasons.len() < MOST_REASONS {
+            let sum = self.reasons.entry(reason.to_owned()).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    fn is_over(&self, today: Day) -> bool {
+        self.since.saturating_add(DAYS) < today.0 || self.since > today.0
+    }
+}
+
+/// Whether an event that ended so is one that is missed. What rules and the person's own choices leave out is not.
+fn is_loss(reason: Drop) -> bool {
+    !matches!(reason, Drop::NotChosen | Drop::HeldBack | Drop::Ended | Drop::StaleEpoch)
+}
+
+/// The document of one store.
+pub(crate) struct Losses<'j> {
+    files: &'j Files,
+    store: &'j Path,
+    counters: &'j Counters,
+}
+
+impl<'j> Losses<'j> {
+    pub(super) fn new(files: &'j Files, store: &'j Path, counters: &'j Counters) -> Self {
+        Losses { files, store, counters }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.store.join("lost")
+    }
+
+    /// Whether anything was lost that the document does not say yet.
+    pub(crate) fn owes(&self) -> bool {
+        DROPS.iter().any(|(reason, ..)| is_loss(*reason) && self.counters.unsaved(*reason) > 0)
+    }
+
+    /// Adds what was lost since the last time, durably. What can't be written is owed still.
+    pub(crate) fn save(&self, ambient: &Ambient) -> io::Result<()> {
+        if !self.owes() {
+            return Ok(());
+        }
+        let Some(_lock) = self.files.lock_within(&self.store.join("lost.lock"), LOCK_WAIT, || ambient.monotonic())?
+        else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        let today = ambient.now().day();
+        let mut lost = match self.read() {
+            Look::Read(Some(lost)) if !lost.is_over(today) => lost,
+            // Damaged, or not one that is ours: the count begins anew.
+            Look::Read(_) | Look::Absent | Look::Refused(_) => Lost::new(today),
+            Look::Failed(error) => return Err(error),
+        };
+        let losses = DROPS.iter().filter(|(reason, ..)| is_loss(*reason));
+        let owed: Vec<_> = losses.map(|(reason, name, _)| (*reason, name, self.counters.unsaved(*reason))).collect();
+        owed.iter().filter(|(.., count)| *count > 0).for_each(|(_, name, count)| lost.add(name, *count));
+        let json = serde_json::to_string(&lost).map_err(io::Error::other)?;
+        self.files.replace(&self.path(), &disk::seal("lost", &json))?;
+        owed.into_iter().for_each(|(reason, _, count)| self.counters.saved(reason, count));
+        Ok(())
+    }
+
+    /// What the document says, and what this process has to add to it. An error where the document can't be read now.
+    pub(crate) fn all(&self, today: Day) -> io::Result<Lost> {
+        let read = match self.read() {
+            Look::Read(read) => read,
+            Look::Absent | Look::Refused(_) => None,
+            Look::Failed(error) => return Err(error),
+        };
+        let mut lost = read.filter(|lost| !lost.is_over(today)).unwrap_or_else(|| Lost::new(today));
+        self.add_owed(&mut lost);
+        Ok(lost)
+    }
+
+    /// What this process has to add.
+    pub(crate) fn owed(&self, today: Day) -> Lost {
+        let mut lost = Lost::new(today);
+        self.add_owed(&mut lost);
+        lost
+    }
+
+    fn add_owed(&self, lost: &mut Lost) {
+        for (reason, name, _) in DROPS.iter().filter(|(reason, ..)| is_loss(*reason)) {
+            match self.counters.unsaved(*reason) {
+                0 => {}
+                count => lost.add(name, count),
+            }
+        }
+    }
+
+    /// `None` where its bytes are damaged.
+    fn read(&self) -> Look<Option<Lost>> {
+        self.files
+            .contents(&self.path(), FILE_MOST)
+            .map(|bytes| disk::unseal("lost", &bytes).and_then(|json| serde_json::from_str(json).ok()))
+    }
+}
