@@ -67,7 +67,7 @@ pub struct Status {
     /// no, a withdrawal, a change. Each was refused.
     pub refused_grants: u64,
     /// Why the records can't be used, where they can't.
-    pub trouble: Option<&'static str>,
+    pub trouble: Option<String>,
     /// The last UTC day of a yes that is in force.
     pub until: Option<String>,
     /// Whether events of the scope are recorded at present.
@@ -78,7 +78,7 @@ pub struct Status {
 
 impl Status {
     /// A scope of which nothing can be said.
-    pub(crate) fn unknown(trouble: &'static str) -> Self {
+    pub(crate) fn unknown(trouble: impl Into<String>) -> Self {
         let state = State::Unreadable;
         Status {
             state,
@@ -88,7 +88,7 @@ impl Status {
             switched_off: Vec::new(),
             own_words: false,
             refused_grants: 0,
-            trouble: Some(trouble),
+            trouble: Some(trouble.into()),
             until: None,
             open: false,
             changes: Vec::new(),

@@ -77,7 +77,7 @@ impl fmt::Display for ScopePage {
             writeln!(f, "  not allowed   by this program: it stays off, whatever you answer")?;
         }
         writeln!(f, "  your answer   {}", answer(self))?;
-        if let Some(trouble) = self.status.trouble {
+        if let Some(trouble) = &self.status.trouble {
             // A wrong clock, and rules that have changed, are over by themselves.
             let until = match self.status.state {
                 State::Granted | State::Superseded => "it is off until that is over",

@@ -190,7 +190,7 @@ fn a_yes_from_the_future_is_not_believed() {
     let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(now - 3 * 86_400);
     let status = client.status(USAGE).unwrap();
-    assert!(!status.is_open() && status.trouble.unwrap().contains("clock"), "{status:?}");
+    assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("clock"), "{status:?}");
     let page = client.manifest().unwrap().to_string();
     assert!(page.contains("off until that is over") && !page.contains("until you are asked again"), "{page}");
     client.record_durable(opened(2));

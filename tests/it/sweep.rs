@@ -24,7 +24,7 @@ fn starts_closed(home: &Home, server: &Server, scopes: &[Scope], what: &str) -> 
         let status = client.status(scope).unwrap();
         assert_eq!(status.state, State::Unreadable, "{what}: {status:?}");
         assert!(!status.is_open(), "{what}: {status:?}");
-        assert!(status.trouble.is_some_and(|why| why.len() > 10), "{what}: {status:?}");
+        assert!(status.trouble.as_ref().is_some_and(|why| why.len() > 10), "{what}: {status:?}");
     }
     client.record_with(|| -> crate::events::LibraryOpened { panic!("{what}: it is open") });
     assert_eq!(client.flush(HANG).unwrap().requests, 0, "{what}");
@@ -52,7 +52,7 @@ fn sweep(home: &Home, server: &Server, path: &Path, scopes: &[Scope]) -> usize {
     let client = starts_closed(home, server, scopes, &format!("{name}, removed"));
     let page = client.manifest().unwrap();
     let status = &page.scope(scopes[0]).unwrap().status;
-    assert!(page.to_string().contains(status.trouble.unwrap()), "{name}: the page says why: {page}");
+    assert!(page.to_string().contains(status.trouble.as_ref().unwrap()), "{name}: the page says why: {page}");
     drop(client);
     files::write(path, &whole);
     assert_eq!(server.connections(), 0, "{name}");

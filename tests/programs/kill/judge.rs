@@ -172,7 +172,7 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
         (_, Ok(())) => Verdict::Before,
         _ if operation.may_close && status.state == State::Unreadable && status.trouble.is_some() => Verdict::Closed,
         (Err(after), Err(before)) => {
-            let trouble = status.trouble.unwrap_or("none");
+            let trouble = status.trouble.unwrap_or_else(|| "none".into());
             return Err(format!("neither: not after, since {after}; not before, since {before}; {trouble}").into());
         }
     };
