@@ -2,7 +2,7 @@
 
 use crate::{
     ambient::{Clock, SystemClock},
-    consent::{Audience, Controller, Scope, is_name, short},
+    consent::{Audience, Controller, Scope, is_device, is_name, short},
     disk::{Disk, System},
     error::{Error, Kind},
     language::Translation,
@@ -232,6 +232,9 @@ impl Config {
         if !is_name(&self.application) {
             let name = self.application.clone();
             return Err(Kind::Name { what: "application id", name, such_as: "org.example.player" }.into());
+        }
+        if is_device(&self.application) {
+            return Err(Kind::Device { what: "application id", name: self.application.clone() }.into());
         }
         check_controller(&self.controller)
     }

@@ -58,6 +58,7 @@ impl Error {
                 | Kind::NoTlsProvider { .. }
                 | Kind::NoEndpoint
                 | Kind::Name { .. }
+                | Kind::Device { .. }
                 | Kind::DuplicateEvent { .. }
                 | Kind::DuplicateScope { .. }
                 | Kind::LinkedBudget { .. }
@@ -118,6 +119,11 @@ pub(crate) enum Kind {
          such as `{such_as}`"
     )]
     Name { what: &'static str, name: String, such_as: &'static str },
+    #[error(
+        "{what} `{name}` begins with the name of a device on Windows, where no file can be called that: use another \
+         first part"
+    )]
+    Device { what: &'static str, name: String },
     #[error("two events are named `{name}`: rename one of them, since a receiver could not tell them apart")]
     DuplicateEvent { name: &'static str },
     #[error("two scopes are named `{name}`: rename one of them, since one switch can't stand for two purposes")]

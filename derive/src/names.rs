@@ -13,6 +13,13 @@ pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 48 && name.split('.').all(is_part)
 }
 
+/// Whether a file of this name can't be made on Windows: a device, whatever follows the first dot.
+pub(crate) fn is_device(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or_default();
+    let numbered = first.strip_prefix("com").or_else(|| first.strip_prefix("lpt")).map(str::as_bytes);
+    matches!(first, "con" | "prn" | "aux" | "nul") || matches!(numbered, Some([b'1'..=b'9']))
+}
+
 fn is_part(part: &str) -> bool {
     part.starts_with(|first: char| first.is_ascii_lowercase())
         && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')

@@ -77,7 +77,7 @@ pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
 pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
 pub use prompt::Prompt;
-pub(crate) use scope::{MAX_SCOPES, is_name, linked as linked_scopes};
+pub(crate) use scope::{MAX_SCOPES, is_device, is_name, linked as linked_scopes};
 pub(crate) use terms::Terms;
 pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 

@@ -258,9 +258,33 @@ pub(crate) const fn is_name(name: &str) -> bool {
     !first
 }
 
+/// Names that are devices on Windows, whatever follows the first dot: no file there can have one.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// Whether a file of this name can't be made on Windows. Scopes and applications name files, and a store is the same on
+/// every platform, so candor takes no such name anywhere.
+pub(crate) fn is_device(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or_default();
+    let numbered = |word: &str| {
+        let digits = first.strip_prefix(word).map(str::as_bytes);
+        matches!(digits, Some([b'1'..=b'9']))
+    };
+    DEVICES.contains(&first) || numbered("com") || numbered("lpt")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    use super::{is_device, is_name};
+
+    #[test]
+    fn devices() {
+        for device in ["con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9", "con.x", "nul.a.b"] {
+            assert!(is_name(device) && is_device(device), "{device}");
+        }
+        for other in ["cons", "x.con", "com", "com0", "com10", "comx", "lpt", "console", "auxiliary", "null"] {
+            assert!(!is_device(other), "{other}");
+        }
+    }
 
     #[test]
     fn names() {

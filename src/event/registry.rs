@@ -5,7 +5,7 @@ use super::{
     schema::{Item, Linked, Schema},
 };
 use crate::{
-    consent::{self, MAX_SCOPES, Scope, is_name},
+    consent::{self, MAX_SCOPES, Scope, is_device, is_name},
     error::{Error, Kind},
 };
 use once_cell::sync::OnceCell;
@@ -49,6 +49,9 @@ impl Registry {
         for scope in &scopes {
             if !is_name(scope.name()) {
                 return Err(Kind::Name { what: "scope", name: scope.name().into(), such_as: "playback" }.into());
+            }
+            if is_device(scope.name()) {
+                return Err(Kind::Device { what: "scope", name: scope.name().into() }.into());
             }
         }
         if let Some(name) = twice(scopes.iter().map(|scope| scope.name())) {

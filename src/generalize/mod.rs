@@ -15,6 +15,7 @@ use crate::{
 
 /// An event of which only outcomes are left. The only thing the journal's ring takes.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(8))]
 pub(crate) struct Generalized {
     /// The schema's number, from 1.
     schema: u32,
@@ -25,7 +26,7 @@ pub(crate) struct Generalized {
     code: Code,
 }
 
-// One cache line: what is pushed is copied, and never split between two.
+// One cache line, on 32-bit platforms as well.
 const _: () = assert!(size_of::<Generalized>() == 64);
 
 impl Generalized {

@@ -62,6 +62,17 @@ fn https_without_a_tls_provider_says_which_line_to_add() {
 }
 
 #[test]
+fn an_application_id_that_names_a_device_is_refused() {
+    for id in ["con", "aux.example", "com1", "lpt9.org.example", "nul", "prn"] {
+        let (home, server) = (Home::new(), Server::new());
+        let config = Config::new(id, CONTROLLER, Audience::Adults)
+            .endpoint(server.endpoint())
+            .directories(home.path().join("data"), home.path().join("config"));
+        is_refused(&home, config, &["application id `", "a device on Windows", "another first part"]);
+    }
+}
+
+#[test]
 fn a_bad_application_id_is_refused() {
     let home = Home::new();
     let long = "a".repeat(49);

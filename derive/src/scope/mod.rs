@@ -10,7 +10,7 @@ use crate::{
     attr::{self, Keys},
     ctxt::Ctxt,
     expand,
-    names::{self, is_name},
+    names::{self, is_device, is_name},
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -129,6 +129,12 @@ impl Terms {
         let named = name.value();
         if !is_name(&named) {
             ctxt.error(name, format!("`{named}` is not a name candor takes: use {}, such as `playback`", names::RULE));
+        } else if is_device(&named) {
+            let message = format!(
+                "`{named}` begins with the name of a device on Windows, where no file can be called that: use another first \
+                 part"
+            );
+            ctxt.error(name, message);
         }
         let mut reader = Reader { ctxt, keys: Keys::new(entries), scope: named, constant };
         let title = reader.required("title", "\"Playback statistics\"", text);
