@@ -40,8 +40,12 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Most programs use the process-wide one through [`candor::init`](crate::init) and the free functions. An explicit
 /// client has the same calls, for tests, libraries and programs with more than one store. Dropping it brings what was
 /// recorded to disk, and sends nothing.
+///
+/// A client belongs to the process that made it. In a process that is forked from it every call answers with an error
+/// ([`Error::is_configuration`]) and keeps nothing: make another client there.
 pub struct Client {
     engine: Arc<Engine>,
+    made_by: u32,
     worker: Arc<Worker>,
     application: String,
     endpoint: String,
@@ -146,7 +150,24 @@ impl Client {
             settle: withdraw::settle,
             belief: Mutex::default(),
         };
-        Ok(Client { engine: Arc::new(engine), worker: Arc::default(), application, endpoint: party.endpoint })
+        Ok(Client {
+            engine: Arc::new(engine),
+            made_by: std::process::id(),
+            worker: Arc::default(),
+            application,
+            endpoint: party.endpoint,
+        })
+    }
+
+    /// Whether this process is the one that made the client.
+    pub(crate) fn is_here(&self) -> bool {
+        self.made_by == std::process::id()
+    }
+
+    /// What the calls work with, in the process that made it. Asked before any lock: in a process that was forked each may be
+    /// held for ever by a thread that does not exist there.
+    fn here(&self) -> Result<&Arc<Engine>, Error> {
+        if self.is_here() { Ok(&self.engine) } else { Err(Kind::Forked.into()) }
     }
 
     /// Opens what is granted, finishing first whatever was interrupted.
@@ -223,6 +244,7 @@ impl Client {
     /// costs a system call on the calling thread. For programs that live shorter than a tick of 20 ms.
     pub fn record_durable<E: Event<About = Installation>>(&self, event: E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE)
+            && self.is_here()
             && let Some(event) = self.generalized(&event, admission)
         {
             self.engine.keep_now(event);
@@ -263,7 +285,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
-        withdraw::deny(&self.engine, scope)
+        withdraw::deny(self.here()?, scope)
     }
 
     /// See [`consent::withdraw`].
@@ -271,7 +293,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn withdraw(&self, scope: Scope) -> Result<Receipt, Error> {
-        withdraw::withdraw(&self.engine, scope)
+        withdraw::withdraw(self.here()?, scope)
     }
 
     /// See [`consent::status`].
@@ -279,9 +301,10 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn status(&self, scope: Scope) -> Result<Status, Error> {
+        let engine = self.here()?;
         self.look_at_policies();
         self.follow();
-        self.engine.consent.status(scope)
+        engine.consent.status(scope)
     }
 
     /// See [`consent::notice`].
@@ -289,7 +312,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn notice(&self, scope: Scope) -> Result<Notice, Error> {
-        self.engine.consent.contract(scope)?.notice()
+        self.here()?.consent.contract(scope)?.notice()
     }
 
     /// See [`consent::notice_in`].
@@ -297,7 +320,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error> {
-        self.engine.consent.contract(scope)?.notice_in(language)
+        self.here()?.consent.contract(scope)?.notice_in(language)
     }
 
     /// See [`consent::languages`].
@@ -311,8 +334,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
-        self.engine.consent.contract(scope)?;
-        self.engine.consent.receipt(scope, None)
+        let engine = self.here()?;
+        engine.consent.contract(scope)?;
+        engine.consent.receipt(scope, None)
     }
 
     /// See [`consent::receipts`].
@@ -320,7 +344,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn receipts(&self) -> Result<Receipts, Error> {
-        self.engine.consent.receipts()
+        self.here()?.consent.receipts()
     }
 
     /// See [`consent::delete_sent`].
@@ -328,7 +352,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
-        erase::delete_sent(&self.engine, scope)
+        erase::delete_sent(self.here()?, scope)
     }
 
     /// See [`consent::keep_contents`].
@@ -336,7 +360,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
-        erase::keep_contents(&self.engine, scope, keep)
+        erase::keep_contents(self.here()?, scope, keep)
     }
 
     /// See [`consent::undeclared`].
@@ -344,7 +368,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
-        self.engine.consent.undeclared()
+        self.here()?.consent.undeclared()
     }
 
     /// See [`consent::withdraw_undeclared`].
@@ -352,7 +376,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
-        withdraw::withdraw_undeclared(&self.engine, name)
+        withdraw::withdraw_undeclared(self.here()?, name)
     }
 
     /// See [`consent::erase`].
@@ -360,7 +384,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        let asked = erase::erase(&self.engine, scope);
+        let asked = erase::erase(self.here()?, scope);
         self.follow();
         asked
     }
@@ -370,7 +394,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        erase::cancel(&self.engine, scope)
+        erase::cancel(self.here()?, scope)
     }
 
     /// See [`consent::erasures`].
@@ -378,7 +402,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        erase::status(&self.engine, scope)
+        erase::status(self.here()?, scope)
     }
 
     /// See [`consent::defer`].
@@ -386,7 +410,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
-        withdraw::defer(&self.engine, scope)
+        withdraw::defer(self.here()?, scope)
     }
 
     /// See [`consent::keep`].
@@ -394,7 +418,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
-        self.engine.consent.keep(scope, false)
+        self.here()?.consent.keep(scope, false)
     }
 
     /// See [`consent::revoke`].
@@ -402,7 +426,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
-        withdraw::revoke(&self.engine, scope, why)
+        withdraw::revoke(self.here()?, scope, why)
     }
 
     /// See [`consent::switch`].
@@ -410,7 +434,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
-        withdraw::switch(&self.engine, scope, field, on)
+        withdraw::switch(self.here()?, scope, field, on)
     }
 
     /// See [`consent::ask_about_widenings`].
@@ -418,7 +442,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
-        self.engine.consent.ask_about_widenings(ask)
+        self.here()?.consent.ask_about_widenings(ask)
     }
 
     /// See [`consent::may_ask`].
@@ -426,8 +450,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        let engine = self.here()?;
         self.look_at_policies();
-        self.engine.consent.may_ask(scope)
+        engine.consent.may_ask(scope)
     }
 
     /// See [`consent::prompt`].
@@ -441,29 +466,33 @@ impl Client {
     /// Everything: what could be sent, was agreed, waits, was sent and was dropped.
     ///
     /// # Errors
-    /// None at present; a store that can't be read is shown as such.
+    /// This process was forked from the one that made the client. A store that can't be read is no error, and shown as such.
     pub fn manifest(&self) -> Result<Manifest, Error> {
+        let engine = self.here()?;
         self.look_at_policies();
         self.follow();
-        Ok(Manifest::read(&self.engine, &self.application, &self.endpoint))
+        Ok(Manifest::read(engine, &self.application, &self.endpoint))
     }
 
     /// Sends the lines that wait and the days that are over, now instead of at their own moments. Closes no day. Waits
     /// at most `limit`; what is still under way then goes on by itself.
     ///
     /// # Errors
-    /// None at present; what went wrong with the receiver or the disk is in [`trouble`](Flushed::trouble).
+    /// This process was forked from the one that made the client. What went wrong with the receiver or the disk is in
+    /// [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
+        let engine = self.here()?;
         self.follow();
-        if self.engine.consent.open_places().is_empty() && self.engine.erasing().is_empty() {
-            return Ok(Flushed::nothing(self.engine.why_nothing()));
+        if engine.consent.open_places().is_empty() && engine.erasing().is_empty() {
+            return Ok(Flushed::nothing(engine.why_nothing()));
         }
-        let flushed = self.worker.send(&self.engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
+        let flushed = self.worker.send(engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
         Ok(flushed.unwrap_or_else(Flushed::unfinished))
     }
 
     /// Ends this client: what was recorded is brought to disk, sending stops, nothing is recorded any more. Waits at
-    /// most `limit`, and says whether everything was brought to disk. A second call does nothing.
+    /// most `limit`, and says whether everything was brought to disk. A second call does nothing. In a process that was forked from the one that
+    /// made the client it does nothing, and answers `false`.
     pub fn shutdown(&self, limit: Duration) -> bool {
         self.end(|worker, engine| worker.stop(engine, limit.min(LONGEST_WAIT)))
     }
@@ -475,7 +504,7 @@ impl Client {
     }
 
     fn end(&self, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
-        let engine = &self.engine;
+        let Ok(engine) = self.here() else { return false };
         engine.consent.stop();
         let drained = stop(&self.worker, engine);
         engine.journal.end();
@@ -497,7 +526,7 @@ impl Drop for Client {
 impl Decisions for Client {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
         let scope = grant.scope();
-        let engine = &self.engine;
+        let engine = self.here()?;
         self.look_at_policies();
         let receipt = engine.consent.grant(&grant, |_| {
             // Whatever lies there was recorded under no grant that is in force.
@@ -573,7 +602,7 @@ impl Decisions for Client {
     }
 
     fn begin_asking(&self) -> bool {
-        self.engine.consent.begin_asking()
+        self.is_here() && self.engine.consent.begin_asking()
     }
 
     fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {

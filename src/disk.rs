@@ -9,7 +9,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -47,7 +50,8 @@ pub(crate) trait Handle: Send + Sync {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn sync(&mut self) -> io::Result<()>;
     fn truncate(&mut self, len: u64) -> io::Result<()>;
-    /// Takes the file's lock, shared or exclusive, or answers `false` at once. Locks end with the handle.
+    /// Takes the file's lock, shared or exclusive, or answers `false` at once. It ends with the handle, whatever a process
+    /// that was forked meanwhile still has open.
     fn try_lock(&self, shared: bool) -> io::Result<bool>;
 }
 
@@ -185,19 +189,19 @@ impl Disk for System {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        Ok(Box::new(no_follow(OpenOptions::new().append(true).create_new(true)).open(path)?))
+        Ok(Box::new(Open::new(no_follow(OpenOptions::new().append(true).create_new(true)).open(path)?)))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let file = no_follow(OpenOptions::new().append(true)).open(path)?;
         trusted(&file)?;
-        Ok(Box::new(file))
+        Ok(Box::new(Open::new(file)))
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
         trusted(&file)?;
-        Ok(Box::new(file))
+        Ok(Box::new(Open::new(file)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -218,25 +222,52 @@ impl Disk for System {
     }
 }
 
-impl Handle for File {
+/// An open file, and which process took its lock; 0 is none.
+///
+/// A child that is forked shares what is open and the locks on it. So closing lets go of no lock while such a child lives: it
+/// is let go explicitly. And only by the process that took it: what a child drops is its parent's.
+struct Open {
+    file: File,
+    locked_by: AtomicU32,
+}
+
+impl Open {
+    fn new(file: File) -> Self {
+        Open { file, locked_by: AtomicU32::new(0) }
+    }
+}
+
+impl Handle for Open {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        Write::write_all(self, bytes)
+        Write::write_all(&mut self.file, bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
+        self.file.sync_all()
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.set_len(len)
+        self.file.set_len(len)
     }
 
     fn try_lock(&self, shared: bool) -> io::Result<bool> {
-        let taken = if shared { self.try_lock_shared() } else { File::try_lock(self) };
+        let taken = if shared { self.file.try_lock_shared() } else { self.file.try_lock() };
         match taken {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.locked_by.store(std::process::id(), Ordering::Relaxed);
+                Ok(true)
+            }
             Err(fs::TryLockError::WouldBlock) => Ok(false),
             Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.locked_by.load(Ordering::Relaxed) == std::process::id() {
+            // Where this fails, closing does the same unless there is such a child.
+            let _ = self.file.unlock();
         }
     }
 }
@@ -629,6 +660,30 @@ mod tests {
         assert!(files().own_dir(&at("open")).is_err());
         files().own_dir(&at("new/inner")).unwrap();
         assert_eq!(fs::metadata(at("new")).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    /// A second descriptor of the same open file stands for the copy that a forked child keeps.
+    #[test]
+    fn a_lock_ends_with_its_handle_though_a_child_keeps_the_file_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let file = File::options().read(true).append(true).create(true).open(dir.path().join("lock")).unwrap();
+            (file.try_clone().unwrap(), Open::new(file))
+        };
+        let other = || open().1.try_lock(false).unwrap();
+        for shared in [false, true] {
+            let (_kept_by_child, file) = open();
+            assert!(file.try_lock(shared).unwrap());
+            assert!(!other());
+            drop(file);
+            assert!(other(), "let go, shared: {shared}");
+        }
+        // What a child drops was taken by another process.
+        let (_kept_by_parent, file) = open();
+        assert!(file.try_lock(false).unwrap());
+        file.locked_by.store(u32::MAX, Ordering::Relaxed);
+        drop(file);
+        assert!(!other(), "the parent holds it still");
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl Error {
                 | Kind::Translation { .. }
                 | Kind::AlreadyInitialized
                 | Kind::NotInitialized
+                | Kind::Forked
                 | Kind::OneDirectory
                 | Kind::NotAllowed { .. }
                 | Kind::Library { .. }
@@ -156,6 +157,11 @@ pub(crate) enum Kind {
     AlreadyInitialized,
     #[error("candor is not initialised: call `candor::init(Config::new(…))` first and keep what it returns")]
     NotInitialized,
+    #[error(
+        "this process was forked from the one that made this client, which has neither a thread here nor a lock of its own: \
+         make another one here with `candor::Client::new`"
+    )]
+    Forked,
     #[error("`Config::directories` takes two different directories: the second one must survive the loss of the first")]
     OneDirectory,
     #[error("this machine names no place for a program's data: pass one with `Config::directories`")]

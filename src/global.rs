@@ -43,8 +43,12 @@ impl Drop for Candor {
 /// Makes the process-wide client. Without a grant on disk this looks for one and does nothing else.
 ///
 /// # Errors
-/// See [`Client::new`]; and a second call in one process.
+/// See [`Client::new`]; and a second call in one process, or one in a process that was forked from one that called it:
+/// there [`Client::new`] makes a client, and the process-wide calls answer with an error.
 pub fn init(config: Config) -> Result<Candor, Error> {
+    if CLIENT.get().is_some_and(|client| !client.is_here()) {
+        return Err(Kind::Forked.into());
+    }
     let client = Client::closed(config, true)?;
     if CLIENT.set(client).is_err() {
         return Err(Kind::AlreadyInitialized.into());

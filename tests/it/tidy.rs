@@ -214,6 +214,7 @@ fn every_dependency_has_its_reason() {
         ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "dev-dependencies"][..]),
         ("derive/Cargo.toml", &["dependencies"][..]),
         ("tests/models/Cargo.toml", &["dependencies"][..]),
+        ("tests/fork/Cargo.toml", &["target.'cfg(unix)'.dependencies"][..]),
     ] {
         let text = read(manifest);
         for name in sections {
