@@ -136,8 +136,13 @@ impl Ambient {
     /// Fills an array with random bytes.
     pub(crate) fn random<const N: usize>(&self) -> std::io::Result<[u8; N]> {
         let mut bytes = [0; N];
-        self.entropy.fill(&mut bytes)?;
+        self.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Fills what the caller has with random bytes, where they shall stand in one place only.
+    pub(crate) fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+        self.entropy.fill(bytes)
     }
 
     /// Random bytes as lower-case hex, for names and ids.

@@ -15,6 +15,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use zeroize::Zeroize;
 
 /// The file operations that candor needs, and no others.
 pub(crate) trait Disk: Send + Sync + 'static {
@@ -272,12 +273,35 @@ impl Drop for Open {
     }
 }
 
-fn read_at_most(file: File, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, Refusal(larger)));
+/// Into one buffer that is large enough from the beginning: one that grows leaves what it held where it was, and a file may
+/// hold secrets.
+fn read_at_most(mut file: File, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
+    let too_large = || io::Error::new(io::ErrorKind::InvalidData, Refusal(larger));
+    // One byte more, to see that the file ends there.
+    let room = file.metadata()?.len().min(most).saturating_add(1);
+    let mut bytes = vec![0; usize::try_from(room).map_err(|_| too_large())?];
+    let mut len = 0;
+    loop {
+        let Some(free) = bytes.get_mut(len..).filter(|free| !free.is_empty()) else {
+            if len as u64 > most {
+                return Err(too_large());
+            }
+            // It grew meanwhile, or is one of those that the system makes up and that say no length.
+            let more = usize::try_from(most.saturating_add(1)).map_err(|_| too_large())?.min(2 * len.max(4096));
+            let mut larger = vec![0; more];
+            larger.get_mut(..len).into_iter().for_each(|begin| begin.copy_from_slice(&bytes));
+            bytes.zeroize();
+            bytes = larger;
+            continue;
+        };
+        match file.read(free) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    bytes.truncate(len);
     Ok(bytes)
 }
 
@@ -564,10 +588,17 @@ fn own(stat: &Stat) -> io::Result<()> {
 /// What seals a small document: a first line with its kind and checksum, so that damage, truncation and a file of
 /// another kind are told apart from an older state.
 pub(crate) fn seal(kind: &str, json: &str) -> Vec<u8> {
-    let mut bytes = format!("candor-{kind} 1 {:08x} {}\n", crc32c::crc32c(json.as_bytes()), json.len()).into_bytes();
-    bytes.extend_from_slice(json.as_bytes());
-    bytes.push(b'\n');
+    let first = first_line(kind, json);
+    // Large enough from the beginning: one that grows leaves what it held where it was.
+    let mut bytes = Vec::with_capacity(first.len() + json.len() + 2);
+    for part in [&first, "\n", json, "\n"] {
+        bytes.extend_from_slice(part.as_bytes());
+    }
     bytes
+}
+
+fn first_line(kind: &str, json: &str) -> String {
+    format!("candor-{kind} 1 {:08x} {}", crc32c::crc32c(json.as_bytes()), json.len())
 }
 
 /// The document inside a seal, or `None` when one byte of it is not as it was written.
@@ -575,8 +606,7 @@ pub(crate) fn unseal<'a>(kind: &str, bytes: &'a [u8]) -> Option<&'a str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (first, rest) = text.split_once('\n')?;
     let json = rest.strip_suffix('\n')?;
-    (seal(kind, json).len() == bytes.len() && first.as_bytes() == seal(kind, json).split(|&b| b == b'\n').next()?)
-        .then_some(json)
+    (first == first_line(kind, json)).then_some(json)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@
 //! 9. **The host is never harmed.** No panic, no unbounded memory or disk, no blocking on the recording thread, no
 //!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.
 //! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the
-//!     grant. Test: `generalize::keys`.
+//!     grant, also in memory. Test: `generalize::keys`, `.ci/run secrets`.
 //! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes, and what describes content
 //!     leaves only as daily counts of a few items, one in 32 or fewer unless the person is told why, chosen by a secret.
 //!     It is checked when the program is compiled, and what several events say together when it starts. Test: `tests/ui`,

@@ -3,6 +3,9 @@
 //! Each scope has a secret of 32 random bytes, made when the scope is granted and destroyed when it is withdrawn. It
 //! never leaves this computer, and a code can't be turned back without it: unkeyed hashes of short values are guessed
 //! at 11 million a second on one core. Keys of periods are worked out from it and kept in memory only.
+//!
+//! When a scope ends, so do they: whatever holds a secret or a key here is overwritten when it goes, buffers and texts among
+//! them, and what a computation leaves on the stack is overwritten after it. `.ci/secrets` looks for what is left.
 
 use crate::{
     ambient::{Ambient, Day, hex, unhex},
@@ -15,7 +18,17 @@ use crate::{
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    hint::black_box,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use zeroize::Zeroizing;
 
 /// Hard-coded and free of variable data, as blake3 asks of a `derive_key` context.
 const CONTEXT: &str = "candor 2026-11-22 identifier pseudonym v1 scope key";
@@ -24,10 +37,21 @@ const FILE_MOST: u64 = 64 << 10;
 
 type Key = [u8; 32];
 
-/// The secrets on disk, by scope.
+/// What the longest way through the functions below leaves on the stack, with room to spare, in programs that are built without
+/// optimisation as well.
+const DEEP: usize = 16 << 10;
+/// The same of a code of a short value, which a recording thread makes.
+const SHALLOW: usize = if cfg!(debug_assertions) { 8 << 10 } else { 2 << 10 };
+
+/// The secrets on disk, by scope, in hex.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
-struct Secrets(BTreeMap<String, String>);
+struct Secrets(BTreeMap<String, Secret>);
+
+/// One of them. What moves when the map grows is where the text stands, not the text.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Secret(Zeroizing<String>);
 
 /// The keys of one client: the file of secrets, and the keys of the current day that the recording thread reads.
 pub(crate) struct Keys {
@@ -36,42 +60,52 @@ pub(crate) struct Keys {
     application: String,
     ambient: Ambient,
     current: ArcSwap<Current>,
-    sessions: Mutex<BTreeMap<&'static str, Key>>,
+    /// In boxes, so that the map moves none of them about.
+    sessions: Mutex<BTreeMap<&'static str, Box<Zeroizing<Key>>>>,
+    /// The secrets could not be read when they were needed last.
+    unread: AtomicBool,
 }
 
 /// What codes are made with today.
 struct Current {
     day: Day,
     /// By the scope's number.
-    periods: [Option<Box<Periods>>; MAX_SCOPES],
+    periods: [Option<Arc<Periods>>; MAX_SCOPES],
 }
 
+/// Overwritten when the last one who uses it is done. `.ci/secrets` relies on the order.
+#[derive(Default)]
+#[repr(C)]
 struct Periods {
     /// Of the grant: never rotates, since every new key would choose other items.
-    items: Key,
-    session: Key,
-    day: Key,
-    week: Key,
-    month: Key,
+    items: Zeroizing<Key>,
+    session: Zeroizing<Key>,
+    day: Zeroizing<Key>,
+    week: Zeroizing<Key>,
+    month: Zeroizing<Key>,
 }
 
 impl Keys {
     pub(crate) fn new(files: Files, path: PathBuf, application: String, ambient: Ambient) -> Self {
         let current = ArcSwap::from_pointee(Current { day: Day::NONE, periods: [const { None }; MAX_SCOPES] });
-        Keys { files, path, application, ambient, current, sessions: Mutex::default() }
+        let (sessions, unread) = (Mutex::default(), AtomicBool::new(false));
+        Keys { files, path, application, ambient, current, sessions, unread }
     }
 
     /// Gives the scope a fresh secret, whatever it had before: codes of two grants can't be matched.
     pub(crate) fn create(&self, scope: Scope) -> Result<(), Error> {
-        let secret = self.ambient.random_hex::<32>().at("get random bytes for", &self.path)?;
-        // A damaged file is not worth keeping: secrets that can't be read make no codes. One that can't be read at the moment
-        // has those of other scopes.
-        let mut secrets = match self.try_read() {
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error).at("read", &self.path),
-            secrets => secrets.ok().flatten().unwrap_or_default(),
-        };
-        secrets.0.insert(scope.name().into(), secret);
-        self.write(&secrets).at("write", &self.path)
+        leaving_nothing::<DEEP, _>(|| {
+            let mut secret = Zeroizing::new([0; 32]);
+            self.ambient.fill(&mut *secret).at("get random bytes for", &self.path)?;
+            // A damaged file is not worth keeping: secrets that can't be read make no codes. One that can't be read at the moment
+            // has those of other scopes.
+            let mut secrets = match self.read() {
+                Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error).at("read", &self.path),
+                secrets => secrets.ok().flatten().unwrap_or_default(),
+            };
+            secrets.0.insert(scope.name().into(), Secret(Zeroizing::new(hex(&*secret))));
+            self.write(&secrets).at("write", &self.path)
+        })
     }
 
     /// Whether the scope has a secret on disk.
@@ -81,22 +115,29 @@ impl Keys {
 
     /// The same by the scope's name.
     pub(crate) fn has_named(&self, scope: &str) -> bool {
-        self.read().is_some_and(|secrets| secrets.0.contains_key(scope))
+        leaving_nothing::<DEEP, _>(|| {
+            self.read().is_ok_and(|secrets| secrets.is_some_and(|secrets| secrets.0.contains_key(scope)))
+        })
     }
 
     /// Destroys the scope's secret and the keys made from it. Says whether there was one.
     pub(crate) fn destroy(&self, scope: Scope) -> io::Result<bool> {
+        self.drop_keys(|of| of != scope.index());
         self.sessions.lock().remove(scope.name());
+        self.forget(scope.name())
+    }
+
+    /// Keeps of the keys in memory those of the scopes with these numbers.
+    fn drop_keys(&self, keeps: impl Fn(usize) -> bool) {
         self.current.rcu(|current| {
             let mut periods = [const { None }; MAX_SCOPES];
             for (index, (place, old)) in periods.iter_mut().zip(&current.periods).enumerate() {
-                if index != scope.index() {
-                    *place = old.as_deref().map(|old| Box::new(Periods { ..*old }));
+                if keeps(index) {
+                    place.clone_from(old);
                 }
             }
             Current { day: current.day, periods }
         });
-        self.forget(scope.name())
     }
 
     /// Removes the secret of a scope from the disk. Says whether there was one.
@@ -104,8 +145,8 @@ impl Keys {
         if self.files.stat(&self.path)?.is_none() {
             return Ok(false);
         }
-        match self.read() {
-            Some(mut secrets) => {
+        leaving_nothing::<DEEP, _>(|| match self.read() {
+            Ok(Some(mut secrets)) => {
                 let had = secrets.0.remove(scope).is_some();
                 if had {
                     self.write(&secrets)?;
@@ -113,53 +154,104 @@ impl Keys {
                 Ok(had)
             }
             // It can't be told whose secrets these are, so none of them stays.
-            None => self.files.remove_with_unfinished(&self.path).map(|()| true),
-        }
-    }
-
-    /// Works out the keys of `day` for the scopes that are open. Called by the worker, never on a recording thread.
-    pub(crate) fn refresh(&self, day: Day, open: impl Iterator<Item = Scope>) {
-        let secrets = self.read().unwrap_or_default();
-        let mut periods = [const { None }; MAX_SCOPES];
-        for scope in open {
-            let secret = secrets.0.get(scope.name()).and_then(|secret| unhex(secret));
-            if let (Some(secret), Some(place)) = (secret, periods.get_mut(scope.index())) {
-                *place = self.periods(scope.name(), &secret, day).map(Box::new);
+            Ok(None) => self.files.remove_with_unfinished(&self.path).map(|()| true),
+            Err(error) if disk::refusal(&error).is_some() => {
+                self.files.remove_with_unfinished(&self.path).map(|()| true)
             }
-        }
-        self.current.store(Arc::new(Current { day, periods }));
-    }
-
-    fn periods(&self, scope: &'static str, secret: &Key, day: Day) -> Option<Periods> {
-        let random: Key = match self.sessions.lock().entry(scope) {
-            std::collections::btree_map::Entry::Occupied(known) => *known.get(),
-            std::collections::btree_map::Entry::Vacant(place) => *place.insert(self.ambient.random().ok()?),
-        };
-        let scope_key = scope_key(secret, &self.application, scope);
-        Some(Periods {
-            items: *keyed(&scope_key, [b"rollup", b"item", b""]).as_bytes(),
-            // Of this grant, this process and this day: a program that runs for months has many sessions.
-            session: period_key(keyed(&scope_key, [b"period", b"session", &random]).as_bytes(), "day", day.0),
-            day: period_key(&scope_key, "day", day.0),
-            week: period_key(&scope_key, "week", day.week()),
-            month: period_key(&scope_key, "month", day.month()),
+            // They may be read in a moment, those of other scopes among them.
+            Err(error) => Err(error),
         })
     }
 
-    fn read(&self) -> Option<Secrets> {
-        self.try_read().ok().flatten()
+    /// Works out the keys of `day` for the scopes that are open, and drops those of the others. Called by the worker, never on
+    /// a recording thread.
+    pub(crate) fn refresh(&self, day: Day, open: impl Iterator<Item = Scope>) {
+        let mut periods = [const { None }; MAX_SCOPES];
+        let open: Vec<Scope> = open.collect();
+        let unread = leaving_nothing::<DEEP, _>(|| {
+            let secrets = match self.read() {
+                Ok(secrets) => secrets.unwrap_or_default(),
+                Err(error) if disk::refusal(&error).is_some() => Secrets::default(),
+                Err(_) => return true,
+            };
+            // A session is over when its grant is, and not where a scope is only closed for a while.
+            self.sessions.lock().retain(|&scope, _| secrets.0.contains_key(scope));
+            for scope in &open {
+                if let (Some(secret), Some(place)) = (secrets.0.get(scope.name()), periods.get_mut(scope.index())) {
+                    *place = self.periods(scope.name(), secret, day);
+                }
+            }
+            false
+        });
+        self.unread.store(unread, Ordering::SeqCst);
+        if unread && self.current.load().day == day {
+            // What is known of today is as good as it was.
+            self.drop_keys(|of| open.iter().any(|scope| scope.index() == of));
+        } else {
+            self.current.store(Arc::new(Current { day, periods }));
+        }
+    }
+
+    /// Whether the secrets could not be read when they were needed last, so that scopes may have no codes.
+    pub(crate) fn are_unread(&self) -> bool {
+        self.unread.load(Ordering::SeqCst)
+    }
+
+    fn periods(&self, scope: &'static str, secret: &Secret, day: Day) -> Option<Arc<Periods>> {
+        let secret = Zeroizing::new(unhex::<32>(&secret.0)?);
+        let mut sessions = self.sessions.lock();
+        let random: &Key = match sessions.entry(scope) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let mut random = Box::new(Zeroizing::new([0; 32]));
+                self.ambient.fill(&mut **random).ok()?;
+                place.insert(random)
+            }
+        };
+        let scope_key = Zeroizing::new(scope_key(&secret, &self.application, scope));
+        // Made where they stay.
+        let mut periods = Arc::<Periods>::default();
+        let all = Arc::get_mut(&mut periods)?;
+        *all.items = *keyed(&scope_key, [b"rollup", b"item", b""]).as_bytes();
+        // Of this grant, this process and this day: a program that runs for months has many sessions.
+        *all.session = period_key(keyed(&scope_key, [b"period", b"session", random]).as_bytes(), "day", day.0);
+        *all.day = period_key(&scope_key, "day", day.0);
+        *all.week = period_key(&scope_key, "week", day.week());
+        *all.month = period_key(&scope_key, "month", day.month());
+        Some(periods)
     }
 
     /// The secrets; `None` where there are none, or where they are damaged.
-    fn try_read(&self) -> io::Result<Option<Secrets>> {
+    fn read(&self) -> io::Result<Option<Secrets>> {
         let Some(bytes) = self.files.read_if_there(&self.path, FILE_MOST)? else { return Ok(None) };
+        let bytes = Zeroizing::new(bytes);
         Ok(disk::unseal("keys", &bytes).and_then(|json| serde_json::from_str(json).ok()))
     }
 
     fn write(&self, secrets: &Secrets) -> io::Result<()> {
-        let json = serde_json::to_string(secrets).map_err(io::Error::other)?;
-        self.files.replace(&self.path, &disk::seal("keys", &json))
+        // As much as it takes from the beginning: a buffer that grows leaves its bytes where they were.
+        let one = |(scope, secret): (&String, &Secret)| scope.len() + secret.0.len() + 8;
+        let mut json = Zeroizing::new(Vec::with_capacity(2 + secrets.0.iter().map(one).sum::<usize>()));
+        serde_json::to_writer(&mut *json, secrets).map_err(io::Error::other)?;
+        let json = std::str::from_utf8(&json).map_err(io::Error::other)?;
+        self.files.replace(&self.path, &Zeroizing::new(disk::seal("keys", json)))
     }
+}
+
+/// Does what leaves keys on the stack, and overwrites them there: so many bytes below the caller.
+#[inline(always)]
+fn leaving_nothing<const BYTES: usize, T>(act: impl FnOnce() -> T) -> T {
+    #[inline(never)]
+    fn apart<T>(act: impl FnOnce() -> T) -> T {
+        act()
+    }
+    #[inline(never)]
+    fn burn<const BYTES: usize>() {
+        black_box(&mut [0u8; BYTES]);
+    }
+    let done = apart(act);
+    burn::<BYTES>();
+    done
 }
 
 impl Codes for Keys {
@@ -173,14 +265,15 @@ impl Codes for Keys {
             Linkage::Month => &periods.month,
             Linkage::Rollup | Linkage::None => return None,
         };
-        let hash = identifier(key, domain, value);
+        let hash = leaving_nothing::<SHALLOW, _>(|| identifier(key, domain, value));
         let (code, rest) = hash.as_bytes().split_first_chunk()?;
         Some((Code::new(*code, current.day), u64::from_le_bytes(*rest.first_chunk()?)))
     }
 
     fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64> {
         let current = self.current.load();
-        draw(&current.periods.get(schema.scope().index())?.as_deref()?.items, domain, value)
+        let items = &current.periods.get(schema.scope().index())?.as_deref()?.items;
+        leaving_nothing::<SHALLOW, _>(|| draw(items, domain, value))
     }
 }
 
@@ -202,7 +295,7 @@ pub(crate) fn example(precision: &Precision, domain: &str, value: &str) -> Strin
 }
 
 fn scope_key(secret: &Key, application: &str, scope: &str) -> Key {
-    let base = blake3::derive_key(CONTEXT, secret);
+    let base = Zeroizing::new(blake3::derive_key(CONTEXT, secret));
     *keyed(&base, [b"scope", application.as_bytes(), scope.as_bytes()]).as_bytes()
 }
 
@@ -226,12 +319,14 @@ fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
     if fits {
         return blake3::keyed_hash(key, short.split_at(len).0);
     }
-    let mut hasher = blake3::Hasher::new_keyed(key);
-    for part in parts {
-        hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
-        hasher.update(part);
-    }
-    hasher.finalize()
+    leaving_nothing::<DEEP, _>(|| {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        for part in parts {
+            hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.finalize()
+    })
 }
 
 /// Copies `bytes` behind the first `len` of `into`, or says that they don't fit.

@@ -4,9 +4,10 @@
 use super::*;
 use crate::{
     ambient::{SystemClock, SystemEntropy},
-    disk::System,
+    disk::{Disk, System},
+    tests::{CRASH, real},
 };
-use std::{io::Write as _, thread};
+use std::{io::Write as _, path::Path, thread};
 
 /// Where a code is made: everything that must tell it from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,33 +135,79 @@ fn a_file_of_secrets_is_read_as_it_was_written_or_not_at_all() {
     let files = Files::new(Arc::new(System), home.path().to_owned());
     let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
     let keys = Keys::new(files.clone(), path.clone(), "org.example.player".into(), ambient);
-    assert!(keys.read().is_none(), "none yet");
-    keys.write(&Secrets(BTreeMap::from([("usage".into(), "00".repeat(32))]))).unwrap();
+    assert!(keys.read().unwrap().is_none(), "none yet");
+    keys.write(&Secrets(BTreeMap::from([("usage".into(), Secret(Zeroizing::new("00".repeat(32))))]))).unwrap();
     let whole = files.read(&path, FILE_MOST).unwrap();
     let put = |bytes: &[u8]| files.replace(&path, bytes).unwrap();
     for cut in 0..whole.len() {
         put(&whole[..cut]);
-        assert!(keys.read().is_none(), "cut at {cut}");
+        assert!(keys.read().unwrap().is_none(), "cut at {cut}");
     }
     for bit in 0..whole.len() * 8 {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         put(&bytes);
-        assert!(keys.read().is_none(), "bit {bit}");
+        assert!(keys.read().unwrap().is_none(), "bit {bit}");
     }
     // Sealed soundly, and still no secrets.
     for json in ["", "[]", "{", "null", "{\"usage\":1}", "{\"usage\":null}", &"[".repeat(60_000)] {
         put(&disk::seal("keys", json));
-        assert!(keys.read().is_none(), "{json:.20}");
+        assert!(keys.read().unwrap().is_none(), "{json:.20}");
     }
     // A name with no key behind it, of the wrong length or in capitals, opens nothing.
     for secret in ["", "00", &"00".repeat(31), &"00".repeat(33), &"AA".repeat(32), &"zz".repeat(32)] {
         put(&disk::seal("keys", &format!("{{\"usage\":\"{secret}\"}}")));
         assert!(
-            keys.read().is_some_and(|secrets| secrets.0.values().all(|text| unhex::<32>(text).is_none())),
+            keys.read().unwrap().is_some_and(|secrets| secrets.0.values().all(|text| unhex::<32>(&text.0).is_none())),
             "{secret}"
         );
     }
     put(&whole);
-    assert!(keys.read().is_some_and(|secrets| unhex::<32>(&secrets.0["usage"]) == Some([0; 32])), "the control");
+    assert!(
+        keys.read().unwrap().is_some_and(|secrets| unhex::<32>(&secrets.0["usage"].0) == Some([0; 32])),
+        "the control"
+    );
+}
+
+/// A disk that can't read, while it is told so.
+#[derive(Default)]
+struct Unreadable(AtomicBool);
+
+impl Disk for Unreadable {
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        if self.0.load(Ordering::SeqCst) { Err(io::ErrorKind::Interrupted.into()) } else { System.read(path, most) }
+    }
+
+    real!(stat make_dir list read_shared create append lock_file rename remove_file remove_tree sync_dir);
+}
+
+/// A look that failed is no reason to destroy the secrets of every scope, nor to forget the keys of today.
+#[test]
+fn secrets_that_cannot_be_read_now_are_neither_removed_nor_forgotten() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("keys");
+    let disk = Arc::new(Unreadable::default());
+    let files = Files::new(disk.clone(), home.path().to_owned());
+    let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let keys = Keys::new(files.clone(), path.clone(), "org.example.crash".into(), ambient);
+    let known = |keys: &Keys| keys.current.load().periods[CRASH.index()].as_ref().map(|periods| *periods.day);
+    keys.create(CRASH).unwrap();
+    keys.refresh(Day(20_000), [CRASH].into_iter());
+    let before = (std::fs::read(&path).unwrap(), known(&keys));
+    assert!(before.1.is_some() && !keys.are_unread());
+    disk.0.store(true, Ordering::SeqCst);
+    keys.refresh(Day(20_000), [CRASH].into_iter());
+    assert_eq!(known(&keys), before.1, "the keys of today are as good as they were");
+    assert!(keys.are_unread(), "and it is tried again");
+    assert!(keys.create(CRASH).is_err() && keys.forget("usage").is_err() && keys.forget(CRASH.name()).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), before.0);
+    keys.refresh(Day(20_001), [CRASH].into_iter());
+    assert_eq!(known(&keys), None, "codes of another day are made with other keys");
+    disk.0.store(false, Ordering::SeqCst);
+    keys.refresh(Day(20_001), [CRASH].into_iter());
+    assert!(known(&keys).is_some() && known(&keys) != before.1 && !keys.are_unread());
+    // What was read and is damaged is another matter: nobody can tell whose it is.
+    files.replace(&path, b"damaged").unwrap();
+    assert!(keys.forget(CRASH.name()).unwrap());
+    assert!(!path.exists());
 }

@@ -161,6 +161,9 @@ impl Engine {
             self.keep_house(false);
         } else {
             self.resolve_doubt();
+            if self.keys.are_unread() {
+                self.consent.prepare_again();
+            }
         }
         drained
     }
