@@ -3,7 +3,6 @@
 //! Everything this room hands out comes from outside the program and is not to be trusted: a clock may jump, an
 //! environment may have been set by anyone. It keeps nothing and decides nothing.
 
-use crate::error::{Error, Kind};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -87,16 +86,20 @@ impl Environment {
 }
 
 /// The two directories candor may use, one for its store and one for the high-water marks that must survive the loss
-/// of the first.
-pub(crate) fn platform_directories() -> Result<(PathBuf, PathBuf), Error> {
-    let data = dirs::data_local_dir().ok_or(Kind::NoHome)?;
-    let config = dirs::config_local_dir().ok_or(Kind::NoHome)?;
+/// of the first. None where the platform knows no home of this user.
+pub(crate) fn platform_directories() -> Option<(PathBuf, PathBuf)> {
+    let (data, config) = (dirs::data_local_dir()?, dirs::config_local_dir()?);
     if data != config {
-        return Ok((data, config));
+        return Some((data, config));
     }
     // Where a platform keeps both in one place, the marks go to a directory of their own beside it.
     let marks = config.join("candor-marks");
-    Ok((data, marks))
+    Some((data, marks))
+}
+
+/// The home that these mostly lie in.
+pub(crate) fn home_directory() -> Option<PathBuf> {
+    dirs::home_dir()
 }
 
 /// Where administrators leave their rules: one directory for the whole system, and one for this user.

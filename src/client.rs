@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Kind},
     event::{Event, Installation, Registry},
     generalize::{self, Generalized, Keys, Left},
+    home,
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
     sender::{Engine, Flushed, Occasion, Worker},
@@ -87,9 +88,9 @@ impl Client {
             let http = Http::new(contract.endpoint(), config.tls_provider.clone(), None)?;
             libraries.insert(contract.scope.name(), Arc::new(http));
         }
-        let (data, marks) = match config.directories {
-            Some(directories) => directories,
-            None => ambient::platform_directories()?,
+        let (disk, (data, marks)) = match config.directories {
+            Some(directories) => (config.disk, directories),
+            None => home::of_platform(config.disk, &application),
         };
         if data == marks {
             return Err(Kind::OneDirectory.into());
@@ -107,7 +108,7 @@ impl Client {
         );
         let rules = ambient::policy_directories().into_iter().chain(config.policies).collect();
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
-        let files = Files::new(config.disk, store.clone());
+        let files = Files::new(disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
             Arc::new(Journal::new(files.clone(), store.clone(), ambient.clone(), registry, config.waiting_limit));
@@ -214,8 +215,8 @@ impl Client {
     fn start_worker(&self) {
         let consent = &self.engine.consent;
         if !consent.open_places().is_empty() || consent.awaits_clock() || self.engine.next_errand().is_some() {
-            // Without a thread events wait in the rings and are counted once these are full.
-            let _ = self.worker.start(&self.engine);
+            // Without a thread events wait in the rings, `status` says so, and it is tried again at the next occasion.
+            self.worker.start(&self.engine);
             // A scope that opens beside others needs a moment of its own to be drawn.
             self.worker.nudge();
         }
@@ -304,7 +305,9 @@ impl Client {
         let engine = self.here()?;
         self.look_at_policies();
         self.follow();
-        engine.consent.status(scope)
+        let mut status = engine.consent.status(scope)?;
+        self.worker.tell(&mut status);
+        Ok(status)
     }
 
     /// See [`consent::notice`].
@@ -471,7 +474,9 @@ impl Client {
         let engine = self.here()?;
         self.look_at_policies();
         self.follow();
-        Ok(Manifest::read(engine, &self.application, &self.endpoint))
+        let mut manifest = Manifest::read(engine, &self.application, &self.endpoint);
+        manifest.scopes.iter_mut().for_each(|page| self.worker.tell(&mut page.status));
+        Ok(manifest)
     }
 
     /// Sends the lines that wait and the days that are over, now instead of at their own moments. Closes no day. Waits

@@ -44,6 +44,10 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
     /// Makes the directory's entries durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Why nothing is kept here at all, and how to mend it, where that is so.
+    fn barred(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An open file.
@@ -131,7 +135,7 @@ impl<T> Look<T> {
 #[error("{0}")]
 struct Refusal(&'static str);
 
-fn refused(why: &'static str) -> io::Error {
+pub(crate) fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Refusal(why))
 }
 
@@ -240,6 +244,7 @@ impl Open {
 
 impl Handle for Open {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        fits(&self.file, bytes.len() as u64)?;
         Write::write_all(&mut self.file, bytes)
     }
 
@@ -248,6 +253,7 @@ impl Handle for Open {
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
+        fits(&self.file, len.saturating_sub(self.file.metadata()?.len()))?;
         self.file.set_len(len)
     }
 
@@ -271,6 +277,56 @@ impl Drop for Open {
             let _ = self.file.unlock();
         }
     }
+}
+
+/// Fails where a file would become larger than this process may make one (`ulimit -f`): the system ends a process that tries
+/// by a signal, and how a program handles signals is its own matter.
+#[cfg(unix)]
+fn fits(file: &File, more: u64) -> io::Result<()> {
+    use rustix::process::{Resource, getrlimit};
+    let Some(most) = getrlimit(Resource::Fsize).current else { return Ok(()) };
+    // Whatever candor writes it writes behind what is there.
+    if file.metadata()?.len().saturating_add(more) <= most {
+        return Ok(());
+    }
+    let why = format!("this program may write no file of more than {most} bytes (`ulimit -f`)");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
+}
+
+#[cfg(not(unix))]
+fn fits(_: &File, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whose a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Own,
+    /// Of the user with this number.
+    Others(u32),
+    /// Something else is there.
+    NoDirectory,
+}
+
+/// Whose the directory at `path` is, links followed; `None` where nothing is there.
+pub(crate) fn whose(path: &Path) -> io::Result<Option<Whose>> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata?,
+    };
+    if !metadata.is_dir() {
+        return Ok(Some(Whose::NoDirectory));
+    }
+    #[cfg(unix)]
+    if metadata_owner(&metadata) != rustix::process::geteuid().as_raw() {
+        return Ok(Some(Whose::Others(metadata_owner(&metadata))));
+    }
+    Ok(Some(Whose::Own))
+}
+
+#[cfg(unix)]
+fn metadata_owner(metadata: &fs::Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::uid(metadata)
 }
 
 /// Into one buffer that is large enough from the beginning: one that grows leaves what it held where it was, and a file may
@@ -570,7 +626,8 @@ pub(crate) fn read_document(path: &Path, most: u64) -> io::Result<Option<Vec<u8>
 /// Writes such a file, in place of one that is there. An interruption leaves the old one or the new one.
 pub(crate) fn write_document(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = unfinished(path);
-    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+    let written = File::create(&temporary).and_then(|file| Open::new(file).write_all(bytes));
+    written.and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
         let _ = fs::remove_file(&temporary);
     })
 }

@@ -89,7 +89,7 @@ impl Error {
     /// The store on disk could not be used; telemetry is off until it can.
     #[must_use]
     pub fn is_store(&self) -> bool {
-        matches!(*self.0, Kind::Store { .. } | Kind::Io { .. } | Kind::Locked { .. } | Kind::NoHome)
+        matches!(*self.0, Kind::Store { .. } | Kind::Io { .. } | Kind::Locked { .. } | Kind::Barred { .. })
     }
 }
 
@@ -164,8 +164,8 @@ pub(crate) enum Kind {
     Forked,
     #[error("`Config::directories` takes two different directories: the second one must survive the loss of the first")]
     OneDirectory,
-    #[error("this machine names no place for a program's data: pass one with `Config::directories`")]
-    NoHome,
+    #[error("{why}")]
+    Barred { why: String },
     #[error("reports are switched off by {by}; nothing was recorded, and what was chosen before stands")]
     Blocked { by: String },
     #[error(

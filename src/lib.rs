@@ -160,6 +160,7 @@ mod error;
 mod sync;
 mod disk;
 mod ambient;
+mod home;
 mod language;
 mod precision;
 pub mod consent;

@@ -30,6 +30,7 @@ impl Consent {
     ) -> Result<Receipt, Error> {
         let scope = grant.scope;
         let contract = self.contract(scope)?;
+        self.ledger.is_usable()?;
         if let Some(block) = self.overlay().block_of(&contract.terms) {
             return Err(Kind::Blocked { by: block.0 }.into());
         }

@@ -57,6 +57,7 @@ impl Consent {
     /// Every decision of this store. Waits for nobody: a decision that is being written is either in it or not.
     pub(crate) fn receipts(&self) -> Result<Receipts, Error> {
         let ledger = &self.ledger;
+        ledger.is_usable()?;
         let (records, bytes) = self.records_and_bytes()?;
         let text = String::from_utf8_lossy(&bytes);
         let lines = text.split_inclusive('\n');

@@ -271,8 +271,14 @@ impl Ledger {
         self.store.join(format!("{scope}.life"))
     }
 
+    /// Fails where nothing can be kept at all.
+    pub(super) fn is_usable(&self) -> Result<(), Error> {
+        self.files.barred().map_or(Ok(()), |why| Err(Kind::Barred { why }.into()))
+    }
+
     /// Makes both directories, or says which one can't be used.
     pub(crate) fn make_directories(&self) -> Result<(), Error> {
+        self.is_usable()?;
         for dir in [&self.store, &self.marks] {
             self.files.own_dir(dir).at("use the directory", dir)?;
         }
@@ -387,6 +393,7 @@ impl Ledger {
 
     /// The same, with another patience.
     pub(super) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
+        self.is_usable()?;
         let path = self.lock_path();
         Ok(self.files.lock_within(&path, wait, clock).at("lock", &path)?.map(Held))
     }

@@ -204,7 +204,7 @@ impl Consent {
             switched_off: switched_off.into_iter().collect(),
             own_words: in_force.is_some_and(|entry| entry.besides.own_words),
             refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
-            trouble: trouble.map(str::to_owned),
+            trouble: self.ledger.files().barred().or(trouble.map(str::to_owned)),
         })
     }
 

@@ -44,6 +44,7 @@ impl Consent {
     }
 
     pub(crate) fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
+        self.ledger.is_usable()?;
         let sound = match self.ledger.read() {
             Records::Sound(sound) => sound,
             Records::Nothing => return Ok(Vec::new()),

@@ -80,10 +80,11 @@ impl fmt::Display for ScopePage {
         if let Some(trouble) = &self.status.trouble {
             // A wrong clock, and rules that have changed, are over by themselves.
             let until = match self.status.state {
-                State::Granted | State::Superseded => "it is off until that is over",
-                _ => "it stays off until you are asked again",
+                _ if self.status.is_open() => "",
+                State::Granted | State::Superseded => "; it is off until that is over",
+                _ => "; it stays off until you are asked again",
             };
-            writeln!(f, "  trouble       {trouble}; {until}")?;
+            writeln!(f, "  trouble       {trouble}{until}")?;
         }
         if self.secret_lost {
             writeln!(

@@ -5,6 +5,7 @@
 //! receiver costs no event.
 
 use super::{Engine, Flushed, Occasion, house::DOUBTED};
+use crate::consent::Status;
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
 use std::{
@@ -37,21 +38,36 @@ pub(crate) struct Worker {
     stop: AtomicBool,
     sending: AtomicBool,
     thread: OnceCell<Thread>,
+    /// Why the thread could not be made when it was needed last.
+    unmade: Mutex<Option<String>>,
     ended: Mutex<bool>,
     end: Condvar,
 }
 
 impl Worker {
-    /// Starts the thread unless it runs. Where no thread can be made, events wait in the rings until they are full,
-    /// and are counted from then on.
-    pub(crate) fn start(self: &Arc<Self>, engine: &Arc<Engine>) -> io::Result<()> {
-        self.thread
-            .get_or_try_init(|| {
-                let (worker, engine) = (self.clone(), engine.clone());
-                let thread = thread::Builder::new().name("candor".into()).stack_size(256 << 10);
-                Ok(thread.spawn(move || worker.run(&engine))?.thread().clone())
-            })
-            .map(|_| ())
+    /// Starts the thread unless it runs. Where no thread can be made, events wait in the rings until they are full, and are
+    /// counted from then on; the next call tries again.
+    pub(crate) fn start(self: &Arc<Self>, engine: &Arc<Engine>) {
+        let made = self.thread.get_or_try_init(|| {
+            let (worker, engine) = (self.clone(), engine.clone());
+            let thread = thread::Builder::new().name("candor".into()).stack_size(256 << 10);
+            io::Result::Ok(thread.spawn(move || worker.run(&engine))?.thread().clone())
+        });
+        *self.unmade.lock() = made.err().map(|error| error.to_string());
+    }
+
+    /// Says in the status of a scope that is open that nobody brings its events to disk at the moment, where that is so.
+    pub(crate) fn tell(&self, status: &mut Status) {
+        if let Some(why) = &*self.unmade.lock()
+            && status.is_open()
+        {
+            status.trouble.get_or_insert_with(|| {
+                format!(
+                    "no thread could be made ({why}): what is recorded stays in memory, as much as fits, and nothing is sent; \
+                     it is tried again when the program decides, looks or flushes"
+                )
+            });
+        }
     }
 
     /// Wakes the worker if it sleeps. The load comes after the push in the one order of sequentially consistent

@@ -51,6 +51,7 @@ mod lock;
 mod manifest;
 mod outlasts;
 mod outside;
+mod places;
 mod planted;
 mod policies;
 mod proof;

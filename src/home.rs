@@ -1,0 +1,202 @@
+//! The places that the platform names for a program's data, used only where they are this user's own.
+//!
+//! A program under `sudo` often has the home of whoever called it: what candor made there would be root's, and in the way of
+//! the person's own programs. Where there is no home at all, or it is no place for data, everything is closed and says why.
+//! Directories that the program names itself ([`Config::directories`](crate::Config::directories)) are its own choice and
+//! don't come through here. Nothing here makes or changes anything.
+
+use crate::{
+    ambient,
+    disk::{self, Disk, Handle, Stat, Whose},
+};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// What can be done where a place can't be used.
+const MEND: &str = "run the program as that user, give it a home of its own (`sudo -H`), or pass directories with \
+                    `Config::directories`";
+
+/// Stands for a place where there is none. Nothing is ever looked for in it.
+const NOWHERE: &str = "/nowhere";
+
+/// A disk that does nothing in an application's directories until it was seen that they lie in a place of this user's own.
+pub(crate) struct Home {
+    disk: Arc<dyn Disk>,
+    /// The application's directories.
+    places: [PathBuf; 2],
+    /// Why there are none.
+    missing: Option<String>,
+    /// The person's home, as the environment or the system has it.
+    home: Option<PathBuf>,
+    /// It was seen.
+    own: AtomicBool,
+}
+
+/// What a look at the places came to.
+enum Found {
+    Own,
+    /// They are not to be used, and this is why.
+    Barred(String),
+    /// The system did not let us look.
+    Failed(io::Error),
+}
+
+/// The places that the platform names for data and marks, and the disk as it may be used there.
+pub(crate) fn of_platform(disk: Arc<dyn Disk>, application: &str) -> (Arc<dyn Disk>, (PathBuf, PathBuf)) {
+    let named = ambient::platform_directories();
+    let missing = match &named {
+        None => Some(
+            "this machine names no place for a program's data: set HOME, or pass directories with `Config::directories`"
+                .to_owned(),
+        ),
+        Some((data, marks)) => [data, marks].into_iter().find(|place| !place.is_absolute()).map(|place| {
+            format!(
+                "the place that this machine names for a program's data, `{}`, is not an absolute path: set HOME to one, or \
+                 pass directories with `Config::directories`",
+                place.display()
+            )
+        }),
+    };
+    let nowhere = || (Path::new(NOWHERE).join("data"), Path::new(NOWHERE).join("marks"));
+    let (data, marks) = named.filter(|_| missing.is_none()).unwrap_or_else(nowhere);
+    let places = [&data, &marks].map(|place| place.join(application));
+    let home = Home { disk, places, missing, home: ambient::home_directory(), own: AtomicBool::new(false) };
+    (Arc::new(home), (data, marks))
+}
+
+impl Home {
+    fn look(&self) -> Found {
+        if let Some(why) = &self.missing {
+            return Found::Barred(why.clone());
+        }
+        for place in &self.places {
+            // A home in which somebody was let in stays theirs. Root's is nobody's in particular: containers have it.
+            if let Some(home) = self.home.as_deref().filter(|home| place.starts_with(home))
+                && let Ok(Some(Whose::Others(user))) = disk::whose(home)
+                && user != 0
+            {
+                return foreign(home);
+            }
+            // What is there of the way, from its end: whatever is missing would be made in it.
+            for step in place.ancestors() {
+                match disk::whose(step) {
+                    Ok(Some(Whose::Own)) => break,
+                    Ok(Some(Whose::Others(_))) => return foreign(step),
+                    Ok(Some(Whose::NoDirectory)) => {
+                        return Found::Barred(format!(
+                            "`{}` is not a directory: put one there, or pass directories with `Config::directories`",
+                            step.display()
+                        ));
+                    }
+                    Ok(None) => {}
+                    // Something on the way is no directory, and comes next.
+                    Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
+                    Err(error) => return Found::Failed(error),
+                }
+            }
+        }
+        Found::Own
+    }
+
+    /// Fails where the places can't be used.
+    fn allow(&self, anew: bool) -> io::Result<()> {
+        if !anew && self.own.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        match self.look() {
+            Found::Own => {
+                self.own.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            Found::Barred(_) => Err(disk::refused("it is in no place of this user's own")),
+            Found::Failed(error) => Err(error),
+        }
+    }
+
+    /// Within the application's directories the same; elsewhere there is only reading, which changes nothing.
+    fn allow_within(&self, path: &Path) -> io::Result<()> {
+        if self.places.iter().any(|place| path.starts_with(place)) { self.allow(false) } else { Ok(()) }
+    }
+}
+
+fn foreign(directory: &Path) -> Found {
+    Found::Barred(format!("`{}` belongs to another user, and nothing is kept there: {MEND}", directory.display()))
+}
+
+impl Disk for Home {
+    fn barred(&self) -> Option<String> {
+        if self.own.load(Ordering::SeqCst) {
+            return None;
+        }
+        match self.look() {
+            Found::Barred(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        self.allow_within(path)?;
+        self.disk.stat(path)
+    }
+
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        // Whoever runs this may have become another user since.
+        self.allow(true)?;
+        self.disk.make_dir(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.allow_within(path)?;
+        self.disk.list(path)
+    }
+
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.allow_within(path)?;
+        self.disk.read(path, most)
+    }
+
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.disk.read_shared(path, most)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.allow(false)?;
+        self.disk.create(path)
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.allow(false)?;
+        self.disk.append(path)
+    }
+
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.allow(false)?;
+        self.disk.lock_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.allow(false)?;
+        self.disk.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.allow(false)?;
+        self.disk.remove_file(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        self.allow(false)?;
+        self.disk.remove_tree(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.allow(false)?;
+        self.disk.sync_dir(path)
+    }
+}

@@ -1,0 +1,353 @@
+//! Promise 9 in bad places: where there is no home, or another user's, or where the system lets a program do less than others,
+//! the program goes on, and says why nothing is reported.
+
+use crate::{
+    child::{self, Child},
+    disk::is_root,
+    events::{USAGE, opened},
+    files,
+    home::{APPLICATION, HANG, Home, TestClock, state, wait_for},
+    server::Server,
+    stage::CONTROLLER,
+};
+use candor::{
+    Audience, Client, Config, Error, consent,
+    consent::{MayAsk, State},
+};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::Path,
+};
+
+/// Users whom nobody has heard of, and who run nothing else.
+const STRANGER: u32 = 54_321;
+const OTHER: u32 = 54_322;
+
+const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
+
+/// The program as most are: it leaves it to the platform where its data goes.
+fn anywhere() -> Config {
+    let endpoint = std::env::var(ENDPOINT).unwrap_or_else(|_| "http://127.0.0.1:9".into());
+    Config::new(APPLICATION, CONTROLLER, Audience::Adults).endpoint(endpoint).clock(TestClock::new()).lift_ci_block()
+}
+
+/// As the README has it: what `init` returns ends `main` where it is an error.
+fn readme(why: &str) -> Result<(), Error> {
+    let _candor = candor::init(anywhere())?;
+    let status = consent::status(USAGE)?;
+    assert!(!status.is_open(), "{status:?}");
+    assert!(status.trouble.as_ref().is_some_and(|trouble| trouble.contains(why)), "not {why}: {status:?}");
+    for error in [
+        consent::grant(USAGE).unwrap_err(),
+        consent::deny(USAGE).unwrap_err(),
+        consent::ask_about_widenings(false).unwrap_err(),
+        consent::receipts().unwrap_err(),
+        consent::undeclared().unwrap_err(),
+    ] {
+        assert!(error.is_store() && !error.is_configuration(), "{error}");
+        assert!(error.to_string().contains(why), "not {why}: {error}");
+    }
+    // Nothing was ever agreed to that could be taken back, and nothing says that it was.
+    match consent::withdraw(USAGE) {
+        Err(error) => assert!(error.is_store() && error.to_string().contains(why), "not {why}: {error}"),
+        Ok(receipt) => panic!("{receipt}"),
+    }
+    candor::record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed") });
+    candor::record_durable(opened(2));
+    assert_eq!(candor::flush(HANG)?.requests, 0);
+    let page = candor::manifest()?.to_string();
+    assert!(page.contains(why), "{page}");
+    assert!(matches!(consent::may_ask(USAGE)?, MayAsk::No { .. }), "the answer could not be kept");
+    assert!(candor::shutdown(HANG));
+    Ok(())
+}
+
+#[test]
+#[ignore = "run by the tests of this file, which say why it can keep nothing"]
+fn child_without_a_place() {
+    if child::home().is_none() {
+        return;
+    }
+    readme(&std::env::var("WHY").unwrap()).unwrap();
+    child::done("places::child_without_a_place");
+}
+
+/// A directory for a child, owned by a user, with a mode.
+fn owned(path: &Path, user: u32, mode: u32) {
+    if !path.exists() {
+        fs::create_dir(path).unwrap();
+    }
+    if is_root() {
+        chown(path, Some(user), Some(user)).unwrap();
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn where_no_place_is_named_the_program_runs_on() {
+    // Only a user whom the system does not know has no home when the environment names none.
+    if !is_root() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    owned(home.path(), STRANGER, 0o700);
+    Child::new("places::child_without_a_place", home.path())
+        .user(STRANGER)
+        .after("unset HOME; cd \"$CANDOR_IT_HOME\"")
+        .var("WHY", "names no place for a program's data")
+        .run();
+    assert!(files::tree(home.path()).is_empty(), "{:?}", files::tree(home.path()).keys());
+}
+
+#[test]
+fn a_home_that_is_no_directory_of_its_own_is_not_used() {
+    let home = tempfile::tempdir().unwrap();
+    let user = if is_root() { STRANGER } else { rustix::process::geteuid().as_raw() };
+    owned(home.path(), user, 0o700);
+    fs::write(home.path().join("file"), "x").unwrap();
+    for (shell, why) in [
+        ("cd \"$CANDOR_IT_HOME\"; export HOME=here", "`here/.local/share`, is not an absolute path"),
+        ("export HOME=\"$CANDOR_IT_HOME/file\"", "file` is not a directory"),
+    ] {
+        let child = Child::new("places::child_without_a_place", home.path()).after(shell).var("WHY", why);
+        if is_root() { child.user(STRANGER) } else { child }.run();
+        assert_eq!(files::tree(home.path()).len(), 1, "{shell}: {:?}", files::tree(home.path()).keys());
+    }
+}
+
+#[test]
+fn a_home_that_can_be_neither_read_nor_written_is_not_used() {
+    let home = tempfile::tempdir().unwrap();
+    let user = if is_root() { STRANGER } else { rustix::process::geteuid().as_raw() };
+    owned(home.path(), user, 0o700);
+    for (name, mode) in [("closed", 0o000), ("read-only", 0o500)] {
+        owned(&home.path().join(name), user, mode);
+        let child = Child::new("places::child_that_can_not_write", home.path())
+            .after("export HOME=\"$CANDOR_IT_HOME/$NAME\"")
+            .var("NAME", name);
+        if is_root() { child.user(STRANGER) } else { child }.run();
+    }
+}
+
+#[test]
+#[ignore = "run by a_home_that_can_be_neither_read_nor_written_is_not_used"]
+fn child_that_can_not_write() {
+    if child::home().is_none() {
+        return;
+    }
+    let client = Client::new(anywhere()).unwrap();
+    assert!(!client.status(USAGE).unwrap().is_open());
+    for error in [client.grant(USAGE).unwrap_err(), client.deny(USAGE).unwrap_err()] {
+        let rules = error.is_blocked() && error.to_string().contains("rules");
+        assert!(rules || error.is_store() && error.to_string().contains("ermission denied"), "{error}");
+    }
+    client.record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed") });
+    assert!(!client.manifest().unwrap().to_string().is_empty());
+    assert!(client.shutdown(HANG));
+    child::done("places::child_that_can_not_write");
+}
+
+#[test]
+fn nothing_is_made_in_a_home_that_is_another_users() {
+    if !is_root() {
+        return;
+    }
+    // Root in somebody's home, which is what `sudo` does; and somebody in another one's, who let everybody in.
+    for (user, mode) in [(0, 0o700), (OTHER, 0o777)] {
+        let home = tempfile::tempdir().unwrap();
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let theirs = home.path().join("home");
+        owned(&theirs, STRANGER, mode);
+        // Whether what leads to the place is there already, or not.
+        for there in [false, true] {
+            if there {
+                for name in [".local", ".local/share", ".config"] {
+                    owned(&theirs.join(name), STRANGER, mode);
+                }
+            }
+            let before = files::tree(&theirs);
+            Child::new("places::child_without_a_place", home.path())
+                .user(user)
+                .var("WHY", "home` belongs to another user")
+                .run();
+            assert_eq!(files::tree(&theirs), before, "as {user}");
+        }
+        // Nor where an earlier program made its own directories there.
+        for name in [".local/share", ".config"] {
+            owned(&theirs.join(name).join(APPLICATION), user, 0o700);
+        }
+        let before = files::tree(&theirs);
+        Child::new("places::child_without_a_place", home.path())
+            .user(user)
+            .var("WHY", "home` belongs to another user")
+            .run();
+        assert_eq!(files::tree(&theirs), before, "as {user}");
+    }
+}
+
+#[test]
+fn a_store_in_a_home_that_is_another_users_is_not_opened() {
+    if !is_root() {
+        return;
+    }
+    let (home, server) = (Home::new(), Server::new());
+    let theirs = home.path().join("home");
+    owned(&theirs, 0, 0o700);
+    let run = |name| Child::new(name, &home.path()).var(ENDPOINT, server.endpoint());
+    run("places::child_grants_at_home").run();
+    chown(&theirs, Some(STRANGER), Some(STRANGER)).unwrap();
+    let before = files::tree(&theirs);
+    run("places::child_finds_a_yes").var("WHY", "home` belongs to another user").run();
+    assert_eq!(files::tree(&theirs), before);
+    assert_eq!(server.connections(), 0);
+    // The control.
+    chown(&theirs, Some(0), Some(0)).unwrap();
+    run("places::child_finds_a_yes").run();
+}
+
+#[test]
+#[ignore = "run by a_store_in_a_home_that_is_another_users_is_not_opened"]
+fn child_grants_at_home() {
+    if child::home().is_none() {
+        return;
+    }
+    let client = Client::new(anywhere()).unwrap();
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(2));
+    assert!(client.status(USAGE).unwrap().is_open());
+    child::done("places::child_grants_at_home");
+}
+
+#[test]
+#[ignore = "run by a_store_in_a_home_that_is_another_users_is_not_opened"]
+fn child_finds_a_yes() {
+    if child::home().is_none() {
+        return;
+    }
+    let client = Client::new(anywhere()).unwrap();
+    let status = client.status(USAGE).unwrap();
+    match std::env::var("WHY") {
+        Ok(why) => {
+            assert!(!status.is_open() && status.trouble.as_ref().is_some_and(|it| it.contains(&why)), "{status:?}");
+            client.record_durable(opened(3));
+            assert_eq!(client.flush(HANG).unwrap().requests, 0);
+            assert!(client.withdraw(USAGE).unwrap_err().is_store());
+        }
+        Err(_) => assert!(status.is_open(), "{status:?}"),
+    }
+    child::done("places::child_finds_a_yes");
+}
+
+/// The shell's limit on the size of files, which ends a process by a signal where it writes beyond it.
+const LIMITS: [&str; 5] = ["ulimit -f 0", "ulimit -f 1", "ulimit -f 2", "ulimit -f 4", "ulimit -f 8"];
+
+#[test]
+fn a_limit_on_the_size_of_files_ends_no_program() {
+    for limit in LIMITS {
+        for granted in [false, true] {
+            let (home, server) = (Home::new(), Server::new());
+            if granted {
+                let client = home.start_granted(&server, &[USAGE]);
+                client.record_durable(opened(2));
+                drop(client);
+            }
+            let said = Child::new("places::child_in_small_files", &home.path())
+                .var(ENDPOINT, server.endpoint())
+                .after(limit)
+                .run();
+            // What was said there holds where files may be larger again.
+            let client = home.start(&server);
+            let now = state(&client, USAGE);
+            if said.contains("WITHDRAWN") {
+                assert!(!client.status(USAGE).unwrap().is_open(), "{limit}, granted {granted}: {now:?}");
+                assert_ne!(now, State::Granted, "{limit}, granted {granted}");
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "run by a_limit_on_the_size_of_files_ends_no_program, under one"]
+fn child_in_small_files() {
+    let Some(home) = child::home() else { return };
+    let config = anywhere().directories(home.join("data"), home.join("config"));
+    let client = Client::new(config).unwrap();
+    let _ = client.status(USAGE).unwrap();
+    match client.grant(USAGE) {
+        Ok(_) => assert!(client.status(USAGE).unwrap().is_open(), "a yes that was recorded holds"),
+        Err(error) => assert!(error.is_store() || error.needs_notice(), "{error}"),
+    }
+    for _ in 0..200 {
+        client.record_durable(opened(2));
+        client.record(opened(3));
+    }
+    let _ = client.flush(HANG).unwrap();
+    let page = client.manifest().unwrap();
+    assert!(!page.to_string().is_empty());
+    match client.withdraw(USAGE) {
+        Ok(receipt) => println!("WITHDRAWN {receipt}"),
+        Err(error) => {
+            assert!(error.is_store(), "{error}");
+            assert!(error.to_string().contains("ulimit -f"), "{error}");
+        }
+    }
+    client.record_with(|| -> crate::events::LibraryOpened { panic!("it was taken back") });
+    let _ = client.deny(USAGE);
+    client.shutdown(HANG);
+    child::done("places::child_in_small_files");
+}
+
+#[test]
+fn where_no_thread_can_be_made_nothing_is_lost_and_the_reason_is_told() {
+    let (home, server) = (Home::new(), Server::new());
+    let user = if is_root() { STRANGER } else { rustix::process::geteuid().as_raw() };
+    owned(&home.path(), user, 0o700);
+    let child = Child::new("places::child_without_threads", &home.path()).var(ENDPOINT, server.endpoint());
+    if is_root() { child.user(STRANGER) } else { child }.run();
+    // What the program could not send it has kept.
+    assert_eq!(server.lines().len(), 4);
+}
+
+/// How many processes and threads this user may have.
+#[cfg(target_os = "linux")]
+fn allow_threads(allow: bool) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nproc);
+    limit.current = if allow { limit.maximum } else { Some(0) };
+    setrlimit(Resource::Nproc, limit).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by where_no_thread_can_be_made_nothing_is_lost_and_the_reason_is_told"]
+fn child_without_threads() {
+    let Some(home) = child::home() else { return };
+    let config = || anywhere().directories(home.join("data"), home.join("config"));
+    allow_threads(false);
+    let client = Client::new(config()).unwrap();
+    client.grant(USAGE).unwrap();
+    client.record(opened(2));
+    client.record(opened(3));
+    let status = client.status(USAGE).unwrap();
+    let why = "no thread could be made";
+    assert!(status.is_open() && status.trouble.as_ref().is_some_and(|it| it.contains(why)), "{status:?}");
+    let page = client.manifest().unwrap().to_string();
+    assert!(page.contains(why), "{page}");
+    assert_eq!(client.flush(HANG).unwrap().requests, 0);
+    // At its end what it recorded is brought to disk all the same.
+    assert!(client.shutdown(HANG));
+    drop(client);
+    let client = Client::new(config()).unwrap();
+    let waiting = |client: &Client| client.manifest().unwrap().scope(USAGE).unwrap().waiting.len();
+    assert_eq!(waiting(&client), 2);
+    client.record(opened(4));
+    client.record(opened(5));
+    assert!(client.status(USAGE).unwrap().trouble.is_some());
+    // Tried again at the next look.
+    allow_threads(true);
+    assert_eq!(client.status(USAGE).unwrap().trouble, None);
+    wait_for("what was recorded meanwhile", || waiting(&client) == 4);
+    assert_eq!(client.flush(HANG).unwrap().records, 4);
+    child::done("places::child_without_threads");
+}
