@@ -65,6 +65,8 @@ pub(crate) trait Handle: Send + Sync {
 pub(crate) struct Stat {
     pub(crate) kind: StatKind,
     pub(crate) len: u64,
+    /// How many bytes it takes of the disk: a small file takes a whole block.
+    pub(crate) occupies: u64,
     /// Changes whenever the file is replaced or written, as far as the file system tells.
     pub(crate) version: (u64, u64, i64),
     /// Owned by another user, or open to group or others.
@@ -407,7 +409,7 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         StatKind::Special
     };
     #[cfg(unix)]
-    let (version, exposed) = {
+    let (version, exposed, blocks) = {
         use std::os::unix::fs::MetadataExt;
         let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
             Some("it belongs to another user")
@@ -416,16 +418,21 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         } else {
             None
         };
-        ((metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec()), exposed)
+        ((metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec()), exposed, metadata.blocks() * 512)
     };
     #[cfg(not(unix))]
-    let (version, exposed) = {
+    let (version, exposed, blocks) = {
         // Elsewhere the user's profile directory keeps others out; a change shows in length and time.
         let modified = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
         let modified = modified.unwrap_or_default();
-        ((metadata.len(), modified.as_secs(), i64::from(modified.subsec_nanos())), None)
+        (
+            (metadata.len(), modified.as_secs(), i64::from(modified.subsec_nanos())),
+            None,
+            metadata.len().next_multiple_of(4_096),
+        )
     };
-    Stat { kind, len: metadata.len(), version, exposed }
+    // A file system that puts off taking its blocks has them to take.
+    Stat { kind, len: metadata.len(), occupies: blocks.max(metadata.len()), version, exposed }
 }
 
 /// The disk as the rooms use it: small operations made of the ones above.

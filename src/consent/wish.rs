@@ -7,7 +7,7 @@
 use super::{contract::canonical, ledger::LOCK_WAIT};
 use crate::{
     ambient::{Day, Time, hex, unhex},
-    disk::{self, Files, Handle},
+    disk::{self, Files, Handle, Look},
     error::{At, Error, Kind},
 };
 use serde::{Deserialize, Serialize};
@@ -327,22 +327,44 @@ impl<'s> Wishes<'s> {
         self.files.sync_dir(&self.directory(scope))
     }
 
-    /// Forgets wishes about records that the recipient keeps no longer, and what else is older than `oldest` seconds.
-    pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, oldest: u64) {
-        let is_old = |path: &Path| self.files.stat(path).ok().flatten().is_some_and(|stat| stat.version.1 < oldest);
+    /// Forgets wishes about records that the recipient keeps no longer, and what was found damaged more than `days` ago. When
+    /// that was stands in the file from the first time it is met here: what it held says nothing any more.
+    pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, days: u32) {
         for path in self.files.entries(&self.directory(scope)) {
             let extension = path.extension().and_then(|extension| extension.to_str());
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let over = match extension {
                 Some(extension @ (PENDING | DONE)) => match self.read_as(scope, batch, extension) {
                     Ok(wish) => wish.is_some_and(|wish| wish.is.until < today.0),
-                    Err(()) => is_old(&path),
+                    Err(()) => {
+                        let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
+                        false
+                    }
                 },
-                Some(DAMAGED | "new") => is_old(&path),
+                Some(DAMAGED) => self.is_long_damaged(&path, today, days),
+                // Whoever makes a document holds the lock that is held here.
+                Some("new") if batch != "schedule" => true,
                 _ => false,
             };
             if over {
                 let _ = self.files.remove_if_there(&path);
+            }
+        }
+    }
+
+    /// Whether it was found damaged more than `days` ago; notes today where nothing says when.
+    fn is_long_damaged(&self, path: &Path, today: Day, days: u32) -> bool {
+        let found: Option<u32> = match self.files.contents(path, NAMES_MOST) {
+            Look::Read(bytes) => disk::unseal("damaged", &bytes).and_then(|day| day.parse().ok()),
+            Look::Refused(_) => None,
+            Look::Absent | Look::Failed(_) => return false,
+        };
+        match found.filter(|day| *day <= today.0) {
+            Some(day) => day.saturating_add(days) < today.0,
+            None => {
+                // What can't be replaced, such as a directory, stays, and is counted.
+                let _ = self.files.replace(path, &disk::seal("damaged", &today.0.to_string()));
+                false
             }
         }
     }

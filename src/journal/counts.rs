@@ -202,7 +202,7 @@ impl Journal {
         let path = lines.join(format!("day-{day}.jsonl"));
         if !cells.is_empty() && self.files.stat(&path)?.is_none() {
             self.files.own_dir(&lines)?;
-            let header = Header::waiting(place.scope.name(), place.generation, place.epoch);
+            let header = Header::waiting(place.scope.name(), place.generation, place.epoch, day);
             let header = Header { salt: self.ambient.random_hex::<8>()?, ..header };
             let mut records = Vec::with_capacity(cells.len());
             for cell in cells {

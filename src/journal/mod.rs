@@ -4,6 +4,7 @@
 //! [counts]. The [outbox] holds batches with their exact bytes; the [sent] log is the person's. Every file is bounded,
 //! every loss is [counted](counters), and whatever is read back is checked before it counts.
 
+mod bounds;
 mod counters;
 mod counts;
 mod line;
@@ -23,7 +24,7 @@ pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
 
 use crate::{
-    ambient::{Ambient, Day, Time},
+    ambient::{Ambient, Day},
     consent::{Destroyed, Place, Projection, Scope, Standing},
     disk::{Files, Handle},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
@@ -98,6 +99,8 @@ struct Writer {
     counts: BTreeMap<&'static str, (Segment, Counts)>,
     paused_until: Option<Instant>,
     written_since_check: u64,
+    /// How many segments this process has made.
+    made: u32,
 }
 
 impl Journal {
@@ -221,7 +224,7 @@ impl Journal {
         }
         for (place, list) in lines.into_values() {
             let count = list.len() as u64;
-            match self.write_lines(&mut writer, place, &list) {
+            match self.write_lines(&mut writer, place, day, &list) {
                 Ok(()) => self.counters.lines.fetch_add(count, Ordering::Relaxed),
                 Err(_) => {
                     self.counters.drop(Drop::Disk, count);
@@ -241,7 +244,7 @@ impl Journal {
             writer.written_since_check = 0;
             drop(writer);
             // For want of room alone: whether the clock is one to tell ages by is not known here.
-            self.enforce_bounds(Time(0), false);
+            self.enforce_bounds(day, false, false);
         }
     }
 
@@ -265,7 +268,7 @@ impl Journal {
         written
     }
 
-    fn write_lines(&self, writer: &mut Writer, place: Place, lines: &[(u32, String)]) -> io::Result<()> {
+    fn write_lines(&self, writer: &mut Writer, place: Place, day: Day, lines: &[(u32, String)]) -> io::Result<()> {
         self.writing(writer, |writer| {
             let name = place.scope.name();
             let fits =
@@ -274,8 +277,12 @@ impl Journal {
                 writer.waiting.remove(name);
                 let directory = self.waiting_dir(place.scope, place.generation);
                 self.files.own_dir(&directory)?;
-                let header = Header::waiting(name, place.generation, place.epoch);
-                writer.waiting.insert(name, Segment::create(&self.files, &directory, "", header, &self.ambient)?);
+                let header = Header::waiting(name, place.generation, place.epoch, day);
+                // The oldest go first where there is no room.
+                writer.made += 1;
+                let prefix = format!("{day}-{:06}-", writer.made);
+                let segment = Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?;
+                writer.waiting.insert(name, segment);
             }
             let Some(segment) = writer.waiting.get_mut(name) else { return Ok(()) };
             let before = segment.bytes();
@@ -399,51 +406,6 @@ impl Journal {
 
     fn counts_dir(&self, scope: Scope, generation: u64) -> PathBuf {
         self.store.join("counts").join(scope.name()).join(generation.to_string())
-    }
-
-    /// Keeps what waits below the cap and younger than the limit, over all processes: oldest whole files first.
-    ///
-    /// Batches are dropped only by whoever may send, since the one who sends has them in hand: `leads` says whether the
-    /// caller holds the lock for it; if not, it is tried for.
-    pub(crate) fn enforce_bounds(&self, now: Time, leads: bool) {
-        let lead = if leads { None } else { self.lead().ok().flatten() };
-        let mut found = Vec::new();
-        for kind in ["waiting", "outbox", "counts"] {
-            for scope in self.files.entries(&self.store.join(kind)) {
-                for generation in self.files.entries(&scope) {
-                    found.extend(self.files.entries(&generation).into_iter().map(|path| (kind, path)));
-                }
-            }
-        }
-        let stat = |(kind, path): (_, PathBuf)| Some((self.files.stat(&path).ok()??, kind, path));
-        let mut files: Vec<_> = found.into_iter().filter_map(stat).collect();
-        files.sort_by_key(|(stat, ..)| (stat.version.1, stat.version.2));
-        let mut total: u64 = files.iter().map(|(stat, ..)| stat.len).sum();
-        // Open segments may still grow before the next look.
-        let cap = self.cap.saturating_sub(2 * self.segment_most());
-        let seconds = now.0 / 1_000;
-        let oldest = seconds.saturating_sub(u64::from(crate::consent::WAITING_DAYS + 1) * 86_400);
-        for (stat, kind, path) in files {
-            let modified = stat.version.1;
-            if !waiting::is_data(&path) {
-                // Something that was being made when its process died.
-                if path.extension().is_some_and(|e| e == "new" || e == "making") && modified + 86_400 < seconds {
-                    let _ = self.files.remove_if_there(&path);
-                }
-                continue;
-            }
-            let held = kind == "outbox" && !leads && lead.is_none();
-            let reason = match (modified < oldest, total > cap && kind != "counts") {
-                _ if held => continue,
-                (true, _) => Drop::Age,
-                (_, true) => Drop::Full,
-                _ => continue,
-            };
-            if self.discard(&path, reason) {
-                total -= stat.len;
-            }
-        }
-        self.full.store(total > cap, Ordering::Relaxed);
     }
 }
 

@@ -13,7 +13,7 @@
 
 use crate::{
     ambient::{Ambient, Day},
-    disk::{Files, Handle},
+    disk::{Files, Handle, Look},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -35,7 +35,8 @@ pub(crate) struct Header {
     pub(crate) scope: String,
     pub(crate) generation: u64,
     pub(crate) epoch: u64,
-    /// For counts: the UTC day that is counted.
+    /// The UTC day that is counted, or on which the segment was made. Its age, since a file's own time is told by another
+    /// clock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) day: Option<u32>,
     pub(crate) salt: String,
@@ -135,12 +136,23 @@ impl Segment {
 
 /// A file that is locked before anyone can find it by its name: made under another one, filled, and renamed.
 fn locked(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn Handle>> {
+    // Whoever clears up may meet it in the moment before it is locked, and take it for one that was left. Where the directory
+    // is gone there is nothing to make it in.
+    let again = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock);
+    let in_place = || path.parent().is_some_and(|parent| matches!(files.examine(parent), Look::Read(_)));
+    match locked_once(files, path, bytes) {
+        Err(error) if again(&error) && in_place() => locked_once(files, path, bytes),
+        made => made,
+    }
+}
+
+fn locked_once(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn Handle>> {
     let making = path.with_extension("making");
     files.remove_if_there(&making)?;
     let made = (|| {
         let mut file = files.create(&making)?;
         if !file.try_lock(false)? {
-            return Err(io::Error::other("someone else locked a new file"));
+            return Err(io::ErrorKind::WouldBlock.into());
         }
         file.write_all(bytes)?;
         files.rename(&making, path)?;
@@ -220,12 +232,12 @@ fn stored<'b>(line: &'b str, salt: &str) -> Option<Stored<'b>> {
 }
 
 impl Header {
-    pub(crate) fn waiting(scope: &str, generation: u64, epoch: u64) -> Self {
-        Header { kind: Kind::Waiting, scope: scope.into(), generation, epoch, day: None, salt: String::new() }
+    pub(crate) fn waiting(scope: &str, generation: u64, epoch: u64, day: Day) -> Self {
+        Header { kind: Kind::Waiting, scope: scope.into(), generation, epoch, day: Some(day.0), salt: String::new() }
     }
 
     pub(crate) fn counts(scope: &str, generation: u64, epoch: u64, day: Day) -> Self {
-        Header { kind: Kind::Counts, day: Some(day.0), ..Header::waiting(scope, generation, epoch) }
+        Header { kind: Kind::Counts, ..Header::waiting(scope, generation, epoch, day) }
     }
 }
 
@@ -234,7 +246,7 @@ mod tests {
     use super::*;
 
     fn small() -> Vec<u8> {
-        let header = Header { salt: "00112233".into(), ..Header::waiting("s", 1, 1) };
+        let header = Header { salt: "00112233".into(), ..Header::waiting("s", 1, 1, Day(20_000)) };
         whole(&header, [r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":3}"#].into_iter()).unwrap()
     }
 
@@ -283,7 +295,7 @@ mod tests {
     #[test]
     fn a_line_of_another_segment_is_not_one_of_this() {
         let bytes = small();
-        let other = Header { salt: "44556677".into(), ..Header::waiting("s", 1, 1) };
+        let other = Header { salt: "44556677".into(), ..Header::waiting("s", 1, 1, Day(20_000)) };
         let mut mixed = other.text().unwrap().into_bytes();
         mixed.extend(bytes.split_inclusive(|b| *b == b'\n').skip(1).flatten());
         assert!(recover(&mixed).lines.is_empty());

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     ambient::Day,
     consent::{Place, Scope, WAITING_DAYS},
-    disk::Handle,
+    disk::{Handle, Look},
 };
 use std::{
     io,
@@ -18,7 +18,7 @@ use std::{
 const AT_ONCE: usize = 128;
 
 /// Room for the last drain that went into a segment.
-const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
+pub(super) const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
 
 /// One sealed segment, read and checked.
 pub(crate) struct Taken {
@@ -49,16 +49,16 @@ impl From<io::Error> for Unread {
 }
 
 impl Journal {
-    /// The sealed segments of a grant, oldest first: those whose lock can be had, since their writer is gone or done.
-    pub(crate) fn sealed(&self, place: Place) -> Vec<PathBuf> {
-        let paths = self.files.entries(&self.waiting_dir(place.scope, place.generation));
-        let mut dated: Vec<_> = paths
-            .into_iter()
-            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-            .filter_map(|path| Some((self.files.stat(&path).ok()??.version, path)))
-            .collect();
-        dated.sort_by_key(|(version, _)| (version.1, version.2));
-        dated.into_iter().map(|(_, path)| path).filter(|path| self.is_left(path)).take(AT_ONCE).collect()
+    /// The sealed segments of a grant, by the days in their names: those whose lock can be had, since their writer is gone
+    /// or done.
+    ///
+    /// # Errors
+    /// The system did not let us look.
+    pub(crate) fn sealed(&self, place: Place) -> io::Result<Vec<PathBuf>> {
+        let directory = self.waiting_dir(place.scope, place.generation);
+        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let paths = names.into_iter().filter(|name| name.ends_with(".jsonl")).map(|name| directory.join(name));
+        Ok(paths.filter(|path| self.is_left(path)).take(AT_ONCE).collect())
     }
 
     /// Whether nobody writes this file any more.
@@ -67,7 +67,7 @@ impl Journal {
     }
 
     /// The lock of a file that nobody writes any more.
-    fn left(&self, path: &Path) -> Option<Box<dyn Handle>> {
+    pub(super) fn left(&self, path: &Path) -> Option<Box<dyn Handle>> {
         let file = self.files.append(path).ok()?;
         file.try_lock(false).ok()?.then_some(file)
     }
@@ -177,16 +177,26 @@ impl Journal {
     pub(super) fn discard(&self, path: &Path, reason: Drop) -> bool {
         // Held until the file is gone, so that nobody takes it in between.
         let Some(_lock) = self.left(path) else { return false };
-        let records = match self.files.read(path, READ_MOST) {
-            Ok(bytes) if path.extension().is_some_and(|extension| extension == "jsonl") => self.records_in(&bytes),
-            Ok(bytes) => super::outbox::records_in(&bytes),
-            Err(_) => 1,
+        let records = match self.files.contents(path, READ_MOST) {
+            Look::Read(bytes) => self.events_in(path, &bytes),
+            Look::Absent => return true,
+            Look::Refused(_) => 1,
+            // What it holds can't be counted now.
+            Look::Failed(_) => return false,
         };
         let gone = self.files.remove_if_there(path).is_ok();
         if gone {
             self.counters.drop(reason, records);
         }
         gone
+    }
+
+    /// How many events a file's bytes hold.
+    pub(super) fn events_in(&self, path: &Path, bytes: &[u8]) -> u64 {
+        match path.extension() {
+            Some(extension) if extension == "jsonl" => self.records_in(bytes),
+            _ => super::outbox::records_in(bytes),
+        }
     }
 
     /// How many events stand behind a segment's lines, waiting or counted.

@@ -61,7 +61,7 @@ impl Engine {
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut taken = Vec::new();
-        for path in self.journal.sealed(place) {
+        for path in self.journal.sealed(place)? {
             let Some(mut segment) = self.journal.take(path, place, self.today())? else { continue };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in std::mem::take(&mut segment.lines) {

@@ -314,15 +314,14 @@ impl Engine {
         // Another process is at it, or the disk takes nothing: the next time will do.
         let Ok(changing) = wishes.lock(|| self.ambient.monotonic()) else { return };
         self.journal.names().expire(self.registry.scopes(), today);
-        let oldest = |days: u32| (self.ambient.now().0 / 1_000).saturating_sub(u64::from(days) * 86_400);
         for scope in self.registry.scopes() {
-            wishes.expire(&changing, scope.name(), today, oldest(scope.retention_days()));
+            wishes.expire(&changing, scope.name(), today, scope.retention_days());
         }
         // Those of a scope that this program does not declare go with the records that they name.
         for directory in self.consent.ledger().files().entries(&store.join("erasing")) {
             let Some(name) = directory.file_name().and_then(|name| name.to_str()) else { continue };
             if !self.registry.scopes().iter().any(|scope| scope.name() == name) {
-                wishes.expire(&changing, name, today, oldest(SENT_LOG_DAYS));
+                wishes.expire(&changing, name, today, SENT_LOG_DAYS);
             }
         }
     }

@@ -101,7 +101,7 @@ impl Engine {
         }
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
-        self.journal.enforce_bounds(now, leads);
+        self.journal.enforce_bounds(now.day(), true, leads);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A clock that was wrong for a while, in a program that runs on: what it closed opens again, and what it kept from ending ends.
 
 use crate::{
-    events::{USAGE, opened},
+    events::{PLAYBACK, PlaybackJumped, USAGE, opened},
     files,
     home::{DAY, Home, MINUTE, TestClock, flush, say_yes, send, wait_for},
     server::Server,
@@ -194,4 +194,44 @@ fn later_takes_no_answer_back_that_was_given_meanwhile() {
         assert_eq!(client.status(USAGE).unwrap().state, state);
         keeps(&client, state == State::Granted);
     }
+}
+
+/// Whoever moves the clock day by day, as tests of a program do, loses nothing: no age is told by another clock.
+#[test]
+fn a_clock_that_is_stepped_day_by_day_loses_nothing_wherever_it_starts() {
+    // The first of March 1999, the last day of 2029, a leap day of 2048.
+    for start in [920_289_600, 1_893_369_600, 2_466_590_400] {
+        let (home, server) = (Home::new(), Server::new());
+        home.clock.jump_to(start);
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        for day in 0..40 {
+            client.record_durable(opened(day));
+            client.record_durable(PlaybackJumped { forward: true });
+            client.record_durable(PlaybackJumped { forward: true });
+            home.clock.advance(DAY);
+            send(&client);
+        }
+        let lines = server.lines();
+        let of = |event: &str| lines.iter().filter(|line| line.contains(event)).count();
+        assert_eq!((of("library.opened"), of("playback.jumped")), (40, 40), "from {start}");
+        assert!(client.manifest().unwrap().outcomes.dropped.is_empty(), "{:?}", client.manifest().unwrap().outcomes);
+    }
+}
+
+/// What is left over from a program that died has no age that could be told; that nobody holds it is enough.
+#[test]
+fn a_file_that_was_being_made_goes_once_nobody_holds_it() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    client.record_durable(opened(2));
+    drop(client);
+    let left = home.waiting("waiting", USAGE)[0].with_file_name("0123456789abcdef.making");
+    files::write(&left, b"half a seg");
+    let held = std::fs::File::options().append(true).open(&left).unwrap();
+    held.lock().unwrap();
+    drop(home.start(&server));
+    assert!(left.exists(), "somebody makes it");
+    drop(held);
+    drop(home.start(&server));
+    assert!(!left.exists());
 }

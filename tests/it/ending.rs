@@ -4,7 +4,7 @@
 use crate::{
     events::{LibraryTidied, PLAYBACK, PlaybackJumped, USAGE, opened},
     forge,
-    home::{self, DAY, Home, dropped, say_yes, state, waiting},
+    home::{DAY, Home, dropped, say_yes, send, state, waiting},
     server::Server,
 };
 use candor::{
@@ -12,10 +12,6 @@ use candor::{
     consent::{Effect, State},
 };
 use serde_json::{Value, json};
-use std::{
-    fs::File,
-    time::{Duration, UNIX_EPOCH},
-};
 
 /// Noon of 2099-06-30, in seconds since 1970.
 pub(crate) const LAST_NOON: i64 = 4_086_504_000;
@@ -28,24 +24,8 @@ fn on_the_last_day() -> (Home, Server) {
 
 /// Midnight passes, and the program notices.
 fn next_day(home: &Home, client: &Client) {
-    stamp(home);
     home.clock.advance(DAY);
     drop(client.manifest().unwrap());
-    stamp(home);
-}
-
-/// What waits was written on the test's days, and not decades before them: candor drops what is old.
-fn stamp(home: &Home) {
-    for path in home.all_waiting() {
-        let file = File::options().append(true).open(path).unwrap();
-        file.set_modified(UNIX_EPOCH + Duration::from_secs(LAST_NOON as u64)).unwrap();
-    }
-}
-
-/// Sends what may be sent.
-fn send(home: &Home, client: &Client) {
-    stamp(home);
-    home::send(client);
 }
 
 fn tidied() -> LibraryTidied {
@@ -65,7 +45,7 @@ fn an_event_is_recorded_through_its_last_day_and_not_after() {
     // Neither is kept; what was, and what has no end, is.
     assert_eq!(waiting(&client, USAGE).len(), 2);
     assert_eq!(dropped(&client, "ended"), 2);
-    send(&home, &client);
+    send(&client);
     let lines = server.lines();
     let of = |name: &str| lines.iter().filter(|line| line.contains(name)).count();
     assert_eq!((of("library.tidied"), of("library.opened")), (1, 1), "{lines:#?}");
@@ -115,7 +95,7 @@ fn an_end_that_was_agreed_to_binds_a_build_that_has_none() {
     next_day(&home, &client);
     client.record_durable(opened(4));
     assert_eq!((waiting(&client, USAGE).len(), dropped(&client, "ended")), (1, 1));
-    send(&home, &client);
+    send(&client);
     let lines = server.lines();
     assert!(lines.len() == 1 && lines[0].contains(r#""intValue":"3""#), "{lines:#?}");
     say_yes(&client, USAGE);
@@ -189,7 +169,7 @@ fn counts_of_the_last_day_leave_and_none_are_added() {
     }
     assert_eq!(dropped(&client, "ended"), 8);
     next_day(&home, &client);
-    send(&home, &client);
+    send(&client);
     let lines = server.lines();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].contains(r#"{"key":"count","value":{"intValue":"2"}}"#), "{lines:#?}");
@@ -205,10 +185,9 @@ fn a_line_of_a_day_after_the_end_is_not_sent() {
     client.record_durable(opened(4));
     assert_eq!(waiting(&client, USAGE).len(), 2);
     drop(client);
-    stamp(&home);
     forge::agreed_to_something_else(&home.store(), |was| was["events"][0]["until"] = json!("2099-06-30"));
     let client = home.start(&server);
-    send(&home, &client);
+    send(&client);
     let lines = server.lines();
     assert!(lines.len() == 1 && lines[0].contains(r#""intValue":"3""#), "{lines:#?}");
     assert_eq!(dropped(&client, "foreign"), 1);

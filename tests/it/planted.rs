@@ -290,7 +290,8 @@ fn a_batch_in_the_directory_of_another_scope_never_leaves() {
     forged["generation"] = json!(generation);
     forged["epoch"] = json!(generation);
     forged["key"] = json!("00112233445566778899aabbccddeeff");
-    forge::write_batch(&place.join("00000000000001-00112233445566778899aabbccddeeff.json"), &forged, &body);
+    let time = path.file_name().unwrap().to_str().unwrap().split_once('-').unwrap().0;
+    forge::write_batch(&place.join(format!("{time}-00112233445566778899aabbccddeeff.json")), &forged, &body);
     fs::remove_file(path).unwrap();
     let client = home.start(&server);
     home.clock.advance(HOUR);

@@ -110,14 +110,17 @@ fn a_lone_play_of_each_event_waits_by_itself() {
 }
 
 #[test]
-fn a_lone_play_that_finds_no_company_is_dropped_after_a_week() {
+fn a_lone_play_that_finds_no_company_is_dropped_after_four_weeks() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
     client.record_durable(film());
-    for _ in 0..10 {
+    for _ in 0..28 {
         home.clock.advance(DAY);
         send(&client);
     }
+    assert_eq!(growing(&client).len(), 1, "it waits for as long as the person was told");
+    home.clock.advance(DAY * 2);
+    send(&client);
     assert_eq!(server.connections(), 0);
     assert!(growing(&client).is_empty());
     assert_eq!(home.waiting("counts", PLAYBACK).iter().filter(|path| path.extension().unwrap() == "jsonl").count(), 0);
@@ -128,7 +131,7 @@ fn a_lone_play_that_was_dropped_is_counted() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
     client.record_durable(film());
-    for _ in 0..10 {
+    for _ in 0..30 {
         home.clock.advance(DAY);
         send(&client);
     }

@@ -173,6 +173,16 @@ fn the_time_is_read_in_one_room_by_tests_too() {
     assert!(readers.len() == 1 && readers[0].ends_with("src/ambient.rs"), "{readers:#?}");
 }
 
+/// A file's own time is the file system's, and may be used to see that a file changed; an age told by it would be told by
+/// two clocks.
+#[test]
+fn no_age_is_told_by_a_files_time() {
+    let told = |code: &str| ["version.1", "version.2", ".modified()", "mtime"].iter().any(|mark| code.contains(mark));
+    let found: Vec<String> = sources().into_iter().filter(|(_, code)| told(code)).map(|(name, _)| name).collect();
+    assert_eq!(found, ["disk.rs"], "who else reads a file's time?");
+    assert!(told("if stat.version.1 < oldest {"));
+}
+
 /// The constructors of the proofs stand in one file, once.
 #[test]
 fn the_proofs_are_made_in_one_file() {

@@ -1,0 +1,170 @@
+//! The bounds of what waits: so many bytes, so many files and so many days, over all processes.
+//!
+//! Whole files go, the oldest first, and every event in them is counted. Ages come from what files say of themselves, in
+//! their names or inside: a file's own time is told by another clock than the one that candor is given. A file that can't
+//! be looked at now stays.
+
+use super::{
+    Drop, Journal,
+    segment::{self, Header},
+    waiting,
+};
+use crate::{
+    ambient::{Day, Time},
+    consent::WAITING_DAYS,
+    disk::{Look, Stat, StatKind},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+
+/// How many files may wait where few bytes may: each costs its reader a look.
+const LEAST_FILES: u64 = 256;
+/// Where more bytes may wait, a file for each so many of them.
+const A_FILE: u64 = 32 << 10;
+
+/// One file that waits.
+struct Waiting {
+    kind: &'static str,
+    path: PathBuf,
+    stat: Stat,
+    /// The UTC day it belongs to, where anything says so.
+    day: Option<Day>,
+}
+
+impl Journal {
+    /// Keeps what waits within its bounds.
+    ///
+    /// `aged` says whether the clock is one to tell ages by; by one that is in doubt nothing is too old. Batches are dropped
+    /// only by whoever may send, since the one who sends has them in hand: `leads` says whether the caller holds the lock for
+    /// it; if not, it is tried for.
+    pub(crate) fn enforce_bounds(&self, today: Day, aged: bool, leads: bool) {
+        let lead = if leads { None } else { self.lead().ok().flatten() };
+        let leads = leads || lead.is_some();
+        let (mut files, complete) = self.all_that_waits(leads);
+        let is_old = |day: Day| day.0.saturating_add(WAITING_DAYS + 1) < today.0;
+        files.retain(|file| {
+            let held = file.kind == "outbox" && !leads;
+            let gone = if file.stat.kind != StatKind::File || file.stat.exposed.is_some() {
+                // Its day is over, so that nobody writes it any more, whoever changed its mode.
+                file.day.is_none_or(|day| day < today) && !held && self.end_foreign(file)
+            } else {
+                aged && !held && file.day.is_some_and(is_old) && self.discard(&file.path, Drop::Age)
+            };
+            !gone
+        });
+        // A clock that stood ahead made what is of a day to come. Counts are few bytes for many events, and go last.
+        let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
+        files.sort_by(|a, b| {
+            let order = |file: &Waiting| (file.kind == "counts", age(file));
+            order(a).cmp(&order(b)).then_with(|| a.path.file_name().cmp(&b.path.file_name()))
+        });
+        let mut total: u64 = files.iter().map(|file| file.stat.occupies).sum();
+        let mut number = files.len() as u64;
+        // Open segments may still grow before the next look.
+        let cap = self.cap.saturating_sub(2 * self.segment_most());
+        let most = LEAST_FILES.max(self.cap / A_FILE);
+        for file in files {
+            if total <= cap && number <= most {
+                break;
+            }
+            let held = file.kind == "outbox" && !leads;
+            let grows = file.kind == "counts" && file.day.is_some_and(|day| day >= today);
+            if !held && !grows && self.discard(&file.path, Drop::Full) {
+                total = total.saturating_sub(file.stat.occupies);
+                number -= 1;
+            }
+        }
+        if complete {
+            self.full.store(total > cap, Ordering::Relaxed);
+        }
+    }
+
+    /// Every file that holds events, and whether all could be looked at. What was being made by a process that died goes on
+    /// the way.
+    fn all_that_waits(&self, leads: bool) -> (Vec<Waiting>, bool) {
+        let (mut found, mut complete) = (Vec::new(), true);
+        let mut below = |path: &Path| match self.files.children(path) {
+            Look::Read(names) => names.into_iter().map(|name| path.join(name)).collect(),
+            Look::Absent | Look::Refused(_) => Vec::new(),
+            Look::Failed(_) => {
+                complete = false;
+                Vec::new()
+            }
+        };
+        let mut paths = Vec::new();
+        for kind in ["waiting", "outbox", "counts"] {
+            for scope in below(&self.store.join(kind)) {
+                for generation in below(&scope) {
+                    paths.extend(below(&generation).into_iter().map(|path| (kind, path)));
+                }
+            }
+        }
+        for (kind, path) in paths {
+            if !waiting::is_data(&path) {
+                self.clear_unfinished(&path, leads);
+                continue;
+            }
+            match self.files.examine(&path) {
+                Look::Read(stat) => {
+                    let day = day_of(kind, &path).or_else(|| self.day_inside(&path));
+                    found.push(Waiting { kind, path, stat, day });
+                }
+                Look::Absent => {}
+                Look::Refused(_) | Look::Failed(_) => complete = false,
+            }
+        }
+        (found, complete)
+    }
+
+    /// Removes what was being made when its process died. A segment in the making is held by its maker; a document is made
+    /// by whoever leads, and a schedule, which any process makes, is made over the one that was left.
+    fn clear_unfinished(&self, path: &Path, leads: bool) {
+        let left = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("making") => self.left(path),
+            Some("new") if leads && path.file_stem().is_none_or(|stem| stem != "schedule") => self.left(path),
+            _ => None,
+        };
+        if left.is_some() {
+            let _ = self.files.remove_if_there(path);
+        }
+    }
+
+    /// Brings a file to its end that candor does not use, such as one that a restored backup opened to others: what it
+    /// held is counted as far as it can be told. `false` when it is still there.
+    fn end_foreign(&self, file: &Waiting) -> bool {
+        let ours = file.path.parent().map(|parent| self.files.examine(parent));
+        if !matches!(ours, Some(Look::Read(Stat { kind: StatKind::Dir, exposed: None, .. }))) {
+            return false;
+        }
+        let bytes = match file.stat.kind {
+            StatKind::File => self.files.read_shared(&file.path, waiting::READ_MOST).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let records = self.events_in(&file.path, &bytes);
+        let gone = self.files.remove_file(&file.path).is_ok();
+        if gone {
+            self.counters.drop(Drop::Foreign, records);
+        }
+        gone
+    }
+
+    /// The day that a file says inside, where its name says none.
+    fn day_inside(&self, path: &Path) -> Option<Day> {
+        let Look::Read(bytes) = self.files.contents(path, waiting::READ_MOST) else { return None };
+        let found = segment::recover(&bytes);
+        let day = found.header.as_ref().and_then(|Header { day, .. }| *day).map(Day);
+        let days = found.lines.iter().filter_map(|line| super::Record::decode(line.json, self.registry));
+        day.or_else(|| days.map(|record| record.day).max())
+    }
+}
+
+/// The day that a file's name says.
+fn day_of(kind: &str, path: &Path) -> Option<Day> {
+    let name = path.file_name()?.to_str()?;
+    match kind {
+        "outbox" => Some(Time(name.split_once('-')?.0.parse().ok()?).day()),
+        _ => Day::parse(name.strip_prefix("day-").unwrap_or(name).get(..10)?),
+    }
+}
