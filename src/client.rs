@@ -175,7 +175,7 @@ impl Client {
     pub(crate) fn open(&self) {
         let engine = &self.engine;
         // Where nothing was ever decided there is nothing that rules could narrow.
-        if !matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+        if engine.consent.ledger().may_hold_decisions() {
             let _ = engine.consent.look_at_policies();
         }
         withdraw::settle(engine);
@@ -214,11 +214,22 @@ impl Client {
 
     fn start_worker(&self) {
         let consent = &self.engine.consent;
-        if !consent.open_places().is_empty() || consent.awaits_clock() || self.engine.next_errand().is_some() {
+        if !consent.open_places().is_empty()
+            || consent.awaits_clock()
+            || consent.retry_in().is_some()
+            || self.engine.next_errand().is_some()
+        {
             // Without a thread events wait in the rings, `status` says so, and it is tried again at the next occasion.
             self.worker.start(&self.engine);
             // A scope that opens beside others needs a moment of its own to be drawn.
             self.worker.nudge();
+        }
+    }
+
+    /// What could not be written is tried again by the worker.
+    fn start_retrying(&self) {
+        if self.engine.consent.retry_in().is_some() {
+            self.start_worker();
         }
     }
 
@@ -286,7 +297,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
-        withdraw::deny(self.here()?, scope)
+        let answer = withdraw::deny(self.here()?, scope);
+        self.start_retrying();
+        answer
     }
 
     /// See [`consent::withdraw`].
@@ -294,7 +307,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn withdraw(&self, scope: Scope) -> Result<Receipt, Error> {
-        withdraw::withdraw(self.here()?, scope)
+        let answer = withdraw::withdraw(self.here()?, scope);
+        self.start_retrying();
+        answer
     }
 
     /// See [`consent::status`].

@@ -37,6 +37,13 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// A lock file, made if it is not there.
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// A lock file that is there; none is made.
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        match self.stat(path)? {
+            Some(_) => self.lock_file(path),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
     /// Renames a file or a directory, replacing a file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
@@ -71,7 +78,13 @@ pub(crate) struct Stat {
     pub(crate) version: (u64, u64, i64),
     /// Owned by another user, or open to group or others.
     pub(crate) exposed: Option<&'static str>,
+    /// The device and the number on it: which file or directory it is, whatever path leads there. None where the system
+    /// does not say.
+    pub(crate) node: Option<Node>,
 }
+
+/// See [`Stat::node`].
+pub(crate) type Node = (u64, u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StatKind {
@@ -99,7 +112,29 @@ pub(crate) enum Look<T> {
     Failed(io::Error),
 }
 
+/// What a look that succeeded came to.
+#[must_use]
+#[derive(Debug)]
+pub(crate) enum Seen<T> {
+    /// It is there, and this is what it says.
+    Read(T),
+    /// Nothing is there.
+    Absent,
+    /// Something is there that candor does not use.
+    Refused,
+}
+
 impl<T> Look<T> {
+    /// What was seen; a look that failed is the error.
+    pub(crate) fn seen(self) -> io::Result<Seen<T>> {
+        match self {
+            Look::Read(found) => Ok(Seen::Read(found)),
+            Look::Absent => Ok(Seen::Absent),
+            Look::Refused(_) => Ok(Seen::Refused),
+            Look::Failed(error) => Err(error),
+        }
+    }
+
     /// What was read or that nothing is there. What is refused is an error as well as what failed.
     pub(crate) fn found(self) -> io::Result<Option<T>> {
         match self {
@@ -207,6 +242,12 @@ impl Disk for System {
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+        trusted(&file)?;
+        Ok(Box::new(Open::new(file)))
+    }
+
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let file = no_follow(OpenOptions::new().read(true).write(true)).open(path)?;
         trusted(&file)?;
         Ok(Box::new(Open::new(file)))
     }
@@ -409,7 +450,7 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         StatKind::Special
     };
     #[cfg(unix)]
-    let (version, exposed, blocks) = {
+    let (version, exposed, blocks, node) = {
         use std::os::unix::fs::MetadataExt;
         let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
             Some("it belongs to another user")
@@ -418,10 +459,11 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         } else {
             None
         };
-        ((metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec()), exposed, metadata.blocks() * 512)
+        let version = (metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec());
+        (version, exposed, metadata.blocks() * 512, Some((metadata.dev(), metadata.ino())))
     };
     #[cfg(not(unix))]
-    let (version, exposed, blocks) = {
+    let (version, exposed, blocks, node) = {
         // Elsewhere the user's profile directory keeps others out; a change shows in length and time.
         let modified = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
         let modified = modified.unwrap_or_default();
@@ -429,10 +471,11 @@ fn stat(metadata: &fs::Metadata) -> Stat {
             (metadata.len(), modified.as_secs(), i64::from(modified.subsec_nanos())),
             None,
             metadata.len().next_multiple_of(4_096),
+            None,
         )
     };
     // A file system that puts off taking its blocks has them to take.
-    Stat { kind, len: metadata.len(), occupies: blocks.max(metadata.len()), version, exposed }
+    Stat { kind, len: metadata.len(), occupies: blocks.max(metadata.len()), version, exposed, node }
 }
 
 /// The disk as the rooms use it: small operations made of the ones above.

@@ -180,6 +180,11 @@ impl Disk for Home {
         self.disk.lock_file(path)
     }
 
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.allow(false)?;
+        self.disk.open_lock(path)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.allow(false)?;
         self.disk.rename(from, to)

@@ -15,9 +15,30 @@ use std::{collections::BTreeSet, time::Duration};
 /// How long a withdrawal waits to be confirmed.
 const CONFIRM: Duration = Duration::from_millis(500);
 
-/// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no.
+/// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no. What can't be
+/// written is tried again until it is.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    match engine.consent.status(scope)?.state {
+    let answer = try_to_withdraw(engine, scope);
+    engine.consent.note_act(scope, false, &answer);
+    answer
+}
+
+fn try_to_withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    match engine.consent.state_of(scope) {
+        Err(error) if error.is_store() => {
+            engine.consent.shut(scope);
+            match engine.consent.state_of(scope) {
+                Ok(state) => withdraw_from(engine, scope, state),
+                // Nobody knows what stands there. What the person wishes is known, and closes whatever it is.
+                Err(_) => end(engine, scope, Ending::Withdrawn),
+            }
+        }
+        state => withdraw_from(engine, scope, state?),
+    }
+}
+
+fn withdraw_from(engine: &Engine, scope: Scope, state: State) -> Result<Receipt, Error> {
+    match state {
         // Past its last day the same, whether anybody has written that down yet or not.
         State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn),
         State::Denied | State::Withdrawn => again(engine, scope),
@@ -28,7 +49,7 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
 
 /// Ends a yes on the program's own side.
 pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt, Error> {
-    match engine.consent.status(scope)?.state {
+    match engine.consent.state_of(scope)? {
         State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why)),
         State::Revoked => again(engine, scope),
         _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
@@ -37,15 +58,29 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
 
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    match engine.consent.status(scope)?.state {
-        State::Granted | State::Superseded => end(engine, scope, Ending::Withdrawn),
+    let answer = try_to_deny(engine, scope);
+    engine.consent.note_act(scope, true, &answer);
+    answer
+}
+
+/// Tries again what a person said here and the disk did not take, where its time has come. Writes nothing else.
+pub(crate) fn try_again(engine: &Engine) {
+    for (scope, denies) in engine.consent.acts_to_retry() {
+        let _ = if denies { deny(engine, scope) } else { withdraw(engine, scope) };
+    }
+}
+
+fn try_to_deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    match engine.consent.state_of(scope) {
+        Ok(State::Granted | State::Superseded) => end(engine, scope, Ending::Withdrawn),
+        Err(error) if !error.is_store() => Err(error),
         _ => refuse(engine, scope, false),
     }
 }
 
 /// Records "later", which is no yes, and takes none back.
 pub(crate) fn defer(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    match engine.consent.status(scope)?.state {
+    match engine.consent.state_of(scope)? {
         State::Granted | State::Superseded => engine.consent.keep(scope, true),
         // An answer stays one.
         State::Denied | State::Withdrawn => engine.consent.receipt(scope, None),
@@ -60,13 +95,14 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
         .schemas_of(scope)
         .flat_map(|schema| schema.fields().iter().map(|field| format!("{}.{}", schema.name(), field.name)))
         .collect();
+    let state = engine.consent.state_of(scope)?;
     let status = engine.consent.status(scope)?;
     if !known.contains(field) {
         let known: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
         return Err(Kind::UnknownField { scope: scope.name().into(), field: field.into(), known }.into());
     }
-    if !matches!(status.state, State::Granted | State::Superseded) {
+    if !matches!(state, State::Granted | State::Superseded) {
         return Err(Kind::NotGranted { scope: scope.name().into() }.into());
     }
     if on != status.switched_off.iter().any(|off| off == field) {
@@ -77,7 +113,11 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
 
 fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
     let receipt = engine.consent.refuse(scope, later);
-    let confirmed = engine.consent.confirm(scope.name(), CONFIRM);
+    if later && receipt.is_err() {
+        // Nobody said no.
+        return receipt;
+    }
+    let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
     let destroyed = destroy(engine, scope, None);
     let mut receipt = receipt?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
@@ -87,12 +127,13 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
 fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
-    engine.consent.mend();
-    if engine.consent.is_unwritten(scope) {
+    let mended = engine.consent.mend();
+    // What can't be read is not written.
+    if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // Its last line in the history is still the one before, and no receipt of what was wished.
         return end(engine, scope, Ending::Withdrawn);
     }
-    let confirmed = engine.consent.confirm(scope.name(), CONFIRM);
+    let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
     let destroyed = destroy(engine, scope, None);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
     engine.consent.unshut(scope);
@@ -130,20 +171,25 @@ fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Rec
 /// epoch: lifting them must not send what was recorded before. What is past its last day ends as a withdrawal does: a clock
 /// that goes back finds it ended.
 pub(crate) fn settle(engine: &Engine) {
+    try_again(engine);
     // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
-    if matches!(engine.consent.ledger().snapshot_bytes(), Ok(None)) {
+    if !engine.consent.ledger().may_hold_decisions() {
         return;
     }
+    let mut settled = true;
     for (scope, generation) in engine.consent.generations() {
         // Whatever contract the yes was to: the build it was given to would send it.
-        if engine.consent.blocked(scope).is_some()
+        if engine.consent.is_ruled_out(scope)
             && generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation))
         {
-            let _ = end(engine, scope, Ending::Blocked);
+            settled &= !end(engine, scope, Ending::Blocked).is_err_and(|error| error.is_store());
         }
     }
     for scope in engine.consent.limited_otherwise() {
-        let _ = end(engine, scope, Ending::Limited);
+        settled &= !end(engine, scope, Ending::Limited).is_err_and(|error| error.is_store());
+    }
+    if !settled {
+        engine.consent.settle_again();
     }
     // Closed it is at once; that it is over is written down by a clock that is believed.
     let (expired, undeclared) = (engine.consent.expired(), engine.consent.expired_undeclared());

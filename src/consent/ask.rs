@@ -8,7 +8,7 @@ use super::{
     Consent,
     contract::Contract,
     decide::LATER_MOST,
-    ledger::{Entry, Records, Sound},
+    ledger::{Entry, Failed, Records, Sound},
     line::{Decision, EVERY_SCOPE},
     order::compare,
     scope::Scope,
@@ -76,6 +76,8 @@ pub enum WhyNot {
     Clock,
     /// The records are lost or damaged: there may have been a no.
     Unreadable,
+    /// An answer can't be kept at present: the disk can't be read, or takes nothing.
+    CannotKeep,
 }
 
 impl WhyNot {
@@ -94,6 +96,7 @@ impl WhyNot {
             WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes nothing",
         }
     }
 }
@@ -116,7 +119,8 @@ impl Consent {
         if self.asked.load(Ordering::SeqCst) {
             return Ok(no(WhyNot::AskedAlready));
         }
-        let records = self.ledger.read();
+        // What can't be looked at now can't be added to either.
+        let Ok(records) = self.ledger.read() else { return Ok(no(WhyNot::CannotKeep)) };
         let sound = match &records {
             Records::Nothing => return Ok(MayAsk::Yes { later: true }),
             Records::Closed(_) => return Ok(no(WhyNot::Unreadable)),
@@ -125,28 +129,29 @@ impl Consent {
         if self.is_clock_back(sound) {
             return Ok(no(WhyNot::Clock));
         }
-        Ok(self.may_ask_of(self.state(&records, contract), contract, sound))
+        let may = self.state(&records, contract).and_then(|state| self.may_ask_of(state, contract, sound));
+        Ok(may.unwrap_or_else(|_| no(WhyNot::CannotKeep)))
     }
 
-    fn may_ask_of(&self, state: State, contract: &Contract, sound: &Sound) -> MayAsk {
+    fn may_ask_of(&self, state: State, contract: &Contract, sound: &Sound) -> Result<MayAsk, Failed> {
         let yes = MayAsk::Yes { later: true };
         let Some(entry) = sound.entry(contract.scope.name()) else {
-            return match state {
+            return Ok(match state {
                 State::NeverAsked => yes,
                 State::Denied => no(WhyNot::Answered),
                 _ => no(WhyNot::Unreadable),
-            };
+            });
         };
-        match state {
+        Ok(match state {
             State::NeverAsked => yes,
             // A no to more than what ended is none the less one.
             State::Revoked | State::Expired if entry.besides.declined.is_some() => {
-                self.after_declining(contract, entry)
+                self.after_declining(contract, entry)?
             }
             State::Revoked | State::Expired => yes,
             State::Deferred => self.after(entry, AFTER_LATER, WhyNot::Later),
             State::Granted => no(WhyNot::Granted),
-            State::Denied if self.is_answered(contract, entry) => no(WhyNot::Answered),
+            State::Denied if self.is_answered(contract, entry)? => no(WhyNot::Answered),
             State::Denied => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
             State::Withdrawn => no(WhyNot::Withdrawn),
             State::Unreadable => no(WhyNot::Unreadable),
@@ -157,34 +162,33 @@ impl Consent {
                 };
                 match entry.besides.declined {
                     _ if !asks => no(WhyNot::AskNoMore),
-                    Some(_) => self.after_declining(contract, entry),
+                    Some(_) => self.after_declining(contract, entry)?,
                     None => yes,
                 }
             }
-        }
+        })
     }
 
     /// Where the person said no, or later, to more than they agreed to.
-    fn after_declining(&self, contract: &Contract, entry: &Entry) -> MayAsk {
-        if entry.besides.deferred > 0 {
+    fn after_declining(&self, contract: &Contract, entry: &Entry) -> Result<MayAsk, Failed> {
+        Ok(if entry.besides.deferred > 0 {
             self.after(entry, AFTER_LATER, WhyNot::Later)
-        } else if self.is_answered(contract, entry) {
+        } else if self.is_answered(contract, entry)? {
             no(WhyNot::Answered)
         } else {
             self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo)
-        }
+        })
     }
 
     /// Whether the person has said no to all that this build would do. A no to a contract that is not known any more may
     /// have been one.
-    fn is_answered(&self, contract: &Contract, entry: &Entry) -> bool {
-        let Some(declined) = &entry.besides.declined else { return true };
-        *declined == contract.digest
-            || self
-                .ledger
-                .text(declined)
-                .and_then(|text| Terms::read(&text))
-                .is_none_or(|declined| compare(&contract.terms, &declined).is_no_wider())
+    fn is_answered(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+        let Some(declined) = &entry.besides.declined else { return Ok(true) };
+        if *declined == contract.digest {
+            return Ok(true);
+        }
+        let declined = self.ledger.text(declined)?.and_then(|text| Terms::read(&text));
+        Ok(declined.is_none_or(|declined| compare(&contract.terms, &declined).is_no_wider()))
     }
 
     /// Whether so many days have passed since what was last decided.

@@ -49,13 +49,15 @@ pub(crate) struct Closing<'c> {
     /// None where the program does not declare it.
     pub(super) scope: Option<Scope>,
     pub(super) name: String,
+    pub(super) decision: Decision,
     pub(super) written: Option<(Held, Narrowing)>,
 }
 
 impl Closing<'_> {
-    /// Whether the decision stands on disk as one; if not, only the snapshot's absence closes the scope.
+    /// Whether the decision stands on disk as one, and was read back from there; if not, only a tombstone closes the scope, or
+    /// nobody knows.
     pub(crate) fn durable(&self) -> bool {
-        self.written.is_some()
+        self.written.as_ref().is_some_and(|(_, narrowing)| narrowing.is_read_back)
     }
 
     /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.
@@ -65,10 +67,10 @@ impl Closing<'_> {
 
     /// Appends the decision to the history and answers its receipt.
     pub(crate) fn finish(self) -> Result<Receipt, Error> {
-        let Closing { consent, scope, name, written } = self;
+        let Closing { consent, scope, name, decision, written } = self;
         let title = scope.map_or(name.as_str(), |scope| scope.title());
         let Some((held, narrowing)) = written else {
-            return Ok(Receipt::unwritten(&name, title, consent.ambient.now().rfc3339()));
+            return Ok(Receipt::unwritten(&name, title, decision, consent.ambient.now().rfc3339()));
         };
         let finished = consent.ledger.finish(&held, &narrowing);
         // The snapshot says it now, so that a later look can't open the scope again.

@@ -5,7 +5,7 @@ use super::{
     Consent, Ending,
     closing::Closing,
     contract::{Contract, digest},
-    ledger::{Entry, Held, Narrowing, NoticeLanguage, Records, Sound, Statement},
+    ledger::{Entry, Failed, Held, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
     line::{Besides, Decision, EVERY_SCOPE, Line},
     receipt::Receipt,
     scope::Scope,
@@ -42,7 +42,7 @@ impl Consent {
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
         let now = self.ambient.now();
         let records = self.ledger.heal(&held, now)?;
-        let state = self.state(&records, contract);
+        let state = self.state(&records, contract)?;
         let in_force = match &records {
             Records::Sound(sound) => sound.in_force(scope.name()).cloned(),
             _ => None,
@@ -116,6 +116,7 @@ impl Consent {
         let life = self.ledger.life_path(scope.name());
         self.ledger.files().lock_file(&life).at("make", &life)?;
         let line = self.ledger.grant(&held, sound.as_deref(), statement, now, before_opening)?;
+        self.forget_act(scope);
         self.unshut(scope);
         drop(held);
         self.look_again();
@@ -142,10 +143,20 @@ impl Consent {
         let contract = self.contract(scope)?;
         self.shut(scope);
         let refused = self.write_refusal(contract, later);
-        if refused.is_err() && self.is_known() {
-            let _ = self.ledger.revoke(scope.name());
+        match &refused {
+            // Later is no no, and takes nothing back.
+            Err(_) if later => self.unshut(scope),
+            Err(_) if self.ledger.may_hold_decisions() => {
+                let _ = self.ledger.revoke(scope.name(), &self.tombstone(Decision::Denied, None));
+            }
+            _ => {}
         }
         refused
+    }
+
+    /// What stands for a decision that can't be written.
+    pub(super) fn tombstone(&self, decision: Decision, via: Option<&str>) -> Tombstone {
+        Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short) }
     }
 
     fn write_refusal(&self, contract: &Contract, later: bool) -> Result<Receipt, Error> {
@@ -191,6 +202,7 @@ impl Consent {
         self.look_again();
         let mut receipt = self.receipt(scope, Some(&narrowing.line))?;
         receipt.recorded = finished.is_ok();
+        receipt.confirmed &= narrowing.is_read_back;
         Ok(receipt)
     }
 
@@ -282,6 +294,10 @@ impl Consent {
             return Err(self.reopen(scope, nothing()));
         }
         let mut statement = Statement::of(scope.name(), ending.decision());
+        if ending == Ending::Withdrawn && sound.entry(scope.name()).is_none_or(|entry| entry.decision.was_no_yes()) {
+            // Found only now, since the looks before it failed: there was no yes to take back.
+            statement.decision = Decision::Denied;
+        }
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));
         }
@@ -303,7 +319,7 @@ impl Consent {
                     }
                 }
                 Ending::Limited => {
-                    let Some(limits) = self.limits_of(contract, entry) else {
+                    let Ok(Some(limits)) = self.limits_of(contract, entry) else {
                         return Err(self.reopen(scope, nothing()));
                     };
                     besides.limits = limits;
@@ -316,18 +332,27 @@ impl Consent {
             statement.besides = Some(besides);
         }
         match ledger.narrow(&held, Some(sound), statement, now) {
-            Ok(narrowing) => Ok(self.closing(scope, Some((held, narrowing)))),
+            Ok(narrowing) => Ok(self.closing(scope, ending.decision(), Some((held, narrowing)))),
             Err(error) => self.not_closed(scope, ending, error),
         }
     }
 
-    /// What an ending that can't be written does: where the person or the program ended it, or lifting what blocks could send
-    /// what waited before, a tombstone closes the scope all the same. Where a yes was only to be narrowed, or the calendar
-    /// closes it anyway, it fails, and the person's answer stays what it was.
+    /// What an ending that can't be written does. The person's own no, and what the program ended, are kept by a tombstone, and so
+    /// is what blocks, since lifting it could send what waited before: each says which it is, and none reads as another one
+    /// later. Where a yes was only to be narrowed, or the calendar closes it anyway, it fails, and the person's answer stays
+    /// what it was.
     fn not_closed(&self, scope: Scope, ending: Ending<'_>, error: Error) -> Result<Closing<'_>, Error> {
-        match ending {
-            Ending::Switched(..) | Ending::Limited | Ending::Expired => Err(self.reopen(scope, error)),
-            _ => self.revoked(scope),
+        let via = match ending {
+            Ending::Switched(..) | Ending::Limited | Ending::Expired => return Err(self.reopen(scope, error)),
+            Ending::Revoked(why) => Some(why),
+            Ending::Blocked | Ending::Withdrawn => None,
+        };
+        let path = self.ledger.snapshot_path();
+        match self.ledger.revoke(scope.name(), &self.tombstone(ending.decision(), via)) {
+            Ok(()) => Ok(self.closing(scope, ending.decision(), None)),
+            // What the program or its surroundings wished is tried again by them; the person's no stays in this process.
+            Err(_) if ending == Ending::Blocked => Err(self.reopen(scope, error)),
+            Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
         }
     }
 
@@ -338,36 +363,41 @@ impl Consent {
         error
     }
 
-    fn closing(&self, scope: Scope, written: Option<(Held, Narrowing)>) -> Closing<'_> {
-        Closing { consent: self, scope: Some(scope), name: scope.name().into(), written }
-    }
-
-    fn revoked(&self, scope: Scope) -> Result<Closing<'_>, Error> {
-        let path = self.ledger.snapshot_path();
-        match self.ledger.revoke(scope.name()) {
-            Ok(()) => Ok(self.closing(scope, None)),
-            Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
-        }
+    fn closing(&self, scope: Scope, decision: Decision, written: Option<(Held, Narrowing)>) -> Closing<'_> {
+        Closing { consent: self, scope: Some(scope), name: scope.name().into(), decision, written }
     }
 
     /// The receipt of a line just written, or of the scope's last decision.
     pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
-        let line = match line {
-            Some(line) => Some(line.clone()),
-            None => self.ledger.history().0.into_iter().rfind(|line| line.scope == scope.name()),
-        };
         let Some(line) = line else {
-            return Err(
-                Kind::Store { path: self.ledger.store().into(), why: "it holds no decision about this scope" }.into()
-            );
+            let last = self.ledger.history()?.0.into_iter().rfind(|line| line.scope == scope.name());
+            let Some(line) = last else {
+                let path = self.ledger.store().into();
+                return Err(Kind::Store { path, why: "it holds no decision about this scope" }.into());
+            };
+            let texts = self.texts(&line)?;
+            return Ok(self.receipt_with(scope.title(), line, texts));
         };
-        Ok(self.receipt_of(scope.title(), line))
+        Ok(self.receipt_of(scope.title(), line.clone()))
     }
 
+    /// The receipt of a line just written: it is written whether its texts can be read again or not.
     pub(super) fn receipt_of(&self, title: &str, line: Line) -> Receipt {
+        let texts = self.texts(&line).unwrap_or_default();
+        self.receipt_with(title, line, texts)
+    }
+
+    /// The notice and the contract that a line names, where they are kept.
+    fn texts(&self, line: &Line) -> Result<(Option<String>, Option<String>), Failed> {
+        let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.ledger.text(digest));
+        Ok((text(&line.notice)?, text(&line.contract)?))
+    }
+
+    fn receipt_with(&self, title: &str, line: Line, (notice, contract): (Option<String>, Option<String>)) -> Receipt {
         // A look, without waiting: whoever withdraws waits and says so.
-        let confirmed = line.decision.opens() || self.confirm(&line.scope, Duration::ZERO);
-        Receipt { confirmed, ..Receipt::of(title, line, |digest| self.ledger.text(digest)) }
+        let confirmed =
+            line.decision.opens() || (self.confirm(&line.scope, Duration::ZERO) && self.says_no(&line.scope));
+        Receipt { confirmed, ..Receipt::of(title, line, notice, contract) }
     }
 }
 

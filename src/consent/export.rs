@@ -5,7 +5,7 @@ use super::{
     Consent,
     contract::digest,
     dpv,
-    ledger::{LEDGER_MOST, Records},
+    ledger::{LEDGER_MOST, Records, Tombstone},
     line::{EVERY_SCOPE, Line},
 };
 use crate::{
@@ -70,8 +70,10 @@ impl Consent {
                 lines.map(Into::into).collect()
             }
             Records::Sound(sound) => {
-                let withdrawn = |scope: &&String| sound.entry(scope).is_some_and(|entry| entry.decision.opens());
-                unwritten = sound.revoked.iter().filter(withdrawn).cloned().collect();
+                let is_yes = |scope: &str| sound.entry(scope).is_some_and(|entry| entry.decision.opens());
+                let withdrawn =
+                    sound.revoked.iter().filter(|(scope, said)| Tombstone::is_persons(said) && is_yes(scope));
+                unwritten = withdrawn.map(|(scope, _)| scope.clone()).collect();
                 // Half a line, and a yes that never came into force, were not decided. A withdrawal whose line has yet
                 // to be appended was, and the next start appends exactly this.
                 let whole = lines.filter(|line| line.ends_with('\n')).map(Into::into);
@@ -89,7 +91,7 @@ impl Consent {
             for (digest, kept) in [(line.contract, &mut contracts), (line.notice, &mut notices)] {
                 // A line is whatever someone wrote; only a text that has the digest it is named by is taken.
                 if let Some(digest) = digest
-                    && let Some(text) = ledger.text(&digest)
+                    && let Some(text) = ledger.text(&digest)?
                 {
                     kept.insert(digest, text);
                 }
@@ -115,7 +117,7 @@ impl Consent {
     fn records_and_bytes(&self) -> Result<(Records, Vec<u8>), Error> {
         let path = self.ledger.ledger_path();
         for _ in 0..3 {
-            let records = self.ledger.read();
+            let records = self.ledger.read()?;
             let bytes = self.ledger.files().read_if_there(&path, LEDGER_MOST).at("read", &path)?.unwrap_or_default();
             // Another process may have decided between the two looks.
             let fits = match &records {

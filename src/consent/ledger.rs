@@ -12,14 +12,15 @@ use super::{
 };
 use crate::{
     ambient::{Day, Time},
-    disk::{self, Files, Handle},
+    disk::{self, Files, Handle, Look, Node, Seen, StatKind},
     error::{At, Error, Kind},
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -33,6 +34,8 @@ pub(super) const LEDGER_MOST: u64 = 8 << 20;
 ///
 /// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
 pub(super) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+/// How the name of a tombstone ends.
+pub(super) const TOMBSTONE: &str = ".revoked";
 
 /// The state that gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,16 +119,64 @@ pub(crate) struct NoticeLanguage {
     pub(crate) picked: bool,
 }
 
-/// What the files say together.
+/// What the files say together, where all of them could be looked at.
 #[derive(Debug, Clone)]
 pub(crate) enum Records {
     /// Nobody was ever asked.
     Nothing,
     /// The files agree.
     Sound(Box<Sound>),
-    /// They don't, and every scope is closed.
+    /// They were read and don't agree, or are not ours, and every scope is closed.
     Closed(&'static str),
 }
+
+/// A look at the store that failed: nobody knows what is there. Every scope is closed for the moment, and nothing is
+/// written, deleted or confirmed because of it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("can't look at `{}`: {why}", path.display())]
+pub(crate) struct Failed {
+    path: PathBuf,
+    why: Arc<io::Error>,
+}
+
+impl Failed {
+    pub(super) fn of(path: &Path, why: io::Error) -> Self {
+        Failed { path: path.to_owned(), why: Arc::new(why) }
+    }
+
+    /// What a directory names was not there to be read: another process changed it in between.
+    fn is_gone(&self) -> bool {
+        self.why.kind() == io::ErrorKind::NotFound
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(Failed { path, why }: Failed) -> Self {
+        let source = io::Error::new(why.kind(), why);
+        Kind::Io { action: "look at", path, source }.into()
+    }
+}
+
+/// What stands for a decision that could not be written: an ending, in the name and the words of whoever decided it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tombstone {
+    pub(super) decision: Decision,
+    pub(super) at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) via: Option<String>,
+}
+
+impl Tombstone {
+    /// Whether it is the person who said no. One that says nothing is from before tombstones said anything, or could not be
+    /// written whole, which is tried for a person's own no alone.
+    pub(super) fn is_persons(said: &Option<Tombstone>) -> bool {
+        said.as_ref().is_none_or(|said| matches!(said.decision, Decision::Withdrawn | Decision::Denied))
+    }
+}
+
+/// The scopes that have a tombstone, with what it says where it says anything.
+pub(super) type Revoked = BTreeMap<String, Option<Tombstone>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Sound {
@@ -137,8 +188,8 @@ pub(crate) struct Sound {
     pub(super) behind: bool,
     /// The ledger ends in half a line; this is its length without it.
     pub(super) torn: Option<u64>,
-    /// Scopes that were withdrawn when nothing could be written but a tombstone.
-    pub(super) revoked: BTreeSet<String>,
+    /// Scopes that were ended when nothing could be written but a tombstone.
+    pub(super) revoked: Revoked,
     /// Each scope's highest epoch in the history.
     pub(super) told: BTreeMap<String, u64>,
 }
@@ -150,9 +201,8 @@ impl Sound {
 
     /// The entry of a scope that is granted, with the high-water mark that belongs to it.
     pub(crate) fn in_force(&self, scope: &str) -> Option<&Entry> {
-        self.entry(scope).filter(|entry| {
-            entry.decision.opens() && self.mark(scope) == Some(entry.epoch) && !self.revoked.contains(scope)
-        })
+        self.entry(scope)
+            .filter(|entry| entry.decision.opens() && self.mark(scope) == Some(entry.epoch) && !self.is_revoked(scope))
     }
 
     /// Whether something was decided about a scope that these records don't hold: they were put back from before.
@@ -172,7 +222,7 @@ impl Sound {
     }
 
     pub(crate) fn is_revoked(&self, scope: &str) -> bool {
-        self.revoked.contains(scope)
+        self.revoked.contains_key(scope)
     }
 
     /// Whether an interrupted decision left something to finish.
@@ -194,7 +244,7 @@ pub(crate) struct Fingerprint {
     pub(crate) snapshot: Option<Vec<u8>>,
     marks: Option<((u64, u64, i64), u64)>,
     ledger: Option<((u64, u64, i64), u64)>,
-    revoked: BTreeSet<String>,
+    revoked: Vec<String>,
     exposed: bool,
 }
 
@@ -207,6 +257,8 @@ pub(crate) struct Held(#[allow(dead_code, reason = "held for its lock")] Box<dyn
 pub(crate) struct Narrowing {
     pub(crate) line: Line,
     pub(crate) entry: Entry,
+    /// Whether the snapshot was read back, and says so.
+    pub(crate) is_read_back: bool,
 }
 
 /// The files of one store.
@@ -216,11 +268,14 @@ pub(crate) struct Ledger {
     pub(super) store: PathBuf,
     pub(super) marks: PathBuf,
     pub(super) application: String,
+    /// The store's directory in which this process found a snapshot: from then on another one at that path, or none, is
+    /// not the store.
+    opened: Arc<OnceLock<Option<Node>>>,
 }
 
 impl Ledger {
     pub(crate) fn new(files: Files, store: PathBuf, marks: PathBuf, application: String) -> Self {
-        Ledger { files, store, marks, application }
+        Ledger { files, store, marks, application, opened: Arc::default() }
     }
 
     pub(crate) fn store(&self) -> &Path {
@@ -253,17 +308,95 @@ impl Ledger {
 
     /// What changes whenever anything that decides changes: the snapshot's bytes, the other two files, the tombstones,
     /// and whether the directories are still only ours.
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let version = |path: &Path| self.files.stat(path).ok().flatten().map(|stat| (stat.version, stat.len));
-        let exposed = |path: &Path| self.files.stat(path).ok().flatten().is_some_and(|stat| stat.exposed.is_some());
-        let Ok(Some(snapshot)) = self.snapshot_bytes() else { return Fingerprint::default() };
-        Fingerprint {
+    pub(crate) fn fingerprint(&self) -> Result<Fingerprint, Failed> {
+        let version = |path: &Path| match self.look(path, self.files.examine(path))? {
+            Seen::Read(stat) => Ok(Some((stat.version, stat.len))),
+            Seen::Absent | Seen::Refused => Ok::<_, Failed>(None),
+        };
+        let snapshot = match self.look(&self.snapshot_path(), self.snapshot_bytes())? {
+            Seen::Read(bytes) => bytes,
+            // What can't be used is nobody's yes.
+            Seen::Refused => return Ok(Fingerprint::default()),
+            Seen::Absent if self.opened.get().is_none() => return Ok(Fingerprint::default()),
+            Seen::Absent => {
+                self.judge_directories()?;
+                return Ok(Fingerprint::default());
+            }
+        };
+        Ok(Fingerprint {
             snapshot: Some(snapshot),
-            marks: version(&self.marks_path()),
-            ledger: version(&self.ledger_path()),
-            revoked: self.revoked(),
-            exposed: exposed(&self.store) || exposed(&self.marks),
+            marks: version(&self.marks_path())?,
+            ledger: version(&self.ledger_path())?,
+            exposed: self.judge_directories()?.is_some(),
+            revoked: [self.names(&self.store)?, self.names(&self.marks)?]
+                .concat()
+                .into_iter()
+                .filter(|name| name.ends_with(TOMBSTONE))
+                .collect(),
+        })
+    }
+
+    /// Names the path of a look that failed.
+    pub(super) fn look<T>(&self, path: &Path, look: Look<T>) -> Result<Seen<T>, Failed> {
+        look.seen().map_err(|error| Failed::of(path, error))
+    }
+
+    /// The names in one of the two directories. None where there is no such directory; whether it is one that may be used
+    /// is judged elsewhere.
+    pub(super) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
+        Ok(match self.look(directory, self.files.children(directory))? {
+            Seen::Read(names) => names,
+            Seen::Absent | Seen::Refused => Vec::new(),
+        })
+    }
+
+    /// A file of one of the two directories. One that is listed there and can't be found is none that is absent.
+    pub(super) fn document(&self, names: &[String], path: &Path, most: u64) -> Result<Seen<Vec<u8>>, Failed> {
+        let seen = self.look(path, self.files.contents(path, most))?;
+        let is_listed = || path.file_name().is_some_and(|name| names.iter().any(|listed| name == listed.as_str()));
+        if matches!(seen, Seen::Absent) && is_listed() {
+            return Err(Failed::of(path, io::ErrorKind::NotFound.into()));
         }
+        Ok(seen)
+    }
+
+    /// What is wrong with the two directories, if anything is. A store that is not the one this process opened (the directory
+    /// was moved, replaced or removed, or the path leads elsewhere by now) is a look that failed: nobody knows what became of
+    /// the other one.
+    fn judge_directories(&self) -> Result<Option<&'static str>, Failed> {
+        let mut wrong = None;
+        for dir in [&self.store, &self.marks] {
+            match self.look(dir, self.files.examine(dir))? {
+                Seen::Read(stat) if stat.kind == StatKind::Dir && stat.exposed.is_none() => {
+                    if dir == &self.store && self.opened.get().is_some_and(|opened| *opened != stat.node) {
+                        return Err(self.another());
+                    }
+                }
+                Seen::Absent if dir == &self.store && self.opened.get().is_some() => return Err(self.another()),
+                Seen::Absent => {}
+                Seen::Read(_) | Seen::Refused => {
+                    wrong.get_or_insert("its directory is not one that only you can open");
+                }
+            }
+        }
+        Ok(wrong)
+    }
+
+    fn another(&self) -> Failed {
+        Failed::of(
+            &self.store,
+            io::Error::other("it is not the store that this program opened, which was there before"),
+        )
+    }
+
+    /// The store in which a snapshot was found is the one that this process goes by.
+    fn remember(&self) -> Result<(), Failed> {
+        if self.opened.get().is_none()
+            && let Seen::Read(stat) = self.look(&self.store, self.files.examine(&self.store))?
+        {
+            let _ = self.opened.set(stat.node);
+        }
+        Ok(())
     }
 
     /// The file whose lock says that a connection may be open for this scope.
@@ -279,6 +412,10 @@ impl Ledger {
     /// Makes both directories, or says which one can't be used.
     pub(crate) fn make_directories(&self) -> Result<(), Error> {
         self.is_usable()?;
+        if self.opened.get().is_some() {
+            // Where the store is gone that was there before none is made in its place.
+            self.judge_directories()?;
+        }
         for dir in [&self.store, &self.marks] {
             self.files.own_dir(dir).at("use the directory", dir)?;
         }
@@ -286,15 +423,21 @@ impl Ledger {
     }
 
     /// The bytes of the snapshot, for a look that costs one read.
-    pub(crate) fn snapshot_bytes(&self) -> io::Result<Option<Vec<u8>>> {
-        self.files.read_if_there(&self.snapshot_path(), SNAPSHOT_MOST)
+    pub(crate) fn snapshot_bytes(&self) -> Look<Vec<u8>> {
+        self.files.contents(&self.snapshot_path(), SNAPSHOT_MOST)
     }
 
-    /// Whether the snapshot alone says that this scope is open under this generation and epoch. Anything odd is no.
+    /// Whether a snapshot is there, or nobody knows.
+    pub(crate) fn may_hold_decisions(&self) -> bool {
+        !matches!(self.snapshot_bytes(), Look::Absent)
+    }
+
+    /// Whether the snapshot alone says that this scope is open under this generation and epoch. Anything odd is no, and so is
+    /// a look that fails: whoever asks waits for the next one.
     pub(crate) fn snapshot_allows(&self, scope: &str, generation: u64, epoch: u64) -> bool {
-        let Ok(Some(bytes)) = self.snapshot_bytes() else { return false };
+        let Look::Read(bytes) = self.snapshot_bytes() else { return false };
         let Some(snapshot) = self.parse(&bytes) else { return false };
-        if self.tombstones(scope).iter().any(|path| !matches!(self.files.stat(path), Ok(None))) {
+        if self.tombstones(scope).iter().any(|path| !matches!(self.files.examine(path), Look::Absent)) {
             return false;
         }
         snapshot
@@ -309,36 +452,58 @@ impl Ledger {
     }
 
     /// Reads and compares all three files. Writes nothing.
-    pub(crate) fn read(&self) -> Records {
+    ///
+    /// # Errors
+    /// A look failed. Whatever else was seen says nothing then.
+    pub(crate) fn read(&self) -> Result<Records, Failed> {
         // A decision of another process may fall between two reads; then the second look sees it whole.
         for _ in 0..3 {
-            let before = self.snapshot_bytes().ok();
-            let records = self.read_once();
-            if !matches!(records, Records::Closed(_)) || self.snapshot_bytes().ok() == before {
-                return records;
+            let before = self.snapshot_bytes().found().ok();
+            match self.read_once() {
+                Ok(Records::Closed(_)) if self.snapshot_bytes().found().ok() != before => {}
+                Err(failed) if failed.is_gone() => {}
+                records => return records,
             }
         }
         self.read_once()
     }
 
-    fn read_once(&self) -> Records {
-        for dir in [&self.store, &self.marks] {
-            match self.files.stat(dir) {
-                Ok(None) => {}
-                Ok(Some(stat)) if stat.kind == disk::StatKind::Dir && stat.exposed.is_none() => {}
-                _ => return Records::Closed("its directory is not one that only you can open"),
-            }
+    fn read_once(&self) -> Result<Records, Failed> {
+        // All is looked at before anything is judged: what looks damaged beside a look that failed may be sound.
+        let exposed = self.judge_directories()?;
+        let names = [self.names(&self.store)?, self.names(&self.marks)?];
+        let snapshot = self.document(&names[0], &self.snapshot_path(), SNAPSHOT_MOST)?;
+        let marks = self.read_marks_of(&names[1])?;
+        let ledger = self.document(&names[0], &self.ledger_path(), LEDGER_MOST)?;
+        let revoked = self.revoked(&names)?;
+        if let Some(why) = exposed {
+            return Ok(Records::Closed(why));
         }
-        let Ok(snapshot) = self.snapshot_bytes() else { return Records::Closed("the snapshot can't be read") };
-        let Ok(marks) = self.read_marks() else { return Records::Closed("the high-water marks can't be read") };
-        let Ok(ledger) = self.files.read_if_there(&self.ledger_path(), LEDGER_MOST) else {
-            return Records::Closed("the ledger can't be read");
+        let snapshot = match snapshot {
+            Seen::Read(bytes) => Some(bytes),
+            Seen::Absent => None,
+            Seen::Refused => return Ok(Records::Closed("the snapshot can't be read")),
+        };
+        let Ok(marks) = marks else { return Ok(Records::Closed("the high-water marks can't be read")) };
+        let ledger = match ledger {
+            Seen::Read(bytes) => Some(bytes),
+            Seen::Absent => None,
+            Seen::Refused => return Ok(Records::Closed("the ledger can't be read")),
         };
         let Some(bytes) = snapshot else {
             let nothing = marks.is_none() && ledger.is_none_or(|bytes| bytes.is_empty());
-            return if nothing { Records::Nothing } else { Records::Closed("the snapshot is missing") };
+            if nothing && self.opened.get().is_some() {
+                return Err(self.another());
+            }
+            return Ok(if nothing { Records::Nothing } else { Records::Closed("the snapshot is missing") });
         };
-        let Some(snapshot) = self.parse(&bytes) else { return Records::Closed("the snapshot is damaged") };
+        self.remember()?;
+        Ok(self.compare(&bytes, marks, ledger, revoked))
+    }
+
+    /// What the files say together that were all read.
+    fn compare(&self, bytes: &[u8], marks: Option<Marks>, ledger: Option<Vec<u8>>, revoked: Revoked) -> Records {
+        let Some(snapshot) = self.parse(bytes) else { return Records::Closed("the snapshot is damaged") };
         let Some((lines, torn)) = chain(&ledger.unwrap_or_default()) else {
             return Records::Closed("the ledger's chain is broken");
         };
@@ -382,7 +547,7 @@ impl Ledger {
             ahead,
             behind,
             torn,
-            revoked: self.revoked(),
+            revoked,
         }))
     }
 
@@ -407,15 +572,15 @@ impl Ledger {
     }
 
     /// Every sound line of the history, oldest first, and whether the chain holds to its end.
-    pub(crate) fn history(&self) -> (Vec<Line>, bool) {
-        match self.files.read_if_there(&self.ledger_path(), LEDGER_MOST) {
-            Ok(None) => (Vec::new(), true),
-            Ok(Some(bytes)) => match chain(&bytes) {
+    pub(crate) fn history(&self) -> Result<(Vec<Line>, bool), Failed> {
+        Ok(match self.document(&self.names(&self.store)?, &self.ledger_path(), LEDGER_MOST)? {
+            Seen::Absent => (Vec::new(), true),
+            Seen::Read(bytes) => match chain(&bytes) {
                 Some((lines, torn)) => (lines, torn.is_none()),
                 None => (Vec::new(), false),
             },
-            Err(_) => (Vec::new(), false),
-        }
+            Seen::Refused => (Vec::new(), false),
+        })
     }
 
     /// Records a grant: ledger, then mark, then whatever must exist before the scope opens, then the snapshot.
@@ -440,13 +605,13 @@ impl Ledger {
             })?;
         }
         self.append(&line)?;
-        self.mark_grant(&line.scope, line.epoch, now.day()).at("write", &self.marks_path())?;
+        self.mark_grant(&line.scope, line.epoch, now.day())?;
         before_opening(line.epoch)?;
         snapshot.pending = None;
         snapshot.scopes.insert(line.scope.clone(), entry);
         match self.write_snapshot(&snapshot) {
             // Seen by everyone, and only its directory could not be made durable: a power cut errs to no.
-            Err(_) if self.snapshot_bytes().is_ok_and(|bytes| bytes.as_deref() == Some(&*sealed(&snapshot))) => {}
+            Err(_) if self.stands(&snapshot) => {}
             written => written?,
         }
         let _ = held;
@@ -466,18 +631,34 @@ impl Ledger {
         snapshot.pending = Some(line.clone());
         if line.decision.opens() {
             // A scope that stays open needs its mark before its snapshot; until then it is closed.
-            self.raise_mark(&line.scope, line.epoch, true).at("write", &self.marks_path())?;
+            self.raise_mark(&line.scope, line.epoch, true)?;
         }
-        self.write_snapshot(&snapshot)?;
+        if let Err(error) = self.write_snapshot(&snapshot) {
+            let opens = line.decision.opens();
+            // Replaced, and only its directory could not be made durable: a power cut errs to no where it narrows, and to a
+            // yes where it ends one, for which a tombstone stands then.
+            if !(opens && self.stands(&snapshot)) {
+                if opens && let Some(before) = sound.and_then(|sound| sound.marks.get(&line.scope)) {
+                    self.put_back_mark(&line.scope, line.epoch, before);
+                }
+                return Err(error);
+            }
+        }
         let _ = held;
-        Ok(Narrowing { line, entry })
+        let is_read_back = self.stands(&snapshot);
+        Ok(Narrowing { line, entry, is_read_back })
+    }
+
+    /// Whether the snapshot on disk is this one, read back.
+    fn stands(&self, snapshot: &Snapshot) -> bool {
+        matches!(self.snapshot_bytes(), Look::Read(bytes) if bytes == sealed(snapshot))
     }
 
     /// Appends the line of a narrowing and raises its mark. The decision is in force whether this succeeds or not.
     pub(crate) fn finish(&self, held: &Held, narrowing: &Narrowing) -> Result<(), Error> {
         let _ = held;
         let line = &narrowing.line;
-        let marked = self.raise_mark(&line.scope, line.epoch, line.decision.opens()).at("write", &self.marks_path());
+        let marked = self.raise_mark(&line.scope, line.epoch, line.decision.opens());
         self.append(line)?;
         marked
     }
@@ -485,7 +666,7 @@ impl Ledger {
     /// Keeps a contract or a notice under its digest, once.
     pub(crate) fn keep_text(&self, digest: &str, text: &str) -> Result<(), Error> {
         let path = self.contract_path(digest);
-        if self.text(digest).is_some() {
+        if self.text(digest)?.is_some() {
             return Ok(());
         }
         if text.len() as u64 > TEXT_MOST {
@@ -498,16 +679,20 @@ impl Ledger {
     }
 
     /// A contract or notice kept earlier; `None` unless its bytes still have that digest.
-    pub(crate) fn text(&self, kept: &str) -> Option<String> {
-        let bytes = self.files.read_if_there(&self.contract_path(kept), TEXT_MOST).ok()??;
-        (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten()
+    pub(crate) fn text(&self, kept: &str) -> Result<Option<String>, Failed> {
+        let path = self.contract_path(kept);
+        Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
+            Seen::Read(bytes) => (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten(),
+            Seen::Absent | Seen::Refused => None,
+        })
     }
 
     /// The contract that was agreed to, if it and its notice are there as they were. Asked even where this build would say
     /// the same words: what a person agreed to must be there to be read.
-    pub(super) fn agreed(&self, entry: &Entry) -> Option<String> {
-        self.text(entry.notice.as_deref()?)?;
-        self.text(entry.contract.as_deref()?)
+    pub(super) fn agreed(&self, entry: &Entry) -> Result<Option<String>, Failed> {
+        let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.text(digest));
+        let (notice, contract) = (text(&entry.notice)?, text(&entry.contract)?);
+        Ok(contract.filter(|_| notice.is_some()))
     }
 
     pub(super) fn append(&self, line: &Line) -> Result<(), Error> {

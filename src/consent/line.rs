@@ -49,6 +49,13 @@ impl Decision {
     }
 }
 
+impl Decision {
+    /// Whether there is no yes to take back after it, nor one that was.
+    pub(super) fn was_no_yes(self) -> bool {
+        matches!(self, Decision::Denied | Decision::Deferred | Decision::Revoked | Decision::Void | Decision::Lost)
+    }
+}
+
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,11 +6,15 @@
 
 use super::{
     contract::canonical,
-    ledger::{Held, Ledger, Records, SNAPSHOT_MOST},
+    ledger::{Failed, Held, Ledger, Records, SNAPSHOT_MOST},
 };
-use crate::{ambient::Day, disk};
+use crate::{
+    ambient::Day,
+    disk::{self, Seen},
+    error::{At, Error, Kind},
+};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io};
+use std::collections::BTreeMap;
 
 /// What is known of a scope whatever its store says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,18 +35,32 @@ impl Mark {
 
 pub(super) type Marks = BTreeMap<String, Mark>;
 
+/// They were read, and are not as they were written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Damaged;
+
 impl Ledger {
-    pub(super) fn read_marks(&self) -> io::Result<Option<Marks>> {
-        let Some(bytes) = self.files.read_if_there(&self.marks_path(), SNAPSHOT_MOST)? else { return Ok(None) };
-        disk::unseal("high", &bytes)
-            .and_then(|json| serde_json::from_str(json).ok())
-            .map(Some)
-            .ok_or_else(|| io::ErrorKind::InvalidData.into())
+    /// The marks; an error within where they were read and are not marks of ours.
+    pub(super) fn read_marks(&self) -> Result<Result<Option<Marks>, Damaged>, Failed> {
+        self.read_marks_of(&self.names(&self.marks)?)
     }
 
-    fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> io::Result<()> {
+    /// The same, beside the names in their directory.
+    pub(super) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Damaged>, Failed> {
+        let bytes = match self.document(names, &self.marks_path(), SNAPSHOT_MOST)? {
+            Seen::Read(bytes) => bytes,
+            Seen::Absent => return Ok(Ok(None)),
+            Seen::Refused => return Ok(Err(Damaged)),
+        };
+        let marks = disk::unseal("high", &bytes).and_then(|json| serde_json::from_str(json).ok());
+        Ok(marks.map(Some).ok_or(Damaged))
+    }
+
+    fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> Result<(), Error> {
         // Marks that can't be read now are not replaced: those of every other scope would be lost.
-        let mut marks = self.read_marks()?.unwrap_or_default();
+        let path = self.marks_path();
+        let marks = self.read_marks()?.map_err(|Damaged| Kind::Store { path: path.clone(), why: "it is damaged" })?;
+        let mut marks = marks.unwrap_or_default();
         let mark = marks.entry(scope.to_owned()).or_default();
         let before = mark.clone();
         change(mark);
@@ -50,11 +68,11 @@ impl Ledger {
             return Ok(());
         }
         let json = canonical(&serde_json::json!(marks));
-        self.files.replace(&self.marks_path(), &disk::seal("high", &json))
+        self.files.replace(&path, &disk::seal("high", &json)).at("write", &path)
     }
 
     /// Raises a scope's mark to an epoch. A yes that goes on keeps its latest day, and one that ended has none.
-    pub(super) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> io::Result<()> {
+    pub(super) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch >= mark.epoch {
                 mark.epoch = epoch;
@@ -63,9 +81,19 @@ impl Ledger {
         })
     }
 
+    /// Takes back that a mark was raised to an epoch which no snapshot ever had, since the disk did not take it: the yes before
+    /// it stands. Where this fails too, the scope is closed until it is asked about anew.
+    pub(super) fn put_back_mark(&self, scope: &str, epoch: u64, before: &Mark) {
+        let _ = self.change_mark(scope, |mark| {
+            if mark.epoch == epoch {
+                *mark = before.clone();
+            }
+        });
+    }
+
     /// The mark of a yes that is given now. Whoever gives it believes the clock, so this day is its latest one, also where
     /// a yes before it was in use on a later one.
-    pub(super) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> io::Result<()> {
+    pub(super) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch > mark.epoch {
                 *mark = Mark { epoch, latest: Some(today.to_string()) };
@@ -75,9 +103,9 @@ impl Ledger {
 
     /// Notes that a yes was in use today; does nothing where that is known, where the yes is another one by now, or where the
     /// clock stands before what is known. The caller holds the lock of decisions.
-    pub(super) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> io::Result<()> {
+    pub(super) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         let _ = held;
-        let Records::Sound(sound) = self.read() else { return Ok(()) };
+        let Records::Sound(sound) = self.read()? else { return Ok(()) };
         if sound.in_force(scope).is_none_or(|entry| entry.epoch != epoch) {
             return Ok(());
         }
@@ -110,7 +138,7 @@ mod tests {
         let ledger = ledger(home.path());
         ledger.raise_mark("usage", 5, false).unwrap();
         ledger.mark_grant("playback", 6, Day(20_000)).unwrap();
-        let before = ledger.read_marks().unwrap();
+        let before = ledger.read_marks().unwrap().unwrap();
         let mode = |mode| {
             std::fs::set_permissions(ledger.marks_path(), std::fs::Permissions::from_mode(mode)).unwrap();
         };
@@ -118,7 +146,7 @@ mod tests {
         assert!(ledger.raise_mark("usage", 7, false).is_err());
         assert!(ledger.mark_grant("usage", 7, Day(20_000)).is_err());
         mode(0o600);
-        assert_eq!(ledger.read_marks().unwrap(), before);
+        assert_eq!(ledger.read_marks().unwrap().unwrap(), before);
     }
 
     #[test]
@@ -128,8 +156,8 @@ mod tests {
         ledger.mark_grant("usage", 5, Day(20_000)).unwrap();
         // What mends the records finds the mark raised already.
         ledger.raise_mark("usage", 5, true).unwrap();
-        assert!(ledger.read_marks().unwrap().unwrap()["usage"].latest.is_some());
+        assert!(ledger.read_marks().unwrap().unwrap().unwrap()["usage"].latest.is_some());
         ledger.raise_mark("usage", 5, false).unwrap();
-        assert_eq!(ledger.read_marks().unwrap().unwrap()["usage"], Mark { epoch: 5, latest: None });
+        assert_eq!(ledger.read_marks().unwrap().unwrap().unwrap()["usage"], Mark { epoch: 5, latest: None });
     }
 }

@@ -2,26 +2,37 @@
 //! everything is lost. Each step errs to no; nothing here opens a scope.
 
 use super::{
-    ledger::{Entry, Held, LEDGER_MOST, Ledger, Records, Snapshot, Sound, Statement},
-    line::{Besides, Decision, GENESIS, Line, chain},
+    contract::canonical,
+    ledger::{
+        Entry, Failed, Held, LEDGER_MOST, Ledger, Records, Revoked, SNAPSHOT_MOST, Snapshot, Sound, Statement,
+        TOMBSTONE, Tombstone,
+    },
+    line::{Besides, Decision, GENESIS, Line},
+    mark::Damaged,
     scope::is_name,
 };
 use crate::{
     ambient::Time,
-    disk,
+    disk::{self, Look, Seen},
     error::{At, Error, Kind},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
+
+/// More than a tombstone says.
+const TOMBSTONE_MOST: u64 = 4 << 10;
 
 impl Ledger {
     /// Finishes what an interrupted decision left: appends a withdrawal's line, or voids a grant that never came into
     /// force. Answers what holds then.
+    ///
+    /// # Errors
+    /// A look failed, or the disk did not take it. What was to be finished still is.
     pub(crate) fn heal(&self, held: &Held, now: Time) -> Result<Records, Error> {
-        let mut sound = match self.read() {
+        let mut sound = match self.read()? {
             Records::Sound(sound) => sound,
             other => return Ok(other),
         };
@@ -42,8 +53,8 @@ impl Ledger {
         }
         if sound.ahead {
             // The line that stands there is the one that is void; its epoch must never be given again.
-            let Some(void) = self.last_line() else { return Ok(Records::Closed("the ledger's chain is broken")) };
-            self.raise_mark(&void.scope, void.epoch, false).at("write", &self.marks_path())?;
+            let Some(void) = self.last_line()? else { return Ok(Records::Closed("the ledger's chain is broken")) };
+            self.raise_mark(&void.scope, void.epoch, false)?;
             let line = Line {
                 line: void.line + 1,
                 at: now.rfc3339(),
@@ -76,59 +87,111 @@ impl Ledger {
             self.write_snapshot(&snapshot)?;
             self.append(&line)?;
         }
-        for scope in sound.revoked {
-            if let Records::Sound(sound) = self.read()
-                && let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope))
-            {
-                let statement = Statement::of(&scope, decision);
+        for (scope, said) in sound.revoked {
+            // Records that turn out damaged are no reason to forget what a tombstone says.
+            let Records::Sound(sound) = self.read()? else { return Ok(self.read()?) };
+            let mut written = None;
+            if let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope), &said) {
+                let via = said.as_ref().and_then(|said| said.via.clone());
+                let statement = Statement { via, ..Statement::of(&scope, decision) };
                 let narrowing = self.narrow(held, Some(&sound), statement, now)?;
                 self.finish(held, &narrowing)?;
+                written = Some(narrowing.line);
+            }
+            // It goes only when a snapshot that was read back says the same, and the mark knows.
+            let Records::Sound(after) = self.read()? else { return Ok(self.read()?) };
+            let entry = after.entry(&scope);
+            let kept = match &written {
+                Some(line) => entry.is_some_and(|entry| (entry.decision, entry.epoch) == (line.decision, line.epoch)),
+                None => told_by_tombstone(&scope, entry, &said).is_none(),
+            };
+            if !kept {
+                return Err(Kind::Store { path: self.snapshot_path(), why: "what was ended was not kept" }.into());
+            }
+            if let Some(entry) = entry.filter(|entry| !entry.decision.opens()) {
+                self.raise_mark(&scope, entry.epoch, false)?;
             }
             for tombstone in self.tombstones(&scope) {
                 self.files.remove_if_there(&tombstone).at("remove", &tombstone)?;
             }
         }
-        let records = self.read();
+        let records = self.read()?;
         if let Records::Sound(sound) = &records {
             // A mark that was not raised would let an older store pass for this one.
             for (scope, entry) in sound.snapshot.scopes.iter().filter(|(_, entry)| !entry.decision.opens()) {
-                self.raise_mark(scope, entry.epoch, false).at("write", &self.marks_path())?;
+                self.raise_mark(scope, entry.epoch, false)?;
             }
         }
-        Ok(self.read())
+        Ok(self.read()?)
     }
 
     /// Whether there is anything for [`heal`](Ledger::heal) to do. Reads only.
-    pub(crate) fn needs_healing(&self) -> bool {
-        matches!(self.read(), Records::Sound(sound) if !sound.is_whole())
+    pub(crate) fn needs_healing(&self) -> Result<bool, Failed> {
+        Ok(matches!(self.read()?, Records::Sound(sound) if !sound.is_whole()))
     }
 
-    /// The last resort of a withdrawal that can't be written, because another process keeps the lock or the disk takes
-    /// nothing: an empty file that closes the scope whatever the snapshot says, also one that is replaced a moment
-    /// later. Where not even that can be made, the snapshot is removed, which closes every scope.
-    pub(crate) fn revoke(&self, scope: &str) -> io::Result<()> {
-        let made = self.tombstones(scope).map(|path| match self.files.create(&path) {
+    /// The last resort of an ending that can't be written, because another process keeps the lock or the disk takes
+    /// nothing: a small file that closes the scope whatever the snapshot says, also one that is replaced a moment later.
+    ///
+    /// Where not even that can be made, a person's own no takes the scope's life lock out of its place, which needs no room
+    /// and closes this scope alone. What is not the person's act fails instead.
+    pub(crate) fn revoke(&self, scope: &str, said: &Tombstone) -> io::Result<()> {
+        let by_person = Tombstone::is_persons(&Some(said.clone()));
+        let bytes = disk::seal("revoked", &canonical(&serde_json::json!(said)));
+        let write = |path: &Path| match self.files.create(path) {
+            Ok(mut file) => {
+                let written = file.write_all(&bytes);
+                let synced = file.sync();
+                if by_person {
+                    // Without its words it closes as well, and reads as what it is.
+                    return synced;
+                }
+                written.and(synced).or_else(|error| {
+                    // Without its words it would read as the person's own no.
+                    self.files.remove_if_there(path)?;
+                    Err(error)
+                })
+            }
+            // Somebody else's ending gives way to the person's.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && by_person => {
+                match self.files.contents(path, TOMBSTONE_MOST) {
+                    Look::Read(there) if Tombstone::is_persons(&read(&there)) => Ok(()),
+                    _ => self.files.replace(path, &bytes),
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            made => made.and_then(|mut file| file.sync()),
-        });
+            Err(error) => Err(error),
+        };
+        let made = self.tombstones(scope).map(|path| write(&path));
         for directory in [&self.store, &self.marks] {
             let _ = self.files.sync_dir(directory);
         }
-        if made.iter().any(Result::is_ok) {
-            return Ok(());
+        let [made, also] = made;
+        let Err(error) = made.or(also) else { return Ok(()) };
+        if !by_person {
+            return Err(error);
         }
-        let gone = self.files.remove_if_there(&self.snapshot_path());
+        let [tombstone, _] = self.tombstones(scope);
+        let taken = self.files.rename(&self.life_path(scope), &tombstone);
         let _ = self.files.sync_dir(&self.store);
-        gone
+        taken.map_err(|_| error)
     }
 
     /// Starts anew where the records were lost or damaged: the old ones are set aside, and every scope that was ever
     /// decided about counts as lost, which only a fresh notice can open.
     pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
-        // Every scope that anything here names may have had its no.
-        let marks = match self.read_marks() {
+        // Every scope that anything here names may have had its no. All is read before anything is replaced: what can't be
+        // looked at now is not lost.
+        let marks = self.read_marks()?;
+        let path = self.snapshot_path();
+        let old = match self.document(&self.names(&self.store)?, &path, SNAPSHOT_MOST)? {
+            Seen::Read(bytes) => self.parse(&bytes),
+            Seen::Absent | Seen::Refused => None,
+        };
+        let named = self.named_in_history()?;
+        let marks = match marks {
             Ok(marks) => marks.unwrap_or_default(),
-            Err(_) => {
+            Err(Damaged) => {
                 let path = self.marks_path();
                 self.files.replace(&path, &disk::seal("high", "{}")).at("write", &path)?;
                 BTreeMap::new()
@@ -136,9 +199,8 @@ impl Ledger {
         };
         let mut names: BTreeSet<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
         names.extend(marks.keys().cloned());
-        let old = self.snapshot_bytes().ok().flatten().and_then(|bytes| self.parse(&bytes));
         names.extend(old.into_iter().flat_map(|old| old.scopes.into_keys()));
-        names.extend(self.named_in_history());
+        names.extend(named);
         // Epochs start above everything that may still lie around, whatever became of the marks.
         let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0);
         let scopes = names.into_iter().map(|scope| {
@@ -172,7 +234,7 @@ impl Ledger {
             self.files.rename(&ledger, &aside).at("set aside", &ledger)?;
         }
         let _ = held;
-        match self.read() {
+        match self.read()? {
             Records::Sound(sound) => Ok(sound),
             Records::Nothing => {
                 Err(Kind::Store { path: self.store.clone(), why: "a new snapshot was not kept" }.into())
@@ -182,39 +244,64 @@ impl Ledger {
     }
 
     /// The scopes that any line of the history names, however damaged the rest of it is.
-    fn named_in_history(&self) -> Vec<String> {
-        let bytes = self.files.read(&self.ledger_path(), LEDGER_MOST).unwrap_or_default();
+    fn named_in_history(&self) -> Result<Vec<String>, Failed> {
+        let bytes = match self.document(&self.names(&self.store)?, &self.ledger_path(), LEDGER_MOST)? {
+            Seen::Read(bytes) => bytes,
+            Seen::Absent | Seen::Refused => Vec::new(),
+        };
         let lines = bytes.split(|&byte| byte == b'\n');
         let scope = |line: &[u8]| {
             let value: serde_json::Value = serde_json::from_slice(line).ok()?;
             Some(value.get("scope")?.as_str()?.to_owned())
         };
-        lines.filter_map(scope).collect()
+        Ok(lines.filter_map(scope).collect())
     }
 
-    /// What says that a scope was withdrawn when the decision itself could not be written; one in each directory.
+    /// What says that a scope was ended when the decision itself could not be written; one in each directory.
     pub(super) fn tombstones(&self, scope: &str) -> [PathBuf; 2] {
-        [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}.revoked")))
+        [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{TOMBSTONE}")))
     }
 
-    /// The scopes that have a tombstone.
-    pub(super) fn revoked(&self) -> BTreeSet<String> {
-        let names = [&self.store, &self.marks].map(|directory| self.files.names(directory));
-        names.iter().flatten().filter_map(|name| name.strip_suffix(".revoked").map(str::to_owned)).collect()
+    /// The scopes that have a tombstone, by the names in both directories, and what it says. Where two say different things,
+    /// the person's own no stands.
+    pub(super) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
+        let mut revoked = Revoked::new();
+        for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
+            for name in names {
+                let Some(scope) = name.strip_suffix(TOMBSTONE) else { continue };
+                let path = directory.join(name);
+                // One that can't be used is one all the same.
+                let said = match self.document(names, &path, TOMBSTONE_MOST)? {
+                    Seen::Read(bytes) => read(&bytes),
+                    Seen::Absent | Seen::Refused => None,
+                };
+                let known = revoked.entry(scope.to_owned()).or_insert_with(|| said.clone());
+                if Tombstone::is_persons(&said) && !Tombstone::is_persons(known) {
+                    *known = said;
+                }
+            }
+        }
+        Ok(revoked)
     }
 
-    pub(super) fn last_line(&self) -> Option<Line> {
-        let bytes = self.files.read_if_there(&self.ledger_path(), LEDGER_MOST).ok()??;
-        chain(&bytes)?.0.pop()
+    pub(super) fn last_line(&self) -> Result<Option<Line>, Failed> {
+        Ok(self.history()?.0.pop())
     }
 }
 
-/// What a tombstone adds to what was decided about a scope before: a yes was taken back, and anything but a yes was answered
-/// with a no. Nothing where that is known, or where the name is not one that a scope can have.
-fn told_by_tombstone(scope: &str, entry: Option<&Entry>) -> Option<Decision> {
+/// What a tombstone says, where it says anything.
+fn read(bytes: &[u8]) -> Option<Tombstone> {
+    serde_json::from_str(disk::unseal("revoked", bytes)?).ok()
+}
+
+/// What a tombstone adds to what was decided about a scope before: a yes was ended, and anything but a yes was answered with a
+/// no. Nothing where that is known, or where the name is not one that a scope can have.
+fn told_by_tombstone(scope: &str, entry: Option<&Entry>, said: &Option<Tombstone>) -> Option<Decision> {
+    let by_person = Tombstone::is_persons(said);
     match entry.map(|entry| entry.decision) {
-        Some(decision) if decision.opens() => Some(Decision::Withdrawn),
+        Some(decision) if decision.opens() && by_person => Some(Decision::Withdrawn),
+        Some(decision) if decision.opens() => said.as_ref().map(|said| said.decision),
         Some(Decision::Denied | Decision::Withdrawn) => None,
-        _ => is_name(scope).then_some(Decision::Denied),
+        _ => (by_person && is_name(scope)).then_some(Decision::Denied),
     }
 }

@@ -82,19 +82,21 @@ pub(crate) use terms::Terms;
 pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 
 use crate::{
-    ambient::{Ambient, Day},
+    ambient::{Ambient, Day, Time},
+    disk::{Look, Seen},
     error::{Error, Kind},
     sync::{self, Mutex},
 };
-use ledger::{Fingerprint, Records};
-use policy::Policies;
+use ledger::{Failed, Fingerprint, Records};
+use permit::IN_DOUBT;
+use policy::Looked;
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Where the data of a scope that is open goes.
@@ -134,6 +136,49 @@ pub(crate) struct Consent {
     asked: AtomicBool,
     /// How many times since it started the program said "granted" where only a fresh notice opens.
     refused: Mutex<BTreeMap<&'static str, u64>>,
+    /// The person's own noes that the disk did not take.
+    unwritten: Mutex<BTreeMap<&'static str, Unwritten>>,
+    retries: Mutex<Retries>,
+}
+
+/// What a person decided and the disk did not take.
+#[derive(Debug, Clone)]
+struct Unwritten {
+    scope: Scope,
+    decision: Decision,
+    at: Time,
+    why: String,
+}
+
+/// How soon after a failure something is tried again, and how long it is put off at most.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What failed and is to be tried again, by name: when, and after what wait.
+#[derive(Debug, Default)]
+struct Retries(BTreeMap<&'static str, (Instant, Duration)>);
+
+impl Retries {
+    /// It failed: the next try is put off twice as long as the last one was.
+    fn failed(&mut self, what: &'static str, now: Instant) {
+        let (next, wait) = self.0.entry(what).or_insert((now, Duration::ZERO));
+        // Whoever asks meanwhile does not put it off.
+        if *next <= now {
+            *wait = (*wait * 2).clamp(RETRY.0, RETRY.1);
+            *next = now + *wait;
+        }
+    }
+
+    fn held(&mut self, what: &str) {
+        self.0.remove(what);
+    }
+
+    fn soonest(&self) -> Option<Instant> {
+        self.0.values().map(|(next, _)| *next).min()
+    }
+
+    fn is_due(&self, what: &str, now: Instant) -> bool {
+        self.0.get(what).is_some_and(|(next, _)| *next <= now)
+    }
 }
 
 /// What tells at a glance that something was decided.
@@ -142,8 +187,10 @@ type Glance = [Option<(u64, u64, i64)>; 2];
 /// What was last read, and what must not be opened whatever is read next.
 struct View {
     seen: Fingerprint,
-    /// The same at a glance.
-    glance: Glance,
+    /// The same at a glance; none where the glance failed.
+    glance: Option<Glance>,
+    /// The last look failed: what was open is closed until one succeeds.
+    doubt: Option<Failed>,
     /// The day for which it was read, where anything was open, or closed by the clock: a yes ends with its last one, and a
     /// clock that was wrong may be right again.
     day: Option<Day>,
@@ -172,7 +219,8 @@ impl Consent {
         let gates = Arc::new(Gates::new(process_wide));
         let view = Mutex::new(View {
             seen: Fingerprint::default(),
-            glance: Glance::default(),
+            glance: None,
+            doubt: None,
             day: None,
             by_clock: false,
             stale: false,
@@ -194,29 +242,121 @@ impl Consent {
             compared: Mutex::default(),
             asked: AtomicBool::new(false),
             refused: Mutex::default(),
+            unwritten: Mutex::default(),
+            retries: Mutex::default(),
         }
     }
 
     /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
     pub(crate) fn open(&self) {
-        // A decision that was interrupted is finished before any gate opens.
-        self.mend();
+        // A decision that was interrupted is finished before any gate opens; where that fails what is on disk closes.
+        let _ = self.mend();
         self.refresh();
     }
 
     /// Finishes a decision that was interrupted, or could not be written, if there is one.
-    pub(crate) fn mend(&self) {
-        if !matches!(self.ledger.snapshot_bytes(), Ok(None))
-            && self.ledger.needs_healing()
-            && let Ok(Some(held)) = self.ledger.lock(|| self.ambient.monotonic())
-        {
-            let _ = self.ledger.heal(&held, self.ambient.now());
+    ///
+    /// # Errors
+    /// It still is to be finished, or nobody knows.
+    pub(crate) fn mend(&self) -> Result<(), Error> {
+        if matches!(self.ledger.snapshot_bytes(), Look::Absent) || !self.ledger.needs_healing()? {
+            return Ok(());
         }
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        self.ledger.heal(&held, self.ambient.now()).map(|_| ())
     }
 
     /// Whether a withdrawal stands that could not be written yet.
-    pub(crate) fn is_unwritten(&self, scope: Scope) -> bool {
-        matches!(self.ledger.read(), Records::Sound(sound) if sound.is_revoked(scope.name()))
+    pub(crate) fn is_unwritten(&self, scope: Scope) -> Result<bool, Error> {
+        Ok(matches!(self.ledger.read()?, Records::Sound(sound) if sound.is_revoked(scope.name())))
+    }
+
+    /// How soon to look again, or try again, where a look failed or something could not be written.
+    pub(crate) fn retry_in(&self) -> Option<Duration> {
+        // Where nothing failed no clock is read.
+        let soonest = self.retries.lock().soonest()?;
+        let soonest = soonest.saturating_duration_since(self.ambient.monotonic());
+        // What is open otherwise is closed meanwhile.
+        let is_urgent = self.contracts.iter().any(|contract| self.gates.epoch(contract.scope) == IN_DOUBT);
+        Some(if is_urgent { soonest.min(RETRY.0) } else { soonest })
+    }
+
+    /// The time of every retry has come.
+    #[cfg(test)]
+    pub(crate) fn retry_now(&self) {
+        let now = self.ambient.monotonic();
+        self.retries.lock().0.values_mut().for_each(|(next, _)| *next = now);
+    }
+
+    /// Whether the time of a retry has come.
+    pub(crate) fn is_retry_due(&self) -> bool {
+        let soonest = self.retries.lock().soonest();
+        soonest.is_some_and(|soonest| soonest <= self.ambient.monotonic())
+    }
+
+    /// What a person decided here and the disk did not take, and why.
+    pub(super) fn unwritten_act(&self, scope: Scope) -> Option<(Decision, String)> {
+        self.unwritten.lock().get(scope.name()).map(|act| (act.decision, act.why.clone()))
+    }
+
+    /// Whether this process closed a scope, whatever is on disk.
+    pub(super) fn is_shut(&self, scope: Scope) -> bool {
+        self.view.lock().closing.contains(&scope)
+    }
+
+    /// Notes what came of a person's no: one that was not written is tried again until it is.
+    pub(crate) fn note_act(&self, scope: Scope, denies: bool, answer: &Result<Receipt, Error>) {
+        let why = match answer {
+            Ok(receipt) if receipt.line == 0 => "a file stands for it that closes the scope".to_owned(),
+            Err(error) if error.is_store() => error.to_string(),
+            _ => {
+                self.unwritten.lock().remove(scope.name());
+                self.retries.lock().held(scope.name());
+                return;
+            }
+        };
+        let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
+        let at = self.ambient.now();
+        let mut unwritten = self.unwritten.lock();
+        let act = unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, at, why: String::new() });
+        act.why = why;
+        self.retries.lock().failed(scope.name(), self.ambient.monotonic());
+    }
+
+    /// The person's own noes that are to be tried again now: each scope, and whether it is a denial. One that a later yes
+    /// overtook, given elsewhere, is forgotten.
+    pub(crate) fn acts_to_retry(&self) -> Vec<(Scope, bool)> {
+        if self.unwritten.lock().is_empty() {
+            return Vec::new();
+        }
+        let now = self.ambient.monotonic();
+        let due = |name: &str| self.retries.lock().is_due(name, now);
+        let acts: Vec<Unwritten> =
+            self.unwritten.lock().values().filter(|act| due(act.scope.name())).cloned().collect();
+        let mut left = Vec::new();
+        for act in acts {
+            let Ok(records) = self.ledger.read() else {
+                self.retries.lock().failed(act.scope.name(), now);
+                continue;
+            };
+            let overtaken = matches!(&records, Records::Sound(sound) if sound
+                .in_force(act.scope.name())
+                .and_then(|entry| Time::parse(entry.given()))
+                .is_some_and(|given| given.0 / 1_000 > act.at.0 / 1_000));
+            if overtaken {
+                self.forget_act(act.scope);
+                self.unshut(act.scope);
+            } else {
+                left.push((act.scope, act.decision == Decision::Denied));
+            }
+        }
+        left
+    }
+
+    /// A yes that was given since makes a no that was not written undone.
+    pub(super) fn forget_act(&self, scope: Scope) {
+        self.unwritten.lock().remove(scope.name());
+        self.retries.lock().held(scope.name());
     }
 
     pub(crate) fn gates(&self) -> &Gates {
@@ -237,11 +377,16 @@ impl Consent {
         Some(self.block_of(self.contract(scope).ok()?)?.0)
     }
 
+    /// What closes a scope whatever the person decided, and is known to: not that something can't be read now.
+    pub(crate) fn is_ruled_out(&self, scope: Scope) -> bool {
+        self.contract(scope).is_ok_and(|contract| self.lasting_block_of(contract).is_some())
+    }
+
     /// Reads administrators' rules again. Answers whether they have changed, once: whoever asks must destroy what waits.
     #[must_use]
     pub(crate) fn look_at_policies(&self) -> bool {
-        let changed = self.read_policies();
-        if changed {
+        let (changed, moved) = self.read_policies();
+        if changed || moved {
             self.view.lock().stale = true;
         }
         changed || self.has_rules_to_settle()
@@ -253,15 +398,35 @@ impl Consent {
         self.unsettled.swap(false, Ordering::SeqCst)
     }
 
-    fn read_policies(&self) -> bool {
+    /// Whoever was to settle could not, and does it when the next one asks.
+    pub(crate) fn settle_again(&self) {
+        self.unsettled.store(true, Ordering::SeqCst);
+        self.retries.lock().failed("what administrators' rules leave out", self.ambient.monotonic());
+    }
+
+    /// Whether the rules that were read differ from those that were read before, and whether they can be looked at now and
+    /// could not before, or the other way round. A look that fails says nothing of what they say.
+    fn read_policies(&self) -> (bool, bool) {
         let directories = self.overlay().directories.clone();
-        let policies = Policies::read(self.ledger.files(), &directories, self.ledger.application());
+        let looked = Looked::at(self.ledger.files(), &directories, self.ledger.application());
+        let mut retries = self.retries.lock();
         let mut overlay = self.overlay.lock();
-        if overlay.policies == policies {
-            return false;
+        let before = Overlay::clone(&overlay);
+        let now = match looked {
+            Ok(Looked { policies, ignored }) => {
+                retries.held("rules");
+                Overlay { policies, ignored, doubt: None, ..before.clone() }
+            }
+            Err(failed) => {
+                retries.failed("rules", self.ambient.monotonic());
+                Overlay { doubt: Some(overlay::shown(&failed.to_string(), 240)), ..before.clone() }
+            }
+        };
+        let (changed, moved) = (now.policies != before.policies, now.doubt.is_some() != before.doubt.is_some());
+        if now != before {
+            *overlay = Arc::new(now);
         }
-        *overlay = Arc::new(Overlay { policies, ..Overlay::clone(&overlay) });
-        true
+        (changed, moved)
     }
 
     pub(crate) fn contract(&self, scope: Scope) -> Result<&Contract, Error> {
@@ -272,37 +437,61 @@ impl Consent {
     }
 
     /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
+    ///
+    /// Where a look fails, what was open is closed until one succeeds, and its events are counted meanwhile.
     pub(crate) fn refresh(&self) -> bool {
         let mut view = self.view.lock();
+        match self.look_into(&mut view) {
+            Ok(moved) => moved,
+            Err(failed) => {
+                for place in std::mem::take(&mut view.open) {
+                    self.gates.set(place.scope, IN_DOUBT);
+                }
+                view.held.clear();
+                view.doubt = Some(failed);
+                self.retries.lock().failed("records", self.ambient.monotonic());
+                false
+            }
+        }
+    }
+
+    fn look_into(&self, view: &mut View) -> Result<bool, Failed> {
         // Taken before the rest is read, so that what changes in between is found. Where nothing was ever decided, the look
         // for a snapshot is all that happens.
-        view.glance = view.seen.snapshot.as_ref().map(|_| self.glance()).unwrap_or_default();
-        let seen = self.ledger.fingerprint();
+        view.glance = if view.seen.snapshot.is_some() { self.glance().ok() } else { None };
+        let seen = self.ledger.fingerprint()?;
         // Where nothing could be open no clock is read.
         let day = (view.by_clock || !view.open.is_empty()).then(|| self.ambient.now().day());
-        if seen == view.seen && day == view.day && !view.stale && !self.gates.is_closed() {
-            return std::mem::take(&mut view.changed);
+        let is_new = seen != view.seen || day != view.day || view.stale || view.doubt.is_some();
+        if !is_new && !self.gates.is_closed() {
+            return Ok(std::mem::take(&mut view.changed));
         }
         if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
             // The first decision, taken elsewhere: until now there was nothing that rules could narrow.
-            let changed = self.read_policies();
+            let (changed, _) = self.read_policies();
             self.unsettled.fetch_or(changed, Ordering::SeqCst);
         }
-        let records = self.ledger.read();
-        let (mut open, mut held, mut by_clock) = (Vec::new(), Vec::new(), false);
+        let records = self.ledger.read()?;
+        let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
         for contract in &self.contracts {
             let scope = contract.scope;
             by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract));
             if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
                 && !view.closing.contains(&scope)
-                && self.open_epoch(sound, contract) != 0
+                && self.open_epoch(sound, contract)? != 0
                 && let Some(entry) = sound.in_force(scope.name())
             {
                 open.push(Place { scope, epoch: entry.epoch, generation: entry.generation });
-                if let Some(projection) = self.projection(contract, entry) {
+                if let Some(projection) = self.projection(contract, entry)? {
                     held.push((scope, Arc::new(projection)));
                 }
+            } else if let Records::Sound(sound) = &records
+                && !self.gates.is_closed()
+                && view.closing.iter().all(|closing| *closing != scope)
+                && self.is_doubted(sound, contract)?
+            {
+                doubted.push(scope);
             }
         }
         let moved = open != view.open;
@@ -317,26 +506,31 @@ impl Consent {
             (self.prepare)(&open);
         }
         for contract in &self.contracts {
-            self.gates.set(contract.scope, epoch(contract.scope));
+            let doubt = if doubted.contains(&contract.scope) { IN_DOUBT } else { 0 };
+            self.gates.set(contract.scope, epoch(contract.scope).max(doubt));
         }
         view.held = held;
         view.day = (by_clock || !open.is_empty()).then(|| self.ambient.now().day());
         (view.open, view.by_clock) = (open, by_clock);
         view.seen = seen;
-        view.stale = false;
-        std::mem::take(&mut view.changed) || moved
+        (view.stale, view.doubt) = (false, None);
+        self.retries.lock().held("records");
+        Ok(std::mem::take(&mut view.changed) || moved)
     }
 
     /// Whether the snapshot is still the file that was last read: two looks at the disk, for whoever sleeps otherwise.
     pub(crate) fn is_unchanged(&self) -> bool {
-        let seen = self.glance();
-        self.view.lock().glance == seen
+        let seen = self.glance().ok();
+        seen.is_some() && self.view.lock().glance == seen
     }
 
-    fn glance(&self) -> Glance {
-        let version = |path: &std::path::Path| self.ledger.files().stat(path).ok().flatten().map(|stat| stat.version);
+    fn glance(&self) -> Result<Glance, Failed> {
+        let version = |path: &std::path::Path| match self.ledger.look(path, self.ledger.files().examine(path))? {
+            Seen::Read(stat) => Ok::<_, Failed>(Some(stat.version)),
+            Seen::Absent | Seen::Refused => Ok(None),
+        };
         // Tombstones, and a snapshot that was removed, change the directory.
-        [version(&self.ledger.snapshot_path()), version(self.ledger.store())]
+        Ok([version(&self.ledger.snapshot_path())?, version(self.ledger.store())?])
     }
 
     /// The same, for a decision of this client; what it changed is told to whoever asks next.
@@ -387,7 +581,7 @@ impl Consent {
     /// Whose data may lie on disk: each scope with the generation that is its grant's, or none. Empty where the records
     /// can't be read, since nothing is destroyed on a doubt.
     pub(crate) fn generations(&self) -> Vec<(Scope, Option<u64>)> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
         // What is past its last day by a clock that may be wrong closes at once, and is destroyed when that is recorded.
         let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
         self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
@@ -396,7 +590,7 @@ impl Consent {
     /// May this batch leave, now?
     pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Option<Permit> {
         let place = Place { scope, epoch, generation };
-        if self.blocked(scope).is_some() || self.granted_place(scope) != Some(place) {
+        if self.blocked(scope).is_some() || !self.granted_place(scope).is_ok_and(|granted| granted == Some(place)) {
             return None;
         }
         let (ledger, gates) = (self.ledger.clone(), self.gates.clone());
@@ -424,18 +618,16 @@ impl Consent {
 
     /// Waits until no permit of the scope is left in any process, `limit` at most, and says whether that is so.
     ///
-    /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing.
+    /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; and what
+    /// can't be looked at proves nothing either.
     pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> bool {
         let path = self.ledger.life_path(scope);
-        match self.ledger.files().stat(&path) {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
-                return !self.ledger.history().0.iter().any(was_granted);
-            }
-            Err(_) => return false,
+        match self.ledger.files().examine(&path) {
+            Look::Read(_) => {}
+            Look::Absent => return self.was_never_granted(scope).unwrap_or(false),
+            Look::Refused(_) | Look::Failed(_) => return false,
         }
-        let Ok(life) = self.ledger.files().lock_file(&path) else { return false };
+        let Ok(life) = self.ledger.files().open_lock(&path) else { return false };
         let until = self.ambient.monotonic() + limit;
         loop {
             match life.try_lock(false) {
@@ -446,10 +638,37 @@ impl Consent {
         }
     }
 
+    /// Whether the history was read, is whole, and shows no yes to this scope.
+    fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
+        if let Records::Sound(sound) = self.ledger.read()?
+            && sound.entry(scope).is_some_and(|entry| entry.decision == Decision::Lost)
+        {
+            // What was lost may have been a yes.
+            return Ok(false);
+        }
+        let (lines, is_whole) = self.ledger.history()?;
+        let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
+        Ok(is_whole && !lines.iter().any(was_granted))
+    }
+
+    /// Whether the records were read, and say no to this scope in writing: nothing about it is left to be finished.
+    pub(crate) fn says_no(&self, scope: &str) -> bool {
+        match self.ledger.read() {
+            Ok(Records::Sound(sound)) => {
+                !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())
+            }
+            _ => false,
+        }
+    }
+
     /// Notes that the yeses that are open are in use today: a clock that is set back from now on makes none of them younger.
     /// Once a day; `false` where somebody decides at this moment.
     pub(crate) fn note_day(&self, today: Day) -> bool {
-        let Records::Sound(sound) = self.ledger.read() else { return true };
+        let sound = match self.ledger.read() {
+            Ok(Records::Sound(sound)) => sound,
+            Ok(_) => return true,
+            Err(_) => return false,
+        };
         let is_new = |place: &Place| sound.latest(place.scope.name()).is_none_or(|latest| latest < today);
         let new: Vec<Place> = self.open_places().into_iter().filter(is_new).collect();
         if new.is_empty() {

@@ -23,23 +23,41 @@ pub(crate) struct Overlay {
     pub(super) adult: Option<String>,
     /// Where administrators leave their rules, and what they say.
     pub(super) directories: Vec<PathBuf>,
+    /// Those that were last read.
     pub(super) policies: Policies,
+    /// Why they can't be looked at now. Closes every scope for the moment, and is nobody's rule.
+    pub(super) doubt: Option<String>,
+    /// Files beside the rules that may be meant as some and are ignored.
+    pub(super) ignored: Vec<String>,
 }
 
 impl Overlay {
     /// With administrators' rules still unread.
     pub(crate) fn of(block: Option<Block>, adult: Option<String>, directories: Vec<PathBuf>) -> Self {
-        Overlay { block, adult, directories, policies: Policies::default() }
+        Overlay { block, adult, directories, ..Overlay::default() }
     }
 
     /// What closes every scope.
     pub(crate) fn block(&self) -> Option<Block> {
-        self.block.clone().or_else(|| self.policies.block())
+        self.block.clone().or_else(|| self.doubted()).or_else(|| self.policies.block())
+    }
+
+    /// What closes for the moment: nobody knows what the rules say now.
+    fn doubted(&self) -> Option<Block> {
+        let why = self.doubt.as_ref()?;
+        Some(Block(format!("administrators' rules that can't be looked at now ({why}); that is tried again soon")))
+    }
+
+    /// What closes the scope of this contract by a rule that was read, or by what surrounds the program: lifting it must not
+    /// send what waited before. Where nobody knows what the rules say now, none of them is known to be one.
+    pub(super) fn lasting_block_of(&self, build: &Terms) -> Option<Block> {
+        let ruled = || self.policies.block_of(build).filter(|_| self.doubt.is_none());
+        self.block.clone().or_else(ruled)
     }
 
     /// What closes the scope of this contract.
     pub(super) fn block_of(&self, build: &Terms) -> Option<Block> {
-        self.block.clone().or_else(|| self.policies.block_of(build))
+        self.block.clone().or_else(|| self.doubted()).or_else(|| self.policies.block_of(build))
     }
 
     /// What is left of a scope that is not closed.

@@ -15,6 +15,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+/// What a gate holds while a look at the disk fails that the scope was open before: events are admitted and end in a counter,
+/// since no grant has this epoch.
+pub(super) const IN_DOUBT: u64 = u64::MAX;
+
 /// The gates of one client: for each scope the epoch under which it records, or 0.
 #[derive(Debug)]
 pub(crate) struct Gates {
@@ -115,7 +119,8 @@ impl Permit {
     pub(super) fn issue(mut watch: Watch) -> Option<Self> {
         let path = watch.ledger.life_path(watch.scope.name());
         let files = watch.ledger.files();
-        let life = files.lock_file(&path).ok()?;
+        // A grant makes it; one that is missing was removed by someone, and whoever withdraws could not wait for another.
+        let life = files.open_lock(&path).ok()?;
         let locked = life.try_lock(true).ok()?;
         watch.life = Some(files.stat(&path).ok()??.version);
         (locked && watch.stands()).then_some(Permit { watch, _life: life })

@@ -1,19 +1,22 @@
 //! Administrators' rules: files that forbid, coarsen and shorten, and can do nothing else.
 //!
 //! Any number of files may hold at once, for the whole system and for one user; what is left is what all of them leave.
-//! A file that can't be read, or says something this version does not know, forbids everything: whoever wrote it meant to
-//! forbid something. Nothing in a file can grant, hide, lengthen or redirect, since the form has no word for it.
+//! A file that was read and says something this version does not know, or that was seen and can't be used, forbids everything:
+//! whoever wrote it meant to forbid something. One that can't be looked at now is no rule: it closes for the moment, and
+//! destroys nothing. Nothing in a file can grant, hide, lengthen or redirect, since the form has no word for it.
 
 use super::{
+    ledger::Failed,
     limits::{Left, Limits},
     overlay::{Block, shown},
     strict,
     terms::Terms,
 };
-use crate::disk::Files;
+use crate::disk::{self, Files};
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -74,37 +77,59 @@ pub(crate) struct Policies {
     unreadable: Option<String>,
 }
 
-impl Policies {
+/// What one look at all directories came to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Looked {
+    pub(super) policies: Policies,
+    /// Files that may be meant as rules and are none, by their names: each path.
+    pub(super) ignored: Vec<String>,
+}
+
+impl Looked {
     /// Reads every `*.json` in these directories. One that is not there says nothing.
-    pub(super) fn read(files: &Files, directories: &[PathBuf], application: &str) -> Self {
-        let mut policies = Policies::default();
+    ///
+    /// # Errors
+    /// A directory or a file can't be looked at now. What the others say is not known to be all.
+    pub(super) fn at(files: &Files, directories: &[PathBuf], application: &str) -> Result<Self, Failed> {
+        let Looked { mut policies, mut ignored } = Looked::default();
         for directory in directories {
             let names = match files.list(directory) {
                 Ok(names) => names,
-                Err(error) => {
+                Err(error) if disk::refusal(&error).is_some() || error.kind() == io::ErrorKind::NotADirectory => {
                     policies.refuse(directory, &error.to_string());
                     continue;
                 }
+                Err(error) => return Err(Failed::of(directory, error)),
             };
-            let mut names: Vec<String> =
-                names.into_iter().filter(|name| name.ends_with(".json") && !name.starts_with('.')).collect();
+            let (mut names, others): (Vec<String>, Vec<String>) =
+                names.into_iter().partition(|name| name.ends_with(".json") && !name.starts_with('.'));
             names.sort();
+            let meant = others.into_iter().filter(|name| name.to_ascii_lowercase().contains(".json"));
+            let path = |name: String| shown(&directory.join(name).display().to_string(), PATH_MOST);
+            ignored.extend(meant.take(FILES_MOST).map(path));
             if names.len() > FILES_MOST {
                 policies.refuse(directory, "it holds more than 64 files");
                 continue;
             }
             for name in names {
-                let path = directory.join(name);
-                match read(files, &path) {
+                let path = directory.join(&name);
+                if name.contains(char::REPLACEMENT_CHARACTER) {
+                    policies.refuse(&path, "its name is no text");
+                    continue;
+                }
+                match read(files, &path)? {
                     Ok(policy) if policy.is_about(application) => policies.rules.push((path, policy)),
                     Ok(_) => {}
                     Err(why) => policies.refuse(&path, &why),
                 }
             }
         }
-        policies
+        ignored.sort();
+        Ok(Looked { policies, ignored })
     }
+}
 
+impl Policies {
     #[cfg(test)]
     pub(super) fn of(rules: &[&serde_json::Value]) -> Self {
         let mut policies = Policies::default();
@@ -225,20 +250,30 @@ fn is_recipient(given: &str, endpoint: &str) -> bool {
     [&*endpoint, base, authority, host, host.trim_matches(['[', ']'])].contains(&&*given)
 }
 
-fn read(files: &Files, path: &Path) -> Result<Policy, String> {
-    let bytes = files.read_shared(path, FILE_MOST).map_err(|error| error.to_string())?;
+/// A rule; why it is none, where it was read; or that it can't be read now.
+fn read(files: &Files, path: &Path) -> Result<Result<Policy, String>, Failed> {
+    match files.read_shared(path, FILE_MOST) {
+        Ok(bytes) => Ok(parse(&bytes)),
+        Err(error) => match disk::refusal(&error) {
+            Some(why) => Ok(Err(why.to_owned())),
+            None => Err(Failed::of(path, error)),
+        },
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Policy, String> {
     // The number of the form is looked at first: a newer form has words that this one does not know.
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     match value.get("candor_policy").and_then(serde_json::Value::as_u64) {
         Some(form) if form == u64::from(FORM) => {}
         Some(form) => return Err(format!("it is in form {form}, and this version reads form {FORM}")),
         None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
     }
     // Of a key that stands twice only the last would hold, and what the first forbids would be lost.
-    if std::str::from_utf8(&bytes).ok().and_then(strict::parse).is_none() {
+    if std::str::from_utf8(bytes).ok().and_then(strict::parse).is_none() {
         return Err("a key stands twice in it".into());
     }
-    let mut policy: Policy = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let mut policy: Policy = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     policy.rule = shown(&policy.rule, 80);
     Ok(policy)
 }

@@ -62,8 +62,8 @@ pub struct Destroyed {
 }
 
 impl Receipt {
-    pub(super) fn of(title: &str, line: Line, text: impl Fn(&str) -> Option<String>) -> Self {
-        let kept = |digest: &Option<String>| digest.as_deref().and_then(&text);
+    /// With the texts that the line names, where they are kept.
+    pub(super) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
         Receipt {
             decision: word(line.decision).into(),
             scope: line.scope,
@@ -71,9 +71,9 @@ impl Receipt {
             at: line.at,
             epoch: line.epoch,
             via: line.via,
-            notice: kept(&line.notice),
+            notice,
             language: line.language,
-            contract: kept(&line.contract).and_then(|json| serde_json::from_str(&json).ok()),
+            contract: contract.and_then(|json| serde_json::from_str(&json).ok()),
             confirmed: true,
             recorded: true,
             until: line.until,
@@ -84,10 +84,10 @@ impl Receipt {
         }
     }
 
-    /// The receipt of a withdrawal that could not be written as one: the snapshot is gone instead.
-    pub(super) fn unwritten(scope: &str, title: &str, at: String) -> Self {
+    /// The receipt of an ending that could not be written as one: a tombstone stands for it.
+    pub(super) fn unwritten(scope: &str, title: &str, decision: Decision, at: String) -> Self {
         Receipt {
-            decision: "withdrawn".into(),
+            decision: word(decision).into(),
             scope: scope.into(),
             title: title.into(),
             at,

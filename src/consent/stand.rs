@@ -4,7 +4,7 @@
 use super::{
     Consent, Place, State, Status,
     contract::Contract,
-    ledger::{Entry, Records, Sound},
+    ledger::{Entry, Failed, Records, Sound},
     limits::Limits,
     line::Decision,
     order::{self, Comparison, Projection},
@@ -27,29 +27,47 @@ pub(super) struct Compared {
     comparison: Comparison,
 }
 
+fn by_program(contract: &Contract) -> Option<Block> {
+    (!contract.allowed).then(|| Block("this program, which does not allow its library to report".into()))
+}
+
 impl Consent {
-    pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> u64 {
-        sound
-            .in_force(contract.scope.name())
-            .filter(|entry| self.block_of(contract).is_none() && self.stands(sound, contract, entry))
-            .map_or(0, |entry| entry.epoch)
+    /// Whether a scope is closed only because administrators' rules can't be looked at now.
+    pub(super) fn is_doubted(&self, sound: &Sound, contract: &Contract) -> Result<bool, Failed> {
+        let only_that = self.overlay().doubt.is_some() && self.lasting_block_of(contract).is_none();
+        match sound.in_force(contract.scope.name()) {
+            Some(entry) if only_that => self.stands(sound, contract, entry),
+            _ => Ok(false),
+        }
+    }
+
+    /// The epoch under which a scope is open, or 0.
+    pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> Result<u64, Failed> {
+        match sound.in_force(contract.scope.name()) {
+            Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry)? => Ok(entry.epoch),
+            _ => Ok(0),
+        }
+    }
+
+    /// The same, where it is known to close it: what was read, and not that something can't be read now.
+    pub(super) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
+        self.overlay().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
     /// What closes the scope of a contract, whatever the person decided: what surrounds the program, or the program itself
     /// where it does not allow a library to report.
     pub(super) fn block_of(&self, contract: &Contract) -> Option<Block> {
-        let by_program = || Block("this program, which does not allow its library to report".into());
-        self.overlay().block_of(&contract.terms).or_else(|| (!contract.allowed).then(by_program))
+        self.overlay().block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
     /// Whether a yes that is in force stands for this build, whatever blocks it at present.
-    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry) -> bool {
-        self.is_valid(contract, entry)
+    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+        Ok(self.is_valid(contract, entry)
             && !self.is_before(entry)
             && !self.is_set_back(sound, contract.scope.name())
-            && self.compared(contract, entry).is_some_and(|compared| !compared.comparison.stops())
+            && self.compared(contract, entry)?.is_some_and(|compared| !compared.comparison.stops())
             // Rules that changed close the scope until what waited under the old ones is destroyed.
-            && !self.is_limited_otherwise(contract, entry)
+            && !self.is_limited_otherwise(contract, entry)?)
     }
 
     /// What administrators' rules say of what was agreed to, as a digest; none within where they say nothing of it, and
@@ -57,13 +75,13 @@ impl Consent {
     ///
     /// Of what was agreed to and not of this build: whatever may be said under a yes is in there, and every build that
     /// sees the same rules comes to the same, whichever of the events it links.
-    pub(super) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Option<Option<String>> {
-        Some(self.overlay().limits(&self.compared(contract, entry)?.agreed).digest())
+    pub(super) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
+        Ok(self.compared(contract, entry)?.map(|compared| self.overlay().limits(&compared.agreed).digest()))
     }
 
     /// Whether a yes was recorded under other rules of administrators than those that hold now.
-    fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> bool {
-        self.limits_of(contract, entry).is_some_and(|limits| limits != entry.besides.limits)
+    fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+        Ok(self.limits_of(contract, entry)?.is_some_and(|limits| limits != entry.besides.limits))
     }
 
     /// What administrators' rules leave of a scope.
@@ -72,13 +90,13 @@ impl Consent {
     }
 
     /// What a scope is held to, where that is less than the build would say.
-    pub(super) fn projection(&self, contract: &Contract, entry: &Entry) -> Option<Projection> {
-        let compared = self.compared(contract, entry)?;
+    pub(super) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
+        let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
         let comparison = &compared.comparison;
         let switched = Limits { fields: entry.besides.without.iter().cloned().collect(), ..Limits::default() };
         let limits = self.limits(contract).meet(switched);
-        (!comparison.is_no_wider() || limits.touches(&contract.terms))
-            .then(|| limits.narrow(&contract.terms, comparison.projection.clone()))
+        Ok((!comparison.is_no_wider() || limits.touches(&contract.terms))
+            .then(|| limits.narrow(&contract.terms, comparison.projection.clone())))
     }
 
     /// The last day of a yes: its own, or a sooner one by an administrator's rule. A date that can't be read is past.
@@ -120,7 +138,7 @@ impl Consent {
 
     /// The scopes whose yes is past its last day and has not been ended yet.
     pub(crate) fn expired(&self) -> Vec<Scope> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
         let past = |contract: &&Contract| {
             sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry))
         };
@@ -130,49 +148,97 @@ impl Consent {
     /// The scopes whose yes was recorded under other rules of administrators than those that hold now, and which nothing
     /// blocks.
     pub(crate) fn limited_otherwise(&self) -> Vec<Scope> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
         let otherwise = |contract: &&Contract| {
             let entry = sound.in_force(contract.scope.name());
-            self.block_of(contract).is_none() && entry.is_some_and(|entry| self.is_limited_otherwise(contract, entry))
+            // What can't be looked at is not known to be limited otherwise.
+            let otherwise = |entry| self.is_limited_otherwise(contract, entry).unwrap_or(false);
+            self.block_of(contract).is_none() && entry.is_some_and(otherwise)
         };
         self.contracts.iter().filter(otherwise).map(|contract| contract.scope).collect()
     }
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
-    fn compared(&self, contract: &Contract, entry: &Entry) -> Option<Arc<Compared>> {
-        let agreed = self.ledger.agreed(entry)?;
-        let key = (contract.scope.name(), entry.contract.clone()?);
+    fn compared(&self, contract: &Contract, entry: &Entry) -> Result<Option<Arc<Compared>>, Failed> {
+        let (Some(agreed), Some(digest)) = (self.ledger.agreed(entry)?, entry.contract.clone()) else {
+            return Ok(None);
+        };
+        let key = (contract.scope.name(), digest);
         if let Some(known) = self.compared.lock().get(&key) {
-            return Some(known.clone());
+            return Ok(Some(known.clone()));
         }
-        let agreed = Terms::read(&agreed)?;
+        let Some(agreed) = Terms::read(&agreed) else { return Ok(None) };
         let compared = Arc::new(Compared { comparison: order::compare(&contract.terms, &agreed), agreed });
         self.compared.lock().insert(key, compared.clone());
-        Some(compared)
+        Ok(Some(compared))
     }
 
     /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
-    pub(crate) fn granted_place(&self, scope: Scope) -> Option<Place> {
-        let contract = self.contract(scope).ok()?;
-        let Records::Sound(sound) = self.ledger.read() else { return None };
-        let entry = sound.in_force(scope.name()).filter(|entry| self.stands(&sound, contract, entry))?;
-        Some(Place { scope, epoch: entry.epoch, generation: entry.generation })
+    pub(crate) fn granted_place(&self, scope: Scope) -> Result<Option<Place>, Failed> {
+        let Ok(contract) = self.contract(scope) else { return Ok(None) };
+        let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
+        let Some(entry) = sound.in_force(scope.name()) else { return Ok(None) };
+        let place = Place { scope, epoch: entry.epoch, generation: entry.generation };
+        Ok(self.stands(&sound, contract, entry)?.then_some(place))
     }
 
+    /// Where a scope stands, by records that could be read.
+    ///
+    /// # Errors
+    /// They can't be looked at now, so nobody knows; or the program does not declare the scope.
+    pub(crate) fn state_of(&self, scope: Scope) -> Result<State, Error> {
+        let contract = self.contract(scope)?;
+        Ok(self.state(&self.ledger.read()?, contract)?)
+    }
+
+    /// Where a scope stands, for a person to read.
     pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
         let contract = self.contract(scope)?;
-        let records = self.ledger.read();
-        let (entry, in_force) = match &records {
-            Records::Sound(sound) => (sound.entry(scope.name()), sound.in_force(scope.name())),
+        let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
+        // A look that failed says nothing of what was decided.
+        let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
+        if let Some((decision, why)) = self.unwritten_act(scope) {
+            status.state = if decision == Decision::Denied { State::Denied } else { State::Withdrawn };
+            let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
+            status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));
+        }
+        if let Some(why) = self.ledger.files().barred() {
+            status.trouble = Some(why);
+        }
+        let overlay = self.overlay();
+        Ok(Status {
+            open: status.open && !self.is_shut(scope),
+            ignored_rules: overlay.ignored.clone(),
+            blocked_by: self.block_of(contract).map(|block| block.0),
+            limited_by: overlay.policies.words(&contract.terms),
+            refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
+            ..status
+        })
+    }
+
+    fn status_by(&self, records: &Records, contract: &Contract) -> Result<Status, Failed> {
+        let name = contract.scope.name();
+        let (entry, in_force) = match records {
+            Records::Sound(sound) => (sound.entry(name), sound.in_force(name)),
             _ => (None, None),
         };
-        let state = self.state(&records, contract);
+        let state = self.state(records, contract)?;
         let in_force = in_force.filter(|entry| self.is_valid(contract, entry));
-        let compared = in_force.and_then(|entry| self.compared(contract, entry));
-        let blocked_by = self.block_of(contract).map(|block| block.0);
-        let trouble = match &records {
+        let compared = match in_force {
+            Some(entry) => self.compared(contract, entry)?,
+            None => None,
+        };
+        let agreed = match in_force {
+            Some(entry) => self.ledger.agreed(entry)?,
+            None => None,
+        };
+        let limited_otherwise = match in_force {
+            Some(entry) => self.block_of(contract).is_none() && self.is_limited_otherwise(contract, entry)?,
+            None => false,
+        };
+        let trouble = match records {
             Records::Closed(why) => Some(*why),
-            Records::Sound(_) if in_force.is_some_and(|entry| self.ledger.agreed(entry).is_none()) => {
+            Records::Sound(_) if in_force.is_some() && agreed.is_none() => {
                 Some("the contract that was agreed to, or its notice, is missing or damaged")
             }
             Records::Sound(_) if state == State::Unreadable => {
@@ -181,51 +247,63 @@ impl Consent {
             Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry)) => {
                 Some("this computer's clock stands before the answer was given")
             }
-            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, scope.name()) => {
+            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name) => {
                 Some("this computer's clock stands before a day on which reports were made already")
             }
-            Records::Sound(_)
-                if blocked_by.is_none() && in_force.is_some_and(|entry| self.is_limited_otherwise(contract, entry)) =>
-            {
+            Records::Sound(_) if limited_otherwise => {
                 Some("administrators' rules have changed, and what waited under the old ones is not destroyed yet")
             }
             _ => None,
+        };
+        let open = match records {
+            Records::Sound(sound) => self.open_epoch(sound, contract)? != 0,
+            _ => false,
         };
         let switched_off: BTreeSet<String> =
             in_force.map(|entry| entry.besides.without.iter().cloned().collect()).unwrap_or_default();
         Ok(Status {
             state,
             until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
-            open: matches!(&records, Records::Sound(sound) if self.open_epoch(sound, contract) != 0),
+            open,
             changes: compared.map(|compared| compared.comparison.changes.clone()).unwrap_or_default(),
             since: entry.map(|entry| entry.given().to_owned()),
-            blocked_by,
-            limited_by: self.overlay().policies.words(&contract.terms),
+            blocked_by: None,
+            limited_by: Vec::new(),
+            ignored_rules: Vec::new(),
             switched_off: switched_off.into_iter().collect(),
             own_words: in_force.is_some_and(|entry| entry.besides.own_words),
-            refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
-            trouble: self.ledger.files().barred().or(trouble.map(str::to_owned)),
+            refused_grants: 0,
+            trouble: trouble.map(str::to_owned),
         })
     }
 
-    pub(super) fn state(&self, records: &Records, contract: &Contract) -> State {
+    pub(super) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
         let name = contract.scope.name();
         let sound = match records {
-            Records::Nothing => return State::NeverAsked,
-            Records::Closed(_) => return State::Unreadable,
+            Records::Nothing => return Ok(State::NeverAsked),
+            Records::Closed(_) => return Ok(State::Unreadable),
             Records::Sound(sound) => sound,
         };
-        match sound.entry(name).map(|entry| entry.decision) {
-            Some(decision) if decision.opens() && sound.is_revoked(name) => State::Withdrawn,
-            // A no that could not be written is one.
-            _ if sound.is_revoked(name) => State::Denied,
+        let decision = sound.entry(name).map(|entry| entry.decision);
+        if let Some(said) = sound.revoked.get(name) {
+            // What could not be written holds all the same.
+            return Ok(match decision {
+                Some(decision) if decision.opens() => match said.as_ref().map(|said| said.decision) {
+                    Some(Decision::Revoked) => State::Revoked,
+                    Some(Decision::Narrowed) => State::Unreadable,
+                    _ => State::Withdrawn,
+                },
+                _ => State::Denied,
+            });
+        }
+        Ok(match decision {
             _ if sound.is_outdated(name) => State::Unreadable,
             None => State::NeverAsked,
             Some(decision) if decision.opens() => match sound.in_force(name) {
                 None => State::Unreadable,
                 Some(entry) if !self.is_valid(contract, entry) => State::Expired,
-                Some(entry) if self.ledger.agreed(entry).is_none() => State::Unreadable,
-                Some(entry) => match self.compared(contract, entry) {
+                Some(entry) if self.ledger.agreed(entry)?.is_none() => State::Unreadable,
+                Some(entry) => match self.compared(contract, entry)? {
                     Some(compared) if compared.comparison.is_no_wider() => State::Granted,
                     _ => State::Superseded,
                 },
@@ -236,6 +314,6 @@ impl Consent {
             Some(Decision::Revoked) => State::Revoked,
             Some(Decision::Expired) => State::Expired,
             Some(_) => State::Unreadable,
-        }
+        })
     }
 }

@@ -26,7 +26,8 @@ pub enum State {
     /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
     /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.
     Superseded,
-    /// The records are missing, damaged or not trustworthy: closed until the person is asked again.
+    /// The records are missing, damaged or not trustworthy: closed until the person is asked again. Or they can't be read at
+    /// the moment: closed until they can, see [`Status::trouble`].
     Unreadable,
 }
 
@@ -59,6 +60,9 @@ pub struct Status {
     pub blocked_by: Option<String>,
     /// What administrators' rules leave out, coarsen or shorten, and which rule it is, in words.
     pub limited_by: Vec<String>,
+    /// Files beside administrators' rules that may be meant as rules and are ignored, since their names don't end in `.json` or
+    /// begin with a dot: `a.JSON`, `a.json~`, `.a.json`.
+    pub ignored_rules: Vec<String>,
     /// The fields, as `event.field`, that the person switched off.
     pub switched_off: Vec<String>,
     /// Whether the person was asked in words of the program's own, which candor has not compared with the contract.
@@ -66,7 +70,8 @@ pub struct Status {
     /// How many times since it started the program reported a yes without a notice where only a fresh notice opens: after a
     /// no, a withdrawal, a change. Each was refused.
     pub refused_grants: u64,
-    /// Why the records can't be used, where they can't.
+    /// Why the records can't be used, where they can't. Where they can't be looked at just now (the message names the file
+    /// and the system's error), the scope is closed until that is over, which is tried again soon.
     pub trouble: Option<String>,
     /// The last UTC day of a yes that is in force.
     pub until: Option<String>,
@@ -85,6 +90,7 @@ impl Status {
             since: None,
             blocked_by: None,
             limited_by: Vec::new(),
+            ignored_rules: Vec::new(),
             switched_off: Vec::new(),
             own_words: false,
             refused_grants: 0,

@@ -45,7 +45,7 @@ impl Consent {
 
     pub(crate) fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
         self.ledger.is_usable()?;
-        let sound = match self.ledger.read() {
+        let sound = match self.ledger.read()? {
             Records::Sound(sound) => sound,
             Records::Nothing => return Ok(Vec::new()),
             Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
@@ -53,7 +53,7 @@ impl Consent {
         let wishes = self.wishes();
         let of = |name: &str| {
             let entry = sound.in_force(name)?;
-            let contract = entry.contract.as_deref().and_then(|digest| self.ledger.text(digest));
+            let contract = entry.contract.as_deref().and_then(|digest| self.ledger.text(digest).ok()?);
             Some(Undeclared {
                 name: name.into(),
                 since: entry.given().into(),
@@ -69,7 +69,7 @@ impl Consent {
     /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations). A yes that is not in force,
     /// whatever the reason, is a doubt, and for whoever declares it to settle.
     pub(crate) fn undeclared_generations(&self) -> Vec<(String, Option<u64>)> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
         let kept = |name: &str| match (sound.in_force(name), sound.entry(name)?.decision.opens()) {
             (None, true) => None,
             (in_force, _) => Some((name.to_owned(), in_force.map(|entry| entry.generation))),
@@ -79,7 +79,7 @@ impl Consent {
 
     /// Those whose yes is past its last day and has not been ended yet: a program that is gone ends none.
     pub(crate) fn expired_undeclared(&self) -> Vec<String> {
-        let Records::Sound(sound) = self.ledger.read() else { return Vec::new() };
+        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
         let over = |name: &&str| sound.in_force(name).is_some_and(|entry| self.is_over(entry));
         self.undeclared_names(&sound).into_iter().filter(over).map(str::to_owned).collect()
     }
@@ -101,37 +101,37 @@ impl Consent {
         }
         let nothing = || Kind::NotGranted { scope: name.into() }.into();
         let ledger = &self.ledger;
-        if matches!(ledger.read(), Records::Nothing) {
+        if matches!(ledger.read(), Ok(Records::Nothing)) {
             return Err(nothing());
         }
-        let written = match ledger.lock(|| self.ambient.monotonic()) {
-            Ok(Some(held)) => {
-                let now = self.ambient.now();
-                match ledger.heal(&held, now) {
-                    Ok(Records::Sound(sound)) => {
-                        let Some(entry) = sound.in_force(name) else { return Err(nothing()) };
-                        let mut statement = Statement::of(name, ending.decision());
-                        if ending == Ending::Expired {
-                            // Asked again under the lock: it may have been given anew.
-                            if !self.is_over(entry) {
-                                return Err(nothing());
-                            }
-                            statement.besides = Some(noes_of(entry));
-                        }
-                        ledger.narrow(&held, Some(&sound), statement, now).ok().map(|narrowing| (held, narrowing))
-                    }
-                    _ => None,
+        let decision = ending.decision();
+        let written = ledger.lock_or_fail(|| self.ambient.monotonic()).and_then(|held| {
+            let now = self.ambient.now();
+            let Records::Sound(sound) = ledger.heal(&held, now)? else {
+                return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());
+            };
+            let Some(entry) = sound.in_force(name) else { return Ok(None) };
+            let mut statement = Statement::of(name, decision);
+            if ending == Ending::Expired {
+                // Asked again under the lock: it may have been given anew.
+                if !self.is_over(entry) {
+                    return Ok(None);
                 }
+                statement.besides = Some(noes_of(entry));
             }
-            _ => None,
+            ledger.narrow(&held, Some(&sound), statement, now).map(|narrowing| Some((held, narrowing)))
+        });
+        let written = match written {
+            Ok(Some(written)) => Some(written),
+            Ok(None) => return Err(nothing()),
+            Err(error) if ending == Ending::Expired => return Err(error),
+            Err(_) => {
+                let path = ledger.snapshot_path();
+                let said = self.tombstone(decision, None);
+                ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
+                None
+            }
         };
-        if written.is_none() && ending == Ending::Expired {
-            return Err(Kind::Locked { path: ledger.lock_path() }.into());
-        }
-        if written.is_none() {
-            let path = ledger.snapshot_path();
-            ledger.revoke(name).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
-        }
-        Ok(Closing { consent: self, scope: None, name: name.into(), written })
+        Ok(Closing { consent: self, scope: None, name: name.into(), decision, written })
     }
 }

@@ -259,7 +259,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         // A narrowing leaves the yes in force, and its line carries the same contract.
         _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
     };
-    let place = engine.consent.granted_place(scope);
+    let place = engine.consent.granted_place(scope).ok().flatten();
     let contract = engine.consent.contract(scope).ok();
     let journal = &engine.journal;
     let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();

@@ -84,7 +84,7 @@ impl Engine {
         let given_up = |wish: &Wish| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
             known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
-        let waiting = self.still_waiting(scope);
+        let waiting = self.still_waiting(scope)?;
         let mut made = 0;
         for Named { batch, at, until, to, uids } in self.journal.names().all(scope, today) {
             if (later && at > asked) || settled.contains(batch.as_str()) || waiting.contains(&batch) {
@@ -108,10 +108,10 @@ impl Engine {
     }
 
     /// The batches of a scope that wait to be tried again: they may still leave, so that naming them now would be too soon.
-    fn still_waiting(&self, scope: Scope) -> BTreeSet<String> {
-        let Some(place) = self.consent.granted_place(scope) else { return BTreeSet::new() };
+    fn still_waiting(&self, scope: Scope) -> Result<BTreeSet<String>, Error> {
+        let Some(place) = self.consent.granted_place(scope)? else { return Ok(BTreeSet::new()) };
         let paths = self.journal.outbox().paths(place).into_iter();
-        paths.filter_map(|path| Some(path.file_stem()?.to_str()?.split_once('-')?.1.to_owned())).collect()
+        Ok(paths.filter_map(|path| Some(path.file_stem()?.to_str()?.split_once('-')?.1.to_owned())).collect())
     }
 
     /// A random moment: one request within a day, and many of them about as fast, each some time after the other.

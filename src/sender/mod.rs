@@ -181,6 +181,16 @@ impl Engine {
         }
     }
 
+    /// Looks again where a look failed, and tries again what a person decided and the disk did not take: on the worker's thread,
+    /// soon at first and once a minute later on.
+    fn retry(&self) {
+        if self.consent.is_retry_due() {
+            let _ = self.consent.look_at_policies();
+            (self.settle)(self);
+            self.follow();
+        }
+    }
+
     /// How long after its start a process leaves alone what was due before: up to a quarter of an hour.
     pub(crate) fn first_wait(&self) -> Duration {
         Duration::from_millis(self.below(15 * MINUTE))

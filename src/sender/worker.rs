@@ -163,6 +163,7 @@ impl Worker {
         let mut next_note = next_look;
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
+            engine.retry();
             let drained = engine.tick();
             let today = engine.today();
             if noted != Some(today) && engine.note_day() {
@@ -202,7 +203,8 @@ impl Worker {
                 // A clock that was wrong a moment ago may be right again, or be believed by now.
                 let in_doubt = engine.consent.awaits_clock() || engine.doubts_clock();
                 let longest = if in_doubt { DOUBTED } else { LONGEST };
-                self.sleep(engine, wait.min(if owes { BETWEEN_NOTES } else { longest }));
+                let wait = wait.min(if owes { BETWEEN_NOTES } else { longest });
+                self.sleep(engine, engine.consent.retry_in().map_or(wait, |soon| wait.min(soon)));
             }
             self.idle.store(false, Ordering::SeqCst);
         }

@@ -389,7 +389,8 @@ fn a_directory_that_can_not_be_looked_through_blocks() {
         let status = client.status(USAGE).unwrap();
         let by = status.blocked_by.clone().unwrap_or_else(|| panic!("{what}"));
         assert!(by.contains(said) && !status.is_open(), "{what}: {by}");
-        assert!(home.all_waiting().is_empty(), "{what}");
+        // What was read is a rule, and what waits goes; a link to where nothing is now may lead to something in a moment.
+        assert_eq!(home.all_waiting().is_empty(), what != "a link to nothing", "{what}");
         assert!(start(&home, &server).grant(PLAYBACK).unwrap_err().is_blocked(), "{what}");
     }
     // More than anyone keeps in view, and the control: one less.

@@ -144,14 +144,21 @@ impl State {
 impl Disk for Memory {
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
         if self.0.state.lock().unwrap().directories.contains(path) {
-            return Ok(Some(Stat { kind: StatKind::Dir, len: 0, occupies: 0, version: (0, 0, 0), exposed: None }));
+            return Ok(Some(Stat {
+                kind: StatKind::Dir,
+                len: 0,
+                occupies: 0,
+                version: (0, 0, 0),
+                exposed: None,
+                node: Some((1, 0)),
+            }));
         }
         self.reads(path);
         let Ok(file) = self.file(path) else { return Ok(None) };
         let content = file.content.lock().unwrap();
         let version = (file.number, 0, content.1);
-        let len = content.0.len() as u64;
-        Ok(Some(Stat { kind: StatKind::File, len, occupies: len, version, exposed: None }))
+        let (len, node) = (content.0.len() as u64, Some((1, file.number)));
+        Ok(Some(Stat { kind: StatKind::File, len, occupies: len, version, exposed: None, node }))
     }
 
     fn make_dir(&self, path: &Path) -> io::Result<()> {

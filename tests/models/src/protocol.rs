@@ -374,7 +374,11 @@ fn withdraw(world: &World) -> (bool, u64) {
     // `ledger.lock(…)`, `ledger.heal(…)`, `ledger.narrow(…)`.
     let decisions = world.decide();
     let epoch = world.look().epoch() + 1;
-    let narrow = || world.replace(Snapshot::new(false, epoch));
+    let narrow = || {
+        world.replace(Snapshot::new(false, epoch));
+        // Read back, under the lock of whoever decides: nobody else writes it.
+        steps::note(LOOK);
+    };
     if !on("the snapshot last") {
         narrow();
     }
@@ -392,6 +396,8 @@ fn withdraw(world: &World) -> (bool, u64) {
     world.refresh(0);
     steps::note(EXCLUDE);
     steps::note(LET_GO);
+    // Whether the records say no, which the receipt's own try ends with.
+    steps::note(LOOK);
     (confirmed, epoch)
 }
 

@@ -394,7 +394,7 @@ fn judge(world: &World) {
     if reader.consent.status(scope()).map_or(true, |status| status.trouble.is_some()) {
         world.violation("the records don't fit together any more");
     }
-    let open = reader.consent.granted_place(scope()).map(|place| place.epoch);
+    let open = reader.consent.granted_place(scope()).unwrap().map(|place| place.epoch);
     if open.is_some_and(|open| open < ended) {
         world.violation("the scope is open under an epoch older than the withdrawal");
     }
@@ -426,7 +426,7 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     for engine in &processes {
         engine.consent.open();
         // Everything that is made when it is first used is made now.
-        assert!(engine.consent.granted_place(scope()).is_some(), "the store holds a yes");
+        assert!(engine.consent.granted_place(scope()).unwrap().is_some(), "the store holds a yes");
         assert!(!engine.consent.open_places().is_empty(), "its gate is open");
     }
     let first = processes[0].consent.open_places()[0];

@@ -1,0 +1,493 @@
+//! Every decision and every question, with one look at the disk that fails: each call that reads, in turn, with each error
+//! that a system gives when it does not let a program look. Nobody knows then what is there; so nothing opens after a no,
+//! nothing is written that nobody did, no other scope is touched, and when the disk lets itself be read again all works.
+
+use super::{CRASH, Happened, config, real, views::VIEWS};
+use crate::{
+    Client, Error,
+    consent::{Receipt, State},
+    disk::{Disk, Handle, Stat, System},
+};
+use parking_lot::Mutex;
+use rustix::io::Errno;
+use serde_json::json;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{ThreadId, current},
+};
+
+const ERRORS: [Errno; 5] = [Errno::IO, Errno::MFILE, Errno::ACCESS, Errno::STALE, Errno::NOMEM];
+
+/// The real disk, which does not let itself be looked at once, or from then on.
+#[derive(Clone, Default)]
+pub(super) struct Blind(Arc<Mutex<Plan>>);
+
+#[derive(Default)]
+struct Plan {
+    /// Whose looks are counted: what other threads do has no order.
+    by: Option<ThreadId>,
+    /// Only paths that end in one of these; all where there are none.
+    only: Vec<&'static str>,
+    left: u64,
+    lasts: bool,
+    errno: Option<Errno>,
+    looks: u64,
+    /// What failed.
+    failed: Option<String>,
+}
+
+impl Blind {
+    /// The `at`-th look of this thread from now on fails.
+    pub(super) fn arm(&self, at: u64, errno: Errno) {
+        *self.0.lock() = Plan { by: Some(current().id()), left: at, errno: Some(errno), ..Plan::default() };
+    }
+
+    /// Every look of any thread at a path that ends so fails until further notice.
+    pub(super) fn close(&self, only: &[&'static str], errno: Errno) {
+        *self.0.lock() = Plan { only: only.to_vec(), lasts: true, errno: Some(errno), ..Plan::default() };
+    }
+
+    /// Nothing fails from now on. Answers what did.
+    pub(super) fn heal(&self) -> (u64, Option<String>) {
+        let plan = std::mem::take(&mut *self.0.lock());
+        (plan.looks, plan.failed)
+    }
+
+    fn look<T>(&self, call: &str, path: &Path, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        // What waits and what was sent is the journal's matter.
+        let journals = ["waiting", "counts", "outbox", "sent", "named", "trash", "keys", "lead.lock"];
+        let is_journals = path.iter().any(|part| journals.iter().any(|journal| part == *journal));
+        let mut plan = self.0.lock();
+        let counts = plan.by.is_none_or(|by| by == current().id())
+            && !is_journals
+            && (plan.only.is_empty() || plan.only.iter().any(|end| path.ends_with(end)));
+        if let Some(errno) = plan.errno.filter(|_| counts) {
+            plan.looks += 1;
+            if plan.left == 0 && (plan.lasts || plan.failed.is_none()) {
+                plan.failed.get_or_insert(format!("{call} {}: {errno}", path.display()));
+                return Err(errno.into());
+            }
+            plan.left = plan.left.saturating_sub(1);
+        }
+        drop(plan);
+        look()
+    }
+}
+
+impl Disk for Blind {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        self.look("stat", path, || System.stat(path))
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.look("list", path, || System.list(path))
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.look("read", path, || System.read(path, most))
+    }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.look("read_shared", path, || System.read_shared(path, most))
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.look("create", path, || System.create(path))
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.look("append", path, || System.append(path))
+    }
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.look("lock_file", path, || System.lock_file(path))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.look("rename", from, || System.rename(from, to))
+    }
+
+    real!(make_dir remove_file remove_tree sync_dir);
+}
+
+fn store(home: &Path) -> PathBuf {
+    home.join("data/org.example.crash/candor-1")
+}
+
+fn client(home: &Path, disk: Option<&Blind>) -> Client {
+    let mut config = config(home).policy_directory(home.join("policy.d"));
+    if let Some(disk) = disk {
+        config.disk = Arc::new(disk.clone());
+    }
+    Client::new(config).unwrap()
+}
+
+fn say_yes(client: &Client) -> Result<Receipt, Error> {
+    let notice = client.notice(CRASH)?;
+    client.grant(CRASH.shown(&notice))
+}
+
+/// What stands of the history, as `scope decision`.
+fn history(home: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(store(home).join("ledger.jsonl")).unwrap_or_default();
+    let line = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        format!("{} {}", line["scope"].as_str().unwrap(), line["decision"].as_str().unwrap())
+    };
+    text.lines().map(line).collect()
+}
+
+/// What the person said last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Yes,
+    No,
+}
+
+struct Case {
+    name: &'static str,
+    /// What was decided before, on a disk that works.
+    before: fn(&Client),
+    /// Only a tombstone says what was decided last.
+    tombstone: bool,
+    said_before: Said,
+    act: fn(&Client) -> Result<Option<Receipt>, Error>,
+    /// What the person says by it; none where it is no decision.
+    says: Option<Said>,
+    /// The lines that the act, or finishing it, may add.
+    adds: &'static [&'static str],
+}
+
+const NO_ACT: Case = Case {
+    name: "",
+    before: |client| {
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 2 });
+    },
+    tombstone: false,
+    said_before: Said::Yes,
+    act: |client| client.status(CRASH).map(|_| None),
+    says: None,
+    adds: &[],
+};
+
+const NOTHING: Case = Case { before: |_| (), said_before: Said::Nothing, ..NO_ACT };
+const TAKEN_BACK: Case = Case {
+    before: |client| {
+        client.grant(CRASH).unwrap();
+        client.withdraw(CRASH).unwrap();
+    },
+    said_before: Said::No,
+    ..NO_ACT
+};
+
+const WITHDRAWN: &[&str] = &["crash withdrawn"];
+
+fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            name: "grant",
+            act: |client| client.grant(CRASH).map(Some),
+            says: Some(Said::Yes),
+            adds: &["crash granted", "crash void"],
+            ..NOTHING
+        },
+        Case {
+            name: "grant after a withdrawal",
+            act: |client| say_yes(client).map(Some),
+            says: Some(Said::Yes),
+            adds: &["crash granted", "crash void"],
+            ..TAKEN_BACK
+        },
+        Case {
+            name: "deny",
+            act: |client| client.deny(CRASH).map(Some),
+            says: Some(Said::No),
+            adds: &["crash denied"],
+            ..NOTHING
+        },
+        Case {
+            name: "deny after a yes",
+            act: |client| client.deny(CRASH).map(Some),
+            says: Some(Said::No),
+            adds: &["crash withdrawn", "crash denied"],
+            ..NO_ACT
+        },
+        Case {
+            name: "withdraw",
+            act: |client| client.withdraw(CRASH).map(Some),
+            says: Some(Said::No),
+            adds: WITHDRAWN,
+            ..NO_ACT
+        },
+        Case {
+            name: "withdraw again",
+            act: |client| client.withdraw(CRASH).map(Some),
+            says: Some(Said::No),
+            adds: &["crash withdrawn", "crash denied"],
+            ..TAKEN_BACK
+        },
+        Case {
+            name: "withdraw again over a tombstone",
+            tombstone: true,
+            said_before: Said::No,
+            act: |client| client.withdraw(CRASH).map(Some),
+            says: Some(Said::No),
+            adds: &["crash withdrawn", "crash denied"],
+            ..NO_ACT
+        },
+        Case { name: "open over a tombstone", tombstone: true, said_before: Said::No, adds: WITHDRAWN, ..NO_ACT },
+        Case { name: "open", ..NO_ACT },
+        Case { name: "manifest", act: |client| client.manifest().map(|_| None), ..NO_ACT },
+        Case {
+            name: "defer",
+            act: |client| client.defer(CRASH).map(Some),
+            adds: &["crash deferred", "crash denied"],
+            ..NOTHING
+        },
+        Case { name: "keep", act: |client| client.keep(CRASH).map(Some), adds: &["crash kept"], ..NO_ACT },
+        Case {
+            name: "switch",
+            act: |client| client.switch(CRASH, "crash.happened.times", false).map(Some),
+            adds: &["crash narrowed"],
+            ..NO_ACT
+        },
+        Case {
+            name: "revoke",
+            act: |client| client.revoke(CRASH, "a test").map(Some),
+            adds: &["crash revoked"],
+            ..NO_ACT
+        },
+        Case {
+            name: "ask about widenings",
+            act: |client| client.ask_about_widenings(false).map(|()| None),
+            adds: &["* ask_no_more"],
+            ..NO_ACT
+        },
+        Case { name: "may ask", act: |client| client.may_ask(CRASH).map(|_| None), ..NOTHING },
+        Case { name: "receipts", act: |client| client.receipts().map(|_| None), ..NO_ACT },
+    ]
+}
+
+/// One case with one fault. Answers what failed; nothing where the act is over before.
+fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    std::fs::create_dir_all(home.join("policy.d")).unwrap();
+    let rule = json!({"candor_policy": 1, "rule": "of another program", "applications": ["org.example.other"]});
+    std::fs::write(home.join("policy.d/other.json"), rule.to_string()).unwrap();
+    let before = {
+        let client = client(home, None);
+        client.grant(VIEWS).unwrap();
+        (case.before)(&client);
+        if case.tombstone {
+            // As a withdrawal that could not be written leaves it.
+            let path = store(home).join("crash.revoked");
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        let other = client.receipt(VIEWS).unwrap();
+        drop(client);
+        (other, history(home))
+    };
+    let disk = Blind::default();
+    let opens = case.name.starts_with("open");
+    let early = (!opens).then(|| client(home, Some(&disk)));
+    disk.arm(at, errno);
+    let failing = early.unwrap_or_else(|| client(home, Some(&disk)));
+    let answer = if opens { Ok(None) } else { (case.act)(&failing) };
+    let (looks, failed) = disk.heal();
+    let failed = failed.or_else(|| (looks > at).then(String::new))?;
+    let what = format!("{} at look {at}, {failed}", case.name);
+    let mut wrong = Vec::new();
+    let mut must = |so: bool, why: String| {
+        if !so {
+            wrong.push(why);
+        }
+    };
+    // What the failing process itself makes of it when the disk is well.
+    let here = failing.status(CRASH).unwrap();
+    let fresh = client(home, None);
+    let there = fresh.status(CRASH).unwrap();
+    let said = match (case.says, &answer) {
+        (Some(Said::No), _) => Said::No,
+        (Some(said), Ok(_)) => said,
+        _ => case.said_before,
+    };
+    let closes = matches!(case.name, "revoke" | "defer");
+    let is_open = said == Said::Yes && !closes;
+    for (status, whose) in [(&here, "here"), (&there, "for a fresh start")] {
+        if said != Said::Yes {
+            must(
+                !status.is_open() && status.state != State::Granted,
+                format!("open {whose} after {said:?}: {status:?}"),
+            );
+        }
+        if is_open {
+            must(status.is_open(), format!("closed {whose} after a yes: {status:?}"));
+        }
+    }
+    if let Ok(Some(receipt)) = &answer
+        && matches!(receipt.decision.as_str(), "withdrawn" | "denied")
+    {
+        let is_no = matches!(there.state, State::Denied | State::Withdrawn);
+        must(!receipt.confirmed || is_no, format!("confirmed, and a fresh start says {:?}", there.state));
+    }
+    if let Err(error) = &answer {
+        let known = error.is_store() || error.is_blocked() || error.may_not_ask();
+        must(known && error.to_string().len() > 20, format!("an answer that says nothing: {error}"));
+    }
+    let after = history(home);
+    must(after.starts_with(&before.1), format!("the history was begun anew: {after:?}"));
+    for line in after.iter().skip(before.1.len()) {
+        must(case.adds.contains(&line.as_str()), format!("nobody did: {line}"));
+    }
+    let other = fresh.status(VIEWS).unwrap();
+    must(other.is_open() && other.state == State::Granted, format!("another scope was touched: {other:?}"));
+    let receipt = fresh.receipt(VIEWS).map(|receipt| receipt.hash);
+    must(receipt.as_ref().ok() == Some(&before.0.hash), format!("another scope's line: {receipt:?}"));
+    let waits = fresh.manifest().unwrap().scope(CRASH).unwrap().waiting.len();
+    if case.says.is_none() && case.said_before == Said::Yes && !matches!(case.name, "switch" | "revoke") {
+        must(waits == 1, format!("what waited was destroyed: {waits}"));
+    }
+    // All works again.
+    if said != Said::Yes || closes {
+        must(say_yes(&fresh).is_ok(), "a fresh yes is not heard".into());
+    }
+    must(fresh.status(CRASH).unwrap().is_open(), "a fresh yes does not open".into());
+    let receipt = failing.withdraw(CRASH).map(|receipt| receipt.confirmed);
+    must(receipt.as_ref().ok() == Some(&true), format!("a withdrawal is not confirmed afterwards: {receipt:?}"));
+    Some(if wrong.is_empty() { Ok(()) } else { Err(format!("{what}: {}", wrong.join("; "))) })
+}
+
+/// With `CANDOR_LOOKS=all` each look fails with each error, with `each` each look with one of them; otherwise every fifth does.
+#[test]
+fn a_look_that_fails_decides_nothing() {
+    let how = std::env::var("CANDOR_LOOKS").unwrap_or_default();
+    let all = how == "all";
+    let step = if all || how == "each" { 1 } else { 5 };
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for (number, case) in cases().into_iter().enumerate() {
+        let mut looks = 0;
+        'looks: for at in (number as u64 % step..).step_by(step as usize) {
+            let errors = if all { &ERRORS[..] } else { &ERRORS[(at / step) as usize % ERRORS.len()..][..1] };
+            for errno in errors {
+                match one(&case, at, *errno) {
+                    None => break 'looks,
+                    Some(held) => {
+                        tried += 1;
+                        wrong.extend(held.err());
+                    }
+                }
+            }
+            looks = at + 1;
+        }
+        println!("{}: {looks} looks", case.name);
+        assert!(looks > 5, "{}: only {looks} looks", case.name);
+    }
+    println!("{tried} looks failed, {} wrongly", wrong.len());
+    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// While nobody can look, nothing is kept; what is recorded then is counted, and recording goes on by itself afterwards.
+#[test]
+fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
+    for only in [&["consent"][..], &["high"], &["candor-1"], &["policy.d"]] {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let disk = Blind::default();
+        let client = client(home, Some(&disk));
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 2 });
+        let before = history(home);
+        let waits = |client: &Client| client.manifest().unwrap().scope(CRASH).unwrap().waiting.len();
+        assert_eq!(waits(&client), 1);
+        disk.close(only, Errno::MFILE);
+        let status = client.status(CRASH).unwrap();
+        let why = status.trouble.or(status.blocked_by).unwrap_or_default();
+        assert!(why.contains(only[0]) && why.contains(&Errno::MFILE.to_string()), "{only:?}: {why}");
+        assert!(client.engine().consent.retry_in().is_some(), "{only:?}: it is not tried again");
+        for _ in 0..3 {
+            client.record_durable(Happened { times: 3 });
+        }
+        client.record(Happened { times: 4 });
+        let dropped = |client: &Client| {
+            let outcomes = client.manifest().unwrap().outcomes;
+            outcomes.dropped.iter().map(|dropped| dropped.count).sum::<u64>()
+        };
+        assert_eq!(dropped(&client), 4, "{only:?}: each is counted");
+        disk.heal();
+        // What the worker does when the time of its retry has come.
+        let _ = client.engine().consent.look_at_policies();
+        client.engine().tick();
+        client.record_durable(Happened { times: 5 });
+        assert_eq!(waits(&client), 2, "{only:?}: nothing was destroyed, and recording goes on");
+        assert_eq!(history(home), before, "{only:?}: nobody decided anything");
+    }
+}
+
+/// Started with rules that another user owns and nobody else may read, such as with another one's home: closed, and no more.
+#[test]
+fn a_start_that_cannot_see_the_rules_destroys_nothing() {
+    for errno in ERRORS {
+        for only in ["policy.d", "a.json"] {
+            let home = tempfile::tempdir().unwrap();
+            let home = home.path();
+            std::fs::create_dir_all(home.join("policy.d")).unwrap();
+            let rule = json!({"candor_policy": 1, "rule": "a rule", "coarsen": {"crash.happened.times": [0]}});
+            std::fs::write(home.join("policy.d/a.json"), rule.to_string()).unwrap();
+            std::fs::write(home.join("policy.d/b.JSON"), "").unwrap();
+            let first = client(home, None);
+            first.grant(CRASH).unwrap();
+            first.record_durable(Happened { times: 2 });
+            let waits = |client: &Client| client.manifest().unwrap().scope(CRASH).unwrap().waiting.len();
+            let before = (history(home), waits(&first));
+            drop(first);
+            let disk = Blind::default();
+            disk.close(&[only], errno);
+            let blind = client(home, Some(&disk));
+            let status = blind.status(CRASH).unwrap();
+            assert!(!status.is_open() && status.state == State::Granted, "{only} {errno}: {status:?}");
+            assert!(status.blocked_by.unwrap().contains("can't be looked at now"), "{only} {errno}");
+            assert!(blind.grant(CRASH).unwrap_err().is_blocked());
+            blind.engine().consent.settle_again();
+            (blind.engine().settle)(blind.engine());
+            drop(blind);
+            let fresh = client(home, None);
+            assert_eq!((history(home), waits(&fresh)), before, "{only} {errno}");
+            let status = fresh.status(CRASH).unwrap();
+            assert!(status.is_open(), "{only} {errno}: {status:?}");
+            assert!(status.ignored_rules.iter().any(|path| path.ends_with("policy.d/b.JSON")), "{status:?}");
+        }
+    }
+}
+
+/// A no that the disk does not take at all is shown, holds in this process, and is written when the disk takes it again.
+#[test]
+fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
+    type Act = fn(&Client) -> Result<Receipt, Error>;
+    let acts: [(Act, State); 2] =
+        [(|client| client.withdraw(CRASH), State::Withdrawn), (|client| client.deny(CRASH), State::Denied)];
+    for (act, state) in acts {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let disk = Blind::default();
+        let client = client(home, Some(&disk));
+        client.grant(CRASH).unwrap();
+        disk.close(&["consent.lock", "consent.new", "crash.revoked", "crash.life", "crash.new"], Errno::ROFS);
+        let error = act(&client).unwrap_err();
+        assert!(error.is_store() && error.to_string().contains(&Errno::ROFS.to_string()), "{error}");
+        let status = client.status(CRASH).unwrap();
+        assert!(!status.is_open(), "{status:?}");
+        assert!(matches!(status.state, State::Withdrawn | State::Denied), "{status:?}");
+        let trouble = status.trouble.unwrap();
+        assert!(trouble.contains("could not be written") && trouble.contains("tried again"), "{trouble}");
+        client.record_durable(Happened { times: 2 });
+        assert_eq!(history(home), ["crash granted"]);
+        disk.heal();
+        // The worker's retry is a second away; a day later it is due at any rate.
+        client.engine().consent.retry_now();
+        (client.engine().settle)(client.engine());
+        let status = client.status(CRASH).unwrap();
+        assert!(matches!(status.state, State::Withdrawn | State::Denied) && status.trouble.is_none(), "{status:?}");
+        assert_eq!(history(home), ["crash granted", "crash withdrawn"], "{state:?}");
+        assert!(client.withdraw(CRASH).unwrap().confirmed);
+    }
+}
