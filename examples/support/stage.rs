@@ -2,6 +2,9 @@
 //! what the store says with what the receiver got. Everything is worked out from those two; nothing is assumed.
 #![allow(dead_code, clippy::indexing_slicing, reason = "each example and test uses a part of it; JSON indexes to null")]
 
+#[path = "../../src/tests/start.rs"]
+pub(crate) mod start;
+
 use super::support::Receiver;
 use candor::{AddressLog, Clock, Controller, Erasure, Manifest};
 use serde_json::Value;
@@ -32,23 +35,34 @@ pub(crate) const CONTROLLER: Controller = Controller {
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// The real time plus the days that were asked for.
-#[derive(Clone, Default)]
-pub(crate) struct StageClock(Arc<AtomicU64>);
+/// Stands at the moment at which it was made, and moves when told: what a demonstration shows does not hang on how near
+/// midnight it is shown.
+#[derive(Clone)]
+pub(crate) struct StageClock {
+    began: SystemTime,
+    ahead: Arc<AtomicU64>,
+}
+
+impl Default for StageClock {
+    fn default() -> Self {
+        let began = SystemTime::UNIX_EPOCH + Duration::from_secs(start::moment(SystemTime::now()).unsigned_abs());
+        StageClock { began, ahead: Arc::default() }
+    }
+}
 
 impl StageClock {
     pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+        self.ahead.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
     pub(crate) fn days_ahead(&self) -> u64 {
-        self.0.load(Ordering::SeqCst) / DAY.as_secs()
+        self.ahead.load(Ordering::SeqCst) / DAY.as_secs()
     }
 }
 
 impl Clock for StageClock {
     fn now(&self) -> SystemTime {
-        SystemTime::now() + Duration::from_secs(self.0.load(Ordering::SeqCst))
+        self.began + Duration::from_secs(self.ahead.load(Ordering::SeqCst))
     }
 }
 

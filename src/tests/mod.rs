@@ -7,12 +7,17 @@ mod looks;
 mod meanwhile;
 pub(crate) mod must_say;
 mod real;
+mod start;
 mod steps;
 mod views;
 
 pub(crate) use real::real;
 
-use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport};
+use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport, ambient::SystemClock};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 crate::scope! {
     /// Find out what happens to a report when the disk fails at the worst moment.
@@ -29,6 +34,18 @@ pub(crate) struct Happened {
     /// How often.
     #[field(count, example = 3)]
     pub(crate) times: u32,
+}
+
+/// Stands where the tests start.
+#[derive(Clone, Copy)]
+pub(crate) struct Start;
+
+impl crate::Clock for Start {
+    fn now(&self) -> SystemTime {
+        static START: OnceLock<i64> = OnceLock::new();
+        let start = START.get_or_init(|| start::start(SystemClock.now()));
+        UNIX_EPOCH + Duration::from_secs(start.unsigned_abs())
+    }
 }
 
 /// Never reaches anyone.
@@ -58,5 +75,6 @@ pub(crate) fn config(home: &std::path::Path) -> Config {
     Config::new("org.example.crash", controller, Audience::Adults)
         .transport("nowhere", Nowhere)
         .directories(home.join("data"), home.join("config"))
+        .clock(Start)
         .lift_ci_block()
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     items::{hex, unhex},
-    lab::{DAY, ITEMS, LAB, Lab, Met, MetElsewhere, Seen, say_yes},
+    lab::{DAY, ITEMS, LAB, Lab, Met, MetElsewhere, Seen, first_day, say_yes},
     secrets::{parts, secret},
     tally,
 };
@@ -70,8 +70,9 @@ fn a_code_says_the_same_in_one_place_and_nothing_anywhere_else() {
         ("another scope", codes(&client, LAB, "lab.met", |hash| MetElsewhere { hash })),
     ];
     drop(client);
-    // 2026-11-22 is eight days from December.
-    lab.clock.advance(DAY * 8);
+    let first = first_day();
+    let left = u32::try_from(first.days_in_month() - first.day()).unwrap();
+    lab.clock.advance(DAY * left);
     assert_eq!(met(&lab.start()), here, "the last day of the month");
     lab.clock.advance(DAY);
     all.push(("another month", met(&lab.start())));
@@ -95,7 +96,8 @@ fn a_code_and_a_group_are_those_of_the_stated_derivation() {
     let client = lab.start_granted(ITEMS);
     let base = blake3::derive_key("candor 2026-11-22 identifier pseudonym v1 scope key", &unhex(&secret(&lab, ITEMS)));
     let scope = parts(&base, [b"scope", b"org.example.lab", ITEMS.name().as_bytes()]);
-    let month = 2026u32 * 12 + 11 - 1;
+    let first = first_day();
+    let month = u32::try_from(i32::from(first.year()) * 12 + i32::from(first.month()) - 1).unwrap();
     let period = parts(&scope, [b"period", b"month", &month.to_le_bytes()]);
     let (mut hashes, mut cohorts) = (Vec::new(), Vec::new());
     let long = "x".repeat(5_000);

@@ -1,6 +1,7 @@
 //! What the tested program may say: events that between them name every class that is told something, and a program
 //! that keeps what it would send.
 
+use crate::start;
 use candor::{
     AddressLog, Answer, Audience, Client, Clock, Config, Controller, Erasure, Event, Parcel, Precision, Scope,
     SendError, Transport,
@@ -265,8 +266,16 @@ impl Transport for Sink {
 }
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
-/// 2026-11-22, at noon.
-pub(crate) const NOON: i64 = 1_795_348_800;
+
+/// Where the clocks of these tests start, in seconds since 1970.
+pub(crate) fn start() -> i64 {
+    start::start(SystemTime::now())
+}
+
+/// The date of the start.
+pub(crate) fn first_day() -> jiff::civil::Date {
+    jiff::Timestamp::from_second(start()).unwrap().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
 const APPLICATION: &str = "org.example.lab";
 const HANG: Duration = Duration::from_secs(30);
 
@@ -282,7 +291,7 @@ impl Lab {
         for name in ["DO_NOT_TRACK", "CANDOR_OFF"] {
             assert!(std::env::var_os(name).is_none(), "unset {name} to run these tests: it blocks what they try");
         }
-        let clock = LabClock(Arc::new(AtomicI64::new(NOON)));
+        let clock = LabClock(Arc::new(AtomicI64::new(start())));
         Lab { directory: tempfile::tempdir().unwrap(), clock, sink: Sink::default() }
     }
 

@@ -12,6 +12,9 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+#[path = "../../src/tests/start.rs"]
+mod start;
+
 // What the tests are made of.
 mod checker;
 mod lab;

@@ -2,7 +2,7 @@
 
 use crate::{
     items::{hex, unhex},
-    lab::{Every, ITEMS, LAB, Lab, Met, dropped, say_yes, send},
+    lab::{Every, ITEMS, LAB, Lab, Met, dropped, first_day, say_yes, send, start},
     tally,
 };
 use candor::Client;
@@ -35,8 +35,11 @@ fn derived(secret: &str, scope: &str) -> Vec<Vec<u8>> {
     let base = blake3::derive_key("candor 2026-11-22 identifier pseudonym v1 scope key", &raw);
     let scope = parts(&base, [b"scope", b"org.example.lab", scope.as_bytes()]);
     let mut keys = vec![raw, base.to_vec(), scope.to_vec(), parts(&scope, [b"rollup", b"item", b""]).to_vec()];
-    // 2026-11-22 by its day, its week and its month, and those after it.
-    for (kind, index) in [("day", 20_779u32), ("week", 2_968), ("month", 24_322)] {
+    // The first day by its number, its week and its month, and those after it. A week begins on a Monday, as 1970-01-05 did.
+    let first = first_day();
+    let day = u32::try_from(start() / 86_400).unwrap();
+    let month = u32::try_from(i32::from(first.year()) * 12 + i32::from(first.month()) - 1).unwrap();
+    for (kind, index) in [("day", day), ("week", (day + 3) / 7), ("month", month)] {
         for index in index..index + 3 {
             keys.push(parts(&scope, [b"period", kind.as_bytes(), &index.to_le_bytes()]).to_vec());
         }

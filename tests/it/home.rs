@@ -20,7 +20,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// Nothing here takes nearly as long; what does has hung.
 pub(crate) const HANG: Duration = Duration::from_secs(30);
 
-/// Stands at noon of the real day, so that no test meets a midnight it did not ask for, and moves when told.
+/// Stands where the tests start, at noon of the real day unless told, and moves when told.
 #[derive(Clone)]
 pub(crate) struct TestClock {
     base: i64,
@@ -32,9 +32,8 @@ pub(crate) struct TestClock {
 
 impl TestClock {
     pub(crate) fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
         TestClock {
-            base: now / 86_400 * 86_400 + 43_200,
+            base: stage::start::start(SystemTime::now()),
             began: Instant::now(),
             ahead: Arc::default(),
             monotonic: Arc::default(),

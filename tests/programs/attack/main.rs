@@ -50,6 +50,8 @@ const EVENTS: [Asked; 2] = [
     Asked { name: "film.played", tells: "duration", one_in: 32, most: (0.002, 0.005), median: 0.385 },
     Asked { name: "film.streamed", tells: "duration, bitrate", one_in: 256, most: (0.002, 0.005), median: 0.42 },
 ];
+/// How many people of whom every day is known are looked for among all, over a year.
+const DIARIES: usize = 1_000;
 /// Of how many people the control tries to find the library.
 const CONTROLS: usize = 1_000;
 
@@ -155,7 +157,8 @@ fn judge(options: &Options) -> Done {
     let begin = std::time::Instant::now();
     let told = attack.clients(&options.directory)?;
     let (took, a_year) = (begin.elapsed().as_secs(), attack.a_year());
-    let (mut summary, mut wrong) = (Vec::new(), Vec::new());
+    let (mut summary, mut diaries, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    let people = attack.people.len();
     for (at, asked) in EVENTS.iter().enumerate() {
         let (partition, Asked { name, tells, one_in, .. }) = (&attack.partitions[at], asked);
         let exact = attack.model(at, &Rule::exact());
@@ -170,7 +173,12 @@ fn judge(options: &Options) -> Done {
         if !figures.agrees_with(&model) || !report::as_many(&told[at], &modelled, &rule) {
             wrong.push(format!("{name}: the model does not say what real clients do"));
         }
-        a_year.show(&format!("model:  {what}, 12 months"), &a_year.model(at, &rule), partition, &rule);
+        let after_a_year = a_year.model(at, &rule);
+        a_year.show(&format!("model:  {what}, 12 months"), &after_a_year, partition, &rule);
+        let some = &after_a_year[..DIARIES.min(after_a_year.len())];
+        let by_diary = Figures::of(&diary::ranks(some, &a_year.people, partition, &rule, &a_year.setting), people);
+        println!("{}", by_diary.row(&format!("        the same with diaries, of {} people", some.len()), ""));
+        diaries.push(format!("{:.0} %", by_diary.top_1()[0] * 100.0));
         if figures.top_10()[2] >= unprotected.top_10()[1] {
             wrong.push(format!("{name} tells as much as exact counts: the attacker is too weak to judge"));
         }
@@ -186,8 +194,12 @@ fn judge(options: &Options) -> Done {
     if !wrong.is_empty() {
         return Err(wrong.join("; ").into());
     }
-    let Setting { people, seed, .. } = attack.setting;
-    println!("attack: {} of {people} people (chance 0.01, 0.1); seed {seed}; clients {took} s", summary.join("; "));
+    let (seed, diaries) = (attack.setting.seed, diaries.join(" and "));
+    println!(
+        "attack: {} of {people} people (chance 0.01, 0.1); with diaries of 12 months {diaries} first; seed {seed}; \
+         clients {took} s",
+        summary.join("; ")
+    );
     Ok(())
 }
 
