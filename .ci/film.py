@@ -121,10 +121,47 @@ for minutes in (5, 10):
         if abs(100 * by_nearest["share_under_20"] - wanted) <= tolerance:
             failures.append(f"rounding to nearest {minutes} min gives {wanted} % too: the comparison proves nothing")
 
+# The manual's tables, to the digit that they show.
+ROWS = {
+    "length to 1 minute": "1 min", "length to 5 minutes": "5 min", "length to 10 minutes": "10 min",
+    "length on 14 rungs": "ladder 13", "length on 6 rungs": "ladder 6",
+    "length to 1 minute, and the year": "1 min × year",
+    "length to 1 minute, the year, seven genres": "1 min × year × genres",
+    "length to 10 minutes, and the decade": "10 min × decade",
+    "length to 10 minutes, the decade, seven genres": "10 min × decade × genres",
+    "to 1 minute": "1 min", "to 5 minutes": "5 min", "to 10 minutes": "10 min", "on 14 rungs": "ladder 13", "on 6 rungs": "ladder 6",
+}
+plans = {plan["plan"]: plan for plan in event["plans"]}
+shown = 0
+with open("src/manual/rounding.md", encoding="utf-8") as file:
+    for line in file:
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        name = cells[0].split(" (")[0].split(", `")[0]
+        if name not in ROWS or not line.startswith("|"):
+            continue
+        plan = plans[ROWS[name]]
+        figures = plan["by_record"]
+        wanted = ([100 * run["share_unique"] for run in plan["sequences"]] if len(cells) == 7 else
+                  [100 * figures["share_unique"], 100 * figures["share_under_20"], figures["entropy_bits"]])
+        for cell, exact in zip(cells[1:], wanted, strict=True):
+            if cell == "all":
+                shown += 1
+                if exact != 100:
+                    failures.append(f"rounding.md, {cells[0]}: all instead of {exact}")
+                continue
+            number = cell.removesuffix(" %")
+            digits = len(number.partition(".")[2])
+            # "0" stands for none at all.
+            if (float(number) == 0) != (exact == 0) or abs(float(number) - exact) > 0.5000001 * 10**-digits:
+                failures.append(f"rounding.md, {cells[0]}: {cell} instead of {exact}")
+            shown += 1
+if shown != 9 * 3 + 5 * 6:
+    failures.append(f"rounding.md: {shown} figures were found in the tables of films")
+
 for failure in failures:
     print(failure)
 if failures:
     sys.exit(1)
 said = [f"{plan['plan']} {100 * plan['by_record']['share_unique']:.3f}/{100 * plan['by_record']['share_under_20']:.3f}"
         for plan in event["plans"]]
-print(f"film: {len(films)} films, {compared} figures agree; alone/under 20 in %: " + ", ".join(said))
+print(f"film: {len(films)} films, {compared} figures agree, {shown} of the manual's; alone/under 20 in %: " + ", ".join(said))

@@ -1,6 +1,6 @@
 //! Telemetry that asks first: typed events for desktop and server programs that want to learn how they are used.
-//! Nothing is stored, computed or sent until the program records an explicit yes for a stated purpose, and what leaves
-//! then is generalised before anything is kept.
+//! Of an event nothing is stored, computed or sent until the program records an explicit yes for a stated purpose, and what
+//! leaves then is generalised before anything is kept. Of a no the answer is stored, with what was refused.
 //!
 //! ```standalone_crate
 //! use candor::{AddressLog, Audience, Config, Controller, Erasure, Event, consent};
@@ -61,7 +61,8 @@
 //!
 //! # What it does not do
 //!
-//! It adds no identity: no installation or hardware id, no full version. It takes no free text and no crash dumps. It
+//! It adds no identity: no installation or hardware id, no full version. A request names the program, and a code of a
+//! `hash` field says "the same again" for its period. It takes no free text and no crash dumps. It
 //! has no default endpoint, reads no `OTEL_*`, proxy or DSN variable, and starts no thread before a yes. It does not
 //! hide the network address a request comes from, and rounding alone makes nobody unrecognisable: [what rounding can and
 //! cannot do](manual::rounding) has the figures. See the [threat model](manual::threat_model).

@@ -43,7 +43,7 @@ impl Counts {
 pub(crate) struct Cell {
     pub(crate) schema: &'static Schema,
     pub(crate) outcomes: Outcomes,
-    /// The outcome of the count, which is itself rounded down to a power of two.
+    /// The outcome of the count, which is itself rounded down to a step of [`COUNT`](precision::COUNT).
     pub(crate) count: u16,
     pub(crate) other: bool,
 }

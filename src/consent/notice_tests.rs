@@ -328,6 +328,18 @@ fn a_contract_has_a_notice_in_each_language_and_each_its_digest() {
     party.languages.check(&[contract]).unwrap();
 }
 
+/// The steps to which a day's counts are rounded are those that the sentence names, in each language.
+#[test]
+fn the_notice_names_the_steps_of_counts() {
+    let Precision::Cuts { cuts, .. } = COUNT else { unreachable!("counts are numbers") };
+    for (_, tongue) in TONGUES {
+        let text = on_one_line(&tongue.words(Say::Rollup)).replace("1\u{202f}024", "1024").replace("1 024", "1024");
+        let words = text.replace("1,024", "1024");
+        let named = words.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<i64>().ok());
+        assert_eq!(named.collect::<Vec<_>>(), cuts[1..], "{text}");
+    }
+}
+
 /// Whatever candor says from its own table it says the same from a Fluent text.
 #[cfg(feature = "fluent")]
 #[test]

@@ -1,8 +1,8 @@
 //! Codes for identifiers, and the secrets behind them.
 //!
 //! Each scope has a secret of 32 random bytes, made when the scope is granted and destroyed when it is withdrawn. It
-//! never leaves this computer, and a code can't be turned back without it: unkeyed hashes of short values are guessed
-//! at 11 million a second on one core. Keys of periods are worked out from it and kept in memory only.
+//! never leaves this computer, and a code can't be turned back without it: unkeyed hashes of short values are guessed by
+//! trying all values. Keys of periods are worked out from it and kept in memory only.
 //!
 //! When a scope ends, so do they: whatever holds a secret or a key here is overwritten when it goes, buffers and texts among
 //! them, and what a computation leaves on the stack is overwritten after it. `.ci/secrets` looks for what is left.

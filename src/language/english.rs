@@ -72,7 +72,10 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UnicodeTo32 => "9 to 32 characters of any kind",
         Say::UnicodeTo128 => "33 to 128 characters of any kind",
         Say::UnicodeOver128 => "more than 128 characters of any kind",
-        Say::Rollup => "counted on this computer; only the day's counts are sent, rounded down to a power of two",
+        Say::Rollup => {
+            "counted on this computer; only the day's counts are sent, rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, \
+             257, 513 or 1,024"
+        }
         Say::NoLinkage => "each is sent as a record of its own, without a code; those of one day arrive together",
         Say::Session => "codes stay the same until the program or the day ends",
         Say::Day => "codes stay the same for a day",
@@ -157,7 +160,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         }
         Say::Withdraw => {
             "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: \
-             reporting stops at once, and what waits is destroyed. What was sent before stays with the recipient until \
+             reporting stops, and what waits is destroyed. What was sent before stays with the recipient until \
              its time is over."
         }
         Say::Erase => {

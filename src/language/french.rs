@@ -75,8 +75,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UnicodeTo128 => "de 33 à 128 caractères quelconques",
         Say::UnicodeOver128 => "plus de 128 caractères quelconques",
         Say::Rollup => {
-            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis vers le bas à une \
-             puissance de deux"
+            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis vers le bas à 1, \
+             2, 3, 5, 9, 17, 33, 65, 129, 257, 513 ou 1\u{202f}024"
         }
         Say::NoLinkage => {
             "chaque occurrence est transmise séparément, sans code ; celles d'une même journée arrivent ensemble"
@@ -175,7 +175,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         }
         Say::Withdraw => {
             "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
-             que vous l'avez donné : la transmission s'arrête aussitôt, et ce qui attend est détruit. Ce qui a déjà été \
+             que vous l'avez donné : la transmission s'arrête, et ce qui attend est détruit. Ce qui a déjà été \
              transmis reste chez le destinataire jusqu'à la fin de la durée de conservation."
         }
         Say::Erase => {

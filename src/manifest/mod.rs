@@ -162,7 +162,8 @@ pub struct GrowingCount {
     pub event: &'static str,
     /// The fields' values in words, in declared order.
     pub values: Vec<(&'static str, String)>,
-    /// How often so far. What is sent is this number rounded down to a power of two.
+    /// How often so far. What is sent is this number rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, 257,
+    /// 513 or 1,024.
     pub count: u64,
 }
 

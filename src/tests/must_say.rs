@@ -81,9 +81,9 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
         format!("{} {}.", pick("A yes is good for", "Votre oui est valable"), days(about.validity_days)),
         pick(
             "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: reporting \
-             stops at once, and what waits is destroyed.",
+             stops, and what waits is destroyed.",
             "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
-             que vous l’avez donné : la transmission s’arrête aussitôt, et ce qui attend est détruit.",
+             que vous l’avez donné : la transmission s’arrête, et ce qui attend est détruit.",
         ),
         // Who, where, for how long.
         format!("{} {}, {}", pick("Who receives it:", "Destinataire :"), about.legal_name, about.address),

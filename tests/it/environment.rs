@@ -226,3 +226,31 @@ fn what_waits_is_destroyed_when_the_program_becomes_one_for_children() {
     send(&client);
     assert_eq!(server.connections(), 0, "lifting a block is never retroactive");
 }
+
+/// What the threat model says of an environment that moves directories, with the directories moved.
+#[test]
+fn another_data_directory_alone_opens_nothing_and_another_home_has_other_records() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[CONNECTIVITY]);
+    client.deny(USAGE).unwrap();
+    drop(client);
+    let elsewhere = home.path().join("elsewhere");
+    let moved = |data: PathBuf, config: PathBuf| Client::new(home.config(&server).directories(data, config)).unwrap();
+    // As by another `XDG_DATA_HOME`: the marks say that something was decided.
+    let client = moved(elsewhere.join("data"), home.config_dir());
+    for scope in [CONNECTIVITY, USAGE] {
+        assert_eq!(state(&client, scope), State::Unreadable, "{}", scope.name());
+        client.grant(scope).unwrap_err();
+        client.record_durable(opened(1));
+    }
+    drop(client);
+    // As by another `HOME`: there nobody was asked, and a bare grant works although the person said no at home.
+    let client = moved(elsewhere.join("home/data"), elsewhere.join("home/config"));
+    assert_eq!(state(&client, USAGE), State::NeverAsked);
+    client.grant(USAGE).unwrap();
+    drop(client);
+    // At home everything stands as it was.
+    let client = home.start(&server);
+    assert_eq!((state(&client, CONNECTIVITY), state(&client, USAGE)), (State::Granted, State::Denied));
+    assert_eq!(server.connections(), 0);
+}

@@ -305,6 +305,71 @@ fn too_big(text: &str) -> Vec<&'static str> {
     TOO_BIG.into_iter().filter(|claim| text.contains(claim)).collect()
 }
 
+/// Claims that were made here once and are not so: with what is so instead. In small letters, as [`on_one_line`] leaves them.
+const NOT_SO: [(&str, &str); 22] = [
+    ("rounded down to a power of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
+    ("à une puissance de deux", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
+    ("then powers of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
+    ("any opentelemetry collector", "no collector takes part in the check: say what was tried"),
+    ("the environment can only block", "it says where the home is, and another home has other records"),
+    ("adds no id of the person, program", "a request names the program"),
+    ("no id of the program", "a request names the program"),
+    ("can read every byte", "the headers of a request are not shown"),
+    ("takes effect at once", "a withdrawal waits up to half a second to be confirmed"),
+    ("stops at once", "a withdrawal waits up to half a second to be confirmed"),
+    ("s'arrête aussitôt", "a withdrawal waits up to half a second to be confirmed"),
+    ("takes a yes back, at once", "a withdrawal waits up to half a second to be confirmed"),
+    (". nothing is stored, computed or sent until", "a no is stored, with what was refused"),
+    ("nothing is stored until", "a no is stored, with what was refused"),
+    ("touches nothing; ", "`init` looks for an earlier yes"),
+    ("55,525", "the check can't repeat it"),
+    ("1,899 podcasts", "the check can't repeat it"),
+    ("of one's plays in 72 %", "the check can't repeat it"),
+    ("in about 0.6 % of cases", "after twelve months it is far more: see the page about rounding"),
+    ("pay ten times as much", "no bench says so"),
+    ("11 million a second", "no bench says so"),
+    ("by an early model", "nothing repeats it"),
+];
+
+/// Of these claims, what a text says.
+fn not_so(text: &str) -> Vec<(&'static str, &'static str)> {
+    let leader = |line: &str| line.trim().trim_start_matches(['/', '!', '#', '-', '*', '|', '>']).to_lowercase();
+    // An end of a line within a string of the source, and the words that it parts.
+    let text = text.replace("\\\n", "\n");
+    let text = on_one_line(&text.lines().map(leader).collect::<Vec<_>>().join(" ")).replace('’', "'");
+    NOT_SO.into_iter().filter(|(claim, _)| text.contains(claim)).collect()
+}
+
+/// What was found to be untrue does not come back.
+#[test]
+fn nothing_is_said_that_is_known_not_to_be_so() {
+    let mut texts = files("src", &["rs", "md"]);
+    texts.extend(files("derive/src", &["rs"]));
+    texts.extend(files("tool/src", &["rs"]));
+    texts.extend(files("examples", &["rs"]));
+    texts.extend(files("tests/notices", &["txt"]));
+    texts.extend(["README.md", "CHANGELOG.md", "tool/README.md"].map(|name| Path::new(ROOT).join(name)));
+    assert!(texts.len() > 100, "{} texts were found", texts.len());
+    for path in texts {
+        let said = not_so(&fs::read_to_string(&path).unwrap());
+        assert!(said.is_empty(), "{} says what is not so: {said:#?}", path.display());
+    }
+}
+
+#[test]
+fn a_claim_that_is_not_so_is_noticed() {
+    for text in [
+        "only the day's counts are sent, rounded down to\n    a power of two",
+        "seuls les totaux sont transmis, arrondis vers le bas à\n  une puissance de\u{a0}deux",
+        "la transmission s’arrête aussitôt",
+        "Typed events. Nothing is stored, computed\n/// or sent until",
+        "reporting \\\n             stops at once",
+    ] {
+        assert!(!not_so(text).is_empty(), "{text}");
+    }
+    assert!(not_so("one in three times as many, rounded up to a power of two").is_empty());
+}
+
 /// In anything a person or developer reads.
 #[test]
 fn no_word_is_too_big() {

@@ -8,7 +8,7 @@
 //!
 //! | `#[field(…)]` | takes | becomes |
 //! |---|---|---|
-//! | `count` | whole numbers | 0, 1, 2, then powers of two to 1,024 |
+//! | `count` | whole numbers | 0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1,024 |
 //! | `bitrate` | bit/s | 14 rungs of common encoders, to 40 Mbit/s |
 //! | `media_duration` | `Duration` | 0, 1, 5, 20, 60, 120 min |
 //! | `byte_size` | bytes | powers of four from 64 KiB to 64 GiB |
@@ -116,7 +116,7 @@ classes! {
     ByteSize = precision::BYTE_SIZE;
     /// `#[field(resolution)]`: the size of a picture by its shorter side, in 6 steps. Describes content.
     Resolution = precision::RESOLUTION;
-    /// `#[field(count)]`: a number of things: 0, 1, 2, then powers of two up to 1,024 and more.
+    /// `#[field(count)]`: a number of things: 0, 1, 2, 3, 5, 9, 17, and on to 513, 1,024 and more.
     Count = precision::COUNT;
     /// `#[field(latency)]`: how long something took, in milliseconds: 24 steps from 1 ms to a minute, each 5/3 of the one
     /// before. A step's middle is within 25 % of what is in it; what is sent is its lower end, up to 40 % below.
