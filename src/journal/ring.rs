@@ -1,6 +1,6 @@
 //! The ring between the recording threads and the worker: bounded, lock-free, by value.
 //!
-//! Eight rings rather than one: two threads that meet on one ring pay ten times as much. A thread whose ring is full goes on
+//! Eight rings rather than one: two threads that meet on one ring wait for each other at each push. A thread whose ring is full goes on
 //! to the next. Made at the first grant, never on a recording thread. All full means drop and count.
 
 use crate::generalize::Generalized;

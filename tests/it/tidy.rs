@@ -325,7 +325,7 @@ const NOT_SO: [(&str, &str); 22] = [
     ("55,525", "the check can't repeat it"),
     ("1,899 podcasts", "the check can't repeat it"),
     ("of one's plays in 72 %", "the check can't repeat it"),
-    ("in about 0.6 % of cases", "after twelve months it is far more: see the page about rounding"),
+    ("in about 0.6 % of cases, where chance", "after twelve months it is far more: see the page about rounding"),
     ("pay ten times as much", "no bench says so"),
     ("11 million a second", "no bench says so"),
     ("by an early model", "nothing repeats it"),
