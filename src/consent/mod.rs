@@ -17,6 +17,9 @@ mod dpv;
 mod erasing;
 mod export;
 mod facade;
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "reached by fuzzers")]
+pub(crate) mod fuzzing;
 mod languages;
 mod ledger;
 mod limits;

@@ -130,6 +130,20 @@ impl Looked {
 }
 
 impl Policies {
+    /// These rules, whatever they are.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of_bytes(rules: &[&[u8]]) -> Self {
+        let mut policies = Policies::default();
+        for (at, rule) in rules.iter().enumerate() {
+            let path = PathBuf::from(format!("{at}.json"));
+            match parse(rule) {
+                Ok(policy) => policies.rules.push((path, policy)),
+                Err(why) => policies.refuse(&path, &why),
+            }
+        }
+        policies
+    }
+
     #[cfg(test)]
     pub(super) fn of(rules: &[&serde_json::Value]) -> Self {
         let mut policies = Policies::default();

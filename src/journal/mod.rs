@@ -7,6 +7,9 @@
 mod bounds;
 mod counters;
 mod counts;
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "reached by fuzzers")]
+pub(crate) mod fuzzing;
 mod line;
 mod losses;
 mod names;

@@ -153,6 +153,22 @@ fn name_of(made: u64, key: &str) -> String {
     format!("{made:014}-{key}.json")
 }
 
+/// A batch that is sound, written anew.
+#[cfg(any(test, fuzzing))]
+pub(super) fn again(bytes: &[u8]) -> Option<Vec<u8>> {
+    peek_bytes(bytes, Path::new(""))?.bytes().ok()
+}
+
+/// The same bytes with checksums and a length that fit, where they have a first line that could be one.
+#[cfg(any(test, fuzzing))]
+pub(super) fn signed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let at = bytes.iter().position(|&byte| byte == b'\n')?;
+    let (first, body) = (std::str::from_utf8(bytes.get(..at)?).ok()?, bytes.get(at + 1..)?);
+    let mut head: Head = serde_json::from_str(first.get(first.find('{')?..)?).ok()?;
+    (head.body_len, head.body_crc) = (body.len(), crc32c::crc32c(body));
+    Batch { head, body: body.to_vec(), path: PathBuf::new() }.bytes().ok()
+}
+
 /// How many records a batch's bytes say they hold; 1 where they are damaged.
 pub(super) fn records_in(bytes: &[u8]) -> u64 {
     parse(bytes).map_or(1, |(head, _)| head.records)

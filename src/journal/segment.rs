@@ -173,6 +173,12 @@ pub(crate) fn whole<'l>(header: &Header, lines: impl Iterator<Item = &'l str>) -
     Ok(text.into_bytes())
 }
 
+/// A line with the checksum that fits it, whatever it says.
+#[cfg(any(test, fuzzing))]
+pub(super) fn signed(salt: &str, rest: &str) -> String {
+    format!("{:08x} {rest}\n", checksum(salt, rest))
+}
+
 /// What a segment's bytes still say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recovered<'b> {

@@ -10,6 +10,9 @@ mod fluent;
 #[cfg(feature = "fluent")]
 pub(crate) mod fluent_tests;
 mod french;
+#[cfg(all(feature = "fluent", any(test, fuzzing)))]
+#[allow(unreachable_pub, reason = "reached by fuzzers")]
+pub(crate) mod fuzzing;
 pub(crate) mod phrase;
 mod sentence;
 mod tag;

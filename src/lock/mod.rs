@@ -35,6 +35,9 @@
 
 mod difference;
 mod form;
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "reached by fuzzers")]
+pub(crate) mod fuzzing;
 mod published;
 
 use crate::{

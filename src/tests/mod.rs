@@ -3,6 +3,7 @@
 mod crash;
 mod erase;
 mod faulty;
+mod fuzz;
 mod looks;
 mod meanwhile;
 pub(crate) mod must_say;

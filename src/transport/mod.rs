@@ -6,6 +6,9 @@
 //! about consent and keeps nothing.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "reached by fuzzers")]
+pub(crate) mod fuzzing;
 mod http;
 pub(crate) mod otlp;
 
