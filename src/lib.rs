@@ -146,7 +146,7 @@
 //!
 //! The [manual]: [architecture](manual::architecture), [threat model](manual::threat_model),
 //! [consent](manual::consent), [what rounding can and cannot do](manual::rounding), [journal format](manual::journal),
-//! [wire](manual::wire), [why](manual::why).
+//! [wire](manual::wire), [faults](manual::faults), [why](manual::why).
 //! Run `cargo run --example quickstart`, and `cargo run --example media_server -- FOLDER` over real files.
 //!
 //! # Versions
@@ -208,6 +208,17 @@ pub mod __private {
         DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions,
     };
     pub use inventory;
+}
+
+/// What fuzzers call; see `fuzz/`. Not there otherwise.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::consent::fuzzing::{contract, ledger, policy, snapshot};
+    pub use crate::journal::fuzzing::{outbox, segment};
+    #[cfg(feature = "fluent")]
+    pub use crate::language::fuzzing::fluent;
+    pub use crate::lock::fuzzing::lock;
+    pub use crate::transport::fuzzing::response;
 }
 
 #[cfg(test)]

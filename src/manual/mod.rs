@@ -18,5 +18,8 @@ pub mod journal {}
 #[doc = include_str!("wire.md")]
 pub mod wire {}
 
+#[doc = include_str!("faults.md")]
+pub mod faults {}
+
 #[doc = include_str!("why.md")]
 pub mod why {}

@@ -2,6 +2,7 @@
 
 use crate::must_say::on_one_line;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -406,6 +407,67 @@ fn a_word_that_is_too_big_is_noticed() {
         assert!(!too_big(text).is_empty(), "{text}");
     }
     assert!(too_big("Rounding is not anonymity; 50 % are left.").is_empty());
+}
+
+/// The places of the functions that are tests, by the function's name.
+fn tests() -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for below in ["tests/it", "src"] {
+        for path in files(below, &["rs"]) {
+            let text = fs::read_to_string(&path).unwrap();
+            let place = path.strip_prefix(Path::new(ROOT).join(below)).unwrap().with_extension("");
+            let place = place.to_str().unwrap().replace(['/', '\\'], "::").replace("::mod", "");
+            for after in text.split("#[test]\n").skip(1) {
+                let function = after.lines().map(str::trim_start).find_map(|line| line.strip_prefix("fn "));
+                let name = function.expect("a test is a function").split('(').next().unwrap();
+                found.entry(name.to_owned()).or_default().push(place.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Of the tests and steps that a page names in the last column of its tables, those that there are not; and how many there are.
+fn missing(page: &str) -> (Vec<String>, usize) {
+    let (tests, run) = (tests(), read(".ci/run"));
+    let steps = run.lines().find_map(|line| line.strip_prefix("STEPS=(")?.strip_suffix(')')).expect("a list of steps");
+    let exists = |named: &str| {
+        if let Some(step) = named.strip_prefix(".ci/run ") {
+            return steps.split(' ').any(|known| known == step) && run.contains(&format!("\nstep_{step}() {{"));
+        }
+        if named.starts_with(".ci/") {
+            return Path::new(ROOT).join(named).is_file();
+        }
+        let Some((module, name)) = named.rsplit_once("::") else { return false };
+        // A room's tests stand at its end, in a module, or in a file of their own.
+        let module = module.strip_suffix("::tests").unwrap_or(module);
+        tests.get(name).is_some_and(|places| places.iter().any(|place| place == module))
+    };
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let last = rows.filter_map(|row| row.rsplit(" | ").next()).filter(|cell| cell.starts_with('`'));
+    let named: Vec<&str> = last.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    (named.iter().filter(|named| !exists(named)).map(|named| (*named).to_owned()).collect(), named.len())
+}
+
+/// Each fault in the manual has a test or a step that is there.
+#[test]
+fn every_fault_has_its_test() {
+    let page = read("src/manual/faults.md");
+    let (missing, named) = missing(&page);
+    assert!(missing.is_empty(), "the page on faults names tests that there are not: {missing:#?}");
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| fault ")).count();
+    assert!(rows >= 40 && named >= rows, "{rows} rows name {named} tests");
+}
+
+#[test]
+fn a_test_that_there_is_not_is_noticed() {
+    for named in ["tidy::no_such_test", "journal::every_fault_has_its_test", ".ci/run nothing", ".ci/nothing", "alone"]
+    {
+        let row = format!("| a fault | a promise | `{named}` |");
+        assert_eq!(missing(&row), (vec![named.to_owned()], 1));
+    }
+    let row = "| a fault | a promise | `tidy::every_fault_has_its_test`, `.ci/run tidy`, `.ci/kill` |";
+    assert_eq!(missing(row), (Vec::new(), 3));
 }
 
 /// The table of rooms in the manual is the list in lib.rs.
