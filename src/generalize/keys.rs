@@ -41,7 +41,7 @@ type Key = [u8; 32];
 /// optimisation as well.
 const DEEP: usize = 16 << 10;
 /// The same of a code of a short value, which a recording thread makes.
-const SHALLOW: usize = if cfg!(debug_assertions) { 8 << 10 } else { 2 << 10 };
+const SHALLOW: usize = if cfg!(debug_assertions) { 8 << 10 } else { 1 << 10 };
 
 /// The secrets on disk, by scope, in hex.
 #[derive(Default, Serialize, Deserialize)]
