@@ -16,7 +16,7 @@ use crate::{
     home,
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
-    sender::{Engine, Flushed, Occasion, Worker},
+    sender::{Engine, Flushed, Occasion, Unsent, Worker},
     transport::{Http, Transport, otlp::Service},
     withdraw,
 };
@@ -199,6 +199,11 @@ impl Client {
         }
         self.engine.follow();
         self.start_worker();
+    }
+
+    /// A yes that can't be used is not taken, and nobody is asked for one.
+    fn still_runs(&self) -> Result<(), Error> {
+        if self.engine.consent.has_ended() { Err(Kind::ShutDown.into()) } else { Ok(()) }
     }
 
     fn look_at_policies(&self) {
@@ -469,6 +474,7 @@ impl Client {
     /// See there.
     pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
         let engine = self.here()?;
+        self.still_runs()?;
         self.look_at_policies();
         engine.consent.may_ask(scope)
     }
@@ -495,7 +501,8 @@ impl Client {
     }
 
     /// Sends the lines that wait and the days that are over, now instead of at their own moments. Closes no day. Waits
-    /// at most `limit`; what is still under way then goes on by itself.
+    /// at most `limit`; what is still under way then goes on while the program does. A receiver that does not answer has
+    /// failed from the moment it was tried, so that a program which ends at once is not held up at every run.
     ///
     /// # Errors
     /// This process was forked from the one that made the client. What went wrong with the receiver or the disk is in
@@ -507,7 +514,13 @@ impl Client {
             return Ok(Flushed::nothing(engine.why_nothing()));
         }
         let flushed = self.worker.send(engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
-        Ok(flushed.unwrap_or_else(Flushed::unfinished))
+        Ok(flushed.unwrap_or_else(|why| {
+            if matches!(why, Unsent::NoThread(_)) {
+                // What was recorded is brought to disk all the same, where it is counted.
+                engine.tick();
+            }
+            engine.unsent(&why, limit)
+        }))
     }
 
     /// Ends this client: what was recorded is brought to disk, sending stops, nothing is recorded any more. Waits at
@@ -545,8 +558,9 @@ impl Drop for Client {
 
 impl Decisions for Client {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
-        let scope = grant.scope();
         let engine = self.here()?;
+        self.still_runs()?;
+        let scope = grant.scope();
         self.look_at_policies();
         let receipt = engine.consent.grant(&grant, |_| {
             // Whatever lies there was recorded under no grant that is in force.
@@ -654,6 +668,15 @@ impl Decisions for Client {
 impl Client {
     pub(crate) fn consent(&self) -> &Consent {
         &self.engine.consent
+    }
+
+    /// The same program where no thread can be made.
+    pub(crate) fn without_threads(config: Config) -> Client {
+        let mut client = Client::closed(config, false).unwrap();
+        let none = |_: &'static str, _: Box<dyn FnOnce() + Send>| Err(std::io::ErrorKind::WouldBlock.into());
+        client.worker = Arc::new(Worker::with(none));
+        client.open();
+        client
     }
 
     /// The same program, built without some of its events.

@@ -74,6 +74,8 @@ impl Error {
                 | Kind::AlreadyInitialized
                 | Kind::NotInitialized
                 | Kind::Forked
+                | Kind::ShutDown
+                | Kind::OtherScope { .. }
                 | Kind::OneDirectory
                 | Kind::NotAllowed { .. }
                 | Kind::Library { .. }
@@ -155,6 +157,12 @@ pub(crate) enum Kind {
     Translation { language: String, problem: String },
     #[error("candor is already initialised: call `candor::init` once, early in `main`, and keep what it returns")]
     AlreadyInitialized,
+    #[error(
+        "candor was shut down before: the guard that `candor::init` returned was dropped, or `shutdown` was called. \
+         Nothing is recorded or sent any more, and no yes is taken; a no is. Bind the guard in `main` to a name, \
+         `let _candor = candor::init(…)?;`: `let _ = …` drops it at once"
+    )]
+    ShutDown,
     #[error("candor is not initialised: call `candor::init(Config::new(…))` first and keep what it returns")]
     NotInitialized,
     #[error(
@@ -187,6 +195,11 @@ pub(crate) enum Kind {
          program's settings page"
     )]
     MayNotAsk { scope: String, why: &'static str },
+    #[error(
+        "the notice that was shown is that of scope `{shown}`, and the grant is for `{scope}`: show \
+         `candor::consent::notice({scope_const})` for this one, or grant `{shown_const}`, to which the person said yes"
+    )]
+    OtherScope { scope: &'static str, scope_const: &'static str, shown: &'static str, shown_const: &'static str },
     #[error(
         "the notice that was shown for `{scope}` is not the one this program would show now: take a fresh one from \
          `candor::consent::notice` just before asking"

@@ -29,7 +29,8 @@ static CLIENT: OnceCell<Client> = OnceCell::new();
 /// std::process::exit(code);
 /// ```
 #[derive(Debug)]
-#[must_use = "dropping it ends the recording: bind it in `main` as `let _candor = candor::init(…)?;`"]
+#[must_use = "dropping it ends the recording, and `let _ = …` drops it at once: bind it to a name in `main`, \
+              `let _candor = candor::init(…)?;`"]
 pub struct Candor(());
 
 impl Drop for Candor {

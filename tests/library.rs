@@ -67,6 +67,12 @@ mod codeclib {
 }
 use codeclib::{CODECS, Failed};
 
+std::thread_local! {
+    /// What another library in the program keeps for each thread. Where it is linked in, the platform takes it out of every
+    /// thread's stack, whether that thread uses it or not.
+    static SCRATCH: std::cell::Cell<[u8; 1 << 20]> = const { std::cell::Cell::new([0; 1 << 20]) };
+}
+
 candor::scope! {
     /// Find out how large libraries are, so that the common size is fast.
     pub USAGE = "usage" {
@@ -155,6 +161,25 @@ impl Home {
 fn everything(receiver: &Receiver) -> String {
     let said = |request: support::Request| request.head + &String::from_utf8_lossy(&request.body);
     receiver.requests().into_iter().map(said).collect()
+}
+
+/// Every thread that candor makes has the platform's own size of a stack: the worker, a send, a look-up of a name.
+#[test]
+fn a_mebibyte_of_thread_locals_overflows_no_stack() {
+    // Used, so that it is linked in at all.
+    SCRATCH.with(|scratch| _ = std::hint::black_box(scratch.as_ptr()));
+    let home = Home::new();
+    let endpoint = home.programs.endpoint().replace("127.0.0.1", "localhost");
+    let client = Client::new(home.config().endpoint(endpoint)).unwrap();
+    client.grant(USAGE).unwrap();
+    client.record(Opened { sorted: true });
+    let until = Instant::now() + LONG;
+    while client.manifest().unwrap().outcomes.lines == 0 {
+        assert!(Instant::now() < until, "the worker never came");
+    }
+    let flushed = client.flush(LONG).unwrap();
+    assert_eq!((flushed.requests, flushed.records), (1, 1), "{flushed:?}");
+    assert!(client.shutdown(LONG));
 }
 
 #[test]

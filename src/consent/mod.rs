@@ -693,6 +693,11 @@ impl Consent {
         }
     }
 
+    /// Whether this client was shut down.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.gates.has_stopped()
+    }
+
     /// Nothing may leave through this client any more.
     pub(crate) fn stop(&self) {
         self.gates.stop();

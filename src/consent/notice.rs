@@ -94,6 +94,15 @@ impl Contract {
     pub(super) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
         let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
         let scope = self.scope.name();
+        if shown.scope != self.scope {
+            return Err(Kind::OtherScope {
+                scope,
+                scope_const: self.scope.constant(),
+                shown: shown.scope.name(),
+                shown_const: shown.scope.constant(),
+            }
+            .into());
+        }
         if !self.notices().any(|fresh| fresh == *shown) {
             return Err(Kind::StaleNotice { scope: scope.into() }.into());
         }

@@ -99,7 +99,11 @@ pub(crate) fn block(
         return Some(Block(format!("the environment variable {name}={}", shown(value, 16))));
     }
     if !lift_ci && let Some(value) = set("CI") {
-        return Some(Block(format!("the environment variable CI={}: nobody is there to be asked", shown(value, 16))));
+        return Some(Block(format!(
+            "the environment variable CI={}: nobody is there to be asked (a service without a screen, for which somebody \
+             said yes, lifts this with `Config::lift_ci_block`)",
+            shown(value, 16)
+        )));
     }
     None
 }

@@ -62,6 +62,10 @@ impl Gates {
         self.closed.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
     }

@@ -205,9 +205,12 @@ impl Consent {
         if let Some(why) = self.ledger.files().barred() {
             status.trouble = Some(why);
         }
+        if self.has_ended() {
+            status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
+        }
         let overlay = self.overlay();
         Ok(Status {
-            open: status.open && !self.is_shut(scope),
+            open: status.open && !self.is_shut(scope) && !self.has_ended(),
             ignored_rules: overlay.ignored.clone(),
             blocked_by: self.block_of(contract).map(|block| block.0),
             limited_by: overlay.policies.words(&contract.terms),

@@ -235,7 +235,14 @@ impl Engine {
         let Some(parcel) = errand.and_then(|errand| Parcel::erasure(errand, &self.service, scope)) else {
             return Ok(Tried::Nothing);
         };
+        // As for a batch: whoever ends before there is an answer has failed.
+        let before = schedule.clone();
+        self.back_off(schedule, None);
+        self.journal.outbox().save_erasing_schedule(scope, schedule).at("write a moment in", store)?;
         let answer = self.hand_over(scope, parcel);
+        if !matches!(answer, Err(SendError::Stopped)) {
+            *schedule = before;
+        }
         let outcome = self.heard(&answer, &mut wish, schedule, done);
         let changing = wishes.lock(|| self.ambient.monotonic())?;
         // Taken back under way; what the receiver took in spite of that stays on record.

@@ -13,6 +13,7 @@ pub(crate) use worker::Worker;
 use crate::{
     ambient::{Ambient, Day, Time},
     consent::{Consent, Place, Scope, Standing},
+    error::{Error, Kind},
     event::Registry,
     generalize::{Generalized, Keys},
     journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source, Taken},
@@ -22,6 +23,8 @@ use house::Belief;
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -38,6 +41,8 @@ const BACK_OFF: (u64, u64) = (MINUTE / 2, 6 * 60 * MINUTE);
 const REFUSED: (u64, u64) = (60 * MINUTE, DAY);
 /// Why a library's reports have no way out.
 const NOT_ALLOWED: &str = "the program does not allow the library to report";
+/// How much of a panic's words is repeated.
+const LONGEST_PANIC: usize = 160;
 /// What a page or a redirection means.
 const NOT_A_RECEIVER: &str = "a page or a redirection answered, and no OpenTelemetry receiver: check the endpoint";
 const MOST_TRIES: u32 = 10;
@@ -89,17 +94,18 @@ pub struct Flushed {
     pub trouble: Option<String>,
 }
 
-impl Flushed {
-    /// Sending was still under way when the time was over.
-    pub(crate) fn unfinished() -> Self {
-        Flushed {
-            trouble: Some(
-                "sending was still under way when the time was over; it goes on, and is not counted here".into(),
-            ),
-            ..Flushed::default()
-        }
-    }
+/// Why a send has nothing to say yet.
+#[derive(Debug)]
+pub(crate) enum Unsent {
+    /// It was not over in time, this one or one that began before.
+    UnderWay,
+    /// No thread could be made for it.
+    NoThread(io::Error),
+    /// Its thread ended before it.
+    BrokenOff,
+}
 
+impl Flushed {
     /// Nothing could be sent.
     pub(crate) fn nothing(why: String) -> Self {
         Flushed { trouble: Some(why), ..Flushed::default() }
@@ -335,8 +341,29 @@ impl Engine {
         done
     }
 
+    /// What a program is told that asked for a send and has no answer within `limit`.
+    pub(crate) fn unsent(&self, why: &Unsent, limit: Duration) -> Flushed {
+        let now = self.ambient.now();
+        let later = self.consent.open_places().into_iter().map(|place| self.schedule(place, now).not_before);
+        let kept = match later.filter(|later| *later > now.0).max() {
+            Some(later) => format!("is kept, and not tried again before {}", Time(later).rfc3339()),
+            None => "is kept for the next time".to_owned(),
+        };
+        Flushed::nothing(match why {
+            Unsent::UnderWay => format!(
+                "sending was still under way after {limit:?}, and ends with this program at the latest; what the \
+                 receiver has not taken by then {kept}"
+            ),
+            Unsent::NoThread(error) => format!("no thread could be made to send on ({error}); what waits {kept}"),
+            Unsent::BrokenOff => format!("sending broke off by a mistake in candor or in the clock; what waits {kept}"),
+        })
+    }
+
     /// Why nothing can be sent at all.
     pub(crate) fn why_nothing(&self) -> String {
+        if self.consent.has_ended() {
+            return Error::from(Kind::ShutDown).to_string();
+        }
         match self.consent.overlay().block() {
             Some(block) => format!("reports are switched off by {}", block.0),
             None => "no scope is granted".into(),
@@ -389,6 +416,8 @@ impl Engine {
             let first = queue.iter().position(|path| name_of(path).is_some_and(|name| name > after.as_str()));
             queue.rotate_left(first.unwrap_or(0));
         }
+        // Whether the disk has the schedule of before an answer.
+        let mut owed = false;
         while let Some(path) = queue.pop_front() {
             if !stands() {
                 done.note_trouble("consent ended");
@@ -424,8 +453,19 @@ impl Engine {
                 done.note_trouble("consent ended");
                 break;
             };
+            // Noted before the answer, as the try is: whoever ends before there is one has failed, and the next process does
+            // not begin with what hangs.
+            let before = schedule.clone();
+            schedule.after = name_of(&path).map(str::to_owned);
+            self.back_off(&mut schedule, None);
+            if let Err(error) = outbox.save_schedule(place.scope, place.generation, &schedule) {
+                done.note_trouble(format!("the disk did not take the schedule: {error}"));
+                done.waiting += 1 + queue.len() as u64;
+                break;
+            }
             let answer = self.hand_over(place.scope, parcel);
             if !stands() {
+                owed = false;
                 done.note_trouble("consent ended");
                 if let Some(taken) = taken(&answer, &batch) {
                     // It left before, and the person's log says so.
@@ -433,24 +473,36 @@ impl Engine {
                 }
                 break;
             }
-            schedule.after = name_of(&path).map(str::to_owned);
+            if !matches!(answer, Err(SendError::Stopped)) {
+                (schedule.failures, schedule.not_before) = (before.failures, before.not_before);
+            }
             if matches!(answer, Ok(Answer::Refused)) {
                 // It says nothing about the batch, whose age is its bound. Without room on the disk it was a try.
                 let _ = outbox.forget_try(&mut batch);
             }
-            let go_on = self.answered(place, &batch, &answer, &mut schedule, &mut queue, done);
-            let _ = outbox.save_schedule(place.scope, place.generation, &schedule);
-            if !go_on {
+            owed = true;
+            if !self.answered(place, &batch, &answer, &mut schedule, &mut queue, done) {
                 done.waiting += queue.len() as u64;
                 break;
             }
+        }
+        if owed {
+            let _ = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule);
         }
     }
 
     /// The one door.
     fn hand_over(&self, scope: Scope, parcel: Parcel<'_>) -> Result<Answer, SendError> {
         let transport = self.transport_of(scope).ok_or_else(|| SendError::Network(NOT_ALLOWED.into()))?;
-        transport.send(parcel)
+        // It may be the program's own. Unwinding drops the parcel, and with it what a withdrawal waits for; and nothing of
+        // ours is half done while it runs.
+        catch_unwind(AssertUnwindSafe(|| transport.send(parcel))).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            // What it was thrown with may panic again when it is dropped.
+            std::mem::forget(panic);
+            Err(SendError::Panicked(said.chars().take(LONGEST_PANIC).collect()))
+        })
     }
 
     /// Does what an answer means to the batch. `false` when nothing more is to be sent for this scope now.

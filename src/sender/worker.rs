@@ -4,7 +4,7 @@
 //! recording thread wakes it at most once for each time it sleeps. A send runs on a thread of its own, so that a slow
 //! receiver costs no event.
 
-use super::{Engine, Flushed, Occasion, house::DOUBTED};
+use super::{Engine, Flushed, Occasion, Unsent, house::DOUBTED};
 use crate::consent::Status;
 use once_cell::sync::OnceCell;
 use parking_lot::{Condvar, Mutex};
@@ -13,6 +13,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
     },
     thread::{self, Thread},
     time::Duration,
@@ -31,10 +32,20 @@ const PATIENCE: u32 = 5;
 /// The longest sleep: a computer that was suspended finds the new day at the latest then.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
+/// How a thread is made. It gets the platform's own size of a stack, since thread-locals of any library in the program may
+/// be taken out of it.
+type Spawn = fn(&'static str, Box<dyn FnOnce() + Send>) -> io::Result<Thread>;
+
+fn spawn(name: &'static str, run: Box<dyn FnOnce() + Send>) -> io::Result<Thread> {
+    Ok(thread::Builder::new().name(name.into()).spawn(run)?.thread().clone())
+}
+
 /// The worker's controls. The recording thread sees only `idle` and `thread`.
-#[derive(Default)]
 pub(crate) struct Worker {
+    spawn: Spawn,
     idle: AtomicBool,
+    /// Set by whoever changed something; what `idle` says is lost where the worker says at that moment that it sleeps.
+    nudged: AtomicBool,
     stop: AtomicBool,
     sending: AtomicBool,
     thread: OnceCell<Thread>,
@@ -44,14 +55,34 @@ pub(crate) struct Worker {
     end: Condvar,
 }
 
+impl Default for Worker {
+    fn default() -> Self {
+        Worker::with(spawn)
+    }
+}
+
 impl Worker {
+    /// One that makes its threads like this.
+    pub(crate) fn with(spawn: Spawn) -> Self {
+        Worker {
+            spawn,
+            idle: AtomicBool::default(),
+            nudged: AtomicBool::default(),
+            stop: AtomicBool::default(),
+            sending: AtomicBool::default(),
+            thread: OnceCell::default(),
+            unmade: Mutex::default(),
+            ended: Mutex::default(),
+            end: Condvar::default(),
+        }
+    }
+
     /// Starts the thread unless it runs. Where no thread can be made, events wait in the rings until they are full, and are
     /// counted from then on; the next call tries again.
     pub(crate) fn start(self: &Arc<Self>, engine: &Arc<Engine>) {
         let made = self.thread.get_or_try_init(|| {
             let (worker, engine) = (self.clone(), engine.clone());
-            let thread = thread::Builder::new().name("candor".into()).stack_size(256 << 10);
-            io::Result::Ok(thread.spawn(move || worker.run(&engine))?.thread().clone())
+            (self.spawn)("candor", Box::new(move || worker.run(&engine)))
         });
         *self.unmade.lock() = made.err().map(|error| error.to_string());
     }
@@ -90,6 +121,7 @@ impl Worker {
 
     /// Wakes the worker whether it says that it sleeps or not: something other than an event changed.
     pub(crate) fn nudge(&self) {
+        self.nudged.store(true, Ordering::SeqCst);
         self.idle.store(false, Ordering::SeqCst);
         if let Some(thread) = self.thread.get() {
             thread.unpark();
@@ -163,6 +195,8 @@ impl Worker {
         let mut next_note = next_look;
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
+            // From here on everything is looked at.
+            self.nudged.store(false, Ordering::SeqCst);
             engine.retry();
             let drained = engine.tick();
             let today = engine.today();
@@ -195,7 +229,7 @@ impl Worker {
                 continue;
             }
             self.idle.store(true, Ordering::SeqCst);
-            if engine.journal.is_drained() && !self.stop.load(Ordering::SeqCst) {
+            if engine.journal.is_drained() && !self.nudged.load(Ordering::SeqCst) && !self.stop.load(Ordering::SeqCst) {
                 let midnight = now.day().next().start().0.saturating_sub(now.0) + 1_000;
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
                 let held_up = next_send.saturating_duration_since(instant).max(LOOK);
@@ -221,25 +255,29 @@ impl Worker {
         // Counted, not timed: a host's clock says nothing about this thread.
         for _ in 0..wait.as_secs().max(1) {
             thread::park_timeout(LOOK.min(wait));
-            let woken = !self.idle.load(Ordering::SeqCst) || self.stop.load(Ordering::SeqCst);
+            let woken = !self.idle.load(Ordering::SeqCst)
+                || self.nudged.load(Ordering::SeqCst)
+                || self.stop.load(Ordering::SeqCst);
             if woken || !engine.consent.is_unchanged() {
                 return;
             }
         }
     }
 
-    /// Sends on a thread of its own, and waits for it where a limit is given. `None` when it was not done by then, or
-    /// when this process is sending already.
+    /// Sends on a thread of its own, and waits for it where a limit is given.
+    ///
+    /// # Errors
+    /// It was not done by then, or could not begin; then the answer says why.
     pub(crate) fn send(
         self: &Arc<Self>,
         engine: &Arc<Engine>,
         occasion: Occasion,
         limit: Option<Duration>,
-    ) -> Option<Flushed> {
+    ) -> Result<Flushed, Unsent> {
         let until = engine.ambient.monotonic() + limit.unwrap_or_default();
         while self.sending.swap(true, Ordering::SeqCst) {
             if engine.ambient.monotonic() >= until {
-                return None;
+                return Err(Unsent::UnderWay);
             }
             thread::sleep(Duration::from_millis(1));
         }
@@ -251,15 +289,19 @@ impl Worker {
         }
         let sending = Sending(self.clone());
         let (sender, ambient) = (engine.clone(), engine.ambient.clone());
-        let (done, wait) = std::sync::mpsc::sync_channel(1);
-        let thread = thread::Builder::new().name("candor-send".into()).stack_size(1 << 20);
-        let spawned = thread.spawn(move || {
+        let (done, wait) = mpsc::sync_channel(1);
+        let run = move || {
             let flushed = sender.send(occasion);
             drop(sending);
             let _ = done.send(flushed);
-        });
-        spawned.ok()?;
-        limit?;
-        wait.recv_timeout(until.saturating_duration_since(ambient.monotonic())).ok()
+        };
+        (self.spawn)("candor-send", Box::new(run)).map_err(Unsent::NoThread)?;
+        if limit.is_none() {
+            return Err(Unsent::UnderWay);
+        }
+        wait.recv_timeout(until.saturating_duration_since(ambient.monotonic())).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Unsent::UnderWay,
+            RecvTimeoutError::Disconnected => Unsent::BrokenOff,
+        })
     }
 }

@@ -6,19 +6,34 @@ use super::{
     faulty::{Fault, Faulty},
 };
 use crate::{
-    Answer, Client, Config, Controller, Erasure, Parcel, SendError, Transport,
+    Answer, Client, Clock, Config, Controller, Erasure, Parcel, SendError, Transport,
+    ambient::SystemClock,
     consent::{ErasureState, ErasureStatus},
     disk::{Disk as _, System},
 };
 use parking_lot::Mutex;
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 /// Whether it was a request for erasure, its key and its body.
 type Taken = (bool, String, Vec<u8>);
 
-/// Takes everything, and notes which requests it took.
+/// Takes everything, and notes which requests it took. Its clock moves on when told.
 #[derive(Clone, Default)]
-struct Taker(Arc<Mutex<Vec<Taken>>>);
+struct Taker(Arc<Mutex<Vec<Taken>>>, Arc<AtomicU64>);
+
+impl Clock for Taker {
+    fn now(&self) -> SystemTime {
+        SystemClock.now() + Duration::from_secs(self.1.load(Ordering::SeqCst))
+    }
+}
 
 impl Transport for Taker {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
@@ -30,7 +45,7 @@ impl Transport for Taker {
 fn open(home: &Path, taker: &Taker, disk: Option<&Arc<Faulty>>) -> Client {
     let config = config(home);
     let controller = Controller { erasure: Erasure::WithinDays(30), ..config.controller };
-    let mut config = Config { controller, ..config }.transport("a test", taker.clone());
+    let mut config = Config { controller, ..config }.transport("a test", taker.clone()).clock(taker.clone());
     if let Some(disk) = disk {
         config.disk = disk.clone();
     }
@@ -58,6 +73,8 @@ fn pending(status: &ErasureStatus) -> usize {
 /// Sends until nothing is pending; the keys of the requests for erasure that were taken, and how often in all.
 fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
     for _ in 0..5 {
+        // A try that was cut short has failed, and is waited for.
+        taker.1.fetch_add(61, Ordering::SeqCst);
         let _ = client.flush(Duration::from_secs(20)).unwrap();
     }
     assert_eq!(pending(&client.erasures(CRASH).unwrap()), 0);

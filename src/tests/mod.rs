@@ -10,6 +10,7 @@ pub(crate) mod must_say;
 mod real;
 mod start;
 mod steps;
+mod threads;
 mod views;
 
 pub(crate) use real::real;

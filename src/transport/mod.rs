@@ -196,4 +196,7 @@ pub enum SendError {
     /// The receiver took too long.
     #[error("no answer in time ({0})")]
     TimedOut(&'static str),
+    /// The transport panicked, with these words; candor says this, and counts it as a failure like any other.
+    #[error("the transport panicked: {0}")]
+    Panicked(String),
 }

@@ -84,14 +84,12 @@ fn a_notice_of_something_else_opens_nothing() {
     let of_another_scope = client.notice(USAGE).unwrap();
     let other = Home::new();
     let of_another_program = Client::new(other.config(&server).version("7.0")).unwrap().notice(PLAYBACK).unwrap();
-    for stale in [of_another_scope, of_another_program] {
+    let mends = ["show `candor::consent::notice(PLAYBACK)`", "take a fresh one from `candor::consent::notice`"];
+    for (stale, mend) in [of_another_scope, of_another_program].into_iter().zip(mends) {
         let error = client.grant(PLAYBACK.shown(&stale)).unwrap_err();
         assert!(!error.needs_notice() && !error.is_blocked(), "{error:?}");
         let text = error.to_string();
-        assert!(
-            text.contains("`playback`") && text.contains("take a fresh one from `candor::consent::notice`"),
-            "{text}"
-        );
+        assert!(text.contains("`playback`") && text.contains(mend), "{text}");
     }
     assert_eq!(state(&client, PLAYBACK), State::NeverAsked);
     assert!(files::tree(&home.path()).is_empty());

@@ -49,6 +49,7 @@ mod journal;
 mod language;
 mod lock;
 mod manifest;
+mod messages;
 mod outlasts;
 mod outside;
 mod places;

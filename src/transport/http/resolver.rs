@@ -26,8 +26,6 @@ use ureq::{
 const AT_ONCE: usize = 2;
 /// Addresses that are tried: they share the time for connecting, so many would starve each other.
 const TRIED: usize = 8;
-/// A thread that calls the system's resolver needs little, but its plug-ins are not ours to measure.
-const STACK: usize = 512 * 1024;
 
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
@@ -82,7 +80,7 @@ impl Names {
         let (found, answer) = mpsc::sync_channel(1);
         let (find, host) = (self.look_up.find, host.to_owned());
         // The thread is left to itself: it ends when the system gives up, and frees its slot then.
-        std::thread::Builder::new().name("candor-names".into()).stack_size(STACK).spawn(move || {
+        std::thread::Builder::new().name("candor-names".into()).spawn(move || {
             let _slot = slot;
             // Nobody listens any more if the caller has left.
             let _ = found.send(find(&host, port));

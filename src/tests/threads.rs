@@ -1,0 +1,27 @@
+//! Where the system makes no more threads: nothing is lost, and what is said is so.
+
+use super::{CRASH, Happened, config};
+use crate::Client;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(30);
+
+#[test]
+fn without_threads_nothing_is_sent_or_lost_and_the_program_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let client = Client::without_threads(config(home.path()));
+    client.grant(CRASH).unwrap();
+    client.record(Happened { times: 1 });
+    let trouble = client.flush(LONG).unwrap().trouble.unwrap();
+    assert!(trouble.contains("no thread could be made") && trouble.contains("is kept"), "{trouble}");
+    // What waited in memory is on disk by now.
+    let kept = |client: &Client| client.manifest().unwrap().scope(CRASH).unwrap().waiting.len();
+    assert_eq!((client.manifest().unwrap().outcomes.lines, kept(&client)), (1, 1));
+    client.record(Happened { times: 2 });
+    assert!(client.shutdown(LONG));
+    drop(client);
+    // Threads can be made again.
+    let client = Client::new(config(home.path())).unwrap();
+    assert_eq!(kept(&client), 2, "what was recorded last came to disk when the client ended");
+    assert_eq!(client.flush(LONG).unwrap().trouble.unwrap(), "no answer: there is nobody");
+}
