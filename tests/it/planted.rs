@@ -26,9 +26,12 @@ fn with_a_line(home: &Home, server: &Server, scope: Scope) -> (PathBuf, String) 
 
 #[test]
 fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
+    let (home, server) = (Home::new(), Server::new());
     let id = r#"{"key":"log.record.uid","value":{"stringValue":"00112233445566778899aabbccddeeff"}}"#;
+    // The day before, which is old enough to have been kept and young enough to leave.
+    let [yesterday, before] = [1, 2].map(|days| home.clock.day_nanos() - days * DAY.as_nanos() as u64);
     let attributes = |more: &str| {
-        let (day, head) = ("1795219200000000000", r#""severityNumber":9,"eventName":"library.opened","attributes":["#);
+        let (day, head) = (yesterday, r#""severityNumber":9,"eventName":"library.opened","attributes":["#);
         format!(r#"{{"timeUnixNano":"{day}","observedTimeUnixNano":"{day}",{head}{more}{id}]}}"#)
     };
     let shelves = r#"{"key":"shelves","value":{"intValue":"2"}},"#;
@@ -54,8 +57,8 @@ fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
         ("a space in front", format!(" {sound}")),
         ("a space behind", format!("{sound} ")),
         ("escapes", sound.replace("shelves", "shelve\\u0073")),
-        ("a time of day", sound.replace("1795219200000000000", "1795219200000000001")),
-        ("two times", sound.replacen("1795219200000000000", "1795305600000000000", 1)),
+        ("a time of day", sound.replace(&yesterday.to_string(), &(yesterday + 1).to_string())),
+        ("two times", sound.replacen(&yesterday.to_string(), &before.to_string(), 1)),
         ("another severity", sound.replace(r#""severityNumber":9"#, r#""severityNumber":17"#)),
         ("a body", sound.replace(r#","attributes""#, r#","body":{"stringValue":"ann"},"attributes""#)),
         ("a trace", sound.replace(r#","attributes""#, r#","traceId":"00112233445566778899aabbccddeeff","attributes""#)),
@@ -73,7 +76,6 @@ fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
         ("no JSON", "ann smith".to_owned()),
         ("nothing", String::new()),
     ];
-    let (home, server) = (Home::new(), Server::new());
     let (segment, honest) = with_a_line(&home, &server, USAGE);
     // The controls: the forger's own skill, with a line that is allowed.
     assert_eq!(waiting(&home.start(&server), USAGE).len(), 1);

@@ -439,6 +439,7 @@ fn child_looks_for_rules() {
         .endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())
         .directories(home.join("data"), home.join("config"))
         .policy_directory(home.join("policy.d"))
+        .clock(crate::home::TestClock::new())
         .lift_ci_block();
     let blocked_by = Client::new(config).unwrap().status(USAGE).unwrap().blocked_by;
     match std::env::var(MAY).unwrap().as_str() {

@@ -134,6 +134,7 @@ fn child_dies() {
     let config = candor::Config::new(crate::home::APPLICATION, crate::stage::CONTROLLER, candor::Audience::Adults)
         .endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())
         .directories(home.join("data"), home.join("config"))
+        .clock(crate::home::TestClock::new())
         .lift_ci_block();
     let client = Client::new(config).unwrap();
     client.grant(USAGE).unwrap();
