@@ -116,7 +116,11 @@ impl Keys {
     /// The same by the scope's name.
     pub(crate) fn has_named(&self, scope: &str) -> bool {
         leaving_nothing::<DEEP, _>(|| {
-            self.read().is_ok_and(|secrets| secrets.is_some_and(|secrets| secrets.0.contains_key(scope)))
+            match self.read() {
+                Ok(secrets) => secrets.is_some_and(|secrets| secrets.0.contains_key(scope)),
+                // Where the file can't be read now, it may.
+                Err(error) => disk::refusal(&error).is_none(),
+            }
         })
     }
 

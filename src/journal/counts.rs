@@ -1,17 +1,18 @@
 //! The counts of a day on disk: one file for each process and day, merged when the day is over.
 //!
-//! A closed day is written as a segment of lines first, then a marker that names the files it was made of, then those
-//! files are removed. Interrupted anywhere, the next close goes on where this one stopped, and no event counts twice.
+//! A day that is closed has the names of its files written down first, then a segment of lines; then those names become the
+//! marker that it is closed, and the files are removed. Interrupted anywhere, the next close goes on with the same files, and
+//! no event counts twice or not at all.
 
 use super::{
     Drop, Journal, Record, Writer, line,
     segment::{self, Header, Kind, Segment},
-    waiting::Unread,
+    waiting::note_unread,
 };
 use crate::{
     ambient::Day,
     consent::{COUNTS_DAYS, Place},
-    disk,
+    disk::{self, Look},
     rollup::{self, Counts},
 };
 use std::{
@@ -37,7 +38,7 @@ struct Tally {
 impl Journal {
     pub(super) fn write_counts(&self, writer: &mut Writer, place: Place, day: Day, sum: &Counts) -> io::Result<()> {
         let lines: Vec<String> = self.cell_lines(sum);
-        self.writing(writer, |writer| {
+        self.writing(writer, Kind::Counts, place.scope, |writer| {
             let name = place.scope.name();
             let directory = self.counts_dir(place.scope, place.generation);
             let fits = |(segment, _): &(Segment, Counts)| {
@@ -47,9 +48,15 @@ impl Journal {
                 writer.counts.remove(name);
                 self.files.own_dir(&directory)?;
                 let header = Header::counts(name, place.generation, place.epoch, day);
-                let prefix = format!("{day}-");
-                let segment = Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?;
-                writer.counts.insert(name, (segment, Counts::default()));
+                let open = match self.adopt(&directory, day, &header) {
+                    Some((segment, bytes)) => (segment, self.tally(&bytes, place, day).counts),
+                    None => {
+                        let prefix = format!("{day}-");
+                        let segment = Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?;
+                        (segment, Counts::default())
+                    }
+                };
+                writer.counts.insert(name, open);
             }
             let Some((segment, total)) = writer.counts.get_mut(name) else { return Ok(()) };
             let before = segment.bytes();
@@ -73,9 +80,12 @@ impl Journal {
 
     /// The counts in one file, and what of it is damaged or foreign; a file that is not one of this grant and day is
     /// foreign as a whole.
-    fn read_counts(&self, path: &Path, place: Place, day: Day) -> Result<Tally, Unread> {
-        let bytes = self.files.read(path, READ_MOST)?;
-        let found = segment::recover(&bytes);
+    fn read_counts(&self, path: &Path, place: Place, day: Day) -> Look<Tally> {
+        self.files.contents(path, READ_MOST).map(|bytes| self.tally(&bytes, place, day))
+    }
+
+    fn tally(&self, bytes: &[u8], place: Place, day: Day) -> Tally {
+        let found = segment::recover(bytes);
         let belongs = found.header.as_ref().is_some_and(|header| {
             header.kind == Kind::Counts
                 && header.scope == place.scope.name()
@@ -97,42 +107,31 @@ impl Journal {
                 _ => tally.foreign += 1,
             }
         }
-        Ok(tally)
+        tally
     }
 
-    /// The counts that still grow or wait for their day to be closed, by day; for showing.
-    pub(crate) fn peek_counts(&self, place: Place) -> BTreeMap<Day, Counts> {
+    /// The counts that still grow or wait for their day to be closed, by day; for showing. What can't be read now is named in
+    /// `unread`.
+    pub(crate) fn peek_counts(&self, place: Place, unread: &mut Vec<String>) -> BTreeMap<Day, Counts> {
         let mut days: BTreeMap<Day, Counts> = BTreeMap::new();
-        let (open, closed) = self.counts_files(place);
+        let directory = self.counts_dir(place.scope, place.generation);
+        let names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
+        let (open, closed) = counts_files(&directory, names);
         for (day, path) in open.into_iter().filter(|(day, _)| !closed.contains(day)) {
             let sum = days.entry(day).or_default();
-            let Ok(tally) = self.read_counts(&path, place, day) else { continue };
+            let Some(tally) = note_unread(&path, self.read_counts(&path, place, day), unread) else { continue };
             tally.counts.iter().for_each(|(schema, outcomes, count)| sum.add(schema, *outcomes, count));
         }
         days
     }
 
-    /// Counts files with their days, and the days that have a marker.
-    fn counts_files(&self, place: Place) -> (Vec<(Day, PathBuf)>, BTreeSet<Day>) {
-        let (mut open, mut closed) = (Vec::new(), BTreeSet::new());
-        for path in self.files.entries(&self.counts_dir(place.scope, place.generation)) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let Some(day) = name.get(..10).and_then(Day::parse) else { continue };
-            match name.get(10..) {
-                Some(".closed") => {
-                    closed.insert(day);
-                }
-                Some(rest) if rest.ends_with(".jsonl") => open.push((day, path)),
-                _ => {}
-            }
-        }
-        (open, closed)
-    }
-
     /// Closes the days before `today`: their counts become lines. The caller holds the lead lock.
     pub(crate) fn close_days(&self, place: Place, today: Day) -> io::Result<()> {
         self.leave_past_days(today);
-        let (open, closed) = self.counts_files(place);
+        let directory = self.counts_dir(place.scope, place.generation);
+        // Which days have a marker must be known: one that is not seen would be closed twice.
+        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let (open, closed) = counts_files(&directory, names);
         let mut days: BTreeMap<Day, Vec<PathBuf>> = BTreeMap::new();
         for (day, path) in open {
             if day < today {
@@ -145,7 +144,7 @@ impl Journal {
         // A lone event is carried into the next day, which may have no file of its own yet.
         while let Some((day, paths)) = days.pop_first() {
             if closed.contains(&day) {
-                self.remove_merged(place, day, paths);
+                self.remove_merged(place, day, paths)?;
                 continue;
             }
             if day.0.saturating_add(PATIENCE_DAYS) >= today.0 && !paths.iter().all(|path| self.is_left(path)) {
@@ -164,20 +163,36 @@ impl Journal {
     }
 
     fn close_day(&self, place: Place, day: Day, today: Day, paths: &[PathBuf]) -> io::Result<Option<(Day, PathBuf)>> {
+        let intent = self.intent(place, day);
+        let named = |path: &PathBuf| path.file_name()?.to_str().map(str::to_owned);
+        let paths: Vec<PathBuf> = match self.names_in(&intent)? {
+            // A close that was interrupted is finished as it was begun; what came since is late.
+            Some(names) => {
+                paths.iter().filter(|path| named(path).is_some_and(|name| names.contains(&name))).cloned().collect()
+            }
+            None => {
+                let names: Vec<String> = paths.iter().filter_map(named).collect();
+                let json = serde_json::to_string(&names).map_err(io::Error::other)?;
+                self.files.replace(&intent, &disk::seal("closed", &json))?;
+                paths.to_vec()
+            }
+        };
+        // Held until they are gone, so that nobody adds to one that was read. One that can't be held is a stopped process's.
+        let _held: Vec<_> = paths.iter().filter_map(|path| self.left(path)).collect();
         let mut sum = Counts::default();
         let (mut damaged, mut foreign, mut aged, mut invalid) = (0u64, 0u64, 0, 0);
         let mut since = day;
-        for path in paths {
+        for path in &paths {
             match self.read_counts(path, place, day) {
-                Ok(tally) => {
+                Look::Read(tally) => {
                     tally.counts.iter().for_each(|(schema, outcomes, n)| sum.add(schema, *outcomes, n));
                     damaged = damaged.saturating_add(tally.damaged);
                     foreign = foreign.saturating_add(tally.foreign);
                 }
-                Err(Unread::Gone) => {}
-                Err(Unread::Damaged) => damaged = damaged.saturating_add(1),
+                Look::Absent => {}
+                Look::Refused(_) => foreign = foreign.saturating_add(1),
                 // The day is not closed without a file that is there and can't be read now.
-                Err(Unread::Later(error)) => return Err(error),
+                Look::Failed(error) => return Err(error),
             }
             since = since.min(carried_since(path).unwrap_or(day));
         }
@@ -223,42 +238,73 @@ impl Journal {
             }
             self.files.replace(&path, &segment::whole(&header, records.iter().map(String::as_str))?)?;
         }
-        let names: Vec<&str> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
-        let json = serde_json::to_string(&names).map_err(io::Error::other)?;
-        self.files.replace(&self.marker(place, day), &disk::seal("closed", &json))?;
+        let marker = self.marker(place, day);
+        self.files.rename(&intent, &marker)?;
+        self.files.sync_parent(&marker)?;
         // Counted once the day is closed: until then it may be read again.
         for (reason, count) in
             [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)]
         {
             self.counters.drop(reason, count);
         }
-        for path in paths {
+        for path in &paths {
             self.files.remove_if_there(path)?;
         }
         Ok(carry)
     }
 
     /// Clears a closed day: files it was made of are only removed; one that came later is counted.
-    fn remove_merged(&self, place: Place, day: Day, paths: Vec<PathBuf>) {
-        let merged: Vec<String> = self
-            .files
-            .read(&self.marker(place, day), READ_MOST)
-            .ok()
-            .and_then(|bytes| serde_json::from_str(disk::unseal("closed", &bytes)?).ok())
-            .unwrap_or_default();
+    fn remove_merged(&self, place: Place, day: Day, paths: Vec<PathBuf>) -> io::Result<()> {
+        let merged = self.names_in(&self.marker(place, day))?.unwrap_or_default();
         for path in paths {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if !merged.iter().any(|known| known == name) {
-                let late = self.read_counts(&path, place, day).map_or(1, |tally| tally.counts.total());
+                let late = match self.read_counts(&path, place, day) {
+                    Look::Read(tally) => tally.counts.total(),
+                    Look::Absent => 0,
+                    Look::Refused(_) => 1,
+                    Look::Failed(error) => return Err(error),
+                };
+                self.files.remove_if_there(&path)?;
                 self.counters.drop(Drop::Late, late);
             }
-            let _ = self.files.remove_if_there(&path);
+            self.files.remove_if_there(&path)?;
         }
+        Ok(())
+    }
+
+    /// The names of files that a day is made of. None where they are damaged, or there is no such document.
+    fn names_in(&self, path: &Path) -> io::Result<Option<Vec<String>>> {
+        let bytes = match self.files.contents(path, READ_MOST) {
+            Look::Read(bytes) => bytes,
+            Look::Absent | Look::Refused(_) => return Ok(None),
+            Look::Failed(error) => return Err(error),
+        };
+        Ok(disk::unseal("closed", &bytes).and_then(|json| serde_json::from_str(json).ok()))
+    }
+
+    /// What a day is to be made of, while it is being closed.
+    fn intent(&self, place: Place, day: Day) -> PathBuf {
+        self.counts_dir(place.scope, place.generation).join(format!("{day}.closing"))
     }
 
     fn marker(&self, place: Place, day: Day) -> PathBuf {
         self.counts_dir(place.scope, place.generation).join(format!("{day}.closed"))
     }
+}
+
+/// Counts files with their days, and the days that have a marker.
+fn counts_files(directory: &Path, names: Vec<String>) -> (Vec<(Day, PathBuf)>, BTreeSet<Day>) {
+    let (mut open, mut closed) = (Vec::new(), BTreeSet::new());
+    for name in names {
+        let Some(day) = name.get(..10).and_then(Day::parse) else { continue };
+        match name.get(10..) {
+            Some(".closed") => drop(closed.insert(day)),
+            Some(rest) if rest.ends_with(".jsonl") => open.push((day, directory.join(name))),
+            _ => {}
+        }
+    }
+    (open, closed)
 }
 
 /// The day a carried event happened, which its file's name keeps.

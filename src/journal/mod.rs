@@ -37,7 +37,7 @@ use crate::{
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 use ring::{Push, Rings};
-use segment::{Header, Segment};
+use segment::{Header, Kind, Segment};
 use std::{
     collections::BTreeMap,
     io,
@@ -46,7 +46,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// After an error of the disk nothing is written for this long.
+/// After an error of the disk nothing of that kind is written for the scope for this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// What goes to each scope's place, by the scope's name.
@@ -100,7 +100,8 @@ struct Writer {
     waiting: BTreeMap<&'static str, Segment>,
     /// The day's counts, with their sum: what the file is written anew with when it has grown.
     counts: BTreeMap<&'static str, (Segment, Counts)>,
-    paused_until: Option<Instant>,
+    /// Until when the disk is left alone, by what was to be written of which scope.
+    paused: BTreeMap<(Kind, &'static str), Instant>,
     written_since_check: u64,
     /// How many segments this process has made.
     made: u32,
@@ -228,19 +229,16 @@ impl Journal {
         for (place, list) in lines.into_values() {
             let count = list.len() as u64;
             match self.write_lines(&mut writer, place, day, &list) {
-                Ok(()) => self.counters.lines.fetch_add(count, Ordering::Relaxed),
-                Err(_) => {
-                    self.counters.drop(Drop::Disk, count);
-                    continue;
-                }
-            };
+                Ok(()) => drop(self.counters.lines.fetch_add(count, Ordering::Relaxed)),
+                Err(error) => self.counters.drop(why_not_written(&error), count),
+            }
         }
         for (place, sum) in counts.into_values() {
             match self.write_counts(&mut writer, place, day, &sum) {
                 Ok(()) => {
                     self.counters.counted.fetch_add(sum.total(), Ordering::Relaxed);
                 }
-                Err(_) => self.counters.drop(Drop::Disk, sum.total()),
+                Err(error) => self.counters.drop(why_not_written(&error), sum.total()),
             }
         }
         if writer.written_since_check > self.segment_most() / 4 || self.full.load(Ordering::Relaxed) {
@@ -256,35 +254,55 @@ impl Journal {
         segment::SEGMENT_MOST.min(self.cap / 20)
     }
 
-    /// Runs `write` unless the disk failed a moment ago; after an error the segments of this process are left as they
-    /// are, since one may end in half a line.
-    fn writing<T>(&self, writer: &mut Writer, write: impl FnOnce(&mut Writer) -> io::Result<T>) -> io::Result<T> {
-        let now = self.ambient.monotonic();
-        if writer.paused_until.is_some_and(|until| now < until) {
+    /// Runs `write` unless the disk failed over the same a moment ago. After an error the file is left as it is, since it
+    /// may end in half a line; what else this process has open is not touched by it.
+    fn writing<T>(
+        &self,
+        writer: &mut Writer,
+        kind: Kind,
+        scope: Scope,
+        write: impl FnOnce(&mut Writer) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let (now, what) = (self.ambient.monotonic(), (kind, scope.name()));
+        if writer.paused.get(&what).is_some_and(|until| now < *until) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        writer.paused_until = None;
+        writer.paused.remove(&what);
         let written = write(writer);
-        if written.is_err() {
-            *writer = Writer { paused_until: Some(now + PAUSE), ..Writer::default() };
+        if let Err(error) = &written {
+            match kind {
+                Kind::Waiting => drop(writer.waiting.remove(scope.name())),
+                Kind::Counts => drop(writer.counts.remove(scope.name())),
+            }
+            // A directory that is gone was taken away by who took consent back: the disk is sound.
+            if error.kind() != io::ErrorKind::NotFound {
+                writer.paused.insert(what, now + PAUSE);
+            }
         }
         written
     }
 
     fn write_lines(&self, writer: &mut Writer, place: Place, day: Day, lines: &[(u32, String)]) -> io::Result<()> {
-        self.writing(writer, |writer| {
+        self.writing(writer, Kind::Waiting, place.scope, |writer| {
             let name = place.scope.name();
-            let fits =
-                |segment: &Segment| segment.header().epoch == place.epoch && segment.bytes() < self.segment_most();
+            let fits = |segment: &Segment| {
+                let header = segment.header();
+                header.epoch == place.epoch && header.day == Some(day.0) && segment.bytes() < self.segment_most()
+            };
             if !writer.waiting.get(name).is_some_and(fits) {
                 writer.waiting.remove(name);
                 let directory = self.waiting_dir(place.scope, place.generation);
                 self.files.own_dir(&directory)?;
                 let header = Header::waiting(name, place.generation, place.epoch, day);
-                // The oldest go first where there is no room.
-                writer.made += 1;
-                let prefix = format!("{day}-{:06}-", writer.made);
-                let segment = Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?;
+                let segment = match self.adopt(&directory, day, &header) {
+                    Some((segment, _)) => segment,
+                    None => {
+                        // The oldest go first where there is no room.
+                        writer.made += 1;
+                        let prefix = format!("{day}-{:06}-", writer.made);
+                        Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?
+                    }
+                };
                 writer.waiting.insert(name, segment);
             }
             let Some(segment) = writer.waiting.get_mut(name) else { return Ok(()) };
@@ -409,6 +427,15 @@ impl Journal {
 
     fn counts_dir(&self, scope: Scope, generation: u64) -> PathBuf {
         self.store.join("counts").join(scope.name()).join(generation.to_string())
+    }
+}
+
+/// Why events could not be written. Where the directory went between its making and the file's, consent was taken back
+/// elsewhere, or began anew: that ends these events and says nothing of the disk.
+fn why_not_written(error: &io::Error) -> Drop {
+    match error.kind() {
+        io::ErrorKind::NotFound => Drop::StaleEpoch,
+        _ => Drop::Disk,
     }
 }
 

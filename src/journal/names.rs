@@ -8,7 +8,7 @@ use super::drop_oldest;
 use crate::{
     ambient::{Day, Time, unhex},
     consent::{MOST_UIDS, NAMES_MOST, Scope, Uid, joined, separate},
-    disk::{self, Files},
+    disk::{self, Files, Look},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -82,7 +82,7 @@ impl<'j> Names<'j> {
             return Ok(());
         }
         self.files.own_dir(&self.directory(scope))?;
-        let mut tally = self.tally(scope);
+        let mut tally = self.tally(scope)?;
         if first && tally.last != named.batch {
             tally.last.clone_from(&named.batch);
             let count = tally.until.entry(named.until.0).or_default();
@@ -130,7 +130,7 @@ impl<'j> Names<'j> {
 
     /// How many records left, or may have, whose retention is not over; and until when the recipient has the last.
     pub(crate) fn left(&self, scope: Scope, today: Day) -> (u64, Option<Day>) {
-        let mut until = self.tally(scope).until;
+        let mut until = self.tally(scope).unwrap_or_else(|_| self.tally_of_ids(scope)).until;
         until.retain(|day, count| *day >= today.0 && *count > 0);
         let sum = until.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
         (sum, until.keys().next_back().map(|day| Day(*day)))
@@ -144,8 +144,9 @@ impl<'j> Names<'j> {
                 continue;
             }
             // Before any ids go: what the count lost is made good from them.
-            let told = self.kept_tally(scope);
-            let mut tally = told.clone().unwrap_or_else(|| self.tally(scope));
+            // One that can't be read now is no reason to count anew, and nothing goes before it is known.
+            let Ok(told) = self.kept_tally(scope) else { continue };
+            let mut tally = told.clone().unwrap_or_else(|| self.tally_of_ids(scope));
             tally.until.retain(|day, _| *day >= today.0);
             if told.as_ref() != Some(&tally) {
                 let _ = self.save(scope, &tally);
@@ -153,8 +154,9 @@ impl<'j> Names<'j> {
             for path in self.paths(scope) {
                 match name_of(&path) {
                     Some((at, until, _)) if until >= today => {
-                        let len = self.files.stat(&path).ok().flatten().map_or(0, |stat| stat.len);
-                        kept.push((at.0, len, path));
+                        if let Look::Read(stat) = self.files.examine(&path) {
+                            kept.push((at.0, stat.occupies, path));
+                        }
                     }
                     _ => drop(self.files.remove_if_there(&path)),
                 }
@@ -177,7 +179,7 @@ impl<'j> Names<'j> {
     /// Deletes the ids of a scope, at the person's wish. How many records left is still known.
     pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
         // What can't be read of the count is made good from what is deleted next.
-        let tally = self.tally(scope);
+        let tally = self.tally(scope)?;
         let paths = self.paths(scope);
         if paths.is_empty() {
             return Ok(());
@@ -205,20 +207,25 @@ impl<'j> Names<'j> {
         (name == scope.name() && *path == self.path(scope, &named) && name_of(path).is_some()).then_some(named)
     }
 
-    /// The count; where it is missing or damaged, what the ids that are left say.
-    fn tally(&self, scope: Scope) -> Tally {
-        self.kept_tally(scope).unwrap_or_else(|| {
-            let mut tally = Tally::default();
-            for named in self.all(scope, Day(0)) {
-                *tally.until.entry(named.until.0).or_default() += named.uids.len() as u64;
-            }
-            tally
-        })
+    /// The count; where it is missing or damaged, what the ids that are left say. An error where it can't be read now.
+    fn tally(&self, scope: Scope) -> io::Result<Tally> {
+        Ok(self.kept_tally(scope)?.unwrap_or_else(|| self.tally_of_ids(scope)))
     }
 
-    fn kept_tally(&self, scope: Scope) -> Option<Tally> {
-        let bytes = self.files.read_if_there(&self.directory(scope).join("tally"), TALLY_MOST).ok()??;
-        serde_json::from_str(disk::unseal("tally", &bytes)?).ok()
+    fn tally_of_ids(&self, scope: Scope) -> Tally {
+        let mut tally = Tally::default();
+        for named in self.all(scope, Day(0)) {
+            *tally.until.entry(named.until.0).or_default() += named.uids.len() as u64;
+        }
+        tally
+    }
+
+    fn kept_tally(&self, scope: Scope) -> io::Result<Option<Tally>> {
+        match self.files.contents(&self.directory(scope).join("tally"), TALLY_MOST) {
+            Look::Read(bytes) => Ok(disk::unseal("tally", &bytes).and_then(|json| serde_json::from_str(json).ok())),
+            Look::Absent | Look::Refused(_) => Ok(None),
+            Look::Failed(error) => Err(error),
+        }
     }
 
     fn save(&self, scope: Scope, tally: &Tally) -> io::Result<()> {

@@ -10,12 +10,12 @@
 
 use super::{
     counters::{Counters, Drop},
-    waiting::Unread,
+    waiting::note_unread,
 };
 use crate::{
     ambient::{Ambient, Time, hex, unhex},
     consent::{Place, Scope},
-    disk::{self, Files},
+    disk::{self, Files, Look},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -244,24 +244,37 @@ impl<'j> Outbox<'j> {
     }
 
     /// The files of one grant's batches, oldest first.
-    pub(crate) fn paths(&self, place: Place) -> Vec<PathBuf> {
-        let mut paths = self.files.entries(&self.directory(place.scope.name(), place.generation));
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        paths
+    ///
+    /// # Errors
+    /// The system did not let us look.
+    pub(crate) fn paths(&self, place: Place) -> io::Result<Vec<PathBuf>> {
+        let directory = self.directory(place.scope.name(), place.generation);
+        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        Ok(names.into_iter().filter(|name| name.ends_with(".json")).map(|name| directory.join(name)).collect())
     }
 
     /// Reads one batch. A damaged one, or one of another grant, is removed and counted.
-    pub(crate) fn open(&self, path: &Path, place: Place) -> Option<Batch> {
-        let bytes = match self.files.read(path, BATCH_MOST).map_err(Unread::from) {
-            Ok(bytes) => bytes,
-            Err(Unread::Damaged) => Vec::new(),
+    ///
+    /// # Errors
+    /// The system did not let us read it now; it stays.
+    pub(crate) fn open(&self, path: &Path, place: Place) -> io::Result<Option<Batch>> {
+        let bytes = match self.files.contents(path, BATCH_MOST) {
+            Look::Read(bytes) => bytes,
+            Look::Refused(_) => {
+                // Such as one that a restored backup opened to others: what it held is counted as far as it can be told.
+                let bytes = self.files.read_shared(path, BATCH_MOST).unwrap_or_default();
+                self.files.remove_if_there(path)?;
+                self.counters.drop(if bytes.is_empty() { Drop::Damaged } else { Drop::Foreign }, records_in(&bytes));
+                return Ok(None);
+            }
+            Look::Absent => return Ok(None),
             // It stays, and is found again.
-            Err(Unread::Gone | Unread::Later(_)) => return None,
+            Look::Failed(error) => return Err(error),
         };
         let Some((head, body)) = parse(&bytes) else {
+            self.files.remove_if_there(path)?;
             self.counters.drop(Drop::Damaged, 1);
-            let _ = self.files.remove_if_there(path);
-            return None;
+            return Ok(None);
         };
         let batch = Batch { head, body: body.to_vec(), path: path.to_owned() };
         let head = &batch.head;
@@ -269,21 +282,25 @@ impl<'j> Outbox<'j> {
             && path.file_name().and_then(|name| name.to_str()) == Some(&name_of(head.made, &head.key));
         let ours = head.scope == place.scope.name() && head.generation == place.generation && head.epoch == place.epoch;
         if !named || !ours {
+            self.files.remove_if_there(path)?;
             self.counters.drop(Drop::Foreign, head.records);
-            let _ = self.files.remove_if_there(path);
-            return None;
+            return Ok(None);
         }
-        Some(batch)
+        Ok(Some(batch))
     }
 
-    fn look(&self, path: &Path) -> Option<Batch> {
-        peek_bytes(&self.files.read(path, BATCH_MOST).ok()?, path)
-    }
-
-    /// The same for showing: reads, and changes nothing.
-    pub(crate) fn peek(&self, place: Place) -> Vec<Batch> {
-        let batches = self.paths(place).into_iter().filter_map(|path| self.look(&path));
-        batches.filter(|batch| batch.head.epoch == place.epoch).collect()
+    /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.
+    pub(crate) fn peek(&self, place: Place, unread: &mut Vec<String>) -> Vec<Batch> {
+        let directory = self.directory(place.scope.name(), place.generation);
+        let names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
+        let mut batches = Vec::new();
+        for name in names.into_iter().filter(|name| name.ends_with(".json")) {
+            let path = directory.join(name);
+            let bytes = note_unread(&path, self.files.contents(&path, BATCH_MOST), unread);
+            batches.extend(bytes.and_then(|bytes| peek_bytes(&bytes, &path)));
+        }
+        batches.retain(|batch| batch.head.epoch == place.epoch);
+        batches
     }
 
     /// Notes a try, durably, before it is made.

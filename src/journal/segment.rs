@@ -1,12 +1,12 @@
 //! The segment: a text file that one process writes and anyone can read.
 //!
 //! ```text
-//! candor-segment 1 <crc32c> {"kind":"waiting","scope":"playback","generation":1,"epoch":1,"salt":"9f…"}
+//! candor-segment 1 <crc32c> {"kind":"waiting","scope":"playback","generation":1,"epoch":1,"day":20785,"salt":"9f…"} candor-segment 1 …
 //! <crc32c> <seq> <subject> {json}
 //! …
 //! ```
 //!
-//! Each checksum covers the segment's salt and the rest of its line, so a line can't be moved between segments and a
+//! The first line says everything twice, since without it no line can be checked. Each checksum covers the segment's salt and the rest of its line, so a line can't be moved between segments and a
 //! reused block can't pass for one. JSON never holds a raw newline: after damage the scan goes on at the next one.
 //! Numbers rise by one, so a gap says exactly how many lines were lost. Reading never fails, loops or allocates by what
 //! a file says; one write per drain; no fsync for events.
@@ -26,6 +26,8 @@ use std::{
 pub(crate) const SEGMENT_MOST: u64 = 256 << 10;
 
 const MAGIC: &str = "candor-segment 1 ";
+/// No line is shorter: a checksum, two numbers and an object.
+const LEAST_LINE: u64 = 16;
 
 /// What the first line says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +44,7 @@ pub(crate) struct Header {
     pub(crate) salt: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     Waiting,
@@ -52,11 +54,21 @@ pub(crate) enum Kind {
 impl Header {
     fn text(&self) -> io::Result<String> {
         let json = serde_json::to_string(self).map_err(io::Error::other)?;
-        Ok(format!("{MAGIC}{:08x} {json}\n", crc32c::crc32c(json.as_bytes())))
+        let once = format!("{MAGIC}{:08x} {json}", crc32c::crc32c(json.as_bytes()));
+        Ok(format!("{once} {once}\n"))
     }
 
-    fn parse(line: &str) -> Option<Header> {
-        let (crc, json) = line.strip_prefix(MAGIC)?.split_once(' ')?;
+    /// What the first line says, by whichever half of it is sound.
+    fn parse(line: &[u8]) -> Option<Header> {
+        let line = String::from_utf8_lossy(line);
+        let second = line.rfind(MAGIC).and_then(|at| line.get(at..));
+        Header::parse_half(&line).or_else(|| second.and_then(Header::parse_half))
+    }
+
+    fn parse_half(half: &str) -> Option<Header> {
+        let (crc, rest) = half.strip_prefix(MAGIC)?.split_once(' ')?;
+        // The object holds no other.
+        let json = rest.get(..=rest.find('}')?)?;
         (crc == format!("{:08x}", crc32c::crc32c(json.as_bytes()))).then(|| serde_json::from_str(json).ok())?
     }
 
@@ -93,6 +105,19 @@ impl Segment {
         let text = header.text()?;
         let file = locked(files, &path, text.as_bytes())?;
         Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64 })
+    }
+
+    /// Goes on with a file that a process left which wrote the same: `file` holds its lock. `None` where it is another's, or
+    /// not sound to its end. Answers its bytes as well.
+    pub(crate) fn adopt(files: &Files, path: &Path, file: Box<dyn Handle>, wanted: &Header) -> Option<(Self, Vec<u8>)> {
+        let Look::Read(bytes) = files.contents(path, SEGMENT_MOST) else { return None };
+        let found = recover(&bytes);
+        let header = found.header?;
+        let same = Header { salt: wanted.salt.clone(), ..header.clone() } == *wanted;
+        let sound = found.skipped == 0 && found.lost == 0 && bytes.ends_with(b"\n");
+        let seq = found.lines.last().map_or(0, |line| line.seq);
+        let segment = Segment { file, path: path.to_owned(), header, seq, bytes: bytes.len() as u64 };
+        (same && sound).then_some((segment, bytes))
     }
 
     /// Writes the file anew with these lines, in place of all it held. It stays this process's own throughout.
@@ -182,10 +207,10 @@ pub(super) fn signed(salt: &str, rest: &str) -> String {
 /// What a segment's bytes still say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recovered<'b> {
-    /// `None` when the first line is damaged: then nothing else can be told.
+    /// `None` when both halves of the first line are damaged: then no line can be checked.
     pub(crate) header: Option<Header>,
     pub(crate) lines: Vec<Stored<'b>>,
-    /// Lines that are missing before the last sound one.
+    /// Lines that are missing before the last sound one; without a header, as many as the lines say there are.
     pub(crate) lost: u64,
     /// Bytes that belong to no sound line.
     pub(crate) skipped: u64,
@@ -204,9 +229,12 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
     let mut found = Recovered::default();
     let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
     let first = lines.next().unwrap_or_default();
-    found.header = whole_line(first).and_then(Header::parse);
+    found.header = Header::parse(first).filter(|_| first.ends_with(b"\n"));
     let Some(header) = &found.header else {
         found.skipped = bytes.len() as u64;
+        // No checksum can be worked out, so that no line counts; what they say of their number is all there is to go by.
+        let numbers = lines.filter_map(|raw| unchecked(raw)).filter(|seq| *seq <= bytes.len() as u64 / LEAST_LINE);
+        found.lost = numbers.max().unwrap_or(0);
         return found;
     };
     let mut last = 0;
@@ -221,6 +249,13 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
         }
     }
     found
+}
+
+/// The number that a line says it has.
+fn unchecked(raw: &[u8]) -> Option<u64> {
+    let (_, rest) = whole_line(raw)?.split_once(' ')?;
+    let (seq, rest) = rest.split_once(' ')?;
+    rest.split_once(' ')?.1.starts_with('{').then(|| seq.parse().ok())?
 }
 
 fn whole_line(raw: &[u8]) -> Option<&str> {
@@ -286,8 +321,8 @@ mod tests {
             for line in &found.lines {
                 assert!(sound.lines.contains(line), "bit {bit} made a line up: {line:?}");
             }
-            if hurt == 0 {
-                assert!(found.header.is_none() && found.lines.is_empty(), "bit {bit}");
+            if hurt == 0 && bytes[bit / 8] != b'\n' {
+                assert_eq!((found.lines.len(), found.lost, found.skipped), (3, 0, 0), "bit {bit}");
             } else if bytes[bit / 8] == b'\n' {
                 // Two lines became one, or the last one lost its end; a line that was not touched stays.
                 assert!(!found.lines.is_empty(), "bit {bit}");
@@ -305,6 +340,19 @@ mod tests {
         let mut mixed = other.text().unwrap().into_bytes();
         mixed.extend(bytes.split_inclusive(|b| *b == b'\n').skip(1).flatten());
         assert!(recover(&mixed).lines.is_empty());
+    }
+
+    /// Where both halves of the first line are damaged, the lines can't be checked, and are counted.
+    #[test]
+    fn without_a_first_line_the_others_are_counted() {
+        let mut bytes = small();
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+        bytes[..end].fill(0);
+        let found = recover(&bytes);
+        assert_eq!((found.header, found.lines.len(), found.lost), (None, 0, 3));
+        // What a line says of its number can't be more than fits.
+        let forged = [&vec![0; end + 1][..], b"\n00000000 18446744073709551615 0 {}\n"].concat();
+        assert_eq!(recover(&forged).lost, 0);
     }
 
     #[test]

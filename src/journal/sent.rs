@@ -6,11 +6,12 @@
 use super::{
     drop_oldest,
     outbox::{Batch, peek_bytes},
+    waiting::note_unread,
 };
 use crate::{
     ambient::Time,
     consent::{SENT_LOG_DAYS, Scope, sent_log_days},
-    disk::Files,
+    disk::{Files, Look},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -232,28 +233,29 @@ impl<'j> SentLog<'j> {
     }
 
     /// Whether a batch of this key was taken already.
-    pub(crate) fn has(&self, scope: Scope, key: &str) -> bool {
-        let names = self.files.names(&self.directory(scope));
-        names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(key)))
-    }
-
-    /// What left for one scope, oldest first.
-    pub(crate) fn entries(&self, scope: Scope) -> Vec<SentEntry> {
-        self.files.entries(&self.directory(scope)).iter().filter_map(|path| self.read(path)).collect()
-    }
-
-    fn read(&self, path: &Path) -> Option<SentEntry> {
-        let bytes = self.files.read(path, ENTRY_MOST).ok()?;
-        let Some((Head { at, epoch, records, rejected, unconfirmed, bytes, .. }, body)) = split(&bytes) else {
-            // A batch's own file, kept for want of room; its name says when it was taken.
-            let batch = peek_bytes(&bytes, path)?;
-            let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
-            let bytes = body.len() as u64;
-            let Taken { rejected, confirmed } = Taken::WHOLE;
-            return Some(SentEntry { at: at_of(path)?, epoch, records, rejected, confirmed, bytes, body });
+    ///
+    /// # Errors
+    /// The system did not let us look: it may have been.
+    pub(crate) fn has(&self, scope: Scope, key: &str) -> io::Result<bool> {
+        let names = match self.files.children(&self.directory(scope)) {
+            Look::Read(names) => names,
+            // What is refused holds no entry of ours.
+            Look::Absent | Look::Refused(_) => return Ok(false),
+            Look::Failed(error) => return Err(error),
         };
-        let confirmed = !unconfirmed;
-        Some(SentEntry { at: Time(at), epoch, records, rejected, confirmed, bytes, body: body.to_vec() })
+        Ok(names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(key))))
+    }
+
+    /// What left for one scope, oldest first. What can't be read now is named in `unread`.
+    pub(crate) fn entries(&self, scope: Scope, unread: &mut Vec<String>) -> Vec<SentEntry> {
+        let directory = self.directory(scope);
+        let names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
+        let mut entries = Vec::new();
+        for path in names.into_iter().map(|name| directory.join(name)) {
+            let bytes = note_unread(&path, self.files.contents(&path, ENTRY_MOST), unread);
+            entries.extend(bytes.and_then(|bytes| entry(&bytes, &path)));
+        }
+        entries
     }
 
     /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.
@@ -267,16 +269,29 @@ impl<'j> SentLog<'j> {
             for path in self.files.entries(&directory) {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 let at: u64 = name.split('-').next().and_then(|at| at.parse().ok()).unwrap_or(0);
-                let len = self.files.stat(&path).ok().flatten().map_or(0, |stat| stat.len);
                 if at < oldest {
                     let _ = self.files.remove_if_there(&path);
-                } else {
-                    kept.push((at, len, path));
+                } else if let Look::Read(stat) = self.files.examine(&path) {
+                    kept.push((at, stat.occupies, path));
                 }
             }
         }
         drop_oldest(self.files, kept, CAP);
     }
+}
+
+/// The entry that a file of the log holds.
+fn entry(bytes: &[u8], path: &Path) -> Option<SentEntry> {
+    let Some((Head { at, epoch, records, rejected, unconfirmed, bytes, .. }, body)) = split(bytes) else {
+        // A batch's own file, kept for want of room; its name says when it was taken.
+        let batch = peek_bytes(bytes, path)?;
+        let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
+        let bytes = body.len() as u64;
+        let Taken { rejected, confirmed } = Taken::WHOLE;
+        return Some(SentEntry { at: at_of(path)?, epoch, records, rejected, confirmed, bytes, body });
+    };
+    let confirmed = !unconfirmed;
+    Some(SentEntry { at: Time(at), epoch, records, rejected, confirmed, bytes, body: body.to_vec() })
 }
 
 /// Whether a file of the log is one that was written to its end.

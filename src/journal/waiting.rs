@@ -2,7 +2,7 @@
 
 use super::{
     Drop, Journal, Record,
-    segment::{self, Kind, SEGMENT_MOST},
+    segment::{self, Header, Kind, SEGMENT_MOST, Segment},
 };
 use crate::{
     ambient::Day,
@@ -17,6 +17,12 @@ use std::{
 /// How many segments one build takes: each is an open file.
 const AT_ONCE: usize = 128;
 
+/// How many files are tried before a new one is made.
+const AT_MOST_TRIED: usize = 4;
+
+/// What the name of a segment ends in that lines were taken from.
+const SEALED: &str = "-sealed";
+
 /// Room for the last drain that went into a segment.
 pub(super) const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
 
@@ -29,23 +35,6 @@ pub(crate) struct Taken {
     left_out: [(Drop, u64); 3],
     // Nobody else takes or drops the file while this is held.
     _lock: Box<dyn Handle>,
-}
-
-/// Why a file could not be read: it is gone, it is not one of ours, or the system is in trouble and the file stays.
-pub(super) enum Unread {
-    Gone,
-    Damaged,
-    Later(io::Error),
-}
-
-impl From<io::Error> for Unread {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Unread::Gone,
-            io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => Unread::Damaged,
-            _ => Unread::Later(error),
-        }
-    }
 }
 
 impl Journal {
@@ -66,10 +55,16 @@ impl Journal {
         self.left(path).is_some()
     }
 
-    /// The lock of a file that nobody writes any more.
+    /// The lock of a file that nobody writes any more. `None` as well where the system does not let us look: it stays.
     pub(super) fn left(&self, path: &Path) -> Option<Box<dyn Handle>> {
+        let which = || match self.files.examine(path) {
+            Look::Read(stat) => Some(stat.version.0),
+            _ => None,
+        };
+        let before = which()?;
         let file = self.files.append(path).ok()?;
-        file.try_lock(false).ok()?.then_some(file)
+        // A file of counts is written anew under its name: the lock of the one it replaced says nothing.
+        (file.try_lock(false).ok()? && which()? == before).then_some(file)
     }
 
     /// Reads a sealed segment. Damaged lines, lines that this program would not have written, and lines that are too old
@@ -79,11 +74,12 @@ impl Journal {
     /// The system would not let us read it now; it stays.
     pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Taken>> {
         let Some(lock) = self.left(&path) else { return Ok(None) };
-        let bytes = match self.files.read(&path, READ_MOST).map_err(Unread::from) {
-            Ok(bytes) => bytes,
-            Err(Unread::Gone) => return Ok(None),
-            Err(Unread::Later(error)) => return Err(error),
-            Err(Unread::Damaged) => {
+        let path = self.mark_sealed(path)?;
+        let bytes = match self.files.contents(&path, READ_MOST) {
+            Look::Read(bytes) => bytes,
+            Look::Absent => return Ok(None),
+            Look::Failed(error) => return Err(error),
+            Look::Refused(_) => {
                 self.counters.drop(Drop::Damaged, 1);
                 self.files.remove_if_there(&path)?;
                 return Ok(None);
@@ -120,11 +116,44 @@ impl Journal {
         Ok(Some(Taken { path, lines, left_out, _lock: lock }))
     }
 
-    /// Every line of a grant that waits, in sealed segments and in those still written to; for showing.
-    pub(crate) fn peek_lines(&self, place: Place, today: Day) -> Vec<String> {
+    /// Gives a segment a name under which no process goes on with it: a batch names its lines by it.
+    fn mark_sealed(&self, path: PathBuf) -> io::Result<PathBuf> {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if stem.ends_with(SEALED) || stem.starts_with("day-") {
+            return Ok(path);
+        }
+        let sealed = path.with_file_name(format!("{stem}{SEALED}.jsonl"));
+        self.files.rename(&path, &sealed)?;
+        Ok(sealed)
+    }
+
+    /// A file of this day that another process left and this one can go on with, so that many short runs make few files.
+    pub(super) fn adopt(&self, directory: &Path, day: Day, wanted: &Header) -> Option<(Segment, Vec<u8>)> {
+        let Look::Read(names) = self.files.children(directory) else { return None };
+        let (own, ended) = (format!("{day}-"), [format!("{day}.closing"), format!("{day}.closed")]);
+        if names.iter().any(|name| ended.contains(name)) {
+            return None;
+        }
+        let open = |name: &&String| {
+            name.starts_with(&own) && name.ends_with(".jsonl") && !name.contains(SEALED) && !name.contains("-carried-")
+        };
+        // Those of processes that run can't be had; a few tries are enough.
+        names.iter().rev().filter(open).take(AT_MOST_TRIED).find_map(|name| {
+            let path = directory.join(name);
+            let small = matches!(self.files.examine(&path), Look::Read(stat) if stat.len < self.segment_most());
+            let file = small.then(|| self.left(&path))??;
+            Segment::adopt(&self.files, &path, file, wanted)
+        })
+    }
+
+    /// Every line of a grant that waits, in sealed segments and in those still written to; for showing. What can't be read
+    /// now is named in `unread`.
+    pub(crate) fn peek_lines(&self, place: Place, today: Day, unread: &mut Vec<String>) -> Vec<String> {
         let mut lines = Vec::new();
-        for path in self.files.entries(&self.waiting_dir(place.scope, place.generation)) {
-            let Ok(bytes) = self.files.read(&path, READ_MOST) else { continue };
+        let directory = self.waiting_dir(place.scope, place.generation);
+        for name in note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default() {
+            let path = directory.join(name);
+            let Some(bytes) = note_unread(&path, self.files.contents(&path, READ_MOST), unread) else { continue };
             let found = segment::recover(&bytes);
             if found.header.as_ref().is_some_and(|header| header.epoch == place.epoch) {
                 let leaves = |it: Record| it.schema.scope() == place.scope && it.is_plausible(today);
@@ -141,14 +170,19 @@ impl Journal {
         let generation = generation.to_string();
         ["waiting", "counts", "outbox"].into_iter().any(|kind| {
             let directory = self.store.join(kind).join(scope.name()).join(&generation);
-            self.files.entries(&directory).iter().any(|path| is_data(path))
+            match self.files.children(&directory) {
+                Look::Read(names) => names.iter().any(|name| is_data(Path::new(name))),
+                Look::Absent => false,
+                // Nobody knows; what there is, is shown as it stands.
+                Look::Refused(_) | Look::Failed(_) => true,
+            }
         })
     }
 
     /// Whether a waiting segment of this name is still there.
     pub(crate) fn is_there(&self, place: Place, segment: &str) -> bool {
         let path = self.waiting_dir(place.scope, place.generation).join(segment);
-        !matches!(self.files.stat(&path), Ok(None))
+        !matches!(self.files.examine(&path), Look::Absent)
     }
 
     /// Removes a segment whose lines are all in batches.
@@ -207,8 +241,21 @@ impl Journal {
             Some((_, _, times)) if counts => times,
             _ => 1,
         });
-        events.fold(0, u64::saturating_add)
+        events.fold(found.lost, u64::saturating_add)
     }
+}
+
+/// What was read, for showing. Where the system did not let us look, or something is there that candor does not use, that is
+/// noted.
+pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String>) -> Option<T> {
+    let why = match look {
+        Look::Read(read) => return Some(read),
+        Look::Absent => return None,
+        Look::Refused(why) => why.to_owned(),
+        Look::Failed(error) => error.to_string(),
+    };
+    unread.push(format!("{}: {why}", path.display()));
+    None
 }
 
 /// Whether a file of the store holds events, and is not one that is being made or says when to send.

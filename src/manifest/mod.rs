@@ -98,6 +98,9 @@ pub struct ScopePage {
     pub ready: Vec<String>,
     /// Requests that left and were taken: the exact bytes of their bodies, oldest first.
     pub sent: Vec<SentPage>,
+    /// Files of what grows, waits or was sent that can't be read now, each with the reason: what they hold is not shown above,
+    /// and is not lost.
+    pub unread: Vec<String>,
     /// Whether these bodies are kept, as they are unless the person switches it off.
     pub keeps_contents: bool,
     /// How much of what left can be named for erasure, what was asked for, and what came of it.
@@ -263,8 +266,11 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
     let place = engine.consent.granted_place(scope).ok().flatten();
     let contract = engine.consent.contract(scope).ok();
     let journal = &engine.journal;
-    let growing = place.map(|place| journal.peek_counts(place)).unwrap_or_default();
-    let mut ready = place.map(|place| journal.outbox().peek(place)).unwrap_or_default();
+    let mut unread = Vec::new();
+    let growing = place.map(|place| journal.peek_counts(place, &mut unread)).unwrap_or_default();
+    let mut ready = place.map(|place| journal.outbox().peek(place, &mut unread)).unwrap_or_default();
+    let waiting = place.map(|place| journal.peek_lines(place, engine.today(), &mut unread)).unwrap_or_default();
+    let sent = journal.sent().entries(scope, &mut unread);
     // Only what could leave: anything else is dropped at the next send.
     ready.retain(|batch| otlp::lines(batch.body(), &engine.service, scope, engine.registry).is_some());
     ScopePage {
@@ -287,11 +293,9 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         },
         could_send: engine.registry.schemas_of(scope).map(event).collect(),
         growing: growing.iter().flat_map(|(day, counts)| growing_counts(engine, *day, counts)).collect(),
-        waiting: place.map(|place| journal.peek_lines(place, engine.today())).unwrap_or_default(),
+        waiting,
         ready: ready.iter().map(|batch| String::from_utf8_lossy(batch.body()).into_owned()).collect(),
-        sent: journal
-            .sent()
-            .entries(scope)
+        sent: sent
             .into_iter()
             .map(|entry| SentPage {
                 at: entry.at.rfc3339(),
@@ -303,6 +307,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })
             .collect(),
+        unread,
         keeps_contents: journal.sent().keeps_contents(scope),
         erasure: erase::status(engine, scope).ok(),
         status,

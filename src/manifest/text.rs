@@ -162,6 +162,9 @@ impl fmt::Display for ScopePage {
                 body => format!("{left} of which {padding} are padding{how}\n      {body}"),
             }
         })?;
+        if !self.unread.is_empty() {
+            list(f, "can't be read now, and is not shown", &self.unread, Clone::clone)?;
+        }
         if !self.keeps_contents {
             writeln!(f, "    The contents of what is sent are not kept on this computer, as you wished.")?;
         }

@@ -52,8 +52,8 @@ impl Engine {
         self.journal.seal();
         let outbox = self.journal.outbox();
         let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
-        for path in outbox.paths(place) {
-            let Some(batch) = outbox.open(&path, place) else { continue };
+        for path in outbox.paths(place)? {
+            let Some(batch) = outbox.open(&path, place)? else { continue };
             for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
@@ -93,7 +93,7 @@ impl Engine {
         for segment in &taken {
             self.journal.forget(segment)?;
         }
-        Ok(outbox.paths(place))
+        outbox.paths(place)
     }
 
     fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<()> {
@@ -109,12 +109,15 @@ impl Engine {
 
     /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another
     /// version wrote is written anew from its records; anything else is dropped.
-    pub(super) fn checked(&self, place: Place, mut batch: Batch) -> Option<Batch> {
+    ///
+    /// # Errors
+    /// The disk did not let us look, or did not take what was to be written anew; the batch stays.
+    pub(super) fn checked(&self, place: Place, mut batch: Batch) -> io::Result<Option<Batch>> {
         let outbox = self.journal.outbox();
-        if self.journal.sent().has(place.scope, batch.key()) {
+        if self.journal.sent().has(place.scope, batch.key())? {
             // It was taken, and only its removal was interrupted.
-            let _ = outbox.remove(&batch);
-            return None;
+            outbox.remove(&batch)?;
+            return Ok(None);
         }
         let (today, held) = (self.today(), self.consent.held(place.scope));
         let may_leave = |record: &Record| record.is_plausible(today) && journal::is_held(held.as_deref(), record);
@@ -122,19 +125,19 @@ impl Engine {
             && lines.iter().all(|(_, record)| may_leave(record))
         {
             batch.set_records(lines.len() as u64);
-            return Some(batch);
+            return Ok(Some(batch));
         }
         let lines = otlp::salvage(batch.body(), place.scope, self.registry, &may_leave);
         let lost = batch.records().saturating_sub(lines.len() as u64).max(u64::from(lines.is_empty()));
+        let anew = if lines.is_empty() {
+            None
+        } else {
+            let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
+            Some(outbox.write(draft, &self.ambient)?)
+        };
+        outbox.remove(&batch)?;
         self.journal.counters.drop(Drop::Foreign, lost);
-        let anew = (!lines.is_empty())
-            .then(|| {
-                let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
-                outbox.write(draft, &self.ambient).ok()
-            })
-            .flatten();
-        let _ = outbox.remove(&batch);
-        anew
+        Ok(anew)
     }
 
     /// The lines of a batch that was checked.

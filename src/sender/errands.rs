@@ -110,7 +110,8 @@ impl Engine {
     /// The batches of a scope that wait to be tried again: they may still leave, so that naming them now would be too soon.
     fn still_waiting(&self, scope: Scope) -> Result<BTreeSet<String>, Error> {
         let Some(place) = self.consent.granted_place(scope)? else { return Ok(BTreeSet::new()) };
-        let paths = self.journal.outbox().paths(place).into_iter();
+        let store = self.consent.ledger().store();
+        let paths = self.journal.outbox().paths(place).at("read what waits in", store)?.into_iter();
         Ok(paths.filter_map(|path| Some(path.file_stem()?.to_str()?.split_once('-')?.1.to_owned())).collect())
     }
 

@@ -299,7 +299,7 @@ impl Engine {
                     let until = Time(schedule.not_before).rfc3339();
                     done.note_trouble(format!("waiting until {until}, after a failure or as the receiver asked"));
                 }
-                done.waiting += self.journal.outbox().paths(place).len() as u64;
+                done.waiting += self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64);
                 continue;
             }
             if occasion == Occasion::Due && now.0 >= schedule.next {
@@ -335,9 +335,10 @@ impl Engine {
             self.journal.sent().expire(self.registry.scopes(), now);
         }
         for place in self.consent.open_places() {
-            let days = self.journal.peek_counts(place);
+            let days = self.journal.peek_counts(place, &mut Vec::new());
             done.growing = days.values().fold(done.growing, |sum, counts| sum.saturating_add(counts.total()));
         }
+        self.note_losses();
         done
     }
 
@@ -425,8 +426,18 @@ impl Engine {
             }
             let outbox = self.journal.outbox();
             // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
-            let Some(mut batch) = outbox.open(&path, place).and_then(|batch| self.checked(place, batch)) else {
-                continue;
+            let checked = outbox.open(&path, place).and_then(|batch| match batch {
+                Some(batch) => self.checked(place, batch),
+                None => Ok(None),
+            });
+            let mut batch = match checked {
+                Ok(Some(batch)) => batch,
+                Ok(None) => continue,
+                Err(error) => {
+                    done.waiting += 1;
+                    done.note_trouble(format!("a batch can't be read or written now: {error}"));
+                    continue;
+                }
             };
             if batch.tries() >= MOST_TRIES || batch.made().0.saturating_add(MOST_AGE) < self.ambient.now().0 {
                 let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
@@ -549,7 +560,7 @@ impl Engine {
             Ok(Answer::Gone) => {
                 self.give_up(batch, Drop::Gone);
                 for path in queue.drain(..) {
-                    if let Some(batch) = self.journal.outbox().open(&path, place) {
+                    if let Ok(Some(batch)) = self.journal.outbox().open(&path, place) {
                         self.give_up(&batch, Drop::Gone);
                     }
                 }
@@ -613,6 +624,8 @@ impl Engine {
     fn give_up(&self, batch: &Batch, reason: Drop) {
         if self.journal.outbox().remove(batch).is_ok() {
             self.journal.counters.drop(reason, batch.records());
+            // What was durable does not vanish from a program that dies next.
+            self.note_losses();
         }
     }
 

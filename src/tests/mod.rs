@@ -11,6 +11,7 @@ mod real;
 mod start;
 mod steps;
 mod threads;
+mod trouble;
 mod views;
 
 pub(crate) use real::real;

@@ -31,10 +31,10 @@ struct Both {
 /// The window says this.
 #[derive(candor_derive::Event)]
 #[event(name = "views.window", scope = VIEWS, linkage = none, crate = crate)]
-struct Window {
+pub(super) struct Window {
     /// How often.
     #[field(count, example = 3)]
-    times: u32,
+    pub(super) times: u32,
 }
 
 /// The service in the background says this.

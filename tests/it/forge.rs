@@ -115,7 +115,8 @@ pub(crate) fn plant_line(segment: &Path, json: &str) {
 
 pub(crate) fn plant_line_about(segment: &Path, subject: u32, json: &str) {
     let mut text = fs::read_to_string(segment).unwrap();
-    let header: Value = serde_json::from_str(text.lines().next().unwrap().splitn(4, ' ').nth(3).unwrap()).unwrap();
+    // The first line says it twice.
+    let header: Value = serde_json::from_str(text.lines().next().unwrap().split(' ').nth(3).unwrap()).unwrap();
     let salt = header["salt"].as_str().unwrap();
     let rest = format!("{} {subject} {json}", text.lines().count());
     let crc = crc32c::crc32c_append(crc32c::crc32c(salt.as_bytes()), rest.as_bytes());

@@ -257,6 +257,118 @@ fn what_waits_too_long_is_dropped_and_counted() {
     assert!(home.all_waiting().is_empty());
 }
 
+/// The first line says everything twice: whichever bit of it flips, every line leaves.
+#[test]
+fn a_bit_of_the_first_line_loses_nothing() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 50);
+    let whole = fs::read(&segment).unwrap();
+    let original = home.path().join("original");
+    files::copy(&home.store(), &original);
+    let head = ends(&whole)[0];
+    for at in [0, 5, 18, 40, head / 2 - 2, head / 2, head / 2 + 9, head - 20, head - 2] {
+        files::restore(&original, &home.store());
+        files::write(&segment, &files::bit_flipped(&whole, at * 8 + at % 7));
+        let heard = server.lines().len();
+        let client = home.start(&server);
+        send(&client);
+        assert_eq!(server.lines().len() - heard, 50, "byte {at}");
+        assert_eq!(dropped(&client, "damaged"), 0, "byte {at}");
+    }
+    // Where all of it is gone no line can be checked, and each is counted.
+    files::restore(&original, &home.store());
+    files::write(&segment, &[vec![0; head - 1], whole[head - 1..].to_vec()].concat());
+    let heard = server.lines().len();
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((server.lines().len() - heard, dropped(&client, "damaged")), (0, 50));
+}
+
+/// Each run of a short program records one event: they go on with the file that the one before left.
+#[test]
+fn many_short_runs_make_few_files() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE, PLAYBACK]));
+    for number in 0..30 {
+        let client = home.start(&server);
+        client.record_durable(opened(number));
+        client.record_durable(film());
+    }
+    assert_eq!((home.waiting("waiting", USAGE).len(), home.waiting("counts", PLAYBACK).len()), (1, 1));
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    send(&client);
+    let lines = server.lines();
+    assert_eq!(lines.len(), 31);
+    assert!(lines.iter().any(|line| line.contains(r#"{"key":"count","value":{"intValue":"17"}}"#)), "30, rounded down");
+    assert!(client.manifest().unwrap().outcomes.dropped.is_empty());
+}
+
+/// A segment that a batch names is not gone on with: what it is sent by is on disk already.
+#[test]
+fn what_was_put_into_a_batch_is_gone_on_with_by_nobody() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 2);
+    let bytes = fs::read(&segment).unwrap();
+    let client = home.start(&server);
+    send(&client);
+    drop(client);
+    // The program died before it removed what it had put into a batch.
+    let name = segment.file_stem().unwrap().to_str().unwrap();
+    let sealed = segment.with_file_name(format!("{name}-sealed.jsonl"));
+    files::write(&sealed, &bytes);
+    let client = home.start(&server);
+    client.record_durable(opened(3));
+    assert_eq!(fs::read(&sealed).unwrap(), bytes);
+}
+
+/// The limit is kept in blocks of the disk and in files, since small files take much more than they hold.
+#[test]
+fn small_files_are_bounded_by_the_blocks_they_take() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 1);
+    let bytes = fs::read(&segment).unwrap();
+    for number in 0..600 {
+        files::write(&segment.with_file_name(format!("{}-{number:06}-x-sealed.jsonl", home.clock.day())), &bytes);
+    }
+    let client = home.start(&server);
+    let left = home.waiting("waiting", USAGE);
+    assert!(left.len() <= 256, "{} files", left.len());
+    assert_eq!(dropped(&client, "full"), 601 - left.len() as u64, "and each is counted");
+    // The oldest went first.
+    assert!(left.iter().any(|path| path.to_str().unwrap().contains("-000599-")));
+    assert!(!left.iter().any(|path| path.to_str().unwrap().contains("-000001-")));
+    drop(client);
+    // As few bytes as a limit of one mebibyte allows in lengths, and twice as many in blocks.
+    let client = Client::new(home.config(&server).waiting_limit(1)).unwrap();
+    let blocks = |path: &PathBuf| std::os::unix::fs::MetadataExt::blocks(&fs::metadata(path).unwrap()) * 512;
+    let taken: u64 = home.waiting("waiting", USAGE).iter().map(blocks).sum();
+    assert!(taken <= 1 << 20, "{taken} bytes of the disk");
+    drop(client);
+}
+
+/// As a restored backup leaves them: they are not used, and come to a counted end.
+#[test]
+fn files_that_others_may_open_come_to_a_counted_end() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 5);
+    files::mode(&segment, 0o644);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((server.lines().len(), segment.exists()), (0, true), "somebody may write it today");
+    drop(client);
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    assert_eq!((dropped(&client, "foreign"), segment.exists()), (5, false));
+    drop(client);
+    let (home, server) = (Home::new(), Server::new());
+    let batch = with_batch(&home, &server, USAGE);
+    files::mode(&batch, 0o644);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
+}
+
 #[test]
 fn a_clock_that_jumps_harms_nothing() {
     let far: &[i64] = &[0, -1, -4_000_000_000, 1, 4_102_444_800, 253_402_300_799, 253_402_300_800, i64::MAX, i64::MIN];

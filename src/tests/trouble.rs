@@ -1,0 +1,203 @@
+//! What the disk does to one scope or one file is that one's trouble: the others go on, and what can't be read now is neither
+//! lost nor counted as lost.
+
+use super::{CRASH, Happened, config, views::VIEWS, views::Window};
+use crate::{
+    Client, Scope,
+    disk::{Disk, Handle, Stat, System},
+};
+use parking_lot::Mutex;
+use rustix::io::Errno;
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+type Rule = Box<dyn FnMut(&str, &str) -> Option<Errno> + Send>;
+
+/// The real disk, where a rule may let a call fail, or do something first.
+#[derive(Clone, Default)]
+struct Troubled(Arc<Mutex<Option<Rule>>>);
+
+impl Troubled {
+    /// `rule` is asked for each call with its path, written with slashes.
+    fn set(&self, rule: impl FnMut(&str, &str) -> Option<Errno> + Send + 'static) {
+        *self.0.lock() = Some(Box::new(rule));
+    }
+
+    fn end(&self) {
+        *self.0.lock() = None;
+    }
+
+    fn asked<T>(&self, call: &str, path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        // Taken out, since what it does may come back here.
+        let rule = self.0.lock().take();
+        let Some(mut rule) = rule else { return work() };
+        let errno = rule(call, &path.to_string_lossy().replace('\\', "/"));
+        self.0.lock().get_or_insert(rule);
+        errno.map_or_else(work, |errno| Err(io::Error::from_raw_os_error(errno.raw_os_error())))
+    }
+}
+
+impl Disk for Troubled {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        self.asked("stat", path, || System.stat(path))
+    }
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        self.asked("make_dir", path, || System.make_dir(path))
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.asked("list", path, || System.list(path))
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.asked("read", path, || System.read(path, most))
+    }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.asked("read_shared", path, || System.read_shared(path, most))
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.asked("create", path, || System.create(path))
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.asked("append", path, || System.append(path))
+    }
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.asked("lock_file", path, || System.lock_file(path))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.asked("rename", from, || System.rename(from, to))
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.asked("remove_file", path, || System.remove_file(path))
+    }
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        self.asked("remove_tree", path, || System.remove_tree(path))
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.asked("sync_dir", path, || System.sync_dir(path))
+    }
+}
+
+struct Home {
+    directory: tempfile::TempDir,
+    disk: Troubled,
+}
+
+impl Home {
+    /// Both scopes are granted.
+    fn new() -> (Self, Client) {
+        let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+        let client = home.start();
+        for scope in [CRASH, VIEWS] {
+            let notice = client.notice(scope).unwrap();
+            client.grant(scope.shown(&notice)).unwrap();
+        }
+        (home, client)
+    }
+
+    fn start(&self) -> Client {
+        let mut config = config(self.directory.path());
+        config.disk = Arc::new(self.disk.clone());
+        Client::new(config).unwrap()
+    }
+}
+
+fn dropped(client: &Client, reason: &str) -> u64 {
+    let dropped = client.manifest().unwrap().outcomes.dropped;
+    dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
+}
+
+fn waiting(client: &Client, scope: Scope) -> usize {
+    client.manifest().unwrap().scope(scope).unwrap().waiting.len()
+}
+
+fn views(client: &Client, events: u32) {
+    (0..events).for_each(|times| client.record_durable(Window { times }));
+}
+
+/// Between the making of a scope's directory and of a file in it, consent is taken back elsewhere.
+#[test]
+fn a_withdrawal_between_directory_and_file_ends_the_events_of_that_scope_alone() {
+    let (home, client) = Home::new();
+    views(&client, 1);
+    let path = home.directory.path().to_owned();
+    let mut once = Some(());
+    home.disk.set(move |call, at| {
+        if call == "create" && at.contains("/waiting/crash/") && once.take().is_some() {
+            let other = Client::new(config(&path)).unwrap();
+            assert!(other.withdraw(CRASH).unwrap().confirmed);
+        }
+        None
+    });
+    client.record_durable(Happened { times: 2 });
+    views(&client, 200);
+    home.disk.end();
+    assert_eq!((dropped(&client, "stale_epoch"), dropped(&client, "disk")), (1, 0));
+    assert_eq!((waiting(&client, VIEWS), waiting(&client, CRASH)), (201, 0));
+    assert!(!client.status(CRASH).unwrap().is_open());
+}
+
+#[test]
+fn an_error_of_the_disk_stops_the_scope_that_met_it_alone() {
+    let (home, client) = Home::new();
+    views(&client, 1);
+    home.disk.set(|call, at| (call == "create" && at.contains("/waiting/crash/")).then_some(Errno::IO));
+    client.record_durable(Happened { times: 2 });
+    home.disk.end();
+    views(&client, 20);
+    assert_eq!((dropped(&client, "disk"), waiting(&client, VIEWS)), (1, 21));
+    let views = home.directory.path().join("data/org.example.crash/candor-1/waiting/views");
+    let generation = std::fs::read_dir(views).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(std::fs::read_dir(generation).unwrap().count(), 1, "and what was open stays open");
+}
+
+/// Whichever call fails under a send, and however: what waits is neither removed nor counted as lost, and is made ready once
+/// the fault is over.
+#[test]
+fn what_cant_be_looked_at_now_is_kept() {
+    for errno in [Errno::IO, Errno::MFILE, Errno::ACCESS, Errno::STALE] {
+        for call in ["stat", "list", "read", "append", "rename", "create"] {
+            for kind in ["/waiting/", "/outbox/", "/sent/"] {
+                let (home, client) = Home::new();
+                client.record_durable(Happened { times: 2 });
+                home.disk.set(move |what, at| (what == call && at.contains(kind)).then_some(errno));
+                let _ = client.flush(Duration::from_secs(5)).unwrap();
+                let page = client.manifest().unwrap();
+                assert!(page.outcomes.dropped.is_empty(), "{errno} {call} {kind}: {:?}", page.outcomes.dropped);
+                home.disk.end();
+                drop(client);
+                let client = home.start();
+                let page = client.manifest().unwrap();
+                let scope = page.scope(CRASH).unwrap();
+                assert_eq!(scope.waiting.len() + scope.ready.len(), 1, "{errno} {call} {kind}");
+                assert!(page.outcomes.lost.is_empty(), "{:?}", page.outcomes.lost);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cant_be_read_now_is_named_on_the_page() {
+    let (home, client) = Home::new();
+    client.record_durable(Happened { times: 2 });
+    home.disk.set(|call, at| (call == "read" && at.contains("/waiting/")).then_some(Errno::IO));
+    let page = client.manifest().unwrap();
+    let scope = page.scope(CRASH).unwrap();
+    assert!(scope.waiting.is_empty() && scope.unread.len() == 1, "{:?}", scope.unread);
+    assert!(page.to_string().contains("can't be read now"), "{page}");
+    home.disk.end();
+    assert!(client.manifest().unwrap().scope(CRASH).unwrap().unread.is_empty());
+}
+
+/// The file holds the secrets of all scopes: one that can't be read now is not removed for one of them.
+#[test]
+fn secrets_that_cant_be_read_now_stay() {
+    let (home, client) = Home::new();
+    let keys = home.directory.path().join("data/org.example.crash/candor-1/keys");
+    let before = std::fs::read(&keys).unwrap();
+    home.disk.set(|call, at| (call == "read" && at.ends_with("/keys")).then_some(Errno::MFILE));
+    let _ = client.engine().keys.forget("crash").unwrap_err();
+    assert_eq!(std::fs::read(&keys).unwrap(), before);
+    // Nor is it said that they are lost.
+    assert!(!client.manifest().unwrap().scope(VIEWS).unwrap().secret_lost);
+    home.disk.end();
+    assert!(client.engine().keys.forget("crash").unwrap());
+    assert!(client.engine().keys.has_named("views") && !client.engine().keys.has_named("crash"));
+}
