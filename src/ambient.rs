@@ -102,6 +102,12 @@ pub(crate) fn home_directory() -> Option<PathBuf> {
     dirs::home_dir()
 }
 
+/// A path that leads to the same place whatever the program's current directory is later on.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    // Where nobody knows the current directory, the path stays what it was, and what lies there is not found.
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 /// Where administrators leave their rules: one directory for the whole system, and one for this user.
 pub(crate) fn policy_directories() -> Vec<PathBuf> {
     // Fixed, and not taken from the environment, so that nobody can point the program elsewhere.

@@ -89,7 +89,7 @@ impl Client {
             libraries.insert(contract.scope.name(), Arc::new(http));
         }
         let (disk, (data, marks)) = match config.directories {
-            Some(directories) => (config.disk, directories),
+            Some((data, marks)) => (config.disk, (ambient::absolute(data), ambient::absolute(marks))),
             None => home::of_platform(config.disk, &application),
         };
         if data == marks {
@@ -106,7 +106,8 @@ impl Client {
             config.audience,
             config.adult.is_some(),
         );
-        let rules = ambient::policy_directories().into_iter().chain(config.policies).collect();
+        let own = config.policies.into_iter().map(ambient::absolute);
+        let rules = ambient::policy_directories().into_iter().chain(own).collect();
         let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
         let files = Files::new(disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
@@ -637,6 +638,16 @@ impl Decisions for Client {
 
     fn begin_asking(&self) -> bool {
         self.is_here() && self.engine.consent.begin_asking()
+    }
+
+    fn note_shown(&self, scope: Scope) -> Result<(), Error> {
+        self.here()?.consent.note_shown(scope)
+    }
+
+    fn note_answered(&self, scope: Scope) {
+        if let Ok(engine) = self.here() {
+            engine.consent.note_answered(scope);
+        }
     }
 
     fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {

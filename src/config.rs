@@ -122,7 +122,7 @@ impl Config {
     }
 
     /// Keeps the store below `data` and the high-water marks below `marks`, instead of where the platform keeps a
-    /// program's data and configuration. Two directories, so that restoring one from a backup does not restore a yes.
+    /// program's data and configuration. Relative ones are those of the current directory at `init`. Two directories, so that restoring one from a backup does not restore a yes.
     ///
     /// They are the program's own choice. Where it makes none, candor keeps nothing in a home that belongs to another user
     /// than the one it runs as, as under `sudo`: its scopes are closed, and [`Client::status`](crate::Client::status) says why.

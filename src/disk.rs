@@ -37,6 +37,11 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// A lock file, made if it is not there.
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Whether something can be written in a directory, or in what stands of the way to it, as far as that can be told without
+    /// writing: not on a disk that takes no writes or is full, nor where this user may not.
+    fn may_write(&self, _directory: &Path) -> io::Result<()> {
+        Ok(())
+    }
     /// A lock file that is there; none is made.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         match self.stat(path)? {
@@ -188,6 +193,9 @@ pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
     own
 }
 
+/// What a lock file says to whoever opens it.
+const LOCK_SAYS: &[u8] = b"A lock of candor. While it is missing nothing is sent, and nothing is confirmed.\n";
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct System;
@@ -241,9 +249,27 @@ impl Disk for System {
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+        let mut file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
         trusted(&file)?;
+        if file.metadata()?.len() == 0 {
+            // Whoever tidies up removes empty files. Where this can't be written the lock is one all the same, and where two
+            // write it they write the same.
+            let _ = file.write_all(LOCK_SAYS);
+        }
         Ok(Box::new(Open::new(file)))
+    }
+
+    #[cfg(unix)]
+    fn may_write(&self, directory: &Path) -> io::Result<()> {
+        let mut place = directory;
+        while fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            place = place.parent().ok_or(io::ErrorKind::NotFound)?;
+        }
+        rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+        if rustix::fs::statvfs(place)?.f_bavail == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {

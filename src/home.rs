@@ -180,6 +180,11 @@ impl Disk for Home {
         self.disk.lock_file(path)
     }
 
+    fn may_write(&self, directory: &Path) -> io::Result<()> {
+        self.allow(false)?;
+        self.disk.may_write(directory)
+    }
+
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.allow(false)?;
         self.disk.open_lock(path)

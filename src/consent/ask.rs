@@ -8,7 +8,7 @@ use super::{
     Consent,
     contract::Contract,
     decide::LATER_MOST,
-    ledger::{Entry, Failed, Records, Sound},
+    ledger::{Entry, Failed, Records, Shown, Sound},
     line::{Decision, EVERY_SCOPE},
     order::compare,
     scope::Scope,
@@ -76,6 +76,9 @@ pub enum WhyNot {
     Clock,
     /// The records are lost or damaged: there may have been a no.
     Unreadable,
+    /// The question was shown, and the program was ended before the person answered: less than a month ago, or, where that
+    /// happened twice in a row, less than six months ago.
+    Unanswered,
     /// An answer can't be kept at present: the disk can't be read, or takes nothing.
     CannotKeep,
 }
@@ -96,6 +99,7 @@ impl WhyNot {
             WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+            WhyNot::Unanswered => "the question was shown not long ago, and the program was ended before an answer",
             WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes nothing",
         }
     }
@@ -108,6 +112,13 @@ fn no(why: WhyNot) -> MayAsk {
 impl Consent {
     /// Whether the program may ask about a scope now, of its own accord. By administrators' rules as last looked at.
     pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+        let may = self.may_ask_by_records(scope)?;
+        // What was not kept would be asked again at every start.
+        let can_keep = || self.ledger.places().into_iter().all(|place| self.ledger.files().may_write(place).is_ok());
+        Ok(if may.is_yes() && !can_keep() { no(WhyNot::CannotKeep) } else { may })
+    }
+
+    fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {
         let contract = self.contract(scope)?;
         let overlay = self.overlay();
         if self.block_of(contract).is_some() {
@@ -121,6 +132,21 @@ impl Consent {
         }
         // What can't be looked at now can't be added to either.
         let Ok(records) = self.ledger.read() else { return Ok(no(WhyNot::CannotKeep)) };
+        let entry = match &records {
+            Records::Sound(sound) => sound.entry(scope.name()),
+            _ => None,
+        };
+        match self.unanswered(scope, entry) {
+            Ok(None) => {}
+            Ok(Some(shown)) => {
+                let days = if shown.times > 1 { AFTER_A_NO } else { AFTER_LATER };
+                let until = Time::parse(&shown.at).map_or(Time::LAST, |at| at.plus_days(days));
+                if self.ambient.now() < until {
+                    return Ok(MayAsk::No { why: WhyNot::Unanswered, not_before: Some(until.rfc3339()) });
+                }
+            }
+            Err(_) => return Ok(no(WhyNot::CannotKeep)),
+        }
         let sound = match &records {
             Records::Nothing => return Ok(MayAsk::Yes { later: true }),
             Records::Closed(_) => return Ok(no(WhyNot::Unreadable)),
@@ -199,6 +225,41 @@ impl Consent {
             return MayAsk::No { why, not_before: Some(until.rfc3339()) };
         }
         MayAsk::Yes { later: entry.besides.deferred < LATER_MOST }
+    }
+
+    /// A question about this scope that was shown, and that the person did not answer: what ended the program ended the question.
+    fn unanswered(&self, scope: Scope, entry: Option<&Entry>) -> Result<Option<Shown>, Failed> {
+        let Some(shown) = self.ledger.shown(scope.name())? else { return Ok(None) };
+        let answers = |entry: &Entry| {
+            let by_person = matches!(
+                entry.decision,
+                Decision::Granted | Decision::Denied | Decision::Deferred | Decision::Kept | Decision::Withdrawn
+            );
+            by_person && Time::parse(&entry.at) >= Time::parse(&shown.at)
+        };
+        Ok(if entry.is_some_and(answers) { None } else { Some(shown) })
+    }
+
+    /// Notes that the question about a scope is shown now, durably and before it is: a program that is ended meanwhile has asked
+    /// all the same. No decision, opens nothing, and stands in no history.
+    pub(crate) fn note_shown(&self, scope: Scope) -> Result<(), Error> {
+        let contract = self.contract(scope)?;
+        self.ledger.make_directories()?;
+        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let records = self.ledger.read()?;
+        let entry = match &records {
+            Records::Sound(sound) => sound.entry(scope.name()),
+            _ => None,
+        };
+        let times = self.unanswered(scope, entry)?.map_or(0, |shown| shown.times);
+        let at = self.ambient.now().rfc3339();
+        let shown = Shown { at, contract: contract.digest.clone(), times: times.saturating_add(1) };
+        self.ledger.note_shown(&held, scope.name(), &shown)
+    }
+
+    /// The question was answered, and the answer is kept: where the note can't be removed the answer is the later one.
+    pub(crate) fn note_answered(&self, scope: Scope) {
+        let _ = self.ledger.forget_shown(scope.name());
     }
 
     /// Takes the one question that may be open at a time, and the only one of this run.

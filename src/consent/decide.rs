@@ -54,7 +54,8 @@ impl Consent {
             let set_back = matches!(&records, Records::Sound(sound) if self.is_set_back(sound, scope.name()));
             set_back || in_force.as_ref().is_some_and(|entry| self.is_before(entry))
         };
-        let anew = grant.shown.is_some() && (agreed.as_ref() != Some(&contract.digest) || is_doubted());
+        let anew = grant.shown.is_some()
+            && (agreed.as_ref() != Some(&contract.digest) || is_doubted() || self.lacks_life(scope.name())?);
         match state {
             State::Granted if !anew => {
                 drop(held);

@@ -26,6 +26,8 @@ pub(crate) trait Decisions: Send + Sync {
     fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
     /// Takes the one question of this run, if it is not taken.
     fn begin_asking(&self) -> bool;
+    fn note_shown(&self, scope: Scope) -> Result<(), Error>;
+    fn note_answered(&self, scope: Scope);
     fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error>;
     fn undeclared(&self) -> Result<Vec<Undeclared>, Error>;
     fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error>;

@@ -111,6 +111,17 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// That the question about a scope was shown: no decision, and in no history.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shown {
+    pub(super) at: String,
+    /// The digest of the contract that it was about.
+    pub(super) contract: String,
+    /// How many times in a row without an answer.
+    pub(super) times: u32,
+}
+
 /// The language of the notice that a yes is about.
 #[derive(Debug, Clone)]
 pub(crate) struct NoticeLanguage {
@@ -661,6 +672,38 @@ impl Ledger {
         let marked = self.raise_mark(&line.scope, line.epoch, line.decision.opens());
         self.append(line)?;
         marked
+    }
+
+    fn shown_path(&self, scope: &str) -> PathBuf {
+        self.store.join(format!("{scope}.shown"))
+    }
+
+    /// When the question about a scope was last shown. One whose note is damaged was shown, nobody knows when.
+    pub(super) fn shown(&self, scope: &str) -> Result<Option<Shown>, Failed> {
+        let path = self.shown_path(scope);
+        Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
+            Seen::Absent => None,
+            Seen::Read(bytes) => {
+                let shown = disk::unseal("shown", &bytes).and_then(|json| serde_json::from_str(json).ok());
+                Some(shown.unwrap_or_default())
+            }
+            Seen::Refused => Some(Shown::default()),
+        })
+    }
+
+    pub(super) fn note_shown(&self, held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
+        let _ = held;
+        let path = self.shown_path(scope);
+        self.files.replace(&path, &disk::seal("shown", &canonical(&serde_json::json!(shown)))).at("write", &path)
+    }
+
+    pub(super) fn forget_shown(&self, scope: &str) -> io::Result<()> {
+        self.files.remove_with_unfinished(&self.shown_path(scope))
+    }
+
+    /// The two directories.
+    pub(super) fn places(&self) -> [&Path; 2] {
+        [&self.store, &self.marks]
     }
 
     /// Keeps a contract or a notice under its digest, once.

@@ -1,5 +1,6 @@
 //! A question that a program puts to a person of its own accord: the one that may be open, and what becomes of it.
 //!
+//! That it is shown is noted before it is, so that a program which is ended at the question does not ask again at its next start.
 //! It draws nothing; the program shows the notice and three answers that look alike, none chosen beforehand. A question that
 //! is closed without an answer has been answered: no.
 
@@ -40,6 +41,14 @@ impl<'c> Prompt<'c> {
         let (notice, status) = (decisions.notice(scope)?, decisions.status(scope)?);
         if !decisions.begin_asking() {
             let why = super::WhyNot::AskedAlready.describe();
+            return Err(Kind::MayNotAsk { scope: name(), why }.into());
+        }
+        // Before it is shown: one that ends with the program was asked all the same.
+        if let Err(error) = decisions.note_shown(scope) {
+            if !error.is_store() {
+                return Err(error);
+            }
+            let why = super::WhyNot::CannotKeep.describe();
             return Err(Kind::MayNotAsk { scope: name(), why }.into());
         }
         let widens = status.state == State::Superseded;
@@ -89,7 +98,7 @@ impl<'c> Prompt<'c> {
         let granted = self.decisions.grant(if self.picked { shown.language_picked() } else { shown });
         // A yes that could not be recorded is no no.
         self.answered = true;
-        granted
+        self.told(granted)
     }
 
     /// Records a no. Where the person agreed to less before, that stays.
@@ -98,7 +107,7 @@ impl<'c> Prompt<'c> {
     /// Those of [`deny`](super::deny).
     pub fn no(mut self) -> Result<Receipt, Error> {
         self.answered = true;
-        self.decline()
+        self.told(self.decline())
     }
 
     /// Puts the question off: it may be asked again after a month. The third time this is a no.
@@ -107,7 +116,7 @@ impl<'c> Prompt<'c> {
     /// Those of [`defer`](super::defer).
     pub fn later(mut self) -> Result<Receipt, Error> {
         self.answered = true;
-        self.decisions.defer(self.scope)
+        self.told(self.decisions.defer(self.scope))
     }
 
     /// Takes back what the person agreed to before; without that, a no.
@@ -116,7 +125,15 @@ impl<'c> Prompt<'c> {
     /// Those of [`withdraw`](super::withdraw).
     pub fn stop(mut self) -> Result<Receipt, Error> {
         self.answered = true;
-        self.decisions.withdraw(self.scope)
+        self.told(self.decisions.withdraw(self.scope))
+    }
+
+    /// An answer that was kept takes the place of the note that the question was shown.
+    fn told(&self, answer: Result<Receipt, Error>) -> Result<Receipt, Error> {
+        if answer.is_ok() {
+            self.decisions.note_answered(self.scope);
+        }
+        answer
     }
 
     fn decline(&self) -> Result<Receipt, Error> {
@@ -127,7 +144,7 @@ impl<'c> Prompt<'c> {
 impl Drop for Prompt<'_> {
     fn drop(&mut self) {
         if !self.answered {
-            let _ = self.decline();
+            let _ = self.told(self.decline());
         }
     }
 }

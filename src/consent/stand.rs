@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     ambient::{Day, Time},
+    disk::Seen,
     error::Error,
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -32,6 +33,12 @@ fn by_program(contract: &Contract) -> Option<Block> {
 }
 
 impl Consent {
+    /// Whether the life lock's file of a scope is gone that its grant made.
+    pub(super) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
+        let path = self.ledger.life_path(scope);
+        Ok(matches!(self.ledger.look(&path, self.ledger.files().examine(&path))?, Seen::Absent))
+    }
+
     /// Whether a scope is closed only because administrators' rules can't be looked at now.
     pub(super) fn is_doubted(&self, sound: &Sound, contract: &Contract) -> Result<bool, Failed> {
         let only_that = self.overlay().doubt.is_some() && self.lasting_block_of(contract).is_none();
@@ -253,6 +260,11 @@ impl Consent {
             Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name) => {
                 Some("this computer's clock stands before a day on which reports were made already")
             }
+            // Nothing leaves without it, since a withdrawal could not be confirmed.
+            Records::Sound(_) if in_force.is_some() && self.lacks_life(name)? => Some(
+                "the file of its lock was removed, so nothing is sent, and a withdrawal can't be confirmed by this program: \
+                 a fresh yes to the notice makes it anew",
+            ),
             Records::Sound(_) if limited_otherwise => {
                 Some("administrators' rules have changed, and what waited under the old ones is not destroyed yet")
             }

@@ -103,6 +103,10 @@ impl Disk for Blind {
         self.look("rename", from, || System.rename(from, to))
     }
 
+    fn may_write(&self, directory: &Path) -> io::Result<()> {
+        self.look("may_write", directory, || System.may_write(directory))
+    }
+
     real!(make_dir remove_file remove_tree sync_dir);
 }
 
@@ -490,4 +494,106 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
         assert_eq!(history(home), ["crash granted", "crash withdrawn"], "{state:?}");
         assert!(client.withdraw(CRASH).unwrap().confirmed);
     }
+}
+
+/// A program that is ended at its question has asked: its next start does not ask again, and the second time counts as a no.
+#[test]
+fn a_question_that_was_shown_was_asked() {
+    use crate::consent::{MayAsk, WhyNot};
+    use std::{sync::atomic::AtomicU64, time::Duration};
+    #[derive(Clone, Default)]
+    struct Later(Arc<AtomicU64>);
+    impl crate::Clock for Later {
+        fn now(&self) -> std::time::SystemTime {
+            let days = self.0.load(std::sync::atomic::Ordering::SeqCst);
+            std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + days * 86_400)
+        }
+    }
+    let home = tempfile::tempdir().unwrap();
+    let clock = Later::default();
+    let start = || Client::new(config(home.path()).clock(clock.clone())).unwrap();
+    let pass = |days| clock.0.fetch_add(days, std::sync::atomic::Ordering::SeqCst);
+    let is_unanswered = |may: &MayAsk| matches!(may, MayAsk::No { why: WhyNot::Unanswered, not_before: Some(_) });
+    for days in [30, 183] {
+        let client = start();
+        assert!(client.may_ask(CRASH).unwrap().is_yes());
+        assert!(start().may_ask(CRASH).unwrap().is_yes(), "asking whether it may is no question");
+        // The process is killed: nothing of it is dropped.
+        std::mem::forget(client.prompt(CRASH).unwrap());
+        let next = start();
+        assert_eq!(next.status(CRASH).unwrap().state, State::NeverAsked, "it is no decision");
+        assert!(is_unanswered(&next.may_ask(CRASH).unwrap()));
+        assert!(next.prompt(CRASH).unwrap_err().may_not_ask());
+        pass(days - 1);
+        assert!(is_unanswered(&start().may_ask(CRASH).unwrap()), "{days}");
+        pass(1);
+        assert!(start().may_ask(CRASH).unwrap().is_yes(), "{days}");
+    }
+    // An answer is one, whatever was shown before; and what no answer can be kept of is not asked.
+    start().prompt(CRASH).unwrap().later().unwrap();
+    let may = start().may_ask(CRASH).unwrap();
+    assert!(matches!(may, MayAsk::No { why: WhyNot::Later, .. }), "{may:?}");
+    assert_eq!(history(home.path()), ["crash deferred"]);
+    pass(31);
+    let disk = Blind::default();
+    let mut config = config(home.path()).clock(clock.clone());
+    config.disk = Arc::new(disk.clone());
+    let client = Client::new(config).unwrap();
+    disk.close(&["candor-1"], Errno::ROFS);
+    let may = client.may_ask(CRASH).unwrap();
+    assert!(matches!(may, MayAsk::No { why: WhyNot::CannotKeep, .. }), "{may:?}");
+    disk.close(&["crash.new"], Errno::NOSPC);
+    assert!(client.prompt(CRASH).unwrap_err().to_string().contains("can't be kept"));
+}
+
+/// The store is the directory in which it was found: where that one is gone, nothing is taken back in another one.
+#[test]
+fn a_store_that_was_moved_is_not_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let first = client(home, None);
+    first.grant(CRASH).unwrap();
+    let aside = home.join("aside");
+    std::fs::rename(store(home), &aside).unwrap();
+    for again in [false, true] {
+        if again {
+            // Something else stands there by now, in which nobody was ever asked.
+            std::fs::create_dir(store(home)).unwrap();
+            std::fs::set_permissions(store(home), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        }
+        let answer = first.withdraw(CRASH);
+        assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{answer:?}");
+        let status = first.status(CRASH).unwrap();
+        assert!(!status.is_open() && status.trouble.is_some(), "{status:?}");
+    }
+    std::fs::remove_dir_all(store(home)).unwrap();
+    std::fs::rename(&aside, store(home)).unwrap();
+    assert!(first.withdraw(CRASH).unwrap().confirmed, "it is there again");
+    assert!(!client(home, None).status(CRASH).unwrap().is_open());
+}
+
+/// Who removes the life lock's file stops sending, and no permit makes another one; what a grant makes is not empty.
+#[test]
+fn a_life_lock_that_was_removed_is_not_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let first = client(home, None);
+    first.grant(CRASH).unwrap();
+    let place = first.consent().granted_place(CRASH).unwrap().unwrap();
+    let may_leave = |client: &Client| client.consent().permit(CRASH, place.generation, place.epoch).is_some();
+    assert!(may_leave(&first));
+    for lock in ["crash.life", "consent.lock"] {
+        assert!(std::fs::metadata(store(home).join(lock)).unwrap().len() > 0, "{lock} is empty");
+    }
+    std::fs::remove_file(store(home).join("crash.life")).unwrap();
+    let second = client(home, None);
+    assert!(!may_leave(&first) && !may_leave(&second));
+    assert!(!store(home).join("crash.life").exists());
+    assert!(first.status(CRASH).unwrap().trouble.unwrap().contains("lock was removed"));
+    say_yes(&first).unwrap();
+    assert!(first.consent().granted_place(CRASH).unwrap().is_some_and(|anew| anew.epoch > place.epoch));
+    assert!(first.withdraw(CRASH).unwrap().confirmed, "a fresh yes has a lock of its own");
+    first.grant(CRASH.shown(&first.notice(CRASH).unwrap())).unwrap();
+    std::fs::remove_file(store(home).join("crash.life")).unwrap();
+    assert!(!first.withdraw(CRASH).unwrap().confirmed, "nobody knows who held it");
 }

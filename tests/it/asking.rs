@@ -31,15 +31,20 @@ fn agreed_to_less(was: &mut serde_json::Value) {
 }
 
 #[test]
-fn asking_leaves_no_trace_until_there_is_an_answer() {
+fn asking_leaves_no_trace_but_that_the_question_was_shown() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     assert_eq!(client.may_ask(USAGE).unwrap(), MayAsk::Yes { later: true });
+    assert!(files::tree(&home.path()).is_empty(), "whether it may ask is no question");
     let prompt = client.prompt(USAGE).unwrap();
     assert_eq!(prompt.notice(), &client.notice(USAGE).unwrap());
     assert!(prompt.changes().is_empty() && !prompt.is_about_more() && prompt.can_wait());
-    assert!(files::tree(&home.path()).is_empty());
+    let shown = home.store().join("usage.shown");
+    let made: Vec<_> = files::tree(&home.store()).into_keys().collect();
+    assert_eq!(made, ["consent.lock", "usage.shown"]);
+    assert!(files::tree(&home.marks()).is_empty());
     let receipt = prompt.yes("first start").unwrap();
+    assert!(!shown.exists(), "the answer takes its place");
     assert_eq!((receipt.decision.as_str(), receipt.via.as_deref()), ("granted", Some("first start")));
     assert_eq!(state(&client, USAGE), State::Granted);
 }
