@@ -271,6 +271,7 @@ fn a_record_that_vanishes_under_a_running_program_closes_it() {
             for answer in [client.withdraw(USAGE), client.grant(USAGE)] {
                 assert!(!answer.is_ok_and(|receipt| receipt.confirmed), "{name}");
             }
+            drop(client);
             let client = home.start(&server);
             assert!(!client.status(USAGE).unwrap().is_open());
             can_be_opened(&client, &server, name);
