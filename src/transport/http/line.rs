@@ -2,8 +2,8 @@
 //!
 //! A [`Line`] belongs to one exchange. Its socket never blocks and its send buffer is small, so that little is ever on
 //! its way; before it connects, before each slice it writes, and at every look for an answer it asks whether consent
-//! still stands. When the answer is no, the socket is reset at once, which discards what the kernel still holds, and
-//! the line never opens again.
+//! still stands. When the answer is no, the connection is reset at once, which discards what the kernel still holds, and
+//! the line never opens again. The connection is ended and not only closed, so that it ends in every process that has it.
 //!
 //! The socket lives here and nowhere else: whoever holds the line can use it, nobody can take it out. So when the line
 //! is closed, the connection is gone, whatever else is still in memory.
@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::{
     fmt,
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -161,8 +161,18 @@ impl Line {
         socket.set_tcp_nodelay(true)?;
         socket.set_nonblocking(true)?;
         self.gate.ask()?;
+        match self.connect(&socket, address, until) {
+            Ok(()) => Ok(socket.into()),
+            Err(error) => {
+                abort(&socket);
+                Err(error)
+            }
+        }
+    }
+
+    fn connect(&self, socket: &Socket, address: SocketAddr, until: Until) -> Result<(), ureq::Error> {
         match socket.connect(&address.into()) {
-            Ok(()) => return Ok(socket.into()),
+            Ok(()) => return Ok(()),
             Err(error) if under_way(&error) => {}
             Err(error) => return Err(error.into()),
         }
@@ -173,7 +183,7 @@ impl Line {
             }
             // There is a peer as soon as the connection stands.
             if socket.peer_addr().is_ok() {
-                return Ok(socket.into());
+                return Ok(());
             }
             until.nap(&mut nap)?;
             self.gate.ask()?;
@@ -219,6 +229,14 @@ impl Line {
         self.gate.ask().inspect_err(|_| self.reset())
     }
 
+    /// Lets programs that this one starts have the connection as well, as a child has that is forked and becomes no other
+    /// program.
+    #[cfg(all(test, unix))]
+    pub(super) fn share_with_children(&self) {
+        let socket = self.socket.lock();
+        rustix::io::fcntl_setfd(socket.as_ref().unwrap(), rustix::io::FdFlags::empty()).unwrap();
+    }
+
     /// Whether consent ended under way.
     pub(super) fn stopped(&self) -> bool {
         self.gate.stopped()
@@ -226,7 +244,9 @@ impl Line {
 
     /// Ends the connection and discards what is still on its way. Does nothing if it has ended.
     pub(super) fn reset(&self) {
-        drop(self.socket.lock().take());
+        if let Some(socket) = self.socket.lock().take() {
+            abort(&SockRef::from(&socket));
+        }
     }
 
     /// Ends the connection in good order, for an exchange that is over. Does not block.
@@ -234,8 +254,22 @@ impl Line {
         if let Some(socket) = self.socket.lock().take() {
             // On failure it is a reset, which ends the connection too.
             let _ = SockRef::from(&socket).set_linger(None);
+            // A child that was forked meanwhile may have the connection open as well.
+            let _ = socket.shutdown(Shutdown::Both);
         }
     }
+}
+
+/// Ends a connection, whoever else has it open, and discards what the kernel holds.
+///
+/// To close it does so with the last copy only, and a child that was forked meanwhile has one. To connect to nowhere is how
+/// Linux resets the connection itself. Where that is not known, the end is sent behind what is on its way already.
+fn abort(socket: &Socket) {
+    #[cfg(unix)]
+    if rustix::net::connect_unspec(socket).is_ok() {
+        return;
+    }
+    let _ = socket.shutdown(Shutdown::Both);
 }
 
 /// Whether a connection attempt goes on in the background: Unix says that it is in progress, Windows that it would

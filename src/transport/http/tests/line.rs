@@ -42,6 +42,32 @@ fn the_end_of_consent_resets_at_once_and_for_good() {
     }
 }
 
+/// A process that was forked meanwhile has the connection as well, for as long as it lives. To close this one's copy would
+/// leave the connection standing, and what the kernel holds on its way.
+#[cfg(unix)]
+#[test]
+fn a_child_that_has_the_connection_does_not_keep_it() {
+    for how in ["consent ends", "reset", "hang up"] {
+        let (line, stands, _server, ends) = open();
+        line.share_with_children();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        match how {
+            "consent ends" => {
+                stands.store(false, SeqCst);
+                assert!(line.write(b"bytes", soon()).is_err());
+            }
+            "reset" => line.reset(),
+            _ => line.hang_up(),
+        }
+        let ended = ends.recv_timeout(HANG / 2);
+        let lives = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(lives, "the child was there all the time");
+        assert_eq!(ended, Ok((0, how == "hang up")), "{how}");
+    }
+}
+
 #[test]
 fn a_closed_line_carries_nothing() {
     let (line, _stands, _server, ends) = open();
