@@ -1,17 +1,35 @@
 //! The one error type. Every message names the thing and says how to mend it.
 //!
-//! This room imports nothing. Errors reach the host only from calls that set up, decide or inspect; recording an event
+//! Errors reach the host only from calls that set up, decide or inspect; recording an event
 //! never fails, it counts.
 
+use crate::clean;
 use std::path::PathBuf;
 
 /// What went wrong, and how to mend it.
 ///
 /// One opaque type for the whole crate, so that new causes can be told apart without breaking anyone. The message is
 /// written to be shown to a developer; the few causes a program may want to act on have a predicate.
-#[derive(thiserror::Error)]
-#[error(transparent)]
 pub struct Error(Box<Kind>);
+
+/// Through the one place that makes text harmless: paths and names in it may be anyone's.
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Several lines have only those that list what is wrong with a text of several.
+        let said = self.0.to_string();
+        let lists = matches!(
+            *self.0,
+            Kind::Lock { .. } | Kind::Translation { .. } | Kind::Published { .. } | Kind::Library { .. }
+        );
+        f.write_str(&if lists { clean::text(&said) } else { clean::line(&said) })
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.0)
+    }
+}
 
 /// The message, not the structure: a `main` that returns an error prints this, and the mend is in the message.
 impl std::fmt::Debug for Error {
@@ -218,15 +236,15 @@ pub(crate) enum Kind {
     OtherLanguage { scope: String, scope_const: String, shown: String, interface: String },
     #[error("{controller} can't delete single records before their time is over; {left} (write to {contact})")]
     CannotErase { controller: String, left: String, contact: String },
-    #[error("store `{}` can't be used: {why}", path.display())]
+    #[error("store `{}` can't be used: {why}", clean::path(path))]
     Store { path: PathBuf, why: &'static str },
-    #[error("can't {action} `{}`: {source}", path.display())]
+    #[error("can't {action} `{}`: {source}", clean::path(path))]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
-    #[error("`{}`: {why}", path.display())]
+    #[error("`{}`: {why}", clean::path(path))]
     Lock { path: PathBuf, why: String },
     #[error("{what} is not what this build says: {why}")]
     Published { what: String, why: String },
-    #[error("another process holds `{}`: try again in a moment", path.display())]
+    #[error("another process holds `{}`: try again in a moment", clean::path(path))]
     Locked { path: PathBuf },
 }
 

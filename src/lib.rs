@@ -157,6 +157,7 @@
 #![warn(missing_debug_implementations)]
 
 // Data flows down this list; imports point up it. A test holds the code to it.
+mod clean;
 mod error;
 mod sync;
 mod disk;
@@ -208,6 +209,24 @@ pub mod __private {
         DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions,
     };
     pub use inventory;
+
+    /// For `candor-tool`: a text of several lines that can't steer a terminal.
+    #[must_use]
+    pub fn clean_text(text: &str) -> String {
+        crate::clean::text(text)
+    }
+
+    /// The same for a part of one line.
+    #[must_use]
+    pub fn clean_line(text: &str) -> String {
+        crate::clean::line(text)
+    }
+
+    /// The same for JSON, which stays equal as data.
+    #[must_use]
+    pub fn clean_json(json: &str) -> String {
+        crate::clean::json(json)
+    }
 }
 
 /// What fuzzers call; see `fuzz/`. Not there otherwise.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     ambient::{Day, Time},
+    clean,
     error::{Error, Kind},
 };
 use std::fmt;
@@ -106,11 +107,8 @@ impl ErasureStatus {
 
 impl fmt::Display for ErasureStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Erasure: {} ({})", self.title, self.scope)?;
-        for line in self.lines() {
-            writeln!(f, "  {line}")?;
-        }
-        Ok(())
+        writeln!(f, "Erasure: {} ({})", clean::line(&self.title), clean::line(&self.scope))?;
+        self.lines().iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 
@@ -166,7 +164,8 @@ impl ErasureStatus {
             let damaged = many(self.damaged, "request");
             lines.push(format!("damaged on this computer: {damaged}; ask again to make them anew"));
         }
-        lines
+        // What is said of a request comes from its file.
+        lines.iter().map(|said| clean::line(said)).collect()
     }
 }
 

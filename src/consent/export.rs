@@ -9,8 +9,8 @@ use super::{
     line::{EVERY_SCOPE, Line},
 };
 use crate::{
+    clean,
     error::{At, Error, Kind},
-    language,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
@@ -157,15 +157,10 @@ impl Receipts {
     /// `candor` the lines of the history byte for byte, with the contracts. [`verify`](super::verify()) needs nothing else.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(&dpv::document(&self.parts)).unwrap_or_default();
+        let mut json = clean::json(&serde_json::to_string_pretty(&dpv::document(&self.parts)).unwrap_or_default());
         json.push('\n');
         json
     }
-}
-
-/// Text from a file that anyone can have changed, without what could steer a terminal.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c != '\n' && language::misleads(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A decision in words for people.
@@ -203,17 +198,21 @@ impl fmt::Display for Receipts {
                 out.push_str(&format!("\n{number}. This line can't be read.\n"));
                 continue;
             };
-            let said = |key: &str| line.get(key).and_then(serde_json::Value::as_str);
-            let scope = said("scope").unwrap_or("?");
-            let decision = words(said("decision").unwrap_or("?"));
-            let title = self.titles.get(scope).map_or(String::new(), |title| format!("{title}, "));
-            let scope = if scope == EVERY_SCOPE { "all kinds of reports" } else { scope };
-            out.push_str(&format!("\n{number}. {}  {title}{scope}: {decision}\n", said("at").unwrap_or("?")));
-            if said("decision") == Some("granted") {
-                out.push_str(&format!("   how        {}\n", said("via").unwrap_or("not recorded how")));
+            let text = |key: &str| line.get(key).and_then(serde_json::Value::as_str);
+            // A part of one line, whatever was written into the file.
+            let said = |key: &str| text(key).map(clean::line);
+            let or = |key: &str, other: &str| said(key).unwrap_or_else(|| other.to_owned());
+            let scope = or("scope", "?");
+            let decision = or("decision", "?");
+            let decision = words(&decision);
+            let title = self.titles.get(scope.as_str()).map_or(String::new(), |title| format!("{title}, "));
+            let scope = if scope == EVERY_SCOPE { "all kinds of reports" } else { scope.as_str() };
+            out.push_str(&format!("\n{number}. {}  {title}{scope}: {decision}\n", or("at", "?")));
+            if text("decision") == Some("granted") {
+                out.push_str(&format!("   how        {}\n", or("via", "not recorded how")));
             }
-            if said("decision") == Some("revoked") {
-                out.push_str(&format!("   why        {}\n", said("via").unwrap_or("not said")));
+            if text("decision") == Some("revoked") {
+                out.push_str(&format!("   why        {}\n", or("via", "not said")));
             }
             let besides = |key: &str| line.get("besides").and_then(|besides| besides.get(key));
             if besides("own_words").is_some() {
@@ -223,30 +222,33 @@ impl fmt::Display for Receipts {
             }
             let off = besides("without").and_then(serde_json::Value::as_array);
             for field in off.into_iter().flatten().filter_map(serde_json::Value::as_str) {
-                out.push_str(&format!("   without    {field}\n"));
+                out.push_str(&format!("   without    {}\n", clean::line(field)));
             }
             if let Some(until) = said("until") {
                 out.push_str(&format!("   good       through {until}, or until it is taken back\n"));
             }
-            if let Some((digest, _)) = said("notice").and_then(|digest| parts.notices.get_key_value(digest)) {
+            if let Some((digest, _)) = text("notice").and_then(|digest| parts.notices.get_key_value(digest)) {
                 let at = shown.iter().position(|known| *known == digest).unwrap_or_else(|| {
                     shown.push(digest);
                     shown.len() - 1
                 });
                 out.push_str(&format!("   text       {} below\n", at + 1));
-            } else if said("notice").is_some() {
+            } else if text("notice").is_some() {
                 out.push_str("   text       lost\n");
             }
-            out.push_str(&format!("   proof      {}\n", said("hash").unwrap_or("?")));
+            out.push_str(&format!("   proof      {}\n", or("hash", "?")));
         }
         for scope in &parts.unwritten {
-            out.push_str(&format!("\n-  {scope}: the yes was taken back, which could not be written down yet\n"));
+            out.push_str(&format!(
+                "\n-  {}: the yes was taken back, which could not be written down yet\n",
+                clean::line(scope)
+            ));
         }
         for (number, digest) in (1..).zip(shown) {
             let text = parts.notices.get(digest).map_or("", String::as_str);
             out.push_str(&format!("\nText {number}\n------\n{}\n", text.trim_end()));
         }
-        f.write_str(&harmless(&out))
+        f.write_str(&clean::text(&out))
     }
 }
 

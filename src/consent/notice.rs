@@ -13,6 +13,7 @@ use super::{
     state::Grant,
 };
 use crate::{
+    clean,
     error::{Error, Kind},
     language::{Arg, Say, Tongue, WIDTH, Wrapped, phrase},
     precision::joined,
@@ -32,7 +33,8 @@ pub struct Notice {
 
 impl Notice {
     pub(super) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
-        let text = Writer::new(party, scope, spoken).written(events);
+        // What is shown, agreed to and stored is one text.
+        let text = clean::text(&Writer::new(party, scope, spoken).written(events));
         let language = spoken.tongue.tag().to_string();
         Notice { scope, language, digest: digest(text.as_bytes()), text }
     }

@@ -6,7 +6,7 @@
 //! stops. Pure: reads no file, decides for nobody, and never sees a value.
 
 use super::terms::{Event, Field, Partition, Terms, Use};
-use crate::ambient::Day;
+use crate::{ambient::Day, clean};
 use std::collections::BTreeMap;
 
 /// What a difference between two contracts means for the person.
@@ -38,8 +38,8 @@ pub struct Change {
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
-        write!(f, "{}: {} -> {}", self.axis, or_none(&self.before), or_none(&self.after))?;
+        let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { clean::line(text) };
+        write!(f, "{}: {} -> {}", clean::line(&self.axis), or_none(&self.before), or_none(&self.after))?;
         f.write_str(match self.effect {
             Effect::Narrower => " (narrower)",
             Effect::HeldBack => " (wider: held to what was agreed)",

@@ -4,7 +4,7 @@
 //! variable that says "on" is not an act of the person and is ignored.
 
 use super::{contract::Audience, limits::Limits, policy::Policies, terms::Terms};
-use crate::{ambient::Environment, language};
+use crate::{ambient::Environment, clean};
 use std::path::PathBuf;
 
 /// The variables that block whatever the program is called.
@@ -115,7 +115,7 @@ fn means_off(value: &str) -> bool {
 
 /// A value from outside, cut and cleaned for a message.
 pub(super) fn shown(value: &str, most: usize) -> String {
-    value.chars().take(most).map(|c| if language::misleads(c) { '?' } else { c }).collect()
+    clean::line(&value.chars().take(most).collect::<String>())
 }
 
 #[cfg(test)]

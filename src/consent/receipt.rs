@@ -1,7 +1,8 @@
 //! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
 
 use super::line::{Decision, Line};
-use std::fmt;
+use crate::clean::{Clean, line};
+use std::fmt::{self, Write as _};
 
 /// What a decision left behind: when, about what, with which text, and what was destroyed.
 ///
@@ -126,22 +127,26 @@ pub(super) fn word(decision: Decision) -> &'static str {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Clean(f);
+        // Each a part of one line, whatever was written into the history.
+        let [title, scope, decision, at] = [&self.title, &self.scope, &self.decision, &self.at].map(|it| line(it));
+        let via = self.via.as_deref().map(line);
         match self.title == self.scope {
-            true => writeln!(f, "Receipt: {}", self.scope)?,
-            false => writeln!(f, "Receipt: {} ({})", self.title, self.scope)?,
+            true => writeln!(f, "Receipt: {scope}")?,
+            false => writeln!(f, "Receipt: {title} ({scope})")?,
         }
-        writeln!(f, "  decision   {} at {}", self.decision, self.at)?;
+        writeln!(f, "  decision   {decision} at {at}")?;
         match self.decision.as_str() {
             "granted" => {
-                let how = self.via.as_deref().unwrap_or("not recorded how");
+                let how = via.as_deref().unwrap_or("not recorded how");
                 writeln!(f, "  how        {how}")?;
                 if let Some(until) = &self.until {
-                    writeln!(f, "  good       through {until}, or until it is taken back")?;
+                    writeln!(f, "  good       through {}, or until it is taken back", line(until))?;
                 }
             }
             "narrowed" | "kept" => {
                 for field in &self.switched_off {
-                    writeln!(f, "  without    {field}")?;
+                    writeln!(f, "  without    {}", line(field))?;
                 }
                 if self.decision == "narrowed" {
                     writeln!(
@@ -151,7 +156,7 @@ impl fmt::Display for Receipt {
                     )?;
                 }
             }
-            "revoked" => writeln!(f, "  why        {}", self.via.as_deref().unwrap_or("not said"))?,
+            "revoked" => writeln!(f, "  why        {}", via.as_deref().unwrap_or("not said"))?,
             "withdrawn" => {
                 let confirmed = if self.confirmed {
                     "yes: no process of this program can send any more of it"
@@ -167,7 +172,7 @@ impl fmt::Display for Receipt {
             _ => {}
         }
         if self.recorded {
-            writeln!(f, "  recorded   line {} of the history, {}", self.line, self.hash)
+            writeln!(f, "  recorded   line {} of the history, {}", self.line, line(&self.hash))
         } else {
             writeln!(f, "  recorded   not yet: the disk did not take it; it is in force all the same")
         }

@@ -1,7 +1,7 @@
 //! Where a scope stands, and a person's yes as a program reports it. Plain data.
 
 use super::{notice::Notice, order::Change, scope::Scope};
-use crate::language;
+use crate::clean;
 
 /// Where a scope stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -168,5 +168,5 @@ impl Grant {
 
 /// A few words of the program's, cleaned and cut for the record.
 pub(crate) fn short(text: &str) -> String {
-    text.chars().filter(|c| !language::misleads(*c)).take(64).collect()
+    text.chars().filter(|c| !clean::misleads(*c)).take(64).collect()
 }

@@ -7,12 +7,13 @@
 use super::{
     contract::{canonical, digest},
     dpv,
-    export::{Parts, harmless, is_text, taken_out},
+    export::{Parts, is_text, taken_out},
     line::{Decision, GENESIS, Line},
     receipt::word,
     strict,
 };
 use crate::ambient::{Day, Time};
+use crate::clean;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -109,7 +110,7 @@ impl Verdict {
     }
 
     fn flaw(&mut self, line: impl Into<Option<u64>>, wrong: Wrong, words: impl AsRef<str>) {
-        self.flaws.push(Flaw { line: line.into(), wrong, words: harmless(words.as_ref()).replace('\n', " ") });
+        self.flaws.push(Flaw { line: line.into(), wrong, words: clean::line(&words.as_ref().replace('\n', " ")) });
     }
 }
 
@@ -125,7 +126,7 @@ impl fmt::Display for Flaw {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = self.application.as_deref().map_or_else(String::new, |application| format!(" of {application}"));
-        writeln!(f, "A history{} with {} lines", harmless(&of).replace('\n', " "), self.lines)?;
+        writeln!(f, "A history{} with {} lines", clean::line(&of), self.lines)?;
         if self.is_sound() {
             let head = if self.head.is_empty() { "" } else { ", up to " };
             writeln!(f, "Nothing wrong was found{head}{}", self.head)?;
@@ -215,7 +216,7 @@ fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
         }
     };
     verdict.lines = given.len() as u64;
-    verdict.head = given.last().map(|line| harmless(&line.hash)).unwrap_or_default();
+    verdict.head = given.last().map(|line| clean::line(&line.hash)).unwrap_or_default();
     (verdict, Some(given))
 }
 

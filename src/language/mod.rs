@@ -150,15 +150,6 @@ fn number_style(sample: &str) -> Option<(&str, &str)> {
     (plain(group) && plain(decimal) && !decimal.is_empty()).then_some((group, decimal))
 }
 
-/// Whether a character of a text from outside could make it read as something else, or steer a terminal: it turns the
-/// direction of writing, breaks a line, or can't be seen.
-pub(crate) fn misleads(c: char) -> bool {
-    let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || unseen
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Arg, Say, Source, Tongue, english, french, number_style, sentence};

@@ -10,6 +10,7 @@ pub(crate) use fixed::StaticPage;
 
 use crate::{
     ambient::Day,
+    clean,
     consent::{ErasureStatus, Scope, State, Status, Undeclared},
     erase,
     event::{Field, Schema},
@@ -234,7 +235,7 @@ impl Manifest {
     /// The whole model as pretty JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        clean::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
     pub(crate) fn read(engine: &Engine, application: &str, endpoint: &str) -> Self {

@@ -1,12 +1,16 @@
 //! The manifest as a page of text. Says what the model says, in plain words; works nothing out.
 
 use super::{Manifest, ScopePage};
-use crate::consent::State;
-use std::fmt;
+use crate::{
+    clean::{self, Clean, line},
+    consent::State,
+};
+use std::fmt::{self, Write as _};
 
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "What {} reports, as of {}", self.application, self.made_at)?;
+        let f = &mut Clean(f);
+        writeln!(f, "What {} reports, as of {}", line(&self.application), self.made_at)?;
         writeln!(f, "{}", "=".repeat(72))?;
         let open = self.scopes.iter().filter(|page| page.status.is_open()).count();
         match open {
@@ -15,15 +19,15 @@ impl fmt::Display for Manifest {
                 f,
                 "Switched on: {n} of this program's {} kinds of reports, which go to {}.",
                 self.scopes.len(),
-                places(self).join(" and ")
+                line(&places(self).join(" and "))
             )?,
         }
         if let Some(by) = &self.blocked_by {
-            writeln!(f, "All are blocked by {by}. Your own choices are kept.")?;
+            writeln!(f, "All are blocked by {}. Your own choices are kept.", line(by))?;
         }
         for page in &self.scopes {
             writeln!(f)?;
-            page.fmt(f)?;
+            write!(f, "{page}")?;
         }
         if !self.undeclared.is_empty() {
             writeln!(
@@ -33,8 +37,8 @@ impl fmt::Display for Manifest {
             writeln!(f, "had, or another program has that keeps its records here. You can take it back all the same.")?;
         }
         for yes in &self.undeclared {
-            let until = yes.until.as_deref().map(|until| format!(", good through {until}")).unwrap_or_default();
-            writeln!(f, "  {}: yes, said at {}{until}", yes.name, yes.since)?;
+            let until = yes.until.as_deref().map(|until| format!(", good through {}", line(until))).unwrap_or_default();
+            writeln!(f, "  {}: yes, said at {}{until}", line(&yes.name), line(&yes.since))?;
             if yes.erasures_waiting > 0 {
                 let count = yes.erasures_waiting;
                 writeln!(
@@ -62,17 +66,18 @@ impl fmt::Display for Manifest {
         if let Some(why) = &outcomes.lost_unread {
             writeln!(f, "What was lost in earlier runs can't be read now: {why}")?;
         }
-        writeln!(f, "Your records lie in {}", self.store.display())
+        writeln!(f, "Your records lie in {}", clean::path(&self.store))
     }
 }
 
 impl fmt::Display for ScopePage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Clean(f);
         writeln!(f, "[{}] {}", if self.status.is_open() { "on " } else { "off" }, self.title)?;
         writeln!(f, "  why           {}", self.purpose)?;
         writeln!(f, "  what you get  {}", self.benefit)?;
         let library = if self.of_library { " (a library in this program)" } else { "" };
-        writeln!(f, "  who gets it   {}{library}, at {}", self.recipient, self.endpoint)?;
+        writeln!(f, "  who gets it   {}{library}, at {}", line(self.recipient), line(&self.endpoint))?;
         if !self.allowed {
             writeln!(f, "  not allowed   by this program: it stays off, whatever you answer")?;
         }
@@ -107,10 +112,10 @@ impl fmt::Display for ScopePage {
             )?,
         }
         for limit in &self.status.limited_by {
-            writeln!(f, "  limited by    {limit}")?;
+            writeln!(f, "  limited by    {}", line(limit))?;
         }
         for field in &self.status.switched_off {
-            writeln!(f, "  switched off  {field}")?;
+            writeln!(f, "  switched off  {}", line(field))?;
         }
         for change in &self.status.changes {
             writeln!(f, "  changed       {change}")?;
@@ -187,13 +192,13 @@ fn places(manifest: &Manifest) -> Vec<&str> {
 }
 
 fn answer(page: &ScopePage) -> String {
-    let since = page.status.since.as_deref().unwrap_or("an unknown time");
+    let since = page.status.since.as_deref().map_or_else(|| "an unknown time".into(), line);
     match page.status.state {
         State::NeverAsked => "you have not been asked".into(),
         State::Granted => {
             let own_words = if page.status.own_words { "; asked in words of its own, not checked" } else { "" };
-            let how = page.agreed_via.as_deref().unwrap_or("it is not recorded how");
-            let until = page.status.until.as_deref().map(|day| format!(", through {day}")).unwrap_or_default();
+            let how = page.agreed_via.as_deref().map_or_else(|| "it is not recorded how".into(), line);
+            let until = page.status.until.as_deref().map(|day| format!(", through {}", line(day))).unwrap_or_default();
             format!("yes, since {since}{until} ({how}{own_words})")
         }
         State::Denied => format!("no, since {since}"),
@@ -209,7 +214,7 @@ fn answer(page: &ScopePage) -> String {
     }
 }
 
-fn list<T>(f: &mut fmt::Formatter<'_>, title: &str, items: &[T], line: impl Fn(&T) -> String) -> fmt::Result {
+fn list<T>(f: &mut impl fmt::Write, title: &str, items: &[T], line: impl Fn(&T) -> String) -> fmt::Result {
     if items.is_empty() {
         return writeln!(f, "  {title}: nothing");
     }

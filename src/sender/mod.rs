@@ -12,6 +12,7 @@ pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day, Time},
+    clean,
     consent::{Consent, Place, Scope, Standing},
     error::{Error, Kind},
     event::Registry,
@@ -108,11 +109,12 @@ pub(crate) enum Unsent {
 impl Flushed {
     /// Nothing could be sent.
     pub(crate) fn nothing(why: String) -> Self {
-        Flushed { trouble: Some(why), ..Flushed::default() }
+        Flushed { trouble: Some(clean::line(&why)), ..Flushed::default() }
     }
 
     fn note_trouble(&mut self, what: impl Into<String>) {
-        self.trouble.get_or_insert(what.into());
+        // A transport of the program's own, or the receiver behind it, may have worded it.
+        self.trouble.get_or_insert_with(|| clean::line(&what.into()));
     }
 }
 

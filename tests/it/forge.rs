@@ -68,6 +68,28 @@ pub(crate) fn rename_scope(store: &Path, from: &str, to: &str) {
     fs::rename(store.join(format!("{from}.life")), store.join(format!("{to}.life"))).unwrap();
 }
 
+/// Writes this into every word of the records that is neither a name nor a number: where a yes was given, what the contract
+/// says, its last day.
+pub(crate) fn attack(store: &Path, words: &str) {
+    let contract = |contract: &mut Value| {
+        contract["endpoint"] = json!(format!("https://{words}"));
+        contract["controller"]["legal_name"] = json!(words);
+        contract["also_never"] = json!([words]);
+        contract["processors"] = json!([words]);
+    };
+    let line = |line: &mut Value| {
+        if !line["via"].is_null() || line["decision"] == "granted" {
+            line["via"] = json!(words);
+        }
+    };
+    rewrite(store, contract, line);
+    change_snapshot(store, |snapshot| {
+        for entry in snapshot["scopes"].as_object_mut().unwrap().values_mut() {
+            entry["via"] = json!(words);
+        }
+    });
+}
+
 fn rewrite(store: &Path, change: impl Fn(&mut Value), change_line: impl Fn(&mut Value)) {
     let ledger = store.join("ledger.jsonl");
     let (mut lines, mut previous) = (Vec::new(), String::new());

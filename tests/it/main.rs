@@ -55,6 +55,7 @@ mod outside;
 mod places;
 mod planted;
 mod policies;
+mod printed;
 mod proof;
 mod receipts;
 mod rollup;

@@ -184,6 +184,31 @@ fn no_age_is_told_by_a_files_time() {
     assert!(told("if stat.version.1 < oldest {"));
 }
 
+/// What people are shown is made harmless in one place: every `Display` goes through it, or says here why it need not.
+#[test]
+fn every_display_is_clean() {
+    const NEED_NOT: [(&str, &str); 5] = [
+        ("ambient.rs", "a date"),
+        ("event/mod.rs", "a name that was checked"),
+        ("language/tag.rs", "a tag that was checked"),
+        ("consent/order.rs", "each of its words goes through it"),
+        ("transport/http/line.rs", "an error that never leaves its room"),
+    ];
+    let (mut seen, mut bad) = (0, Vec::new());
+    for (name, code) in sources() {
+        for text in code.split("Display for ").skip(1) {
+            seen += 1;
+            let body = text.split("\n}\n").next().unwrap();
+            let clean = ["Clean(f)", "clean::Clean(f)", "clean::text(", "clean::line(", "self.words", "self.text"];
+            let known = NEED_NOT.iter().any(|(file, _)| *file == name);
+            if !known && !clean.iter().any(|mark| body.contains(mark)) {
+                bad.push(format!("{name}: Display for {}", text.lines().next().unwrap()));
+            }
+        }
+    }
+    assert!(seen >= 8 && bad.is_empty(), "{seen} seen: {bad:#?}");
+}
+
 /// The constructors of the proofs stand in one file, once.
 #[test]
 fn the_proofs_are_made_in_one_file() {

@@ -7,8 +7,8 @@ use crate::{
     error::{Error, Result, did_you_mean},
 };
 use candor::{
-    AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport,
-    consent::Undeclared,
+    __private::clean_line, AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError,
+    Transport, consent::Undeclared,
 };
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ fn read(client: &Client) -> Result<Vec<Undeclared>> {
 }
 
 fn place(client: &Client) -> String {
-    client.manifest().map(|manifest| manifest.store.display().to_string()).unwrap_or_default()
+    client.manifest().map(|manifest| clean_line(&manifest.store.display().to_string())).unwrap_or_default()
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
@@ -71,19 +71,24 @@ pub(crate) fn agreed(asked: &Agreed) -> Result<String> {
         return Ok(format!("{application}: nothing is agreed to (records: {place})\n"));
     }
     let places = match (&asked.program.data, &asked.program.config) {
-        (Some(data), Some(config)) => format!(" --data {} --config {}", data.display(), config.display()),
+        (Some(data), Some(config)) => {
+            let [data, config] = [data, config].map(|path| clean_line(&path.display().to_string()));
+            format!(" --data {data} --config {config}")
+        }
         _ => String::new(),
     };
     let mut out = format!("{application}: agreed to (records: {place})\n");
     for yes in &all {
-        let until = yes.until.as_deref().map(|until| format!(", good through {until}")).unwrap_or_default();
-        let via = yes.via.as_deref().unwrap_or("it is not recorded how");
-        let _ = writeln!(out, "\n{}\n  since   {}{until} ({via})", yes.name, yes.since);
+        let until =
+            yes.until.as_deref().map(|until| format!(", good through {}", clean_line(until))).unwrap_or_default();
+        let via = clean_line(yes.via.as_deref().unwrap_or("it is not recorded how"));
+        let _ = writeln!(out, "\n{}\n  since   {}{until} ({via})", clean_line(&yes.name), clean_line(&yes.since));
         if let Some(contract) = &yes.contract {
-            let text = |path: &str| contract.pointer(path).and_then(Value::as_str).unwrap_or("not readable");
+            let text =
+                |path: &str| clean_line(contract.pointer(path).and_then(Value::as_str).unwrap_or("not readable"));
             let _ = writeln!(out, "  to      {}, at {}", text("/controller/legal_name"), text("/endpoint"));
             for event in contract["events"].as_array().into_iter().flatten() {
-                let names = |value: &Value| value["name"].as_str().unwrap_or("not readable").to_owned();
+                let names = |value: &Value| clean_line(value["name"].as_str().unwrap_or("not readable"));
                 let fields: Vec<String> = event["fields"].as_array().into_iter().flatten().map(names).collect();
                 let _ = writeln!(out, "  what    {}: {}", names(event), fields.join(", "));
             }

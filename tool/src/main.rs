@@ -25,6 +25,7 @@ mod verify;
 mod agreed;
 
 use args::{Audit, Cli, Command};
+use candor::__private::{clean_json, clean_line, clean_text};
 use clap::Parser as _;
 use error::{Error, Result, Trying as _};
 use report::Report;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NO),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "candor {name}: {error}");
+            let _ = writeln!(io::stderr(), "candor {name}: {}", clean_line(&error.to_string()));
             ExitCode::from(WRONG)
         }
     }
@@ -113,6 +114,12 @@ fn write(path: &Path, text: &str) -> Result<()> {
     if path != Path::new("-") {
         return fs::write(path, text).trying(|| format!("can't write {}", path.display()));
     }
+    // JSON stays equal as data; everything else is for a person's eyes. A page is for a browser, which has marks of its own.
+    let text = match text.trim_start().chars().next() {
+        Some('{' | '[') => clean_json(text),
+        Some('<') => text.to_owned(),
+        _ => clean_text(text),
+    };
     match io::stdout().lock().write_all(text.as_bytes()) {
         // Whoever reads has seen enough, such as `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

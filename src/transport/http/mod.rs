@@ -18,7 +18,7 @@ mod wire;
 mod tests;
 
 use super::{Answer, Parcel, SendError, Transport, answer::answer};
-use crate::error::Error;
+use crate::{clean, error::Error};
 use endpoint::Endpoint;
 use line::{Gate, Line};
 use resolver::{LookUp, Names};
@@ -240,5 +240,5 @@ fn named(error: &ureq::Error) -> SendError {
         },
         _ => "the exchange broke off".into(),
     };
-    SendError::Network(text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
+    SendError::Network(text.chars().filter(|c| !clean::misleads(*c)).take(LONGEST_TEXT).collect())
 }

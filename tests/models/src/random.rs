@@ -6,6 +6,8 @@
 
 #[path = "../../../src/ambient.rs"]
 mod ambient;
+#[path = "../../../src/clean.rs"]
+mod clean;
 #[path = "../../../src/consent/mod.rs"]
 mod consent;
 #[path = "../../../src/disk.rs"]
@@ -31,7 +33,7 @@ mod withdraw;
 /// The same rooms with mistakes in them.
 #[allow(warnings, clippy::all)]
 mod mistaken {
-    pub(crate) use crate::{ambient, disk, error, language, memory, precision, steps, switch, sync};
+    pub(crate) use crate::{ambient, clean, disk, error, language, memory, precision, steps, switch, sync};
     include!(concat!(env!("OUT_DIR"), "/mistaken.rs"));
 }
 

@@ -119,3 +119,31 @@ fn a_wrong_name_makes_nothing_and_damaged_records_are_said() {
     assert!(code == 1 && text.contains("confirmed  NO"), "{text}");
     assert!(!program(home).status(WATCHED).unwrap().is_open());
 }
+
+/// Names of directories and files are anyone's, and a terminal obeys what it is sent.
+#[test]
+fn nothing_that_is_printed_steers_the_terminal() {
+    const ATTACK: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{202e}\u{200b}\r\nFORGED: nothing is agreed to";
+    let home = tempfile::tempdir().unwrap();
+    let strange = home.path().join(ATTACK);
+    let client = program(&strange);
+    let notice = client.notice(WATCHED).unwrap();
+    client.grant(WATCHED.shown(&notice).via("settings/privacy")).unwrap();
+    let harmless = |text: &str| {
+        let steers = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}".contains(c);
+        assert!(!text.chars().any(steers), "{text:?}");
+        assert!(!text.lines().any(|line| line.starts_with("FORGED")), "{text}");
+        assert!(text.contains("FORGED"), "it was there: {text}");
+    };
+    harmless(&said(&candor(&strange, &["agreed", PROGRAM])).0);
+    drop(client);
+    // What is wrong is said as carefully.
+    fs::write(strange.join("data").join(PROGRAM).join("candor-1/consent"), "damaged").unwrap();
+    harmless(&said(&candor(&strange, &["agreed", PROGRAM])).0);
+    let missing = Command::new(env!("CARGO_BIN_EXE_candor")).arg("verify").arg(&strange).output().unwrap();
+    harmless(&said(&missing).0);
+    fs::write(home.path().join("history"), format!("{{\"scope\":\"{}\"}}\n", ATTACK.replace('\n', ""))).unwrap();
+    let verify = Command::new(env!("CARGO_BIN_EXE_candor")).arg("verify").arg(home.path().join("history")).output();
+    let text = said(&verify.unwrap()).0;
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+}

@@ -1,0 +1,128 @@
+//! What is printed can't steer a terminal or read as something else. Whatever a person or a developer is shown goes through
+//! here, since most of it was written elsewhere: by whoever agreed, by an earlier version, by whoever could write a file.
+//!
+//! Pure. It makes text harmless and judges nothing; data that is kept or exported stays what it is.
+
+use std::{
+    fmt::{self, Write as _},
+    path::Path,
+};
+
+/// What stands where something was left out: a person sees that there was something.
+const MARK: char = '\u{fffd}';
+
+/// Whether a character of a text from outside could make it read as something else, or steer a terminal: it turns the
+/// direction of writing, breaks a line, or can't be seen.
+pub(crate) fn misleads(c: char) -> bool {
+    let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    c.is_control() || unseen
+}
+
+/// Whether a whole text of several lines may hold it: line ends are its own, and some scripts can't be written without
+/// joiners.
+fn belongs(c: char) -> bool {
+    matches!(c, '\n' | '\u{200c}' | '\u{200d}') || !misleads(c)
+}
+
+/// A text from outside as a part of one line: it can't end the line, and so can't add one that nobody wrote.
+pub(crate) fn line(text: &str) -> String {
+    text.chars().map(|c| if misleads(c) { MARK } else { c }).collect()
+}
+
+/// A text of several lines.
+pub(crate) fn text(text: &str) -> String {
+    text.chars().map(|c| if belongs(c) { c } else { MARK }).collect()
+}
+
+/// A path, whose names anyone may have chosen.
+pub(crate) fn path(path: &Path) -> String {
+    line(&path.display().to_string())
+}
+
+/// The same JSON, with everything that a terminal would obey written as `\uXXXX`. It is equal as data.
+pub(crate) fn json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !misleads(c) {
+            out.push(c);
+            continue;
+        }
+        // Outside of its strings JSON has none of these.
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
+}
+
+/// Writes on what is harmless. Every `Display` that people see writes through it.
+pub(crate) struct Clean<'w, W: ?Sized>(pub(crate) &'w mut W);
+
+impl<W: fmt::Write + ?Sized> fmt::Write for Clean<'_, W> {
+    fn write_str(&mut self, said: &str) -> fmt::Result {
+        if said.chars().all(belongs) { self.0.write_str(said) } else { self.0.write_str(&text(said)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What has been used against terminals and readers.
+    const ATTACKS: [&str; 15] = [
+        "\u{1b}[2J\u{1b}[1;1H",
+        "\u{1b}]0;title\u{7}",
+        "\u{1b}]8;;https://evil.example\u{1b}\\here\u{1b}]8;;\u{1b}\\",
+        "\u{1b}P+q544e\u{1b}\\",
+        "\u{9b}31m",
+        "yes\rno ",
+        "a\u{8}\u{8}b\u{7f}",
+        "\u{202e}on si siht",
+        "\u{2066}isolated\u{2069}",
+        "\u{200f}\u{200e}\u{61c}",
+        "zero\u{200b}width\u{2060}",
+        "\u{feff}mark",
+        "line\u{2028}and\u{2029}paragraph",
+        "\u{e0041}\u{e007f}",
+        "\u{0}\u{ad}\u{3164}\u{115f}",
+    ];
+
+    #[test]
+    fn no_attack_is_left_and_each_leaves_a_mark() {
+        for attack in ATTACKS {
+            let mut through = String::new();
+            write!(Clean(&mut through), "before {attack} after").unwrap();
+            for said in [line(attack), text(attack), path(Path::new(attack)), through] {
+                assert!(!said.chars().any(misleads), "{said:?}");
+                assert!(said.contains(MARK), "{said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_whole_texts_have_lines() {
+        assert_eq!(line("yes\n  confirmed  yes"), "yes\u{fffd}  confirmed  yes");
+        assert_eq!(text("two\nlines\r\n"), "two\nlines\u{fffd}\n");
+    }
+
+    #[test]
+    fn honest_text_is_left_as_it_is() {
+        for said in ["Ω, ß, 漢字, \u{5e9}\u{5dc}\u{5d5}\u{5dd}", "12\u{202f}345 : 90\u{a0}%", "👩‍🔬 می‌خواهم", "\u{e000}"]
+        {
+            assert_eq!(text(said), said);
+        }
+        assert_eq!(line("12\u{202f}345 — «\u{a0}oui\u{a0}»"), "12\u{202f}345 — «\u{a0}oui\u{a0}»");
+    }
+
+    #[test]
+    fn json_stays_equal_as_data() {
+        for attack in ATTACKS {
+            let value = serde_json::json!({ attack: [attack, "\n"] });
+            let printed = json(&serde_json::to_string_pretty(&value).unwrap());
+            assert!(!printed.chars().any(|c| c != '\n' && misleads(c)), "{printed:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&printed).unwrap(), value);
+        }
+    }
+}
