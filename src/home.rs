@@ -119,9 +119,18 @@ impl Home {
         }
     }
 
-    /// Within the application's directories the same; elsewhere there is only reading, which changes nothing.
-    fn allow_within(&self, path: &Path) -> io::Result<()> {
-        if self.places.iter().any(|place| path.starts_with(place)) { self.allow(false) } else { Ok(()) }
+    /// What stands at a path. Within the application's directories whatever is there is only seen in a place of this user's own;
+    /// that nothing is there may be seen anywhere, so that a program whose person was never asked looks for no more than that.
+    fn seen(&self, path: &Path) -> io::Result<Option<Stat>> {
+        let seen = self.disk.stat(path);
+        if !matches!(seen, Ok(None)) && self.places.iter().any(|place| path.starts_with(place)) {
+            self.allow(false)?;
+        }
+        seen
+    }
+
+    fn is_unseen(&self, path: &Path) -> bool {
+        !self.own.load(Ordering::SeqCst) && self.places.iter().any(|place| path.starts_with(place))
     }
 }
 
@@ -141,8 +150,7 @@ impl Disk for Home {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        self.allow_within(path)?;
-        self.disk.stat(path)
+        self.seen(path)
     }
 
     fn make_dir(&self, path: &Path) -> io::Result<()> {
@@ -152,12 +160,16 @@ impl Disk for Home {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        self.allow_within(path)?;
+        if self.is_unseen(path) && self.seen(path)?.is_none() {
+            return Ok(Vec::new());
+        }
         self.disk.list(path)
     }
 
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        self.allow_within(path)?;
+        if self.is_unseen(path) && self.seen(path)?.is_none() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         self.disk.read(path, most)
     }
 

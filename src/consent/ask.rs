@@ -120,6 +120,10 @@ impl Consent {
 
     fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {
         let contract = self.contract(scope)?;
+        if self.ledger.is_usable().is_err() {
+            // An answer that can't be kept would be asked for again at every start.
+            return Ok(no(WhyNot::Unreadable));
+        }
         let overlay = self.overlay();
         if self.block_of(contract).is_some() {
             return Ok(no(WhyNot::Blocked));

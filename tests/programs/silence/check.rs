@@ -18,8 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What may be asked for at any time: threads that wait for each other, and memory.
-const ALWAYS: [&str; 8] = ["futex", "sched_yield", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise"];
+/// What may be asked for at any time: threads that wait for each other, memory, and which process of which user this is.
+const ALWAYS: [&str; 10] =
+    ["futex", "sched_yield", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "getpid", "geteuid"];
 /// What else may be asked for where candor may look for a file, provided that the path is the right one.
 const LOOKS: [&str; 3] = ["openat", "statx", "newfstatat"];
 const NETWORK: [&str; 9] =
@@ -224,17 +225,21 @@ impl Seen {
     }
 
     /// `init` may look for the snapshot and nothing else, and so may `flush`, which answers why nothing left; a
-    /// question about consent may look at the records, and for administrators' rules. Recording and the end look at nothing.
+    /// question about consent may look at the records, for administrators' rules, and whose the home is. Recording and the end look at nothing.
     fn may_look(&self, phase: &str, call: &Call) -> bool {
         let (store, marks) = (self.below(".local/share"), self.below(".config"));
         let snapshot = store.join("consent");
         // The standard library asks once with no path at all whether the call exists.
-        let Some(path) = call.path().map(Path::new) else { return phase == "ask" && call.text.starts_with("0, NULL") };
+        let Some(path) = call.path().map(Path::new) else {
+            return matches!(phase, "init" | "ask") && call.text.starts_with("0, NULL");
+        };
         match phase {
             "init" | "flush" => path == snapshot,
             "ask" => {
                 let rules = self.home.join(".config/candor/policy.d");
+                let above = |known: &PathBuf| path.starts_with(&self.home) && known.starts_with(path);
                 path == Path::new("/etc/candor/policy.d")
+                    || [&store, &marks].into_iter().any(above)
                     || [&snapshot, &store.join("ledger.jsonl"), &marks.join("high"), &store, &marks, &rules]
                         .into_iter()
                         .any(|known| known == path)
