@@ -16,7 +16,7 @@ use crate::{
     home,
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
-    sender::{Engine, Flushed, Occasion, Unsent, Worker},
+    sender::{Chores, Engine, Flushed, Occasion, Owed, Unsent, Worker},
     transport::{Http, Transport, otlp::Service},
     withdraw,
 };
@@ -35,6 +35,13 @@ use std::{
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 /// How long a dropped client waits for a disk that takes nothing.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// How long a new client waits for what is to be put in order first, and how long any other call does. What is not done by
+/// then stays closed, and goes on. candor's own tests wait until it is done.
+const OPENING: Duration = if cfg!(test) { LONGEST_WAIT } else { Duration::from_millis(20) };
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a client that ends waits for it.
+const RESTING: Duration = Duration::from_millis(40);
 
 /// One program's reports: its consent, its journal, its sender.
 ///
@@ -150,6 +157,8 @@ impl Client {
             ticking: Mutex::default(),
             scheduling: Mutex::default(),
             settle: withdraw::settle,
+            finish_deleting: erase::finish_deleting,
+            chores: Chores::default(),
             belief: Mutex::default(),
         };
         Ok(Client {
@@ -172,34 +181,42 @@ impl Client {
         if self.is_here() { Ok(&self.engine) } else { Err(Kind::Forked.into()) }
     }
 
-    /// Opens what is granted, finishing first whatever was interrupted.
+    /// Opens what is granted. What was interrupted stays closed until it is finished, which is not done here: it may have to
+    /// wait for another process, or to walk through the whole store.
     pub(crate) fn open(&self) {
         let engine = &self.engine;
         // Where nothing was ever decided there is nothing that rules could narrow.
         if engine.consent.ledger().may_hold_decisions() {
             let _ = engine.consent.look_at_policies();
         }
-        withdraw::settle(engine);
-        engine.consent.open();
-        if engine.consent.is_known() {
-            engine.clear_stale();
-            erase::finish_deleting(engine);
-            // After a no there is nothing to keep in order, and no reason to read a clock.
-            if engine.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
-                engine.keep_house(false);
-            }
-        }
+        engine.look();
+        engine.look_for_chores();
         self.start_worker();
+        self.tidy(OPENING);
+    }
+
+    /// Has done what is owed, and waits for it, `limit` at most.
+    fn tidy(&self, limit: Duration) {
+        let engine = &self.engine;
+        if engine.chores.owes() {
+            engine.tidy();
+            engine.chores.wait(limit);
+            engine.look();
+            self.start_worker();
+        }
     }
 
     /// Takes over what was decided elsewhere, so that what is shown is what holds here.
     fn follow(&self) {
+        self.follow_within(PATIENCE);
+    }
+
+    fn follow_within(&self, limit: Duration) {
         // Where nothing was ever decided there is nothing that rules could narrow.
         if self.engine.consent.is_known() {
             self.look_at_policies();
         }
-        self.engine.follow();
-        self.start_worker();
+        self.catch_up(limit);
     }
 
     /// A yes that can't be used is not taken, and nobody is asked for one.
@@ -207,9 +224,16 @@ impl Client {
         if self.engine.consent.has_ended() { Err(Kind::ShutDown.into()) } else { Ok(()) }
     }
 
+    fn catch_up(&self, limit: Duration) {
+        self.engine.look();
+        self.start_worker();
+        self.tidy(limit);
+    }
+
+    /// Reads administrators' rules. What they end is owed.
     fn look_at_policies(&self) {
         if self.engine.consent.look_at_policies() {
-            withdraw::settle(&self.engine);
+            self.engine.chores.owe(Owed::Settle);
         }
     }
 
@@ -266,6 +290,10 @@ impl Client {
             && let Some(event) = self.generalized(&event, admission)
         {
             self.engine.keep_now(event);
+            if self.engine.chores.owes() {
+                // Whatever was found is the worker's to see to.
+                self.worker.nudge();
+            }
         }
     }
 
@@ -325,7 +353,7 @@ impl Client {
     pub fn status(&self, scope: Scope) -> Result<Status, Error> {
         let engine = self.here()?;
         self.look_at_policies();
-        self.follow();
+        self.catch_up(PATIENCE);
         let mut status = engine.consent.status(scope)?;
         self.worker.tell(&mut status);
         Ok(status)
@@ -477,6 +505,7 @@ impl Client {
         let engine = self.here()?;
         self.still_runs()?;
         self.look_at_policies();
+        self.tidy(PATIENCE);
         engine.consent.may_ask(scope)
     }
 
@@ -495,7 +524,7 @@ impl Client {
     pub fn manifest(&self) -> Result<Manifest, Error> {
         let engine = self.here()?;
         self.look_at_policies();
-        self.follow();
+        self.catch_up(PATIENCE);
         let mut manifest = Manifest::read(engine, &self.application, &self.endpoint);
         manifest.scopes.iter_mut().for_each(|page| self.worker.tell(&mut page.status));
         Ok(manifest)
@@ -510,11 +539,13 @@ impl Client {
     /// [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
-        self.follow();
+        let (limit, began) = (limit.min(LONGEST_WAIT), engine.ambient.monotonic());
+        self.follow_within(limit.min(PATIENCE));
+        let limit = limit.saturating_sub(engine.ambient.monotonic().saturating_duration_since(began));
         if engine.consent.open_places().is_empty() && engine.erasing().is_empty() {
             return Ok(Flushed::nothing(engine.why_nothing()));
         }
-        let flushed = self.worker.send(engine, Occasion::Flush, Some(limit.min(LONGEST_WAIT)));
+        let flushed = self.worker.send(engine, Occasion::Flush, Some(limit));
         Ok(flushed.unwrap_or_else(|why| {
             if matches!(why, Unsent::NoThread(_)) {
                 // What was recorded is brought to disk all the same, where it is counted.
@@ -541,6 +572,7 @@ impl Client {
         let Ok(engine) = self.here() else { return false };
         engine.consent.stop();
         let drained = stop(&self.worker, engine);
+        engine.chores.end(RESTING);
         engine.journal.end();
         engine.consent.close();
         if drained {
@@ -563,6 +595,7 @@ impl Decisions for Client {
         self.still_runs()?;
         let scope = grant.scope();
         self.look_at_policies();
+        self.tidy(PATIENCE);
         let receipt = engine.consent.grant(&grant, |_| {
             // Whatever lies there was recorded under no grant that is in force.
             if !engine.journal.purge(scope, None).complete {
@@ -571,8 +604,7 @@ impl Decisions for Client {
             }
             engine.keys.create(scope)
         })?;
-        engine.clear_stale();
-        self.start_worker();
+        self.follow();
         Ok(receipt)
     }
 

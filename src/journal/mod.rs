@@ -414,6 +414,11 @@ impl Journal {
         })
     }
 
+    /// Whether anything was thrown away and not removed yet.
+    pub(crate) fn holds_trash(&self) -> bool {
+        !self.files.entries(&self.store.join("trash")).is_empty()
+    }
+
     /// Empties the trash that an interrupted purge left.
     pub(crate) fn empty_trash(&self) {
         for left in self.files.entries(&self.store.join("trash")) {

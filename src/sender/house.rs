@@ -1,7 +1,7 @@
 //! Keeping order: what is too old or too much is dropped, and the day is noted on which the yeses are in use. Only by a clock
 //! that is believed. Sends nothing, and destroys nothing that nobody's time has come for.
 
-use super::{DAY, Engine, MINUTE};
+use super::{DAY, Engine, MINUTE, Owed};
 use crate::ambient::Time;
 use std::time::{Duration, Instant};
 
@@ -66,7 +66,7 @@ impl Engine {
             let instant = self.ambient.monotonic();
             let due = self.belief.lock().is_due(instant);
             if due {
-                self.keep_house(false);
+                self.chores.owe(Owed::House);
             }
         }
     }

@@ -4,10 +4,12 @@
 //! can't make a permit or bytes of its own, and never runs on a recording thread.
 
 mod build;
+mod chores;
 mod errands;
 mod house;
 mod worker;
 
+pub(crate) use chores::{Chores, Owed};
 pub(crate) use worker::Worker;
 
 use crate::{
@@ -72,6 +74,10 @@ pub(crate) struct Engine {
     /// Ends what is past its last day, and destroys what blocks and rules leave out: a matter of a room below, done when the
     /// day changes.
     pub(crate) settle: fn(&Engine),
+    /// Finishes deletions that were interrupted: a matter of a room below as well.
+    pub(crate) finish_deleting: fn(&Engine),
+    /// What is to be put in order.
+    pub(crate) chores: Chores,
     /// Whether the clock is one to tidy up by.
     pub(crate) belief: Mutex<Belief>,
 }
@@ -146,12 +152,12 @@ impl Engine {
     ///
     /// Events get the day whose keys made their codes, so that a code never stands beside a day of another period.
     pub(crate) fn tick(&self) -> usize {
-        self.follow();
+        self.look();
         let _alone = self.ticking.lock();
         let drained = self.journal.drain(self.today(), self.standings());
         if drained > 0 {
             // What another process withdrew since the look above was written after it had destroyed the rest.
-            self.follow();
+            self.look();
         }
         if self.today() == Day::NONE {
             return drained;
@@ -162,11 +168,8 @@ impl Engine {
             self.journal.leave_past_days(today);
             self.journal.seal();
             let _ = self.consent.look_at_policies();
-            (self.settle)(self);
-            self.follow();
-            // What could not be cleared when it became stale, since another process was deciding.
-            self.clear_stale();
-            self.keep_house(false);
+            self.look();
+            [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
         } else {
             self.resolve_doubt();
             if self.keys.are_unread() {
@@ -176,26 +179,13 @@ impl Engine {
         drained
     }
 
-    /// Looks at consent, and destroys what it no longer stands behind.
-    pub(crate) fn follow(&self) {
-        let moved = self.consent.refresh();
-        // A decision of another process was the first one, and with it this process looked for rules.
-        if self.consent.has_rules_to_settle() {
-            (self.settle)(self);
-            self.consent.refresh();
-        }
-        if moved {
-            self.clear_stale();
-        }
-    }
-
-    /// Looks again where a look failed, and tries again what a person decided and the disk did not take: on the worker's thread,
-    /// soon at first and once a minute later on.
+    /// Looks again where a look failed, and has tried again what a person decided and the disk did not take: soon at first and
+    /// once a minute later on.
     fn retry(&self) {
         if self.consent.is_retry_due() {
             let _ = self.consent.look_at_policies();
-            (self.settle)(self);
-            self.follow();
+            self.chores.owe(Owed::Settle);
+            self.look();
         }
     }
 
@@ -206,9 +196,9 @@ impl Engine {
 
     /// Writes one event to disk on the calling thread.
     pub(crate) fn keep_now(&self, event: Generalized) {
-        self.follow();
+        self.look();
         self.journal.keep(&[event], self.today(), self.standings());
-        self.follow();
+        self.look();
     }
 
     /// Where each open scope's data goes. The gate is asked again at every call, under the journal's own lock.
@@ -224,8 +214,8 @@ impl Engine {
         Day(self.day.load(Ordering::SeqCst))
     }
 
-    /// Destroys what lies in directories that no grant stands behind.
-    pub(crate) fn clear_stale(&self) {
+    /// Whether something lies in directories that no grant stands behind, or is to be thrown away. Reads names only.
+    pub(crate) fn has_stale(&self) -> bool {
         let secret_left = |scope, keep: Option<u64>| keep.is_none() && self.keys.has(scope);
         let stale = |(scope, keep): (Scope, Option<u64>)| {
             self.journal.holds_other(scope.name(), keep) || secret_left(scope, keep)
@@ -234,25 +224,31 @@ impl Engine {
         let secret_left_of = |name: &str, keep: Option<u64>| keep.is_none() && self.keys.has_named(name);
         let undeclared =
             |(name, keep): (String, _)| self.journal.holds_other(&name, keep) || secret_left_of(&name, keep);
-        if self.consent.generations().into_iter().any(stale)
+        self.consent.generations().into_iter().any(stale)
             || self.consent.undeclared_generations().into_iter().any(undeclared)
-        {
-            // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
-            self.consent.while_undecided(|generations| {
-                for (scope, keep) in generations {
-                    let _ = self.journal.purge(scope, keep);
-                    if secret_left(scope, keep) {
-                        let _ = self.keys.destroy(scope);
-                    }
-                }
-                for (name, keep) in self.consent.undeclared_generations() {
-                    let _ = self.journal.purge_named(&name, keep);
-                    if secret_left_of(&name, keep) {
-                        let _ = self.keys.forget(&name);
-                    }
-                }
-            });
+            || self.journal.holds_trash()
+    }
+
+    /// Destroys what lies in directories that no grant stands behind.
+    pub(crate) fn clear_stale(&self) {
+        if !self.has_stale() {
+            return;
         }
+        // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
+        self.consent.while_undecided(|generations| {
+            for (scope, keep) in generations {
+                let _ = self.journal.purge(scope, keep);
+                if keep.is_none() && self.keys.has(scope) {
+                    let _ = self.keys.destroy(scope);
+                }
+            }
+            for (name, keep) in self.consent.undeclared_generations() {
+                let _ = self.journal.purge_named(&name, keep);
+                if keep.is_none() && self.keys.has_named(&name) {
+                    let _ = self.keys.forget(&name);
+                }
+            }
+        });
         self.journal.empty_trash();
     }
 
@@ -261,9 +257,11 @@ impl Engine {
         let mut done = Flushed::default();
         // Administrators' rules forbid sending as well as recording: nothing leaves before a look at them.
         if self.consent.is_known() && self.consent.look_at_policies() {
-            (self.settle)(self);
+            self.chores.owe(Owed::Settle);
         }
+        self.follow();
         self.tick();
+        self.do_chores();
         if self.believed().is_none() {
             // What waits would be too old by it, or be sent as of days that never were.
             done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");

@@ -27,6 +27,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const BETWEEN_SENDS: Duration = Duration::from_secs(60);
 /// How often what was lost is noted, where something was.
 const BETWEEN_NOTES: Duration = Duration::from_secs(60);
+/// How often it is tried again to put in order what another process kept from being put in order.
+const BETWEEN_RETRIES: Duration = Duration::from_secs(30);
 /// How often whoever drops a client waits anew, since events still reach the disk.
 const PATIENCE: u32 = 5;
 /// The longest sleep: a computer that was suspended finds the new day at the latest then.
@@ -193,12 +195,14 @@ impl Worker {
         let mut due = engine.ambient.now();
         let mut noted = None;
         let mut next_note = next_look;
+        let mut next_retry = next_look;
         loop {
             let stopping = self.stop.load(Ordering::SeqCst);
             // From here on everything is looked at.
             self.nudged.store(false, Ordering::SeqCst);
             engine.retry();
             let drained = engine.tick();
+            engine.tidy();
             let today = engine.today();
             if noted != Some(today) && engine.note_day() {
                 noted = Some(today);
@@ -213,6 +217,10 @@ impl Worker {
             if owes && instant >= next_note {
                 next_note = instant + BETWEEN_NOTES;
                 engine.note_losses();
+            }
+            if engine.chores.again() && instant >= next_retry {
+                next_retry = instant + BETWEEN_RETRIES;
+                engine.retry_chores();
             }
             if drained == 0 || instant >= next_look {
                 next_look = instant + LOOK;
@@ -237,6 +245,7 @@ impl Worker {
                 // A clock that was wrong a moment ago may be right again, or be believed by now.
                 let in_doubt = engine.consent.awaits_clock() || engine.doubts_clock();
                 let longest = if in_doubt { DOUBTED } else { LONGEST };
+                let longest = if engine.chores.again() { longest.min(BETWEEN_RETRIES) } else { longest };
                 let wait = wait.min(if owes { BETWEEN_NOTES } else { longest });
                 self.sleep(engine, engine.consent.retry_in().map_or(wait, |soon| wait.min(soon)));
             }

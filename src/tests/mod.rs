@@ -13,6 +13,7 @@ mod steps;
 mod threads;
 mod trouble;
 mod views;
+mod waits;
 
 pub(crate) use real::real;
 

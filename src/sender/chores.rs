@@ -1,0 +1,188 @@
+//! What is to be put in order and must keep nobody waiting: ending what blocks, rules and the calendar ended, finishing what
+//! was interrupted, clearing away what no grant stands behind, keeping the house.
+//!
+//! All of it may wait for another process or walk through the whole store. So callers and the worker only note that it is
+//! owed, and a thread that lives as long as that does it: made where something is found to do, and at no other time. Whatever
+//! is not done yet stays closed. Opens nothing and sends nothing.
+
+use super::Engine;
+use parking_lot::{Condvar, Mutex};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// What is owed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owed {
+    /// What no grant stands behind is to be destroyed.
+    Clear = 1,
+    /// Blocks, rules or the calendar have changed something.
+    Settle = 2,
+    /// What an interruption left is to be finished.
+    Finish = 4,
+    /// What is too old or too much is to be dropped.
+    House = 8,
+}
+
+/// Notes what is owed, and who is at it.
+#[derive(Debug, Default)]
+pub(crate) struct Chores {
+    owed: AtomicU8,
+    /// Something could not be done, since another process was deciding.
+    again: AtomicBool,
+    /// The client ends: nothing new is begun.
+    over: AtomicBool,
+    /// One at a time, whoever does it.
+    doing: Mutex<()>,
+    /// Whether the thread is there.
+    running: Mutex<bool>,
+    rested: Condvar,
+}
+
+impl Chores {
+    pub(crate) fn owe(&self, what: Owed) {
+        self.owed.fetch_or(what as u8, Ordering::SeqCst);
+    }
+
+    pub(crate) fn owes(&self) -> bool {
+        self.owed.load(Ordering::SeqCst) != 0 && !self.over.load(Ordering::SeqCst)
+    }
+
+    /// Whether something could not be done and is to be tried again.
+    pub(super) fn again(&self) -> bool {
+        self.again.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the thread is done, `limit` at most.
+    pub(crate) fn wait(&self, limit: Duration) {
+        let mut running = self.running.lock();
+        while *running {
+            if self.rested.wait_for(&mut running, limit).timed_out() {
+                return;
+            }
+        }
+    }
+
+    /// Begins nothing any more, and waits for what is under way, `limit` at most.
+    pub(crate) fn end(&self, limit: Duration) {
+        self.over.store(true, Ordering::SeqCst);
+        self.wait(limit);
+    }
+}
+
+impl Engine {
+    /// Looks at consent: reads, and never waits for another process. What is to be done about what it finds is owed.
+    pub(crate) fn look(&self) {
+        let moved = self.consent.refresh();
+        // A decision of another process was the first one, and with it this process looked for rules.
+        if self.consent.has_rules_to_settle() {
+            self.chores.owe(Owed::Settle);
+        }
+        if moved && self.has_stale() {
+            self.chores.owe(Owed::Clear);
+        }
+    }
+
+    /// What a client owes when it opens. Where nothing is granted and everything was finished that is nothing.
+    pub(crate) fn look_for_chores(&self) {
+        if !self.consent.is_known() {
+            return;
+        }
+        let sent = self.journal.sent();
+        let is_unfinished = |&scope| sent.is_deleting(scope) || (!sent.keeps_contents(scope) && sent.holds_any(scope));
+        if self.has_stale() {
+            self.chores.owe(Owed::Clear);
+        }
+        if self.consent.ledger().needs_healing() || self.registry.scopes().iter().any(is_unfinished) {
+            self.chores.owe(Owed::Finish);
+        }
+        // After a no there is nothing to keep in order, and no reason to read a clock.
+        if self.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
+            [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
+        }
+    }
+
+    /// Does on a thread of its own what is owed, unless one is at it. Where none can be made it stays owed.
+    pub(crate) fn tidy(self: &Arc<Self>) {
+        if !self.chores.owes() {
+            return;
+        }
+        let mut running = self.chores.running.lock();
+        if *running {
+            // It looks again before it ends.
+            return;
+        }
+        let engine = self.clone();
+        *running = thread::Builder::new().name("candor-tidy".into()).spawn(move || engine.run_chores()).is_ok();
+    }
+
+    fn run_chores(&self) {
+        // Whatever ends this thread, whoever waits for it must be told.
+        struct Rested<'c>(&'c Chores);
+        impl Drop for Rested<'_> {
+            fn drop(&mut self) {
+                *self.0.running.lock() = false;
+                self.0.rested.notify_all();
+            }
+        }
+        let rested = Rested(&self.chores);
+        loop {
+            self.do_chores();
+            let mut running = self.chores.running.lock();
+            if !self.chores.owes() {
+                *running = false;
+                self.chores.rested.notify_all();
+                drop(running);
+                // Said already, and under the lock: another thread may have been made since.
+                std::mem::forget(rested);
+                return;
+            }
+        }
+    }
+
+    /// Does what is owed on this thread. May wait for other processes: not for callers, and not for the worker.
+    pub(crate) fn do_chores(&self) {
+        if !self.chores.owes() {
+            return;
+        }
+        let _alone = self.chores.doing.lock();
+        let owed = self.chores.owed.swap(0, Ordering::SeqCst);
+        let owes = |what: Owed| owed & what as u8 != 0;
+        if owes(Owed::Settle) {
+            (self.settle)(self);
+        }
+        if owes(Owed::Finish) {
+            self.consent.open();
+        }
+        let moved = self.consent.refresh();
+        if moved || owes(Owed::Clear) || owes(Owed::Settle) {
+            self.clear_stale();
+        }
+        if owes(Owed::Finish) || owes(Owed::House) {
+            (self.finish_deleting)(self);
+        }
+        if owes(Owed::House) && !self.chores.over.load(Ordering::SeqCst) {
+            self.keep_house(false);
+        }
+        let left = self.has_stale() || !self.consent.limited_otherwise().is_empty();
+        self.chores.again.store(left, Ordering::SeqCst);
+    }
+
+    /// Owes again what could not be done.
+    pub(crate) fn retry_chores(&self) {
+        if self.chores.again() {
+            [Owed::Settle, Owed::Clear, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));
+        }
+    }
+
+    /// Looks at consent, and does at once what is owed. For threads that nobody waits for.
+    pub(crate) fn follow(&self) {
+        self.look();
+        self.do_chores();
+    }
+}

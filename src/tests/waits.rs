@@ -1,0 +1,110 @@
+//! While another process holds every lock, callers return: by a clock that moves a millisecond whenever this thread reads it,
+//! as whoever waits for a lock does.
+
+use super::{CRASH, Happened, config};
+use crate::{
+    Client, Clock,
+    ambient::SystemClock,
+    consent::State,
+    disk::{Disk as _, Handle, System},
+};
+use std::{
+    cell::Cell,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+
+thread_local! {
+    static READS: Cell<u64> = const { Cell::new(0) };
+    static BEGAN: Instant = SystemClock.monotonic();
+}
+
+struct EachReadIsAMillisecond;
+
+impl Clock for EachReadIsAMillisecond {
+    fn now(&self) -> SystemTime {
+        SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        READS.set(READS.get() + 1);
+        BEGAN.with(|began| *began) + Duration::from_millis(READS.get())
+    }
+}
+
+/// How long this thread waited during `act`, as the clock has it.
+fn waited<T>(act: impl FnOnce() -> T) -> (T, u64) {
+    let before = READS.get();
+    let done = act();
+    (done, READS.get() - before)
+}
+
+fn store(home: &Path) -> PathBuf {
+    home.join("data/org.example.crash/candor-1")
+}
+
+/// Every lock there is, as another process would hold it.
+fn hold_every_lock(home: &Path) -> Vec<Box<dyn Handle>> {
+    let names = ["consent.lock", "lead.lock", "erasing.lock", "lost.lock", "crash.life"];
+    let held: Vec<_> = names.iter().map(|name| System.lock_file(&store(home).join(name)).unwrap()).collect();
+    assert!(held.iter().all(|lock| lock.try_lock(false).unwrap()));
+    held
+}
+
+/// What an interrupted withdrawal leaves: data of a grant that is over.
+fn leave_stale(home: &Path) -> PathBuf {
+    let stale = store(home).join("waiting/crash/77");
+    fs::create_dir_all(&stale).unwrap();
+    fs::write(stale.join("x.jsonl"), "x").unwrap();
+    stale
+}
+
+#[test]
+fn no_caller_waits_for_a_lock_of_another_process() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let client = Client::new(config(home)).unwrap();
+    client.grant(CRASH).unwrap();
+    client.record_durable(Happened { times: 1 });
+    drop(client);
+    let stale = leave_stale(home);
+    let held = hold_every_lock(home);
+
+    let (client, opening) = waited(|| Client::new(config(home).clock(EachReadIsAMillisecond)).unwrap());
+    assert!(opening < 50, "Client::new waited {opening} ms");
+    assert!(stale.exists(), "it is not cleared away while somebody decides");
+    for _ in 0..3 {
+        // Something to clear away is found anew.
+        client.engine().retry_chores();
+        let ((), recording) = waited(|| client.record_durable(Happened { times: 1 }));
+        assert!(recording < 10, "record_durable waited {recording} ms");
+        let (flushed, flushing) = waited(|| client.flush(Duration::from_millis(100)).unwrap());
+        assert!(flushing < 150, "flush waited {flushing} ms: {flushed:?}");
+        let (status, looking) = waited(|| client.status(CRASH).unwrap());
+        assert!(looking < 50, "status waited {looking} ms");
+        assert!(status.is_open() && status.state == State::Granted, "a yes stays one: {status:?}");
+        let (_, showing) = waited(|| client.manifest().unwrap());
+        assert!(showing < 50, "manifest waited {showing} ms");
+    }
+
+    drop(held);
+    client.engine().retry_chores();
+    assert_eq!(client.status(CRASH).unwrap().state, State::Granted);
+    assert!(!stale.exists(), "it is cleared away once nobody decides any more");
+}
+
+#[test]
+fn what_was_interrupted_is_finished_by_a_thread_of_its_own_also_where_nothing_is_granted() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let client = Client::new(config(home)).unwrap();
+    client.grant(CRASH).unwrap();
+    client.record_durable(Happened { times: 1 });
+    client.withdraw(CRASH).unwrap();
+    drop(client);
+    let stale = leave_stale(home);
+    let client = Client::new(config(home)).unwrap();
+    assert_eq!(client.status(CRASH).unwrap().state, State::Withdrawn);
+    assert!(!stale.exists());
+}
