@@ -38,10 +38,10 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long a new client waits for what is to be put in order first, and how long any other call does. What is not done by
 /// then stays closed, and goes on. candor's own tests wait until it is done.
-const OPENING: Duration = if cfg!(test) { LONGEST_WAIT } else { Duration::from_millis(20) };
+const OPENING: Duration = if cfg!(test) { LONGEST_WAIT } else { Duration::from_millis(10) };
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a client that ends waits for it.
-const RESTING: Duration = Duration::from_millis(40);
+/// How long a client that is shut down waits for it beyond its limit, and one that is dropped.
+const RESTING: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(250));
 
 /// One program's reports: its consent, its journal, its sender.
 ///
@@ -198,12 +198,19 @@ impl Client {
     /// Has done what is owed, and waits for it, `limit` at most.
     fn tidy(&self, limit: Duration) {
         let engine = &self.engine;
-        if engine.chores.owes() {
+        if engine.chores.is_busy() {
             engine.tidy();
             engine.chores.wait(limit);
             engine.look();
             self.start_worker();
         }
+    }
+
+    /// The same as [`here`](Client::here), once what is owed is done: for whoever looks at what it changes.
+    fn settled(&self) -> Result<&Arc<Engine>, Error> {
+        let engine = self.here()?;
+        self.tidy(PATIENCE);
+        Ok(engine)
     }
 
     /// Takes over what was decided elsewhere, so that what is shown is what holds here.
@@ -386,7 +393,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
-        let engine = self.here()?;
+        let engine = self.settled()?;
         engine.consent.contract(scope)?;
         engine.consent.receipt(scope, None)
     }
@@ -396,7 +403,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn receipts(&self) -> Result<Receipts, Error> {
-        self.here()?.consent.receipts()
+        self.settled()?.consent.receipts()
     }
 
     /// See [`consent::delete_sent`].
@@ -420,7 +427,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
-        self.here()?.consent.undeclared()
+        self.settled()?.consent.undeclared()
     }
 
     /// See [`consent::withdraw_undeclared`].
@@ -454,7 +461,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        erase::status(self.here()?, scope)
+        erase::status(self.settled()?, scope)
     }
 
     /// See [`consent::defer`].
@@ -539,9 +546,13 @@ impl Client {
     /// [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
-        let (limit, began) = (limit.min(LONGEST_WAIT), engine.ambient.monotonic());
-        self.follow_within(limit.min(PATIENCE));
-        let limit = limit.saturating_sub(engine.ambient.monotonic().saturating_duration_since(began));
+        let mut limit = limit.min(LONGEST_WAIT);
+        self.follow_within(Duration::ZERO);
+        if engine.chores.is_busy() {
+            let began = engine.ambient.monotonic();
+            self.tidy(limit.min(PATIENCE));
+            limit = limit.saturating_sub(engine.ambient.monotonic().saturating_duration_since(began));
+        }
         if engine.consent.open_places().is_empty() && engine.erasing().is_empty() {
             return Ok(Flushed::nothing(engine.why_nothing()));
         }
@@ -559,20 +570,20 @@ impl Client {
     /// most `limit`, and says whether everything was brought to disk. A second call does nothing. In a process that was forked from the one that
     /// made the client it does nothing, and answers `false`.
     pub fn shutdown(&self, limit: Duration) -> bool {
-        self.end(|worker, engine| worker.stop(engine, limit.min(LONGEST_WAIT)))
+        self.end(RESTING.0, |worker, engine| worker.stop(engine, limit.min(LONGEST_WAIT)))
     }
 
     /// Ends this client as dropping it does: what was recorded is brought to disk. Waits for [`DRAIN`] while the disk takes
     /// nothing, and longer while it does.
     pub(crate) fn finish(&self) {
-        self.end(|worker, engine| worker.stop_patiently(engine, DRAIN));
+        self.end(RESTING.1, |worker, engine| worker.stop_patiently(engine, DRAIN));
     }
 
-    fn end(&self, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
+    fn end(&self, resting: Duration, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
         let Ok(engine) = self.here() else { return false };
         engine.consent.stop();
         let drained = stop(&self.worker, engine);
-        engine.chores.end(RESTING);
+        engine.chores.end(resting);
         engine.journal.end();
         engine.consent.close();
         if drained {

@@ -58,6 +58,11 @@ impl Chores {
         self.again.load(Ordering::SeqCst)
     }
 
+    /// Whether anything is owed, or being done at this moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.owes() || *self.running.lock()
+    }
+
     /// Waits until the thread is done, `limit` at most.
     pub(crate) fn wait(&self, limit: Duration) {
         let mut running = self.running.lock();
@@ -68,7 +73,7 @@ impl Chores {
         }
     }
 
-    /// Begins nothing any more, and waits for what is under way, `limit` at most.
+    /// Makes no thread any more, and waits for what is under way, `limit` at most.
     pub(crate) fn end(&self, limit: Duration) {
         self.over.store(true, Ordering::SeqCst);
         self.wait(limit);
@@ -166,7 +171,7 @@ impl Engine {
         if owes(Owed::Finish) || owes(Owed::House) {
             (self.finish_deleting)(self);
         }
-        if owes(Owed::House) && !self.chores.over.load(Ordering::SeqCst) {
+        if owes(Owed::House) {
             self.keep_house(false);
         }
         let left = self.has_stale() || !self.consent.limited_otherwise().is_empty();

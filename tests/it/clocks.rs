@@ -122,10 +122,12 @@ impl Clock for Interrupted {
         self.clock.now()
     }
     fn monotonic(&self) -> Instant {
-        let turn = self.turn.lock().unwrap().take();
-        if let Some(turn) = turn {
+        // Held until the other one is done: this program goes on after it, whichever of its threads it is.
+        let mut turn = self.turn.lock().unwrap();
+        if let Some(turn) = turn.take() {
             turn();
         }
+        drop(turn);
         self.clock.monotonic()
     }
 }
@@ -141,7 +143,9 @@ fn meanwhile(act: fn(&Client)) -> (Home, Server, Client) {
     let turn: Box<dyn FnOnce() + Send> = Box::new(move || act(&other));
     let clock = Arc::new(Interrupted { clock: home.clock.clone(), turn: Mutex::new(Some(turn)) });
     let client = Client::new(config().clock(clock.clone())).unwrap();
-    assert!(clock.turn.lock().unwrap().is_none(), "the other one had its turn");
+    wait_for("the other one's turn", || clock.turn.lock().unwrap().is_none());
+    // What the new one found is done by a thread of its own, for which this waits.
+    let _ = client.status(USAGE).unwrap();
     (home, server, client)
 }
 

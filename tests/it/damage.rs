@@ -13,6 +13,8 @@ use std::{fs, path::Path};
 #[track_caller]
 fn starts_closed(home: &Home, server: &Server, what: &str) -> Client {
     let client = Client::new(home.config(server)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    // Whoever looks waits for what the new one does first.
+    let _ = client.status(USAGE).unwrap();
     let before = home.all_waiting();
     for scope in [PLAYBACK, USAGE, CONNECTIVITY] {
         let status = client.status(scope).unwrap();

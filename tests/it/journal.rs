@@ -430,6 +430,8 @@ fn half_written_files_of_a_program_that_died_are_no_trouble() {
     files::make_dir(&home.store().join("trash").join("0123456789abcdef"));
     put(&home.store().join("trash").join("0123456789abcdef").join("1.jsonl"));
     let client = home.start(&server);
+    // Whoever looks waits for what the new one does first.
+    assert!(client.status(USAGE).unwrap().is_open());
     assert!(files::all(&home.store().join("trash")).is_empty(), "what was to be destroyed is destroyed");
     client.grant(PLAYBACK).unwrap();
     client.withdraw(PLAYBACK).unwrap();
