@@ -103,7 +103,9 @@ impl Engine {
         if self.has_stale() {
             self.chores.owe(Owed::Clear);
         }
-        if self.consent.ledger().needs_healing() || self.registry.scopes().iter().any(is_unfinished) {
+        if self.consent.ledger().needs_healing().is_ok_and(|is_unfinished| is_unfinished)
+            || self.registry.scopes().iter().any(is_unfinished)
+        {
             self.chores.owe(Owed::Finish);
         }
         // After a no there is nothing to keep in order, and no reason to read a clock.

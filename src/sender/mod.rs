@@ -184,7 +184,7 @@ impl Engine {
     fn retry(&self) {
         if self.consent.is_retry_due() {
             let _ = self.consent.look_at_policies();
-            self.chores.owe(Owed::Settle);
+            [Owed::Settle, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));
             self.look();
         }
     }

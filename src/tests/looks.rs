@@ -7,6 +7,7 @@ use crate::{
     Client, Error,
     consent::{Receipt, State},
     disk::{Disk, Handle, Stat, System},
+    sender::Owed,
 };
 use parking_lot::Mutex;
 use rustix::io::Errno;
@@ -488,7 +489,8 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
         disk.heal();
         // The worker's retry is a second away; a day later it is due at any rate.
         client.engine().consent.retry_now();
-        (client.engine().settle)(client.engine());
+        client.engine().chores.owe(Owed::Settle);
+        client.engine().do_chores();
         let status = client.status(CRASH).unwrap();
         assert!(matches!(status.state, State::Withdrawn | State::Denied) && status.trouble.is_none(), "{status:?}");
         assert_eq!(history(home), ["crash granted", "crash withdrawn"], "{state:?}");

@@ -116,6 +116,8 @@ fn a_withdrawal_that_cannot_be_written_is_one_all_the_same() {
     drop(lock);
     drop(client);
     let client = home.start(&server);
+    // Whoever looks waits for what the new one does first.
+    assert_eq!(client.undeclared().unwrap(), []);
     let history = fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
     assert!(history.lines().last().unwrap().contains(r#""decision":"withdrawn""#), "{history}");
     assert!(waits(&home) == 0 && !has_secret(&home));
