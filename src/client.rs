@@ -546,17 +546,17 @@ impl Client {
     /// [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
-        let mut limit = limit.min(LONGEST_WAIT);
+        let mut left = limit.min(LONGEST_WAIT);
         self.follow_within(Duration::ZERO);
         if engine.chores.is_busy() {
             let began = engine.ambient.monotonic();
-            self.tidy(limit.min(PATIENCE));
-            limit = limit.saturating_sub(engine.ambient.monotonic().saturating_duration_since(began));
+            self.tidy(left.min(PATIENCE));
+            left = left.saturating_sub(engine.ambient.monotonic().saturating_duration_since(began));
         }
         if engine.consent.open_places().is_empty() && engine.erasing().is_empty() {
             return Ok(Flushed::nothing(engine.why_nothing()));
         }
-        let flushed = self.worker.send(engine, Occasion::Flush, Some(limit));
+        let flushed = self.worker.send(engine, Occasion::Flush, Some(left));
         Ok(flushed.unwrap_or_else(|why| {
             if matches!(why, Unsent::NoThread(_)) {
                 // What was recorded is brought to disk all the same, where it is counted.
