@@ -1,7 +1,7 @@
 //! [`Client`]: wires the rooms together, and does nothing else.
 
 use crate::{
-    ambient::{self, Ambient, Environment, SystemEntropy},
+    ambient::{self, Ambient, Environment},
     config::Config,
     consent::{
         self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Place, Prompt,
@@ -115,7 +115,7 @@ impl Client {
         );
         let own = config.policies.into_iter().map(ambient::absolute);
         let rules = ambient::policy_directories().into_iter().chain(own).collect();
-        let ambient = Ambient::new(config.clock, Arc::new(SystemEntropy));
+        let ambient = Ambient::new(config.clock, config.entropy);
         let files = Files::new(disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
@@ -731,6 +731,15 @@ impl Client {
         client.worker = Arc::new(Worker::with(none));
         client.open();
         client
+    }
+
+    /// A client that starts no thread: a flush sends on the caller's own, and the caller is the worker.
+    #[allow(dead_code, reason = "the tests that use it come next")]
+    pub(crate) fn without_worker(config: Config) -> Result<Client, Error> {
+        let client = Client::closed(config, false)?;
+        client.worker.start_none();
+        client.open();
+        Ok(client)
     }
 
     /// The same program, built without some of its events.

@@ -1,7 +1,7 @@
 //! [`Config`]: what a program says about itself. Data only; making one touches nothing.
 
 use crate::{
-    ambient::{Clock, SystemClock},
+    ambient::{Clock, Entropy, SystemClock, SystemEntropy},
     consent::{Audience, Controller, Scope, is_device, is_name, short},
     disk::{Disk, System},
     error::{Error, Kind},
@@ -42,6 +42,8 @@ pub struct Config {
     pub(crate) allowed: Vec<Scope>,
     /// The system's, but for tests.
     pub(crate) disk: Arc<dyn Disk>,
+    /// The system's, but for tests.
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 impl std::fmt::Debug for Config {
@@ -80,6 +82,7 @@ impl Config {
             translations: Vec::new(),
             allowed: Vec::new(),
             disk: Arc::new(System),
+            entropy: Arc::new(SystemEntropy),
         }
     }
 

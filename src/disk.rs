@@ -181,6 +181,10 @@ pub(crate) fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Refusal(why))
 }
 
+pub(crate) fn too_large(larger: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Refusal(larger))
+}
+
 /// Why something was refused, where it was seen and not used; `None` where the system failed.
 pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
     let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).map(|refusal| refusal.0);
@@ -401,18 +405,17 @@ fn metadata_owner(metadata: &fs::Metadata) -> u32 {
 /// Into one buffer that is large enough from the beginning: one that grows leaves what it held where it was, and a file may
 /// hold secrets.
 fn read_at_most(mut file: File, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
-    let too_large = || io::Error::new(io::ErrorKind::InvalidData, Refusal(larger));
     // One byte more, to see that the file ends there.
     let room = file.metadata()?.len().min(most).saturating_add(1);
-    let mut bytes = vec![0; usize::try_from(room).map_err(|_| too_large())?];
+    let mut bytes = vec![0; usize::try_from(room).map_err(|_| too_large(larger))?];
     let mut len = 0;
     loop {
         let Some(free) = bytes.get_mut(len..).filter(|free| !free.is_empty()) else {
             if len as u64 > most {
-                return Err(too_large());
+                return Err(too_large(larger));
             }
             // It grew meanwhile, or is one of those that the system makes up and that say no length.
-            let more = usize::try_from(most.saturating_add(1)).map_err(|_| too_large())?.min(2 * len.max(4096));
+            let more = usize::try_from(most.saturating_add(1)).map_err(|_| too_large(larger))?.min(2 * len.max(4096));
             let mut larger = vec![0; more];
             larger.get_mut(..len).into_iter().for_each(|begin| begin.copy_from_slice(&bytes));
             bytes.zeroize();

@@ -159,6 +159,7 @@
 // Data flows down this list; imports point up it. A test holds the code to it.
 mod clean;
 mod error;
+mod mutants;
 mod sync;
 mod disk;
 mod ambient;

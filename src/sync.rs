@@ -4,7 +4,41 @@
 //! over another file of this name. Here each name is the plain thing, and costs nothing. Decides nothing.
 
 pub(crate) use parking_lot::Mutex;
-pub(crate) use std::{
-    sync::atomic::{AtomicBool, AtomicU64},
-    thread::sleep,
-};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
+#[cfg(not(test))]
+pub(crate) use std::thread::sleep;
+#[cfg(test)]
+#[allow(unused_imports, reason = "the tests that use the rest of it come next")]
+pub(crate) use waiting::{sleep, waiting_by};
+
+/// How a thread waits whose clock is a test's: by moving the clock.
+#[cfg(test)]
+mod waiting {
+    use std::{cell::RefCell, rc::Rc, time::Duration};
+
+    type Wait = Rc<dyn Fn(Duration)>;
+
+    thread_local! {
+        static WAIT: RefCell<Option<Wait>> = const { RefCell::new(None) };
+    }
+
+    pub(crate) fn sleep(time: Duration) {
+        match WAIT.with_borrow(Clone::clone) {
+            Some(wait) => wait(time),
+            None => std::thread::sleep(time),
+        }
+    }
+
+    #[allow(dead_code, reason = "the tests that use it come next")]
+    /// Runs `act`; whatever waits on this thread meanwhile waits by `wait`.
+    pub(crate) fn waiting_by<T>(wait: impl Fn(Duration) + 'static, act: impl FnOnce() -> T) -> T {
+        struct Back(Option<Wait>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                WAIT.set(self.0.take());
+            }
+        }
+        let _back = Back(WAIT.replace(Some(Rc::new(wait))));
+        act()
+    }
+}

@@ -20,6 +20,7 @@ use crate::{
     event::Registry,
     generalize::{Generalized, Keys},
     journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source, Taken},
+    mutants::{self, Mutant},
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
 };
 use house::Belief;
@@ -451,7 +452,8 @@ impl Engine {
                 break;
             }
             // Without its try on disk a batch is not sent: a program that dies each time would send it for ever.
-            if let Err(error) = outbox.note_try(&mut batch) {
+            let late = mutants::on(Mutant::TryNotedAfterSend);
+            if !late && let Err(error) = outbox.note_try(&mut batch) {
                 done.note_trouble(format!("the disk did not take a try: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
@@ -475,6 +477,9 @@ impl Engine {
                 break;
             }
             let answer = self.hand_over(place.scope, parcel);
+            if late {
+                let _ = outbox.note_try(&mut batch);
+            }
             if !stands() {
                 owed = false;
                 done.note_trouble("consent ended");

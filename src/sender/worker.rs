@@ -55,6 +55,9 @@ pub(crate) struct Worker {
     unmade: Mutex<Option<String>>,
     ended: Mutex<bool>,
     end: Condvar,
+    /// A test is the worker: no thread is started.
+    #[cfg(test)]
+    no_thread: AtomicBool,
 }
 
 impl Default for Worker {
@@ -82,6 +85,10 @@ impl Worker {
     /// Starts the thread unless it runs. Where no thread can be made, events wait in the rings until they are full, and are
     /// counted from then on; the next call tries again.
     pub(crate) fn start(self: &Arc<Self>, engine: &Arc<Engine>) {
+        #[cfg(test)]
+        if self.no_thread.load(Ordering::SeqCst) {
+            return;
+        }
         let made = self.thread.get_or_try_init(|| {
             let (worker, engine) = (self.clone(), engine.clone());
             (self.spawn)("candor", Box::new(move || worker.run(&engine)))
@@ -101,6 +108,12 @@ impl Worker {
                 )
             });
         }
+    }
+
+    /// From now on no thread is started.
+    #[cfg(test)]
+    pub(crate) fn start_none(&self) {
+        self.no_thread.store(true, Ordering::SeqCst);
     }
 
     /// Wakes the worker if it sleeps. The load comes after the push in the one order of sequentially consistent
@@ -297,6 +310,10 @@ impl Worker {
             }
         }
         let sending = Sending(self.clone());
+        #[cfg(test)]
+        if self.no_thread.load(Ordering::SeqCst) {
+            return Some(engine.send(occasion));
+        }
         let (sender, ambient) = (engine.clone(), engine.ambient.clone());
         let (done, wait) = mpsc::sync_channel(1);
         let run = move || {

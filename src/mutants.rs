@@ -1,0 +1,68 @@
+//! Known mistakes behind switches: what the searches for faults must find, put back one at a time.
+//!
+//! Each switch stands where the mistake was made, as `if mutants::on(Mutant::…)`, and moves with the code. Outside candor's own
+//! unit tests it is a constant no: no program has a switch. Decides nothing.
+
+/// A mistake that was made once, or could be.
+#[cfg_attr(not(test), allow(dead_code, reason = "tests alone name them"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mutant {
+    /// A try is noted after the request left: a program that dies each time sends it for ever.
+    TryNotedAfterSend,
+}
+
+/// Whether the mistake is made here.
+#[cfg(not(test))]
+#[inline(always)]
+pub(crate) const fn on(_: Mutant) -> bool {
+    false
+}
+
+#[cfg(test)]
+#[allow(unused_imports, reason = "the simulation uses the rest")]
+pub(crate) use switch::{current, on, with};
+
+#[cfg(test)]
+mod switch {
+    use super::Mutant;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ON: Cell<Option<Mutant>> = const { Cell::new(None) };
+    }
+
+    /// Whether the mistake is made here, on this thread.
+    pub(crate) fn on(mutant: Mutant) -> bool {
+        ON.get() == Some(mutant)
+    }
+
+    /// The mistake that this thread makes, for a thread that it starts.
+    pub(crate) fn current() -> Option<Mutant> {
+        ON.get()
+    }
+
+    /// Runs `act` with the mistake made on this thread, and no other.
+    pub(crate) fn with<T>(mutant: Option<Mutant>, act: impl FnOnce() -> T) -> T {
+        struct Back(Option<Mutant>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                ON.set(self.0);
+            }
+        }
+        let _back = Back(ON.replace(mutant));
+        act()
+    }
+
+    #[test]
+    fn a_switch_holds_for_its_own_thread_and_time() {
+        let mutant = Mutant::TryNotedAfterSend;
+        with(Some(mutant), || {
+            assert!(on(mutant));
+            assert_eq!(current(), Some(mutant));
+            assert!(std::thread::spawn(move || !on(mutant)).join().unwrap());
+            with(None, || assert!(!on(mutant)));
+        });
+        assert!(std::panic::catch_unwind(|| with(Some(mutant), || panic!("a mutant was noticed"))).is_err());
+        assert!(!on(mutant));
+    }
+}
