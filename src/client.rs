@@ -734,7 +734,6 @@ impl Client {
     }
 
     /// A client that starts no thread: a flush sends on the caller's own, and the caller is the worker.
-    #[allow(dead_code, reason = "the tests that use it come next")]
     pub(crate) fn without_worker(config: Config) -> Result<Client, Error> {
         let client = Client::closed(config, false)?;
         client.worker.start_none();

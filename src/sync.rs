@@ -8,7 +8,6 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
 #[cfg(not(test))]
 pub(crate) use std::thread::sleep;
 #[cfg(test)]
-#[allow(unused_imports, reason = "the tests that use the rest of it come next")]
 pub(crate) use waiting::{sleep, waiting_by};
 
 /// How a thread waits whose clock is a test's: by moving the clock.
@@ -29,7 +28,6 @@ mod waiting {
         }
     }
 
-    #[allow(dead_code, reason = "the tests that use it come next")]
     /// Runs `act`; whatever waits on this thread meanwhile waits by `wait`.
     pub(crate) fn waiting_by<T>(wait: impl Fn(Duration) + 'static, act: impl FnOnce() -> T) -> T {
         struct Back(Option<Wait>);

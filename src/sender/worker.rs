@@ -79,6 +79,8 @@ impl Worker {
             unmade: Mutex::default(),
             ended: Mutex::default(),
             end: Condvar::default(),
+            #[cfg(test)]
+            no_thread: AtomicBool::new(false),
         }
     }
 
@@ -312,7 +314,7 @@ impl Worker {
         let sending = Sending(self.clone());
         #[cfg(test)]
         if self.no_thread.load(Ordering::SeqCst) {
-            return Some(engine.send(occasion));
+            return Ok(engine.send(occasion));
         }
         let (sender, ambient) = (engine.clone(), engine.ambient.clone());
         let (done, wait) = mpsc::sync_channel(1);

@@ -2,11 +2,12 @@
 
 mod crash;
 mod erase;
+mod faults;
 mod faulty;
 mod fuzz;
 mod looks;
 mod meanwhile;
-#[allow(dead_code, reason = "the tests that use the rest of it come next")]
+#[allow(dead_code, reason = "the simulation uses the rest of it")]
 pub(crate) mod memory;
 pub(crate) mod must_say;
 mod real;
@@ -14,7 +15,7 @@ mod start;
 mod steps;
 mod threads;
 mod trouble;
-mod views;
+pub(crate) mod views;
 mod waits;
 
 pub(crate) use real::real;

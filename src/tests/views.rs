@@ -20,12 +20,12 @@ crate::scope! {
 /// Both builds say this.
 #[derive(candor_derive::Event)]
 #[event(name = "views.both", scope = VIEWS, linkage = none, crate = crate)]
-struct Both {
+pub(crate) struct Both {
     /// How often.
     #[field(count, example = 3)]
-    times: u32,
+    pub(crate) times: u32,
     /// Whether by hand.
-    by_hand: bool,
+    pub(crate) by_hand: bool,
 }
 
 /// The window says this.

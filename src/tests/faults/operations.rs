@@ -1,0 +1,314 @@
+//! What is asked of candor while something fails, what stood before, and what may come of it.
+
+use super::{
+    Answer, Before,
+    world::{BYSTANDER, MARKS, STORE, SUBJECT, World, say_yes},
+};
+use crate::{
+    Client,
+    consent::Receipt,
+    tests::{Happened, views::Both},
+};
+use std::{path::Path, time::Duration};
+
+/// What an operation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nobody decides anything.
+    Keeps,
+    /// The person says no, or has said it.
+    Closes,
+    /// The person says yes.
+    Opens,
+    /// The person leaves a yes, and takes something out of it.
+    Narrows,
+}
+
+/// Where the scope must stand afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    AsBefore,
+    Closed,
+    Open,
+    /// The person was told that it failed.
+    Either,
+}
+
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// What was done before, by processes that ended.
+    pub(super) prepare: fn(&World),
+    /// What happens after the process began, and before the fault.
+    pub(super) meanwhile: fn(&World, &Client),
+    pub(super) act: fn(&Client) -> Answer,
+    /// Beginning is part of it.
+    pub(super) begins: bool,
+    /// Another process has a permit.
+    pub(super) sending: bool,
+    /// It is the end of the process.
+    pub(super) ends: bool,
+    /// What waits may be destroyed.
+    pub(super) destroys: bool,
+    /// What the history may say of it.
+    pub(super) writes: &'static [&'static str],
+    /// How many events of the scope are recorded.
+    pub(super) records: u64,
+}
+
+impl Operation {
+    pub(super) fn closes(&self) -> bool {
+        self.kind == Kind::Closes
+    }
+
+    pub(super) fn expected(&self, before: &Before, answer: &Answer) -> After {
+        let (was_open, failed) = (before.subject.1.1, matches!(answer, Answer::Failed(_)));
+        match self.kind {
+            Kind::Keeps => After::AsBefore,
+            Kind::Closes if failed && was_open => After::Either,
+            Kind::Closes => After::Closed,
+            Kind::Opens | Kind::Narrows if !failed => After::Open,
+            Kind::Opens if was_open => After::AsBefore,
+            Kind::Opens => After::Closed,
+            Kind::Narrows => After::Either,
+        }
+    }
+}
+
+/// One that begins nothing, ends nothing and decides nothing.
+const PLAIN: Operation = Operation {
+    name: "",
+    kind: Kind::Keeps,
+    prepare: both,
+    meanwhile: |_, _| (),
+    act: |_| Answer::Done,
+    begins: false,
+    sending: false,
+    ends: false,
+    destroys: false,
+    writes: &[],
+    records: 0,
+};
+const BEGINS: Operation = Operation { begins: true, act: |_| Answer::Began, ..PLAIN };
+const CLOSES: Operation = Operation { kind: Kind::Closes, ..PLAIN };
+const OPENS: Operation = Operation { kind: Kind::Opens, writes: &["granted", "void"], ..PLAIN };
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation { name: "begin_first", prepare: |_| (), ..BEGINS },
+    Operation { name: "begin", ..BEGINS },
+    Operation { name: "begin_tombstone", kind: Kind::Closes, prepare: tombstone, writes: &["withdrawn"], ..BEGINS },
+    Operation { name: "begin_pending", kind: Kind::Closes, prepare: pending, writes: &["withdrawn"], ..BEGINS },
+    Operation { name: "begin_void", kind: Kind::Closes, prepare: void, writes: &["void"], ..BEGINS },
+    Operation { name: "begin_withdrawn", kind: Kind::Closes, prepare: withdrawn, ..BEGINS },
+    Operation {
+        name: "begin_tombstone_withdraw",
+        kind: Kind::Closes,
+        prepare: tombstone,
+        act: withdraw,
+        writes: &["withdrawn"],
+        ..BEGINS
+    },
+    Operation { name: "tombstone_seen", meanwhile: another_revokes, act: tick, writes: &["withdrawn"], ..CLOSES },
+    Operation {
+        name: "tombstone_withdraw",
+        meanwhile: another_revokes,
+        act: withdraw,
+        writes: &["withdrawn"],
+        ..CLOSES
+    },
+    Operation { name: "withdraw", act: withdraw, writes: &["withdrawn"], ..CLOSES },
+    Operation { name: "withdraw_beside_a_sender", sending: true, act: withdraw, writes: &["withdrawn"], ..CLOSES },
+    Operation { name: "withdraw_again", prepare: withdrawn, act: withdraw, ..CLOSES },
+    Operation { name: "withdraw_elsewhere", meanwhile: another_withdraws, act: tick, writes: &["withdrawn"], ..CLOSES },
+    Operation {
+        name: "revoke",
+        act: |client| said(client.revoke(SUBJECT, "a test")),
+        writes: &["revoked", "withdrawn", "denied"],
+        ..CLOSES
+    },
+    Operation { name: "deny_first", prepare: |_| (), act: deny, writes: &["denied"], ..CLOSES },
+    Operation { name: "deny", prepare: other_alone, act: deny, writes: &["denied"], ..CLOSES },
+    Operation { name: "deny_a_yes", act: deny, writes: &["withdrawn", "denied"], ..CLOSES },
+    Operation {
+        name: "defer",
+        prepare: other_alone,
+        act: |client| said(client.defer(SUBJECT)),
+        writes: &["deferred", "denied"],
+        ..CLOSES
+    },
+    Operation { name: "keep", act: |client| said(client.keep(SUBJECT)), writes: &["kept"], ..PLAIN },
+    Operation { name: "grant_first", prepare: |_| (), act: |client| said(client.grant(SUBJECT)), ..OPENS },
+    Operation { name: "grant", prepare: other_alone, act: |client| said(client.grant(SUBJECT)), ..OPENS },
+    Operation { name: "grant_shown", prepare: withdrawn, act: |client| said(say_yes(client, SUBJECT)), ..OPENS },
+    Operation { name: "grant_again", act: |client| said(say_yes(client, SUBJECT)), ..OPENS },
+    Operation {
+        name: "switch_off",
+        kind: Kind::Narrows,
+        destroys: true,
+        act: |client| switch(client, false),
+        writes: &["narrowed"],
+        ..PLAIN
+    },
+    Operation {
+        name: "switch_on",
+        kind: Kind::Narrows,
+        destroys: true,
+        prepare: switched,
+        act: |client| switch(client, true),
+        writes: &["narrowed"],
+        ..PLAIN
+    },
+    Operation { name: "erase", act: |client| done(client.erase(SUBJECT)), ..PLAIN },
+    Operation { name: "cancel_erasure", prepare: erasing, act: |client| done(client.cancel_erasure(SUBJECT)), ..PLAIN },
+    Operation { name: "delete_sent", act: |client| done(client.delete_sent(SUBJECT)), ..PLAIN },
+    Operation { name: "keep_no_contents", act: |client| done(client.keep_contents(SUBJECT, false)), ..PLAIN },
+    Operation { name: "status", act: |client| done(client.status(SUBJECT)), ..PLAIN },
+    Operation { name: "manifest", act: |client| done(client.manifest()), ..PLAIN },
+    Operation { name: "may_ask", prepare: other_alone, act: |client| done(client.may_ask(SUBJECT)), ..PLAIN },
+    Operation { name: "receipts", act: |client| done(client.receipts()), ..PLAIN },
+    Operation { name: "flush", act: flush, ..PLAIN },
+    Operation { name: "flush_erasure", prepare: erasing, act: flush, ..PLAIN },
+    Operation { name: "tick", meanwhile: |_, client| recorded(client), act: tick, records: 2, ..PLAIN },
+    Operation { name: "record_durable", act: record_durable, records: 1, ..PLAIN },
+    Operation { name: "record_beside", act: record_beside, records: 1, ..PLAIN },
+    Operation {
+        name: "new_day",
+        meanwhile: |world, _| world.hands.pass(Duration::from_secs(86_400)),
+        act: tick,
+        ..PLAIN
+    },
+    Operation {
+        name: "shutdown",
+        meanwhile: |_, client| recorded(client),
+        ends: true,
+        act: |client| done(Ok::<_, crate::Error>(client.shutdown(Duration::from_secs(1)))),
+        records: 2,
+        ..PLAIN
+    },
+];
+
+fn said(answer: Result<Receipt, crate::Error>) -> Answer {
+    answer.map_or_else(|error| Answer::Failed(error.to_string()), |receipt| Answer::Receipt(Box::new(receipt)))
+}
+
+fn done<T>(answer: Result<T, crate::Error>) -> Answer {
+    answer.map_or_else(|error| Answer::Failed(error.to_string()), |_| Answer::Done)
+}
+
+fn withdraw(client: &Client) -> Answer {
+    said(client.withdraw(SUBJECT))
+}
+
+fn deny(client: &Client) -> Answer {
+    said(client.deny(SUBJECT))
+}
+
+fn switch(client: &Client, on: bool) -> Answer {
+    said(client.switch(SUBJECT, "crash.happened.times", on))
+}
+
+fn tick(client: &Client) -> Answer {
+    client.engine().tick();
+    Answer::Done
+}
+
+fn flush(client: &Client) -> Answer {
+    done(client.flush(Duration::from_secs(5)))
+}
+
+fn recorded(client: &Client) {
+    client.record(Happened { times: 5 });
+    client.record(Happened { times: 6 });
+    client.record(Both { times: 5, by_hand: false });
+}
+
+fn record_durable(client: &Client) -> Answer {
+    client.record_durable(Happened { times: 5 });
+    Answer::Done
+}
+
+fn record_beside(client: &Client) -> Answer {
+    client.record_durable(Happened { times: 5 });
+    client.record_durable(Both { times: 5, by_hand: false });
+    Answer::Done
+}
+
+/// The other scope is open and something of it waits; this one was never asked about.
+fn other_alone(world: &World) {
+    let client = world.fresh(5);
+    say_yes(&client, BYSTANDER).expect("a yes");
+    client.record_durable(Both { times: 1, by_hand: true });
+    client.record_durable(Both { times: 2, by_hand: true });
+}
+
+/// Both are open; something of both left, and something waits.
+fn both(world: &World) {
+    let client = world.fresh(5);
+    say_yes(&client, SUBJECT).expect("a yes");
+    say_yes(&client, BYSTANDER).expect("a yes");
+    client.record_durable(Happened { times: 1 });
+    client.record_durable(Both { times: 1, by_hand: true });
+    let flushed = client.flush(Duration::from_secs(5)).expect("a flush never fails");
+    assert_eq!(flushed.requests, 2, "{flushed:?}");
+    client.record_durable(Happened { times: 2 });
+    client.record_durable(Happened { times: 3 });
+    client.record_durable(Both { times: 2, by_hand: false });
+}
+
+fn withdrawn(world: &World) {
+    both(world);
+    assert!(world.fresh(6).withdraw(SUBJECT).expect("a withdrawal").confirmed);
+}
+
+fn switched(world: &World) {
+    both(world);
+    let client = world.fresh(6);
+    client.switch(SUBJECT, "crash.happened.times", false).expect("a switch");
+    client.record_durable(Happened { times: 2 });
+}
+
+fn erasing(world: &World) {
+    both(world);
+    let asked = world.fresh(6).erase(SUBJECT).expect("a wish");
+    assert_eq!(asked.requests.len(), 1, "{asked:?}");
+}
+
+/// A withdrawal that could write nothing but its tombstones.
+fn tombstone(world: &World) {
+    both(world);
+    revoked(world);
+}
+
+fn revoked(world: &World) {
+    for directory in [STORE, MARKS] {
+        world.disk.put(&Path::new(directory).join("crash.revoked"), b"");
+    }
+}
+
+fn another_revokes(world: &World, _: &Client) {
+    revoked(world);
+}
+
+fn another_withdraws(world: &World, _: &Client) {
+    assert!(world.fresh(7).withdraw(SUBJECT).expect("a withdrawal").recorded);
+}
+
+/// A withdrawal that was interrupted after its snapshot.
+fn pending(world: &World) {
+    both(world);
+    let later = World::of(&world.image());
+    later.live(|| assert!(later.fresh(6).withdraw(SUBJECT).expect("a withdrawal").recorded));
+    world.take_file_from(&later, &Path::new(STORE).join("consent"));
+}
+
+/// A yes that was interrupted before its snapshot.
+fn void(world: &World) {
+    other_alone(world);
+    let later = World::of(&world.image());
+    later.live(|| assert!(say_yes(&later.fresh(6), SUBJECT).expect("a yes").recorded));
+    let contracts = Path::new(STORE).join("contracts");
+    for path in later.disk.everything().into_keys().filter(|path| path.starts_with(&contracts)) {
+        world.take_file_from(&later, &path);
+    }
+    world.take_file_from(&later, &Path::new(STORE).join("ledger.jsonl"));
+}

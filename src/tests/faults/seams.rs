@@ -1,0 +1,541 @@
+//! Every call of the seams, the faults it can have, and a disk, clock, generator and network in which one of them happens.
+
+use crate::{
+    Answer, Clock, Parcel, SendError, Transport,
+    ambient::Entropy,
+    disk::{Disk, Handle, Stat},
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// More calls than any operation makes: one that makes them does not end.
+const ENDLESS: u64 = 200_000;
+const DAY: i64 = 86_400_000;
+
+macro_rules! calls {
+    ($($call:ident = $seam:literal $name:literal,)+) => {
+        /// A method of a seam.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Call { $($call,)+ }
+
+        /// Every one, with the trait it belongs to.
+        pub(super) const CALLS: &[(Call, &str, &str)] = &[$((Call::$call, $seam, $name),)+];
+    };
+}
+
+calls! {
+    Stat = "Disk" "stat",
+    MakeDir = "Disk" "make_dir",
+    List = "Disk" "list",
+    Read = "Disk" "read",
+    ReadShared = "Disk" "read_shared",
+    Create = "Disk" "create",
+    Append = "Disk" "append",
+    LockFile = "Disk" "lock_file",
+    OpenLock = "Disk" "open_lock",
+    Rename = "Disk" "rename",
+    RemoveFile = "Disk" "remove_file",
+    RemoveTree = "Disk" "remove_tree",
+    SyncDir = "Disk" "sync_dir",
+    WriteAll = "Handle" "write_all",
+    Sync = "Handle" "sync",
+    Truncate = "Handle" "truncate",
+    TryLock = "Handle" "try_lock",
+    Send = "Transport" "send",
+    Now = "Clock" "now",
+    Monotonic = "Clock" "monotonic",
+    Fill = "Entropy" "fill",
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Error {
+    NotFound,
+    Io,
+    TooManyFiles,
+    TooManyFilesInSystem,
+    NoMemory,
+    Stale,
+    NoAccess,
+    ReadOnly,
+    NoSpace,
+    Interrupted,
+    /// Half of a file, and the end of it.
+    ShortRead,
+    /// Half of what was to be written, and then no room.
+    ShortWrite,
+    NoEntropy,
+    // What a network does.
+    Unreachable,
+    TimesOut,
+    /// The receiver took it, and nobody heard.
+    AnswerLost,
+    Busy,
+    ServerError,
+    Refused,
+    Gone,
+    TooLarge,
+    Rejected,
+    NotOtlp,
+    Redirected,
+    /// One record of it is refused.
+    Partial,
+    // What a clock does.
+    AheadDays,
+    AheadYears,
+    BackDays,
+    BackYears,
+    StandsStill,
+    /// The computer slept for an hour.
+    Suspended,
+}
+
+impl Error {
+    fn code(self) -> i32 {
+        match self {
+            Error::NotFound => 2,
+            Error::Interrupted => 4,
+            Error::NoMemory => 12,
+            Error::NoAccess => 13,
+            Error::TooManyFilesInSystem => 23,
+            Error::TooManyFiles => 24,
+            Error::NoSpace | Error::ShortWrite => 28,
+            Error::ReadOnly => 30,
+            Error::Stale => 116,
+            _ => 5,
+        }
+    }
+
+    fn io(self) -> io::Error {
+        io::Error::from_raw_os_error(self.code())
+    }
+
+    /// Whether the receiver may have said that it wants no such records.
+    pub(super) fn loses_records(self) -> bool {
+        matches!(self, Error::Gone | Error::TooLarge | Error::Rejected | Error::Partial)
+    }
+
+    pub(super) fn is_of_the_disk(self) -> bool {
+        self <= Error::ShortWrite
+    }
+}
+
+/// What can go wrong with a call.
+pub(super) fn errors(call: Call) -> Vec<Error> {
+    use Error::*;
+    let any: &[Error] = &[Io, NoMemory, Stale, Interrupted];
+    let opens: &[Error] = &[TooManyFiles, TooManyFilesInSystem];
+    let path: &[Error] = &[NotFound, NoAccess];
+    let changes: &[Error] = &[ReadOnly, NoSpace];
+    let lists: &[&[Error]] = match call {
+        Call::Stat => &[any, path],
+        Call::List | Call::SyncDir => &[any, path, opens],
+        Call::Read | Call::ReadShared => &[any, path, opens, &[ShortRead]],
+        Call::Create | Call::LockFile => &[any, path, opens, changes],
+        Call::Append | Call::OpenLock => &[any, path, opens, &[ReadOnly]],
+        Call::MakeDir | Call::Rename => &[any, path, changes],
+        Call::RemoveFile => &[any, path, &[ReadOnly]],
+        Call::RemoveTree => &[any, path, opens, &[ReadOnly]],
+        Call::WriteAll => &[&[Io, Stale, NoSpace, ShortWrite, Interrupted, NoMemory]],
+        Call::Sync | Call::Truncate => &[&[Io, Stale, NoSpace, Interrupted]],
+        Call::TryLock => &[&[Io, NoMemory, Interrupted, Stale]],
+        Call::Send => &[&[
+            Unreachable,
+            TimesOut,
+            AnswerLost,
+            Busy,
+            ServerError,
+            Refused,
+            Gone,
+            TooLarge,
+            Rejected,
+            NotOtlp,
+            Redirected,
+            Partial,
+        ]],
+        Call::Now => &[&[AheadDays, AheadYears, BackDays, BackYears, StandsStill]],
+        Call::Monotonic => &[&[Suspended]],
+        Call::Fill => &[&[NoEntropy]],
+    };
+    lists.concat()
+}
+
+/// For how long it goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lasts {
+    /// At this call only.
+    Once,
+    /// At every later call of this file as well.
+    ForFile,
+    /// At every later call that can fail like this, until it is lifted.
+    Long,
+}
+
+/// One fault: at which call, how, for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fault {
+    pub(super) at: u64,
+    pub(super) error: Error,
+    pub(super) lasts: Lasts,
+}
+
+/// The calls that one client makes, and the fault that one of them meets.
+#[derive(Default)]
+pub(super) struct Plan(Mutex<Planned>);
+
+#[derive(Default)]
+struct Planned {
+    counting: bool,
+    fault: Option<Fault>,
+    calls: u64,
+    /// Which file the fault met.
+    file: Option<PathBuf>,
+    trace: Vec<(Call, PathBuf)>,
+    fired: u64,
+}
+
+impl Plan {
+    fn planned(&self) -> MutexGuard<'_, Planned> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on calls are counted, and this one fails.
+    pub(super) fn arm(&self, fault: Option<Fault>) {
+        *self.planned() = Planned { counting: true, fault, ..Planned::default() };
+    }
+
+    /// Ends the fault. Answers what was called, and how often it failed.
+    pub(super) fn lift(&self) -> (Vec<(Call, PathBuf)>, u64) {
+        let done = std::mem::take(&mut *self.planned());
+        (done.trace, done.fired)
+    }
+
+    fn meets(&self, call: Call, path: &Path) -> Option<Error> {
+        let mut planned = self.planned();
+        if !planned.counting {
+            return None;
+        }
+        let number = planned.calls;
+        planned.calls += 1;
+        assert!(number < ENDLESS, "it does not end: {ENDLESS} calls, the last is {call:?} of {}", path.display());
+        let Some(Fault { at, error, lasts }) = planned.fault else {
+            planned.trace.push((call, path.to_owned()));
+            return None;
+        };
+        if number == at {
+            planned.file = Some(path.to_owned());
+        }
+        let again = number > at
+            && match lasts {
+                Lasts::Once => false,
+                Lasts::ForFile => planned.file.as_deref() == Some(path),
+                Lasts::Long => true,
+            };
+        let meets = (number == at || again) && errors(call).contains(&error);
+        planned.fired += u64::from(meets);
+        meets.then_some(error)
+    }
+
+    fn run<T>(&self, call: Call, path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.meets(call, path) {
+            Some(error) => Err(error.io()),
+            None => work(),
+        }
+    }
+}
+
+/// A disk with a fault.
+pub(super) struct FaultyDisk {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) plan: Arc<Plan>,
+}
+
+impl FaultyDisk {
+    fn read_some(&self, call: Call, path: &Path, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+        match self.plan.meets(call, path) {
+            Some(Error::ShortRead) => read().map(|mut bytes| {
+                bytes.truncate(bytes.len() / 2);
+                bytes
+            }),
+            Some(error) => Err(error.io()),
+            None => read(),
+        }
+    }
+
+    fn wrap(&self, path: &Path, file: Box<dyn Handle>) -> Box<dyn Handle> {
+        Box::new(FaultyFile { file, path: path.to_owned(), plan: self.plan.clone() })
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        match self.plan.meets(Call::Stat, path) {
+            // What the real disk makes of it.
+            Some(Error::NotFound) => Ok(None),
+            Some(error) => Err(error.io()),
+            None => self.disk.stat(path),
+        }
+    }
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        self.plan.run(Call::MakeDir, path, || self.disk.make_dir(path))
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        match self.plan.meets(Call::List, path) {
+            Some(Error::NotFound) => Ok(Vec::new()),
+            Some(error) => Err(error.io()),
+            None => self.disk.list(path),
+        }
+    }
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.read_some(Call::Read, path, || self.disk.read(path, most))
+    }
+    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        self.read_some(Call::ReadShared, path, || self.disk.read_shared(path, most))
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.plan.run(Call::Create, path, || self.disk.create(path)).map(|file| self.wrap(path, file))
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.plan.run(Call::Append, path, || self.disk.append(path)).map(|file| self.wrap(path, file))
+    }
+    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.plan.run(Call::LockFile, path, || self.disk.lock_file(path)).map(|file| self.wrap(path, file))
+    }
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.plan.run(Call::OpenLock, path, || self.disk.open_lock(path)).map(|file| self.wrap(path, file))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.plan.run(Call::Rename, to, || self.disk.rename(from, to))
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.plan.run(Call::RemoveFile, path, || self.disk.remove_file(path))
+    }
+    fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        self.plan.run(Call::RemoveTree, path, || self.disk.remove_tree(path))
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.plan.run(Call::SyncDir, path, || self.disk.sync_dir(path))
+    }
+}
+
+struct FaultyFile {
+    file: Box<dyn Handle>,
+    path: PathBuf,
+    plan: Arc<Plan>,
+}
+
+impl Handle for FaultyFile {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.plan.meets(Call::WriteAll, &self.path) {
+            Some(Error::ShortWrite) => {
+                let _ = self.file.write_all(&bytes[..bytes.len() / 2]);
+                Err(Error::ShortWrite.io())
+            }
+            Some(error) => Err(error.io()),
+            None => self.file.write_all(bytes),
+        }
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.plan.run(Call::Sync, &self.path, || self.file.sync())
+    }
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.plan.run(Call::Truncate, &self.path, || self.file.truncate(len))
+    }
+    fn try_lock(&self, shared: bool) -> io::Result<bool> {
+        self.plan.run(Call::TryLock, &self.path, || self.file.try_lock(shared))
+    }
+}
+
+/// A clock that moves when somebody waits for it, and leaps where the plan says so.
+pub(super) struct Hands {
+    begin: Instant,
+    /// Milliseconds since 1970, and since the beginning.
+    time: Mutex<(i64, u64)>,
+    /// Where a clock that stands still stopped.
+    stood: AtomicI64,
+    pub(super) plan: Arc<Plan>,
+}
+
+impl Hands {
+    pub(super) fn new(plan: Arc<Plan>, since_1970: i64, passed: u64) -> Arc<Self> {
+        Arc::new(Hands {
+            begin: Instant::now(),
+            time: Mutex::new((since_1970, passed)),
+            stood: AtomicI64::new(since_1970),
+            plan,
+        })
+    }
+
+    pub(super) fn told(&self) -> (i64, u64) {
+        *self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn pass(&self, time: Duration) {
+        let mut told = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whatever is waited for is at least a moment.
+        let millis = (time.as_millis() as u64).max(1);
+        *told = (told.0 + millis as i64, told.1 + millis);
+    }
+
+    /// A clock that stands still from now on stops here.
+    pub(super) fn stop_here(&self) {
+        self.stood.store(self.told().0, Ordering::SeqCst);
+    }
+
+    /// The same hands, looked at by someone whom no fault meets.
+    pub(super) fn right(self: &Arc<Self>) -> Right {
+        Right(self.clone())
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> SystemTime {
+        let leap = match self.plan.meets(Call::Now, Path::new("clock")) {
+            Some(Error::AheadDays) => 3 * DAY,
+            Some(Error::AheadYears) => 900 * DAY,
+            Some(Error::BackDays) => -3 * DAY,
+            Some(Error::BackYears) => -900 * DAY,
+            Some(Error::StandsStill) => self.stood.load(Ordering::SeqCst) - self.told().0,
+            _ => 0,
+        };
+        UNIX_EPOCH + Duration::from_millis(self.told().0.saturating_add(leap).max(0) as u64)
+    }
+
+    fn monotonic(&self) -> Instant {
+        if self.plan.meets(Call::Monotonic, Path::new("clock")).is_some() {
+            self.pass(Duration::from_secs(3_600));
+        }
+        self.begin + Duration::from_millis(self.told().1)
+    }
+}
+
+/// See [`Hands::right`].
+pub(super) struct Right(Arc<Hands>);
+
+impl Clock for Right {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.told().0.max(0) as u64)
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.0.begin + Duration::from_millis(self.0.told().1)
+    }
+}
+
+/// Numbers that look random and come again with the same seed.
+pub(super) struct Seeded {
+    pub(super) state: Mutex<u64>,
+    pub(super) plan: Option<Arc<Plan>>,
+}
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        if self.plan.as_ref().is_some_and(|plan| plan.meets(Call::Fill, Path::new("entropy")).is_some()) {
+            return Err(io::Error::other("there is no entropy"));
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for byte in bytes {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = *state;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (mixed >> 32) as u8;
+        }
+        Ok(())
+    }
+}
+
+/// What arrived at the receiver, and what may not arrive any more.
+#[derive(Default, Clone)]
+pub(super) struct Receiver(pub(super) Arc<Mutex<Received>>);
+
+#[derive(Default, Clone)]
+pub(super) struct Received {
+    /// Bodies by scope, without requests for erasure.
+    pub(super) bodies: BTreeMap<String, Vec<String>>,
+    /// The scopes whose withdrawal returned confirmed.
+    pub(super) closed: Vec<String>,
+    pub(super) wrong: Vec<String>,
+}
+
+/// The way to it, with a fault.
+pub(super) struct Network {
+    pub(super) receiver: Receiver,
+    pub(super) plan: Option<Arc<Plan>>,
+}
+
+impl Transport for Network {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        let mut received = self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let scope = parcel.scope().to_owned();
+        if received.closed.contains(&scope) && !parcel.is_erasure() {
+            received
+                .wrong
+                .push(format!("{} bytes of `{scope}` left after a confirmed withdrawal", parcel.body().len()));
+        }
+        let error = self.plan.as_ref().and_then(|plan| plan.meets(Call::Send, Path::new("network")));
+        let taken = matches!(error, None | Some(Error::AnswerLost | Error::Partial));
+        if taken && !parcel.is_erasure() {
+            let body = String::from_utf8_lossy(parcel.body()).into_owned();
+            received.bodies.entry(scope).or_default().push(body);
+        }
+        Ok(match error {
+            None => Answer::Accepted { rejected: 0 },
+            Some(Error::Partial) => Answer::Accepted { rejected: 1 },
+            Some(Error::AnswerLost | Error::TimesOut) => return Err(SendError::TimedOut("a test")),
+            Some(Error::Busy) => Answer::Busy { retry_after: None },
+            Some(Error::ServerError) => Answer::ServerError { retry_after: None },
+            Some(Error::Refused) => Answer::Refused,
+            Some(Error::Gone) => Answer::Gone,
+            Some(Error::TooLarge) => Answer::TooLarge,
+            Some(Error::Rejected) => Answer::Rejected,
+            Some(Error::NotOtlp) => Answer::NotOtlp,
+            Some(Error::Redirected) => Answer::Redirected,
+            Some(_) => return Err(SendError::Network("a test".into())),
+        })
+    }
+}
+
+/// The names of the methods of a trait, as its source has them.
+fn methods(source: &str, of: &str) -> Vec<String> {
+    let begin = source.find(&format!("trait {of}:")).expect("the trait is there");
+    let body = &source[begin..];
+    let body = &body[..body.find("\n}").expect("it ends")];
+    let names = body.lines().filter_map(|line| line.strip_prefix("    fn "));
+    // What a disk says of itself is no call.
+    names
+        .filter(|rest| !rest.starts_with("barred("))
+        .map(|rest| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// A method that a seam gains, and that no fault meets, is noticed here.
+#[test]
+fn every_method_of_every_seam_can_fail() {
+    for (seam, source) in [
+        ("Disk", include_str!("../../disk.rs")),
+        ("Handle", include_str!("../../disk.rs")),
+        ("Transport", include_str!("../../transport/mod.rs")),
+        ("Clock", include_str!("../../ambient.rs")),
+        ("Entropy", include_str!("../../ambient.rs")),
+    ] {
+        let mut here: Vec<String> =
+            CALLS.iter().filter(|(_, of, _)| *of == seam).map(|(.., name)| (*name).to_owned()).collect();
+        let mut there = methods(source, seam);
+        here.sort();
+        there.sort();
+        assert!(!there.is_empty());
+        assert_eq!(here, there, "the methods of `{seam}` that can fail, and those that it has");
+    }
+    for (call, ..) in CALLS {
+        assert!(!errors(*call).is_empty(), "{call:?} can fail");
+    }
+}

@@ -1,0 +1,186 @@
+//! A computer with a disk in memory, a clock, a receiver, administrators' rules and a person, and what is looked at to judge
+//! what a fault led to.
+
+use super::seams::{FaultyDisk, Hands, Network, Plan, Received, Receiver, Seeded};
+use crate::{
+    Client, Config, Controller, Erasure, Scope,
+    consent::{Line, State},
+    sync,
+    tests::{CRASH, config, memory::Memory, views::VIEWS},
+};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// 2026-11-22, a Sunday, at noon.
+const NOON: i64 = 1_795_348_800_000;
+const HOME: &str = "/home/person";
+/// Where administrators leave rules that are about this program.
+const RULES: &str = "/srv/rules";
+pub(super) const STORE: &str = "/home/person/data/org.example.crash/candor-1";
+pub(super) const MARKS: &str = "/home/person/config/org.example.crash/candor-1";
+/// The event that a rule leaves out.
+const LEFT_OUT: &str = r#"{"candor_policy": 1, "rule": "no windows", "forbid": {"events": ["views.window"]}}"#;
+
+pub(super) struct World {
+    pub(super) disk: Memory,
+    pub(super) hands: Arc<Hands>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) receiver: Receiver,
+    seed: u64,
+}
+
+/// A world as it stood, to begin many trials with.
+#[derive(Clone)]
+pub(super) struct Image {
+    disk: Memory,
+    time: (i64, u64),
+    received: Received,
+    seed: u64,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let plan = Arc::new(Plan::default());
+        let hands = Hands::new(plan.clone(), NOON, 0);
+        let disk = Memory::new(Arc::new(hands.right()));
+        disk.put(Path::new("/home/person/.keep"), b"");
+        disk.put(&Path::new(RULES).join("windows.json"), LEFT_OUT.as_bytes());
+        World { disk, hands, plan, receiver: Receiver::default(), seed }
+    }
+
+    pub(super) fn image(&self) -> Image {
+        let received = self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let disk = self.disk.copy(Arc::new(self.hands.right()));
+        Image { disk, time: self.hands.told(), received, seed: self.seed }
+    }
+
+    pub(super) fn of(image: &Image) -> Self {
+        let plan = Arc::new(Plan::default());
+        let hands = Hands::new(plan.clone(), image.time.0, image.time.1);
+        let disk = image.disk.copy(Arc::new(hands.right()));
+        let receiver = Receiver(Arc::new(Mutex::new(image.received.clone())));
+        World { disk, hands, plan, receiver, seed: image.seed }
+    }
+
+    /// A process of the program. Only one that is `faulty` meets the fault.
+    pub(super) fn start(&self, pid: u32, faulty: bool) -> Result<Client, crate::Error> {
+        let plain = config(Path::new(HOME));
+        let controller = Controller { erasure: Erasure::WithinDays(30), ..plain.controller };
+        let plan = faulty.then(|| self.plan.clone());
+        let network = Network { receiver: self.receiver.clone(), plan: plan.clone() };
+        let config = Config { controller, ..plain }.transport("a test", network).policy_directory(RULES);
+        let mut config = config.policy_directory("/srv/none");
+        config.disk = match &plan {
+            Some(plan) => Arc::new(FaultyDisk { disk: self.disk.process(pid), plan: plan.clone() }),
+            None => self.disk.process(pid),
+        };
+        config.clock = if faulty { self.hands.clone() } else { Arc::new(self.hands.right()) };
+        let state = Mutex::new(self.seed.wrapping_add(u64::from(pid) << 32));
+        config.entropy = Arc::new(Seeded { state, plan });
+        Client::without_worker(config)
+    }
+
+    /// A process that meets no fault.
+    pub(super) fn fresh(&self, pid: u32) -> Client {
+        self.start(pid, false).expect("a process that meets no fault begins")
+    }
+
+    /// Runs `act` while whatever waits moves the clock.
+    pub(super) fn live<T>(&self, act: impl FnOnce() -> T) -> T {
+        let hands = self.hands.clone();
+        sync::waiting_by(move |time| hands.pass(time), act)
+    }
+
+    /// What the history says, as scope and decision.
+    pub(super) fn history(&self) -> Vec<(String, String)> {
+        let path = Path::new(STORE).join("ledger.jsonl");
+        let everything = self.disk.everything();
+        let text = everything.get(&path).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+        lines.map(|line| (line.scope.clone(), format!("{:?}", line.decision).to_lowercase())).collect()
+    }
+
+    /// Files that hold something that was recorded for a scope, and is not in the person's own log.
+    pub(super) fn left_of(&self, scope: Scope) -> Vec<PathBuf> {
+        let everything = self.disk.everything();
+        let kinds = ["waiting", "counts", "outbox"].map(|kind| Path::new(STORE).join(kind).join(scope.name()));
+        let trash = Path::new(STORE).join("trash");
+        let here = |path: &&PathBuf| {
+            let is_schedule = path.file_stem().is_some_and(|name| name.to_string_lossy().contains("schedule"));
+            !is_schedule && (kinds.iter().any(|kind| path.starts_with(kind)) || path.starts_with(&trash))
+        };
+        everything.keys().filter(here).cloned().collect()
+    }
+
+    /// The records of a scope that are anywhere: waiting, or taken by the receiver.
+    pub(super) fn records(&self, client: &Client, scope: Scope) -> BTreeSet<String> {
+        let mut records = self.taken(scope);
+        let manifest = client.manifest().expect("a manifest never fails");
+        if let Some(page) = manifest.scope(scope) {
+            page.waiting.iter().chain(&page.ready).for_each(|text| uids(text, &mut records));
+        }
+        records
+    }
+
+    pub(super) fn taken(&self, scope: Scope) -> BTreeSet<String> {
+        let received = self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = BTreeSet::new();
+        received.bodies.get(scope.name()).into_iter().flatten().for_each(|body| uids(body, &mut records));
+        records
+    }
+
+    pub(super) fn close(&self, scope: Scope) {
+        self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner).closed.push(scope.name().to_owned());
+    }
+
+    pub(super) fn reopen(&self, scope: Scope) {
+        let mut received = self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner);
+        received.closed.retain(|closed| closed != scope.name());
+    }
+
+    pub(super) fn wrong(&self) -> Vec<String> {
+        self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner).wrong.clone()
+    }
+
+    /// Replaces a file by what it was in another world, or by nothing.
+    pub(super) fn take_file_from(&self, other: &World, path: &Path) {
+        match other.disk.everything().get(path) {
+            Some(bytes) => self.disk.put(path, bytes),
+            None => self.disk.take(path),
+        }
+    }
+}
+
+/// The ids of records in a text.
+fn uids(text: &str, found: &mut BTreeSet<String>) {
+    for rest in text.split("log.record.uid").skip(1) {
+        let value = rest.split("stringValue").nth(1).and_then(|rest| rest.split('"').nth(2));
+        found.extend(value.map(str::to_owned));
+    }
+}
+
+/// The person says yes after they were shown the notice.
+pub(super) fn say_yes(client: &Client, scope: Scope) -> Result<crate::consent::Receipt, crate::Error> {
+    let notice = client.notice(scope)?;
+    client.grant(scope.shown(&notice).via("a test"))
+}
+
+pub(super) fn state(client: &Client, scope: Scope) -> (State, bool) {
+    client.status(scope).map_or((State::Unreadable, false), |status| (status.state, status.is_open()))
+}
+
+/// What a worker does in a minute.
+pub(super) fn a_minute(world: &World, client: &Client) {
+    for _ in 0..13 {
+        world.hands.pass(Duration::from_secs(5));
+        client.engine().tick();
+    }
+}
+
+/// Both scopes that these tests are about.
+pub(super) const SUBJECT: Scope = CRASH;
+pub(super) const BYSTANDER: Scope = VIEWS;
