@@ -9,6 +9,26 @@
 pub(crate) enum Mutant {
     /// A try is noted after the request left: a program that dies each time sends it for ever.
     TryNotedAfterSend,
+    /// A tombstone goes, though the snapshot does not say what it stands for.
+    TombstoneForgotten,
+    /// A withdrawal is confirmed without a look at who is sending.
+    ConfirmedUnseen,
+    /// Records that could not be read are taken for damaged ones.
+    FailureIsDamage,
+    /// Rules that could not be read are taken for a rule.
+    FailureIsRule,
+    /// Where the store was moved away, nothing was ever decided.
+    MovedIsNothing,
+    /// A request leaves without the life lock.
+    PermitUnlocked,
+    /// A process that has not looked since another one withdrew goes on recording.
+    RecordsUnseen,
+    /// Lines are forgotten before the batch that they are in is on disk.
+    SegmentForgottenFirst,
+    /// A batch that was taken is removed before the person's log says so.
+    BatchRemovedFirst,
+    /// A withdrawal leaves what waits where it is.
+    NothingDestroyed,
 }
 
 /// Whether the mistake is made here.

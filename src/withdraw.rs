@@ -8,6 +8,7 @@
 use crate::{
     consent::{Destroyed, Ending, Receipt, Scope, State},
     error::{Error, Kind},
+    mutants::{self, Mutant},
     sender::Engine,
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -145,6 +146,9 @@ fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 /// The secret first, then what waits, whether the first succeeds or not.
 fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     let secret = engine.keys.destroy(scope);
+    if mutants::on(Mutant::NothingDestroyed) {
+        return destroyed(secret, Destroyed { complete: true, ..Destroyed::default() });
+    }
     destroyed(secret, engine.journal.purge(scope, keep))
 }
 

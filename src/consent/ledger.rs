@@ -14,6 +14,7 @@ use crate::{
     ambient::{Day, Time},
     disk::{self, Files, Handle, Look, Node, Seen, StatKind},
     error::{At, Error, Kind},
+    mutants::{self, Mutant},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -379,10 +380,12 @@ impl Ledger {
         for dir in [&self.store, &self.marks] {
             match self.look(dir, self.files.examine(dir))? {
                 Seen::Read(stat) if stat.kind == StatKind::Dir && stat.exposed.is_none() => {
-                    if dir == &self.store && self.opened.get().is_some_and(|opened| *opened != stat.node) {
+                    let is_another = self.opened.get().is_some_and(|opened| *opened != stat.node);
+                    if dir == &self.store && is_another && !mutants::on(Mutant::MovedIsNothing) {
                         return Err(self.another());
                     }
                 }
+                Seen::Absent if mutants::on(Mutant::MovedIsNothing) => {}
                 Seen::Absent if dir == &self.store && self.opened.get().is_some() => return Err(self.another()),
                 Seen::Absent => {}
                 Seen::Read(_) | Seen::Refused => {
@@ -473,6 +476,7 @@ impl Ledger {
             match self.read_once() {
                 Ok(Records::Closed(_)) if self.snapshot_bytes().found().ok() != before => {}
                 Err(failed) if failed.is_gone() => {}
+                Err(_) if mutants::on(Mutant::FailureIsDamage) => return Ok(Records::Closed("it can't be read")),
                 records => return records,
             }
         }
@@ -503,7 +507,7 @@ impl Ledger {
         };
         let Some(bytes) = snapshot else {
             let nothing = marks.is_none() && ledger.is_none_or(|bytes| bytes.is_empty());
-            if nothing && self.opened.get().is_some() {
+            if nothing && self.opened.get().is_some() && !mutants::on(Mutant::MovedIsNothing) {
                 return Err(self.another());
             }
             return Ok(if nothing { Records::Nothing } else { Records::Closed("the snapshot is missing") });

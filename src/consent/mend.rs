@@ -15,6 +15,7 @@ use crate::{
     ambient::Time,
     disk::{self, Look, Seen},
     error::{At, Error, Kind},
+    mutants::{self, Mutant},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -91,7 +92,8 @@ impl Ledger {
             // Records that turn out damaged are no reason to forget what a tombstone says.
             let Records::Sound(sound) = self.read()? else { return Ok(self.read()?) };
             let mut written = None;
-            if let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope), &said) {
+            let forgotten = mutants::on(Mutant::TombstoneForgotten);
+            if let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope), &said).filter(|_| !forgotten) {
                 let via = said.as_ref().and_then(|said| said.via.clone());
                 let statement = Statement { via, ..Statement::of(&scope, decision) };
                 let narrowing = self.narrow(held, Some(&sound), statement, now)?;
@@ -105,7 +107,7 @@ impl Ledger {
                 Some(line) => entry.is_some_and(|entry| (entry.decision, entry.epoch) == (line.decision, line.epoch)),
                 None => told_by_tombstone(&scope, entry, &said).is_none(),
             };
-            if !kept {
+            if !kept && !forgotten {
                 return Err(Kind::Store { path: self.snapshot_path(), why: "what was ended was not kept" }.into());
             }
             if let Some(entry) = entry.filter(|entry| !entry.decision.opens()) {

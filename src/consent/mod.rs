@@ -88,6 +88,7 @@ use crate::{
     ambient::{Ambient, Day, Time},
     disk::{Look, Seen},
     error::{Error, Kind},
+    mutants::{self, Mutant},
     sync::{self, Mutex},
 };
 use ledger::{Failed, Fingerprint, Records};
@@ -624,6 +625,9 @@ impl Consent {
     /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; and what
     /// can't be looked at proves nothing either.
     pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> bool {
+        if mutants::on(Mutant::ConfirmedUnseen) {
+            return true;
+        }
         let path = self.ledger.life_path(scope);
         match self.ledger.files().examine(&path) {
             Look::Read(_) => {}

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     disk::Handle,
+    mutants::{self, Mutant},
     sync::{AtomicBool, AtomicU64},
 };
 use std::{
@@ -126,6 +127,7 @@ impl Permit {
         // A grant makes it; one that is missing was removed by someone, and whoever withdraws could not wait for another.
         let life = files.open_lock(&path).ok()?;
         let locked = life.try_lock(true).ok()?;
+        let life = if mutants::on(Mutant::PermitUnlocked) { files.open_lock(&path).ok()? } else { life };
         watch.life = Some(files.stat(&path).ok()??.version);
         (locked && watch.stands()).then_some(Permit { watch, _life: life })
     }

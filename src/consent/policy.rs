@@ -12,7 +12,10 @@ use super::{
     strict,
     terms::Terms,
 };
-use crate::disk::{self, Files};
+use crate::{
+    disk::{self, Files},
+    mutants::{self, Mutant},
+};
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -96,6 +99,10 @@ impl Looked {
             let names = match files.list(directory) {
                 Ok(names) => names,
                 Err(error) if disk::refusal(&error).is_some() || error.kind() == io::ErrorKind::NotADirectory => {
+                    policies.refuse(directory, &error.to_string());
+                    continue;
+                }
+                Err(error) if mutants::on(Mutant::FailureIsRule) => {
                     policies.refuse(directory, &error.to_string());
                     continue;
                 }

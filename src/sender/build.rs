@@ -8,6 +8,7 @@ use crate::{
     consent::Place,
     event::Linkage,
     journal::{self, Batch, Drop, Record, Source},
+    mutants::{self, Mutant},
     transport::otlp,
 };
 use std::{
@@ -84,6 +85,9 @@ impl Engine {
                 pile.bytes += line.len();
                 pile.sources.entry(name.clone()).or_default().push(number);
                 pile.lines.push((record.uid_hex(), line));
+            }
+            if mutants::on(Mutant::SegmentForgottenFirst) {
+                self.journal.forget(&segment)?;
             }
             taken.push(segment);
         }

@@ -197,7 +197,9 @@ impl Engine {
 
     /// Writes one event to disk on the calling thread.
     pub(crate) fn keep_now(&self, event: Generalized) {
-        self.look();
+        if !mutants::on(Mutant::RecordsUnseen) {
+            self.look();
+        }
         self.journal.keep(&[event], self.today(), self.standings());
         self.look();
     }
@@ -536,6 +538,9 @@ impl Engine {
             Ok(Answer::Accepted { .. } | Answer::Taken { .. }) => {
                 let taken = taken(answer, batch).unwrap_or(Taken { rejected: 0, confirmed: false });
                 let (sent, at) = (self.journal.sent(), self.ambient.now());
+                if mutants::on(Mutant::BatchRemovedFirst) {
+                    let _ = self.journal.outbox().remove(batch);
+                }
                 let noted = sent.note(place.scope, batch, at, taken);
                 let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at));
                 let _ = self.journal.outbox().remove(batch);

@@ -11,6 +11,7 @@ mod meanwhile;
 pub(crate) mod memory;
 pub(crate) mod must_say;
 mod real;
+mod sim;
 mod start;
 mod steps;
 mod threads;

@@ -18,6 +18,8 @@ mod error;
 mod language;
 mod memory;
 mod mistakes;
+#[path = "../../../src/mutants.rs"]
+mod mutants;
 #[path = "../../../src/precision/mod.rs"]
 mod precision;
 mod scenario;
@@ -33,7 +35,7 @@ mod withdraw;
 /// The same rooms with mistakes in them.
 #[allow(warnings, clippy::all)]
 mod mistaken {
-    pub(crate) use crate::{ambient, clean, disk, error, language, memory, precision, steps, switch, sync};
+    pub(crate) use crate::{ambient, clean, disk, error, language, memory, mutants, precision, steps, switch, sync};
     include!(concat!(env!("OUT_DIR"), "/mistaken.rs"));
 }
 

@@ -1,0 +1,333 @@
+//! What must be so: a model of what the person decided, of what was kept, and of what reached the server.
+//!
+//! A decision that returned holds from then on; one that is under way, failed or died may have been taken at any time. Where
+//! two overlap, either order is right.
+
+use super::world::short;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// What somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Act {
+    Grant,
+    Deny,
+    Withdraw,
+    Revoke,
+    Switch,
+    Keep,
+    Defer,
+    DeleteSent,
+    Erase,
+}
+
+impl Act {
+    /// Whether the scope is closed when it returned.
+    fn is_no(self) -> bool {
+        matches!(self, Act::Deny | Act::Withdraw | Act::Revoke)
+    }
+
+    /// Whether what waits is destroyed by it. "Later", said three times, is a no.
+    fn destroys(self) -> bool {
+        self.is_no() || matches!(self, Act::Switch | Act::Defer)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    UnderWay,
+    Done {
+        confirmed: bool,
+    },
+    /// It may have been done, or some of it.
+    Unsure,
+    /// It said that there was nothing to do.
+    Nothing,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Decided {
+    pub(super) act: Act,
+    pub(super) scope: &'static str,
+    pub(super) called: u64,
+    pub(super) returned: u64,
+    pub(super) came: Came,
+}
+
+/// A line that was written to a segment.
+#[derive(Debug, Clone)]
+struct Kept {
+    scope: String,
+    step: u64,
+    wall: u64,
+}
+
+/// What the server knows of one record.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arrival {
+    pub(super) taken: bool,
+    pub(super) refused_for_good: bool,
+    pub(super) tries: u32,
+    pub(super) server_errors: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Oracle {
+    pub(super) decided: Vec<Decided>,
+    kept: BTreeMap<String, Kept>,
+    pub(super) arrived: BTreeMap<String, Arrival>,
+    /// By key: the first line of the batch on disk at its last request.
+    tries: BTreeMap<String, String>,
+    /// Keys that were accepted, with their scope and when, where nothing that went wrong excuses a missing entry.
+    pub(super) accepted: BTreeMap<String, (String, u64, bool)>,
+    /// A clock far ahead or behind takes time from what waits and from a yes.
+    pub(super) clock_leapt: bool,
+    /// A lock file was removed by somebody: nothing is sent until the next yes.
+    pub(super) cleaned_up: bool,
+    /// What was written meanwhile went with the directory.
+    pub(super) store_moved: bool,
+}
+
+const UID: &str = r#""log.record.uid","value":{"stringValue":""#;
+
+/// The ids of the records in a text.
+pub(super) fn uids(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let found = text.match_indices(UID).filter_map(|(at, _)| text.get(at + UID.len()..at + UID.len() + 32));
+    found.map(str::to_owned).collect()
+}
+
+impl Oracle {
+    pub(super) fn begin(&mut self, act: Act, scope: &'static str, step: u64) -> usize {
+        self.decided.push(Decided { act, scope, called: step, returned: u64::MAX, came: Came::UnderWay });
+        self.decided.len() - 1
+    }
+
+    pub(super) fn end(&mut self, at: usize, came: Came, step: u64) {
+        self.decided[at].came = came;
+        self.decided[at].returned = step;
+    }
+
+    fn of<'o>(&'o self, scope: &'o str) -> impl Iterator<Item = &'o Decided> {
+        self.decided.iter().filter(move |decided| decided.scope == scope)
+    }
+
+    /// Until when something may have taken effect. What an interrupted no left may be made good at any later time, until the
+    /// next yes.
+    fn until(&self, decided: &Decided) -> u64 {
+        match decided.came {
+            Came::UnderWay => u64::MAX,
+            Came::Unsure if decided.act != Act::Grant => {
+                let settles = |yes: &&Decided| {
+                    yes.act == Act::Grant && matches!(yes.came, Came::Done { .. }) && yes.called > decided.returned
+                };
+                self.of(decided.scope).filter(settles).map(|yes| yes.returned).min().unwrap_or(u64::MAX)
+            }
+            _ => decided.returned,
+        }
+    }
+
+    /// The last no that returned before a step and that no yes can have come after.
+    fn no_before<'o>(&'o self, scope: &'o str, step: u64, must_be_confirmed: bool) -> Option<&'o Decided> {
+        self.of(scope).find(|no| {
+            let done = match no.came {
+                Came::Done { confirmed } => confirmed || !must_be_confirmed,
+                _ => false,
+            };
+            let lifted = || {
+                self.of(scope)
+                    .any(|yes| yes.act == Act::Grant && yes.came != Came::Nothing && self.until(yes) > no.called)
+            };
+            no.act.is_no() && done && no.returned < step && !lifted()
+        })
+    }
+
+    /// Something shows that a scope was open after a step.
+    pub(super) fn seen_open(&self, scope: &str, after: u64, how: &str) -> Option<String> {
+        let no = self.no_before(scope, after, false)?;
+        Some(format!("{scope} is open ({how}) after {no:?}"))
+    }
+
+    /// Whether nobody can have closed a yes that was given.
+    pub(super) fn must_be_open(&self, scope: &str) -> bool {
+        let done = |yes: &&Decided| yes.act == Act::Grant && matches!(yes.came, Came::Done { .. });
+        let closes = |act: Act| act.destroys();
+        !self.clock_leapt
+            && !self.store_moved
+            && self.of(scope).filter(done).any(|yes| {
+                let mut others = self.of(scope).filter(|other| closes(other.act) && self.until(other) > yes.called);
+                others.all(|other| match other.came {
+                    Came::Nothing => true,
+                    // What an interrupted no left was made good before the yes.
+                    Came::Unsure => other.returned < yes.called,
+                    // Asked for more, or switched, a scope that is open stays so.
+                    Came::Done { .. } => matches!(other.act, Act::Switch | Act::Defer) && other.called > yes.returned,
+                    _ => false,
+                })
+            })
+    }
+
+    /// Whether a no stands.
+    pub(super) fn must_be_closed<'o>(&'o self, scope: &'o str) -> Option<&'o Decided> {
+        self.no_before(scope, u64::MAX, false)
+    }
+
+    /// Bytes were written to a file.
+    pub(super) fn wrote(&mut self, path: &Path, bytes: &[u8], step: u64, wall: u64) {
+        let path = short(path);
+        let Some(scope) = path.strip_prefix("waiting/").and_then(|rest| rest.split('/').next()) else { return };
+        for uid in uids(bytes) {
+            self.kept.entry(uid).or_insert(Kept { scope: scope.to_owned(), step, wall });
+        }
+    }
+
+    /// A slice of a request is handed over, at a step.
+    pub(super) fn handed_over(&self, scope: &str, uids: &[String], step: u64) -> Option<String> {
+        if let Some(no) = self.no_before(scope, step, true) {
+            return Some(format!("bytes of {scope} left at {step}, after {no:?}"));
+        }
+        // What was recorded before a no never leaves after it was confirmed, whatever was said since.
+        let confirmed =
+            |no: &&Decided| no.act.is_no() && matches!(no.came, Came::Done { confirmed: true }) && no.returned < step;
+        for no in self.of(scope).filter(confirmed) {
+            if let Some(uid) = uids.iter().find(|uid| self.kept.get(*uid).is_some_and(|kept| kept.step < no.called)) {
+                return Some(format!("record {uid} of {scope}, kept before {no:?}, left after it, at {step}"));
+            }
+        }
+        None
+    }
+
+    /// A request is about to leave, whose batch is on disk with this first line.
+    pub(super) fn tried(&mut self, key: &str, head: String) -> Option<String> {
+        let before = self.tries.insert(key.to_owned(), head.clone());
+        (before.as_ref() == Some(&head)).then(|| format!("request {key} leaves again, and its last try is not on disk"))
+    }
+
+    pub(super) fn forget_try(&mut self, key: &str) {
+        self.tries.remove(key);
+    }
+
+    /// What lies on disk and arrived, beside what was kept: each record has one end.
+    pub(super) fn missing(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>, wall: u64) -> Option<String> {
+        if self.clock_leapt || self.store_moved {
+            return None;
+        }
+        let mut waiting = BTreeSet::new();
+        for (path, bytes) in files {
+            let path = short(path);
+            if path.starts_with("waiting/") || path.starts_with("outbox/") {
+                waiting.extend(uids(bytes));
+            }
+        }
+        for (uid, kept) in &self.kept {
+            let arrival = self.arrived.get(uid).cloned().unwrap_or_default();
+            let destroyed = || {
+                let mut all = self.of(&kept.scope);
+                all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.step)
+            };
+            let gave_up = arrival.tries >= 10 || arrival.server_errors >= 3;
+            let aged = wall.saturating_sub(kept.wall) >= 6 * 86_400_000;
+            let ended = arrival.taken || arrival.refused_for_good || gave_up || aged;
+            if !ended && !waiting.contains(uid) && !destroyed() {
+                return Some(format!("record {uid} of {} (kept at {}) is gone: {arrival:?}", kept.scope, kept.step));
+            }
+        }
+        None
+    }
+
+    /// Records that were kept and still wait though they could have left.
+    pub(super) fn still_waiting(&self, scope: &str, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> usize {
+        let below = |path: &Path| {
+            let path = short(path);
+            path.starts_with(&format!("waiting/{scope}/")) || path.starts_with(&format!("outbox/{scope}/"))
+        };
+        files.iter().filter(|(path, _)| below(path)).map(|(_, bytes)| uids(bytes).len()).sum()
+    }
+
+    /// What a no that returned was to destroy, and is there.
+    pub(super) fn left_over(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> Option<String> {
+        if self.store_moved {
+            return None;
+        }
+        for (path, bytes) in files {
+            let path = short(path);
+            if !["waiting/", "outbox/", "counts/"].iter().any(|kind| path.starts_with(kind)) {
+                continue;
+            }
+            for uid in uids(bytes) {
+                let Some(kept) = self.kept.get(&uid) else { continue };
+                let ended =
+                    |it: &&Decided| it.act.is_no() && matches!(it.came, Came::Done { .. }) && kept.step < it.called;
+                if let Some(no) = self.of(&kept.scope).find(ended) {
+                    return Some(format!("record {uid}, kept at {}, lies in {path} after {no:?}", kept.step));
+                }
+            }
+        }
+        None
+    }
+
+    /// Requests that were taken and that the person's log doesn't show.
+    pub(super) fn unlogged(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> Option<String> {
+        if self.clock_leapt || self.store_moved {
+            return None;
+        }
+        for (key, (scope, step, sound)) in &self.accepted {
+            let excused = !sound
+                || self.of(scope).any(|it| {
+                    (it.act.destroys() || matches!(it.act, Act::DeleteSent | Act::Erase)) && self.until(it) > *step
+                });
+            let shown = || {
+                files.iter().any(|(path, bytes)| {
+                    let path = short(path);
+                    (path.starts_with("sent/") || path.starts_with("outbox/"))
+                        && bytes.windows(key.len()).any(|window| window == key.as_bytes())
+                })
+            };
+            if !excused && !shown() {
+                return Some(format!("request {key} of {scope} was taken at {step}, and no log shows it"));
+            }
+        }
+        None
+    }
+
+    /// The lines of the history, as scope and decision: each was asked for.
+    pub(super) fn undone(&self, lines: &[(String, String)]) -> Option<String> {
+        // A no that the disk did not take, or that was not confirmed, is tried again until it is.
+        let asked = |scope: &str, acts: &[Act]| -> usize {
+            let asked = self.of(scope).filter(|it| acts.contains(&it.act) && it.came != Came::Nothing);
+            let times = |it: &Decided| match it.came {
+                Came::Done { confirmed: true } => 1,
+                _ if it.act.is_no() => 1_000,
+                _ => 1,
+            };
+            asked.map(times).sum()
+        };
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for (scope, decision) in lines {
+            *counts.entry((scope, decision)).or_default() += 1;
+        }
+        for ((scope, decision), count) in counts {
+            let by: &[Act] = match decision {
+                "Granted" => &[Act::Grant],
+                "Denied" => &[Act::Deny, Act::Withdraw, Act::Defer],
+                "Deferred" => &[Act::Defer],
+                "Kept" => &[Act::Keep, Act::Defer],
+                "Withdrawn" => &[Act::Deny, Act::Withdraw],
+                "Revoked" => &[Act::Revoke],
+                "Narrowed" => &[Act::Switch],
+                // A grant that was interrupted.
+                "Void" => &[Act::Grant],
+                "Expired" | "Lost" if self.clock_leapt || self.store_moved => continue,
+                _ => &[],
+            };
+            if count > asked(scope, by) {
+                return Some(format!(
+                    "the history says {count} times that {scope} was {decision}, and nobody did that"
+                ));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,638 @@
+//! One world of a run: whose turn it is, what time it is, and what goes wrong. All of it follows from the seed.
+//!
+//! Each simulated process is a thread, and one thread runs at a time. At every call of a seam it asks here, and another one may
+//! go first. No clock, no entropy and no order of the machine's own comes in.
+
+use super::oracle::Oracle;
+use crate::{
+    ambient::{Clock, Entropy, instant},
+    disk::Disk,
+    tests::memory::{Memory, Pid},
+};
+use std::{
+    collections::VecDeque,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+pub(super) const MILLI: u64 = 1_000;
+pub(super) const SECOND: u64 = 1_000_000;
+pub(super) const MINUTE: u64 = 60 * SECOND;
+pub(super) const HOUR: u64 = 60 * MINUTE;
+
+/// How many of the last steps are told where something was violated.
+const TOLD: usize = 120;
+/// More steps than any sound run takes.
+const STEPS_MOST: u64 = 400_000;
+
+/// What ends a simulated process, as the payload of its thread's unwinding.
+pub(super) struct Killed;
+
+/// A generator of pseudo-random numbers (SplitMix64).
+#[derive(Clone)]
+pub(super) struct Rng(pub(super) u64);
+
+impl Rng {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit.max(1)
+    }
+
+    /// Once in so many times; never for 0.
+    pub(super) fn once_in(&mut self, times: u64) -> bool {
+        times != 0 && self.below(times) == 0
+    }
+
+    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// What may go wrong in one run, and how often: once in so many steps, 0 for never.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plan {
+    pub(super) switches: u64,
+    pub(super) faults: u64,
+    pub(super) outages: u64,
+    pub(super) kills: u64,
+    pub(super) stops: u64,
+    pub(super) jumps: u64,
+    pub(super) leaps: u64,
+    pub(super) clean_ups: u64,
+    pub(super) moves: u64,
+    /// Of ten requests, so many are not simply taken.
+    pub(super) bad_answers: u64,
+}
+
+impl Plan {
+    pub(super) fn of(rng: &mut Rng) -> Plan {
+        let mut some = |chance: u64, least: u64, most: u64| {
+            if rng.below(100) < chance { least + rng.below(most - least) } else { 0 }
+        };
+        Plan {
+            switches: 1 + some(90, 1, 30),
+            faults: some(55, 30, 600),
+            outages: some(35, 300, 3_000),
+            kills: some(55, 150, 2_500),
+            stops: some(45, 100, 2_000),
+            jumps: some(25, 300, 3_000),
+            leaps: some(6, 800, 3_000),
+            clean_ups: some(15, 300, 2_000),
+            moves: some(8, 600, 3_000),
+            bad_answers: some(60, 1, 9),
+        }
+    }
+}
+
+/// A time in which the disk fails in one way.
+#[derive(Debug, Clone)]
+struct Outage {
+    until: u64,
+    code: i32,
+    /// Calls that only read fail as well.
+    reads: bool,
+    writes: bool,
+    /// One process only, whose descriptors are used up, say.
+    actor: Option<usize>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Actor {
+    wakes_at: u64,
+    stopped_until: u64,
+    done: bool,
+    dead: bool,
+    /// Errors that were made up for the call under way.
+    faults: u64,
+}
+
+struct State {
+    rng: Rng,
+    plan: Plan,
+    /// Nothing goes wrong any more.
+    calm: bool,
+    running: usize,
+    actors: Vec<Actor>,
+    outage: Option<Outage>,
+    moved_until: Option<u64>,
+    leap_until: Option<u64>,
+    steps: u64,
+    hash: u64,
+    told: VecDeque<(u64, usize, String)>,
+    /// How many of the last steps are kept to be told.
+    tells: usize,
+    violation: Option<String>,
+}
+
+/// What time it is.
+pub(super) struct Times {
+    /// Microseconds that passed, and how far the wall clock is from where it would be, in milliseconds.
+    passed: AtomicU64,
+    offset: AtomicI64,
+    begin: u64,
+    base: Instant,
+}
+
+impl Times {
+    /// Milliseconds since 1970, as the processes see it.
+    fn wall(&self) -> u64 {
+        (self.begin + self.passed.load(SeqCst) / MILLI).saturating_add_signed(self.offset.load(SeqCst))
+    }
+}
+
+pub(super) struct World {
+    state: Mutex<State>,
+    turns: Vec<Condvar>,
+    pub(super) times: Arc<Times>,
+    next_pid: AtomicU32,
+    memory: Memory,
+    pub(super) oracle: Mutex<Oracle>,
+}
+
+/// What is to become of a call.
+pub(super) enum Fate {
+    Goes,
+    Fails(io::Error),
+    /// The process dies when the call has done its work, or some of it.
+    DiesAfter,
+}
+
+/// Which sort of call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Look,
+    Open,
+    Make,
+    Write,
+    Remove,
+    Lock,
+}
+
+const EIO: i32 = 5;
+const ENOMEM: i32 = 12;
+const EACCES: i32 = 13;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const ENOSPC: i32 = 28;
+const EROFS: i32 = 30;
+const ENOLCK: i32 = 37;
+const ESTALE: i32 = 116;
+
+/// The errors that a sort of call gives on a real system.
+fn errors(sort: Sort) -> &'static [i32] {
+    match sort {
+        Sort::Look => &[EIO, EACCES, ESTALE, ENOMEM],
+        Sort::Open => &[EIO, EMFILE, ENFILE, EACCES, ESTALE, ENOMEM],
+        Sort::Make => &[EIO, EMFILE, ENFILE, EACCES, ENOSPC, EROFS, ENOMEM, ESTALE],
+        Sort::Write => &[EIO, ENOSPC, ESTALE],
+        Sort::Remove => &[EIO, EACCES, EROFS, ENOSPC],
+        Sort::Lock => &[ENOLCK, EIO],
+    }
+}
+
+pub(super) struct SimClock(pub(super) Arc<Times>);
+
+impl Clock for SimClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.wall())
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.0.base + Duration::from_micros(self.0.passed.load(SeqCst))
+    }
+}
+
+pub(super) struct SimEntropy(pub(super) Arc<World>);
+
+impl Entropy for SimEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        let mut state = self.0.state();
+        for byte in bytes {
+            *byte = state.rng.next() as u8;
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// A world of so many processes, none of which runs yet.
+    pub(super) fn new(seed: u64, actors: usize) -> Arc<World> {
+        let mut rng = Rng(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5117);
+        let plan = Plan::of(&mut rng);
+        // Days at which calendars turn, among others.
+        let days = [20_522, 20_527, 20_818, 21_243, 21_974, 24_855, 20_454, 20_649, 20_700, 20_879];
+        let begin = *rng.pick(&days) * 86_400_000 + rng.below(86_400_000);
+        let state = State {
+            rng,
+            plan,
+            calm: false,
+            running: 0,
+            actors: vec![Actor::default(); actors],
+            outage: None,
+            moved_until: None,
+            leap_until: None,
+            steps: 0,
+            hash: 0xcbf2_9ce4_8422_2325,
+            told: VecDeque::new(),
+            tells: TOLD,
+            violation: None,
+        };
+        let times = Times { passed: AtomicU64::new(0), offset: AtomicI64::new(0), begin, base: instant() };
+        let times = Arc::new(times);
+        let memory = Memory::new(Arc::new(SimClock(times.clone())));
+        memory.put(Path::new("/home/.keep"), b"a home");
+        Arc::new(World {
+            state: Mutex::new(state),
+            turns: (0..actors).map(|_| Condvar::new()).collect(),
+            times,
+            next_pid: AtomicU32::new(1),
+            memory,
+            oracle: Mutex::default(),
+        })
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Microseconds that passed.
+    pub(super) fn passed(&self) -> u64 {
+        self.times.passed.load(SeqCst)
+    }
+
+    /// Milliseconds since 1970, as the processes see it.
+    pub(super) fn wall(&self) -> u64 {
+        self.times.wall()
+    }
+
+    pub(super) fn fresh_pid(&self) -> Pid {
+        self.next_pid.fetch_add(1, SeqCst)
+    }
+
+    /// The number of the step: the order in which things happened.
+    pub(super) fn step(&self) -> u64 {
+        self.state().steps
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.state().hash
+    }
+
+    pub(super) fn violation(&self) -> Option<String> {
+        self.state().violation.clone()
+    }
+
+    pub(super) fn told(&self) -> Vec<String> {
+        let state = self.state();
+        state.told.iter().map(|(step, actor, what)| format!("{step:>7} p{actor} {what}")).collect()
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        self.state().plan.clone()
+    }
+
+    pub(super) fn is_calm(&self) -> bool {
+        self.state().calm
+    }
+
+    pub(super) fn random(&self, limit: u64) -> u64 {
+        self.state().rng.below(limit)
+    }
+
+    /// Something that must never be so. The first is told.
+    pub(super) fn violated(&self, what: String) {
+        let mut state = self.state();
+        if state.violation.is_none() {
+            state.note(usize::MAX, &format!("VIOLATED: {what}"));
+            state.violation = Some(what);
+        }
+    }
+
+    /// Keeps all of the trace to be told.
+    pub(super) fn tell_all(&self) {
+        self.state().tells = usize::MAX;
+    }
+
+    /// A line of the trace that is no step.
+    pub(super) fn note(&self, actor: usize, what: &str) {
+        self.state().note(actor, what);
+    }
+
+    pub(super) fn is_dead(&self, me: usize) -> bool {
+        self.state().actors[me].dead
+    }
+
+    pub(super) fn revived(&self, me: usize) {
+        self.state().actors[me].dead = false;
+    }
+
+    /// Begins to count the errors that are made up for what follows.
+    pub(super) fn begin_counting(&self, me: usize) {
+        self.state().actors[me].faults = 0;
+    }
+
+    pub(super) fn faults(&self, me: usize) -> u64 {
+        self.state().actors[me].faults
+    }
+
+    /// From now on nothing goes wrong, the clock is right, and who was stopped goes on.
+    pub(super) fn calm_down(&self) {
+        let mut state = self.state();
+        state.calm = true;
+        state.outage = None;
+        let passed = self.passed();
+        for actor in &mut state.actors {
+            actor.stopped_until = actor.stopped_until.min(passed);
+        }
+        self.times.offset.store(0, SeqCst);
+        state.leap_until = None;
+        if state.moved_until.take().is_some() {
+            self.move_back();
+        }
+    }
+
+    /// Waits for the first turn.
+    pub(super) fn enter(&self, me: usize) {
+        let mut state = self.state();
+        while state.running != me {
+            state = self.turns[me].wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    /// Ends this thread's part of the run.
+    pub(super) fn leave(&self, me: usize) {
+        let mut state = self.state();
+        state.actors[me].done = true;
+        self.hand_on(&mut state, me, true);
+    }
+
+    /// Sleeps, while others go on.
+    pub(super) fn sleep(&self, me: usize, micros: u64) {
+        if self.is_over(me) {
+            return;
+        }
+        let mut state = self.state();
+        let passed = self.passed();
+        state.actors[me].wakes_at = passed + micros;
+        state.note(me, &format!("sleeps {micros} us"));
+        self.switch(state, me, true);
+    }
+
+    /// Whether this thread must not take part any more.
+    fn is_over(&self, me: usize) -> bool {
+        let mut state = self.state();
+        let over = state.actors[me].dead || state.violation.is_some();
+        if over {
+            state.actors[me].dead = true;
+            drop(state);
+            if !std::thread::panicking() {
+                std::panic::resume_unwind(Box::new(Killed));
+            }
+        }
+        over
+    }
+
+    /// A step of this thread at a seam. Others may go first; then says what becomes of the call.
+    pub(super) fn at_seam(self: &Arc<Self>, me: usize, pid: Pid, sort: Option<Sort>, what: &str, path: &Path) -> Fate {
+        if self.is_over(me) {
+            return Fate::Fails(io::Error::from_raw_os_error(4));
+        }
+        let mut state = self.state();
+        if !state.calm {
+            self.disturb(&mut state, me);
+        }
+        let must = state.actors[me].stopped_until > self.passed();
+        self.switch(state, me, must);
+        let mut state = self.state();
+        state.steps += 1;
+        let pause = 1 + state.rng.below(60);
+        self.times.passed.fetch_add(pause, SeqCst);
+        let mut fate = Fate::Goes;
+        if state.steps > STEPS_MOST {
+            drop(state);
+            self.violated(format!("no end after {STEPS_MOST} steps"));
+            self.is_over(me);
+            return Fate::Fails(io::Error::from_raw_os_error(4));
+        }
+        let mut told = "";
+        if !state.calm {
+            let kills = state.plan.kills;
+            if state.rng.once_in(kills) {
+                if state.rng.once_in(2) {
+                    state.note(me, &format!("KILLED before {what} {}", short(path)));
+                    drop(state);
+                    self.kill(me, pid);
+                    return Fate::Fails(io::Error::from_raw_os_error(4));
+                }
+                told = " KILLED after";
+                fate = Fate::DiesAfter;
+            } else if let Some(code) = sort.and_then(|sort| self.fails(&mut state, me, sort)) {
+                state.actors[me].faults += 1;
+                state.note(me, &format!("{what} {} FAILS {code}", short(path)));
+                return Fate::Fails(io::Error::from_raw_os_error(code));
+            }
+        }
+        state.note(me, &format!("{what} {}{told}", short(path)));
+        fate
+    }
+
+    /// Ends this process here and now.
+    pub(super) fn kill(&self, me: usize, pid: Pid) {
+        self.memory().kill(pid);
+        self.state().actors[me].dead = true;
+        if !std::thread::panicking() {
+            std::panic::resume_unwind(Box::new(Killed));
+        }
+    }
+
+    fn fails(&self, state: &mut State, me: usize, sort: Sort) -> Option<i32> {
+        let passed = self.passed();
+        if let Some(outage) = state.outage.clone() {
+            if outage.until <= passed {
+                state.outage = None;
+                state.note(me, "the outage ends");
+            } else if outage.actor.is_none_or(|actor| actor == me) {
+                let reads = matches!(sort, Sort::Look | Sort::Open);
+                if (if reads { outage.reads } else { outage.writes }) && errors(sort).contains(&outage.code) {
+                    return Some(outage.code);
+                }
+            }
+        }
+        let faults = state.plan.faults;
+        state.rng.once_in(faults).then(|| *state.rng.pick(errors(sort)))
+    }
+
+    /// What happens around the processes.
+    fn disturb(&self, state: &mut State, me: usize) {
+        let passed = self.passed();
+        let plan = state.plan.clone();
+        if state.rng.once_in(plan.stops) {
+            let time = *state.rng.pick(&[MILLI, 50 * MILLI, 400 * MILLI, 2 * SECOND, 10 * SECOND, 90 * SECOND]);
+            state.actors[me].stopped_until = passed + time;
+            state.note(me, &format!("is stopped for {} ms", time / MILLI));
+        }
+        if state.outage.is_none() && state.rng.once_in(plan.outages) {
+            let code = *state.rng.pick(&[EIO, EMFILE, ENOSPC, EROFS, ENOMEM, EACCES, ESTALE]);
+            let time = *state.rng.pick(&[MILLI, 20 * MILLI, SECOND, 30 * SECOND, 3 * MINUTE]);
+            let actor = state.rng.once_in(2).then(|| state.rng.below(state.actors.len() as u64) as usize);
+            let (reads, writes) = *state.rng.pick(&[(true, true), (false, true), (true, false)]);
+            let outage = Outage { until: passed + time, code, reads, writes, actor };
+            state.note(me, &format!("begins: {outage:?}"));
+            state.outage = Some(outage);
+        }
+        if state.rng.once_in(plan.jumps) {
+            let hours = state.rng.below(32) as i64 - 12;
+            self.times.offset.store(hours * 3_600_000, SeqCst);
+            state.note(me, &format!("the clock is {hours} h off"));
+        }
+        if let Some(until) = state.leap_until {
+            if until <= passed {
+                state.leap_until = None;
+                self.times.offset.store(0, SeqCst);
+                state.note(me, "the clock is right again");
+            }
+        } else if state.rng.once_in(plan.leaps) {
+            let days = *state.rng.pick(&[8i64, 40, 400, -3, -40]);
+            self.times.offset.store(days * 86_400_000, SeqCst);
+            let time = *state.rng.pick(&[SECOND, MINUTE, 5 * MINUTE]);
+            state.leap_until = Some(passed + time);
+            self.oracle().clock_leapt = true;
+            state.note(me, &format!("the clock leaps by {days} days"));
+        }
+        if state.rng.once_in(plan.clean_ups) {
+            let now = (self.wall() / 1_000) as i64;
+            for (path, bytes) in self.memory().everything() {
+                let changed = self.admin().stat(&path).ok().flatten().map(|stat| stat.version.1 as i64);
+                let old = changed.is_some_and(|at| at + 3_600 < now);
+                // One that thinks that locks are left over.
+                let is_lock = path.extension().is_some_and(|extension| extension == "life" || extension == "lock");
+                if (bytes.is_empty() || is_lock) && old {
+                    self.oracle().cleaned_up |= is_lock;
+                    state.note(me, &format!("a clean-up removes {}", short(&path)));
+                    self.memory().take(&path);
+                }
+            }
+        }
+        match state.moved_until {
+            Some(until) if until <= passed => {
+                state.moved_until = None;
+                state.note(me, "the store is moved back");
+                self.move_back();
+            }
+            None if state.rng.once_in(plan.moves) => {
+                if self.admin().rename(Path::new(STORE), Path::new(AWAY)).is_ok() {
+                    // The whole home, or one of its two halves.
+                    if state.rng.once_in(2) {
+                        let _ = self.admin().rename(Path::new(MARKS), Path::new(MARKS_AWAY));
+                    }
+                    let time = *state.rng.pick(&[10 * MILLI, 5 * SECOND, 5 * MINUTE]);
+                    state.moved_until = Some(passed + time);
+                    self.oracle().store_moved = true;
+                    state.note(me, "the store is moved away");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn move_back(&self) {
+        let _ = self.admin().remove_tree(Path::new(STORE));
+        let _ = self.admin().rename(Path::new(AWAY), Path::new(STORE));
+        if matches!(self.admin().stat(Path::new(MARKS_AWAY)), Ok(Some(_))) {
+            let _ = self.admin().remove_tree(Path::new(MARKS));
+            let _ = self.admin().rename(Path::new(MARKS_AWAY), Path::new(MARKS));
+        }
+    }
+
+    /// The disk as somebody else has it, whom nothing befalls.
+    fn admin(&self) -> Arc<dyn Disk> {
+        self.memory().process(0)
+    }
+
+    pub(super) fn oracle(&self) -> MutexGuard<'_, Oracle> {
+        self.oracle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Lets another one go first, perhaps; or surely, where this one sleeps or is stopped.
+    fn switch(&self, mut state: MutexGuard<'_, State>, me: usize, must: bool) {
+        let often = state.plan.switches;
+        if must || state.rng.once_in(often) {
+            self.hand_on(&mut state, me, must);
+            while state.running != me {
+                state = self.turns[me].wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            }
+        }
+        drop(state);
+        // Something was violated meanwhile.
+        if self.violation().is_some() {
+            self.is_over(me);
+        }
+    }
+
+    fn hand_on(&self, state: &mut State, me: usize, must: bool) {
+        let passed = self.passed();
+        let at = |actor: &Actor| actor.wakes_at.max(actor.stopped_until);
+        let over = state.violation.is_some();
+        let ready: Vec<usize> = (0..state.actors.len())
+            .filter(|&who| !state.actors[who].done && (over || at(&state.actors[who]) <= passed))
+            .collect();
+        let next = match ready.as_slice() {
+            [] => {
+                let next = (0..state.actors.len()).filter(|&who| !state.actors[who].done);
+                let Some(next) = next.min_by_key(|&who| at(&state.actors[who])) else {
+                    state.running = usize::MAX;
+                    return;
+                };
+                self.times.passed.fetch_max(at(&state.actors[next]), SeqCst);
+                next
+            }
+            ready if !must || ready.len() > 1 || ready[0] != me => *state.rng.pick(ready),
+            ready => ready[0],
+        };
+        if next != state.running {
+            state.running = next;
+            self.turns[next].notify_one();
+        }
+    }
+}
+
+/// Where the store is, and where it is moved to.
+pub(super) const STORE: &str = "/home/data/org.example.crash";
+const AWAY: &str = "/home/away";
+const MARKS: &str = "/home/config/org.example.crash";
+const MARKS_AWAY: &str = "/home/away.config";
+
+impl State {
+    fn note(&mut self, actor: usize, what: &str) {
+        for byte in what.bytes().chain([actor as u8]) {
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        if self.told.len() == self.tells {
+            self.told.pop_front();
+        }
+        self.told.push_back((self.steps, actor, what.to_owned()));
+    }
+}
+
+/// The end of a path, which says enough.
+pub(super) fn short(path: &Path) -> String {
+    let short = path.strip_prefix(STORE).or_else(|_| path.strip_prefix("/home")).unwrap_or(path);
+    let short: PathBuf = short.strip_prefix("candor-1").unwrap_or(short).into();
+    short.display().to_string()
+}
