@@ -233,7 +233,7 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
     let Some(header) = &found.header else {
         found.skipped = bytes.len() as u64;
         // No checksum can be worked out, so that no line counts; what they say of their number is all there is to go by.
-        let numbers = lines.filter_map(|raw| unchecked(raw)).filter(|seq| *seq <= bytes.len() as u64 / LEAST_LINE);
+        let numbers = lines.filter_map(unchecked).filter(|seq| *seq <= bytes.len() as u64 / LEAST_LINE);
         found.lost = numbers.max().unwrap_or(0);
         return found;
     };
