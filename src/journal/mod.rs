@@ -29,7 +29,7 @@ pub(crate) use sent::{SentLog, Taken};
 use crate::{
     ambient::{Ambient, Day},
     consent::{Destroyed, Place, Projection, Scope, Standing},
-    disk::{Files, Handle},
+    disk::{Files, Handle, Look},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
     rollup::Counts,
@@ -352,13 +352,17 @@ impl Journal {
         Ok(lock.try_lock(false)?.then_some(lock))
     }
 
-    /// Whether anything lies on disk for a scope in other directories than those of `keep`.
-    pub(crate) fn holds_other(&self, scope: &str, keep: Option<u64>) -> bool {
+    /// Whether anything lies on disk for a scope in other directories than those of `keep`, or may: where the system does
+    /// not let us look, whoever clears up looks again later.
+    pub(crate) fn may_hold_other(&self, scope: &str, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
-        let other = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()) != kept.as_deref();
-        ["waiting", "counts", "outbox"]
-            .iter()
-            .any(|kind| self.files.entries(&self.store.join(kind).join(scope)).iter().any(other))
+        ["waiting", "counts", "outbox"].iter().any(|kind| {
+            match self.files.children(&self.store.join(kind).join(scope)) {
+                Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
+                Look::Absent | Look::Refused(_) => false,
+                Look::Failed(_) => true,
+            }
+        })
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
@@ -372,12 +376,23 @@ impl Journal {
     pub(crate) fn purge_named(&self, scope: &str, keep: Option<u64>) -> Destroyed {
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
         for kind in ["waiting", "counts", "outbox"] {
-            for directory in self.files.entries(&self.store.join(kind).join(scope)) {
-                let generation =
-                    directory.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+            let above = self.store.join(kind).join(scope);
+            let names = match self.files.children(&above) {
+                Look::Read(names) => names,
+                Look::Absent | Look::Refused(_) => continue,
+                // Something may lie there. It can't be sent any more, and is looked for again.
+                Look::Failed(_) => {
+                    destroyed.complete = false;
+                    continue;
+                }
+            };
+            for name in names {
+                let generation = name.parse().ok();
                 if generation.is_some() && generation == keep {
                     continue;
                 }
+                let directory = above.join(name);
+                // How much it was is told as far as it can be seen; it goes whether it can be or not.
                 for path in self.files.entries(&directory).into_iter().filter(|path| waiting::is_data(path)) {
                     destroyed.bytes += self.files.bytes_below(&path);
                     destroyed.files += 1;
@@ -401,22 +416,28 @@ impl Journal {
     /// Removes a directory whole: it is renamed first, and the next start removes what an interruption left of it.
     fn throw_away(&self, directory: &Path) -> io::Result<()> {
         let trash = self.store.join("trash");
-        let gone = self.files.own_dir(&trash).and_then(|()| {
-            let aside = trash.join(self.ambient.random_hex::<8>()?);
+        let aside = self.ambient.random_hex::<8>().map(|name| trash.join(name));
+        let renamed = aside.and_then(|aside| {
+            self.files.own_dir(&trash)?;
             self.files.rename(directory, &aside)?;
-            self.files.remove_tree(&aside)
+            Ok(aside)
         });
-        gone.or_else(|error| match error.kind() {
+        // Where there is no room to rename, removing in place has to do.
+        let left = renamed.unwrap_or_else(|_| directory.to_owned());
+        self.files.remove_tree(&left).or_else(|error| match self.files.examine(&left) {
             // Someone else, who clears up at the same time, was faster.
-            io::ErrorKind::NotFound => Ok(()),
-            // Where there is no room to rename, removing in place has to do.
-            _ => self.files.remove_tree(directory),
+            Look::Absent => Ok(()),
+            _ => Err(error),
         })
     }
 
-    /// Whether anything was thrown away and not removed yet.
-    pub(crate) fn holds_trash(&self) -> bool {
-        !self.files.entries(&self.store.join("trash")).is_empty()
+    /// Whether anything was thrown away and not removed yet, or may have been.
+    pub(crate) fn may_hold_trash(&self) -> bool {
+        match self.files.children(&self.store.join("trash")) {
+            Look::Read(names) => !names.is_empty(),
+            Look::Absent | Look::Refused(_) => false,
+            Look::Failed(_) => true,
+        }
     }
 
     /// Empties the trash that an interrupted purge left.

@@ -217,19 +217,19 @@ impl Engine {
         Day(self.day.load(Ordering::SeqCst))
     }
 
-    /// Whether something lies in directories that no grant stands behind, or is to be thrown away. Reads names only.
+    /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may. Reads names only.
     pub(crate) fn has_stale(&self) -> bool {
         let secret_left = |scope, keep: Option<u64>| keep.is_none() && self.keys.has(scope);
         let stale = |(scope, keep): (Scope, Option<u64>)| {
-            self.journal.holds_other(scope.name(), keep) || secret_left(scope, keep)
+            self.journal.may_hold_other(scope.name(), keep) || secret_left(scope, keep)
         };
         // Of a scope that this program does not declare as well: whoever took it back here may have been interrupted.
         let secret_left_of = |name: &str, keep: Option<u64>| keep.is_none() && self.keys.has_named(name);
         let undeclared =
-            |(name, keep): (String, _)| self.journal.holds_other(&name, keep) || secret_left_of(&name, keep);
+            |(name, keep): (String, _)| self.journal.may_hold_other(&name, keep) || secret_left_of(&name, keep);
         self.consent.generations().into_iter().any(stale)
             || self.consent.undeclared_generations().into_iter().any(undeclared)
-            || self.journal.holds_trash()
+            || self.journal.may_hold_trash()
     }
 
     /// Destroys what lies in directories that no grant stands behind.
