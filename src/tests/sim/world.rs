@@ -535,20 +535,23 @@ impl World {
                 state.note(me, "the store is moved back");
                 self.move_back();
             }
-            None if state.rng.once_in(plan.moves) => {
-                if self.admin().rename(Path::new(STORE), Path::new(AWAY)).is_ok() {
-                    // The whole home, or one of its two halves.
-                    if state.rng.once_in(2) {
-                        let _ = self.admin().rename(Path::new(MARKS), Path::new(MARKS_AWAY));
-                    }
-                    let time = *state.rng.pick(&[10 * MILLI, 5 * SECOND, 5 * MINUTE]);
-                    state.moved_until = Some(passed + time);
-                    self.oracle().store_moved = true;
-                    state.note(me, "the store is moved away");
-                }
-            }
+            None if state.rng.once_in(plan.moves) => self.move_away(state, me),
             _ => {}
         }
+    }
+
+    fn move_away(&self, state: &mut State, me: usize) {
+        if self.admin().rename(Path::new(STORE), Path::new(AWAY)).is_err() {
+            return;
+        }
+        // The whole home, or one of its two halves.
+        if state.rng.once_in(2) {
+            let _ = self.admin().rename(Path::new(MARKS), Path::new(MARKS_AWAY));
+        }
+        let time = *state.rng.pick(&[10 * MILLI, 5 * SECOND, 5 * MINUTE]);
+        state.moved_until = Some(self.passed() + time);
+        self.oracle().store_moved = true;
+        state.note(me, "the store is moved away");
     }
 
     fn move_back(&self) {
