@@ -211,7 +211,8 @@ impl Oracle {
 
     /// What lies on disk and arrived, beside what was kept: each record has one end.
     pub(super) fn missing(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>, wall: u64) -> Option<String> {
-        if self.clock_leapt || self.store_moved {
+        // A yes that is given where the lock file is gone begins anew, and what was recorded before goes.
+        if self.clock_leapt || self.store_moved || self.cleaned_up {
             return None;
         }
         let mut waiting = BTreeSet::new();
