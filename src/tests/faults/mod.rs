@@ -352,7 +352,7 @@ fn faults(before: &Before, every: u64, seed: u64) -> Vec<Fault> {
         for error in errors(*call) {
             for lasts in LASTS {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                if (state >> 33) % every == 0 {
+                if (state >> 33).is_multiple_of(every) {
                     faults.push(Fault { at: at as u64, error, lasts });
                 }
             }

@@ -56,6 +56,7 @@ calls! {
 }
 
 /// What goes wrong.
+#[allow(clippy::enum_variant_names, reason = "HTTP calls one of them a server error")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Error {
     NotFound,

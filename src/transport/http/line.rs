@@ -234,7 +234,8 @@ impl Line {
     #[cfg(all(test, unix))]
     pub(super) fn share_with_children(&self) {
         let socket = self.socket.lock();
-        rustix::io::fcntl_setfd(socket.as_ref().unwrap(), rustix::io::FdFlags::empty()).unwrap();
+        let shared = socket.as_ref().map(|socket| rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::empty()));
+        assert_eq!(shared, Some(Ok(())), "there is a connection to share");
     }
 
     /// Whether consent ended under way.
