@@ -455,10 +455,10 @@ fn tests() -> BTreeMap<String, Vec<String>> {
 /// Of the tests and steps that a page names in the last column of its tables, those that there are not; and how many there are.
 fn missing(page: &str) -> (Vec<String>, usize) {
     let (tests, run) = (tests(), read(".ci/run"));
-    let steps = run.lines().find_map(|line| line.strip_prefix("STEPS=(")?.strip_suffix(')')).expect("a list of steps");
     let exists = |named: &str| {
         if let Some(step) = named.strip_prefix(".ci/run ") {
-            return steps.split(' ').any(|known| known == step) && run.contains(&format!("\nstep_{step}() {{"));
+            // Those that take long are called by name, and stand in no list.
+            return run.contains(&format!("\nstep_{step}() {{"));
         }
         if named.starts_with(".ci/") {
             return Path::new(ROOT).join(named).is_file();
