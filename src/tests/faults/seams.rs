@@ -368,7 +368,7 @@ pub(super) struct Hands {
 impl Hands {
     pub(super) fn new(plan: Arc<Plan>, since_1970: i64, passed: u64) -> Arc<Self> {
         Arc::new(Hands {
-            begin: Instant::now(),
+            begin: crate::ambient::instant(),
             time: Mutex::new((since_1970, passed)),
             stood: AtomicI64::new(since_1970),
             plan,
