@@ -258,7 +258,7 @@ impl Disk for System {
         if file.metadata()?.len() == 0 {
             // Whoever tidies up removes empty files. Where this can't be written the lock is one all the same, and where two
             // write it they write the same.
-            let _ = file.write_all(LOCK_SAYS);
+            let _ = fits(&file, LOCK_SAYS.len() as u64).and_then(|()| file.write_all(LOCK_SAYS));
         }
         Ok(Box::new(Open::new(file)))
     }
