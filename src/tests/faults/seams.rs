@@ -40,6 +40,7 @@ calls! {
     Create = "Disk" "create",
     Append = "Disk" "append",
     LockFile = "Disk" "lock_file",
+    MayWrite = "Disk" "may_write",
     OpenLock = "Disk" "open_lock",
     Rename = "Disk" "rename",
     RemoveFile = "Disk" "remove_file",
@@ -142,7 +143,7 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
         Call::Read | Call::ReadShared => &[any, path, opens, &[ShortRead]],
         Call::Create | Call::LockFile => &[any, path, opens, changes],
         Call::Append | Call::OpenLock => &[any, path, opens, &[ReadOnly]],
-        Call::MakeDir | Call::Rename => &[any, path, changes],
+        Call::MakeDir | Call::Rename | Call::MayWrite => &[any, path, changes],
         Call::RemoveFile => &[any, path, &[ReadOnly]],
         Call::RemoveTree => &[any, path, opens, &[ReadOnly]],
         Call::WriteAll => &[&[Io, Stale, NoSpace, ShortWrite, Interrupted, NoMemory]],
@@ -287,6 +288,9 @@ impl Disk for FaultyDisk {
     }
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         self.plan.run(Call::MakeDir, path, || self.disk.make_dir(path))
+    }
+    fn may_write(&self, directory: &Path) -> io::Result<()> {
+        self.plan.run(Call::MayWrite, directory, || self.disk.may_write(directory))
     }
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         match self.plan.meets(Call::List, path) {
