@@ -612,11 +612,6 @@ impl Files {
         }
     }
 
-    /// A file's bytes, or `None` when there is no such file.
-    pub(crate) fn read_if_there(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-        self.contents(path, most).found()
-    }
-
     /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = unfinished(path);
@@ -654,35 +649,6 @@ impl Files {
         match self.remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
-        }
-    }
-
-    /// The names in a directory of the store. Empty where it can't be read; candor gives no file a name that is no text.
-    pub(crate) fn names(&self, path: &Path) -> Vec<String> {
-        let mut names = self.list(path).unwrap_or_default();
-        names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
-        names
-    }
-
-    /// Sub-directories and files of a directory as full paths, sorted by name.
-    ///
-    /// Empty where there is no directory; a link to one is none.
-    pub(crate) fn entries(&self, path: &Path) -> Vec<PathBuf> {
-        let names = match self.children(path) {
-            Look::Read(names) => names,
-            _ => Vec::new(),
-        };
-        names.into_iter().map(|name| path.join(name)).collect()
-    }
-
-    /// How many bytes the files below a directory hold.
-    pub(crate) fn bytes_below(&self, path: &Path) -> u64 {
-        match self.stat(path) {
-            Ok(Some(Stat { kind: StatKind::File, len, .. })) => len,
-            Ok(Some(Stat { kind: StatKind::Dir, .. })) => {
-                self.entries(path).iter().map(|entry| self.bytes_below(entry)).sum()
-            }
-            _ => 0,
         }
     }
 }

@@ -14,13 +14,15 @@ use crate::{
 pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
     let today = engine.ambient.now().day();
     let names = engine.journal.names();
-    engine.consent.deletes_within(scope, names.left(scope, today).1)?;
-    if !names.all(scope, today).is_empty() {
+    let store = engine.consent.ledger().store();
+    let (_, last) = names.left(scope, today).at("read what left in", store)?;
+    engine.consent.deletes_within(scope, last)?;
+    if !names.all(scope, today).at("read what left in", store)?.is_empty() {
         let wishes = engine.consent.wishes();
         let changing = wishes.lock(|| engine.ambient.monotonic())?;
         let asked = wishes.ask(&changing, scope.name(), engine.ambient.now());
         drop(changing);
-        asked.at("write a wish in", engine.consent.ledger().store())?;
+        asked.at("write a wish in", store)?;
         // The wish stands; where the disk does not take the rest, the sender tries again, and the status says so.
         let _ = engine.make_wishes(scope, false);
     }
@@ -43,16 +45,18 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
-    if !sent.holds_any(scope) && !engine.journal.names().holds_any(scope) {
+    let holds_ids = || engine.journal.names().holds_any(scope).at("read what left in", store);
+    if !sent.holds_any(scope) && !holds_ids()? {
         return Ok(());
     }
     sent.begin_deleting(scope).at("delete the sent log in", store)?;
     engine.journal.delete_sent(scope).at("delete the sent log in", store)?;
     let wishes = engine.consent.wishes();
-    if wishes.asked(scope.name()).is_some() {
+    // Where nobody can see whether it was asked for, the ids stay: they may be needed.
+    if wishes.asked(scope.name()).at("read a wish in", store)?.is_some() {
         engine.make_wishes(scope, true)?;
     }
-    if engine.journal.names().holds_any(scope) {
+    if holds_ids()? {
         let _changing = wishes.lock(|| engine.ambient.monotonic())?;
         engine.journal.names().delete(scope).at("delete the ids of what was sent in", store)?;
     }
@@ -88,13 +92,15 @@ pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result
 /// How much can be named, what was asked for, and what came of it.
 pub(crate) fn status(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
     let names = engine.journal.names();
-    let (left, nameable) = match names.holds_any(scope) {
+    let store = engine.consent.ledger().store();
+    let (left, nameable) = match names.holds_any(scope).at("read what left in", store)? {
         // Where nothing ever left no clock is read.
         false => (0, 0),
         true => {
             let today = engine.ambient.now().day();
-            let nameable = names.all(scope, today).iter().map(|named| named.uids.len() as u64).sum();
-            (names.left(scope, today).0.max(nameable), nameable)
+            let all = names.all(scope, today).at("read what left in", store)?;
+            let nameable = all.iter().map(|named| named.uids.len() as u64).sum();
+            (names.left(scope, today).at("read what left in", store)?.0.max(nameable), nameable)
         }
     };
     engine.consent.erasure_status(scope, left, nameable)

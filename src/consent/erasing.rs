@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ambient::{Day, Time},
     clean,
-    error::{Error, Kind},
+    error::{At, Error, Kind},
 };
 use std::fmt;
 
@@ -235,7 +235,9 @@ impl Consent {
     /// What a person may know of a scope's erasure; `left` and `nameable` as the sent log has them.
     pub(crate) fn erasure_status(&self, scope: Scope, left: u64, nameable: u64) -> Result<ErasureStatus, Error> {
         let Terms { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
-        let Known { mut wishes, damaged, asked } = self.wishes().all(scope.name());
+        let store = self.wishes();
+        let known = store.all(scope.name()).at("read what is to be erased in", &store.directory(scope.name()))?;
+        let Known { mut wishes, damaged, asked } = known;
         wishes.sort_by_key(|wish| (wish.is.asked, wish.is.key.clone()));
         let elsewhere = wishes.iter().find(|wish| wish.is_pending() && wish.is.to != *endpoint);
         let held_up_by = match (self.blocked(scope), elsewhere) {

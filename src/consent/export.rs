@@ -118,7 +118,7 @@ impl Consent {
         let path = self.ledger.ledger_path();
         for _ in 0..3 {
             let records = self.ledger.read()?;
-            let bytes = self.ledger.files().read_if_there(&path, LEDGER_MOST).at("read", &path)?.unwrap_or_default();
+            let bytes = self.ledger.files().contents(&path, LEDGER_MOST).found().at("read", &path)?.unwrap_or_default();
             // Another process may have decided between the two looks.
             let fits = match &records {
                 Records::Sound(sound) => {

@@ -7,7 +7,7 @@ use super::{
     wish::{Wish, Wishes},
 };
 use crate::{
-    disk::Handle,
+    disk::{Handle, Look},
     mutants::{self, Mutant},
     sync::{AtomicBool, AtomicU64},
 };
@@ -204,7 +204,9 @@ impl Errand {
     pub(super) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
         let path = Wishes::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;
-        let wish = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch).ok()??;
+        let Look::Read(wish) = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
+            return None;
+        };
         let vigil = Vigil { ledger, gates, path, version };
         vigil.stands().then_some(Errand { wish, vigil })
     }

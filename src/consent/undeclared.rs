@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ambient::Day,
-    error::{Error, Kind},
+    error::{At, Error, Kind},
 };
 
 /// A yes to a scope that this program does not declare.
@@ -53,17 +53,21 @@ impl Consent {
         let wishes = self.wishes();
         let of = |name: &str| {
             let entry = sound.in_force(name)?;
+            let pending = match wishes.pending(name).at("read what is to be erased in", &wishes.directory(name)) {
+                Ok(pending) => pending,
+                Err(error) => return Some(Err(error)),
+            };
             let contract = entry.contract.as_deref().and_then(|digest| self.ledger.text(digest).ok()?);
-            Some(Undeclared {
+            Some(Ok(Undeclared {
                 name: name.into(),
                 since: entry.given().into(),
                 until: entry.until.clone(),
                 via: entry.via.clone(),
                 contract: contract.and_then(|json| serde_json::from_str(&json).ok()),
-                erasures_waiting: wishes.pending(name).len(),
-            })
+                erasures_waiting: pending.len(),
+            }))
         };
-        Ok(self.undeclared_names(&sound).into_iter().filter_map(of).collect())
+        self.undeclared_names(&sound).into_iter().filter_map(of).collect()
     }
 
     /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations). A yes that is not in force,

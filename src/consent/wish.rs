@@ -206,49 +206,61 @@ impl<'s> Wishes<'s> {
         file.map(Changing).ok_or_else(|| Kind::Locked { path }.into())
     }
 
+    /// What lies in a scope's directory, in the order of names. What is refused holds no document of ours.
+    fn paths(&self, scope: &str) -> io::Result<Vec<PathBuf>> {
+        let directory = self.directory(scope);
+        match self.files.children(&directory) {
+            Look::Read(names) => Ok(names.into_iter().map(|name| directory.join(name)).collect()),
+            Look::Absent | Look::Refused(_) => Ok(Vec::new()),
+            Look::Failed(error) => Err(error),
+        }
+    }
+
     /// The batches for which a request is to be made, in the order of their keys, which are random. Reads names only.
-    pub(crate) fn pending(&self, scope: &str) -> Vec<String> {
-        let paths = self.files.entries(&self.directory(scope));
+    ///
+    /// # Errors
+    /// The system did not let us look: there may be some.
+    pub(crate) fn pending(&self, scope: &str) -> io::Result<Vec<String>> {
+        let paths = self.paths(scope)?;
         let ending = |wanted: &'static str| {
             let these = paths.iter().filter(move |path| path.extension().is_some_and(|extension| extension == wanted));
             these.filter_map(|path| path.file_stem()?.to_str())
         };
         // One that ended, and whose older document was not removed before the program died.
         let done: BTreeSet<&str> = ending(DONE).collect();
-        ending(PENDING).filter(|batch| !done.contains(batch)).map(str::to_owned).collect()
+        Ok(ending(PENDING).filter(|batch| !done.contains(batch)).map(str::to_owned).collect())
     }
 
-    /// Whether anything is to be done for a scope. Reads names only.
+    /// Whether anything is to be done for a scope, or may be where the system does not let us look. Reads names only.
     pub(crate) fn is_busy(&self, scope: &str) -> bool {
-        self.asked(scope).is_some() || !self.pending(scope).is_empty()
+        !matches!(self.asked(scope), Ok(None)) || self.pending(scope).map_or(true, |pending| !pending.is_empty())
     }
 
-    /// The pending wish for a batch. `Ok(None)` where there is none, or it can't be read now; an error where its
-    /// document is not one of ours.
-    pub(crate) fn read(&self, scope: &str, batch: &str) -> Result<Option<Wish>, ()> {
+    /// The pending wish for a batch; refused where its document is not one of ours.
+    pub(crate) fn read(&self, scope: &str, batch: &str) -> Look<Wish> {
         self.read_as(scope, batch, PENDING)
     }
 
-    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Result<Option<Wish>, ()> {
+    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Look<Wish> {
         let path = self.directory(scope).join(batch).with_extension(extension);
-        let bytes = match self.files.read(&path, NAMES_MOST) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let bad = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied);
-                return if bad { Err(()) } else { Ok(None) };
-            }
-        };
-        let wish = Wish::parse(&bytes, scope, batch).filter(|wish| wish.is_pending() == (extension == PENDING));
-        wish.map(Some).ok_or(())
+        let wish = self.files.contents(&path, NAMES_MOST).map(|bytes| Wish::parse(&bytes, scope, batch));
+        match wish.map(|wish| wish.filter(|wish| wish.is_pending() == (extension == PENDING))) {
+            Look::Read(Some(wish)) => Look::Read(wish),
+            Look::Read(None) => Look::Refused("it is damaged"),
+            Look::Absent => Look::Absent,
+            Look::Refused(why) => Look::Refused(why),
+            Look::Failed(error) => Look::Failed(error),
+        }
     }
 
     /// Everything that is known of a scope's wishes, those that ended first where two documents speak of one batch.
-    pub(crate) fn all(&self, scope: &str) -> Known {
-        let mut known = Known { asked: self.asked(scope), ..Known::default() };
-        let mut paths = self.files.entries(&self.directory(scope));
+    ///
+    /// # Errors
+    /// The system did not let us look at one of them: whatever else is known, it is not everything.
+    pub(crate) fn all(&self, scope: &str) -> io::Result<Known> {
+        let mut known = Known { asked: self.asked(scope)?, ..Known::default() };
         // `done` sorts before `json` within a name.
-        paths.sort();
-        for path in paths {
+        for path in self.paths(scope)? {
             let (Some(batch), Some(extension)) = (
                 path.file_stem().and_then(|stem| stem.to_str()),
                 path.extension().and_then(|extension| extension.to_str()),
@@ -261,12 +273,15 @@ impl<'s> Wishes<'s> {
                 && !known.wishes.iter().any(|wish| wish.is.batch == batch)
             {
                 match self.read_as(scope, batch, extension) {
-                    Ok(wish) => known.wishes.extend(wish),
-                    Err(()) => known.damaged += 1,
+                    Look::Read(wish) => known.wishes.push(wish),
+                    // It ended, or was taken back, meanwhile.
+                    Look::Absent => {}
+                    Look::Refused(_) => known.damaged += 1,
+                    Look::Failed(error) => return Err(error),
                 }
             }
         }
-        known
+        Ok(known)
     }
 
     /// Writes a wish: a pending one is found by whoever sends from now on, one that ended is not.
@@ -299,10 +314,17 @@ impl<'s> Wishes<'s> {
     }
 
     /// When the person asked, if not every document of that wish was made. One that is damaged asks for all.
-    pub(crate) fn asked(&self, scope: &str) -> Option<Time> {
-        let bytes = self.files.read_if_there(&self.directory(scope).join(ASKED), 128).ok()??;
+    ///
+    /// # Errors
+    /// The system did not let us look: they may have.
+    pub(crate) fn asked(&self, scope: &str) -> io::Result<Option<Time>> {
+        let bytes = match self.files.contents(&self.directory(scope).join(ASKED), 128) {
+            Look::Read(bytes) => bytes,
+            Look::Absent | Look::Refused(_) => return Ok(None),
+            Look::Failed(error) => return Err(error),
+        };
         let at = disk::unseal("asked", &bytes).and_then(|text| text.parse().ok()).map_or(Time::LAST, Time);
-        Some(at.min(Time::LAST))
+        Ok(Some(at.min(Time::LAST)))
     }
 
     /// The documents are all made.
@@ -317,8 +339,10 @@ impl<'s> Wishes<'s> {
         if self.files.stat(&self.directory(scope))?.is_none() {
             return Ok(());
         }
+        // Before anything goes: what can't be seen can't be taken back.
+        let paths = self.paths(scope)?;
         self.answered(changing, scope)?;
-        for path in self.files.entries(&self.directory(scope)) {
+        for path in paths {
             let kept = path.extension().is_some_and(|extension| extension == DONE);
             if !kept {
                 self.files.remove_if_there(&path)?;
@@ -330,13 +354,15 @@ impl<'s> Wishes<'s> {
     /// Forgets wishes about records that the recipient keeps no longer, and what was found damaged more than `days` ago. When
     /// that was stands in the file from the first time it is met here: what it held says nothing any more.
     pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, days: u32) {
-        for path in self.files.entries(&self.directory(scope)) {
+        // Where nobody can look now, the next time will do.
+        for path in self.paths(scope).unwrap_or_default() {
             let extension = path.extension().and_then(|extension| extension.to_str());
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let over = match extension {
                 Some(extension @ (PENDING | DONE)) => match self.read_as(scope, batch, extension) {
-                    Ok(wish) => wish.is_some_and(|wish| wish.is.until < today.0),
-                    Err(()) => {
+                    Look::Read(wish) => wish.is.until < today.0,
+                    Look::Absent | Look::Failed(_) => false,
+                    Look::Refused(_) => {
                         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
                         false
                     }

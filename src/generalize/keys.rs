@@ -100,7 +100,9 @@ impl Keys {
             // A damaged file is not worth keeping: secrets that can't be read make no codes. One that can't be read at the moment
             // has those of other scopes.
             let mut secrets = match self.read() {
-                Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error).at("read", &self.path),
+                Err(error) if error.kind() != io::ErrorKind::InvalidData || disk::refusal(&error).is_none() => {
+                    return Err(error).at("read", &self.path);
+                }
                 secrets => secrets.ok().flatten().unwrap_or_default(),
             };
             secrets.0.insert(scope.name().into(), Secret(Zeroizing::new(hex(&*secret))));
@@ -227,7 +229,7 @@ impl Keys {
 
     /// The secrets; `None` where there are none, or where they are damaged.
     fn read(&self) -> io::Result<Option<Secrets>> {
-        let Some(bytes) = self.files.read_if_there(&self.path, FILE_MOST)? else { return Ok(None) };
+        let Some(bytes) = self.files.contents(&self.path, FILE_MOST).found()? else { return Ok(None) };
         let bytes = Zeroizing::new(bytes);
         Ok(disk::unseal("keys", &bytes).and_then(|json| serde_json::from_str(json).ok()))
     }

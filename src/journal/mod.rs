@@ -393,8 +393,14 @@ impl Journal {
                 }
                 let directory = above.join(name);
                 // How much it was is told as far as it can be seen; it goes whether it can be or not.
-                for path in self.files.entries(&directory).into_iter().filter(|path| waiting::is_data(path)) {
-                    destroyed.bytes += self.files.bytes_below(&path);
+                let names = match self.files.children(&directory) {
+                    Look::Read(names) => names,
+                    Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
+                };
+                for path in names.into_iter().map(|name| directory.join(name)).filter(|path| waiting::is_data(path)) {
+                    if let Look::Read(stat) = self.files.examine(&path) {
+                        destroyed.bytes += stat.len;
+                    }
                     destroyed.files += 1;
                 }
                 destroyed.complete &= self.throw_away(&directory).is_ok();
@@ -440,9 +446,12 @@ impl Journal {
         }
     }
 
-    /// Empties the trash that an interrupted purge left.
+    /// Empties the trash that an interrupted purge left. Where it can't be looked at now it [may hold](Journal::may_hold_trash)
+    /// something, and is emptied later.
     pub(crate) fn empty_trash(&self) {
-        for left in self.files.entries(&self.store.join("trash")) {
+        let trash = self.store.join("trash");
+        let Look::Read(names) = self.files.children(&trash) else { return };
+        for left in names.into_iter().map(|name| trash.join(name)) {
             let _ = self.files.remove_tree(&left).or_else(|_| self.files.remove_file(&left));
         }
     }

@@ -101,23 +101,39 @@ impl<'j> Names<'j> {
         self.files.replace(&path, &disk::seal("named", &json))
     }
 
-    /// Whether the records of this request were noted.
-    pub(crate) fn has(&self, scope: Scope, batch: &str) -> bool {
-        let names = self.files.names(&self.directory(scope));
-        names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(batch)))
+    /// What lies in a scope's directory. What is refused holds nothing of ours.
+    ///
+    /// # Errors
+    /// The system did not let us look: there may be anything.
+    fn children(&self, scope: Scope) -> io::Result<Vec<String>> {
+        match self.files.children(&self.directory(scope)) {
+            Look::Read(names) => Ok(names),
+            Look::Absent | Look::Refused(_) => Ok(Vec::new()),
+            Look::Failed(error) => Err(error),
+        }
     }
 
-    /// Whether anything was ever noted of a scope.
-    pub(crate) fn holds_any(&self, scope: Scope) -> bool {
-        !self.files.entries(&self.directory(scope)).is_empty()
+    /// Whether the records of this request were noted. An error where that can't be seen now.
+    pub(crate) fn has(&self, scope: Scope, batch: &str) -> io::Result<bool> {
+        let names = self.children(scope)?;
+        Ok(names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(batch))))
+    }
+
+    /// Whether anything was ever noted of a scope. An error where that can't be seen now.
+    pub(crate) fn holds_any(&self, scope: Scope) -> io::Result<bool> {
+        Ok(!self.children(scope)?.is_empty())
     }
 
     /// Every request whose records can be named and whose retention is not over, oldest first. No record is in two: where
     /// a request was made anew from a larger one that was refused whole, the smaller has it.
-    pub(crate) fn all(&self, scope: Scope, today: Day) -> Vec<Named> {
-        let paths = self.paths(scope).into_iter();
-        let current = paths.filter_map(|path| self.read(scope, &path)).filter(|named| named.until >= today);
-        let mut found: Vec<Named> = current.collect();
+    ///
+    /// # Errors
+    /// The system did not let us look at one of them: what the others say is not all.
+    pub(crate) fn all(&self, scope: Scope, today: Day) -> io::Result<Vec<Named>> {
+        let mut found: Vec<Named> = Vec::new();
+        for path in self.paths(scope)? {
+            found.extend(self.read(scope, &path)?.filter(|named| named.until >= today));
+        }
         found.sort_by_key(|named| (named.uids.len(), std::cmp::Reverse(named.at)));
         let mut seen = BTreeSet::new();
         for named in &mut found {
@@ -125,33 +141,35 @@ impl<'j> Names<'j> {
         }
         found.retain(|named| !named.uids.is_empty());
         found.sort_by_key(|named| named.at);
-        found
+        Ok(found)
     }
 
     /// How many records left, or may have, whose retention is not over; and until when the recipient has the last.
-    pub(crate) fn left(&self, scope: Scope, today: Day) -> (u64, Option<Day>) {
-        let mut until = self.tally(scope).unwrap_or_else(|_| self.tally_of_ids(scope)).until;
+    /// An error where that can't be read now.
+    pub(crate) fn left(&self, scope: Scope, today: Day) -> io::Result<(u64, Option<Day>)> {
+        let mut until = self.tally(scope)?.until;
         until.retain(|day, count| *day >= today.0 && *count > 0);
         let sum = until.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
-        (sum, until.keys().next_back().map(|day| Day(*day)))
+        Ok((sum, until.keys().next_back().map(|day| Day(*day))))
     }
 
     /// Forgets what is past the recipient's retention, and the oldest beyond the cap.
     pub(crate) fn expire(&self, scopes: &[Scope], today: Day) {
         let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
         for &scope in scopes {
-            if !self.holds_any(scope) {
+            if !self.holds_any(scope).unwrap_or(false) {
                 continue;
             }
             // Before any ids go: what the count lost is made good from them.
             // One that can't be read now is no reason to count anew, and nothing goes before it is known.
             let Ok(told) = self.kept_tally(scope) else { continue };
-            let mut tally = told.clone().unwrap_or_else(|| self.tally_of_ids(scope));
+            let counted = told.clone().map_or_else(|| self.tally_of_ids(scope), Ok);
+            let (Ok(mut tally), Ok(paths)) = (counted, self.paths(scope)) else { continue };
             tally.until.retain(|day, _| *day >= today.0);
             if told.as_ref() != Some(&tally) {
                 let _ = self.save(scope, &tally);
             }
-            for path in self.paths(scope) {
+            for path in paths {
                 match name_of(&path) {
                     Some((at, until, _)) if until >= today => {
                         if let Look::Read(stat) = self.files.examine(&path) {
@@ -163,11 +181,12 @@ impl<'j> Names<'j> {
             }
         }
         // Of a scope that this program does not declare, what is past its day.
-        for directory in self.files.entries(&self.store.join("named")) {
-            if scopes.iter().any(|scope| directory.file_name().is_some_and(|name| name == scope.name())) {
+        for name in self.seen(&self.store.join("named")) {
+            if scopes.iter().any(|scope| name == scope.name()) {
                 continue;
             }
-            for path in self.files.entries(&directory) {
+            let directory = self.store.join("named").join(name);
+            for path in self.seen(&directory).into_iter().map(|name| directory.join(name)) {
                 if name_of(&path).is_some_and(|(_, until, _)| until < today) {
                     let _ = self.files.remove_if_there(&path);
                 }
@@ -176,11 +195,19 @@ impl<'j> Names<'j> {
         drop_oldest(self.files, kept, CAP);
     }
 
+    /// What can be seen in a directory now, for clearing up: the rest goes another time.
+    fn seen(&self, directory: &Path) -> Vec<String> {
+        match self.files.children(directory) {
+            Look::Read(names) => names,
+            Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
+        }
+    }
+
     /// Deletes the ids of a scope, at the person's wish. How many records left is still known.
     pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
         // What can't be read of the count is made good from what is deleted next.
         let tally = self.tally(scope)?;
-        let paths = self.paths(scope);
+        let paths = self.paths(scope)?;
         if paths.is_empty() {
             return Ok(());
         }
@@ -193,15 +220,23 @@ impl<'j> Names<'j> {
         self.directory(scope).join(format!("{:014}-{}-{}.json", named.at.0, named.until.0, named.batch))
     }
 
-    fn paths(&self, scope: Scope) -> Vec<PathBuf> {
-        let mut paths = self.files.entries(&self.directory(scope));
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        paths
+    fn paths(&self, scope: Scope) -> io::Result<Vec<PathBuf>> {
+        let directory = self.directory(scope);
+        let names = self.children(scope)?.into_iter().filter(|name| name.ends_with(".json"));
+        Ok(names.map(|name| directory.join(name)).collect())
     }
 
-    fn read(&self, scope: Scope, path: &Path) -> Option<Named> {
-        let bytes = self.files.read(path, NAMES_MOST).ok()?;
-        let document: Document = serde_json::from_str(disk::unseal("named", &bytes)?).ok()?;
+    /// The ids in a file; `None` where it is damaged, or gone. An error where it can't be read now.
+    fn read(&self, scope: Scope, path: &Path) -> io::Result<Option<Named>> {
+        match self.files.contents(path, NAMES_MOST) {
+            Look::Read(bytes) => Ok(self.parse(scope, path, &bytes)),
+            Look::Absent | Look::Refused(_) => Ok(None),
+            Look::Failed(error) => Err(error),
+        }
+    }
+
+    fn parse(&self, scope: Scope, path: &Path, bytes: &[u8]) -> Option<Named> {
+        let document: Document = serde_json::from_str(disk::unseal("named", bytes)?).ok()?;
         let Document { batch, at, until, to, uids, scope: name } = document;
         let named = Named { batch, at: Time(at), until: Day(until), to, uids: separate(&uids)? };
         (name == scope.name() && *path == self.path(scope, &named) && name_of(path).is_some()).then_some(named)
@@ -209,15 +244,15 @@ impl<'j> Names<'j> {
 
     /// The count; where it is missing or damaged, what the ids that are left say. An error where it can't be read now.
     fn tally(&self, scope: Scope) -> io::Result<Tally> {
-        Ok(self.kept_tally(scope)?.unwrap_or_else(|| self.tally_of_ids(scope)))
+        self.kept_tally(scope)?.map_or_else(|| self.tally_of_ids(scope), Ok)
     }
 
-    fn tally_of_ids(&self, scope: Scope) -> Tally {
+    fn tally_of_ids(&self, scope: Scope) -> io::Result<Tally> {
         let mut tally = Tally::default();
-        for named in self.all(scope, Day(0)) {
+        for named in self.all(scope, Day(0))? {
             *tally.until.entry(named.until.0).or_default() += named.uids.len() as u64;
         }
-        tally
+        Ok(tally)
     }
 
     fn kept_tally(&self, scope: Scope) -> io::Result<Option<Tally>> {

@@ -345,9 +345,9 @@ impl<'j> Outbox<'j> {
 
     fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
         let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
-        match self.files.read_if_there(path, 4096) {
-            Ok(None) => Schedule::default(),
-            Ok(Some(bytes)) => disk::unseal("schedule", &bytes)
+        match self.files.contents(path, 4096) {
+            Look::Absent => Schedule::default(),
+            Look::Read(bytes) => disk::unseal("schedule", &bytes)
                 .and_then(|json| serde_json::from_str(json).ok())
                 .map_or(careful, |schedule: Schedule| Schedule {
                     // A clock that once stood far ahead must not stop reports for years.
@@ -356,7 +356,7 @@ impl<'j> Outbox<'j> {
                     failures: schedule.failures.min(16),
                     ..schedule
                 }),
-            Err(_) => careful,
+            Look::Refused(_) | Look::Failed(_) => careful,
         }
     }
 

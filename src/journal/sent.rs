@@ -171,22 +171,26 @@ impl<'j> SentLog<'j> {
 
     /// Removes the contents of every entry of a scope, and keeps when something left, how much, and under which yes.
     pub(crate) fn strip(&self, scope: Scope) -> io::Result<()> {
-        let mut done = Ok(());
-        for path in self.files.entries(&self.directory(scope)) {
+        let (directory, mut done) = (self.directory(scope), Ok(()));
+        let names = match self.files.children(&directory) {
+            Look::Read(names) => names,
+            // What is refused holds no entry of ours.
+            Look::Absent | Look::Refused(_) => return Ok(()),
+            Look::Failed(error) => return Err(error),
+        };
+        for path in names.into_iter().map(|name| directory.join(name)) {
             done = done.and(self.strip_one(scope, &path));
         }
         done
     }
 
     fn strip_one(&self, scope: Scope, path: &Path) -> io::Result<()> {
-        let bytes = match self.files.read_if_there(path, ENTRY_MOST) {
-            Ok(None) => return Ok(()),
-            Ok(Some(bytes)) => bytes,
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied) => {
-                Vec::new()
-            }
+        let bytes = match self.files.contents(path, ENTRY_MOST) {
+            Look::Absent => return Ok(()),
+            Look::Read(bytes) => bytes,
+            Look::Refused(_) => Vec::new(),
             // It may be sound, and can't be read at the moment.
-            Err(error) => return Err(error),
+            Look::Failed(error) => return Err(error),
         };
         let head = match split(&bytes) {
             Some((_, [])) if is_entry(path) => return Ok(()),
@@ -261,12 +265,17 @@ impl<'j> SentLog<'j> {
     /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.
     pub(crate) fn expire(&self, scopes: &[Scope], now: Time) {
         let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
-        for directory in self.files.entries(&self.store.join("sent")) {
+        // What can't be listed now goes another time.
+        let seen = |directory: &Path| match self.files.children(directory) {
+            Look::Read(names) => names.into_iter().map(|name| directory.join(name)).collect(),
+            Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
+        };
+        for directory in seen(&self.store.join("sent")) {
             // Of a scope that this program does not declare nothing is kept for longer than of any other.
             let named = |scope: &&Scope| directory.file_name().is_some_and(|name| name == scope.name());
             let days = scopes.iter().find(named).map_or(SENT_LOG_DAYS, |scope| sent_log_days(*scope));
             let oldest = now.0.saturating_sub(u64::from(days) * 86_400_000);
-            for path in self.files.entries(&directory) {
+            for path in seen(&directory) {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 let at: u64 = name.split('-').next().and_then(|at| at.parse().ok()).unwrap_or(0);
                 if at < oldest {

@@ -82,7 +82,7 @@ fn is_noted(log: &SentLog<'_>, at: Time, body: &[u8]) {
     let entry = &entries[0];
     assert_eq!((entry.at, entry.epoch, entry.records, entry.bytes), (at, 8, 3, 19));
     assert_eq!(entry.body, body);
-    assert_eq!(log.files.entries(&log.directory(CRASH)).len(), 1, "and nothing beside it");
+    assert_eq!(log.files.children(&log.directory(CRASH)).found().unwrap().unwrap().len(), 1, "and nothing beside it");
 }
 
 #[test]

@@ -199,7 +199,9 @@ impl Journal {
         let generation = place.generation.to_string();
         for kind in ["waiting", "counts", "outbox"] {
             let directory = self.store.join(kind).join(place.scope.name()).join(&generation);
-            for path in self.files.entries(&directory) {
+            // What can't be listed now is dropped at the next try to send.
+            let Look::Read(names) = self.files.children(&directory) else { continue };
+            for path in names.into_iter().map(|name| directory.join(name)) {
                 if is_data(&path) {
                     self.discard(&path, reason);
                 }

@@ -49,6 +49,8 @@ pub struct Manifest {
     /// What the person agreed to and this program does not declare: they can take it back with
     /// [`consent::withdraw_undeclared`](crate::consent::withdraw_undeclared).
     pub undeclared: Vec<Undeclared>,
+    /// Why that can't be read now; then [`undeclared`](Manifest::undeclared) is empty, and there may be some.
+    pub undeclared_unread: Option<String>,
     /// What became of events since this program started.
     pub outcomes: Outcomes,
 }
@@ -242,6 +244,10 @@ impl Manifest {
         // What is still in the rings belongs on the page as well.
         engine.tick();
         let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope)).collect();
+        let (undeclared, undeclared_unread) = match engine.consent.undeclared() {
+            Ok(undeclared) => (undeclared, None),
+            Err(error) => (Vec::new(), Some(clean::line(&error.to_string()))),
+        };
         Manifest {
             format: FORMAT,
             made_at: engine.ambient.now().rfc3339(),
@@ -251,7 +257,8 @@ impl Manifest {
             blocked_by: engine.consent.overlay().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
             scopes,
-            undeclared: engine.consent.undeclared().unwrap_or_default(),
+            undeclared,
+            undeclared_unread,
             outcomes: outcomes(engine),
         }
     }
@@ -264,10 +271,14 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         // A narrowing leaves the yes in force, and its line carries the same contract.
         _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
     };
-    let place = engine.consent.granted_place(scope).ok().flatten();
     let contract = engine.consent.contract(scope).ok();
     let journal = &engine.journal;
     let mut unread = Vec::new();
+    let place = engine.consent.granted_place(scope).unwrap_or_else(|failed| {
+        unread.push(failed.to_string());
+        None
+    });
+    let erasure = erase::status(engine, scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
     let growing = place.map(|place| journal.peek_counts(place, &mut unread)).unwrap_or_default();
     let mut ready = place.map(|place| journal.outbox().peek(place, &mut unread)).unwrap_or_default();
     let waiting = place.map(|place| journal.peek_lines(place, engine.today(), &mut unread)).unwrap_or_default();
@@ -310,7 +321,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
             .collect(),
         unread,
         keeps_contents: journal.sent().keeps_contents(scope),
-        erasure: erase::status(engine, scope).ok(),
+        erasure,
         status,
     }
 }

@@ -36,6 +36,9 @@ impl fmt::Display for Manifest {
             )?;
             writeln!(f, "had, or another program has that keeps its records here. You can take it back all the same.")?;
         }
+        if let Some(why) = &self.undeclared_unread {
+            writeln!(f, "\nWhat else you agreed to can't be read now: {}", line(why))?;
+        }
         for yes in &self.undeclared {
             let until = yes.until.as_deref().map(|until| format!(", good through {}", line(until))).unwrap_or_default();
             writeln!(f, "  {}: yes, said at {}{until}", line(&yes.name), line(&yes.since))?;

@@ -9,6 +9,7 @@ use super::{DAY, Engine, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED};
 use crate::{
     ambient::{Day, Time},
     consent::{Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
+    disk::Look,
     error::{At, Error},
     journal::{Batch, Named, Schedule},
     transport::{Answer, Parcel, SendError, otlp},
@@ -45,7 +46,8 @@ impl Engine {
     /// Notes which records a batch holds, before its first try: from then on they may have left.
     pub(super) fn note_names(&self, scope: Scope, batch: &Batch) -> Result<(), Error> {
         let names = self.journal.names();
-        if names.has(scope, batch.key()) {
+        // Where nobody can look, they may have been counted: it does not leave now.
+        if names.has(scope, batch.key()).at("read what left in", self.consent.ledger().store())? {
             return Ok(());
         }
         let lines = otlp::lines(batch.body(), &self.service, scope, self.registry).unwrap_or_default();
@@ -69,7 +71,7 @@ impl Engine {
         let wishes = self.consent.wishes();
         let store = self.consent.ledger().store();
         let changing = wishes.lock(|| self.ambient.monotonic())?;
-        let Some(asked) = wishes.asked(scope.name()) else { return Ok(()) };
+        let Some(asked) = wishes.asked(scope.name()).at("read a wish in", store)? else { return Ok(()) };
         let today = self.ambient.now().day();
         let asked = asked.min(self.ambient.now());
         let within = match self.consent.deletes_within(scope, None) {
@@ -80,13 +82,14 @@ impl Engine {
                 return Err(error);
             }
         };
-        let known = wishes.all(scope.name()).wishes;
+        let known = wishes.all(scope.name()).at("read the wishes in", store)?.wishes;
         let given_up = |wish: &Wish| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
             known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
         let waiting = self.still_waiting(scope)?;
         let mut made = 0;
-        for Named { batch, at, until, to, uids } in self.journal.names().all(scope, today) {
+        let left = self.journal.names().all(scope, today).at("read what left in", store)?;
+        for Named { batch, at, until, to, uids } in left {
             if (later && at > asked) || settled.contains(batch.as_str()) || waiting.contains(&batch) {
                 continue;
             }
@@ -117,7 +120,8 @@ impl Engine {
 
     /// A random moment: one request within a day, and many of them about as fast, each some time after the other.
     fn next_moment(&self, scope: Scope) -> u64 {
-        let pending = self.consent.wishes().pending(scope.name()).len() as u64;
+        // Where they can't be counted now, it is as for one.
+        let pending = self.consent.wishes().pending(scope.name()).map_or(1, |pending| pending.len() as u64);
         self.ambient.now().0 + MINUTE + self.below((2 * DAY / (pending + 1)).max(MINUTE))
     }
 
@@ -158,7 +162,11 @@ impl Engine {
                 }
                 continue;
             }
-            for batch in self.in_turn(scope) {
+            let batches = self.in_turn(scope).unwrap_or_else(|error| {
+                done.note_trouble(format!("what is to be erased can't be read now: {error}"));
+                Vec::new()
+            });
+            for batch in batches {
                 match self.run_errand(scope, &batch, &mut schedule, done) {
                     Ok(Tried::Nothing | Tried::HeldUp) => continue,
                     Ok(Tried::Ended | Tried::Waits) => any = true,
@@ -180,15 +188,16 @@ impl Engine {
     }
 
     /// The pending requests of a scope, those that were tried least first, so that one that always fails holds up no other.
-    fn in_turn(&self, scope: Scope) -> Vec<String> {
+    fn in_turn(&self, scope: Scope) -> io::Result<Vec<String>> {
         let wishes = self.consent.wishes();
-        let mut batches = wishes.pending(scope.name());
-        // One that can't be read goes first, and is set aside.
+        let mut batches = wishes.pending(scope.name())?;
+        // A damaged one goes first, and is set aside; one that can't be read now waits behind the others.
         batches.sort_by_cached_key(|batch| match wishes.read(scope.name(), batch) {
-            Ok(Some(wish)) => wish.is.tries,
-            _ => 0,
+            Look::Read(wish) => wish.is.tries,
+            Look::Absent | Look::Refused(_) => 0,
+            Look::Failed(_) => u32::MAX,
         });
-        batches
+        Ok(batches)
     }
 
     fn run_errand(
@@ -202,9 +211,13 @@ impl Engine {
         let store = self.consent.ledger().store();
         let changing = wishes.lock(|| self.ambient.monotonic())?;
         let mut wish = match wishes.read(scope.name(), batch) {
-            Ok(Some(wish)) => wish,
-            Ok(None) => return Ok(Tried::Nothing),
-            Err(()) => {
+            Look::Read(wish) => wish,
+            Look::Absent => return Ok(Tried::Nothing),
+            Look::Failed(error) => {
+                done.note_trouble(format!("a request for erasure can't be read now: {error}"));
+                return Ok(Tried::HeldUp);
+            }
+            Look::Refused(_) => {
                 wishes.set_aside(&changing, scope.name(), batch);
                 done.note_trouble("a request for erasure was damaged on this computer");
                 return Ok(Tried::Nothing);
@@ -247,8 +260,14 @@ impl Engine {
         let outcome = self.heard(&answer, &mut wish, schedule, done);
         let changing = wishes.lock(|| self.ambient.monotonic())?;
         // Taken back under way; what the receiver took in spite of that stays on record.
-        let there = wishes.read(scope.name(), batch).is_ok_and(|there| there.is_some());
         let taken = matches!(outcome, Some(Outcome::Acknowledged { .. }));
+        let there = match wishes.read(scope.name(), batch) {
+            Look::Read(_) => true,
+            Look::Absent | Look::Refused(_) => false,
+            // It may have been taken back: it is not written again. The try that it counted stands.
+            Look::Failed(error) if !taken => return Err(error).at("read a wish in", store),
+            Look::Failed(_) => false,
+        };
         if there || taken {
             if let Some(outcome) = outcome {
                 wish.end(outcome);
@@ -326,10 +345,10 @@ impl Engine {
             wishes.expire(&changing, scope.name(), today, scope.retention_days());
         }
         // Those of a scope that this program does not declare go with the records that they name.
-        for directory in self.consent.ledger().files().entries(&store.join("erasing")) {
-            let Some(name) = directory.file_name().and_then(|name| name.to_str()) else { continue };
+        let Look::Read(names) = self.consent.ledger().files().children(&store.join("erasing")) else { return };
+        for name in names {
             if !self.registry.scopes().iter().any(|scope| scope.name() == name) {
-                wishes.expire(&changing, name, today, SENT_LOG_DAYS);
+                wishes.expire(&changing, &name, today, SENT_LOG_DAYS);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::{
     Answer, Client, Clock, Config, Controller, Erasure, Parcel, SendError, Transport,
     ambient::SystemClock,
     consent::{ErasureState, ErasureStatus},
-    disk::{Disk as _, System},
+    disk::{Disk, System},
 };
 use parking_lot::Mutex;
 use std::{
@@ -27,7 +27,7 @@ type Taken = (bool, String, Vec<u8>);
 
 /// Takes everything, and notes which requests it took. Its clock moves on when told.
 #[derive(Clone, Default)]
-struct Taker(Arc<Mutex<Vec<Taken>>>, Arc<AtomicU64>);
+pub(super) struct Taker(Arc<Mutex<Vec<Taken>>>, Arc<AtomicU64>);
 
 impl Clock for Taker {
     fn now(&self) -> SystemTime {
@@ -42,7 +42,7 @@ impl Transport for Taker {
     }
 }
 
-fn open(home: &Path, taker: &Taker, disk: Option<&Arc<Faulty>>) -> Client {
+pub(super) fn open<D: Disk>(home: &Path, taker: &Taker, disk: Option<&Arc<D>>) -> Client {
     let config = config(home);
     let controller = Controller { erasure: Erasure::WithinDays(30), ..config.controller };
     let mut config = Config { controller, ..config }.transport("a test", taker.clone()).clock(taker.clone());
@@ -52,12 +52,17 @@ fn open(home: &Path, taker: &Taker, disk: Option<&Arc<Faulty>>) -> Client {
     Client::new(config).unwrap()
 }
 
+/// The same over the real disk.
+fn start(home: &Path, taker: &Taker) -> Client {
+    open(home, taker, None::<&Arc<Faulty>>)
+}
+
 /// How many requests left of the stores that are tried.
 const LEFT: usize = 2;
 
 /// A store from which two requests left, and that was withdrawn.
-fn prepare(home: &Path) {
-    let client = open(home, &Taker::default(), None);
+pub(super) fn prepare(home: &Path) {
+    let client = start(home, &Taker::default());
     client.grant(CRASH).unwrap();
     for times in 1..=LEFT as u32 {
         client.record_durable(Happened { times });
@@ -66,12 +71,12 @@ fn prepare(home: &Path) {
     client.withdraw(CRASH).unwrap();
 }
 
-fn pending(status: &ErasureStatus) -> usize {
+pub(super) fn pending(status: &ErasureStatus) -> usize {
     status.requests.iter().filter(|request| request.state == ErasureState::Pending).count()
 }
 
 /// Sends until nothing is pending; the keys of the requests for erasure that were taken, and how often in all.
-fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
+pub(super) fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
     for _ in 0..5 {
         // A try that was cut short has failed, and is waited for.
         taker.1.fetch_add(61, Ordering::SeqCst);
@@ -121,7 +126,7 @@ fn at_every_call<T>(
 ) -> u64 {
     let model = tempfile::tempdir().unwrap();
     prepare(model.path());
-    before(&open(model.path(), &Taker::default(), None));
+    before(&start(model.path(), &Taker::default()));
     for at in 0.. {
         let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
         copy(model.path(), home.path());
@@ -147,7 +152,7 @@ fn asking_is_before_or_after_whatever_fails() {
             |_| (),
             |client| client.erase(CRASH),
             |at, answer, home, taker| {
-                let fresh = open(home, taker, None);
+                let fresh = start(home, taker);
                 let (requests, _) = carried_out(&fresh, taker);
                 match answer {
                     Ok(_) => assert_eq!(requests, LEFT, "{fault:?} at call {at}: all of it"),
@@ -175,7 +180,7 @@ fn a_request_that_was_interrupted_is_made_again_and_none_is_lost() {
             |client| drop(client.erase(CRASH).unwrap()),
             |client| client.flush(Duration::from_secs(20)).unwrap(),
             |at, _, home, taker| {
-                let fresh = open(home, taker, None);
+                let fresh = start(home, taker);
                 let (requests, tries) = carried_out(&fresh, taker);
                 assert_eq!(requests, LEFT, "{fault:?} at call {at}");
                 assert!(tries <= LEFT + 1, "{fault:?} at call {at}: {tries} tries");
@@ -195,7 +200,7 @@ fn what_was_taken_back_stays_taken_back() {
             |client| drop(client.erase(CRASH).unwrap()),
             |client| client.cancel_erasure(CRASH),
             |at, answer, home, taker| {
-                let fresh = open(home, taker, None);
+                let fresh = start(home, taker);
                 let (requests, _) = carried_out(&fresh, taker);
                 match answer {
                     Ok(_) => assert_eq!(requests, 0, "{fault:?} at call {at}"),
@@ -211,7 +216,7 @@ fn what_was_taken_back_stays_taken_back() {
 fn no_contents_stay_once_that_was_wished_whatever_fails() {
     // Once and dead while it is wished; then once and dead while something leaves.
     let bodies = |home: &Path, taker: &Taker| {
-        let client = open(home, taker, None);
+        let client = start(home, taker);
         let page = client.manifest().unwrap();
         let scope = page.scopes.iter().find(|scope| scope.name == CRASH.name()).unwrap();
         (scope.sent.iter().filter(|sent| !sent.body.is_empty()).count(), scope.keeps_contents)
@@ -243,7 +248,7 @@ fn no_contents_stay_once_that_was_wished_whatever_fails() {
                 assert_eq!(bodies_kept(home), 0, "{fault:?} at call {at}: before anything is mended");
                 assert_eq!(bodies(home, taker), (0, false), "{fault:?} at call {at}");
                 let left = taker.0.lock().iter().filter(|taken| !taken.0).count();
-                let fresh = open(home, taker, None);
+                let fresh = start(home, taker);
                 let page = fresh.manifest().unwrap();
                 let noted = page.scopes.iter().find(|scope| scope.name == CRASH.name()).unwrap().sent.len();
                 // Who died at the receiver's answer sends it again under the same key, and notes it then.
@@ -272,7 +277,7 @@ fn nothing_leaves_whose_ids_are_not_on_disk() {
             let calls = disk.calls();
             drop(client);
             let left = taker.0.lock().len() as u64;
-            let status = open(home.path(), &taker, None).erasures(CRASH).unwrap();
+            let status = start(home.path(), &taker).erasures(CRASH).unwrap();
             assert!(status.nameable >= left.min(1), "{fault:?} at call {at}: {left} left, and none can be named");
             assert!(status.left >= status.nameable, "{fault:?} at call {at}");
             if calls <= at {

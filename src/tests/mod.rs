@@ -16,6 +16,7 @@ mod start;
 mod steps;
 mod threads;
 mod trouble;
+mod unseen;
 pub(crate) mod views;
 mod waits;
 

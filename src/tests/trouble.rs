@@ -14,15 +14,15 @@ type Rule = Box<dyn FnMut(&str, &str) -> Option<Errno> + Send>;
 
 /// The real disk, where a rule may let a call fail, or do something first.
 #[derive(Clone, Default)]
-struct Troubled(Arc<Mutex<Option<Rule>>>);
+pub(super) struct Troubled(Arc<Mutex<Option<Rule>>>);
 
 impl Troubled {
     /// `rule` is asked for each call with its path, written with slashes.
-    fn set(&self, rule: impl FnMut(&str, &str) -> Option<Errno> + Send + 'static) {
+    pub(super) fn set(&self, rule: impl FnMut(&str, &str) -> Option<Errno> + Send + 'static) {
         *self.0.lock() = Some(Box::new(rule));
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         *self.0.lock() = None;
     }
 

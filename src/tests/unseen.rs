@@ -1,0 +1,190 @@
+//! A look at what left, or at what is to be erased, that fails: nothing is removed, set aside, counted as damaged, taken for
+//! absent or said to be done because of it, and when the disk lets itself be read again all goes on.
+
+use super::{
+    CRASH, Happened,
+    erase::{Taker, carried_out, open, pending, prepare},
+    trouble::Troubled,
+};
+use crate::Client;
+use rustix::io::Errno;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// One that a program may meet under another's rule, and two that pass.
+const ERRORS: [Errno; 3] = [Errno::ACCESS, Errno::MFILE, Errno::IO];
+
+struct Home {
+    directory: tempfile::TempDir,
+    taker: Taker,
+    disk: Arc<Troubled>,
+}
+
+impl Home {
+    /// Two requests left, and the scope was withdrawn.
+    fn new() -> (Self, Client) {
+        let home = Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() };
+        prepare(home.directory.path());
+        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
+        (home, client)
+    }
+
+    /// Each such call at a path with `part` in it and this end fails until further notice.
+    fn fail(&self, errno: Errno, call: &'static str, part: &'static str, end: &'static str) {
+        self.disk
+            .set(move |called, path| (called == call && path.contains(part) && path.ends_with(end)).then_some(errno));
+    }
+
+    fn below(&self, part: &str) -> PathBuf {
+        self.directory.path().join("data/org.example.crash/candor-1").join(part)
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// What a person is told: the error, or the page.
+fn told(client: &Client) -> String {
+    client.erasures(CRASH).map_or_else(|error| error.to_string(), |status| status.to_string())
+}
+
+#[test]
+fn a_wish_that_cant_be_read_now_is_not_damaged() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
+        home.fail(errno, "read", "/erasing/crash/", ".json");
+        let why = told(&client);
+        assert!(why.contains(&errno.to_string()) && !why.contains("damaged"), "{errno}: {why}");
+        for _ in 0..3 {
+            let _ = client.flush(Duration::from_secs(20)).unwrap();
+        }
+        home.disk.end();
+        assert!(
+            !names(&home.below("erasing/crash")).iter().any(|name| name.ends_with("damaged")),
+            "{errno}: set aside"
+        );
+        assert_eq!(carried_out(&client, &home.taker), (2, 2), "{errno}");
+    }
+}
+
+#[test]
+fn wishes_that_cant_be_listed_now_are_neither_done_nor_taken_back() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
+        home.fail(errno, "list", "/erasing/", "crash");
+        let why = told(&client);
+        assert!(why.contains(&errno.to_string()), "{errno}: {why}");
+        assert!(client.cancel_erasure(CRASH).is_err(), "{errno}: nothing was taken back");
+        home.disk.end();
+        assert_eq!(pending(&client.cancel_erasure(CRASH).unwrap()), 0, "{errno}");
+    }
+}
+
+#[test]
+fn a_wish_that_is_half_made_outlives_a_look_that_fails() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        // The wish stands, and the disk does not take its documents.
+        home.disk.set(|call, path| {
+            (call == "create" && path.contains("/erasing/crash/") && !path.ends_with("asked.new"))
+                .then_some(Errno::NOSPC)
+        });
+        assert!(client.erase(CRASH).unwrap().unfinished);
+        home.fail(errno, "read", "/erasing/crash/", "asked");
+        let why = told(&client);
+        assert!(why.contains(&errno.to_string()), "{errno}: {why}");
+        assert!(client.delete_sent(CRASH).is_err(), "{errno}: the ids are needed for what was asked");
+        home.disk.end();
+        client.delete_sent(CRASH).unwrap();
+        assert_eq!(carried_out(&client, &home.taker), (2, 2), "{errno}");
+    }
+}
+
+#[test]
+fn ids_that_cant_be_looked_at_now_are_not_gone() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        home.fail(errno, "list", "/named/", "crash");
+        let why = told(&client);
+        assert!(why.contains(&errno.to_string()), "{errno}: {why}");
+        assert!(client.erase(CRASH).is_err(), "{errno}: nothing was asked for");
+        assert!(client.delete_sent(CRASH).is_err(), "{errno}: the ids are there");
+        home.fail(errno, "read", "/named/crash/", ".json");
+        let wish = client.erase(CRASH).map(|status| (pending(&status), status.unfinished));
+        assert!(!wish.as_ref().is_ok_and(|wish| !wish.1), "{errno}: {wish:?}");
+        home.disk.end();
+        assert_eq!(pending(&client.erase(CRASH).unwrap()), 2, "{errno}");
+        client.delete_sent(CRASH).unwrap();
+        assert_eq!(names(&home.below("named/crash")), ["tally"], "{errno}");
+    }
+}
+
+#[test]
+fn nothing_leaves_while_nobody_can_see_whether_its_ids_are_noted() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        let notice = client.notice(CRASH).unwrap();
+        client.grant(CRASH.shown(&notice)).unwrap();
+        client.record_durable(Happened { times: 3 });
+        home.fail(errno, "list", "/named/", "crash");
+        let flushed = client.flush(Duration::from_secs(20)).unwrap();
+        assert_eq!(flushed.requests, 0, "{errno}");
+        home.disk.end();
+        assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1, "{errno}");
+        assert_eq!(client.erasures(CRASH).unwrap().left, 3, "{errno}");
+    }
+}
+
+#[test]
+fn no_count_is_made_anew_from_ids_that_cant_be_read_now() {
+    for errno in ERRORS {
+        for (call, part, end) in [("list", "/named/", "crash"), ("read", "/named/crash/", ".json")] {
+            let (home, client) = Home::new();
+            std::fs::write(home.below("named/crash/tally"), "damaged").unwrap();
+            home.fail(errno, call, part, end);
+            let engine = client.engine();
+            engine.journal.names().expire(engine.registry.scopes(), engine.ambient.now().day());
+            home.disk.end();
+            // The ids go, and what remains is the count.
+            client.delete_sent(CRASH).unwrap();
+            assert_eq!(client.erasures(CRASH).unwrap().left, 2, "{errno} {call}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_cant_be_read_now_is_not_half_an_entry() {
+    for errno in ERRORS {
+        for (call, part, end) in [("read", "/sent/crash/", ".json"), ("list", "/sent/", "crash")] {
+            let (home, client) = Home::new();
+            home.fail(errno, call, part, end);
+            assert!(client.keep_contents(CRASH, false).is_err(), "{errno} {call}: the contents are there");
+            home.disk.end();
+            assert_eq!(names(&home.below("sent/crash")).len(), 2, "{errno} {call}: what left is known");
+            client.keep_contents(CRASH, false).unwrap();
+            let manifest = client.manifest().unwrap();
+            let sent = &manifest.scope(CRASH).unwrap().sent;
+            assert!(sent.len() == 2 && sent.iter().all(|entry| entry.body.is_empty()), "{errno} {call}");
+        }
+    }
+}
+
+#[test]
+fn the_page_says_what_could_not_be_looked_at() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
+        home.fail(errno, "read", "/erasing/crash/", ".json");
+        let page = client.manifest().unwrap();
+        let unread = page.scope(CRASH).unwrap().unread.join("\n");
+        assert!(unread.contains(&errno.to_string()), "{errno}: {unread}");
+        assert!(page.to_string().contains(&errno.to_string()), "{errno}");
+    }
+}
