@@ -72,6 +72,9 @@ impl Actor {
         {
             world.violated(format!("process {me} panicked: {}", told(&*payload)));
         }
+        // What is left of it calls the disk once more, which ends this thread again where something was violated.
+        let client = self.client.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(client)));
         world.leave(me);
     }
 

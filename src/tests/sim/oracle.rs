@@ -69,6 +69,7 @@ struct Kept {
 pub(super) struct Arrival {
     pub(super) taken: bool,
     pub(super) refused_for_good: bool,
+    /// Of every request that it was in, whether it arrived or not: half of a batch has the tries of the whole.
     pub(super) tries: u32,
     pub(super) server_errors: u32,
 }
@@ -228,7 +229,8 @@ impl Oracle {
                 let mut all = self.of(&kept.scope);
                 all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.step)
             };
-            let gave_up = arrival.tries >= 10 || arrival.server_errors >= 3;
+            // A failing receiver has three tries of any sort.
+            let gave_up = arrival.tries >= 10 || (arrival.server_errors > 0 && arrival.tries >= 3);
             let aged = wall.saturating_sub(kept.wall) >= 6 * 86_400_000;
             let ended = arrival.taken || arrival.refused_for_good || gave_up || aged;
             if !ended && !waiting.contains(uid) && !destroyed() {

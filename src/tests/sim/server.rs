@@ -85,6 +85,9 @@ impl Transport for Server {
             let wrong = world.oracle().tried(&key, head);
             self.check(wrong);
         }
+        for uid in &uids {
+            world.oracle().arrived.entry(uid.clone()).or_default().tries += 1;
+        }
         let bad = world.plan().bad_answers;
         let answer = if !world.is_calm() && world.random(10) < bad {
             BAD[world.random(BAD.len() as u64) as usize]
@@ -111,12 +114,13 @@ impl Transport for Server {
             let mut oracle = world.oracle();
             for uid in &uids {
                 let arrival = oracle.arrived.entry(uid.clone()).or_default();
-                arrival.tries += 1;
                 match answer {
                     Answers::Accepts | Answers::TakesPlainly | Answers::TimesOutAfter => arrival.taken = true,
                     Answers::TakesSome | Answers::Rejects => arrival.refused_for_good = true,
                     Answers::WantsLess if uids.len() == 1 => arrival.refused_for_good = true,
                     Answers::Fails => arrival.server_errors += 1,
+                    // Not the request's own fault: the try is taken back.
+                    Answers::Refuses => arrival.tries = arrival.tries.saturating_sub(1),
                     _ => {}
                 }
             }

@@ -497,7 +497,8 @@ impl World {
             state.outage = Some(outage);
         }
         if state.rng.once_in(plan.jumps) {
-            let hours = state.rng.below(32) as i64 - 12;
+            // Two of them are less than a day apart: a clock that was set back by more is one that leapt.
+            let hours = state.rng.below(24) as i64 - 12;
             self.times.offset.store(hours * 3_600_000, SeqCst);
             state.note(me, &format!("the clock is {hours} h off"));
         }
