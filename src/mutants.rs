@@ -13,6 +13,8 @@ pub(crate) enum Mutant {
     TombstoneForgotten,
     /// A withdrawal is confirmed without a look at who is sending.
     ConfirmedUnseen,
+    /// Without a life lock, a history that can't be read is taken for one without a yes.
+    UnreadIsNeverGranted,
     /// Records that could not be read are taken for damaged ones.
     FailureIsDamage,
     /// Rules that could not be read are taken for a rule.
@@ -27,6 +29,8 @@ pub(crate) enum Mutant {
     SegmentForgottenFirst,
     /// A batch that was taken is removed before the person's log says so.
     BatchRemovedFirst,
+    /// What waits and can't be looked for is taken for destroyed.
+    UnseenIsDestroyed,
     /// A withdrawal leaves what waits where it is.
     NothingDestroyed,
 }

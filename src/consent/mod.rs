@@ -631,7 +631,9 @@ impl Consent {
         let path = self.ledger.life_path(scope);
         match self.ledger.files().examine(&path) {
             Look::Read(_) => {}
-            Look::Absent => return self.was_never_granted(scope).unwrap_or(false),
+            Look::Absent => {
+                return self.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
+            }
             Look::Refused(_) | Look::Failed(_) => return false,
         }
         let Ok(life) = self.ledger.files().open_lock(&path) else { return false };

@@ -32,6 +32,7 @@ use crate::{
     disk::{Files, Handle, Look},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
+    mutants::{self, Mutant},
     rollup::Counts,
 };
 use once_cell::sync::OnceCell;
@@ -382,7 +383,7 @@ impl Journal {
                 Look::Absent | Look::Refused(_) => continue,
                 // Something may lie there. It can't be sent any more, and is looked for again.
                 Look::Failed(_) => {
-                    destroyed.complete = false;
+                    destroyed.complete &= mutants::on(Mutant::UnseenIsDestroyed);
                     continue;
                 }
             };

@@ -182,7 +182,7 @@ impl Engine {
 
     /// Looks again where a look failed, and has tried again what a person decided and the disk did not take: soon at first and
     /// once a minute later on.
-    fn retry(&self) {
+    pub(crate) fn retry(&self) {
         if self.consent.is_retry_due() {
             let _ = self.consent.look_at_policies();
             [Owed::Settle, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));

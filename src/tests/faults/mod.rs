@@ -15,6 +15,7 @@ use crate::{
     Client,
     consent::{Receipt, State},
     journal::DROPS,
+    mutants::{self, Mutant},
     tests::Happened,
 };
 use operations::{After, OPERATIONS, Operation};
@@ -27,7 +28,7 @@ use std::{
 };
 use world::{BYSTANDER, Image, SUBJECT, World, a_minute, say_yes, state};
 
-/// How often each fault of each call happens at least.
+/// How often each fault of each call happens at least, if nothing else is asked for.
 const LEAST: u64 = 100;
 /// An operation may wait for as long as all its waits together are; more is a hang.
 const LONGEST: u64 = 20_000;
@@ -98,6 +99,9 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
         let place = place.expect("the scope is open");
         other.engine().consent.permit(place.scope, place.generation, place.epoch).expect("a permit")
     });
+    if operation.loses_lock {
+        world.disk.take(&world.life_of(SUBJECT));
+    }
     world.hands.stop_here();
     let since = world.hands.told().1;
     world.plan.arm(fault);
@@ -344,13 +348,19 @@ impl Tally {
 
 const LASTS: [Lasts; 3] = [Lasts::Once, Lasts::ForFile, Lasts::Long];
 
+/// For how long an error can go on. A file of which each read shows half is a damaged file, and is treated as one; only a read
+/// that ends early once must lead to nothing.
+fn lasts(error: Error) -> &'static [Lasts] {
+    if error == Error::ShortRead { &LASTS[..1] } else { &LASTS }
+}
+
 /// Every fault of an operation, of which one in `every` is taken.
 fn faults(before: &Before, every: u64, seed: u64) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut state = seed;
-    for (at, (call, _)) in before.trace.iter().enumerate() {
-        for error in errors(*call) {
-            for lasts in LASTS {
+    for (at, (call, path)) in before.trace.iter().enumerate() {
+        for error in errors(*call).into_iter().filter(|error| seams::may_meet(path, *error)) {
+            for &lasts in lasts(error) {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 if (state >> 33).is_multiple_of(every) {
                     faults.push(Fault { at: at as u64, error, lasts });
@@ -362,12 +372,12 @@ fn faults(before: &Before, every: u64, seed: u64) -> Vec<Fault> {
 }
 
 fn sweep(every: u64, seed: u64, only: Option<&str>) -> Tally {
-    let queue: Vec<&Operation> =
-        OPERATIONS.iter().filter(|operation| only.is_none_or(|only| operation.name == only)).collect();
+    let asked = |operation: &&Operation| only.is_none_or(|only| only.split(',').any(|name| name == operation.name));
+    let queue: Vec<&Operation> = OPERATIONS.iter().filter(asked).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2)
+        let workers: Vec<_> = (0..number("CANDOR_FAULTS_THREADS", 2))
             .map(|_| {
                 scope.spawn(|| {
                     let mut tally = Tally::default();
@@ -387,18 +397,18 @@ fn sweep(every: u64, seed: u64, only: Option<&str>) -> Tally {
         }
     });
     if only.is_none() {
-        top_up(&mut tally, seed);
+        top_up(&mut tally, seed, number("CANDOR_FAULTS_LEAST", LEAST));
     }
     tally
 }
 
 /// Takes faults that happened seldom again, in worlds with other random numbers, until each has happened often enough.
-fn top_up(tally: &mut Tally, seed: u64) {
+fn top_up(tally: &mut Tally, seed: u64, least: u64) {
     let mut worlds: BTreeMap<(usize, u64), Before> = BTreeMap::new();
     for (call, ..) in CALLS {
         for error in errors(*call) {
-            for round in 0..LEAST * 2 {
-                if tally.fired.get(&(*call, error)).copied().unwrap_or(0) >= LEAST {
+            for round in 0..least * 2 {
+                if tally.fired.get(&(*call, error)).copied().unwrap_or(0) >= least {
                     break;
                 }
                 for (index, operation) in OPERATIONS.iter().enumerate() {
@@ -406,12 +416,19 @@ fn top_up(tally: &mut Tally, seed: u64) {
                     let before = worlds
                         .entry((index, round / 50))
                         .or_insert_with(|| prepare(operation, seed.wrapping_add(1 + round / 50)));
-                    let places: Vec<u64> =
-                        (0u64..).zip(&before.trace).filter(|(_, (of, _))| of == call).map(|(at, _)| at).collect();
+                    let places: Vec<u64> = (0u64..)
+                        .zip(&before.trace)
+                        .filter(|(_, (of, path))| of == call && seams::may_meet(path, error))
+                        .map(|(at, _)| at)
+                        .collect();
                     if let Some(&at) = places.get((round as usize) % places.len().max(1)) {
-                        tally.run(operation, before, Fault { at, error, lasts: LASTS[round as usize % 3] });
+                        tally.run(
+                            operation,
+                            before,
+                            Fault { at, error, lasts: lasts(error)[round as usize % lasts(error).len()] },
+                        );
                     }
-                    if tally.fired.get(&(*call, error)).copied().unwrap_or(0) >= LEAST {
+                    if tally.fired.get(&(*call, error)).copied().unwrap_or(0) >= least {
                         break;
                     }
                 }
@@ -432,9 +449,8 @@ fn report(tally: &Tally) {
         .min()
         .unwrap_or(0);
     println!(
-        "faults: {} triples ({} operations x calls x errors), {} violations, each of {kinds} faults fired at least {least} times",
+        "faults: {} triples (operation, call, error) tried, {} wrong; each of {kinds} faults fired at least {least} times",
         tally.triples,
-        OPERATIONS.len(),
         tally.wrong.values().map(|(times, _)| times).sum::<u64>(),
     );
 }
@@ -472,4 +488,66 @@ fn one_fault() {
     println!("it failed {fired} times");
     wrong.iter().for_each(|what| println!("wrong: {what}"));
     assert!(wrong.is_empty());
+}
+
+/// Mistakes that were made, the operation under which each is noticed, and the fault by which.
+const MISTAKES: &[(Mutant, &str, Call, Error)] = &[
+    (Mutant::UnreadIsNeverGranted, "withdraw_without_a_lock", Call::Read, Error::Io),
+    (Mutant::FailureIsDamage, "deny", Call::Read, Error::TooManyFiles),
+    (Mutant::FailureIsRule, "begin", Call::List, Error::TooManyFiles),
+    (Mutant::UnseenIsDestroyed, "withdraw", Call::List, Error::NoMemory),
+];
+
+/// Whether a mistake is noticed: without it and the fault nothing is wrong, and with both something is.
+fn notices(mutant: Mutant, operation: &Operation, before: &Before, fault: Fault) -> Option<String> {
+    let (_, _, wrong) = mutants::with(Some(mutant), || trial(operation, before, Some(fault)));
+    let wrong = wrong.into_iter().next()?;
+    trial(operation, before, Some(fault)).2.is_empty().then_some(wrong)
+}
+
+/// The sweep notices each mistake that is put back, and by a fault: without one it does no harm.
+#[test]
+#[ignore = "`.ci/faults` runs it"]
+fn mistakes_are_noticed() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let widely = std::env::var("CANDOR_FAULTS_WIDELY").is_ok();
+    let mut missed = Vec::new();
+    for &(mutant, name, call, error) in MISTAKES {
+        let named: Vec<&Operation> = OPERATIONS.iter().filter(|operation| operation.name == name || widely).collect();
+        assert!(!named.is_empty(), "no operation {name}");
+        let mut noticed = None;
+        for operation in named {
+            let before = prepare(operation, 1);
+            let harmless = mutants::with(Some(mutant), || trial(operation, &before, None)).2;
+            if !harmless.is_empty() {
+                println!("{mutant:?}: {name} without a fault: {harmless:?}");
+                continue;
+            }
+            let found = faults(&before, 1, 1).into_iter().find_map(|fault| {
+                let (of, path) = &before.trace[fault.at as usize];
+                let is_named = *of == call && fault.error == error && fault.lasts == Lasts::Once;
+                let is_tried =
+                    is_named || (widely && matches!(fault.error, Error::Io | Error::NoMemory | Error::TooManyFiles));
+                let wrong = is_tried.then(|| notices(mutant, operation, &before, fault)).flatten()?;
+                Some(format!(
+                    "{} {} {of:?} {:?} {:?} of {}: {wrong}",
+                    operation.name,
+                    fault.at,
+                    fault.error,
+                    fault.lasts,
+                    path.display()
+                ))
+            });
+            if widely && let Some(found) = &found {
+                println!("{mutant:?}: {found}");
+            }
+            noticed = noticed.or(found);
+        }
+        match noticed {
+            Some(noticed) => println!("{mutant:?}: {noticed}"),
+            None => missed.push(mutant),
+        }
+    }
+    println!("faults: {} of {} mistakes noticed; missed: {missed:?}", MISTAKES.len() - missed.len(), MISTAKES.len());
+    assert!(missed.is_empty());
 }

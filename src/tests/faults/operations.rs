@@ -46,6 +46,8 @@ pub(super) struct Operation {
     pub(super) begins: bool,
     /// Another process has a permit.
     pub(super) sending: bool,
+    /// Then a clean-up job removes the scope's life lock.
+    pub(super) loses_lock: bool,
     /// It is the end of the process.
     pub(super) ends: bool,
     /// What waits may be destroyed.
@@ -84,6 +86,7 @@ const PLAIN: Operation = Operation {
     act: |_| Answer::Done,
     begins: false,
     sending: false,
+    loses_lock: false,
     ends: false,
     destroys: false,
     writes: &[],
@@ -105,7 +108,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         kind: Kind::Closes,
         prepare: tombstone,
         act: withdraw,
-        writes: &["withdrawn"],
+        writes: &["withdrawn", "denied"],
         ..BEGINS
     },
     Operation { name: "tombstone_seen", meanwhile: another_revokes, act: tick, writes: &["withdrawn"], ..CLOSES },
@@ -113,11 +116,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "tombstone_withdraw",
         meanwhile: another_revokes,
         act: withdraw,
-        writes: &["withdrawn"],
+        writes: &["withdrawn", "denied"],
         ..CLOSES
     },
-    Operation { name: "withdraw", act: withdraw, writes: &["withdrawn"], ..CLOSES },
-    Operation { name: "withdraw_beside_a_sender", sending: true, act: withdraw, writes: &["withdrawn"], ..CLOSES },
+    // Where nobody can say what the yes was to, a person who takes it back is written down as one who says no.
+    Operation { name: "withdraw", act: withdraw, writes: &["withdrawn", "denied"], ..CLOSES },
+    Operation {
+        name: "withdraw_beside_a_sender",
+        sending: true,
+        act: withdraw,
+        writes: &["withdrawn", "denied"],
+        ..CLOSES
+    },
+    Operation {
+        name: "withdraw_without_a_lock",
+        sending: true,
+        loses_lock: true,
+        act: withdraw,
+        writes: &["withdrawn", "denied"],
+        ..CLOSES
+    },
     Operation { name: "withdraw_again", prepare: withdrawn, act: withdraw, ..CLOSES },
     Operation { name: "withdraw_elsewhere", meanwhile: another_withdraws, act: tick, writes: &["withdrawn"], ..CLOSES },
     Operation {

@@ -170,6 +170,12 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
     lists.concat()
 }
 
+/// Whether an error is one with this path. A rule, or a directory of rules, that is not there is no rule: an administrator took
+/// it away, and what follows from that is meant.
+pub(super) fn may_meet(path: &Path, error: Error) -> bool {
+    error != Error::NotFound || !path.starts_with(super::world::RULES)
+}
+
 /// For how long it goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lasts {
@@ -241,7 +247,7 @@ impl Plan {
                 Lasts::ForFile => planned.file.as_deref() == Some(path),
                 Lasts::Long => true,
             };
-        let meets = (number == at || again) && errors(call).contains(&error);
+        let meets = (number == at || again) && errors(call).contains(&error) && may_meet(path, error);
         planned.fired += u64::from(meets);
         meets.then_some(error)
     }

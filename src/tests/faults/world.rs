@@ -19,7 +19,7 @@ use std::{
 const NOON: i64 = 1_795_348_800_000;
 const HOME: &str = "/home/person";
 /// Where administrators leave rules that are about this program.
-const RULES: &str = "/srv/rules";
+pub(super) const RULES: &str = "/srv/rules";
 pub(super) const STORE: &str = "/home/person/data/org.example.crash/candor-1";
 pub(super) const MARKS: &str = "/home/person/config/org.example.crash/candor-1";
 /// The event that a rule leaves out.
@@ -116,6 +116,10 @@ impl World {
         everything.keys().filter(here).cloned().collect()
     }
 
+    pub(super) fn life_of(&self, scope: Scope) -> PathBuf {
+        Path::new(STORE).join(format!("{}.life", scope.name()))
+    }
+
     /// The records of a scope that are anywhere: waiting, or taken by the receiver.
     pub(super) fn records(&self, client: &Client, scope: Scope) -> BTreeSet<String> {
         let mut records = self.taken(scope);
@@ -177,7 +181,10 @@ pub(super) fn state(client: &Client, scope: Scope) -> (State, bool) {
 pub(super) fn a_minute(world: &World, client: &Client) {
     for _ in 0..13 {
         world.hands.pass(Duration::from_secs(5));
+        client.engine().retry();
         client.engine().tick();
+        client.engine().do_chores();
+        client.engine().retry_chores();
     }
 }
 
