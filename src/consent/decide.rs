@@ -131,7 +131,15 @@ impl Consent {
             Records::Sound(sound) => Ok(Some(sound)),
             Records::Closed(_) => {
                 let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
-                self.ledger.reset(held, &names, now).map(Some)
+                self.ledger.reset(held, &names, now)?;
+                // An ending that left no more than a tombstone is written down before what is said now: the later answer holds.
+                match self.ledger.heal(held, now)? {
+                    Records::Sound(sound) => Ok(Some(sound)),
+                    _ => {
+                        let path = self.ledger.store().to_owned();
+                        Err(Kind::Store { path, why: "a new snapshot was not kept" }.into())
+                    }
+                }
             }
         }
     }

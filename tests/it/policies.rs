@@ -596,5 +596,8 @@ fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
     let name = "evil\n\u{202e}.json";
     put(&home, name, &rule(json!({"forbid": {"everything": true}, "rule": "a\u{2029}\u{2066}b"})));
     let by = start(&home, &server).status(USAGE).unwrap().blocked_by.unwrap();
-    assert!(by.contains("a??b") && !by.chars().any(|c| matches!(c, '\n' | '\u{202e}' | '\u{2029}')), "{by}");
+    assert!(
+        by.contains("a\u{fffd}\u{fffd}b") && !by.chars().any(|c| matches!(c, '\n' | '\u{202e}' | '\u{2029}')),
+        "{by}"
+    );
 }
