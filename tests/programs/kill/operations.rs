@@ -305,7 +305,11 @@ impl Operation {
             }
             Act::Later => client.defer(READING)?,
             Act::Switch => client.switch(READING, "page.turned.pages", false)?,
-            Act::Start => return Ok("started".into()),
+            Act::Start => {
+                // What it finds to do is done by a thread of its own; whoever looks waits for that.
+                drop(client.manifest()?);
+                return Ok("started".into());
+            }
         };
         if !receipt.confirmed || !receipt.recorded {
             return Err(format!("nobody is in the way, and it is not confirmed or not recorded: {receipt}").into());
