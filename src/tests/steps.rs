@@ -174,5 +174,7 @@ fn a_withdrawal_takes_the_steps_that_are_modelled() {
     // What follows when others may decide again is the client's own tidying.
     let steps = steps.taken_here();
     let last = steps.iter().position(|step| *step == "let go of decisions").unwrap();
-    assert_eq!(steps[..=last], modelled("a yes after it"));
+    // It looks once more before, where a moment earlier a look was still owed.
+    let first = usize::from(steps.first() == Some(&"look at the snapshot"));
+    assert_eq!(steps[first..=last], modelled("a yes after it"));
 }
