@@ -133,7 +133,7 @@ impl Client {
                 keys.refresh(day, open.iter().map(|place| place.scope));
             }
         };
-        let ledger = Ledger::new(files, store, marks, application.clone());
+        let ledger = Ledger::new(files, store, marks, application.clone(), ambient.clone());
         let consent = Consent::new(
             ledger,
             contracts,

@@ -12,6 +12,7 @@ use crate::{
 /// Asks for everything of a scope that left and was not asked for yet. All of it is asked for, or nothing: the wish is
 /// one small file before it becomes a document for each request, and whatever interrupts that is finished by the sender.
 pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
+    engine.consent.ledger().is_there()?;
     let today = engine.ambient.now().day();
     let names = engine.journal.names();
     let store = engine.consent.ledger().store();
@@ -31,6 +32,7 @@ pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Erro
 
 /// Takes back what is pending.
 pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
+    engine.consent.ledger().is_there()?;
     let before = status(engine, scope)?;
     let wishes = engine.consent.wishes();
     if wishes.is_busy(scope.name()) || before.damaged > 0 {
@@ -42,6 +44,7 @@ pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Err
 
 /// Deletes what is kept of what a scope sent; a wish that is being made is made first, so that it is not lost.
 pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    engine.consent.ledger().is_there()?;
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
@@ -78,6 +81,7 @@ pub(crate) fn finish_deleting(engine: &Engine) {
 
 /// Switches the keeping of contents off, or on again. Off, those that are kept go at once, and none are kept from now on.
 pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result<(), Error> {
+    engine.consent.ledger().is_there()?;
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();

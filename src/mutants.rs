@@ -21,6 +21,10 @@ pub(crate) enum Mutant {
     FailureIsRule,
     /// Where the store was moved away, nothing was ever decided.
     MovedIsNothing,
+    /// A store of another id is taken for the one that was opened.
+    AnotherIdPasses,
+    /// What a process saw itself is forgotten where an older copy of store and marks says less.
+    OlderCopyPasses,
     /// A request leaves without the life lock.
     PermitUnlocked,
     /// A process that has not looked since another one withdrew goes on recording.

@@ -6,7 +6,7 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Destroyed, Ending, Receipt, Scope, State},
+    consent::{Closing, Destroyed, Ending, Receipt, Scope, State},
     error::{Error, Kind},
     mutants::{self, Mutant},
     sender::Engine,
@@ -119,7 +119,10 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
         return receipt;
     }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
-    let destroyed = destroy(engine, scope, None);
+    let destroyed = match &receipt {
+        Err(_) if engine.consent.ledger().is_there().is_err() => Destroyed::default(),
+        _ => destroy(engine, scope, None),
+    };
     let mut receipt = receipt?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
@@ -143,6 +146,12 @@ fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     Ok(receipt)
 }
 
+/// Whether what lies at the store's place is another store's: then it is not this one's to destroy. A decision that was written
+/// there and read back was written in this one.
+fn is_elsewhere(engine: &Engine, closing: &Closing<'_>) -> bool {
+    !closing.durable() && engine.consent.ledger().is_there().is_err()
+}
+
 /// The secret first, then what waits, whether the first succeeds or not.
 fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     let secret = engine.keys.destroy(scope);
@@ -164,8 +173,12 @@ pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt
 fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Receipt, Error> {
     let closing = engine.consent.close_undeclared(name, ending)?;
     let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
-    let secret = engine.keys.forget(name);
-    let destroyed = destroyed(secret, engine.journal.purge_named(name, closing.generation()));
+    let destroyed = if is_elsewhere(engine, &closing) {
+        Destroyed::default()
+    } else {
+        let secret = engine.keys.forget(name);
+        destroyed(secret, engine.journal.purge_named(name, closing.generation()))
+    };
     Ok(Receipt { confirmed, destroyed, ..closing.finish()? })
 }
 
@@ -211,7 +224,9 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Err
     let closing = engine.consent.close_scope(scope, ending)?;
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
-    let destroyed = if ending.leaves_a_yes() {
+    let destroyed = if is_elsewhere(engine, &closing) {
+        Destroyed::default()
+    } else if ending.leaves_a_yes() {
         engine.journal.purge(scope, closing.generation())
     } else {
         destroy(engine, scope, closing.generation())

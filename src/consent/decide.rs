@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ambient::Time,
-    error::{At, Error, Kind},
+    error::{Error, Kind},
 };
 use std::time::Duration;
 
@@ -114,8 +114,6 @@ impl Consent {
             }),
             ..Statement::of(scope.name(), Decision::Granted)
         };
-        let life = self.ledger.life_path(scope.name());
-        self.ledger.files().lock_file(&life).at("make", &life)?;
         let line = self.ledger.grant(&held, sound.as_deref(), statement, now, before_opening)?;
         self.forget_act(scope);
         self.unshut(scope);

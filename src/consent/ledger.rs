@@ -11,17 +11,18 @@ use super::{
     mark::Marks,
 };
 use crate::{
-    ambient::{Day, Time},
+    ambient::{Ambient, Day, Time},
     disk::{self, Files, Handle, Look, Node, Seen, StatKind},
     error::{At, Error, Kind},
     mutants::{self, Mutant},
+    sync::Mutex,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -35,6 +36,10 @@ pub(super) const LEDGER_MOST: u64 = 8 << 20;
 ///
 /// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
 pub(super) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+/// How the line of a life lock begins that says which store it is of.
+const LIFE_SAYS: &str = "store ";
+/// More than a life lock says.
+const LIFE_MOST: u64 = 4 << 10;
 /// How the name of a tombstone ends.
 pub(super) const TOMBSTONE: &str = ".revoked";
 
@@ -43,6 +48,10 @@ pub(super) const TOMBSTONE: &str = ".revoked";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
     pub(super) application: String,
+    /// Random, and the same as long as this store goes on: tells it from another one in its place. It is never sent. A store
+    /// from before there were any has none, and gets one with the next decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) store: Option<String>,
     /// The hash of the ledger's last line, counting `pending` as appended.
     pub(super) head: String,
     /// The hash before it.
@@ -204,6 +213,8 @@ pub(crate) struct Sound {
     pub(super) revoked: Revoked,
     /// Each scope's highest epoch in the history.
     pub(super) told: BTreeMap<String, u64>,
+    /// Each scope's highest epoch that this process ever saw in the snapshot.
+    known: BTreeMap<String, u64>,
 }
 
 impl Sound {
@@ -213,14 +224,29 @@ impl Sound {
 
     /// The entry of a scope that is granted, with the high-water mark that belongs to it.
     pub(crate) fn in_force(&self, scope: &str) -> Option<&Entry> {
-        self.entry(scope)
-            .filter(|entry| entry.decision.opens() && self.mark(scope) == Some(entry.epoch) && !self.is_revoked(scope))
+        self.entry(scope).filter(|entry| {
+            entry.decision.opens()
+                && self.mark(scope) == Some(entry.epoch)
+                && self.known.get(scope).is_none_or(|known| *known <= entry.epoch)
+                && !self.is_revoked(scope)
+        })
     }
 
     /// Whether something was decided about a scope that these records don't hold: they were put back from before.
     pub(super) fn is_outdated(&self, scope: &str) -> bool {
-        let known = self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied());
-        self.mark(scope) > known
+        self.mark(scope).max(self.known.get(scope).copied()) > self.held(scope)
+    }
+
+    /// The highest epoch that these records hold of a scope.
+    fn held(&self, scope: &str) -> Option<u64> {
+        self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied())
+    }
+
+    /// What this process knows was decided, and neither these records nor their marks hold any more: an older copy of both was
+    /// put back while it ran.
+    pub(super) fn forgotten(&self) -> impl Iterator<Item = (&str, u64)> {
+        let known = self.known.iter().map(|(scope, epoch)| (scope.as_str(), *epoch));
+        known.filter(|&(scope, epoch)| Some(epoch) > self.held(scope).max(self.mark(scope)))
     }
 
     /// The latest day on which the yes of a scope was in use.
@@ -246,6 +272,7 @@ impl Sound {
             && !self.behind
             && self.torn.is_none()
             && self.revoked.is_empty()
+            && self.forgotten().next().is_none()
             && self.snapshot.scopes.iter().all(marked)
     }
 }
@@ -280,14 +307,31 @@ pub(crate) struct Ledger {
     pub(super) store: PathBuf,
     pub(super) marks: PathBuf,
     pub(super) application: String,
-    /// The store's directory in which this process found a snapshot: from then on another one at that path, or none, is
-    /// not the store.
-    opened: Arc<OnceLock<Option<Node>>>,
+    ambient: Ambient,
+    /// The store in which this process found a snapshot: from then on another one at that path, or none, is not the store.
+    opened: Arc<Mutex<Option<Opened>>>,
+    /// The id that a store gets which has none: one, however many decisions fail before it is written.
+    drawn: Arc<Mutex<Option<String>>>,
+}
+
+/// How a store is known again.
+#[derive(Debug, Default)]
+struct Opened {
+    /// Its directory.
+    node: Option<Node>,
+    /// Its id, once it has one.
+    id: Option<String>,
+    /// Each scope's highest epoch that its snapshot had: one that says less is an older copy.
+    epochs: BTreeMap<String, u64>,
 }
 
 impl Ledger {
-    pub(crate) fn new(files: Files, store: PathBuf, marks: PathBuf, application: String) -> Self {
-        Ledger { files, store, marks, application, opened: Arc::default() }
+    pub(crate) fn new(files: Files, store: PathBuf, marks: PathBuf, application: String, ambient: Ambient) -> Self {
+        Ledger { files, store, marks, application, ambient, opened: Arc::default(), drawn: Arc::default() }
+    }
+
+    fn was_opened(&self) -> bool {
+        self.opened.lock().is_some()
     }
 
     pub(crate) fn store(&self) -> &Path {
@@ -329,7 +373,7 @@ impl Ledger {
             Seen::Read(bytes) => bytes,
             // What can't be used is nobody's yes.
             Seen::Refused => return Ok(Fingerprint::default()),
-            Seen::Absent if self.opened.get().is_none() => return Ok(Fingerprint::default()),
+            Seen::Absent if !self.was_opened() => return Ok(Fingerprint::default()),
             Seen::Absent => {
                 self.judge_directories()?;
                 return Ok(Fingerprint::default());
@@ -380,13 +424,13 @@ impl Ledger {
         for dir in [&self.store, &self.marks] {
             match self.look(dir, self.files.examine(dir))? {
                 Seen::Read(stat) if stat.kind == StatKind::Dir && stat.exposed.is_none() => {
-                    let is_another = self.opened.get().is_some_and(|opened| *opened != stat.node);
+                    let is_another = self.opened.lock().as_ref().is_some_and(|opened| opened.node != stat.node);
                     if dir == &self.store && is_another && !mutants::on(Mutant::MovedIsNothing) {
                         return Err(self.another());
                     }
                 }
                 Seen::Absent if mutants::on(Mutant::MovedIsNothing) => {}
-                Seen::Absent if dir == &self.store && self.opened.get().is_some() => return Err(self.another()),
+                Seen::Absent if dir == &self.store && self.was_opened() => return Err(self.another()),
                 Seen::Absent => {}
                 Seen::Read(_) | Seen::Refused => {
                     wrong.get_or_insert("its directory is not one that only you can open");
@@ -399,16 +443,118 @@ impl Ledger {
     fn another(&self) -> Failed {
         Failed::of(
             &self.store,
-            io::Error::other("it is not the store that this program opened, which was there before"),
+            io::Error::other(
+                "it is not the store that this program opened, which was there before: put that one back, or start the \
+                 program anew to go by what is there now",
+            ),
         )
     }
 
     /// The store in which a snapshot was found is the one that this process goes by.
     fn remember(&self) -> Result<(), Failed> {
-        if self.opened.get().is_none()
+        if !self.was_opened()
             && let Seen::Read(stat) = self.look(&self.store, self.files.examine(&self.store))?
         {
-            let _ = self.opened.set(stat.node);
+            self.opened.lock().get_or_insert_default().node = stat.node;
+        }
+        Ok(())
+    }
+
+    /// Whether a snapshot is of the store that this process opened, as far as its id tells.
+    fn is_own(&self, snapshot: &Snapshot) -> bool {
+        let opened = self.opened.lock();
+        let id = opened.as_ref().and_then(|opened| opened.id.as_ref());
+        id.is_none() || id == snapshot.store.as_ref() || mutants::on(Mutant::AnotherIdPasses)
+    }
+
+    /// Goes by the id of the store from now on, and by what is known of its scopes. Answers each one's highest epoch.
+    fn learn(&self, snapshot: &Snapshot) -> BTreeMap<String, u64> {
+        let mut opened = self.opened.lock();
+        let opened = opened.get_or_insert_default();
+        if opened.id.is_none() {
+            opened.id.clone_from(&snapshot.store);
+        }
+        for (scope, entry) in &snapshot.scopes {
+            let epoch = opened.epochs.entry(scope.clone()).or_default();
+            *epoch = entry.epoch.max(*epoch);
+        }
+        if mutants::on(Mutant::OlderCopyPasses) { BTreeMap::new() } else { opened.epochs.clone() }
+    }
+
+    /// Fails where what stands at the path is known to be another store than the one that this process opened, or none. What
+    /// can't be looked at is not.
+    pub(crate) fn is_there(&self) -> Result<(), Error> {
+        if self.was_opened()
+            && let Look::Read(bytes) = self.snapshot_bytes()
+            && self.parse(&bytes).is_some_and(|snapshot| !self.is_own(&snapshot))
+        {
+            return Err(self.another().into());
+        }
+        if self.is_at_its_place() { Ok(()) } else { Err(self.another().into()) }
+    }
+
+    /// The same as far as the directory tells, whatever is in it.
+    fn is_at_its_place(&self) -> bool {
+        let opened = self.opened.lock().as_ref().map(|opened| opened.node);
+        let Some(node) = opened.filter(|_| !mutants::on(Mutant::MovedIsNothing)) else { return true };
+        match self.files.examine(&self.store) {
+            Look::Read(stat) => stat.node == node,
+            Look::Absent => false,
+            Look::Refused(_) | Look::Failed(_) => true,
+        }
+    }
+
+    /// The id of a store that goes on, or one that is new. Where there is no entropy it has none, as older ones have.
+    pub(super) fn id(&self, known: Option<String>) -> Option<String> {
+        let opened = || self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
+        known.or_else(opened).or_else(|| {
+            let mut drawn = self.drawn.lock();
+            if drawn.is_none() {
+                *drawn = self.ambient.random_hex::<16>().ok();
+            }
+            drawn.clone()
+        })
+    }
+
+    /// Whether the records were read, and are older than what this process saw before.
+    pub(crate) fn is_older_copy(&self) -> bool {
+        matches!(self.read(), Ok(Records::Sound(sound)) if sound.forgotten().next().is_some())
+    }
+
+    /// The highest epoch that this process ever saw.
+    pub(super) fn highest_known(&self) -> u64 {
+        let opened = self.opened.lock();
+        opened.as_ref().and_then(|opened| opened.epochs.values().max().copied()).unwrap_or(0)
+    }
+
+    /// The id of the store that a life lock was made in; none where it does not say, as older ones don't.
+    pub(super) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
+        let path = self.life_path(scope);
+        Ok(match self.look(&path, self.files.contents(&path, LIFE_MOST))? {
+            Seen::Read(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                text.lines().rev().find_map(|line| line.strip_prefix(LIFE_SAYS)).map(str::to_owned)
+            }
+            Seen::Absent | Seen::Refused => None,
+        })
+    }
+
+    /// Whether a scope's life lock was made in the store that this process opened, which is still there.
+    pub(super) fn owns_life(&self, scope: &str) -> bool {
+        let own = self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
+        let says = self.life_id(scope);
+        self.is_at_its_place() && says.is_ok_and(|says| own.is_none() || says.is_none() || says == own)
+    }
+
+    /// Makes the life lock of a scope, whose grant is about to be written, and has it say which store it is of.
+    pub(super) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
+        let path = self.life_path(scope);
+        self.files.lock_file(&path).at("make", &path)?;
+        let Some(id) = id else { return Ok(()) };
+        if self.life_id(scope)?.as_deref() != Some(id) {
+            // Behind what it says already: whoever holds its lock goes on holding it.
+            let says = format!("{LIFE_SAYS}{id}\n");
+            self.files.append(&path).and_then(|mut file| file.write_all(says.as_bytes())).at("write", &path)?;
         }
         Ok(())
     }
@@ -426,7 +572,7 @@ impl Ledger {
     /// Makes both directories, or says which one can't be used.
     pub(crate) fn make_directories(&self) -> Result<(), Error> {
         self.is_usable()?;
-        if self.opened.get().is_some() {
+        if self.was_opened() {
             // Where the store is gone that was there before none is made in its place.
             self.judge_directories()?;
         }
@@ -450,7 +596,7 @@ impl Ledger {
     /// a look that fails: whoever asks waits for the next one.
     pub(crate) fn snapshot_allows(&self, scope: &str, generation: u64, epoch: u64) -> bool {
         let Look::Read(bytes) = self.snapshot_bytes() else { return false };
-        let Some(snapshot) = self.parse(&bytes) else { return false };
+        let Some(snapshot) = self.parse(&bytes).filter(|snapshot| self.is_own(snapshot)) else { return false };
         if self.tombstones(scope).iter().any(|path| !matches!(self.files.examine(path), Look::Absent)) {
             return false;
         }
@@ -507,18 +653,28 @@ impl Ledger {
         };
         let Some(bytes) = snapshot else {
             let nothing = marks.is_none() && ledger.is_none_or(|bytes| bytes.is_empty());
-            if nothing && self.opened.get().is_some() && !mutants::on(Mutant::MovedIsNothing) {
+            if nothing && self.was_opened() && !mutants::on(Mutant::MovedIsNothing) {
                 return Err(self.another());
             }
             return Ok(if nothing { Records::Nothing } else { Records::Closed("the snapshot is missing") });
         };
         self.remember()?;
-        Ok(self.compare(&bytes, marks, ledger, revoked))
+        let snapshot = match self.parse(&bytes) {
+            Some(snapshot) if !self.is_own(&snapshot) => return Err(self.another()),
+            snapshot => snapshot,
+        };
+        Ok(self.compare(snapshot, marks, ledger, revoked))
     }
 
     /// What the files say together that were all read.
-    fn compare(&self, bytes: &[u8], marks: Option<Marks>, ledger: Option<Vec<u8>>, revoked: Revoked) -> Records {
-        let Some(snapshot) = self.parse(bytes) else { return Records::Closed("the snapshot is damaged") };
+    fn compare(
+        &self,
+        snapshot: Option<Snapshot>,
+        marks: Option<Marks>,
+        ledger: Option<Vec<u8>>,
+        revoked: Revoked,
+    ) -> Records {
+        let Some(snapshot) = snapshot else { return Records::Closed("the snapshot is damaged") };
         let Some((lines, torn)) = chain(&ledger.unwrap_or_default()) else {
             return Records::Closed("the ledger's chain is broken");
         };
@@ -557,6 +713,7 @@ impl Ledger {
         }
         Records::Sound(Box::new(Sound {
             told: highest,
+            known: self.learn(&snapshot),
             snapshot,
             marks: marks.unwrap_or_default(),
             ahead,
@@ -619,6 +776,7 @@ impl Ledger {
                 ..snapshot.clone()
             })?;
         }
+        self.make_life(&line.scope, snapshot.store.as_deref())?;
         self.append(&line)?;
         self.mark_grant(&line.scope, line.epoch, now.day())?;
         before_opening(line.epoch)?;
@@ -760,7 +918,8 @@ impl Ledger {
 
     fn next(&self, sound: Option<&Sound>, statement: Statement<'_>, now: Time) -> (Line, Snapshot, Entry) {
         let old = sound.and_then(|sound| sound.entry(statement.scope));
-        let mark = sound.and_then(|sound| sound.mark(statement.scope)).unwrap_or(0);
+        let mark = sound.and_then(|sound| sound.mark(statement.scope).max(sound.known.get(statement.scope).copied()));
+        let mark = mark.unwrap_or(0);
         // Where nothing is known the time stands in, so that an epoch is not given twice even if everything was lost.
         let grown = old.map_or(now.0, |entry| entry.epoch).max(mark).saturating_add(1);
         let stays = old.filter(|old| old.decision.opens() && statement.decision == Decision::Kept);
@@ -807,6 +966,7 @@ impl Ledger {
         };
         let snapshot = Snapshot {
             application: self.application.clone(),
+            store: self.id(sound.and_then(|sound| sound.snapshot.store.clone())),
             head: line.hash.clone(),
             previous,
             lines: line.line,

@@ -123,9 +123,13 @@ mod tests {
     use crate::disk::{Files, System};
     use std::sync::Arc;
 
+    fn ambient() -> crate::ambient::Ambient {
+        crate::ambient::Ambient::new(Arc::new(crate::ambient::SystemClock), Arc::new(crate::ambient::SystemEntropy))
+    }
+
     fn ledger(home: &std::path::Path) -> Ledger {
         let files = Files::new(Arc::new(System), home.join("store"));
-        let ledger = Ledger::new(files, home.join("store"), home.join("marks"), "org.example.player".into());
+        let ledger = Ledger::new(files, home.join("store"), home.join("marks"), "org.example.player".into(), ambient());
         ledger.make_directories().unwrap();
         ledger
     }

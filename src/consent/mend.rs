@@ -119,6 +119,9 @@ impl Ledger {
         }
         let records = self.read()?;
         if let Records::Sound(sound) = &records {
+            for (scope, epoch) in sound.forgotten() {
+                self.raise_mark(scope, epoch, false)?;
+            }
             // A mark that was not raised would let an older store pass for this one.
             for (scope, entry) in sound.snapshot.scopes.iter().filter(|(_, entry)| !entry.decision.opens()) {
                 self.raise_mark(scope, entry.epoch, false)?;
@@ -164,13 +167,17 @@ impl Ledger {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
         };
-        let made = self.tombstones(scope).map(|path| write(&path));
+        let [here, beside] = self.tombstones(scope);
+        // In another store, which stands where this one was, nothing is written.
+        let is_there = self.is_there().map_err(io::Error::other);
+        let may_take_life = is_there.is_ok();
+        let made = [is_there.and_then(|()| write(&here)), write(&beside)];
         for directory in [&self.store, &self.marks] {
             let _ = self.files.sync_dir(directory);
         }
         let [made, also] = made;
         let Err(error) = made.or(also) else { return Ok(()) };
-        if !by_person {
+        if !by_person || !may_take_life {
             return Err(error);
         }
         let [tombstone, _] = self.tombstones(scope);
@@ -191,6 +198,10 @@ impl Ledger {
             Seen::Absent | Seen::Refused => None,
         };
         let named = self.named_in_history()?;
+        let id = match old.as_ref().and_then(|old| old.store.clone()) {
+            Some(id) => Some(id),
+            None => self.id_in_lives()?,
+        };
         let marks = match marks {
             Ok(marks) => marks.unwrap_or_default(),
             Err(Damaged) => {
@@ -204,7 +215,7 @@ impl Ledger {
         names.extend(old.into_iter().flat_map(|old| old.scopes.into_keys()));
         names.extend(named);
         // Epochs start above everything that may still lie around, whatever became of the marks.
-        let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0);
+        let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0).max(self.highest_known());
         let scopes = names.into_iter().map(|scope| {
             let entry = Entry {
                 decision: Decision::Lost,
@@ -222,6 +233,7 @@ impl Ledger {
         });
         let snapshot = Snapshot {
             application: self.application.clone(),
+            store: self.id(id),
             head: GENESIS.into(),
             previous: GENESIS.into(),
             lines: 0,
@@ -243,6 +255,18 @@ impl Ledger {
             }
             Records::Closed(why) => Err(Kind::Store { path: self.store.clone(), why }.into()),
         }
+    }
+
+    /// The id of this store by its life locks, where its snapshot is lost.
+    fn id_in_lives(&self) -> Result<Option<String>, Failed> {
+        for name in self.names(&self.store)? {
+            if let Some(scope) = name.strip_suffix(".life")
+                && let Some(id) = self.life_id(scope)?
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// The scopes that any line of the history names, however damaged the rest of it is.

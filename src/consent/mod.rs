@@ -49,7 +49,7 @@ mod verify;
 mod wish;
 
 pub use ask::{MayAsk, WhyNot};
-pub(crate) use closing::Ending;
+pub(crate) use closing::{Closing, Ending};
 pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub use erasing::{ErasureRequest, ErasureState, ErasureStatus};
 pub use export::Receipts;
@@ -640,7 +640,7 @@ impl Consent {
         let until = self.ambient.monotonic() + limit;
         loop {
             match life.try_lock(false) {
-                Ok(true) => return true,
+                Ok(true) => return self.ledger.owns_life(scope),
                 Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
                 _ => return false,
             }

@@ -202,6 +202,7 @@ pub(crate) struct Errand {
 impl Errand {
     /// Looks first and reads afterwards: a wish that changes in between no longer stands.
     pub(super) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
+        ledger.is_there().ok()?;
         let path = Wishes::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;
         let Look::Read(wish) = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
@@ -240,7 +241,9 @@ impl Vigil {
     /// Whether the client runs, and the wish's document is the one that was read.
     pub(crate) fn stands(&self) -> bool {
         let stat = || self.ledger.files().stat(&self.path).ok().flatten();
-        !self.gates.stopped.load(Ordering::SeqCst) && stat().is_some_and(|stat| stat.version == self.version)
+        !self.gates.stopped.load(Ordering::SeqCst)
+            && stat().is_some_and(|stat| stat.version == self.version)
+            && self.ledger.is_there().is_ok()
     }
 }
 

@@ -91,6 +91,10 @@ impl Engine {
         if moved && self.has_stale() {
             self.chores.owe(Owed::Clear);
         }
+        // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
+        if moved && self.consent.ledger().is_older_copy() {
+            self.chores.owe(Owed::Finish);
+        }
     }
 
     /// What a client owes when it opens. Where nothing is granted and everything was finished that is nothing.

@@ -53,7 +53,7 @@ pub(super) fn open<D: Disk>(home: &Path, taker: &Taker, disk: Option<&Arc<D>>) -
 }
 
 /// The same over the real disk.
-fn start(home: &Path, taker: &Taker) -> Client {
+pub(super) fn start(home: &Path, taker: &Taker) -> Client {
     open(home, taker, None::<&Arc<Faulty>>)
 }
 

@@ -4,6 +4,7 @@ mod crash;
 mod erase;
 mod faults;
 mod faulty;
+mod identity;
 mod fuzz;
 mod looks;
 mod meanwhile;

@@ -44,6 +44,7 @@ mod environment;
 mod erase;
 mod erase_not;
 mod history;
+mod identity;
 mod joint;
 mod journal;
 mod language;

@@ -138,7 +138,8 @@ const MARKS: &str = "/config/org.example.models/candor-1";
 
 fn ledger(disk: &Memory) -> Ledger {
     let files = Files::new(Arc::new(disk.clone()), PathBuf::from("/data/org.example.models"));
-    Ledger::new(files, STORE.into(), MARKS.into(), "org.example.models".into())
+    let ambient = Ambient::new(Arc::new(Still), Arc::new(Still));
+    Ledger::new(files, STORE.into(), MARKS.into(), "org.example.models".into(), ambient)
 }
 
 /// One process: a client without its rings and threads.

@@ -1,0 +1,257 @@
+//! Promises 6 and 7: a program goes by the store that it opened. Where another one stands in its place, or an older copy, or
+//! nothing, it closes, confirms nothing, and changes nothing there.
+
+use crate::{
+    child::{self, Child},
+    events::{PLAYBACK, USAGE, opened},
+    files,
+    home::{HANG, Home, say_yes, state},
+    server::Server,
+};
+use candor::{Client, consent::State};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Puts the files of one directory in the place of another's, which stays the same directory: as rsync does, and most backups.
+fn overwrite(from: &Path, to: &Path) {
+    files::make_dir(to);
+    for entry in fs::read_dir(to).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.unwrap();
+    }
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            files::copy(&path, &to);
+        } else {
+            files::write(&to, &fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// A home's two directories.
+fn places(home: &Home) -> [PathBuf; 2] {
+    [home.store(), home.marks()]
+}
+
+/// A copy of both.
+fn copy(home: &Home, name: &str) -> [PathBuf; 2] {
+    let to = home.path().join("copies").join(name);
+    let copies = [to.join("store"), to.join("marks")];
+    for (place, copy) in places(home).iter().zip(&copies) {
+        files::copy(place, copy);
+    }
+    copies
+}
+
+fn put_back(home: &Home, copies: &[PathBuf; 2]) {
+    for (place, copy) in places(home).iter().zip(copies) {
+        overwrite(copy, place);
+    }
+}
+
+/// What a store holds, without what only says that somebody decides or looked.
+fn contents(home: &Home) -> Vec<(String, Vec<u8>)> {
+    let mut out: Vec<(String, Vec<u8>)> = files::tree(&home.store()).into_iter().collect();
+    out.retain(|(name, _)| !name.ends_with(".lock") && !name.contains("schedule") && !name.ends_with('/'));
+    out
+}
+
+/// The program runs on and does nothing: it is closed, says why and what to do, and sends nothing.
+#[track_caller]
+fn keeps_out(client: &Client, server: &Server, why: &str) {
+    let heard = server.connections();
+    let status = client.status(USAGE).unwrap();
+    let trouble = status.trouble.clone().unwrap_or_default();
+    assert!(!status.is_open() && status.state == State::Unreadable, "{why}: {status:?}");
+    assert!(trouble.contains("not the store that this program opened"), "{why}: {trouble}");
+    assert!(trouble.contains("start the program anew"), "{why}: says what to do: {trouble}");
+    client.record(opened(9));
+    client.record_durable(opened(9));
+    assert_eq!(client.flush(HANG).unwrap().requests, 0, "{why}");
+    assert_eq!(server.connections(), heard, "{why}");
+}
+
+/// A no and the answer to it: nothing that says it is done.
+#[track_caller]
+fn is_not_confirmed(client: &Client, why: &str) {
+    for answer in [client.withdraw(USAGE), client.deny(USAGE), client.withdraw(USAGE)] {
+        assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{why}: {answer:?}");
+    }
+    let status = client.status(USAGE).unwrap();
+    assert!(status.trouble.unwrap().contains("tried again by itself"), "{why}");
+}
+
+#[test]
+fn another_store_in_the_same_directory_is_noticed_and_left_alone() {
+    let (home, other, server) = (Home::new(), Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+    client.record_durable(opened(2));
+    let theirs = other.start_granted(&server, &[USAGE]);
+    theirs.record_durable(opened(3));
+    drop(theirs);
+    let own = copy(&home, "own");
+    for (from, to) in places(&other).iter().zip(places(&home)) {
+        overwrite(from, &to);
+    }
+    let before = contents(&home);
+    keeps_out(&client, &server, "another store");
+    is_not_confirmed(&client, "another store");
+    assert_eq!(contents(&home), before, "what belongs to another store is neither written nor destroyed");
+    assert!(client.grant(PLAYBACK).unwrap_err().is_store());
+    assert!(client.erase(USAGE).unwrap_err().is_store() && client.delete_sent(USAGE).unwrap_err().is_store());
+    assert_eq!(contents(&home), before);
+    // Its own is put back: what was said is made good, and the other scope was never touched.
+    put_back(&home, &own);
+    assert!(client.withdraw(USAGE).unwrap().confirmed);
+    assert!(client.status(PLAYBACK).unwrap().is_open());
+    drop(client);
+    let client = home.start(&server);
+    assert_eq!(state(&client, USAGE), State::Withdrawn);
+    assert!(home.waiting("waiting", USAGE).is_empty());
+    assert!(client.status(PLAYBACK).unwrap().is_open());
+}
+
+#[test]
+fn a_no_in_front_of_another_store_holds_at_the_next_start() {
+    let (home, other, server) = (Home::new(), Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    drop(other.start_granted(&server, &[USAGE]));
+    for (from, to) in places(&other).iter().zip(places(&home)) {
+        overwrite(from, &to);
+    }
+    is_not_confirmed(&client, "another store");
+    drop(client);
+    // A program that starts now opens that store, and the no that was said at this place closes it.
+    let client = home.start(&server);
+    assert_eq!(state(&client, USAGE), State::Withdrawn);
+}
+
+#[test]
+fn an_older_yes_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_no() {
+    for says_no in [Client::withdraw, Client::deny] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        let yes = copy(&home, "yes");
+        assert!(says_no(&client, USAGE).unwrap().confirmed);
+        put_back(&home, &yes);
+        let status = client.status(USAGE).unwrap();
+        assert!(!status.is_open() && status.state == State::Unreadable, "{status:?}");
+        client.record_durable(opened(9));
+        assert_eq!(client.flush(HANG).unwrap().requests, 0);
+        assert!(client.grant(USAGE).unwrap_err().needs_notice());
+        assert!(client.status(PLAYBACK).unwrap().is_open(), "of which nothing newer is known");
+        // It is known at the next start as well.
+        drop(client);
+        let client = home.start(&server);
+        assert!(!client.status(USAGE).unwrap().is_open(), "{:?}", client.status(USAGE));
+        assert_eq!(client.flush(HANG).unwrap().requests, 0);
+        assert_eq!(server.connections(), 0);
+        say_yes(&client, USAGE);
+        assert!(client.status(USAGE).unwrap().is_open());
+    }
+}
+
+#[test]
+fn a_directory_that_is_moved_while_a_program_runs_confirms_nothing() {
+    for comes_back in [true, false] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE]);
+        client.record_durable(opened(2));
+        let aside = home.path().join("aside");
+        fs::rename(home.data(), &aside).unwrap();
+        keeps_out(&client, &server, "moved");
+        is_not_confirmed(&client, "moved");
+        assert!(!home.data().exists(), "no other store is made");
+        if comes_back {
+            fs::rename(&aside, home.data()).unwrap();
+        }
+        drop(client);
+        let client = home.start(&server);
+        assert!(!client.status(USAGE).unwrap().is_open(), "{comes_back}: {:?}", client.status(USAGE));
+        assert_eq!(client.flush(HANG).unwrap().requests, 0);
+        assert_eq!(server.connections(), 0);
+    }
+}
+
+/// Directories that are deleted as a whole are a beginning: for every program that starts then.
+#[test]
+fn a_person_who_deletes_everything_is_never_asked_before() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    for place in places(&home) {
+        crate::home::wait_for("it to be gone", || fs::remove_dir_all(&place).is_ok());
+    }
+    keeps_out(&client, &server, "deleted");
+    assert!(client.grant(USAGE).unwrap_err().is_store(), "a program that runs begins nothing anew");
+    drop(client);
+    let client = home.start(&server);
+    assert_eq!(state(&client, USAGE), State::NeverAsked);
+    client.grant(USAGE).unwrap();
+    assert!(client.status(USAGE).unwrap().is_open());
+}
+
+#[test]
+fn relative_directories_stay_where_they_were() {
+    let (home, server) = (Home::new(), Server::new());
+    Child::new("identity::child_that_changes_its_directory", &home.path()).var(ENDPOINT, server.endpoint()).run();
+    assert_eq!(state(&home.start(&server), USAGE), State::Withdrawn);
+    assert!(!home.path().join("elsewhere").join("data").exists());
+}
+
+const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
+
+/// The directories of a home, by paths that lead there from the home only.
+fn relative(home: &Home) -> candor::Config {
+    home.config_to(std::env::var(ENDPOINT).unwrap()).directories("data", "config")
+}
+
+#[test]
+#[ignore = "run by relative_directories_stay_where_they_were"]
+fn child_that_changes_its_directory() {
+    let Some(path) = child::home() else { return };
+    std::env::set_current_dir(&path).unwrap();
+    let client = Client::new(relative(&Home::new())).unwrap();
+    client.grant(USAGE).unwrap();
+    fs::create_dir(path.join("elsewhere")).unwrap();
+    std::env::set_current_dir(path.join("elsewhere")).unwrap();
+    assert!(client.withdraw(USAGE).unwrap().confirmed);
+    child::done("identity::child_that_changes_its_directory");
+}
+
+#[test]
+fn a_withdrawal_after_chroot_confirms_nothing() {
+    let (home, server) = (Home::new(), Server::new());
+    Child::new("identity::child_that_changes_its_root", &home.path()).var(ENDPOINT, server.endpoint()).run();
+    assert!(home.start(&server).status(USAGE).unwrap().is_open(), "the answer was that it could not be done");
+}
+
+/// Where this user may not change the root, what paths lead to is taken away: to the program it looks the same.
+#[test]
+#[ignore = "run by a_withdrawal_after_chroot_confirms_nothing"]
+fn child_that_changes_its_root() {
+    let Some(path) = child::home() else { return };
+    let config = Home::new().config_to(std::env::var(ENDPOINT).unwrap());
+    let client = Client::new(config.directories(path.join("data"), path.join("config"))).unwrap();
+    client.grant(USAGE).unwrap();
+    let jail = path.join("jail");
+    fs::create_dir(&jail).unwrap();
+    let moved: [(PathBuf, PathBuf); 2] =
+        ["data", "config"].map(|name| (path.join(name), path.join(format!("{name} aside"))));
+    let jailed = rustix::process::chroot(&jail).is_ok();
+    if !jailed {
+        moved.iter().for_each(|(from, to)| fs::rename(from, to).unwrap());
+    }
+    let answer = client.withdraw(USAGE);
+    assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{answer:?}");
+    let status = client.status(USAGE).unwrap();
+    assert!(!status.is_open() && status.trouble.is_some(), "{status:?}");
+    if !jailed {
+        moved.iter().for_each(|(from, to)| fs::rename(to, from).unwrap());
+    }
+    child::done("identity::child_that_changes_its_root");
+}
