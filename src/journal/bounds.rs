@@ -40,7 +40,7 @@ impl Journal {
     /// only by whoever may send, since the one who sends has them in hand: `leads` says whether the caller holds the lock for
     /// it; if not, it is tried for.
     pub(crate) fn enforce_bounds(&self, today: Day, aged: bool, leads: bool) {
-        let lead = if leads { None } else { self.lead().ok().flatten() };
+        let lead = if leads { None } else { self.lead_at_once().ok().flatten() };
         let leads = leads || lead.is_some();
         let (mut files, complete) = self.all_that_waits(leads);
         let is_old = |day: Day| day.0.saturating_add(WAITING_DAYS + 1) < today.0;

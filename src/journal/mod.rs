@@ -36,7 +36,7 @@ use crate::{
     rollup::Counts,
 };
 use once_cell::sync::OnceCell;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use ring::{Push, Rings};
 use segment::{Header, Kind, Segment};
 use std::{
@@ -87,12 +87,20 @@ pub(crate) struct Journal {
     pub(crate) counters: Counters,
     rings: OnceCell<Rings>,
     writer: Mutex<Writer>,
+    /// Two threads of this process would take each other for another process.
+    leading: Mutex<()>,
     /// How many bytes may wait, over all processes.
     cap: u64,
     /// Nothing more could be dropped and the limit is reached: others hold what waits.
     full: AtomicBool,
     /// The client ends: what finds its gate closed is late, and nobody took consent back.
     ending: AtomicBool,
+}
+
+/// May close days and send. The lock of the store goes before that of this process.
+pub(crate) struct Lead<'j> {
+    _lock: Box<dyn Handle>,
+    _alone: MutexGuard<'j, ()>,
 }
 
 /// What this process has open.
@@ -118,6 +126,7 @@ impl Journal {
             counters: Counters::default(),
             rings: OnceCell::new(),
             writer: Mutex::default(),
+            leading: Mutex::default(),
             cap,
             full: AtomicBool::new(false),
             ending: AtomicBool::new(false),
@@ -347,10 +356,20 @@ impl Journal {
         Names::new(&self.files, &self.store)
     }
 
-    /// Takes the lock of whoever closes days and sends, over all processes; `None` when another one has it.
-    pub(crate) fn lead(&self) -> io::Result<Option<Box<dyn Handle>>> {
+    /// Takes the lock of whoever closes days and sends, over all processes; `None` when another one has it. Waits for a
+    /// thread of this client that has it: what that one does is this process's own, and no reason not to send.
+    pub(crate) fn lead(&self) -> io::Result<Option<Lead<'_>>> {
+        self.lead_with(self.leading.lock())
+    }
+
+    /// The same, without waiting for another thread of this client.
+    fn lead_at_once(&self) -> io::Result<Option<Lead<'_>>> {
+        self.leading.try_lock().map_or(Ok(None), |alone| self.lead_with(alone))
+    }
+
+    fn lead_with<'j>(&'j self, alone: MutexGuard<'j, ()>) -> io::Result<Option<Lead<'j>>> {
         let lock = self.files.lock_file(&self.store.join("lead.lock"))?;
-        Ok(lock.try_lock(false)?.then_some(lock))
+        Ok(lock.try_lock(false)?.then_some(Lead { _lock: lock, _alone: alone }))
     }
 
     /// Whether anything lies on disk for a scope in other directories than those of `keep`, or may: where the system does

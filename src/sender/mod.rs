@@ -278,7 +278,7 @@ impl Engine {
         let _lead = match self.journal.lead() {
             Ok(Some(lead)) => lead,
             Ok(None) => {
-                done.note_trouble("another process is sending");
+                done.note_trouble("another process is sending, or keeps the store in order");
                 return done;
             }
             Err(error) => {

@@ -1,17 +1,20 @@
 //! While another process holds every lock, callers return: by a clock that moves a millisecond whenever this thread reads it,
 //! as whoever waits for a lock does.
 
-use super::{CRASH, Happened, config};
+use super::{CRASH, Happened, config, real};
 use crate::{
     Client, Clock,
     ambient::SystemClock,
     consent::State,
-    disk::{Disk as _, Handle, System},
+    disk::{Disk, Handle, System},
 };
+use parking_lot::Mutex;
 use std::{
     cell::Cell,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -107,4 +110,52 @@ fn what_was_interrupted_is_finished_by_a_thread_of_its_own_also_where_nothing_is
     let client = Client::new(config(home)).unwrap();
     assert_eq!(client.status(CRASH).unwrap().state, State::Withdrawn);
     assert!(!stale.exists());
+}
+
+/// The real disk. Whoever walks through what waits stops there once, says so, and goes on when it is told to.
+#[derive(Clone, Default)]
+struct Halting(Arc<Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>>);
+
+impl Disk for Halting {
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        if path.ends_with("candor-1/waiting")
+            && let Some((here, go_on)) = self.0.lock().take()
+        {
+            here.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        System.list(path)
+    }
+
+    real!(stat make_dir read read_shared create append rename remove_file remove_tree lock_file sync_dir);
+}
+
+#[test]
+fn a_send_waits_while_this_client_itself_keeps_the_store_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let disk = Halting::default();
+    let mut config = config(home.path());
+    config.disk = Arc::new(disk.clone());
+    let client = Client::new(config).unwrap();
+    client.grant(CRASH).unwrap();
+    client.record(Happened { times: 1 });
+    let _ = client.flush(Duration::from_secs(30)).unwrap();
+
+    let ((here, is_here), (go_on, told)) = (mpsc::channel(), mpsc::channel());
+    *disk.0.lock() = Some((here, told));
+    thread::scope(|scope| {
+        scope.spawn(|| client.engine().keep_house(false));
+        is_here.recv().unwrap();
+        let (done, flushed) = mpsc::channel();
+        scope.spawn(|| {
+            let done = done;
+            done.send(client.flush(Duration::from_secs(30)).unwrap()).unwrap();
+        });
+        // Whoever does not wait answers within this.
+        let early = flushed.recv_timeout(Duration::from_millis(200)).ok();
+        go_on.send(()).unwrap();
+        let flushed = early.unwrap_or_else(|| flushed.recv().unwrap());
+        let trouble = flushed.trouble.unwrap_or_default();
+        assert!(!trouble.contains("another process"), "there is none: {trouble}");
+    });
 }
