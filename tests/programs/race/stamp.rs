@@ -18,7 +18,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -97,13 +97,20 @@ struct Inner {
     keeps_the_lock: bool,
     begun: AtomicUsize,
     over: AtomicUsize,
+    /// Something of the scope that is withdrawn was handed over.
+    counts: AtomicBool,
 }
 
 impl Stamping {
     pub(crate) fn new(address: SocketAddr, log: &Path, how: How) -> io::Result<Self> {
         let log = OpenOptions::new().append(true).create(true).open(log)?;
-        let (begun, over) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Ok(Stamping(Arc::new(Inner { address, log, keeps_the_lock: how == How::Stamped, begun, over })))
+        let (begun, over, counts) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Stamping(Arc::new(Inner { address, log, keeps_the_lock: how == How::Stamped, begun, over, counts })))
+    }
+
+    /// Whether this process has handed over anything of the scope that is withdrawn.
+    pub(crate) fn counts(&self) -> bool {
+        self.0.counts.load(Ordering::SeqCst)
     }
 
     /// Whether every send that began is over.
@@ -131,6 +138,7 @@ impl Inner {
         noted(begins)?;
         let answer = self.converse(send, request, may_leave);
         noted(What::Closed)?;
+        self.counts.fetch_or(begins == What::Open && answer.is_ok(), Ordering::SeqCst);
         self.over.fetch_add(1, Ordering::SeqCst);
         match answer {
             Ok(Some(answer)) => Ok(answer),
