@@ -8,7 +8,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use rustix::io::Errno;
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
 
 type Rule = Box<dyn FnMut(&str, &str) -> Option<Errno> + Send>;
 
@@ -27,11 +27,19 @@ impl Troubled {
     }
 
     fn asked<T>(&self, call: &str, path: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        // Taken out, since what it does may come back here.
-        let rule = self.0.lock().take();
-        let Some(mut rule) = rule else { return work() };
-        let errno = rule(call, &path.to_string_lossy().replace('\\', "/"));
-        self.0.lock().get_or_insert(rule);
+        thread_local! {
+            static ASKING: Cell<bool> = const { Cell::new(false) };
+        }
+        // What a rule does comes back here, and is not asked about. Other threads wait: none gets by while one is asked.
+        if ASKING.get() {
+            return work();
+        }
+        let errno = self.0.lock().as_mut().and_then(|rule| {
+            ASKING.set(true);
+            let errno = rule(call, &path.to_string_lossy().replace('\\', "/"));
+            ASKING.set(false);
+            errno
+        });
         errno.map_or_else(work, |errno| Err(io::Error::from_raw_os_error(errno.raw_os_error())))
     }
 }
