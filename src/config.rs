@@ -40,6 +40,7 @@ pub struct Config {
     pub(crate) written_in: String,
     pub(crate) translations: Vec<Translation>,
     pub(crate) allowed: Vec<Scope>,
+    pub(crate) packages: Vec<String>,
     /// The system's, but for tests.
     pub(crate) disk: Arc<dyn Disk>,
     /// The system's, but for tests.
@@ -81,6 +82,7 @@ impl Config {
             written_in: "en".into(),
             translations: Vec::new(),
             allowed: Vec::new(),
+            packages: Vec::new(),
             disk: Arc::new(System),
             entropy: Arc::new(SystemEntropy),
         }
@@ -185,6 +187,16 @@ impl Config {
     #[must_use]
     pub fn allow(mut self, scope: Scope) -> Self {
         self.allowed.push(scope);
+        self
+    }
+
+    /// The packages of this program that declare its scopes and events, by their names in `Cargo.toml`.
+    ///
+    /// Only a program of several packages needs it: without it all of them come from one. Then [`init`](crate::init) fails, so
+    /// that a library which forgot its `library: { … }` does not report in the program's name, to its recipient.
+    #[must_use]
+    pub fn packages<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
+        self.packages.extend(names.into_iter().map(Into::into));
         self
     }
 

@@ -9,7 +9,7 @@ use crate::{
     event::{Registry, Schema},
     transport::Http,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Where this program's reports go, as a contract names it.
 ///
@@ -43,8 +43,13 @@ pub(crate) fn party(config: &Config) -> Result<Party, Error> {
 /// only if the program says so.
 ///
 /// # Errors
-/// A library names no usable controller or endpoint, or a translation is not whole.
+/// What the program reports is declared by packages that it has not named as its own, a library names no usable controller or endpoint, or a translation is not whole.
 pub(crate) fn all(registry: &Registry, party: &Party, config: &Config) -> Result<Vec<Contract>, Error> {
+    let declared = registry.scopes().iter().flat_map(|scope| {
+        let events = registry.schemas_of(*scope).map(|schema| (schema.name(), schema.package()));
+        std::iter::once((scope.name(), scope.package())).chain(events).filter(|_| !scope.is_of_library())
+    });
+    check_packages(declared, &config.packages)?;
     let contract = |scope: &Scope| {
         let allowed = !scope.is_of_library() || config.allowed.contains(scope);
         let events: Vec<EventTerms> = registry.schemas_of(*scope).map(event_terms).collect();
@@ -55,6 +60,39 @@ pub(crate) fn all(registry: &Registry, party: &Party, config: &Config) -> Result
     let contracts: Vec<Contract> = registry.scopes().iter().map(contract).collect::<Result<_, Error>>()?;
     party.languages.check(&contracts)?;
     Ok(contracts)
+}
+
+/// Whether all that is reported in the program's name is declared by its own packages: those that it names, or else one. `declared`
+/// is what each scope or event is called and which package declares it; what another build tool compiled does not say.
+fn check_packages<'d>(
+    declared: impl Iterator<Item = (&'d str, Option<&'d str>)>,
+    named: &[String],
+) -> Result<(), Error> {
+    let mut packages: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, package) in declared {
+        if let Some(package) = package {
+            packages.entry(package).or_insert(name);
+        }
+    }
+    let foreign: Vec<(&&str, &&str)> =
+        packages.iter().filter(|(package, _)| !named.iter().any(|named| *named == **package)).collect();
+    if foreign.is_empty() || named.is_empty() && packages.len() == 1 {
+        return Ok(());
+    }
+    let listed: Vec<String> = foreign.iter().map(|(package, _)| format!("`{package}`")).collect();
+    let such_as: Vec<String> = foreign.iter().map(|(package, name)| format!("`{name}` in `{package}`")).collect();
+    let found = format!("scopes and events are declared in {} ({})", joined(&listed), such_as.join(", "));
+    let mut names: Vec<&str> = named.iter().map(String::as_str).collect();
+    names.extend(foreign.iter().map(|(package, _)| **package));
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    Err(Kind::Packages { found, names: names.join(", ") }.into())
+}
+
+fn joined(words: &[String]) -> String {
+    match words {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => words.join(", "),
+    }
 }
 
 fn party_of(scope: Scope, party: &Party) -> Result<Party, Error> {
@@ -96,7 +134,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Languages, party_of};
+    use super::{Arc, Languages, check_packages, party_of};
     use crate::consent::{
         About, AddressLog, Answer, Audience, Controller, Erasure, Library, Party, Scope, ScopeStatic, ScopeWords, Uses,
     };
@@ -136,6 +174,38 @@ mod tests {
             also_never: &[],
         };
         Scope::of(Box::leak(Box::new(ScopeStatic::new(words).of_library(Library { controller, endpoint }))))
+    }
+
+    #[test]
+    fn what_is_reported_is_declared_by_one_package_or_by_those_that_are_named() {
+        let check = |packages: &[Option<&str>], named: &[&str]| {
+            let named: Vec<String> = named.iter().map(|&name| name.to_owned()).collect();
+            check_packages(packages.iter().map(|&package| ("playback", package)), &named)
+        };
+        let (player, events, codec) = (Some("player"), Some("player-events"), Some("codec"));
+        for (packages, named) in [
+            (&[][..], &[][..]),
+            (&[player, player], &[]),
+            // What another build tool compiled says nothing.
+            (&[None, player], &[]),
+            (&[None, None], &["player"]),
+            (&[player, events], &["player", "player-events"]),
+            (&[player], &["player", "gone"]),
+        ] {
+            check(packages, named).unwrap();
+        }
+        for (packages, named, foreign) in [
+            (&[player, codec][..], &[][..], "`codec` and `player`"),
+            (&[player, events, codec], &["player", "player-events"], "in `codec` (`playback` in `codec`)"),
+            (&[codec], &["player"], "in `codec`"),
+        ] {
+            let error = check(packages, named).unwrap_err();
+            let text = error.to_string();
+            assert!(error.is_configuration() && text.contains(foreign), "{text}");
+            let line =
+                format!("`Config::packages([{}", named.first().map_or(String::new(), |own| format!("\"{own}\", ")));
+            assert!(text.contains(&line) && text.contains("library: {"), "{text}");
+        }
     }
 
     #[test]

@@ -97,6 +97,7 @@ impl Error {
                 | Kind::OneDirectory
                 | Kind::NotAllowed { .. }
                 | Kind::Library { .. }
+                | Kind::Packages { .. }
         )
     }
 
@@ -199,6 +200,12 @@ pub(crate) enum Kind {
          where the program is configured, if a person shall be asked for it"
     )]
     NotAllowed { scope: &'static str, constant: &'static str },
+    #[error(
+        "{found}, and nobody has said whose they are: what a package declares is reported in this program's name, to its own \
+         recipient. Name the packages that are part of this program in `Config::packages([{names}])`. One that is somebody \
+         else's library says so in its scope, `library: {{ controller: …, endpoint: … }}`"
+    )]
+    Packages { found: String, names: String },
     #[error("the library's scope `{scope}` can't be used: {why}")]
     Library { scope: &'static str, why: Error },
     #[error(

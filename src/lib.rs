@@ -102,6 +102,10 @@
 //! and leaves asking to the application; it never calls `init` or `grant`. Its scopes stay closed until the application
 //! calls [`Config::allow`], and are on the person's page all the same.
 //!
+//! What has no `library: { … }` is the application's own. All of it is declared by one package, or by those that
+//! [`Config::packages`] names; otherwise `init` fails, so that no library reports in the application's name because it forgot to
+//! say that it is one. Cargo's name of the package is compiled in with each scope and event, and is neither kept nor sent.
+//!
 //! # Programs that run for seconds
 //!
 //! What they record is kept when the guard is dropped, and waits for its moment. They end before it comes, so let them call

@@ -42,6 +42,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
             <#lasting as __Fields>::FIELDS,
             #item,
         )
+        .in_package(::core::option_env!("CARGO_PKG_NAME"))
         #until
     };
     quote! {
@@ -165,6 +166,7 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
                     uses: #krate::__private::Uses { #(#uses),* },
                     also_never: &[#(#also_never),*],
                 })
+                .in_package(::core::option_env!("CARGO_PKG_NAME"))
                 #library;
             #krate::Scope::of(&STATIC)
         };

@@ -91,6 +91,8 @@ pub struct ScopeStatic {
     words: ScopeWords,
     /// For a library's scope: whose it is.
     library: Option<Library>,
+    /// The package that declares it, where Cargo compiled it.
+    package: Option<&'static str>,
     /// The epoch under which the process-wide client records, or 0: closed.
     gate: AtomicU64,
     /// A dense number from 1, given at registration; 0 is "not registered", whose gate never opens.
@@ -102,7 +104,15 @@ impl ScopeStatic {
     #[must_use]
     pub const fn new(words: ScopeWords) -> Self {
         assert!(words.retention_days > 0, "a scope's `retention` is at least 1 day");
-        ScopeStatic { words, library: None, gate: AtomicU64::new(0), index: AtomicU32::new(0) }
+        ScopeStatic { words, library: None, package: None, gate: AtomicU64::new(0), index: AtomicU32::new(0) }
+    }
+
+    /// Says which package declares it.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn in_package(mut self, package: Option<&'static str>) -> Self {
+        self.package = package;
+        self
     }
 
     /// Makes it a library's: closed until the program allows it, and never sent anywhere else.
@@ -189,6 +199,10 @@ impl Scope {
 
     pub(crate) const fn library(self) -> Option<&'static Library> {
         self.0.library.as_ref()
+    }
+
+    pub(crate) const fn package(self) -> Option<&'static str> {
+        self.0.package
     }
 
     pub(crate) const fn constant(self) -> &'static str {

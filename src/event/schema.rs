@@ -197,6 +197,8 @@ pub struct Schema {
     item: Option<Item>,
     /// The last UTC day on which it is recorded.
     until: Option<Day>,
+    /// The package that declares it, where Cargo compiled it.
+    package: Option<&'static str>,
     /// A dense number from 1, given at registration; 0 is "not registered".
     index: AtomicU32,
     /// How many values of each field could not be read since the program started. Never leaves this computer.
@@ -223,7 +225,18 @@ impl Schema {
             item => item,
         };
         let unreadable = [const { AtomicU32::new(0) }; MAX_FIELDS];
-        Schema { name, doc, scope, linkage, fields, item, until: None, index: AtomicU32::new(0), unreadable }
+        Schema {
+            name,
+            doc,
+            scope,
+            linkage,
+            fields,
+            item,
+            until: None,
+            package: None,
+            index: AtomicU32::new(0),
+            unreadable,
+        }
     }
 
     /// For the derive: names the last UTC day on which the event is recorded, counted from 1970-01-01. A day before that
@@ -233,6 +246,18 @@ impl Schema {
     pub const fn ending(mut self, day: i64) -> Self {
         self.until = Some(Day(if day < 0 { 0 } else { day as u32 }));
         self
+    }
+
+    /// For the derive: says which package declares the event.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn in_package(mut self, package: Option<&'static str>) -> Self {
+        self.package = package;
+        self
+    }
+
+    pub(crate) const fn package(&self) -> Option<&'static str> {
+        self.package
     }
 
     /// The event's name, such as `playback.finished`.

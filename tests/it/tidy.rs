@@ -251,6 +251,8 @@ fn every_dependency_has_its_reason() {
         ("derive/Cargo.toml", &["dependencies"][..]),
         ("tests/models/Cargo.toml", &["dependencies"][..]),
         ("tests/fork/Cargo.toml", &["target.'cfg(unix)'.dependencies"][..]),
+        ("tests/parts/Cargo.toml", &["dependencies", "dev-dependencies"][..]),
+        ("tests/parts/events/Cargo.toml", &["dependencies"][..]),
     ] {
         let text = read(manifest);
         for name in sections {

@@ -1,0 +1,19 @@
+//! Declarations of a package of their own: a library's, whose author forgot to say so, or an application's that keeps them apart.
+//! Which of the two only the application knows.
+
+candor::scope! {
+    /// Find out which formats fail to decode, so that those decoders are mended first.
+    pub FORMATS = "parts.formats" {
+        title: "Formats", revision: 1, about: installation, retention: 20 days,
+        benefit: "Fewer films that don't play", other_uses: none,
+    }
+}
+
+/// A format could not be decoded.
+#[derive(candor::Event)]
+#[event(name = "parts.failed", scope = FORMATS, linkage = none)]
+#[allow(clippy::exhaustive_structs, reason = "an application makes it")]
+pub struct Failed {
+    /// Whether another decoder was tried.
+    pub again: bool,
+}
