@@ -199,7 +199,7 @@ impl Client {
     fn tidy(&self, limit: Duration) {
         let engine = &self.engine;
         if engine.chores.is_busy() {
-            engine.tidy();
+            self.worker.tidy(engine);
             engine.chores.wait(limit);
             engine.look();
             self.start_worker();
@@ -570,25 +570,29 @@ impl Client {
     /// most `limit`, and says whether everything was brought to disk. A second call does nothing. In a process that was forked from the one that
     /// made the client it does nothing, and answers `false`.
     pub fn shutdown(&self, limit: Duration) -> bool {
-        self.end(RESTING.0, |worker, engine| worker.stop(engine, limit.min(LONGEST_WAIT)))
+        let limit = limit.min(LONGEST_WAIT);
+        self.end(limit, RESTING.0, |worker, engine| worker.stop(engine, limit))
     }
 
     /// Ends this client as dropping it does: what was recorded is brought to disk. Waits for [`DRAIN`] while the disk takes
     /// nothing, and longer while it does.
     pub(crate) fn finish(&self) {
-        self.end(RESTING.1, |worker, engine| worker.stop_patiently(engine, DRAIN));
+        self.end(DRAIN, RESTING.1, |worker, engine| worker.stop_patiently(engine, DRAIN));
     }
 
-    fn end(&self, resting: Duration, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
+    fn end(&self, limit: Duration, resting: Duration, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
         let Ok(engine) = self.here() else { return false };
         engine.consent.stop();
+        // Where nothing was ever decided nothing was lost, and no clock is read.
+        let until = engine.consent.is_known().then(|| engine.ambient.monotonic() + limit);
         let drained = stop(&self.worker, engine);
         engine.chores.end(resting);
         engine.journal.end();
         engine.consent.close();
         if drained {
             engine.journal.abandon();
-            engine.note_losses();
+            let left = until.map(|until| until.saturating_duration_since(engine.ambient.monotonic()));
+            engine.note_losses_within(left.unwrap_or_default());
         }
         drained
     }

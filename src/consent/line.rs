@@ -2,6 +2,7 @@
 //! a receipt that was kept elsewhere, truncation, reordering and rewriting. Reads and compares bytes; touches no file.
 
 use super::contract::{canonical, digest};
+use crate::ambient::{Day, Time};
 use serde::{Deserialize, Serialize};
 
 /// The hash before the first line.
@@ -146,10 +147,58 @@ pub(super) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
         let line: Line = serde_json::from_slice(text).ok()?;
         let previous = lines.last().map_or(GENESIS, |line| line.hash.as_str());
         let follows = line.previous == previous && line.line == lines.len() as u64 + 1;
-        if !follows || line.hash != line.computed_hash() || line.text().as_bytes() != text {
+        // What no candor writes is no line, for whoever verifies as well.
+        let is_dated =
+            Time::parse(&line.at).is_some() && line.until.as_deref().is_none_or(|until| Day::parse(until).is_some());
+        if !follows || !is_dated || line.hash != line.computed_hash() || line.text().as_bytes() != text {
             return None;
         }
         lines.push(line);
     }
     Some((lines, torn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::verify::verify, *};
+
+    fn line(at: &str, until: Option<&str>) -> String {
+        Line {
+            line: 1,
+            at: at.into(),
+            scope: "playback".into(),
+            decision: Decision::Denied,
+            epoch: 7,
+            contract: None,
+            notice: None,
+            language: None,
+            language_picked: false,
+            via: None,
+            until: until.map(str::to_owned),
+            besides: Besides::default(),
+            previous: GENESIS.into(),
+            hash: String::new(),
+        }
+        .sealed()
+        .text()
+    }
+
+    #[test]
+    fn what_the_store_takes_for_a_line_whoever_verifies_takes_for_one() {
+        let times = ["2026-11-22T00:45:55Z", "2026-11-22", "yesterday", "", "?", "2026-11-22T00:45:55+01:00"];
+        let days = [None, Some("2027-11-22"), Some("soon"), Some("")];
+        for at in times {
+            for until in days {
+                let text = line(at, until);
+                let is_line = chain(text.as_bytes()).is_some();
+                let verdict = verify(&text, &[]);
+                assert_eq!(is_line, verdict.flaws.is_empty(), "{at:?} {until:?}: {:?}", verdict.flaws);
+                assert_eq!(
+                    is_line,
+                    at == times[0] && until.is_none_or(|until| until == "2027-11-22"),
+                    "{at:?} {until:?}"
+                );
+            }
+        }
+    }
 }

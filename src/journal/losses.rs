@@ -21,8 +21,6 @@ const FILE_MOST: u64 = 4 << 10;
 const MOST_REASONS: usize = 32;
 /// After so many days the count begins anew: it is about how things are, and no history.
 const DAYS: u32 = 90;
-/// The lock is held for one small file.
-const LOCK_WAIT: Duration = Duration::from_millis(200);
 
 /// How many events were lost, by the reason's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,13 +87,13 @@ impl<'j> Losses<'j> {
         DROPS.iter().any(|(reason, ..)| is_loss(*reason) && self.counters.unsaved(*reason) > 0)
     }
 
-    /// Adds what was lost since the last time, durably. What can't be written is owed still.
-    pub(crate) fn save(&self, ambient: &Ambient) -> io::Result<()> {
+    /// Adds what was lost since the last time, durably, and waits `wait` at most for another process that is at it. What can't
+    /// be written is owed still.
+    pub(crate) fn save(&self, ambient: &Ambient, wait: Duration) -> io::Result<()> {
         if !self.owes() {
             return Ok(());
         }
-        let Some(_lock) = self.files.lock_within(&self.store.join("lost.lock"), LOCK_WAIT, || ambient.monotonic())?
-        else {
+        let Some(_lock) = self.files.lock_within(&self.store.join("lost.lock"), wait, || ambient.monotonic())? else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let today = ambient.now().day();

@@ -269,7 +269,13 @@ fn stored<'b>(line: &'b str, salt: &str) -> Option<Stored<'b>> {
     }
     let (seq, rest) = rest.split_once(' ')?;
     let (subject, json) = rest.split_once(' ')?;
-    Some(Stored { seq: seq.parse().ok()?, subject: subject.parse().ok()?, json })
+    Some(Stored { seq: as_written(seq)?, subject: as_written(subject)?, json })
+}
+
+/// A number in the one form that candor writes: no sign, and no zero before it.
+fn as_written<N: std::str::FromStr + ToString>(text: &str) -> Option<N> {
+    let number: N = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
 }
 
 impl Header {
@@ -285,6 +291,19 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_stand_as_they_are_written() {
+        let line = |seq: &str, subject: &str| {
+            let rest = format!("{seq} {subject} {{}}");
+            format!("{:08x} {rest}", checksum("00", &rest))
+        };
+        assert!(stored(&line("2", "0"), "00").is_some() && stored(&line("10", "7"), "00").is_some());
+        for odd in ["+2", "01", "00", "-0", "+0", "", "1_0", "2e0", "\u{661}"] {
+            assert!(stored(&line(odd, "0"), "00").is_none(), "{odd} as a number");
+            assert!(stored(&line("2", odd), "00").is_none(), "{odd} as a subject");
+        }
+    }
 
     fn small() -> Vec<u8> {
         let header = Header { salt: "00112233".into(), ..Header::waiting("s", 1, 1, Day(20_000)) };

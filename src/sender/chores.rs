@@ -5,14 +5,13 @@
 //! owed, and a thread that lives as long as that does it: made where something is found to do, and at no other time. Whatever
 //! is not done yet stays closed. Opens nothing and sends nothing.
 
-use super::Engine;
+use super::{Engine, worker::Spawn};
 use parking_lot::{Condvar, Mutex};
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    thread,
     time::Duration,
 };
 
@@ -119,7 +118,7 @@ impl Engine {
     }
 
     /// Does on a thread of its own what is owed, unless one is at it. Where none can be made it stays owed.
-    pub(crate) fn tidy(self: &Arc<Self>) {
+    pub(super) fn tidy(self: &Arc<Self>, spawn: Spawn) {
         if !self.chores.owes() {
             return;
         }
@@ -129,7 +128,7 @@ impl Engine {
             return;
         }
         let engine = self.clone();
-        *running = thread::Builder::new().name("candor-tidy".into()).spawn(move || engine.run_chores()).is_ok();
+        *running = spawn("candor-tidy", Box::new(move || engine.run_chores())).is_ok();
     }
 
     fn run_chores(&self) {

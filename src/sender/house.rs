@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
+/// How long what was lost is kept from being noted by another process that notes its own: the lock is held for one small file.
+const LOSSES_WAIT: Duration = Duration::from_millis(200);
 /// How long a clock that leapt must go on from there before it is believed.
 pub(super) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
 
@@ -85,8 +87,13 @@ impl Engine {
 
     /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
     pub(crate) fn note_losses(&self) {
+        self.note_losses_within(LOSSES_WAIT);
+    }
+
+    /// The same for whoever has a deadline.
+    pub(crate) fn note_losses_within(&self, wait: Duration) {
         if self.journal.losses().owes() && self.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
-            let _ = self.journal.losses().save(&self.ambient);
+            let _ = self.journal.losses().save(&self.ambient, wait.min(LOSSES_WAIT));
         }
     }
 

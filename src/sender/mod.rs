@@ -581,7 +581,10 @@ impl Engine {
             Ok(Answer::ServerError { .. }) if batch.tries() >= MOST_TRIES_AFTER_500 => {
                 self.give_up(batch, Drop::GaveUp);
                 self.back_off(schedule, None);
-                done.note_trouble("the receiver failed three times over one request");
+                done.note_trouble(format!(
+                    "the receiver failed over one request, which was tried {} times and is given up",
+                    batch.tries()
+                ));
                 false
             }
             Err(SendError::Stopped) => {

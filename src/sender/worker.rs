@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// How a thread is made. It gets the platform's own size of a stack, since thread-locals of any library in the program may
 /// be taken out of it.
-type Spawn = fn(&'static str, Box<dyn FnOnce() + Send>) -> io::Result<Thread>;
+pub(super) type Spawn = fn(&'static str, Box<dyn FnOnce() + Send>) -> io::Result<Thread>;
 
 fn spawn(name: &'static str, run: Box<dyn FnOnce() + Send>) -> io::Result<Thread> {
     Ok(thread::Builder::new().name(name.into()).spawn(run)?.thread().clone())
@@ -112,6 +112,11 @@ impl Worker {
         }
     }
 
+    /// Has done on a thread of its own what is owed.
+    pub(crate) fn tidy(&self, engine: &Arc<Engine>) {
+        engine.tidy(self.spawn);
+    }
+
     /// From now on no thread is started.
     #[cfg(test)]
     pub(crate) fn start_none(&self) {
@@ -165,7 +170,7 @@ impl Worker {
         self.stop.store(true, Ordering::SeqCst);
         let Some(thread) = self.thread.get() else {
             // No thread could be made, or none was needed: what there is, is brought to disk on this one.
-            self.finish(engine);
+            self.finish(engine, limit);
             return true;
         };
         thread.unpark();
@@ -183,7 +188,7 @@ impl Worker {
     }
 
     /// Drains for the last time.
-    fn finish(&self, engine: &Engine) {
+    fn finish(&self, engine: &Engine, wait: Duration) {
         // Threads that go on recording must not keep this one from ending.
         for _ in 0..16 {
             if engine.journal.is_drained() || engine.tick() == 0 {
@@ -191,7 +196,7 @@ impl Worker {
             }
         }
         engine.journal.seal();
-        engine.note_losses();
+        engine.note_losses_within(wait);
     }
 
     fn run(self: &Arc<Self>, engine: &Arc<Engine>) {
@@ -217,13 +222,13 @@ impl Worker {
             self.nudged.store(false, Ordering::SeqCst);
             engine.retry();
             let drained = engine.tick();
-            engine.tidy();
+            engine.tidy(self.spawn);
             let today = engine.today();
             if noted != Some(today) && engine.note_day() {
                 noted = Some(today);
             }
             if stopping {
-                self.finish(engine);
+                self.finish(engine, Duration::MAX);
                 return;
             }
             let instant = engine.ambient.monotonic();

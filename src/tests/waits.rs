@@ -97,6 +97,23 @@ fn no_caller_waits_for_a_lock_of_another_process() {
     assert!(!stale.exists(), "it is cleared away once nobody decides any more");
 }
 
+/// What is lost is noted in a file that every process adds to. Whoever shuts down waits for it as long as it has, and no longer.
+#[test]
+fn a_shutdown_has_one_deadline_whoever_holds_the_count_of_losses() {
+    for limit in [0, 60, 100] {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let client = Client::without_worker(config(home).clock(EachReadIsAMillisecond)).unwrap();
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 1 });
+        let held = hold_every_lock(home);
+        client.engine().journal.counters.drop(crate::journal::Drop::Disk, 1);
+        let (_, ending) = waited(|| client.shutdown(Duration::from_millis(limit)));
+        assert!(ending <= limit + 50, "shutdown({limit} ms) waited {ending} ms");
+        drop(held);
+    }
+}
+
 #[test]
 fn what_was_interrupted_is_finished_by_a_thread_of_its_own_also_where_nothing_is_granted() {
     let home = tempfile::tempdir().unwrap();

@@ -36,6 +36,24 @@ fn tries_are_counted_over_restarts() {
     assert!(server.bodies().windows(2).all(|two| two[0] == two[1]));
 }
 
+/// Only the last one was the receiver's failure: what is said of it is what is known, how often it was tried.
+#[test]
+fn what_is_given_up_is_said_to_be_tried_and_not_to_have_failed() {
+    let (home, server) = (Home::new(), Server::always(Say::status(503)));
+    let client = home.start_granted(&server, &[USAGE]);
+    client.record_durable(opened(2));
+    for tries in 1..=3 {
+        if tries == 3 {
+            server.usually(Say::status(500));
+        }
+        let trouble = flush(&client).trouble.unwrap();
+        assert_eq!(trouble.contains("tried 3 times and is given up"), tries == 3, "{trouble}");
+        assert!(!trouble.contains("failed three times"), "{trouble}");
+        home.clock.advance(DAY);
+    }
+    assert_eq!((server.requests().len(), dropped(&client, "gave_up")), (3, 1));
+}
+
 #[test]
 fn a_try_is_noted_before_it_is_made() {
     let (home, server) = (Home::new(), Server::always(Say::Never));
