@@ -35,6 +35,9 @@ pub fn ledger(bytes: &[u8]) {
     let mut lines: Vec<Line> = Vec::new();
     for text in bytes.split(|&byte| byte == b'\n') {
         let Ok(mut line) = serde_json::from_slice::<Line>(text) else { continue };
+        if !line.is_dated() {
+            continue;
+        }
         line.line = lines.len() as u64 + 1;
         line.previous = lines.last().map_or(GENESIS.into(), |line| line.hash.clone());
         lines.push(line.sealed());
@@ -49,7 +52,7 @@ fn chained(bytes: &[u8]) -> Option<usize> {
     let text: String = lines.iter().map(Line::text).collect();
     assert_eq!(text.as_bytes(), &bytes[..torn.map_or(bytes.len(), |at| usize::try_from(at).unwrap())]);
     let verdict = verify(&text, &[]);
-    // Who verifies also looks at what lines mean, such as times; the store takes a line for what it is.
+    // Who verifies also looks at what lines mean after one another; the store takes a line for what it is.
     let unchained = [Wrong::Hash, Wrong::Order, Wrong::Number];
     let flaw = verdict.flaws.iter().find(|flaw| unchained.contains(&flaw.wrong) && !lines.is_empty());
     assert!(flaw.is_none(), "the store takes it for a chain, and who verifies does not: {flaw:?}");

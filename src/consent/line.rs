@@ -122,6 +122,11 @@ impl Line {
         digest(canonical(&serde_json::json!(unsigned)).as_bytes())
     }
 
+    /// Whether its times are ones that candor writes. What has others is no line, for whoever verifies as well.
+    pub(super) fn is_dated(&self) -> bool {
+        Time::parse(&self.at).is_some() && self.until.as_deref().is_none_or(|until| Day::parse(until).is_some())
+    }
+
     /// As it stands in the file, newline included.
     pub(super) fn text(&self) -> String {
         let mut text = canonical(&serde_json::json!(self));
@@ -147,10 +152,7 @@ pub(super) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
         let line: Line = serde_json::from_slice(text).ok()?;
         let previous = lines.last().map_or(GENESIS, |line| line.hash.as_str());
         let follows = line.previous == previous && line.line == lines.len() as u64 + 1;
-        // What no candor writes is no line, for whoever verifies as well.
-        let is_dated =
-            Time::parse(&line.at).is_some() && line.until.as_deref().is_none_or(|until| Day::parse(until).is_some());
-        if !follows || !is_dated || line.hash != line.computed_hash() || line.text().as_bytes() != text {
+        if !follows || !line.is_dated() || line.hash != line.computed_hash() || line.text().as_bytes() != text {
             return None;
         }
         lines.push(line);

@@ -12,7 +12,7 @@ use super::{
     receipt::word,
     strict,
 };
-use crate::ambient::{Day, Time};
+use crate::ambient::Time;
 use crate::clean;
 use serde_json::Value;
 use std::{
@@ -314,7 +314,7 @@ fn hash_of(line: &Value) -> String {
 
 /// Checks that a line says something that can have been decided after the lines before it.
 fn sense(verdict: &mut Verdict, at: u64, line: &Line, voids: Option<&Line>, epochs: &mut BTreeMap<String, u64>) {
-    if Time::parse(&line.at).is_none() || line.until.as_deref().is_some_and(|until| Day::parse(until).is_none()) {
+    if !line.is_dated() {
         verdict.flaw(at, Wrong::Form, "its time is not one that candor writes");
     }
     if line.decision == Decision::Granted && (line.contract.is_none() || line.notice.is_none()) {
