@@ -231,15 +231,17 @@ impl Disk for System {
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = no_follow(OpenOptions::new().read(true)).open(path)?;
         trusted(&file)?;
-        read_at_most(file, most, "larger than any file candor writes")
+        let len = file.metadata()?.len();
+        read_at_most(file, len, most, "larger than any file candor writes")
     }
 
     fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = no_wait(OpenOptions::new().read(true)).open(path)?;
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(refused("not a regular file"));
         }
-        read_at_most(file, most, "larger than candor reads")
+        read_at_most(file, metadata.len(), most, "larger than candor reads")
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
@@ -404,9 +406,11 @@ fn metadata_owner(metadata: &fs::Metadata) -> u32 {
 
 /// Into one buffer that is large enough from the beginning: one that grows leaves what it held where it was, and a file may
 /// hold secrets.
-fn read_at_most(mut file: File, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
+///
+/// A file that ends before its length was not read: what it holds further on is not known, and it is not damaged by that.
+fn read_at_most(mut file: impl Read, length: u64, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
     // One byte more, to see that the file ends there.
-    let room = file.metadata()?.len().min(most).saturating_add(1);
+    let room = length.min(most).saturating_add(1);
     let mut bytes = vec![0; usize::try_from(room).map_err(|_| too_large(larger))?];
     let mut len = 0;
     loop {
@@ -423,6 +427,7 @@ fn read_at_most(mut file: File, most: u64, larger: &'static str) -> io::Result<V
             continue;
         };
         match file.read(free) {
+            Ok(0) if (len as u64) < length => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(0) => break,
             Ok(read) => len += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -614,20 +619,21 @@ impl Files {
 
     /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = unfinished(path);
-        match self.remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        self.replace_by(&unfinished(path), path, bytes)
+    }
+
+    /// The same by way of a file of this name, for whoever may meet others who replace files beside it.
+    pub(crate) fn replace_by(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.remove_if_there(temporary)?;
         let written = (|| {
-            let mut file = self.create(&temporary)?;
+            let mut file = self.create(temporary)?;
             file.write_all(bytes)?;
             file.sync()?;
             drop(file);
-            self.rename(&temporary, path)
+            self.rename(temporary, path)
         })();
         if written.is_err() {
-            let _ = self.remove_file(&temporary);
+            let _ = self.remove_file(temporary);
             return written;
         }
         self.sync_parent(path)
@@ -756,6 +762,17 @@ mod tests {
         }
         assert!(Look::<()>::Failed(io::ErrorKind::Other.into()).found().is_err());
         assert!(Look::<()>::Refused("x").found().is_err());
+    }
+
+    #[test]
+    fn a_file_that_ends_before_its_length_was_not_read() {
+        let read = |length, most| Look::of(read_at_most(&b"half"[..], length, most, "too long"));
+        assert!(matches!(read(8, 99), Look::Failed(error) if error.kind() == io::ErrorKind::UnexpectedEof));
+        // It grew meanwhile, or is one of those that the system makes up.
+        for length in [4, 2, 0] {
+            assert!(matches!(read(length, 4), Look::Read(bytes) if bytes == b"half"), "{length}");
+        }
+        assert!(matches!(read(8, 3), Look::Refused(_)));
     }
 
     #[cfg(unix)]

@@ -11,6 +11,10 @@ pub(crate) enum Mutant {
     TryNotedAfterSend,
     /// A tombstone goes, though the snapshot does not say what it stands for.
     TombstoneForgotten,
+    /// A tombstone goes, though what it stands for could not be written.
+    TombstoneGoesUnwritten,
+    /// A withdrawal that nobody can see written is taken for one that is.
+    UnreadIsWritten,
     /// A withdrawal is confirmed without a look at who is sending.
     ConfirmedUnseen,
     /// Without a life lock, a history that can't be read is taken for one without a yes.

@@ -42,18 +42,23 @@ fn withdraw_from(engine: &Engine, scope: Scope, state: State) -> Result<Receipt,
     match state {
         // Past its last day the same, whether anybody has written that down yet or not.
         State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn),
-        State::Denied | State::Withdrawn => again(engine, scope),
+        State::Denied | State::Withdrawn => again(engine, scope, Ending::Withdrawn),
         // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
         State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => refuse(engine, scope, false),
     }
 }
 
-/// Ends a yes on the program's own side.
+/// Ends a yes on the program's own side. What fails is not tried again by itself, as the person's no is: it is the program's to
+/// repeat, and until then this process stays closed.
 pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt, Error> {
-    match engine.consent.state_of(scope)? {
-        State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why)),
-        State::Revoked => again(engine, scope),
-        _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
+    match engine.consent.state_of(scope) {
+        // Nobody can see now whether there is a yes; where there is one, it ends.
+        Err(error) if error.is_store() => end(engine, scope, Ending::Revoked(why)),
+        state => match state? {
+            State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why)),
+            State::Revoked => again(engine, scope, Ending::Revoked(why)),
+            _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
+        },
     }
 }
 
@@ -129,13 +134,13 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
 }
 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
-fn again(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+fn again(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
     let mended = engine.consent.mend();
     // What can't be read is not written.
     if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // Its last line in the history is still the one before, and no receipt of what was wished.
-        return end(engine, scope, Ending::Withdrawn);
+        return end(engine, scope, ending);
     }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
     let destroyed = destroy(engine, scope, None);
@@ -194,7 +199,10 @@ pub(crate) fn settle(engine: &Engine) {
         return;
     }
     let mut settled = true;
-    for (scope, generation) in engine.consent.generations() {
+    // What can't be looked at now is looked at again.
+    let standing = engine.consent.generations();
+    settled &= standing.is_ok();
+    for (scope, generation) in standing.unwrap_or_default() {
         // Whatever contract the yes was to: the build it was given to would send it.
         if engine.consent.is_ruled_out(scope)
             && generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation))
@@ -202,14 +210,20 @@ pub(crate) fn settle(engine: &Engine) {
             settled &= !end(engine, scope, Ending::Blocked).is_err_and(|error| error.is_store());
         }
     }
-    for scope in engine.consent.limited_otherwise() {
+    let limited = engine.consent.limited_otherwise();
+    settled &= limited.is_ok();
+    for scope in limited.unwrap_or_default() {
         settled &= !end(engine, scope, Ending::Limited).is_err_and(|error| error.is_store());
-    }
-    if !settled {
-        engine.consent.settle_again();
     }
     // Closed it is at once; that it is over is written down by a clock that is believed.
     let (expired, undeclared) = (engine.consent.expired(), engine.consent.expired_undeclared());
+    settled &= expired.is_ok() && undeclared.is_ok();
+    if settled {
+        engine.consent.has_settled();
+    } else {
+        engine.consent.settle_again();
+    }
+    let (expired, undeclared) = (expired.unwrap_or_default(), undeclared.unwrap_or_default());
     if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
         for scope in expired {
             let _ = end(engine, scope, Ending::Expired);

@@ -51,8 +51,9 @@ impl Consent {
         // A yes to a notice that asks for less is a yes to less, and is recorded as one.
         // So is one that was given when the clock stood far ahead: nobody knows how long it has been good.
         let is_doubted = || {
-            let set_back = matches!(&records, Records::Sound(sound) if self.is_set_back(sound, scope.name()));
-            set_back || in_force.as_ref().is_some_and(|entry| self.is_before(entry))
+            let at = &self.moment();
+            let set_back = matches!(&records, Records::Sound(sound) if self.is_set_back(sound, scope.name(), at));
+            set_back || in_force.as_ref().is_some_and(|entry| self.is_before(entry, at))
         };
         let anew = grant.shown.is_some()
             && (agreed.as_ref() != Some(&contract.digest) || is_doubted() || self.lacks_life(scope.name())?);
@@ -293,7 +294,7 @@ impl Consent {
         // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
         let in_force = sound.in_force(scope.name());
         let is_another = match ending {
-            Ending::Expired => in_force.is_none_or(|entry| self.is_valid(contract, entry)),
+            Ending::Expired => in_force.is_none_or(|entry| self.is_valid(contract, entry, &self.moment())),
             Ending::Revoked(_) => in_force.is_none(),
             _ => false,
         };

@@ -174,7 +174,8 @@ pub fn keep(scope: Scope) -> Result<Receipt, Error> {
 /// that moved. As immediate as [`withdraw`]; the person may be asked anew.
 ///
 /// # Errors
-/// As for [`withdraw`]; and the scope is not granted.
+/// As for [`withdraw`], and it is the program's to repeat: what the person decides is tried again by itself, and this is not.
+/// And the scope is not granted.
 pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
     client()?.revoke(scope, why)
 }

@@ -40,8 +40,10 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 const LIFE_SAYS: &str = "store ";
 /// More than a life lock says.
 const LIFE_MOST: u64 = 4 << 10;
-/// How the name of a tombstone ends.
+/// How the name of a tombstone ends: one of the person's own, and one of whoever else ended a scope. Whose it is stands in the
+/// name: where its words are missing it is nobody else's.
 pub(super) const TOMBSTONE: &str = ".revoked";
+pub(super) const ENDED: &str = ".ended";
 
 /// The state that gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,9 +167,9 @@ impl Failed {
         Failed { path: path.to_owned(), why: Arc::new(why) }
     }
 
-    /// What a directory names was not there to be read: another process changed it in between.
-    fn is_gone(&self) -> bool {
-        self.why.kind() == io::ErrorKind::NotFound
+    /// What a directory names was not there to be read, or not as long as it was: another process changed it in between.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self.why.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
     }
 }
 
@@ -189,8 +191,13 @@ pub(crate) struct Tombstone {
 }
 
 impl Tombstone {
+    /// What one of somebody else's stands for whose words are damaged.
+    pub(super) fn of_nobody() -> Self {
+        Tombstone { decision: Decision::Revoked, at: String::new(), via: None }
+    }
+
     /// Whether it is the person who said no. One that says nothing is from before tombstones said anything, or could not be
-    /// written whole, which is tried for a person's own no alone.
+    /// written whole, which is left to stand for a person's own no alone.
     pub(super) fn is_persons(said: &Option<Tombstone>) -> bool {
         said.as_ref().is_none_or(|said| matches!(said.decision, Decision::Withdrawn | Decision::Denied))
     }
@@ -387,7 +394,7 @@ impl Ledger {
             revoked: [self.names(&self.store)?, self.names(&self.marks)?]
                 .concat()
                 .into_iter()
-                .filter(|name| name.ends_with(TOMBSTONE))
+                .filter(|name| name.ends_with(TOMBSTONE) || name.ends_with(ENDED))
                 .collect(),
         })
     }
@@ -452,10 +459,14 @@ impl Ledger {
 
     /// The store in which a snapshot was found is the one that this process goes by.
     fn remember(&self) -> Result<(), Failed> {
-        if !self.was_opened()
-            && let Seen::Read(stat) = self.look(&self.store, self.files.examine(&self.store))?
-        {
-            self.opened.lock().get_or_insert_default().node = stat.node;
+        if self.was_opened() {
+            return Ok(());
+        }
+        match self.look(&self.store, self.files.examine(&self.store))? {
+            Seen::Read(stat) => self.opened.lock().get_or_insert_default().node = stat.node,
+            // A snapshot was read in it a moment ago.
+            Seen::Absent => return Err(Failed::of(&self.store, io::ErrorKind::NotFound.into())),
+            Seen::Refused => {}
         }
         Ok(())
     }
@@ -597,7 +608,7 @@ impl Ledger {
     pub(crate) fn snapshot_allows(&self, scope: &str, generation: u64, epoch: u64) -> bool {
         let Look::Read(bytes) = self.snapshot_bytes() else { return false };
         let Some(snapshot) = self.parse(&bytes).filter(|snapshot| self.is_own(snapshot)) else { return false };
-        if self.tombstones(scope).iter().any(|path| !matches!(self.files.examine(path), Look::Absent)) {
+        if self.tombstones(scope).iter().flatten().any(|path| !matches!(self.files.examine(path), Look::Absent)) {
             return false;
         }
         snapshot
@@ -616,20 +627,29 @@ impl Ledger {
     /// # Errors
     /// A look failed. Whatever else was seen says nothing then.
     pub(crate) fn read(&self) -> Result<Records, Failed> {
+        self.read_after(&Fingerprint::default())
+    }
+
+    /// The same a moment after something was seen there. What was there then and is not now was not looked at: nobody would look
+    /// again, since nothing changes when it is there again.
+    ///
+    /// # Errors
+    /// As for [`read`](Ledger::read).
+    pub(crate) fn read_after(&self, seen: &Fingerprint) -> Result<Records, Failed> {
         // A decision of another process may fall between two reads; then the second look sees it whole.
         for _ in 0..3 {
             let before = self.snapshot_bytes().found().ok();
-            match self.read_once() {
+            match self.read_once(seen) {
                 Ok(Records::Closed(_)) if self.snapshot_bytes().found().ok() != before => {}
                 Err(failed) if failed.is_gone() => {}
                 Err(_) if mutants::on(Mutant::FailureIsDamage) => return Ok(Records::Closed("it can't be read")),
                 records => return records,
             }
         }
-        self.read_once()
+        self.read_once(seen)
     }
 
-    fn read_once(&self) -> Result<Records, Failed> {
+    fn read_once(&self, before: &Fingerprint) -> Result<Records, Failed> {
         // All is looked at before anything is judged: what looks damaged beside a look that failed may be sound.
         let exposed = self.judge_directories()?;
         let names = [self.names(&self.store)?, self.names(&self.marks)?];
@@ -639,6 +659,20 @@ impl Ledger {
         let revoked = self.revoked(&names)?;
         if let Some(why) = exposed {
             return Ok(Records::Closed(why));
+        }
+        // A directory that does not list a file which was read in it was not seen as it is: a tombstone may be in it as well.
+        let there = [
+            (self.snapshot_path(), &names[0], matches!(snapshot, Seen::Read(_)) || before.snapshot.is_some()),
+            (self.marks_path(), &names[1], matches!(marks, Ok(Some(_))) || before.marks.is_some()),
+            (self.ledger_path(), &names[0], matches!(ledger, Seen::Read(_)) || before.ledger.is_some()),
+        ];
+        let lists = |names: &[String], path: &Path| names.iter().any(|name| path.ends_with(name));
+        let unseen = there.into_iter().find(|(path, names, is_there)| *is_there && !lists(names, path));
+        if let Some((path, ..)) = unseen {
+            return Err(Failed::of(&path, io::ErrorKind::NotFound.into()));
+        }
+        if before.revoked.iter().any(|name| !names.iter().any(|names| names.contains(name))) {
+            return Err(Failed::of(&self.store, io::ErrorKind::NotFound.into()));
         }
         let snapshot = match snapshot {
             Seen::Read(bytes) => Some(bytes),

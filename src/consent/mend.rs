@@ -4,7 +4,7 @@
 use super::{
     contract::canonical,
     ledger::{
-        Entry, Failed, Held, LEDGER_MOST, Ledger, Records, Revoked, SNAPSHOT_MOST, Snapshot, Sound, Statement,
+        ENDED, Entry, Failed, Held, LEDGER_MOST, Ledger, Records, Revoked, SNAPSHOT_MOST, Snapshot, Sound, Statement,
         TOMBSTONE, Tombstone,
     },
     line::{Besides, Decision, GENESIS, Line},
@@ -96,9 +96,14 @@ impl Ledger {
             if let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope), &said).filter(|_| !forgotten) {
                 let via = said.as_ref().and_then(|said| said.via.clone());
                 let statement = Statement { via, ..Statement::of(&scope, decision) };
-                let narrowing = self.narrow(held, Some(&sound), statement, now)?;
-                self.finish(held, &narrowing)?;
-                written = Some(narrowing.line);
+                let narrowed = self.narrow(held, Some(&sound), statement, now);
+                match narrowed.and_then(|narrowing| self.finish(held, &narrowing).map(|()| narrowing.line)) {
+                    Err(_) if mutants::on(Mutant::TombstoneGoesUnwritten) => {
+                        self.tombstones(&scope).iter().flatten().for_each(|path| drop(self.files.remove_file(path)));
+                        continue;
+                    }
+                    line => written = Some(line?),
+                }
             }
             // It goes only when a snapshot that was read back says the same, and the mark knows.
             let Records::Sound(after) = self.read()? else { return Ok(self.read()?) };
@@ -113,7 +118,7 @@ impl Ledger {
             if let Some(entry) = entry.filter(|entry| !entry.decision.opens()) {
                 self.raise_mark(&scope, entry.epoch, false)?;
             }
-            for tombstone in self.tombstones(&scope) {
+            for tombstone in self.tombstones(&scope).into_iter().flatten() {
                 self.files.remove_if_there(&tombstone).at("remove", &tombstone)?;
             }
         }
@@ -141,37 +146,18 @@ impl Ledger {
     /// Where not even that can be made, a person's own no takes the scope's life lock out of its place, which needs no room
     /// and closes this scope alone. What is not the person's act fails instead.
     pub(crate) fn revoke(&self, scope: &str, said: &Tombstone) -> io::Result<()> {
-        let by_person = Tombstone::is_persons(&Some(said.clone()));
         let bytes = disk::seal("revoked", &canonical(&serde_json::json!(said)));
-        let write = |path: &Path| match self.files.create(path) {
-            Ok(mut file) => {
-                let written = file.write_all(&bytes);
-                let synced = file.sync();
-                if by_person {
-                    // Without its words it closes as well, and reads as what it is.
-                    return synced;
-                }
-                written.and(synced).or_else(|error| {
-                    // Without its words it would read as the person's own no.
-                    self.files.remove_if_there(path)?;
-                    Err(error)
-                })
-            }
-            // Somebody else's ending gives way to the person's.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && by_person => {
-                match self.files.contents(path, TOMBSTONE_MOST) {
-                    Look::Read(there) if Tombstone::is_persons(&read(&there)) => Ok(()),
-                    _ => self.files.replace(path, &bytes),
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
+        let by_person = Tombstone::is_persons(&Some(said.clone()));
+        let [own, others] = self.tombstones(scope);
+        let leave = |path: &Path| match by_person {
+            true => self.leave_own(path, &bytes),
+            false => self.leave_others(path, said.decision, &bytes),
         };
-        let [here, beside] = self.tombstones(scope);
+        let [here, beside] = if by_person { &own } else { &others };
         // In another store, which stands where this one was, nothing is written.
         let is_there = self.is_there().map_err(io::Error::other);
         let may_take_life = is_there.is_ok();
-        let made = [is_there.and_then(|()| write(&here)), write(&beside)];
+        let made = [is_there.and_then(|()| leave(here)), leave(beside)];
         for directory in [&self.store, &self.marks] {
             let _ = self.files.sync_dir(directory);
         }
@@ -180,10 +166,37 @@ impl Ledger {
         if !by_person || !may_take_life {
             return Err(error);
         }
-        let [tombstone, _] = self.tombstones(scope);
+        let [tombstone, _] = own;
         let taken = self.files.rename(&self.life_path(scope), &tombstone);
         let _ = self.files.sync_dir(&self.store);
         taken.map_err(|_| error)
+    }
+
+    /// Leaves a tombstone of the person's own. Without its words it closes as well, and reads as what it is.
+    fn leave_own(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        match self.files.create(path) {
+            Ok(mut file) => {
+                let _ = file.write_all(bytes);
+                file.sync()
+            }
+            // Somebody else's ending of before each had a name of its own gives way to the person's.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match self.files.contents(path, TOMBSTONE_MOST) {
+                    Look::Read(there) if Tombstone::is_persons(&read(&there)) => Ok(()),
+                    _ => self.files.replace(path, bytes),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Leaves a tombstone of somebody else: with all its words or not at all, since it means what they say. One that ends a
+    /// scope stays where another only narrows it.
+    fn leave_others(&self, path: &Path, decision: Decision, bytes: &[u8]) -> io::Result<()> {
+        if decision.opens() && !matches!(self.files.examine(path), Look::Absent) {
+            return Ok(());
+        }
+        self.files.replace_by(&path.with_extension("ended-new"), path, bytes)
     }
 
     /// Starts anew where the records were lost or damaged: the old ones are set aside, and every scope that was ever
@@ -283,26 +296,31 @@ impl Ledger {
         Ok(lines.filter_map(scope).collect())
     }
 
-    /// What says that a scope was ended when the decision itself could not be written; one in each directory.
-    pub(super) fn tombstones(&self, scope: &str) -> [PathBuf; 2] {
-        [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{TOMBSTONE}")))
+    /// What says that a scope was ended when the decision itself could not be written, one in each directory: the person's own,
+    /// and those of whoever else ended it.
+    pub(super) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
+        [TOMBSTONE, ENDED]
+            .map(|end| [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{end}"))))
     }
 
-    /// The scopes that have a tombstone, by the names in both directories, and what it says. Where two say different things,
-    /// the person's own no stands.
+    /// The scopes that have a tombstone, by the names in both directories, and what it says. Where some say different things,
+    /// the person's own no stands, and an end before what only narrows.
     pub(super) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
         let mut revoked = Revoked::new();
         for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
             for name in names {
-                let Some(scope) = name.strip_suffix(TOMBSTONE) else { continue };
+                let own = name.strip_suffix(TOMBSTONE);
+                let Some(scope) = own.or_else(|| name.strip_suffix(ENDED)) else { continue };
                 let path = directory.join(name);
                 // One that can't be used is one all the same.
                 let said = match self.document(names, &path, TOMBSTONE_MOST)? {
                     Seen::Read(bytes) => read(&bytes),
                     Seen::Absent | Seen::Refused => None,
                 };
+                let said = if own.is_some() { said } else { Some(said.unwrap_or_else(Tombstone::of_nobody)) };
                 let known = revoked.entry(scope.to_owned()).or_insert_with(|| said.clone());
-                if Tombstone::is_persons(&said) && !Tombstone::is_persons(known) {
+                let is_weaker = known.as_ref().is_some_and(|known| known.decision.opens());
+                if !Tombstone::is_persons(known) && (Tombstone::is_persons(&said) || is_weaker) {
                     *known = said;
                 }
             }

@@ -157,6 +157,9 @@ struct Unwritten {
 /// How soon after a failure something is tried again, and how long it is put off at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// The name of what is tried again where what rules and the calendar end could not be ended.
+const SETTLING: &str = "what administrators' rules leave out";
+
 /// What failed and is to be tried again, by name: when, and after what wait.
 #[derive(Debug, Default)]
 struct Retries(BTreeMap<&'static str, (Instant, Duration)>);
@@ -263,7 +266,11 @@ impl Consent {
     /// # Errors
     /// It still is to be finished, or nobody knows.
     pub(crate) fn mend(&self) -> Result<(), Error> {
-        if matches!(self.ledger.snapshot_bytes(), Look::Absent) || !self.ledger.needs_healing()? {
+        if matches!(self.ledger.snapshot_bytes(), Look::Absent) {
+            return Ok(());
+        }
+        let needs = self.ledger.needs_healing();
+        if (needs.is_err() && mutants::on(Mutant::UnreadIsWritten)) || !needs? {
             return Ok(());
         }
         let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
@@ -272,7 +279,10 @@ impl Consent {
 
     /// Whether a withdrawal stands that could not be written yet.
     pub(crate) fn is_unwritten(&self, scope: Scope) -> Result<bool, Error> {
-        Ok(matches!(self.ledger.read()?, Records::Sound(sound) if sound.is_revoked(scope.name())))
+        match self.ledger.read() {
+            Err(_) if mutants::on(Mutant::UnreadIsWritten) => Ok(false),
+            records => Ok(matches!(records?, Records::Sound(sound) if sound.is_revoked(scope.name()))),
+        }
     }
 
     /// How soon to look again, or try again, where a look failed or something could not be written.
@@ -405,7 +415,12 @@ impl Consent {
     /// Whoever was to settle could not, and does it when the next one asks.
     pub(crate) fn settle_again(&self) {
         self.unsettled.store(true, Ordering::SeqCst);
-        self.retries.lock().failed("what administrators' rules leave out", self.ambient.monotonic());
+        self.retries.lock().failed(SETTLING, self.ambient.monotonic());
+    }
+
+    /// Whoever was to settle has.
+    pub(crate) fn has_settled(&self) {
+        self.retries.lock().held(SETTLING);
     }
 
     /// Whether the rules that were read differ from those that were read before, and whether they can be looked at now and
@@ -463,9 +478,10 @@ impl Consent {
         // Taken before the rest is read, so that what changes in between is found. Where nothing was ever decided, the look
         // for a snapshot is all that happens.
         view.glance = if view.seen.snapshot.is_some() { self.glance().ok() } else { None };
-        let seen = self.ledger.fingerprint()?;
+        let mut seen = self.ledger.fingerprint()?;
         // Where nothing could be open no clock is read.
-        let day = (view.by_clock || !view.open.is_empty()).then(|| self.ambient.now().day());
+        let at = self.moment();
+        let day = (view.by_clock || !view.open.is_empty()).then(|| at.now().day());
         let is_new = seen != view.seen || day != view.day || view.stale || view.doubt.is_some();
         if !is_new && !self.gates.is_closed() {
             return Ok(std::mem::take(&mut view.changed));
@@ -475,15 +491,23 @@ impl Consent {
             let (changed, _) = self.read_policies();
             self.unsettled.fetch_or(changed, Ordering::SeqCst);
         }
-        let records = self.ledger.read()?;
+        let records = match self.ledger.read_after(&seen) {
+            // Another process has finished a decision in between, or the disk does not show what is there.
+            Err(failed) if failed.is_gone() => {
+                seen = self.ledger.fingerprint()?;
+                self.ledger.read_after(&seen)?
+            }
+            records => records?,
+        };
         let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
+        let mut lacks_texts = false;
         for contract in &self.contracts {
             let scope = contract.scope;
-            by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract));
+            by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract, &at));
             if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
                 && !view.closing.contains(&scope)
-                && self.open_epoch(sound, contract)? != 0
+                && self.open_epoch(sound, contract, &at)? != 0
                 && let Some(entry) = sound.in_force(scope.name())
             {
                 open.push(Place { scope, epoch: entry.epoch, generation: entry.generation });
@@ -493,9 +517,13 @@ impl Consent {
             } else if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
                 && view.closing.iter().all(|closing| *closing != scope)
-                && self.is_doubted(sound, contract)?
+                && self.is_doubted(sound, contract, &at)?
             {
                 doubted.push(scope);
+            } else if let Records::Sound(sound) = &records
+                && let Some(entry) = sound.in_force(scope.name())
+            {
+                lacks_texts |= self.ledger.agreed(entry)?.is_none();
             }
         }
         let moved = open != view.open;
@@ -514,11 +542,19 @@ impl Consent {
             self.gates.set(contract.scope, epoch(contract.scope).max(doubt));
         }
         view.held = held;
-        view.day = (by_clock || !open.is_empty()).then(|| self.ambient.now().day());
+        view.day = (by_clock || !open.is_empty()).then(|| at.now().day());
         (view.open, view.by_clock) = (open, by_clock);
         view.seen = seen;
-        (view.stale, view.doubt) = (false, None);
-        self.retries.lock().held("records");
+        // What was agreed to may be found again, and nothing else would change then.
+        (view.stale, view.doubt) = (lacks_texts, None);
+        let mut retries = self.retries.lock();
+        retries.held("records");
+        if lacks_texts {
+            retries.failed("contracts", self.ambient.monotonic());
+        } else {
+            retries.held("contracts");
+        }
+        drop(retries);
         Ok(std::mem::take(&mut view.changed) || moved)
     }
 
@@ -583,12 +619,15 @@ impl Consent {
     }
 
     /// Whose data may lie on disk: each scope with the generation that is its grant's, or none. Empty where the records
-    /// can't be read, since nothing is destroyed on a doubt.
-    pub(crate) fn generations(&self) -> Vec<(Scope, Option<u64>)> {
-        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
+    /// were read and can't be relied on, since nothing is destroyed on a doubt.
+    ///
+    /// # Errors
+    /// They can't be looked at now: whoever clears up looks again.
+    pub(crate) fn generations(&self) -> Result<Vec<(Scope, Option<u64>)>, Failed> {
+        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
         // What is past its last day by a clock that may be wrong closes at once, and is destroyed when that is recorded.
         let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
-        self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
+        Ok(self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect())
     }
 
     /// May this batch leave, now?
@@ -692,10 +731,12 @@ impl Consent {
     }
 
     /// Runs `act` over the [generations](Consent::generations) under the lock of decisions, so that none of them begins
-    /// meanwhile. Not at all where the lock can't be had.
+    /// meanwhile. Not at all where the lock can't be had, or the records can't be looked at.
     pub(crate) fn while_undecided(&self, act: impl FnOnce(Vec<(Scope, Option<u64>)>)) {
-        if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic()) {
-            act(self.generations());
+        if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic())
+            && let Ok(generations) = self.generations()
+        {
+            act(generations);
         }
     }
 

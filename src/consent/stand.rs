@@ -4,7 +4,7 @@
 use super::{
     Consent, Place, State, Status,
     contract::Contract,
-    ledger::{Entry, Failed, Records, Sound},
+    ledger::{Entry, Failed, Records, Sound, Tombstone},
     limits::Limits,
     line::Decision,
     order::{self, Comparison, Projection},
@@ -13,11 +13,11 @@ use super::{
     terms::Terms,
 };
 use crate::{
-    ambient::{Day, Time},
+    ambient::{Ambient, Day, Time},
     disk::Seen,
     error::Error,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
 
 /// By how much a clock may go back before it is not believed any more, in milliseconds.
 const CLOCK_MOST: u64 = 86_400_000;
@@ -28,11 +28,30 @@ pub(super) struct Compared {
     comparison: Comparison,
 }
 
+/// The time of one look: the clock is read where it matters first, and what is judged together is judged by that. A clock that is
+/// wrong for one reading would else close a scope by one half of a look, and leave the other half without a reason to look
+/// again.
+pub(super) struct Moment<'a> {
+    ambient: &'a Ambient,
+    read: OnceCell<Time>,
+}
+
+impl Moment<'_> {
+    pub(super) fn now(&self) -> Time {
+        *self.read.get_or_init(|| self.ambient.now())
+    }
+}
+
 fn by_program(contract: &Contract) -> Option<Block> {
     (!contract.allowed).then(|| Block("this program, which does not allow its library to report".into()))
 }
 
 impl Consent {
+    /// The time of a look that begins now.
+    pub(super) fn moment(&self) -> Moment<'_> {
+        Moment { ambient: &self.ambient, read: OnceCell::new() }
+    }
+
     /// Whether the life lock's file of a scope is gone that its grant made.
     pub(super) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
         let path = self.ledger.life_path(scope);
@@ -40,18 +59,20 @@ impl Consent {
     }
 
     /// Whether a scope is closed only because administrators' rules can't be looked at now.
-    pub(super) fn is_doubted(&self, sound: &Sound, contract: &Contract) -> Result<bool, Failed> {
+    pub(super) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
         let only_that = self.overlay().doubt.is_some() && self.lasting_block_of(contract).is_none();
         match sound.in_force(contract.scope.name()) {
-            Some(entry) if only_that => self.stands(sound, contract, entry),
+            Some(entry) if only_that => self.stands(sound, contract, entry, at),
             _ => Ok(false),
         }
     }
 
     /// The epoch under which a scope is open, or 0.
-    pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract) -> Result<u64, Failed> {
+    pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<u64, Failed> {
         match sound.in_force(contract.scope.name()) {
-            Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry)? => Ok(entry.epoch),
+            Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry, at)? => {
+                Ok(entry.epoch)
+            }
             _ => Ok(0),
         }
     }
@@ -68,10 +89,10 @@ impl Consent {
     }
 
     /// Whether a yes that is in force stands for this build, whatever blocks it at present.
-    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
-        Ok(self.is_valid(contract, entry)
-            && !self.is_before(entry)
-            && !self.is_set_back(sound, contract.scope.name())
+    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
+        Ok(self.is_valid(contract, entry, at)
+            && !self.is_before(entry, at)
+            && !self.is_set_back(sound, contract.scope.name(), at)
             && self.compared(contract, entry)?.is_some_and(|compared| !compared.comparison.stops())
             // Rules that changed close the scope until what waited under the old ones is destroyed.
             && !self.is_limited_otherwise(contract, entry)?)
@@ -115,54 +136,61 @@ impl Consent {
     }
 
     /// Whether a yes is not past its last day.
-    pub(super) fn is_valid(&self, contract: &Contract, entry: &Entry) -> bool {
-        self.last_day(contract, entry).is_none_or(|last| self.ambient.now().day() <= last)
+    pub(super) fn is_valid(&self, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
+        self.last_day(contract, entry).is_none_or(|last| at.now().day() <= last)
     }
 
     /// Whether the clock stands well before the decision: then nobody knows how long it has been good, and it is not.
-    pub(super) fn is_before(&self, entry: &Entry) -> bool {
-        let now = self.ambient.now().0.saturating_add(CLOCK_MOST);
+    pub(super) fn is_before(&self, entry: &Entry, at: &Moment<'_>) -> bool {
+        let now = at.now().0.saturating_add(CLOCK_MOST);
         [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
     }
 
     /// Whether the clock stands well before a day on which a yes was in use already: what it would be good for from now on
     /// it was good for before.
-    pub(super) fn is_set_back(&self, sound: &Sound, scope: &str) -> bool {
-        sound.latest(scope).is_some_and(|latest| self.ambient.now().day().next() < latest)
+    pub(super) fn is_set_back(&self, sound: &Sound, scope: &str, at: &Moment<'_>) -> bool {
+        sound.latest(scope).is_some_and(|latest| at.now().day().next() < latest)
     }
 
     /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
-    pub(super) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract) -> bool {
+    pub(super) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
         sound.in_force(contract.scope.name()).is_some_and(|entry| {
-            self.is_before(entry) || self.is_set_back(sound, contract.scope.name()) || !self.is_valid(contract, entry)
+            self.is_before(entry, at)
+                || self.is_set_back(sound, contract.scope.name(), at)
+                || !self.is_valid(contract, entry, at)
         })
     }
 
     /// Whether the clock stands well before anything that was decided, or in use.
     pub(super) fn is_clock_back(&self, sound: &Sound) -> bool {
-        sound.snapshot.scopes.iter().any(|(scope, entry)| self.is_before(entry) || self.is_set_back(sound, scope))
+        let at = &self.moment();
+        let is_back = |scope: &str, entry| self.is_before(entry, at) || self.is_set_back(sound, scope, at);
+        sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
     }
 
     /// The scopes whose yes is past its last day and has not been ended yet.
-    pub(crate) fn expired(&self) -> Vec<Scope> {
-        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
+    pub(crate) fn expired(&self) -> Result<Vec<Scope>, Failed> {
+        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+        let at = self.moment();
         let past = |contract: &&Contract| {
-            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry))
+            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry, &at))
         };
-        self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
+        Ok(self.contracts.iter().filter(past).map(|contract| contract.scope).collect())
     }
 
     /// The scopes whose yes was recorded under other rules of administrators than those that hold now, and which nothing
     /// blocks.
-    pub(crate) fn limited_otherwise(&self) -> Vec<Scope> {
-        let Ok(Records::Sound(sound)) = self.ledger.read() else { return Vec::new() };
-        let otherwise = |contract: &&Contract| {
-            let entry = sound.in_force(contract.scope.name());
-            // What can't be looked at is not known to be limited otherwise.
-            let otherwise = |entry| self.is_limited_otherwise(contract, entry).unwrap_or(false);
-            self.block_of(contract).is_none() && entry.is_some_and(otherwise)
-        };
-        self.contracts.iter().filter(otherwise).map(|contract| contract.scope).collect()
+    pub(crate) fn limited_otherwise(&self) -> Result<Vec<Scope>, Failed> {
+        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+        let mut limited = Vec::new();
+        for contract in self.contracts.iter().filter(|contract| self.block_of(contract).is_none()) {
+            if let Some(entry) = sound.in_force(contract.scope.name())
+                && self.is_limited_otherwise(contract, entry)?
+            {
+                limited.push(contract.scope);
+            }
+        }
+        Ok(limited)
     }
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
@@ -186,7 +214,7 @@ impl Consent {
         let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
         let Some(entry) = sound.in_force(scope.name()) else { return Ok(None) };
         let place = Place { scope, epoch: entry.epoch, generation: entry.generation };
-        Ok(self.stands(&sound, contract, entry)?.then_some(place))
+        Ok(self.stands(&sound, contract, entry, &self.moment())?.then_some(place))
     }
 
     /// Where a scope stands, by records that could be read.
@@ -232,8 +260,9 @@ impl Consent {
             Records::Sound(sound) => (sound.entry(name), sound.in_force(name)),
             _ => (None, None),
         };
-        let state = self.state(records, contract)?;
-        let in_force = in_force.filter(|entry| self.is_valid(contract, entry));
+        let at = &self.moment();
+        let state = self.state_at(records, contract, at)?;
+        let in_force = in_force.filter(|entry| self.is_valid(contract, entry, at));
         let compared = match in_force {
             Some(entry) => self.compared(contract, entry)?,
             None => None,
@@ -254,10 +283,10 @@ impl Consent {
             Records::Sound(_) if state == State::Unreadable => {
                 Some("the records of this scope were lost, or don't fit their high-water mark")
             }
-            Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry)) => {
+            Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry, at)) => {
                 Some("this computer's clock stands before the answer was given")
             }
-            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name) => {
+            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name, at) => {
                 Some("this computer's clock stands before a day on which reports were made already")
             }
             // Nothing leaves without it, since a withdrawal could not be confirmed.
@@ -271,7 +300,7 @@ impl Consent {
             _ => None,
         };
         let open = match records {
-            Records::Sound(sound) => self.open_epoch(sound, contract)? != 0,
+            Records::Sound(sound) => self.open_epoch(sound, contract, at)? != 0,
             _ => false,
         };
         let switched_off: BTreeSet<String> =
@@ -293,6 +322,10 @@ impl Consent {
     }
 
     pub(super) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
+        self.state_at(records, contract, &self.moment())
+    }
+
+    fn state_at(&self, records: &Records, contract: &Contract, at: &Moment<'_>) -> Result<State, Failed> {
         let name = contract.scope.name();
         let sound = match records {
             Records::Nothing => return Ok(State::NeverAsked),
@@ -302,21 +335,25 @@ impl Consent {
         let decision = sound.entry(name).map(|entry| entry.decision);
         if let Some(said) = sound.revoked.get(name) {
             // What could not be written holds all the same.
-            return Ok(match decision {
-                Some(decision) if decision.opens() => match said.as_ref().map(|said| said.decision) {
-                    Some(Decision::Revoked) => State::Revoked,
-                    Some(Decision::Narrowed) => State::Unreadable,
-                    _ => State::Withdrawn,
-                },
-                _ => State::Denied,
-            });
+            match decision {
+                Some(decision) if decision.opens() => {
+                    return Ok(match said.as_ref().map(|said| said.decision) {
+                        Some(Decision::Revoked) => State::Revoked,
+                        Some(Decision::Narrowed) => State::Unreadable,
+                        _ => State::Withdrawn,
+                    });
+                }
+                _ if Tombstone::is_persons(said) => return Ok(State::Denied),
+                // Where there is no yes, there was none for anybody else to end.
+                _ => {}
+            }
         }
         Ok(match decision {
             _ if sound.is_outdated(name) => State::Unreadable,
             None => State::NeverAsked,
             Some(decision) if decision.opens() => match sound.in_force(name) {
                 None => State::Unreadable,
-                Some(entry) if !self.is_valid(contract, entry) => State::Expired,
+                Some(entry) if !self.is_valid(contract, entry, at) => State::Expired,
                 Some(entry) if self.ledger.agreed(entry)?.is_none() => State::Unreadable,
                 Some(entry) => match self.compared(contract, entry)? {
                     Some(compared) if compared.comparison.is_no_wider() => State::Granted,

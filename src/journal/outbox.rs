@@ -36,6 +36,8 @@ pub(crate) struct Draft {
     pub(crate) records: u64,
     pub(crate) sources: Vec<Source>,
     pub(crate) body: Vec<u8>,
+    /// When it is made.
+    pub(crate) at: Time,
     /// The batch it is made from, and which part of it this is; its age, tries and key follow from that one's, so that
     /// making it twice makes it once.
     pub(crate) parent: Option<(Parent, u8)>,
@@ -217,7 +219,7 @@ impl<'j> Outbox<'j> {
         let directory = self.directory(draft.scope.name(), draft.generation);
         self.files.own_dir(&directory)?;
         let (key, made, tries) = match &draft.parent {
-            None => (ambient.random_hex::<16>()?, ambient.now().0, 0),
+            None => (ambient.random_hex::<16>()?, draft.at.0, 0),
             Some((parent, part)) => {
                 let hash = blake3::hash(format!("{} {part}", parent.key).as_bytes());
                 (hex(hash.as_bytes().split_at(16).0), parent.made, parent.tries)

@@ -63,6 +63,7 @@ fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
         epoch: 8,
         records: 3,
         sources: Vec::new(),
+        at: Time(1),
         body: b"{\"resourceLogs\":[]}".to_vec(),
         parent: None,
     };

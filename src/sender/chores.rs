@@ -106,13 +106,11 @@ impl Engine {
         if self.has_stale() {
             self.chores.owe(Owed::Clear);
         }
-        if self.consent.ledger().needs_healing().is_ok_and(|is_unfinished| is_unfinished)
-            || self.registry.scopes().iter().any(is_unfinished)
-        {
+        if self.needs_finishing() || self.registry.scopes().iter().any(is_unfinished) {
             self.chores.owe(Owed::Finish);
         }
         // After a no there is nothing to keep in order, and no reason to read a clock.
-        if self.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
+        if self.consent.generations().map_or(true, |of| of.iter().any(|(_, kept)| kept.is_some())) {
             [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
         }
     }
@@ -179,8 +177,13 @@ impl Engine {
         if owes(Owed::House) {
             self.keep_house(false);
         }
-        let left = self.has_stale() || !self.consent.limited_otherwise().is_empty();
-        self.chores.again.store(left, Ordering::SeqCst);
+        let is_limited = || self.consent.limited_otherwise().map_or(true, |scopes| !scopes.is_empty());
+        self.chores.again.store(self.has_stale() || self.needs_finishing() || is_limited(), Ordering::SeqCst);
+    }
+
+    /// Whether an interrupted decision is to be finished, or may be: nobody can see now.
+    fn needs_finishing(&self) -> bool {
+        self.consent.ledger().needs_healing().unwrap_or(true)
     }
 
     /// Owes again what could not be done.

@@ -92,7 +92,8 @@ impl Engine {
 
     /// The same for whoever has a deadline.
     pub(crate) fn note_losses_within(&self, wait: Duration) {
-        if self.journal.losses().owes() && self.consent.generations().iter().any(|(_, kept)| kept.is_some()) {
+        let is_granted = || self.consent.generations().is_ok_and(|of| of.iter().any(|(_, kept)| kept.is_some()));
+        if self.journal.losses().owes() && is_granted() {
             let _ = self.journal.losses().save(&self.ambient, wait.min(LOSSES_WAIT));
         }
     }

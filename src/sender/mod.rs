@@ -217,7 +217,8 @@ impl Engine {
         Day(self.day.load(Ordering::SeqCst))
     }
 
-    /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may. Reads names only.
+    /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may: where nobody can see
+    /// what stands, whoever clears up looks again. Reads names only.
     pub(crate) fn has_stale(&self) -> bool {
         let secret_left = |scope, keep: Option<u64>| keep.is_none() && self.keys.has(scope);
         let stale = |(scope, keep): (Scope, Option<u64>)| {
@@ -227,8 +228,8 @@ impl Engine {
         let secret_left_of = |name: &str, keep: Option<u64>| keep.is_none() && self.keys.has_named(name);
         let undeclared =
             |(name, keep): (String, _)| self.journal.may_hold_other(&name, keep) || secret_left_of(&name, keep);
-        self.consent.generations().into_iter().any(stale)
-            || self.consent.undeclared_generations().into_iter().any(undeclared)
+        self.consent.generations().map_or(true, |of| of.into_iter().any(stale))
+            || self.consent.undeclared_generations().map_or(true, |of| of.into_iter().any(undeclared))
             || self.journal.may_hold_trash()
     }
 
@@ -245,7 +246,7 @@ impl Engine {
                     let _ = self.keys.destroy(scope);
                 }
             }
-            for (name, keep) in self.consent.undeclared_generations() {
+            for (name, keep) in self.consent.undeclared_generations().unwrap_or_default() {
                 let _ = self.journal.purge_named(&name, keep);
                 if keep.is_none() && self.keys.has_named(&name) {
                     let _ = self.keys.forget(&name);
@@ -265,7 +266,7 @@ impl Engine {
         self.follow();
         self.tick();
         self.do_chores();
-        if self.believed().is_none() {
+        if !self.is_sure_of_day() {
             // What waits would be too old by it, or be sent as of days that never were.
             done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");
             return done;
@@ -343,6 +344,20 @@ impl Engine {
         }
         self.note_losses();
         done
+    }
+
+    /// Whether the clock is believed, and the day that is being recorded is the one it says: it is read more than once, and one
+    /// reading that is wrong must not drop what another one keeps.
+    fn is_sure_of_day(&self) -> bool {
+        for _ in 0..2 {
+            let Some(now) = self.believed() else { return false };
+            if [Day::NONE, now.day()].contains(&self.today()) {
+                return true;
+            }
+            // Midnight has passed, or this reading was wrong, or the one before.
+            self.tick();
+        }
+        false
     }
 
     /// What a program is told that asked for a send and has no answer within `limit`.
@@ -442,7 +457,8 @@ impl Engine {
                     continue;
                 }
             };
-            if batch.tries() >= MOST_TRIES || batch.made().0.saturating_add(MOST_AGE) < self.ambient.now().0 {
+            let is_old = || self.believed().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
+            if batch.tries() >= MOST_TRIES || is_old() {
                 let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
                 self.give_up(&batch, reason);
                 continue;
@@ -689,6 +705,9 @@ impl Engine {
         let Place { scope, generation, epoch } = place;
         let records = lines.clone().count() as u64;
         let body = crate::transport::otlp::body(&self.service, scope, lines);
-        Draft { scope, generation, epoch, records, sources, body, parent }
+        // Of the day that it is made on, also where the clock is wrong for this one reading: it would be too old at once.
+        let (now, today) = (self.ambient.now(), self.today());
+        let at = if [Day::NONE, now.day()].contains(&today) { now } else { today.start() };
+        Draft { scope, generation, epoch, records, sources, body, at, parent }
     }
 }

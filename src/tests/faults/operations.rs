@@ -2,11 +2,12 @@
 
 use super::{
     Answer, Before,
-    world::{BYSTANDER, MARKS, STORE, SUBJECT, World, say_yes},
+    world::{BYSTANDER, MARKS, RULES, STORE, SUBJECT, World, say_yes},
 };
 use crate::{
     Client,
-    consent::Receipt,
+    consent::{Prompt, Receipt},
+    disk,
     tests::{Happened, views::Both},
 };
 use std::{path::Path, time::Duration};
@@ -52,6 +53,8 @@ pub(super) struct Operation {
     pub(super) ends: bool,
     /// What waits may be destroyed.
     pub(super) destroys: bool,
+    /// It is the program's own act: what fails and says so is the program's to repeat, and nobody else tries it again.
+    pub(super) by_program: bool,
     /// What the history may say of it.
     pub(super) writes: &'static [&'static str],
     /// How many events of the scope are recorded.
@@ -89,6 +92,7 @@ const PLAIN: Operation = Operation {
     loses_lock: false,
     ends: false,
     destroys: false,
+    by_program: false,
     writes: &[],
     records: 0,
 };
@@ -138,12 +142,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation { name: "withdraw_again", prepare: withdrawn, act: withdraw, ..CLOSES },
     Operation { name: "withdraw_elsewhere", meanwhile: another_withdraws, act: tick, writes: &["withdrawn"], ..CLOSES },
+    Operation { name: "revoke", act: revoke, by_program: true, writes: &["revoked"], ..CLOSES },
     Operation {
-        name: "revoke",
-        act: |client| said(client.revoke(SUBJECT, "a test")),
-        writes: &["revoked", "withdrawn", "denied"],
+        name: "revoke_again",
+        meanwhile: another_ends,
+        act: revoke,
+        by_program: true,
+        writes: &["revoked"],
         ..CLOSES
     },
+    Operation { name: "begin_ended", kind: Kind::Closes, prepare: ended, writes: &["revoked"], ..BEGINS },
     Operation { name: "deny_first", prepare: |_| (), act: deny, writes: &["denied"], ..CLOSES },
     Operation { name: "deny", prepare: other_alone, act: deny, writes: &["denied"], ..CLOSES },
     Operation { name: "deny_a_yes", act: deny, writes: &["withdrawn", "denied"], ..CLOSES },
@@ -176,10 +184,71 @@ pub(super) const OPERATIONS: &[Operation] = &[
         writes: &["narrowed"],
         ..PLAIN
     },
+    Operation { name: "defer_open", act: |client| said(client.defer(SUBJECT)), writes: &["kept"], ..PLAIN },
+    Operation {
+        name: "prompt_yes",
+        prepare: other_alone,
+        act: |client| asked(client, |prompt| said(prompt.yes("a test"))),
+        ..OPENS
+    },
+    Operation {
+        name: "prompt_no",
+        prepare: other_alone,
+        act: |client| asked(client, |prompt| said(prompt.no())),
+        writes: &["denied"],
+        ..CLOSES
+    },
+    Operation {
+        name: "prompt_closed",
+        prepare: other_alone,
+        act: |client| asked(client, |prompt| done(Ok::<_, crate::Error>(drop(prompt)))),
+        writes: &["denied"],
+        ..CLOSES
+    },
+    Operation {
+        name: "ask_no_more",
+        act: |client| done(client.ask_about_widenings(false)),
+        writes: &["asknomore"],
+        ..PLAIN
+    },
+    Operation { name: "begin_expired", kind: Kind::Closes, prepare: past_its_day, writes: &["expired"], ..BEGINS },
+    Operation {
+        name: "expires",
+        prepare: on_its_last_day,
+        meanwhile: |world, _| world.hands.pass(Duration::from_secs(86_400)),
+        act: tick,
+        writes: &["expired"],
+        ..CLOSES
+    },
+    Operation { name: "begin_rules", prepare: ruled, destroys: true, writes: &["narrowed"], ..BEGINS },
+    Operation {
+        name: "rules",
+        meanwhile: |world, _| rule(world),
+        destroys: true,
+        act: flush,
+        writes: &["narrowed"],
+        ..PLAIN
+    },
+    Operation {
+        name: "rules_looked_at",
+        meanwhile: |world, _| rule(world),
+        destroys: true,
+        act: |client| done(client.status(SUBJECT)),
+        writes: &["narrowed"],
+        ..PLAIN
+    },
     Operation { name: "erase", act: |client| done(client.erase(SUBJECT)), ..PLAIN },
     Operation { name: "cancel_erasure", prepare: erasing, act: |client| done(client.cancel_erasure(SUBJECT)), ..PLAIN },
     Operation { name: "delete_sent", act: |client| done(client.delete_sent(SUBJECT)), ..PLAIN },
     Operation { name: "keep_no_contents", act: |client| done(client.keep_contents(SUBJECT, false)), ..PLAIN },
+    Operation {
+        name: "keep_contents",
+        prepare: without_contents,
+        act: |client| done(client.keep_contents(SUBJECT, true)),
+        ..PLAIN
+    },
+    Operation { name: "erasures", prepare: erasing, act: |client| done(client.erasures(SUBJECT)), ..PLAIN },
+    Operation { name: "undeclared", act: |client| done(client.undeclared()), ..PLAIN },
     Operation { name: "status", act: |client| done(client.status(SUBJECT)), ..PLAIN },
     Operation { name: "manifest", act: |client| done(client.manifest()), ..PLAIN },
     Operation { name: "may_ask", prepare: other_alone, act: |client| done(client.may_ask(SUBJECT)), ..PLAIN },
@@ -213,8 +282,16 @@ fn done<T>(answer: Result<T, crate::Error>) -> Answer {
     answer.map_or_else(|error| Answer::Failed(error.to_string()), |_| Answer::Done)
 }
 
+fn asked(client: &Client, answer: impl FnOnce(Prompt<'_>) -> Answer) -> Answer {
+    client.prompt(SUBJECT).map_or_else(|error| Answer::Failed(error.to_string()), answer)
+}
+
 fn withdraw(client: &Client) -> Answer {
     said(client.withdraw(SUBJECT))
+}
+
+fn revoke(client: &Client) -> Answer {
+    said(client.revoke(SUBJECT, "a test"))
 }
 
 fn deny(client: &Client) -> Answer {
@@ -273,6 +350,38 @@ fn both(world: &World) {
     client.record_durable(Both { times: 2, by_hand: false });
 }
 
+/// The last day of a yes; the other one was given a day ago.
+fn on_its_last_day(world: &World) {
+    say_yes(&world.fresh(5), SUBJECT).expect("a yes");
+    world.hands.pass(Duration::from_secs(364 * 86_400));
+    let client = world.fresh(6);
+    say_yes(&client, BYSTANDER).expect("a yes");
+    client.record_durable(Both { times: 2, by_hand: true });
+    world.hands.pass(Duration::from_secs(86_400));
+    world.fresh(7).record_durable(Happened { times: 2 });
+}
+
+fn past_its_day(world: &World) {
+    on_its_last_day(world);
+    world.hands.pass(Duration::from_secs(86_400));
+}
+
+/// Administrators' rules say that less may be told.
+fn rule(world: &World) {
+    let rule = r#"{"candor_policy": 1, "rule": "less", "coarsen": {"crash.happened.times": [0]}}"#;
+    world.disk.put(&Path::new(RULES).join("less.json"), rule.as_bytes());
+}
+
+fn ruled(world: &World) {
+    both(world);
+    rule(world);
+}
+
+fn without_contents(world: &World) {
+    both(world);
+    world.fresh(6).keep_contents(SUBJECT, false).expect("a wish");
+}
+
 fn withdrawn(world: &World) {
     both(world);
     assert!(world.fresh(6).withdraw(SUBJECT).expect("a withdrawal").confirmed);
@@ -305,6 +414,19 @@ fn revoked(world: &World) {
 
 fn another_revokes(world: &World, _: &Client) {
     revoked(world);
+}
+
+/// What the program ended and could write nothing but its tombstones.
+fn ended(world: &World) {
+    both(world);
+    another_ends(world, &world.fresh(6));
+}
+
+fn another_ends(world: &World, _: &Client) {
+    let said = disk::seal("revoked", r#"{"at":"2026-11-22T12:00:00Z","decision":"revoked","via":"a test"}"#);
+    for directory in [STORE, MARKS] {
+        world.disk.put(&Path::new(directory).join("crash.ended"), &said);
+    }
 }
 
 fn another_withdraws(world: &World, _: &Client) {

@@ -70,7 +70,7 @@ pub(super) enum Error {
     ReadOnly,
     NoSpace,
     Interrupted,
-    /// Half of a file, and the end of it.
+    /// Half of a file, and the end of it: what the real disk makes of that is an error of its own.
     ShortRead,
     /// Half of what was to be written, and then no room.
     ShortWrite,
@@ -117,7 +117,10 @@ impl Error {
     }
 
     fn io(self) -> io::Error {
-        io::Error::from_raw_os_error(self.code())
+        match self {
+            Error::ShortRead => io::ErrorKind::UnexpectedEof.into(),
+            _ => io::Error::from_raw_os_error(self.code()),
+        }
     }
 
     /// Whether the receiver may have said that it wants no such records.
@@ -267,17 +270,6 @@ pub(super) struct FaultyDisk {
 }
 
 impl FaultyDisk {
-    fn read_some(&self, call: Call, path: &Path, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
-        match self.plan.meets(call, path) {
-            Some(Error::ShortRead) => read().map(|mut bytes| {
-                bytes.truncate(bytes.len() / 2);
-                bytes
-            }),
-            Some(error) => Err(error.io()),
-            None => read(),
-        }
-    }
-
     fn wrap(&self, path: &Path, file: Box<dyn Handle>) -> Box<dyn Handle> {
         Box::new(FaultyFile { file, path: path.to_owned(), plan: self.plan.clone() })
     }
@@ -306,10 +298,10 @@ impl Disk for FaultyDisk {
         }
     }
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        self.read_some(Call::Read, path, || self.disk.read(path, most))
+        self.plan.run(Call::Read, path, || self.disk.read(path, most))
     }
     fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        self.read_some(Call::ReadShared, path, || self.disk.read_shared(path, most))
+        self.plan.run(Call::ReadShared, path, || self.disk.read_shared(path, most))
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.plan.run(Call::Create, path, || self.disk.create(path)).map(|file| self.wrap(path, file))

@@ -116,6 +116,13 @@ impl World {
         everything.keys().filter(here).cloned().collect()
     }
 
+    /// What stands for an ending of the scope that could not be written.
+    pub(super) fn tombstones(&self, scope: Scope) -> Vec<PathBuf> {
+        let ends = [".revoked", ".ended"].map(|end| format!("{}{end}", scope.name()));
+        let is_one = |path: &&PathBuf| path.file_name().is_some_and(|name| ends.iter().any(|end| name == end.as_str()));
+        self.disk.everything().keys().filter(is_one).cloned().collect()
+    }
+
     pub(super) fn life_of(&self, scope: Scope) -> PathBuf {
         Path::new(STORE).join(format!("{}.life", scope.name()))
     }

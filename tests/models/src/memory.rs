@@ -115,7 +115,7 @@ impl Memory {
         }
         self.point(path).write();
         // The rooms look into a directory for tombstones only, so nothing else that is made there is noticed.
-        if path.extension().is_some_and(|extension| extension == "revoked") {
+        if path.extension().is_some_and(|extension| extension == "revoked" || extension == "ended") {
             self.0.elsewhere.write();
         }
     }

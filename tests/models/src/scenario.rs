@@ -420,8 +420,8 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     seen.schedules.fetch_add(1, SeqCst);
     let store = |name: &str| PathBuf::from(STORE).join(name);
     let marks = |name: &str| PathBuf::from(MARKS).join(name);
-    let paths = ["consent.new", "consent.lock", "playback.life", "playback.revoked"].map(store);
-    let paths = [&paths[..], &["high.new", "playback.revoked"].map(marks)].concat();
+    let paths = ["consent.new", "consent.lock", "playback.life", "playback.revoked", "playback.ended"].map(store);
+    let paths = [&paths[..], &["high.new", "playback.revoked", "playback.ended"].map(marks)].concat();
     let disk = Memory::new(image, &paths);
     let processes: Vec<Engine> = (0..plan.processes).map(|_| process(&disk)).collect();
     for engine in &processes {

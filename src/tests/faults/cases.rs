@@ -1,0 +1,54 @@
+//! Faults that led to a wrong once, each by itself: they take moments, and the whole sweep hours.
+
+use super::{
+    OPERATIONS, prepare,
+    seams::{Call, Error, Fault, Lasts},
+    trial,
+};
+
+/// At every such call of an operation at a path that ends so, this error leads to nothing wrong. Answers how many there are.
+#[track_caller]
+fn holds(operation: &str, call: Call, path: &str, error: Error, lasts: Lasts) {
+    let operation = OPERATIONS.iter().find(|it| it.name == operation).unwrap();
+    let before = prepare(operation, 1);
+    let mut tried = 0;
+    for (at, (of, at_path)) in before.trace.iter().enumerate() {
+        if *of == call && at_path.ends_with(path) {
+            let (_, _, wrong) = trial(operation, &before, Some(Fault { at: at as u64, error, lasts }));
+            assert_eq!(wrong, [] as [String; 0], "{} at {at}", operation.name);
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "{} makes no such call", operation.name);
+}
+
+#[test]
+fn what_waits_goes_though_the_look_fails_that_found_a_no() {
+    holds("tombstone_seen", Call::List, "data/org.example.crash/candor-1", Error::NoMemory, Lasts::Once);
+    holds("tombstone_seen", Call::Read, "ledger.jsonl", Error::Io, Lasts::Once);
+    holds("begin_tombstone", Call::Read, "config/org.example.crash/candor-1/crash.revoked", Error::Io, Lasts::ForFile);
+}
+
+#[test]
+fn a_store_that_is_gone_for_a_moment_is_looked_at_again() {
+    holds("begin", Call::Stat, "data/org.example.crash/candor-1", Error::NotFound, Lasts::Long);
+    holds("begin", Call::Read, "high", Error::NotFound, Lasts::Long);
+}
+
+#[test]
+fn one_reading_of_a_wrong_clock_closes_nothing_for_long() {
+    holds("grant_shown", Call::Now, "clock", Error::BackDays, Lasts::Once);
+}
+
+#[test]
+fn one_reading_of_a_wrong_clock_drops_nothing() {
+    for error in [Error::BackYears, Error::AheadYears] {
+        holds("flush", Call::Now, "clock", error, Lasts::Once);
+    }
+}
+
+#[test]
+fn what_the_program_ended_is_no_act_of_the_person() {
+    holds("revoke_again", Call::Stat, "data/org.example.crash/candor-1", Error::Io, Lasts::Once);
+    holds("revoke", Call::Create, "consent.new", Error::NoSpace, Lasts::Once);
+}
