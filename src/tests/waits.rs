@@ -1,7 +1,7 @@
 //! While another process holds every lock, callers return: by a clock that moves a millisecond whenever this thread reads it,
 //! as whoever waits for a lock does.
 
-use super::{CRASH, Happened, config, real};
+use super::{CRASH, Happened, Start, config, real};
 use crate::{
     Client, Clock,
     ambient::SystemClock,
@@ -27,7 +27,7 @@ struct EachReadIsAMillisecond;
 
 impl Clock for EachReadIsAMillisecond {
     fn now(&self) -> SystemTime {
-        SystemClock.now()
+        Start.now()
     }
 
     fn monotonic(&self) -> Instant {
