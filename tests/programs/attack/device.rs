@@ -57,8 +57,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 struct Days(Arc<AtomicU64>);
 
 impl Days {
-    /// So many days ago, at noon UTC. Days to come would not do: what waits is judged by the age of its file as well, and
-    /// the files are made today.
+    /// So many days ago, at noon UTC.
     fn before_today(days: u64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Days(Arc::new(AtomicU64::new((now / DAY).saturating_sub(days + 1) * DAY + DAY / 2)))
