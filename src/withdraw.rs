@@ -218,19 +218,19 @@ pub(crate) fn settle(engine: &Engine) {
     // Closed it is at once; that it is over is written down by a clock that is believed.
     let (expired, undeclared) = (engine.consent.expired(), engine.consent.expired_undeclared());
     settled &= expired.is_ok() && undeclared.is_ok();
+    let (expired, undeclared) = (expired.unwrap_or_default(), undeclared.unwrap_or_default());
+    if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
+        for scope in expired {
+            settled &= !end(engine, scope, Ending::Expired).is_err_and(|error| error.is_store());
+        }
+        for name in undeclared {
+            settled &= !end_undeclared(engine, &name, Ending::Expired).is_err_and(|error| error.is_store());
+        }
+    }
     if settled {
         engine.consent.has_settled();
     } else {
         engine.consent.settle_again();
-    }
-    let (expired, undeclared) = (expired.unwrap_or_default(), undeclared.unwrap_or_default());
-    if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
-        for scope in expired {
-            let _ = end(engine, scope, Ending::Expired);
-        }
-        for name in undeclared {
-            let _ = end_undeclared(engine, &name, Ending::Expired);
-        }
     }
 }
 

@@ -426,6 +426,11 @@ impl Journal {
                 destroyed.complete &= self.throw_away(&directory).is_ok();
             }
         }
+        // What was renamed before and could not be removed is left all the same.
+        if self.may_hold_trash() {
+            self.empty_trash();
+            destroyed.complete &= !self.may_hold_trash();
+        }
         let _ = self.files.sync_dir(&self.store);
         destroyed
     }

@@ -140,7 +140,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         writes: &["withdrawn", "denied"],
         ..CLOSES
     },
-    Operation { name: "withdraw_again", prepare: withdrawn, act: withdraw, ..CLOSES },
+    // Where nobody can see that it was said, it is written down that it is said again.
+    Operation { name: "withdraw_again", prepare: withdrawn, act: withdraw, writes: &["withdrawn"], ..CLOSES },
     Operation { name: "withdraw_elsewhere", meanwhile: another_withdraws, act: tick, writes: &["withdrawn"], ..CLOSES },
     Operation { name: "revoke", act: revoke, by_program: true, writes: &["revoked"], ..CLOSES },
     Operation {
