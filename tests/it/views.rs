@@ -46,7 +46,13 @@ fn whoever_sees_other_rules_begins_anew_once_a_start() {
     let a_start = (ledger(&home) - began).div_ceil(starts);
     assert!((12_000..20_000).contains(&(LEDGER_MOST / a_start)), "{a_start} bytes a start: say so in the manual");
     // Two that run at once don't answer each other: the one that starts later goes on, and the other is closed.
-    let (first, second) = (start(&home, &server, false), start(&home, &server, true));
+    // Whoever asks for the page waits for what a start leaves to a thread of its own.
+    let started = |ruled| {
+        let client = start(&home, &server, ruled);
+        assert!(waiting(&client, USAGE).is_empty());
+        client
+    };
+    let (first, second) = (started(false), started(true));
     let length = ledger(&home);
     for _ in 0..5 {
         assert!(!first.status(USAGE).unwrap().is_open() && second.status(USAGE).unwrap().is_open());
