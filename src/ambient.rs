@@ -199,9 +199,9 @@ impl Time {
         Day((self.0 / 86_400_000) as u32)
     }
 
-    /// RFC 3339 in UTC, to the second.
+    /// RFC 3339 in UTC, to the second. Beyond the calendar it is the calendar's last second: what is written can be read.
     pub(crate) fn rfc3339(self) -> String {
-        let seconds = (self.0 / 1_000) as i64;
+        let seconds = ((self.0 / 1_000) as i64).min(jiff::Timestamp::MAX.as_second());
         jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".into(), |time| time.to_string())
     }
 
@@ -269,6 +269,15 @@ impl std::fmt::Display for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_time_that_is_written_can_be_read() {
+        for seconds in [0, 4_294_967_296, 253_402_207_200, 253_402_300_799, u64::MAX / 1_000] {
+            let time = Time(seconds * 1_000);
+            let read = Time::parse(&time.rfc3339()).unwrap_or_else(|| panic!("{time:?} is written {}", time.rfc3339()));
+            assert!(read == time || seconds > 253_402_207_200, "{time:?}");
+        }
+    }
 
     #[test]
     fn days_weeks_and_months() {
