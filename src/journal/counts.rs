@@ -7,7 +7,7 @@
 use super::{
     Drop, Journal, Record, Writer, line,
     segment::{self, Header, Kind, Segment},
-    waiting::note_unread,
+    waiting::{note_unread, shown},
 };
 use crate::{
     ambient::Day,
@@ -116,7 +116,8 @@ impl Journal {
         let mut days: BTreeMap<Day, Counts> = BTreeMap::new();
         let directory = self.counts_dir(place.scope, place.generation);
         let names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
-        let (open, closed) = counts_files(&directory, names);
+        let (mut open, closed) = counts_files(&directory, names);
+        shown(&mut open, &directory, unread);
         for (day, path) in open.into_iter().filter(|(day, _)| !closed.contains(day)) {
             let sum = days.entry(day).or_default();
             let Some(tally) = note_unread(&path, self.read_counts(&path, place, day), unread) else { continue };

@@ -10,7 +10,7 @@
 
 use super::{
     counters::{Counters, Drop},
-    waiting::note_unread,
+    waiting::{note_unread, shown},
 };
 use crate::{
     ambient::{Ambient, Time, hex, unhex},
@@ -294,9 +294,11 @@ impl<'j> Outbox<'j> {
     /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.
     pub(crate) fn peek(&self, place: Place, unread: &mut Vec<String>) -> Vec<Batch> {
         let directory = self.directory(place.scope.name(), place.generation);
-        let names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
+        let mut names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
+        names.retain(|name| name.ends_with(".json"));
+        shown(&mut names, &directory, unread);
         let mut batches = Vec::new();
-        for name in names.into_iter().filter(|name| name.ends_with(".json")) {
+        for name in names {
             let path = directory.join(name);
             let bytes = note_unread(&path, self.files.contents(&path, BATCH_MOST), unread);
             batches.extend(bytes.and_then(|bytes| peek_bytes(&bytes, &path)));

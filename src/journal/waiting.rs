@@ -151,7 +151,9 @@ impl Journal {
     pub(crate) fn peek_lines(&self, place: Place, today: Day, unread: &mut Vec<String>) -> Vec<String> {
         let mut lines = Vec::new();
         let directory = self.waiting_dir(place.scope, place.generation);
-        for name in note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default() {
+        let mut names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
+        shown(&mut names, &directory, unread);
+        for name in names {
             let path = directory.join(name);
             let Some(bytes) = note_unread(&path, self.files.contents(&path, READ_MOST), unread) else { continue };
             let found = segment::recover(&bytes);
@@ -258,6 +260,21 @@ pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String
     };
     unread.push(format!("{}: {why}", path.display()));
     None
+}
+
+/// How many files of one directory are read for a page: more than may wait, for whatever made more.
+const SHOWN_MOST: usize = 1_024;
+
+/// Leaves of the files that would be shown so many, the first ones, and notes how many are left out: a page does not take as long as
+/// somebody has put files there.
+pub(super) fn shown<T>(files: &mut Vec<T>, directory: &Path, unread: &mut Vec<String>) {
+    if let Some(more) = files.len().checked_sub(SHOWN_MOST).filter(|more| *more > 0) {
+        files.truncate(SHOWN_MOST);
+        unread.push(format!(
+            "{}: {more} more files, since a page shows {SHOWN_MOST} of a directory",
+            directory.display()
+        ));
+    }
 }
 
 /// Whether a file of the store holds events, and is not one that is being made or says when to send.

@@ -8,7 +8,16 @@ use crate::{
 };
 use parking_lot::Mutex;
 use rustix::io::Errno;
-use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 type Rule = Box<dyn FnMut(&str, &str) -> Option<Errno> + Send>;
 
@@ -192,6 +201,36 @@ fn what_cant_be_read_now_is_named_on_the_page() {
     assert!(page.to_string().contains("can't be read now"), "{page}");
     home.disk.end();
     assert!(client.manifest().unwrap().scope(CRASH).unwrap().unread.is_empty());
+}
+
+/// However many files there are, the page reads so many of them, and says how many it left out.
+#[test]
+fn a_page_reads_no_more_files_than_it_says() {
+    let (home, client) = Home::new();
+    client.record_durable(Happened { times: 2 });
+    let directory = home.directory.path().join("data/org.example.crash/candor-1/waiting/crash");
+    let generation = std::fs::read_dir(directory).unwrap().next().unwrap().unwrap().path();
+    let segment = std::fs::read_dir(&generation).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&segment).unwrap();
+    for number in 0..1_500 {
+        let copy = generation.join(format!("{}-{number}.jsonl", segment.file_stem().unwrap().to_str().unwrap()));
+        std::fs::write(&copy, &bytes).unwrap();
+        std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = read.clone();
+    home.disk.set(move |call, at| {
+        if call == "read" && at.contains("/waiting/crash/") {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        None
+    });
+    let page = client.manifest().unwrap();
+    home.disk.end();
+    let scope = page.scope(CRASH).unwrap();
+    assert!(read.load(Ordering::SeqCst) <= 1_024, "{} files were read", read.load(Ordering::SeqCst));
+    assert_eq!(scope.waiting.len(), 1_024);
+    assert!(scope.unread.iter().any(|why| why.contains("477 more files")), "{:?}", scope.unread);
 }
 
 /// The file holds the secrets of all scopes: one that can't be read now is not removed for one of them.
