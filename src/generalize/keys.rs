@@ -40,8 +40,8 @@ type Key = [u8; 32];
 /// What the longest way through the functions below leaves on the stack, with room to spare, in programs that are built without
 /// optimisation as well.
 const DEEP: usize = 16 << 10;
-/// The same of a code of a short value, which a recording thread makes.
-const SHALLOW: usize = if cfg!(debug_assertions) { 8 << 10 } else { 1 << 10 };
+/// The same of a code of a short value, which a recording thread makes: of about 550 bytes when optimised, by a scan of the stack.
+const SHALLOW: usize = if cfg!(debug_assertions) { 8 << 10 } else { 640 };
 
 /// The secrets on disk, by scope, in hex.
 #[derive(Default, Serialize, Deserialize)]
@@ -251,13 +251,15 @@ fn leaving_nothing<const BYTES: usize, T>(act: impl FnOnce() -> T) -> T {
     fn apart<T>(act: impl FnOnce() -> T) -> T {
         act()
     }
-    #[inline(never)]
-    fn burn<const BYTES: usize>() {
-        black_box(&mut [0u8; BYTES]);
-    }
     let done = apart(act);
     burn::<BYTES>();
     done
+}
+
+/// Overwrites so many bytes below the caller.
+#[inline(never)]
+fn burn<const BYTES: usize>() {
+    black_box(&mut [0u8; BYTES]);
 }
 
 impl Codes for Keys {
@@ -271,22 +273,33 @@ impl Codes for Keys {
             Linkage::Month => &periods.month,
             Linkage::Rollup | Linkage::None => return None,
         };
-        let hash = leaving_nothing::<SHALLOW, _>(|| identifier(key, domain, value));
-        let (code, rest) = hash.as_bytes().split_first_chunk()?;
-        Some((Code::new(*code, current.day), u64::from_le_bytes(*rest.first_chunk()?)))
+        let (code, rest) = words::<false>(key, domain, value);
+        burn::<SHALLOW>();
+        Some((Code::new(code.to_le_bytes(), current.day), rest))
     }
 
     fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64> {
         let current = self.current.load();
         let items = &current.periods.get(schema.scope().index())?.as_deref()?.items;
-        leaving_nothing::<SHALLOW, _>(|| draw(items, domain, value))
+        let (drawn, _) = words::<true>(items, domain, value);
+        burn::<SHALLOW>();
+        Some(drawn)
     }
 }
 
-/// What chooses the items that are counted. Without the event's name, so that two events about the same items count the
-/// same ones.
-fn draw(items: &Key, domain: &str, value: &[u8]) -> Option<u64> {
-    Some(u64::from_le_bytes(*keyed(items, [b"item", domain.as_bytes(), value]).as_bytes().first_chunk()?))
+/// The first two words of the hash of an identifier, or of an item: what chooses the items that are counted is without the
+/// event's name, so that two events about the same items count the same ones.
+///
+/// A function of its own, so that what it leaves on the stack lies below its caller, and with an answer that is left in registers.
+#[inline(never)]
+fn words<const ITEM: bool>(key: &Key, domain: &str, value: &[u8]) -> (u64, u64) {
+    let kind: &[u8] = if ITEM { b"item" } else { b"id" };
+    let hash = keyed(key, [kind, domain.as_bytes(), value]);
+    let (words, _) = hash.as_bytes().as_chunks();
+    match words {
+        [first, second, ..] => (u64::from_le_bytes(*first), u64::from_le_bytes(*second)),
+        _ => (0, 0),
+    }
 }
 
 /// What an example would look like as a code, or as a group. Made with a key of zeros: every computer's own looks
@@ -314,16 +327,11 @@ fn identifier(period_key: &Key, domain: &str, value: &[u8]) -> blake3::Hash {
 }
 
 /// A keyed hash over parts, each behind its length, so that no two lists of parts look alike.
+#[inline(always)]
 fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
     // Nearly always short enough for one block or three; a hasher's state alone is ten times as much.
-    let mut short = [0u8; 192];
-    let mut len = 0;
-    let fits = parts.iter().all(|part| {
-        let length = u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
-        put(&mut short, &mut len, &length) && put(&mut short, &mut len, part)
-    });
-    if fits {
-        return blake3::keyed_hash(key, short.split_at(len).0);
+    if let Some(hash) = short::<64>(key, parts).or_else(|| short::<192>(key, parts)) {
+        return hash;
     }
     leaving_nothing::<DEEP, _>(|| {
         let mut hasher = blake3::Hasher::new_keyed(key);
@@ -335,8 +343,20 @@ fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
     })
 }
 
+/// The same of parts that fit so many bytes.
+#[inline(always)]
+fn short<const BYTES: usize>(key: &Key, parts: [&[u8]; 3]) -> Option<blake3::Hash> {
+    let mut short = [0u8; BYTES];
+    let mut len = 0;
+    let fits = parts.iter().all(|part| {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
+        put(&mut short, &mut len, &length) && put(&mut short, &mut len, part)
+    });
+    fits.then(|| blake3::keyed_hash(key, short.split_at(len).0))
+}
+
 /// Copies `bytes` behind the first `len` of `into`, or says that they don't fit.
-#[inline]
+#[inline(always)]
 fn put(into: &mut [u8], len: &mut usize, bytes: &[u8]) -> bool {
     let end = len.saturating_add(bytes.len());
     let Some(place) = into.get_mut(*len..end) else { return false };
