@@ -392,7 +392,11 @@ impl Tally {
             let Fault { at, error, lasts } = fault;
             let path = path.display();
             let example = format!("--one \"{} {at} {error:?} {lasts:?}\": {call:?} of {path}: {what}", operation.name);
-            let entry = self.wrong.entry(format!("{}: {kind}", operation.name)).or_insert((0, example));
+            let entry = self.wrong.entry(format!("{}: {kind}", operation.name)).or_insert_with(|| {
+                // At once: a sweep takes long, and whoever ends it knows what it found.
+                println!("wrong: {example}");
+                (0, example)
+            });
             entry.0 += 1;
         }
     }
