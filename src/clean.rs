@@ -3,6 +3,7 @@
 //!
 //! Pure. It makes text harmless and judges nothing; data that is kept or exported stays what it is.
 
+use crate::mutants::{self, Mutant};
 use std::{
     fmt::{self, Write as _},
     path::Path,
@@ -17,7 +18,7 @@ pub(crate) fn misleads(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || unseen
+    (c.is_control() || unseen) && !mutants::on(Mutant::PrintedAsItIs)
 }
 
 /// Whether a whole text of several lines may hold it: line ends are its own, and some scripts can't be written without

@@ -161,9 +161,9 @@
 #![warn(missing_debug_implementations)]
 
 // Data flows down this list; imports point up it. A test holds the code to it.
+mod mutants;
 mod clean;
 mod error;
-mod mutants;
 mod sync;
 mod disk;
 mod ambient;

@@ -39,6 +39,12 @@ pub(crate) enum Mutant {
     BatchRemovedFirst,
     /// What waits and can't be looked for is taken for destroyed.
     UnseenIsDestroyed,
+    /// A directory that was taken away by who took consent back is taken for a broken disk.
+    GoneIsBroken,
+    /// After an error of the disk nothing is written for any scope.
+    PauseForAll,
+    /// What is printed is printed as it is.
+    PrintedAsItIs,
     /// A withdrawal leaves what waits where it is.
     NothingDestroyed,
 }

@@ -273,7 +273,8 @@ impl Journal {
         scope: Scope,
         write: impl FnOnce(&mut Writer) -> io::Result<T>,
     ) -> io::Result<T> {
-        let (now, what) = (self.ambient.monotonic(), (kind, scope.name()));
+        let of = if mutants::on(Mutant::PauseForAll) { "" } else { scope.name() };
+        let (now, what) = (self.ambient.monotonic(), (kind, of));
         if writer.paused.get(&what).is_some_and(|until| now < *until) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -285,7 +286,7 @@ impl Journal {
                 Kind::Counts => drop(writer.counts.remove(scope.name())),
             }
             // A directory that is gone was taken away by who took consent back: the disk is sound.
-            if error.kind() != io::ErrorKind::NotFound {
+            if error.kind() != io::ErrorKind::NotFound || mutants::on(Mutant::GoneIsBroken) {
                 writer.paused.insert(what, now + PAUSE);
             }
         }

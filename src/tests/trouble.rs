@@ -1,10 +1,11 @@
 //! What the disk does to one scope or one file is that one's trouble: the others go on, and what can't be read now is neither
 //! lost nor counted as lost.
 
-use super::{CRASH, Happened, config, views::VIEWS, views::Window};
+use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     disk::{Disk, Handle, Stat, System},
+    mutants::{Mutant, with},
 };
 use parking_lot::Mutex;
 use rustix::io::Errno;
@@ -132,8 +133,25 @@ fn views(client: &Client, events: u32) {
 /// Between the making of a scope's directory and of a file in it, consent is taken back elsewhere.
 #[test]
 fn a_withdrawal_between_directory_and_file_ends_the_events_of_that_scope_alone() {
-    let (home, client) = Home::new();
-    views(&client, 1);
+    assert_eq!(withdrawn_between(None), (1, 0, 201, 1));
+    assert_eq!(withdrawn_between(Some(Mutant::GoneIsBroken)).3, 0, "the mistake is one");
+}
+
+/// How many events were dropped since their yes was over, and by the disk; and how many of the other scope wait, and
+/// of this one after a fresh yes.
+fn withdrawn_between(mutant: Option<Mutant>) -> (u64, u64, usize, usize) {
+    with(mutant, || {
+        let (home, client) = Home::new();
+        between(&home, &client);
+        client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+        client.record_durable(Happened { times: 3 });
+        let (views, crash) = (waiting(&client, VIEWS), waiting(&client, CRASH));
+        (dropped(&client, "stale_epoch"), dropped(&client, "disk"), views, crash)
+    })
+}
+
+fn between(home: &Home, client: &Client) {
+    views(client, 1);
     let path = home.directory.path().to_owned();
     let mut once = Some(());
     home.disk.set(move |call, at| {
@@ -144,11 +162,41 @@ fn a_withdrawal_between_directory_and_file_ends_the_events_of_that_scope_alone()
         None
     });
     client.record_durable(Happened { times: 2 });
-    views(&client, 200);
+    views(client, 200);
     home.disk.end();
-    assert_eq!((dropped(&client, "stale_epoch"), dropped(&client, "disk")), (1, 0));
-    assert_eq!((waiting(&client, VIEWS), waiting(&client, CRASH)), (201, 0));
     assert!(!client.status(CRASH).unwrap().is_open());
+}
+
+#[test]
+fn a_pause_that_is_for_all_scopes_is_noticed() {
+    let lost = |mutant| {
+        with(mutant, || {
+            let (home, client) = Home::new();
+            views(&client, 1);
+            home.disk.set(|call, at| (call == "create" && at.contains("/waiting/crash/")).then_some(Errno::IO));
+            client.record_durable(Happened { times: 2 });
+            home.disk.end();
+            views(&client, 20);
+            21 - waiting(&client, VIEWS)
+        })
+    };
+    assert_eq!(lost(None), 0);
+    assert_eq!(lost(Some(Mutant::PauseForAll)), 20, "the mistake is one");
+}
+
+/// What the program itself says steers no terminal where the page is printed.
+#[test]
+fn what_is_printed_as_it_is_is_noticed() {
+    let obeyed = |mutant| {
+        with(mutant, || {
+            let home = tempfile::tempdir().unwrap();
+            let client = Client::new(config(home.path()).transport("nowhere\u{1b}[2J\u{202e}", Nowhere)).unwrap();
+            let page = client.manifest().unwrap().to_string();
+            page.contains('\u{1b}') || page.contains('\u{202e}')
+        })
+    };
+    assert!(!obeyed(None));
+    assert!(obeyed(Some(Mutant::PrintedAsItIs)), "the mistake is one");
 }
 
 #[test]
