@@ -131,7 +131,10 @@ fn what_was_interrupted_is_finished_by_a_thread_of_its_own_also_where_nothing_is
 
 /// The real disk. Whoever walks through what waits stops there once, says so, and goes on when it is told to.
 #[derive(Clone, Default)]
-struct Halting(Arc<Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>>);
+struct Halting(Arc<Mutex<Option<Halt>>>);
+
+/// Says that it is there, and waits until it may go on.
+type Halt = (mpsc::Sender<()>, mpsc::Receiver<()>);
 
 impl Disk for Halting {
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

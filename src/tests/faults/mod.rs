@@ -298,7 +298,7 @@ impl Judge<'_> {
                 let is_subject = scope == SUBJECT.name();
                 let known = (is_subject || scope == "*") && self.operation.writes.contains(&decision.as_str());
                 let is_over = self.is_over_by_clock() || (is_subject && by_clock && subject == State::Expired);
-                if !known && !(is_over && decision == "expired") {
+                if !(known || is_over && decision == "expired") {
                     self.say(format_args!("nobody did this: {decision} of {scope}"));
                 }
             }

@@ -202,7 +202,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         name: "prompt_closed",
         prepare: other_alone,
-        act: |client| asked(client, |prompt| done(Ok::<_, crate::Error>(drop(prompt)))),
+        act: |client| {
+            asked(client, |prompt| {
+                drop(prompt);
+                done(Ok::<_, crate::Error>(()))
+            })
+        },
         writes: &["denied"],
         ..CLOSES
     },
