@@ -838,7 +838,14 @@ impl Ledger {
         snapshot.pending = Some(line.clone());
         if line.decision.opens() {
             // A scope that stays open needs its mark before its snapshot; until then it is closed.
-            self.raise_mark(&line.scope, line.epoch, true)?;
+            let raised = self.raise_mark(&line.scope, line.epoch, true);
+            if raised.is_err()
+                && let Some(before) = sound.and_then(|sound| sound.marks.get(&line.scope))
+            {
+                // It may be there, and only its directory could not be made durable.
+                self.put_back_mark(&line.scope, line.epoch, before);
+            }
+            raised?;
         }
         if let Err(error) = self.write_snapshot(&snapshot) {
             let opens = line.decision.opens();

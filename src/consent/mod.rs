@@ -523,7 +523,8 @@ impl Consent {
             } else if let Records::Sound(sound) = &records
                 && let Some(entry) = sound.in_force(scope.name())
             {
-                lacks_texts |= self.ledger.agreed(entry)?.is_none();
+                // Found a moment later, they were not shown when it was judged.
+                lacks_texts |= self.ledger.agreed(entry)?.is_none() || self.open_epoch(sound, contract, &at)? != 0;
             }
         }
         let moved = open != view.open;

@@ -59,6 +59,16 @@ fn a_yes_that_is_over_ends_though_the_disk_did_not_take_it_at_first() {
 }
 
 #[test]
+fn what_was_agreed_to_and_is_not_shown_for_a_moment_closes_for_a_moment() {
+    holds("ask_no_more", Call::Read, "", Error::NotFound, Lasts::Once);
+}
+
+#[test]
+fn a_mark_that_was_raised_for_nothing_is_put_back() {
+    holds("begin_rules", Call::SyncDir, "config/org.example.crash/candor-1", Error::Interrupted, Lasts::Once);
+}
+
+#[test]
 fn what_an_earlier_purge_left_is_left() {
     holds("begin_tombstone_withdraw", Call::RemoveTree, "", Error::Interrupted, Lasts::ForFile);
 }
