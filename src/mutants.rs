@@ -47,6 +47,10 @@ pub(crate) enum Mutant {
     PrintedAsItIs,
     /// A withdrawal leaves what waits where it is.
     NothingDestroyed,
+    /// A no that another process overtook destroys what its later yes keeps.
+    OvertakenDestroys,
+    /// Lines go to a file that was removed since it was opened.
+    RemovedIsWritten,
 }
 
 /// Whether the mistake is made here.

@@ -9,7 +9,7 @@ use crate::{
     consent::{Closing, Destroyed, Ending, Receipt, Scope, State},
     error::{Error, Kind},
     mutants::{self, Mutant},
-    sender::Engine,
+    sender::{Engine, Owed},
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -124,10 +124,7 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
         return receipt;
     }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
-    let destroyed = match &receipt {
-        Err(_) if engine.consent.ledger().is_there().is_err() => Destroyed::default(),
-        _ => destroy(engine, scope, None),
-    };
+    let destroyed = destroy_left(engine, scope);
     let mut receipt = receipt?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
@@ -143,7 +140,7 @@ fn again(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, E
         return end(engine, scope, ending);
     }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
-    let destroyed = destroy(engine, scope, None);
+    let destroyed = destroy_left(engine, scope);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
     engine.consent.unshut(scope);
     let mut receipt = engine.consent.receipt(scope, None)?;
@@ -166,6 +163,33 @@ fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     destroyed(secret, engine.journal.purge(scope, keep))
 }
 
+/// What lies of a scope that was closed a moment ago, or long ago, goes; a yes that was given since, by another process, keeps
+/// its own.
+fn destroy_left(engine: &Engine, scope: Scope) -> Destroyed {
+    if mutants::on(Mutant::OvertakenDestroys) {
+        return destroy(engine, scope, None);
+    }
+    undecided(engine, scope.name(), |keep| match keep {
+        None => destroy(engine, scope, None),
+        keep => engine.journal.purge(scope, keep),
+    })
+}
+
+/// Destroys, given the generation that a yes keeps, if there is one: under the lock of decisions and by records that were read
+/// under it. Where that can't be, what lies there is closed all the same, and goes with what is cleared up.
+fn undecided(engine: &Engine, name: &str, destroy: impl FnOnce(Option<u64>) -> Destroyed) -> Destroyed {
+    if engine.consent.ledger().is_there().is_err() {
+        return Destroyed::default();
+    }
+    if !engine.may_hold(name, None) {
+        return Destroyed { complete: true, ..Destroyed::default() };
+    }
+    engine.consent.while_kept(name, CONFIRM, destroy).unwrap_or_else(|| {
+        engine.chores.owe(Owed::Clear);
+        Destroyed::default()
+    })
+}
+
 fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
     Destroyed { complete: waiting.complete && secret.is_ok(), secret: secret.unwrap_or(false), ..waiting }
 }
@@ -178,11 +202,14 @@ pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt
 fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Receipt, Error> {
     let closing = engine.consent.close_undeclared(name, ending)?;
     let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
-    let destroyed = if is_elsewhere(engine, &closing) {
-        Destroyed::default()
-    } else {
-        let secret = engine.keys.forget(name);
-        destroyed(secret, engine.journal.purge_named(name, closing.generation()))
+    let destroy = |keep| match keep {
+        None => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, None)),
+        keep => engine.journal.purge_named(name, keep),
+    };
+    let destroyed = match closing.generation() {
+        _ if is_elsewhere(engine, &closing) => Destroyed::default(),
+        Some(generation) => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, Some(generation))),
+        None => undecided(engine, name, destroy),
     };
     Ok(Receipt { confirmed, destroyed, ..closing.finish()? })
 }
@@ -238,12 +265,12 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Err
     let closing = engine.consent.close_scope(scope, ending)?;
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
-    let destroyed = if is_elsewhere(engine, &closing) {
-        Destroyed::default()
-    } else if ending.leaves_a_yes() {
-        engine.journal.purge(scope, closing.generation())
-    } else {
-        destroy(engine, scope, closing.generation())
+    let destroyed = match closing.generation() {
+        _ if is_elsewhere(engine, &closing) => Destroyed::default(),
+        keep @ Some(_) if ending.leaves_a_yes() => engine.journal.purge(scope, keep),
+        keep @ Some(_) => destroy(engine, scope, keep),
+        // The lock of decisions was not kept: see there.
+        None => destroy_left(engine, scope),
     };
     let mut receipt = closing.finish()?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);

@@ -741,6 +741,18 @@ impl Consent {
         }
     }
 
+    /// Runs `act` under the lock of decisions, with the generation of the yes to this scope that is in force, if there is one.
+    /// None where the lock can't be had within `limit`, or the records can't be looked at.
+    pub(crate) fn while_kept<T>(&self, scope: &str, limit: Duration, act: impl FnOnce(Option<u64>) -> T) -> Option<T> {
+        let _held = self.ledger.lock_within(limit, || self.ambient.monotonic()).ok()??;
+        let records = self.ledger.read().ok()?;
+        let in_force = match &records {
+            Records::Sound(sound) => sound.in_force(scope),
+            Records::Nothing | Records::Closed(_) => None,
+        };
+        Some(act(in_force.map(|entry| entry.generation)))
+    }
+
     /// Whether this client was shut down.
     pub(crate) fn has_ended(&self) -> bool {
         self.gates.has_stopped()

@@ -42,7 +42,9 @@ impl Journal {
             let name = place.scope.name();
             let directory = self.counts_dir(place.scope, place.generation);
             let fits = |(segment, _): &(Segment, Counts)| {
-                segment.header().epoch == place.epoch && segment.header().day == Some(day.0)
+                segment.header().epoch == place.epoch
+                    && segment.header().day == Some(day.0)
+                    && segment.is_in_place(&self.files)
             };
             if !writer.counts.get(name).is_some_and(fits) {
                 writer.counts.remove(name);

@@ -298,7 +298,10 @@ impl Journal {
             let name = place.scope.name();
             let fits = |segment: &Segment| {
                 let header = segment.header();
-                header.epoch == place.epoch && header.day == Some(day.0) && segment.bytes() < self.segment_most()
+                header.epoch == place.epoch
+                    && header.day == Some(day.0)
+                    && segment.bytes() < self.segment_most()
+                    && segment.is_in_place(&self.files)
             };
             if !writer.waiting.get(name).is_some_and(fits) {
                 writer.waiting.remove(name);

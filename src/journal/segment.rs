@@ -13,7 +13,8 @@
 
 use crate::{
     ambient::{Ambient, Day},
-    disk::{Files, Handle, Look},
+    disk::{Files, Handle, Look, Node},
+    mutants::{self, Mutant},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -89,6 +90,8 @@ pub(crate) struct Segment {
     header: Header,
     seq: u64,
     bytes: u64,
+    /// Which file it is.
+    node: Option<Node>,
 }
 
 impl Segment {
@@ -104,19 +107,21 @@ impl Segment {
         let path = directory.join(format!("{prefix}{}.jsonl", ambient.random_hex::<8>()?));
         let text = header.text()?;
         let file = locked(files, &path, text.as_bytes())?;
-        Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64 })
+        let node = node(files, &path);
+        Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64, node })
     }
 
     /// Goes on with a file that a process left which wrote the same: `file` holds its lock. `None` where it is another's, or
     /// not sound to its end. Answers its bytes as well.
     pub(crate) fn adopt(files: &Files, path: &Path, file: Box<dyn Handle>, wanted: &Header) -> Option<(Self, Vec<u8>)> {
         let Look::Read(bytes) = files.contents(path, SEGMENT_MOST) else { return None };
+        let node = node(files, path);
         let found = recover(&bytes);
         let header = found.header?;
         let same = Header { salt: wanted.salt.clone(), ..header.clone() } == *wanted;
         let sound = found.skipped == 0 && found.lost == 0 && bytes.ends_with(b"\n");
         let seq = found.lines.last().map_or(0, |line| line.seq);
-        let segment = Segment { file, path: path.to_owned(), header, seq, bytes: bytes.len() as u64 };
+        let segment = Segment { file, path: path.to_owned(), header, seq, bytes: bytes.len() as u64, node };
         (same && sound).then_some((segment, bytes))
     }
 
@@ -126,7 +131,15 @@ impl Segment {
         let text_lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.file = locked(files, &self.path, &bytes)?;
         (self.seq, self.bytes) = (text_lines.saturating_sub(1), bytes.len() as u64);
+        self.node = node(files, &self.path);
         Ok(())
+    }
+
+    /// Whether the file still is what its name leads to. Somebody may have removed it, or moved its directory away: what is
+    /// appended to it then is read by nobody. Where nobody knows it is not.
+    pub(crate) fn is_in_place(&self, files: &Files) -> bool {
+        mutants::on(Mutant::RemovedIsWritten)
+            || matches!(files.examine(&self.path), Look::Read(stat) if stat.node == self.node)
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -156,6 +169,14 @@ impl Segment {
             self.bytes += text.len() as u64;
         }
         Ok(count)
+    }
+}
+
+/// Which file stands at a path. Where nobody knows, or none does, it is none that a later look finds in place.
+fn node(files: &Files, path: &Path) -> Option<Node> {
+    match files.examine(path) {
+        Look::Read(stat) => stat.node,
+        _ => None,
     }
 }
 

@@ -220,17 +220,17 @@ impl Engine {
     /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may: where nobody can see
     /// what stands, whoever clears up looks again. Reads names only.
     pub(crate) fn has_stale(&self) -> bool {
-        let secret_left = |scope, keep: Option<u64>| keep.is_none() && self.keys.has(scope);
-        let stale = |(scope, keep): (Scope, Option<u64>)| {
-            self.journal.may_hold_other(scope.name(), keep) || secret_left(scope, keep)
-        };
+        let stale = |(scope, keep): (Scope, _)| self.may_hold(scope.name(), keep);
         // Of a scope that this program does not declare as well: whoever took it back here may have been interrupted.
-        let secret_left_of = |name: &str, keep: Option<u64>| keep.is_none() && self.keys.has_named(name);
-        let undeclared =
-            |(name, keep): (String, _)| self.journal.may_hold_other(&name, keep) || secret_left_of(&name, keep);
+        let undeclared = |(name, keep): (String, _)| self.may_hold(&name, keep);
         self.consent.generations().map_or(true, |of| of.into_iter().any(stale))
             || self.consent.undeclared_generations().map_or(true, |of| of.into_iter().any(undeclared))
             || self.journal.may_hold_trash()
+    }
+
+    /// Whether anything lies on disk for a scope that the yes of `keep` does not stand behind, or may.
+    pub(crate) fn may_hold(&self, scope: &str, keep: Option<u64>) -> bool {
+        self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has_named(scope))
     }
 
     /// Destroys what lies in directories that no grant stands behind.

@@ -1,11 +1,12 @@
 //! What another process decides between this one's look at the records and its turn to write: asked again under the lock,
 //! it stands. Every time, since the other one decides at the very moment this one reaches for the lock.
 
-use super::{CRASH, Happened, config, real};
+use super::{CRASH, Happened, config, real, trouble::Troubled};
 use crate::{
     Client, Error,
     consent::{Receipt, State},
     disk::{Disk, Handle, System},
+    mutants::{self, Mutant},
     sender::Owed,
 };
 use parking_lot::Mutex;
@@ -160,4 +161,42 @@ fn two_that_find_a_rule_at_once_begin_anew_once() {
         1,
         "what was recorded under the rule waits"
     );
+}
+
+/// How many records wait under a yes that another process was given, and recorded under, while `own` was at it and had not
+/// destroyed yet what was there before.
+fn kept_by_the_later_yes(own: Decide, mutant: Option<Mutant>) -> usize {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().to_owned();
+    WITHDRAW(&{
+        let first = start(&path, &Trapped::default());
+        say_yes(&first);
+        first
+    })
+    .unwrap();
+    let disk = Troubled::default();
+    let mut config = config(&path);
+    config.disk = Arc::new(disk.clone());
+    let client = Client::new(config).unwrap();
+    let me = current().id();
+    let mut other = None;
+    disk.set(move |call, at| {
+        if call == "lock_file" && at.ends_with(".life") && current().id() == me && other.is_none() {
+            let later = other.insert(start(&path, &Trapped::default()));
+            say_yes(later);
+            later.record_durable(Happened { times: 2 });
+        }
+        None
+    });
+    mutants::with(mutant, || own(&client)).unwrap();
+    disk.end();
+    start(home.path(), &Trapped::default()).manifest().unwrap().scope(CRASH).unwrap().waiting.len()
+}
+
+#[test]
+fn a_no_that_was_overtaken_destroys_nothing_of_the_later_yes() {
+    for own in [DENY, WITHDRAW] {
+        assert_eq!(kept_by_the_later_yes(own, None), 1);
+        assert_eq!(kept_by_the_later_yes(own, Some(Mutant::OvertakenDestroys)), 0, "the mistake is noticed");
+    }
 }

@@ -5,7 +5,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     disk::{Disk, Handle, Stat, System},
-    mutants::{Mutant, with},
+    mutants::{self, Mutant, with},
 };
 use parking_lot::Mutex;
 use rustix::io::Errno;
@@ -295,4 +295,35 @@ fn secrets_that_cant_be_read_now_stay() {
     home.disk.end();
     assert!(client.engine().keys.forget("crash").unwrap());
     assert!(client.engine().keys.has_named("views") && !client.engine().keys.has_named("crash"));
+}
+
+/// How many of two events wait, between which somebody removed what was there.
+fn of_two_events(remove: impl Fn(&Path), mutant: Option<Mutant>) -> usize {
+    let home = tempfile::tempdir().unwrap();
+    let client = Client::new(config(home.path())).unwrap();
+    client.grant(CRASH).unwrap();
+    mutants::with(mutant, || {
+        client.record_durable(Happened { times: 2 });
+        remove(&home.path().join("data/org.example.crash/candor-1/waiting"));
+        client.record_durable(Happened { times: 2 });
+    });
+    client.manifest().unwrap().scope(CRASH).unwrap().waiting.len()
+}
+
+#[test]
+fn what_is_recorded_goes_to_a_file_that_is_still_there() {
+    let files = |waiting: &Path| {
+        for generation in std::fs::read_dir(waiting.join(CRASH.name())).unwrap() {
+            for file in std::fs::read_dir(generation.unwrap().path()).unwrap() {
+                std::fs::remove_file(file.unwrap().path()).unwrap();
+            }
+        }
+    };
+    let directories = |waiting: &Path| std::fs::remove_dir_all(waiting).unwrap();
+    let moved = |waiting: &Path| std::fs::rename(waiting, waiting.with_file_name("elsewhere")).unwrap();
+    for remove in [&files as &dyn Fn(&Path), &directories, &moved] {
+        assert_eq!(of_two_events(remove, None), 1);
+        assert_eq!(of_two_events(remove, Some(Mutant::RemovedIsWritten)), 0, "the mistake is noticed");
+    }
+    assert_eq!(of_two_events(|_| {}, None), 2);
 }
