@@ -49,6 +49,8 @@ pub(crate) enum Mutant {
     NothingDestroyed,
     /// A no that another process overtook destroys what its later yes keeps.
     OvertakenDestroys,
+    /// A no that the disk did not take is not tried once more when the program ends.
+    NoEndsWithItsProcess,
     /// Lines go to a file that was removed since it was opened.
     RemovedIsWritten,
 }

@@ -295,11 +295,11 @@ impl Consent {
         Some(if is_urgent { soonest.min(RETRY.0) } else { soonest })
     }
 
-    /// The time of every retry has come.
-    #[cfg(test)]
-    pub(crate) fn retry_now(&self) {
+    /// Whether a person's no is to be tried again; then its time has come now, however long it was put off.
+    pub(crate) fn retry_now(&self) -> bool {
         let now = self.ambient.monotonic();
         self.retries.lock().0.values_mut().for_each(|(next, _)| *next = now);
+        !self.unwritten.lock().is_empty()
     }
 
     /// Whether the time of a retry has come.

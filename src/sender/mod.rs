@@ -190,6 +190,13 @@ impl Engine {
         }
     }
 
+    /// Tries once more what a person said and the disk did not take: with this process goes whoever knows of it.
+    pub(crate) fn retry_at_the_end(&self) {
+        if self.consent.retry_now() && !mutants::on(Mutant::NoEndsWithItsProcess) {
+            (self.settle)(self);
+        }
+    }
+
     /// How long after its start a process leaves alone what was due before: up to a quarter of an hour.
     pub(crate) fn first_wait(&self) -> Duration {
         Duration::from_millis(self.below(15 * MINUTE))

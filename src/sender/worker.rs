@@ -197,6 +197,7 @@ impl Worker {
         }
         engine.journal.seal();
         engine.note_losses_within(wait);
+        engine.retry_at_the_end();
     }
 
     fn run(self: &Arc<Self>, engine: &Arc<Engine>) {

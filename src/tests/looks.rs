@@ -7,6 +7,7 @@ use crate::{
     Client, Error,
     consent::{Receipt, State},
     disk::{Disk, Handle, Stat, System},
+    mutants::{self, Mutant},
     sender::Owed,
 };
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread::{ThreadId, current},
+    time::Duration,
 };
 
 const ERRORS: [Errno; 5] = [Errno::IO, Errno::MFILE, Errno::ACCESS, Errno::STALE, Errno::NOMEM];
@@ -572,6 +574,40 @@ fn a_store_that_was_moved_is_not_nothing() {
     std::fs::rename(&aside, store(home)).unwrap();
     assert!(first.withdraw(CRASH).unwrap().confirmed, "it is there again");
     assert!(!client(home, None).status(CRASH).unwrap().is_open());
+}
+
+/// Whoever said no while it was away is heard when it is back, though their process alone knows of it.
+#[test]
+fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
+    let forgotten = Some(Mutant::NoEndsWithItsProcess);
+    let cases =
+        [(false, false, None), (true, false, None), (false, true, None), (true, true, None), (false, true, forgotten)];
+    for (deny, ends, mutant) in cases {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let first = Client::without_worker(config(home)).unwrap();
+        first.grant(CRASH).unwrap();
+        let places = ["data", "config"].map(|name| (home.join(name), home.join(format!("{name} aside"))));
+        places.iter().for_each(|(place, aside)| std::fs::rename(place, aside).unwrap());
+        let answer = if deny { first.deny(CRASH) } else { first.withdraw(CRASH) };
+        assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{answer:?}");
+        for (place, aside) in &places {
+            let _ = std::fs::remove_dir_all(place);
+            std::fs::rename(aside, place).unwrap();
+        }
+        assert!(client(home, None).status(CRASH).unwrap().is_open(), "nobody else heard of it");
+        if ends {
+            mutants::with(mutant, || first.shutdown(Duration::from_secs(5)));
+        } else {
+            first.consent().retry_now();
+            first.engine().retry();
+            first.engine().do_chores();
+            assert!(first.status(CRASH).unwrap().trouble.is_none());
+        }
+        let status = client(home, None).status(CRASH).unwrap();
+        assert_eq!(status.is_open(), mutant.is_some(), "{status:?}");
+        assert_eq!(matches!(status.state, State::Withdrawn | State::Denied), mutant.is_none(), "{status:?}");
+    }
 }
 
 /// Who removes the life lock's file stops sending, and no permit makes another one; what a grant makes is not empty.

@@ -236,8 +236,15 @@ impl Actor {
         });
     }
 
+    /// What the worker does at each of its turns.
     pub(super) fn tick(&mut self) {
-        self.ask("ticks", |client| client.engine().tick());
+        self.ask("ticks", |client| {
+            let engine = client.engine();
+            engine.retry();
+            engine.tick();
+            engine.retry_chores();
+            engine.tidy();
+        });
     }
 
     pub(super) fn send(&mut self, occasion: Occasion) {

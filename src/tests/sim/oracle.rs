@@ -111,6 +111,16 @@ impl Oracle {
         self.decided[at].returned = step;
     }
 
+    /// The store is back that was away since a step, in place of one that was made meanwhile. What was decided in that one went
+    /// with it; what was decided by who knew the first is tried again as long as that process lives.
+    pub(super) fn moved_back(&mut self, since: u64) {
+        for decided in &mut self.decided {
+            if decided.returned >= since && matches!(decided.came, Came::Done { .. }) {
+                decided.came = Came::Unsure;
+            }
+        }
+    }
+
     fn of<'o>(&'o self, scope: &'o str) -> impl Iterator<Item = &'o Decided> {
         self.decided.iter().filter(move |decided| decided.scope == scope)
     }
@@ -155,8 +165,10 @@ impl Oracle {
     pub(super) fn must_be_open(&self, scope: &str) -> bool {
         let done = |yes: &&Decided| yes.act == Act::Grant && matches!(yes.came, Came::Done { .. });
         let closes = |act: Act| act.destroys();
+        // Where the lock file is gone a yes stands closed until the next one.
         !self.clock_leapt
             && !self.store_moved
+            && !self.cleaned_up
             && self.of(scope).filter(done).any(|yes| {
                 let mut others = self.of(scope).filter(|other| closes(other.act) && self.until(other) > yes.called);
                 others.all(|other| match other.came {
@@ -228,6 +240,8 @@ impl Oracle {
             let destroyed = || {
                 let mut all = self.of(&kept.scope);
                 all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.step)
+                    // Whoever was about to write when the no was decided writes where nothing stands behind it any more.
+                    || self.no_before(&kept.scope, kept.step, false).is_some()
             };
             // A failing receiver has three tries of any sort.
             let gave_up = arrival.tries >= 10 || (arrival.server_errors > 0 && arrival.tries >= 3);
@@ -273,7 +287,8 @@ impl Oracle {
 
     /// Requests that were taken and that the person's log doesn't show.
     pub(super) fn unlogged(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> Option<String> {
-        if self.clock_leapt || self.store_moved {
+        // A yes that is given where the lock file is gone begins anew: a request that was cut off after it was taken goes.
+        if self.clock_leapt || self.store_moved || self.cleaned_up {
             return None;
         }
         for (key, (scope, step, sound)) in &self.accepted {

@@ -126,7 +126,8 @@ struct State {
     running: usize,
     actors: Vec<Actor>,
     outage: Option<Outage>,
-    moved_until: Option<u64>,
+    /// The store is away: since which step, and until when.
+    moved: Option<(u64, u64)>,
     leap_until: Option<u64>,
     steps: u64,
     hash: u64,
@@ -241,7 +242,7 @@ impl World {
             running: 0,
             actors: vec![Actor::default(); actors],
             outage: None,
-            moved_until: None,
+            moved: None,
             leap_until: None,
             steps: 0,
             hash: 0xcbf2_9ce4_8422_2325,
@@ -362,8 +363,8 @@ impl World {
         }
         self.times.offset.store(0, SeqCst);
         state.leap_until = None;
-        if state.moved_until.take().is_some() {
-            self.move_back();
+        if let Some((since, _)) = state.moved.take() {
+            self.move_back(since);
         }
     }
 
@@ -530,11 +531,11 @@ impl World {
                 }
             }
         }
-        match state.moved_until {
-            Some(until) if until <= passed => {
-                state.moved_until = None;
+        match state.moved {
+            Some((since, until)) if until <= passed => {
+                state.moved = None;
                 state.note(me, "the store is moved back");
-                self.move_back();
+                self.move_back(since);
             }
             None if state.rng.once_in(plan.moves) => self.move_away(state, me),
             _ => {}
@@ -550,12 +551,13 @@ impl World {
             let _ = self.admin().rename(Path::new(MARKS), Path::new(MARKS_AWAY));
         }
         let time = *state.rng.pick(&[10 * MILLI, 5 * SECOND, 5 * MINUTE]);
-        state.moved_until = Some(self.passed() + time);
+        state.moved = Some((state.steps, self.passed() + time));
         self.oracle().store_moved = true;
         state.note(me, "the store is moved away");
     }
 
-    fn move_back(&self) {
+    fn move_back(&self, since: u64) {
+        self.oracle().moved_back(since);
         let _ = self.admin().remove_tree(Path::new(STORE));
         let _ = self.admin().rename(Path::new(AWAY), Path::new(STORE));
         if matches!(self.admin().stat(Path::new(MARKS_AWAY)), Ok(Some(_))) {
