@@ -70,10 +70,11 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
 pub(crate) fn finish_deleting(engine: &Engine) {
     let sent = engine.journal.sent();
     for &scope in engine.registry.scopes() {
-        if sent.is_deleting(scope) {
+        // A wish that was not seen is none.
+        if matches!(sent.is_deleting(scope), Ok(true)) {
             let _ = delete_sent(engine, scope);
         }
-        if !sent.keeps_contents(scope) {
+        if matches!(sent.keeps_contents(scope), Ok(false)) {
             let _ = sent.strip(scope);
         }
     }
@@ -85,7 +86,7 @@ pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
-    if keep && sent.keeps_contents(scope) {
+    if keep && sent.keeps_contents(scope).at("look at the sent log in", store)? {
         return Ok(());
     }
     engine.consent.ledger().make_directories()?;

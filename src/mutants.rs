@@ -45,6 +45,8 @@ pub(crate) enum Mutant {
     PauseForAll,
     /// What is printed is printed as it is.
     PrintedAsItIs,
+    /// A wish to have the sent log deleted that can't be looked for is taken for one.
+    UnseenIsWished,
     /// A withdrawal leaves what waits where it is.
     NothingDestroyed,
     /// A no that another process overtook destroys what its later yes keeps.

@@ -779,6 +779,8 @@ impl Ledger {
 
     /// Every sound line of the history, oldest first, and whether the chain holds to its end.
     pub(crate) fn history(&self) -> Result<(Vec<Line>, bool), Failed> {
+        // That of another store, or of none, says nothing of what was decided in this one.
+        self.judge_directories()?;
         Ok(match self.document(&self.names(&self.store)?, &self.ledger_path(), LEDGER_MOST)? {
             Seen::Absent => (Vec::new(), true),
             Seen::Read(bytes) => match chain(&bytes) {

@@ -85,7 +85,7 @@ pub(crate) use terms::Terms;
 pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
 
 use crate::{
-    ambient::{Ambient, Day, Time},
+    ambient::{Ambient, Day},
     disk::{Look, Seen},
     error::{Error, Kind},
     mutants::{self, Mutant},
@@ -150,8 +150,10 @@ pub(crate) struct Consent {
 struct Unwritten {
     scope: Scope,
     decision: Decision,
-    at: Time,
     why: String,
+    /// The latest epoch of the scope by a history that was read since: a yes of a later one was given after it. None as long as
+    /// no look succeeded: whatever stands may have been there before.
+    after: Option<u64>,
 }
 
 /// How soon after a failure something is tried again, and how long it is put off at most.
@@ -330,9 +332,10 @@ impl Consent {
             }
         };
         let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
-        let at = self.ambient.now();
+        let latest = self.ledger.history().ok().map(|(lines, _)| latest_epoch(&lines, scope.name()));
         let mut unwritten = self.unwritten.lock();
-        let act = unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, at, why: String::new() });
+        let act =
+            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, why: String::new(), after: latest });
         act.why = why;
         self.retries.lock().failed(scope.name(), self.ambient.monotonic());
     }
@@ -349,18 +352,21 @@ impl Consent {
             self.unwritten.lock().values().filter(|act| due(act.scope.name())).cloned().collect();
         let mut left = Vec::new();
         for act in acts {
-            let Ok(records) = self.ledger.read() else {
+            let (Ok((lines, _)), Ok(records)) = (self.ledger.history(), self.ledger.read()) else {
                 self.retries.lock().failed(act.scope.name(), now);
                 continue;
             };
-            let overtaken = matches!(&records, Records::Sound(sound) if sound
-                .in_force(act.scope.name())
-                .and_then(|entry| Time::parse(entry.given()))
-                .is_some_and(|given| given.0 / 1_000 > act.at.0 / 1_000));
-            if overtaken {
+            let (latest, yes) = (latest_epoch(&lines, act.scope.name()), latest_yes(&lines, act.scope.name()));
+            // One that never came into force is none.
+            let stands = matches!(&records, Records::Sound(sound)
+                if sound.in_force(act.scope.name()).is_some_and(|entry| entry.epoch >= yes));
+            if stands && act.after.is_some_and(|after| yes > after) {
                 self.forget_act(act.scope);
                 self.unshut(act.scope);
             } else {
+                if let Some(act) = self.unwritten.lock().get_mut(act.scope.name()) {
+                    act.after.get_or_insert(latest);
+                }
                 left.push((act.scope, act.decision == Decision::Denied));
             }
         }
@@ -772,4 +778,15 @@ impl Consent {
             self.gates.set(contract.scope, 0);
         }
     }
+}
+
+/// The latest epoch of a scope by the history, and the latest of a yes; 0 where there is none. What came later is known by
+/// these and not by its time, since clocks go back.
+fn latest_epoch(lines: &[Line], scope: &str) -> u64 {
+    lines.iter().filter(|line| line.scope == scope).map(|line| line.epoch).max().unwrap_or(0)
+}
+
+fn latest_yes(lines: &[Line], scope: &str) -> u64 {
+    let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
+    lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
 }

@@ -12,6 +12,7 @@ use crate::{
     ambient::Time,
     consent::{SENT_LOG_DAYS, Scope, sent_log_days},
     disk::{Files, Look},
+    mutants::{self, Mutant},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -122,11 +123,18 @@ impl<'j> SentLog<'j> {
 
     /// Whether anything of a scope is kept, or is to be deleted.
     pub(crate) fn holds_any(&self, scope: Scope) -> bool {
-        self.is_deleting(scope) || !matches!(self.files.stat(&self.directory(scope)), Ok(None))
+        self.is_deleting(scope).unwrap_or(true) || !matches!(self.files.stat(&self.directory(scope)), Ok(None))
     }
 
-    pub(crate) fn is_deleting(&self, scope: Scope) -> bool {
-        !matches!(self.files.stat(&self.deleting(scope)), Ok(None))
+    /// Whether a person wants everything of a scope deleted, and it is not done yet.
+    ///
+    /// # Errors
+    /// The system did not let us look: nobody knows, and nothing is deleted for it.
+    pub(crate) fn is_deleting(&self, scope: Scope) -> io::Result<bool> {
+        match self.files.stat(&self.deleting(scope)) {
+            Err(_) if mutants::on(Mutant::UnseenIsWished) => Ok(true),
+            seen => Ok(seen?.is_some()),
+        }
     }
 
     pub(crate) fn end_deleting(&self, scope: Scope) -> io::Result<()> {
@@ -144,9 +152,15 @@ impl<'j> SentLog<'j> {
         self.store.join("sent").join(format!("{}-bare", scope.name()))
     }
 
-    /// Whether contents are kept. In doubt they are not.
-    pub(crate) fn keeps_contents(&self, scope: Scope) -> bool {
-        matches!(self.files.stat(&self.bare(scope)), Ok(None))
+    /// Whether contents are kept.
+    ///
+    /// # Errors
+    /// The system did not let us look: nobody knows, and none are removed for it.
+    pub(crate) fn keeps_contents(&self, scope: Scope) -> io::Result<bool> {
+        match self.files.stat(&self.bare(scope)) {
+            Err(_) if mutants::on(Mutant::UnseenIsWished) => Ok(false),
+            seen => Ok(seen?.is_none()),
+        }
     }
 
     /// Notes, durably, whether contents are to be kept from now on. What is kept already is [stripped](SentLog::strip) by
@@ -210,12 +224,12 @@ impl<'j> SentLog<'j> {
     pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, taken: Taken) -> io::Result<()> {
         let directory = self.directory(scope);
         self.files.own_dir(&directory)?;
-        let keeps = self.keeps_contents(scope);
+        let keeps = self.keeps_contents(scope)?;
         let bare = Head::of(scope.name(), batch, at, taken).bare()?;
         let path = directory.join(format!("{:014}-{}.json", at.0, batch.key()));
         let whole = if keeps { self.files.replace(&path, &[&bare, batch.body()].concat()) } else { Ok(()) };
         // Asked again: whoever wished it meanwhile may have looked before this entry was there.
-        if keeps && self.keeps_contents(scope) {
+        if keeps && self.keeps_contents(scope)? {
             return whole;
         }
         // Whoever clears contents away removes what is being written as well; nothing leaves without its entry for that.
@@ -228,7 +242,7 @@ impl<'j> SentLog<'j> {
     /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none. Not where no
     /// contents are wanted, since that file is nothing else.
     pub(crate) fn keep_file(&self, scope: Scope, batch: &Batch, at: Time) -> io::Result<()> {
-        if !self.keeps_contents(scope) {
+        if !self.keeps_contents(scope)? {
             return Err(io::Error::other("there is no room for an entry without contents"));
         }
         let directory = self.directory(scope);

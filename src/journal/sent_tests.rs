@@ -123,10 +123,10 @@ fn a_scope_is_not_taken_for_a_note_about_another() {
         for name in ["crash.bare", "crash.deleting"] {
             log.files.own_dir(&log.store.join("sent").join(name)).unwrap();
         }
-        assert!(log.keeps_contents(CRASH) && !log.is_deleting(CRASH));
+        assert!(log.keeps_contents(CRASH).unwrap() && !log.is_deleting(CRASH).unwrap());
         log.keep_contents(CRASH, false).unwrap();
         log.begin_deleting(CRASH).unwrap();
-        assert!(!log.keeps_contents(CRASH) && log.is_deleting(CRASH));
+        assert!(!log.keeps_contents(CRASH).unwrap() && log.is_deleting(CRASH).unwrap());
         log.end_deleting(CRASH).unwrap();
         log.keep_contents(CRASH, true).unwrap();
         log.note(CRASH, batch, Time(5), Taken::WHOLE).unwrap();

@@ -283,6 +283,10 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
     let mut ready = place.map(|place| journal.outbox().peek(place, &mut unread)).unwrap_or_default();
     let waiting = place.map(|place| journal.peek_lines(place, engine.today(), &mut unread)).unwrap_or_default();
     let sent = journal.sent().entries(scope, &mut unread);
+    let keeps_contents = journal.sent().keeps_contents(scope).unwrap_or_else(|error| {
+        unread.push(clean::line(&format!("whether the contents of what is sent are kept: {error}")));
+        true
+    });
     // Only what could leave: anything else is dropped at the next send.
     ready.retain(|batch| otlp::lines(batch.body(), &engine.service, scope, engine.registry).is_some());
     ScopePage {
@@ -320,7 +324,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
             })
             .collect(),
         unread,
-        keeps_contents: journal.sent().keeps_contents(scope),
+        keeps_contents,
         erasure,
         status,
     }

@@ -111,7 +111,11 @@ impl Engine {
             return;
         }
         let sent = self.journal.sent();
-        let is_unfinished = |&scope| sent.is_deleting(scope) || (!sent.keeps_contents(scope) && sent.holds_any(scope));
+        // Where nobody can look it may be: whoever finishes it looks again.
+        let is_unfinished = |&scope| {
+            sent.is_deleting(scope).unwrap_or(true)
+                || (!sent.keeps_contents(scope).unwrap_or(false) && sent.holds_any(scope))
+        };
         if self.has_stale() {
             self.chores.owe(Owed::Clear);
         }

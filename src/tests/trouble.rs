@@ -4,6 +4,7 @@
 use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
+    ambient::Clock,
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant, with},
 };
@@ -15,9 +16,9 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant, SystemTime},
 };
 
 type Rule = Box<dyn FnMut(&str, &str) -> Option<Errno> + Send>;
@@ -326,4 +327,65 @@ fn what_is_recorded_goes_to_a_file_that_is_still_there() {
         assert_eq!(of_two_events(remove, Some(Mutant::RemovedIsWritten)), 0, "the mistake is noticed");
     }
     assert_eq!(of_two_events(|_| {}, None), 2);
+}
+
+/// A clock that says what it was set to.
+struct Set(AtomicU64);
+
+impl Clock for Set {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+    fn monotonic(&self) -> Instant {
+        crate::ambient::instant()
+    }
+}
+
+const HOUR: u64 = 3_600_000;
+
+/// Two processes, whose clock somebody sets back: which of a yes and a no came later is not told by the time they bear.
+fn yes_and_no(act: impl FnOnce(&Client, &Client, &Troubled, &Set)) -> bool {
+    let home = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Set(AtomicU64::new(1_900_000_000_000)));
+    let disk = Troubled::default();
+    let process = |disk: &Troubled| {
+        let mut config = config(home.path());
+        (config.clock, config.disk) = (clock.clone(), Arc::new(disk.clone()));
+        Client::without_worker(config).unwrap()
+    };
+    let (first, second) = (process(&disk), process(&Troubled::default()));
+    act(&first, &second, &disk, &clock);
+    first.consent().retry_now();
+    first.engine().retry();
+    first.engine().do_chores();
+    process(&Troubled::default()).status(CRASH).unwrap().is_open()
+}
+
+fn takes_nothing(disk: &Troubled) {
+    disk.set(|call, _| matches!(call, "create" | "append" | "rename" | "make_dir").then_some(Errno::ROFS));
+}
+
+#[test]
+fn a_no_that_was_not_written_is_older_than_a_yes_by_the_history_and_not_by_the_clock() {
+    let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
+    // The no was said after the yes, though the clock says that it was before.
+    let no_last = yes_and_no(|first, second, disk, clock| {
+        yes(second);
+        clock.0.fetch_sub(2 * HOUR, Ordering::SeqCst);
+        takes_nothing(disk);
+        assert!(first.withdraw(CRASH).is_err());
+        disk.end();
+    });
+    assert!(!no_last, "a no became a yes");
+    // The yes was given after the no.
+    let yes_last = yes_and_no(|first, second, disk, clock| {
+        yes(second);
+        takes_nothing(disk);
+        assert!(first.withdraw(CRASH).is_err());
+        disk.end();
+        clock.0.fetch_sub(2 * HOUR, Ordering::SeqCst);
+        second.withdraw(CRASH).unwrap();
+        yes(second);
+    });
+    assert!(yes_last, "an older no took back a later yes");
 }

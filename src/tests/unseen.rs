@@ -6,7 +6,10 @@ use super::{
     erase::{Taker, carried_out, open, pending, prepare},
     trouble::Troubled,
 };
-use crate::Client;
+use crate::{
+    Client,
+    mutants::{self, Mutant},
+};
 use rustix::io::Errno;
 use std::{
     path::{Path, PathBuf},
@@ -186,5 +189,31 @@ fn the_page_says_what_could_not_be_looked_at() {
         let unread = page.scope(CRASH).unwrap().unread.join("\n");
         assert!(unread.contains(&errno.to_string()), "{errno}: {unread}");
         assert!(page.to_string().contains(&errno.to_string()), "{errno}");
+    }
+}
+
+/// What is kept of what left while nobody can see whether the person wants it deleted, or kept without contents: how many
+/// entries, and how many of them with contents.
+fn left_unseen(end: &'static str, errno: Errno, mutant: Option<Mutant>) -> (usize, usize) {
+    let (home, client) = Home::new();
+    home.fail(errno, "stat", "/sent/", end);
+    mutants::with(mutant, || crate::erase::finish_deleting(client.engine()));
+    let page = client.manifest().unwrap();
+    assert!(page.scope(CRASH).unwrap().keeps_contents || mutant.is_some());
+    home.disk.end();
+    let manifest = client.manifest().unwrap();
+    let sent = &manifest.scope(CRASH).unwrap().sent;
+    (sent.len(), sent.iter().filter(|entry| !entry.body.is_empty()).count())
+}
+
+#[test]
+fn a_wish_that_cant_be_looked_for_deletes_nothing() {
+    for errno in ERRORS {
+        for end in ["crash-deleting", "crash-bare"] {
+            assert_eq!(left_unseen(end, errno, None), (2, 2), "{errno} {end}");
+        }
+        let mistake = Some(Mutant::UnseenIsWished);
+        assert_eq!(left_unseen("crash-deleting", errno, mistake), (0, 0), "{errno}: the mistake is noticed");
+        assert_eq!(left_unseen("crash-bare", errno, mistake), (2, 0), "{errno}: the mistake is noticed");
     }
 }

@@ -170,6 +170,7 @@ impl Actor {
         let at = world.oracle().begin(act, name, began);
         let result = self.ask(&format!("{act:?} {name}?"), decide);
         let came = match &result {
+            Some(Ok(receipt)) if receipt.line == 0 => Came::Unwritten,
             Some(Ok(receipt)) => Came::Done { confirmed: receipt.confirmed },
             Some(Err(error)) if error.is_store() => Came::Unsure,
             Some(Err(_)) => Came::Nothing,

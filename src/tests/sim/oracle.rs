@@ -41,6 +41,8 @@ pub(super) enum Came {
     Done {
         confirmed: bool,
     },
+    /// The process goes by it, and the disk did not take it: it is tried again as long as that process lives.
+    Unwritten,
     /// It may have been done, or some of it.
     Unsure,
     /// It said that there was nothing to do.
@@ -129,7 +131,7 @@ impl Oracle {
     /// next yes.
     fn until(&self, decided: &Decided) -> u64 {
         match decided.came {
-            Came::UnderWay => u64::MAX,
+            Came::UnderWay | Came::Unwritten => u64::MAX,
             Came::Unsure if decided.act != Act::Grant => {
                 let settles = |yes: &&Decided| {
                     yes.act == Act::Grant && matches!(yes.came, Came::Done { .. }) && yes.called > decided.returned
@@ -153,6 +155,20 @@ impl Oracle {
             };
             no.act.is_no() && done && no.returned < step && !lifted()
         })
+    }
+
+    /// Whether at a step a no stands, whatever came later.
+    fn no_stands(&self, scope: &str, step: u64) -> bool {
+        let is_done = |no: &&Decided| no.act.is_no() && matches!(no.came, Came::Done { .. }) && no.returned < step;
+        let yes_since = |no: &Decided| {
+            self.of(scope).any(|yes| {
+                yes.act == Act::Grant
+                    && yes.came != Came::Nothing
+                    && yes.called < step
+                    && self.until(yes) > no.called
+            })
+        };
+        self.of(scope).filter(is_done).any(|no| !yes_since(no))
     }
 
     /// Something shows that a scope was open after a step.
@@ -241,7 +257,7 @@ impl Oracle {
                 let mut all = self.of(&kept.scope);
                 all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.step)
                     // Whoever was about to write when the no was decided writes where nothing stands behind it any more.
-                    || self.no_before(&kept.scope, kept.step, false).is_some()
+                    || self.no_stands(&kept.scope, kept.step)
             };
             // A failing receiver has three tries of any sort.
             let gave_up = arrival.tries >= 10 || (arrival.server_errors > 0 && arrival.tries >= 3);
