@@ -117,7 +117,7 @@ impl Oracle {
     /// with it; what was decided by who knew the first is tried again as long as that process lives.
     pub(super) fn moved_back(&mut self, since: u64) {
         for decided in &mut self.decided {
-            if decided.returned >= since && matches!(decided.came, Came::Done { .. }) {
+            if decided.returned >= since && matches!(decided.came, Came::Done { .. } | Came::Unwritten) {
                 decided.came = Came::Unsure;
             }
         }
@@ -147,6 +147,7 @@ impl Oracle {
         self.of(scope).find(|no| {
             let done = match no.came {
                 Came::Done { confirmed } => confirmed || !must_be_confirmed,
+                Came::Unwritten => !must_be_confirmed,
                 _ => false,
             };
             let lifted = || {
