@@ -245,7 +245,7 @@ impl Sound {
     }
 
     /// The highest epoch that these records hold of a scope.
-    fn held(&self, scope: &str) -> Option<u64> {
+    pub(super) fn held(&self, scope: &str) -> Option<u64> {
         self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied())
     }
 

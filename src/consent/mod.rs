@@ -91,7 +91,7 @@ use crate::{
     mutants::{self, Mutant},
     sync::{self, Mutex},
 };
-use ledger::{Failed, Fingerprint, Records};
+use ledger::{Failed, Fingerprint, Records, Sound};
 use permit::IN_DOUBT;
 use policy::Looked;
 use std::{
@@ -337,6 +337,9 @@ impl Consent {
         let act =
             unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, why: String::new(), after: latest });
         act.why = why;
+        drop(unwritten);
+        // The next look reads what stood.
+        self.view.lock().stale = true;
         self.retries.lock().failed(scope.name(), self.ambient.monotonic());
     }
 
@@ -371,6 +374,13 @@ impl Consent {
             }
         }
         left
+    }
+
+    /// The records were read: any yes that they do not have yet comes after a no that was not written.
+    fn note_what_stood(&self, sound: &Sound) {
+        for (name, act) in self.unwritten.lock().iter_mut() {
+            act.after.get_or_insert(sound.held(name).unwrap_or(0));
+        }
     }
 
     /// A yes that was given since makes a no that was not written undone.
@@ -505,6 +515,9 @@ impl Consent {
             }
             records => records?,
         };
+        if let Records::Sound(sound) = &records {
+            self.note_what_stood(sound);
+        }
         let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
         let mut lacks_texts = false;
         for contract in &self.contracts {

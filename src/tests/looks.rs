@@ -610,6 +610,29 @@ fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
     }
 }
 
+/// What the program ended, and ends once more while the disk fails, does not become the person's own no.
+#[test]
+fn an_end_by_the_program_stays_one_when_it_is_said_twice() {
+    for at in 0.. {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let disk = Blind::default();
+        let first = client(home, Some(&disk));
+        first.grant(CRASH).unwrap();
+        first.revoke(CRASH, "a mistake").unwrap();
+        disk.arm(at, Errno::IO);
+        let _ = first.revoke(CRASH, "a mistake");
+        let (_, failed) = disk.heal();
+        let Some(failed) = failed else {
+            assert!(at > 10, "every look was let fail");
+            break;
+        };
+        drop(first);
+        let status = client(home, None).status(CRASH).unwrap();
+        assert_eq!(status.state, State::Revoked, "{failed}");
+    }
+}
+
 /// Who removes the life lock's file stops sending, and no permit makes another one; what a grant makes is not empty.
 #[test]
 fn a_life_lock_that_was_removed_is_not_made_again() {

@@ -172,6 +172,7 @@ impl Actor {
         let came = match &result {
             Some(Ok(receipt)) if receipt.line == 0 => Came::Unwritten,
             Some(Ok(receipt)) => Came::Done { confirmed: receipt.confirmed },
+            Some(Err(error)) if error.is_store() && matches!(act, Act::Deny | Act::Withdraw) => Came::Failed,
             Some(Err(error)) if error.is_store() => Came::Unsure,
             Some(Err(_)) => Came::Nothing,
             None => Came::Unsure,

@@ -43,6 +43,8 @@ pub(super) enum Came {
     },
     /// The process goes by it, and the disk did not take it: it is tried again as long as that process lives.
     Unwritten,
+    /// The same, and nobody else knows of it.
+    Failed,
     /// It may have been done, or some of it.
     Unsure,
     /// It said that there was nothing to do.
@@ -131,7 +133,7 @@ impl Oracle {
     /// next yes.
     fn until(&self, decided: &Decided) -> u64 {
         match decided.came {
-            Came::UnderWay | Came::Unwritten => u64::MAX,
+            Came::UnderWay | Came::Unwritten | Came::Failed => u64::MAX,
             Came::Unsure if decided.act != Act::Grant => {
                 let settles = |yes: &&Decided| {
                     yes.act == Act::Grant && matches!(yes.came, Came::Done { .. }) && yes.called > decided.returned
