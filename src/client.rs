@@ -741,7 +741,6 @@ impl Client {
     pub(crate) fn without_worker(config: Config) -> Result<Client, Error> {
         let client = Client::closed(config, false)?;
         client.worker.start_none();
-        client.engine.chores.start_none();
         client.open();
         Ok(client)
     }

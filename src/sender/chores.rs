@@ -41,9 +41,6 @@ pub(crate) struct Chores {
     /// Whether the thread is there.
     running: Mutex<bool>,
     rested: Condvar,
-    /// Whoever would have waited for the thread does its work.
-    #[cfg(test)]
-    no_thread: AtomicBool,
 }
 
 impl Chores {
@@ -73,12 +70,6 @@ impl Chores {
                 return;
             }
         }
-    }
-
-    /// From now on no thread is started.
-    #[cfg(test)]
-    pub(crate) fn start_none(&self) {
-        self.no_thread.store(true, Ordering::SeqCst);
     }
 
     /// Makes no thread any more, and waits for what is under way, `limit` at most.
@@ -132,10 +123,6 @@ impl Engine {
     pub(super) fn tidy(self: &Arc<Self>, spawn: Spawn) {
         if !self.chores.owes() {
             return;
-        }
-        #[cfg(test)]
-        if self.chores.no_thread.load(Ordering::SeqCst) {
-            return self.do_chores();
         }
         let mut running = self.chores.running.lock();
         if *running {

@@ -245,7 +245,7 @@ impl Actor {
             engine.retry();
             engine.tick();
             engine.retry_chores();
-            engine.tidy();
+            engine.do_chores();
         });
     }
 
