@@ -165,10 +165,7 @@ impl Oracle {
         let is_done = |no: &&Decided| no.act.is_no() && matches!(no.came, Came::Done { .. }) && no.returned < step;
         let yes_since = |no: &Decided| {
             self.of(scope).any(|yes| {
-                yes.act == Act::Grant
-                    && yes.came != Came::Nothing
-                    && yes.called < step
-                    && self.until(yes) > no.called
+                yes.act == Act::Grant && yes.came != Came::Nothing && yes.called < step && self.until(yes) > no.called
             })
         };
         self.of(scope).filter(is_done).any(|no| !yes_since(no))
