@@ -53,6 +53,8 @@ pub(crate) enum Mutant {
     OvertakenDestroys,
     /// A no that the disk did not take is not tried once more when the program ends.
     NoEndsWithItsProcess,
+    /// A tombstone beside no records is not seen, and ends the first yes that comes after it.
+    TombstoneOfNothing,
     /// Lines go to a file that was removed since it was opened.
     RemovedIsWritten,
 }

@@ -690,6 +690,10 @@ impl Ledger {
             if nothing && self.was_opened() && !mutants::on(Mutant::MovedIsNothing) {
                 return Err(self.another());
             }
+            if nothing && !revoked.is_empty() && !mutants::on(Mutant::TombstoneOfNothing) {
+                // Nothing was decided but what tombstones say, and they hold until they are written down.
+                return Ok(Records::Sound(Box::new(self.nothing_but(revoked))));
+            }
             return Ok(if nothing { Records::Nothing } else { Records::Closed("the snapshot is missing") });
         };
         self.remember()?;
@@ -698,6 +702,28 @@ impl Ledger {
             snapshot => snapshot,
         };
         Ok(self.compare(snapshot, marks, ledger, revoked))
+    }
+
+    /// Records that hold no decision but that of tombstones.
+    fn nothing_but(&self, revoked: Revoked) -> Sound {
+        Sound {
+            snapshot: Snapshot {
+                application: self.application.clone(),
+                store: None,
+                head: GENESIS.into(),
+                previous: GENESIS.into(),
+                lines: 0,
+                pending: None,
+                scopes: BTreeMap::new(),
+            },
+            marks: Marks::default(),
+            ahead: false,
+            behind: false,
+            torn: None,
+            revoked,
+            told: BTreeMap::new(),
+            known: BTreeMap::new(),
+        }
     }
 
     /// What the files say together that were all read.

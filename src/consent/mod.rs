@@ -760,6 +760,12 @@ impl Consent {
         }
     }
 
+    /// What is left of an ending that could not be written.
+    #[cfg(test)]
+    pub(crate) fn leave_tombstone(&self, scope: Scope, decision: Decision) -> std::io::Result<()> {
+        self.ledger.revoke(scope.name(), &self.tombstone(decision, None))
+    }
+
     /// Runs `act` under the lock of decisions, with the generation of the yes to this scope that is in force, if there is one.
     /// None where the lock can't be had within `limit`, or the records can't be looked at.
     pub(crate) fn while_kept<T>(&self, scope: &str, limit: Duration, act: impl FnOnce(Option<u64>) -> T) -> Option<T> {

@@ -5,7 +5,7 @@
 use super::{CRASH, Happened, config, real, views::VIEWS};
 use crate::{
     Client, Error,
-    consent::{Receipt, State},
+    consent::{Decision, Receipt, State},
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant},
     sender::Owed,
@@ -631,6 +631,32 @@ fn an_end_by_the_program_stays_one_when_it_is_said_twice() {
         let status = client(home, None).status(CRASH).unwrap();
         assert_eq!(status.state, State::Revoked, "{failed}");
     }
+}
+
+/// What was left of an end, or of a no, before anything was decided does not end the yes that comes after it.
+#[test]
+fn a_tombstone_from_before_any_decision_does_not_end_the_first_yes() {
+    let state = |persons: bool, mutant: Option<Mutant>| {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path();
+        let first = Client::without_worker(config(home)).unwrap();
+        mutants::with(mutant, || {
+            first.consent().ledger().make_directories().unwrap();
+            let decision = if persons { Decision::Denied } else { Decision::Revoked };
+            first.consent().leave_tombstone(CRASH, decision).unwrap();
+            if persons {
+                assert_eq!(first.status(CRASH).unwrap().state == State::Denied, mutant.is_none());
+                assert_eq!(first.grant(CRASH).is_err(), mutant.is_none(), "a bare grant lifts no no");
+            }
+            say_yes(&first).unwrap();
+        });
+        client(home, None).status(CRASH).unwrap().state
+    };
+    assert_eq!(state(false, None), State::Granted);
+    assert_eq!(state(true, None), State::Granted);
+    // The mistake is noticed: the yes ends, or the bare grant opens.
+    assert_eq!(state(false, Some(Mutant::TombstoneOfNothing)), State::Revoked);
+    state(true, Some(Mutant::TombstoneOfNothing));
 }
 
 /// Who removes the life lock's file stops sending, and no permit makes another one; what a grant makes is not empty.

@@ -12,7 +12,7 @@ use crate::{
     },
     disk::Files,
     memory::{Image, Memory},
-    sender::{Engine, Journal, Keys, Registry},
+    sender::{Chores, Engine, Journal, Keys, Registry},
     steps, switch,
     sync::{self, Mutex, Point, Signal},
     withdraw,
@@ -147,7 +147,7 @@ fn process(disk: &Memory) -> Engine {
     let ambient = Ambient::new(Arc::new(Still), Arc::new(Still));
     let consent =
         Consent::new(ledger(disk), vec![contract()], Overlay::default(), false, ambient, 365, Box::new(|_| ()));
-    Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry }
+    Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry, chores: Chores }
 }
 
 /// A store with one yes in it.
