@@ -25,7 +25,7 @@ use world::{HOUR, MINUTE, SECOND, World};
 const PROCESSES: usize = 3;
 
 /// What must be noticed.
-const MISTAKES: [Mutant; 11] = [
+const MISTAKES: [Mutant; 13] = [
     Mutant::TryNotedAfterSend,
     Mutant::TombstoneForgotten,
     Mutant::ConfirmedUnseen,
@@ -37,6 +37,8 @@ const MISTAKES: [Mutant; 11] = [
     Mutant::SegmentForgottenFirst,
     Mutant::BatchRemovedFirst,
     Mutant::NothingDestroyed,
+    Mutant::UnseenIsWished,
+    Mutant::OvertakenDestroys,
 ];
 
 /// What came of one seed.

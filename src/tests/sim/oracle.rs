@@ -93,6 +93,8 @@ pub(super) struct Oracle {
     pub(super) cleaned_up: bool,
     /// What was written meanwhile went with the directory.
     pub(super) store_moved: bool,
+    /// How many processes died: each may have noted a try that it did not live to make.
+    pub(super) deaths: u32,
 }
 
 const UID: &str = r#""log.record.uid","value":{"stringValue":""#;
@@ -260,7 +262,7 @@ impl Oracle {
                     || self.no_stands(&kept.scope, kept.step)
             };
             // A failing receiver has three tries of any sort.
-            let gave_up = arrival.tries >= 10 || (arrival.server_errors > 0 && arrival.tries >= 3);
+            let gave_up = arrival.tries >= 10 || (arrival.server_errors > 0 && arrival.tries + self.deaths >= 3);
             let aged = wall.saturating_sub(kept.wall) >= 6 * 86_400_000;
             let ended = arrival.taken || arrival.refused_for_good || gave_up || aged;
             if !ended && !waiting.contains(uid) && !destroyed() {
