@@ -181,7 +181,7 @@ fn undecided(engine: &Engine, name: &str, destroy: impl FnOnce(Option<u64>) -> D
     if engine.consent.ledger().is_there().is_err() {
         return Destroyed::default();
     }
-    if !engine.may_hold(name, None) {
+    if !engine.may_have_left(name) {
         return Destroyed { complete: true, ..Destroyed::default() };
     }
     engine.consent.while_kept(name, CONFIRM, destroy).unwrap_or_else(|| {

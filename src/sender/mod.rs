@@ -235,8 +235,13 @@ impl Engine {
             || self.journal.may_hold_trash()
     }
 
+    /// Whether anything of a scope lies on disk, or in what was thrown away, or may.
+    pub(crate) fn may_have_left(&self, scope: &str) -> bool {
+        self.may_hold(scope, None) || self.journal.may_hold_trash()
+    }
+
     /// Whether anything lies on disk for a scope that the yes of `keep` does not stand behind, or may.
-    pub(crate) fn may_hold(&self, scope: &str, keep: Option<u64>) -> bool {
+    fn may_hold(&self, scope: &str, keep: Option<u64>) -> bool {
         self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has_named(scope))
     }
 
