@@ -93,8 +93,8 @@ pub(super) struct Oracle {
     pub(super) cleaned_up: bool,
     /// What was written meanwhile went with the directory.
     pub(super) store_moved: bool,
-    /// How many processes died: each may have noted a try that it did not live to make.
-    pub(super) deaths: u32,
+    /// How often each record's batch was written: once when it was made, and before each try, which may then not be made.
+    batched: BTreeMap<String, u32>,
 }
 
 const UID: &str = r#""log.record.uid","value":{"stringValue":""#;
@@ -208,6 +208,10 @@ impl Oracle {
     /// Bytes were written to a file.
     pub(super) fn wrote(&mut self, path: &Path, bytes: &[u8], step: u64, wall: u64) {
         let path = short(path);
+        if path.starts_with("outbox/") {
+            uids(bytes).into_iter().for_each(|uid| *self.batched.entry(uid).or_default() += 1);
+            return;
+        }
         let Some(scope) = path.strip_prefix("waiting/").and_then(|rest| rest.split('/').next()) else { return };
         for uid in uids(bytes) {
             self.kept.entry(uid).or_insert(Kept { scope: scope.to_owned(), step, wall });
@@ -262,7 +266,8 @@ impl Oracle {
                     || self.no_stands(&kept.scope, kept.step)
             };
             // A failing receiver has three tries of any sort.
-            let gave_up = arrival.tries >= 10 || (arrival.server_errors > 0 && arrival.tries + self.deaths >= 3);
+            let noted = self.batched.get(uid).map_or(0, |times| times - 1).max(arrival.tries);
+            let gave_up = noted >= 10 || (arrival.server_errors > 0 && noted >= 3);
             let aged = wall.saturating_sub(kept.wall) >= 6 * 86_400_000;
             let ended = arrival.taken || arrival.refused_for_good || gave_up || aged;
             if !ended && !waiting.contains(uid) && !destroyed() {
