@@ -176,7 +176,8 @@ fn destroy_left(engine: &Engine, scope: Scope) -> Destroyed {
 }
 
 /// Destroys, given the generation that a yes keeps, if there is one: under the lock of decisions and by records that were read
-/// under it. Where that can't be, what lies there is closed all the same, and goes with what is cleared up.
+/// under it. Where that can't be, only what is older than any yes that may come meanwhile goes; the rest is closed all the same,
+/// and goes with what is cleared up.
 fn undecided(engine: &Engine, name: &str, destroy: impl FnOnce(Option<u64>) -> Destroyed) -> Destroyed {
     if engine.consent.ledger().is_there().is_err() {
         return Destroyed::default();
@@ -186,7 +187,9 @@ fn undecided(engine: &Engine, name: &str, destroy: impl FnOnce(Option<u64>) -> D
     }
     engine.consent.while_kept(name, CONFIRM, destroy).unwrap_or_else(|| {
         engine.chores.owe(Owed::Clear);
-        Destroyed::default()
+        // What a yes that comes meanwhile keeps has a later generation.
+        let ended = engine.consent.latest_ended(name).map(|latest| engine.journal.purge_until(name, latest));
+        Destroyed { complete: !engine.may_have_left(name), ..ended.unwrap_or_default() }
     })
 }
 

@@ -778,6 +778,15 @@ impl Consent {
         Some(act(in_force.map(|entry| entry.generation)))
     }
 
+    /// The latest generation of a scope that is closed, by records read without the lock. A yes that begins from then on has a
+    /// later one. None where one is in force, or nobody knows.
+    pub(crate) fn latest_ended(&self, scope: &str) -> Option<u64> {
+        let Ok(Records::Sound(sound)) = self.ledger.read() else { return None };
+        let entry = sound.entry(scope).filter(|_| sound.in_force(scope).is_none())?;
+        // What ended a yes has a generation of its own, in which the next one begins.
+        if entry.decision.opens() { Some(entry.generation) } else { entry.generation.checked_sub(1) }
+    }
+
     /// Whether this client was shut down.
     pub(crate) fn has_ended(&self) -> bool {
         self.gates.has_stopped()

@@ -333,10 +333,10 @@ impl Journal {
     }
 
     /// Closes what this process has open of one scope.
-    fn let_go(&self, scope: Scope) {
+    fn let_go(&self, scope: &str) {
         let mut writer = self.writer.lock();
-        writer.waiting.remove(scope.name());
-        writer.counts.remove(scope.name());
+        writer.waiting.remove(scope);
+        writer.counts.remove(scope);
     }
 
     /// Closes the counts of days before `today`, so that they can be merged.
@@ -392,12 +392,22 @@ impl Journal {
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
     /// finds it by name, then removed.
     pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
-        self.let_go(scope);
+        self.let_go(scope.name());
         self.purge_named(scope.name(), keep)
+    }
+
+    /// Destroys what waits of a scope in the directories up to a generation, and leaves later ones.
+    pub(crate) fn purge_until(&self, scope: &str, latest: u64) -> Destroyed {
+        self.let_go(scope);
+        self.purge_those(scope, |generation| generation.is_some_and(|generation| generation <= latest))
     }
 
     /// The same for a scope that this program does not declare, and so has nothing open of.
     pub(crate) fn purge_named(&self, scope: &str, keep: Option<u64>) -> Destroyed {
+        self.purge_those(scope, |generation| generation.is_none() || generation != keep)
+    }
+
+    fn purge_those(&self, scope: &str, goes: impl Fn(Option<u64>) -> bool) -> Destroyed {
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
         for kind in ["waiting", "counts", "outbox"] {
             let above = self.store.join(kind).join(scope);
@@ -411,8 +421,7 @@ impl Journal {
                 }
             };
             for name in names {
-                let generation = name.parse().ok();
-                if generation.is_some() && generation == keep {
+                if !goes(name.parse().ok()) {
                     continue;
                 }
                 let directory = above.join(name);

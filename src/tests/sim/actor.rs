@@ -37,6 +37,10 @@ pub(super) struct Actor {
     client: Option<Client>,
     /// Events that were let in by the client there is.
     admitted: u64,
+    /// The client saw the store while it was in its place.
+    knows_store: bool,
+    /// The client first saw one that was made while the store was away.
+    knows_another: bool,
 }
 
 /// How a piece of work ended.
@@ -48,7 +52,15 @@ enum Ended<T> {
 
 impl Actor {
     pub(super) fn new(world: &Arc<World>, me: usize) -> Self {
-        Actor { world: world.clone(), me, pid: world.fresh_pid(), client: None, admitted: 0 }
+        Actor {
+            world: world.clone(),
+            me,
+            pid: world.fresh_pid(),
+            client: None,
+            admitted: 0,
+            knows_store: false,
+            knows_another: false,
+        }
     }
 
     /// Runs on the thread of this process.
@@ -117,7 +129,7 @@ impl Actor {
         config.entropy = Arc::new(SimEntropy(world.clone()));
         let server = Server { world: world.clone(), actor: self.me, pid: self.pid };
         config.transport = Some(("the simulated receiver".into(), Arc::new(server)));
-        self.admitted = 0;
+        (self.admitted, self.knows_store, self.knows_another) = (0, false, false);
         self.world.note(self.me, "starts");
         let made = self.alive(|actor| match Client::without_worker(config) {
             Ok(client) => actor.client = Some(client),
@@ -151,6 +163,11 @@ impl Actor {
         }
         self.client.as_ref()?;
         self.world.note(self.me, what);
+        let is_known = self.client.as_ref().is_some_and(|client| client.consent().is_known());
+        match self.world.moved() {
+            None => self.knows_store |= is_known && !self.knows_another,
+            Some(_) => self.knows_another |= is_known && !self.knows_store,
+        }
         match self.alive(|actor| ask(actor.client.as_ref().unwrap())) {
             Ended::Well(value) => Some(value),
             Ended::Killed => None,
@@ -166,9 +183,18 @@ impl Actor {
             return;
         }
         let (world, name) = (self.world.clone(), scope.name());
-        let (began, passed) = (world.step(), world.passed());
+        let (began, passed, moved) = (world.step(), world.passed(), world.moved());
         let at = world.oracle().begin(act, name, began);
         let result = self.ask(&format!("{act:?} {name}?"), decide);
+        if act.is_no()
+            && self.knows_store
+            && moved.is_some()
+            && world.moved() == moved
+            && let Some(Ok(receipt)) = &result
+            && (receipt.confirmed || receipt.recorded)
+        {
+            world.violated(format!("{act:?} {name} was written though the store is away: {receipt:?}"));
+        }
         let came = match &result {
             Some(Ok(receipt)) if receipt.line == 0 => Came::Unwritten,
             Some(Ok(receipt)) => Came::Done { confirmed: receipt.confirmed },

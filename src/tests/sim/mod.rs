@@ -24,21 +24,22 @@ use world::{HOUR, MINUTE, SECOND, World};
 
 const PROCESSES: usize = 3;
 
-/// What must be noticed.
-const MISTAKES: [Mutant; 13] = [
-    Mutant::TryNotedAfterSend,
-    Mutant::TombstoneForgotten,
-    Mutant::ConfirmedUnseen,
-    Mutant::FailureIsDamage,
-    Mutant::FailureIsRule,
-    Mutant::MovedIsNothing,
-    Mutant::PermitUnlocked,
-    Mutant::RecordsUnseen,
-    Mutant::SegmentForgottenFirst,
-    Mutant::BatchRemovedFirst,
-    Mutant::NothingDestroyed,
-    Mutant::UnseenIsWished,
-    Mutant::OvertakenDestroys,
+/// What must be noticed, and a seed at which it was: the search begins there, since each change of the rooms gives seeds another
+/// course.
+const MISTAKES: [(Mutant, u64); 13] = [
+    (Mutant::TryNotedAfterSend, 195),
+    (Mutant::TombstoneForgotten, 22),
+    (Mutant::ConfirmedUnseen, 92),
+    (Mutant::FailureIsDamage, 81),
+    (Mutant::FailureIsRule, 0),
+    (Mutant::MovedIsNothing, 170),
+    (Mutant::PermitUnlocked, 95),
+    (Mutant::RecordsUnseen, 2),
+    (Mutant::SegmentForgottenFirst, 69),
+    (Mutant::BatchRemovedFirst, 180),
+    (Mutant::NothingDestroyed, 1054),
+    (Mutant::UnseenIsWished, 864),
+    (Mutant::OvertakenDestroys, 911),
 ];
 
 /// What came of one seed.
@@ -192,22 +193,22 @@ fn a_seed_says_all() {
     assert_ne!(run(1, None).hash, run(2, None).hash);
 }
 
-/// Each kept mistake is noticed, at the first seed of so many.
+/// Each kept mistake is noticed at some seed of so many.
 #[test]
 #[ignore = "`.ci/run sim` runs it"]
 fn mistakes_are_noticed() {
-    const SEEDS: u64 = 3_000;
+    const SEEDS: u64 = 10_000;
     let (next, missed) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some(mutant) = MISTAKES.get(next.fetch_add(1, Ordering::SeqCst) as usize) {
+                while let Some((mutant, hint)) = MISTAKES.get(next.fetch_add(1, Ordering::SeqCst) as usize) {
                     // Noticed is what the same seed does not show without it.
                     let noticed = |seed| {
                         let violation = run(seed, Some(*mutant)).violation?;
                         run(seed, None).violation.is_none().then_some((seed, violation))
                     };
-                    let seen = (0..SEEDS).find_map(noticed);
+                    let seen = (*hint..SEEDS).chain(0..*hint).find_map(noticed);
                     match seen {
                         Some((seed, violation)) => println!("{mutant:?}: seed {seed}: {violation}"),
                         None => missed.lock().unwrap().push(*mutant),

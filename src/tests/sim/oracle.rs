@@ -25,7 +25,7 @@ pub(super) enum Act {
 
 impl Act {
     /// Whether the scope is closed when it returned.
-    fn is_no(self) -> bool {
+    pub(super) fn is_no(self) -> bool {
         matches!(self, Act::Deny | Act::Withdraw | Act::Revoke)
     }
 

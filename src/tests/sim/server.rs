@@ -99,7 +99,10 @@ impl Transport for Server {
             if !parcel.may_leave() {
                 return Err(SendError::Stopped);
             }
-            // Whoever looked may be stopped before the bytes go.
+            // Whoever looked may be held up before the bytes go.
+            if !world.is_calm() && world.random(2) == 0 {
+                world.sleep(self.actor, world.random(2 * SECOND));
+            }
             let dies = self.seam("slice");
             let wrong = world.oracle().handed_over(&scope, &uids, world.step());
             self.check(wrong);

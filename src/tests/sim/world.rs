@@ -325,6 +325,11 @@ impl World {
         }
     }
 
+    /// Since which step the store is away, if it is.
+    pub(super) fn moved(&self) -> Option<u64> {
+        self.state().moved.map(|(since, _)| since)
+    }
+
     /// Keeps all of the trace to be told.
     pub(super) fn tell_all(&self) {
         self.state().tells = usize::MAX;
