@@ -190,7 +190,6 @@ impl Client {
             let _ = engine.consent.look_at_policies();
         }
         engine.look();
-        engine.look_for_chores();
         self.start_worker();
         self.tidy(OPENING);
     }

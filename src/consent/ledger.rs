@@ -598,9 +598,9 @@ impl Ledger {
         self.files.contents(&self.snapshot_path(), SNAPSHOT_MOST)
     }
 
-    /// Whether a snapshot is there, or nobody knows.
+    /// Whether a snapshot is there, or nobody knows: one that was there before and is not now may be there again in a moment.
     pub(crate) fn may_hold_decisions(&self) -> bool {
-        !matches!(self.snapshot_bytes(), Look::Absent)
+        self.was_opened() || !matches!(self.snapshot_bytes(), Look::Absent)
     }
 
     /// Whether the snapshot alone says that this scope is open under this generation and epoch. Anything odd is no, and so is

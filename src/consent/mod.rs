@@ -209,6 +209,8 @@ struct View {
     stale: bool,
     /// Something changed that whoever clears up has not been told yet.
     changed: bool,
+    /// A snapshot was found where none was seen before, and nobody has looked yet for what is to be put in order in its store.
+    appeared: bool,
     open: Vec<Place>,
     /// What those scopes are held to whose build would say more than was agreed.
     held: Vec<(Scope, Arc<Projection>)>,
@@ -234,6 +236,7 @@ impl Consent {
             by_clock: false,
             stale: false,
             changed: false,
+            appeared: false,
             open: Vec::new(),
             held: Vec::new(),
             closing: Vec::new(),
@@ -564,6 +567,7 @@ impl Consent {
         view.held = held;
         view.day = (by_clock || !open.is_empty()).then(|| at.now().day());
         (view.open, view.by_clock) = (open, by_clock);
+        view.appeared |= view.seen.snapshot.is_none() && seen.snapshot.is_some();
         view.seen = seen;
         // What was agreed to may be found again, and nothing else would change then.
         (view.stale, view.doubt) = (lacks_texts, None);
@@ -595,9 +599,18 @@ impl Consent {
 
     /// The same, for a decision of this client; what it changed is told to whoever asks next.
     fn look_again(&self) {
-        if self.refresh() {
-            self.view.lock().changed = true;
-        }
+        let moved = self.refresh();
+        let mut view = self.view.lock();
+        view.changed |= moved;
+        // A store that this client has just begun has nothing of before in it.
+        view.appeared = false;
+    }
+
+    /// Whether a snapshot was found where none was seen before, once: at the start, after the first decision elsewhere, or when
+    /// a store is in sight again that seemed to be absent. Whoever asks looks for what is to be put in order.
+    #[must_use]
+    pub(crate) fn has_appeared(&self) -> bool {
+        std::mem::take(&mut self.view.lock().appeared)
     }
 
     /// Makes ready anew what the open scopes need, on a new day. Under the same lock as opening, so that a scope that opens

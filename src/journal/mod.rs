@@ -380,13 +380,27 @@ impl Journal {
     /// not let us look, whoever clears up looks again later.
     pub(crate) fn may_hold_other(&self, scope: &str, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
-        ["waiting", "counts", "outbox"].iter().any(|kind| {
-            match self.files.children(&self.store.join(kind).join(scope)) {
-                Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
-                Look::Absent | Look::Refused(_) => false,
-                Look::Failed(_) => true,
-            }
+        ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope) {
+            Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
+            Look::Absent | Look::Refused(_) => false,
+            Look::Failed(_) => true,
         })
+    }
+
+    /// The names of the directories of a scope. One that is listed and can't be found is none that is absent: nobody would look
+    /// again for what lies in it.
+    fn generations_of(&self, kind: &str, scope: &str) -> Look<Vec<String>> {
+        let above = self.store.join(kind);
+        match self.files.children(&above.join(scope)) {
+            Look::Absent => match self.files.children(&above) {
+                Look::Read(names) if names.iter().any(|name| name == scope) => {
+                    Look::Failed(io::ErrorKind::NotFound.into())
+                }
+                Look::Failed(error) => Look::Failed(error),
+                Look::Read(_) | Look::Absent | Look::Refused(_) => Look::Absent,
+            },
+            looked => looked,
+        }
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
@@ -411,7 +425,7 @@ impl Journal {
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
         for kind in ["waiting", "counts", "outbox"] {
             let above = self.store.join(kind).join(scope);
-            let names = match self.files.children(&above) {
+            let names = match self.generations_of(kind, scope) {
                 Look::Read(names) => names,
                 Look::Absent | Look::Refused(_) => continue,
                 // Something may lie there. It can't be sent any more, and is looked for again.

@@ -94,13 +94,14 @@ impl Engine {
         if moved && self.consent.ledger().is_older_copy() {
             self.chores.owe(Owed::Finish);
         }
+        // Not at the start alone: the store may have seemed to be absent then.
+        if self.consent.has_appeared() {
+            self.look_for_chores();
+        }
     }
 
-    /// What a client owes when it opens. Where nothing is granted and everything was finished that is nothing.
-    pub(crate) fn look_for_chores(&self) {
-        if !self.consent.is_known() {
-            return;
-        }
+    /// What a client owes when it first sees a store. Where nothing is granted and everything was finished that is nothing.
+    fn look_for_chores(&self) {
         let sent = self.journal.sent();
         // Where nobody can look it may be: whoever finishes it looks again.
         let is_unfinished = |&scope| {

@@ -72,3 +72,27 @@ fn a_mark_that_was_raised_for_nothing_is_put_back() {
 fn what_an_earlier_purge_left_is_left() {
     holds("begin_tombstone_withdraw", Call::RemoveTree, "", Error::Interrupted, Lasts::ForFile);
 }
+
+#[test]
+fn a_store_that_comes_into_sight_after_the_start_is_put_in_order() {
+    // From every look of the first reading on, the whole store seems to be gone.
+    for operation in ["begin_expired", "begin_rules"] {
+        for call in [Call::Stat, Call::Read, Call::List] {
+            holds(operation, call, "", Error::NotFound, Lasts::Long);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_missed_once_is_no_reason_to_leave_a_yes_that_is_over() {
+    for operation in ["begin_expired", "expires"] {
+        for lasts in [Lasts::Once, Lasts::ForFile] {
+            holds(operation, Call::Read, "candor-1/consent", Error::NotFound, lasts);
+        }
+    }
+}
+
+#[test]
+fn what_waits_is_not_gone_where_its_directory_is_listed() {
+    holds("begin_tombstone", Call::Stat, "waiting/crash", Error::NotFound, Lasts::ForFile);
+}
