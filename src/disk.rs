@@ -622,8 +622,18 @@ impl Files {
         self.replace_by(&unfinished(path), path, bytes)
     }
 
+    /// The same, and its directory is not made durable: for whoever goes on where only that fails.
+    pub(crate) fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.place_by(&unfinished(path), path, bytes)
+    }
+
     /// The same by way of a file of this name, for whoever may meet others who replace files beside it.
     pub(crate) fn replace_by(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.place_by(temporary, path, bytes)?;
+        self.sync_parent(path)
+    }
+
+    fn place_by(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.remove_if_there(temporary)?;
         let written = (|| {
             let mut file = self.create(temporary)?;
@@ -634,9 +644,8 @@ impl Files {
         })();
         if written.is_err() {
             let _ = self.remove_file(temporary);
-            return written;
         }
-        self.sync_parent(path)
+        written
     }
 
     /// Removes a file, and what an interrupted [`Files::replace`] left of it.

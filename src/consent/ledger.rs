@@ -844,11 +844,15 @@ impl Ledger {
         before_opening(line.epoch)?;
         snapshot.pending = None;
         snapshot.scopes.insert(line.scope.clone(), entry);
-        match self.write_snapshot(&snapshot) {
-            // Seen by everyone, and only its directory could not be made durable: a power cut errs to no.
+        let path = self.snapshot_path();
+        match self.files.place(&path, &sealed(&snapshot)).at("write", &path) {
+            // It took its place, whatever was said of it.
             Err(_) if self.stands(&snapshot) => {}
-            written => written?,
+            placed => placed?,
         }
+        // Seen by everyone from here on, so that the answer is yes, whether it can be read back now or not. Where only its
+        // directory could not be made durable a power cut errs to no.
+        let _ = self.files.sync_parent(&path);
         let _ = held;
         Ok(line)
     }

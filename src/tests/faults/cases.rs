@@ -96,3 +96,12 @@ fn a_snapshot_that_is_missed_once_is_no_reason_to_leave_a_yes_that_is_over() {
 fn what_waits_is_not_gone_where_its_directory_is_listed() {
     holds("begin_tombstone", Call::Stat, "waiting/crash", Error::NotFound, Lasts::ForFile);
 }
+
+#[test]
+fn a_yes_that_took_its_place_is_answered_by_a_yes_though_it_cannot_be_read_back() {
+    for error in [Error::NotFound, Error::TooManyFiles] {
+        for operation in ["grant_first", "grant"] {
+            holds(operation, Call::SyncDir, "data/org.example.crash/candor-1", error, Lasts::Long);
+        }
+    }
+}
