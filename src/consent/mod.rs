@@ -302,8 +302,13 @@ impl Consent {
 
     /// Whether a person's no is to be tried again; then its time has come now, however long it was put off.
     pub(crate) fn retry_now(&self) -> bool {
-        let now = self.ambient.monotonic();
-        self.retries.lock().0.values_mut().for_each(|(next, _)| *next = now);
+        let mut retries = self.retries.lock();
+        // Where nothing failed no clock is read.
+        if !retries.0.is_empty() {
+            let now = self.ambient.monotonic();
+            retries.0.values_mut().for_each(|(next, _)| *next = now);
+        }
+        drop(retries);
         !self.unwritten.lock().is_empty()
     }
 
