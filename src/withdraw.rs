@@ -19,6 +19,11 @@ const CONFIRM: Duration = Duration::from_millis(500);
 /// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no. What can't be
 /// written is tried again until it is.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    engine.consent.begin_act(scope);
+    withdraw_and_note(engine, scope)
+}
+
+fn withdraw_and_note(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let answer = try_to_withdraw(engine, scope);
     engine.consent.note_act(scope, false, &answer);
     answer
@@ -64,6 +69,11 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
 
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    engine.consent.begin_act(scope);
+    deny_and_note(engine, scope)
+}
+
+fn deny_and_note(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let answer = try_to_deny(engine, scope);
     engine.consent.note_act(scope, true, &answer);
     answer
@@ -72,7 +82,7 @@ pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 /// Tries again what a person said here and the disk did not take, where its time has come. Writes nothing else.
 pub(crate) fn try_again(engine: &Engine) {
     for (scope, denies) in engine.consent.acts_to_retry() {
-        let _ = if denies { deny(engine, scope) } else { withdraw(engine, scope) };
+        let _ = if denies { deny_and_note(engine, scope) } else { withdraw_and_note(engine, scope) };
     }
 }
 
@@ -169,6 +179,8 @@ fn destroy_left(engine: &Engine, scope: Scope) -> Destroyed {
     if mutants::on(Mutant::OvertakenDestroys) {
         return destroy(engine, scope, None);
     }
+    // Also where another process has destroyed all that lies on disk.
+    engine.keys.wipe(scope);
     undecided(engine, scope.name(), |keep| match keep {
         None => destroy(engine, scope, None),
         keep => engine.journal.purge(scope, keep),

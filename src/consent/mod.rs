@@ -328,6 +328,13 @@ impl Consent {
         self.view.lock().closing.contains(&scope)
     }
 
+    /// A person says no now: an earlier no of theirs that was not written says nothing of whether a yes came before this one.
+    pub(crate) fn begin_act(&self, scope: Scope) {
+        if let Some(act) = self.unwritten.lock().get_mut(scope.name()) {
+            act.after = None;
+        }
+    }
+
     /// Notes what came of a person's no: one that was not written is tried again until it is.
     pub(crate) fn note_act(&self, scope: Scope, denies: bool, answer: &Result<Receipt, Error>) {
         let why = match answer {
@@ -343,8 +350,8 @@ impl Consent {
         let latest = self.ledger.history().ok().map(|(lines, _)| latest_epoch(&lines, scope.name()));
         let mut unwritten = self.unwritten.lock();
         let act =
-            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, why: String::new(), after: latest });
-        act.why = why;
+            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, why: String::new(), after: None });
+        (act.why, act.after) = (why, act.after.or(latest));
         drop(unwritten);
         // The next look reads what stood.
         self.view.lock().stale = true;

@@ -128,9 +128,14 @@ impl Keys {
 
     /// Destroys the scope's secret and the keys made from it. Says whether there was one.
     pub(crate) fn destroy(&self, scope: Scope) -> io::Result<bool> {
+        self.wipe(scope);
+        self.forget(scope.name())
+    }
+
+    /// Overwrites what this process has in memory of the scope's secret, and of the keys made from it.
+    pub(crate) fn wipe(&self, scope: Scope) {
         self.drop_keys(|of| of != scope.index());
         self.sessions.lock().remove(scope.name());
-        self.forget(scope.name())
     }
 
     /// Keeps of the keys in memory those of the scopes with these numbers.

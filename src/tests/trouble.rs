@@ -389,3 +389,22 @@ fn a_no_that_was_not_written_is_older_than_a_yes_by_the_history_and_not_by_the_c
     });
     assert!(yes_last, "an older no took back a later yes");
 }
+
+#[test]
+fn a_no_that_is_said_again_after_a_later_yes_is_the_later_one() {
+    let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
+    for deny in [false, true] {
+        let open = yes_and_no(|first, second, disk, _| {
+            let no = || if deny { first.deny(CRASH) } else { first.withdraw(CRASH) };
+            yes(second);
+            takes_nothing(disk);
+            assert!(no().is_err());
+            second.withdraw(CRASH).unwrap();
+            yes(second);
+            // Neither is this one written, and it comes after everything.
+            assert!(no().is_err());
+            disk.end();
+        });
+        assert!(!open, "a no became a yes");
+    }
+}

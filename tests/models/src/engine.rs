@@ -66,6 +66,8 @@ impl Schema {
 pub(crate) struct Keys;
 
 impl Keys {
+    pub(crate) fn wipe(&self, _: Scope) {}
+
     pub(crate) fn destroy(&self, _: Scope) -> io::Result<bool> {
         Ok(true)
     }
