@@ -17,10 +17,10 @@ use crate::{
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
     sender::{Chores, Engine, Flushed, Occasion, Owed, Unsent, Worker},
+    sync::Mutex,
     transport::{Http, Transport, otlp::Service},
     withdraw,
 };
-use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
     path::PathBuf,

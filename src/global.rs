@@ -10,10 +10,10 @@ use crate::{
     manifest::Manifest,
     sender::Flushed,
 };
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 use std::time::Duration;
 
-static CLIENT: OnceCell<Client> = OnceCell::new();
+static CLIENT: OnceBox<Client> = OnceBox::new();
 
 /// Keeps the process-wide client going. When it is dropped, what was recorded is brought to disk, without the network, and
 /// nothing is recorded any more. That is a few milliseconds of work; from a disk that takes nothing it turns away after 2 s.
@@ -51,7 +51,7 @@ pub fn init(config: Config) -> Result<Candor, Error> {
         return Err(Kind::Forked.into());
     }
     let client = Client::closed(config, true)?;
-    if CLIENT.set(client).is_err() {
+    if CLIENT.set(Box::new(client)).is_err() {
         return Err(Kind::AlreadyInitialized.into());
     }
     let client = client_ref()?;

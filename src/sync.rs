@@ -2,13 +2,64 @@
 //!
 //! One seam, so that the very code of those rooms can be run under every order of its steps: `tests/models` compiles them
 //! over another file of this name. Here each name is the plain thing, and costs nothing. Decides nothing.
+//!
+//! A process that is forked has every lock as it stood at that moment, and none of the threads that would let go of it. So
+//! no lock here may share anything with other locks, or with the host's: what a client made anew in a child locks is its own.
+//! That is why these are std's and not parking_lot's, whose locks meet in one table of the process; and why what a whole
+//! process has once is made with `once_cell::race`, where nobody waits for another thread.
 
-pub(crate) use parking_lot::Mutex;
+pub(crate) use lock::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
 #[cfg(not(test))]
 pub(crate) use std::thread::sleep;
 #[cfg(test)]
 pub(crate) use waiting::{sleep, waiting_by};
+
+/// std's locks. A panic of the host's own code while one is held must not shut out everybody else, and nothing in here is left
+/// half done by one: poison is ignored.
+mod lock {
+    pub(crate) use std::sync::MutexGuard;
+    use std::{
+        sync::{PoisonError, TryLockError},
+        time::Duration,
+    };
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Mutex(std::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Condvar(std::sync::Condvar);
+
+    impl Condvar {
+        /// Waits to be told, `limit` at most; the answer says whether the time was over. May return early.
+        pub(crate) fn wait_for<'m, T>(&self, guard: MutexGuard<'m, T>, limit: Duration) -> (MutexGuard<'m, T>, bool) {
+            let (guard, timeout) = self.0.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner);
+            (guard, timeout.timed_out())
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+}
 
 /// How a thread waits whose clock is a test's: by moving the clock.
 #[cfg(test)]

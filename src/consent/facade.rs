@@ -4,7 +4,7 @@
 
 use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, Undeclared, scope::Scope};
 use crate::error::{Error, Kind};
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 
 /// What a client can be told and asked about consent.
 pub(crate) trait Decisions: Send + Sync {
@@ -36,11 +36,11 @@ pub(crate) trait Decisions: Send + Sync {
     fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error>;
 }
 
-static PROCESS_WIDE: OnceCell<&'static dyn Decisions> = OnceCell::new();
+static PROCESS_WIDE: OnceBox<&'static dyn Decisions> = OnceBox::new();
 
 /// Registers the process-wide client.
 pub(crate) fn process_wide(client: &'static dyn Decisions) {
-    let _ = PROCESS_WIDE.set(client);
+    let _ = PROCESS_WIDE.set(Box::new(client));
 }
 
 fn client() -> Result<&'static dyn Decisions, Error> {

@@ -8,7 +8,7 @@ use crate::{
     consent::{self, MAX_SCOPES, Scope, is_device, is_name},
     error::{Error, Kind},
 };
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 
 /// The linked scopes and schemas, each sorted by name. Numbers count from 1: the scope numbered 3 is `scopes[2]`.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Registry {
     /// Two scopes or two events share a name, a scope's name breaks the rule, or there are more scopes than gates. Then
     /// nothing is numbered, so that nothing can be recorded.
     pub(crate) fn linked() -> Result<&'static Registry, Error> {
-        static REGISTRY: OnceCell<Registry> = OnceCell::new();
+        static REGISTRY: OnceBox<Registry> = OnceBox::new();
         REGISTRY.get_or_try_init(|| {
             let registry = Registry::sorted(
                 consent::linked_scopes().collect(),
@@ -36,7 +36,7 @@ impl Registry {
             for (number, schema) in (1..).zip(&registry.schemas) {
                 schema.set_index(number);
             }
-            Ok(registry)
+            Ok(Box::new(registry))
         })
     }
 

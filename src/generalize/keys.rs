@@ -14,9 +14,9 @@ use crate::{
     error::{At, Error},
     event::{Code, Codes, Linkage, Schema, cohort},
     precision::Precision,
+    sync::Mutex,
 };
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,

@@ -34,9 +34,9 @@ use crate::{
     generalize::Generalized,
     mutants::{self, Mutant},
     rollup::Counts,
+    sync::{Mutex, MutexGuard},
 };
 use once_cell::sync::OnceCell;
-use parking_lot::{Mutex, MutexGuard};
 use ring::{Push, Rings};
 use segment::{Header, Kind, Segment};
 use std::{

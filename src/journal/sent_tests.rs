@@ -6,9 +6,9 @@ use crate::{
     ambient::{Ambient, SystemClock, SystemEntropy},
     disk::{Disk, System},
     journal::{Counters, Draft, Outbox},
+    sync::Mutex,
     tests::{CRASH, real},
 };
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// The real disk; before each rename into the sent log another process has its turn.

@@ -6,7 +6,7 @@
 //! is not done yet stays closed. Opens nothing and sends nothing.
 
 use super::{Engine, worker::Spawn};
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 use std::{
     sync::{
         Arc,
@@ -66,7 +66,9 @@ impl Chores {
     pub(crate) fn wait(&self, limit: Duration) {
         let mut running = self.running.lock();
         while *running {
-            if self.rested.wait_for(&mut running, limit).timed_out() {
+            let over;
+            (running, over) = self.rested.wait_for(running, limit);
+            if over {
                 return;
             }
         }

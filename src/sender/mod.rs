@@ -21,10 +21,10 @@ use crate::{
     generalize::{Generalized, Keys},
     journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source, Taken},
     mutants::{self, Mutant},
+    sync::Mutex,
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
 };
 use house::Belief;
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,

@@ -5,9 +5,11 @@
 //! receiver costs no event.
 
 use super::{Engine, Flushed, Occasion, Unsent, house::DOUBTED};
-use crate::consent::Status;
+use crate::{
+    consent::Status,
+    sync::{Condvar, Mutex},
+};
 use once_cell::sync::OnceCell;
-use parking_lot::{Condvar, Mutex};
 use std::{
     io,
     sync::{
@@ -181,7 +183,10 @@ impl Worker {
         let mut until = engine.ambient.monotonic() + limit;
         let mut ended = self.ended.lock();
         while !*ended {
-            if self.end.wait_until(&mut ended, until).timed_out() {
+            let left = until.saturating_duration_since(engine.ambient.monotonic());
+            let over;
+            (ended, over) = self.end.wait_for(ended, left);
+            if over {
                 if *ended || !goes_on() {
                     break;
                 }

@@ -10,8 +10,8 @@ use crate::{
     ambient::SystemClock,
     consent::{ErasureState, ErasureStatus},
     disk::{Disk, System},
+    sync::Mutex,
 };
-use parking_lot::Mutex;
 use std::{
     collections::BTreeSet,
     path::Path,

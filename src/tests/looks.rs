@@ -9,8 +9,8 @@ use crate::{
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant},
     sender::Owed,
+    sync::Mutex,
 };
-use parking_lot::Mutex;
 use rustix::io::Errno;
 use serde_json::json;
 use std::{

@@ -8,8 +8,8 @@ use crate::{
     disk::{Disk, Handle, System},
     mutants::{self, Mutant},
     sender::Owed,
+    sync::Mutex,
 };
-use parking_lot::Mutex;
 use serde_json::json;
 use std::{
     io,

@@ -5,8 +5,8 @@ use super::{CRASH, Happened, config, real};
 use crate::{
     Answer, Client, Parcel, SendError, Transport,
     disk::{Disk, Handle, System},
+    sync::Mutex,
 };
-use parking_lot::Mutex;
 use std::{
     io,
     path::Path,

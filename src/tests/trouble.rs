@@ -7,8 +7,8 @@ use crate::{
     ambient::Clock,
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant, with},
+    sync::Mutex,
 };
-use parking_lot::Mutex;
 use rustix::io::Errno;
 use std::{
     cell::Cell,

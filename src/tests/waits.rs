@@ -7,8 +7,8 @@ use crate::{
     ambient::SystemClock,
     consent::State,
     disk::{Disk, Handle, System},
+    sync::Mutex,
 };
-use parking_lot::Mutex;
 use std::{
     cell::Cell,
     fs, io,

@@ -184,6 +184,51 @@ fn no_age_is_told_by_a_files_time() {
     assert!(told("if stat.version.1 < oldest {"));
 }
 
+/// What of `code` another thread could hold at the moment of a fork, so that the child waits for it for ever, whatever client
+/// it makes for itself: locks that are not the client's own, or that share something with others.
+fn outlives_a_fork(name: &str, code: &str) -> Vec<String> {
+    const LOCKS: [&str; 3] = ["Mutex", "MutexGuard", "Condvar"];
+    const OTHERS: [&str; 6] = ["parking_lot", "RwLock", "OnceLock", "LazyLock", "Lazy", "Barrier"];
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect()
+    };
+    let has = |text: &str, marks: &[&str]| words(text).iter().any(|word| marks.contains(&word.as_str()));
+    let mut found = Vec::new();
+    for statement in code.split(';').map(str::trim) {
+        let elsewhere = statement.contains("use std::") || statement.contains("std::sync::");
+        let bad = has(statement, &OTHERS)
+            || (name != "sync.rs" && elsewhere && has(statement, &LOCKS))
+            || (statement
+                .lines()
+                .any(|line| line.trim_start().trim_start_matches("pub(crate) ").starts_with("static "))
+                && (has(statement, &LOCKS) || has(statement, &["OnceCell"])));
+        if bad {
+            found.push(format!("{name}: {}", statement.lines().last().unwrap_or_default()));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_lock_outlives_a_fork() {
+    let found: Vec<String> = sources().iter().flat_map(|(name, code)| outlives_a_fork(name, code)).collect();
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(!section(&read("Cargo.toml"), "dependencies").iter().any(|line| line.contains("parking_lot")));
+    for code in [
+        "use parking_lot::Mutex;",
+        "use std::{\n    io,\n    sync::{Arc, Mutex},\n};",
+        "let lock = std::sync::Mutex::new(());",
+        "static CLIENT: OnceCell<Client> = OnceCell::new();",
+        "static ALL: Mutex<Vec<u8>> = Mutex::new(Vec::new());",
+        "static REGISTRY: LazyLock<Registry> = LazyLock::new(registry);",
+    ] {
+        assert_eq!(outlives_a_fork("journal/mod.rs", code).len(), 1, "{code}");
+    }
+    let own =
+        "use crate::sync::Mutex;\nuse once_cell::sync::OnceCell;\nstruct S { rings: OnceCell<Rings>, lock: Mutex<()> }";
+    assert!(outlives_a_fork("journal/mod.rs", own).is_empty());
+}
+
 /// What people are shown is made harmless in one place: every `Display` goes through it, or says here why it need not.
 #[test]
 fn every_display_is_clean() {

@@ -8,8 +8,7 @@
 //! The socket lives here and nowhere else: whoever holds the line can use it, nobody can take it out. So when the line
 //! is closed, the connection is gone, whatever else is still in memory.
 
-use crate::ambient;
-use parking_lot::Mutex;
+use crate::{ambient, sync::Mutex};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::{
     fmt,

@@ -19,8 +19,9 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -138,6 +139,61 @@ fn in_child(act: impl FnOnce() -> bool) -> Res<Option<bool>> {
     }
 }
 
+/// How many buckets the table of parking_lot's locks has beside [`THREADS`] threads.
+const BUCKETS: usize = 512;
+/// So many that a few more or fewer change nothing about the table's size: it is three buckets a thread, and a power of two.
+const THREADS: usize = 120;
+
+/// Runs `during` while the host holds every bucket of the table that all of parking_lot's locks share in a process, as
+/// another thread of it may at the moment of a fork. Nobody lets go of them in the child.
+fn while_the_host_holds_its_locks<T>(during: impl FnOnce() -> T) -> T {
+    use parking_lot_core::{DEFAULT_PARK_TOKEN, park};
+    // The bucket of a key is made of its upper bits after a multiplication by this odd number; this is its inverse.
+    const SPREAD: usize = 0x9E37_79B9_7F4A_7C15;
+    const BITS: u32 = BUCKETS.ilog2();
+    let inverse = (0..6).fold(SPREAD, |x, _| x.wrapping_mul(2usize.wrapping_sub(SPREAD.wrapping_mul(x))));
+    let key = move |bucket: usize| (bucket << (usize::BITS - BITS)).wrapping_mul(inverse);
+
+    fn hold(bucket: usize, key: &impl Fn(usize) -> usize, held: &impl Fn()) {
+        let look = || {
+            if bucket + 1 < BUCKETS {
+                hold(bucket + 1, key, held)
+            } else {
+                held()
+            }
+            false
+        };
+        // SAFETY: nobody else uses these keys. `look` takes other buckets than the one that is held here, in one order.
+        unsafe { park(key(bucket), look, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, None) };
+    }
+
+    let (grown, over) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+    thread::scope(|threads| {
+        for _ in 0..THREADS {
+            threads.spawn(|| {
+                // SAFETY: nobody else uses this key, and nothing is waited for.
+                unsafe { park(key(0), || false, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, None) };
+                grown.wait();
+                over.wait();
+            });
+        }
+        grown.wait();
+        let (held, is_held) = mpsc::channel();
+        let (let_go, wait) = mpsc::channel::<()>();
+        threads.spawn(move || {
+            hold(0, &key, &|| {
+                let _ = held.send(());
+                let _ = wait.recv();
+            })
+        });
+        let _ = is_held.recv();
+        let result = during();
+        drop(let_go);
+        over.wait();
+        result
+    })
+}
+
 /// A child that lives on and does nothing, with all that its parent had open.
 fn idle_child() -> Res<Pid> {
     // SAFETY: the child only waits.
@@ -230,6 +286,17 @@ fn run(tries: usize) -> Res<String> {
     let kept = AtomicU64::new(0);
 
     let (mut hung, mut wrong) = (Vec::new(), Vec::new());
+    while_the_host_holds_its_locks(|| -> Res<()> {
+        for (name, act) in ACTS {
+            match in_child(|| act(&client, home.path(), port))? {
+                None => hung.push(name),
+                Some(false) => wrong.push(name),
+                Some(true) => {}
+            }
+        }
+        Ok(())
+    })?;
+    eprintln!("while the host holds locks of its own: hung: {hung:?}; answered wrongly: {wrong:?}");
     while_busy(&client, &kept, || -> Res<()> {
         for (name, act) in ACTS {
             let (mut hangs, mut wrongs) = (0, 0);
