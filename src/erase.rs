@@ -66,17 +66,17 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     sent.end_deleting(scope).at("delete the sent log in", store)
 }
 
-/// Deletes what an interruption left of what was to be deleted.
-pub(crate) fn finish_deleting(engine: &Engine) {
-    let sent = engine.journal.sent();
-    for &scope in engine.registry.scopes() {
-        // A wish that was not seen is none.
-        if matches!(sent.is_deleting(scope), Ok(true)) {
-            let _ = delete_sent(engine, scope);
-        }
-        if matches!(sent.keeps_contents(scope), Ok(false)) {
-            let _ = sent.strip(scope);
-        }
+/// Deletes what an interruption, or a disk that failed, left of what was to be deleted. Done before more of the scope leaves:
+/// what leaves later is no part of the wish.
+///
+/// # Errors
+/// Nobody can see whether anything is to be deleted, or the disk does not take it now.
+pub(crate) fn finish_deleting(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    let store = engine.consent.ledger().store();
+    // A wish that was not seen is none.
+    match engine.journal.sent().is_deleting(scope).at("look at the sent log in", store)? {
+        true => delete_sent(engine, scope),
+        false => Ok(()),
     }
 }
 

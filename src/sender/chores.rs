@@ -179,13 +179,24 @@ impl Engine {
             self.clear_stale();
         }
         if owes(Owed::Finish) || owes(Owed::House) {
-            (self.finish_deleting)(self);
+            self.finish_deletions();
         }
         if owes(Owed::House) {
             self.keep_house(false);
         }
         let is_limited = || self.consent.limited_otherwise().map_or(true, |scopes| !scopes.is_empty());
         self.chores.again.store(self.has_stale() || self.needs_finishing() || is_limited(), Ordering::SeqCst);
+    }
+
+    /// Does what is left of what a person wanted deleted, and what is said of the contents.
+    pub(crate) fn finish_deletions(&self) {
+        let sent = self.journal.sent();
+        for &scope in self.registry.scopes() {
+            let _ = (self.finish_deleting)(self, scope);
+            if matches!(sent.keeps_contents(scope), Ok(false)) {
+                let _ = sent.strip(scope);
+            }
+        }
     }
 
     /// Whether an interrupted decision is to be finished, or may be: nobody can see now.

@@ -75,8 +75,8 @@ pub(crate) struct Engine {
     /// Ends what is past its last day, and destroys what blocks and rules leave out: a matter of a room below, done when the
     /// day changes.
     pub(crate) settle: fn(&Engine),
-    /// Finishes deletions that were interrupted: a matter of a room below as well.
-    pub(crate) finish_deleting: fn(&Engine),
+    /// Finishes a deletion that was interrupted: a matter of a room below as well.
+    pub(crate) finish_deleting: fn(&Engine, Scope) -> Result<(), Error>,
     /// What is to be put in order.
     pub(crate) chores: Chores,
     /// Whether the clock is one to tidy up by.
@@ -325,6 +325,12 @@ impl Engine {
                     done.note_trouble(format!("the disk did not take the schedule: {error}"));
                     continue;
                 }
+            }
+            // What leaves from now on is no part of what the person wanted deleted before.
+            if let Err(error) = (self.finish_deleting)(self, place.scope) {
+                done.note_trouble(format!("what was sent of {} is to be deleted first: {error}", place.scope.name()));
+                done.waiting += self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64);
+                continue;
             }
             // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
             let Some(working) = self.consent.permit(place.scope, place.generation, place.epoch) else {

@@ -197,7 +197,7 @@ fn the_page_says_what_could_not_be_looked_at() {
 fn left_unseen(end: &'static str, errno: Errno, mutant: Option<Mutant>) -> (usize, usize) {
     let (home, client) = Home::new();
     home.fail(errno, "stat", "/sent/", end);
-    mutants::with(mutant, || crate::erase::finish_deleting(client.engine()));
+    mutants::with(mutant, || client.engine().finish_deletions());
     let page = client.manifest().unwrap();
     assert!(page.scope(CRASH).unwrap().keeps_contents || mutant.is_some());
     home.disk.end();
@@ -215,5 +215,32 @@ fn a_wish_that_cant_be_looked_for_deletes_nothing() {
         let mistake = Some(Mutant::UnseenIsWished);
         assert_eq!(left_unseen("crash-deleting", errno, mistake), (0, 0), "{errno}: the mistake is noticed");
         assert_eq!(left_unseen("crash-bare", errno, mistake), (2, 0), "{errno}: the mistake is noticed");
+    }
+}
+
+/// A deletion that failed half-way takes nothing that left after it: it is done before more leaves, or nothing leaves until it is.
+#[test]
+fn a_deletion_that_failed_takes_nothing_that_leaves_later() {
+    for errno in ERRORS {
+        let home = Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() };
+        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 1 });
+        assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1);
+        home.fail(errno, "remove_file", "/named/crash/", ".json");
+        let asked = client.delete_sent(CRASH);
+        assert!(asked.as_ref().is_err_and(|error| error.to_string().contains(&errno.to_string())), "{asked:?}");
+        client.record_durable(Happened { times: 7 });
+        let flushed = client.flush(Duration::from_secs(20)).unwrap();
+        assert_eq!(flushed.requests, 0, "{errno}: something left before the deletion was done");
+        let trouble = flushed.trouble.unwrap();
+        assert!(trouble.contains("to be deleted") && trouble.contains(&errno.to_string()), "{errno}: {trouble}");
+        home.disk.end();
+        assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1, "{errno}");
+        drop(client);
+        // The next start finishes what an interruption left: here nothing.
+        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
+        let _ = client.flush(Duration::from_secs(20)).unwrap();
+        assert_eq!(client.manifest().unwrap().scope(CRASH).unwrap().sent.len(), 1, "{errno}: what left later was deleted");
     }
 }
