@@ -147,7 +147,7 @@ pub fn receipts() -> Result<Receipts, Error> {
 /// Offer it at a withdrawal beside keeping, both alike. [`keep_contents`] lies between the two.
 ///
 /// # Errors
-/// The disk refused.
+/// The disk refused. Where it took the wish and not all of the deletion, the rest is deleted before more of the scope leaves.
 pub fn delete_sent(scope: Scope) -> Result<(), Error> {
     client()?.delete_sent(scope)
 }

@@ -10,6 +10,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    ops::Bound,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
     time::UNIX_EPOCH,
@@ -55,6 +56,14 @@ struct File {
     /// Who has it open, by the open file's number, and how it is locked: shared or alone.
     open: BTreeMap<u64, (Pid, Option<bool>)>,
     named: bool,
+}
+
+impl State {
+    /// A path and all below it. They lie side by side in the order of paths, which goes by their parts.
+    fn tree<'s>(&'s self, path: &'s Path) -> impl Iterator<Item = &'s PathBuf> {
+        let from = (Bound::Included(path), Bound::Unbounded);
+        self.nodes.range::<Path, _>(from).map(|(path, _)| path).take_while(move |entry| entry.starts_with(path))
+    }
 }
 
 fn absent() -> io::Error {
@@ -272,7 +281,7 @@ impl Disk for Process {
             Some(StatKind::Dir) => {}
             Some(_) => return Err(io::Error::from_raw_os_error(20)),
         }
-        let below = state.nodes.keys().filter(|entry| entry.parent() == Some(path));
+        let below = state.tree(path).filter(|entry| entry.parent() == Some(path));
         Ok(below.filter_map(|entry| Some(entry.file_name()?.to_str()?.to_owned())).collect())
     }
 
@@ -331,7 +340,7 @@ impl Disk for Process {
             Some(_) => return Err(exists()),
             None => {}
         }
-        let moved: Vec<PathBuf> = state.nodes.keys().filter(|path| path.starts_with(from)).cloned().collect();
+        let moved: Vec<PathBuf> = state.tree(from).cloned().collect();
         for path in moved {
             let target = match path.strip_prefix(from) {
                 Ok(rest) if rest.as_os_str().is_empty() => to.to_owned(),
@@ -361,7 +370,7 @@ impl Disk for Process {
 
     fn remove_tree(&self, path: &Path) -> io::Result<()> {
         let mut state = self.at(path)?;
-        let gone: Vec<PathBuf> = state.nodes.keys().filter(|entry| entry.starts_with(path)).cloned().collect();
+        let gone: Vec<PathBuf> = state.tree(path).cloned().collect();
         if gone.is_empty() {
             return Err(absent());
         }

@@ -241,6 +241,10 @@ fn a_deletion_that_failed_takes_nothing_that_leaves_later() {
         // The next start finishes what an interruption left: here nothing.
         let client = open(home.directory.path(), &home.taker, Some(&home.disk));
         let _ = client.flush(Duration::from_secs(20)).unwrap();
-        assert_eq!(client.manifest().unwrap().scope(CRASH).unwrap().sent.len(), 1, "{errno}: what left later was deleted");
+        assert_eq!(
+            client.manifest().unwrap().scope(CRASH).unwrap().sent.len(),
+            1,
+            "{errno}: what left later was deleted"
+        );
     }
 }

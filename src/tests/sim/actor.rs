@@ -220,6 +220,7 @@ impl Actor {
 
     fn record(&mut self, scope: Scope, durable: bool) {
         let before = self.world.step();
+        self.world.records(self.me);
         let kept = self.ask(if durable { "records durably" } else { "records" }, |client| {
             let counters = &client.engine().journal.counters;
             let (open, before) = (client.consent().gates().epoch(scope) != 0, lines(counters));
@@ -266,13 +267,16 @@ impl Actor {
 
     /// What the worker does at each of its turns.
     pub(super) fn tick(&mut self) {
-        self.ask("ticks", |client| {
+        let ticked = self.ask("ticks", |client| {
             let engine = client.engine();
             engine.retry();
             engine.tick();
             engine.retry_chores();
             engine.do_chores();
         });
+        if ticked.is_some() {
+            self.world.has_written(self.me);
+        }
     }
 
     pub(super) fn send(&mut self, occasion: Occasion) {

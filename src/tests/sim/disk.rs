@@ -104,8 +104,8 @@ impl Handle for SimFile {
             }
             Fate::Goes => {
                 self.file.write_all(bytes)?;
-                let (step, wall) = (world.step(), world.wall());
-                world.oracle().wrote(&self.path, bytes, step, wall);
+                let (recorded, step, wall) = (world.recorded(*actor), world.step(), world.wall());
+                world.oracle().wrote(&self.path, bytes, recorded, step, wall);
                 Ok(())
             }
             Fate::DiesAfter => {

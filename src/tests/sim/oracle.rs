@@ -64,6 +64,8 @@ pub(super) struct Decided {
 #[derive(Debug, Clone)]
 struct Kept {
     scope: String,
+    /// It was recorded at this step or later: whoever was stopped meanwhile wrote it much later.
+    recorded: u64,
     step: u64,
     wall: u64,
 }
@@ -136,6 +138,8 @@ impl Oracle {
     fn until(&self, decided: &Decided) -> u64 {
         match decided.came {
             Came::UnderWay | Came::Unwritten | Came::Failed => u64::MAX,
+            // A deletion that failed is finished before more leaves. Of one that died nobody says when the next one looks.
+            Came::Unsure if decided.act == Act::DeleteSent => u64::MAX,
             Came::Unsure if decided.act != Act::Grant => {
                 let settles = |yes: &&Decided| {
                     yes.act == Act::Grant && matches!(yes.came, Came::Done { .. }) && yes.called > decided.returned
@@ -206,7 +210,7 @@ impl Oracle {
     }
 
     /// Bytes were written to a file.
-    pub(super) fn wrote(&mut self, path: &Path, bytes: &[u8], step: u64, wall: u64) {
+    pub(super) fn wrote(&mut self, path: &Path, bytes: &[u8], recorded: u64, step: u64, wall: u64) {
         let path = short(path);
         if path.starts_with("outbox/") {
             uids(bytes).into_iter().for_each(|uid| *self.batched.entry(uid).or_default() += 1);
@@ -214,7 +218,7 @@ impl Oracle {
         }
         let Some(scope) = path.strip_prefix("waiting/").and_then(|rest| rest.split('/').next()) else { return };
         for uid in uids(bytes) {
-            self.kept.entry(uid).or_insert(Kept { scope: scope.to_owned(), step, wall });
+            self.kept.entry(uid).or_insert(Kept { scope: scope.to_owned(), recorded, step, wall });
         }
     }
 
@@ -261,7 +265,7 @@ impl Oracle {
             let arrival = self.arrived.get(uid).cloned().unwrap_or_default();
             let destroyed = || {
                 let mut all = self.of(&kept.scope);
-                all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.step)
+                all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.recorded)
                     // Whoever was about to write when the no was decided writes where nothing stands behind it any more.
                     || self.no_stands(&kept.scope, kept.step)
             };

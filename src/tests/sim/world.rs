@@ -116,6 +116,10 @@ struct Actor {
     dead: bool,
     /// Errors that were made up for the call under way.
     faults: u64,
+    /// When that call began.
+    began: u64,
+    /// When the first of those events was recorded that may not be written yet.
+    recorded: Option<u64>,
 }
 
 struct State {
@@ -350,7 +354,26 @@ impl World {
 
     /// Begins to count the errors that are made up for what follows.
     pub(super) fn begin_counting(&self, me: usize) {
-        self.state().actors[me].faults = 0;
+        let step = self.step();
+        let actor = &mut self.state().actors[me];
+        (actor.faults, actor.began) = (0, step);
+    }
+
+    /// An event is recorded now.
+    pub(super) fn records(&self, me: usize) {
+        let step = self.step();
+        self.state().actors[me].recorded.get_or_insert(step);
+    }
+
+    /// All that was recorded is written, or ended.
+    pub(super) fn has_written(&self, me: usize) {
+        self.state().actors[me].recorded = None;
+    }
+
+    /// What a process writes now was recorded at this step or later.
+    pub(super) fn recorded(&self, me: usize) -> u64 {
+        let actor = &self.state().actors[me];
+        actor.recorded.unwrap_or(actor.began)
     }
 
     pub(super) fn faults(&self, me: usize) -> u64 {
@@ -643,7 +666,13 @@ impl State {
 
 /// The end of a path, which says enough.
 pub(super) fn short(path: &Path) -> String {
-    let short = path.strip_prefix(STORE).or_else(|_| path.strip_prefix("/home")).unwrap_or(path);
-    let short: PathBuf = short.strip_prefix("candor-1").unwrap_or(short).into();
-    short.display().to_string()
+    let whole = path.to_string_lossy();
+    let below =
+        |of: &str| whole.strip_prefix(of).and_then(|rest| rest.strip_prefix('/').or(rest.is_empty().then_some("")));
+    let short = below(STORE).or_else(|| below("/home")).unwrap_or(&whole);
+    match short.strip_prefix("candor-1") {
+        Some("") => String::new(),
+        Some(rest) => rest.strip_prefix('/').unwrap_or(short).to_owned(),
+        None => short.to_owned(),
+    }
 }
