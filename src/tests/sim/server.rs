@@ -110,6 +110,11 @@ impl Transport for Server {
                 world.kill(self.actor, self.pid);
             }
         }
+        let takes = matches!(answer, Answers::Accepts | Answers::TakesPlainly | Answers::TakesSome);
+        if !takes && let Some((_, _, sound)) = world.oracle().accepted.get_mut(&key) {
+            // Who heard that it was taken died before it was noted. The next one is told otherwise, and may give up.
+            *sound = false;
+        }
         if answer == Answers::CutsBefore {
             return Err(SendError::Network("cut".into()));
         }
