@@ -230,8 +230,7 @@ impl Disk for System {
 
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = no_follow(OpenOptions::new().read(true)).open(path)?;
-        trusted(&file)?;
-        let len = file.metadata()?.len();
+        let len = trusted(&file)?;
         read_at_most(file, len, most, "larger than any file candor writes")
     }
 
@@ -256,8 +255,7 @@ impl Disk for System {
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
-        trusted(&file)?;
-        if file.metadata()?.len() == 0 {
+        if trusted(&file)? == 0 {
             // Whoever tidies up removes empty files. Where this can't be written the lock is one all the same, and where two
             // write it they write the same.
             let _ = fits(&file, LOCK_SAYS.len() as u64).and_then(|()| file.write_all(LOCK_SAYS));
@@ -461,11 +459,12 @@ fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn trusted(file: &File) -> io::Result<()> {
+/// Fails for a file that is not ours alone; answers its length.
+fn trusted(file: &File) -> io::Result<u64> {
     let stat = stat(&file.metadata()?);
     let why = match stat.kind {
         StatKind::File => match stat.exposed {
-            None => return Ok(()),
+            None => return Ok(stat.len),
             Some(why) => why,
         },
         _ => "not a regular file",
@@ -607,14 +606,21 @@ impl Files {
     /// directory is refused.
     pub(crate) fn children(&self, path: &Path) -> Look<Vec<String>> {
         match self.examine(path) {
-            Look::Read(Stat { kind: StatKind::Dir, .. }) => Look::of(self.list(path)).map(|mut names| {
-                names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
-                names.sort();
-                names
-            }),
-            Look::Read(_) => Look::Refused("it is not a directory"),
+            Look::Read(stat) => self.children_of(path, &stat),
             other => other.map(|_| Vec::new()),
         }
+    }
+
+    /// The same of what was examined a moment ago.
+    pub(crate) fn children_of(&self, path: &Path, stat: &Stat) -> Look<Vec<String>> {
+        if stat.kind != StatKind::Dir {
+            return Look::Refused("it is not a directory");
+        }
+        Look::of(self.list(path)).map(|mut names| {
+            names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
+            names.sort();
+            names
+        })
     }
 
     /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.

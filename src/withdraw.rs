@@ -6,7 +6,7 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Closing, Destroyed, Ending, Receipt, Scope, State},
+    consent::{Closing, Destroyed, Ending, Failed, Receipt, Records, Scope, State},
     error::{Error, Kind},
     mutants::{self, Mutant},
     sender::{Engine, Owed},
@@ -240,27 +240,37 @@ pub(crate) fn settle(engine: &Engine) {
     if !engine.consent.ledger().may_hold_decisions() {
         return;
     }
-    let mut settled = true;
     // What can't be looked at now is looked at again.
-    let standing = engine.consent.generations();
-    settled &= standing.is_ok();
-    for (scope, generation) in standing.unwrap_or_default() {
-        // Whatever contract the yes was to: the build it was given to would send it.
-        if engine.consent.is_ruled_out(scope)
-            && generation.is_some_and(|generation| engine.journal.holds_anything(scope, generation))
-        {
-            settled &= !end(engine, scope, Ending::Blocked).is_err_and(|error| error.is_store());
+    if engine.consent.records().and_then(|records| settle_by(engine, records)).unwrap_or(false) {
+        engine.consent.has_settled();
+    } else {
+        engine.consent.settle_again();
+    }
+}
+
+/// The same by records that were read, and anew by others once something was ended. `false` where a disk did not take it.
+fn settle_by(engine: &Engine, mut records: Records) -> Result<bool, Failed> {
+    let consent = &engine.consent;
+    let end_all = |scopes: Vec<Scope>, ending, records: &mut Records| -> Result<bool, Failed> {
+        let fails = |&scope: &Scope| end(engine, scope, ending).is_err_and(|error| error.is_store());
+        let failed = scopes.iter().filter(|scope| fails(scope)).count();
+        if !scopes.is_empty() {
+            *records = consent.records()?;
         }
-    }
-    let limited = engine.consent.limited_otherwise();
+        Ok(failed == 0)
+    };
+    let is_blocked = |(scope, generation): &(Scope, Option<u64>)| {
+        // Whatever contract the yes was to: the build it was given to would send it.
+        consent.is_ruled_out(*scope)
+            && generation.is_some_and(|generation| engine.journal.holds_anything(*scope, generation))
+    };
+    let blocked = consent.generations(&records).into_iter().filter(is_blocked).map(|(scope, _)| scope);
+    let mut settled = end_all(blocked.collect(), Ending::Blocked, &mut records)?;
+    let limited = consent.limited_otherwise(&records);
     settled &= limited.is_ok();
-    for scope in limited.unwrap_or_default() {
-        settled &= !end(engine, scope, Ending::Limited).is_err_and(|error| error.is_store());
-    }
+    settled &= end_all(limited.unwrap_or_default(), Ending::Limited, &mut records)?;
     // Closed it is at once; that it is over is written down by a clock that is believed.
-    let (expired, undeclared) = (engine.consent.expired(), engine.consent.expired_undeclared());
-    settled &= expired.is_ok() && undeclared.is_ok();
-    let (expired, undeclared) = (expired.unwrap_or_default(), undeclared.unwrap_or_default());
+    let (expired, undeclared) = (consent.expired(&records), consent.expired_undeclared(&records));
     if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
         for scope in expired {
             settled &= !end(engine, scope, Ending::Expired).is_err_and(|error| error.is_store());
@@ -269,11 +279,7 @@ pub(crate) fn settle(engine: &Engine) {
             settled &= !end_undeclared(engine, &name, Ending::Expired).is_err_and(|error| error.is_store());
         }
     }
-    if settled {
-        engine.consent.has_settled();
-    } else {
-        engine.consent.settle_again();
-    }
+    Ok(settled)
 }
 
 fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ambient::{Ambient, Day, Time},
-    disk::{self, Files, Handle, Look, Node, Seen, StatKind},
+    disk::{self, Files, Handle, Look, Node, Seen, Stat, StatKind},
     error::{At, Error, Kind},
     mutants::{self, Mutant},
     sync::Mutex,
@@ -151,6 +151,18 @@ pub(crate) enum Records {
     Sound(Box<Sound>),
     /// They were read and don't agree, or are not ours, and every scope is closed.
     Closed(&'static str),
+}
+
+impl Records {
+    /// Whether an interrupted decision is to be finished.
+    pub(crate) fn need_healing(&self) -> bool {
+        matches!(self, Records::Sound(sound) if !sound.is_whole())
+    }
+
+    /// Whether they are older than what this process saw before.
+    pub(crate) fn are_older_copy(&self) -> bool {
+        matches!(self, Records::Sound(sound) if sound.forgotten().next().is_some())
+    }
 }
 
 /// A look at the store that failed: nobody knows what is there. Every scope is closed for the moment, and nothing is
@@ -386,12 +398,14 @@ impl Ledger {
                 return Ok(Fingerprint::default());
             }
         };
+        let (marks, ledger) = (version(&self.marks_path())?, version(&self.ledger_path())?);
+        let (names, exposed) = self.list_directories()?;
         Ok(Fingerprint {
             snapshot: Some(snapshot),
-            marks: version(&self.marks_path())?,
-            ledger: version(&self.ledger_path())?,
-            exposed: self.judge_directories()?.is_some(),
-            revoked: [self.names(&self.store)?, self.names(&self.marks)?]
+            marks,
+            ledger,
+            exposed: exposed.is_some(),
+            revoked: names
                 .concat()
                 .into_iter()
                 .filter(|name| name.ends_with(TOMBSTONE) || name.ends_with(ENDED))
@@ -429,22 +443,41 @@ impl Ledger {
     fn judge_directories(&self) -> Result<Option<&'static str>, Failed> {
         let mut wrong = None;
         for dir in [&self.store, &self.marks] {
-            match self.look(dir, self.files.examine(dir))? {
-                Seen::Read(stat) if stat.kind == StatKind::Dir && stat.exposed.is_none() => {
-                    let is_another = self.opened.lock().as_ref().is_some_and(|opened| opened.node != stat.node);
-                    if dir == &self.store && is_another && !mutants::on(Mutant::MovedIsNothing) {
-                        return Err(self.another());
-                    }
-                }
-                Seen::Absent if mutants::on(Mutant::MovedIsNothing) => {}
-                Seen::Absent if dir == &self.store && self.was_opened() => return Err(self.another()),
-                Seen::Absent => {}
-                Seen::Read(_) | Seen::Refused => {
-                    wrong.get_or_insert("its directory is not one that only you can open");
-                }
-            }
+            wrong = wrong.or(self.judge(dir, &self.look(dir, self.files.examine(dir))?)?);
         }
         Ok(wrong)
+    }
+
+    /// The same of one of them, which was examined.
+    fn judge(&self, dir: &Path, seen: &Seen<Stat>) -> Result<Option<&'static str>, Failed> {
+        match seen {
+            Seen::Read(stat) if stat.kind == StatKind::Dir && stat.exposed.is_none() => {
+                let is_another = self.opened.lock().as_ref().is_some_and(|opened| opened.node != stat.node);
+                if dir == self.store && is_another && !mutants::on(Mutant::MovedIsNothing) {
+                    return Err(self.another());
+                }
+                Ok(None)
+            }
+            Seen::Absent if mutants::on(Mutant::MovedIsNothing) => Ok(None),
+            Seen::Absent if dir == self.store && self.was_opened() => Err(self.another()),
+            Seen::Absent => Ok(None),
+            Seen::Read(_) | Seen::Refused => Ok(Some("its directory is not one that only you can open")),
+        }
+    }
+
+    /// The names in the two directories, each as for [`names`](Ledger::names), and what is wrong with them, if anything is.
+    fn list_directories(&self) -> Result<([Vec<String>; 2], Option<&'static str>), Failed> {
+        let (mut all, mut wrong) = ([Vec::new(), Vec::new()], None);
+        for (dir, names) in [&self.store, &self.marks].into_iter().zip(&mut all) {
+            let seen = self.look(dir, self.files.examine(dir))?;
+            wrong = wrong.or(self.judge(dir, &seen)?);
+            if let Seen::Read(stat) = seen
+                && let Seen::Read(listed) = self.look(dir, self.files.children_of(dir, &stat))?
+            {
+                *names = listed;
+            }
+        }
+        Ok((all, wrong))
     }
 
     fn another(&self) -> Failed {
@@ -525,11 +558,6 @@ impl Ledger {
             }
             drawn.clone()
         })
-    }
-
-    /// Whether the records were read, and are older than what this process saw before.
-    pub(crate) fn is_older_copy(&self) -> bool {
-        matches!(self.read(), Ok(Records::Sound(sound)) if sound.forgotten().next().is_some())
     }
 
     /// The highest epoch that this process ever saw.
@@ -636,27 +664,32 @@ impl Ledger {
     /// # Errors
     /// As for [`read`](Ledger::read).
     pub(crate) fn read_after(&self, seen: &Fingerprint) -> Result<Records, Failed> {
-        // A decision of another process may fall between two reads; then the second look sees it whole.
+        // A decision of another process may fall between two reads; then the next look sees it whole. So only what was found
+        // twice, under the same snapshot, can't be relied on.
+        let mut closed = None;
         for _ in 0..3 {
-            let before = self.snapshot_bytes().found().ok();
-            match self.read_once(seen) {
-                Ok(Records::Closed(_)) if self.snapshot_bytes().found().ok() != before => {}
+            let mut read = None;
+            match self.read_once(seen, &mut read) {
+                Ok(Records::Closed(_)) if closed.as_ref() != Some(&read) => closed = Some(read),
                 Err(failed) if failed.is_gone() => {}
                 Err(_) if mutants::on(Mutant::FailureIsDamage) => return Ok(Records::Closed("it can't be read")),
                 records => return records,
             }
         }
-        self.read_once(seen)
+        self.read_once(seen, &mut None)
     }
 
-    fn read_once(&self, before: &Fingerprint) -> Result<Records, Failed> {
+    /// One look. Tells the bytes of the snapshot by which it judges.
+    fn read_once(&self, before: &Fingerprint, by: &mut Option<Vec<u8>>) -> Result<Records, Failed> {
         // All is looked at before anything is judged: what looks damaged beside a look that failed may be sound.
-        let exposed = self.judge_directories()?;
-        let names = [self.names(&self.store)?, self.names(&self.marks)?];
+        let (names, exposed) = self.list_directories()?;
         let snapshot = self.document(&names[0], &self.snapshot_path(), SNAPSHOT_MOST)?;
         let marks = self.read_marks_of(&names[1])?;
         let ledger = self.document(&names[0], &self.ledger_path(), LEDGER_MOST)?;
         let revoked = self.revoked(&names)?;
+        if let Seen::Read(bytes) = &snapshot {
+            *by = Some(bytes.clone());
+        }
         if let Some(why) = exposed {
             return Ok(Records::Closed(why));
         }

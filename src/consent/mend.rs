@@ -137,7 +137,7 @@ impl Ledger {
 
     /// Whether there is anything for [`heal`](Ledger::heal) to do. Reads only.
     pub(crate) fn needs_healing(&self) -> Result<bool, Failed> {
-        Ok(matches!(self.read()?, Records::Sound(sound) if !sound.is_whole()))
+        Ok(self.read()?.need_healing())
     }
 
     /// The last resort of an ending that can't be written, because another process keeps the lock or the disk takes

@@ -74,7 +74,7 @@ pub(crate) use contract::{
     sent_log_days,
 };
 pub(crate) use languages::Languages;
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Failed, Ledger, Records};
 pub(crate) use line::{Decision, Line};
 pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
@@ -91,7 +91,7 @@ use crate::{
     mutants::{self, Mutant},
     sync::{self, Mutex},
 };
-use ledger::{Failed, Fingerprint, Records, Sound};
+use ledger::{Fingerprint, Sound};
 use permit::IN_DOUBT;
 use policy::Looked;
 use std::{
@@ -663,16 +663,21 @@ impl Consent {
         self.view.lock().seen.snapshot.is_some()
     }
 
-    /// Whose data may lie on disk: each scope with the generation that is its grant's, or none. Empty where the records
-    /// were read and can't be relied on, since nothing is destroyed on a doubt.
+    /// The records as they are now: one look, for whoever asks several things of them at once.
     ///
     /// # Errors
-    /// They can't be looked at now: whoever clears up looks again.
-    pub(crate) fn generations(&self) -> Result<Vec<(Scope, Option<u64>)>, Failed> {
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+    /// They can't be looked at now: whoever asks looks again.
+    pub(crate) fn records(&self) -> Result<Records, Failed> {
+        self.ledger.read()
+    }
+
+    /// Whose data may lie on disk: each scope with the generation that is its grant's, or none. Empty where the records
+    /// were read and can't be relied on, since nothing is destroyed on a doubt.
+    pub(crate) fn generations(&self, records: &Records) -> Vec<(Scope, Option<u64>)> {
+        let Records::Sound(sound) = records else { return Vec::new() };
         // What is past its last day by a clock that may be wrong closes at once, and is destroyed when that is recorded.
         let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
-        Ok(self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect())
+        self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
     }
 
     /// May this batch leave, now?
@@ -775,13 +780,13 @@ impl Consent {
         true
     }
 
-    /// Runs `act` over the [generations](Consent::generations) under the lock of decisions, so that none of them begins
-    /// meanwhile. Not at all where the lock can't be had, or the records can't be looked at.
-    pub(crate) fn while_undecided(&self, act: impl FnOnce(Vec<(Scope, Option<u64>)>)) {
+    /// Runs `act` over the records under the lock of decisions, so that no [generation](Consent::generations) begins meanwhile.
+    /// Not at all where the lock can't be had, or the records can't be looked at.
+    pub(crate) fn while_undecided(&self, act: impl FnOnce(&Records)) {
         if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic())
-            && let Ok(generations) = self.generations()
+            && let Ok(records) = self.records()
         {
-            act(generations);
+            act(&records);
         }
     }
 

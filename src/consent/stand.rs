@@ -28,6 +28,14 @@ pub(super) struct Compared {
     comparison: Comparison,
 }
 
+/// What is known of what was agreed to, by one look.
+#[derive(Clone, Default)]
+struct Known {
+    /// Whether its texts are there as they were.
+    is_there: bool,
+    compared: Option<Arc<Compared>>,
+}
+
 /// The time of one look: the clock is read where it matters first, and what is judged together is judged by that. A clock that is
 /// wrong for one reading would else close a scope by one half of a look, and leave the other half without a reason to look
 /// again.
@@ -90,12 +98,20 @@ impl Consent {
 
     /// Whether a yes that is in force stands for this build, whatever blocks it at present.
     fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
-        Ok(self.is_valid(contract, entry, at)
+        Ok(self.is_in_time(sound, contract, entry, at)
+            && self.compared(contract, entry)?.is_some_and(|compared| self.covers(&compared, entry)))
+    }
+
+    fn is_in_time(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
+        self.is_valid(contract, entry, at)
             && !self.is_before(entry, at)
             && !self.is_set_back(sound, contract.scope.name(), at)
-            && self.compared(contract, entry)?.is_some_and(|compared| !compared.comparison.stops())
-            // Rules that changed close the scope until what waited under the old ones is destroyed.
-            && !self.is_limited_otherwise(contract, entry)?)
+    }
+
+    /// Whether what was agreed to is something that this build may go by. Rules that changed close the scope until what waited
+    /// under the old ones is destroyed.
+    fn covers(&self, compared: &Compared, entry: &Entry) -> bool {
+        !compared.comparison.stops() && !self.is_limited_by(compared, entry)
     }
 
     /// What administrators' rules say of what was agreed to, as a digest; none within where they say nothing of it, and
@@ -109,7 +125,12 @@ impl Consent {
 
     /// Whether a yes was recorded under other rules of administrators than those that hold now.
     fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
-        Ok(self.limits_of(contract, entry)?.is_some_and(|limits| limits != entry.besides.limits))
+        Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
+    }
+
+    /// The same by what was agreed to, read a moment ago.
+    fn is_limited_by(&self, compared: &Compared, entry: &Entry) -> bool {
+        self.overlay().limits(&compared.agreed).digest() != entry.besides.limits
     }
 
     /// What administrators' rules leave of a scope.
@@ -169,19 +190,19 @@ impl Consent {
     }
 
     /// The scopes whose yes is past its last day and has not been ended yet.
-    pub(crate) fn expired(&self) -> Result<Vec<Scope>, Failed> {
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+    pub(crate) fn expired(&self, records: &Records) -> Vec<Scope> {
+        let Records::Sound(sound) = records else { return Vec::new() };
         let at = self.moment();
         let past = |contract: &&Contract| {
             sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry, &at))
         };
-        Ok(self.contracts.iter().filter(past).map(|contract| contract.scope).collect())
+        self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
     }
 
     /// The scopes whose yes was recorded under other rules of administrators than those that hold now, and which nothing
     /// blocks.
-    pub(crate) fn limited_otherwise(&self) -> Result<Vec<Scope>, Failed> {
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+    pub(crate) fn limited_otherwise(&self, records: &Records) -> Result<Vec<Scope>, Failed> {
+        let Records::Sound(sound) = records else { return Ok(Vec::new()) };
         let mut limited = Vec::new();
         for contract in self.contracts.iter().filter(|contract| self.block_of(contract).is_none()) {
             if let Some(entry) = sound.in_force(contract.scope.name())
@@ -195,17 +216,21 @@ impl Consent {
 
     /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
     fn compared(&self, contract: &Contract, entry: &Entry) -> Result<Option<Arc<Compared>>, Failed> {
-        let (Some(agreed), Some(digest)) = (self.ledger.agreed(entry)?, entry.contract.clone()) else {
-            return Ok(None);
-        };
+        Ok(self.known(contract, entry)?.compared)
+    }
+
+    fn known(&self, contract: &Contract, entry: &Entry) -> Result<Known, Failed> {
+        let Some(agreed) = self.ledger.agreed(entry)? else { return Ok(Known::default()) };
+        let is_there = |compared| Known { is_there: true, compared };
+        let Some(digest) = entry.contract.clone() else { return Ok(is_there(None)) };
         let key = (contract.scope.name(), digest);
         if let Some(known) = self.compared.lock().get(&key) {
-            return Ok(Some(known.clone()));
+            return Ok(is_there(Some(known.clone())));
         }
-        let Some(agreed) = Terms::read(&agreed) else { return Ok(None) };
+        let Some(agreed) = Terms::read(&agreed) else { return Ok(is_there(None)) };
         let compared = Arc::new(Compared { comparison: order::compare(&contract.terms, &agreed), agreed });
         self.compared.lock().insert(key, compared.clone());
-        Ok(Some(compared))
+        Ok(is_there(Some(compared)))
     }
 
     /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
@@ -261,23 +286,19 @@ impl Consent {
             _ => (None, None),
         };
         let at = &self.moment();
-        let state = self.state_at(records, contract, at)?;
         let in_force = in_force.filter(|entry| self.is_valid(contract, entry, at));
-        let compared = match in_force {
-            Some(entry) => self.compared(contract, entry)?,
-            None => None,
+        let Known { is_there, compared } = match in_force {
+            Some(entry) => self.known(contract, entry)?,
+            None => Known::default(),
         };
-        let agreed = match in_force {
-            Some(entry) => self.ledger.agreed(entry)?,
-            None => None,
-        };
-        let limited_otherwise = match in_force {
-            Some(entry) => self.block_of(contract).is_none() && self.is_limited_otherwise(contract, entry)?,
-            None => false,
-        };
+        let state = self.state_at(records, contract, at, |_| Ok(Known { is_there, compared: compared.clone() }))?;
+        let is_blocked = self.block_of(contract).is_some();
+        let of_both = in_force.zip(compared.as_deref());
+        let limited_otherwise =
+            !is_blocked && of_both.is_some_and(|(entry, compared)| self.is_limited_by(compared, entry));
         let trouble = match records {
             Records::Closed(why) => Some(*why),
-            Records::Sound(_) if in_force.is_some() && agreed.is_none() => {
+            Records::Sound(_) if in_force.is_some() && !is_there => {
                 Some("the contract that was agreed to, or its notice, is missing or damaged")
             }
             Records::Sound(_) if state == State::Unreadable => {
@@ -300,7 +321,9 @@ impl Consent {
             _ => None,
         };
         let open = match records {
-            Records::Sound(sound) => self.open_epoch(sound, contract, at)? != 0,
+            Records::Sound(sound) => of_both.is_some_and(|(entry, compared)| {
+                !is_blocked && self.is_in_time(sound, contract, entry, at) && self.covers(compared, entry)
+            }),
             _ => false,
         };
         let switched_off: BTreeSet<String> =
@@ -322,10 +345,16 @@ impl Consent {
     }
 
     pub(super) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
-        self.state_at(records, contract, &self.moment())
+        self.state_at(records, contract, &self.moment(), |entry| self.known(contract, entry))
     }
 
-    fn state_at(&self, records: &Records, contract: &Contract, at: &Moment<'_>) -> Result<State, Failed> {
+    fn state_at(
+        &self,
+        records: &Records,
+        contract: &Contract,
+        at: &Moment<'_>,
+        known: impl FnOnce(&Entry) -> Result<Known, Failed>,
+    ) -> Result<State, Failed> {
         let name = contract.scope.name();
         let sound = match records {
             Records::Nothing => return Ok(State::NeverAsked),
@@ -354,10 +383,10 @@ impl Consent {
             Some(decision) if decision.opens() => match sound.in_force(name) {
                 None => State::Unreadable,
                 Some(entry) if !self.is_valid(contract, entry, at) => State::Expired,
-                Some(entry) if self.ledger.agreed(entry)?.is_none() => State::Unreadable,
-                Some(entry) => match self.compared(contract, entry)? {
-                    Some(compared) if compared.comparison.is_no_wider() => State::Granted,
-                    _ => State::Superseded,
+                Some(entry) => match known(entry)? {
+                    Known { is_there: false, .. } => State::Unreadable,
+                    Known { compared: Some(compared), .. } if compared.comparison.is_no_wider() => State::Granted,
+                    Known { .. } => State::Superseded,
                 },
             },
             Some(Decision::Denied) => State::Denied,

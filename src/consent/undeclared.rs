@@ -5,7 +5,7 @@ use super::{
     Consent, Ending,
     closing::Closing,
     decide::noes_of,
-    ledger::{Entry, Failed, Records, Sound, Statement},
+    ledger::{Entry, Records, Sound, Statement},
     line::EVERY_SCOPE,
     scope::is_name,
 };
@@ -72,20 +72,20 @@ impl Consent {
 
     /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations). A yes that is not in force,
     /// whatever the reason, is a doubt, and for whoever declares it to settle.
-    pub(crate) fn undeclared_generations(&self) -> Result<Vec<(String, Option<u64>)>, Failed> {
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+    pub(crate) fn undeclared_generations(&self, records: &Records) -> Vec<(String, Option<u64>)> {
+        let Records::Sound(sound) = records else { return Vec::new() };
         let kept = |name: &str| match (sound.in_force(name), sound.entry(name)?.decision.opens()) {
             (None, true) => None,
             (in_force, _) => Some((name.to_owned(), in_force.map(|entry| entry.generation))),
         };
-        Ok(self.undeclared_names(&sound).into_iter().filter_map(kept).collect())
+        self.undeclared_names(sound).into_iter().filter_map(kept).collect()
     }
 
     /// Those whose yes is past its last day and has not been ended yet: a program that is gone ends none.
-    pub(crate) fn expired_undeclared(&self) -> Result<Vec<String>, Failed> {
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(Vec::new()) };
+    pub(crate) fn expired_undeclared(&self, records: &Records) -> Vec<String> {
+        let Records::Sound(sound) = records else { return Vec::new() };
         let over = |name: &&str| sound.in_force(name).is_some_and(|entry| self.is_over(entry));
-        Ok(self.undeclared_names(&sound).into_iter().filter(over).map(str::to_owned).collect())
+        self.undeclared_names(sound).into_iter().filter(over).map(str::to_owned).collect()
     }
 
     /// Whether the last day that was agreed to is over. Rules that end it sooner are a matter of whoever declares the scope.

@@ -6,7 +6,10 @@
 //! is not done yet stays closed. Opens nothing and sends nothing.
 
 use super::{Engine, worker::Spawn};
-use crate::sync::{Condvar, Mutex};
+use crate::{
+    consent::{Failed, Records},
+    sync::{Condvar, Mutex},
+};
 use std::{
     sync::{
         Arc,
@@ -26,6 +29,14 @@ pub(crate) enum Owed {
     Finish = 4,
     /// What is too old or too much is to be dropped.
     House = 8,
+}
+
+/// What was done of what was owed, where anything was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// What is too old or too much was dropped as well.
+    House,
+    NoHouse,
 }
 
 /// Notes what is owed, and who is at it.
@@ -89,35 +100,39 @@ impl Engine {
         if self.consent.has_rules_to_settle() {
             self.chores.owe(Owed::Settle);
         }
-        if moved && self.has_stale() {
+        // Not at the start alone: the store may have seemed to be absent then.
+        let appeared = self.consent.has_appeared();
+        if !(moved || appeared) {
+            return;
+        }
+        let records = self.consent.records();
+        if self.has_stale(&records) {
             self.chores.owe(Owed::Clear);
         }
         // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
-        if moved && self.consent.ledger().is_older_copy() {
+        if records.as_ref().is_ok_and(Records::are_older_copy) {
             self.chores.owe(Owed::Finish);
         }
-        // Not at the start alone: the store may have seemed to be absent then.
-        if self.consent.has_appeared() {
-            self.look_for_chores();
+        if appeared {
+            self.look_for_chores(&records);
         }
     }
 
     /// What a client owes when it first sees a store. Where nothing is granted and everything was finished that is nothing.
-    fn look_for_chores(&self) {
+    fn look_for_chores(&self, records: &Result<Records, Failed>) {
         let sent = self.journal.sent();
         // Where nobody can look it may be: whoever finishes it looks again.
         let is_unfinished = |&scope| {
             sent.is_deleting(scope).unwrap_or(true)
                 || (!sent.keeps_contents(scope).unwrap_or(false) && sent.holds_any(scope))
         };
-        if self.has_stale() {
-            self.chores.owe(Owed::Clear);
-        }
-        if self.needs_finishing() || self.registry.scopes().iter().any(is_unfinished) {
+        // Where nobody can see now it may be.
+        let may = |of: &dyn Fn(&Records) -> bool| records.as_ref().map_or(true, of);
+        if may(&Records::need_healing) || self.registry.scopes().iter().any(is_unfinished) {
             self.chores.owe(Owed::Finish);
         }
         // After a no there is nothing to keep in order, and no reason to read a clock.
-        if self.consent.generations().map_or(true, |of| of.iter().any(|(_, kept)| kept.is_some())) {
+        if may(&|records| self.is_granted(records)) {
             [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
         }
     }
@@ -160,10 +175,11 @@ impl Engine {
         }
     }
 
-    /// Does what is owed on this thread. May wait for other processes: not for callers, and not for the worker.
-    pub(crate) fn do_chores(&self) {
+    /// Does what is owed on this thread; none where nothing was. May wait for other processes: not for callers, and not for the
+    /// worker.
+    pub(crate) fn do_chores(&self) -> Option<Kept> {
         if !self.chores.owes() {
-            return;
+            return None;
         }
         let _alone = self.chores.doing.lock();
         let owed = self.chores.owed.swap(0, Ordering::SeqCst);
@@ -175,17 +191,27 @@ impl Engine {
             self.consent.open();
         }
         let moved = self.consent.refresh();
-        if moved || owes(Owed::Clear) || owes(Owed::Settle) {
-            self.clear_stale();
-        }
+        let clears = moved || owes(Owed::Clear) || owes(Owed::Settle);
+        // What others leave from here on is found when they have decided.
+        let is_clear = clears && !self.clear_stale();
         if owes(Owed::Finish) || owes(Owed::House) {
             self.finish_deletions();
         }
         if owes(Owed::House) {
             self.keep_house(false);
         }
-        let is_limited = || self.consent.limited_otherwise().map_or(true, |scopes| !scopes.is_empty());
-        self.chores.again.store(self.has_stale() || self.needs_finishing() || is_limited(), Ordering::SeqCst);
+        let records = self.consent.records();
+        // Where nobody can see now it may be.
+        let again = match &records {
+            _ if !is_clear && self.has_stale(&records) => true,
+            Ok(records) => {
+                records.need_healing()
+                    || self.consent.limited_otherwise(records).map_or(true, |scopes| !scopes.is_empty())
+            }
+            Err(_) => true,
+        };
+        self.chores.again.store(again, Ordering::SeqCst);
+        Some(if owes(Owed::House) { Kept::House } else { Kept::NoHouse })
     }
 
     /// Does what is left of what a person wanted deleted, and what is said of the contents.
@@ -199,11 +225,6 @@ impl Engine {
         }
     }
 
-    /// Whether an interrupted decision is to be finished, or may be: nobody can see now.
-    fn needs_finishing(&self) -> bool {
-        self.consent.ledger().needs_healing().unwrap_or(true)
-    }
-
     /// Owes again what could not be done.
     pub(crate) fn retry_chores(&self) {
         if self.chores.again() {
@@ -212,8 +233,8 @@ impl Engine {
     }
 
     /// Looks at consent, and does at once what is owed. For threads that nobody waits for.
-    pub(crate) fn follow(&self) {
+    pub(crate) fn follow(&self) -> Option<Kept> {
         self.look();
-        self.do_chores();
+        self.do_chores()
     }
 }

@@ -92,7 +92,7 @@ impl Engine {
 
     /// The same for whoever has a deadline.
     pub(crate) fn note_losses_within(&self, wait: Duration) {
-        let is_granted = || self.consent.generations().is_ok_and(|of| of.iter().any(|(_, kept)| kept.is_some()));
+        let is_granted = || self.consent.records().is_ok_and(|records| self.is_granted(&records));
         if self.journal.losses().owes() && is_granted() {
             let _ = self.journal.losses().save(&self.ambient, wait.min(LOSSES_WAIT));
         }
@@ -110,6 +110,14 @@ impl Engine {
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
         self.journal.enforce_bounds(now.day(), true, leads);
+    }
+
+    /// The same for whoever leads and kept the house a moment ago: batches are dropped only by who leads, and another process
+    /// may have led at that moment.
+    pub(super) fn keep_bounds(&self) {
+        if let Some(now) = self.believed() {
+            self.journal.enforce_bounds(now.day(), true, true);
+        }
     }
 }
 

@@ -9,13 +9,14 @@ mod errands;
 mod house;
 mod worker;
 
+use chores::Kept;
 pub(crate) use chores::{Chores, Owed};
 pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day, Time},
     clean,
-    consent::{Consent, Place, Scope, Standing},
+    consent::{Consent, Failed, Place, Records, Scope, Standing},
     error::{Error, Kind},
     event::Registry,
     generalize::{Generalized, Keys},
@@ -154,6 +155,11 @@ impl Engine {
     /// Events get the day whose keys made their codes, so that a code never stands beside a day of another period.
     pub(crate) fn tick(&self) -> usize {
         self.look();
+        self.move_on()
+    }
+
+    /// The same for whoever has just looked.
+    fn move_on(&self) -> usize {
         let _alone = self.ticking.lock();
         let drained = self.journal.drain(self.today(), self.standings());
         if drained > 0 {
@@ -226,13 +232,19 @@ impl Engine {
 
     /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may: where nobody can see
     /// what stands, whoever clears up looks again. Reads names only.
-    pub(crate) fn has_stale(&self) -> bool {
+    pub(crate) fn has_stale(&self, records: &Result<Records, Failed>) -> bool {
+        let Ok(records) = records else { return true };
         let stale = |(scope, keep): (Scope, _)| self.may_hold(scope.name(), keep);
         // Of a scope that this program does not declare as well: whoever took it back here may have been interrupted.
         let undeclared = |(name, keep): (String, _)| self.may_hold(&name, keep);
-        self.consent.generations().map_or(true, |of| of.into_iter().any(stale))
-            || self.consent.undeclared_generations().map_or(true, |of| of.into_iter().any(undeclared))
+        self.consent.generations(records).into_iter().any(stale)
+            || self.consent.undeclared_generations(records).into_iter().any(undeclared)
             || self.journal.may_hold_trash()
+    }
+
+    /// Whether a yes to a scope of this program is in force, whether something blocks it or not.
+    pub(super) fn is_granted(&self, records: &Records) -> bool {
+        self.consent.generations(records).iter().any(|(_, kept)| kept.is_some())
     }
 
     /// Whether anything of a scope lies on disk, or in what was thrown away, or may.
@@ -245,20 +257,20 @@ impl Engine {
         self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has_named(scope))
     }
 
-    /// Destroys what lies in directories that no grant stands behind.
-    pub(crate) fn clear_stale(&self) {
-        if !self.has_stale() {
-            return;
+    /// Destroys what lies in directories that no grant stands behind. Answers whether there was anything, or may have been.
+    pub(crate) fn clear_stale(&self) -> bool {
+        if !self.has_stale(&self.consent.records()) {
+            return false;
         }
         // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
-        self.consent.while_undecided(|generations| {
-            for (scope, keep) in generations {
+        self.consent.while_undecided(|records| {
+            for (scope, keep) in self.consent.generations(records) {
                 let _ = self.journal.purge(scope, keep);
                 if keep.is_none() && self.keys.has(scope) {
                     let _ = self.keys.destroy(scope);
                 }
             }
-            for (name, keep) in self.consent.undeclared_generations().unwrap_or_default() {
+            for (name, keep) in self.consent.undeclared_generations(records) {
                 let _ = self.journal.purge_named(&name, keep);
                 if keep.is_none() && self.keys.has_named(&name) {
                     let _ = self.keys.forget(&name);
@@ -266,6 +278,7 @@ impl Engine {
             }
         });
         self.journal.empty_trash();
+        true
     }
 
     /// Sends what may be sent now. Does nothing where another process is at it.
@@ -275,9 +288,14 @@ impl Engine {
         if self.consent.is_known() && self.consent.look_at_policies() {
             self.chores.owe(Owed::Settle);
         }
-        self.follow();
-        self.tick();
-        self.do_chores();
+        let kept = self.follow();
+        // What is done for long may be overtaken meanwhile.
+        if kept.is_some() {
+            self.tick()
+        } else {
+            self.move_on()
+        };
+        let kept = [kept, self.do_chores()].contains(&Some(Kept::House));
         if !self.is_sure_of_day() {
             // What waits would be too old by it, or be sent as of days that never were.
             done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");
@@ -299,7 +317,11 @@ impl Engine {
                 return done;
             }
         };
-        self.keep_house(true);
+        if kept {
+            self.keep_bounds()
+        } else {
+            self.keep_house(true)
+        }
         let (mut turn, nothing_open) = (true, places.is_empty());
         for place in places {
             let now = self.ambient.now();
@@ -353,7 +375,9 @@ impl Engine {
         if turn && !self.run_errands(occasion, &erasing, &mut done) && nothing_open {
             done.note_trouble(self.why_nothing());
         }
-        if let Some(now) = self.believed() {
+        if done.requests > 0
+            && let Some(now) = self.believed()
+        {
             self.journal.sent().expire(self.registry.scopes(), now);
         }
         for place in self.consent.open_places() {

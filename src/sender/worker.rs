@@ -118,7 +118,8 @@ impl Worker {
     pub(crate) fn tidy(&self, engine: &Arc<Engine>) {
         #[cfg(test)]
         if self.no_thread.load(Ordering::SeqCst) {
-            return engine.do_chores();
+            engine.do_chores();
+            return;
         }
         engine.tidy(self.spawn);
     }

@@ -1,5 +1,6 @@
 //! Tests that need a seam no program sees: a disk that fails, or that notes what is done.
 
+mod cost;
 mod crash;
 mod erase;
 mod faults;

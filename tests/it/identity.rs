@@ -19,7 +19,10 @@ fn overwrite(from: &Path, to: &Path) {
     files::make_dir(to);
     for entry in fs::read_dir(to).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.unwrap();
+        // A client that runs may write between the removal of what was listed and that of the directory.
+        while let Err(error) = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) } {
+            assert_eq!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty, "{}: {error}", path.display());
+        }
     }
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
