@@ -287,7 +287,11 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Err
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = match closing.generation() {
-        _ if is_elsewhere(engine, &closing) => Destroyed::default(),
+        _ if is_elsewhere(engine, &closing) => {
+            // What is in memory is this process's own, wherever its store is.
+            engine.keys.wipe(scope);
+            Destroyed::default()
+        }
         keep @ Some(_) if ending.leaves_a_yes() => engine.journal.purge(scope, keep),
         keep @ Some(_) => destroy(engine, scope, keep),
         // The lock of decisions was not kept: see there.

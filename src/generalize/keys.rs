@@ -138,6 +138,13 @@ impl Keys {
         self.sessions.lock().remove(scope.name());
     }
 
+    /// Whether this process has any of a scope's keys in memory.
+    #[cfg(test)]
+    pub(crate) fn are_in_memory(&self, scope: Scope) -> bool {
+        let known = self.current.load();
+        known.periods.get(scope.index()).is_some_and(Option::is_some) || self.sessions.lock().contains_key(scope.name())
+    }
+
     /// Keeps of the keys in memory those of the scopes with these numbers.
     fn drop_keys(&self, keeps: impl Fn(usize) -> bool) {
         self.current.rcu(|current| {

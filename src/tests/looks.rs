@@ -557,6 +557,7 @@ fn a_store_that_was_moved_is_not_nothing() {
     let home = home.path();
     let first = client(home, None);
     first.grant(CRASH).unwrap();
+    first.engine().tick();
     let aside = home.join("aside");
     std::fs::rename(store(home), &aside).unwrap();
     for again in [false, true] {
@@ -565,8 +566,10 @@ fn a_store_that_was_moved_is_not_nothing() {
             std::fs::create_dir(store(home)).unwrap();
             std::fs::set_permissions(store(home), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         }
+        assert!(again || first.engine().keys.are_in_memory(CRASH));
         let answer = first.withdraw(CRASH);
         assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{answer:?}");
+        assert!(!first.engine().keys.are_in_memory(CRASH), "what is in memory is this process's own");
         let status = first.status(CRASH).unwrap();
         assert!(!status.is_open() && status.trouble.is_some(), "{status:?}");
     }

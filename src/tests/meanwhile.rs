@@ -200,3 +200,21 @@ fn a_no_that_was_overtaken_destroys_nothing_of_the_later_yes() {
         assert_eq!(kept_by_the_later_yes(own, Some(Mutant::OvertakenDestroys)), 0, "the mistake is noticed");
     }
 }
+
+/// What lies on disk is destroyed already, and this process has not looked since.
+#[test]
+fn a_no_said_again_leaves_no_keys_in_memory() {
+    for own in [DENY, WITHDRAW] {
+        let home = tempfile::tempdir().unwrap();
+        let client = Client::without_worker(config(home.path())).unwrap();
+        say_yes(&client);
+        client.engine().tick();
+        let keys = &client.engine().keys;
+        assert!(keys.are_in_memory(CRASH));
+        let other = Client::without_worker(config(home.path())).unwrap();
+        assert!(other.withdraw(CRASH).unwrap().confirmed);
+        assert!(keys.are_in_memory(CRASH), "nobody has told this process");
+        assert!(own(&client).unwrap().confirmed);
+        assert!(!keys.are_in_memory(CRASH));
+    }
+}
