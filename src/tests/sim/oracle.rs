@@ -58,6 +58,8 @@ pub(super) struct Decided {
     pub(super) called: u64,
     pub(super) returned: u64,
     pub(super) came: Came,
+    /// The store was put back while it was under way: where it was written nobody knows.
+    swapped: bool,
 }
 
 /// A line that was written to a segment.
@@ -110,19 +112,28 @@ pub(super) fn uids(bytes: &[u8]) -> Vec<String> {
 
 impl Oracle {
     pub(super) fn begin(&mut self, act: Act, scope: &'static str, step: u64) -> usize {
-        self.decided.push(Decided { act, scope, called: step, returned: u64::MAX, came: Came::UnderWay });
+        self.decided.push(Decided {
+            act,
+            scope,
+            called: step,
+            returned: u64::MAX,
+            came: Came::UnderWay,
+            swapped: false,
+        });
         self.decided.len() - 1
     }
 
     pub(super) fn end(&mut self, at: usize, came: Came, step: u64) {
-        self.decided[at].came = came;
-        self.decided[at].returned = step;
+        let decided = &mut self.decided[at];
+        decided.came = if decided.swapped && came != Came::Nothing { Came::Unsure } else { came };
+        decided.returned = step;
     }
 
     /// The store is back that was away since a step, in place of one that was made meanwhile. What was decided in that one went
     /// with it; what was decided by who knew the first is tried again as long as that process lives.
     pub(super) fn moved_back(&mut self, since: u64) {
         for decided in &mut self.decided {
+            decided.swapped |= decided.came == Came::UnderWay;
             if decided.returned >= since && matches!(decided.came, Came::Done { .. } | Came::Unwritten) {
                 decided.came = Came::Unsure;
             }
