@@ -738,7 +738,15 @@ impl Client {
 
     /// A client that starts no thread: a flush sends on the caller's own, and the caller is the worker.
     pub(crate) fn without_worker(config: Config) -> Result<Client, Error> {
-        let client = Client::closed(config, false)?;
+        Client::without_worker_or(config, None)
+    }
+
+    /// The same program, built without one of its scopes.
+    pub(crate) fn without_worker_or(config: Config, scope: Option<Scope>) -> Result<Client, Error> {
+        let mut client = Client::closed(config, false)?;
+        if let (Some(scope), Some(engine)) = (scope, Arc::get_mut(&mut client.engine)) {
+            engine.consent.leave_out_scope(scope);
+        }
         client.worker.start_none();
         client.open();
         Ok(client)

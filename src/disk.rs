@@ -23,8 +23,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
     /// Makes one directory, 0700.
     fn make_dir(&self, path: &Path) -> io::Result<()>;
-    /// The names in a directory, unsorted; empty when there is no such directory. What is no text in a name is told as U+FFFD,
-    /// so that such a file is seen, and can't be opened.
+    /// The names in a directory, unsorted. What is no text in a name is told as U+FFFD, so that such a file is seen, and can't be
+    /// opened.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// A whole file of at most `most` bytes; a longer one is an error. Links are not followed.
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
@@ -221,11 +221,7 @@ impl Disk for System {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        match fs::read_dir(path) {
-            Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
@@ -621,6 +617,20 @@ impl Files {
             names.sort();
             names
         })
+    }
+
+    /// The same of a directory that is listed in the one above as long as it is there: one that is listed and can't be found was
+    /// not looked at, and nobody would look again for what lies in it.
+    pub(crate) fn children_if_listed(&self, path: &Path) -> Look<Vec<String>> {
+        let looked = self.children(path);
+        let Some(above) = path.parent().filter(|_| matches!(looked, Look::Absent)) else { return looked };
+        match self.children(above) {
+            Look::Read(names) if names.iter().any(|name| path.ends_with(name)) => {
+                Look::Failed(io::ErrorKind::NotFound.into())
+            }
+            Look::Failed(error) => Look::Failed(error),
+            Look::Read(_) | Look::Absent | Look::Refused(_) => Look::Absent,
+        }
     }
 
     /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.

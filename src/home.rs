@@ -161,7 +161,7 @@ impl Disk for Home {
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         if self.is_unseen(path) && self.seen(path)?.is_none() {
-            return Ok(Vec::new());
+            return Err(io::ErrorKind::NotFound.into());
         }
         self.disk.list(path)
     }

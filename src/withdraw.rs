@@ -197,16 +197,23 @@ fn undecided(engine: &Engine, name: &str, destroy: impl FnOnce(Option<u64>) -> D
     if !engine.may_have_left(name) {
         return Destroyed { complete: true, ..Destroyed::default() };
     }
-    engine.consent.while_kept(name, CONFIRM, destroy).unwrap_or_else(|| {
+    let destroyed = engine.consent.while_kept(name, CONFIRM, destroy).unwrap_or_else(|| {
         engine.chores.owe(Owed::Clear);
         // What a yes that comes meanwhile keeps has a later generation.
         let ended = engine.consent.latest_ended(name).map(|latest| engine.journal.purge_until(name, latest));
         Destroyed { complete: !engine.may_have_left(name), ..ended.unwrap_or_default() }
-    })
+    });
+    as_seen(engine, destroyed)
 }
 
 fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
     Destroyed { complete: waiting.complete && secret.is_ok(), secret: secret.unwrap_or(false), ..waiting }
+}
+
+/// What is not seen in a store that is out of sight itself may be there.
+fn as_seen(engine: &Engine, destroyed: Destroyed) -> Destroyed {
+    let complete = destroyed.complete && engine.consent.ledger().is_there().is_ok();
+    Destroyed { complete, ..destroyed }
 }
 
 /// Takes back a yes to a scope that this program does not declare.
@@ -226,6 +233,7 @@ fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Rec
         Some(generation) => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, Some(generation))),
         None => undecided(engine, name, destroy),
     };
+    let destroyed = as_seen(engine, destroyed);
     Ok(Receipt { confirmed, destroyed, ..closing.finish()? })
 }
 
@@ -297,6 +305,7 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Err
         // The lock of decisions was not kept: see there.
         None => destroy_left(engine, scope),
     };
+    let destroyed = as_seen(engine, destroyed);
     let mut receipt = closing.finish()?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)

@@ -70,6 +70,12 @@ impl Closing<'_> {
         let Closing { consent, scope, name, decision, written } = self;
         let title = scope.map_or(name.as_str(), |scope| scope.title());
         let Some((held, narrowing)) = written else {
+            if decision.opens()
+                && let Some(scope) = scope
+            {
+                // A yes stays, and what stands for the narrowing closes it until that is written.
+                consent.unshut(scope);
+            }
             return Ok(Receipt::unwritten(&name, title, decision, consent.ambient.now().rfc3339()));
         };
         let finished = consent.ledger.finish(&held, &narrowing);

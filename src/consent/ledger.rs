@@ -994,6 +994,10 @@ impl Ledger {
         let path = self.contract_path(kept);
         Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
             Seen::Read(bytes) => (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten(),
+            // One that is listed and can't be found is none that is absent.
+            Seen::Absent if self.names(&self.store.join("contracts"))?.iter().any(|name| name == kept) => {
+                return Err(Failed::of(&path, io::ErrorKind::NotFound.into()));
+            }
             Seen::Absent | Seen::Refused => None,
         })
     }

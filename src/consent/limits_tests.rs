@@ -21,6 +21,11 @@ impl Consent {
             *contract = Contract::new(&contract.party, contract.scope, &left);
         }
     }
+
+    /// Makes it a build that does not declare this scope.
+    pub(crate) fn leave_out_scope(&mut self, scope: crate::Scope) {
+        self.contracts.retain(|contract| contract.scope != scope);
+    }
 }
 
 const SEED: u64 = 20_261_122;

@@ -127,7 +127,8 @@ pub(crate) struct Consent {
     contracts: Vec<Contract>,
     gates: Arc<Gates>,
     overlay: Mutex<Arc<Overlay>>,
-    /// A look at the records found administrators' rules changed, and whoever destroys what waits has not been told yet.
+    /// A look at the records found administrators' rules changed, or a yes that is over, and whoever destroys what waits has not
+    /// been told yet.
     unsettled: AtomicBool,
     ambient: Ambient,
     /// For how many days a yes is good.
@@ -205,6 +206,10 @@ struct View {
     day: Option<Day>,
     /// A yes stands that only the clock keeps closed.
     by_clock: bool,
+    /// A yes stands that is over.
+    is_over: bool,
+    /// What a yes is to was not shown.
+    lacks_texts: bool,
     /// Administrators' rules have changed since.
     stale: bool,
     /// Something changed that whoever clears up has not been told yet.
@@ -234,6 +239,8 @@ impl Consent {
             doubt: None,
             day: None,
             by_clock: false,
+            is_over: false,
+            lacks_texts: false,
             stale: false,
             changed: false,
             appeared: false,
@@ -437,7 +444,7 @@ impl Consent {
         changed || self.has_rules_to_settle()
     }
 
-    /// Whether a look at the records found administrators' rules changed, since this was last asked.
+    /// Whether a look at the records found something to settle, since this was last asked.
     #[must_use]
     pub(crate) fn has_rules_to_settle(&self) -> bool {
         self.unsettled.swap(false, Ordering::SeqCst)
@@ -534,7 +541,7 @@ impl Consent {
             self.note_what_stood(sound);
         }
         let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
-        let mut lacks_texts = false;
+        let (mut lacks_texts, mut is_over, mut is_limited) = (false, false, false);
         for contract in &self.contracts {
             let scope = contract.scope;
             by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract, &at));
@@ -559,6 +566,13 @@ impl Consent {
             {
                 // Found a moment later, they were not shown when it was judged.
                 lacks_texts |= self.ledger.agreed(entry)?.is_none() || self.open_epoch(sound, contract, &at)? != 0;
+                if !self.gates.is_closed() && !view.closing.contains(&scope) {
+                    is_over |= !self.is_valid(contract, entry, &at);
+                    // Under other rules: nobody could see that as long as the texts were not shown.
+                    is_limited |= view.lacks_texts
+                        && self.block_of(contract).is_none()
+                        && self.is_limited_otherwise(contract, entry)?;
+                }
             }
         }
         let moved = open != view.open;
@@ -577,12 +591,21 @@ impl Consent {
             self.gates.set(contract.scope, epoch(contract.scope).max(doubt));
         }
         view.held = held;
-        view.day = (by_clock || !open.is_empty()).then(|| at.now().day());
+        let day = (by_clock || !open.is_empty()).then(|| at.now().day());
+        // Also where it was over before, and the clock said otherwise.
+        let begins_to_be_over = is_over && (!view.is_over || view.day != day);
+        let is_found_again = is_limited && !lacks_texts;
+        // Another process may have narrowed it by newer rules.
+        let has_newer_rules = is_found_again && self.read_policies() != (false, false);
+        if begins_to_be_over || is_found_again {
+            self.unsettled.store(true, Ordering::SeqCst);
+        }
+        (view.is_over, view.lacks_texts, view.day) = (is_over, lacks_texts, day);
         (view.open, view.by_clock) = (open, by_clock);
         view.appeared |= view.seen.snapshot.is_none() && seen.snapshot.is_some();
         view.seen = seen;
         // What was agreed to may be found again, and nothing else would change then.
-        (view.stale, view.doubt) = (lacks_texts, None);
+        (view.stale, view.doubt) = (lacks_texts || has_newer_rules, None);
         let mut retries = self.retries.lock();
         retries.held("records");
         if lacks_texts {
@@ -635,6 +658,11 @@ impl Consent {
     /// Whether a yes stands that only the clock keeps closed, as last read.
     pub(crate) fn awaits_clock(&self) -> bool {
         self.view.lock().by_clock
+    }
+
+    /// Whether a yes stands that is over, as last read.
+    pub(crate) fn holds_expired(&self) -> bool {
+        self.view.lock().is_over
     }
 
     /// The scopes that are open, as last read, and where their data goes.

@@ -98,6 +98,7 @@ impl Looked {
         for directory in directories {
             let names = match files.list(directory) {
                 Ok(names) => names,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
                 Err(error) if disk::refusal(&error).is_some() || error.kind() == io::ErrorKind::NotADirectory => {
                     policies.refuse(directory, &error.to_string());
                     continue;

@@ -124,7 +124,7 @@ impl Consent {
     }
 
     /// Whether a yes was recorded under other rules of administrators than those that hold now.
-    fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+    pub(super) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
         Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
     }
 

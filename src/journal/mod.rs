@@ -387,20 +387,9 @@ impl Journal {
         })
     }
 
-    /// The names of the directories of a scope. One that is listed and can't be found is none that is absent: nobody would look
-    /// again for what lies in it.
+    /// The names of the directories of a scope.
     fn generations_of(&self, kind: &str, scope: &str) -> Look<Vec<String>> {
-        let above = self.store.join(kind);
-        match self.files.children(&above.join(scope)) {
-            Look::Absent => match self.files.children(&above) {
-                Look::Read(names) if names.iter().any(|name| name == scope) => {
-                    Look::Failed(io::ErrorKind::NotFound.into())
-                }
-                Look::Failed(error) => Look::Failed(error),
-                Look::Read(_) | Look::Absent | Look::Refused(_) => Look::Absent,
-            },
-            looked => looked,
-        }
+        self.files.children_if_listed(&self.store.join(kind).join(scope))
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
@@ -454,9 +443,9 @@ impl Journal {
             }
         }
         // What was renamed before and could not be removed is left all the same.
-        if self.may_hold_trash() {
+        if may_hold_any(&self.files.children_if_listed(&self.store.join("trash"))) {
             self.empty_trash();
-            destroyed.complete &= !self.may_hold_trash();
+            destroyed.complete &= !may_hold_any(&self.files.children_if_listed(&self.store.join("trash")));
         }
         let _ = self.files.sync_dir(&self.store);
         destroyed
@@ -482,20 +471,19 @@ impl Journal {
         });
         // Where there is no room to rename, removing in place has to do.
         let left = renamed.unwrap_or_else(|_| directory.to_owned());
-        self.files.remove_tree(&left).or_else(|error| match self.files.examine(&left) {
-            // Someone else, who clears up at the same time, was faster.
-            Look::Absent => Ok(()),
-            _ => Err(error),
-        })
+        // Someone else, who clears up at the same time, may have been faster.
+        self.files.remove_tree(&left).or_else(|error| if self.is_gone(&left) { Ok(()) } else { Err(error) })
+    }
+
+    /// Whether what was there a moment ago is known to be gone: the directory above is there, and does not list it.
+    fn is_gone(&self, path: &Path) -> bool {
+        let names = path.parent().map(|above| self.files.children(above));
+        matches!(names, Some(Look::Read(names)) if !names.iter().any(|name| path.ends_with(name)))
     }
 
     /// Whether anything was thrown away and not removed yet, or may have been.
     pub(crate) fn may_hold_trash(&self) -> bool {
-        match self.files.children(&self.store.join("trash")) {
-            Look::Read(names) => !names.is_empty(),
-            Look::Absent | Look::Refused(_) => false,
-            Look::Failed(_) => true,
-        }
+        may_hold_any(&self.files.children(&self.store.join("trash")))
     }
 
     /// Empties the trash that an interrupted purge left. Where it can't be looked at now it [may hold](Journal::may_hold_trash)
@@ -514,6 +502,15 @@ impl Journal {
 
     fn counts_dir(&self, scope: Scope, generation: u64) -> PathBuf {
         self.store.join("counts").join(scope.name()).join(generation.to_string())
+    }
+}
+
+/// Whether a directory that was looked at holds anything, or may.
+fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
+    match looked {
+        Look::Read(names) => !names.is_empty(),
+        Look::Absent | Look::Refused(_) => false,
+        Look::Failed(_) => true,
     }
 }
 

@@ -172,7 +172,7 @@ impl Journal {
         let generation = generation.to_string();
         ["waiting", "counts", "outbox"].into_iter().any(|kind| {
             let directory = self.store.join(kind).join(scope.name()).join(&generation);
-            match self.files.children(&directory) {
+            match self.files.children_if_listed(&directory) {
                 Look::Read(names) => names.iter().any(|name| is_data(Path::new(name))),
                 Look::Absent => false,
                 // Nobody knows; what there is, is shown as it stands.

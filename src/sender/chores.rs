@@ -96,7 +96,7 @@ impl Engine {
     /// Looks at consent: reads, and never waits for another process. What is to be done about what it finds is owed.
     pub(crate) fn look(&self) {
         let moved = self.consent.refresh();
-        // A decision of another process was the first one, and with it this process looked for rules.
+        // The first decision was another process's, and with it this process looked for rules; or a yes is over.
         if self.consent.has_rules_to_settle() {
             self.chores.owe(Owed::Settle);
         }
@@ -203,6 +203,8 @@ impl Engine {
         let records = self.consent.records();
         // Where nobody can see now it may be.
         let again = match &records {
+            // What was judged by one wrong reading of the clock is judged again.
+            _ if self.consent.holds_expired() => true,
             _ if !is_clear && self.has_stale(&records) => true,
             Ok(records) => {
                 records.need_healing()

@@ -167,6 +167,8 @@ impl Engine {
             self.look();
         }
         if self.today() == Day::NONE {
+            // Where the clock closes a yes nothing is open, and it is to end when the clock is believed.
+            self.resolve_doubt();
             return drained;
         }
         let today = self.ambient.now().day();

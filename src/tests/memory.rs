@@ -272,12 +272,9 @@ impl Disk for Process {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let state = match self.at(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            state => state?,
-        };
+        let state = self.at(path)?;
         match state.nodes.get(path).map(|node| node.kind) {
-            None => return Ok(Vec::new()),
+            None => return Err(absent()),
             Some(StatKind::Dir) => {}
             Some(_) => return Err(io::Error::from_raw_os_error(20)),
         }

@@ -105,3 +105,41 @@ fn a_yes_that_took_its_place_is_answered_by_a_yes_though_it_cannot_be_read_back(
         }
     }
 }
+
+#[test]
+fn a_rule_that_only_a_tombstone_kept_closes_no_longer_than_it_holds() {
+    holds("blocked", Call::LockFile, "consent.lock", Error::ReadOnly, Lasts::ForFile);
+}
+
+#[test]
+fn what_waits_is_not_gone_where_its_directory_was_seen_and_is_not_listed() {
+    for operation in ["withdraw", "withdraw_undeclared", "blocked"] {
+        for lasts in [Lasts::Once, Lasts::ForFile] {
+            holds(operation, Call::List, "", Error::NotFound, lasts);
+        }
+    }
+}
+
+#[test]
+fn what_can_neither_be_removed_nor_seen_is_not_gone() {
+    for operation in ["revoke", "withdraw_undeclared"] {
+        for call in [Call::Stat, Call::RemoveTree] {
+            holds(operation, call, "", Error::NotFound, Lasts::Long);
+        }
+    }
+}
+
+#[test]
+fn a_yes_that_is_not_over_by_one_wrong_reading_ends_all_the_same() {
+    holds("begin_expired", Call::Now, "clock", Error::BackDays, Lasts::Once);
+}
+
+#[test]
+fn what_was_agreed_to_under_other_rules_is_settled_when_it_is_found_again() {
+    holds("rules", Call::Read, "", Error::NotFound, Lasts::ForFile);
+}
+
+#[test]
+fn a_yes_that_is_over_by_a_clock_that_is_right_again_ends() {
+    holds("begin_expired", Call::Now, "clock", Error::BackYears, Lasts::Long);
+}

@@ -49,6 +49,8 @@ struct Before {
     image: Image,
     history: Vec<(String, String)>,
     bystander: (BTreeSet<String>, (State, bool)),
+    /// What of the scope had left.
+    taken: BTreeSet<String>,
     subject: (BTreeSet<String>, (State, bool)),
     trace: Vec<(Call, PathBuf)>,
 }
@@ -65,7 +67,7 @@ fn prepare(operation: &Operation, seed: u64) -> Before {
         (of(BYSTANDER), of(SUBJECT))
     });
     let history = world.history();
-    let mut before = Before { image, history, bystander, subject, trace: Vec::new() };
+    let mut before = Before { image, history, bystander, taken: world.taken(SUBJECT), subject, trace: Vec::new() };
     let (trace, _, violations) = trial(operation, &before, None);
     assert_eq!(violations, [] as [String; 0], "{} without a fault", operation.name);
     before.trace = trace;
@@ -88,7 +90,8 @@ fn trial(operation: &Operation, before: &Before, fault: Option<Fault>) -> (Trace
 fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<Fault>) -> (Trace, u64, Vec<String>) {
     let mut wrong = Vec::new();
     // The process that is asked, unless beginning is what is tried; and another one, which is about to send.
-    let began = (!operation.begins).then(|| world.start(1, true)).transpose();
+    let undeclared = operation.undeclared.then_some(SUBJECT);
+    let began = (!operation.begins).then(|| world.start_without(1, true, undeclared)).transpose();
     let Ok(mut client) = began else { return (Vec::new(), 0, vec!["a client did not begin".into()]) };
     // Whoever begins mends, and would leave nothing to the one whose beginning is tried.
     let other = (operation.closes() && !operation.begins).then(|| world.fresh(9));
@@ -102,6 +105,10 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
     });
     if operation.loses_lock {
         world.disk.take(&world.life_of(SUBJECT));
+    }
+    if let Some(block) = operation.blocks {
+        block(world);
+        world.close(SUBJECT);
     }
     world.hands.stop_here();
     let since = world.hands.told().1;
@@ -252,6 +259,13 @@ impl Judge<'_> {
             After::Closed if is_open || subject == State::Granted => {
                 self.say(format_args!("the scope is open after a no ({subject:?}, {answer:?})"));
             }
+            After::Blocked if is_open => {
+                self.say(format_args!("the scope is open against a rule ({subject:?}, {answer:?})"));
+            }
+            After::Blocked if self.is_half_narrowed(subject, is_open) => {}
+            After::Blocked if ![State::Granted, State::Expired].contains(&subject) => {
+                self.say(format_args!("a rule ended the yes ({subject:?}, {answer:?})"));
+            }
             After::Open if !is_open && !self.operation.ends => {
                 let trouble = client.status(SUBJECT).map(|status| (status.trouble, status.blocked_by));
                 self.say(format_args!("the yes does not hold ({subject:?}, {trouble:?}, {answer:?})"));
@@ -283,7 +297,7 @@ impl Judge<'_> {
                 }
             }
         }
-        if matches!(expected, After::Closed) && subject != State::Unreadable {
+        if matches!(expected, After::Closed | After::Blocked) && subject != State::Unreadable {
             let left = self.world.left_of(SUBJECT);
             if !left.is_empty() {
                 self.say(format_args!("left although it is closed: {left:?}"));
@@ -328,12 +342,29 @@ impl Judge<'_> {
     /// Everything works.
     fn works(&mut self, client: &Client, expected: After, ended: bool) {
         let after;
-        let client = if ended {
+        let client = if ended || self.operation.undeclared {
             after = self.world.fresh(3);
             &after
         } else {
             client
         };
+        if self.operation.blocks.is_some() {
+            operations::unblock(self.world);
+            self.world.reopen(SUBJECT);
+            a_minute(self.world, client);
+            let old: Vec<String> = self.before.subject.0.difference(&self.before.taken).cloned().collect();
+            if self.world.records(client, SUBJECT).iter().any(|uid| old.contains(uid)) {
+                self.say("what waited before a rule is kept after it");
+            }
+            let (subject, is_open) = state(client, SUBJECT);
+            let is_meant = self.is_over_by_clock()
+                || self.is_decided_by_wrong_clock(client)
+                || self.is_half_narrowed(subject, is_open);
+            if !is_open && !is_meant {
+                let status = client.status(SUBJECT);
+                self.say(format_args!("a rule that was lifted closes: {status:?}"));
+            }
+        }
         let before = self.world.records(client, SUBJECT).len();
         client.record_durable(Happened { times: 1 });
         let kept = self.world.records(client, SUBJECT).len() - before;

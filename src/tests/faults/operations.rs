@@ -30,6 +30,8 @@ pub(super) enum Kind {
 pub(super) enum After {
     AsBefore,
     Closed,
+    /// A rule closes it, and the yes stays.
+    Blocked,
     Open,
     /// The person was told that it failed.
     Either,
@@ -49,6 +51,10 @@ pub(super) struct Operation {
     pub(super) sending: bool,
     /// Then a clean-up job removes the scope's life lock.
     pub(super) loses_lock: bool,
+    /// Administrators' rules close the scope from then on.
+    pub(super) blocks: Option<fn(&World)>,
+    /// The program does not declare the scope.
+    pub(super) undeclared: bool,
     /// It is the end of the process.
     pub(super) ends: bool,
     /// What waits may be destroyed.
@@ -69,6 +75,7 @@ impl Operation {
     pub(super) fn expected(&self, before: &Before, answer: &Answer) -> After {
         let (was_open, failed) = (before.subject.1.1, matches!(answer, Answer::Failed(_)));
         match self.kind {
+            Kind::Keeps if self.blocks.is_some() => After::Blocked,
             Kind::Keeps => After::AsBefore,
             Kind::Closes if failed && was_open => After::Either,
             Kind::Closes => After::Closed,
@@ -90,6 +97,8 @@ const PLAIN: Operation = Operation {
     begins: false,
     sending: false,
     loses_lock: false,
+    blocks: None,
+    undeclared: false,
     ends: false,
     destroys: false,
     by_program: false,
@@ -243,6 +252,34 @@ pub(super) const OPERATIONS: &[Operation] = &[
         writes: &["narrowed"],
         ..PLAIN
     },
+    Operation { name: "begin_blocked", blocks: Some(block), destroys: true, writes: &["narrowed"], ..BEGINS },
+    Operation { name: "blocked", blocks: Some(block), destroys: true, act: flush, writes: &["narrowed"], ..PLAIN },
+    Operation {
+        name: "blocked_looked_at",
+        blocks: Some(block),
+        destroys: true,
+        act: |client| done(client.status(SUBJECT)),
+        writes: &["narrowed"],
+        ..PLAIN
+    },
+    Operation {
+        name: "unblocked",
+        kind: Kind::Opens,
+        prepare: blocked,
+        meanwhile: |world, _| unblock(world),
+        act: flush,
+        ..PLAIN
+    },
+    Operation { name: "begin_unblocked", kind: Kind::Opens, prepare: blocked_before, ..BEGINS },
+    // What fails and says so is the person's to repeat: nothing of the scope is recorded or sent here.
+    Operation {
+        name: "withdraw_undeclared",
+        undeclared: true,
+        by_program: true,
+        act: |client| said(client.withdraw_undeclared(SUBJECT.name())),
+        writes: &["withdrawn"],
+        ..CLOSES
+    },
     Operation { name: "erase", act: |client| done(client.erase(SUBJECT)), ..PLAIN },
     Operation { name: "cancel_erasure", prepare: erasing, act: |client| done(client.cancel_erasure(SUBJECT)), ..PLAIN },
     Operation { name: "delete_sent", act: |client| done(client.delete_sent(SUBJECT)), ..PLAIN },
@@ -275,6 +312,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         meanwhile: |_, client| recorded(client),
         ends: true,
         act: |client| done(Ok::<_, crate::Error>(client.shutdown(Duration::from_secs(1)))),
+        records: 2,
+        ..PLAIN
+    },
+    Operation {
+        name: "drop",
+        meanwhile: |_, client| recorded(client),
+        ends: true,
+        act: |client| {
+            // What dropping it does.
+            client.finish();
+            Answer::Done
+        },
         records: 2,
         ..PLAIN
     },
@@ -381,6 +430,29 @@ fn rule(world: &World) {
 fn ruled(world: &World) {
     both(world);
     rule(world);
+}
+
+/// Administrators' rules say that nothing of it may be told.
+fn block(world: &World) {
+    let rule = r#"{"candor_policy": 1, "rule": "none", "forbid": {"scopes": ["crash"]}}"#;
+    world.disk.put(&Path::new(RULES).join("none.json"), rule.as_bytes());
+}
+
+pub(super) fn unblock(world: &World) {
+    world.disk.take(&Path::new(RULES).join("none.json"));
+}
+
+/// What waited under a rule that came is destroyed.
+fn blocked(world: &World) {
+    both(world);
+    block(world);
+    drop(world.fresh(6));
+    assert_eq!(world.left_of(SUBJECT), [] as [std::path::PathBuf; 0]);
+}
+
+fn blocked_before(world: &World) {
+    blocked(world);
+    unblock(world);
 }
 
 fn without_contents(world: &World) {

@@ -68,6 +68,16 @@ impl World {
 
     /// A process of the program. Only one that is `faulty` meets the fault.
     pub(super) fn start(&self, pid: u32, faulty: bool) -> Result<Client, crate::Error> {
+        self.start_without(pid, faulty, None)
+    }
+
+    /// The same of a build that does not declare a scope.
+    pub(super) fn start_without(
+        &self,
+        pid: u32,
+        faulty: bool,
+        undeclared: Option<Scope>,
+    ) -> Result<Client, crate::Error> {
         let plain = config(Path::new(HOME));
         let controller = Controller { erasure: Erasure::WithinDays(30), ..plain.controller };
         let plan = faulty.then(|| self.plan.clone());
@@ -81,7 +91,7 @@ impl World {
         config.clock = if faulty { self.hands.clone() } else { Arc::new(self.hands.right()) };
         let state = Mutex::new(self.seed.wrapping_add(u64::from(pid) << 32));
         config.entropy = Arc::new(Seeded { state, plan });
-        Client::without_worker(config)
+        Client::without_worker_or(config, undeclared)
     }
 
     /// A process that meets no fault.
@@ -127,12 +137,15 @@ impl World {
         Path::new(STORE).join(format!("{}.life", scope.name()))
     }
 
-    /// The records of a scope that are anywhere: waiting, or taken by the receiver.
+    /// The records of a scope that are anywhere: waiting on disk, or taken by the receiver.
     pub(super) fn records(&self, client: &Client, scope: Scope) -> BTreeSet<String> {
+        client.engine().tick();
         let mut records = self.taken(scope);
-        let manifest = client.manifest().expect("a manifest never fails");
-        if let Some(page) = manifest.scope(scope) {
-            page.waiting.iter().chain(&page.ready).for_each(|text| uids(text, &mut records));
+        let kinds = ["waiting", "outbox"].map(|kind| Path::new(STORE).join(kind).join(scope.name()));
+        for (path, bytes) in self.disk.everything() {
+            if kinds.iter().any(|kind| path.starts_with(kind)) {
+                uids(&String::from_utf8_lossy(&bytes), &mut records);
+            }
         }
         records
     }
@@ -188,6 +201,15 @@ pub(super) fn state(client: &Client, scope: Scope) -> (State, bool) {
 pub(super) fn a_minute(world: &World, client: &Client) {
     for _ in 0..13 {
         world.hands.pass(Duration::from_secs(5));
+        client.engine().retry();
+        client.engine().tick();
+        client.engine().do_chores();
+        client.engine().retry_chores();
+    }
+    // A clock that leapt is believed when it has gone on for ten minutes: until then nothing is erased by it, and that is meant.
+    let begin = world.hands.told().1;
+    while client.engine().doubts_clock() && world.hands.told().1 - begin < 15 * 60_000 {
+        world.hands.pass(Duration::from_secs(60));
         client.engine().retry();
         client.engine().tick();
         client.engine().do_chores();
