@@ -687,3 +687,32 @@ fn a_life_lock_that_was_removed_is_not_made_again() {
     std::fs::remove_file(store(home).join("crash.life")).unwrap();
     assert!(!first.withdraw(CRASH).unwrap().confirmed, "nobody knows who held it");
 }
+
+/// What was agreed to is there only as it was: whatever differs in one bit, or ends early, is none.
+#[test]
+fn a_text_that_differs_in_any_bit_is_none() {
+    let home = tempfile::tempdir().unwrap();
+    let client = client(home.path(), None);
+    client.grant(CRASH).unwrap();
+    let (ledger, contracts) = (client.consent().ledger(), store(home.path()).join("contracts"));
+    let mut tried = 0;
+    for entry in std::fs::read_dir(contracts).unwrap() {
+        let path = entry.unwrap().path();
+        let digest = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let whole = std::fs::read(&path).unwrap();
+        let mut is_none = |bytes: &[u8], what: String| {
+            std::fs::write(&path, bytes).unwrap();
+            assert!(ledger.text(&digest).unwrap().is_none(), "{digest}: {what}");
+            tried += 1;
+        };
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            is_none(&bytes, format!("bit {} of byte {at}", at % 8));
+            is_none(&whole[..at], format!("cut to {at}"));
+        }
+        std::fs::write(&path, &whole).unwrap();
+        assert!(ledger.text(&digest).unwrap().is_some(), "{digest}: the control");
+    }
+    assert!(tried > 4_000, "{tried}");
+}

@@ -1,5 +1,6 @@
 //! Promise 7, doubt means no, byte by byte: every byte of the history, of the agreed texts and of the high-water marks
-//! turned over in one bit, and every file cut at every length; stores that come back from a backup, and histories that
+//! turned over in one bit, and every file cut at every length (of the texts every seventh here: that each of them is noticed
+//! is shown at their reader, `tests::looks::a_text_that_differs_in_any_bit_is_none`); stores that come back from a backup, and histories that
 //! something else put together. The snapshot's bytes are swept in `damage`.
 
 use crate::{
@@ -38,11 +39,11 @@ fn damaged(whole: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
     flips.chain((0..whole.len()).map(|length| (format!("cut to {length}"), whole[..length].to_vec())))
 }
 
-/// Every damage to one file closes these scopes; with its own bytes they are open again, and what waited leaves.
-fn sweep(home: &Home, server: &Server, path: &Path, scopes: &[Scope]) -> usize {
+/// Every so manieth damage to one file closes these scopes; with its own bytes they are open again, and what waited leaves.
+fn sweep(home: &Home, server: &Server, path: &Path, scopes: &[Scope], every: usize) -> usize {
     let (whole, name) = (fs::read(path).unwrap(), path.file_name().unwrap().to_string_lossy().into_owned());
     let mut tried = 0;
-    for (what, bytes) in damaged(&whole) {
+    for (what, bytes) in damaged(&whole).step_by(every) {
         files::write(path, &bytes);
         drop(starts_closed(home, server, scopes, &format!("{name}, {what}")));
         assert_eq!(fs::read(path).unwrap(), bytes, "{name}, {what}: nothing is mended by guessing");
@@ -71,7 +72,7 @@ fn a_damaged_history_closes_every_scope() {
     say_yes(&client, USAGE);
     client.record_durable(opened(1_000));
     drop(client);
-    let tried = sweep(&home, &server, &home.store().join("ledger.jsonl"), &[USAGE]);
+    let tried = sweep(&home, &server, &home.store().join("ledger.jsonl"), &[USAGE], 1);
     assert!(tried > 1_500, "{tried}");
     let flushed = flush(&home.start(&server));
     assert_eq!((server.connections(), server.lines().len()), (1, 1), "only the control has sent: {flushed:?}");
@@ -112,7 +113,7 @@ fn damaged_marks_close_every_scope() {
     let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
     client.record_durable(opened(1_000));
     drop(client);
-    let tried = sweep(&home, &server, &home.marks().join("high"), &[USAGE, PLAYBACK]);
+    let tried = sweep(&home, &server, &home.marks().join("high"), &[USAGE, PLAYBACK], 1);
     assert!(tried > 100, "{tried}");
 }
 
@@ -129,8 +130,8 @@ fn a_damaged_text_closes_its_scope(what: &str) {
     client.record_durable(opened(1_000));
     drop(client);
     let path = agreed(&home, what);
-    let tried = sweep(&home, &server, &path, &[USAGE]);
-    assert!(tried > 1_000, "{tried}");
+    let tried = sweep(&home, &server, &path, &[USAGE], 7);
+    assert!(tried > 400, "{tried}");
     // The other scope's own text is whole.
     files::write(&path, b"");
     let client = home.start(&server);
