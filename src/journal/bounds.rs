@@ -38,8 +38,8 @@ impl Journal {
     ///
     /// `aged` says whether the clock is one to tell ages by; by one that is in doubt nothing is too old. Batches are dropped
     /// only by whoever may send, since the one who sends has them in hand: `leads` says whether the caller holds the lock for
-    /// it; if not, it is tried for.
-    pub(crate) fn enforce_bounds(&self, today: Day, aged: bool, leads: bool) {
+    /// it; if not, it is tried for. Answers whether it was had.
+    pub(crate) fn enforce_bounds(&self, today: Day, aged: bool, leads: bool) -> bool {
         let lead = if leads { None } else { self.lead_at_once().ok().flatten() };
         let leads = leads || lead.is_some();
         let (mut files, complete) = self.all_that_waits(leads);
@@ -79,6 +79,7 @@ impl Journal {
         if complete {
             self.full.store(total > cap, Ordering::Relaxed);
         }
+        leads
     }
 
     /// Every file that holds events, and whether all could be looked at. What was being made by a process that died goes on

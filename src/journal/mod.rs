@@ -255,7 +255,7 @@ impl Journal {
             writer.written_since_check = 0;
             drop(writer);
             // For want of room alone: whether the clock is one to tell ages by is not known here.
-            self.enforce_bounds(day, false, false);
+            let _ = self.enforce_bounds(day, false, false);
         }
     }
 

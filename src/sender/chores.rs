@@ -36,6 +36,7 @@ pub(crate) enum Owed {
 pub(crate) enum Kept {
     /// What is too old or too much was dropped as well.
     House,
+    /// It was not, or not all of it.
     NoHouse,
 }
 
@@ -197,9 +198,7 @@ impl Engine {
         if owes(Owed::Finish) || owes(Owed::House) {
             self.finish_deletions();
         }
-        if owes(Owed::House) {
-            self.keep_house(false);
-        }
+        let kept = owes(Owed::House) && self.keep_house(false);
         let records = self.consent.records();
         // Where nobody can see now it may be.
         let again = match &records {
@@ -213,7 +212,7 @@ impl Engine {
             Err(_) => true,
         };
         self.chores.again.store(again, Ordering::SeqCst);
-        Some(if owes(Owed::House) { Kept::House } else { Kept::NoHouse })
+        Some(if kept { Kept::House } else { Kept::NoHouse })
     }
 
     /// Does what is left of what a person wanted deleted, and what is said of the contents.

@@ -99,9 +99,9 @@ impl Engine {
     }
 
     /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
-    /// doubt.
-    pub(crate) fn keep_house(&self, leads: bool) {
-        let Some(now) = self.believed() else { return };
+    /// doubt. Batches are dropped only by who leads; answers whether all was done.
+    pub(crate) fn keep_house(&self, leads: bool) -> bool {
+        let Some(now) = self.believed() else { return false };
         let owed = std::mem::take(&mut self.belief.lock().owed);
         if owed {
             // What was found over by a clock that was in doubt.
@@ -109,15 +109,7 @@ impl Engine {
         }
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
-        self.journal.enforce_bounds(now.day(), true, leads);
-    }
-
-    /// The same for whoever leads and kept the house a moment ago: batches are dropped only by who leads, and another process
-    /// may have led at that moment.
-    pub(super) fn keep_bounds(&self) {
-        if let Some(now) = self.believed() {
-            self.journal.enforce_bounds(now.day(), true, true);
-        }
+        self.journal.enforce_bounds(now.day(), true, leads)
     }
 }
 

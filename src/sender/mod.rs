@@ -319,10 +319,8 @@ impl Engine {
                 return done;
             }
         };
-        if kept {
-            self.keep_bounds()
-        } else {
-            self.keep_house(true)
+        if !kept {
+            self.keep_house(true);
         }
         let (mut turn, nothing_open) = (true, places.is_empty());
         for place in places {

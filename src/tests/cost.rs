@@ -118,7 +118,7 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
     at_most(25, "a durable event", &|| client.record_durable(Happened { times: 2 }));
     at_most(173, "a flush", &flush);
     at_most(99, "a flush of nothing", &flush);
-    at_most(284, "a flush on a new day", &|| {
+    at_most(270, "a flush on a new day", &|| {
         client.record(Happened { times: 2 });
         days.0.fetch_add(86_400, Ordering::SeqCst);
         flush();

@@ -461,7 +461,10 @@ fn the_disk_in_memory_does_what_the_real_one_does() {
         let at = |name: &str| home.join(name);
         let mut said = Vec::new();
         let mut say = |text: String| said.push(text);
-        let kind = |path: &Path| told(disk.stat(path).map(|stat| stat.map(|stat| (stat.kind, stat.len, stat.exposed))));
+        // How long a directory is is each file system's own matter.
+        let len = |stat: &Stat| if stat.kind == StatKind::Dir { 0 } else { stat.len };
+        let kind =
+            |path: &Path| told(disk.stat(path).map(|stat| stat.map(|stat| (stat.kind, len(&stat), stat.exposed))));
         let number = |path: &Path| disk.stat(path).unwrap().unwrap().version.0;
         say(kind(&at("d/f")));
         say(told(disk.list(&at("d"))));
@@ -470,7 +473,7 @@ fn the_disk_in_memory_does_what_the_real_one_does() {
         say(told(disk.make_dir(&at("d"))));
         say(told(disk.make_dir(&at("d"))));
         say(told(disk.make_dir(&at("e/f"))));
-        say(kind(&at("d")).replace("4096", "0"));
+        say(kind(&at("d")));
         let mut file = disk.create(&at("d/f")).unwrap();
         say(told(disk.create(&at("d/f")).map(drop)));
         say(told(file.write_all(b"0123456789")));
