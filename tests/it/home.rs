@@ -41,6 +41,12 @@ impl TestClock {
         }
     }
 
+    /// One that stands where this one does, and goes on without it.
+    pub(crate) fn apart(&self) -> Self {
+        let ahead = Arc::new(AtomicI64::new(self.ahead.load(Ordering::SeqCst)));
+        TestClock { ahead, ..self.clone() }
+    }
+
     /// Sets the time of day forward, and leaves what measures waits alone: nothing happens by itself.
     pub(crate) fn advance(&self, by: Duration) {
         self.ahead.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
