@@ -195,6 +195,15 @@ impl Actor {
         {
             world.violated(format!("{act:?} {name} was written though the store is away: {receipt:?}"));
         }
+        if act.is_no()
+            && let Some(Ok(receipt)) = &result
+            && (receipt.confirmed && receipt.destroyed.complete)
+            && moved.is_none()
+            && world.moved().is_none()
+        {
+            let wrong = world.oracle().undestroyed(name, began, &world.memory().everything());
+            wrong.into_iter().for_each(|wrong| world.violated(wrong));
+        }
         let came = match &result {
             Some(Ok(receipt)) if receipt.line == 0 => Came::Unwritten,
             Some(Ok(receipt)) => Came::Done { confirmed: receipt.confirmed },
@@ -220,7 +229,7 @@ impl Actor {
 
     fn record(&mut self, scope: Scope, durable: bool) {
         let before = self.world.step();
-        self.world.records(self.me);
+        self.world.records(self.me, durable);
         let kept = self.ask(if durable { "records durably" } else { "records" }, |client| {
             let counters = &client.engine().journal.counters;
             let (open, before) = (client.consent().gates().epoch(scope) != 0, lines(counters));
@@ -232,6 +241,7 @@ impl Actor {
             }
             (open, lines(counters) > before)
         });
+        self.world.has_recorded(self.me, false);
         let Some((open, kept)) = kept else { return };
         self.admitted += u64::from(open);
         if kept && durable {
@@ -274,9 +284,7 @@ impl Actor {
             engine.retry_chores();
             engine.do_chores();
         });
-        if ticked.is_some() {
-            self.world.has_written(self.me);
-        }
+        self.world.has_recorded(self.me, ticked.is_some());
     }
 
     pub(super) fn send(&mut self, occasion: Occasion) {
@@ -284,6 +292,7 @@ impl Actor {
             Occasion::Due => client.engine().send(Occasion::Due),
             Occasion::Flush => client.flush(Duration::from_secs(60)).unwrap_or_default(),
         });
+        self.world.has_recorded(self.me, sent.is_some());
         if let Some(sent) = sent {
             self.world.note(self.me, &format!("sent {} of {}, {:?}", sent.records, sent.waiting, sent.trouble));
         }

@@ -323,6 +323,27 @@ impl Oracle {
         None
     }
 
+    /// What lies there of a scope from before a no that says that all of it is destroyed.
+    pub(super) fn undestroyed(
+        &self,
+        scope: &str,
+        called: u64,
+        files: &BTreeMap<std::path::PathBuf, Vec<u8>>,
+    ) -> Option<String> {
+        for (path, bytes) in files {
+            let path = short(path);
+            if path.starts_with("sent/") {
+                continue;
+            }
+            let before =
+                |uid: &String| self.kept.get(uid).is_some_and(|kept| kept.scope == scope && kept.step < called);
+            if let Some(uid) = uids(bytes).iter().find(|uid| before(uid)) {
+                return Some(format!("record {uid} lies in {path}, and a no of {called} said that it was destroyed"));
+            }
+        }
+        None
+    }
+
     /// Requests that were taken and that the person's log doesn't show.
     pub(super) fn unlogged(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> Option<String> {
         // A yes that is given where the lock file is gone begins anew: a request that was cut off after it was taken goes.

@@ -118,6 +118,8 @@ struct Actor {
     faults: u64,
     /// When that call began.
     began: u64,
+    /// Whether it writes nothing but what it is given.
+    alone: bool,
     /// When the first of those events was recorded that may not be written yet.
     recorded: Option<u64>,
 }
@@ -359,21 +361,29 @@ impl World {
         (actor.faults, actor.began) = (0, step);
     }
 
-    /// An event is recorded now.
-    pub(super) fn records(&self, me: usize) {
+    /// An event is recorded now. A durable one is written by itself.
+    pub(super) fn records(&self, me: usize, durable: bool) {
         let step = self.step();
-        self.state().actors[me].recorded.get_or_insert(step);
+        let actor = &mut self.state().actors[me];
+        actor.alone = durable;
+        if !durable {
+            actor.recorded.get_or_insert(step);
+        }
     }
 
-    /// All that was recorded is written, or ended.
-    pub(super) fn has_written(&self, me: usize) {
-        self.state().actors[me].recorded = None;
+    /// The event is recorded; with `all` everything is written, or ended.
+    pub(super) fn has_recorded(&self, me: usize, all: bool) {
+        let actor = &mut self.state().actors[me];
+        actor.alone = false;
+        if all {
+            actor.recorded = None;
+        }
     }
 
     /// What a process writes now was recorded at this step or later.
     pub(super) fn recorded(&self, me: usize) -> u64 {
         let actor = &self.state().actors[me];
-        actor.recorded.unwrap_or(actor.began)
+        actor.recorded.filter(|_| !actor.alone).unwrap_or(actor.began)
     }
 
     pub(super) fn faults(&self, me: usize) -> u64 {
