@@ -423,6 +423,10 @@ impl Ledger {
     pub(super) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
         Ok(match self.look(directory, self.files.children(directory))? {
             Seen::Read(names) => names,
+            // The store was there: without its names nobody can tell what is not in it.
+            Seen::Absent if directory == self.store && self.was_opened() && !mutants::on(Mutant::MovedIsNothing) => {
+                return Err(Failed::of(directory, io::ErrorKind::NotFound.into()));
+            }
             Seen::Absent | Seen::Refused => Vec::new(),
         })
     }

@@ -115,6 +115,11 @@ fn a_yes_that_took_its_place_is_answered_by_a_yes_though_it_cannot_be_read_back(
 }
 
 #[test]
+fn a_store_whose_names_are_out_of_sight_proves_no_yes_away() {
+    holds("withdraw_without_a_lock", Call::List, "data/org.example.crash/candor-1", Error::NotFound, Lasts::Long);
+}
+
+#[test]
 fn a_rule_that_only_a_tombstone_kept_closes_no_longer_than_it_holds() {
     holds("blocked", Call::LockFile, "consent.lock", Error::ReadOnly, Lasts::ForFile);
 }

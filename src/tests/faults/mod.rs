@@ -528,13 +528,15 @@ fn report(tally: &Tally) {
     for (what, (times, example)) in &tally.wrong {
         println!("{times:6} x {what}\n         {example}");
     }
-    let kinds: u64 = CALLS.iter().map(|(call, ..)| errors(*call).len() as u64).sum();
-    let least = CALLS
-        .iter()
-        .flat_map(|(call, ..)| errors(*call).into_iter().map(|error| (*call, error)))
-        .map(|what| tally.fired.get(&what).copied().unwrap_or(0))
-        .min()
-        .unwrap_or(0);
+    let kinds: Vec<(Call, Error)> =
+        CALLS.iter().flat_map(|(call, ..)| errors(*call).into_iter().map(|error| (*call, error))).collect();
+    let fired = |what: &(Call, Error)| tally.fired.get(what).copied().unwrap_or(0);
+    let seldom = kinds.iter().min_by_key(|what| fired(what)).copied();
+    if let Some((call, error)) = seldom {
+        println!("the fault that fired least: {call:?} {error:?}");
+    }
+    let least = kinds.iter().map(fired).min().unwrap_or(0);
+    let kinds = kinds.len();
     println!(
         "faults: {} triples (operation, call, error) tried, {} wrong; each of {kinds} faults fired at least {least} times",
         tally.triples,
