@@ -12,7 +12,7 @@ use crate::{
 use std::{
     collections::VecDeque,
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::SeqCst},
