@@ -610,6 +610,8 @@ impl Decisions for Client {
         let scope = grant.scope();
         self.look_at_policies();
         self.tidy(PATIENCE);
+        // The clock that a person says yes by is the one that a later leap is seen against.
+        let _ = engine.believed();
         let receipt = engine.consent.grant(&grant, |_| {
             // Whatever lies there was recorded under no grant that is in force.
             if !engine.journal.purge(scope, None).complete {

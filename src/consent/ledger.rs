@@ -572,13 +572,18 @@ impl Ledger {
 
     /// The id of the store that a life lock was made in; none where it does not say, as older ones don't.
     pub(super) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
+        let says = self.life_says(scope)?;
+        // A disk that was full may have taken half a line.
+        let mut lines = says.split_inclusive('\n').rev().filter_map(|line| line.strip_suffix('\n'));
+        Ok(lines.find_map(|line| line.strip_prefix(LIFE_SAYS)).map(str::to_owned))
+    }
+
+    /// What a life lock says; nothing where there is none.
+    fn life_says(&self, scope: &str) -> Result<String, Failed> {
         let path = self.life_path(scope);
         Ok(match self.look(&path, self.files.contents(&path, LIFE_MOST))? {
-            Seen::Read(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
-                text.lines().rev().find_map(|line| line.strip_prefix(LIFE_SAYS)).map(str::to_owned)
-            }
-            Seen::Absent | Seen::Refused => None,
+            Seen::Read(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Seen::Absent | Seen::Refused => String::new(),
         })
     }
 
@@ -596,7 +601,9 @@ impl Ledger {
         let Some(id) = id else { return Ok(()) };
         if self.life_id(scope)?.as_deref() != Some(id) {
             // Behind what it says already: whoever holds its lock goes on holding it.
-            let says = format!("{LIFE_SAYS}{id}\n");
+            let before = self.life_says(scope)?;
+            let begins = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+            let says = format!("{begins}{LIFE_SAYS}{id}\n");
             self.files.append(&path).and_then(|mut file| file.write_all(says.as_bytes())).at("write", &path)?;
         }
         Ok(())

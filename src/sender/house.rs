@@ -75,7 +75,11 @@ impl Engine {
 
     /// The time, unless the clock is in doubt.
     pub(crate) fn believed(&self) -> Option<Time> {
-        let (now, instant) = (self.ambient.now(), self.ambient.monotonic());
+        let (mut now, instant) = (self.ambient.now(), self.ambient.monotonic());
+        // The first reading is compared with nothing: one that is ahead alone is not taken for the time.
+        if self.belief.lock().last.is_none() {
+            now = now.min(self.ambient.now());
+        }
         self.belief.lock().holds(now, instant).then_some(now)
     }
 

@@ -178,3 +178,29 @@ fn the_searches_for_another_store_and_an_older_copy_find_something() {
     assert!(passes(Some(Mutant::AnotherIdPasses), false), "the mistake is one");
     assert!(passes(Some(Mutant::OlderCopyPasses), true), "the mistake is one");
 }
+
+/// A disk that took half a line of a life lock says nothing of the store, and the next yes says it anew.
+#[test]
+fn half_a_line_in_a_life_lock_is_none() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let life = store(home).join("crash.life");
+    let first = client(home);
+    first.grant(CRASH).unwrap();
+    assert!(first.withdraw(CRASH).unwrap().confirmed);
+    drop(first);
+    let whole = std::fs::read_to_string(&life).unwrap();
+    for cut in [1, 9, 32, 36] {
+        std::fs::write(&life, &whole[..whole.len() - cut]).unwrap();
+        let next = client(home);
+        assert!(next.deny(CRASH).unwrap().confirmed, "cut by {cut}");
+        next.grant(CRASH.shown(&next.notice(CRASH).unwrap())).unwrap();
+        let says = std::fs::read_to_string(&life).unwrap();
+        let last = says.lines().last().unwrap();
+        assert!(
+            says.ends_with('\n') && last.strip_prefix("store ").is_some_and(|id| id.len() == 32),
+            "cut by {cut}: {says}"
+        );
+        assert!(next.withdraw(CRASH).unwrap().confirmed, "cut by {cut}");
+    }
+}

@@ -148,6 +148,21 @@ fn a_yes_that_is_not_over_by_one_wrong_reading_ends_all_the_same() {
 }
 
 #[test]
+fn the_first_reading_of_a_process_ends_nothing_by_being_ahead() {
+    holds("begin_ended", Call::Now, "clock", Error::AheadYears, Lasts::Once);
+}
+
+#[test]
+fn a_clock_that_leaps_after_the_first_yes_ends_nothing() {
+    holds("grant_first", Call::Now, "clock", Error::AheadYears, Lasts::Long);
+}
+
+#[test]
+fn half_a_line_of_a_life_lock_keeps_no_withdrawal_unconfirmed() {
+    holds("grant", Call::WriteAll, "crash.life", Error::ShortWrite, Lasts::ForFile);
+}
+
+#[test]
 fn what_was_agreed_to_under_other_rules_is_settled_when_it_is_found_again() {
     holds("rules", Call::Read, "", Error::NotFound, Lasts::ForFile);
 }
