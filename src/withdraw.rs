@@ -212,7 +212,7 @@ fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
 
 /// What is not seen in a store that is out of sight itself may be there.
 fn as_seen(engine: &Engine, destroyed: Destroyed) -> Destroyed {
-    let complete = destroyed.complete && engine.consent.ledger().is_there().is_ok();
+    let complete = destroyed.complete && engine.consent.ledger().is_at_its_place();
     Destroyed { complete, ..destroyed }
 }
 

@@ -542,7 +542,7 @@ impl Ledger {
     }
 
     /// The same as far as the directory tells, whatever is in it.
-    fn is_at_its_place(&self) -> bool {
+    pub(crate) fn is_at_its_place(&self) -> bool {
         let opened = self.opened.lock().as_ref().map(|opened| opened.node);
         let Some(node) = opened.filter(|_| !mutants::on(Mutant::MovedIsNothing)) else { return true };
         match self.files.examine(&self.store) {
