@@ -165,6 +165,11 @@ impl Records {
     }
 }
 
+/// The id that a life lock says last. A disk that was full may have taken half a line, which says nothing.
+fn id_in(says: &str) -> Option<&str> {
+    says.split_inclusive('\n').rev().find_map(|line| line.strip_suffix('\n')?.strip_prefix(LIFE_SAYS))
+}
+
 /// A look at the store that failed: nobody knows what is there. Every scope is closed for the moment, and nothing is
 /// written, deleted or confirmed because of it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -572,10 +577,7 @@ impl Ledger {
 
     /// The id of the store that a life lock was made in; none where it does not say, as older ones don't.
     pub(super) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
-        let says = self.life_says(scope)?;
-        // A disk that was full may have taken half a line.
-        let mut lines = says.split_inclusive('\n').rev().filter_map(|line| line.strip_suffix('\n'));
-        Ok(lines.find_map(|line| line.strip_prefix(LIFE_SAYS)).map(str::to_owned))
+        Ok(id_in(&self.life_says(scope)?).map(str::to_owned))
     }
 
     /// What a life lock says; nothing where there is none.
@@ -599,9 +601,9 @@ impl Ledger {
         let path = self.life_path(scope);
         self.files.lock_file(&path).at("make", &path)?;
         let Some(id) = id else { return Ok(()) };
-        if self.life_id(scope)?.as_deref() != Some(id) {
+        let before = self.life_says(scope)?;
+        if id_in(&before) != Some(id) {
             // Behind what it says already: whoever holds its lock goes on holding it.
-            let before = self.life_says(scope)?;
             let begins = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
             let says = format!("{begins}{LIFE_SAYS}{id}\n");
             self.files.append(&path).and_then(|mut file| file.write_all(says.as_bytes())).at("write", &path)?;
