@@ -130,7 +130,12 @@ impl Child {
             }
             thread::sleep(Duration::from_millis(5));
         };
-        readers.into_iter().for_each(|reader| drop(reader.join()));
+        for reader in readers {
+            while !reader.is_finished() {
+                assert!(Instant::now() < until + HANG, "another process has the output of the child {}", self.name);
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
         let text = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         let (stdout, stderr) = (text(stdout), text(stderr));
         let passed = status.is_some_and(|status| status.success() != self.dies);
