@@ -315,9 +315,13 @@ impl Client {
 
     #[inline]
     fn generalized<E: Event>(&self, event: &E, admission: Admission) -> Option<Generalized> {
+        let epoch = admission.epoch();
         let reason = match generalize::generalize(event, admission, &*self.engine.keys) {
             Ok(event) => return Some(event),
             Err(Left::NotChosen) => Dropped::NotChosen,
+            // Keys go with their grant; those of a grant that stands could not be read.
+            Err(Left::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
+            Err(Left::NoKey) => Dropped::Disk,
             Err(Left::Unregistered) => Dropped::Unregistered,
         };
         self.engine.journal.counters.drop(reason, 1);

@@ -117,6 +117,8 @@ pub struct Sink<'a> {
     pub(crate) unreadable: u16,
     /// Whether it is about an item that is counted, or about none.
     pub(crate) chosen: bool,
+    /// Nobody can tell whether it is: there is no key now.
+    pub(crate) keyless: bool,
     asked: bool,
     schema: &'static Schema,
     codes: &'a dyn Codes,
@@ -129,6 +131,7 @@ impl<'a> Sink<'a> {
             code: Code::NONE,
             unreadable: 0,
             chosen: schema.item().is_none(),
+            keyless: false,
             asked: false,
             schema,
             codes,
@@ -162,11 +165,16 @@ impl<'a> Sink<'a> {
     /// Says whether the item is among those that are counted; nothing of it is kept. An unknown one is not.
     #[inline]
     pub fn item<T: Identifier + ?Sized>(&mut self, value: &T) -> bool {
-        let draw = |item: &Item| self.codes.draw(self.schema, item.domain, value.identifier_bytes()?);
-        // By the size of the draw, so that the items of a finer event are among those of a coarser one.
-        let few = |item: &Item| draw(item).is_some_and(|draw| draw <= u64::MAX / item.one_in.max(1));
         // Asked once for each event: an implementation by hand can't ask until it likes the answer.
-        self.chosen = !std::mem::replace(&mut self.asked, true) && self.schema.item().is_some_and(few);
+        let first = !std::mem::replace(&mut self.asked, true);
+        self.chosen = false;
+        if let (true, Some(item), Some(bytes)) = (first, self.schema.item(), value.identifier_bytes()) {
+            match self.codes.draw(self.schema, item.domain, bytes) {
+                // By the size of the draw, so that the items of a finer event are among those of a coarser one.
+                Some(draw) => self.chosen = draw <= u64::MAX / item.one_in.max(1),
+                None => self.keyless = true,
+            }
+        }
         self.chosen
     }
 

@@ -91,6 +91,8 @@ pub(crate) enum Left {
     Unregistered,
     /// It is about an item that is not among those that are counted.
     NotChosen,
+    /// It is about an item, and there is no key now to tell whether that is counted.
+    NoKey,
 }
 
 /// Generalises an admitted event.
@@ -99,6 +101,9 @@ pub(crate) fn generalize<E: Event>(event: &E, admission: Admission, codes: &dyn 
     let schema = E::schema();
     let mut sink = Sink::new(schema, codes);
     event.generalize(&mut sink);
+    if sink.keyless {
+        return Err(Left::NoKey);
+    }
     if !sink.chosen {
         return Err(Left::NotChosen);
     }

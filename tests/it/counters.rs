@@ -3,14 +3,18 @@
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
-    home::{HANG, Home, say_yes, wait_for},
+    files,
+    home::{HANG, Home, TestClock, say_yes, state, wait_for},
     server::Server,
 };
-use candor::Client;
+use candor::{Client, Clock, consent::State};
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Where everything went that was admitted: into lines, into counts, or nowhere before it was kept.
@@ -19,6 +23,15 @@ fn ended(client: &Client) -> u64 {
     let before = ["ring_full", "unregistered", "stale_epoch", "unfinished", "disk"];
     let dropped = outcomes.dropped.iter().filter(|dropped| before.contains(&dropped.reason));
     outcomes.lines + outcomes.counted + dropped.map(|dropped| dropped.count).sum::<u64>()
+}
+
+/// Ends a flood, also where a panic ends what went on meanwhile: the threads are waited for.
+struct Stop<'f>(&'f AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Four threads record while `meanwhile` runs. Answers how many events were admitted: those that were made.
@@ -41,10 +54,18 @@ fn flood(client: &Client, each: Option<u64>, meanwhile: impl FnOnce()) -> u64 {
                 }
             });
         }
+        let end = each.is_none().then(|| Stop(&stop));
         meanwhile();
-        stop.store(each.is_none(), Ordering::Relaxed);
+        drop(end);
     });
     admitted.into_inner()
+}
+
+/// One whose store does not become full, however long a flood lasts on a slow computer.
+fn roomy(home: &Home, server: &Server) -> Client {
+    let client = Client::new(home.config(server).waiting_limit(64 << 20)).unwrap();
+    [USAGE, PLAYBACK, CONNECTIVITY].into_iter().for_each(|scope| drop(client.grant(scope).unwrap()));
+    client
 }
 
 #[test]
@@ -68,7 +89,7 @@ fn a_flood_on_four_threads_is_kept_or_counted() {
 #[test]
 fn a_flood_over_decisions_is_kept_or_counted() {
     let (home, server) = (Home::new(), Server::new());
-    let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);
+    let client = roomy(&home, &server);
     let admitted = flood(&client, None, || {
         for _ in 0..5 {
             thread::sleep(Duration::from_millis(20));
@@ -84,10 +105,34 @@ fn a_flood_over_decisions_is_kept_or_counted() {
     assert!(admitted > 0);
 }
 
+/// Which items are counted is told by a key that goes with its grant: nobody can say any more that this one is not.
+#[test]
+fn an_item_whose_grant_ends_while_it_is_recorded_is_late_and_no_item_that_is_left_out() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[PLAYBACK]);
+    client.record_with(|| {
+        client.withdraw(PLAYBACK).unwrap();
+        film()
+    });
+    let ends = ["stale_epoch", "not_chosen", "disk"].map(|reason| crate::home::dropped(&client, reason));
+    assert_eq!(ends, [1, 0, 0]);
+    // Of a grant that stands it is lost.
+    client.grant(PLAYBACK).unwrap_err();
+    say_yes(&client, PLAYBACK);
+    drop(client);
+    let secrets = home.store().join("keys");
+    files::write(&secrets, b"damaged");
+    let client = home.start(&server);
+    assert!(state(&client, PLAYBACK) == State::Granted);
+    client.record(film());
+    let ends = ["stale_epoch", "not_chosen", "disk"].map(|reason| crate::home::dropped(&client, reason));
+    assert_eq!(ends, [0, 0, 1]);
+}
+
 #[test]
 fn a_flood_into_the_end_of_the_program_is_kept_or_counted() {
     let (home, server) = (Home::new(), Server::new());
-    let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);
+    let client = roomy(&home, &server);
     let admitted = flood(&client, None, || {
         thread::sleep(Duration::from_millis(50));
         client.shutdown(HANG);
@@ -126,27 +171,50 @@ fn a_burst_of_a_thousand_from_each_of_sixteen_threads_loses_nothing() {
     all_kept(client, &home, 16_000);
 }
 
+/// A clock that the worker waits for while it is held.
+#[derive(Clone)]
+struct Held {
+    clock: TestClock,
+    held: Arc<AtomicBool>,
+}
+
+impl Clock for Held {
+    fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        while self.held.load(Ordering::SeqCst) && thread::current().name() == Some("candor") {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.clock.monotonic()
+    }
+}
+
 /// The count of what was lost outlives the process, is added up over processes, and is shown.
 #[test]
 fn what_was_lost_is_counted_where_it_outlives_the_program() {
     let (home, server) = (Home::new(), Server::new());
-    // More than the rings hold, faster than they are drained.
+    // More than the rings hold and one more drain takes, while whoever drains them stands still.
+    let clock = Held { clock: home.clock.clone(), held: Arc::default() };
+    let start = || Client::new(home.config(&server).clock(clock.clone())).unwrap();
     let lose = |client: &Client| {
-        let before = crate::home::dropped(client, "ring_full");
-        while crate::home::dropped(client, "ring_full") == before {
-            (0..40_000).for_each(|_| client.record(film()));
-        }
+        clock.held.store(true, Ordering::SeqCst);
+        (0..40_000).for_each(|_| client.record(film()));
+        clock.held.store(false, Ordering::SeqCst);
+        assert!(crate::home::dropped(client, "ring_full") > 0);
     };
     let lost = |client: &Client| {
         let outcomes = client.manifest().unwrap().outcomes;
         outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
     };
-    let first = home.start_granted(&server, &[PLAYBACK]);
+    let first = start();
+    first.grant(PLAYBACK).unwrap();
     lose(&first);
     let of_first = crate::home::dropped(&first, "ring_full");
     assert_eq!(lost(&first), of_first, "shown before it is written");
     drop(first);
-    let (second, third) = (home.start(&server), home.start(&server));
+    let (second, third) = (start(), home.start(&server));
     assert_eq!((crate::home::dropped(&second, "ring_full"), lost(&second)), (0, of_first));
     lose(&second);
     let of_second = crate::home::dropped(&second, "ring_full");

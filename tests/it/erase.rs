@@ -332,9 +332,10 @@ fn records_of_a_request_that_was_split_are_named_once() {
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
     let asked = || erasures(&server).iter().map(named).collect::<BTreeSet<_>>();
-    while pending(&client) > 0 {
+    wait_for("every wish to be over", || {
         send(&client);
-    }
+        pending(&client) == 0
+    });
     assert_eq!(asked(), taken.into_iter().collect());
     let all: usize = asked().iter().map(BTreeSet::len).sum();
     assert_eq!(all, 7);

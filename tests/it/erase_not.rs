@@ -241,9 +241,10 @@ fn nothing_can_be_smuggled_out_in_a_wish() {
         let control = Home::new();
         files::copy(&home.path(), &control.path());
         let client = control.start(&server);
-        while pending(&client) > 0 {
+        wait_for("every wish to be over", || {
             send(&client);
-        }
+            pending(&client) == 0
+        });
         let heard = erasures(&server);
         assert!(heard.len() == 2 && heard.iter().any(|request| named(request).contains(uid)), "{what}: control");
         drop(client);

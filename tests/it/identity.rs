@@ -20,9 +20,10 @@ fn overwrite(from: &Path, to: &Path) {
     for entry in fs::read_dir(to).unwrap() {
         let path = entry.unwrap().path();
         // A client that runs may write between the removal of what was listed and that of the directory.
-        while let Err(error) = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) } {
-            assert_eq!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty, "{}: {error}", path.display());
-        }
+        crate::home::wait_for("nobody to write there", || {
+            let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            gone.map_err(|error| assert_eq!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty, "{error}")).is_ok()
+        });
     }
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
