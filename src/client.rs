@@ -321,7 +321,7 @@ impl Client {
             Err(Left::NotChosen) => Dropped::NotChosen,
             // Keys go with their grant; those of a grant that stands could not be read.
             Err(Left::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
-            Err(Left::NoKey) => Dropped::Disk,
+            Err(Left::NoKey) => Dropped::InDoubt,
             Err(Left::Unregistered) => Dropped::Unregistered,
         };
         self.engine.journal.counters.drop(reason, 1);

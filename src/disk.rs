@@ -187,14 +187,7 @@ pub(crate) fn too_large(larger: &'static str) -> io::Error {
 
 /// Why something was refused, where it was seen and not used; `None` where the system failed.
 pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
-    let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).map(|refusal| refusal.0);
-    // A link is refused by the system itself, which was asked to follow none.
-    #[cfg(unix)]
-    let own = own.or_else(|| {
-        let is_link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
-        is_link.then_some("it is a symbolic link, which candor does not follow")
-    });
-    own
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).map(|refusal| refusal.0)
 }
 
 /// What a lock file says to whoever opens it.
@@ -225,7 +218,7 @@ impl Disk for System {
     }
 
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        let file = no_follow(OpenOptions::new().read(true)).open(path)?;
+        let file = open_here(no_follow(OpenOptions::new().read(true)), path)?;
         let len = trusted(&file)?;
         read_at_most(file, len, most, "larger than any file candor writes")
     }
@@ -240,17 +233,18 @@ impl Disk for System {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        Ok(Box::new(Open::new(no_follow(OpenOptions::new().append(true).create_new(true)).open(path)?)))
+        Ok(Box::new(Open::new(open_here(no_follow(OpenOptions::new().append(true).create_new(true)), path)?)))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let file = no_follow(OpenOptions::new().append(true)).open(path)?;
+        let file = open_here(no_follow(OpenOptions::new().append(true)), path)?;
         trusted(&file)?;
         Ok(Box::new(Open::new(file)))
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let mut file = no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+        let mut file =
+            open_here(no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)), path)?;
         if trusted(&file)? == 0 {
             // Whoever tidies up removes empty files. Where this can't be written the lock is one all the same, and where two
             // write it they write the same.
@@ -273,7 +267,7 @@ impl Disk for System {
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let file = no_follow(OpenOptions::new().read(true).write(true)).open(path)?;
+        let file = open_here(no_follow(OpenOptions::new().read(true).write(true)), path)?;
         trusted(&file)?;
         Ok(Box::new(Open::new(file)))
     }
@@ -352,8 +346,12 @@ impl Drop for Open {
 /// by a signal, and how a program handles signals is its own matter.
 #[cfg(unix)]
 fn fits(file: &File, more: u64) -> io::Result<()> {
-    use rustix::process::{Resource, getrlimit};
-    let Some(most) = getrlimit(Resource::Fsize).current else { return Ok(()) };
+    use nix::sys::resource::{Resource, getrlimit};
+    // Where a sandbox lets nobody ask there is none that is known.
+    let Ok((most, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
+    // 32 bits on some platforms.
+    #[allow(clippy::useless_conversion)]
+    let most = u64::from(most);
     // Whatever candor writes it writes behind what is there.
     if file.metadata()?.len().saturating_add(more) <= most {
         return Ok(());
@@ -453,6 +451,20 @@ fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
         options.mode(0o600).custom_flags(flags.bits() as i32);
     }
     options
+}
+
+/// Opens a path that is no link. That one stands there is refused by the system itself, which was asked to follow none; that
+/// there are too many on the way, which it says by the same number, is a look that failed.
+fn open_here(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path).map_err(|error| {
+        #[cfg(unix)]
+        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+            && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+        {
+            return refused("it is a symbolic link, which candor does not follow");
+        }
+        error
+    })
 }
 
 /// Fails for a file that is not ours alone; answers its length.
@@ -781,10 +793,16 @@ mod tests {
         assert!(matches!(files().contents(&at("open"), 0), Look::Refused(_)));
         std::os::unix::fs::symlink(at("open"), at("link")).unwrap();
         assert!(matches!(files().contents(&at("link"), 9), Look::Refused(_)));
-        for code in [rustix::io::Errno::IO, rustix::io::Errno::MFILE, rustix::io::Errno::ACCESS] {
+        use rustix::io::Errno;
+        for code in [Errno::IO, Errno::MFILE, Errno::ACCESS, Errno::LOOP] {
             let error = || io::Error::from_raw_os_error(code.raw_os_error());
             assert!(matches!(Look::<()>::of(Err(error())), Look::Failed(_)), "{code}");
         }
+        // Links that lead in a circle on the way to a file say nothing of the file.
+        std::os::unix::fs::symlink(at("there"), at("back")).unwrap();
+        std::os::unix::fs::symlink(at("back"), at("there")).unwrap();
+        assert!(matches!(files().contents(&at("there").join("file"), 9), Look::Failed(_)));
+        assert!(matches!(files().contents(&at("there"), 9), Look::Refused(_)));
         assert!(Look::<()>::Failed(io::ErrorKind::Other.into()).found().is_err());
         assert!(Look::<()>::Refused("x").found().is_err());
     }

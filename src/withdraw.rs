@@ -20,26 +20,27 @@ const CONFIRM: Duration = Duration::from_millis(500);
 /// written is tried again until it is.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.begin_act(scope);
-    withdraw_and_note(engine, scope)
-}
-
-fn withdraw_and_note(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let answer = try_to_withdraw(engine, scope);
     engine.consent.note_act(scope, false, &answer);
     answer
 }
 
 fn try_to_withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    match state_for_a_no(engine, scope)? {
+        Some(state) => withdraw_from(engine, scope, state),
+        None => end(engine, scope, Ending::Withdrawn),
+    }
+}
+
+/// Where the scope stands that a person says no to; none where nobody knows. What the person wishes is known all the same, and
+/// closes whatever it is.
+fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<State>, Error> {
     match engine.consent.state_of(scope) {
         Err(error) if error.is_store() => {
             engine.consent.shut(scope);
-            match engine.consent.state_of(scope) {
-                Ok(state) => withdraw_from(engine, scope, state),
-                // Nobody knows what stands there. What the person wishes is known, and closes whatever it is.
-                Err(_) => end(engine, scope, Ending::Withdrawn),
-            }
+            Ok(engine.consent.state_of(scope).ok())
         }
-        state => withdraw_from(engine, scope, state?),
+        state => state.map(Some),
     }
 }
 
@@ -48,6 +49,7 @@ fn withdraw_from(engine: &Engine, scope: Scope, state: State) -> Result<Receipt,
         // Past its last day the same, whether anybody has written that down yet or not.
         State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn),
         State::Denied | State::Withdrawn => again(engine, scope, Ending::Withdrawn),
+        State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn),
         // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
         State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => refuse(engine, scope, false),
     }
@@ -70,10 +72,6 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.begin_act(scope);
-    deny_and_note(engine, scope)
-}
-
-fn deny_and_note(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let answer = try_to_deny(engine, scope);
     engine.consent.note_act(scope, true, &answer);
     answer
@@ -82,15 +80,29 @@ fn deny_and_note(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 /// Tries again what a person said here and the disk did not take, where its time has come. Writes nothing else.
 pub(crate) fn try_again(engine: &Engine) {
     for (scope, denies) in engine.consent.acts_to_retry() {
-        let _ = if denies { deny_and_note(engine, scope) } else { withdraw_and_note(engine, scope) };
+        let answer = try_once_more(engine, scope, denies);
+        engine.consent.note_act(scope, denies, &answer);
     }
 }
 
 fn try_to_deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+    match state_for_a_no(engine, scope)? {
+        Some(State::Granted | State::Superseded) | None => end(engine, scope, Ending::Withdrawn),
+        Some(State::Unreadable) if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn),
+        Some(_) => refuse(engine, scope, false),
+    }
+}
+
+/// Where a file stands for the act, that is turned into its line, and is all of it: the person said it once.
+fn try_once_more(engine: &Engine, scope: Scope, denies: bool) -> Result<Receipt, Error> {
     match engine.consent.state_of(scope) {
-        Ok(State::Granted | State::Superseded) => end(engine, scope, Ending::Withdrawn),
-        Err(error) if !error.is_store() => Err(error),
-        _ => refuse(engine, scope, false),
+        Ok(State::Denied | State::Withdrawn) => {
+            engine.consent.shut(scope);
+            engine.consent.mend_whatever_is_there()?;
+            said_before(engine, scope)
+        }
+        _ if denies => try_to_deny(engine, scope),
+        _ => try_to_withdraw(engine, scope),
     }
 }
 
@@ -143,12 +155,17 @@ fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
 fn again(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
-    let mended = engine.consent.mend();
+    let mended = engine.consent.mend_whatever_is_there();
     // What can't be read is not written.
     if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // Its last line in the history is still the one before, and no receipt of what was wished.
         return end(engine, scope, ending);
     }
+    said_before(engine, scope)
+}
+
+/// Confirms a no that stands, and destroys what is left.
+fn said_before(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
     let destroyed = destroy_left(engine, scope);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
@@ -307,6 +324,10 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Err
     };
     let destroyed = as_seen(engine, destroyed);
     let mut receipt = closing.finish()?;
+    if !receipt.recorded && ending.leaves_a_yes() {
+        // Until its mark is raised the yes is closed.
+        engine.chores.owe(Owed::Finish);
+    }
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
 }

@@ -73,7 +73,8 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 }
 
 /// Takes a yes back: nothing more is recorded or sent, what waits is destroyed, and the receipt says whether
-/// every process that shares the store has confirmed it. Waits for that at most half a second. What was sent before
+/// every process that shares the store has confirmed it. Waits for that at most half a second, and before it
+/// for another process that is deciding at most a second and a half. What was sent before
 /// stays in the sent log, for the person; [`delete_sent`] removes it, and [`erase`] asks the recipient to delete it.
 ///
 /// # Errors

@@ -8,7 +8,7 @@
 use super::{
     contract::{canonical, digest},
     line::{Besides, Decision, GENESIS, Line, chain, says_nothing},
-    mark::Marks,
+    mark::{Marks, Unfit},
 };
 use crate::{
     ambient::{Ambient, Day, Time},
@@ -36,6 +36,18 @@ pub(super) const LEDGER_MOST: u64 = 8 << 20;
 ///
 /// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
 pub(super) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+/// What was seen and not read is neither damaged nor lost, and nothing is written in its place.
+pub(super) const NOT_READ: &str =
+    "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
+/// The same of the snapshot, the marks and the ledger, as a status says it.
+const REFUSED: [&str; 3] = [
+    "the snapshot can't be read: `consent` is larger than candor makes it, or no file of your own that only you can open (mode \
+     0600)",
+    "the high-water marks can't be read: `high`, among the program's settings, is larger than candor makes it, or no file of your \
+     own that only you can open (mode 0600)",
+    "the ledger can't be read: `ledger.jsonl` is larger than candor makes it, or no file of your own that only you can open (mode \
+     0600)",
+];
 /// How the line of a life lock begins that says which store it is of.
 const LIFE_SAYS: &str = "store ";
 /// More than a life lock says.
@@ -231,6 +243,8 @@ pub(crate) struct Sound {
     pub(super) ahead: bool,
     /// A withdrawal stands in the snapshot whose line is not in the ledger yet.
     pub(super) behind: bool,
+    /// A scope whose yes was narrowed, and the epoch to which its mark has yet to be raised: until then it is closed.
+    pub(super) narrowed: Option<(String, u64)>,
     /// The ledger ends in half a line; this is its length without it.
     pub(super) torn: Option<u64>,
     /// Scopes that were ended when nothing could be written but a tombstone.
@@ -283,6 +297,11 @@ impl Sound {
         self.marks.get(scope).map(|mark| mark.epoch)
     }
 
+    /// Whether there is a yes to take back, in force or about to be: its narrowing was interrupted.
+    pub(crate) fn has_yes(&self, scope: &str) -> bool {
+        self.in_force(scope).is_some() || self.narrowed.as_ref().is_some_and(|(narrowed, _)| narrowed == scope)
+    }
+
     pub(crate) fn is_revoked(&self, scope: &str) -> bool {
         self.revoked.contains_key(scope)
     }
@@ -294,6 +313,7 @@ impl Sound {
         };
         !self.ahead
             && !self.behind
+            && self.narrowed.is_none()
             && self.torn.is_none()
             && self.revoked.is_empty()
             && self.forgotten().next().is_none()
@@ -557,6 +577,38 @@ impl Ledger {
         }
     }
 
+    /// Whether another directory stands where this process opened its store, with an older copy of the same store in it.
+    pub(super) fn is_replaced_by_older(&self) -> Result<bool, Failed> {
+        if self.is_at_its_place() {
+            return Ok(false);
+        }
+        Ok(!self.decided_since()?.is_empty())
+    }
+
+    /// What this process knows was decided since the copy of its store that stands there was made: scopes and epochs. Nothing
+    /// where it is no copy of it, as far as ids tell.
+    fn decided_since(&self) -> Result<Vec<(String, u64)>, Failed> {
+        let path = self.snapshot_path();
+        let Seen::Read(bytes) = self.look(&path, self.snapshot_bytes())? else { return Ok(Vec::new()) };
+        let opened = self.opened.lock();
+        let Some(Opened { id: Some(id), epochs, .. }) = &*opened else { return Ok(Vec::new()) };
+        let Some(copy) = self.parse(&bytes).filter(|copy| copy.store.as_ref() == Some(id)) else {
+            return Ok(Vec::new());
+        };
+        let held = |scope: &str| copy.scopes.get(scope).map(|entry| entry.epoch);
+        let newer = epochs.iter().filter(|(scope, epoch)| Some(**epoch) > held(scope));
+        Ok(newer.map(|(scope, epoch)| (scope.clone(), *epoch)).collect())
+    }
+
+    /// Raises the marks of what was decided since to what this process knows.
+    pub(super) fn mark_known(&self, held: &Held) -> Result<(), Error> {
+        let _ = held;
+        for (scope, epoch) in self.decided_since()? {
+            self.raise_mark(&scope, epoch, false)?;
+        }
+        Ok(())
+    }
+
     /// The id of a store that goes on, or one that is new. Where there is no entropy it has none, as older ones have.
     pub(super) fn id(&self, known: Option<String>) -> Option<String> {
         let opened = || self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
@@ -723,13 +775,21 @@ impl Ledger {
         let snapshot = match snapshot {
             Seen::Read(bytes) => Some(bytes),
             Seen::Absent => None,
-            Seen::Refused => return Ok(Records::Closed("the snapshot can't be read")),
+            Seen::Refused => {
+                return Ok(Records::Closed(REFUSED[0]));
+            }
         };
-        let Ok(marks) = marks else { return Ok(Records::Closed("the high-water marks can't be read")) };
+        let marks = match marks {
+            Ok(marks) => marks,
+            Err(Unfit::Damaged) => return Ok(Records::Closed("the high-water marks are damaged")),
+            Err(Unfit::Refused) => return Ok(Records::Closed(REFUSED[1])),
+        };
         let ledger = match ledger {
             Seen::Read(bytes) => Some(bytes),
             Seen::Absent => None,
-            Seen::Refused => return Ok(Records::Closed("the ledger can't be read")),
+            Seen::Refused => {
+                return Ok(Records::Closed(REFUSED[2]));
+            }
         };
         let Some(bytes) = snapshot else {
             let nothing = marks.is_none() && ledger.is_none_or(|bytes| bytes.is_empty());
@@ -765,6 +825,7 @@ impl Ledger {
             marks: Marks::default(),
             ahead: false,
             behind: false,
+            narrowed: None,
             torn: None,
             revoked,
             told: BTreeMap::new(),
@@ -812,6 +873,17 @@ impl Ledger {
         if !snapshot.scopes.iter().all(agrees) {
             return Records::Closed("the snapshot says more than the ledger");
         }
+        let marks = marks.unwrap_or_default();
+        // The snapshot of a narrowing goes before its mark. A mark that is older than the history was put back.
+        let narrowed = snapshot.pending.as_ref().filter(|line| {
+            let earlier = lines.iter().filter(|other| other.scope == line.scope && other.epoch < line.epoch);
+            let mark = marks.get(&line.scope).map(|mark| mark.epoch);
+            line.decision == Decision::Narrowed
+                && snapshot.scopes.get(&line.scope).is_some_and(|entry| entry.epoch == line.epoch)
+                && mark.is_some_and(|mark| mark < line.epoch)
+                && mark >= earlier.map(|line| line.epoch).max()
+        });
+        let narrowed = narrowed.map(|line| (line.scope.clone(), line.epoch));
         let mut highest: BTreeMap<String, u64> = BTreeMap::new();
         for line in &lines {
             let epoch = highest.entry(line.scope.clone()).or_default();
@@ -821,9 +893,10 @@ impl Ledger {
             told: highest,
             known: self.learn(&snapshot),
             snapshot,
-            marks: marks.unwrap_or_default(),
+            marks,
             ahead,
             behind,
+            narrowed,
             torn,
             revoked,
         }))
@@ -903,7 +976,9 @@ impl Ledger {
         Ok(line)
     }
 
-    /// Records what closes or narrows a scope, snapshot first: in force when this returns.
+    /// Records what closes or narrows a scope, snapshot first: in force when this returns. A scope that stays open is closed until
+    /// its mark is raised as well; interrupted in between, that is done by whoever mends. Where the snapshot is not taken nothing
+    /// has changed.
     pub(crate) fn narrow(
         &self,
         held: &Held,
@@ -914,25 +989,10 @@ impl Ledger {
         let (line, mut snapshot, entry) = self.next(sound, statement, now);
         snapshot.scopes.insert(line.scope.clone(), entry.clone());
         snapshot.pending = Some(line.clone());
-        if line.decision.opens() {
-            // A scope that stays open needs its mark before its snapshot; until then it is closed.
-            let raised = self.raise_mark(&line.scope, line.epoch, true);
-            if raised.is_err()
-                && let Some(before) = sound.and_then(|sound| sound.marks.get(&line.scope))
-            {
-                // It may be there, and only its directory could not be made durable.
-                self.put_back_mark(&line.scope, line.epoch, before);
-            }
-            raised?;
-        }
         if let Err(error) = self.write_snapshot(&snapshot) {
-            let opens = line.decision.opens();
             // Replaced, and only its directory could not be made durable: a power cut errs to no where it narrows, and to a
             // yes where it ends one, for which a tombstone stands then.
-            if !(opens && self.stands(&snapshot)) {
-                if opens && let Some(before) = sound.and_then(|sound| sound.marks.get(&line.scope)) {
-                    self.put_back_mark(&line.scope, line.epoch, before);
-                }
+            if !(line.decision.opens() && self.stands(&snapshot)) {
                 return Err(error);
             }
         }

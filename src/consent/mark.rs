@@ -6,7 +6,7 @@
 
 use super::{
     contract::canonical,
-    ledger::{Failed, Held, Ledger, Records, SNAPSHOT_MOST},
+    ledger::{Failed, Held, Ledger, NOT_READ, Records, SNAPSHOT_MOST},
 };
 use crate::{
     ambient::Day,
@@ -14,7 +14,7 @@ use crate::{
     error::{At, Error, Kind},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// What is known of a scope whatever its store says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,31 +35,46 @@ impl Mark {
 
 pub(super) type Marks = BTreeMap<String, Mark>;
 
-/// They were read, and are not as they were written.
+/// Why marks that are there can't be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Damaged;
+pub(super) enum Unfit {
+    /// They were read, and are not as they were written.
+    Damaged,
+    /// They were seen and not read: others may open them.
+    Refused,
+}
+
+impl Unfit {
+    pub(super) fn error(self, path: &Path) -> Error {
+        let why = match self {
+            Unfit::Damaged => "it is damaged",
+            Unfit::Refused => NOT_READ,
+        };
+        Kind::Store { path: path.to_owned(), why }.into()
+    }
+}
 
 impl Ledger {
     /// The marks; an error within where they were read and are not marks of ours.
-    pub(super) fn read_marks(&self) -> Result<Result<Option<Marks>, Damaged>, Failed> {
+    pub(super) fn read_marks(&self) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         self.read_marks_of(&self.names(&self.marks)?)
     }
 
     /// The same, beside the names in their directory.
-    pub(super) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Damaged>, Failed> {
+    pub(super) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         let bytes = match self.document(names, &self.marks_path(), SNAPSHOT_MOST)? {
             Seen::Read(bytes) => bytes,
             Seen::Absent => return Ok(Ok(None)),
-            Seen::Refused => return Ok(Err(Damaged)),
+            Seen::Refused => return Ok(Err(Unfit::Refused)),
         };
         let marks = disk::unseal("high", &bytes).and_then(|json| serde_json::from_str(json).ok());
-        Ok(marks.map(Some).ok_or(Damaged))
+        Ok(marks.map(Some).ok_or(Unfit::Damaged))
     }
 
     fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> Result<(), Error> {
         // Marks that can't be read now are not replaced: those of every other scope would be lost.
         let path = self.marks_path();
-        let marks = self.read_marks()?.map_err(|Damaged| Kind::Store { path: path.clone(), why: "it is damaged" })?;
+        let marks = self.read_marks()?.map_err(|unfit| unfit.error(&path))?;
         let mut marks = marks.unwrap_or_default();
         let mark = marks.entry(scope.to_owned()).or_default();
         let before = mark.clone();
@@ -79,16 +94,6 @@ impl Ledger {
                 mark.latest = mark.latest.take().filter(|_| goes_on);
             }
         })
-    }
-
-    /// Takes back that a mark was raised to an epoch which no snapshot ever had, since the disk did not take it: the yes before
-    /// it stands. Where this fails too, the scope is closed until it is asked about anew.
-    pub(super) fn put_back_mark(&self, scope: &str, epoch: u64, before: &Mark) {
-        let _ = self.change_mark(scope, |mark| {
-            if mark.epoch == epoch {
-                *mark = before.clone();
-            }
-        });
     }
 
     /// The mark of a yes that is given now. Whoever gives it believes the clock, so this day is its latest one, also where

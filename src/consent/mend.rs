@@ -8,12 +8,12 @@ use super::{
         TOMBSTONE, Tombstone,
     },
     line::{Besides, Decision, GENESIS, Line},
-    mark::Damaged,
+    mark::Unfit,
     scope::is_name,
 };
 use crate::{
     ambient::Time,
-    disk::{self, Look, Seen},
+    disk::{self, Look, Seen, StatKind},
     error::{At, Error, Kind},
     mutants::{self, Mutant},
 };
@@ -87,6 +87,9 @@ impl Ledger {
             // The snapshot first: interrupted in between, the ledger is behind, and the next one appends the line.
             self.write_snapshot(&snapshot)?;
             self.append(&line)?;
+        }
+        if let Some((scope, epoch)) = &sound.narrowed {
+            self.raise_mark(scope, *epoch, true)?;
         }
         for (scope, said) in sound.revoked {
             // Records that turn out damaged are no reason to forget what a tombstone says.
@@ -203,11 +206,12 @@ impl Ledger {
     /// decided about counts as lost, which only a fresh notice can open.
     pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
         // Every scope that anything here names may have had its no. All is read before anything is replaced: what can't be
-        // looked at now is not lost.
+        // looked at now, or was seen and not read, is not lost.
         let marks = self.read_marks()?;
         let path = self.snapshot_path();
         let old = match self.document(&self.names(&self.store)?, &path, SNAPSHOT_MOST)? {
             Seen::Read(bytes) => self.parse(&bytes),
+            Seen::Refused if !self.is_too_large(&path, SNAPSHOT_MOST)? => return Err(not_read(&path)),
             Seen::Absent | Seen::Refused => None,
         };
         let named = self.named_in_history()?;
@@ -217,7 +221,10 @@ impl Ledger {
         };
         let marks = match marks {
             Ok(marks) => marks.unwrap_or_default(),
-            Err(Damaged) => {
+            Err(Unfit::Refused) if !self.is_too_large(&self.marks_path(), SNAPSHOT_MOST)? => {
+                return Err(not_read(&self.marks_path()));
+            }
+            Err(_) => {
                 let path = self.marks_path();
                 self.files.replace(&path, &disk::seal("high", "{}")).at("write", &path)?;
                 BTreeMap::new()
@@ -282,10 +289,20 @@ impl Ledger {
         Ok(None)
     }
 
+    /// Whether a file of ours is larger than candor ever makes it: that is damage, whatever it holds.
+    fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
+        Ok(match self.look(path, self.files.examine(path))? {
+            Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
+            Seen::Absent | Seen::Refused => false,
+        })
+    }
+
     /// The scopes that any line of the history names, however damaged the rest of it is.
-    fn named_in_history(&self) -> Result<Vec<String>, Failed> {
-        let bytes = match self.document(&self.names(&self.store)?, &self.ledger_path(), LEDGER_MOST)? {
+    fn named_in_history(&self) -> Result<Vec<String>, Error> {
+        let path = self.ledger_path();
+        let bytes = match self.document(&self.names(&self.store)?, &path, LEDGER_MOST)? {
             Seen::Read(bytes) => bytes,
+            Seen::Refused if !self.is_too_large(&path, LEDGER_MOST)? => return Err(not_read(&path)),
             Seen::Absent | Seen::Refused => Vec::new(),
         };
         let lines = bytes.split(|&byte| byte == b'\n');
@@ -331,6 +348,10 @@ impl Ledger {
     pub(super) fn last_line(&self) -> Result<Option<Line>, Failed> {
         Ok(self.history()?.0.pop())
     }
+}
+
+fn not_read(path: &Path) -> Error {
+    Unfit::Refused.error(path)
 }
 
 /// What a tombstone says, where it says anything.

@@ -92,7 +92,7 @@ use crate::{
     sync::{self, Mutex},
 };
 use ledger::{Fingerprint, Sound};
-use permit::IN_DOUBT;
+pub(crate) use permit::IN_DOUBT;
 use policy::Looked;
 use std::{
     collections::BTreeMap,
@@ -216,6 +216,10 @@ struct View {
     changed: bool,
     /// A snapshot was found where none was seen before, and nobody has looked yet for what is to be put in order in its store.
     appeared: bool,
+    /// It is an older copy of what this process knows, or was at the last look.
+    is_older: bool,
+    /// That it began to be one was told to nobody yet.
+    turned_older: bool,
     open: Vec<Place>,
     /// What those scopes are held to whose build would say more than was agreed.
     held: Vec<(Scope, Arc<Projection>)>,
@@ -244,6 +248,8 @@ impl Consent {
             stale: false,
             changed: false,
             appeared: false,
+            is_older: false,
+            turned_older: false,
             open: Vec::new(),
             held: Vec::new(),
             closing: Vec::new(),
@@ -281,7 +287,20 @@ impl Consent {
         if matches!(self.ledger.snapshot_bytes(), Look::Absent) {
             return Ok(());
         }
+        self.mend_whatever_is_there()
+    }
+
+    /// The same, also where nothing is there but a file that stands for a no.
+    ///
+    /// # Errors
+    /// As for [`mend`](Consent::mend).
+    pub(crate) fn mend_whatever_is_there(&self) -> Result<(), Error> {
         let needs = self.ledger.needs_healing();
+        if needs.is_err() && self.ledger.is_replaced_by_older()? {
+            // Which no decision is written to; but what was decided since must not be forgotten at the next start.
+            let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+            self.ledger.mark_known(&held)?;
+        }
         if (needs.is_err() && mutants::on(Mutant::UnreadIsWritten)) || !needs? {
             return Ok(());
         }
@@ -575,6 +594,9 @@ impl Consent {
                 }
             }
         }
+        let is_older = records.are_older_copy();
+        view.turned_older |= is_older && !view.is_older;
+        view.is_older = is_older;
         let moved = open != view.open;
         let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
         // First whatever closes or changes is closed, then what the rest needs is made ready, then it opens.
@@ -646,6 +668,12 @@ impl Consent {
     #[must_use]
     pub(crate) fn has_appeared(&self) -> bool {
         std::mem::take(&mut self.view.lock().appeared)
+    }
+
+    /// Whether an older copy was put back since, once.
+    #[must_use]
+    pub(crate) fn has_turned_older(&self) -> bool {
+        std::mem::take(&mut self.view.lock().turned_older)
     }
 
     /// Makes ready anew what the open scopes need, on a new day. Under the same lock as opening, so that a scope that opens
@@ -785,6 +813,11 @@ impl Consent {
             }
             _ => false,
         }
+    }
+
+    /// Whether the records were read and hold a yes that is there to be taken back.
+    pub(crate) fn has_yes(&self, scope: Scope) -> bool {
+        matches!(self.ledger.read(), Ok(Records::Sound(sound)) if sound.has_yes(scope.name()))
     }
 
     /// Notes that the yeses that are open are in use today: a clock that is set back from now on makes none of them younger.

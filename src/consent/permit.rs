@@ -18,7 +18,7 @@ use std::{
 
 /// What a gate holds while a look at the disk fails that the scope was open before: events are admitted and end in a counter,
 /// since no grant has this epoch.
-pub(super) const IN_DOUBT: u64 = u64::MAX;
+pub(crate) const IN_DOUBT: u64 = u64::MAX;
 
 /// The gates of one client: for each scope the epoch under which it records, or 0.
 #[derive(Debug)]

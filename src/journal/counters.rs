@@ -22,6 +22,9 @@ pub(crate) enum Drop {
     StaleEpoch,
     /// The program ended before it was written.
     Unfinished,
+    /// A look failed, or the clock was in doubt, when it came: its scope was closed for the moment, or the key was missing that
+    /// tells whether its item is counted.
+    InDoubt,
     /// The disk did not take it.
     Disk,
     /// The store was full; the oldest went first.
@@ -44,7 +47,7 @@ pub(crate) enum Drop {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(Drop, &str, &str); 18] = [
+pub(crate) const DROPS: [(Drop, &str, &str); 19] = [
     (Drop::RingFull, "ring_full", "events came faster than they could be written"),
     (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
     (Drop::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
@@ -53,6 +56,7 @@ pub(crate) const DROPS: [(Drop, &str, &str); 18] = [
     (Drop::Invalid, "invalid", "a value was not one that its field can have"),
     (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
     (Drop::Unfinished, "unfinished", "the program ended before they were written"),
+    (Drop::InDoubt, "in_doubt", "the disk or the clock could not be relied on when they came"),
     (Drop::Disk, "disk", "the disk did not take them"),
     (Drop::Full, "full", "the store was full, and the oldest went first"),
     (Drop::Age, "age", "they had waited too long"),

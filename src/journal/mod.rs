@@ -28,7 +28,7 @@ pub(crate) use sent::{SentLog, Taken};
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Destroyed, Place, Projection, Scope, Standing},
+    consent::{Destroyed, IN_DOUBT, Place, Projection, Scope, Standing},
     disk::{Files, Handle, Look},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
@@ -161,7 +161,7 @@ impl Journal {
     }
 
     /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
-    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Option<Standing>) -> usize {
+    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<Standing, Drop>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
         let mut drained = 0;
         rings.drain(|events| {
@@ -184,7 +184,7 @@ impl Journal {
     }
 
     /// Writes events to their segments and counts. Each ends in exactly one counter.
-    pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Option<Standing>) {
+    pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Result<Standing, Drop>) {
         // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
         // is written after it.
         let mut writer = self.writer.lock();
@@ -200,10 +200,19 @@ impl Journal {
                 continue;
             }
             let scope = schema.scope();
-            let Some(Standing { place, held }) = standing(scope).filter(|it| it.place.epoch == event.epoch()) else {
-                let ending = self.ending.load(Ordering::SeqCst);
-                self.counters.drop(if ending { Drop::Unfinished } else { Drop::StaleEpoch }, 1);
-                continue;
+            let standing = match standing(scope) {
+                Ok(standing) if standing.place.epoch == event.epoch() => Ok(standing),
+                _ if event.epoch() == IN_DOUBT => Err(Drop::InDoubt),
+                Ok(_) => Err(Drop::StaleEpoch),
+                Err(why) => Err(why),
+            };
+            let Standing { place, held } = match standing {
+                Ok(standing) => standing,
+                Err(why) => {
+                    let ending = self.ending.load(Ordering::SeqCst);
+                    self.counters.drop(if ending { Drop::Unfinished } else { why }, 1);
+                    continue;
+                }
             };
             let Some(outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
                 self.counters.drop(Drop::HeldBack, 1);

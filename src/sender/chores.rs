@@ -60,6 +60,11 @@ impl Chores {
         self.owed.fetch_or(what as u8, Ordering::SeqCst);
     }
 
+    /// Whether something that was interrupted is left, or may be, which ends with this process where nobody finishes it.
+    pub(super) fn is_to_finish(&self) -> bool {
+        self.owed.load(Ordering::SeqCst) & Owed::Finish as u8 != 0 || self.again()
+    }
+
     pub(crate) fn owes(&self) -> bool {
         self.owed.load(Ordering::SeqCst) != 0 && !self.over.load(Ordering::SeqCst)
     }
@@ -101,6 +106,10 @@ impl Engine {
         if self.consent.has_rules_to_settle() {
             self.chores.owe(Owed::Settle);
         }
+        // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
+        if self.consent.has_turned_older() {
+            self.chores.owe(Owed::Finish);
+        }
         // Not at the start alone: the store may have seemed to be absent then.
         let appeared = self.consent.has_appeared();
         if !(moved || appeared) {
@@ -109,10 +118,6 @@ impl Engine {
         let records = self.consent.records();
         if self.has_stale(&records) {
             self.chores.owe(Owed::Clear);
-        }
-        // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
-        if records.as_ref().is_ok_and(Records::are_older_copy) {
-            self.chores.owe(Owed::Finish);
         }
         if appeared {
             self.look_for_chores(&records);

@@ -16,7 +16,7 @@ pub(crate) use worker::Worker;
 use crate::{
     ambient::{Ambient, Day, Time},
     clean,
-    consent::{Consent, Failed, Place, Records, Scope, Standing},
+    consent::{Consent, Failed, IN_DOUBT, Place, Records, Scope, Standing},
     error::{Error, Kind},
     event::Registry,
     generalize::{Generalized, Keys},
@@ -200,6 +200,10 @@ impl Engine {
 
     /// Tries once more what a person said and the disk did not take: with this process goes whoever knows of it.
     pub(crate) fn retry_at_the_end(&self) {
+        // What this process knows of a store that was put back goes with it as well.
+        if self.chores.is_to_finish() || self.consent.retry_in().is_some() {
+            let _ = self.consent.mend();
+        }
         if self.consent.retry_now() && !mutants::on(Mutant::NoEndsWithItsProcess) {
             (self.settle)(self);
         }
@@ -219,12 +223,17 @@ impl Engine {
         self.look();
     }
 
-    /// Where each open scope's data goes. The gate is asked again at every call, under the journal's own lock.
-    fn standings(&self) -> impl Fn(Scope) -> Option<Standing> + '_ {
+    /// Where each open scope's data goes, or how events end where it is not open. The gate is asked again at every call, under
+    /// the journal's own lock.
+    fn standings(&self) -> impl Fn(Scope) -> Result<Standing, Drop> + '_ {
         let standings = self.consent.standings();
         let gates = self.consent.gates();
         let open = move |it: &&Standing, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
-        move |scope| standings.iter().find(|it| open(it, scope)).cloned()
+        move |scope| match standings.iter().find(|it| open(it, scope)) {
+            Some(standing) => Ok(standing.clone()),
+            None if gates.epoch(scope) == IN_DOUBT => Err(Drop::InDoubt),
+            None => Err(Drop::StaleEpoch),
+        }
     }
 
     /// The day that is being recorded.

@@ -420,6 +420,8 @@ fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
             outcomes.dropped.iter().map(|dropped| dropped.count).sum::<u64>()
         };
         assert_eq!(dropped(&client), 4, "{only:?}: each is counted");
+        let outcomes = client.manifest().unwrap().outcomes;
+        assert!(outcomes.dropped.iter().all(|dropped| dropped.reason == "in_doubt"), "{only:?}: {outcomes:?}");
         disk.heal();
         // What the worker does when the time of its retry has come.
         let _ = client.engine().consent.look_at_policies();
@@ -427,6 +429,13 @@ fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
         client.record_durable(Happened { times: 5 });
         assert_eq!(waits(&client), 2, "{only:?}: nothing was destroyed, and recording goes on");
         assert_eq!(history(home), before, "{only:?}: nobody decided anything");
+        drop(client);
+        let lost = self::client(home, None).manifest().unwrap().outcomes.lost;
+        assert_eq!(
+            lost.iter().map(|lost| lost.count).sum::<u64>(),
+            4,
+            "{only:?}: it is known after the program as well"
+        );
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Whether an event is counted, seen from the counters of those that are not.
 fn counts<E: Event<About = Installation>>(client: &Client, event: E) -> bool {
-    let left_out = || dropped(client, "not_chosen") + dropped(client, "disk");
+    let left_out = || dropped(client, "not_chosen") + dropped(client, "in_doubt");
     let before = left_out();
     client.record_durable(event);
     match left_out() - before {
@@ -126,7 +126,7 @@ fn an_item_nobody_knows_and_one_without_a_key_count_nothing() {
     assert!((0..50).all(|item| !counts(&client, Every { which: &name(item) })));
     assert!(played(&client, 200).is_empty());
     // Nobody can say that they are items that are left out.
-    assert_eq!((dropped(&client, "disk"), dropped(&client, "not_chosen")), (250, 0));
+    assert_eq!((dropped(&client, "in_doubt"), dropped(&client, "not_chosen")), (250, 0));
     assert_eq!(client.manifest().unwrap().outcomes.counted, 0);
     tally::property("item", "without a name or a key counts nothing");
 }

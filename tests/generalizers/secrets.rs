@@ -124,7 +124,7 @@ fn makes_nothing(lab: &Lab, what: &str) -> Client {
         "{what}: {lines:#?}"
     );
     client.record_durable(Every { which: "something" });
-    assert_eq!(["disk", "not_chosen"].map(|reason| dropped(&client, reason)), [1, 0], "{what}");
+    assert_eq!(["in_doubt", "not_chosen"].map(|reason| dropped(&client, reason)), [1, 0], "{what}");
     client
 }
 

@@ -20,7 +20,7 @@ use std::{
 /// Where everything went that was admitted: into lines, into counts, or nowhere before it was kept.
 fn ended(client: &Client) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
-    let before = ["ring_full", "unregistered", "stale_epoch", "unfinished", "disk"];
+    let before = ["ring_full", "unregistered", "stale_epoch", "in_doubt", "unfinished", "disk"];
     let dropped = outcomes.dropped.iter().filter(|dropped| before.contains(&dropped.reason));
     outcomes.lines + outcomes.counted + dropped.map(|dropped| dropped.count).sum::<u64>()
 }
@@ -114,7 +114,7 @@ fn an_item_whose_grant_ends_while_it_is_recorded_is_late_and_no_item_that_is_lef
         client.withdraw(PLAYBACK).unwrap();
         film()
     });
-    let ends = ["stale_epoch", "not_chosen", "disk"].map(|reason| crate::home::dropped(&client, reason));
+    let ends = ["stale_epoch", "not_chosen", "in_doubt"].map(|reason| crate::home::dropped(&client, reason));
     assert_eq!(ends, [1, 0, 0]);
     // Of a grant that stands it is lost.
     client.grant(PLAYBACK).unwrap_err();
@@ -125,7 +125,7 @@ fn an_item_whose_grant_ends_while_it_is_recorded_is_late_and_no_item_that_is_lef
     let client = home.start(&server);
     assert!(state(&client, PLAYBACK) == State::Granted);
     client.record(film());
-    let ends = ["stale_epoch", "not_chosen", "disk"].map(|reason| crate::home::dropped(&client, reason));
+    let ends = ["stale_epoch", "not_chosen", "in_doubt"].map(|reason| crate::home::dropped(&client, reason));
     assert_eq!(ends, [0, 0, 1]);
 }
 

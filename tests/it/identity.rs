@@ -160,6 +160,54 @@ fn an_older_yes_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_n
     }
 }
 
+/// Whatever way it was put back: over the files that were there, or as other directories in their place.
+#[test]
+fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
+    for anew in [false, true] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        let yes = copy(&home, "yes");
+        assert!(client.withdraw(USAGE).unwrap().confirmed);
+        if anew {
+            places(&home).iter().for_each(|place| fs::remove_dir_all(place).unwrap());
+        }
+        put_back(&home, &yes);
+        // It looks by itself, and ends.
+        let mark = || fs::read(home.marks().join("high")).unwrap();
+        let before = mark();
+        crate::home::wait_for("the program to note what it knows", || {
+            home.clock.pass(std::time::Duration::from_secs(1));
+            mark() != before
+        });
+        drop(client);
+        let client = home.start(&server);
+        assert!(!client.status(USAGE).unwrap().is_open(), "{anew}: {:?}", client.status(USAGE));
+        assert!(client.grant(USAGE).unwrap_err().needs_notice(), "{anew}");
+        assert_eq!((client.flush(HANG).unwrap().requests, server.connections()), (0, 0), "{anew}");
+    }
+}
+
+/// The same where it ends before its next look.
+#[test]
+fn an_older_copy_that_is_put_back_as_a_program_ends_opens_nothing() {
+    for anew in [false, true] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        let yes = copy(&home, "yes");
+        assert!(client.withdraw(USAGE).unwrap().confirmed);
+        if anew {
+            places(&home).iter().for_each(|place| fs::remove_dir_all(place).unwrap());
+        }
+        put_back(&home, &yes);
+        drop(client);
+        let client = home.start(&server);
+        assert!(!client.status(USAGE).unwrap().is_open(), "{anew}: {:?}", client.status(USAGE));
+        assert_eq!((client.flush(HANG).unwrap().requests, server.connections()), (0, 0), "{anew}");
+    }
+}
+
 #[test]
 fn a_directory_that_is_moved_while_a_program_runs_confirms_nothing() {
     for comes_back in [true, false] {

@@ -601,3 +601,26 @@ fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
         "{by}"
     );
 }
+
+/// That nobody can look is no rule: what waits stays, and is sent once the way is a way again.
+#[test]
+fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(2));
+    drop(client);
+    let place = rules(&home);
+    let _ = std::fs::remove_dir_all(&place);
+    let other = place.with_file_name("other");
+    std::os::unix::fs::symlink(&other, &place).unwrap();
+    std::os::unix::fs::symlink(&place, &other).unwrap();
+    let client = start(&home, &server);
+    assert!(!client.status(USAGE).unwrap().is_open(), "closed for the moment");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    drop(client);
+    std::fs::remove_file(&place).unwrap();
+    let client = start(&home, &server);
+    assert!(client.status(USAGE).unwrap().is_open());
+    assert_eq!(crate::home::flush(&client).records, 1);
+}

@@ -144,6 +144,50 @@ fn records_that_others_may_open_close_every_scope() {
     }
 }
 
+/// What was seen and not read is not lost: a no leaves what others said as it is, and holds all the same.
+#[test]
+fn a_no_over_records_that_others_may_open_is_of_one_scope_alone() {
+    for says_no in [Client::withdraw, Client::deny] {
+        for name in ["consent", "ledger.jsonl", "high"] {
+            let (home, server) = (Home::new(), Server::new());
+            let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+            client.record_durable(film());
+            let kept = home.waiting("counts", PLAYBACK).len();
+            drop(client);
+            let path = if name == "high" { home.marks() } else { home.store() }.join(name);
+            files::mode(&path, 0o644);
+            let client = home.start(&server);
+            let error = says_no(&client, USAGE).unwrap_err().to_string();
+            assert!(
+                error.contains(&path.display().to_string()) && error.contains("0600"),
+                "names it and the way out: {error}"
+            );
+            let notice = client.notice(PLAYBACK).unwrap();
+            assert!(client.grant(PLAYBACK.shown(&notice)).unwrap_err().is_store(), "nor does a yes begin anew");
+            drop(client);
+            files::mode(&path, 0o600);
+            let client = home.start(&server);
+            assert!(client.status(PLAYBACK).unwrap().is_open(), "{name}: {:?}", client.status(PLAYBACK));
+            assert_eq!(home.waiting("counts", PLAYBACK).len(), kept, "{name}");
+            assert_eq!(state(&client, USAGE), State::Withdrawn, "{name}");
+            let is_aside = |path: &std::path::PathBuf| path.to_string_lossy().contains("damaged");
+            assert!(!files::all(&home.store()).iter().any(is_aside), "{name}");
+        }
+    }
+}
+
+#[test]
+fn who_takes_back_a_yes_whose_contract_cannot_be_read_has_withdrawn() {
+    for says_no in [Client::withdraw, Client::deny] {
+        let (home, server) = (Home::new(), Server::new());
+        drop(home.start_granted(&server, &[USAGE]));
+        files::all(&home.store().join("contracts")).iter().for_each(|path| files::mode(path, 0o644));
+        let client = home.start(&server);
+        assert_eq!(state(&client, USAGE), State::Unreadable);
+        assert_eq!(says_no(&client, USAGE).unwrap().decision, "withdrawn");
+    }
+}
+
 #[test]
 fn records_of_another_user_close_every_scope() {
     if !rustix::process::geteuid().is_root() {

@@ -229,6 +229,16 @@ fn no_lock_outlives_a_fork() {
     assert!(outlives_a_fork("journal/mod.rs", own).is_empty());
 }
 
+/// rustix's call for a limit of the process unwraps what the system answers, and a sandbox answers with an error.
+#[test]
+fn nothing_is_called_that_panics_where_a_sandbox_refuses_it() {
+    let is_one = |statement: &str| statement.contains("rustix::process") && statement.contains("getrlimit");
+    let panics = |code: &str| code.split(';').any(is_one);
+    let found: Vec<String> = sources().into_iter().filter(|(_, code)| panics(code)).map(|(name, _)| name).collect();
+    assert!(found.is_empty(), "{found:?}");
+    assert!(panics("use rustix::process::{Resource, getrlimit};"), "the control");
+}
+
 /// What people are shown is made harmless in one place: every `Display` goes through it, or says here why it need not.
 #[test]
 fn every_display_is_clean() {

@@ -72,7 +72,10 @@ fn a_history_that_is_too_long_closes_until_the_person_says_yes_again() {
     File::options().write(true).open(home.store().join("ledger.jsonl")).unwrap().set_len(LEDGER_MOST + 1).unwrap();
     for client in [&client, &home.start(&server)] {
         let status = client.status(USAGE).unwrap();
-        assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("the ledger can't be read"));
+        assert!(
+            !status.is_open() && status.trouble.as_ref().unwrap().contains("the ledger can't be read"),
+            "{status:?}"
+        );
         send(client);
     }
     assert_eq!(server.connections(), 0);

@@ -64,8 +64,29 @@ fn what_was_agreed_to_and_is_not_shown_for_a_moment_closes_for_a_moment() {
 }
 
 #[test]
-fn a_mark_that_was_raised_for_nothing_is_put_back() {
-    holds("begin_rules", Call::SyncDir, "config/org.example.crash/candor-1", Error::Interrupted, Lasts::Once);
+fn a_no_to_a_yes_is_one_withdrawal_however_the_looks_and_the_disk_fail() {
+    for error in [Error::Io, Error::TooManyFiles] {
+        holds("deny_a_yes", Call::Read, "", error, Lasts::Once);
+    }
+    for operation in ["deny_a_yes", "withdraw"] {
+        for path in ["consent.new", "ledger.jsonl"] {
+            for lasts in [Lasts::ForFile, Lasts::Long] {
+                holds(operation, Call::WriteAll, path, Error::NoSpace, lasts);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_yes_that_could_not_be_narrowed_stands() {
+    for error in [Error::Io, Error::NoSpace] {
+        for operation in ["switch_off", "begin_rules"] {
+            for (call, path) in [(Call::SyncDir, "config/org.example.crash/candor-1"), (Call::WriteAll, "consent.new")]
+            {
+                holds(operation, call, path, error, Lasts::Long);
+            }
+        }
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
     tests::Happened,
 };
 use operations::{After, Kind, OPERATIONS, Operation};
-use seams::{CALLS, Call, Error, Fault, Lasts, errors};
+use seams::{Call, Error, Fault, Lasts, errors};
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -241,28 +241,17 @@ impl Judge<'_> {
             }
     }
 
-    /// A yes that is narrowed has its new mark before its new snapshot: where a disk then takes neither the one nor that the other
-    /// is put back, it is closed, with the reason, until the person is asked anew.
-    fn is_half_narrowed(&self, subject: State, is_open: bool) -> bool {
-        let lasts = |fault: Fault| fault.error.is_of_the_disk() && fault.lasts != Lasts::Once;
-        self.operation.writes.contains(&"narrowed")
-            && self.fault.is_some_and(lasts)
-            && (subject, is_open) == (State::Unreadable, false)
-    }
-
     fn records(&mut self, client: &Client, expected: After, answer: &Answer) {
         let (subject, is_open) = state(client, SUBJECT);
         let by_clock = self.is_over_by_clock() || self.is_decided_by_wrong_clock(client);
         match expected {
             After::Open | After::AsBefore if by_clock && !is_open => {}
-            After::AsBefore if self.is_half_narrowed(subject, is_open) => {}
             After::Closed if is_open || subject == State::Granted => {
                 self.say(format_args!("the scope is open after a no ({subject:?}, {answer:?})"));
             }
             After::Blocked if is_open => {
                 self.say(format_args!("the scope is open against a rule ({subject:?}, {answer:?})"));
             }
-            After::Blocked if self.is_half_narrowed(subject, is_open) => {}
             After::Blocked if ![State::Granted, State::Expired].contains(&subject) => {
                 self.say(format_args!("a rule ended the yes ({subject:?}, {answer:?})"));
             }
@@ -307,7 +296,18 @@ impl Judge<'_> {
         if !history.starts_with(&self.before.history) {
             self.say(format_args!("the history was begun anew: {history:?} after {:?}", self.before.history));
         } else {
-            for (scope, decision) in &history[self.before.history.len()..] {
+            let new = &history[self.before.history.len()..];
+            let acts: Vec<&str> = new
+                .iter()
+                .filter(|(scope, _)| scope == SUBJECT.name())
+                .map(|(_, decision)| decision.as_str())
+                .collect();
+            // Where a tombstone stood the person had said it before.
+            let said_before = self.operation.name.contains("tombstone");
+            if self.operation.closes() && acts.len() > 1 + usize::from(said_before) {
+                self.say(format_args!("one act is written down as {acts:?}"));
+            }
+            for (scope, decision) in new {
                 // What is wished of every scope has a name of its own.
                 let is_subject = scope == SUBJECT.name();
                 let known = (is_subject || scope == "*") && self.operation.writes.contains(&decision.as_str());
@@ -356,11 +356,8 @@ impl Judge<'_> {
             if self.world.records(client, SUBJECT).iter().any(|uid| old.contains(uid)) {
                 self.say("what waited before a rule is kept after it");
             }
-            let (subject, is_open) = state(client, SUBJECT);
-            let is_meant = self.is_over_by_clock()
-                || self.is_decided_by_wrong_clock(client)
-                || self.is_half_narrowed(subject, is_open);
-            if !is_open && !is_meant {
+            let is_meant = self.is_over_by_clock() || self.is_decided_by_wrong_clock(client);
+            if !state(client, SUBJECT).1 && !is_meant {
                 let status = client.status(SUBJECT);
                 self.say(format_args!("a rule that was lifted closes: {status:?}"));
             }
@@ -496,28 +493,24 @@ fn sweep(every: u64, seed: u64, only: Option<&str>) -> Tally {
 /// Takes faults that happened seldom again, in worlds with other random numbers, until each has happened often enough.
 fn top_up(tally: &mut Tally, seed: u64, least: u64) {
     let mut worlds: BTreeMap<(usize, u64), Before> = BTreeMap::new();
-    for (call, ..) in CALLS {
-        for error in errors(*call) {
-            for round in 0..least * 2 {
-                if tally.fired.get(&(*call, error)).copied().unwrap_or(0) >= least {
+    for (call, error) in seams::kinds() {
+        let fired = |tally: &Tally| tally.fired.get(&(call, error)).copied().unwrap_or(0);
+        for round in 0..least * 2 {
+            for (index, operation) in OPERATIONS.iter().enumerate() {
+                if fired(tally) >= least {
                     break;
                 }
-                for (index, operation) in OPERATIONS.iter().enumerate() {
-                    // Few worlds, and many places in them.
-                    let before = worlds
-                        .entry((index, round / 50))
-                        .or_insert_with(|| prepare(operation, seed.wrapping_add(1 + round / 50)));
-                    let places: Vec<u64> = (0u64..)
-                        .zip(&before.trace)
-                        .filter(|(_, (of, path))| of == call && seams::may_meet(path, error))
-                        .map(|(at, _)| at)
-                        .collect();
-                    if let Some(&at) = places.get((round as usize) % places.len().max(1)) {
-                        tally.run(operation, before, Fault { at, error, lasts: LASTS[round as usize % LASTS.len()] });
-                    }
-                    if tally.fired.get(&(*call, error)).copied().unwrap_or(0) >= least {
-                        break;
-                    }
+                // Few worlds, and many places in them.
+                let before = worlds
+                    .entry((index, round / 50))
+                    .or_insert_with(|| prepare(operation, seed.wrapping_add(1 + round / 50)));
+                let places: Vec<u64> = (0u64..)
+                    .zip(&before.trace)
+                    .filter(|(_, (of, path))| *of == call && seams::may_meet(path, error))
+                    .map(|(at, _)| at)
+                    .collect();
+                if let Some(&at) = places.get((round as usize) % places.len().max(1)) {
+                    tally.run(operation, before, Fault { at, error, lasts: LASTS[round as usize % LASTS.len()] });
                 }
             }
         }
@@ -528,8 +521,7 @@ fn report(tally: &Tally) {
     for (what, (times, example)) in &tally.wrong {
         println!("{times:6} x {what}\n         {example}");
     }
-    let kinds: Vec<(Call, Error)> =
-        CALLS.iter().flat_map(|(call, ..)| errors(*call).into_iter().map(|error| (*call, error))).collect();
+    let kinds = seams::kinds();
     let fired = |what: &(Call, Error)| tally.fired.get(what).copied().unwrap_or(0);
     let seldom = kinds.iter().min_by_key(|what| fired(what)).copied();
     if let Some((call, error)) = seldom {

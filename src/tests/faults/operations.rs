@@ -82,7 +82,8 @@ impl Operation {
             Kind::Opens | Kind::Narrows if !failed => After::Open,
             Kind::Opens if was_open => After::AsBefore,
             Kind::Opens => After::Closed,
-            Kind::Narrows => After::Either,
+            // What could not be taken out of it is no reason to end it.
+            Kind::Narrows => After::Open,
         }
     }
 }
@@ -116,12 +117,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation { name: "begin_pending", kind: Kind::Closes, prepare: pending, writes: &["withdrawn"], ..BEGINS },
     Operation { name: "begin_void", kind: Kind::Closes, prepare: void, writes: &["void"], ..BEGINS },
     Operation { name: "begin_withdrawn", kind: Kind::Closes, prepare: withdrawn, ..BEGINS },
+    Operation { name: "begin_torn", prepare: torn, ..BEGINS },
     Operation {
         name: "begin_tombstone_withdraw",
         kind: Kind::Closes,
         prepare: tombstone,
         act: withdraw,
-        writes: &["withdrawn", "denied"],
+        writes: &["withdrawn"],
         ..BEGINS
     },
     Operation { name: "tombstone_seen", meanwhile: another_revokes, act: tick, writes: &["withdrawn"], ..CLOSES },
@@ -129,24 +131,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "tombstone_withdraw",
         meanwhile: another_revokes,
         act: withdraw,
-        writes: &["withdrawn", "denied"],
+        writes: &["withdrawn"],
         ..CLOSES
     },
-    // Where nobody can say what the yes was to, a person who takes it back is written down as one who says no.
-    Operation { name: "withdraw", act: withdraw, writes: &["withdrawn", "denied"], ..CLOSES },
-    Operation {
-        name: "withdraw_beside_a_sender",
-        sending: true,
-        act: withdraw,
-        writes: &["withdrawn", "denied"],
-        ..CLOSES
-    },
+    Operation { name: "withdraw", act: withdraw, writes: &["withdrawn"], ..CLOSES },
+    Operation { name: "withdraw_beside_a_sender", sending: true, act: withdraw, writes: &["withdrawn"], ..CLOSES },
     Operation {
         name: "withdraw_without_a_lock",
         sending: true,
         loses_lock: true,
         act: withdraw,
-        writes: &["withdrawn", "denied"],
+        writes: &["withdrawn"],
         ..CLOSES
     },
     // Where nobody can see that it was said, it is written down that it is said again.
@@ -164,7 +159,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation { name: "begin_ended", kind: Kind::Closes, prepare: ended, writes: &["revoked"], ..BEGINS },
     Operation { name: "deny_first", prepare: |_| (), act: deny, writes: &["denied"], ..CLOSES },
     Operation { name: "deny", prepare: other_alone, act: deny, writes: &["denied"], ..CLOSES },
-    Operation { name: "deny_a_yes", act: deny, writes: &["withdrawn", "denied"], ..CLOSES },
+    Operation { name: "deny_a_yes", act: deny, writes: &["withdrawn"], ..CLOSES },
     Operation {
         name: "defer",
         prepare: other_alone,
@@ -403,6 +398,15 @@ fn both(world: &World) {
     client.record_durable(Happened { times: 2 });
     client.record_durable(Happened { times: 3 });
     client.record_durable(Both { times: 2, by_hand: false });
+}
+
+/// The history ends in half a line.
+fn torn(world: &World) {
+    both(world);
+    let path = Path::new(STORE).join("ledger.jsonl");
+    let mut bytes = world.disk.everything().remove(&path).expect("a history");
+    bytes.extend_from_slice(b"{\"line\":");
+    world.disk.put(&path, &bytes);
 }
 
 /// The last day of a yes; the other one was given a day ago.

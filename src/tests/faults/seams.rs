@@ -133,6 +133,11 @@ impl Error {
     }
 }
 
+/// Every fault there is.
+pub(super) fn kinds() -> Vec<(Call, Error)> {
+    CALLS.iter().flat_map(|(call, ..)| errors(*call).into_iter().map(|error| (*call, error))).collect()
+}
+
 /// What can go wrong with a call.
 pub(super) fn errors(call: Call) -> Vec<Error> {
     use Error::*;

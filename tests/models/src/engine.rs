@@ -32,6 +32,7 @@ pub(crate) struct Chores;
 
 pub(crate) enum Owed {
     Clear,
+    Finish,
 }
 
 impl Chores {
