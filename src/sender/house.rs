@@ -55,9 +55,10 @@ impl Belief {
 }
 
 impl Engine {
-    /// Whether the clock leapt, and it is yet to be seen whether it was right.
+    /// Whether the clock leapt, and it is yet to be seen whether it was right, or what was left undone meanwhile is yet to be done.
     pub(crate) fn doubts_clock(&self) -> bool {
-        self.belief.lock().leapt.is_some()
+        let belief = self.belief.lock();
+        belief.leapt.is_some() || belief.owed
     }
 
     /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
