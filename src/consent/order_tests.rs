@@ -561,3 +561,35 @@ fn what_is_not_a_contract_to_the_last_key_is_none() {
         assert!(Terms::read(&text[..at]).is_none(), "cut at {at}");
     }
 }
+
+/// Of two fields with one name only the first was compared, and what the second tells was agreed to unseen.
+#[test]
+fn what_says_a_thing_twice_is_no_contract() {
+    let json = serde_json::to_value(base()).unwrap();
+    let reads = |json: &serde_json::Value| Terms::read(&json.to_string()).is_some();
+    assert!(reads(&json));
+    let twice = |pointer: &str| {
+        let mut other = json.clone();
+        let list = other.pointer_mut(pointer).unwrap().as_array_mut().unwrap();
+        list.push(list[0].clone());
+        other
+    };
+    assert!(!reads(&twice("/events")), "an event");
+    assert!(!reads(&twice("/events/0/fields")), "a field");
+    let text = json.to_string();
+    let uses = text.replacen("\"uses\":{", "\"uses\":{\"training\":{\"yes\":\"all of it\"},", 1);
+    assert!(uses != text && Terms::read(&uses).is_none(), "a use");
+    let mut ladders = 0;
+    for (event, fields) in json["events"].as_array().unwrap().iter().enumerate() {
+        for field in 0..fields["fields"].as_array().unwrap().len() {
+            let mut other = json.clone();
+            let Some(cuts) = other.pointer_mut(&format!("/events/{event}/fields/{field}/precision/cuts")) else {
+                continue;
+            };
+            cuts.as_array_mut().unwrap().reverse();
+            assert!(!reads(&other), "a ladder that falls");
+            ladders += 1;
+        }
+    }
+    assert!(ladders > 0);
+}

@@ -6,10 +6,11 @@
 use super::{
     contract::{AddressLog, COUNTS_DAYS, Erasure, EventTerms, Party, WAITING_DAYS, sent_log_days},
     scope::{Answer, Scope},
+    strict,
 };
 use crate::precision::Precision;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of this form. Another one can't be compared with it.
 const FORMAT: &str = "candor-contract/1";
@@ -184,11 +185,31 @@ impl Terms {
         }
     }
 
-    /// The terms in a stored contract, if they are in this form to the last key.
+    /// The terms in a stored contract, if they are in this form to the last key and say each thing once.
     pub(crate) fn read(json: &str) -> Option<Terms> {
-        let terms: Terms = serde_json::from_str(json).ok()?;
-        (terms.format == FORMAT).then_some(terms)
+        let terms: Terms = serde_json::from_value(strict::parse(json)?).ok()?;
+        (terms.format == FORMAT && terms.say_it_once()).then_some(terms)
     }
+
+    /// Whether each name stands once and each ladder rises, as in what any build writes. Of two fields with one name only
+    /// one could be compared, and the other would be agreed to unseen.
+    fn say_it_once(&self) -> bool {
+        let rises = |precision: &Partition| match precision {
+            Partition::Cuts { cuts, .. } => cuts.is_sorted_by(|low, high| low < high),
+            _ => true,
+        };
+        let fields = |event: &Event| {
+            once(event.fields.iter().map(|field| field.name.as_str()))
+                && event.fields.iter().all(|field| rises(&field.precision))
+        };
+        once(self.events.iter().map(|event| event.name.as_str())) && self.events.iter().all(fields)
+    }
+}
+
+/// Whether none of these names stands twice.
+fn once<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
+    let mut seen = BTreeSet::new();
+    names.all(|name| seen.insert(name))
 }
 
 fn event(event: &EventTerms) -> Event {
