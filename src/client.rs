@@ -4,8 +4,8 @@ use crate::{
     ambient::{self, Ambient, Environment},
     config::Config,
     consent::{
-        self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Place, Prompt,
-        Receipt, Receipts, Scope, Status, Undeclared,
+        self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Place,
+        Prompt, Receipt, Receipts, Scope, Status, Undeclared,
     },
     contracts,
     disk::Files,
@@ -585,9 +585,10 @@ impl Client {
 
     fn end(&self, limit: Duration, resting: Duration, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
         let Ok(engine) = self.here() else { return false };
-        engine.consent.stop();
         // Where nothing was ever decided nothing was lost, and no clock is read.
         let until = engine.consent.is_known().then(|| engine.ambient.monotonic() + limit);
+        engine.consent.stop();
+        engine.consent.wait_no_longer_than(until);
         let drained = stop(&self.worker, engine);
         engine.chores.end(resting);
         engine.journal.end();
@@ -597,6 +598,8 @@ impl Client {
             let left = until.map(|until| until.saturating_duration_since(engine.ambient.monotonic()));
             engine.note_losses_within(left.unwrap_or_default());
         }
+        // A person may take their yes back afterwards as well.
+        engine.consent.wait_no_longer_than(None);
         drained
     }
 }
@@ -613,10 +616,13 @@ impl Decisions for Client {
         self.still_runs()?;
         let scope = grant.scope();
         self.look_at_policies();
+        let began = engine.ambient.monotonic();
         self.tidy(PATIENCE);
+        // What is put in order first may have waited for the same lock.
+        let patience = Patience::after(engine.ambient.monotonic().saturating_duration_since(began));
         // The clock that a person says yes by is the one that a later leap is seen against.
         let _ = engine.believed();
-        let receipt = engine.consent.grant(&grant, |_| {
+        let receipt = engine.consent.grant(&grant, &patience, |_| {
             // Whatever lies there was recorded under no grant that is in force.
             if !engine.journal.purge(scope, None).complete {
                 let path = engine.consent.ledger().store().to_owned();

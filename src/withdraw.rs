@@ -6,7 +6,7 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Closing, Destroyed, Ending, Failed, Receipt, Records, Scope, State},
+    consent::{Closing, Destroyed, Ending, Failed, Patience, Receipt, Records, Scope, State},
     error::{Error, Kind},
     mutants::{self, Mutant},
     sender::{Engine, Owed},
@@ -20,15 +20,15 @@ const CONFIRM: Duration = Duration::from_millis(500);
 /// written is tried again until it is.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.begin_act(scope);
-    let answer = try_to_withdraw(engine, scope);
+    let answer = try_to_withdraw(engine, scope, &Patience::new());
     engine.consent.note_act(scope, false, &answer);
     answer
 }
 
-fn try_to_withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
-        Some(state) => withdraw_from(engine, scope, state),
-        None => end(engine, scope, Ending::Withdrawn),
+        Some(state) => withdraw_from(engine, scope, state, patience),
+        None => end(engine, scope, Ending::Withdrawn, patience),
     }
 }
 
@@ -44,26 +44,29 @@ fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<State>, Error>
     }
 }
 
-fn withdraw_from(engine: &Engine, scope: Scope, state: State) -> Result<Receipt, Error> {
+fn withdraw_from(engine: &Engine, scope: Scope, state: State, patience: &Patience) -> Result<Receipt, Error> {
     match state {
         // Past its last day the same, whether anybody has written that down yet or not.
-        State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn),
-        State::Denied | State::Withdrawn => again(engine, scope, Ending::Withdrawn),
-        State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn),
+        State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn, patience),
+        State::Denied | State::Withdrawn => again(engine, scope, Ending::Withdrawn, patience),
+        State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn, patience),
         // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
-        State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => refuse(engine, scope, false),
+        State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
+            refuse(engine, scope, false, patience)
+        }
     }
 }
 
 /// Ends a yes on the program's own side. What fails is not tried again by itself, as the person's no is: it is the program's to
 /// repeat, and until then this process stays closed.
 pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt, Error> {
+    let patience = &Patience::new();
     match engine.consent.state_of(scope) {
         // Nobody can see now whether there is a yes; where there is one, it ends.
-        Err(error) if error.is_store() => end(engine, scope, Ending::Revoked(why)),
+        Err(error) if error.is_store() => end(engine, scope, Ending::Revoked(why), patience),
         state => match state? {
-            State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why)),
-            State::Revoked => again(engine, scope, Ending::Revoked(why)),
+            State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why), patience),
+            State::Revoked => again(engine, scope, Ending::Revoked(why), patience),
             _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
         },
     }
@@ -72,37 +75,37 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     engine.consent.begin_act(scope);
-    let answer = try_to_deny(engine, scope);
+    let answer = try_to_deny(engine, scope, &Patience::new());
     engine.consent.note_act(scope, true, &answer);
     answer
 }
 
 /// Tries again what a person said here and the disk did not take, where its time has come. Writes nothing else.
-pub(crate) fn try_again(engine: &Engine) {
+fn try_again(engine: &Engine, patience: &Patience) {
     for (scope, denies) in engine.consent.acts_to_retry() {
-        let answer = try_once_more(engine, scope, denies);
+        let answer = try_once_more(engine, scope, denies, patience);
         engine.consent.note_act(scope, denies, &answer);
     }
 }
 
-fn try_to_deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+fn try_to_deny(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
-        Some(State::Granted | State::Superseded) | None => end(engine, scope, Ending::Withdrawn),
-        Some(State::Unreadable) if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn),
-        Some(_) => refuse(engine, scope, false),
+        Some(State::Granted | State::Superseded) | None => end(engine, scope, Ending::Withdrawn, patience),
+        Some(State::Unreadable) if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn, patience),
+        Some(_) => refuse(engine, scope, false, patience),
     }
 }
 
 /// Where a file stands for the act, that is turned into its line, and is all of it: the person said it once.
-fn try_once_more(engine: &Engine, scope: Scope, denies: bool) -> Result<Receipt, Error> {
+fn try_once_more(engine: &Engine, scope: Scope, denies: bool, patience: &Patience) -> Result<Receipt, Error> {
     match engine.consent.state_of(scope) {
         Ok(State::Denied | State::Withdrawn) => {
             engine.consent.shut(scope);
-            engine.consent.mend_whatever_is_there()?;
-            said_before(engine, scope)
+            engine.consent.mend_whatever_is_there(patience)?;
+            said_before(engine, scope, patience)
         }
-        _ if denies => try_to_deny(engine, scope),
-        _ => try_to_withdraw(engine, scope),
+        _ if denies => try_to_deny(engine, scope, patience),
+        _ => try_to_withdraw(engine, scope, patience),
     }
 }
 
@@ -112,7 +115,7 @@ pub(crate) fn defer(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
         State::Granted | State::Superseded => engine.consent.keep(scope, true),
         // An answer stays one.
         State::Denied | State::Withdrawn => engine.consent.receipt(scope, None),
-        _ => refuse(engine, scope, true),
+        _ => refuse(engine, scope, true, &Patience::new()),
     }
 }
 
@@ -136,38 +139,38 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
     if on != status.switched_off.iter().any(|off| off == field) {
         return engine.consent.receipt(scope, None);
     }
-    end(engine, scope, Ending::Switched(field, on))
+    end(engine, scope, Ending::Switched(field, on), &Patience::new())
 }
 
-fn refuse(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
-    let receipt = engine.consent.refuse(scope, later);
+fn refuse(engine: &Engine, scope: Scope, later: bool, patience: &Patience) -> Result<Receipt, Error> {
+    let receipt = engine.consent.refuse(scope, later, patience);
     if later && receipt.is_err() {
         // Nobody said no.
         return receipt;
     }
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
-    let destroyed = destroy_left(engine, scope);
+    let destroyed = destroy_left(engine, scope, patience);
     let mut receipt = receipt?;
     (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
     Ok(receipt)
 }
 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
-fn again(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {
+fn again(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
     engine.consent.shut(scope);
-    let mended = engine.consent.mend_whatever_is_there();
+    let mended = engine.consent.mend_whatever_is_there(patience);
     // What can't be read is not written.
     if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // Its last line in the history is still the one before, and no receipt of what was wished.
-        return end(engine, scope, ending);
+        return end(engine, scope, ending, patience);
     }
-    said_before(engine, scope)
+    said_before(engine, scope, patience)
 }
 
 /// Confirms a no that stands, and destroys what is left.
-fn said_before(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
+fn said_before(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
-    let destroyed = destroy_left(engine, scope);
+    let destroyed = destroy_left(engine, scope, patience);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
     engine.consent.unshut(scope);
     let mut receipt = engine.consent.receipt(scope, None)?;
@@ -192,13 +195,13 @@ fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
 
 /// What lies of a scope that was closed a moment ago, or long ago, goes; a yes that was given since, by another process, keeps
 /// its own.
-fn destroy_left(engine: &Engine, scope: Scope) -> Destroyed {
+fn destroy_left(engine: &Engine, scope: Scope, patience: &Patience) -> Destroyed {
     if mutants::on(Mutant::OvertakenDestroys) {
         return destroy(engine, scope, None);
     }
     // Also where another process has destroyed all that lies on disk.
     engine.keys.wipe(scope);
-    undecided(engine, scope.name(), |keep| match keep {
+    undecided(engine, scope.name(), patience, |keep| match keep {
         None => destroy(engine, scope, None),
         keep => engine.journal.purge(scope, keep),
     })
@@ -207,14 +210,19 @@ fn destroy_left(engine: &Engine, scope: Scope) -> Destroyed {
 /// Destroys, given the generation that a yes keeps, if there is one: under the lock of decisions and by records that were read
 /// under it. Where that can't be, only what is older than any yes that may come meanwhile goes; the rest is closed all the same,
 /// and goes with what is cleared up.
-fn undecided(engine: &Engine, name: &str, destroy: impl FnOnce(Option<u64>) -> Destroyed) -> Destroyed {
+fn undecided(
+    engine: &Engine,
+    name: &str,
+    patience: &Patience,
+    destroy: impl FnOnce(Option<u64>) -> Destroyed,
+) -> Destroyed {
     if engine.consent.ledger().is_there().is_err() {
         return Destroyed::default();
     }
     if !engine.may_have_left(name) {
         return Destroyed { complete: true, ..Destroyed::default() };
     }
-    let destroyed = engine.consent.while_kept(name, CONFIRM, destroy).unwrap_or_else(|| {
+    let destroyed = engine.consent.while_kept(name, patience, destroy).unwrap_or_else(|| {
         engine.chores.owe(Owed::Clear);
         // What a yes that comes meanwhile keeps has a later generation.
         let ended = engine.consent.latest_ended(name).map(|latest| engine.journal.purge_until(name, latest));
@@ -235,11 +243,11 @@ fn as_seen(engine: &Engine, destroyed: Destroyed) -> Destroyed {
 
 /// Takes back a yes to a scope that this program does not declare.
 pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
-    end_undeclared(engine, name, Ending::Withdrawn)
+    end_undeclared(engine, name, Ending::Withdrawn, &Patience::new())
 }
 
-fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_undeclared(name, ending)?;
+fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
+    let closing = engine.consent.close_undeclared(name, ending, patience)?;
     let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
     let destroy = |keep| match keep {
         None => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, None)),
@@ -248,7 +256,7 @@ fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Rec
     let destroyed = match closing.generation() {
         _ if is_elsewhere(engine, &closing) => Destroyed::default(),
         Some(generation) => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, Some(generation))),
-        None => undecided(engine, name, destroy),
+        None => undecided(engine, name, patience, destroy),
     };
     let destroyed = as_seen(engine, destroyed);
     Ok(Receipt { confirmed, destroyed, ..closing.finish()? })
@@ -260,13 +268,14 @@ fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>) -> Result<Rec
 /// epoch: lifting them must not send what was recorded before. What is past its last day ends as a withdrawal does: a clock
 /// that goes back finds it ended.
 pub(crate) fn settle(engine: &Engine) {
-    try_again(engine);
+    let patience = &Patience::new();
+    try_again(engine, patience);
     // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
     if !engine.consent.ledger().may_hold_decisions() {
         return;
     }
     // What can't be looked at now is looked at again.
-    if engine.consent.records().and_then(|records| settle_by(engine, records)).unwrap_or(false) {
+    if engine.consent.records().and_then(|records| settle_by(engine, records, patience)).unwrap_or(false) {
         engine.consent.has_settled();
     } else {
         engine.consent.settle_again();
@@ -274,10 +283,10 @@ pub(crate) fn settle(engine: &Engine) {
 }
 
 /// The same by records that were read, and anew by others once something was ended. `false` where a disk did not take it.
-fn settle_by(engine: &Engine, mut records: Records) -> Result<bool, Failed> {
+fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Result<bool, Failed> {
     let consent = &engine.consent;
     let end_all = |scopes: Vec<Scope>, ending, records: &mut Records| -> Result<bool, Failed> {
-        let fails = |&scope: &Scope| end(engine, scope, ending).is_err_and(|error| error.is_store());
+        let fails = |&scope: &Scope| end(engine, scope, ending, patience).is_err_and(|error| error.is_store());
         let failed = scopes.iter().filter(|scope| fails(scope)).count();
         if !scopes.is_empty() {
             *records = consent.records()?;
@@ -298,17 +307,17 @@ fn settle_by(engine: &Engine, mut records: Records) -> Result<bool, Failed> {
     let (expired, undeclared) = (consent.expired(&records), consent.expired_undeclared(&records));
     if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
         for scope in expired {
-            settled &= !end(engine, scope, Ending::Expired).is_err_and(|error| error.is_store());
+            settled &= !end(engine, scope, Ending::Expired, patience).is_err_and(|error| error.is_store());
         }
         for name in undeclared {
-            settled &= !end_undeclared(engine, &name, Ending::Expired).is_err_and(|error| error.is_store());
+            settled &= !end_undeclared(engine, &name, Ending::Expired, patience).is_err_and(|error| error.is_store());
         }
     }
     Ok(settled)
 }
 
-fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_scope(scope, ending)?;
+fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
+    let closing = engine.consent.close_scope(scope, ending, patience)?;
     let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && closing.durable();
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = match closing.generation() {
@@ -320,7 +329,7 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>) -> Result<Receipt, Err
         keep @ Some(_) if ending.leaves_a_yes() => engine.journal.purge(scope, keep),
         keep @ Some(_) => destroy(engine, scope, keep),
         // The lock of decisions was not kept: see there.
-        None => destroy_left(engine, scope),
+        None => destroy_left(engine, scope, patience),
     };
     let destroyed = as_seen(engine, destroyed);
     let mut receipt = closing.finish()?;

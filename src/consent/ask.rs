@@ -5,7 +5,7 @@
 //! about another one. "Later" works twice, a month apart. One question a run, one at a time.
 
 use super::{
-    Consent,
+    Consent, Patience,
     contract::Contract,
     decide::LATER_MOST,
     ledger::{Entry, Failed, Records, Shown, Sound},
@@ -249,7 +249,7 @@ impl Consent {
     pub(crate) fn note_shown(&self, scope: Scope) -> Result<(), Error> {
         let contract = self.contract(scope)?;
         self.ledger.make_directories()?;
-        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let held = self.lock_or_fail(&Patience::new())?;
         let records = self.ledger.read()?;
         let entry = match &records {
             Records::Sound(sound) => sound.entry(scope.name()),

@@ -2,7 +2,7 @@
 //! waits is destroyed by whoever closes a scope.
 
 use super::{
-    Consent, Ending,
+    Consent, Ending, Patience,
     closing::Closing,
     contract::{Contract, digest},
     ledger::{Entry, Failed, Held, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
@@ -26,6 +26,7 @@ impl Consent {
     pub(crate) fn grant(
         &self,
         grant: &Grant,
+        patience: &Patience,
         before_opening: impl FnOnce(u64) -> Result<(), Error>,
     ) -> Result<Receipt, Error> {
         let scope = grant.scope;
@@ -39,7 +40,7 @@ impl Consent {
         }
         let rendered = contract.agreed_notice(grant)?;
         self.ledger.make_directories()?;
-        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let held = self.lock_or_fail(patience)?;
         let now = self.ambient.now();
         let records = self.ledger.heal(&held, now)?;
         let state = self.state(&records, contract)?;
@@ -147,10 +148,10 @@ impl Consent {
     ///
     /// On an error this process is closed for the scope all the same, and if there was anything to close on disk, a
     /// tombstone closes it.
-    pub(crate) fn refuse(&self, scope: Scope, later: bool) -> Result<Receipt, Error> {
+    pub(crate) fn refuse(&self, scope: Scope, later: bool, patience: &Patience) -> Result<Receipt, Error> {
         let contract = self.contract(scope)?;
         self.shut(scope);
-        let refused = self.write_refusal(contract, later);
+        let refused = self.write_refusal(contract, later, patience);
         match &refused {
             // Later is no no, and takes nothing back.
             Err(_) if later => self.unshut(scope),
@@ -167,10 +168,10 @@ impl Consent {
         Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short) }
     }
 
-    fn write_refusal(&self, contract: &Contract, later: bool) -> Result<Receipt, Error> {
+    fn write_refusal(&self, contract: &Contract, later: bool, patience: &Patience) -> Result<Receipt, Error> {
         let scope = contract.scope;
         self.ledger.make_directories()?;
-        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let held = self.lock_or_fail(patience)?;
         let now = self.ambient.now();
         let sound = self.to_build_on(&held, self.ledger.heal(&held, now)?, now)?;
         let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
@@ -231,7 +232,7 @@ impl Consent {
 
     /// Writes a line of a scope that is in force, which changes nothing of what may be said.
     fn write_open(&self, scope: Scope, besides: impl Fn(&Entry) -> Besides) -> Result<Receipt, Error> {
-        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let held = self.lock_or_fail(&Patience::new())?;
         let now = self.ambient.now();
         let records = self.ledger.heal(&held, now)?;
         let entry = match &records {
@@ -252,7 +253,7 @@ impl Consent {
     /// Records whether the person may be asked when a version would do more than they agreed to.
     pub(crate) fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
         self.ledger.make_directories()?;
-        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let held = self.lock_or_fail(&Patience::new())?;
         let now = self.ambient.now();
         let sound = self.to_build_on(&held, self.ledger.heal(&held, now)?, now)?;
         let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
@@ -274,14 +275,18 @@ impl Consent {
     /// and then calls [`Closing::finish`].
     ///
     /// `ending` is why, or, for what destroys what waits and leaves the grant, what narrows it.
-    pub(crate) fn close_scope(&self, scope: Scope, ending: Ending<'_>) -> Result<Closing<'_>, Error> {
+    pub(crate) fn close_scope(
+        &self,
+        scope: Scope,
+        ending: Ending<'_>,
+        patience: &Patience,
+    ) -> Result<Closing<'_>, Error> {
         let contract = self.contract(scope)?;
         self.shut(scope);
         let ledger = &self.ledger;
-        let held = match ledger.lock(|| self.ambient.monotonic()) {
-            Ok(Some(held)) => held,
-            // Whoever holds the lock can't be waited for.
-            Ok(None) => return self.not_closed(scope, ending, Kind::Locked { path: ledger.lock_path() }.into()),
+        let held = match self.lock_or_fail(patience) {
+            Ok(held) => held,
+            // Or whoever holds the lock can't be waited for.
             Err(error) => return self.not_closed(scope, ending, error),
         };
         let now = self.ambient.now();

@@ -902,12 +902,7 @@ impl Ledger {
         }))
     }
 
-    /// Takes the lock, or `None` when another process keeps it for too long.
-    pub(crate) fn lock(&self, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
-        self.lock_within(LOCK_WAIT, clock)
-    }
-
-    /// The same, with another patience.
+    /// Takes the lock, or `None` when another process keeps it for longer than `wait`.
     pub(super) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
         self.is_usable()?;
         let path = self.lock_path();
@@ -916,10 +911,6 @@ impl Ledger {
 
     pub(super) fn lock_path(&self) -> PathBuf {
         self.store.join("consent.lock")
-    }
-
-    pub(crate) fn lock_or_fail(&self, clock: impl Fn() -> Instant) -> Result<Held, Error> {
-        self.lock(clock)?.ok_or_else(|| Kind::Locked { path: self.lock_path() }.into())
     }
 
     /// Every sound line of the history, oldest first, and whether the chain holds to its end.

@@ -91,10 +91,11 @@ use crate::{
     mutants::{self, Mutant},
     sync::{self, Mutex},
 };
-use ledger::{Fingerprint, Sound};
+use ledger::{Fingerprint, Held, LOCK_WAIT, Sound};
 pub(crate) use permit::IN_DOUBT;
 use policy::Looked;
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     sync::{
         Arc,
@@ -144,6 +145,8 @@ pub(crate) struct Consent {
     /// The person's own noes that the disk did not take.
     unwritten: Mutex<BTreeMap<&'static str, Unwritten>>,
     retries: Mutex<Retries>,
+    /// While this client ends, until when anything waits for another process.
+    ends: Mutex<Option<Instant>>,
 }
 
 /// What a person decided and the disk did not take.
@@ -188,6 +191,22 @@ impl Retries {
 
     fn is_due(&self, what: &str, now: Instant) -> bool {
         self.0.get(what).is_some_and(|(next, _)| *next <= now)
+    }
+}
+
+/// How long an act still waits for the lock of decisions, however often it takes it.
+#[derive(Debug)]
+pub(crate) struct Patience(Cell<Duration>);
+
+impl Patience {
+    /// As for one decision.
+    pub(crate) fn new() -> Self {
+        Patience(Cell::new(LOCK_WAIT))
+    }
+
+    /// What is left of it for an act that has waited already.
+    pub(crate) fn after(waited: Duration) -> Self {
+        Patience(Cell::new(LOCK_WAIT.saturating_sub(waited)))
     }
 }
 
@@ -269,6 +288,7 @@ impl Consent {
             refused: Mutex::default(),
             unwritten: Mutex::default(),
             retries: Mutex::default(),
+            ends: Mutex::default(),
         }
     }
 
@@ -287,24 +307,24 @@ impl Consent {
         if matches!(self.ledger.snapshot_bytes(), Look::Absent) {
             return Ok(());
         }
-        self.mend_whatever_is_there()
+        self.mend_whatever_is_there(&Patience::new())
     }
 
     /// The same, also where nothing is there but a file that stands for a no.
     ///
     /// # Errors
     /// As for [`mend`](Consent::mend).
-    pub(crate) fn mend_whatever_is_there(&self) -> Result<(), Error> {
+    pub(crate) fn mend_whatever_is_there(&self, patience: &Patience) -> Result<(), Error> {
         let needs = self.ledger.needs_healing();
         if needs.is_err() && self.ledger.is_replaced_by_older()? {
             // Which no decision is written to; but what was decided since must not be forgotten at the next start.
-            let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+            let held = self.lock_or_fail(patience)?;
             self.ledger.mark_known(&held)?;
         }
         if (needs.is_err() && mutants::on(Mutant::UnreadIsWritten)) || !needs? {
             return Ok(());
         }
-        let held = self.ledger.lock_or_fail(|| self.ambient.monotonic())?;
+        let held = self.lock_or_fail(patience)?;
         self.ledger.heal(&held, self.ambient.now()).map(|_| ())
     }
 
@@ -782,7 +802,7 @@ impl Consent {
             Look::Refused(_) | Look::Failed(_) => return false,
         }
         let Ok(life) = self.ledger.files().open_lock(&path) else { return false };
-        let until = self.ambient.monotonic() + limit;
+        let until = self.until(self.ambient.monotonic(), limit);
         loop {
             match life.try_lock(false) {
                 Ok(true) => return self.ledger.owns_life(scope),
@@ -844,7 +864,7 @@ impl Consent {
     /// Runs `act` over the records under the lock of decisions, so that no [generation](Consent::generations) begins meanwhile.
     /// Not at all where the lock can't be had, or the records can't be looked at.
     pub(crate) fn while_undecided(&self, act: impl FnOnce(&Records)) {
-        if let Ok(Some(_held)) = self.ledger.lock(|| self.ambient.monotonic())
+        if let Ok(_held) = self.lock_or_fail(&Patience::new())
             && let Ok(records) = self.records()
         {
             act(&records);
@@ -858,9 +878,14 @@ impl Consent {
     }
 
     /// Runs `act` under the lock of decisions, with the generation of the yes to this scope that is in force, if there is one.
-    /// None where the lock can't be had within `limit`, or the records can't be looked at.
-    pub(crate) fn while_kept<T>(&self, scope: &str, limit: Duration, act: impl FnOnce(Option<u64>) -> T) -> Option<T> {
-        let _held = self.ledger.lock_within(limit, || self.ambient.monotonic()).ok()??;
+    /// None where the lock can't be had, or the records can't be looked at.
+    pub(crate) fn while_kept<T>(
+        &self,
+        scope: &str,
+        patience: &Patience,
+        act: impl FnOnce(Option<u64>) -> T,
+    ) -> Option<T> {
+        let _held = self.lock_or_fail(patience).ok()?;
         let records = self.ledger.read().ok()?;
         let in_force = match &records {
             Records::Sound(sound) => sound.in_force(scope),
@@ -886,6 +911,30 @@ impl Consent {
     /// Nothing may leave through this client any more.
     pub(crate) fn stop(&self) {
         self.gates.stop();
+    }
+
+    /// Until when anything waits for another process while this client ends.
+    pub(crate) fn wait_no_longer_than(&self, until: Option<Instant>) {
+        *self.ends.lock() = until;
+    }
+
+    /// When a wait that begins now is over: at this client's end, where that comes before.
+    fn until(&self, began: Instant, limit: Duration) -> Instant {
+        let until = began + limit;
+        self.ends.lock().map_or(until, |end| end.min(until))
+    }
+
+    /// Takes the lock of decisions.
+    ///
+    /// # Errors
+    /// Another process keeps it for too long, or it can't be looked at.
+    fn lock_or_fail(&self, patience: &Patience) -> Result<Held, Error> {
+        let began = self.ambient.monotonic();
+        let until = self.until(began, patience.0.get());
+        let held = self.ledger.lock_within(until.saturating_duration_since(began), || self.ambient.monotonic())?;
+        let waited = self.ambient.monotonic().saturating_duration_since(began);
+        patience.0.set(patience.0.get().saturating_sub(waited));
+        held.ok_or_else(|| Kind::Locked { path: self.ledger.lock_path() }.into())
     }
 
     /// Closes every gate of this client, for good.

@@ -2,7 +2,7 @@
 //! shares the records does. Nothing of them is recorded or sent here; they are shown, and can be taken back.
 
 use super::{
-    Consent, Ending,
+    Consent, Ending, Patience,
     closing::Closing,
     decide::noes_of,
     ledger::{Entry, Records, Sound, Statement},
@@ -96,7 +96,12 @@ impl Consent {
 
     /// Closes such a scope in every process that declares it, as [`close_scope`](Consent::close_scope) does one's own. One
     /// that is over is closed by the calendar anyway: where that can't be written it stays for another time.
-    pub(crate) fn close_undeclared(&self, name: &str, ending: Ending<'_>) -> Result<Closing<'_>, Error> {
+    pub(crate) fn close_undeclared(
+        &self,
+        name: &str,
+        ending: Ending<'_>,
+        patience: &Patience,
+    ) -> Result<Closing<'_>, Error> {
         if !is_name(name) {
             return Err(Kind::Name { what: "scope", name: name.into(), such_as: "playback" }.into());
         }
@@ -109,7 +114,7 @@ impl Consent {
             return Err(nothing());
         }
         let decision = ending.decision();
-        let written = ledger.lock_or_fail(|| self.ambient.monotonic()).and_then(|held| {
+        let written = self.lock_or_fail(patience).and_then(|held| {
             let now = self.ambient.now();
             let Records::Sound(sound) = ledger.heal(&held, now)? else {
                 return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());

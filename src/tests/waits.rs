@@ -23,9 +23,12 @@ const HANG: Duration = Duration::from_secs(60);
 
 thread_local! {
     static READS: Cell<u64> = const { Cell::new(0) };
+    /// How many milliseconds a read is. More of them make a long wait a short test.
+    static STEP: Cell<u64> = const { Cell::new(1) };
     static BEGAN: Instant = SystemClock.monotonic();
 }
 
+/// A millisecond, or as many as the step has.
 struct EachReadIsAMillisecond;
 
 impl Clock for EachReadIsAMillisecond {
@@ -34,7 +37,7 @@ impl Clock for EachReadIsAMillisecond {
     }
 
     fn monotonic(&self) -> Instant {
-        READS.set(READS.get() + 1);
+        READS.set(READS.get() + STEP.get());
         BEGAN.with(|began| *began) + Duration::from_millis(READS.get())
     }
 }
@@ -98,6 +101,70 @@ fn no_caller_waits_for_a_lock_of_another_process() {
     client.engine().retry_chores();
     assert_eq!(client.status(CRASH).unwrap().state, State::Granted);
     assert!(!stale.exists(), "it is cleared away once nobody decides any more");
+}
+
+/// An act waits for the lock of decisions once, and once to be confirmed, however many steps it has and whatever an earlier one
+/// left to be mended.
+#[test]
+fn a_decision_waits_for_the_lock_once_whatever_is_to_be_mended() {
+    type Act = fn(&Client);
+    STEP.set(25);
+    // Each step of an act looks at the clock a few times.
+    const MOST: u64 = 1_500 + 500 + 500;
+    let withdraw: Act = |client| assert!(client.withdraw(CRASH).is_ok_and(|receipt| !receipt.confirmed));
+    // After the person's no it is none, or waits to be written.
+    let again: Act = |client| assert!(client.withdraw(CRASH).map_or(true, |receipt| !receipt.confirmed));
+    let revoke: Act = |client| assert!(client.revoke(CRASH, "a test").map_or(true, |receipt| !receipt.confirmed));
+    let deny: Act = |client| assert!(client.deny(CRASH).map_or(true, |receipt| !receipt.confirmed));
+    let settle: Act = |client| crate::withdraw::settle(client.engine());
+    let shutdown: Act = |client| {
+        let ((), ending) = waited(|| assert!(client.shutdown(Duration::from_millis(100))));
+        assert!(ending < 100 + 500, "shutdown(100 ms) waited {ending} ms");
+    };
+    let refused: [Act; 4] = [
+        |client| assert!(client.switch(CRASH, "crash.happened.times", false).is_err()),
+        |client| assert!(client.ask_about_widenings(false).is_err()),
+        |client| drop(client.grant(CRASH)),
+        |client| drop(client.defer(CRASH)),
+    ];
+    let acts = [again, revoke, deny, settle].into_iter().chain(refused);
+    // Each after nothing, and after what a file stands for that is to be mended.
+    let (mut longest, mut tried) = (0, 0);
+    for act in acts {
+        for before in [None, Some(withdraw), Some(revoke)] {
+            let home = tempfile::tempdir().unwrap();
+            let home = home.path();
+            let new = || Client::without_worker(config(home).clock(EachReadIsAMillisecond)).unwrap();
+            let client = new();
+            client.grant(CRASH).unwrap();
+            client.record_durable(Happened { times: 1 });
+            let held = hold_every_lock(home);
+            before.into_iter().for_each(|before| before(&client));
+            for client in [&client, &new()] {
+                let ((), wait) = waited(|| act(client));
+                assert!(wait < MOST, "it waited {wait} ms");
+                (longest, tried) = (wait.max(longest), tried + 1);
+                shutdown(client);
+            }
+            drop(held);
+        }
+    }
+    assert!(tried >= 40 && longest >= 1_500, "{tried} were tried, and the longest waited {longest} ms");
+}
+
+/// The deadline of a shutdown is over with it: a person may take their yes back afterwards, and is waited for.
+#[test]
+fn after_a_shutdown_a_decision_waits_as_before() {
+    STEP.set(25);
+    let home = tempfile::tempdir().unwrap();
+    let client = Client::without_worker(config(home.path()).clock(EachReadIsAMillisecond)).unwrap();
+    client.grant(CRASH).unwrap();
+    assert!(client.shutdown(Duration::ZERO));
+    let held = hold_every_lock(home.path());
+    let (receipt, wait) = waited(|| client.withdraw(CRASH).unwrap());
+    assert!(!receipt.confirmed && wait >= 2_000, "it waited {wait} ms");
+    drop(held);
+    assert!(client.withdraw(CRASH).unwrap().confirmed);
 }
 
 /// What is lost is noted in a file that every process adds to. Whoever shuts down waits for it as long as it has, and no longer.

@@ -5,25 +5,35 @@ use crate::{
     child::{self, Child},
     events::{PLAYBACK, USAGE, opened},
     files,
-    home::{HANG, Home, say_yes, state},
+    home::{HANG, Home, say_yes, state, wait_for},
     server::Server,
 };
 use candor::{Client, consent::State};
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
+
+/// Removes what a client that runs may write to between the removal of what was listed and that of the directory, or remove itself.
+fn remove(path: &Path) {
+    wait_for("nobody to write there", || {
+        let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        match gone.map_err(|error| error.kind()) {
+            Ok(()) | Err(ErrorKind::NotFound) => !path.exists(),
+            Err(kind) => {
+                assert_eq!(kind, ErrorKind::DirectoryNotEmpty);
+                false
+            }
+        }
+    });
+}
 
 /// Puts the files of one directory in the place of another's, which stays the same directory: as rsync does, and most backups.
 fn overwrite(from: &Path, to: &Path) {
     files::make_dir(to);
     for entry in fs::read_dir(to).unwrap() {
-        let path = entry.unwrap().path();
-        // A client that runs may write between the removal of what was listed and that of the directory.
-        crate::home::wait_for("nobody to write there", || {
-            let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            gone.map_err(|error| assert_eq!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty, "{error}")).is_ok()
-        });
+        remove(&entry.unwrap().path());
     }
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -170,7 +180,7 @@ fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
         let yes = copy(&home, "yes");
         assert!(client.withdraw(USAGE).unwrap().confirmed);
         if anew {
-            places(&home).iter().for_each(|place| fs::remove_dir_all(place).unwrap());
+            places(&home).iter().for_each(|place| remove(place));
         }
         put_back(&home, &yes);
         // It looks by itself, and ends.
@@ -198,7 +208,7 @@ fn an_older_copy_that_is_put_back_as_a_program_ends_opens_nothing() {
         let yes = copy(&home, "yes");
         assert!(client.withdraw(USAGE).unwrap().confirmed);
         if anew {
-            places(&home).iter().for_each(|place| fs::remove_dir_all(place).unwrap());
+            places(&home).iter().for_each(|place| remove(place));
         }
         put_back(&home, &yes);
         drop(client);

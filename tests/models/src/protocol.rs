@@ -371,7 +371,7 @@ fn withdraw(world: &World) -> (bool, u64) {
     if !on("the gate closes last") {
         world.set_gate(0, 0);
     }
-    // `ledger.lock(…)`, `ledger.heal(…)`, `ledger.narrow(…)`.
+    // `self.lock_or_fail(…)`, `ledger.heal(…)`, `ledger.narrow(…)`.
     let decisions = world.decide();
     let epoch = world.look().epoch() + 1;
     let narrow = || {
@@ -422,7 +422,7 @@ fn returned(world: &World, confirmed: bool, epoch: u64) {
 
 /// `Consent::grant` in `src/consent/decide.rs`, after a notice.
 fn grant(world: &World, process: usize) {
-    // `self.ledger.lock_or_fail(…)`, `self.ledger.heal(…)`.
+    // `self.lock_or_fail(…)`, `self.ledger.heal(…)`.
     let decisions = world.decide();
     let snapshot = world.look();
     // `State::Granted if !anew`: nothing changes.

@@ -8,7 +8,7 @@ use crate::{
     ambient::{Ambient, Clock, Entropy},
     consent::{
         self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Languages, Ledger, Notice,
-        Overlay, Party, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
+        Overlay, Party, Patience, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
     },
     disk::Files,
     memory::{Image, Memory},
@@ -155,7 +155,7 @@ pub(crate) fn granted() -> Image {
     let disk = Memory::new(&Image::default(), &[]);
     let engine = process(&disk);
     engine.consent.open();
-    engine.consent.grant(&scope().into(), |_| Ok(())).unwrap();
+    engine.consent.grant(&scope().into(), &Patience::new(), |_| Ok(())).unwrap();
     disk.image()
 }
 
@@ -370,7 +370,7 @@ fn withdraw(world: &World) {
 fn grant(world: &World, engine: &Engine) {
     static NOTICE: OnceLock<Notice> = OnceLock::new();
     let notice = NOTICE.get_or_init(|| contract().notice().unwrap());
-    if let Ok(receipt) = engine.consent.grant(&scope().shown(notice), |_| Ok(())) {
+    if let Ok(receipt) = engine.consent.grant(&scope().shown(notice), &Patience::new(), |_| Ok(())) {
         world.granted.lock().push(receipt.epoch);
         world.seen.granted.fetch_add(u64::from(receipt.epoch != world.first.epoch), SeqCst);
     }
