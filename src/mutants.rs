@@ -57,6 +57,8 @@ pub(crate) enum Mutant {
     TombstoneOfNothing,
     /// Lines go to a file that was removed since it was opened.
     RemovedIsWritten,
+    /// Each step of an act waits for the lock of decisions as long as the act may.
+    EachStepWaits,
 }
 
 /// Whether the mistake is made here.

@@ -55,6 +55,16 @@ mod lock {
             (guard, timeout.timed_out())
         }
 
+        /// Waits while `goes_on`, `limit` at most in all, however often it is told meanwhile.
+        pub(crate) fn wait_while<T>(
+            &self,
+            guard: MutexGuard<'_, T>,
+            limit: Duration,
+            goes_on: impl FnMut(&mut T) -> bool,
+        ) {
+            drop(self.0.wait_timeout_while(guard, limit, goes_on));
+        }
+
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
         }

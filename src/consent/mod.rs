@@ -933,7 +933,9 @@ impl Consent {
         let until = self.until(began, patience.0.get());
         let held = self.ledger.lock_within(until.saturating_duration_since(began), || self.ambient.monotonic())?;
         let waited = self.ambient.monotonic().saturating_duration_since(began);
-        patience.0.set(patience.0.get().saturating_sub(waited));
+        if !mutants::on(Mutant::EachStepWaits) {
+            patience.0.set(patience.0.get().saturating_sub(waited));
+        }
         held.ok_or_else(|| Kind::Locked { path: self.ledger.lock_path() }.into())
     }
 

@@ -81,14 +81,7 @@ impl Chores {
 
     /// Waits until the thread is done, `limit` at most.
     pub(crate) fn wait(&self, limit: Duration) {
-        let mut running = self.running.lock();
-        while *running {
-            let over;
-            (running, over) = self.rested.wait_for(running, limit);
-            if over {
-                return;
-            }
-        }
+        self.rested.wait_while(self.running.lock(), limit, |running| *running);
     }
 
     /// Makes no thread any more, and waits for what is under way, `limit` at most.
