@@ -225,6 +225,14 @@ impl Client {
         self.catch_up(limit);
     }
 
+    /// Says in the status of a scope that is open what keeps its events from the disk.
+    fn tell(&self, scope: &str, status: &mut Status) {
+        self.worker.tell(status);
+        if status.is_open() && status.trouble.is_none() {
+            status.trouble = self.engine.journal.trouble_of(scope);
+        }
+    }
+
     /// A yes that can't be used is not taken, and nobody is asked for one.
     fn still_runs(&self) -> Result<(), Error> {
         if self.engine.consent.has_ended() { Err(Kind::ShutDown.into()) } else { Ok(()) }
@@ -365,7 +373,7 @@ impl Client {
         self.look_at_policies();
         self.catch_up(PATIENCE);
         let mut status = engine.consent.status(scope)?;
-        self.worker.tell(&mut status);
+        self.tell(scope.name(), &mut status);
         Ok(status)
     }
 
@@ -536,7 +544,7 @@ impl Client {
         self.look_at_policies();
         self.catch_up(PATIENCE);
         let mut manifest = Manifest::read(engine, &self.application, &self.endpoint);
-        manifest.scopes.iter_mut().for_each(|page| self.worker.tell(&mut page.status));
+        manifest.scopes.iter_mut().for_each(|page| self.tell(page.name, &mut page.status));
         Ok(manifest)
     }
 

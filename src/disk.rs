@@ -49,6 +49,10 @@ pub(crate) trait Disk: Send + Sync + 'static {
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
+    /// Closes a directory of ours to group and others.
+    fn close_to_others(&self, _directory: &Path) -> io::Result<()> {
+        Ok(())
+    }
     /// Renames a file or a directory, replacing a file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
@@ -251,6 +255,17 @@ impl Disk for System {
             let _ = fits(&file, LOCK_SAYS.len() as u64).and_then(|()| file.write_all(LOCK_SAYS));
         }
         Ok(Box::new(Open::new(file)))
+    }
+
+    #[cfg(unix)]
+    fn close_to_others(&self, directory: &Path) -> io::Result<()> {
+        let opened = open_here(no_follow(OpenOptions::new().read(true)), directory)?;
+        let metadata = opened.metadata()?;
+        // Whoever may change what belongs to others leaves it as it is.
+        if std::os::unix::fs::MetadataExt::uid(&metadata) == rustix::process::geteuid().as_raw() && metadata.is_dir() {
+            opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        }
+        Ok(())
     }
 
     #[cfg(unix)]
@@ -553,7 +568,7 @@ impl Files {
     }
 
     fn own_one_dir(&self, path: &Path) -> io::Result<()> {
-        match self.stat(path)? {
+        match self.closed_dir(path)? {
             Some(stat) => own(&stat),
             None => {
                 if let Some(parent) = path.parent()
@@ -574,6 +589,18 @@ impl Files {
                 }
             }
         }
+    }
+
+    /// What stands at a path, once a directory within the store that others may open is closed to them, as one is that a backup
+    /// made anew. Of the store itself that is for the person to do: whoever could open that could open all of it.
+    pub(crate) fn closed_dir(&self, path: &Path) -> io::Result<Option<Stat>> {
+        let stat = self.stat(path)?;
+        let is_open = stat.is_some_and(|stat| stat.kind == StatKind::Dir && stat.exposed.is_some());
+        if !is_open || path == self.root || !path.starts_with(&self.root) {
+            return Ok(stat);
+        }
+        self.close_to_others(path)?;
+        self.stat(path)
     }
 
     /// Takes a lock file's lock for this process alone; `None` when another one keeps it for longer than `wait`.

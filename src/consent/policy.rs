@@ -13,7 +13,7 @@ use super::{
     terms::Terms,
 };
 use crate::{
-    disk::{self, Files},
+    disk::{self, Files, Look, StatKind},
     mutants::{self, Mutant},
 };
 use serde::Deserialize;
@@ -99,7 +99,17 @@ impl Looked {
             let names = match files.list(directory) {
                 Ok(names) => names,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-                Err(error) if disk::refusal(&error).is_some() || error.kind() == io::ErrorKind::NotADirectory => {
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => match files.examine(directory) {
+                    // A file in the place of the directory may be meant as a rule.
+                    Look::Read(stat) if stat.kind != StatKind::Dir => {
+                        policies.refuse(directory, &error.to_string());
+                        continue;
+                    }
+                    // Below a file nothing is.
+                    Look::Failed(below) if below.kind() == io::ErrorKind::NotADirectory => Vec::new(),
+                    _ => return Err(Failed::of(directory, error)),
+                },
+                Err(error) if disk::refusal(&error).is_some() => {
                     policies.refuse(directory, &error.to_string());
                     continue;
                 }

@@ -71,7 +71,8 @@ pub struct Status {
     /// no, a withdrawal, a change. Each was refused.
     pub refused_grants: u64,
     /// Why the records can't be used, where they can't. Where they can't be looked at just now (the message names the file
-    /// and the system's error), the scope is closed until that is over, which is tried again soon.
+    /// and the system's error), the scope is closed until that is over, which is tried again soon. Of a scope that is open: why
+    /// what is recorded does not come to disk at the moment, where it does not.
     pub trouble: Option<String>,
     /// The last UTC day of a yes that is in force.
     pub until: Option<String>,

@@ -62,8 +62,8 @@ impl Journal {
         });
         let mut total: u64 = files.iter().map(|file| file.stat.occupies).sum();
         let mut number = files.len() as u64;
-        // Open segments may still grow before the next look.
-        let cap = self.cap.saturating_sub(2 * self.segment_most());
+        // Open segments may still grow before the next look, which comes after a quarter of one.
+        let cap = self.cap.saturating_sub(self.segment_most());
         let most = LEAST_FILES.max(self.cap / A_FILE);
         for file in files {
             if total <= cap && number <= most {
@@ -135,15 +135,15 @@ impl Journal {
     /// Brings a file to its end that candor does not use, such as one that a restored backup opened to others: what it
     /// held is counted as far as it can be told. `false` when it is still there.
     fn end_foreign(&self, file: &Waiting) -> bool {
-        let ours = file.path.parent().map(|parent| self.files.examine(parent));
-        if !matches!(ours, Some(Look::Read(Stat { kind: StatKind::Dir, exposed: None, .. }))) {
+        let ours = file.path.parent().and_then(|parent| self.files.closed_dir(parent).ok()?);
+        if !matches!(ours, Some(Stat { kind: StatKind::Dir, exposed: None, .. })) {
             return false;
         }
         let bytes = match file.stat.kind {
             StatKind::File => self.files.read_shared(&file.path, waiting::READ_MOST).unwrap_or_default(),
             _ => Vec::new(),
         };
-        let records = self.events_in(&file.path, &bytes);
+        let Ok(records) = self.events_only_in(&file.path, &bytes) else { return false };
         let gone = self.files.remove_file(&file.path).is_ok();
         if gone {
             self.counters.drop(Drop::Foreign, records);

@@ -25,6 +25,7 @@ pub(crate) use losses::Losses;
 pub(crate) use names::{Named, Names};
 pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
+pub(crate) use waiting::Sealed;
 
 use crate::{
     ambient::{Ambient, Day},
@@ -109,8 +110,8 @@ struct Writer {
     waiting: BTreeMap<&'static str, Segment>,
     /// The day's counts, with their sum: what the file is written anew with when it has grown.
     counts: BTreeMap<&'static str, (Segment, Counts)>,
-    /// Until when the disk is left alone, by what was to be written of which scope.
-    paused: BTreeMap<(Kind, &'static str), Instant>,
+    /// Until when the disk is left alone and why, by what was to be written of which scope.
+    paused: BTreeMap<(Kind, &'static str), (Instant, String)>,
     written_since_check: u64,
     /// How many segments this process has made.
     made: u32,
@@ -284,11 +285,11 @@ impl Journal {
     ) -> io::Result<T> {
         let of = if mutants::on(Mutant::PauseForAll) { "" } else { scope.name() };
         let (now, what) = (self.ambient.monotonic(), (kind, of));
-        if writer.paused.get(&what).is_some_and(|until| now < *until) {
+        if writer.paused.get(&what).is_some_and(|(until, _)| now < *until) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        writer.paused.remove(&what);
         let written = write(writer);
+        writer.paused.remove(&what);
         if let Err(error) = &written {
             match kind {
                 Kind::Waiting => drop(writer.waiting.remove(scope.name())),
@@ -296,10 +297,20 @@ impl Journal {
             }
             // A directory that is gone was taken away by who took consent back: the disk is sound.
             if error.kind() != io::ErrorKind::NotFound || mutants::on(Mutant::GoneIsBroken) {
-                writer.paused.insert(what, now + PAUSE);
+                writer.paused.insert(what, (now + PAUSE, error.to_string()));
             }
         }
         written
+    }
+
+    /// Why what is recorded of a scope is not brought to disk at the moment, where it is not. None also while somebody writes.
+    pub(crate) fn trouble_of(&self, scope: &str) -> Option<String> {
+        let writer = self.writer.try_lock()?;
+        let why = writer.paused.iter().find_map(|((_, of), (_, why))| (*of == scope).then_some(why))?;
+        let minute = PAUSE.as_secs();
+        Some(format!(
+            "what is recorded can't be brought to disk ({why}): it is counted as lost, and the disk tried again every {minute} s"
+        ))
     }
 
     fn write_lines(&self, writer: &mut Writer, place: Place, day: Day, lines: &[(u32, String)]) -> io::Result<()> {

@@ -176,6 +176,11 @@ pub(super) fn records_in(bytes: &[u8]) -> u64 {
     parse(bytes).map_or(1, |(head, _)| head.records)
 }
 
+/// From which segments a batch's bytes say that its lines are; from none where they are damaged.
+pub(super) fn sources_in(bytes: &[u8]) -> Vec<Source> {
+    parse(bytes).map_or_else(Vec::new, |(head, _)| head.sources)
+}
+
 /// A batch's epoch, records and body, for showing.
 pub(super) fn peek_bytes(bytes: &[u8], path: &Path) -> Option<Batch> {
     parse(bytes).map(|(head, body)| Batch { head, body: body.to_vec(), path: path.to_owned() })
@@ -196,6 +201,9 @@ pub(crate) struct Schedule {
     /// The file of the batch that was tried last, where it was not taken: the others have their turn before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
+    /// Why it can't be read now, where that is so: then nothing of it is known, and it is not written.
+    #[serde(skip)]
+    pub(crate) unread: Option<String>,
 }
 
 /// The batches of one store.
@@ -324,7 +332,8 @@ impl<'j> Outbox<'j> {
         self.files.sync_parent(&batch.path)
     }
 
-    /// When the scope sends next. What can't be read says: not before an hour from now.
+    /// When the scope sends next. What is damaged says: not before an hour from now; and what can't be read now is read again
+    /// after a minute.
     pub(crate) fn schedule(&self, scope: Scope, generation: u64, now: Time) -> Schedule {
         self.read_schedule(&self.schedule_path(scope, generation), now)
     }
@@ -349,6 +358,7 @@ impl<'j> Outbox<'j> {
 
     fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
         let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
+        let again = now.0 + 60_000;
         match self.files.contents(path, 4096) {
             Look::Absent => Schedule::default(),
             Look::Read(bytes) => disk::unseal("schedule", &bytes)
@@ -360,7 +370,11 @@ impl<'j> Outbox<'j> {
                     failures: schedule.failures.min(16),
                     ..schedule
                 }),
-            Look::Refused(_) | Look::Failed(_) => careful,
+            Look::Refused(_) => careful,
+            // It has its moment, and keeps it.
+            Look::Failed(error) => {
+                Schedule { next: again, not_before: again, unread: Some(error.to_string()), ..Schedule::default() }
+            }
         }
     }
 

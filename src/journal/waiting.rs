@@ -10,6 +10,7 @@ use crate::{
     disk::{Handle, Look},
 };
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
 };
@@ -27,7 +28,7 @@ const SEALED: &str = "-sealed";
 pub(super) const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
 
 /// One sealed segment, read and checked.
-pub(crate) struct Taken {
+pub(crate) struct Sealed {
     pub(crate) path: PathBuf,
     /// The sound lines, with their numbers and the records they decode to.
     pub(crate) lines: Vec<(u64, String, Record)>,
@@ -72,7 +73,7 @@ impl Journal {
     ///
     /// # Errors
     /// The system would not let us read it now; it stays.
-    pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Taken>> {
+    pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Sealed>> {
         let Some(lock) = self.left(&path) else { return Ok(None) };
         let path = self.mark_sealed(path)?;
         let bytes = match self.files.contents(&path, READ_MOST) {
@@ -113,7 +114,7 @@ impl Journal {
             }
         }
         let left_out = [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, old)];
-        Ok(Some(Taken { path, lines, left_out, _lock: lock }))
+        Ok(Some(Sealed { path, lines, left_out, _lock: lock }))
     }
 
     /// Gives a segment a name under which no process goes on with it: a batch names its lines by it.
@@ -188,7 +189,7 @@ impl Journal {
     }
 
     /// Removes a segment whose lines are all in batches.
-    pub(crate) fn forget(&self, taken: &Taken) -> io::Result<()> {
+    pub(crate) fn forget(&self, taken: &Sealed) -> io::Result<()> {
         self.files.remove_if_there(&taken.path)?;
         for (reason, count) in taken.left_out {
             self.counters.drop(reason, count);
@@ -216,7 +217,10 @@ impl Journal {
         // Held until the file is gone, so that nobody takes it in between.
         let Some(_lock) = self.left(path) else { return false };
         let records = match self.files.contents(path, READ_MOST) {
-            Look::Read(bytes) => self.events_in(path, &bytes),
+            Look::Read(bytes) => match self.events_only_in(path, &bytes) {
+                Ok(records) => records,
+                Err(_) => return false,
+            },
             Look::Absent => return true,
             Look::Refused(_) => 1,
             // What it holds can't be counted now.
@@ -227,6 +231,47 @@ impl Journal {
             self.counters.drop(reason, records);
         }
         gone
+    }
+
+    /// How many events are lost with a file of these bytes: those that no other file holds as well. Where a build was interrupted
+    /// the lines of a segment are in batches already.
+    ///
+    /// # Errors
+    /// The system did not let us look.
+    pub(super) fn events_only_in(&self, path: &Path, bytes: &[u8]) -> io::Result<u64> {
+        let records = self.events_in(path, bytes);
+        Ok(records.saturating_sub(self.events_elsewhere(path, bytes)?))
+    }
+
+    /// How many of the events in a file another one holds as well.
+    fn events_elsewhere(&self, path: &Path, bytes: &[u8]) -> io::Result<u64> {
+        let below =
+            path.strip_prefix(&self.store).ok().map(|below| below.iter().filter_map(|part| part.to_str()).collect());
+        let [kind, scope, generation, name] = below.unwrap_or_else(Vec::new)[..] else { return Ok(0) };
+        let beside = |kind: &str| self.store.join(kind).join(scope).join(generation);
+        let mut elsewhere = 0;
+        match kind {
+            // What is in a segment still has not left, and is made a batch anew.
+            "outbox" => {
+                for source in super::outbox::sources_in(bytes) {
+                    if self.files.examine(&beside("waiting").join(&source.segment)).found()?.is_some() {
+                        elsewhere += source.lines.len() as u64;
+                    }
+                }
+            }
+            "waiting" => {
+                let outbox = beside("outbox");
+                let mut lines = BTreeSet::new();
+                for batch in self.files.children(&outbox).found()?.unwrap_or_default() {
+                    let Look::Read(bytes) = self.files.contents(&outbox.join(batch), READ_MOST) else { continue };
+                    let sources = super::outbox::sources_in(&bytes).into_iter();
+                    lines.extend(sources.filter(|source| source.segment == name).flat_map(|source| source.lines));
+                }
+                elsewhere = lines.len() as u64;
+            }
+            _ => {}
+        }
+        Ok(elsewhere)
     }
 
     /// How many events a file's bytes hold.

@@ -1,13 +1,14 @@
 //! From lines that wait to batches with exact bytes. Every line ends up in exactly one batch, or in a counter.
 //!
-//! All batches of a segment are on disk before the segment is removed, and nothing is sent before that. Interrupted in
-//! between, the next build skips the lines that a batch already names.
+//! All batches of a segment are on disk before the segment is removed, which it is then at once, so that little lies there
+//! twice; and nothing is sent before all of it is. Interrupted in between, the next build skips the lines that a batch already
+//! names.
 
 use super::Engine;
 use crate::{
     consent::Place,
     event::Linkage,
-    journal::{self, Batch, Drop, Record, Source},
+    journal::{self, Batch, Drop, Record, Sealed, Source},
     mutants::{self, Mutant},
     transport::otlp,
 };
@@ -43,6 +44,32 @@ struct Pile {
     sources: BTreeMap<String, Vec<u64>>,
 }
 
+/// The segments that are being made batches of.
+#[derive(Default)]
+struct Segments {
+    /// How many lines of each are in no batch on disk yet.
+    left: BTreeMap<String, usize>,
+    /// Those of which every line was read.
+    read: BTreeMap<String, Sealed>,
+}
+
+impl Segments {
+    /// These lines are in a batch on disk.
+    fn written(&mut self, sources: &[Source]) {
+        for source in sources {
+            let left = self.left.entry(source.segment.clone()).or_default();
+            *left = left.saturating_sub(source.lines.len());
+        }
+    }
+
+    /// Those of which every line is in a batch, or was counted as left out.
+    fn done(&mut self) -> Vec<Sealed> {
+        let is_done = |name: &&String| self.left.get(*name).is_none_or(|left| *left == 0);
+        let names: Vec<String> = self.read.keys().filter(is_done).cloned().collect();
+        names.iter().filter_map(|name| self.read.remove(name)).collect()
+    }
+}
+
 impl Engine {
     /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first.
     ///
@@ -61,7 +88,7 @@ impl Engine {
         }
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
-        let mut taken = Vec::new();
+        let mut segments = Segments::default();
         for path in self.journal.sealed(place)? {
             let Some(mut segment) = self.journal.take(path, place, self.today())? else { continue };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
@@ -79,8 +106,9 @@ impl Engine {
                     otlp::length(&self.service, place.scope, pile.lines.len() + 1, bytes) > otlp::BODY_MOST
                 });
                 if full && let Some(pile) = piles.remove(&company) {
-                    self.write(place, pile, stands)?;
+                    segments.written(&self.write(place, pile, stands)?);
                 }
+                *segments.left.entry(name.clone()).or_default() += 1;
                 let pile = piles.entry(company).or_default();
                 pile.bytes += line.len();
                 pile.sources.entry(name.clone()).or_default().push(number);
@@ -89,26 +117,26 @@ impl Engine {
             if mutants::on(Mutant::SegmentForgottenFirst) {
                 self.journal.forget(&segment)?;
             }
-            taken.push(segment);
+            segments.read.insert(name, segment);
+            segments.done().iter().try_for_each(|segment| self.journal.forget(segment))?;
         }
         for pile in piles.into_values() {
-            self.write(place, pile, stands)?;
+            segments.written(&self.write(place, pile, stands)?);
         }
-        for segment in &taken {
-            self.journal.forget(segment)?;
-        }
+        segments.done().iter().try_for_each(|segment| self.journal.forget(segment))?;
         outbox.paths(place)
     }
 
-    fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<()> {
+    /// Brings a batch to disk, and answers which lines are in it.
+    fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
         if !stands() {
             return Err(io::Error::other("consent ended"));
         }
         // In the order of their random ids, so that the order in which things happened does not leave.
         pile.lines.sort();
-        let sources = pile.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
-        let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources, None);
-        self.journal.outbox().write(draft, &self.ambient).map(|_| ())
+        let sources: Vec<_> = pile.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
+        let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources.clone(), None);
+        self.journal.outbox().write(draft, &self.ambient).map(|_| sources)
     }
 
     /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another

@@ -344,7 +344,10 @@ impl Engine {
             if !due || now.0 < schedule.not_before {
                 if now.0 < schedule.not_before {
                     let until = Time(schedule.not_before).rfc3339();
-                    done.note_trouble(format!("waiting until {until}, after a failure or as the receiver asked"));
+                    done.note_trouble(match &schedule.unread {
+                        Some(error) => format!("when the next request may leave can't be read: {error}"),
+                        None => format!("waiting until {until}, after a failure or as the receiver asked"),
+                    });
                 }
                 done.waiting += self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64);
                 continue;

@@ -271,6 +271,12 @@ impl Disk for Process {
         Ok(())
     }
 
+    fn close_to_others(&self, directory: &Path) -> io::Result<()> {
+        let mut state = self.at(directory)?;
+        state.nodes.get_mut(directory).ok_or_else(absent)?.exposed = None;
+        Ok(())
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let state = self.at(path)?;
         match state.nodes.get(path).map(|node| node.kind) {

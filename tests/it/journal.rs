@@ -374,6 +374,56 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
 }
 
+/// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,
+/// and what is recorded from then on is kept and sent.
+#[test]
+fn directories_that_others_may_open_are_closed_to_them() {
+    use std::os::unix::fs::MetadataExt;
+    for is_batch in [false, true] {
+        let (home, server) = (Home::new(), Server::new());
+        let file = if is_batch { with_batch(&home, &server, USAGE) } else { with_lines(&home, &server, 1) };
+        let store = home.store();
+        let above: Vec<_> = file.ancestors().skip(1).take_while(|path| **path != *store).collect();
+        assert!(above.len() == 3 && file.starts_with(&store), "{above:?}");
+        above.iter().for_each(|path| files::mode(path, 0o755));
+        files::all(above[0]).iter().for_each(|path| files::mode(path, 0o644));
+        home.clock.advance(DAY);
+        let client = home.start(&server);
+        client.record_durable(opened(1));
+        // When it would have been sent is not known; an hour later it is.
+        let before = server.lines().len();
+        send(&client);
+        home.clock.advance(HOUR);
+        send(&client);
+        assert_eq!((dropped(&client, "foreign"), dropped(&client, "disk"), file.exists()), (1, 0, false));
+        assert_eq!((server.lines().len() - before, client.status(USAGE).unwrap().trouble), (1, None));
+        let modes: Vec<_> = above.iter().map(|path| std::fs::metadata(path).unwrap().mode() & 0o777).collect();
+        assert_eq!(modes, [0o700; 3]);
+    }
+}
+
+/// Where the disk takes nothing the person's page and the program say so, as long as it lasts.
+#[test]
+fn that_nothing_can_be_brought_to_disk_is_shown() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE]));
+    // A file stands where the directory is to be.
+    let place = home.store().join("waiting").join("usage");
+    let _ = std::fs::remove_dir_all(&place);
+    files::make_dir(place.parent().unwrap());
+    std::fs::write(&place, "").unwrap();
+    let client = home.start(&server);
+    client.record_durable(opened(1));
+    assert_eq!(dropped(&client, "disk"), 1);
+    let trouble = client.status(USAGE).unwrap().trouble.unwrap();
+    assert!(trouble.starts_with("what is recorded can't be brought to disk (it is not a directory)"), "{trouble}");
+    assert!(client.manifest().unwrap().to_string().contains(&trouble));
+    std::fs::remove_file(&place).unwrap();
+    home.clock.pass(std::time::Duration::from_secs(61));
+    client.record_durable(opened(1));
+    assert_eq!((dropped(&client, "disk"), client.status(USAGE).unwrap().trouble), (1, None));
+}
+
 #[test]
 fn a_clock_that_jumps_harms_nothing() {
     let far: &[i64] = &[0, -1, -4_000_000_000, 1, 4_102_444_800, 253_402_300_799, 253_402_300_800, i64::MAX, i64::MIN];

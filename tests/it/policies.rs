@@ -624,3 +624,27 @@ fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
     assert!(client.status(USAGE).unwrap().is_open());
     assert_eq!(crate::home::flush(&client).records, 1);
 }
+
+/// A home that is no directory, as `/dev/null` is for some system users: below a file there is no rule, and none is made of that.
+/// A file in the very place of the directory is one, which nobody can read.
+#[test]
+fn below_a_file_there_is_no_rule() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = start(&home, &server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(2));
+    drop(client);
+    let place = rules(&home);
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::write(&place, "").unwrap();
+    let below = |place: &std::path::Path| home.config(&server).policy_directory(place);
+    let client = Client::new(below(&place.join("candor").join("policy.d"))).unwrap();
+    assert!(client.status(USAGE).unwrap().is_open());
+    assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    drop(client);
+    let client = Client::new(below(&place)).unwrap();
+    let blocked = client.status(USAGE).unwrap().blocked_by.unwrap();
+    assert!(blocked.contains("can't be read"), "{blocked}");
+    drop(client);
+    std::fs::remove_file(&place).unwrap();
+}

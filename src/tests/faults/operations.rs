@@ -296,6 +296,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation { name: "tick", meanwhile: |_, client| recorded(client), act: tick, records: 2, ..PLAIN },
     Operation { name: "record_durable", act: record_durable, records: 1, ..PLAIN },
     Operation { name: "record_beside", act: record_beside, records: 1, ..PLAIN },
+    Operation { name: "record_restored", prepare: restored, act: record_durable, records: 1, ..PLAIN },
     Operation {
         name: "new_day",
         meanwhile: |world, _| world.hands.pass(Duration::from_secs(86_400)),
@@ -407,6 +408,17 @@ fn torn(world: &World) {
     let mut bytes = world.disk.everything().remove(&path).expect("a history");
     bytes.extend_from_slice(b"{\"line\":");
     world.disk.put(&path, &bytes);
+}
+
+/// A backup opened the directories within the store to others.
+fn restored(world: &World) {
+    both(world);
+    for file in world.disk.everything().keys() {
+        let within = file.ancestors().skip(1).take_while(|path| *path != Path::new(STORE));
+        if file.starts_with(STORE) {
+            within.for_each(|directory| world.disk.expose(directory, Some("others may open it")));
+        }
+    }
 }
 
 /// The last day of a yes; the other one was given a day ago.

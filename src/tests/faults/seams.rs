@@ -41,6 +41,7 @@ calls! {
     Append = "Disk" "append",
     LockFile = "Disk" "lock_file",
     MayWrite = "Disk" "may_write",
+    CloseToOthers = "Disk" "close_to_others",
     OpenLock = "Disk" "open_lock",
     Rename = "Disk" "rename",
     RemoveFile = "Disk" "remove_file",
@@ -154,6 +155,7 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
         Call::Create | Call::LockFile => &[any, path, opens, changes],
         Call::Append | Call::OpenLock => &[any, path, opens, &[ReadOnly]],
         Call::MakeDir | Call::Rename | Call::MayWrite => &[any, path, changes],
+        Call::CloseToOthers => &[any, path, opens, &[ReadOnly]],
         Call::RemoveFile => &[any, path, &[ReadOnly]],
         Call::RemoveTree => &[any, path, opens, &[ReadOnly]],
         Call::WriteAll => &[&[Io, Stale, NoSpace, ShortWrite, Interrupted, NoMemory]],
@@ -296,6 +298,9 @@ impl Disk for FaultyDisk {
     }
     fn may_write(&self, directory: &Path) -> io::Result<()> {
         self.plan.run(Call::MayWrite, directory, || self.disk.may_write(directory))
+    }
+    fn close_to_others(&self, directory: &Path) -> io::Result<()> {
+        self.plan.run(Call::CloseToOthers, directory, || self.disk.close_to_others(directory))
     }
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         self.plan.run(Call::List, path, || self.disk.list(path))

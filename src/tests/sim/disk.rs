@@ -49,6 +49,9 @@ impl Disk for SimDisk {
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         self.step(Sort::Make, "make_dir", path, || self.below.make_dir(path))
     }
+    fn close_to_others(&self, directory: &Path) -> io::Result<()> {
+        self.step(Sort::Make, "close_to_others", directory, || self.below.close_to_others(directory))
+    }
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         self.step(Sort::Open, "list", path, || self.below.list(path))
     }
