@@ -165,6 +165,7 @@ mod mutants;
 mod clean;
 mod error;
 mod sync;
+mod thread;
 mod disk;
 mod ambient;
 mod home;

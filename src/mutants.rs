@@ -109,7 +109,7 @@ mod switch {
         with(Some(mutant), || {
             assert!(on(mutant));
             assert_eq!(current(), Some(mutant));
-            assert!(std::thread::spawn(move || !on(mutant)).join().unwrap());
+            assert!(std::thread::scope(|scope| scope.spawn(|| !on(mutant)).join()).unwrap());
             with(None, || assert!(!on(mutant)));
         });
         assert!(std::panic::catch_unwind(|| with(Some(mutant), || panic!("a mutant was noticed"))).is_err());

@@ -36,12 +36,11 @@ const PATIENCE: u32 = 5;
 /// The longest sleep: a computer that was suspended finds the new day at the latest then.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// How a thread is made. It gets the platform's own size of a stack, since thread-locals of any library in the program may
-/// be taken out of it.
+/// How a thread is made.
 pub(super) type Spawn = fn(&'static str, Box<dyn FnOnce() + Send>) -> io::Result<Thread>;
 
 fn spawn(name: &'static str, run: Box<dyn FnOnce() + Send>) -> io::Result<Thread> {
-    Ok(thread::Builder::new().name(name.into()).spawn(run)?.thread().clone())
+    crate::thread::start(name, run)
 }
 
 /// The worker's controls. The recording thread sees only `idle` and `thread`.

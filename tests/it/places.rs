@@ -239,6 +239,49 @@ fn child_finds_a_yes() {
     child::done("places::child_finds_a_yes");
 }
 
+/// A library that keeps much for each thread, which the system takes out of the stack of each: candor's threads have what the
+/// platform gives its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_with_much_of_its_own_in_each_thread_ends_no_program() {
+    // The second is nearly all that Rust gives a thread, the one of a test as well.
+    for kept in [1 << 20, 1_990_000] {
+        let (home, server) = (Home::new(), Server::new());
+        let (source, library) = (home.path().join("kept.c"), home.path().join("kept.so"));
+        let text = "__thread char kept[KEPT] __attribute__((tls_model(\"initial-exec\")));\n\
+                    __attribute__((constructor)) void keep(void) { kept[5] = 1; }\n";
+        fs::write(&source, text).unwrap();
+        let mut compiler = std::process::Command::new("cc");
+        compiler.args(["-shared", "-fPIC", &format!("-DKEPT={kept}"), "-o"]).arg(&library).arg(&source);
+        assert!(compiler.status().unwrap().success());
+        Child::new("places::child_beside_a_library", &home.path())
+            .var(ENDPOINT, server.endpoint())
+            .after("ulimit -s 8192")
+            .var("LD_PRELOAD", library.to_str().unwrap())
+            .run();
+        assert_eq!(server.lines().len(), 2);
+    }
+}
+
+#[test]
+#[ignore = "run by a_library_with_much_of_its_own_in_each_thread_ends_no_program"]
+fn child_beside_a_library() {
+    if child::home().is_none() {
+        return;
+    }
+    let reports = || {
+        let client = Client::new(anywhere()).unwrap();
+        client.grant(USAGE).unwrap();
+        client.record(opened(2));
+        client.record_durable(opened(2));
+        assert_eq!(client.flush(HANG).unwrap().records, 2);
+        assert!(client.shutdown(HANG));
+    };
+    // As the first thread of a program has it.
+    std::thread::Builder::new().stack_size(16 << 20).spawn(reports).unwrap().join().unwrap();
+    child::done("places::child_beside_a_library");
+}
+
 /// The shell's limit on the size of files, which ends a process by a signal where it writes beyond it.
 const LIMITS: [&str; 5] = ["ulimit -f 0", "ulimit -f 1", "ulimit -f 2", "ulimit -f 4", "ulimit -f 8"];
 

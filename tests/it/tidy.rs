@@ -122,7 +122,7 @@ fn an_import_that_points_down_is_noticed() {
 }
 
 /// The one place for each kind of authority.
-const AUTHORITIES: [(&str, &[&str], &[&str]); 5] = [
+const AUTHORITIES: [(&str, &[&str], &[&str]); 6] = [
     ("the network", &["std::net", "TcpStream", "ureq::", "socket2"], &["transport/http/"]),
     ("the file system", &["std::fs", "fs::File", "OpenOptions"], &["disk.rs"]),
     (
@@ -135,6 +135,7 @@ const AUTHORITIES: [(&str, &[&str], &[&str]); 5] = [
         &["Permit {", "Admission {", "Errand {", "Permit::issue", "Errand::issue"],
         &["consent/"],
     ),
+    ("making a thread", &["thread::spawn(", "thread::Builder", "thread::{Builder"], &["thread.rs"]),
     ("making a parcel", &["Parcel {", "Parcel<'b> {", "Load::"], &["transport/mod.rs"]),
 ];
 

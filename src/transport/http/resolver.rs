@@ -80,7 +80,7 @@ impl Names {
         let (found, answer) = mpsc::sync_channel(1);
         let (find, host) = (self.look_up.find, host.to_owned());
         // The thread is left to itself: it ends when the system gives up, and frees its slot then.
-        std::thread::Builder::new().name("candor-names".into()).spawn(move || {
+        crate::thread::start("candor-names", move || {
             let _slot = slot;
             // Nobody listens any more if the caller has left.
             let _ = found.send(find(&host, port));
