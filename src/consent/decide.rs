@@ -282,7 +282,10 @@ impl Consent {
         patience: &Patience,
     ) -> Result<Closing<'_>, Error> {
         let contract = self.contract(scope)?;
-        self.shut(scope);
+        match ending {
+            Ending::Switched(..) | Ending::Limited => self.set_aside(scope),
+            Ending::Withdrawn | Ending::Expired | Ending::Revoked(_) | Ending::Blocked => self.shut(scope),
+        }
         let ledger = &self.ledger;
         let held = match self.lock_or_fail(patience) {
             Ok(held) => held,

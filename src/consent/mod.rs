@@ -243,6 +243,8 @@ struct View {
     /// What those scopes are held to whose build would say more than was agreed.
     held: Vec<(Scope, Arc<Projection>)>,
     closing: Vec<Scope>,
+    /// Those of them whose yes stays: what is recorded meanwhile is counted.
+    narrowing: Vec<Scope>,
 }
 
 impl Consent {
@@ -272,6 +274,7 @@ impl Consent {
             open: Vec::new(),
             held: Vec::new(),
             closing: Vec::new(),
+            narrowing: Vec::new(),
         });
         Consent {
             ledger,
@@ -620,8 +623,10 @@ impl Consent {
         let moved = open != view.open;
         let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
         // First whatever closes or changes is closed, then what the rest needs is made ready, then it opens.
+        let in_doubt = |scope: Scope| doubted.contains(&scope) || view.narrowing.contains(&scope);
+        let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { IN_DOUBT } else { 0 });
         for contract in &self.contracts {
-            if self.gates.epoch(contract.scope) != epoch(contract.scope) {
+            if self.gates.epoch(contract.scope) != gate(contract.scope) {
                 self.gates.set(contract.scope, 0);
             }
         }
@@ -629,8 +634,7 @@ impl Consent {
             (self.prepare)(&open);
         }
         for contract in &self.contracts {
-            let doubt = if doubted.contains(&contract.scope) { IN_DOUBT } else { 0 };
-            self.gates.set(contract.scope, epoch(contract.scope).max(doubt));
+            self.gates.set(contract.scope, gate(contract.scope));
         }
         view.held = held;
         let day = (by_clock || !open.is_empty()).then(|| at.now().day());
@@ -777,10 +781,22 @@ impl Consent {
         view.changed = true;
     }
 
+    /// The same where the yes stays, narrowed or as it was: nothing is admitted meanwhile, and what is recorded is counted.
+    pub(crate) fn set_aside(&self, scope: Scope) {
+        let was_open = self.gates.epoch(scope) != 0;
+        self.shut(scope);
+        if was_open {
+            let mut view = self.view.lock();
+            view.narrowing.push(scope);
+            self.gates.set(scope, IN_DOUBT);
+        }
+    }
+
     /// Lets what is on disk decide about a scope again that was shut here, at the next look.
     pub(crate) fn unshut(&self, scope: Scope) {
         let mut view = self.view.lock();
         view.closing.retain(|&closing| closing != scope);
+        view.narrowing.retain(|&narrowing| narrowing != scope);
         // A look meanwhile may have seen what was decided, and kept the gate shut all the same: it must not be the last one.
         view.stale = true;
     }

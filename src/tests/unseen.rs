@@ -218,6 +218,31 @@ fn a_wish_that_cant_be_looked_for_deletes_nothing() {
     }
 }
 
+/// When the next request may leave, and whether the receiver wants any, stays what it is.
+#[test]
+fn a_schedule_that_cant_be_read_now_is_not_written_over() {
+    for errno in ERRORS {
+        let home = Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() };
+        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 1 });
+        let _ = client.engine().next_due();
+        let outbox = home.below("outbox/crash");
+        let schedule = outbox.join(&names(&outbox)[0]).join("schedule");
+        let before = std::fs::read(&schedule).unwrap();
+        home.fail(errno, "read", "/outbox/crash/", "/schedule");
+        for _ in 0..3 {
+            let flushed = client.flush(Duration::from_secs(20)).unwrap();
+            let why = flushed.trouble.unwrap_or_default();
+            assert!(flushed.requests == 0 && why.contains(&errno.to_string()), "{errno}: {why}");
+            let _ = client.engine().next_due();
+        }
+        assert_eq!(std::fs::read(&schedule).unwrap(), before, "{errno}");
+        home.disk.end();
+        assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1, "{errno}");
+    }
+}
+
 /// A deletion that failed half-way takes nothing that left after it: it is done before more leaves, or nothing leaves until it is.
 #[test]
 fn a_deletion_that_failed_takes_nothing_that_leaves_later() {

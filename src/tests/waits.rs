@@ -154,6 +154,41 @@ fn a_decision_waits_for_the_lock_once_whatever_is_to_be_mended() {
     assert!(longest > 3_000, "nothing notices that each step waits: {longest} ms");
 }
 
+/// While a field is switched off, which may wait for another process, a scope admits nothing; what is recorded is counted.
+#[test]
+fn what_is_recorded_while_a_yes_is_narrowed_is_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let client = Client::without_worker(config(home.path())).unwrap();
+    client.grant(CRASH).unwrap();
+    let held = hold_every_lock(home.path());
+    let lost = || client.engine().journal.counters.dropped(crate::journal::Drop::InDoubt);
+    thread::scope(|scope| {
+        let switching = scope.spawn(|| client.switch(CRASH, "crash.happened.times", false));
+        let mut recorded = 0;
+        while !switching.is_finished() {
+            if client.status(CRASH).unwrap().is_open() {
+                continue;
+            }
+            for _ in 0..10 {
+                client.record(Happened { times: 1 });
+                recorded += 1;
+            }
+            client.engine().tick();
+            if recorded >= 100 {
+                break;
+            }
+        }
+        assert!(recorded >= 100, "the switch was over at once");
+        assert!(switching.join().unwrap().is_err());
+        client.engine().tick();
+        assert_eq!(lost(), recorded);
+    });
+    drop(held);
+    client.record_durable(Happened { times: 1 });
+    assert_eq!((client.status(CRASH).unwrap().state, lost()), (State::Granted, 100));
+    assert!(client.status(CRASH).unwrap().is_open());
+}
+
 /// The deadline of a shutdown is over with it: a person may take their yes back afterwards, and is waited for.
 #[test]
 fn after_a_shutdown_a_decision_waits_as_before() {

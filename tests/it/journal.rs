@@ -352,6 +352,51 @@ fn small_files_are_bounded_by_the_blocks_they_take() {
     drop(client);
 }
 
+/// Five lines in a segment and in a batch, as a build leaves them that is cut short.
+fn with_lines_twice(home: &Home, server: &Server) -> [PathBuf; 2] {
+    let segment = with_lines(home, server, 5);
+    let bytes = fs::read(&segment).unwrap();
+    server.say([crate::server::Say::status(503)]);
+    let client = home.start(server);
+    assert_eq!(flush(&client).waiting, 1);
+    drop(client);
+    home.clock.advance(HOUR);
+    let batch = only(home.waiting("outbox", USAGE));
+    let text = String::from_utf8(fs::read(&batch).unwrap()).unwrap();
+    let name = text.split("\"segment\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let segment = segment.with_file_name(name);
+    fs::write(&segment, &bytes).unwrap();
+    files::mode(&segment, 0o600);
+    [segment, batch]
+}
+
+/// What both lose is lost once, and what one of them loses is not lost.
+#[test]
+fn what_lies_twice_is_lost_once() {
+    // When it is too old.
+    let (home, server) = (Home::new(), Server::new());
+    let files = with_lines_twice(&home, &server);
+    let client = home.start(&server);
+    wait_for("the worker to choose its moment", || home.schedule(USAGE).is_some());
+    home.clock.pass(DAY * 9);
+    send(&client);
+    assert_eq!((dropped(&client, "age"), files.map(|path| path.exists())), (5, [false; 2]));
+    // Since the receiver takes no more.
+    let (home, server) = (Home::new(), Server::new());
+    let files = with_lines_twice(&home, &server);
+    server.say([crate::server::Say::status(410)]);
+    let client = home.start(&server);
+    let _ = flush(&client);
+    assert_eq!((dropped(&client, "gone"), files.map(|path| path.exists())), (5, [false; 2]));
+    // The control: nothing is lost, and nothing arrives twice.
+    let (home, server) = (Home::new(), Server::new());
+    let _ = with_lines_twice(&home, &server);
+    let before = server.lines().len();
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((server.lines().len() - before, dropped(&client, "full")), (5, 0));
+}
+
 /// As a restored backup leaves them: they are not used, and come to a counted end.
 #[test]
 fn files_that_others_may_open_come_to_a_counted_end() {

@@ -27,7 +27,7 @@ use std::{
     io::Read,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     time::Duration,
 };
@@ -133,7 +133,8 @@ impl Http {
     fn converse(&self, gate: Gate, line: &Arc<Line>, body: &[u8], key: &str) -> Result<(Answer, bool), ureq::Error> {
         let tls = self.tls.clone().zip(self.endpoint.server.clone());
         let encoded = Arc::new(AtomicBool::new(false));
-        let dial = Dial { line: line.clone(), tls, encoded: encoded.clone() };
+        let status = Arc::new(AtomicU16::new(0));
+        let dial = Dial { line: line.clone(), tls, encoded: encoded.clone(), status: status.clone() };
         // An agent is what could remember something from one request to the next: each gets its own.
         let agent = Agent::with_parts(self.config.clone(), dial, Names { gate, look_up: self.look_up });
         let response = agent
@@ -141,7 +142,15 @@ impl Http {
             .header("Content-Type", "application/json")
             .header("Idempotency-Key", key)
             .header("Connection", "close")
-            .send(body)?;
+            .send(body);
+        let response = match response {
+            // The status was there before the header became too long: it says what became of the request.
+            Err(error) if is_long(&error) && status.load(Ordering::Relaxed) != 0 => {
+                let status = status.load(Ordering::Relaxed);
+                return Ok((answer(status, None, None, None, None, &[], false), false));
+            }
+            response => response?,
+        };
         let (head, body) = response.into_parts();
         let header = |name| text_of(&head.headers, name);
         // One that isn't text is still one; one that the library took away was seen on the wire.
@@ -209,6 +218,16 @@ fn config(secure: bool, limits: Limits) -> Config {
         .timeout_recv_body(Some(limits.answer))
         .timeout_global(Some(limits.all))
         .build()
+}
+
+/// Whether an answer's header has more bytes, or more fields, than are read of one.
+fn is_long(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::LargeResponseHeader(..) => true,
+        // The library's protocol has names for its errors that it does not pass on.
+        ureq::Error::Protocol(error) => error.to_string().contains("too many headers"),
+        _ => false,
+    }
 }
 
 fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

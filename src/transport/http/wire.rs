@@ -14,7 +14,7 @@ use std::{
     io::{self, Read, Write},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
 };
 use ureq::{
@@ -31,6 +31,8 @@ pub(super) struct Dial {
     /// Set when the answer's header names an encoding. The library takes that line out of the header where the host has
     /// switched on its decompression, and a stranger's compressed data is not to be touched.
     pub(super) encoded: Arc<AtomicBool>,
+    /// The status of the answer as soon as its first line is there; 0 before. It stands, however the rest of the header ends.
+    pub(super) status: Arc<AtomicU16>,
 }
 
 impl Connector<()> for Dial {
@@ -54,8 +56,8 @@ impl Connector<()> for Dial {
                 Some(Box::new(tls))
             }
         };
-        let (line, encoded, buffers) = (self.line.clone(), self.encoded.clone(), LazyBuffers::new(SLICE, SLICE));
-        Ok(Some(Wire { line, tls, encoded, buffers }))
+        let (line, buffers) = (self.line.clone(), LazyBuffers::new(SLICE, SLICE));
+        Ok(Some(Wire { line, tls, encoded: self.encoded.clone(), status: self.status.clone(), buffers }))
     }
 }
 
@@ -65,6 +67,7 @@ pub(super) struct Wire {
     line: Arc<Line>,
     tls: Option<Box<ClientConnection>>,
     encoded: Arc<AtomicBool>,
+    status: Arc<AtomicU16>,
     buffers: LazyBuffers,
 }
 
@@ -98,6 +101,12 @@ impl Transport for Wire {
         // A header stays in the buffer until all of it is there, so no line is missed at the seam of two reads.
         if names_an_encoding(self.buffers.input()) {
             self.encoded.store(true, Ordering::Relaxed);
+        }
+        // What only announces an answer is none.
+        if self.status.load(Ordering::Relaxed) == 0
+            && let Some(status) = status_in(self.buffers.input()).filter(|status| *status >= 200)
+        {
+            self.status.store(status, Ordering::Relaxed);
         }
         Ok(amount > 0)
     }
@@ -143,6 +152,15 @@ fn names_an_encoding(input: &[u8]) -> bool {
         .any(|line| line.get(..NAME.len()).is_some_and(|start| start.eq_ignore_ascii_case(NAME)))
 }
 
+/// The status in the first line of an answer (RFC 9112, section 4).
+fn status_in(input: &[u8]) -> Option<u16> {
+    let rest = input.strip_prefix(b"HTTP/1.")?;
+    let [minor, b' ', code @ ..] = rest else { return None };
+    let [code @ .., after] = code.get(..4)? else { return None };
+    let is_one = minor.is_ascii_digit() && matches!(after, b' ' | b'\r' | b'\n') && code.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(code).ok().filter(|_| is_one)?.parse().ok()
+}
+
 /// The line with a limit, as a stream.
 struct Timed<'l> {
     line: &'l Line,
@@ -167,7 +185,25 @@ impl Write for Timed<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::names_an_encoding;
+    use super::{names_an_encoding, status_in};
+
+    #[test]
+    fn the_status_is_read_from_the_first_line_alone() {
+        for (input, expected) in [
+            ("HTTP/1.1 200 OK\r\nDate: x", Some(200)),
+            ("HTTP/1.0 503\r\n", Some(503)),
+            ("HTTP/1.1 204 ", Some(204)),
+            ("HTTP/1.1 200", None),
+            ("HTTP/1.1 2000 OK", None),
+            ("HTTP/2 200 OK", None),
+            ("HTTP/1.1 +20 OK", None),
+            ("HTTP/1.1  200 OK", None),
+            ("SSH-2.0-x HTTP/1.1 200 OK", None),
+            ("", None),
+        ] {
+            assert_eq!(status_in(input.as_bytes()), expected, "{input}");
+        }
+    }
 
     #[test]
     fn encodings_are_seen_wherever_a_header_names_them() {

@@ -182,7 +182,9 @@ fn no_answer_is_read_for_ever() {
             seen.send(count).unwrap();
         });
         match send(&server.hurried(hurry()), BODY, always) {
-            Ok(answer) => assert!(answer == Answer::Taken { rejected: 0 } && head.starts_with(json), "{head}"),
+            Ok(answer) => {
+                assert!(answer == Answer::Taken { rejected: 0 } && head.starts_with("HTTP/1.1 200 "), "{head}")
+            }
             Err(SendError::Network(text)) => {
                 assert!(text == "the answer's header is too large" || text == "the answer is not HTTP", "{text}");
             }
@@ -191,6 +193,28 @@ fn no_answer_is_read_for_ever() {
         }
         // It came to an end, which is the point.
         written.recv_timeout(HANG).unwrap();
+    }
+}
+
+/// The receiver took it, or did not, whatever else it says of itself.
+#[test]
+fn a_header_that_is_too_long_leaves_the_status_what_it_is() {
+    let long = format!("X-Long: {}\r\n", "a".repeat(20_000));
+    let many: String = (0..300).map(|number| format!("X-{number}: 1\r\n")).collect();
+    for header in [long, many] {
+        for (status, expected) in [
+            ("200 OK", Answer::Taken { rejected: 0 }),
+            ("503 Busy", Answer::Busy { retry_after: None }),
+            ("401 No", Answer::Refused),
+            ("302 Found", Answer::Redirected),
+        ] {
+            let text = format!("HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\n\r\n");
+            let server = Server::new(move |mut stream| {
+                read_request(&mut stream).unwrap();
+                let _ = stream.write_all(text.as_bytes());
+            });
+            assert_eq!(send(&server.http(), BODY, always), Ok(expected), "{status}");
+        }
     }
 }
 
