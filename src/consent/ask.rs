@@ -8,7 +8,7 @@ use super::{
     Consent, Patience,
     contract::Contract,
     decide::LATER_MOST,
-    ledger::{Entry, Failed, Records, Shown, Sound},
+    ledger::{Entry, Failed, Records, Shown, Sound, Tombstone},
     line::{Decision, EVERY_SCOPE},
     order::compare,
     scope::Scope,
@@ -140,7 +140,11 @@ impl Consent {
             Records::Sound(sound) => sound.entry(scope.name()),
             _ => None,
         };
+        // What could not be written is an answer all the same.
+        let has_said_no = matches!(&records, Records::Sound(sound)
+            if sound.revoked.get(scope.name()).is_some_and(Tombstone::is_persons));
         match self.unanswered(scope, entry) {
+            Ok(_) if has_said_no => {}
             Ok(None) => {}
             Ok(Some(shown)) => {
                 let days = if shown.times > 1 { AFTER_A_NO } else { AFTER_LATER };

@@ -374,7 +374,7 @@ impl Ledger {
         Ledger { files, store, marks, application, ambient, opened: Arc::default(), drawn: Arc::default() }
     }
 
-    fn was_opened(&self) -> bool {
+    pub(super) fn was_opened(&self) -> bool {
         self.opened.lock().is_some()
     }
 

@@ -13,7 +13,7 @@ use std::{
     fs::{self, File},
     io::Write,
     os::unix::fs::chown,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
 };
 
@@ -173,6 +173,59 @@ fn where_no_file_may_grow_a_withdrawal_stops() {
     assert!(files::all(&home.store().join("waiting")).is_empty());
 }
 
+/// Nobody was asked yet, and there is no directory.
+#[test]
+fn where_no_file_may_grow_a_first_no_holds() {
+    for no in ["deny", "withdraw"] {
+        let (home, server) = (lent(), Server::new());
+        child("disk::child_says_no", &home, &server).var("CANDOR_IT_NO", no).after("trap '' XFSZ; ulimit -f 0").run();
+        child("disk::child_finds_it_closed", &home, &server).run();
+        assert_eq!(server.connections(), 0);
+    }
+}
+
+#[test]
+fn where_only_one_directory_can_be_made_a_first_no_holds() {
+    for name in ["data", "config"] {
+        let (home, server) = (lent(), Server::new());
+        files::mode(&home.path().join(name), 0o500);
+        child("disk::child_says_no", &home, &server).var("CANDOR_IT_NO", "deny").run();
+        files::mode(&home.path().join(name), 0o700);
+        child("disk::child_finds_it_closed", &home, &server).run();
+    }
+}
+
+#[test]
+fn on_a_full_disk_a_first_no_holds() {
+    if !is_root() {
+        return; // as above
+    }
+    let (disk, home, server) = (SmallDisk::mount(1 << 20), Home::new(), Server::new());
+    let at = || config(&disk.path().join("data"), &home.config_dir(), &server.endpoint());
+    let client = Client::new(at()).unwrap();
+    disk.fill();
+    assert!(client.deny(USAGE).unwrap_err().is_store());
+    drop(client);
+    disk.free();
+    let client = Client::new(at()).unwrap();
+    assert_eq!(state(&client, USAGE), State::Denied);
+    assert!(client.grant(USAGE).unwrap_err().needs_notice());
+    say_yes(&client, USAGE);
+}
+
+#[test]
+#[ignore = "run by the tests of a first no, where the disk takes none"]
+fn child_says_no() {
+    let Some(home) = child::home() else { return };
+    let client = child_client(&home);
+    assert!(client.defer(USAGE).unwrap_err().is_store());
+    assert_eq!(state(&client, USAGE), State::NeverAsked);
+    assert!(files::all(&home).iter().all(|path| path.extension().is_none_or(|end| end != "revoked")), "later is no no");
+    let no = if std::env::var("CANDOR_IT_NO").unwrap() == "deny" { client.deny(USAGE) } else { client.withdraw(USAGE) };
+    assert!(no.unwrap_err().is_store());
+    child::done("disk::child_says_no");
+}
+
 #[test]
 fn in_a_read_only_store_a_withdrawal_stops() {
     for marks_too in [false, true] {
@@ -202,8 +255,9 @@ fn in_a_read_only_place_a_yes_does_not_open() {
         files::mode(&home.path().join(name), 0o500);
         child("disk::child_cannot_say_yes", &home, &server).run();
         assert_eq!(server.connections(), 0);
-        let left: Vec<PathBuf> = files::all(&home.path());
-        assert!(left.iter().all(|path| !path.ends_with("consent")), "{left:?}");
+        // The no that followed holds, and no yes is left beside it.
+        files::mode(&home.path().join(name), 0o700);
+        child("disk::child_finds_it_closed", &home, &server).run();
     }
 }
 
