@@ -15,14 +15,19 @@ use super::{
     state::State,
     terms::Terms,
 };
-use crate::{ambient::Time, error::Error};
-use std::sync::atomic::Ordering;
+use crate::{ambient::Time, disk::Need, error::Error};
+use std::{io, sync::atomic::Ordering};
 
 /// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
 /// refusals among them.
 const AFTER_A_NO: u32 = 183;
 /// For how many days "later" does.
 const AFTER_LATER: u32 = 30;
+/// What an answer takes of a disk beside its texts: some ten small files of a block or two each, and their directories.
+const ROOM: u64 = 64 << 10;
+const FILES: u64 = 16;
+/// More than one decision adds to a file.
+const LINE: u64 = 8 << 10;
 
 /// Whether a program may ask a person now, of its own accord.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +81,17 @@ pub enum WhyNot {
     Clock,
     /// The records are lost or damaged: there may have been a no.
     Unreadable,
-    /// The question was shown, and the program was ended before the person answered: less than a month ago, or, where that
-    /// happened twice in a row, less than six months ago.
+    /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
+    /// a month ago, or, where that happened twice in a row, less than six months ago.
     Unanswered,
-    /// An answer can't be kept at present: the disk can't be read, or takes nothing.
+    /// An answer can't be kept at present: the disk can't be read, or takes no writes.
     CannotKeep,
+    /// An answer can't be kept at present: the disk has too little room for it.
+    NoRoom,
+    /// An answer can't be kept: the program may write no file as large as it needs (`ulimit -f`).
+    FileLimit,
+    /// Another process decides at this moment, or keeps the lock of decisions.
+    Locked,
 }
 
 impl WhyNot {
@@ -99,9 +110,28 @@ impl WhyNot {
             WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
-            WhyNot::Unanswered => "the question was shown not long ago, and the program was ended before an answer",
-            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes nothing",
+            WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
+            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes no writes",
+            WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
+            WhyNot::FileLimit => {
+                "an answer can't be kept: this program may write no file as large as it needs (`ulimit -f`)"
+            }
+            WhyNot::Locked => "another process decides at this moment, or keeps the lock of decisions",
         }
+    }
+
+    /// Why nothing can be written, as the system says it.
+    fn of(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WhyNot::NoRoom,
+            io::ErrorKind::FileTooLarge => WhyNot::FileLimit,
+            _ => WhyNot::CannotKeep,
+        }
+    }
+
+    /// Why a store could not be written.
+    pub(super) fn of_error(error: &Error) -> Self {
+        if error.is_locked() { WhyNot::Locked } else { error.io().map_or(WhyNot::CannotKeep, WhyNot::of) }
     }
 }
 
@@ -114,8 +144,28 @@ impl Consent {
     pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
         let may = self.may_ask_by_records(scope)?;
         // What was not kept would be asked again at every start.
-        let can_keep = || self.ledger.places().into_iter().all(|place| self.ledger.files().may_write(place).is_ok());
-        Ok(if may.is_yes() && !can_keep() { no(WhyNot::CannotKeep) } else { may })
+        let kept = if may.is_yes() { self.can_keep(self.contract(scope)?) } else { Ok(()) };
+        Ok(kept.map_or_else(|error| no(WhyNot::of(error.kind())), |()| may))
+    }
+
+    /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
+    fn can_keep(&self, contract: &Contract) -> io::Result<()> {
+        let (ledger, files) = (&self.ledger, self.ledger.files());
+        let mut need = Need { room: ROOM, files: FILES, largest: 0 };
+        let texts = [contract.json.len(), contract.notice_or_own().text().len()];
+        for text in texts.map(|len| len as u64) {
+            need.room += text.next_multiple_of(4_096);
+            need.largest = need.largest.max(text);
+        }
+        // The snapshot and the marks are written beside what is there, the history behind it.
+        for path in [ledger.snapshot_path(), ledger.marks_path(), ledger.ledger_path()] {
+            let len = files.stat(&path)?.map_or(0, |stat| stat.len);
+            need.largest = need.largest.max(len.saturating_add(LINE));
+            if path != ledger.ledger_path() {
+                need.room = need.room.saturating_add(len);
+            }
+        }
+        ledger.places().into_iter().try_for_each(|place| files.may_write(place, need))
     }
 
     fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {

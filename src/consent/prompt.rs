@@ -48,7 +48,7 @@ impl<'c> Prompt<'c> {
             if !error.is_store() {
                 return Err(error);
             }
-            let why = super::WhyNot::CannotKeep.describe();
+            let why = super::WhyNot::of_error(&error).describe();
             return Err(Kind::MayNotAsk { scope: name(), why }.into());
         }
         let widens = status.state == State::Superseded;

@@ -6,7 +6,7 @@ use super::{CRASH, Happened, config, real, views::VIEWS};
 use crate::{
     Client, Error,
     consent::{Decision, Receipt, State},
-    disk::{Disk, Handle, Stat, System},
+    disk::{Disk, Handle, Need, Stat, System},
     mutants::{self, Mutant},
     sender::Owed,
     sync::Mutex,
@@ -106,8 +106,8 @@ impl Disk for Blind {
         self.look("rename", from, || System.rename(from, to))
     }
 
-    fn may_write(&self, directory: &Path) -> io::Result<()> {
-        self.look("may_write", directory, || System.may_write(directory))
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
+        self.look("may_write", directory, || System.may_write(directory, need))
     }
 
     real!(make_dir remove_file remove_tree sync_dir);
