@@ -59,6 +59,8 @@ pub(crate) enum Mutant {
     FirstNoForgotten,
     /// Lines go to a file that was removed since it was opened.
     RemovedIsWritten,
+    /// The one question of a run stays taken where it could not be shown.
+    QuestionStaysTaken,
     /// Each step of an act waits for the lock of decisions as long as the act may.
     EachStepWaits,
 }

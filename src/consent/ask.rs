@@ -8,6 +8,7 @@ use super::{
     Consent, Patience,
     contract::Contract,
     decide::LATER_MOST,
+    facade::Question,
     ledger::{Entry, Failed, Records, Shown, Sound, Tombstone},
     line::{Decision, EVERY_SCOPE},
     order::compare,
@@ -15,7 +16,12 @@ use super::{
     state::State,
     terms::Terms,
 };
-use crate::{ambient::Time, disk::Need, error::Error};
+use crate::{
+    ambient::Time,
+    disk::Need,
+    error::{Error, Kind},
+    mutants::{self, Mutant},
+};
 use std::{io, sync::atomic::Ordering};
 
 /// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
@@ -298,30 +304,55 @@ impl Consent {
         Ok(if entry.is_some_and(answers) { None } else { Some(shown) })
     }
 
+    /// Takes the one question that may be open at a time, and the only one of this run, and answers what is to be shown.
+    ///
+    /// # Errors
+    /// It may not be asked. Where nothing is shown the question is not taken.
+    pub(crate) fn begin_asking(&self, scope: Scope, patience: &Patience) -> Result<Question, Error> {
+        let may_not = |why: WhyNot| Kind::MayNotAsk { scope: scope.name().into(), why: why.describe() }.into();
+        let later = match self.may_ask(scope)? {
+            MayAsk::Yes { later } => later,
+            MayAsk::No { why, .. } => return Err(may_not(why)),
+        };
+        let (notice, status) = (self.contract(scope)?.notice()?, self.status(scope)?);
+        if self.asked.swap(true, Ordering::SeqCst) {
+            return Err(may_not(WhyNot::AskedAlready));
+        }
+        // Before it is shown: one that ends with the program was asked all the same.
+        if let Err(error) = self.note_shown(scope, patience) {
+            if !mutants::on(Mutant::QuestionStaysTaken) {
+                self.asked.store(false, Ordering::SeqCst);
+            }
+            return Err(if error.is_store() { may_not(WhyNot::of_error(&error)) } else { error });
+        }
+        Ok(Question { notice, status, later })
+    }
+
     /// Notes that the question about a scope is shown now, durably and before it is: a program that is ended meanwhile has asked
     /// all the same. No decision, opens nothing, and stands in no history.
-    pub(crate) fn note_shown(&self, scope: Scope) -> Result<(), Error> {
+    fn note_shown(&self, scope: Scope, patience: &Patience) -> Result<(), Error> {
         let contract = self.contract(scope)?;
         self.ledger.make_directories()?;
-        let held = self.lock_or_fail(&Patience::new())?;
+        let held = self.lock_or_fail(patience)?;
         let records = self.ledger.read()?;
         let entry = match &records {
             Records::Sound(sound) => sound.entry(scope.name()),
             _ => None,
         };
-        let times = self.unanswered(scope, entry)?.map_or(0, |shown| shown.times);
+        let before = self.unanswered(scope, entry)?;
+        let times = before.as_ref().map_or(0, |shown| shown.times);
         let at = self.ambient.now().rfc3339();
         let shown = Shown { at, contract: contract.digest.clone(), times: times.saturating_add(1) };
-        self.ledger.note_shown(&held, scope.name(), &shown)
+        self.ledger.note_shown(&held, scope.name(), &shown).inspect_err(|_| {
+            // It may have taken its place all the same, and nothing was shown.
+            if before.is_none() {
+                self.note_answered(scope);
+            }
+        })
     }
 
     /// The question was answered, and the answer is kept: where the note can't be removed the answer is the later one.
     pub(crate) fn note_answered(&self, scope: Scope) {
         let _ = self.ledger.forget_shown(scope.name());
-    }
-
-    /// Takes the one question that may be open at a time, and the only one of this run.
-    pub(crate) fn begin_asking(&self) -> bool {
-        !self.asked.swap(true, Ordering::SeqCst)
     }
 }
