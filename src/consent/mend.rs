@@ -296,7 +296,7 @@ impl Ledger {
     }
 
     /// Whether a file of ours is larger than candor ever makes it: that is damage, whatever it holds.
-    fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
+    pub(super) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
         Ok(match self.look(path, self.files.examine(path))? {
             Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
             Seen::Absent | Seen::Refused => false,
@@ -356,7 +356,7 @@ impl Ledger {
     }
 }
 
-fn not_read(path: &Path) -> Error {
+pub(super) fn not_read(path: &Path) -> Error {
     Unfit::Refused.error(path)
 }
 
