@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     consent::{
         self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Place,
-        Prompt, Receipt, Receipts, Scope, Status, Undeclared,
+        Prompt, Question, Receipt, Receipts, Scope, Status, Undeclared,
     },
     contracts,
     disk::Files,
@@ -702,12 +702,15 @@ impl Decisions for Client {
         Client::may_ask(self, scope)
     }
 
-    fn begin_asking(&self) -> bool {
-        self.is_here() && self.engine.consent.begin_asking()
-    }
-
-    fn note_shown(&self, scope: Scope) -> Result<(), Error> {
-        self.here()?.consent.note_shown(scope)
+    fn begin_asking(&self, scope: Scope) -> Result<Question, Error> {
+        let engine = self.here()?;
+        self.still_runs()?;
+        let began = engine.ambient.monotonic();
+        self.look_at_policies();
+        self.catch_up(PATIENCE);
+        // What is put in order first may have waited for the same lock.
+        let waited = engine.ambient.monotonic().saturating_duration_since(began);
+        engine.consent.begin_asking(scope, &Patience::after(waited))
     }
 
     fn note_answered(&self, scope: Scope) {

@@ -37,9 +37,10 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// A lock file, made if it is not there.
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// Whether something can be written in a directory, or in what stands of the way to it, as far as that can be told without
-    /// writing: not on a disk that takes no writes or is full, nor where this user may not.
-    fn may_write(&self, _directory: &Path) -> io::Result<()> {
+    /// Whether so much can be written in a directory, or in what stands of the way to it, as far as that can be told without
+    /// writing: not on a disk that takes no writes or has too little room, nor where this user may not, nor beyond what this
+    /// process may make a file.
+    fn may_write(&self, _directory: &Path, _need: Need) -> io::Result<()> {
         Ok(())
     }
     /// A lock file that is there; none is made.
@@ -64,6 +65,17 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn barred(&self) -> Option<String> {
         None
     }
+}
+
+/// What somebody is about to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// How many bytes it takes of the disk.
+    pub(crate) room: u64,
+    /// How many new files and directories there are.
+    pub(crate) files: u64,
+    /// How large the largest file becomes.
+    pub(crate) largest: u64,
 }
 
 /// An open file.
@@ -269,16 +281,18 @@ impl Disk for System {
     }
 
     #[cfg(unix)]
-    fn may_write(&self, directory: &Path) -> io::Result<()> {
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
+        within_limit(need.largest)?;
         let mut place = directory;
         while fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             place = place.parent().ok_or(io::ErrorKind::NotFound)?;
         }
         rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
-        if rustix::fs::statvfs(place)?.f_bavail == 0 {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        Ok(())
+        let disk = rustix::fs::statvfs(place)?;
+        // Some file systems don't say how large they are, and some don't count files.
+        let has_room = disk.f_blocks == 0 || disk.f_bavail.saturating_mul(disk.f_frsize) >= need.room;
+        let has_files = disk.f_files == 0 || disk.f_favail >= need.files;
+        if has_room && has_files { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
@@ -361,14 +375,19 @@ impl Drop for Open {
 /// by a signal, and how a program handles signals is its own matter.
 #[cfg(unix)]
 fn fits(file: &File, more: u64) -> io::Result<()> {
+    // Whatever candor writes it writes behind what is there.
+    within_limit(file.metadata()?.len().saturating_add(more))
+}
+
+#[cfg(unix)]
+fn within_limit(len: u64) -> io::Result<()> {
     use nix::sys::resource::{Resource, getrlimit};
     // Where a sandbox lets nobody ask there is none that is known.
     let Ok((most, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
     // 32 bits on some platforms.
     #[allow(clippy::useless_conversion)]
     let most = u64::from(most);
-    // Whatever candor writes it writes behind what is there.
-    if file.metadata()?.len().saturating_add(more) <= most {
+    if len <= most {
         return Ok(());
     }
     let why = format!("this program may write no file of more than {most} bytes (`ulimit -f`)");

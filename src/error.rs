@@ -101,6 +101,19 @@ impl Error {
         )
     }
 
+    /// What the system said, where it is what failed.
+    pub(crate) fn io(&self) -> Option<std::io::ErrorKind> {
+        match &*self.0 {
+            Kind::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+
+    /// Another process keeps a lock.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(*self.0, Kind::Locked { .. })
+    }
+
     /// The recipient can't delete single records before their time is over, so there is nothing to ask for.
     #[must_use]
     pub fn cannot_erase(&self) -> bool {

@@ -7,7 +7,7 @@
 
 use crate::{
     ambient,
-    disk::{self, Disk, Handle, Stat, Whose},
+    disk::{self, Disk, Handle, Need, Stat, Whose},
 };
 use std::{
     io,
@@ -197,9 +197,9 @@ impl Disk for Home {
         self.disk.lock_file(path)
     }
 
-    fn may_write(&self, directory: &Path) -> io::Result<()> {
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
         self.allow(false)?;
-        self.disk.may_write(directory)
+        self.disk.may_write(directory, need)
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {

@@ -55,8 +55,12 @@ pub(crate) enum Mutant {
     NoEndsWithItsProcess,
     /// A tombstone beside no records is not seen, and ends the first yes that comes after it.
     TombstoneOfNothing,
+    /// A no that the disk does not take leaves no tombstone where nothing was decided before.
+    FirstNoForgotten,
     /// Lines go to a file that was removed since it was opened.
     RemovedIsWritten,
+    /// The one question of a run stays taken where it could not be shown.
+    QuestionStaysTaken,
     /// Each step of an act waits for the lock of decisions as long as the act may.
     EachStepWaits,
 }

@@ -8,21 +8,32 @@ use super::{
     Consent, Patience,
     contract::Contract,
     decide::LATER_MOST,
-    ledger::{Entry, Failed, Records, Shown, Sound},
+    facade::Question,
+    ledger::{Entry, Failed, Records, Shown, Sound, Tombstone},
     line::{Decision, EVERY_SCOPE},
     order::compare,
     scope::Scope,
     state::State,
     terms::Terms,
 };
-use crate::{ambient::Time, error::Error};
-use std::sync::atomic::Ordering;
+use crate::{
+    ambient::Time,
+    disk::Need,
+    error::{Error, Kind},
+    mutants::{self, Mutant},
+};
+use std::{io, sync::atomic::Ordering};
 
 /// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
 /// refusals among them.
 const AFTER_A_NO: u32 = 183;
 /// For how many days "later" does.
 const AFTER_LATER: u32 = 30;
+/// What an answer takes of a disk beside its texts: some ten small files of a block or two each, and their directories.
+const ROOM: u64 = 64 << 10;
+const FILES: u64 = 16;
+/// More than one decision adds to a file.
+const LINE: u64 = 8 << 10;
 
 /// Whether a program may ask a person now, of its own accord.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +87,17 @@ pub enum WhyNot {
     Clock,
     /// The records are lost or damaged: there may have been a no.
     Unreadable,
-    /// The question was shown, and the program was ended before the person answered: less than a month ago, or, where that
-    /// happened twice in a row, less than six months ago.
+    /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
+    /// a month ago, or, where that happened twice in a row, less than six months ago.
     Unanswered,
-    /// An answer can't be kept at present: the disk can't be read, or takes nothing.
+    /// An answer can't be kept at present: the disk can't be read, or takes no writes.
     CannotKeep,
+    /// An answer can't be kept at present: the disk has too little room for it.
+    NoRoom,
+    /// An answer can't be kept: the program may write no file as large as it needs (`ulimit -f`).
+    FileLimit,
+    /// Another process decides at this moment, or keeps the lock of decisions.
+    Locked,
 }
 
 impl WhyNot {
@@ -99,9 +116,28 @@ impl WhyNot {
             WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
-            WhyNot::Unanswered => "the question was shown not long ago, and the program was ended before an answer",
-            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes nothing",
+            WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
+            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes no writes",
+            WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
+            WhyNot::FileLimit => {
+                "an answer can't be kept: this program may write no file as large as it needs (`ulimit -f`)"
+            }
+            WhyNot::Locked => "another process decides at this moment, or keeps the lock of decisions",
         }
+    }
+
+    /// Why nothing can be written, as the system says it.
+    fn of(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WhyNot::NoRoom,
+            io::ErrorKind::FileTooLarge => WhyNot::FileLimit,
+            _ => WhyNot::CannotKeep,
+        }
+    }
+
+    /// Why a store could not be written.
+    pub(super) fn of_error(error: &Error) -> Self {
+        if error.is_locked() { WhyNot::Locked } else { error.io().map_or(WhyNot::CannotKeep, WhyNot::of) }
     }
 }
 
@@ -114,8 +150,28 @@ impl Consent {
     pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
         let may = self.may_ask_by_records(scope)?;
         // What was not kept would be asked again at every start.
-        let can_keep = || self.ledger.places().into_iter().all(|place| self.ledger.files().may_write(place).is_ok());
-        Ok(if may.is_yes() && !can_keep() { no(WhyNot::CannotKeep) } else { may })
+        let kept = if may.is_yes() { self.can_keep(self.contract(scope)?) } else { Ok(()) };
+        Ok(kept.map_or_else(|error| no(WhyNot::of(error.kind())), |()| may))
+    }
+
+    /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
+    fn can_keep(&self, contract: &Contract) -> io::Result<()> {
+        let (ledger, files) = (&self.ledger, self.ledger.files());
+        let mut need = Need { room: ROOM, files: FILES, largest: 0 };
+        let texts = [contract.json.len(), contract.notice_or_own().text().len()];
+        for text in texts.map(|len| len as u64) {
+            need.room += text.next_multiple_of(4_096);
+            need.largest = need.largest.max(text);
+        }
+        // The snapshot and the marks are written beside what is there, the history behind it.
+        for path in [ledger.snapshot_path(), ledger.marks_path(), ledger.ledger_path()] {
+            let len = files.stat(&path)?.map_or(0, |stat| stat.len);
+            need.largest = need.largest.max(len.saturating_add(LINE));
+            if path != ledger.ledger_path() {
+                need.room = need.room.saturating_add(len);
+            }
+        }
+        ledger.places().into_iter().try_for_each(|place| files.may_write(place, need))
     }
 
     fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {
@@ -140,7 +196,11 @@ impl Consent {
             Records::Sound(sound) => sound.entry(scope.name()),
             _ => None,
         };
+        // What could not be written is an answer all the same.
+        let has_said_no = matches!(&records, Records::Sound(sound)
+            if sound.revoked.get(scope.name()).is_some_and(Tombstone::is_persons));
         match self.unanswered(scope, entry) {
+            Ok(_) if has_said_no => {}
             Ok(None) => {}
             Ok(Some(shown)) => {
                 let days = if shown.times > 1 { AFTER_A_NO } else { AFTER_LATER };
@@ -244,30 +304,55 @@ impl Consent {
         Ok(if entry.is_some_and(answers) { None } else { Some(shown) })
     }
 
+    /// Takes the one question that may be open at a time, and the only one of this run, and answers what is to be shown.
+    ///
+    /// # Errors
+    /// It may not be asked. Where nothing is shown the question is not taken.
+    pub(crate) fn begin_asking(&self, scope: Scope, patience: &Patience) -> Result<Question, Error> {
+        let may_not = |why: WhyNot| Kind::MayNotAsk { scope: scope.name().into(), why: why.describe() }.into();
+        let later = match self.may_ask(scope)? {
+            MayAsk::Yes { later } => later,
+            MayAsk::No { why, .. } => return Err(may_not(why)),
+        };
+        let (notice, status) = (self.contract(scope)?.notice()?, self.status(scope)?);
+        if self.asked.swap(true, Ordering::SeqCst) {
+            return Err(may_not(WhyNot::AskedAlready));
+        }
+        // Before it is shown: one that ends with the program was asked all the same.
+        if let Err(error) = self.note_shown(scope, patience) {
+            if !mutants::on(Mutant::QuestionStaysTaken) {
+                self.asked.store(false, Ordering::SeqCst);
+            }
+            return Err(if error.is_store() { may_not(WhyNot::of_error(&error)) } else { error });
+        }
+        Ok(Question { notice, status, later })
+    }
+
     /// Notes that the question about a scope is shown now, durably and before it is: a program that is ended meanwhile has asked
     /// all the same. No decision, opens nothing, and stands in no history.
-    pub(crate) fn note_shown(&self, scope: Scope) -> Result<(), Error> {
+    fn note_shown(&self, scope: Scope, patience: &Patience) -> Result<(), Error> {
         let contract = self.contract(scope)?;
         self.ledger.make_directories()?;
-        let held = self.lock_or_fail(&Patience::new())?;
+        let held = self.lock_or_fail(patience)?;
         let records = self.ledger.read()?;
         let entry = match &records {
             Records::Sound(sound) => sound.entry(scope.name()),
             _ => None,
         };
-        let times = self.unanswered(scope, entry)?.map_or(0, |shown| shown.times);
+        let before = self.unanswered(scope, entry)?;
+        let times = before.as_ref().map_or(0, |shown| shown.times);
         let at = self.ambient.now().rfc3339();
         let shown = Shown { at, contract: contract.digest.clone(), times: times.saturating_add(1) };
-        self.ledger.note_shown(&held, scope.name(), &shown)
+        self.ledger.note_shown(&held, scope.name(), &shown).inspect_err(|_| {
+            // It may have taken its place all the same, and nothing was shown.
+            if before.is_none() {
+                self.note_answered(scope);
+            }
+        })
     }
 
     /// The question was answered, and the answer is kept: where the note can't be removed the answer is the later one.
     pub(crate) fn note_answered(&self, scope: Scope) {
         let _ = self.ledger.forget_shown(scope.name());
-    }
-
-    /// Takes the one question that may be open at a time, and the only one of this run.
-    pub(crate) fn begin_asking(&self) -> bool {
-        !self.asked.swap(true, Ordering::SeqCst)
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     ambient::Time,
     error::{Error, Kind},
+    mutants::{self, Mutant},
 };
 use std::time::Duration;
 
@@ -146,8 +147,8 @@ impl Consent {
 
     /// Records a no, or a "later", from a person who has not said yes. Whoever withdraws uses [`Consent::close_scope`].
     ///
-    /// On an error this process is closed for the scope all the same, and if there was anything to close on disk, a
-    /// tombstone closes it.
+    /// On an error this process is closed for the scope all the same, and a tombstone stands for the no where one can be made,
+    /// also where nothing was ever decided: the next start would else know nothing of it, and a bare grant would open.
     pub(crate) fn refuse(&self, scope: Scope, later: bool, patience: &Patience) -> Result<Receipt, Error> {
         let contract = self.contract(scope)?;
         self.shut(scope);
@@ -155,7 +156,7 @@ impl Consent {
         match &refused {
             // Later is no no, and takes nothing back.
             Err(_) if later => self.unshut(scope),
-            Err(_) if self.ledger.may_hold_decisions() => {
+            Err(_) if !mutants::on(Mutant::FirstNoForgotten) || self.ledger.may_hold_decisions() => {
                 let _ = self.ledger.revoke(scope.name(), &self.tombstone(Decision::Denied, None));
             }
             _ => {}

@@ -6,6 +6,14 @@ use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Sta
 use crate::error::{Error, Kind};
 use once_cell::race::OnceBox;
 
+/// What is asked.
+pub(crate) struct Question {
+    pub(crate) notice: Notice,
+    pub(crate) status: Status,
+    /// Whether "later" is still an answer.
+    pub(crate) later: bool,
+}
+
 /// What a client can be told and asked about consent.
 pub(crate) trait Decisions: Send + Sync {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error>;
@@ -24,9 +32,8 @@ pub(crate) trait Decisions: Send + Sync {
     fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error>;
     fn ask_about_widenings(&self, ask: bool) -> Result<(), Error>;
     fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
-    /// Takes the one question of this run, if it is not taken.
-    fn begin_asking(&self) -> bool;
-    fn note_shown(&self, scope: Scope) -> Result<(), Error>;
+    /// Takes the one question of this run, where it may be asked and is noted, and answers what is to be shown.
+    fn begin_asking(&self, scope: Scope) -> Result<Question, Error>;
     fn note_answered(&self, scope: Scope);
     fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error>;
     fn undeclared(&self) -> Result<Vec<Undeclared>, Error>;
@@ -212,6 +219,7 @@ pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
 }
 
 /// Opens the question whether the person agrees, if the program [may ask](may_ask). One at a time, and one a run.
+/// Waits for another process that is deciding at most a second and a half.
 ///
 /// # Errors
 /// [`Error::may_not_ask`]: not now; nothing is to be shown. And those of [`may_ask`].

@@ -9,6 +9,7 @@ use super::{
     contract::{canonical, digest},
     line::{Besides, Decision, GENESIS, Line, chain, says_nothing},
     mark::{Marks, Unfit},
+    mend::not_read,
 };
 use crate::{
     ambient::{Ambient, Day, Time},
@@ -374,7 +375,7 @@ impl Ledger {
         Ledger { files, store, marks, application, ambient, opened: Arc::default(), drawn: Arc::default() }
     }
 
-    fn was_opened(&self) -> bool {
+    pub(super) fn was_opened(&self) -> bool {
         self.opened.lock().is_some()
     }
 
@@ -1044,6 +1045,9 @@ impl Ledger {
         if self.text(digest)?.is_some() {
             return Ok(());
         }
+        if let Some(path) = self.unread_text(digest)? {
+            return Err(not_read(&path));
+        }
         if text.len() as u64 > TEXT_MOST {
             // What can't be read back can't be compared, and would be agreed to for nothing.
             return Err(Kind::Store { path, why: "it keeps no contract or notice of more than 512 KiB" }.into());
@@ -1064,6 +1068,23 @@ impl Ledger {
             }
             Seen::Absent | Seen::Refused => None,
         })
+    }
+
+    /// The place of a contract or notice that is there and was seen and not read: it is neither missing nor damaged.
+    fn unread_text(&self, digest: &str) -> Result<Option<PathBuf>, Failed> {
+        let path = self.contract_path(digest);
+        let is_refused = matches!(self.look(&path, self.files.contents(&path, TEXT_MOST))?, Seen::Refused);
+        Ok((is_refused && !self.is_too_large(&path, TEXT_MOST)?).then_some(path))
+    }
+
+    /// The same of what was agreed to.
+    pub(super) fn unread_of(&self, entry: &Entry) -> Result<Option<Error>, Failed> {
+        for digest in [&entry.contract, &entry.notice].into_iter().flatten() {
+            if let Some(path) = self.unread_text(digest)? {
+                return Ok(Some(not_read(&path)));
+            }
+        }
+        Ok(None)
     }
 
     /// The contract that was agreed to, if it and its notice are there as they were. Asked even where this build would say

@@ -160,6 +160,12 @@ impl Ledger {
         // In another store, which stands where this one was, nothing is written.
         let is_there = self.is_there().map_err(io::Error::other);
         let may_take_life = is_there.is_ok();
+        if by_person && !self.was_opened() && self.is_usable().is_ok() {
+            // A first no has no directories yet. Each by itself: one of the two is enough.
+            for directory in [&self.store, &self.marks] {
+                let _ = self.files.own_dir(directory);
+            }
+        }
         let made = [is_there.and_then(|()| leave(here)), leave(beside)];
         for directory in [&self.store, &self.marks] {
             let _ = self.files.sync_dir(directory);
@@ -290,7 +296,7 @@ impl Ledger {
     }
 
     /// Whether a file of ours is larger than candor ever makes it: that is damage, whatever it holds.
-    fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
+    pub(super) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
         Ok(match self.look(path, self.files.examine(path))? {
             Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
             Seen::Absent | Seen::Refused => false,
@@ -350,7 +356,7 @@ impl Ledger {
     }
 }
 
-fn not_read(path: &Path) -> Error {
+pub(super) fn not_read(path: &Path) -> Error {
     Unfit::Refused.error(path)
 }
 

@@ -53,7 +53,7 @@ pub(crate) use closing::{Closing, Ending};
 pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub use erasing::{ErasureRequest, ErasureState, ErasureStatus};
 pub use export::Receipts;
-pub(crate) use facade::{Decisions, process_wide};
+pub(crate) use facade::{Decisions, Question, process_wide};
 pub use facade::{
     ask_about_widenings, cancel_erasure, defer, delete_sent, deny, erase, erasures, grant, keep, keep_contents,
     languages, may_ask, notice, notice_in, prompt, receipt, receipts, revoke, status, switch, undeclared, withdraw,

@@ -98,7 +98,10 @@ impl Looked {
         for directory in directories {
             let names = match files.list(directory) {
                 Ok(names) => names,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    is_absent(files, directory)?;
+                    Vec::new()
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => match files.examine(directory) {
                     // A file in the place of the directory may be meant as a rule.
                     Look::Read(stat) if stat.kind != StatKind::Dir => {
@@ -145,6 +148,29 @@ impl Looked {
         ignored.sort();
         Ok(Looked { policies, ignored })
     }
+}
+
+/// That no directory is there, and nothing that leads to one.
+///
+/// # Errors
+/// It, or the directory it lies in, is a link to something that is not there now, as to a share that is not mounted: nobody knows what
+/// rules it holds. Or that can't be looked at.
+fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
+    // Further up are the system's and the person's own directories, which are no matter of candor's.
+    for step in directory.ancestors().take(2) {
+        match files.examine(step) {
+            Look::Absent => {}
+            Look::Read(stat) if stat.kind == StatKind::Link => {
+                let why = io::Error::new(io::ErrorKind::NotFound, "it is a link to what is not there now");
+                return Err(Failed::of(step, why));
+            }
+            // Made since it was listed.
+            Look::Read(_) if step == directory => return Err(Failed::of(step, io::ErrorKind::NotFound.into())),
+            Look::Read(_) | Look::Refused(_) => break,
+            Look::Failed(error) => return Err(Failed::of(step, error)),
+        }
+    }
+    Ok(())
 }
 
 impl Policies {

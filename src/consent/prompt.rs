@@ -4,8 +4,14 @@
 //! It draws nothing; the program shows the notice and three answers that look alike, none chosen beforehand. A question that
 //! is closed without an answer has been answered: no.
 
-use super::{MayAsk, Notice, Receipt, facade::Decisions, order::Change, scope::Scope, state::State};
-use crate::error::{Error, Kind};
+use super::{
+    Notice, Receipt,
+    facade::{Decisions, Question},
+    order::Change,
+    scope::Scope,
+    state::State,
+};
+use crate::error::Error;
 
 /// A question that is open. Made by [`prompt`](super::prompt()), which says whether one may be asked.
 ///
@@ -32,25 +38,7 @@ impl std::fmt::Debug for Prompt<'_> {
 
 impl<'c> Prompt<'c> {
     pub(crate) fn open(decisions: &'c dyn Decisions, scope: Scope) -> Result<Self, Error> {
-        let name = || scope.name().into();
-        let later = match decisions.may_ask(scope)? {
-            MayAsk::Yes { later } => later,
-            MayAsk::No { why, .. } => return Err(Kind::MayNotAsk { scope: name(), why: why.describe() }.into()),
-        };
-        // What could fail comes before the one question of this run is taken.
-        let (notice, status) = (decisions.notice(scope)?, decisions.status(scope)?);
-        if !decisions.begin_asking() {
-            let why = super::WhyNot::AskedAlready.describe();
-            return Err(Kind::MayNotAsk { scope: name(), why }.into());
-        }
-        // Before it is shown: one that ends with the program was asked all the same.
-        if let Err(error) = decisions.note_shown(scope) {
-            if !error.is_store() {
-                return Err(error);
-            }
-            let why = super::WhyNot::CannotKeep.describe();
-            return Err(Kind::MayNotAsk { scope: name(), why }.into());
-        }
+        let Question { notice, status, later } = decisions.begin_asking(scope)?;
         let widens = status.state == State::Superseded;
         Ok(Prompt { decisions, scope, notice, changes: status.changes, widens, later, picked: false, answered: false })
     }

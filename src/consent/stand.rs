@@ -296,6 +296,10 @@ impl Consent {
         let of_both = in_force.zip(compared.as_deref());
         let limited_otherwise =
             !is_blocked && of_both.is_some_and(|(entry, compared)| self.is_limited_by(compared, entry));
+        let unread = match in_force {
+            Some(entry) if !is_there => self.ledger.unread_of(entry)?,
+            _ => None,
+        };
         let trouble = match records {
             Records::Closed(why) => Some(*why),
             Records::Sound(_) if in_force.is_some() && !is_there => {
@@ -340,7 +344,7 @@ impl Consent {
             switched_off: switched_off.into_iter().collect(),
             own_words: in_force.is_some_and(|entry| entry.besides.own_words),
             refused_grants: 0,
-            trouble: trouble.map(str::to_owned),
+            trouble: unread.map(|unread| unread.to_string()).or_else(|| trouble.map(str::to_owned)),
         })
     }
 

@@ -90,7 +90,7 @@ impl fmt::Display for ScopePage {
             let until = match self.status.state {
                 _ if self.status.is_open() => "",
                 State::Granted | State::Superseded => "; it is off until that is over",
-                _ => "; it stays off until you are asked again",
+                _ => "; it stays off until that is mended or you are asked again",
             };
             writeln!(f, "  trouble       {trouble}{until}")?;
         }
@@ -213,7 +213,7 @@ fn answer(page: &ScopePage) -> String {
             format!("yes at {since}, to less than this version would do: only what you agreed to is sent")
         }
         State::Superseded => format!("yes at {since}, to something else than this version would do: nothing is sent"),
-        State::Unreadable => "your record is lost or damaged, which counts as no".into(),
+        State::Unreadable => "your record is lost, damaged or can't be read, which counts as no".into(),
     }
 }
 

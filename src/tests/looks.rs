@@ -6,7 +6,7 @@ use super::{CRASH, Happened, config, real, views::VIEWS};
 use crate::{
     Client, Error,
     consent::{Decision, Receipt, State},
-    disk::{Disk, Handle, Stat, System},
+    disk::{Disk, Handle, Need, Stat, System},
     mutants::{self, Mutant},
     sender::Owed,
     sync::Mutex,
@@ -106,8 +106,8 @@ impl Disk for Blind {
         self.look("rename", from, || System.rename(from, to))
     }
 
-    fn may_write(&self, directory: &Path) -> io::Result<()> {
-        self.look("may_write", directory, || System.may_write(directory))
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
+        self.look("may_write", directory, || System.may_write(directory, need))
     }
 
     real!(make_dir remove_file remove_tree sync_dir);
@@ -549,14 +549,28 @@ fn a_question_that_was_shown_was_asked() {
     assert_eq!(history(home.path()), ["crash deferred"]);
     pass(31);
     let disk = Blind::default();
-    let mut config = config(home.path()).clock(clock.clone());
-    config.disk = Arc::new(disk.clone());
-    let client = Client::new(config).unwrap();
+    let start_on = |disk: &Blind| {
+        let mut config = config(home.path()).clock(clock.clone());
+        config.disk = Arc::new(disk.clone());
+        Client::new(config).unwrap()
+    };
+    let client = start_on(&disk);
     disk.close(&["candor-1"], Errno::ROFS);
     let may = client.may_ask(CRASH).unwrap();
     assert!(matches!(may, MayAsk::No { why: WhyNot::CannotKeep, .. }), "{may:?}");
     disk.close(&["crash.new"], Errno::NOSPC);
-    assert!(client.prompt(CRASH).unwrap_err().to_string().contains("can't be kept"));
+    let taken = mutants::with(Some(Mutant::QuestionStaysTaken), || {
+        let other = start_on(&disk);
+        assert!(other.prompt(CRASH).unwrap_err().to_string().contains(WhyNot::NoRoom.describe()));
+        disk.heal();
+        other.prompt(CRASH).is_err()
+    });
+    assert!(taken, "the mistake is noticed");
+    disk.close(&["crash.new"], Errno::NOSPC);
+    assert!(client.prompt(CRASH).unwrap_err().to_string().contains(WhyNot::NoRoom.describe()));
+    disk.heal();
+    // What was not shown was not asked.
+    client.prompt(CRASH).unwrap().no().unwrap();
 }
 
 /// The store is the directory in which it was found: where that one is gone, nothing is taken back in another one.

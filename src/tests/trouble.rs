@@ -5,6 +5,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     ambient::Clock,
+    consent::State,
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant, with},
     sync::Mutex,
@@ -407,4 +408,61 @@ fn a_no_that_is_said_again_after_a_later_yes_is_the_later_one() {
         });
         assert!(!open, "a no became a yes");
     }
+}
+
+/// Whether a first no, which the disk did not take, holds at the next start, and a bare grant opens nothing.
+fn first_no_holds(mutant: Option<Mutant>, no: impl Fn(&Client) -> bool) -> bool {
+    with(mutant, || {
+        let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+        // What the program tries once more at its end it does on this thread.
+        let mut config = config(home.directory.path());
+        config.disk = Arc::new(home.disk.clone());
+        let client = Client::without_worker(config).unwrap();
+        // As on a full disk: what is empty can be made, and nothing takes its place.
+        home.disk.set(|call, _| (call == "rename").then_some(Errno::NOSPC));
+        assert!(no(&client), "the control: the disk did not take it");
+        drop(client);
+        home.disk.end();
+        let next = home.start();
+        let state = next.status(CRASH).unwrap().state;
+        let opens = next.grant(CRASH).is_ok();
+        if state == State::Denied && !opens {
+            // A person may change their mind all the same, and then it is a yes.
+            next.grant(CRASH.shown(&next.notice(CRASH).unwrap())).unwrap();
+            assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted);
+            return true;
+        }
+        assert_eq!((state, opens), (State::NeverAsked, true));
+        false
+    })
+}
+
+#[test]
+fn a_first_no_that_the_disk_did_not_take_holds_at_the_next_start() {
+    let noes: [fn(&Client) -> bool; 2] =
+        [|client| client.deny(CRASH).is_err(), |client| client.withdraw(CRASH).is_err()];
+    for no in noes {
+        assert!(first_no_holds(None, no));
+        assert!(!first_no_holds(Some(Mutant::FirstNoForgotten), no), "the mistake is noticed");
+    }
+    // Later is no no.
+    assert!(!first_no_holds(None, |client| client.defer(CRASH).is_err()));
+}
+
+#[test]
+fn a_no_to_the_question_that_the_disk_did_not_take_is_an_answer() {
+    use crate::consent::{MayAsk, WhyNot};
+    let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+    let client = home.start();
+    let prompt = client.prompt(CRASH).unwrap();
+    home.disk.set(|call, _| (call == "rename").then_some(Errno::NOSPC));
+    assert!(prompt.no().is_err());
+    std::mem::forget(client);
+    home.disk.end();
+    let next = home.start();
+    assert_eq!(next.status(CRASH).unwrap().state, State::Denied);
+    let may = next.may_ask(CRASH).unwrap();
+    assert!(matches!(may, MayAsk::No { why: WhyNot::Answered, .. }), "{may:?}");
+    assert!(next.manifest().unwrap().to_string().contains("no, "), "the page says so");
+    assert!(next.grant(CRASH).unwrap_err().needs_notice());
 }

@@ -197,7 +197,7 @@ fn a_yes_from_the_future_is_not_believed() {
     let status = client.status(USAGE).unwrap();
     assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("clock"), "{status:?}");
     let page = client.manifest().unwrap().to_string();
-    assert!(page.contains("off until that is over") && !page.contains("until you are asked again"), "{page}");
+    assert!(page.contains("off until that is over") && !page.contains("you are asked again"), "{page}");
     client.record_durable(opened(2));
     assert!(home.all_waiting().is_empty());
     // Half a day is a time zone, not a doubt.

@@ -53,7 +53,7 @@ pub(crate) struct Child {
     home: PathBuf,
     variables: Vec<(String, String)>,
     user: Option<u32>,
-    before: Option<&'static str>,
+    before: Option<String>,
     dies: bool,
 }
 
@@ -75,8 +75,8 @@ impl Child {
     }
 
     /// Runs it in a shell that did this first.
-    pub(crate) fn after(mut self, shell: &'static str) -> Self {
-        self.before = Some(shell);
+    pub(crate) fn after(mut self, shell: impl Into<String>) -> Self {
+        self.before = Some(shell.into());
         self
     }
 

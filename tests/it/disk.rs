@@ -8,12 +8,15 @@ use crate::{
     server::Server,
     stage::CONTROLLER,
 };
-use candor::{Audience, Client, Config, consent::State};
+use candor::{
+    Audience, Client, Config,
+    consent::{MayAsk, State, WhyNot},
+};
 use std::{
     fs::{self, File},
     io::Write,
     os::unix::fs::chown,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
 };
 
@@ -76,6 +79,13 @@ impl SmallDisk {
     fn fill(&self) {
         let mut file = File::create(self.path().join("full")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    /// As full, but for some pages.
+    fn leave(&self, pages: u64) {
+        self.fill();
+        let file = File::options().write(true).open(self.path().join("full")).unwrap();
+        file.set_len(file.metadata().unwrap().len() - pages * 4096).unwrap();
     }
 
     fn free(&self) {
@@ -173,6 +183,126 @@ fn where_no_file_may_grow_a_withdrawal_stops() {
     assert!(files::all(&home.store().join("waiting")).is_empty());
 }
 
+/// Nobody was asked yet, and there is no directory.
+#[test]
+fn where_no_file_may_grow_a_first_no_holds() {
+    for no in ["deny", "withdraw"] {
+        let (home, server) = (lent(), Server::new());
+        child("disk::child_says_no", &home, &server).var("CANDOR_IT_NO", no).after("trap '' XFSZ; ulimit -f 0").run();
+        child("disk::child_finds_it_closed", &home, &server).run();
+        assert_eq!(server.connections(), 0);
+    }
+}
+
+#[test]
+fn where_only_one_directory_can_be_made_a_first_no_holds() {
+    for name in ["data", "config"] {
+        let (home, server) = (lent(), Server::new());
+        files::mode(&home.path().join(name), 0o500);
+        child("disk::child_says_no", &home, &server).var("CANDOR_IT_NO", "deny").run();
+        files::mode(&home.path().join(name), 0o700);
+        child("disk::child_finds_it_closed", &home, &server).run();
+    }
+}
+
+#[test]
+fn on_a_full_disk_a_first_no_holds() {
+    if !is_root() {
+        return; // as above
+    }
+    let (disk, home, server) = (SmallDisk::mount(1 << 20), Home::new(), Server::new());
+    let at = || config(&disk.path().join("data"), &home.config_dir(), &server.endpoint());
+    let client = Client::new(at()).unwrap();
+    disk.fill();
+    assert!(client.deny(USAGE).unwrap_err().is_store());
+    drop(client);
+    disk.free();
+    let client = Client::new(at()).unwrap();
+    assert_eq!(state(&client, USAGE), State::Denied);
+    assert!(client.grant(USAGE).unwrap_err().needs_notice());
+    say_yes(&client, USAGE);
+}
+
+/// Whether the question was asked: then a yes to it is kept. Where it was not, the reason is this one.
+#[track_caller]
+fn is_asked(client: &Client, why: WhyNot) -> bool {
+    let may = client.may_ask(USAGE).unwrap();
+    match client.prompt(USAGE) {
+        Ok(prompt) => {
+            assert!(may.is_yes(), "{may:?}");
+            prompt.yes("first start").unwrap();
+            assert!(client.status(USAGE).unwrap().is_open());
+            true
+        }
+        Err(error) => {
+            assert!(error.may_not_ask() && error.to_string().contains(why.describe()), "{error}");
+            assert_eq!(may, MayAsk::No { why, not_before: None });
+            false
+        }
+    }
+}
+
+#[test]
+fn on_a_disk_that_is_nearly_full_no_question_is_shown_whose_answer_cannot_be_kept() {
+    if !is_root() {
+        return; // as above
+    }
+    let (disk, server) = (SmallDisk::mount(1 << 20), Server::new());
+    let mut asked = Vec::new();
+    for pages in [0, 1, 2, 3, 4, 6, 9, 12, 15, 18, 21, 24, 30, 60, 100] {
+        disk.leave(pages);
+        let at = || config(&disk.path().join("data"), &disk.path().join("config"), &server.endpoint());
+        let client = Client::new(at()).unwrap();
+        let is_asked = is_asked(&client, WhyNot::NoRoom);
+        asked.push(is_asked);
+        drop(client);
+        if !is_asked {
+            // There was no question, and so the next start has one.
+            disk.free();
+            assert!(Client::new(at()).unwrap().may_ask(USAGE).unwrap().is_yes());
+        } else {
+            disk.free();
+        }
+        for name in ["data", "config"] {
+            let _ = fs::remove_dir_all(disk.path().join(name));
+        }
+    }
+    assert!(!asked[0] && asked[14] && asked.is_sorted(), "{asked:?}");
+}
+
+#[test]
+fn where_files_may_not_be_as_large_as_an_answer_no_question_is_shown() {
+    let limits = [0, 1, 2, 4, 8, 16, 32, 128].map(|blocks| format!("trap '' XFSZ; ulimit -f {blocks}"));
+    let asked = limits.map(|limit| {
+        let (home, server) = (lent(), Server::new());
+        child("disk::child_is_asked", &home, &server).after(limit).run().contains("ASKED")
+    });
+    assert!(!asked[0] && asked[7] && asked.is_sorted(), "{asked:?}");
+}
+
+#[test]
+#[ignore = "run by where_files_may_not_be_as_large_as_an_answer_no_question_is_shown"]
+fn child_is_asked() {
+    let Some(home) = child::home() else { return };
+    if is_asked(&child_client(&home), WhyNot::FileLimit) {
+        println!("ASKED");
+    }
+    child::done("disk::child_is_asked");
+}
+
+#[test]
+#[ignore = "run by the tests of a first no, where the disk takes none"]
+fn child_says_no() {
+    let Some(home) = child::home() else { return };
+    let client = child_client(&home);
+    assert!(client.defer(USAGE).unwrap_err().is_store());
+    assert_eq!(state(&client, USAGE), State::NeverAsked);
+    assert!(files::all(&home).iter().all(|path| path.extension().is_none_or(|end| end != "revoked")), "later is no no");
+    let no = if std::env::var("CANDOR_IT_NO").unwrap() == "deny" { client.deny(USAGE) } else { client.withdraw(USAGE) };
+    assert!(no.unwrap_err().is_store());
+    child::done("disk::child_says_no");
+}
+
 #[test]
 fn in_a_read_only_store_a_withdrawal_stops() {
     for marks_too in [false, true] {
@@ -202,8 +332,9 @@ fn in_a_read_only_place_a_yes_does_not_open() {
         files::mode(&home.path().join(name), 0o500);
         child("disk::child_cannot_say_yes", &home, &server).run();
         assert_eq!(server.connections(), 0);
-        let left: Vec<PathBuf> = files::all(&home.path());
-        assert!(left.iter().all(|path| !path.ends_with("consent")), "{left:?}");
+        // The no that followed holds, and no yes is left beside it.
+        files::mode(&home.path().join(name), 0o700);
+        child("disk::child_finds_it_closed", &home, &server).run();
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     events::{CONNECTIVITY, LibraryOpened, PLAYBACK, USAGE, film, opened},
     files,
-    home::{DAY, Home, MINUTE, say_yes, send, state, wait_for, waiting},
+    home::{DAY, HANG, Home, MINUTE, say_yes, send, state, wait_for, waiting},
     server::Server,
 };
 use candor::{
@@ -627,6 +627,42 @@ fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
 
 /// A home that is no directory, as `/dev/null` is for some system users: below a file there is no rule, and none is made of that.
 /// A file in the very place of the directory is one, which nobody can read.
+/// A share that is not mounted: what rules it holds nobody knows. It closes for the moment, and destroys nothing.
+#[test]
+fn rules_behind_a_link_to_nothing_close_for_the_moment() {
+    for above in [false, true] {
+        let (home, server) = (Home::new(), Server::new());
+        let (share, link) = (home.path().join("share"), home.path().join("mounted"));
+        std::fs::create_dir_all(share.join("policy.d")).unwrap();
+        let place = if above { link.join("policy.d") } else { link.clone() };
+        std::os::unix::fs::symlink(if above { share.clone() } else { share.join("policy.d") }, &link).unwrap();
+        let start = || Client::new(home.config(&server).policy_directory(&place)).unwrap();
+        let client = start();
+        client.grant(USAGE).unwrap();
+        client.record_durable(opened(2));
+        let kept = home.all_waiting();
+        assert!(!kept.is_empty());
+        let away = home.path().join("away");
+        std::fs::rename(&share, &away).unwrap();
+        // The program that runs, and one that starts.
+        for client in [client, start()] {
+            let status = client.status(USAGE).unwrap();
+            assert_eq!((status.state, status.is_open()), (State::Granted, false));
+            let blocked = status.blocked_by.unwrap();
+            assert!(blocked.contains("mounted") && blocked.contains("a link to what is not there"), "{blocked}");
+            assert_eq!(client.flush(HANG).unwrap().requests, 0);
+        }
+        assert_eq!(home.all_waiting(), kept, "nothing is destroyed");
+        std::fs::rename(&away, &share).unwrap();
+        let client = start();
+        assert!(client.status(USAGE).unwrap().is_open());
+        // Where neither the directory nor a link is there, there is no rule.
+        std::fs::remove_file(&link).unwrap();
+        assert!(client.status(USAGE).unwrap().is_open());
+        assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    }
+}
+
 #[test]
 fn below_a_file_there_is_no_rule() {
     let (home, server) = (Home::new(), Server::new());

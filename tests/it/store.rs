@@ -11,7 +11,7 @@ use candor::{Client, consent::State};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     path::Path,
 };
 
@@ -185,6 +185,34 @@ fn who_takes_back_a_yes_whose_contract_cannot_be_read_has_withdrawn() {
         let client = home.start(&server);
         assert_eq!(state(&client, USAGE), State::Unreadable);
         assert_eq!(says_no(&client, USAGE).unwrap().decision, "withdrawn");
+    }
+}
+
+/// They are neither missing nor damaged: the person is told which file it is and what to do, and then the yes stands as before.
+#[test]
+fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE]));
+    let texts = files::all(&home.store().join("contracts"));
+    assert_eq!(texts.len(), 2);
+    for path in texts {
+        files::mode(&path, 0o644);
+        let before = fs::metadata(&path).unwrap().ino();
+        let client = home.start(&server);
+        let status = client.status(USAGE).unwrap();
+        let trouble = status.trouble.as_deref().unwrap();
+        assert_eq!((status.state, status.is_open()), (State::Unreadable, false));
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(trouble.contains(name) && trouble.contains("mode 0600"), "{trouble}");
+        assert!(!trouble.contains("damaged"), "{trouble}");
+        // A yes that can't be kept whole is none, and says what is in the way.
+        let error = client.grant(USAGE.shown(&client.notice(USAGE).unwrap())).unwrap_err();
+        assert!(error.is_store() && error.to_string().contains("mode 0600"), "{error}");
+        drop(client);
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.ino(), after.mode() & 0o777), (before, 0o644), "it was written over");
+        files::mode(&path, 0o600);
+        assert!(home.start(&server).status(USAGE).unwrap().is_open(), "the yes stands");
     }
 }
 

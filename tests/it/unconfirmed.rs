@@ -7,7 +7,10 @@ use crate::{
     server::Server,
     withdrawal::nobody_sends,
 };
-use candor::{Answer, Client, Parcel, SendError, Transport, consent::State};
+use candor::{
+    Answer, Client, Parcel, SendError, Transport,
+    consent::{State, WhyNot},
+};
 use std::{
     fs::{self, File},
     sync::{
@@ -15,7 +18,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A transport that keeps its parcel until it is told, and asks nobody: a stopped process, seen from outside.
@@ -132,6 +135,33 @@ fn a_withdrawal_waits_for_no_lock_for_long() {
         assert!(lines.len() == 1 && lines[0].contains(r#""intValue":"513""#), "{lines:#?}");
         drop(client);
         assert!(home.start(&server).status(USAGE).unwrap().is_open());
+    }
+}
+
+/// A question waits once, like any decision, is not taken where it could not be shown, and says who is in the way.
+#[test]
+fn a_question_waits_for_no_lock_for_long_and_is_asked_afterwards() {
+    for is_owed in [true, false] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[PLAYBACK]);
+        let lock = File::open(home.store().join("consent.lock")).unwrap();
+        lock.lock().unwrap();
+        if is_owed {
+            // What could not be written is tried first.
+            assert!(!client.withdraw(PLAYBACK).unwrap().confirmed);
+        }
+        let waits = [(); 2].map(|()| {
+            let began = Instant::now();
+            let error = client.prompt(USAGE).unwrap_err();
+            assert!(error.may_not_ask() && error.to_string().contains(WhyNot::Locked.describe()), "{error}");
+            began.elapsed()
+        });
+        // A busy computer may hold up one of them.
+        assert!(waits.iter().any(|waited| *waited < Duration::from_millis(2_200)), "{waits:?}");
+        assert!(!home.store().join("usage.shown").exists(), "nothing was shown");
+        lock.unlock().unwrap();
+        client.prompt(USAGE).unwrap().yes("first start").unwrap();
+        assert!(client.status(USAGE).unwrap().is_open());
     }
 }
 

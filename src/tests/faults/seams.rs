@@ -3,7 +3,7 @@
 use crate::{
     Answer, Clock, Parcel, SendError, Transport,
     ambient::Entropy,
-    disk::{Disk, Handle, Stat},
+    disk::{Disk, Handle, Need, Stat},
 };
 use std::{
     collections::BTreeMap,
@@ -296,8 +296,8 @@ impl Disk for FaultyDisk {
     fn make_dir(&self, path: &Path) -> io::Result<()> {
         self.plan.run(Call::MakeDir, path, || self.disk.make_dir(path))
     }
-    fn may_write(&self, directory: &Path) -> io::Result<()> {
-        self.plan.run(Call::MayWrite, directory, || self.disk.may_write(directory))
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
+        self.plan.run(Call::MayWrite, directory, || self.disk.may_write(directory, need))
     }
     fn close_to_others(&self, directory: &Path) -> io::Result<()> {
         self.plan.run(Call::CloseToOthers, directory, || self.disk.close_to_others(directory))
