@@ -668,7 +668,9 @@ impl Files {
                 Look::Failed(io::ErrorKind::NotFound.into())
             }
             Look::Failed(error) => Look::Failed(error),
-            Look::Read(_) | Look::Absent | Look::Refused(_) => Look::Absent,
+            // A link, such as one to a disk that is away: behind it there may be anything.
+            Look::Refused(why) => Look::Refused(why),
+            Look::Read(_) | Look::Absent => Look::Absent,
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) use waiting::Sealed;
 use crate::{
     ambient::{Ambient, Day},
     consent::{Destroyed, IN_DOUBT, Place, Projection, Scope, Standing},
-    disk::{Files, Handle, Look},
+    disk::{Files, Handle, Look, Stat, StatKind},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
     mutants::{self, Mutant},
@@ -397,19 +397,30 @@ impl Journal {
     }
 
     /// Whether anything lies on disk for a scope in other directories than those of `keep`, or may: where the system does
-    /// not let us look, whoever clears up looks again later.
+    /// not let us look, or something else stands in their place, whoever clears up looks again later.
     pub(crate) fn may_hold_other(&self, scope: &str, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
         ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope) {
             Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
-            Look::Absent | Look::Refused(_) => false,
-            Look::Failed(_) => true,
+            Look::Absent => false,
+            Look::Refused(_) | Look::Failed(_) => true,
         })
     }
 
     /// The names of the directories of a scope.
     fn generations_of(&self, kind: &str, scope: &str) -> Look<Vec<String>> {
         self.files.children_if_listed(&self.store.join(kind).join(scope))
+    }
+
+    /// Notes what stands in the place of a scope's directories and is none. Nothing behind it is used or removed, and a receipt
+    /// says that not all is destroyed.
+    pub(crate) fn note_refused(&self, scope: Scope, unread: &mut Vec<String>) {
+        for kind in ["waiting", "counts", "outbox"] {
+            let directory = self.store.join(kind).join(scope.name());
+            if let refused @ Look::Refused(_) = self.files.children(&directory) {
+                waiting::note_unread(&directory, refused, unread);
+            }
+        }
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
@@ -436,9 +447,10 @@ impl Journal {
             let above = self.store.join(kind).join(scope);
             let names = match self.generations_of(kind, scope) {
                 Look::Read(names) => names,
-                Look::Absent | Look::Refused(_) => continue,
-                // Something may lie there. It can't be sent any more, and is looked for again.
-                Look::Failed(_) => {
+                Look::Absent => continue,
+                // Something may lie there. It can't be sent any more, and is looked for again. Behind a link nothing is
+                // removed, so what was moved there is not gone.
+                Look::Refused(_) | Look::Failed(_) => {
                     destroyed.complete &= mutants::on(Mutant::UnseenIsDestroyed);
                     continue;
                 }
@@ -448,6 +460,11 @@ impl Journal {
                     continue;
                 }
                 let directory = above.join(name);
+                // Without the link nobody would find what was moved behind it.
+                if matches!(self.files.examine(&directory), Look::Read(Stat { kind: StatKind::Link, .. })) {
+                    destroyed.complete = false;
+                    continue;
+                }
                 // How much it was is told as far as it can be seen; it goes whether it can be or not.
                 let names = match self.files.children(&directory) {
                     Look::Read(names) => names,
@@ -525,12 +542,12 @@ impl Journal {
     }
 }
 
-/// Whether a directory that was looked at holds anything, or may.
+/// Whether a directory that was looked at holds anything, or may: so may what a link in its place leads to.
 fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
     match looked {
         Look::Read(names) => !names.is_empty(),
-        Look::Absent | Look::Refused(_) => false,
-        Look::Failed(_) => true,
+        Look::Absent => false,
+        Look::Refused(_) | Look::Failed(_) => true,
     }
 }
 

@@ -299,6 +299,36 @@ fn what_stands_behind_a_link_in_the_store_is_not_destroyed() {
     }
 }
 
+/// As a person leaves it who moved what waits to another disk: the scope's directory, or that of one yes, is a link.
+#[test]
+fn where_a_link_leads_to_what_waits_no_receipt_says_that_all_is_destroyed() {
+    for depth in [1, 2] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        drop(client);
+        let link = home.waiting("waiting", USAGE)[0].ancestors().nth(3 - depth).unwrap().to_owned();
+        let (moved, name) = (home.path().join("moved"), link.display().to_string());
+        fs::rename(&link, &moved).unwrap();
+        symlink(&moved, &link).unwrap();
+        let client = home.start(&server);
+        let receipt = client.withdraw(USAGE).unwrap();
+        assert!(receipt.confirmed && !receipt.destroyed.complete, "{name}: {receipt}");
+        assert!(!files::all(&moved).is_empty() && link.is_symlink(), "{name}");
+        if depth == 1 {
+            let unread = client.manifest().unwrap().scope(USAGE).unwrap().unread.join("; ");
+            assert!(unread.contains(&name), "{unread}");
+        }
+        assert!(client.withdraw(PLAYBACK).unwrap().destroyed.complete, "another scope has nothing to do with it");
+        drop(client);
+        // Back in its place it is destroyed.
+        fs::remove_file(&link).unwrap();
+        fs::rename(&moved, &link).unwrap();
+        let receipt = home.start(&server).withdraw(USAGE).unwrap();
+        assert!(receipt.destroyed.complete && home.all_waiting().is_empty(), "{name}: {receipt}");
+    }
+}
+
 #[test]
 fn what_candor_makes_only_its_owner_may_open() {
     let (home, server) = (Home::new(), Server::new());
