@@ -377,6 +377,37 @@ fn damaged_names_are_missed_and_the_rest_goes_on() {
     assert_eq!((status.left, status.nameable), (5 - records, 5 - records));
 }
 
+/// As a restored backup leaves them: not gone, and no wish is taken for nothing.
+#[test]
+fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
+    for is_tally in [false, true] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = with_sent(&home, &server, &[3]);
+        client.withdraw(USAGE).unwrap();
+        drop(client);
+        let mut paths = files::all(&home.store().join("named/usage"));
+        paths.retain(|path| path.ends_with("tally") == is_tally);
+        let (path, before) = (paths.remove(0), files::tree(&home.store().join("named")));
+        files::mode(&path, 0o644);
+        let client = home.start(&server);
+        home.clock.pass(DAY);
+        send(&client);
+        let errors = [client.erasures(USAGE).unwrap_err(), client.erase(USAGE).unwrap_err()];
+        let page = client.manifest().unwrap().to_string();
+        for said in errors.iter().map(ToString::to_string).chain([page]) {
+            assert!(said.contains(&path.display().to_string()) && said.contains("chmod go-rwx"), "{said}");
+        }
+        assert_eq!(files::tree(&home.store().join("named")), before, "nothing is counted anew over it");
+        drop(client);
+        files::mode(&path, 0o600);
+        let client = home.start(&server);
+        let status = client.erase(USAGE).unwrap();
+        assert_eq!((status.left, status.nameable, status.requests.len()), (3, 3, 1));
+        send(&client);
+        assert_eq!(acknowledged(&client), 1);
+    }
+}
+
 #[test]
 fn planted_files_of_other_kinds_do_no_harm() {
     let (home, server) = (Home::new(), Server::new());
