@@ -280,6 +280,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
     });
     let erasure = erase::status(engine, scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
     journal.note_refused(scope, &mut unread);
+    unread.extend(engine.keys.why_unread());
     let growing = place.map(|place| journal.peek_counts(place, &mut unread)).unwrap_or_default();
     let mut ready = place.map(|place| journal.outbox().peek(place, &mut unread)).unwrap_or_default();
     let waiting = place.map(|place| journal.peek_lines(place, engine.today(), &mut unread)).unwrap_or_default();
