@@ -417,8 +417,8 @@ impl Journal {
     pub(crate) fn note_refused(&self, scope: Scope, unread: &mut Vec<String>) {
         for kind in ["waiting", "counts", "outbox"] {
             let directory = self.store.join(kind).join(scope.name());
-            if let refused @ Look::Refused(_) = self.files.children(&directory) {
-                waiting::note_unread(&directory, refused, unread);
+            if matches!(self.files.examine(&directory), Look::Read(stat) if stat.kind != StatKind::Dir) {
+                unread.push(format!("{}: it is not a directory", directory.display()));
             }
         }
     }
@@ -460,14 +460,14 @@ impl Journal {
                     continue;
                 }
                 let directory = above.join(name);
-                // Without the link nobody would find what was moved behind it.
-                if matches!(self.files.examine(&directory), Look::Read(Stat { kind: StatKind::Link, .. })) {
-                    destroyed.complete = false;
-                    continue;
-                }
                 // How much it was is told as far as it can be seen; it goes whether it can be or not.
                 let names = match self.files.children(&directory) {
                     Look::Read(names) => names,
+                    // Without the link nobody would find what was moved behind it.
+                    Look::Refused(_) if self.is_link(&directory) => {
+                        destroyed.complete = false;
+                        continue;
+                    }
                     Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
                 };
                 for path in names.into_iter().map(|name| directory.join(name)).filter(|path| waiting::is_data(path)) {
@@ -491,7 +491,8 @@ impl Journal {
     /// Deletes what the sent log keeps of a scope, at the person's wish. Interrupted, all of it is there or none.
     pub(crate) fn delete_sent(&self, scope: Scope) -> io::Result<()> {
         let directory = self.sent().directory(scope);
-        match self.files.stat(&directory)? {
+        // Behind a link nothing is removed, and without it nobody would find what was moved there.
+        match self.files.children(&directory).found_at(&directory)? {
             Some(_) => self.throw_away(&directory).and_then(|()| self.files.sync_parent(&directory)),
             None => Ok(()),
         }
@@ -510,6 +511,10 @@ impl Journal {
         let left = renamed.unwrap_or_else(|_| directory.to_owned());
         // Someone else, who clears up at the same time, may have been faster.
         self.files.remove_tree(&left).or_else(|error| if self.is_gone(&left) { Ok(()) } else { Err(error) })
+    }
+
+    fn is_link(&self, path: &Path) -> bool {
+        matches!(self.files.examine(path), Look::Read(Stat { kind: StatKind::Link, .. }))
     }
 
     /// Whether what was there a moment ago is known to be gone: the directory above is there, and does not list it.
