@@ -166,6 +166,14 @@ impl<T> Look<T> {
         }
     }
 
+    /// The same of what stands at `path`: what is refused is an error that names it, and with its reason the way out.
+    pub(crate) fn found_at(self, path: &Path) -> io::Result<Option<T>> {
+        match self {
+            Look::Refused(why) => Err(io::Error::other(format!("{}: {why}", path.display()))),
+            other => other.found(),
+        }
+    }
+
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Look<U> {
         match self {
             Look::Read(found) => Look::Read(change(found)),
@@ -687,7 +695,9 @@ impl Files {
                 Look::Failed(io::ErrorKind::NotFound.into())
             }
             Look::Failed(error) => Look::Failed(error),
-            Look::Read(_) | Look::Absent | Look::Refused(_) => Look::Absent,
+            // A link, such as one to a disk that is away: behind it there may be anything.
+            Look::Refused(why) => Look::Refused(why),
+            Look::Read(_) | Look::Absent => Look::Absent,
         }
     }
 

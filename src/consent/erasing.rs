@@ -42,6 +42,9 @@ pub struct ErasureStatus {
     pub requests: Vec<ErasureRequest>,
     /// Requests whose record on this computer was damaged. They are not made; asking again makes them anew.
     pub damaged: u64,
+    /// Requests whose file on this computer was seen and not read, such as one that others may open: each file, and what to do.
+    /// They are made when it can be read.
+    pub unread: Vec<String>,
     /// Whether the person asked and not every request is on disk yet; the rest follows by itself.
     pub unfinished: bool,
 }
@@ -115,7 +118,7 @@ impl fmt::Display for ErasureStatus {
 impl ErasureStatus {
     /// Whether there is nothing to tell: nothing left, and nothing was asked for.
     pub(crate) fn is_empty(&self) -> bool {
-        self.left == 0 && self.requests.is_empty() && self.damaged == 0 && !self.unfinished
+        self.left == 0 && self.requests.is_empty() && self.damaged == 0 && self.unread.is_empty() && !self.unfinished
     }
 
     /// The status in sentences, one a line.
@@ -164,6 +167,7 @@ impl ErasureStatus {
             let damaged = many(self.damaged, "request");
             lines.push(format!("damaged on this computer: {damaged}; ask again to make them anew"));
         }
+        lines.extend(self.unread.iter().map(|why| format!("not read, and so not made yet: {why}")));
         // What is said of a request comes from its file.
         lines.iter().map(|said| clean::line(said)).collect()
     }
@@ -237,7 +241,7 @@ impl Consent {
         let Terms { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
         let store = self.wishes();
         let known = store.all(scope.name()).at("read what is to be erased in", &store.directory(scope.name()))?;
-        let Known { mut wishes, damaged, asked } = known;
+        let Known { mut wishes, damaged, unread, asked } = known;
         wishes.sort_by_key(|wish| (wish.is.asked, wish.is.key.clone()));
         let elsewhere = wishes.iter().find(|wish| wish.is_pending() && wish.is.to != *endpoint);
         let held_up_by = match (self.blocked(scope), elsewhere) {
@@ -260,6 +264,7 @@ impl Consent {
             held_up_by,
             requests: wishes.iter().map(|wish| request(&wish.is)).collect(),
             damaged,
+            unread: unread.into_values().collect(),
             unfinished: asked.is_some(),
         })
     }

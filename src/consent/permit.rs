@@ -205,7 +205,7 @@ impl Errand {
         ledger.is_there().ok()?;
         let path = Wishes::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;
-        let Look::Read(wish) = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
+        let Look::Read(Some(wish)) = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
             return None;
         };
         let vigil = Vigil { ledger, gates, path, version };

@@ -12,7 +12,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
     time::Instant,
@@ -170,6 +170,8 @@ pub(crate) struct Known {
     pub(crate) wishes: Vec<Wish>,
     /// Documents that can't be read any more.
     pub(crate) damaged: u64,
+    /// Those that were seen and not read, such as one that others may open, by batch: its file, and why. Any of them may be a wish.
+    pub(crate) unread: BTreeMap<String, String>,
     /// When a person asked whose documents are not all made yet.
     pub(crate) asked: Option<Time>,
 }
@@ -192,7 +194,7 @@ impl<'s> Wishes<'s> {
         self.store.join("erasing").join(scope)
     }
 
-    pub(super) fn path(&self, scope: &str, batch: &str) -> PathBuf {
+    pub(crate) fn path(&self, scope: &str, batch: &str) -> PathBuf {
         self.directory(scope).join(batch).with_extension(PENDING)
     }
 
@@ -206,14 +208,14 @@ impl<'s> Wishes<'s> {
         file.map(Changing).ok_or_else(|| Kind::Locked { path }.into())
     }
 
-    /// What lies in a scope's directory, in the order of names. What is refused holds no document of ours.
+    /// What lies in a scope's directory, in the order of names.
+    ///
+    /// # Errors
+    /// The system did not let us look, or something else stands in its place.
     fn paths(&self, scope: &str) -> io::Result<Vec<PathBuf>> {
         let directory = self.directory(scope);
-        match self.files.children(&directory) {
-            Look::Read(names) => Ok(names.into_iter().map(|name| directory.join(name)).collect()),
-            Look::Absent | Look::Refused(_) => Ok(Vec::new()),
-            Look::Failed(error) => Err(error),
-        }
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
+        Ok(names.into_iter().map(|name| directory.join(name)).collect())
     }
 
     /// The batches for which a request is to be made, in the order of their keys, which are random. Reads names only.
@@ -236,21 +238,15 @@ impl<'s> Wishes<'s> {
         !matches!(self.asked(scope), Ok(None)) || self.pending(scope).map_or(true, |pending| !pending.is_empty())
     }
 
-    /// The pending wish for a batch; refused where its document is not one of ours.
-    pub(crate) fn read(&self, scope: &str, batch: &str) -> Look<Wish> {
+    /// The pending wish for a batch; `None` where its document was read and is damaged.
+    pub(crate) fn read(&self, scope: &str, batch: &str) -> Look<Option<Wish>> {
         self.read_as(scope, batch, PENDING)
     }
 
-    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Look<Wish> {
+    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Look<Option<Wish>> {
         let path = self.directory(scope).join(batch).with_extension(extension);
         let wish = self.files.contents(&path, NAMES_MOST).map(|bytes| Wish::parse(&bytes, scope, batch));
-        match wish.map(|wish| wish.filter(|wish| wish.is_pending() == (extension == PENDING))) {
-            Look::Read(Some(wish)) => Look::Read(wish),
-            Look::Read(None) => Look::Refused("it is damaged"),
-            Look::Absent => Look::Absent,
-            Look::Refused(why) => Look::Refused(why),
-            Look::Failed(error) => Look::Failed(error),
-        }
+        wish.map(|wish| wish.filter(|wish| wish.is_pending() == (extension == PENDING)))
     }
 
     /// Everything that is known of a scope's wishes, those that ended first where two documents speak of one batch.
@@ -271,12 +267,16 @@ impl<'s> Wishes<'s> {
                 known.damaged += 1;
             } else if (extension == PENDING || extension == DONE)
                 && !known.wishes.iter().any(|wish| wish.is.batch == batch)
+                && !known.unread.contains_key(batch)
             {
                 match self.read_as(scope, batch, extension) {
-                    Look::Read(wish) => known.wishes.push(wish),
+                    Look::Read(Some(wish)) => known.wishes.push(wish),
+                    Look::Read(None) => known.damaged += 1,
                     // It ended, or was taken back, meanwhile.
                     Look::Absent => {}
-                    Look::Refused(_) => known.damaged += 1,
+                    Look::Refused(why) => {
+                        known.unread.insert(batch.to_owned(), format!("{}: {why}", path.display()));
+                    }
                     Look::Failed(error) => return Err(error),
                 }
             }
@@ -300,10 +300,9 @@ impl<'s> Wishes<'s> {
         }
     }
 
-    /// Sets a document aside that can't be read: it is counted, and the rest goes on.
+    /// Sets a document aside that was read and is damaged: it is counted, and the rest goes on.
     pub(crate) fn set_aside(&self, _changing: &Changing, scope: &str, batch: &str) {
         let path = self.path(scope, batch);
-        // One that is not a file of ours can't even be looked at; the name alone is enough to go by.
         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
     }
 
@@ -316,13 +315,10 @@ impl<'s> Wishes<'s> {
     /// When the person asked, if not every document of that wish was made. One that is damaged asks for all.
     ///
     /// # Errors
-    /// The system did not let us look: they may have.
+    /// It could not be read, or is not for us to read: they may have.
     pub(crate) fn asked(&self, scope: &str) -> io::Result<Option<Time>> {
-        let bytes = match self.files.contents(&self.directory(scope).join(ASKED), 128) {
-            Look::Read(bytes) => bytes,
-            Look::Absent | Look::Refused(_) => return Ok(None),
-            Look::Failed(error) => return Err(error),
-        };
+        let path = self.directory(scope).join(ASKED);
+        let Some(bytes) = self.files.contents(&path, 128).found_at(&path)? else { return Ok(None) };
         let at = disk::unseal("asked", &bytes).and_then(|text| text.parse().ok()).map_or(Time::LAST, Time);
         Ok(Some(at.min(Time::LAST)))
     }
@@ -334,7 +330,8 @@ impl<'s> Wishes<'s> {
         self.files.sync_parent(&path)
     }
 
-    /// Takes back what is pending; what was acknowledged or given up stays on record.
+    /// Takes back what is pending; what was acknowledged or given up stays on record. By names alone: what can't be read is taken
+    /// back as well, since that is what the person wishes.
     pub(crate) fn cancel(&self, changing: &Changing, scope: &str) -> io::Result<()> {
         if self.files.stat(&self.directory(scope))?.is_none() {
             return Ok(());
@@ -360,9 +357,9 @@ impl<'s> Wishes<'s> {
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let over = match extension {
                 Some(extension @ (PENDING | DONE)) => match self.read_as(scope, batch, extension) {
-                    Look::Read(wish) => wish.is.until < today.0,
-                    Look::Absent | Look::Failed(_) => false,
-                    Look::Refused(_) => {
+                    Look::Read(Some(wish)) => wish.is.until < today.0,
+                    Look::Absent | Look::Refused(_) | Look::Failed(_) => false,
+                    Look::Read(None) => {
                         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
                         false
                     }
@@ -382,13 +379,12 @@ impl<'s> Wishes<'s> {
     fn is_long_damaged(&self, path: &Path, today: Day, days: u32) -> bool {
         let found: Option<u32> = match self.files.contents(path, NAMES_MOST) {
             Look::Read(bytes) => disk::unseal("damaged", &bytes).and_then(|day| day.parse().ok()),
-            Look::Refused(_) => None,
-            Look::Absent | Look::Failed(_) => return false,
+            // It stays, and is counted.
+            Look::Absent | Look::Refused(_) | Look::Failed(_) => return false,
         };
         match found.filter(|day| *day <= today.0) {
             Some(day) => day.saturating_add(days) < today.0,
             None => {
-                // What can't be replaced, such as a directory, stays, and is counted.
                 let _ = self.files.replace(path, &disk::seal("damaged", &today.0.to_string()));
                 false
             }

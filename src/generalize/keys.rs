@@ -97,12 +97,10 @@ impl Keys {
         leaving_nothing::<DEEP, _>(|| {
             let mut secret = Zeroizing::new([0; 32]);
             self.ambient.fill(&mut *secret).at("get random bytes for", &self.path)?;
-            // A damaged file is not worth keeping: secrets that can't be read make no codes. One that can't be read at the moment
-            // has those of other scopes.
+            // A damaged file is not worth keeping: secrets that can't be read make no codes. One that was not read has those of
+            // other scopes.
             let mut secrets = match self.read() {
-                Err(error) if error.kind() != io::ErrorKind::InvalidData || disk::refusal(&error).is_none() => {
-                    return Err(error).at("read", &self.path);
-                }
+                Err(error) if !is_damage(&error) => return Err(error).at("read", &self.path),
                 secrets => secrets.ok().flatten().unwrap_or_default(),
             };
             secrets.0.insert(scope.name().into(), Secret(Zeroizing::new(hex(&*secret))));
@@ -120,8 +118,8 @@ impl Keys {
         leaving_nothing::<DEEP, _>(|| {
             match self.read() {
                 Ok(secrets) => secrets.is_some_and(|secrets| secrets.0.contains_key(scope)),
-                // Where the file can't be read now, it may.
-                Err(error) => disk::refusal(&error).is_none(),
+                // Where the file was not read, it may.
+                Err(error) => !is_damage(&error),
             }
         })
     }
@@ -173,10 +171,9 @@ impl Keys {
             }
             // It can't be told whose secrets these are, so none of them stays.
             Ok(None) => self.files.remove_with_unfinished(&self.path).map(|()| true),
-            Err(error) if disk::refusal(&error).is_some() => {
-                self.files.remove_with_unfinished(&self.path).map(|()| true)
-            }
-            // They may be read in a moment, those of other scopes among them.
+            Err(error) if is_damage(&error) => self.files.remove_with_unfinished(&self.path).map(|()| true),
+            // Those of other scopes are among them, and it is tried again. A file that others may open is not written anew as one
+            // that only its owner can: whatever they read or wrote there would pass for secret from then on.
             Err(error) => Err(error),
         })
     }
@@ -189,7 +186,7 @@ impl Keys {
         let unread = leaving_nothing::<DEEP, _>(|| {
             let secrets = match self.read() {
                 Ok(secrets) => secrets.unwrap_or_default(),
-                Err(error) if disk::refusal(&error).is_some() => Secrets::default(),
+                Err(error) if is_damage(&error) => Secrets::default(),
                 Err(_) => return true,
             };
             // A session is over when its grant is, and not where a scope is only closed for a while.
@@ -208,6 +205,12 @@ impl Keys {
         } else {
             self.current.store(Arc::new(Current { day, periods }));
         }
+    }
+
+    /// Why the secrets can't be read now, where they can't: the file, and what the system says or what to do.
+    pub(crate) fn why_unread(&self) -> Option<String> {
+        let error = leaving_nothing::<DEEP, _>(|| self.read().err())?;
+        (!is_damage(&error)).then(|| format!("{}: {error}", self.path.display()))
     }
 
     /// Whether the secrets could not be read when they were needed last, so that scopes may have no codes.
@@ -254,6 +257,12 @@ impl Keys {
         let json = std::str::from_utf8(&json).map_err(io::Error::other)?;
         self.files.replace(&self.path, &Zeroizing::new(disk::seal("keys", json)))
     }
+}
+
+/// Whether a file was looked at and is none that candor writes: it is too large. One that others may open was seen and not read,
+/// and is no more damaged than one that the system did not let us read.
+fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData && disk::refusal(error).is_some()
 }
 
 /// Does what leaves keys on the stack, and overwrites them there: so many bytes below the caller.

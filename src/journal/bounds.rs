@@ -88,6 +88,8 @@ impl Journal {
         let (mut found, mut complete) = (Vec::new(), true);
         let mut below = |path: &Path| match self.files.children(path) {
             Look::Read(names) => names.into_iter().map(|name| path.join(name)).collect(),
+            // What stands in the place of a directory and is none, such as a link, takes nothing from candor, which writes nothing
+            // behind it: it stays, and counts for nothing.
             Look::Absent | Look::Refused(_) => Vec::new(),
             Look::Failed(_) => {
                 complete = false;

@@ -193,6 +193,7 @@ impl Journal {
                     foreign = foreign.saturating_add(tally.foreign);
                 }
                 Look::Absent => {}
+                // A file that others may open comes to a counted end when its day is over.
                 Look::Refused(_) => foreign = foreign.saturating_add(1),
                 // The day is not closed without a file that is there and can't be read now.
                 Look::Failed(error) => return Err(error),
@@ -265,6 +266,7 @@ impl Journal {
                 let late = match self.read_counts(&path, place, day) {
                     Look::Read(tally) => tally.counts.total(),
                     Look::Absent => 0,
+                    // As where a day is closed.
                     Look::Refused(_) => 1,
                     Look::Failed(error) => return Err(error),
                 };
@@ -277,12 +279,11 @@ impl Journal {
     }
 
     /// The names of files that a day is made of. None where they are damaged, or there is no such document.
+    ///
+    /// # Errors
+    /// It was not read. Another list in its place could name files that came late, and are then lost uncounted.
     fn names_in(&self, path: &Path) -> io::Result<Option<Vec<String>>> {
-        let bytes = match self.files.contents(path, READ_MOST) {
-            Look::Read(bytes) => bytes,
-            Look::Absent | Look::Refused(_) => return Ok(None),
-            Look::Failed(error) => return Err(error),
-        };
+        let Some(bytes) = self.files.contents(path, READ_MOST).found_at(path)? else { return Ok(None) };
         Ok(disk::unseal("closed", &bytes).and_then(|json| serde_json::from_str(json).ok()))
     }
 

@@ -6,7 +6,7 @@
 use super::{Counters, DROPS, Drop};
 use crate::{
     ambient::{Ambient, Day},
-    disk::{self, Files, Look},
+    disk::{self, Files},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -97,12 +97,8 @@ impl<'j> Losses<'j> {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let today = ambient.now().day();
-        let mut lost = match self.read() {
-            Look::Read(Some(lost)) if !lost.is_over(today) => lost,
-            // Damaged, or not one that is ours: the count begins anew.
-            Look::Read(_) | Look::Absent | Look::Refused(_) => Lost::new(today),
-            Look::Failed(error) => return Err(error),
-        };
+        // Damaged, or of long ago: the count begins anew. One that was not read stays, and what is to be added is owed.
+        let mut lost = self.read()?.filter(|lost| !lost.is_over(today)).unwrap_or_else(|| Lost::new(today));
         let losses = DROPS.iter().filter(|(reason, ..)| is_loss(*reason));
         let owed: Vec<_> = losses.map(|(reason, name, _)| (*reason, name, self.counters.unsaved(*reason))).collect();
         owed.iter().filter(|(.., count)| *count > 0).for_each(|(_, name, count)| lost.add(name, *count));
@@ -112,14 +108,9 @@ impl<'j> Losses<'j> {
         Ok(())
     }
 
-    /// What the document says, and what this process has to add to it. An error where the document can't be read now.
+    /// What the document says, and what this process has to add to it. An error where the document was not read.
     pub(crate) fn all(&self, today: Day) -> io::Result<Lost> {
-        let read = match self.read() {
-            Look::Read(read) => read,
-            Look::Absent | Look::Refused(_) => None,
-            Look::Failed(error) => return Err(error),
-        };
-        let mut lost = read.filter(|lost| !lost.is_over(today)).unwrap_or_else(|| Lost::new(today));
+        let mut lost = self.read()?.filter(|lost| !lost.is_over(today)).unwrap_or_else(|| Lost::new(today));
         self.add_owed(&mut lost);
         Ok(lost)
     }
@@ -140,10 +131,10 @@ impl<'j> Losses<'j> {
         }
     }
 
-    /// `None` where its bytes are damaged.
-    fn read(&self) -> Look<Option<Lost>> {
-        self.files
-            .contents(&self.path(), FILE_MOST)
-            .map(|bytes| disk::unseal("lost", &bytes).and_then(|json| serde_json::from_str(json).ok()))
+    /// `None` where there is none, or its bytes are damaged. An error where it was not read: the system did not let us, or others
+    /// may open it.
+    fn read(&self) -> io::Result<Option<Lost>> {
+        let bytes = self.files.contents(&self.path(), FILE_MOST).found_at(&self.path())?;
+        Ok(bytes.and_then(|bytes| serde_json::from_str(disk::unseal("lost", &bytes)?).ok()))
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use waiting::Sealed;
 use crate::{
     ambient::{Ambient, Day},
     consent::{Destroyed, IN_DOUBT, Place, Projection, Scope, Standing},
-    disk::{Files, Handle, Look},
+    disk::{Files, Handle, Look, Stat, StatKind},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
     mutants::{self, Mutant},
@@ -397,19 +397,30 @@ impl Journal {
     }
 
     /// Whether anything lies on disk for a scope in other directories than those of `keep`, or may: where the system does
-    /// not let us look, whoever clears up looks again later.
+    /// not let us look, or something else stands in their place, whoever clears up looks again later.
     pub(crate) fn may_hold_other(&self, scope: &str, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
         ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope) {
             Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
-            Look::Absent | Look::Refused(_) => false,
-            Look::Failed(_) => true,
+            Look::Absent => false,
+            Look::Refused(_) | Look::Failed(_) => true,
         })
     }
 
     /// The names of the directories of a scope.
     fn generations_of(&self, kind: &str, scope: &str) -> Look<Vec<String>> {
         self.files.children_if_listed(&self.store.join(kind).join(scope))
+    }
+
+    /// Notes what stands in the place of a scope's directories and is none. Nothing behind it is used or removed, and a receipt
+    /// says that not all is destroyed.
+    pub(crate) fn note_refused(&self, scope: Scope, unread: &mut Vec<String>) {
+        for kind in ["waiting", "counts", "outbox"] {
+            let directory = self.store.join(kind).join(scope.name());
+            if matches!(self.files.examine(&directory), Look::Read(stat) if stat.kind != StatKind::Dir) {
+                unread.push(format!("{}: it is not a directory", directory.display()));
+            }
+        }
     }
 
     /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
@@ -436,9 +447,10 @@ impl Journal {
             let above = self.store.join(kind).join(scope);
             let names = match self.generations_of(kind, scope) {
                 Look::Read(names) => names,
-                Look::Absent | Look::Refused(_) => continue,
-                // Something may lie there. It can't be sent any more, and is looked for again.
-                Look::Failed(_) => {
+                Look::Absent => continue,
+                // Something may lie there. It can't be sent any more, and is looked for again. Behind a link nothing is
+                // removed, so what was moved there is not gone.
+                Look::Refused(_) | Look::Failed(_) => {
                     destroyed.complete &= mutants::on(Mutant::UnseenIsDestroyed);
                     continue;
                 }
@@ -451,6 +463,11 @@ impl Journal {
                 // How much it was is told as far as it can be seen; it goes whether it can be or not.
                 let names = match self.files.children(&directory) {
                     Look::Read(names) => names,
+                    // Without the link nobody would find what was moved behind it.
+                    Look::Refused(_) if self.is_link(&directory) => {
+                        destroyed.complete = false;
+                        continue;
+                    }
                     Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
                 };
                 for path in names.into_iter().map(|name| directory.join(name)).filter(|path| waiting::is_data(path)) {
@@ -474,7 +491,8 @@ impl Journal {
     /// Deletes what the sent log keeps of a scope, at the person's wish. Interrupted, all of it is there or none.
     pub(crate) fn delete_sent(&self, scope: Scope) -> io::Result<()> {
         let directory = self.sent().directory(scope);
-        match self.files.stat(&directory)? {
+        // Behind a link nothing is removed, and without it nobody would find what was moved there.
+        match self.files.children(&directory).found_at(&directory)? {
             Some(_) => self.throw_away(&directory).and_then(|()| self.files.sync_parent(&directory)),
             None => Ok(()),
         }
@@ -493,6 +511,10 @@ impl Journal {
         let left = renamed.unwrap_or_else(|_| directory.to_owned());
         // Someone else, who clears up at the same time, may have been faster.
         self.files.remove_tree(&left).or_else(|error| if self.is_gone(&left) { Ok(()) } else { Err(error) })
+    }
+
+    fn is_link(&self, path: &Path) -> bool {
+        matches!(self.files.examine(path), Look::Read(Stat { kind: StatKind::Link, .. }))
     }
 
     /// Whether what was there a moment ago is known to be gone: the directory above is there, and does not list it.
@@ -525,12 +547,12 @@ impl Journal {
     }
 }
 
-/// Whether a directory that was looked at holds anything, or may.
+/// Whether a directory that was looked at holds anything, or may: so may what a link in its place leads to.
 fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
     match looked {
         Look::Read(names) => !names.is_empty(),
-        Look::Absent | Look::Refused(_) => false,
-        Look::Failed(_) => true,
+        Look::Absent => false,
+        Look::Refused(_) | Look::Failed(_) => true,
     }
 }
 

@@ -101,16 +101,13 @@ impl<'j> Names<'j> {
         self.files.replace(&path, &disk::seal("named", &json))
     }
 
-    /// What lies in a scope's directory. What is refused holds nothing of ours.
+    /// What lies in a scope's directory.
     ///
     /// # Errors
-    /// The system did not let us look: there may be anything.
+    /// The system did not let us look, or something else stands in its place: there may be anything.
     fn children(&self, scope: Scope) -> io::Result<Vec<String>> {
-        match self.files.children(&self.directory(scope)) {
-            Look::Read(names) => Ok(names),
-            Look::Absent | Look::Refused(_) => Ok(Vec::new()),
-            Look::Failed(error) => Err(error),
-        }
+        let directory = self.directory(scope);
+        Ok(self.files.children(&directory).found_at(&directory)?.unwrap_or_default())
     }
 
     /// Whether the records of this request were noted. An error where that can't be seen now.
@@ -128,7 +125,7 @@ impl<'j> Names<'j> {
     /// a request was made anew from a larger one that was refused whole, the smaller has it.
     ///
     /// # Errors
-    /// The system did not let us look at one of them: what the others say is not all.
+    /// One of them could not be read, or is not for us to read, such as one that others may open: what the rest says is not all.
     pub(crate) fn all(&self, scope: Scope, today: Day) -> io::Result<Vec<Named>> {
         let mut found: Vec<Named> = Vec::new();
         for path in self.paths(scope)? {
@@ -176,6 +173,7 @@ impl<'j> Names<'j> {
                             kept.push((at.0, stat.occupies, path));
                         }
                     }
+                    // Its name says that its time is over, whoever may read it.
                     _ => drop(self.files.remove_if_there(&path)),
                 }
             }
@@ -226,13 +224,10 @@ impl<'j> Names<'j> {
         Ok(names.map(|name| directory.join(name)).collect())
     }
 
-    /// The ids in a file; `None` where it is damaged, or gone. An error where it can't be read now.
+    /// The ids in a file; `None` where it is damaged, or gone. An error where it was not read.
     fn read(&self, scope: Scope, path: &Path) -> io::Result<Option<Named>> {
-        match self.files.contents(path, NAMES_MOST) {
-            Look::Read(bytes) => Ok(self.parse(scope, path, &bytes)),
-            Look::Absent | Look::Refused(_) => Ok(None),
-            Look::Failed(error) => Err(error),
-        }
+        let bytes = self.files.contents(path, NAMES_MOST).found_at(path)?;
+        Ok(bytes.and_then(|bytes| self.parse(scope, path, &bytes)))
     }
 
     fn parse(&self, scope: Scope, path: &Path, bytes: &[u8]) -> Option<Named> {
@@ -242,7 +237,7 @@ impl<'j> Names<'j> {
         (name == scope.name() && *path == self.path(scope, &named) && name_of(path).is_some()).then_some(named)
     }
 
-    /// The count; where it is missing or damaged, what the ids that are left say. An error where it can't be read now.
+    /// The count; where it is missing or damaged, what the ids that are left say. An error where it was not read.
     fn tally(&self, scope: Scope) -> io::Result<Tally> {
         self.kept_tally(scope)?.map_or_else(|| self.tally_of_ids(scope), Ok)
     }
@@ -256,11 +251,9 @@ impl<'j> Names<'j> {
     }
 
     fn kept_tally(&self, scope: Scope) -> io::Result<Option<Tally>> {
-        match self.files.contents(&self.directory(scope).join("tally"), TALLY_MOST) {
-            Look::Read(bytes) => Ok(disk::unseal("tally", &bytes).and_then(|json| serde_json::from_str(json).ok())),
-            Look::Absent | Look::Refused(_) => Ok(None),
-            Look::Failed(error) => Err(error),
-        }
+        let path = self.directory(scope).join("tally");
+        let bytes = self.files.contents(&path, TALLY_MOST).found_at(&path)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_str(disk::unseal("tally", &bytes)?).ok()))
     }
 
     fn save(&self, scope: Scope, tally: &Tally) -> io::Result<()> {

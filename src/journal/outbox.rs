@@ -271,7 +271,8 @@ impl<'j> Outbox<'j> {
         let bytes = match self.files.contents(path, BATCH_MOST) {
             Look::Read(bytes) => bytes,
             Look::Refused(_) => {
-                // Such as one that a restored backup opened to others: what it held is counted as far as it can be told.
+                // Such as one that a restored backup opened to others: it comes to a counted end, as all that waits does, and what it
+                // held is counted as far as it can be told.
                 let bytes = self.files.read_shared(path, BATCH_MOST).unwrap_or_default();
                 self.files.remove_if_there(path)?;
                 self.counters.drop(if bytes.is_empty() { Drop::Damaged } else { Drop::Foreign }, records_in(&bytes));
@@ -359,18 +360,30 @@ impl<'j> Outbox<'j> {
     fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
         let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
         let again = now.0 + 60_000;
+        let said = |bytes: &[u8]| -> Option<Schedule> {
+            let schedule: Schedule = serde_json::from_str(disk::unseal("schedule", bytes)?).ok()?;
+            Some(Schedule {
+                // A clock that once stood far ahead must not stop reports for years.
+                next: schedule.next.min(now.0 + 2 * 86_400_000),
+                not_before: schedule.not_before.min(now.0 + 86_400_000),
+                failures: schedule.failures.min(16),
+                ..schedule
+            })
+        };
         match self.files.contents(path, 4096) {
             Look::Absent => Schedule::default(),
-            Look::Read(bytes) => disk::unseal("schedule", &bytes)
-                .and_then(|json| serde_json::from_str(json).ok())
-                .map_or(careful, |schedule: Schedule| Schedule {
-                    // A clock that once stood far ahead must not stop reports for years.
-                    next: schedule.next.min(now.0 + 2 * 86_400_000),
-                    not_before: schedule.not_before.min(now.0 + 86_400_000),
-                    failures: schedule.failures.min(16),
-                    ..schedule
-                }),
-            Look::Refused(_) => careful,
+            Look::Read(bytes) => said(&bytes).unwrap_or(careful),
+            // Such as one that a restored backup opened to others. Whatever it says can only keep reports back, so that a receiver
+            // who is gone, or wants to be left alone for a day, is not asked sooner for it.
+            Look::Refused(_) => {
+                let heard = self.files.read_shared(path, 4096).ok().and_then(|bytes| said(&bytes)).unwrap_or_default();
+                Schedule {
+                    not_before: heard.not_before.max(careful.not_before),
+                    failures: heard.failures,
+                    gone: heard.gone,
+                    ..careful
+                }
+            }
             // It has its moment, and keeps it.
             Look::Failed(error) => {
                 Schedule { next: again, not_before: again, unread: Some(error.to_string()), ..Schedule::default() }

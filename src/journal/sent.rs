@@ -186,12 +186,7 @@ impl<'j> SentLog<'j> {
     /// Removes the contents of every entry of a scope, and keeps when something left, how much, and under which yes.
     pub(crate) fn strip(&self, scope: Scope) -> io::Result<()> {
         let (directory, mut done) = (self.directory(scope), Ok(()));
-        let names = match self.files.children(&directory) {
-            Look::Read(names) => names,
-            // What is refused holds no entry of ours.
-            Look::Absent | Look::Refused(_) => return Ok(()),
-            Look::Failed(error) => return Err(error),
-        };
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         for path in names.into_iter().map(|name| directory.join(name)) {
             done = done.and(self.strip_one(scope, &path));
         }
@@ -199,13 +194,8 @@ impl<'j> SentLog<'j> {
     }
 
     fn strip_one(&self, scope: Scope, path: &Path) -> io::Result<()> {
-        let bytes = match self.files.contents(path, ENTRY_MOST) {
-            Look::Absent => return Ok(()),
-            Look::Read(bytes) => bytes,
-            Look::Refused(_) => Vec::new(),
-            // It may be sound, and can't be read at the moment.
-            Look::Failed(error) => return Err(error),
-        };
+        // One that was not read may be sound.
+        let Some(bytes) = self.files.contents(path, ENTRY_MOST).found_at(path)? else { return Ok(()) };
         let head = match split(&bytes) {
             Some((_, [])) if is_entry(path) => return Ok(()),
             Some((head, _)) => Some(head),
@@ -253,14 +243,10 @@ impl<'j> SentLog<'j> {
     /// Whether a batch of this key was taken already.
     ///
     /// # Errors
-    /// The system did not let us look: it may have been.
+    /// The system did not let us look, or something else stands in the log's place: it may have been.
     pub(crate) fn has(&self, scope: Scope, key: &str) -> io::Result<bool> {
-        let names = match self.files.children(&self.directory(scope)) {
-            Look::Read(names) => names,
-            // What is refused holds no entry of ours.
-            Look::Absent | Look::Refused(_) => return Ok(false),
-            Look::Failed(error) => return Err(error),
-        };
+        let directory = self.directory(scope);
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         Ok(names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(key))))
     }
 

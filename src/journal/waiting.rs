@@ -80,6 +80,7 @@ impl Journal {
             Look::Read(bytes) => bytes,
             Look::Absent => return Ok(None),
             Look::Failed(error) => return Err(error),
+            // Its lock was had, so it is a file of ours that nobody else may open: it is larger than any that candor writes.
             Look::Refused(_) => {
                 self.counters.drop(Drop::Damaged, 1);
                 self.files.remove_if_there(&path)?;
@@ -222,6 +223,7 @@ impl Journal {
                 Err(_) => return false,
             },
             Look::Absent => return true,
+            // Its lock was had: as in `take`, it is one that is too large.
             Look::Refused(_) => 1,
             // What it holds can't be counted now.
             Look::Failed(_) => return false,

@@ -243,7 +243,8 @@ impl Manifest {
     pub(crate) fn read(engine: &Engine, application: &str, endpoint: &str) -> Self {
         // What is still in the rings belongs on the page as well.
         engine.tick();
-        let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope)).collect();
+        let keys_unread = engine.keys.why_unread();
+        let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope, &keys_unread)).collect();
         let (undeclared, undeclared_unread) = match engine.consent.undeclared() {
             Ok(undeclared) => (undeclared, None),
             Err(error) => (Vec::new(), Some(clean::line(&error.to_string()))),
@@ -264,7 +265,7 @@ impl Manifest {
     }
 }
 
-fn page(engine: &Engine, scope: Scope) -> ScopePage {
+fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePage {
     let status = engine.consent.status(scope).unwrap_or_else(|_| Status::unknown("the scope is not registered"));
     let receipt = match status.state {
         State::NeverAsked | State::Unreadable => None,
@@ -279,6 +280,8 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
         None
     });
     let erasure = erase::status(engine, scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
+    journal.note_refused(scope, &mut unread);
+    unread.extend(keys_unread.clone());
     let growing = place.map(|place| journal.peek_counts(place, &mut unread)).unwrap_or_default();
     let mut ready = place.map(|place| journal.outbox().peek(place, &mut unread)).unwrap_or_default();
     let waiting = place.map(|place| journal.peek_lines(place, engine.today(), &mut unread)).unwrap_or_default();

@@ -82,7 +82,8 @@ impl Engine {
                 return Err(error);
             }
         };
-        let known = wishes.all(scope.name()).at("read the wishes in", store)?.wishes;
+        let known = wishes.all(scope.name()).at("read the wishes in", store)?;
+        let (known, unread) = (known.wishes, known.unread);
         let given_up = |wish: &Wish| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
             known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
@@ -90,7 +91,8 @@ impl Engine {
         let mut made = 0;
         let left = self.journal.names().all(scope, today).at("read what left in", store)?;
         for Named { batch, at, until, to, uids } in left {
-            if (later && at > asked) || settled.contains(batch.as_str()) || waiting.contains(&batch) {
+            let is_made = settled.contains(batch.as_str()) || unread.contains_key(&batch);
+            if (later && at > asked) || is_made || waiting.contains(&batch) {
                 continue;
             }
             let key = self.ambient.random_hex::<16>().at("draw a key for", store)?;
@@ -106,6 +108,10 @@ impl Engine {
                 schedule.next = self.next_moment(scope);
                 self.journal.outbox().save_erasing_schedule(scope, &schedule).at("write a moment in", store)?;
             }
+        }
+        // One that was not read may have been given up, and is to be made anew then: the rest of the wish waits for it.
+        if let Some(why) = unread.into_values().next() {
+            return Err(io::Error::other(why)).at("read the wishes in", store);
         }
         wishes.answered(&changing, scope.name()).at("write in", store)
     }
@@ -193,9 +199,9 @@ impl Engine {
         let mut batches = wishes.pending(scope.name())?;
         // A damaged one goes first, and is set aside; one that can't be read now waits behind the others.
         batches.sort_by_cached_key(|batch| match wishes.read(scope.name(), batch) {
-            Look::Read(wish) => wish.is.tries,
-            Look::Absent | Look::Refused(_) => 0,
-            Look::Failed(_) => u32::MAX,
+            Look::Read(wish) => wish.map_or(0, |wish| wish.is.tries),
+            Look::Absent => 0,
+            Look::Refused(_) | Look::Failed(_) => u32::MAX,
         });
         Ok(batches)
     }
@@ -210,14 +216,15 @@ impl Engine {
         let wishes = self.consent.wishes();
         let store = self.consent.ledger().store();
         let changing = wishes.lock(|| self.ambient.monotonic())?;
-        let mut wish = match wishes.read(scope.name(), batch) {
-            Look::Read(wish) => wish,
-            Look::Absent => return Ok(Tried::Nothing),
-            Look::Failed(error) => {
+        let path = wishes.path(scope.name(), batch);
+        let mut wish = match wishes.read(scope.name(), batch).found_at(&path) {
+            Ok(Some(Some(wish))) => wish,
+            Ok(None) => return Ok(Tried::Nothing),
+            Err(error) => {
                 done.note_trouble(format!("a request for erasure can't be read now: {error}"));
                 return Ok(Tried::HeldUp);
             }
-            Look::Refused(_) => {
+            Ok(Some(None)) => {
                 wishes.set_aside(&changing, scope.name(), batch);
                 done.note_trouble("a request for erasure was damaged on this computer");
                 return Ok(Tried::Nothing);
@@ -261,12 +268,11 @@ impl Engine {
         let changing = wishes.lock(|| self.ambient.monotonic())?;
         // Taken back under way; what the receiver took in spite of that stays on record.
         let taken = matches!(outcome, Some(Outcome::Acknowledged { .. }));
-        let there = match wishes.read(scope.name(), batch) {
-            Look::Read(_) => true,
-            Look::Absent | Look::Refused(_) => false,
+        let there = match wishes.read(scope.name(), batch).found_at(&path) {
+            Ok(found) => found.flatten().is_some(),
             // It may have been taken back: it is not written again. The try that it counted stands.
-            Look::Failed(error) if !taken => return Err(error).at("read a wish in", store),
-            Look::Failed(_) => false,
+            Err(error) if !taken => return Err(error).at("read a wish in", store),
+            Err(_) => false,
         };
         if there || taken {
             if let Some(outcome) = outcome {

@@ -3,6 +3,7 @@
 
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
+    files,
     home::{DAY, HOUR, Home, MINUTE, dropped, flush, send},
     server::{Say, Server},
 };
@@ -281,6 +282,25 @@ fn gone_is_not_forgotten_after_a_week() {
         send(&client);
     }
     assert_eq!(server.requests().len(), 1);
+}
+
+/// As a restored backup leaves it: what it says can only keep reports back, and is heard.
+#[test]
+fn a_schedule_that_others_may_open_still_keeps_reports_back() {
+    for (say, hours) in [(Say::status(410), 30), (Say::Status(429, "retry-after: 80000\r\n", ""), 20)] {
+        let (home, server) = (Home::new(), Server::always(say));
+        let client = with_one(&home, &server);
+        send(&client);
+        drop(client);
+        files::mode(&home.schedule(USAGE).unwrap(), 0o644);
+        server.usually(Say::Ok);
+        let client = home.start(&server);
+        for _ in 0..hours {
+            home.clock.advance(HOUR);
+            send(&client);
+        }
+        assert_eq!(server.requests().len(), 1);
+    }
 }
 
 #[test]

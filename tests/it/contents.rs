@@ -85,3 +85,38 @@ fn an_interrupted_wish_is_finished_by_the_next_start() {
     assert_eq!(sent(&client, USAGE).len(), 2);
     is_bare(&home, USAGE);
 }
+
+/// As a restored backup leaves an entry.
+#[test]
+fn an_entry_that_others_may_open_is_named_and_stays_until_it_can_be_read() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2, 3]);
+    let entry = files::all(&home.store().join("sent/usage")).remove(0);
+    let before = fs::read(&entry).unwrap();
+    files::mode(&entry, 0o644);
+    let error = client.keep_contents(USAGE, false).unwrap_err().to_string();
+    assert!(error.contains(&entry.display().to_string()) && error.contains("chmod go-rwx"), "{error}");
+    assert!(fs::read(&entry).unwrap() == before);
+    files::mode(&entry, 0o600);
+    client.keep_contents(USAGE, false).unwrap();
+    assert_eq!(sent(&client, USAGE).len(), 2, "when something left, and how much, is still known");
+    is_bare(&home, USAGE);
+}
+
+/// As a person leaves it who moved the log to another disk.
+#[test]
+fn where_a_link_leads_to_what_was_sent_nothing_is_said_to_be_deleted() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2]);
+    let (log, moved) = (home.store().join("sent/usage"), home.path().join("moved"));
+    fs::rename(&log, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &log).unwrap();
+    for error in [client.keep_contents(USAGE, false).unwrap_err(), client.delete_sent(USAGE).unwrap_err()] {
+        assert!(error.to_string().contains(&log.display().to_string()), "{error}");
+    }
+    assert!(log.is_symlink() && !files::all(&moved).is_empty());
+    fs::remove_file(&log).unwrap();
+    fs::rename(&moved, &log).unwrap();
+    client.delete_sent(USAGE).unwrap();
+    assert!(!log.exists());
+}

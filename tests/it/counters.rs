@@ -222,8 +222,20 @@ fn what_was_lost_is_counted_where_it_outlives_the_program() {
     assert_eq!(lost(&third), of_first + of_second);
     let page = third.manifest().unwrap().to_string();
     assert!(page.contains(&format!("Lost since {}, in this run and earlier ones", home.clock.day())), "{page}");
-    // Damaged, it begins anew; it says nothing of what was lost, and is no reason to trouble anyone.
+    // One that others may open, as a restored backup leaves it, is not written over: what comes is counted here, and it is shown.
     let document = home.store().join("lost");
+    crate::files::mode(&document, 0o644);
+    let fourth = start();
+    lose(&fourth);
+    let (_, of_fourth) = (crate::home::flush(&fourth), crate::home::dropped(&fourth, "ring_full"));
+    assert_eq!(lost(&fourth), of_fourth);
+    let unread = fourth.manifest().unwrap().outcomes.lost_unread.unwrap();
+    assert!(unread.contains(&document.display().to_string()) && unread.contains("chmod go-rwx"), "{unread}");
+    crate::files::mode(&document, 0o600);
+    assert_eq!(lost(&fourth), of_first + of_second + of_fourth);
+    drop(fourth);
+    assert_eq!(lost(&third), of_first + of_second + of_fourth);
+    // Damaged, it begins anew; it says nothing of what was lost, and is no reason to trouble anyone.
     let whole = std::fs::read(&document).unwrap();
     crate::files::write(&document, &crate::files::flipped(&whole, whole.len() / 2));
     assert_eq!(lost(&third), 0);

@@ -293,6 +293,67 @@ fn a_damaged_wish_names_nothing_is_counted_and_can_be_asked_for_again() {
     assert_eq!(acknowledged(&client), 1);
 }
 
+/// As a restored backup leaves it: neither damaged, nor done, nor taken back.
+#[test]
+fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(with_a_wish(&home, &server, 2));
+    let path = documents(&home).remove(0);
+    let before = std::fs::read(&path).unwrap();
+    files::mode(&path, 0o644);
+    let client = home.start(&server);
+    let is_named = |said: &str| said.contains(&path.display().to_string()) && said.contains("chmod go-rwx");
+    for _ in 0..3 {
+        let flushed = flush(&client);
+        assert!(flushed.erasures == 0 && is_named(&flushed.trouble.unwrap()));
+        let status = client.erasures(USAGE).unwrap();
+        assert_eq!((status.damaged, status.requests.len(), status.unread.len()), (0, 0, 1));
+        assert!(is_named(&status.to_string()) && is_named(&client.manifest().unwrap().to_string()), "{status}");
+        home.clock.pass(DAY);
+    }
+    // Asked again it is not written over: nobody knows what it says.
+    assert!(client.erase(USAGE).unwrap().unfinished);
+    assert_eq!((std::fs::read(&path).unwrap(), documents(&home).len()), (before, 2), "it, and that it was asked again");
+    drop(client);
+    files::mode(&path, 0o600);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((acknowledged(&client), erasures(&server).len()), (1, 1));
+    let status = client.erasures(USAGE).unwrap();
+    assert!(status.unread.is_empty() && !status.unfinished, "{status}");
+}
+
+/// The note that the person asked, while the documents of the wish are not all made.
+#[test]
+fn a_wish_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_read() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2]);
+    client.withdraw(USAGE).unwrap();
+    let directory = home.store().join("erasing/usage");
+    // Where its document is to be made stands something else.
+    let batch = files::all(&home.store().join("named/usage"))
+        .iter()
+        .find_map(|path| Some(path.file_stem()?.to_str()?.rsplit_once('-')?.1.to_owned()));
+    let document = directory.join(batch.unwrap()).with_extension("json");
+    files::make_dir(&document);
+    assert!(client.erase(USAGE).unwrap().unfinished);
+    drop(client);
+    std::fs::remove_dir(&document).unwrap();
+    let asked = directory.join("asked");
+    files::mode(&asked, 0o644);
+    let client = home.start(&server);
+    send(&client);
+    for error in [client.erasures(USAGE).unwrap_err(), client.delete_sent(USAGE).unwrap_err()] {
+        let error = error.to_string();
+        assert!(error.contains(&asked.display().to_string()), "{error}");
+    }
+    drop(client);
+    files::mode(&asked, 0o600);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((acknowledged(&client), erasures(&server).len()), (1, 1));
+}
+
 #[test]
 fn damaged_names_are_missed_and_the_rest_goes_on() {
     let (home, server) = (Home::new(), Server::new());
@@ -316,6 +377,37 @@ fn damaged_names_are_missed_and_the_rest_goes_on() {
     assert_eq!((status.left, status.nameable), (5 - records, 5 - records));
 }
 
+/// As a restored backup leaves them: not gone, and no wish is taken for nothing.
+#[test]
+fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
+    for is_tally in [false, true] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = with_sent(&home, &server, &[3]);
+        client.withdraw(USAGE).unwrap();
+        drop(client);
+        let mut paths = files::all(&home.store().join("named/usage"));
+        paths.retain(|path| path.ends_with("tally") == is_tally);
+        let (path, before) = (paths.remove(0), files::tree(&home.store().join("named")));
+        files::mode(&path, 0o644);
+        let client = home.start(&server);
+        home.clock.pass(DAY);
+        send(&client);
+        let errors = [client.erasures(USAGE).unwrap_err(), client.erase(USAGE).unwrap_err()];
+        let page = client.manifest().unwrap().to_string();
+        for said in errors.iter().map(ToString::to_string).chain([page]) {
+            assert!(said.contains(&path.display().to_string()) && said.contains("chmod go-rwx"), "{said}");
+        }
+        assert_eq!(files::tree(&home.store().join("named")), before, "nothing is counted anew over it");
+        drop(client);
+        files::mode(&path, 0o600);
+        let client = home.start(&server);
+        let status = client.erase(USAGE).unwrap();
+        assert_eq!((status.left, status.nameable, status.requests.len()), (3, 3, 1));
+        send(&client);
+        assert_eq!(acknowledged(&client), 1);
+    }
+}
+
 #[test]
 fn planted_files_of_other_kinds_do_no_harm() {
     let (home, server) = (Home::new(), Server::new());
@@ -334,6 +426,7 @@ fn planted_files_of_other_kinds_do_no_harm() {
     send(&client);
     send(&client);
     assert_eq!((erasures(&server).len(), acknowledged(&client)), (1, 1));
-    assert!(client.erasures(USAGE).unwrap().damaged >= 3);
+    let status = client.erasures(USAGE).unwrap();
+    assert_eq!((status.damaged, status.unread.len()), (1, 3), "what was read and what was not: {status:?}");
     let _ = client.cancel_erasure(CONNECTIVITY).unwrap();
 }

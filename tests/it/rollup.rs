@@ -2,6 +2,7 @@
 
 use crate::{
     events::{Codec, PLAYBACK, PlaybackFinished, PlaybackJumped, film},
+    files,
     home::{DAY, Home, dropped, flush, send, wait_for, waiting},
     server::Server,
 };
@@ -259,4 +260,25 @@ fn a_day_that_was_closed_halfway_is_closed_once() {
     send(&client);
     assert_eq!(server.lines().len(), 1, "nothing counts twice");
     assert!(!counts.exists());
+}
+
+/// As a restored backup leaves it. A list made anew could name files that came late, which are then removed uncounted.
+#[test]
+fn a_day_whose_list_others_may_open_is_closed_once_it_can_be_read() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[PLAYBACK]);
+    (0..5).for_each(|_| client.record_durable(film()));
+    drop(client);
+    let counts = home.waiting("counts", PLAYBACK).remove(0);
+    let list = counts.with_file_name(format!("{}.closing", home.clock.day()));
+    files::write(&list, b"half a list");
+    files::mode(&list, 0o644);
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    let trouble = flush(&client).trouble.unwrap();
+    assert!(trouble.contains(&list.display().to_string()) && trouble.contains("chmod go-rwx"), "{trouble}");
+    assert!(counts.exists() && std::fs::read(&list).unwrap() == b"half a list");
+    files::mode(&list, 0o600);
+    send(&client);
+    assert_eq!((server.lines().iter().map(|line| count_of(line)).sum::<u64>(), counts.exists()), (5, false));
 }

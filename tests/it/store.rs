@@ -4,7 +4,7 @@
 use crate::{
     events::{PLAYBACK, USAGE, film, opened},
     files,
-    home::{HANG, Home, dropped, send, state},
+    home::{HANG, Home, dropped, send, state, wait_for},
     server::Server,
 };
 use candor::{Client, consent::State};
@@ -325,6 +325,69 @@ fn what_stands_behind_a_link_in_the_store_is_not_destroyed() {
         drop(client);
         assert!(precious.join("letters").join("1999.txt").exists(), "{kind}/{} was a link", USAGE.name());
     }
+}
+
+/// As a person leaves it who moved what waits to another disk: the scope's directory, or that of one yes, is a link.
+#[test]
+fn where_a_link_leads_to_what_waits_no_receipt_says_that_all_is_destroyed() {
+    for depth in [1, 2] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        drop(client);
+        let link = home.waiting("waiting", USAGE)[0].ancestors().nth(3 - depth).unwrap().to_owned();
+        let (moved, name) = (home.path().join("moved"), link.display().to_string());
+        fs::rename(&link, &moved).unwrap();
+        symlink(&moved, &link).unwrap();
+        let client = home.start(&server);
+        let receipt = client.withdraw(USAGE).unwrap();
+        assert!(receipt.confirmed && !receipt.destroyed.complete, "{name}: {receipt}");
+        assert!(!files::all(&moved).is_empty() && link.is_symlink(), "{name}");
+        if depth == 1 {
+            let unread = client.manifest().unwrap().scope(USAGE).unwrap().unread.join("; ");
+            assert!(unread.contains(&name), "{unread}");
+        }
+        assert!(client.withdraw(PLAYBACK).unwrap().destroyed.complete, "another scope has nothing to do with it");
+        drop(client);
+        // Back in its place it is destroyed.
+        fs::remove_file(&link).unwrap();
+        fs::rename(&moved, &link).unwrap();
+        let receipt = home.start(&server).withdraw(USAGE).unwrap();
+        assert!(receipt.destroyed.complete && home.all_waiting().is_empty(), "{name}: {receipt}");
+    }
+}
+
+/// As a restored backup leaves it. The file has the secrets of all scopes.
+#[test]
+fn secrets_that_others_may_open_stay_and_one_that_is_to_go_goes_when_they_can_be_read() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE, PLAYBACK]));
+    let path = home.store().join("keys");
+    let before = fs::read_to_string(&path).unwrap();
+    let secret = |text: &str, scope: &str| {
+        let secrets: serde_json::Value = serde_json::from_str(text.lines().nth(1)?).ok()?;
+        Some(secrets[scope].as_str()?.to_owned())
+    };
+    files::mode(&path, 0o644);
+    let client = home.start(&server);
+    let receipt = client.withdraw(USAGE).unwrap();
+    assert!(receipt.confirmed && !receipt.destroyed.complete && !receipt.destroyed.secret, "{receipt}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    let notice = client.notice(USAGE).unwrap();
+    let error = client.grant(USAGE.shown(&notice)).unwrap_err().to_string();
+    let page = client.manifest().unwrap();
+    let page = page.scope(PLAYBACK).unwrap();
+    assert!(!page.secret_lost);
+    for said in [error, page.unread.join("; ")] {
+        assert!(said.contains(&path.display().to_string()) && said.contains("chmod go-rwx"), "{said}");
+    }
+    drop(client);
+    files::mode(&path, 0o600);
+    let client = home.start(&server);
+    wait_for("the secret is destroyed", || secret(&fs::read_to_string(&path).unwrap(), "usage").is_none());
+    assert!(client.withdraw(USAGE).unwrap().destroyed.complete);
+    let kept = secret(&fs::read_to_string(&path).unwrap(), "playback");
+    assert!(kept.is_some() && kept == secret(&before, "playback"), "one's own secret stays");
 }
 
 #[test]
