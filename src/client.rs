@@ -2,6 +2,7 @@
 
 use crate::{
     ambient::{self, Ambient, Environment},
+    clean,
     config::Config,
     consent::{
         self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Place,
@@ -225,12 +226,14 @@ impl Client {
         self.catch_up(limit);
     }
 
-    /// Says in the status of a scope that is open what keeps its events from the disk.
+    /// Says in the status of a scope that is open what keeps its events from the disk. Every status leaves through here, and
+    /// what it says of files and of the system becomes a part of one line.
     fn tell(&self, scope: &str, status: &mut Status) {
         self.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
             status.trouble = self.engine.journal.trouble_of(scope);
         }
+        status.trouble = status.trouble.take().map(|trouble| clean::line(&trouble));
     }
 
     /// A yes that can't be used is not taken, and nobody is asked for one.

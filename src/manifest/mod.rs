@@ -275,7 +275,7 @@ fn page(engine: &Engine, scope: Scope) -> ScopePage {
     let journal = &engine.journal;
     let mut unread = Vec::new();
     let place = engine.consent.granted_place(scope).unwrap_or_else(|failed| {
-        unread.push(failed.to_string());
+        unread.push(clean::line(&failed.to_string()));
         None
     });
     let erasure = erase::status(engine, scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
@@ -380,7 +380,7 @@ fn outcomes(engine: &Engine) -> Outcomes {
     };
     let (losses, today) = (engine.journal.losses(), engine.ambient.now().day());
     let all = losses.all(today);
-    let lost_unread = all.as_ref().err().map(ToString::to_string);
+    let lost_unread = all.as_ref().err().map(|error| clean::line(&error.to_string()));
     let lost = all.unwrap_or_else(|_| losses.owed(today));
     Outcomes {
         lines: counters.lines.load(Ordering::Relaxed),
