@@ -368,7 +368,7 @@ impl Engine {
             }
             // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
             let Some(working) = self.consent.permit(place.scope, place.generation, place.epoch) else {
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 continue;
             };
             let stands = || working.watch().stands();
@@ -493,7 +493,7 @@ impl Engine {
         let mut owed = false;
         while let Some(path) = queue.pop_front() {
             if !stands() {
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 break;
             }
             let outbox = self.journal.outbox();
@@ -535,7 +535,7 @@ impl Engine {
                 .permit(place.scope, place.generation, place.epoch)
                 .and_then(|permit| Parcel::seal(permit, &batch));
             let Some(parcel) = sealed else {
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 break;
             };
             // Noted before the answer, as the try is: whoever ends before there is one has failed, and the next process does
@@ -554,7 +554,7 @@ impl Engine {
             }
             if !stands() {
                 owed = false;
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 if let Some(taken) = taken(&answer, &batch) {
                     // It left before, and the person's log says so.
                     let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), taken);

@@ -188,6 +188,37 @@ fn who_takes_back_a_yes_whose_contract_cannot_be_read_has_withdrawn() {
     }
 }
 
+/// Nothing is sent without its lock, nothing is confirmed, and the person is told which file it is.
+#[test]
+fn a_life_lock_that_cannot_be_used_is_named() {
+    for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a fresh yes")] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        drop(client);
+        let life = home.store().join("usage.life");
+        match how {
+            "open" => files::mode(&life, 0o644),
+            "link" => {
+                fs::rename(&life, home.path().join("elsewhere")).unwrap();
+                std::os::unix::fs::symlink(home.path().join("elsewhere"), &life).unwrap();
+            }
+            _ => fs::remove_file(&life).unwrap(),
+        }
+        let client = home.start(&server);
+        let trouble = client.status(USAGE).unwrap().trouble.unwrap();
+        assert!(trouble.contains(says) && trouble.contains("nothing is sent"), "{how}: {trouble}");
+        assert!(how == "gone" || trouble.contains(&life.display().to_string()), "{how}: {trouble}");
+        assert_eq!(client.status(PLAYBACK).unwrap().trouble, None);
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.trouble), (0, Some(trouble)), "{how}: nobody ended anything");
+        if how == "open" {
+            files::mode(&life, 0o600);
+            assert_eq!(flush(&client).requests, 1);
+        }
+    }
+}
+
 #[test]
 fn records_of_another_user_close_every_scope() {
     if !rustix::process::geteuid().is_root() {
