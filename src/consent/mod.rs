@@ -61,7 +61,9 @@ pub use facade::{
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
+pub(crate) use receipt::NOT_TAKEN;
 pub use receipt::{Destroyed, Receipt};
+use receipt::{NO_ANSWER, NO_LOCK};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub(crate) use state::short;
@@ -789,25 +791,30 @@ impl Consent {
     ///
     /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; and what
     /// can't be looked at proves nothing either.
-    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> bool {
+    ///
+    /// # Errors
+    /// Why it is not known to be so.
+    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
         if mutants::on(Mutant::ConfirmedUnseen) {
-            return true;
+            return Ok(());
         }
         let path = self.ledger.life_path(scope);
         match self.ledger.files().examine(&path) {
             Look::Read(_) => {}
             Look::Absent => {
-                return self.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
+                let never = self.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
+                return if never { Ok(()) } else { Err(NO_LOCK) };
             }
-            Look::Refused(_) | Look::Failed(_) => return false,
+            Look::Refused(_) | Look::Failed(_) => return Err(NO_LOCK),
         }
-        let Ok(life) = self.ledger.files().open_lock(&path) else { return false };
+        let life = self.ledger.files().open_lock(&path).map_err(|_| NO_LOCK)?;
         let until = self.until(self.ambient.monotonic(), limit);
         loop {
             match life.try_lock(false) {
-                Ok(true) => return self.ledger.owns_life(scope),
+                Ok(true) if self.ledger.owns_life(scope) => return Ok(()),
+                Ok(true) | Err(_) => return Err(NO_LOCK),
                 Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
-                _ => return false,
+                Ok(false) => return Err(NO_ANSWER),
             }
         }
     }
@@ -825,8 +832,17 @@ impl Consent {
         Ok(is_whole && !lines.iter().any(was_granted))
     }
 
+    /// Whether the records say no to this scope and no permit of it is left: what a no that was written before is confirmed by.
+    ///
+    /// # Errors
+    /// Why it is not known to be so.
+    pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
+        let confirmed = self.confirm(scope, limit);
+        if self.says_no(scope) { confirmed } else { Err(NOT_TAKEN) }
+    }
+
     /// Whether the records were read, and say no to this scope in writing: nothing about it is left to be finished.
-    pub(crate) fn says_no(&self, scope: &str) -> bool {
+    fn says_no(&self, scope: &str) -> bool {
         match self.ledger.read() {
             Ok(Records::Sound(sound)) => {
                 !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())

@@ -70,7 +70,9 @@ impl Consent {
     fn life_trouble(&self, scope: &str) -> Result<Option<String>, Failed> {
         const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
         if self.lacks_life(scope)? {
-            return Ok(Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew")));
+            return Ok(Some(format!(
+                "the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"
+            )));
         }
         let path = self.ledger.life_path(scope);
         let opened = self.ledger.files().open_lock(&path);
@@ -345,7 +347,8 @@ impl Consent {
             }
             Records::Sound(_) if in_force.is_some() => match self.life_trouble(name)? {
                 None if limited_otherwise => Some(
-                    "administrators' rules have changed, and what waited under the old ones is not destroyed yet".into(),
+                    "administrators' rules have changed, and what waited under the old ones is not destroyed yet"
+                        .into(),
                 ),
                 trouble => trouble,
             },

@@ -286,7 +286,15 @@ fn child_in_small_files() {
     let page = client.manifest().unwrap();
     assert!(!page.to_string().is_empty());
     match client.withdraw(USAGE) {
-        Ok(receipt) => println!("WITHDRAWN {receipt}"),
+        Ok(receipt) => {
+            let said = receipt.to_string();
+            assert!(!said.contains("did not answer"), "there is no other process: {said}");
+            assert!(
+                receipt.confirmed || said.contains("NO: reporting is stopped, but the disk did not take it"),
+                "{said}"
+            );
+            println!("WITHDRAWN {said}");
+        }
         Err(error) => {
             assert!(error.is_store(), "{error}");
             assert!(error.to_string().contains("ulimit -f"), "{error}");

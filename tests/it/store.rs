@@ -4,7 +4,7 @@
 use crate::{
     events::{PLAYBACK, USAGE, film, opened},
     files,
-    home::{HANG, Home, dropped, send, state},
+    home::{HANG, Home, dropped, flush, send, state},
     server::Server,
 };
 use candor::{Client, consent::State};
@@ -212,6 +212,12 @@ fn a_life_lock_that_cannot_be_used_is_named() {
         assert_eq!(client.status(PLAYBACK).unwrap().trouble, None);
         let flushed = flush(&client);
         assert_eq!((flushed.requests, flushed.trouble), (0, Some(trouble)), "{how}: nobody ended anything");
+        let receipt = client.withdraw(PLAYBACK).unwrap();
+        assert!(receipt.confirmed, "{receipt}");
+        if how == "link" {
+            let receipt = client.withdraw(USAGE).unwrap().to_string();
+            assert!(receipt.contains("NO: reporting is stopped, but the file of its lock"), "{receipt}");
+        }
         if how == "open" {
             files::mode(&life, 0o600);
             assert_eq!(flush(&client).requests, 1);
