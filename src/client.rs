@@ -231,7 +231,7 @@ impl Client {
     fn tell(&self, scope: &str, status: &mut Status) {
         self.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
-            status.trouble = self.engine.journal.trouble_of(scope);
+            status.trouble = self.engine.journal.trouble_of(scope, false);
         }
         status.trouble = status.trouble.take().map(|trouble| clean::line(&trouble));
     }
@@ -560,6 +560,7 @@ impl Client {
     /// [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
+        let before = engine.taken();
         let mut left = limit.min(LONGEST_WAIT);
         self.follow_within(Duration::ZERO);
         if engine.chores.is_busy() {
@@ -576,7 +577,7 @@ impl Client {
                 // What was recorded is brought to disk all the same, where it is counted.
                 engine.tick();
             }
-            engine.unsent(&why, limit)
+            engine.unsent(&why, limit, &before)
         }))
     }
 
