@@ -16,7 +16,7 @@ use super::{
     terms::Terms,
 };
 use crate::{ambient::Time, error::Error};
-use std::sync::atomic::Ordering;
+use std::{io, sync::atomic::Ordering};
 
 /// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
 /// refusals among them.
@@ -79,7 +79,8 @@ pub enum WhyNot {
     /// The question was shown, and the program was ended before the person answered: less than a month ago, or, where that
     /// happened twice in a row, less than six months ago.
     Unanswered,
-    /// An answer can't be kept at present: the disk can't be read, or takes nothing.
+    /// An answer can't be kept at present: there is no place for it, or the disk can't be read or takes nothing.
+    /// [`Status::trouble`](super::Status::trouble) says which.
     CannotKeep,
 }
 
@@ -100,7 +101,9 @@ impl WhyNot {
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
             WhyNot::Unanswered => "the question was shown not long ago, and the program was ended before an answer",
-            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes nothing",
+            WhyNot::CannotKeep => {
+                "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes nothing"
+            }
         }
     }
 }
@@ -114,15 +117,19 @@ impl Consent {
     pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
         let may = self.may_ask_by_records(scope)?;
         // What was not kept would be asked again at every start.
-        let can_keep = || self.ledger.places().into_iter().all(|place| self.ledger.files().may_write(place).is_ok());
-        Ok(if may.is_yes() && !can_keep() { no(WhyNot::CannotKeep) } else { may })
+        Ok(if may.is_yes() && self.can_keep().is_err() { no(WhyNot::CannotKeep) } else { may })
+    }
+
+    /// Whether the disk takes writes where records are kept, as far as it tells without being written to.
+    pub(super) fn can_keep(&self) -> io::Result<()> {
+        self.ledger.places().into_iter().try_for_each(|place| self.ledger.files().may_write(place))
     }
 
     fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {
         let contract = self.contract(scope)?;
         if self.ledger.is_usable().is_err() {
             // An answer that can't be kept would be asked for again at every start.
-            return Ok(no(WhyNot::Unreadable));
+            return Ok(no(WhyNot::CannotKeep));
         }
         let overlay = self.overlay();
         if self.block_of(contract).is_some() {

@@ -156,6 +156,8 @@ pub(crate) struct Consent {
 struct Unwritten {
     scope: Scope,
     decision: Decision,
+    /// When they said it first.
+    at: String,
     why: String,
     /// The latest epoch of the scope by a history that was read since: a yes of a later one was given after it. None as long as
     /// no look succeeded: whatever stands may have been there before.
@@ -367,8 +369,8 @@ impl Consent {
     }
 
     /// What a person decided here and the disk did not take, and why.
-    pub(super) fn unwritten_act(&self, scope: Scope) -> Option<(Decision, String)> {
-        self.unwritten.lock().get(scope.name()).map(|act| (act.decision, act.why.clone()))
+    fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
+        self.unwritten.lock().get(scope.name()).cloned()
     }
 
     /// Whether this process closed a scope, whatever is on disk.
@@ -394,11 +396,14 @@ impl Consent {
                 return;
             }
         };
+        // Where there is no place for records there is no yes to take back.
+        let denies = denies || self.ledger.is_usable().is_err();
         let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
         let latest = self.ledger.history().ok().map(|(lines, _)| latest_epoch(&lines, scope.name()));
+        let at = self.ambient.now().rfc3339();
         let mut unwritten = self.unwritten.lock();
         let act =
-            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, why: String::new(), after: None });
+            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, at, why: String::new(), after: None });
         (act.why, act.after) = (why, act.after.or(latest));
         drop(unwritten);
         // The next look reads what stood.

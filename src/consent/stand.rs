@@ -2,7 +2,7 @@
 //! Reads and compares; writes nothing and opens nothing.
 
 use super::{
-    Consent, Place, State, Status,
+    Consent, Place, State, Status, Unwritten,
     contract::Contract,
     ledger::{Entry, Failed, Records, Sound, Tombstone},
     limits::Limits,
@@ -292,8 +292,9 @@ impl Consent {
         let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
         // A look that failed says nothing of what was decided.
         let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
-        if let Some((decision, why)) = self.unwritten_act(scope) {
+        if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {
             status.state = if decision == Decision::Denied { State::Denied } else { State::Withdrawn };
+            status.since = Some(at);
             let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
             status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));
         }

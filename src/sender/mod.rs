@@ -486,9 +486,10 @@ impl Engine {
         if self.consent.has_ended() {
             return Error::from(Kind::ShutDown).to_string();
         }
-        match self.consent.overlay().block() {
-            Some(block) => format!("reports are switched off by {}", block.0),
-            None => "no scope is granted".into(),
+        match (self.consent.ledger().files().barred(), self.consent.overlay().block()) {
+            (Some(why), _) => why,
+            (None, Some(block)) => format!("reports are switched off by {}", block.0),
+            (None, None) => "no scope is granted".into(),
         }
     }
 

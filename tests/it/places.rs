@@ -4,7 +4,7 @@
 use crate::{
     child::{self, Child},
     disk::is_root,
-    events::{USAGE, opened},
+    events::{PLAYBACK, USAGE, opened},
     files,
     home::{APPLICATION, HANG, Home, TestClock, flush, state, wait_for},
     server::Server,
@@ -12,7 +12,7 @@ use crate::{
 };
 use candor::{
     Audience, Client, Config, Error, consent,
-    consent::{MayAsk, State},
+    consent::{MayAsk, State, WhyNot},
 };
 use std::{
     fs,
@@ -49,16 +49,21 @@ fn readme(why: &str) -> Result<(), Error> {
         assert!(error.to_string().contains(why), "not {why}: {error}");
     }
     // Nothing was ever agreed to that could be taken back, and nothing says that it was.
-    match consent::withdraw(USAGE) {
+    match consent::withdraw(PLAYBACK) {
         Err(error) => assert!(error.is_store() && error.to_string().contains(why), "not {why}: {error}"),
         Ok(receipt) => panic!("{receipt}"),
     }
     candor::record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed") });
     candor::record_durable(opened(2));
-    assert_eq!(candor::flush(HANG)?.requests, 0);
+    let flushed = candor::flush(HANG)?;
+    assert!(flushed.requests == 0 && flushed.trouble.as_deref().unwrap().contains(why), "{flushed:?}");
     let page = candor::manifest()?.to_string();
-    assert!(page.contains(why), "{page}");
-    assert!(matches!(consent::may_ask(USAGE)?, MayAsk::No { .. }), "the answer could not be kept");
+    assert!(page.contains("No records are kept: ") && page.contains(why), "{page}");
+    for wrong in ["records lie in", "an unknown time", "took your yes back", "until you are asked again"] {
+        assert!(!page.contains(wrong), "{wrong}: {page}");
+    }
+    let may = consent::may_ask(USAGE)?;
+    assert!(matches!(may, MayAsk::No { why: WhyNot::CannotKeep, .. }), "{may:?}");
     assert!(candor::shutdown(HANG));
     Ok(())
 }
