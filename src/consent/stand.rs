@@ -304,6 +304,11 @@ impl Consent {
         if self.has_ended() {
             status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
         }
+        if status.trouble.is_none()
+            && let Err(error) = self.can_keep()
+        {
+            status.trouble = Some(format!("no answer can be kept at present: {error}"));
+        }
         let overlay = self.overlay();
         Ok(Status {
             open: status.open && !self.is_shut(scope) && !self.has_ended(),

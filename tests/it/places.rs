@@ -142,7 +142,8 @@ fn child_that_can_not_write() {
         return;
     }
     let client = Client::new(anywhere()).unwrap();
-    assert!(!client.status(USAGE).unwrap().is_open());
+    let status = client.status(USAGE).unwrap();
+    assert!(!status.is_open() && status.trouble.is_some(), "{status:?}");
     for error in [client.grant(USAGE).unwrap_err(), client.deny(USAGE).unwrap_err()] {
         let rules = error.is_blocked() && error.to_string().contains("rules");
         assert!(rules || error.is_store() && error.to_string().contains("ermission denied"), "{error}");
