@@ -17,7 +17,7 @@ use crate::{
     disk::{self, Seen},
     error::Error,
 };
-use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
 
 /// By how much a clock may go back before it is not believed any more, in milliseconds.
 const CLOCK_MOST: u64 = 86_400_000;
@@ -69,18 +69,21 @@ impl Consent {
     /// Why nothing of a scope is sent that is granted, where its life lock can't be taken: a withdrawal could not be confirmed.
     fn life_trouble(&self, scope: &str) -> Result<Option<String>, Failed> {
         const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
-        if self.lacks_life(scope)? {
+        let path = self.ledger.life_path(scope);
+        let Err(error) = self.ledger.files().open_lock(&path) else { return Ok(None) };
+        if error.kind() == io::ErrorKind::NotFound {
             return Ok(Some(format!(
                 "the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"
             )));
         }
-        let path = self.ledger.life_path(scope);
-        let opened = self.ledger.files().open_lock(&path);
-        Ok(opened.err().map(|error| {
+        let mend = match error.kind() {
             // Why it was refused says what to do.
-            let mend = if disk::refusal(&error).is_some() { "" } else { "; make it a file that this user may write" };
-            format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display())
-        }))
+            _ if disk::refusal(&error).is_some() => "",
+            io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
+            // Nobody knows what is there.
+            _ => return Err(Failed::of(&path, error)),
+        };
+        Ok(Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display())))
     }
 
     /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
