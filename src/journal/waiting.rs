@@ -246,9 +246,9 @@ impl Journal {
 
     /// How many of the events in a file another one holds as well.
     fn events_elsewhere(&self, path: &Path, bytes: &[u8]) -> io::Result<u64> {
-        let below =
+        let below: Option<Vec<&str>> =
             path.strip_prefix(&self.store).ok().map(|below| below.iter().filter_map(|part| part.to_str()).collect());
-        let [kind, scope, generation, name] = below.unwrap_or_else(Vec::new)[..] else { return Ok(0) };
+        let [kind, scope, generation, name] = below.unwrap_or_default()[..] else { return Ok(0) };
         let beside = |kind: &str| self.store.join(kind).join(scope).join(generation);
         let mut elsewhere = 0;
         match kind {
