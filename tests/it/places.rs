@@ -251,11 +251,11 @@ const LIMITS: [&str; 5] = ["ulimit -f 0", "ulimit -f 1", "ulimit -f 2", "ulimit 
 #[test]
 fn a_limit_on_the_size_of_files_ends_no_program() {
     for limit in LIMITS {
-        for granted in [false, true] {
+        for (granted, recorded) in [(false, false), (true, false), (true, true)] {
             let (home, server) = (Home::new(), Server::new());
             if granted {
                 let client = home.start_granted(&server, &[USAGE]);
-                client.record_durable(opened(2));
+                (0..usize::from(recorded)).for_each(|_| client.record_durable(opened(2)));
                 drop(client);
             }
             let said = Child::new("places::child_in_small_files", &home.path())

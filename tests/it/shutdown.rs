@@ -77,6 +77,7 @@ fn a_flush_that_is_cut_short_says_what_was_taken() {
     server.say([Say::Ok, Say::Ok]);
     let (mut requests, mut records) = (0, 0);
     wait_for("the second request that is taken", || {
+        let _unforked = child::unforked();
         let flushed = client.flush(Duration::from_millis(100)).unwrap();
         assert!(flushed.trouble.as_deref().unwrap().contains("still under way"), "{flushed:?}");
         (requests, records) = (requests + flushed.requests, records + flushed.records);
