@@ -14,10 +14,16 @@ const MARK: char = '\u{fffd}';
 
 /// Whether a character of a text from outside could make it read as something else, or steer a terminal: it turns the
 /// direction of writing, breaks a line, or can't be seen.
+///
+/// Besides control characters these are, of Unicode 16.0, the general categories Cf, Zl and Zp (`DerivedGeneralCategory.txt`)
+/// and what has the property `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`). Left out are U+FE00 to U+FE0F:
+/// emoji are written with them, and they hide nothing but themselves.
 pub(crate) fn misleads(c: char) -> bool {
-    let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+        | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
     (c.is_control() || unseen) && !mutants::on(Mutant::PrintedAsItIs)
 }
 
@@ -72,7 +78,7 @@ mod tests {
     use super::*;
 
     /// What has been used against terminals and readers.
-    const ATTACKS: [&str; 15] = [
+    const ATTACKS: [&str; 16] = [
         "\u{1b}[2J\u{1b}[1;1H",
         "\u{1b}]0;title\u{7}",
         "\u{1b}]8;;https://evil.example\u{1b}\\here\u{1b}]8;;\u{1b}\\",
@@ -88,6 +94,7 @@ mod tests {
         "line\u{2028}and\u{2029}paragraph",
         "\u{e0041}\u{e007f}",
         "\u{0}\u{ad}\u{3164}\u{115f}",
+        "\u{1d173}\u{1d17a}\u{1bca0}\u{13430}",
     ];
 
     #[test]
@@ -100,6 +107,38 @@ mod tests {
                 assert!(said.contains(MARK), "{said:?}");
             }
         }
+    }
+
+    /// Every format character of Unicode 16.0, counted by its own table: 170, and 2 that separate lines.
+    #[test]
+    fn every_character_of_format_misleads() {
+        const FORMAT: [(u32, u32); 21] = [
+            (0xad, 0xad),
+            (0x600, 0x605),
+            (0x61c, 0x61c),
+            (0x6dd, 0x6dd),
+            (0x70f, 0x70f),
+            (0x890, 0x891),
+            (0x8e2, 0x8e2),
+            (0x180e, 0x180e),
+            (0x200b, 0x200f),
+            (0x2028, 0x202e),
+            (0x2060, 0x2064),
+            (0x2066, 0x206f),
+            (0xfeff, 0xfeff),
+            (0xfff9, 0xfffb),
+            (0x110bd, 0x110bd),
+            (0x110cd, 0x110cd),
+            (0x13430, 0x1343f),
+            (0x1bca0, 0x1bca3),
+            (0x1d173, 0x1d17a),
+            (0xe0001, 0xe0001),
+            (0xe0020, 0xe007f),
+        ];
+        let all = || FORMAT.into_iter().flat_map(|(first, last)| first..=last);
+        assert_eq!(all().count(), 170 + 2);
+        let left: Vec<u32> = all().filter(|c| !misleads(char::from_u32(*c).unwrap())).collect();
+        assert!(left.is_empty(), "{left:x?}");
     }
 
     #[test]

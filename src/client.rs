@@ -2,6 +2,7 @@
 
 use crate::{
     ambient::{self, Ambient, Environment},
+    clean,
     config::Config,
     consent::{
         self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Place,
@@ -225,12 +226,14 @@ impl Client {
         self.catch_up(limit);
     }
 
-    /// Says in the status of a scope that is open what keeps its events from the disk.
+    /// Says in the status of a scope that is open what keeps its events from the disk. Every status leaves through here, and
+    /// what it says of files and of the system becomes a part of one line.
     fn tell(&self, scope: &str, status: &mut Status) {
         self.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
-            status.trouble = self.engine.journal.trouble_of(scope);
+            status.trouble = self.engine.journal.trouble_of(scope, false);
         }
+        status.trouble = status.trouble.take().map(|trouble| clean::line(&trouble));
     }
 
     /// A yes that can't be used is not taken, and nobody is asked for one.
@@ -557,6 +560,7 @@ impl Client {
     /// [`trouble`](Flushed::trouble).
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
+        let before = engine.taken();
         let mut left = limit.min(LONGEST_WAIT);
         self.follow_within(Duration::ZERO);
         if engine.chores.is_busy() {
@@ -573,7 +577,7 @@ impl Client {
                 // What was recorded is brought to disk all the same, where it is counted.
                 engine.tick();
             }
-            engine.unsent(&why, limit)
+            engine.unsent(&why, limit, &before)
         }))
     }
 

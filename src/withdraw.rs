@@ -6,7 +6,7 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Closing, Destroyed, Ending, Failed, Patience, Receipt, Records, Scope, State},
+    consent::{Closing, Destroyed, Ending, Failed, NOT_TAKEN, Patience, Receipt, Records, Scope, State},
     error::{Error, Kind},
     mutants::{self, Mutant},
     sender::{Engine, Owed},
@@ -148,11 +148,9 @@ fn refuse(engine: &Engine, scope: Scope, later: bool, patience: &Patience) -> Re
         // Nobody said no.
         return receipt;
     }
-    let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
+    let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
     let destroyed = destroy_left(engine, scope, patience);
-    let mut receipt = receipt?;
-    (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
-    Ok(receipt)
+    Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
 }
 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
@@ -169,13 +167,11 @@ fn again(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience)
 
 /// Confirms a no that stands, and destroys what is left.
 fn said_before(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
-    let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && engine.consent.says_no(scope.name());
+    let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
     let destroyed = destroy_left(engine, scope, patience);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
     engine.consent.unshut(scope);
-    let mut receipt = engine.consent.receipt(scope, None)?;
-    (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
-    Ok(receipt)
+    Ok(Receipt { destroyed, ..engine.consent.receipt(scope, None)?.told(confirmed) })
 }
 
 /// Whether what lies at the store's place is another store's: then it is not this one's to destroy. A decision that was written
@@ -248,7 +244,7 @@ pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt
 
 fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
     let closing = engine.consent.close_undeclared(name, ending, patience)?;
-    let confirmed = engine.consent.confirm(name, CONFIRM) && closing.durable();
+    let confirmed = confirm_closing(engine, name, &closing);
     let destroy = |keep| match keep {
         None => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, None)),
         keep => engine.journal.purge_named(name, keep),
@@ -259,7 +255,7 @@ fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>, patience: &Pa
         None => undecided(engine, name, patience, destroy),
     };
     let destroyed = as_seen(engine, destroyed);
-    Ok(Receipt { confirmed, destroyed, ..closing.finish()? })
+    Ok(Receipt { destroyed, ..closing.finish()?.told(confirmed) })
 }
 
 /// Takes over what the environment, administrators' rules and the calendar have changed.
@@ -316,9 +312,15 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
     Ok(settled)
 }
 
+/// Whether no process can send any more of what is being closed, and if not, why.
+fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result<(), &'static str> {
+    let confirmed = engine.consent.confirm(name, CONFIRM);
+    if closing.durable() { confirmed } else { Err(NOT_TAKEN) }
+}
+
 fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
     let closing = engine.consent.close_scope(scope, ending, patience)?;
-    let confirmed = engine.consent.confirm(scope.name(), CONFIRM) && closing.durable();
+    let confirmed = confirm_closing(engine, scope.name(), &closing);
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = match closing.generation() {
         _ if is_elsewhere(engine, &closing) => {
@@ -332,11 +334,10 @@ fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -
         None => destroy_left(engine, scope, patience),
     };
     let destroyed = as_seen(engine, destroyed);
-    let mut receipt = closing.finish()?;
+    let receipt = closing.finish()?.told(confirmed);
     if !receipt.recorded && ending.leaves_a_yes() {
         // Until its mark is raised the yes is closed.
         engine.chores.owe(Owed::Finish);
     }
-    (receipt.confirmed, receipt.destroyed) = (confirmed, destroyed);
-    Ok(receipt)
+    Ok(Receipt { destroyed, ..receipt })
 }

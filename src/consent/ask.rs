@@ -90,7 +90,8 @@ pub enum WhyNot {
     /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
     /// a month ago, or, where that happened twice in a row, less than six months ago.
     Unanswered,
-    /// An answer can't be kept at present: the disk can't be read, or takes no writes.
+    /// An answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes.
+    /// [`Status::trouble`](super::Status::trouble) says which.
     CannotKeep,
     /// An answer can't be kept at present: the disk has too little room for it.
     NoRoom,
@@ -117,7 +118,9 @@ impl WhyNot {
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
             WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
-            WhyNot::CannotKeep => "an answer can't be kept at present: the disk can't be read, or takes no writes",
+            WhyNot::CannotKeep => {
+                "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
+            }
             WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
             WhyNot::FileLimit => {
                 "an answer can't be kept: this program may write no file as large as it needs (`ulimit -f`)"
@@ -155,7 +158,7 @@ impl Consent {
     }
 
     /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
-    fn can_keep(&self, contract: &Contract) -> io::Result<()> {
+    pub(super) fn can_keep(&self, contract: &Contract) -> io::Result<()> {
         let (ledger, files) = (&self.ledger, self.ledger.files());
         let mut need = Need { room: ROOM, files: FILES, largest: 0 };
         let texts = [contract.json.len(), contract.notice_or_own().text().len()];
@@ -178,7 +181,7 @@ impl Consent {
         let contract = self.contract(scope)?;
         if self.ledger.is_usable().is_err() {
             // An answer that can't be kept would be asked for again at every start.
-            return Ok(no(WhyNot::Unreadable));
+            return Ok(no(WhyNot::CannotKeep));
         }
         let overlay = self.overlay();
         if self.block_of(contract).is_some() {

@@ -7,7 +7,7 @@ use super::{
     contract::{Contract, digest},
     ledger::{Entry, Failed, Held, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
     line::{Besides, Decision, EVERY_SCOPE, Line},
-    receipt::Receipt,
+    receipt::{NOT_TAKEN, Receipt},
     scope::Scope,
     state::{Grant, State, short},
 };
@@ -212,8 +212,7 @@ impl Consent {
         self.look_again();
         let mut receipt = self.receipt(scope, Some(&narrowing.line))?;
         receipt.recorded = finished.is_ok();
-        receipt.confirmed &= narrowing.is_read_back;
-        Ok(receipt)
+        Ok(if narrowing.is_read_back { receipt } else { receipt.told(Err(NOT_TAKEN)) })
     }
 
     /// Records that the person was asked for more than they agreed to, and said no or later: what they agreed to stays, under
@@ -412,9 +411,8 @@ impl Consent {
 
     fn receipt_with(&self, title: &str, line: Line, (notice, contract): (Option<String>, Option<String>)) -> Receipt {
         // A look, without waiting: whoever withdraws waits and says so.
-        let confirmed =
-            line.decision.opens() || (self.confirm(&line.scope, Duration::ZERO) && self.says_no(&line.scope));
-        Receipt { confirmed, ..Receipt::of(title, line, notice, contract) }
+        let confirmed = if line.decision.opens() { Ok(()) } else { self.confirm_no(&line.scope, Duration::ZERO) };
+        Receipt::of(title, line, notice, contract).told(confirmed)
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     ambient::{Ambient, Day, Time},
+    clean,
     disk::{self, Files, Handle, Look, Node, Seen, Stat, StatKind},
     error::{At, Error, Kind},
     mutants::{self, Mutant},
@@ -186,7 +187,7 @@ fn id_in(says: &str) -> Option<&str> {
 /// A look at the store that failed: nobody knows what is there. Every scope is closed for the moment, and nothing is
 /// written, deleted or confirmed because of it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("can't look at `{}`: {why}", path.display())]
+#[error("can't look at `{}`: {why}", clean::path(path))]
 pub(crate) struct Failed {
     path: PathBuf,
     why: Arc<io::Error>,

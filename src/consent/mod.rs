@@ -61,7 +61,9 @@ pub use facade::{
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
+pub(crate) use receipt::NOT_TAKEN;
 pub use receipt::{Destroyed, Receipt};
+use receipt::{NO_ANSWER, NO_LOCK};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub(crate) use state::short;
@@ -154,6 +156,8 @@ pub(crate) struct Consent {
 struct Unwritten {
     scope: Scope,
     decision: Decision,
+    /// When they said it first.
+    at: String,
     why: String,
     /// The latest epoch of the scope by a history that was read since: a yes of a later one was given after it. None as long as
     /// no look succeeded: whatever stands may have been there before.
@@ -368,8 +372,8 @@ impl Consent {
     }
 
     /// What a person decided here and the disk did not take, and why.
-    pub(super) fn unwritten_act(&self, scope: Scope) -> Option<(Decision, String)> {
-        self.unwritten.lock().get(scope.name()).map(|act| (act.decision, act.why.clone()))
+    fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
+        self.unwritten.lock().get(scope.name()).cloned()
     }
 
     /// Whether this process closed a scope, whatever is on disk.
@@ -395,11 +399,14 @@ impl Consent {
                 return;
             }
         };
+        // Where there is no place for records there is no yes to take back.
+        let denies = denies || self.ledger.is_usable().is_err();
         let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
         let latest = self.ledger.history().ok().map(|(lines, _)| latest_epoch(&lines, scope.name()));
+        let at = self.ambient.now().rfc3339();
         let mut unwritten = self.unwritten.lock();
         let act =
-            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, why: String::new(), after: None });
+            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, at, why: String::new(), after: None });
         (act.why, act.after) = (why, act.after.or(latest));
         drop(unwritten);
         // The next look reads what stood.
@@ -805,25 +812,30 @@ impl Consent {
     ///
     /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; and what
     /// can't be looked at proves nothing either.
-    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> bool {
+    ///
+    /// # Errors
+    /// Why it is not known to be so.
+    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
         if mutants::on(Mutant::ConfirmedUnseen) {
-            return true;
+            return Ok(());
         }
         let path = self.ledger.life_path(scope);
         match self.ledger.files().examine(&path) {
             Look::Read(_) => {}
             Look::Absent => {
-                return self.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
+                let never = self.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
+                return if never { Ok(()) } else { Err(NO_LOCK) };
             }
-            Look::Refused(_) | Look::Failed(_) => return false,
+            Look::Refused(_) | Look::Failed(_) => return Err(NO_LOCK),
         }
-        let Ok(life) = self.ledger.files().open_lock(&path) else { return false };
+        let life = self.ledger.files().open_lock(&path).map_err(|_| NO_LOCK)?;
         let until = self.until(self.ambient.monotonic(), limit);
         loop {
             match life.try_lock(false) {
-                Ok(true) => return self.ledger.owns_life(scope),
+                Ok(true) if self.ledger.owns_life(scope) => return Ok(()),
+                Ok(true) | Err(_) => return Err(NO_LOCK),
                 Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
-                _ => return false,
+                Ok(false) => return Err(NO_ANSWER),
             }
         }
     }
@@ -841,8 +853,17 @@ impl Consent {
         Ok(is_whole && !lines.iter().any(was_granted))
     }
 
+    /// Whether the records say no to this scope and no permit of it is left: what a no that was written before is confirmed by.
+    ///
+    /// # Errors
+    /// Why it is not known to be so.
+    pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
+        let confirmed = self.confirm(scope, limit);
+        if self.says_no(scope) { confirmed } else { Err(NOT_TAKEN) }
+    }
+
     /// Whether the records were read, and say no to this scope in writing: nothing about it is left to be finished.
-    pub(crate) fn says_no(&self, scope: &str) -> bool {
+    fn says_no(&self, scope: &str) -> bool {
         match self.ledger.read() {
             Ok(Records::Sound(sound)) => {
                 !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())

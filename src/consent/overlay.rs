@@ -139,7 +139,16 @@ mod tests {
             assert!(!blocked(&[("CANDOR_OFF", off)]), "{off}");
             assert!(blocked(&[("PLAYER_TELEMETRY", off)]), "{off}");
         }
-        for (value, blocks) in [("0", false), ("false", false), ("off", true), ("no", true), ("FALSE", true)] {
+        for (value, blocks) in [
+            ("0", false),
+            ("false", false),
+            ("off", true),
+            ("no", true),
+            ("FALSE", true),
+            (" 0", false),
+            ("\tfalse ", false),
+            ("  ", false),
+        ] {
             assert_eq!(blocked(&[("DO_NOT_TRACK", value)]), blocks, "{value}");
         }
         assert!(!blocked(&[("DO_NOT_TRACK", "")]));

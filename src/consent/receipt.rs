@@ -33,6 +33,9 @@ pub struct Receipt {
     /// For a withdrawal: whether no process that shares the store can hand another byte to the system. For every other
     /// decision, true.
     pub confirmed: bool,
+    /// Why it is not [confirmed](Receipt::confirmed), in words, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<&'static str>,
     /// Whether the history on disk has its line; if not, the decision is in force all the same and the line is
     /// appended at the next start.
     pub recorded: bool,
@@ -62,7 +65,18 @@ pub struct Destroyed {
     pub complete: bool,
 }
 
+/// Why a withdrawal is not confirmed: the disk, the lock by which it is known, or another process.
+pub(crate) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
+pub(super) const NO_LOCK: &str =
+    "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
+pub(super) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
+
 impl Receipt {
+    /// With whether it is confirmed, and if not, why.
+    pub(crate) fn told(self, confirmed: Result<(), &'static str>) -> Self {
+        Receipt { confirmed: confirmed.is_ok(), unconfirmed: confirmed.err(), ..self }
+    }
+
     /// With the texts that the line names, where they are kept.
     pub(super) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
         Receipt {
@@ -76,6 +90,7 @@ impl Receipt {
             language: line.language,
             contract: contract.and_then(|json| serde_json::from_str(&json).ok()),
             confirmed: true,
+            unconfirmed: None,
             recorded: true,
             until: line.until,
             switched_off: line.besides.without,
@@ -98,6 +113,7 @@ impl Receipt {
             language: None,
             contract: None,
             confirmed: false,
+            unconfirmed: Some(NOT_TAKEN),
             recorded: false,
             until: None,
             switched_off: Vec::new(),
@@ -158,12 +174,10 @@ impl fmt::Display for Receipt {
             }
             "revoked" => writeln!(f, "  why        {}", via.as_deref().unwrap_or("not said"))?,
             "withdrawn" => {
-                let confirmed = if self.confirmed {
-                    "yes: no process of this program can send any more of it"
-                } else {
-                    "NO: reporting is stopped, but a process that may hold a connection did not answer"
-                };
-                writeln!(f, "  confirmed  {confirmed}")?;
+                match self.unconfirmed {
+                    None => writeln!(f, "  confirmed  yes: no process of this program can send any more of it")?,
+                    Some(why) => writeln!(f, "  confirmed  NO: reporting is stopped, but {why}")?,
+                }
                 let Destroyed { bytes, files, secret, complete } = self.destroyed;
                 let secret = if secret { ", and the secret behind its codes" } else { "" };
                 let rest = if complete { "" } else { "; some of it could not be removed yet" };

@@ -2,7 +2,7 @@
 //! Reads and compares; writes nothing and opens nothing.
 
 use super::{
-    Consent, Place, State, Status,
+    Consent, Place, State, Status, Unwritten,
     contract::Contract,
     ledger::{Entry, Failed, Records, Sound, Tombstone},
     limits::Limits,
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     ambient::{Ambient, Day, Time},
-    disk::Seen,
+    disk::{self, Seen},
     error::Error,
 };
-use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
 
 /// By how much a clock may go back before it is not believed any more, in milliseconds.
 const CLOCK_MOST: u64 = 86_400_000;
@@ -64,6 +64,44 @@ impl Consent {
     pub(super) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
         let path = self.ledger.life_path(scope);
         Ok(matches!(self.ledger.look(&path, self.ledger.files().examine(&path))?, Seen::Absent))
+    }
+
+    /// Why nothing of a scope is sent that is granted, where its life lock can't be taken: a withdrawal could not be confirmed.
+    fn life_trouble(&self, scope: &str) -> Result<Option<String>, Failed> {
+        const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
+        let path = self.ledger.life_path(scope);
+        let Err(error) = self.ledger.files().open_lock(&path) else { return Ok(None) };
+        if error.kind() == io::ErrorKind::NotFound {
+            return Ok(Some(format!(
+                "the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"
+            )));
+        }
+        let mend = match error.kind() {
+            // Why it was refused says what to do.
+            _ if disk::refusal(&error).is_some() => "",
+            io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
+            // Nobody knows what is there.
+            _ => return Err(Failed::of(&path, error)),
+        };
+        Ok(Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display())))
+    }
+
+    /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
+    pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
+        const ENDED: &str = "consent ended";
+        if self.has_ended() {
+            return "this program has shut its reports down".into();
+        }
+        if let Some(by) = self.blocked(scope) {
+            return format!("reports are switched off by {by}");
+        }
+        match self.granted_place(scope).and_then(|place| match place {
+            Some(_) => self.life_trouble(scope.name()),
+            None => Ok(None),
+        }) {
+            Ok(why) => why.unwrap_or_else(|| ENDED.into()),
+            Err(failed) => failed.to_string(),
+        }
     }
 
     /// Whether a scope is closed only because administrators' rules can't be looked at now.
@@ -257,8 +295,9 @@ impl Consent {
         let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
         // A look that failed says nothing of what was decided.
         let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
-        if let Some((decision, why)) = self.unwritten_act(scope) {
+        if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {
             status.state = if decision == Decision::Denied { State::Denied } else { State::Withdrawn };
+            status.since = Some(at);
             let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
             status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));
         }
@@ -267,6 +306,11 @@ impl Consent {
         }
         if self.has_ended() {
             status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
+        }
+        if status.trouble.is_none()
+            && let Err(error) = self.can_keep(contract)
+        {
+            status.trouble = Some(format!("no answer can be kept at present: {error}"));
         }
         let overlay = self.overlay();
         Ok(Status {
@@ -301,27 +345,26 @@ impl Consent {
             _ => None,
         };
         let trouble = match records {
-            Records::Closed(why) => Some(*why),
+            Records::Closed(why) => Some((*why).to_owned()),
             Records::Sound(_) if in_force.is_some() && !is_there => {
-                Some("the contract that was agreed to, or its notice, is missing or damaged")
+                Some("the contract that was agreed to, or its notice, is missing or damaged".into())
             }
             Records::Sound(_) if state == State::Unreadable => {
-                Some("the records of this scope were lost, or don't fit their high-water mark")
+                Some("the records of this scope were lost, or don't fit their high-water mark".into())
             }
             Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry, at)) => {
-                Some("this computer's clock stands before the answer was given")
+                Some("this computer's clock stands before the answer was given".into())
             }
             Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name, at) => {
-                Some("this computer's clock stands before a day on which reports were made already")
+                Some("this computer's clock stands before a day on which reports were made already".into())
             }
-            // Nothing leaves without it, since a withdrawal could not be confirmed.
-            Records::Sound(_) if in_force.is_some() && self.lacks_life(name)? => Some(
-                "the file of its lock was removed, so nothing is sent, and a withdrawal can't be confirmed by this program: \
-                 a fresh yes to the notice makes it anew",
-            ),
-            Records::Sound(_) if limited_otherwise => {
-                Some("administrators' rules have changed, and what waited under the old ones is not destroyed yet")
-            }
+            Records::Sound(_) if in_force.is_some() => match self.life_trouble(name)? {
+                None if limited_otherwise => Some(
+                    "administrators' rules have changed, and what waited under the old ones is not destroyed yet"
+                        .into(),
+                ),
+                trouble => trouble,
+            },
             _ => None,
         };
         let open = match records {
@@ -344,7 +387,7 @@ impl Consent {
             switched_off: switched_off.into_iter().collect(),
             own_words: in_force.is_some_and(|entry| entry.besides.own_words),
             refused_grants: 0,
-            trouble: unread.map(|unread| unread.to_string()).or_else(|| trouble.map(str::to_owned)),
+            trouble: unread.map(|unread| unread.to_string()).or(trouble),
         })
     }
 

@@ -8,7 +8,8 @@ use crate::clean;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
-    /// Nobody was asked, and nothing is on disk about it.
+    /// Nobody said yes, no or later. Nothing is on disk about it, or what an answer that did not come left: that the question was
+    /// shown, a lock, a text.
     NeverAsked,
     /// The person said yes, and it is in force.
     Granted,
@@ -72,7 +73,8 @@ pub struct Status {
     pub refused_grants: u64,
     /// Why the records can't be used, where they can't. Where they can't be looked at just now (the message names the file
     /// and the system's error), the scope is closed until that is over, which is tried again soon. Of a scope that is open: why
-    /// what is recorded does not come to disk at the moment, where it does not.
+    /// what is recorded does not come to disk at the moment, or is not sent, where that is so. Or that no answer can be kept, as
+    /// far as the disk tells without being written to.
     pub trouble: Option<String>,
     /// The last UTC day of a yes that is in force.
     pub until: Option<String>,

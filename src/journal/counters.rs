@@ -79,8 +79,10 @@ pub(crate) struct Counters {
     pub(crate) lines: AtomicU64,
     /// Events that were added to a day's counts.
     pub(crate) counted: AtomicU64,
-    /// Records a receiver took.
+    /// Requests a receiver took, the records in them, and requests for erasure that it accepted.
+    pub(crate) requests: AtomicU64,
     pub(crate) sent: AtomicU64,
+    pub(crate) erasures: AtomicU64,
 }
 
 impl Counters {

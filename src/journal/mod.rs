@@ -303,9 +303,10 @@ impl Journal {
         written
     }
 
-    /// Why what is recorded of a scope is not brought to disk at the moment, where it is not. None also while somebody writes.
-    pub(crate) fn trouble_of(&self, scope: &str) -> Option<String> {
-        let writer = self.writer.try_lock()?;
+    /// Why what is recorded of a scope is not brought to disk at the moment, where it is not. None also while somebody writes,
+    /// for whoever does not wait for that.
+    pub(crate) fn trouble_of(&self, scope: &str, waits: bool) -> Option<String> {
+        let writer = if waits { self.writer.lock() } else { self.writer.try_lock()? };
         let why = writer.paused.iter().find_map(|((_, of), (_, why))| (*of == scope).then_some(why))?;
         let minute = PAUSE.as_secs();
         Some(format!(

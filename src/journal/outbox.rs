@@ -196,6 +196,9 @@ pub(crate) struct Schedule {
     pub(crate) not_before: u64,
     /// How many tries in a row failed.
     pub(crate) failures: u32,
+    /// The last of them may be none: it was under way when this was written, and nobody noted an answer since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unanswered: bool,
     /// The version of the application whose reports the receiver takes no more, if it said so.
     pub(crate) gone: Option<String>,
     /// The file of the batch that was tried last, where it was not taken: the others have their turn before it.

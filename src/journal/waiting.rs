@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     ambient::Day,
+    clean,
     consent::{Place, Scope, WAITING_DAYS},
     disk::{Handle, Look},
 };
@@ -305,7 +306,7 @@ pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String
         Look::Refused(why) => why.to_owned(),
         Look::Failed(error) => error.to_string(),
     };
-    unread.push(format!("{}: {why}", path.display()));
+    unread.push(clean::line(&format!("{}: {why}", path.display())));
     None
 }
 
@@ -319,7 +320,7 @@ pub(super) fn shown<T>(files: &mut Vec<T>, directory: &Path, unread: &mut Vec<St
         files.truncate(SHOWN_MOST);
         unread.push(format!(
             "{}: {more} more files, since a page shows {SHOWN_MOST} of a directory",
-            directory.display()
+            clean::path(directory)
         ));
     }
 }

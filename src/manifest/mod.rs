@@ -44,6 +44,9 @@ pub struct Manifest {
     pub blocked_by: Option<String>,
     /// Where the records lie on this computer.
     pub store: std::path::PathBuf,
+    /// Why none can lie anywhere, where that is so.
+    #[serde(skip)]
+    barred: Option<String>,
     /// Every scope linked into the program, by name.
     pub scopes: Vec<ScopePage>,
     /// What the person agreed to and this program does not declare: they can take it back with
@@ -108,6 +111,9 @@ pub struct ScopePage {
     pub keeps_contents: bool,
     /// How much of what left can be named for erasure, what was asked for, and what came of it.
     pub erasure: Option<ErasureStatus>,
+    /// Whether an answer could be kept, so that being asked again would end a trouble.
+    #[serde(skip)]
+    asking_helps: bool,
 }
 
 /// An event that could be sent.
@@ -257,6 +263,7 @@ impl Manifest {
             endpoint: endpoint.into(),
             blocked_by: engine.consent.overlay().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
+            barred: engine.consent.ledger().files().barred().map(|why| clean::line(&why)),
             scopes,
             undeclared,
             undeclared_unread,
@@ -276,7 +283,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
     let journal = &engine.journal;
     let mut unread = Vec::new();
     let place = engine.consent.granted_place(scope).unwrap_or_else(|failed| {
-        unread.push(failed.to_string());
+        unread.push(clean::line(&failed.to_string()));
         None
     });
     let erasure = erase::status(engine, scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
@@ -329,6 +336,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
         unread,
         keeps_contents,
         erasure,
+        asking_helps: engine.consent.ledger().files().barred().is_none(),
         status,
     }
 }
@@ -383,7 +391,7 @@ fn outcomes(engine: &Engine) -> Outcomes {
     };
     let (losses, today) = (engine.journal.losses(), engine.ambient.now().day());
     let all = losses.all(today);
-    let lost_unread = all.as_ref().err().map(ToString::to_string);
+    let lost_unread = all.as_ref().err().map(|error| clean::line(&error.to_string()));
     let lost = all.unwrap_or_else(|_| losses.owed(today));
     Outcomes {
         lines: counters.lines.load(Ordering::Relaxed),

@@ -69,7 +69,10 @@ impl fmt::Display for Manifest {
         if let Some(why) = &outcomes.lost_unread {
             writeln!(f, "What was lost in earlier runs can't be read now: {why}")?;
         }
-        writeln!(f, "Your records lie in {}", clean::path(&self.store))
+        match &self.barred {
+            Some(why) => writeln!(f, "No records are kept: {why}"),
+            None => writeln!(f, "Your records lie in {}", clean::path(&self.store)),
+        }
     }
 }
 
@@ -90,7 +93,8 @@ impl fmt::Display for ScopePage {
             let until = match self.status.state {
                 _ if self.status.is_open() => "",
                 State::Granted | State::Superseded => "; it is off until that is over",
-                _ => "; it stays off until that is mended or you are asked again",
+                State::Unreadable if self.asking_helps => "; it stays off until that is mended or you are asked again",
+                _ => "",
             };
             writeln!(f, "  trouble       {trouble}{until}")?;
         }
@@ -213,6 +217,7 @@ fn answer(page: &ScopePage) -> String {
             format!("yes at {since}, to less than this version would do: only what you agreed to is sent")
         }
         State::Superseded => format!("yes at {since}, to something else than this version would do: nothing is sent"),
+        State::Unreadable if !page.asking_helps => "it can't be read here, which counts as no".into(),
         State::Unreadable => "your record is lost, damaged or can't be read, which counts as no".into(),
     }
 }

@@ -5,7 +5,7 @@
 //! one at a time, at random moments, in the random order of their batches' keys. Nothing here touches a counter or the
 //! sent log: asking for erasure is no report, and makes no record that would have to be erased.
 
-use super::{DAY, Engine, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED};
+use super::{DAY, Engine, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
 use crate::{
     ambient::{Day, Time},
     consent::{Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
@@ -14,7 +14,7 @@ use crate::{
     journal::{Batch, Named, Schedule},
     transport::{Answer, Parcel, SendError, otlp},
 };
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, sync::atomic::Ordering};
 
 /// How often a receiver may say no before it is believed.
 const MOST_REFUSALS: u32 = 10;
@@ -163,8 +163,7 @@ impl Engine {
             let early = occasion == Occasion::Due && now.0 < schedule.next;
             if early || now.0 < schedule.not_before {
                 if now.0 < schedule.not_before {
-                    let until = Time(schedule.not_before).rfc3339();
-                    done.note_trouble(format!("erasure waits until {until}, after a failure or as the receiver asked"));
+                    done.note_trouble(format!("erasure is {}", why_later(&schedule)));
                 }
                 continue;
             }
@@ -259,10 +258,11 @@ impl Engine {
         // As for a batch: whoever ends before there is an answer has failed.
         let before = schedule.clone();
         self.back_off(schedule, None);
+        schedule.unanswered = true;
         self.journal.outbox().save_erasing_schedule(scope, schedule).at("write a moment in", store)?;
         let answer = self.hand_over(scope, parcel);
         if !matches!(answer, Err(SendError::Stopped)) {
-            *schedule = before;
+            *schedule = Schedule { unanswered: false, ..before };
         }
         let outcome = self.heard(&answer, &mut wish, schedule, done);
         let changing = wishes.lock(|| self.ambient.monotonic())?;
@@ -295,6 +295,7 @@ impl Engine {
         match answer {
             Ok(Answer::Accepted { rejected: 0 } | Answer::Taken { rejected: 0 }) => {
                 done.erasures += 1;
+                self.journal.counters.erasures.fetch_add(1, Ordering::Relaxed);
                 (schedule.failures, schedule.not_before) = (0, 0);
                 return Some(Outcome::Acknowledged { at });
             }

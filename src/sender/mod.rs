@@ -95,7 +95,8 @@ pub struct Flushed {
     pub records: u64,
     /// Requests for erasure that the receiver accepted. They are no reports, and counted nowhere else.
     pub erasures: u64,
-    /// Requests that still wait.
+    /// Requests that still wait, as far as they are made up. Where sending was cut short, more may come of what was recorded,
+    /// and [`trouble`](Flushed::trouble) says so.
     pub waiting: u64,
     /// Events that were added to the counts of days that are not over. They leave once their day (UTC) is.
     pub growing: u64,
@@ -115,6 +116,16 @@ pub(crate) enum Unsent {
 }
 
 impl Flushed {
+    /// What was taken since another one was, of the same counters.
+    fn since(self, before: &Flushed) -> Self {
+        Flushed {
+            requests: self.requests.saturating_sub(before.requests),
+            records: self.records.saturating_sub(before.records),
+            erasures: self.erasures.saturating_sub(before.erasures),
+            ..self
+        }
+    }
+
     /// Nothing could be sent.
     pub(crate) fn nothing(why: String) -> Self {
         Flushed { trouble: Some(clean::line(&why)), ..Flushed::default() }
@@ -134,6 +145,18 @@ fn taken(answer: &Result<Answer, SendError>, batch: &Batch) -> Option<Taken> {
         _ => return None,
     };
     Some(Taken { rejected: rejected.min(batch.records()), confirmed })
+}
+
+/// Why nothing leaves before a moment that is noted.
+fn why_later(schedule: &Schedule) -> String {
+    let until = Time(schedule.not_before).rfc3339();
+    match &schedule.unread {
+        Some(error) => format!("when the next request may leave can't be read: {error}"),
+        None if schedule.unanswered => {
+            format!("waiting until {until}, since a request was under way when the program ended")
+        }
+        None => format!("waiting until {until}, after a failure or as the receiver asked"),
+    }
 }
 
 fn name_of(path: &Path) -> Option<&str> {
@@ -343,11 +366,7 @@ impl Engine {
             }
             if !due || now.0 < schedule.not_before {
                 if now.0 < schedule.not_before {
-                    let until = Time(schedule.not_before).rfc3339();
-                    done.note_trouble(match &schedule.unread {
-                        Some(error) => format!("when the next request may leave can't be read: {error}"),
-                        None => format!("waiting until {until}, after a failure or as the receiver asked"),
-                    });
+                    done.note_trouble(why_later(&schedule));
                 }
                 done.waiting += self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64);
                 continue;
@@ -368,7 +387,7 @@ impl Engine {
             }
             // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
             let Some(working) = self.consent.permit(place.scope, place.generation, place.epoch) else {
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 continue;
             };
             let stands = || working.watch().stands();
@@ -392,9 +411,11 @@ impl Engine {
         {
             self.journal.sent().expire(self.registry.scopes(), now);
         }
-        for place in self.consent.open_places() {
-            let days = self.journal.peek_counts(place, &mut Vec::new());
-            done.growing = days.values().fold(done.growing, |sum, counts| sum.saturating_add(counts.total()));
+        let places = self.consent.open_places();
+        done.growing = self.growing(&places);
+        // What was recorded and is not there to be sent.
+        for why in places.iter().filter_map(|place| self.journal.trouble_of(place.scope.name(), true)) {
+            done.note_trouble(why);
         }
         self.note_losses();
         done
@@ -414,22 +435,50 @@ impl Engine {
         false
     }
 
-    /// What a program is told that asked for a send and has no answer within `limit`.
-    pub(crate) fn unsent(&self, why: &Unsent, limit: Duration) -> Flushed {
-        let now = self.ambient.now();
-        let later = self.consent.open_places().into_iter().map(|place| self.schedule(place, now).not_before);
+    /// What receivers took since this client was made.
+    pub(crate) fn taken(&self) -> Flushed {
+        let [requests, records, erasures] = {
+            let counters = &self.journal.counters;
+            [&counters.requests, &counters.sent, &counters.erasures].map(|count| count.load(Ordering::Relaxed))
+        };
+        Flushed { requests, records, erasures, ..Flushed::default() }
+    }
+
+    /// How many events were added to the counts of days that are not over.
+    fn growing(&self, places: &[Place]) -> u64 {
+        let days = places.iter().map(|place| self.journal.peek_counts(*place, &mut Vec::new()));
+        days.flat_map(BTreeMap::into_values).fold(0, |sum, counts| sum.saturating_add(counts.total()))
+    }
+
+    /// What a program is told that asked for a send and has no answer within `limit`. Whatever receivers took since it asked,
+    /// when this was taken `before`, is counted all the same.
+    pub(crate) fn unsent(&self, why: &Unsent, limit: Duration, before: &Flushed) -> Flushed {
+        let (now, places) = (self.ambient.now(), self.consent.open_places());
+        let later = places.iter().map(|place| self.schedule(*place, now).not_before);
         let kept = match later.filter(|later| *later > now.0).max() {
             Some(later) => format!("is kept, and not tried again before {}", Time(later).rfc3339()),
             None => "is kept for the next time".to_owned(),
         };
-        Flushed::nothing(match why {
+        let mut done = self.taken().since(before);
+        let made: io::Result<Vec<_>> = places.iter().map(|place| self.journal.outbox().paths(*place)).collect();
+        done.waiting = made.as_ref().map_or(0, |paths| paths.iter().map(|paths| paths.len() as u64).sum());
+        done.growing = self.growing(&places);
+        let unknown = "; how many requests wait is not known";
+        done.note_trouble(match why {
             Unsent::UnderWay => format!(
                 "sending was still under way after {limit:?}, and ends with this program at the latest; what the \
-                 receiver has not taken by then {kept}"
+                 receiver has not taken by then {kept}{}",
+                // It may be that they are still made up.
+                if done.waiting == 0 { unknown } else { "" }
             ),
-            Unsent::NoThread(error) => format!("no thread could be made to send on ({error}); what waits {kept}"),
-            Unsent::BrokenOff => format!("sending broke off by a mistake in candor or in the clock; what waits {kept}"),
-        })
+            Unsent::NoThread(error) => {
+                format!("no thread could be made to send on ({error}); what waits {kept}{unknown}")
+            }
+            Unsent::BrokenOff => {
+                format!("sending broke off by a mistake in candor or in the clock; what waits {kept}{unknown}")
+            }
+        });
+        done
     }
 
     /// Why nothing can be sent at all.
@@ -437,9 +486,10 @@ impl Engine {
         if self.consent.has_ended() {
             return Error::from(Kind::ShutDown).to_string();
         }
-        match self.consent.overlay().block() {
-            Some(block) => format!("reports are switched off by {}", block.0),
-            None => "no scope is granted".into(),
+        match (self.consent.ledger().files().barred(), self.consent.overlay().block()) {
+            (Some(why), _) => why,
+            (None, Some(block)) => format!("reports are switched off by {}", block.0),
+            (None, None) => "no scope is granted".into(),
         }
     }
 
@@ -493,7 +543,7 @@ impl Engine {
         let mut owed = false;
         while let Some(path) = queue.pop_front() {
             if !stands() {
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 break;
             }
             let outbox = self.journal.outbox();
@@ -535,7 +585,7 @@ impl Engine {
                 .permit(place.scope, place.generation, place.epoch)
                 .and_then(|permit| Parcel::seal(permit, &batch));
             let Some(parcel) = sealed else {
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 break;
             };
             // Noted before the answer, as the try is: whoever ends before there is one has failed, and the next process does
@@ -543,6 +593,7 @@ impl Engine {
             let before = schedule.clone();
             schedule.after = name_of(&path).map(str::to_owned);
             self.back_off(&mut schedule, None);
+            schedule.unanswered = true;
             if let Err(error) = outbox.save_schedule(place.scope, place.generation, &schedule) {
                 done.note_trouble(format!("the disk did not take the schedule: {error}"));
                 done.waiting += 1 + queue.len() as u64;
@@ -554,7 +605,7 @@ impl Engine {
             }
             if !stands() {
                 owed = false;
-                done.note_trouble("consent ended");
+                done.note_trouble(self.consent.why_no_permit(place.scope));
                 if let Some(taken) = taken(&answer, &batch) {
                     // It left before, and the person's log says so.
                     let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), taken);
@@ -563,6 +614,7 @@ impl Engine {
             }
             if !matches!(answer, Err(SendError::Stopped)) {
                 (schedule.failures, schedule.not_before) = (before.failures, before.not_before);
+                schedule.unanswered = false;
             }
             if matches!(answer, Ok(Answer::Refused)) {
                 // It says nothing about the batch, whose age is its bound. Without room on the disk it was a try.
@@ -622,6 +674,7 @@ impl Engine {
                 let records = batch.records() - taken.rejected;
                 counters.sent.fetch_add(records, Ordering::Relaxed);
                 counters.drop(Drop::Rejected, taken.rejected);
+                counters.requests.fetch_add(1, Ordering::Relaxed);
                 done.requests += 1;
                 done.records = done.records.saturating_add(records);
                 (schedule.failures, schedule.not_before) = (0, 0);

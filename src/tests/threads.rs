@@ -1,4 +1,4 @@
-//! Where the system makes no more threads: nothing is lost, and what is said is so.
+//! Where the system makes no more threads: what fits into memory is kept, what is more is counted, and what is said is so.
 
 use super::{CRASH, Happened, config};
 use crate::Client;
@@ -28,4 +28,17 @@ fn without_threads_nothing_is_sent_or_lost_and_the_program_is_told() {
     let client = Client::new(config(home.path())).unwrap();
     assert_eq!(kept(&client), 2, "what was recorded last came to disk when the client ended");
     assert_eq!(client.flush(LONG).unwrap().trouble.unwrap(), "no answer: there is nobody");
+}
+
+#[test]
+fn without_threads_what_fits_into_memory_is_kept_and_the_rest_is_counted() {
+    const FITS: u64 = 16_384;
+    let home = tempfile::tempdir().unwrap();
+    let client = Client::without_threads(config(home.path()));
+    client.grant(CRASH).unwrap();
+    (0..FITS + 100).for_each(|_| client.record(Happened { times: 1 }));
+    assert!(client.shutdown(LONG));
+    let outcomes = client.manifest().unwrap().outcomes;
+    let lost: Vec<_> = outcomes.dropped.iter().map(|dropped| (dropped.reason, dropped.count)).collect();
+    assert_eq!((outcomes.lines, lost), (FITS, vec![("ring_full", 100)]));
 }

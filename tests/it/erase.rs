@@ -206,7 +206,7 @@ fn a_wish_outlives_a_receiver_that_is_busy_restarts_and_a_new_yes() {
     let client = home.start(&server);
     home.clock.advance(HOUR * 2 - MINUTE);
     let flushed = flush(&client);
-    assert!(flushed.trouble.unwrap().contains("erasure waits until"));
+    assert!(flushed.trouble.unwrap().contains("erasure is waiting until"));
     assert_eq!(erasures(&server).len(), 1, "as the receiver asked, across a restart");
     say_yes(&client, USAGE);
     client.record_durable(opened(2));

@@ -95,7 +95,8 @@ fn a_receiver_that_hangs_is_backed_off_from_by_programs_that_end_first() {
     let client = home.start(&server);
     let flushed = flush(&client);
     assert_eq!((flushed.requests, flushed.waiting), (0, 1), "{flushed:?}");
-    assert!(flushed.trouble.as_deref().unwrap().contains("waiting until"), "{flushed:?}");
+    let trouble = flushed.trouble.as_deref().unwrap();
+    assert!(trouble.contains("waiting until") && trouble.contains("under way when the program ended"), "{trouble}");
     assert_eq!(server.requests().len(), tried, "and is not tried at once by the next");
     server.usually(Say::Ok);
     home.clock.advance(MINUTE);

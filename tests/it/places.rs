@@ -4,15 +4,15 @@
 use crate::{
     child::{self, Child},
     disk::is_root,
-    events::{USAGE, opened},
+    events::{PLAYBACK, USAGE, opened},
     files,
-    home::{APPLICATION, HANG, Home, TestClock, state, wait_for},
+    home::{APPLICATION, HANG, Home, TestClock, flush, state, wait_for},
     server::Server,
     stage::CONTROLLER,
 };
 use candor::{
     Audience, Client, Config, Error, consent,
-    consent::{MayAsk, State},
+    consent::{MayAsk, State, WhyNot},
 };
 use std::{
     fs,
@@ -49,16 +49,21 @@ fn readme(why: &str) -> Result<(), Error> {
         assert!(error.to_string().contains(why), "not {why}: {error}");
     }
     // Nothing was ever agreed to that could be taken back, and nothing says that it was.
-    match consent::withdraw(USAGE) {
+    match consent::withdraw(PLAYBACK) {
         Err(error) => assert!(error.is_store() && error.to_string().contains(why), "not {why}: {error}"),
         Ok(receipt) => panic!("{receipt}"),
     }
     candor::record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed") });
     candor::record_durable(opened(2));
-    assert_eq!(candor::flush(HANG)?.requests, 0);
+    let flushed = candor::flush(HANG)?;
+    assert!(flushed.requests == 0 && flushed.trouble.as_deref().unwrap().contains(why), "{flushed:?}");
     let page = candor::manifest()?.to_string();
-    assert!(page.contains(why), "{page}");
-    assert!(matches!(consent::may_ask(USAGE)?, MayAsk::No { .. }), "the answer could not be kept");
+    assert!(page.contains("No records are kept: ") && page.contains(why), "{page}");
+    for wrong in ["records lie in", "an unknown time", "took your yes back", "until you are asked again"] {
+        assert!(!page.contains(wrong), "{wrong}: {page}");
+    }
+    let may = consent::may_ask(USAGE)?;
+    assert!(matches!(may, MayAsk::No { why: WhyNot::CannotKeep, .. }), "{may:?}");
     assert!(candor::shutdown(HANG));
     Ok(())
 }
@@ -137,7 +142,8 @@ fn child_that_can_not_write() {
         return;
     }
     let client = Client::new(anywhere()).unwrap();
-    assert!(!client.status(USAGE).unwrap().is_open());
+    let status = client.status(USAGE).unwrap();
+    assert!(!status.is_open() && status.trouble.is_some(), "{status:?}");
     for error in [client.grant(USAGE).unwrap_err(), client.deny(USAGE).unwrap_err()] {
         let rules = error.is_blocked() && error.to_string().contains("rules");
         assert!(rules || error.is_store() && error.to_string().contains("ermission denied"), "{error}");
@@ -288,17 +294,18 @@ const LIMITS: [&str; 5] = ["ulimit -f 0", "ulimit -f 1", "ulimit -f 2", "ulimit 
 #[test]
 fn a_limit_on_the_size_of_files_ends_no_program() {
     for limit in LIMITS {
-        for granted in [false, true] {
+        for (granted, recorded) in [(false, false), (true, false), (true, true)] {
             let (home, server) = (Home::new(), Server::new());
             if granted {
                 let client = home.start_granted(&server, &[USAGE]);
-                client.record_durable(opened(2));
+                (0..usize::from(recorded)).for_each(|_| client.record_durable(opened(2)));
                 drop(client);
             }
             let said = Child::new("places::child_in_small_files", &home.path())
                 .var(ENDPOINT, server.endpoint())
                 .after(limit)
                 .run();
+            assert!(!granted || said.contains("LOST"), "{limit}: what is recorded can't be kept");
             // What was said there holds where files may be larger again.
             let client = home.start(&server);
             let now = state(&client, USAGE);
@@ -325,11 +332,24 @@ fn child_in_small_files() {
         client.record_durable(opened(2));
         client.record(opened(3));
     }
-    let _ = client.flush(HANG).unwrap();
-    let page = client.manifest().unwrap();
+    let flushed = flush(&client);
+    let (page, status) = (client.manifest().unwrap(), client.status(USAGE).unwrap());
     assert!(!page.to_string().is_empty());
+    if status.is_open() && page.outcomes.dropped.iter().any(|dropped| dropped.reason == "disk") {
+        assert!(status.trouble.is_some(), "what is recorded is lost, and nobody says why: {status:?}");
+        assert!(flushed.trouble.is_some(), "{flushed:?}");
+        println!("LOST {:?} {:?}", status.trouble, flushed);
+    }
     match client.withdraw(USAGE) {
-        Ok(receipt) => println!("WITHDRAWN {receipt}"),
+        Ok(receipt) => {
+            let said = receipt.to_string();
+            assert!(!said.contains("did not answer"), "there is no other process: {said}");
+            assert!(
+                receipt.confirmed || said.contains("NO: reporting is stopped, but the disk did not take it"),
+                "{said}"
+            );
+            println!("WITHDRAWN {said}");
+        }
         Err(error) => {
             assert!(error.is_store(), "{error}");
             assert!(error.to_string().contains("ulimit -f"), "{error}");

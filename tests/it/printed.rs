@@ -108,6 +108,22 @@ fn places_on_disk() {
     harmless("manifest", &client.manifest().unwrap().to_string());
 }
 
+#[test]
+fn places_that_cant_be_used() {
+    let (home, server) = (Home::new(), Server::new());
+    let strange = home.path().join(ATTACK.replace('/', ":"));
+    files::write(&strange, b"a file");
+    let client = Client::new(home.config(&server).directories(strange.join("data"), strange.join("config"))).unwrap();
+    let trouble = client.status(USAGE).unwrap().trouble.unwrap();
+    assert!(trouble.contains("FORGED") && !trouble.contains('\n'), "{trouble:?}");
+    harmless("trouble", &trouble);
+    let manifest = client.manifest().unwrap();
+    let unread = &manifest.scope(USAGE).unwrap().unread;
+    assert!(!unread.is_empty() && unread.iter().all(|line| !line.contains('\n')), "{unread:?}");
+    harmless("manifest", &manifest.to_string());
+    harmless("flush", &client.flush(HANG).unwrap().trouble.unwrap());
+}
+
 /// A transport that repeats what a stranger answered.
 struct Repeats;
 

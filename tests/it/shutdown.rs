@@ -67,6 +67,38 @@ fn what_was_recorded_is_on_disk_when_the_program_ended() {
     assert_eq!(server.connections(), 0, "ending sends nothing");
 }
 
+/// What the receiver had taken by then is told, and what waits is no zero.
+#[test]
+fn a_flush_that_is_cut_short_says_what_was_taken() {
+    let (home, server) = (Home::new(), Server::always(Say::Never));
+    let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+    (0..1_500).for_each(|_| client.record(opened(2)));
+    client.record(film());
+    server.say([Say::Ok, Say::Ok]);
+    let (mut requests, mut records) = (0, 0);
+    wait_for("the second request that is taken", || {
+        let _unforked = child::unforked();
+        let flushed = client.flush(Duration::from_millis(100)).unwrap();
+        assert!(flushed.trouble.as_deref().unwrap().contains("still under way"), "{flushed:?}");
+        (requests, records) = (requests + flushed.requests, records + flushed.records);
+        requests == 2
+    });
+    let flushed = client.flush(Duration::from_millis(100)).unwrap();
+    assert_eq!((flushed.requests, flushed.records, flushed.growing), (0, 0, 1), "told once: {flushed:?}");
+    assert_eq!(flushed.waiting, home.waiting("outbox", USAGE).len() as u64);
+    assert!(flushed.waiting > 0 && records > 0);
+    client.shutdown(Duration::from_millis(200));
+    drop(client);
+    // Nothing failed, and nobody asked for anything.
+    server.usually(Say::Ok);
+    let client = home.start(&server);
+    let trouble = flush(&client).trouble.unwrap();
+    assert!(trouble.contains("a request was under way when the program ended"), "{trouble}");
+    home.clock.advance(crate::home::MINUTE);
+    let flushed = flush(&client);
+    assert_eq!((flushed.records, flushed.trouble), (1_500 - records, None));
+}
+
 #[test]
 fn after_the_end_nothing_is_recorded_or_sent() {
     let (home, server) = (Home::new(), Server::new());

@@ -4,7 +4,7 @@
 use crate::{
     events::{PLAYBACK, USAGE, film, opened},
     files,
-    home::{HANG, Home, dropped, send, state, wait_for},
+    home::{HANG, Home, dropped, flush, send, state, wait_for},
     server::Server,
 };
 use candor::{Client, consent::State};
@@ -213,6 +213,43 @@ fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
         assert_eq!((after.ino(), after.mode() & 0o777), (before, 0o644), "it was written over");
         files::mode(&path, 0o600);
         assert!(home.start(&server).status(USAGE).unwrap().is_open(), "the yes stands");
+    }
+}
+
+/// Nothing is sent without its lock, nothing is confirmed, and the person is told which file it is.
+#[test]
+fn a_life_lock_that_cannot_be_used_is_named() {
+    for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a fresh yes")] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
+        client.record_durable(opened(2));
+        drop(client);
+        let life = home.store().join("usage.life");
+        match how {
+            "open" => files::mode(&life, 0o644),
+            "link" => {
+                fs::rename(&life, home.path().join("elsewhere")).unwrap();
+                std::os::unix::fs::symlink(home.path().join("elsewhere"), &life).unwrap();
+            }
+            _ => fs::remove_file(&life).unwrap(),
+        }
+        let client = home.start(&server);
+        let trouble = client.status(USAGE).unwrap().trouble.unwrap();
+        assert!(trouble.contains(says) && trouble.contains("nothing is sent"), "{how}: {trouble}");
+        assert!(how == "gone" || trouble.contains(&life.display().to_string()), "{how}: {trouble}");
+        assert_eq!(client.status(PLAYBACK).unwrap().trouble, None);
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.trouble), (0, Some(trouble)), "{how}: nobody ended anything");
+        let receipt = client.withdraw(PLAYBACK).unwrap();
+        assert!(receipt.confirmed, "{receipt}");
+        if how == "link" {
+            let receipt = client.withdraw(USAGE).unwrap().to_string();
+            assert!(receipt.contains("NO: reporting is stopped, but the file of its lock"), "{receipt}");
+        }
+        if how == "open" {
+            files::mode(&life, 0o600);
+            assert_eq!(flush(&client).requests, 1);
+        }
     }
 }
 
