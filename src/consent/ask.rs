@@ -30,8 +30,7 @@ const AFTER_A_NO: u32 = 183;
 /// For how many days "later" does.
 const AFTER_LATER: u32 = 30;
 /// What an answer takes of a disk beside its texts: some ten small files of a block or two each, and their directories.
-const ROOM: u64 = 64 << 10;
-const FILES: u64 = 16;
+const LEAST: Need = Need { room: 64 << 10, files: 16, largest: LINE };
 /// More than one decision adds to a file.
 const LINE: u64 = 8 << 10;
 
@@ -158,9 +157,9 @@ impl Consent {
     }
 
     /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
-    pub(super) fn can_keep(&self, contract: &Contract) -> io::Result<()> {
+    fn can_keep(&self, contract: &Contract) -> io::Result<()> {
         let (ledger, files) = (&self.ledger, self.ledger.files());
-        let mut need = Need { room: ROOM, files: FILES, largest: 0 };
+        let mut need = LEAST;
         let texts = [contract.json.len(), contract.notice_or_own().text().len()];
         for text in texts.map(|len| len as u64) {
             need.room += text.next_multiple_of(4_096);
@@ -175,6 +174,11 @@ impl Consent {
             }
         }
         ledger.places().into_iter().try_for_each(|place| files.may_write(place, need))
+    }
+
+    /// The same without a look at what the files hold by now, for whoever is not about to ask.
+    pub(super) fn can_keep_little(&self) -> io::Result<()> {
+        self.ledger.places().into_iter().try_for_each(|place| self.ledger.files().may_write(place, LEAST))
     }
 
     fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {

@@ -308,7 +308,7 @@ impl Consent {
             status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
         }
         if status.trouble.is_none()
-            && let Err(error) = self.can_keep(contract)
+            && let Err(error) = self.can_keep_little()
         {
             status.trouble = Some(format!("no answer can be kept at present: {error}"));
         }
