@@ -264,7 +264,7 @@ impl Consent {
             held_up_by,
             requests: wishes.iter().map(|wish| request(&wish.is)).collect(),
             damaged,
-            unread: unread.into_values().collect(),
+            unread: unread.values().map(|why| clean::line(why)).collect(),
             unfinished: asked.is_some(),
         })
     }

@@ -333,7 +333,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })
             .collect(),
-        unread,
+        unread: unread.iter().map(|why| clean::line(why)).collect(),
         keeps_contents,
         erasure,
         asking_helps: engine.consent.ledger().files().barred().is_none(),
