@@ -65,6 +65,10 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn barred(&self) -> Option<String> {
         None
     }
+    /// The same as far as it is known without a look.
+    fn barred_as_seen(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What somebody is about to write.

@@ -8,6 +8,7 @@
 use crate::{
     ambient,
     disk::{self, Disk, Handle, Need, Stat, Whose},
+    sync::Mutex,
 };
 use std::{
     io,
@@ -36,6 +37,8 @@ pub(crate) struct Home {
     home: Option<PathBuf>,
     /// It was seen.
     own: AtomicBool,
+    /// Why they are not to be used, as it was seen last.
+    why: Mutex<Option<String>>,
 }
 
 /// What a look at the places came to.
@@ -66,12 +69,29 @@ pub(crate) fn of_platform(disk: Arc<dyn Disk>, application: &str) -> (Arc<dyn Di
     let nowhere = || (Path::new(NOWHERE).join("data"), Path::new(NOWHERE).join("marks"));
     let (data, marks) = named.filter(|_| missing.is_none()).unwrap_or_else(nowhere);
     let places = [&data, &marks].map(|place| place.join(application));
-    let home = Home { disk, places, missing, home: ambient::home_directory(), own: AtomicBool::new(false) };
+    let home = Home {
+        disk,
+        places,
+        missing,
+        home: ambient::home_directory(),
+        own: AtomicBool::new(false),
+        why: Mutex::new(None),
+    };
     (Arc::new(home), (data, marks))
 }
 
 impl Home {
     fn look(&self) -> Found {
+        let found = self.look_at_places();
+        match &found {
+            Found::Own => *self.why.lock() = None,
+            Found::Barred(why) => *self.why.lock() = Some(why.clone()),
+            Found::Failed(_) => {}
+        }
+        found
+    }
+
+    fn look_at_places(&self) -> Found {
         if let Some(why) = &self.missing {
             return Found::Barred(why.clone());
         }
@@ -147,6 +167,10 @@ impl Disk for Home {
             Found::Barred(why) => Some(why),
             _ => None,
         }
+    }
+
+    fn barred_as_seen(&self) -> Option<String> {
+        self.missing.clone().or_else(|| self.why.lock().clone())
     }
 
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {

@@ -486,7 +486,7 @@ impl Engine {
         if self.consent.has_ended() {
             return Error::from(Kind::ShutDown).to_string();
         }
-        match (self.consent.ledger().files().barred(), self.consent.overlay().block()) {
+        match (self.consent.ledger().files().barred_as_seen(), self.consent.overlay().block()) {
             (Some(why), _) => why,
             (None, Some(block)) => format!("reports are switched off by {}", block.0),
             (None, None) => "no scope is granted".into(),

@@ -524,7 +524,7 @@ fn methods(source: &str, of: &str) -> Vec<String> {
     let names = body.lines().filter_map(|line| line.strip_prefix("    fn "));
     // What a disk says of itself is no call.
     names
-        .filter(|rest| !rest.starts_with("barred("))
+        .filter(|rest| !rest.starts_with("barred"))
         .map(|rest| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
         .collect()
 }

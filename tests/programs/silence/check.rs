@@ -22,7 +22,7 @@ use std::{
 const ALWAYS: [&str; 10] =
     ["futex", "sched_yield", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "getpid", "geteuid"];
 /// What else may be asked for where candor may look for a file, provided that the path is the right one.
-const LOOKS: [&str; 3] = ["openat", "statx", "newfstatat"];
+const LOOKS: [&str; 7] = ["openat", "statx", "newfstatat", "access", "faccessat2", "statfs", "prlimit64"];
 const NETWORK: [&str; 9] =
     ["socket", "socketpair", "connect", "bind", "listen", "sendto", "sendmsg", "sendmmsg", "setsockopt"];
 const THREADS: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
@@ -225,22 +225,26 @@ impl Seen {
     }
 
     /// `init` may look for the snapshot and nothing else, and so may `flush`, which answers why nothing left; a
-    /// question about consent may look at the records, for administrators' rules, and whose the home is. Recording and the end look at nothing.
+    /// question about consent may look at the records, for administrators' rules, whose the home is, and whether an answer could be kept. Recording and the end look at nothing.
     fn may_look(&self, phase: &str, call: &Call) -> bool {
         let (store, marks) = (self.below(".local/share"), self.below(".config"));
         let snapshot = store.join("consent");
         // The standard library asks once with no path at all whether the call exists.
         let Some(path) = call.path().map(Path::new) else {
-            return matches!(phase, "init" | "ask") && call.text.starts_with("0, NULL");
+            // How large a file may be is asked with the room on the disk: whether an answer could be kept.
+            let limit = phase == "ask" && call.text.starts_with("0, RLIMIT_FSIZE, NULL");
+            return limit || matches!(phase, "init" | "ask") && call.text.starts_with("0, NULL");
         };
         match phase {
             "init" | "flush" => path == snapshot,
             "ask" => {
                 let rules = self.home.join(".config/candor/policy.d");
                 let above = |known: &PathBuf| path.starts_with(&self.home) && known.starts_with(path);
-                path == Path::new("/etc/candor/policy.d")
+                // Where there are none, the directory above tells whether a link leads to them that is out of reach.
+                let of_rules = [Path::new("/etc/candor/policy.d"), &rules];
+                of_rules.iter().any(|known| path == *known || known.parent() == Some(path))
                     || [&store, &marks].into_iter().any(above)
-                    || [&snapshot, &store.join("ledger.jsonl"), &marks.join("high"), &store, &marks, &rules]
+                    || [&snapshot, &store.join("ledger.jsonl"), &marks.join("high"), &store, &marks]
                         .into_iter()
                         .any(|known| known == path)
             }
