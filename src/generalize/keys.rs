@@ -10,7 +10,7 @@
 use crate::{
     ambient::{Ambient, Day, hex, unhex},
     consent::{MAX_SCOPES, Scope},
-    disk::{self, Files},
+    disk::{self, Files, StatKind},
     error::{At, Error},
     event::{Code, Codes, Linkage, Schema, cohort},
     precision::Precision,
@@ -172,6 +172,10 @@ impl Keys {
             // It can't be told whose secrets these are, so none of them stays.
             Ok(None) => self.files.remove_with_unfinished(&self.path).map(|()| true),
             Err(error) if is_damage(&error) => self.files.remove_with_unfinished(&self.path).map(|()| true),
+            // Nobody else's are among them.
+            Err(error) if disk::refusal(&error).is_some() && self.holds_only(scope) => {
+                self.files.remove_with_unfinished(&self.path).map(|()| true)
+            }
             // Those of other scopes are among them, and it is tried again. A file that others may open is not written anew as one
             // that only its owner can: whatever they read or wrote there would pass for secret from then on.
             Err(error) => Err(error),
@@ -247,6 +251,16 @@ impl Keys {
         let Some(bytes) = self.files.contents(&self.path, FILE_MOST).found()? else { return Ok(None) };
         let bytes = Zeroizing::new(bytes);
         Ok(disk::unseal("keys", &bytes).and_then(|json| serde_json::from_str(json).ok()))
+    }
+
+    /// Whether a file that others may open has the secret of this scope and no other.
+    fn holds_only(&self, scope: &str) -> bool {
+        if !matches!(self.files.stat(&self.path), Ok(Some(stat)) if stat.kind == StatKind::File) {
+            return false;
+        }
+        let Ok(bytes) = self.files.read_shared(&self.path, FILE_MOST).map(Zeroizing::new) else { return false };
+        let secrets: Option<Secrets> = disk::unseal("keys", &bytes).and_then(|json| serde_json::from_str(json).ok());
+        secrets.is_some_and(|secrets| secrets.0.keys().all(|of| of == scope))
     }
 
     fn write(&self, secrets: &Secrets) -> io::Result<()> {
