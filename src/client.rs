@@ -247,6 +247,13 @@ impl Client {
         self.tidy(limit);
     }
 
+    /// How long a decision still waits for the lock of decisions once things are put `in_order`, which may have waited for it.
+    fn patience_after(&self, in_order: impl FnOnce()) -> Patience {
+        let began = self.engine.ambient.monotonic();
+        in_order();
+        Patience::after(self.engine.ambient.monotonic().saturating_duration_since(began))
+    }
+
     /// Reads administrators' rules. What they end is owed.
     fn look_at_policies(&self) {
         if self.engine.consent.look_at_policies() {
@@ -628,10 +635,7 @@ impl Decisions for Client {
         self.still_runs()?;
         let scope = grant.scope();
         self.look_at_policies();
-        let began = engine.ambient.monotonic();
-        self.tidy(PATIENCE);
-        // What is put in order first may have waited for the same lock.
-        let patience = Patience::after(engine.ambient.monotonic().saturating_duration_since(began));
+        let patience = self.patience_after(|| self.tidy(PATIENCE));
         // The clock that a person says yes by is the one that a later leap is seen against.
         let _ = engine.believed();
         let receipt = engine.consent.grant(&grant, &patience, |_| {
@@ -709,12 +713,9 @@ impl Decisions for Client {
     fn begin_asking(&self, scope: Scope) -> Result<Question, Error> {
         let engine = self.here()?;
         self.still_runs()?;
-        let began = engine.ambient.monotonic();
         self.look_at_policies();
-        self.catch_up(PATIENCE);
-        // What is put in order first may have waited for the same lock.
-        let waited = engine.ambient.monotonic().saturating_duration_since(began);
-        engine.consent.begin_asking(scope, &Patience::after(waited))
+        let patience = self.patience_after(|| self.catch_up(PATIENCE));
+        engine.consent.begin_asking(scope, &patience)
     }
 
     fn note_answered(&self, scope: Scope) {

@@ -61,6 +61,8 @@ pub(crate) enum Mutant {
     RemovedIsWritten,
     /// The one question of a run stays taken where it could not be shown.
     QuestionStaysTaken,
+    /// A no that the disk did not take is undone by whatever else is tried in its process.
+    UnwrittenIsUndone,
     /// Each step of an act waits for the lock of decisions as long as the act may.
     EachStepWaits,
 }

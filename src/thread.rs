@@ -6,6 +6,7 @@ use std::{
 };
 
 /// What Rust gives a thread that asks for nothing.
+#[cfg(unix)]
 const LEAST: usize = 2 << 20;
 /// Where the system names no size, and the largest that is asked for: it is address space, and only what is used is memory.
 const USUAL: usize = 8 << 20;
@@ -40,7 +41,7 @@ fn stack() -> usize {
 
 #[cfg(not(unix))]
 fn stack() -> usize {
-    LEAST.max(USUAL)
+    USUAL
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use crate::{
-    consent::{Closing, Destroyed, Ending, Failed, NOT_TAKEN, Patience, Receipt, Records, Scope, State},
+    consent::{Closing, Destroyed, Ending, Failed, Patience, Receipt, Records, Scope, State},
     error::{Error, Kind},
     mutants::{self, Mutant},
     sender::{Engine, Owed},
@@ -126,7 +126,7 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
         .schemas_of(scope)
         .flat_map(|schema| schema.fields().iter().map(|field| format!("{}.{}", schema.name(), field.name)))
         .collect();
-    let state = engine.consent.state_of(scope)?;
+    let state = engine.consent.state_said(engine.consent.state_of(scope)?, scope);
     let status = engine.consent.status(scope)?;
     if !known.contains(field) {
         let known: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
@@ -315,7 +315,7 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
 /// Whether no process can send any more of what is being closed, and if not, why.
 fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result<(), &'static str> {
     let confirmed = engine.consent.confirm(name, CONFIRM);
-    if closing.durable() { confirmed } else { Err(NOT_TAKEN) }
+    closing.taken().and(confirmed)
 }
 
 fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {

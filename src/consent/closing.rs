@@ -51,6 +51,8 @@ pub(crate) struct Closing<'c> {
     pub(super) name: String,
     pub(super) decision: Decision,
     pub(super) written: Option<(Held, Narrowing)>,
+    /// Why it is not known to stand on disk, where it is not.
+    pub(super) why: &'static str,
 }
 
 impl Closing<'_> {
@@ -60,6 +62,11 @@ impl Closing<'_> {
         self.written.as_ref().is_some_and(|(_, narrowing)| narrowing.is_read_back)
     }
 
+    /// The same, and why not.
+    pub(crate) fn taken(&self) -> Result<(), &'static str> {
+        if self.durable() { Ok(()) } else { Err(self.why) }
+    }
+
     /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.
     pub(crate) fn generation(&self) -> Option<u64> {
         self.written.as_ref().map(|(_, narrowing)| narrowing.entry.generation)
@@ -67,7 +74,7 @@ impl Closing<'_> {
 
     /// Appends the decision to the history and answers its receipt.
     pub(crate) fn finish(self) -> Result<Receipt, Error> {
-        let Closing { consent, scope, name, decision, written } = self;
+        let Closing { consent, scope, name, decision, written, .. } = self;
         let title = scope.map_or(name.as_str(), |scope| scope.title());
         let Some((held, narrowing)) = written else {
             if decision.opens()

@@ -7,7 +7,7 @@ use super::{
     contract::{Contract, digest},
     ledger::{Entry, Failed, Held, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
     line::{Besides, Decision, EVERY_SCOPE, Line},
-    receipt::{NOT_TAKEN, Receipt},
+    receipt::{NOT_TAKEN, Receipt, not_taken},
     scope::Scope,
     state::{Grant, State, short},
 };
@@ -44,7 +44,7 @@ impl Consent {
         let held = self.lock_or_fail(patience)?;
         let now = self.ambient.now();
         let records = self.ledger.heal(&held, now)?;
-        let state = self.state(&records, contract)?;
+        let state = self.state_said(self.state(&records, contract)?, scope);
         let in_force = match &records {
             Records::Sound(sound) => sound.in_force(scope.name()).cloned(),
             _ => None,
@@ -289,7 +289,6 @@ impl Consent {
         let ledger = &self.ledger;
         let held = match self.lock_or_fail(patience) {
             Ok(held) => held,
-            // Or whoever holds the lock can't be waited for.
             Err(error) => return self.not_closed(scope, ending, error),
         };
         let now = self.ambient.now();
@@ -365,7 +364,7 @@ impl Consent {
         };
         let path = self.ledger.snapshot_path();
         match self.ledger.revoke(scope.name(), &self.tombstone(ending.decision(), via)) {
-            Ok(()) => Ok(self.closing(scope, ending.decision(), None)),
+            Ok(()) => Ok(Closing { why: not_taken(&error), ..self.closing(scope, ending.decision(), None) }),
             // What the program or its surroundings wished is tried again by them; the person's no stays in this process.
             Err(_) if ending == Ending::Blocked => Err(self.reopen(scope, error)),
             Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
@@ -380,7 +379,7 @@ impl Consent {
     }
 
     fn closing(&self, scope: Scope, decision: Decision, written: Option<(Held, Narrowing)>) -> Closing<'_> {
-        Closing { consent: self, scope: Some(scope), name: scope.name().into(), decision, written }
+        Closing { consent: self, scope: Some(scope), name: scope.name().into(), decision, written, why: NOT_TAKEN }
     }
 
     /// The receipt of a line just written, or of the scope's last decision.

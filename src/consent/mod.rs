@@ -61,9 +61,8 @@ pub use facade::{
 };
 pub use notice::Notice;
 pub use order::{Change, Effect};
-pub(crate) use receipt::NOT_TAKEN;
 pub use receipt::{Destroyed, Receipt};
-use receipt::{NO_ANSWER, NO_LOCK};
+use receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub(crate) use state::short;
@@ -376,6 +375,15 @@ impl Consent {
         self.unwritten.lock().get(scope.name()).cloned()
     }
 
+    /// Where a scope stands after a no of the person that the disk did not take: there is no yes then, whatever is on disk.
+    pub(crate) fn state_said(&self, on_disk: State, scope: Scope) -> State {
+        match self.unwritten_act(scope).map(|act| act.decision) {
+            None => on_disk,
+            Some(Decision::Denied) => State::Denied,
+            Some(_) => State::Withdrawn,
+        }
+    }
+
     /// Whether this process closed a scope, whatever is on disk.
     pub(super) fn is_shut(&self, scope: Scope) -> bool {
         self.view.lock().closing.contains(&scope)
@@ -394,8 +402,12 @@ impl Consent {
             Ok(receipt) if receipt.line == 0 => "a file stands for it that closes the scope".to_owned(),
             Err(error) if error.is_store() => error.to_string(),
             _ => {
-                self.unwritten.lock().remove(scope.name());
+                let was_unwritten = self.unwritten.lock().remove(scope.name()).is_some();
                 self.retries.lock().held(scope.name());
+                if was_unwritten {
+                    // What is on disk says it now.
+                    self.unshut(scope);
+                }
                 return;
             }
         };
@@ -409,6 +421,8 @@ impl Consent {
             unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, at, why: String::new(), after: None });
         (act.why, act.after) = (why, act.after.or(latest));
         drop(unwritten);
+        // Another thread that tried something else meanwhile may have opened it again.
+        self.shut(scope);
         // The next look reads what stood.
         self.view.lock().stale = true;
         self.retries.lock().failed(scope.name(), self.ambient.monotonic());
@@ -785,6 +799,7 @@ impl Consent {
             view.closing.push(scope);
         }
         view.open.retain(|place| place.scope != scope);
+        view.narrowing.retain(|&narrowing| narrowing != scope);
         view.changed = true;
     }
 
@@ -801,9 +816,13 @@ impl Consent {
 
     /// Lets what is on disk decide about a scope again that was shut here, at the next look.
     pub(crate) fn unshut(&self, scope: Scope) {
+        // A no that the disk did not take holds here, whatever else was tried or failed meanwhile.
+        let holds = self.unwritten.lock().contains_key(scope.name()) && !mutants::on(Mutant::UnwrittenIsUndone);
         let mut view = self.view.lock();
-        view.closing.retain(|&closing| closing != scope);
         view.narrowing.retain(|&narrowing| narrowing != scope);
+        if !holds {
+            view.closing.retain(|&closing| closing != scope);
+        }
         // A look meanwhile may have seen what was decided, and kept the gate shut all the same: it must not be the last one.
         view.stale = true;
     }

@@ -1,7 +1,10 @@
 //! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
 
 use super::line::{Decision, Line};
-use crate::clean::{Clean, line};
+use crate::{
+    clean::{Clean, line},
+    error::Error,
+};
 use std::fmt::{self, Write as _};
 
 /// What a decision left behind: when, about what, with which text, and what was destroyed.
@@ -65,11 +68,17 @@ pub struct Destroyed {
     pub complete: bool,
 }
 
-/// Why a withdrawal is not confirmed: the disk, the lock by which it is known, or another process.
-pub(crate) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
+/// Why a withdrawal is not confirmed: the disk, the lock of decisions, the lock by which it is known, or another process.
+pub(super) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
+const LOCKED: &str = "another process keeps the lock of decisions, so it is not in the records yet: it is tried again";
 pub(super) const NO_LOCK: &str =
     "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
 pub(super) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
+
+/// Why a decision is not known to stand on disk that failed like this.
+pub(super) fn not_taken(error: &Error) -> &'static str {
+    if error.is_locked() { LOCKED } else { NOT_TAKEN }
+}
 
 impl Receipt {
     /// With whether it is confirmed, and if not, why.

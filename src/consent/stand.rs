@@ -296,7 +296,7 @@ impl Consent {
         // A look that failed says nothing of what was decided.
         let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
         if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {
-            status.state = if decision == Decision::Denied { State::Denied } else { State::Withdrawn };
+            status.state = self.state_said(status.state, scope);
             status.since = Some(at);
             let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
             status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));

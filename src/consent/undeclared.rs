@@ -7,6 +7,7 @@ use super::{
     decide::noes_of,
     ledger::{Entry, Records, Sound, Statement},
     line::EVERY_SCOPE,
+    receipt::{NOT_TAKEN, not_taken},
     scope::is_name,
 };
 use crate::{
@@ -130,17 +131,19 @@ impl Consent {
             }
             ledger.narrow(&held, Some(&sound), statement, now).map(|narrowing| Some((held, narrowing)))
         });
+        let mut why = NOT_TAKEN;
         let written = match written {
             Ok(Some(written)) => Some(written),
             Ok(None) => return Err(nothing()),
             Err(error) if ending == Ending::Expired => return Err(error),
-            Err(_) => {
+            Err(error) => {
+                why = not_taken(&error);
                 let path = ledger.snapshot_path();
                 let said = self.tombstone(decision, None);
                 ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
                 None
             }
         };
-        Ok(Closing { consent: self, scope: None, name: name.into(), decision, written })
+        Ok(Closing { consent: self, scope: None, name: name.into(), decision, written, why })
     }
 }

@@ -266,7 +266,12 @@ impl Journal {
                 let outbox = beside("outbox");
                 let mut lines = BTreeSet::new();
                 for batch in self.files.children(&outbox).found()?.unwrap_or_default() {
-                    let Look::Read(bytes) = self.files.contents(&outbox.join(batch), READ_MOST) else { continue };
+                    let bytes = match self.files.contents(&outbox.join(batch), READ_MOST) {
+                        Look::Read(bytes) => bytes,
+                        // It was sent, or is none that is used.
+                        Look::Absent | Look::Refused(_) => continue,
+                        Look::Failed(error) => return Err(error),
+                    };
                     let sources = super::outbox::sources_in(&bytes).into_iter();
                     lines.extend(sources.filter(|source| source.segment == name).flat_map(|source| source.lines));
                 }

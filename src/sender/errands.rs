@@ -88,6 +88,10 @@ impl Engine {
         let settled: BTreeSet<&str> =
             known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
         let waiting = self.still_waiting(scope)?;
+        let mut schedule = self.journal.outbox().erasing_schedule(scope, self.ambient.now());
+        if let Some(why) = schedule.unread.take() {
+            return Err(io::Error::other(why)).at("read when the next request leaves in", store);
+        }
         let mut made = 0;
         let left = self.journal.names().all(scope, today).at("read what left in", store)?;
         for Named { batch, at, until, to, uids } in left {
@@ -103,7 +107,6 @@ impl Engine {
         }
         if made > 0 {
             // A moment that was drawn for fewer requests may be too far away, and none may be drawn yet.
-            let mut schedule = self.journal.outbox().erasing_schedule(scope, self.ambient.now());
             if schedule.failures == 0 {
                 schedule.next = self.next_moment(scope);
                 self.journal.outbox().save_erasing_schedule(scope, &schedule).at("write a moment in", store)?;

@@ -5,7 +5,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     ambient::Clock,
-    consent::State,
+    consent::{Closing, Ending, Patience, State},
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant, with},
     sync::Mutex,
@@ -465,4 +465,45 @@ fn a_no_to_the_question_that_the_disk_did_not_take_is_an_answer() {
     assert!(matches!(may, MayAsk::No { why: WhyNot::Answered, .. }), "{may:?}");
     assert!(next.manifest().unwrap().to_string().contains("no, "), "the page says so");
     assert!(next.grant(CRASH).unwrap_err().needs_notice());
+}
+
+/// Which of these acts opens a scope again whose no the disk took in no form, once the disk is sound and before the no is tried
+/// again.
+fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
+    type Act = fn(&Client);
+    let acts: [(&str, Act); 5] = [
+        ("a switch", |client| drop(client.switch(CRASH, "crash.happened.times", false))),
+        ("a narrowing", |client| {
+            let narrows = Ending::Switched("crash.happened.times", false);
+            let closing = client.engine().consent.close_scope(CRASH, narrows, &Patience::new());
+            drop(closing.and_then(Closing::finish));
+        }),
+        ("later", |client| drop(client.defer(CRASH))),
+        ("a bare grant", |client| drop(client.grant(CRASH))),
+        ("a look at the rules", |client| crate::withdraw::settle(client.engine())),
+    ];
+    let mut undone = Vec::new();
+    for (what, act) in acts {
+        let (home, client) = Home::new();
+        let writes = ["create", "append", "rename", "remove_file", "make_dir", "lock_file"];
+        home.disk.set(move |call, _| writes.contains(&call).then_some(Errno::IO));
+        assert!(client.withdraw(CRASH).is_err());
+        home.disk.end();
+        with(mutant, || act(&client));
+        client.engine().look();
+        if client.status(CRASH).unwrap().is_open() {
+            undone.push(what);
+        }
+        // A fresh yes is one.
+        client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+        let status = client.status(CRASH).unwrap();
+        assert!(status.is_open() && status.state == State::Granted, "{what}: {status:?}");
+    }
+    undone
+}
+
+#[test]
+fn a_no_that_was_not_written_is_undone_by_nothing_but_a_fresh_yes() {
+    assert_eq!(undone_by(None), [] as [&str; 0]);
+    assert_eq!(undone_by(Some(Mutant::UnwrittenIsUndone)), ["a narrowing"], "the mistake is one");
 }

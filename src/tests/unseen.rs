@@ -27,9 +27,22 @@ struct Home {
 }
 
 impl Home {
+    fn empty() -> Self {
+        Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() }
+    }
+
+    /// One event waits.
+    fn with_one_waiting() -> (Self, Client) {
+        let home = Home::empty();
+        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
+        client.grant(CRASH).unwrap();
+        client.record_durable(Happened { times: 1 });
+        (home, client)
+    }
+
     /// Two requests left, and the scope was withdrawn.
     fn new() -> (Self, Client) {
-        let home = Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() };
+        let home = Home::empty();
         prepare(home.directory.path());
         let client = open(home.directory.path(), &home.taker, Some(&home.disk));
         (home, client)
@@ -222,10 +235,7 @@ fn a_wish_that_cant_be_looked_for_deletes_nothing() {
 #[test]
 fn a_schedule_that_cant_be_read_now_is_not_written_over() {
     for errno in ERRORS {
-        let home = Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() };
-        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
-        client.grant(CRASH).unwrap();
-        client.record_durable(Happened { times: 1 });
+        let (home, client) = Home::with_one_waiting();
         let _ = client.engine().next_due();
         let outbox = home.below("outbox/crash");
         let schedule = outbox.join(&names(&outbox)[0]).join("schedule");
@@ -243,14 +253,32 @@ fn a_schedule_that_cant_be_read_now_is_not_written_over() {
     }
 }
 
+/// The same of what is to be erased: what was asked for is made later, and the moment that is noted stays what it is.
+#[test]
+fn a_schedule_of_erasure_that_cant_be_read_now_is_not_written_over() {
+    for errno in ERRORS {
+        let (home, client) = Home::new();
+        assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
+        let schedule = home.below("erasing/crash/schedule");
+        let before = std::fs::read(&schedule).unwrap();
+        // Asked again, there is something to be made anew.
+        client.cancel_erasure(CRASH).unwrap();
+        std::fs::write(&schedule, &before).unwrap();
+        std::fs::set_permissions(&schedule, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        home.fail(errno, "read", "/erasing/crash/", "/schedule");
+        let status = client.erase(CRASH).unwrap();
+        assert!(status.unfinished && status.requests.is_empty(), "{errno}: {status:?}");
+        assert_eq!(std::fs::read(&schedule).unwrap(), before, "{errno}");
+        home.disk.end();
+        assert_eq!(carried_out(&client, &home.taker), (2, 2), "{errno}");
+    }
+}
+
 /// A deletion that failed half-way takes nothing that left after it: it is done before more leaves, or nothing leaves until it is.
 #[test]
 fn a_deletion_that_failed_takes_nothing_that_leaves_later() {
     for errno in ERRORS {
-        let home = Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() };
-        let client = open(home.directory.path(), &home.taker, Some(&home.disk));
-        client.grant(CRASH).unwrap();
-        client.record_durable(Happened { times: 1 });
+        let (home, client) = Home::with_one_waiting();
         assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1);
         home.fail(errno, "remove_file", "/named/crash/", ".json");
         let asked = client.delete_sent(CRASH);

@@ -602,16 +602,21 @@ fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
     );
 }
 
+/// A yes under which an event waits. Answers where rules would lie, which is not there.
+fn one_waits_without_rules(home: &Home, server: &Server) -> PathBuf {
+    let client = start(home, server);
+    client.grant(USAGE).unwrap();
+    client.record_durable(opened(2));
+    let place = rules(home);
+    let _ = std::fs::remove_dir_all(&place);
+    place
+}
+
 /// That nobody can look is no rule: what waits stays, and is sent once the way is a way again.
 #[test]
 fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
     let (home, server) = (Home::new(), Server::new());
-    let client = start(&home, &server);
-    client.grant(USAGE).unwrap();
-    client.record_durable(opened(2));
-    drop(client);
-    let place = rules(&home);
-    let _ = std::fs::remove_dir_all(&place);
+    let place = one_waits_without_rules(&home, &server);
     let other = place.with_file_name("other");
     std::os::unix::fs::symlink(&other, &place).unwrap();
     std::os::unix::fs::symlink(&place, &other).unwrap();
@@ -625,8 +630,6 @@ fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
     assert_eq!(crate::home::flush(&client).records, 1);
 }
 
-/// A home that is no directory, as `/dev/null` is for some system users: below a file there is no rule, and none is made of that.
-/// A file in the very place of the directory is one, which nobody can read.
 /// A share that is not mounted: what rules it holds nobody knows. It closes for the moment, and destroys nothing.
 #[test]
 fn rules_behind_a_link_to_nothing_close_for_the_moment() {
@@ -663,15 +666,12 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
     }
 }
 
+/// A home that is no directory, as `/dev/null` is for some system users: below a file there is no rule, and none is made of that.
+/// A file in the very place of the directory is one, which nobody can read.
 #[test]
 fn below_a_file_there_is_no_rule() {
     let (home, server) = (Home::new(), Server::new());
-    let client = start(&home, &server);
-    client.grant(USAGE).unwrap();
-    client.record_durable(opened(2));
-    drop(client);
-    let place = rules(&home);
-    let _ = std::fs::remove_dir_all(&place);
+    let place = one_waits_without_rules(&home, &server);
     std::fs::write(&place, "").unwrap();
     let below = |place: &std::path::Path| home.config(&server).policy_directory(place);
     let client = Client::new(below(&place.join("candor").join("policy.d"))).unwrap();

@@ -107,6 +107,7 @@ fn a_withdrawal_waits_for_no_lock_for_long() {
         lock.lock().unwrap();
         let receipt = client.withdraw(USAGE).unwrap();
         assert!(!receipt.confirmed && !receipt.recorded, "{receipt}");
+        assert!(receipt.to_string().contains("but another process keeps the lock of decisions"), "{receipt}");
         for client in [&client, &other] {
             assert!(!client.status(USAGE).unwrap().is_open());
             client.record_durable(opened(9));
