@@ -646,7 +646,8 @@ impl Decisions for Client {
             }
             engine.keys.create(scope)
         })?;
-        self.follow();
+        // What it waited for before and under the lock is waited for once.
+        self.follow_within(PATIENCE.min(patience.left()));
         Ok(receipt)
     }
 

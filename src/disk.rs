@@ -54,6 +54,10 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn close_to_others(&self, _directory: &Path) -> io::Result<()> {
         Ok(())
     }
+    /// Gives a file another name beside the one it has, in the same directory. Not every file system can.
+    fn link(&self, _from: &Path, _to: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Renames a file or a directory, replacing a file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
@@ -221,6 +225,11 @@ pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
 /// What a lock file says to whoever opens it.
 const LOCK_SAYS: &[u8] = b"A lock of candor. While it is missing nothing is sent, and nothing is confirmed.\n";
 
+/// Whether this is what a lock file says.
+pub(crate) fn is_lock(says: &[u8]) -> bool {
+    says.starts_with(LOCK_SAYS)
+}
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct System;
@@ -311,6 +320,10 @@ impl Disk for System {
         let file = open_here(no_follow(OpenOptions::new().read(true).write(true)), path)?;
         trusted(&file)?;
         Ok(Box::new(Open::new(file)))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -231,6 +231,11 @@ impl Disk for Home {
         self.disk.open_lock(path)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.allow(false)?;
+        self.disk.link(from, to)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.allow(false)?;
         self.disk.rename(from, to)

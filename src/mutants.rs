@@ -63,6 +63,12 @@ pub(crate) enum Mutant {
     QuestionStaysTaken,
     /// A no that the disk did not take is undone by whatever else is tried in its process.
     UnwrittenIsUndone,
+    /// A life lock that is made where an earlier one is gone says nothing of it.
+    LifeMadeAgain,
+    /// A no that is tried again is written though a yes came in between.
+    RetriedUnasked,
+    /// What came of an older no is taken for what came of a newer one.
+    OlderActClears,
     /// Each step of an act waits for the lock of decisions as long as the act may.
     EachStepWaits,
 }

@@ -19,9 +19,9 @@ const CONFIRM: Duration = Duration::from_millis(500);
 /// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no. What can't be
 /// written is tried again until it is.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    engine.consent.begin_act(scope);
+    let act = engine.consent.begin_act(scope);
     let answer = try_to_withdraw(engine, scope, &Patience::new());
-    engine.consent.note_act(scope, false, &answer);
+    engine.consent.note_act(scope, act, false, &answer);
     answer
 }
 
@@ -74,17 +74,17 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
 
 /// Records a no. A person who said yes before has thereby withdrawn.
 pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
-    engine.consent.begin_act(scope);
+    let act = engine.consent.begin_act(scope);
     let answer = try_to_deny(engine, scope, &Patience::new());
-    engine.consent.note_act(scope, true, &answer);
+    engine.consent.note_act(scope, act, true, &answer);
     answer
 }
 
 /// Tries again what a person said here and the disk did not take, where its time has come. Writes nothing else.
 fn try_again(engine: &Engine, patience: &Patience) {
-    for (scope, denies) in engine.consent.acts_to_retry() {
-        let answer = try_once_more(engine, scope, denies, patience);
-        engine.consent.note_act(scope, denies, &answer);
+    for (scope, act, denies) in engine.consent.acts_to_retry() {
+        let answer = patience.again(scope, || try_once_more(engine, scope, denies, patience));
+        engine.consent.note_act(scope, act, denies, &answer);
     }
 }
 
@@ -162,16 +162,24 @@ fn again(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience)
         // Its last line in the history is still the one before, and no receipt of what was wished.
         return end(engine, scope, ending, patience);
     }
-    said_before(engine, scope, patience)
+    let receipt = said_before(engine, scope, patience)?;
+    // A yes that another process wrote by then ends as well: it is not known to be the later one.
+    if receipt.is_yes() { end(engine, scope, ending, patience) } else { Ok(receipt) }
 }
 
 /// Confirms a no that stands, and destroys what is left.
 fn said_before(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
+    // Whatever is decided while this waits comes after it.
+    let receipt = engine.consent.receipt(scope, None);
+    if receipt.as_ref().is_ok_and(Receipt::is_yes) {
+        engine.consent.unshut(scope);
+        return receipt;
+    }
     let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
     let destroyed = destroy_left(engine, scope, patience);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
     engine.consent.unshut(scope);
-    Ok(Receipt { destroyed, ..engine.consent.receipt(scope, None)?.told(confirmed) })
+    Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
 }
 
 /// Whether what lies at the store's place is another store's: then it is not this one's to destroy. A decision that was written

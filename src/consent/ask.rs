@@ -203,6 +203,9 @@ impl Consent {
             Records::Sound(sound) => sound.entry(scope.name()),
             _ => None,
         };
+        if let Some(act) = self.unwritten_act(scope) {
+            return Ok(no(if act.decision == Decision::Denied { WhyNot::Answered } else { WhyNot::Withdrawn }));
+        }
         // What could not be written is an answer all the same.
         let has_said_no = matches!(&records, Records::Sound(sound)
             if sound.revoked.get(scope.name()).is_some_and(Tombstone::is_persons));

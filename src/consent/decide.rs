@@ -7,9 +7,11 @@ use super::{
     contract::{Contract, digest},
     ledger::{Entry, Failed, Held, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
     line::{Besides, Decision, EVERY_SCOPE, Line},
+    order::compare,
     receipt::{NOT_TAKEN, Receipt, not_taken},
     scope::Scope,
     state::{Grant, State, short},
+    terms::Terms,
 };
 use crate::{
     ambient::Time,
@@ -66,30 +68,21 @@ impl Consent {
                 self.look_again();
                 return self.receipt(scope, None);
             }
-            State::NeverAsked | State::Expired => {}
+            State::NeverAsked => {}
             _ if grant.shown.is_some() => {}
+            State::Expired if self.says_no_more(&records, contract)? => {}
             // A question that was put off is still open.
             State::Deferred if grant.own_words.is_some() => {}
             _ => {
                 *self.refused.lock().entry(scope.name()).or_default() += 1;
-                return Err(Kind::NeedsNotice {
-                    scope: scope.name().into(),
-                    scope_const: scope.constant().into(),
-                    state: state.past(),
-                }
-                .into());
+                return Err(self.needs_notice(scope, state));
             }
         }
-        // Whoever extends a yes, or gives it anew after it ended by itself, has not taken back what they switched off.
-        let without = match &records {
-            Records::Sound(sound)
-                if matches!(state, State::Granted | State::Superseded | State::Expired | State::Revoked) =>
-            {
-                sound.entry(scope.name()).map(|entry| entry.besides.without.clone())
-            }
-            _ => None,
-        };
         let sound = self.to_build_on(&held, records, now)?;
+        // Whoever extends a yes, or gives it anew after it ended without them, has not taken back what they switched off.
+        let ended_by_person = matches!(state, State::Withdrawn | State::Denied);
+        let before = sound.as_ref().and_then(|sound| sound.entry(scope.name())).filter(|_| !ended_by_person);
+        let without = before.map(|entry| entry.noes().without).unwrap_or_default();
         let (text, language, notice) = match &grant.own_words {
             Some((text, language)) => (text.as_str(), language.as_str(), digest(text.as_bytes())),
             None => (rendered.text(), rendered.language(), rendered.digest().to_owned()),
@@ -108,7 +101,7 @@ impl Consent {
             },
             until: Some(now.day().plus(self.validity).to_string()),
             besides: Some(Besides {
-                without: without.unwrap_or_default(),
+                without,
                 // Of what is agreed to here, which is this build's contract.
                 limits: self.limits(contract).digest(),
                 own_words: grant.own_words.is_some(),
@@ -123,6 +116,27 @@ impl Consent {
         drop(held);
         self.look_again();
         self.receipt(scope, Some(&line))
+    }
+
+    fn needs_notice(&self, scope: Scope, state: State) -> Error {
+        let (name, scope_const) = (scope.name().into(), scope.constant().into());
+        Kind::NeedsNotice { scope: name, scope_const, state: state.past() }.into()
+    }
+
+    /// Whether this build would say no more than what a yes was to that is over, and the person has not declined it.
+    fn says_no_more(&self, records: &Records, contract: &Contract) -> Result<bool, Failed> {
+        let scope = contract.scope.name();
+        let Records::Sound(sound) = records else { return Ok(false) };
+        let Some(entry) = sound.entry(scope).filter(|entry| entry.besides.declined.is_none()) else { return Ok(false) };
+        let (lines, _) = self.ledger.history()?;
+        let to = |line: &&Line| line.scope == scope && line.contract.is_some();
+        let agreed = entry.contract.clone().or_else(|| lines.iter().rfind(to).and_then(|line| line.contract.clone()));
+        let Some(agreed) = agreed else { return Ok(false) };
+        if agreed == contract.digest {
+            return Ok(true);
+        }
+        let agreed = self.ledger.text(&agreed)?.and_then(|text| Terms::read(&text));
+        Ok(agreed.is_some_and(|agreed| compare(&contract.terms, &agreed).is_no_wider()))
     }
 
     /// The records that a decision is added to: none before the first one, and new ones where the old can't be relied on.
@@ -174,7 +188,14 @@ impl Consent {
         self.ledger.make_directories()?;
         let held = self.lock_or_fail(patience)?;
         let now = self.ambient.now();
-        let sound = self.to_build_on(&held, self.ledger.heal(&held, now)?, now)?;
+        let records = self.ledger.heal(&held, now)?;
+        if self.must_not_be_tried(scope, patience, &records)? {
+            self.unshut(scope);
+            drop(held);
+            self.look_again();
+            return self.receipt(scope, None);
+        }
+        let sound = self.to_build_on(&held, records, now)?;
         let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
         let decided = before.map(|entry| entry.decision);
         // Asked again under the lock: "later" makes no answer of another process undone, a no as little as a yes.
@@ -185,6 +206,11 @@ impl Consent {
             drop(held);
             self.look_again();
             return self.receipt(scope, None);
+        }
+        if later && decided == Some(Decision::Lost) {
+            // What is lost may have been a no, and "later" would make an open question of it.
+            self.unshut(scope);
+            return Err(self.needs_notice(scope, State::Unreadable));
         }
         let put_off =
             before.filter(|entry| entry.decision == Decision::Deferred).map_or(0, |entry| entry.besides.deferred);
@@ -199,6 +225,7 @@ impl Consent {
         let besides = Besides {
             declined: (!for_good).then(|| contract.digest.clone()),
             deferred: if later { put_off + 1 } else { 0 },
+            without: before.filter(|_| later).map(|entry| entry.noes().without).unwrap_or_default(),
             ..Besides::default()
         };
         // What was declined, so that a later version that asks for no more is known to have been answered.
@@ -297,6 +324,11 @@ impl Consent {
             Err(error) => return self.not_closed(scope, ending, error),
         };
         let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
+        match self.must_not_be_tried(scope, patience, &records) {
+            Ok(false) => {}
+            Ok(true) => return Err(self.reopen(scope, nothing())),
+            Err(failed) => return self.not_closed(scope, ending, failed.into()),
+        }
         let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, nothing()) };
         // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
         let in_force = sound.in_force(scope.name());
@@ -315,11 +347,6 @@ impl Consent {
         }
         if let Ending::Revoked(why) = ending {
             statement.via = Some(short(why));
-        }
-        if matches!(ending, Ending::Revoked(_) | Ending::Expired)
-            && let Some(entry) = in_force
-        {
-            statement.besides = Some(noes_of(entry));
         }
         if ending.leaves_a_yes() {
             // Asked again under the lock: a yes that was taken back meanwhile must not come back.
@@ -413,10 +440,4 @@ impl Consent {
         let confirmed = if line.decision.opens() { Ok(()) } else { self.confirm_no(&line.scope, Duration::ZERO) };
         Receipt::of(title, line, notice, contract).told(confirmed)
     }
-}
-
-/// The person's own noes, which outlast a yes that they did not end: to more, and to single fields.
-pub(super) fn noes_of(entry: &Entry) -> Besides {
-    let Besides { declined, deferred, without, .. } = entry.besides.clone();
-    Besides { declined, deferred, without, ..Besides::default() }
 }

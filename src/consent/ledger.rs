@@ -50,10 +50,6 @@ const REFUSED: [&str; 3] = [
     "the ledger can't be read: `ledger.jsonl` is larger than candor makes it, or no file of your own that only you can open (mode \
      0600)",
 ];
-/// How the line of a life lock begins that says which store it is of.
-const LIFE_SAYS: &str = "store ";
-/// More than a life lock says.
-const LIFE_MOST: u64 = 4 << 10;
 /// How the name of a tombstone ends: one of the person's own, and one of whoever else ended a scope. Whose it is stands in the
 /// name: where its words are missing it is nobody else's.
 pub(super) const TOMBSTONE: &str = ".revoked";
@@ -105,6 +101,14 @@ impl Entry {
     /// When the yes that is in force was given: narrowing or keeping one does not make it younger.
     pub(super) fn given(&self) -> &str {
         self.besides.given.as_deref().unwrap_or(&self.at)
+    }
+
+    /// The person's own noes, which outlast a yes that they did not end: to more, and to single fields. Of a yes that they took
+    /// back nothing is left, and the next one begins with all of it.
+    pub(super) fn noes(&self) -> Besides {
+        let Besides { declined, deferred, without, .. } = self.besides.clone();
+        let without = if self.decision.takes_back() { Vec::new() } else { without };
+        Besides { declined, deferred, without, ..Besides::default() }
     }
 }
 
@@ -177,11 +181,6 @@ impl Records {
     pub(crate) fn are_older_copy(&self) -> bool {
         matches!(self, Records::Sound(sound) if sound.forgotten().next().is_some())
     }
-}
-
-/// The id that a life lock says last. A disk that was full may have taken half a line, which says nothing.
-fn id_in(says: &str) -> Option<&str> {
-    says.split_inclusive('\n').rev().find_map(|line| line.strip_suffix('\n')?.strip_prefix(LIFE_SAYS))
 }
 
 /// A look at the store that failed: nobody knows what is there. Every scope is closed for the moment, and nothing is
@@ -629,45 +628,9 @@ impl Ledger {
         opened.as_ref().and_then(|opened| opened.epochs.values().max().copied()).unwrap_or(0)
     }
 
-    /// The id of the store that a life lock was made in; none where it does not say, as older ones don't.
-    pub(super) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
-        Ok(id_in(&self.life_says(scope)?).map(str::to_owned))
-    }
-
-    /// What a life lock says; nothing where there is none.
-    fn life_says(&self, scope: &str) -> Result<String, Failed> {
-        let path = self.life_path(scope);
-        Ok(match self.look(&path, self.files.contents(&path, LIFE_MOST))? {
-            Seen::Read(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Seen::Absent | Seen::Refused => String::new(),
-        })
-    }
-
-    /// Whether a scope's life lock was made in the store that this process opened, which is still there.
-    pub(super) fn owns_life(&self, scope: &str) -> bool {
-        let own = self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
-        let says = self.life_id(scope);
-        self.is_at_its_place() && says.is_ok_and(|says| own.is_none() || says.is_none() || says == own)
-    }
-
-    /// Makes the life lock of a scope, whose grant is about to be written, and has it say which store it is of.
-    pub(super) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
-        let path = self.life_path(scope);
-        self.files.lock_file(&path).at("make", &path)?;
-        let Some(id) = id else { return Ok(()) };
-        let before = self.life_says(scope)?;
-        if id_in(&before) != Some(id) {
-            // Behind what it says already: whoever holds its lock goes on holding it.
-            let begins = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-            let says = format!("{begins}{LIFE_SAYS}{id}\n");
-            self.files.append(&path).and_then(|mut file| file.write_all(says.as_bytes())).at("write", &path)?;
-        }
-        Ok(())
-    }
-
-    /// The file whose lock says that a connection may be open for this scope.
-    pub(crate) fn life_path(&self, scope: &str) -> PathBuf {
-        self.store.join(format!("{scope}.life"))
+    /// The id of the store that this process opened, if that is known.
+    pub(super) fn own_id(&self) -> Option<String> {
+        self.opened.lock().as_ref().and_then(|opened| opened.id.clone())
     }
 
     /// Fails where nothing can be kept at all.
@@ -1129,7 +1092,13 @@ impl Ledger {
             Some(entry) if !entry.decision.opens() && statement.decision == Decision::Granted => entry.generation,
             _ => epoch,
         };
-        let mut besides = statement.besides.or_else(|| Some(kept?.besides.clone())).unwrap_or_default();
+        let mut besides = match (statement.besides, kept) {
+            (Some(besides), _) => besides,
+            (None, Some(kept)) => kept.besides.clone(),
+            // What somebody else ended, or the calendar, takes none of the person's own noes with it.
+            (None, None) if !statement.decision.takes_back() => old.map(Entry::noes).unwrap_or_default(),
+            (None, None) => Besides::default(),
+        };
         besides.given = kept.filter(|old| old.decision.opens()).map(|old| old.given().to_owned());
         let line = Line {
             line: sound.map_or(0, |sound| sound.snapshot.lines) + 1,

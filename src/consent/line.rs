@@ -51,6 +51,11 @@ impl Decision {
 }
 
 impl Decision {
+    /// Whether the person said no to the whole of a scope.
+    pub(super) fn takes_back(self) -> bool {
+        matches!(self, Decision::Denied | Decision::Withdrawn)
+    }
+
     /// Whether there is no yes to take back after it, nor one that was.
     pub(super) fn was_no_yes(self) -> bool {
         matches!(self, Decision::Denied | Decision::Deferred | Decision::Revoked | Decision::Void | Decision::Lost)

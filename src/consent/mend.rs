@@ -9,7 +9,7 @@ use super::{
     },
     line::{Besides, Decision, GENESIS, Line},
     mark::Unfit,
-    scope::is_name,
+    scope::{MAX_SCOPES, is_name},
 };
 use crate::{
     ambient::Time,
@@ -23,6 +23,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// More fields than anybody switches off in one scope: what damaged records name must fit the new ones.
+const SWITCHED_MOST: usize = 32;
 /// More than a tombstone says.
 const TOMBSTONE_MOST: u64 = 4 << 10;
 
@@ -122,7 +124,7 @@ impl Ledger {
                 self.raise_mark(&scope, entry.epoch, false)?;
             }
             for tombstone in self.tombstones(&scope).into_iter().flatten() {
-                self.files.remove_if_there(&tombstone).at("remove", &tombstone)?;
+                self.remove_tombstone(&scope, &tombstone)?;
             }
         }
         let records = self.read()?;
@@ -236,13 +238,18 @@ impl Ledger {
                 BTreeMap::new()
             }
         };
-        let mut names: BTreeSet<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
-        names.extend(marks.keys().cloned());
-        names.extend(old.into_iter().flat_map(|old| old.scopes.into_keys()));
-        names.extend(named);
+        // What was switched off there stays off under a fresh yes.
+        let mut names: BTreeMap<String, BTreeSet<String>> = named;
+        for name in scopes.iter().map(|&scope| scope.to_owned()).chain(marks.keys().cloned()) {
+            names.entry(name).or_default();
+        }
+        for (name, entry) in old.into_iter().flat_map(|old| old.scopes) {
+            names.entry(name).or_default().extend(entry.noes().without);
+        }
+        names.retain(|name, _| is_name(name));
         // Epochs start above everything that may still lie around, whatever became of the marks.
         let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0).max(self.highest_known());
-        let scopes = names.into_iter().map(|scope| {
+        let scopes = names.into_iter().map(|(scope, without)| {
             let entry = Entry {
                 decision: Decision::Lost,
                 epoch: floor,
@@ -252,7 +259,7 @@ impl Ledger {
                 notice: None,
                 via: None,
                 until: None,
-                besides: Besides::default(),
+                besides: Besides { without: without.into_iter().collect(), ..Besides::default() },
                 line: 0,
             };
             (scope, entry)
@@ -266,6 +273,10 @@ impl Ledger {
             pending: None,
             scopes: scopes.collect(),
         };
+        // A yes that is not known any more may have had a lock that is gone, and somebody may hold it.
+        for name in snapshot.scopes.keys() {
+            self.make_lost_life(name)?;
+        }
         // First the snapshot that closes everything, then the old history out of its way.
         self.write_snapshot(&snapshot)?;
         let ledger = self.ledger_path();
@@ -304,19 +315,30 @@ impl Ledger {
     }
 
     /// The scopes that any line of the history names, however damaged the rest of it is.
-    fn named_in_history(&self) -> Result<Vec<String>, Error> {
+    fn named_in_history(&self) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
         let path = self.ledger_path();
         let bytes = match self.document(&self.names(&self.store)?, &path, LEDGER_MOST)? {
             Seen::Read(bytes) => bytes,
             Seen::Refused if !self.is_too_large(&path, LEDGER_MOST)? => return Err(not_read(&path)),
             Seen::Absent | Seen::Refused => Vec::new(),
         };
-        let lines = bytes.split(|&byte| byte == b'\n');
-        let scope = |line: &[u8]| {
-            let value: serde_json::Value = serde_json::from_slice(line).ok()?;
-            Some(value.get("scope")?.as_str()?.to_owned())
-        };
-        Ok(lines.filter_map(scope).collect())
+        let mut named = BTreeMap::new();
+        for line in bytes.split(|&byte| byte == b'\n') {
+            let Ok(value) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+            let scope = value.get("scope").and_then(|scope| scope.as_str()).filter(|scope| is_name(scope));
+            let Some(scope) = scope.map(str::to_owned) else { continue };
+            if named.len() >= MAX_SCOPES && !named.contains_key(&scope) {
+                continue;
+            }
+            let off: &mut BTreeSet<String> = named.entry(scope).or_default();
+            // The last line that is one says it.
+            if let Ok(Line { decision, besides, .. }) = serde_json::from_value(value) {
+                let is_field = |field: &String| field.split_once('.').is_some_and(|_| field.split('.').all(is_name));
+                let said = besides.without.into_iter().filter(|field| !decision.takes_back() && is_field(field));
+                *off = said.take(SWITCHED_MOST).collect();
+            }
+        }
+        Ok(named)
     }
 
     /// What says that a scope was ended when the decision itself could not be written, one in each directory: the person's own,

@@ -3,7 +3,8 @@
 //! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone. What
 //! opens is small: `scope` is the thing with a switch, `contract` and `terms` what is agreed to, `order` whether a build would
 //! do more, `ledger`, `line`, `mark` and `mend` the files, `decide` and `closing` what each answer writes, `stand` where a scope
-//! stands, `undeclared` what stands that this program does not declare, `permit` the proofs. What only narrows: `overlay`, `policy`, `limits`. What asks and tells: `ask`, `prompt`,
+//! stands, `unwritten` what the person said and the disk did not take, `undeclared` what stands that this program does not
+//! declare, `permit` and `life` the proofs. What only narrows: `overlay`, `policy`, `limits`. What asks and tells: `ask`, `prompt`,
 //! `notice`, `languages`, `receipt`, `export`, `dpv`, `verify`. What asks the recipient to forget: `wish`, `erasing`.
 //! Doubt means no, everywhere.
 //!
@@ -25,6 +26,7 @@ mod ledger;
 mod limits;
 #[cfg(test)]
 mod limits_tests;
+mod life;
 mod line;
 mod mark;
 mod mend;
@@ -45,6 +47,7 @@ mod state;
 mod strict;
 mod terms;
 mod undeclared;
+mod unwritten;
 mod verify;
 mod wish;
 
@@ -62,7 +65,7 @@ pub use facade::{
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
-use receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN};
+use receipt::{LOST_LOCK, NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub(crate) use state::short;
@@ -76,7 +79,9 @@ pub(crate) use contract::{
 };
 pub(crate) use languages::Languages;
 pub(crate) use ledger::{Failed, Ledger, Records};
-pub(crate) use line::{Decision, Line};
+pub(crate) use line::Decision;
+#[cfg(test)]
+pub(crate) use line::Line;
 pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
 pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
@@ -90,7 +95,7 @@ use crate::{
     disk::{Look, Seen},
     error::{Error, Kind},
     mutants::{self, Mutant},
-    sync::{self, Mutex},
+    sync::{self, AtomicU64, Mutex},
 };
 use ledger::{Fingerprint, Held, LOCK_WAIT, Sound};
 pub(crate) use permit::IN_DOUBT;
@@ -104,6 +109,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use unwritten::Unwritten;
 
 /// Where the data of a scope that is open goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,22 +151,11 @@ pub(crate) struct Consent {
     refused: Mutex<BTreeMap<&'static str, u64>>,
     /// The person's own noes that the disk did not take.
     unwritten: Mutex<BTreeMap<&'static str, Unwritten>>,
+    /// How many noes a person said here.
+    acts: AtomicU64,
     retries: Mutex<Retries>,
     /// While this client ends, until when anything waits for another process.
     ends: Mutex<Option<Instant>>,
-}
-
-/// What a person decided and the disk did not take.
-#[derive(Debug, Clone)]
-struct Unwritten {
-    scope: Scope,
-    decision: Decision,
-    /// When they said it first.
-    at: String,
-    why: String,
-    /// The latest epoch of the scope by a history that was read since: a yes of a later one was given after it. None as long as
-    /// no look succeeded: whatever stands may have been there before.
-    after: Option<u64>,
 }
 
 /// How soon after a failure something is tried again, and how long it is put off at most.
@@ -199,17 +194,34 @@ impl Retries {
 
 /// How long an act still waits for the lock of decisions, however often it takes it.
 #[derive(Debug)]
-pub(crate) struct Patience(Cell<Duration>);
+pub(crate) struct Patience {
+    left: Cell<Duration>,
+    /// The scope whose no is being tried again, and holds only as long as no yes was given since.
+    again: Cell<Option<Scope>>,
+}
 
 impl Patience {
     /// As for one decision.
     pub(crate) fn new() -> Self {
-        Patience(Cell::new(LOCK_WAIT))
+        Patience::after(Duration::ZERO)
     }
 
     /// What is left of it for an act that has waited already.
     pub(crate) fn after(waited: Duration) -> Self {
-        Patience(Cell::new(LOCK_WAIT.saturating_sub(waited)))
+        Patience { left: Cell::new(LOCK_WAIT.saturating_sub(waited)), again: Cell::new(None) }
+    }
+
+    /// How long it may wait still.
+    pub(crate) fn left(&self) -> Duration {
+        self.left.get()
+    }
+
+    /// Runs a no that is tried again.
+    pub(crate) fn again<T>(&self, scope: Scope, act: impl FnOnce() -> T) -> T {
+        self.again.set(Some(scope));
+        let done = act();
+        self.again.set(None);
+        done
     }
 }
 
@@ -293,6 +305,7 @@ impl Consent {
             asked: AtomicBool::new(false),
             refused: Mutex::default(),
             unwritten: Mutex::default(),
+            acts: AtomicU64::new(0),
             retries: Mutex::default(),
             ends: Mutex::default(),
         }
@@ -370,108 +383,9 @@ impl Consent {
         soonest.is_some_and(|soonest| soonest <= self.ambient.monotonic())
     }
 
-    /// What a person decided here and the disk did not take, and why.
-    fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
-        self.unwritten.lock().get(scope.name()).cloned()
-    }
-
-    /// Where a scope stands after a no of the person that the disk did not take: there is no yes then, whatever is on disk.
-    pub(crate) fn state_said(&self, on_disk: State, scope: Scope) -> State {
-        match self.unwritten_act(scope).map(|act| act.decision) {
-            None => on_disk,
-            Some(Decision::Denied) => State::Denied,
-            Some(_) => State::Withdrawn,
-        }
-    }
-
     /// Whether this process closed a scope, whatever is on disk.
     pub(super) fn is_shut(&self, scope: Scope) -> bool {
         self.view.lock().closing.contains(&scope)
-    }
-
-    /// A person says no now: an earlier no of theirs that was not written says nothing of whether a yes came before this one.
-    pub(crate) fn begin_act(&self, scope: Scope) {
-        if let Some(act) = self.unwritten.lock().get_mut(scope.name()) {
-            act.after = None;
-        }
-    }
-
-    /// Notes what came of a person's no: one that was not written is tried again until it is.
-    pub(crate) fn note_act(&self, scope: Scope, denies: bool, answer: &Result<Receipt, Error>) {
-        let why = match answer {
-            Ok(receipt) if receipt.line == 0 => "a file stands for it that closes the scope".to_owned(),
-            Err(error) if error.is_store() => error.to_string(),
-            _ => {
-                let was_unwritten = self.unwritten.lock().remove(scope.name()).is_some();
-                self.retries.lock().held(scope.name());
-                if was_unwritten {
-                    // What is on disk says it now.
-                    self.unshut(scope);
-                }
-                return;
-            }
-        };
-        // Where there is no place for records there is no yes to take back.
-        let denies = denies || self.ledger.is_usable().is_err();
-        let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
-        let latest = self.ledger.history().ok().map(|(lines, _)| latest_epoch(&lines, scope.name()));
-        let at = self.ambient.now().rfc3339();
-        let mut unwritten = self.unwritten.lock();
-        let act =
-            unwritten.entry(scope.name()).or_insert(Unwritten { scope, decision, at, why: String::new(), after: None });
-        (act.why, act.after) = (why, act.after.or(latest));
-        drop(unwritten);
-        // Another thread that tried something else meanwhile may have opened it again.
-        self.shut(scope);
-        // The next look reads what stood.
-        self.view.lock().stale = true;
-        self.retries.lock().failed(scope.name(), self.ambient.monotonic());
-    }
-
-    /// The person's own noes that are to be tried again now: each scope, and whether it is a denial. One that a later yes
-    /// overtook, given elsewhere, is forgotten.
-    pub(crate) fn acts_to_retry(&self) -> Vec<(Scope, bool)> {
-        if self.unwritten.lock().is_empty() {
-            return Vec::new();
-        }
-        let now = self.ambient.monotonic();
-        let due = |name: &str| self.retries.lock().is_due(name, now);
-        let acts: Vec<Unwritten> =
-            self.unwritten.lock().values().filter(|act| due(act.scope.name())).cloned().collect();
-        let mut left = Vec::new();
-        for act in acts {
-            let (Ok((lines, _)), Ok(records)) = (self.ledger.history(), self.ledger.read()) else {
-                self.retries.lock().failed(act.scope.name(), now);
-                continue;
-            };
-            let (latest, yes) = (latest_epoch(&lines, act.scope.name()), latest_yes(&lines, act.scope.name()));
-            // One that never came into force is none.
-            let stands = matches!(&records, Records::Sound(sound)
-                if sound.in_force(act.scope.name()).is_some_and(|entry| entry.epoch >= yes));
-            if stands && act.after.is_some_and(|after| yes > after) {
-                self.forget_act(act.scope);
-                self.unshut(act.scope);
-            } else {
-                if let Some(act) = self.unwritten.lock().get_mut(act.scope.name()) {
-                    act.after.get_or_insert(latest);
-                }
-                left.push((act.scope, act.decision == Decision::Denied));
-            }
-        }
-        left
-    }
-
-    /// The records were read: any yes that they do not have yet comes after a no that was not written.
-    fn note_what_stood(&self, sound: &Sound) {
-        for (name, act) in self.unwritten.lock().iter_mut() {
-            act.after.get_or_insert(sound.held(name).unwrap_or(0));
-        }
-    }
-
-    /// A yes that was given since makes a no that was not written undone.
-    pub(super) fn forget_act(&self, scope: Scope) {
-        self.unwritten.lock().remove(scope.name());
-        self.retries.lock().held(scope.name());
     }
 
     pub(crate) fn gates(&self) -> &Gates {
@@ -829,8 +743,8 @@ impl Consent {
 
     /// Waits until no permit of the scope is left in any process, `limit` at most, and says whether that is so.
     ///
-    /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; and what
-    /// can't be looked at proves nothing either.
+    /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; one that was
+    /// made again since proves nothing before the computer is restarted; and what can't be looked at proves nothing either.
     ///
     /// # Errors
     /// Why it is not known to be so.
@@ -842,7 +756,7 @@ impl Consent {
         match self.ledger.files().examine(&path) {
             Look::Read(_) => {}
             Look::Absent => {
-                let never = self.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
+                let never = self.ledger.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
                 return if never { Ok(()) } else { Err(NO_LOCK) };
             }
             Look::Refused(_) | Look::Failed(_) => return Err(NO_LOCK),
@@ -851,25 +765,14 @@ impl Consent {
         let until = self.until(self.ambient.monotonic(), limit);
         loop {
             match life.try_lock(false) {
-                Ok(true) if self.ledger.owns_life(scope) => return Ok(()),
-                Ok(true) | Err(_) => return Err(NO_LOCK),
-                Ok(false) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
-                Ok(false) => return Err(NO_ANSWER),
+                Ok(true) if !self.ledger.owns_life(scope) => return Err(NO_LOCK),
+                Ok(true) if self.ledger.lost_life(scope).unwrap_or(true) => return Err(LOST_LOCK),
+                Ok(true) if !self.ledger.is_spare_held(scope).unwrap_or(true) => return Ok(()),
+                Err(_) => return Err(NO_LOCK),
+                Ok(_) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
+                Ok(_) => return Err(NO_ANSWER),
             }
         }
-    }
-
-    /// Whether the history was read, is whole, and shows no yes to this scope.
-    fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
-        if let Records::Sound(sound) = self.ledger.read()?
-            && sound.entry(scope).is_some_and(|entry| entry.decision == Decision::Lost)
-        {
-            // What was lost may have been a yes.
-            return Ok(false);
-        }
-        let (lines, is_whole) = self.ledger.history()?;
-        let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
-        Ok(is_whole && !lines.iter().any(was_granted))
     }
 
     /// Whether the records say no to this scope and no permit of it is left: what a no that was written before is confirmed by.
@@ -878,16 +781,10 @@ impl Consent {
     /// Why it is not known to be so.
     pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
         let confirmed = self.confirm(scope, limit);
-        if self.says_no(scope) { confirmed } else { Err(NOT_TAKEN) }
-    }
-
-    /// Whether the records were read, and say no to this scope in writing: nothing about it is left to be finished.
-    fn says_no(&self, scope: &str) -> bool {
         match self.ledger.read() {
-            Ok(Records::Sound(sound)) => {
-                !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())
-            }
-            _ => false,
+            Ok(Records::Sound(sound)) if sound.in_force(scope).is_some() => Err(YES_SINCE),
+            Ok(Records::Sound(sound)) if says_no(&sound, scope) => confirmed,
+            _ => Err(NOT_TAKEN),
         }
     }
 
@@ -986,11 +883,11 @@ impl Consent {
     /// Another process keeps it for too long, or it can't be looked at.
     fn lock_or_fail(&self, patience: &Patience) -> Result<Held, Error> {
         let began = self.ambient.monotonic();
-        let until = self.until(began, patience.0.get());
+        let until = self.until(began, patience.left.get());
         let held = self.ledger.lock_within(until.saturating_duration_since(began), || self.ambient.monotonic())?;
         let waited = self.ambient.monotonic().saturating_duration_since(began);
         if !mutants::on(Mutant::EachStepWaits) {
-            patience.0.set(patience.0.get().saturating_sub(waited));
+            patience.left.set(patience.left.get().saturating_sub(waited));
         }
         held.ok_or_else(|| Kind::Locked { path: self.ledger.lock_path() }.into())
     }
@@ -1006,13 +903,7 @@ impl Consent {
     }
 }
 
-/// The latest epoch of a scope by the history, and the latest of a yes; 0 where there is none. What came later is known by
-/// these and not by its time, since clocks go back.
-fn latest_epoch(lines: &[Line], scope: &str) -> u64 {
-    lines.iter().filter(|line| line.scope == scope).map(|line| line.epoch).max().unwrap_or(0)
-}
-
-fn latest_yes(lines: &[Line], scope: &str) -> u64 {
-    let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
-    lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
+/// Whether the records say no to this scope in writing: nothing about it is left to be finished.
+fn says_no(sound: &Sound, scope: &str) -> bool {
+    !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())
 }

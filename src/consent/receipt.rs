@@ -73,7 +73,11 @@ pub(super) const NOT_TAKEN: &str = "the disk did not take it, or does not show i
 const LOCKED: &str = "another process keeps the lock of decisions, so it is not in the records yet: it is tried again";
 pub(super) const NO_LOCK: &str =
     "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
+pub(super) const LOST_LOCK: &str = "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends; a \
+                                    restart of the computer ends that";
 pub(super) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
+
+pub(super) const YES_SINCE: &str = "a yes was given since it was written";
 
 /// Why a decision is not known to stand on disk that failed like this.
 pub(super) fn not_taken(error: &Error) -> &'static str {
@@ -81,6 +85,16 @@ pub(super) fn not_taken(error: &Error) -> &'static str {
 }
 
 impl Receipt {
+    /// Whether it is about a no of the person.
+    pub(super) fn is_no(&self) -> bool {
+        [Decision::Denied, Decision::Withdrawn].map(word).contains(&self.decision.as_str())
+    }
+
+    /// Whether a yes stands by it.
+    pub(crate) fn is_yes(&self) -> bool {
+        [Decision::Granted, Decision::Kept, Decision::Narrowed].map(word).contains(&self.decision.as_str())
+    }
+
     /// With whether it is confirmed, and if not, why.
     pub(crate) fn told(self, confirmed: Result<(), &'static str>) -> Self {
         Receipt { confirmed: confirmed.is_ok(), unconfirmed: confirmed.err(), ..self }

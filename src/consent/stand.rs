@@ -2,7 +2,7 @@
 //! Reads and compares; writes nothing and opens nothing.
 
 use super::{
-    Consent, Place, State, Status, Unwritten,
+    Consent, Place, State, Status,
     contract::Contract,
     ledger::{Entry, Failed, Records, Sound, Tombstone},
     limits::Limits,
@@ -11,6 +11,7 @@ use super::{
     overlay::Block,
     scope::Scope,
     terms::Terms,
+    unwritten::Unwritten,
 };
 use crate::{
     ambient::{Ambient, Day, Time},
@@ -67,23 +68,21 @@ impl Consent {
     }
 
     /// Why nothing of a scope is sent that is granted, where its life lock can't be taken: a withdrawal could not be confirmed.
-    fn life_trouble(&self, scope: &str) -> Result<Option<String>, Failed> {
+    fn life_trouble(&self, scope: &str) -> Option<String> {
         const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
         let path = self.ledger.life_path(scope);
-        let Err(error) = self.ledger.files().open_lock(&path) else { return Ok(None) };
+        let error = self.ledger.files().open_lock(&path).err()?;
         if error.kind() == io::ErrorKind::NotFound {
-            return Ok(Some(format!(
-                "the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"
-            )));
+            return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
         }
         let mend = match error.kind() {
             // Why it was refused says what to do.
             _ if disk::refusal(&error).is_some() => "",
             io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
-            // Nobody knows what is there.
-            _ => return Err(Failed::of(&path, error)),
+            // What was decided was read all the same: what is recorded is kept, and waits until the lock can be had.
+            _ => "; as long as that is so",
         };
-        Ok(Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display())))
+        Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display()))
     }
 
     /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
@@ -95,10 +94,7 @@ impl Consent {
         if let Some(by) = self.blocked(scope) {
             return format!("reports are switched off by {by}");
         }
-        match self.granted_place(scope).and_then(|place| match place {
-            Some(_) => self.life_trouble(scope.name()),
-            None => Ok(None),
-        }) {
+        match self.granted_place(scope).map(|place| place.and_then(|_| self.life_trouble(scope.name()))) {
             Ok(why) => why.unwrap_or_else(|| ENDED.into()),
             Err(failed) => failed.to_string(),
         }
@@ -358,7 +354,7 @@ impl Consent {
             Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name, at) => {
                 Some("this computer's clock stands before a day on which reports were made already".into())
             }
-            Records::Sound(_) if in_force.is_some() => match self.life_trouble(name)? {
+            Records::Sound(_) if in_force.is_some() => match self.life_trouble(name) {
                 None if limited_otherwise => Some(
                     "administrators' rules have changed, and what waited under the old ones is not destroyed yet"
                         .into(),

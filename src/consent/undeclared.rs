@@ -4,7 +4,6 @@
 use super::{
     Consent, Ending, Patience,
     closing::Closing,
-    decide::noes_of,
     ledger::{Entry, Records, Sound, Statement},
     line::EVERY_SCOPE,
     receipt::{NOT_TAKEN, not_taken},
@@ -121,15 +120,13 @@ impl Consent {
                 return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());
             };
             let Some(entry) = sound.in_force(name) else { return Ok(None) };
-            let mut statement = Statement::of(name, decision);
-            if ending == Ending::Expired {
-                // Asked again under the lock: it may have been given anew.
-                if !self.is_over(entry) {
-                    return Ok(None);
-                }
-                statement.besides = Some(noes_of(entry));
+            // Asked again under the lock: it may have been given anew.
+            if ending == Ending::Expired && !self.is_over(entry) {
+                return Ok(None);
             }
-            ledger.narrow(&held, Some(&sound), statement, now).map(|narrowing| Some((held, narrowing)))
+            ledger
+                .narrow(&held, Some(&sound), Statement::of(name, decision), now)
+                .map(|narrowing| Some((held, narrowing)))
         });
         let mut why = NOT_TAKEN;
         let written = match written {

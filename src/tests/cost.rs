@@ -126,8 +126,8 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
     at_most(25, "a status", &|| drop(client.status(CRASH).unwrap()));
     at_most(108, "a manifest", &|| drop(client.manifest().unwrap()));
     at_most(162, "a start", &|| drop(make()));
-    at_most(75, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
+    at_most(80, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();
-    at_most(97, "a yes", &|| drop(client.grant(CRASH.shown(&notice)).unwrap()));
+    at_most(100, "a yes", &|| drop(client.grant(CRASH.shown(&notice)).unwrap()));
     assert!(dear.is_empty(), "{dear:#?}");
 }

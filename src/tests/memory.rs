@@ -55,7 +55,7 @@ struct File {
     changed: (u64, i64),
     /// Who has it open, by the open file's number, and how it is locked: shared or alone.
     open: BTreeMap<u64, (Pid, Option<bool>)>,
-    named: bool,
+    names: u32,
 }
 
 impl State {
@@ -87,7 +87,7 @@ impl Memory {
     /// The same files on another disk, with another clock; nobody has one open.
     pub(crate) fn copy(&self, clock: Arc<dyn Clock>) -> Self {
         let state = self.state();
-        let files = state.files.iter().filter(|(_, file)| file.named);
+        let files = state.files.iter().filter(|(_, file)| file.names > 0);
         let files = files.map(|(number, file)| (*number, File { open: BTreeMap::new(), ..file.clone() })).collect();
         let state = State { nodes: state.nodes.clone(), files, made: state.made, dead: BTreeSet::new() };
         Memory(Arc::new(Inner { state: Mutex::new(state), clock }))
@@ -103,7 +103,7 @@ impl Memory {
         let mut state = self.state();
         state.dead.insert(pid);
         state.files.values_mut().for_each(|file| file.open.retain(|_, (of, _)| *of != pid));
-        state.files.retain(|_, file| file.named || !file.open.is_empty());
+        state.files.retain(|_, file| file.names > 0 || !file.open.is_empty());
     }
 
     /// Every file, with its bytes.
@@ -124,7 +124,7 @@ impl Memory {
         }
         self.unname(&mut state, path);
         let node = self.node(&mut state, StatKind::File);
-        let file = File { bytes: bytes.to_vec(), changed: node.changed, named: true, ..File::default() };
+        let file = File { bytes: bytes.to_vec(), changed: node.changed, names: 1, ..File::default() };
         state.files.insert(node.number, file);
         state.nodes.insert(path.to_owned(), node);
         self.changed(&mut state, path);
@@ -178,8 +178,8 @@ impl Memory {
     fn unname(&self, state: &mut State, path: &Path) {
         let Some(node) = state.nodes.remove(path).filter(|node| node.kind == StatKind::File) else { return };
         if let Some(file) = state.files.get_mut(&node.number) {
-            file.named = false;
-            if file.open.is_empty() {
+            file.names -= 1;
+            if file.names == 0 && file.open.is_empty() {
                 state.files.remove(&node.number);
             }
         }
@@ -233,7 +233,7 @@ impl Process {
     fn make(&self, state: &mut State, path: &Path) -> u64 {
         let node = self.memory.node(state, StatKind::File);
         let (number, changed) = (node.number, node.changed);
-        state.files.insert(number, File { changed, named: true, ..File::default() });
+        state.files.insert(number, File { changed, names: 1, ..File::default() });
         state.nodes.insert(path.to_owned(), node);
         self.memory.changed(state, path);
         number
@@ -329,6 +329,21 @@ impl Disk for Process {
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.append(path)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        drop(self.at(to)?);
+        let mut state = self.at(from)?;
+        if state.nodes.contains_key(to) {
+            return Err(exists());
+        }
+        let node = state.nodes.get(from).filter(|node| node.kind == StatKind::File).ok_or_else(absent)?.clone();
+        if let Some(file) = state.files.get_mut(&node.number) {
+            file.names += 1;
+        }
+        state.nodes.insert(to.to_owned(), node);
+        self.memory.changed(&mut state, to);
+        Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -445,7 +460,7 @@ impl Drop for Open {
         let mut state = self.memory.state();
         if let Some(file) = state.files.get_mut(&self.file) {
             file.open.remove(&self.handle);
-            if !file.named && file.open.is_empty() {
+            if file.names == 0 && file.open.is_empty() {
                 state.files.remove(&self.file);
             }
         }

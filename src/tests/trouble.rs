@@ -4,7 +4,7 @@
 use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
-    ambient::Clock,
+    ambient::{Clock, instant},
     consent::{Closing, Ending, Patience, State},
     disk::{Disk, Handle, Stat, System},
     mutants::{self, Mutant, with},
@@ -505,5 +505,343 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
 #[test]
 fn a_no_that_was_not_written_is_undone_by_nothing_but_a_fresh_yes() {
     assert_eq!(undone_by(None), [] as [&str; 0]);
-    assert_eq!(undone_by(Some(Mutant::UnwrittenIsUndone)), ["a narrowing"], "the mistake is one");
+    assert_eq!(
+        undone_by(Some(Mutant::UnwrittenIsUndone)),
+        ["a switch", "a narrowing", "a bare grant"],
+        "the mistake is one"
+    );
+}
+
+#[test]
+fn a_no_that_was_not_written_is_not_overtaken_by_the_yes_before_it_where_the_history_can_t_be_read() {
+    type Change = fn(&Path, bool);
+    let changes: [(&str, Change); 3] = [
+        ("others may open it", |ledger, there| {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = if there { 0o600 } else { 0o644 };
+            std::fs::set_permissions(ledger, std::fs::Permissions::from_mode(mode)).unwrap();
+        }),
+        ("it is away", |ledger, there| {
+            let aside = ledger.with_extension("aside");
+            let (from, to) = if there { (aside.as_path(), ledger) } else { (ledger, aside.as_path()) };
+            std::fs::rename(from, to).unwrap();
+        }),
+        ("it is damaged", |ledger, there| {
+            let aside = ledger.with_extension("aside");
+            if there {
+                std::fs::rename(&aside, ledger).unwrap();
+            } else {
+                std::fs::copy(ledger, &aside).unwrap();
+                std::fs::write(ledger, "{}\n{}\n").unwrap();
+            }
+        }),
+    ];
+    for (what, change) in changes {
+        for is_read_late in [false, true] {
+            let (home, client) = Home::new();
+            let ledger = home.directory.path().join("data/org.example.crash/candor-1/ledger.jsonl");
+            change(&ledger, false);
+            let writes = ["create", "append", "rename", "remove_file", "make_dir", "lock_file"];
+            home.disk.set(move |call, _| writes.contains(&call).then_some(Errno::IO));
+            assert!(client.withdraw(CRASH).is_err(), "{what}");
+            if is_read_late {
+                // A try that fails like the first.
+                client.consent().acts_to_retry();
+            }
+            change(&ledger, true);
+            home.disk.end();
+            let end = instant() + Duration::from_secs(20);
+            let mut status = client.status(CRASH).unwrap();
+            while status.trouble.is_some() && instant() < end {
+                assert!(!status.is_open(), "{what}: {status:?}");
+                std::thread::sleep(Duration::from_millis(20));
+                status = client.status(CRASH).unwrap();
+            }
+            assert_eq!((status.state, status.is_open()), (State::Withdrawn, false), "{what}, {is_read_late}");
+            drop(client);
+            assert_eq!(home.start().status(CRASH).unwrap().state, State::Withdrawn, "{what}, {is_read_late}");
+        }
+    }
+}
+
+#[test]
+fn what_was_switched_off_outlasts_a_yes_that_failed_on_its_way() {
+    let ways: [(&str, &str); 4] =
+        [("rename", "/consent"), ("append", "/ledger.jsonl"), ("rename", "/high"), ("sync_dir", "/candor-1")];
+    for (call, end) in ways {
+        let (home, client) = Home::new();
+        client.switch(CRASH, "crash.happened.times", false).unwrap();
+        // Where its lock is gone the scope asks for a fresh yes.
+        std::fs::remove_file(home.directory.path().join("data/org.example.crash/candor-1/crash.life")).unwrap();
+        let yes = || client.grant(CRASH.shown(&client.notice(CRASH).unwrap()));
+        home.disk.set(move |what, path| (what == call && path.contains(end)).then_some(Errno::NOSPC));
+        let first = yes();
+        home.disk.end();
+        yes().unwrap();
+        let status = client.status(CRASH).unwrap();
+        assert_eq!(status.switched_off, ["crash.happened.times"], "{call} of {end}: {first:?}, {status:?}");
+    }
+}
+
+#[test]
+fn what_was_switched_off_outlasts_an_end_that_only_a_tombstone_keeps_and_records_begun_anew() {
+    let (home, client) = Home::new();
+    client.switch(CRASH, "crash.happened.times", false).unwrap();
+    home.disk.set(|call, path| (call == "rename" && path.ends_with("consent.new")).then_some(Errno::NOSPC));
+    client.revoke(CRASH, "a test").unwrap();
+    home.disk.end();
+    let yes = |client: &Client| client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+    yes(&client);
+    assert_eq!(client.status(CRASH).unwrap().switched_off, ["crash.happened.times"], "after a tombstone");
+    drop(client);
+    for lost in ["ledger.jsonl", "consent"] {
+        let path = home.directory.path().join("data/org.example.crash/candor-1").join(lost);
+        std::fs::write(path, "damaged").unwrap();
+        let client = home.start();
+        assert_eq!(client.status(CRASH).unwrap().state, State::Unreadable, "{lost}");
+        yes(&client);
+        assert_eq!(client.status(CRASH).unwrap().switched_off, ["crash.happened.times"], "{lost} was damaged");
+    }
+}
+
+/// Whether a withdrawal is confirmed while a permit of an earlier yes is held whose life lock went out of its place, how, and by
+/// whom; and once nobody can hold it any more.
+fn confirmed_without_the_lock(mutant: Option<Mutant>, by_full_disk: bool) -> (bool, bool) {
+    let (home, client) = Home::new();
+    let store = home.directory.path().join("data/org.example.crash/candor-1");
+    let other = home.start();
+    let place = other.engine().consent.open_places().into_iter().find(|place| place.scope == CRASH).unwrap();
+    let permit = other.engine().consent.permit(CRASH, place.generation, place.epoch).unwrap();
+    let first = with(mutant, || {
+        if by_full_disk {
+            // Nothing can be made, and what is there can be renamed.
+            home.disk.set(|call, _| ["create", "append", "make_dir"].contains(&call).then_some(Errno::NOSPC));
+        } else {
+            std::fs::remove_file(store.join("crash.life")).unwrap();
+        }
+        let receipt = client.withdraw(CRASH).unwrap();
+        assert!(!receipt.confirmed, "{receipt:?}");
+        home.disk.end();
+        client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+        let receipt = client.withdraw(CRASH).unwrap();
+        assert!(receipt.recorded);
+        receipt
+    });
+    drop(permit);
+    if !by_full_disk {
+        // The computer was restarted.
+        let life = store.join("crash.life");
+        let says = std::fs::read_to_string(&life).unwrap();
+        let before = says.lines().find(|line| line.starts_with("again ")).unwrap_or("again none").to_owned();
+        assert!(mutant.is_some() || before.len() > "again ".len() + 30, "{says}");
+        std::fs::write(&life, says.replace(&before, "again 00000000-0000-0000-0000-000000000000")).unwrap();
+    }
+    let again = client.withdraw(CRASH).unwrap();
+    (first.confirmed, again.confirmed)
+}
+
+#[test]
+fn a_life_lock_that_went_out_of_its_place_confirms_nothing_while_somebody_may_hold_it() {
+    for by_full_disk in [true, false] {
+        assert_eq!(confirmed_without_the_lock(None, by_full_disk), (false, true), "a full disk: {by_full_disk}");
+        let mistake = confirmed_without_the_lock(Some(Mutant::LifeMadeAgain), by_full_disk);
+        assert!(mistake.0, "the mistake is one: a full disk: {by_full_disk}");
+    }
+}
+
+/// The same on a disk where a lock has a second name.
+#[test]
+fn a_life_lock_that_was_removed_is_found_again_by_its_second_name() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("data/org.example.crash/candor-1");
+    let process = || Client::new(config(home.path())).unwrap();
+    let (client, other) = (process(), process());
+    let yes = || client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+    yes();
+    let place = client.engine().consent.open_places().into_iter().find(|place| place.scope == CRASH).unwrap();
+    other.engine().look();
+    let permit = other.engine().consent.permit(CRASH, place.generation, place.epoch).unwrap();
+    for name in ["crash.life", "crash.held"] {
+        std::fs::remove_file(store.join(name)).unwrap();
+        if name == "crash.life" {
+            assert!(!client.withdraw(CRASH).unwrap().confirmed, "{name}: nobody knows who holds it");
+        }
+        yes();
+        let receipt = client.withdraw(CRASH).unwrap();
+        let why = receipt.unconfirmed.unwrap_or_default();
+        assert!(!receipt.confirmed && why.contains("did not answer"), "{name}: {receipt:?}");
+        yes();
+    }
+    drop(permit);
+    assert!(client.withdraw(CRASH).unwrap().confirmed, "whoever held it is gone");
+}
+
+/// A lock that is gone confirms nothing where the history is damaged or gone as well.
+#[test]
+fn without_life_lock_and_history_nothing_is_confirmed() {
+    for damage in ["damaged", "gone"] {
+        for again in [false, true] {
+            let (home, client) = Home::new();
+            let store = home.directory.path().join("data/org.example.crash/candor-1");
+            std::fs::remove_file(store.join("crash.life")).unwrap();
+            match damage {
+                "damaged" => std::fs::write(store.join("ledger.jsonl"), "damaged").unwrap(),
+                _ => std::fs::remove_file(store.join("ledger.jsonl")).unwrap(),
+            }
+            let client = if again { home.start() } else { client };
+            for _ in 0..2 {
+                let receipt = client.withdraw(CRASH).unwrap();
+                assert!(!receipt.confirmed, "{damage}, a new process: {again}: {receipt:?}");
+            }
+            let receipt = client.withdraw(VIEWS).unwrap();
+            assert!(receipt.confirmed, "the lock of another scope is there: {receipt:?}");
+        }
+    }
+}
+
+/// A life lock that a copy took the place of is held by whoever held the one before.
+#[test]
+fn a_life_lock_that_was_replaced_by_its_copy_confirms_nothing_while_the_other_is_held() {
+    let confirmed = |mutant: Option<Mutant>| {
+        let home = tempfile::tempdir().unwrap();
+        let life = home.path().join("data/org.example.crash/candor-1/crash.life");
+        let process = || Client::new(config(home.path())).unwrap();
+        let (client, other) = (process(), process());
+        client.grant(CRASH).unwrap();
+        let place = client.engine().consent.open_places().into_iter().find(|place| place.scope == CRASH).unwrap();
+        other.engine().look();
+        let permit = other.engine().consent.permit(CRASH, place.generation, place.epoch).unwrap();
+        let copy = life.with_extension("copy");
+        std::fs::copy(&life, &copy).unwrap();
+        std::fs::rename(&copy, &life).unwrap();
+        let confirmed = with(mutant, || client.withdraw(CRASH).unwrap().confirmed);
+        drop(permit);
+        (confirmed, client.withdraw(CRASH).unwrap().confirmed)
+    };
+    assert_eq!(confirmed(None), (false, true));
+    assert_eq!(confirmed(Some(Mutant::LifeMadeAgain)), (true, true), "the mistake is one");
+}
+
+#[test]
+fn what_comes_of_an_older_no_says_nothing_of_a_newer_one() {
+    let stands = |mutant: Option<Mutant>| {
+        let (home, client) = Home::new();
+        let consent = client.consent();
+        let yes = |client: &Client| client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+        // The first no is being tried again, and waits to be confirmed.
+        let first = consent.begin_act(CRASH);
+        let granted = yes(&home.start());
+        home.disk.set(|call, _| ["create", "append", "rename", "lock_file"].contains(&call).then_some(Errno::IO));
+        assert!(client.withdraw(CRASH).is_err());
+        with(mutant, || consent.note_act(CRASH, first, false, &Ok(granted)));
+        home.disk.end();
+        client.engine().look();
+        !client.status(CRASH).unwrap().is_open()
+    };
+    assert!(stands(None));
+    assert!(!stands(Some(Mutant::OlderActClears)), "the mistake is one");
+}
+
+/// Another process, or thread, gives a yes just as `lock` is taken for the first time.
+fn at_the_lock(disk: &Troubled, lock: &'static str, act: impl FnOnce() + Send + 'static) {
+    let mut act = Some(act);
+    disk.set(move |call, path| {
+        if call == "lock_file" && path.ends_with(lock) {
+            act.take().into_iter().for_each(|act| act());
+        }
+        None
+    });
+}
+
+#[test]
+fn a_yes_that_comes_before_an_older_no_is_tried_again_stands() {
+    let stands = |mutant: Option<Mutant>| {
+        let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+        let mut quiet = config(home.directory.path());
+        quiet.disk = Arc::new(home.disk.clone());
+        let client = Arc::new(Client::without_worker(quiet).unwrap());
+        let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
+        yes(&client);
+        home.disk.set(|call, _| ["create", "append", "rename", "lock_file"].contains(&call).then_some(Errno::IO));
+        assert!(client.withdraw(CRASH).is_err());
+        let other = client.clone();
+        at_the_lock(&home.disk, "/consent.lock", move || yes(&other));
+        client.consent().retry_now();
+        with(mutant, || crate::withdraw::settle(client.engine()));
+        home.disk.end();
+        let status = client.status(CRASH).unwrap();
+        assert_eq!(status.is_open(), status.state == State::Granted, "{status:?}");
+        status.state == State::Granted
+    };
+    assert!(stands(None));
+    assert!(!stands(Some(Mutant::RetriedUnasked)), "the mistake is one");
+}
+
+#[test]
+fn a_withdrawal_that_is_said_again_is_no_receipt_of_a_yes_that_comes_meanwhile() {
+    let (home, client) = Home::new();
+    client.withdraw(CRASH).unwrap();
+    let other = Client::new(config(home.directory.path())).unwrap();
+    at_the_lock(&home.disk, "/crash.life", move || {
+        other.grant(CRASH.shown(&other.notice(CRASH).unwrap())).unwrap();
+    });
+    let receipt = client.withdraw(CRASH).unwrap();
+    home.disk.end();
+    assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("withdrawn", false), "{receipt:?}");
+    assert_eq!(receipt.unconfirmed, Some("a yes was given since it was written"));
+    assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted, "which stands, as the history says");
+}
+
+#[test]
+fn nobody_is_asked_about_what_they_refused_and_the_disk_did_not_take() {
+    use crate::consent::{MayAsk, WhyNot};
+    let (home, client) = Home::new();
+    let fresh = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+    let other = fresh.start();
+    let fails = |call: &str, _: &str| ["create", "append", "rename", "make_dir"].contains(&call).then_some(Errno::IO);
+    home.disk.set(fails);
+    fresh.disk.set(fails);
+    assert!(client.withdraw(CRASH).is_err() && other.deny(CRASH).is_err());
+    home.disk.end();
+    fresh.disk.end();
+    let why = |client: &Client| match client.may_ask(CRASH).unwrap() {
+        MayAsk::No { why, .. } => why,
+        MayAsk::Yes { .. } => panic!("the program may ask"),
+    };
+    // Whether they are tried again by now or not.
+    assert_eq!((why(&client), why(&other)), (WhyNot::Withdrawn, WhyNot::Answered));
+    assert!(client.prompt(CRASH).is_err() && other.prompt(CRASH).is_err());
+}
+
+/// A life lock that can't be opened for a moment is no doubt about what was decided: what is recorded is kept, and the status
+/// says so.
+#[test]
+fn a_life_lock_that_can_t_be_opened_now_closes_nothing() {
+    for errno in [Errno::IO, Errno::MFILE, Errno::ROFS] {
+        let (home, client) = Home::new();
+        home.disk.set(move |call, path| (call == "lock_file" && path.ends_with("/crash.life")).then_some(errno));
+        let status = client.status(CRASH).unwrap();
+        assert!(status.is_open() && status.state == State::Granted, "{errno}: {status:?}");
+        assert!(status.trouble.as_ref().is_some_and(|why| why.contains("nothing is sent")), "{errno}: {status:?}");
+        client.record_durable(Happened { times: 2 });
+        home.disk.end();
+        assert_eq!(client.status(CRASH).unwrap().trouble, None);
+        assert_eq!(client.manifest().unwrap().scopes.iter().filter(|page| page.name == "crash").count(), 1);
+    }
+}
+
+#[test]
+fn later_makes_no_open_question_of_records_that_are_lost() {
+    let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+    let client = home.start();
+    client.deny(CRASH).unwrap();
+    let snapshot = home.directory.path().join("data/org.example.crash/candor-1/consent");
+    let mut bytes = std::fs::read(&snapshot).unwrap();
+    bytes.push(b'x');
+    std::fs::write(&snapshot, bytes).unwrap();
+    let own_words = || client.grant(CRASH.asked_in_own_words("Do you?", "en"));
+    assert!(own_words().is_err());
+    assert!(client.defer(CRASH).unwrap_err().needs_notice());
+    assert!(own_words().unwrap_err().needs_notice());
+    client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
 }

@@ -152,6 +152,28 @@ fn a_no_to_more_outlasts_the_yes_it_stood_beside() {
 }
 
 #[test]
+fn what_was_declined_is_opened_by_no_bare_grant_once_the_yes_is_over() {
+    for declines in [true, false] {
+        let (home, server) = (Home::new(), Server::new());
+        let client = held(&home, &server);
+        if declines {
+            client.keep(USAGE).unwrap();
+        }
+        drop(client);
+        home.clock.advance(DAY * 400);
+        for start in 0..2 {
+            let client = home.start(&server);
+            assert_eq!(state(&client, USAGE), State::Expired);
+            let error = client.grant(USAGE).unwrap_err();
+            assert!(error.needs_notice(), "declined: {declines}, start {start}: {error}");
+            // Its end is written down by now.
+            let _ = client.flush(std::time::Duration::from_secs(1));
+        }
+        say_yes(&home.start(&server), USAGE);
+    }
+}
+
+#[test]
 fn a_switch_after_a_no_to_more_does_not_let_the_program_ask_sooner() {
     let (home, server) = (Home::new(), Server::new());
     let client = held(&home, &server);

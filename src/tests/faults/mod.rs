@@ -389,6 +389,10 @@ impl Judge<'_> {
                 }
             }
         }
+        if self.operation.loses_lock {
+            // Before that nobody knows who holds the lock that is gone.
+            self.world.restart();
+        }
         match client.withdraw(SUBJECT) {
             Ok(receipt) if receipt.confirmed && receipt.recorded && receipt.destroyed.complete => {}
             other => self.say(format_args!("a withdrawal does not work: {other:?}")),

@@ -43,6 +43,7 @@ calls! {
     MayWrite = "Disk" "may_write",
     CloseToOthers = "Disk" "close_to_others",
     OpenLock = "Disk" "open_lock",
+    Link = "Disk" "link",
     Rename = "Disk" "rename",
     RemoveFile = "Disk" "remove_file",
     RemoveTree = "Disk" "remove_tree",
@@ -154,7 +155,7 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
         Call::ReadShared => &[any, &[NoAccess], opens, &[ShortRead]],
         Call::Create | Call::LockFile => &[any, path, opens, changes],
         Call::Append | Call::OpenLock => &[any, path, opens, &[ReadOnly]],
-        Call::MakeDir | Call::Rename | Call::MayWrite => &[any, path, changes],
+        Call::MakeDir | Call::Rename | Call::Link | Call::MayWrite => &[any, path, changes],
         Call::CloseToOthers => &[any, path, opens, &[ReadOnly]],
         Call::RemoveFile => &[any, path, &[ReadOnly]],
         Call::RemoveTree => &[any, path, opens, &[ReadOnly]],
@@ -322,6 +323,9 @@ impl Disk for FaultyDisk {
     }
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.plan.run(Call::OpenLock, path, || self.disk.open_lock(path)).map(|file| self.wrap(path, file))
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.plan.run(Call::Link, to, || self.disk.link(from, to))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.plan.run(Call::Rename, to, || self.disk.rename(from, to))

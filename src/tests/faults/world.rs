@@ -25,6 +25,9 @@ pub(super) const MARKS: &str = "/home/person/config/org.example.crash/candor-1";
 /// The event that a rule leaves out.
 const LEFT_OUT: &str = r#"{"candor_policy": 1, "rule": "no windows", "forbid": {"events": ["views.window"]}}"#;
 
+/// What says that the computer was restarted.
+const RESTARTS: &str = "/proc/sys/kernel/random/boot_id";
+
 pub(super) struct World {
     pub(super) disk: Memory,
     pub(super) hands: Arc<Hands>,
@@ -48,6 +51,7 @@ impl World {
         let hands = Hands::new(plan.clone(), NOON, 0);
         let disk = Memory::new(Arc::new(hands.right()));
         disk.put(Path::new("/home/person/.keep"), b"");
+        disk.put(Path::new(RESTARTS), b"one\n");
         disk.put(&Path::new(RULES).join("windows.json"), LEFT_OUT.as_bytes());
         World { disk, hands, plan, receiver: Receiver::default(), seed }
     }
@@ -159,6 +163,11 @@ impl World {
 
     pub(super) fn close(&self, scope: Scope) {
         self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner).closed.push(scope.name().to_owned());
+    }
+
+    /// The computer is restarted: no process holds anything any more.
+    pub(super) fn restart(&self) {
+        self.disk.put(Path::new(RESTARTS), b"two\n");
     }
 
     pub(super) fn reopen(&self, scope: Scope) {

@@ -41,6 +41,9 @@ pub(super) struct Actor {
     knows_store: bool,
     /// The client first saw one that was made while the store was away.
     knows_another: bool,
+    /// The noes of a person that this client answered an error to, and the yeses that the program said by itself.
+    failed: Vec<(&'static str, usize)>,
+    bare: Vec<usize>,
 }
 
 /// How a piece of work ended.
@@ -60,6 +63,8 @@ impl Actor {
             admitted: 0,
             knows_store: false,
             knows_another: false,
+            failed: Vec::new(),
+            bare: Vec::new(),
         }
     }
 
@@ -130,6 +135,7 @@ impl Actor {
         let server = Server { world: world.clone(), actor: self.me, pid: self.pid };
         config.transport = Some(("the simulated receiver".into(), Arc::new(server)));
         (self.admitted, self.knows_store, self.knows_another) = (0, false, false);
+        self.failed.clear();
         self.world.note(self.me, "starts");
         let made = self.alive(|actor| match Client::without_worker(config) {
             Ok(client) => actor.client = Some(client),
@@ -172,6 +178,16 @@ impl Actor {
             Ended::Well(value) => Some(value),
             Ended::Killed => None,
         }
+    }
+
+    /// Something shows that a scope was open after a step, in this process.
+    fn seen_open(&self, scope: Scope, after: u64, how: &str) {
+        let oracle = self.world.oracle();
+        let mut wrong: Vec<String> = oracle.seen_open(scope.name(), after, how).into_iter().collect();
+        let failed = self.failed.iter().filter(|(name, _)| *name == scope.name());
+        wrong.extend(failed.filter_map(|(_, no)| oracle.seen_open_here(*no, &self.bare, after, how)));
+        drop(oracle);
+        wrong.into_iter().for_each(|wrong| self.world.violated(wrong));
     }
 
     /// Decides something, and has it noted what was decided.
@@ -221,6 +237,9 @@ impl Actor {
         };
         world.note(self.me, &format!("{act:?} {name}: {said}"));
         world.oracle().end(at, came, world.step());
+        if came == Came::Failed && self.client.is_some() {
+            self.failed.push((name, at));
+        }
         let took = world.passed() - passed;
         if world.is_calm() && took > CALL_MOST {
             world.violated(format!("{act:?} took {} s", took / SECOND));
@@ -245,8 +264,7 @@ impl Actor {
         let Some((open, kept)) = kept else { return };
         self.admitted += u64::from(open);
         if kept && durable {
-            let wrong = self.world.oracle().seen_open(scope.name(), before, "it recorded");
-            wrong.into_iter().for_each(|wrong| self.world.violated(wrong));
+            self.seen_open(scope, before, "it recorded");
         }
     }
 
@@ -262,13 +280,16 @@ impl Actor {
         };
         self.world.note(self.me, &format!("{} is {:?}, open {}", scope.name(), status.state, status.is_open()));
         if status.is_open() {
-            let wrong = self.world.oracle().seen_open(scope.name(), before, "status");
-            wrong.into_iter().for_each(|wrong| self.world.violated(wrong));
+            self.seen_open(scope, before, "status");
         }
         Some(status.is_open())
     }
 
     pub(super) fn grant(&mut self, scope: Scope, shown: bool) {
+        if !shown {
+            let next = self.world.oracle().decided.len();
+            self.bare.push(next);
+        }
         self.decide(Act::Grant, scope, |client| match shown {
             true => client.grant(scope.shown(&client.notice(scope)?)),
             false => client.grant(scope),
@@ -305,6 +326,38 @@ impl Actor {
         lines.into_iter().map(|line| (line.scope, format!("{:?}", line.decision))).collect()
     }
 
+    fn switch(&mut self, scope: Scope) {
+        let field = if scope == CRASH { "crash.happened.times" } else { "views.both.times" };
+        let on = self.world.random(2) == 0;
+        self.decide(Act::Switch, scope, |client| client.switch(scope, field, on));
+    }
+
+    fn finds_a_full_disk(&self) {
+        if self.world.random(3) == 0 {
+            self.world.takes_nothing(self.me);
+        }
+    }
+
+    /// What a program may do after a no that failed, before that is tried again.
+    fn tries_something_else(&mut self, scope: Scope) {
+        if !self.failed.iter().any(|(name, _)| *name == scope.name()) {
+            return;
+        }
+        for _ in 0..1 + self.world.random(4) {
+            match self.world.random(8) {
+                0..=1 => self.switch(scope),
+                2 => self.grant(scope, false),
+                3 => self.decide(Act::Defer, scope, |client| client.defer(scope)),
+                4 => self.decide(Act::Keep, scope, |client| client.keep(scope)),
+                5 => self.decide(Act::Revoke, scope, |client| client.revoke(scope, "a mistake")),
+                6 => self.tick(),
+                _ => self.sleep(1 + self.world.random(2 * SECOND)),
+            }
+            self.record(scope, true);
+            self.status(scope);
+        }
+    }
+
     /// One thing that a program, its worker or a person does.
     pub(super) fn step(&mut self, grants: u64) {
         let world = self.world.clone();
@@ -321,14 +374,18 @@ impl Actor {
                 let shown = world.random(10) < grants;
                 self.grant(scope, shown);
             }
-            83..=85 => self.decide(Act::Withdraw, scope, |client| client.withdraw(scope)),
-            86..=87 => self.decide(Act::Deny, scope, |client| client.deny(scope)),
-            88 => self.decide(Act::Revoke, scope, |client| client.revoke(scope, "a mistake")),
-            89 => {
-                let (field, on) =
-                    (if scope == CRASH { "crash.happened.times" } else { "views.both.times" }, world.random(2) == 0);
-                self.decide(Act::Switch, scope, |client| client.switch(scope, field, on));
+            83..=85 => {
+                self.finds_a_full_disk();
+                self.decide(Act::Withdraw, scope, |client| client.withdraw(scope));
+                self.tries_something_else(scope);
             }
+            86..=87 => {
+                self.finds_a_full_disk();
+                self.decide(Act::Deny, scope, |client| client.deny(scope));
+                self.tries_something_else(scope);
+            }
+            88 => self.decide(Act::Revoke, scope, |client| client.revoke(scope, "a mistake")),
+            89 => self.switch(scope),
             90 => self.decide(Act::Keep, scope, |client| client.keep(scope)),
             91 => self.decide(Act::Defer, scope, |client| client.defer(scope)),
             92 => {

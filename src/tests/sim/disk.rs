@@ -73,6 +73,9 @@ impl Disk for SimDisk {
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.step(Sort::Open, "open_lock", path, || self.below.open_lock(path)).map(|file| self.wrap(path, file))
     }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(Sort::Make, "link to", to, || self.below.link(from, to))
+    }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step(Sort::Remove, "rename to", to, || self.below.rename(from, to))
     }

@@ -26,7 +26,7 @@ const PROCESSES: usize = 3;
 
 /// What must be noticed, and a seed at which it was: the search begins there, since each change of the rooms gives seeds another
 /// course.
-const MISTAKES: [(Mutant, u64); 12] = [
+const MISTAKES: [(Mutant, u64); 14] = [
     (Mutant::NothingDestroyed, 0),
     (Mutant::UnseenIsWished, 2629),
     (Mutant::BatchRemovedFirst, 2726),
@@ -39,6 +39,8 @@ const MISTAKES: [(Mutant, u64); 12] = [
     (Mutant::ConfirmedUnseen, 281),
     (Mutant::RecordsUnseen, 20),
     (Mutant::SegmentForgottenFirst, 173),
+    (Mutant::UnwrittenIsUndone, 0),
+    (Mutant::LifeMadeAgain, 0),
 ];
 
 /// What came of one seed.

@@ -188,6 +188,18 @@ impl Oracle {
         self.of(scope).filter(is_done).any(|no| !yes_since(no))
     }
 
+    /// The process in which this no failed shows that the scope was open after a step. It holds there until the next yes; one
+    /// that this process said by itself, without showing anything, is none: those are in `bare`.
+    pub(super) fn seen_open_here(&self, no: usize, bare: &[usize], after: u64, how: &str) -> Option<String> {
+        let no = self.decided.get(no)?;
+        let lifts = |(at, yes): (usize, &Decided)| {
+            let is_yes = yes.scope == no.scope && yes.act == Act::Grant && yes.came != Came::Nothing;
+            is_yes && !bare.contains(&at) && self.until(yes) > no.called
+        };
+        let lifted = self.decided.iter().enumerate().any(lifts);
+        (no.returned < after && !lifted).then(|| format!("{} is open ({how}) where this failed: {no:?}", no.scope))
+    }
+
     /// Something shows that a scope was open after a step.
     pub(super) fn seen_open(&self, scope: &str, after: u64, how: &str) -> Option<String> {
         let no = self.no_before(scope, after, false)?;

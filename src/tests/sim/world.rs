@@ -260,6 +260,7 @@ impl World {
         let times = Arc::new(times);
         let memory = Memory::new(Arc::new(SimClock(times.clone())));
         memory.put(Path::new("/home/.keep"), b"a home");
+        memory.put(Path::new("/proc/sys/kernel/random/boot_id"), b"one\n");
         Arc::new(World {
             state: Mutex::new(state),
             turns: (0..actors).map(|_| Condvar::new()).collect(),
@@ -388,6 +389,20 @@ impl World {
 
     pub(super) fn faults(&self, me: usize) -> u64 {
         self.state().actors[me].faults
+    }
+
+    /// The disk takes nothing of this process for a while: what a person says just then is hard to keep.
+    pub(super) fn takes_nothing(&self, me: usize) {
+        let mut state = self.state();
+        if state.calm || state.plan.outages == 0 || state.outage.is_some() {
+            return;
+        }
+        let code = *state.rng.pick(&[EIO, EMFILE, ENOSPC, EROFS, ENOMEM, EACCES, ESTALE]);
+        let time = *state.rng.pick(&[MILLI, 20 * MILLI, 200 * MILLI, SECOND]);
+        let reads = state.rng.once_in(4);
+        let outage = Outage { until: self.passed() + time, code, reads, writes: true, actor: Some(me) };
+        state.note(me, &format!("begins: {outage:?}"));
+        state.outage = Some(outage);
     }
 
     /// From now on nothing goes wrong, the clock is right, and who was stopped goes on.

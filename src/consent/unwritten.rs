@@ -1,0 +1,189 @@
+//! The person's own noes that the disk did not take. Each holds in this client whatever is on disk, until it is written or a fresh
+//! yes was given after it; that it is tried again is the matter of whoever withdraws. Opens nothing that was not opened by a yes.
+
+use super::{
+    Consent, Patience,
+    ledger::{Failed, Records, Sound},
+    line::{Decision, Line},
+    receipt::Receipt,
+    scope::Scope,
+    state::State,
+};
+use crate::{
+    error::Error,
+    mutants::{self, Mutant},
+};
+use std::sync::atomic::Ordering;
+
+/// What a person decided and the disk did not take.
+#[derive(Debug, Clone)]
+pub(super) struct Unwritten {
+    pub(super) scope: Scope,
+    pub(super) decision: Decision,
+    /// When they said it first.
+    pub(super) at: String,
+    pub(super) why: String,
+    /// The latest epoch of the scope by records that were read since: a yes of a later one was given after it. None as long as
+    /// no look succeeded: whatever stands may have been there before.
+    after: Option<u64>,
+    act: Act,
+}
+
+/// One no of a person: a number that grows, so that what comes of an older one says nothing of a newer one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Act(u64);
+
+impl Consent {
+    /// What a person decided here and the disk did not take, and why.
+    pub(super) fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
+        self.unwritten.lock().get(scope.name()).cloned()
+    }
+
+    /// Where a scope stands after a no of the person that the disk did not take: there is no yes then, whatever is on disk.
+    pub(crate) fn state_said(&self, on_disk: State, scope: Scope) -> State {
+        match self.unwritten_act(scope).map(|act| act.decision) {
+            None => on_disk,
+            Some(_) if mutants::on(Mutant::UnwrittenIsUndone) => on_disk,
+            Some(Decision::Denied) => State::Denied,
+            Some(_) => State::Withdrawn,
+        }
+    }
+
+    /// A person says no now: an earlier no of theirs that was not written says nothing of whether a yes came before this one.
+    pub(crate) fn begin_act(&self, scope: Scope) -> Act {
+        let act = Act(self.acts.fetch_add(1, Ordering::SeqCst));
+        if let Some(unwritten) = self.unwritten.lock().get_mut(scope.name()) {
+            (unwritten.after, unwritten.act) = (None, act);
+        }
+        act
+    }
+
+    /// Notes what came of a person's no: one that was not written is tried again until it is.
+    pub(crate) fn note_act(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
+        let why = match answer {
+            Ok(receipt) if receipt.line == 0 => "a file stands for it that closes the scope".to_owned(),
+            // Another line is the last one: whether it is a later yes is known by the history.
+            Ok(receipt) if !receipt.is_no() && !mutants::on(Mutant::OlderActClears) => {
+                "another process decided at the same time".to_owned()
+            }
+            Err(error) if error.is_store() => error.to_string(),
+            _ => {
+                self.has_written(scope, act);
+                return;
+            }
+        };
+        // Where there is no place for records there is no yes to take back.
+        let denies = denies || self.ledger.is_usable().is_err();
+        let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
+        let latest = self.ledger.read().ok().and_then(|records| latest_epoch(&records, scope.name()));
+        let at = self.ambient.now().rfc3339();
+        let mut unwritten = self.unwritten.lock();
+        let said = Unwritten { scope, decision, at, why: String::new(), after: None, act };
+        let said = unwritten.entry(scope.name()).or_insert(said);
+        (said.why, said.after) = (why, said.after.or(latest));
+        drop(unwritten);
+        // Another thread that tried something else meanwhile may have opened it again.
+        self.shut(scope);
+        // The next look reads what stood.
+        self.view.lock().stale = true;
+        self.retries.lock().failed(scope.name(), self.ambient.monotonic());
+    }
+
+    /// An act is on disk, or is none any more.
+    fn has_written(&self, scope: Scope, act: Act) {
+        let mut unwritten = self.unwritten.lock();
+        let newer = unwritten.get(scope.name()).is_some_and(|said| said.act > act);
+        if newer && !mutants::on(Mutant::OlderActClears) {
+            return;
+        }
+        let was_unwritten = unwritten.remove(scope.name()).is_some();
+        drop(unwritten);
+        self.retries.lock().held(scope.name());
+        if was_unwritten {
+            // What is on disk says it now.
+            self.unshut(scope);
+        }
+    }
+
+    /// The person's own noes that are to be tried again now: each scope, which act it is, and whether it is a denial. One that a
+    /// later yes overtook, given elsewhere, is forgotten.
+    pub(crate) fn acts_to_retry(&self) -> Vec<(Scope, Act, bool)> {
+        if self.unwritten.lock().is_empty() {
+            return Vec::new();
+        }
+        let now = self.ambient.monotonic();
+        let due = |name: &str| self.retries.lock().is_due(name, now);
+        let acts: Vec<Unwritten> =
+            self.unwritten.lock().values().filter(|act| due(act.scope.name())).cloned().collect();
+        let mut left = Vec::new();
+        for Unwritten { scope, decision, act, .. } in acts {
+            let overtaken = self.ledger.read().and_then(|records| {
+                let overtaken = self.is_overtaken(scope, &records)?;
+                if let Some(act) = self.unwritten.lock().get_mut(scope.name()) {
+                    act.after = act.after.or(latest_epoch(&records, scope.name()));
+                }
+                Ok(overtaken)
+            });
+            match overtaken {
+                Err(_) => self.retries.lock().failed(scope.name(), now),
+                Ok(true) => {
+                    self.forget_act(scope);
+                    self.unshut(scope);
+                }
+                Ok(false) => left.push((scope, act, decision == Decision::Denied)),
+            }
+        }
+        left
+    }
+
+    /// Whether an act that is tried again is none any more, by records that were read: a yes that was given since holds.
+    pub(super) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
+        let Some(act) = self.unwritten_act(scope) else { return Ok(true) };
+        let (Some(after), Records::Sound(sound)) = (act.after, records) else { return Ok(false) };
+        let (lines, _) = self.ledger.history()?;
+        let yes = latest_yes(&lines, scope.name());
+        // One that never came into force is none.
+        Ok(yes > after && sound.in_force(scope.name()).is_some_and(|entry| entry.epoch >= yes))
+    }
+
+    /// The same for an act that is under way, under the lock: the list of those that are to be tried again is older.
+    pub(super) fn must_not_be_tried(
+        &self,
+        scope: Scope,
+        patience: &Patience,
+        records: &Records,
+    ) -> Result<bool, Failed> {
+        let is_retry = patience.again.get() == Some(scope) && !mutants::on(Mutant::RetriedUnasked);
+        Ok(is_retry && self.is_overtaken(scope, records)?)
+    }
+
+    /// The records were read: any yes that they do not have yet comes after a no that was not written.
+    pub(super) fn note_what_stood(&self, sound: &Sound) {
+        for (name, act) in self.unwritten.lock().iter_mut() {
+            act.after.get_or_insert(sound.held(name).unwrap_or(0));
+        }
+    }
+
+    /// A yes that was given since makes a no that was not written undone.
+    pub(super) fn forget_act(&self, scope: Scope) {
+        self.unwritten.lock().remove(scope.name());
+        self.retries.lock().held(scope.name());
+    }
+}
+
+/// The highest epoch that a scope has in the records. Those that were seen and can't be relied on say nothing of it: a yes that
+/// they don't show may stand in them.
+fn latest_epoch(records: &Records, scope: &str) -> Option<u64> {
+    match records {
+        Records::Sound(sound) => Some(sound.held(scope).unwrap_or(0)),
+        Records::Nothing => Some(0),
+        Records::Closed(_) => None,
+    }
+}
+
+/// The epoch of the latest yes in the history, 0 where there is none. What came later is known by epochs and not by times, since
+/// clocks go back.
+fn latest_yes(lines: &[Line], scope: &str) -> u64 {
+    let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
+    lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
+}
