@@ -95,10 +95,7 @@ impl Journal {
                 && header.epoch == place.epoch
                 && header.day == Some(day.0)
         });
-        let mut tally = Tally {
-            damaged: found.lost.saturating_add(u64::from(found.skipped > 0 && found.lost == 0)),
-            ..Tally::default()
-        };
+        let mut tally = Tally { damaged: found.damaged(), ..Tally::default() };
         for stored in &found.lines {
             match line::decode_cell(stored.json, self.registry) {
                 Some((schema, outcomes, times))

@@ -40,6 +40,7 @@ fn holds(bytes: &[u8]) {
     }
     assert_eq!(found.lost, lost, "gaps are what is lost");
     assert!(found.skipped <= bytes.len() as u64);
+    assert!(found.behind <= found.skipped && found.damaged() >= u64::from(found.skipped > 0));
     // What was read, written anew, reads the same.
     let again = segment::whole(header, found.lines.iter().map(|line| line.json)).unwrap();
     let again = segment::recover(&again);

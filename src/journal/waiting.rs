@@ -95,7 +95,7 @@ impl Journal {
                 && header.generation == place.generation
                 && header.epoch == place.epoch
         });
-        let damaged = found.lost.saturating_add(u64::from(found.skipped > 0 && found.lost == 0));
+        let damaged = found.damaged();
         if !belongs {
             self.counters.drop(Drop::Damaged, damaged);
             self.counters.drop(Drop::Foreign, found.lines.len() as u64);
@@ -297,7 +297,7 @@ impl Journal {
             Some((_, _, times)) if counts => times,
             _ => 1,
         });
-        events.fold(found.lost, u64::saturating_add)
+        events.fold(found.damaged(), u64::saturating_add)
     }
 }
 

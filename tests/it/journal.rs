@@ -205,6 +205,52 @@ fn of_a_damaged_batch_each_record_is_counted() {
     assert_eq!((server.lines().len() - heard, dropped(&client, "damaged")), (5, 0));
 }
 
+/// The lines of a segment have numbers, and what lies behind the last sound one is counted by the lines that can be told apart.
+#[test]
+fn each_damaged_line_at_the_end_of_a_segment_is_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 40);
+    let whole = fs::read(&segment).unwrap();
+    let original = home.path().join("original");
+    files::copy(&home.store(), &original);
+    let ends = ends(&whole);
+    let hit = |lines: &[usize]| {
+        lines.iter().fold(whole.clone(), |bytes, line| files::bit_flipped(&bytes, (ends[line - 1] + 60) * 8))
+    };
+    let last: Vec<usize> = (21..=40).collect();
+    let cases = [
+        (20, hit(&last)),
+        (21, hit(&[&[10], &last[..]].concat())),
+        (1, hit(&[40])),
+        (2, hit(&[10, 40])),
+        // A gap says how many were lost before a sound line, and they are not counted once more.
+        (19, hit(&last[..19])),
+        // Torn: the program was killed as it wrote.
+        (2, hit(&[10])[..ends[39] + 50].to_vec()),
+        (1, [&whole[..ends[39]], &[0; 50_000][..]].concat()),
+        (1, [&whole[..ends[39]], &[b'\n'; 50][..]].concat()),
+    ];
+    for (case, (lost, bytes)) in cases.iter().enumerate() {
+        files::restore(&original, &home.store());
+        files::write(&segment, bytes);
+        let heard = server.lines().len();
+        let client = home.start(&server);
+        send(&client);
+        let left = (server.lines().len() - heard) as u64;
+        assert_eq!(dropped(&client, "damaged"), *lost, "case {case}: {left} left");
+        assert!(left + lost == 40 || case >= 5, "case {case}: {left} left");
+    }
+    // Without a first line no line can be checked: those are counted that say their number, and what stands behind them.
+    files::restore(&original, &home.store());
+    let mut bytes = whole.clone();
+    bytes[..ends[0] - 1].fill(0);
+    bytes[ends[39]..ends[39] + 12].fill(b'!');
+    files::write(&segment, &bytes);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!(dropped(&client, "damaged"), 40);
+}
+
 #[test]
 fn damaged_counts_lose_what_was_hit_and_no_more() {
     let (home, server) = (Home::new(), Server::new());
