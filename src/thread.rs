@@ -2,11 +2,11 @@
 
 use std::{
     io,
+    sync::mpsc,
     thread::{Builder, Thread},
 };
 
 /// What Rust gives a thread that asks for nothing.
-#[cfg(unix)]
 const LEAST: usize = 2 << 20;
 /// Where the system names no size, and the largest that is asked for: it is address space, and only what is used is memory.
 const USUAL: usize = 8 << 20;
@@ -17,22 +17,26 @@ const MOST: usize = 64 << 20;
 ///
 /// What any library of the program keeps for each thread may be taken out of its stack (static TLS, see U. Drepper, "ELF Handling
 /// For Thread-Local Storage"). A program that runs with such a library has set its limit by its own threads, and Rust's size may
-/// be less.
+/// be less. Only where a thread with that stack can't be made, as where address space is short (`ulimit -v`), is it Rust's size.
 ///
 /// # Errors
 /// The system makes no thread at the moment.
-pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
-    Ok(Builder::new().name(name.into()).stack_size(stack()).spawn(run)?.thread().clone())
+pub(crate) fn start<F: FnOnce() + Send + 'static>(name: &str, run: F) -> io::Result<Thread> {
+    // What it is to run is handed over once it is there: a thread that can't be made would take it along.
+    let made = |size| {
+        let (give, given) = mpsc::channel();
+        let run = move || given.recv().map_or((), |run: F| run());
+        Builder::new().name(name.into()).stack_size(size).spawn(run).map(|made| (give, made.thread().clone()))
+    };
+    let (give, thread) = made(stack()).or_else(|_| made(LEAST))?;
+    give.send(run).map_err(|_| io::ErrorKind::Other)?;
+    Ok(thread)
 }
 
-/// By the limit on a stack (`ulimit -s`), which the system's libraries go by; where address space is limited as well, no more
-/// than Rust would ask for.
+/// By the limit on a stack (`ulimit -s`), which the system's libraries go by.
 #[cfg(unix)]
 fn stack() -> usize {
     use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
-    if getrlimit(Resource::RLIMIT_AS).is_ok_and(|(space, _)| space != RLIM_INFINITY) {
-        return LEAST;
-    }
     match getrlimit(Resource::RLIMIT_STACK) {
         Ok((limit, _)) if limit != RLIM_INFINITY => usize::try_from(limit).unwrap_or(MOST).clamp(LEAST, MOST),
         _ => USUAL,
@@ -47,7 +51,6 @@ fn stack() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
 
     /// Takes so much of the stack.
     fn take(bytes: usize) -> u8 {
@@ -60,12 +63,11 @@ mod tests {
         #[cfg(unix)]
         {
             use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
-            let is_free = getrlimit(Resource::RLIMIT_AS).unwrap().0 == RLIM_INFINITY;
             let (limit, _) = getrlimit(Resource::RLIMIT_STACK).unwrap();
             // 32 bits on some platforms.
             #[allow(clippy::useless_conversion)]
             let expected = if limit == RLIM_INFINITY { USUAL as u64 } else { u64::from(limit).min(MOST as u64) };
-            assert!(stack() as u64 >= expected || !is_free, "{} of {expected} bytes", stack());
+            assert!(stack() as u64 >= expected, "{} of {expected} bytes", stack());
         }
         let (done, answer) = mpsc::channel();
         // An unoptimised frame takes what it holds twice.

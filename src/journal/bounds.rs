@@ -141,14 +141,16 @@ impl Journal {
         if !matches!(ours, Some(Stat { kind: StatKind::Dir, exposed: None, .. })) {
             return false;
         }
-        let bytes = match file.stat.kind {
-            StatKind::File => self.files.read_shared(&file.path, waiting::READ_MOST).unwrap_or_default(),
-            _ => Vec::new(),
+        let read = match file.stat.kind {
+            StatKind::File => self.files.read_shared(&file.path, waiting::READ_MOST),
+            _ => Ok(Vec::new()),
         };
-        let Ok(records) = self.events_only_in(&file.path, &bytes) else { return false };
+        // What can't be read held one event at least.
+        let least = u64::from(read.is_err());
+        let Ok(records) = self.events_only_in(&file.path, &read.unwrap_or_default()) else { return false };
         let gone = self.files.remove_file(&file.path).is_ok();
         if gone {
-            self.counters.drop(Drop::Foreign, records);
+            self.counters.drop(Drop::Foreign, records.max(least));
         }
         gone
     }

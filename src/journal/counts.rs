@@ -95,10 +95,7 @@ impl Journal {
                 && header.epoch == place.epoch
                 && header.day == Some(day.0)
         });
-        let mut tally = Tally {
-            damaged: found.lost.saturating_add(u64::from(found.skipped > 0 && found.lost == 0)),
-            ..Tally::default()
-        };
+        let mut tally = Tally { damaged: found.damaged(), ..Tally::default() };
         for stored in &found.lines {
             match line::decode_cell(stored.json, self.registry) {
                 Some((schema, outcomes, times))
@@ -106,7 +103,8 @@ impl Journal {
                 {
                     tally.counts.add(schema.index(), outcomes, times);
                 }
-                _ => tally.foreign += 1,
+                Some((_, _, times)) => tally.foreign = tally.foreign.saturating_add(times),
+                None => tally.foreign = tally.foreign.saturating_add(1),
             }
         }
         tally
@@ -194,7 +192,7 @@ impl Journal {
                 }
                 Look::Absent => {}
                 // A file that others may open comes to a counted end when its day is over.
-                Look::Refused(_) => foreign = foreign.saturating_add(1),
+                Look::Refused(_) => foreign = foreign.saturating_add(self.events_unused(path)),
                 // The day is not closed without a file that is there and can't be read now.
                 Look::Failed(error) => return Err(error),
             }
@@ -264,10 +262,12 @@ impl Journal {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if !merged.iter().any(|known| known == name) {
                 let late = match self.read_counts(&path, place, day) {
-                    Look::Read(tally) => tally.counts.total(),
+                    Look::Read(tally) => {
+                        tally.counts.total().saturating_add(tally.damaged).saturating_add(tally.foreign)
+                    }
                     Look::Absent => 0,
                     // As where a day is closed.
-                    Look::Refused(_) => 1,
+                    Look::Refused(_) => self.events_unused(&path),
                     Look::Failed(error) => return Err(error),
                 };
                 self.files.remove_if_there(&path)?;

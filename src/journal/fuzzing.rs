@@ -40,6 +40,7 @@ fn holds(bytes: &[u8]) {
     }
     assert_eq!(found.lost, lost, "gaps are what is lost");
     assert!(found.skipped <= bytes.len() as u64);
+    assert!(found.behind <= found.skipped && found.damaged() >= u64::from(found.skipped > 0));
     // What was read, written anew, reads the same.
     let again = segment::whole(header, found.lines.iter().map(|line| line.json)).unwrap();
     let again = segment::recover(&again);
@@ -54,7 +55,9 @@ pub fn outbox(bytes: &[u8]) {
         let records = outbox::records_in(&bytes);
         match outbox::again(&bytes) {
             Some(again) => assert!(again == bytes || outbox::again(&again).as_ref() == Some(&again), "once is enough"),
-            None => assert_eq!(records, 1, "what is damaged counts for one"),
+            None => {
+                assert!((1..=bytes.len() as u64 + 16_384).contains(&records), "what is damaged counts for one or more")
+            }
         }
     }
 }

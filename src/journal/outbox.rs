@@ -10,7 +10,7 @@
 
 use super::{
     counters::{Counters, Drop},
-    waiting::{note_unread, shown},
+    waiting::{READ_MOST, note_unread, shown},
 };
 use crate::{
     ambient::{Ambient, Time, hex, unhex},
@@ -26,6 +26,10 @@ use std::{
 /// More than any body that is made here.
 const BATCH_MOST: u64 = 1 << 20;
 const MAGIC: &str = "candor-batch 1 ";
+/// More records than fit, whatever a first line says.
+const RECORDS_MOST: u64 = BATCH_MOST / 64;
+/// What stands once in each record.
+const ID: &[u8] = br#""log.record.uid""#;
 
 /// A batch that has not been written yet.
 #[derive(Debug, Clone)]
@@ -140,15 +144,17 @@ impl Batch {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<(Head, &[u8])> {
+/// What the first line says, by a checksum of its own, and what stands behind it.
+fn head_of(bytes: &[u8]) -> Option<(Head, &[u8])> {
     let at = bytes.iter().position(|&byte| byte == b'\n')?;
     let (first, body) = (std::str::from_utf8(bytes.get(..at)?).ok()?, bytes.get(at + 1..)?);
     let (crc, json) = first.strip_prefix(MAGIC)?.split_once(' ')?;
     let head: Head = serde_json::from_str(json).ok()?;
-    let sound = crc == format!("{:08x}", crc32c::crc32c(json.as_bytes()))
-        && head.body_len == body.len()
-        && head.body_crc == crc32c::crc32c(body);
-    sound.then_some((head, body))
+    (crc == format!("{:08x}", crc32c::crc32c(json.as_bytes()))).then_some((head, body))
+}
+
+fn parse(bytes: &[u8]) -> Option<(Head, &[u8])> {
+    head_of(bytes).filter(|(head, body)| head.body_len == body.len() && head.body_crc == crc32c::crc32c(body))
 }
 
 fn name_of(made: u64, key: &str) -> String {
@@ -171,14 +177,27 @@ pub(super) fn signed(bytes: &[u8]) -> Option<Vec<u8>> {
     Batch { head, body: body.to_vec(), path: PathBuf::new() }.bytes().ok()
 }
 
-/// How many records a batch's bytes say they hold; 1 where they are damaged.
+/// How many records a batch's bytes say they hold, whether its body is sound or not; where the first line is damaged, as many as
+/// have an id there, and one at least.
 pub(super) fn records_in(bytes: &[u8]) -> u64 {
-    parse(bytes).map_or(1, |(head, _)| head.records)
+    let ids = || bytes.windows(ID.len()).filter(|window| *window == ID).count() as u64;
+    head_of(bytes).map_or_else(|| ids().max(1), |(head, _)| head.records.clamp(1, RECORDS_MOST))
 }
 
-/// From which segments a batch's bytes say that its lines are; from none where they are damaged.
+/// From which segments a batch's bytes say that its lines are; from none where the first line is damaged.
 pub(super) fn sources_in(bytes: &[u8]) -> Vec<Source> {
-    parse(bytes).map_or_else(Vec::new, |(head, _)| head.sources)
+    head_of(bytes).map_or_else(Vec::new, |(head, _)| head.sources)
+}
+
+/// How many records of a batch lie in these segments as well: they have not left, and are made a batch anew.
+pub(super) fn in_segments(files: &Files, waiting: &Path, bytes: &[u8]) -> io::Result<u64> {
+    let mut records = 0;
+    for source in sources_in(bytes) {
+        if files.examine(&waiting.join(&source.segment)).found()?.is_some() {
+            records += source.lines.len() as u64;
+        }
+    }
+    Ok(records)
 }
 
 /// A batch's epoch, records and body, for showing.
@@ -276,19 +295,17 @@ impl<'j> Outbox<'j> {
             Look::Refused(_) => {
                 // Such as one that a restored backup opened to others: it comes to a counted end, as all that waits does, and what it
                 // held is counted as far as it can be told.
-                let bytes = self.files.read_shared(path, BATCH_MOST).unwrap_or_default();
-                self.files.remove_if_there(path)?;
-                self.counters.drop(if bytes.is_empty() { Drop::Damaged } else { Drop::Foreign }, records_in(&bytes));
-                return Ok(None);
+                let bytes = self.files.read_shared(path, READ_MOST).unwrap_or_default();
+                let is_whole = (1..=BATCH_MOST).contains(&(bytes.len() as u64));
+                let reason = if is_whole { Drop::Foreign } else { Drop::Damaged };
+                return self.end(path, place, &bytes, reason).map(|()| None);
             }
             Look::Absent => return Ok(None),
             // It stays, and is found again.
             Look::Failed(error) => return Err(error),
         };
         let Some((head, body)) = parse(&bytes) else {
-            self.files.remove_if_there(path)?;
-            self.counters.drop(Drop::Damaged, 1);
-            return Ok(None);
+            return self.end(path, place, &bytes, Drop::Damaged).map(|()| None);
         };
         let batch = Batch { head, body: body.to_vec(), path: path.to_owned() };
         let head = &batch.head;
@@ -296,11 +313,18 @@ impl<'j> Outbox<'j> {
             && path.file_name().and_then(|name| name.to_str()) == Some(&name_of(head.made, &head.key));
         let ours = head.scope == place.scope.name() && head.generation == place.generation && head.epoch == place.epoch;
         if !named || !ours {
-            self.files.remove_if_there(path)?;
-            self.counters.drop(Drop::Foreign, head.records);
-            return Ok(None);
+            return self.end(path, place, &bytes, Drop::Foreign).map(|()| None);
         }
         Ok(Some(batch))
+    }
+
+    /// Removes a file that is of no use, and counts each record that is lost with it.
+    fn end(&self, path: &Path, place: Place, bytes: &[u8], reason: Drop) -> io::Result<()> {
+        let waiting = self.store.join("waiting").join(place.scope.name()).join(place.generation.to_string());
+        let elsewhere = in_segments(self.files, &waiting, bytes)?;
+        self.files.remove_if_there(path)?;
+        self.counters.drop(reason, records_in(bytes).saturating_sub(elsewhere));
+        Ok(())
     }
 
     /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.

@@ -233,8 +233,17 @@ pub(crate) struct Recovered<'b> {
     pub(crate) lines: Vec<Stored<'b>>,
     /// Lines that are missing before the last sound one; without a header, as many as the lines say there are.
     pub(crate) lost: u64,
+    /// Damaged lines behind the last sound one, as far as they can be told apart. No gap says how many there were.
+    pub(crate) behind: u64,
     /// Bytes that belong to no sound line.
     pub(crate) skipped: u64,
+}
+
+impl Recovered<'_> {
+    /// How many lines are lost: one at least where anything belongs to no line.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.lost.saturating_add(self.behind).max(u64::from(self.skipped > 0))
+    }
 }
 
 /// One sound line.
@@ -254,22 +263,36 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
     let Some(header) = &found.header else {
         found.skipped = bytes.len() as u64;
         // No checksum can be worked out, so that no line counts; what they say of their number is all there is to go by.
-        let numbers = lines.filter_map(unchecked).filter(|seq| *seq <= bytes.len() as u64 / LEAST_LINE);
-        found.lost = numbers.max().unwrap_or(0);
+        for raw in lines {
+            match unchecked(raw).filter(|seq| *seq <= bytes.len() as u64 / LEAST_LINE) {
+                Some(seq) if seq > found.lost => (found.lost, found.behind) = (seq, 0),
+                Some(_) => {}
+                None => found.behind += u64::from(holds_any(raw)),
+            }
+        }
         return found;
     };
     let mut last = 0;
     for raw in lines {
-        match whole_line(raw).and_then(|line| stored(line, &header.salt)).filter(|line| line.seq > last) {
-            Some(line) => {
-                found.lost += line.seq - last - 1;
-                last = line.seq;
-                found.lines.push(line);
-            }
-            None => found.skipped += raw.len() as u64,
+        let line = whole_line(raw).and_then(|line| stored(line, &header.salt));
+        if let Some(line) = line.filter(|line| line.seq > last) {
+            // What was damaged before it is in the gap, if it was a line.
+            found.lost += line.seq - last - 1;
+            found.behind = 0;
+            last = line.seq;
+            found.lines.push(line);
+        } else {
+            // A sound line that comes once more is none that is lost.
+            found.behind += u64::from(line.is_none() && holds_any(raw));
+            found.skipped += raw.len() as u64;
         }
     }
     found
+}
+
+/// Whether anything stands before the end of a line.
+fn holds_any(raw: &[u8]) -> bool {
+    raw.strip_suffix(b"\n").unwrap_or(raw) != b""
 }
 
 /// The number that a line says it has.
@@ -344,6 +367,7 @@ mod tests {
             assert_eq!(found.lost, 0, "what is cut off the end can't be known, cut {cut}");
             let kept = ends.get(whole_lines.wrapping_sub(1)).copied().unwrap_or(0);
             assert_eq!(found.skipped as usize, cut - kept, "cut {cut}");
+            assert_eq!(found.damaged(), u64::from(cut > kept), "cut {cut}");
         }
     }
 
@@ -368,7 +392,7 @@ mod tests {
                 assert!(!found.lines.is_empty(), "bit {bit}");
             } else {
                 assert!(found.lines.len() == 2, "bit {bit}: {found:?}");
-                assert_eq!(found.lost, u64::from(hurt < 3), "bit {bit}");
+                assert_eq!((found.lost, found.damaged()), (u64::from(hurt < 3), 1), "bit {bit}");
             }
         }
     }
@@ -392,7 +416,7 @@ mod tests {
         assert_eq!((found.header, found.lines.len(), found.lost), (None, 0, 3));
         // What a line says of its number can't be more than fits.
         let forged = [&vec![0; end + 1][..], b"\n00000000 18446744073709551615 0 {}\n"].concat();
-        assert_eq!(recover(&forged).lost, 0);
+        assert_eq!((recover(&forged).lost, recover(&forged).damaged()), (0, 1));
     }
 
     #[test]
@@ -400,7 +424,8 @@ mod tests {
         let bytes = small();
         let mut twice = bytes.clone();
         twice.extend(bytes.split_inclusive(|b| *b == b'\n').skip(1).flatten());
-        assert_eq!(recover(&twice).lines.len(), 3);
+        let found = recover(&twice);
+        assert_eq!((found.lines.len(), found.damaged()), (3, 1));
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Journal {
                 && header.generation == place.generation
                 && header.epoch == place.epoch
         });
-        let damaged = found.lost.saturating_add(u64::from(found.skipped > 0 && found.lost == 0));
+        let damaged = found.damaged();
         if !belongs {
             self.counters.drop(Drop::Damaged, damaged);
             self.counters.drop(Drop::Foreign, found.lines.len() as u64);
@@ -254,14 +254,7 @@ impl Journal {
         let beside = |kind: &str| self.store.join(kind).join(scope).join(generation);
         let mut elsewhere = 0;
         match kind {
-            // What is in a segment still has not left, and is made a batch anew.
-            "outbox" => {
-                for source in super::outbox::sources_in(bytes) {
-                    if self.files.examine(&beside("waiting").join(&source.segment)).found()?.is_some() {
-                        elsewhere += source.lines.len() as u64;
-                    }
-                }
-            }
+            "outbox" => elsewhere = super::outbox::in_segments(&self.files, &beside("waiting"), bytes)?,
             "waiting" => {
                 let outbox = beside("outbox");
                 let mut lines = BTreeSet::new();
@@ -290,6 +283,12 @@ impl Journal {
         }
     }
 
+    /// How many events are in a file that is not used, such as one that others may open: as far as it can be told, and one at
+    /// least.
+    pub(super) fn events_unused(&self, path: &Path) -> u64 {
+        self.files.read_shared(path, READ_MOST).map_or(1, |bytes| self.events_in(path, &bytes).max(1))
+    }
+
     /// How many events stand behind a segment's lines, waiting or counted.
     fn records_in(&self, bytes: &[u8]) -> u64 {
         let found = segment::recover(bytes);
@@ -298,7 +297,7 @@ impl Journal {
             Some((_, _, times)) if counts => times,
             _ => 1,
         });
-        events.fold(found.lost, u64::saturating_add)
+        events.fold(found.damaged(), u64::saturating_add)
     }
 }
 

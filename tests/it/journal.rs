@@ -154,6 +154,103 @@ fn a_damaged_batch_is_dropped_and_counted() {
     assert_eq!(server.requests()[heard].body, server.requests()[heard - 1].body, "the very bytes of the first try");
 }
 
+/// A batch leaves as a whole or not at all, so that each of its records is lost with it: as many as its first line says, which has
+/// a checksum of its own, or as many as have an id in its body.
+#[test]
+fn of_a_damaged_batch_each_record_is_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    with_lines(&home, &server, 12);
+    server.say([crate::server::Say::status(503)]);
+    let client = home.start(&server);
+    assert_eq!(flush(&client).waiting, 1);
+    drop(client);
+    home.clock.advance(HOUR);
+    let batch = only(home.waiting("outbox", USAGE));
+    let whole = fs::read(&batch).unwrap();
+    let head = ends(&whole)[0];
+    let cut = |at: usize| whole[..at].to_vec();
+    let cases = [
+        (12, files::bit_flipped(&whole, (head + 400) * 8)),
+        (12, cut(whole.len() - 1)),
+        (12, cut(head)),
+        (12, [whole.clone(), b" ".repeat(2 << 20)].concat()),
+        (12, files::flipped(&whole, 20)),
+        (12, whole[head..].to_vec()),
+        (1, cut(head - 1)),
+        (1, Vec::new()),
+        (1, vec![0; 9_000]),
+    ];
+    let heard = server.requests().len();
+    for (case, (lost, bytes)) in cases.iter().enumerate() {
+        files::write(&batch, bytes);
+        let client = home.start(&server);
+        send(&client);
+        assert_eq!((server.requests().len(), batch.exists()), (heard, false), "case {case}");
+        assert_eq!(dropped(&client, "damaged"), *lost, "case {case}");
+    }
+    // Half of them, where that is all that is left.
+    files::write(&batch, &whole[head + (whole.len() - head) / 2..]);
+    let client = home.start(&server);
+    send(&client);
+    assert!((5..=7).contains(&dropped(&client, "damaged")), "{}", dropped(&client, "damaged"));
+    drop(client);
+    // What lies in a segment still is not lost with it.
+    let (home, server) = (Home::new(), Server::new());
+    let [_, batch] = with_lines_twice(&home, &server);
+    let whole = fs::read(&batch).unwrap();
+    files::write(&batch, &files::flipped(&whole, whole.len() - 9));
+    let heard = server.lines().len();
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((server.lines().len() - heard, dropped(&client, "damaged")), (5, 0));
+}
+
+/// The lines of a segment have numbers, and what lies behind the last sound one is counted by the lines that can be told apart.
+#[test]
+fn each_damaged_line_at_the_end_of_a_segment_is_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let segment = with_lines(&home, &server, 40);
+    let whole = fs::read(&segment).unwrap();
+    let original = home.path().join("original");
+    files::copy(&home.store(), &original);
+    let ends = ends(&whole);
+    let hit = |lines: &[usize]| {
+        lines.iter().fold(whole.clone(), |bytes, line| files::bit_flipped(&bytes, (ends[line - 1] + 60) * 8))
+    };
+    let last: Vec<usize> = (21..=40).collect();
+    let cases = [
+        (20, hit(&last)),
+        (21, hit(&[&[10], &last[..]].concat())),
+        (1, hit(&[40])),
+        (2, hit(&[10, 40])),
+        // A gap says how many were lost before a sound line, and they are not counted once more.
+        (19, hit(&last[..19])),
+        // Torn: the program was killed as it wrote.
+        (2, hit(&[10])[..ends[39] + 50].to_vec()),
+        (1, [&whole[..ends[39]], &[0; 50_000][..]].concat()),
+        (1, [&whole[..ends[39]], &[b'\n'; 50][..]].concat()),
+    ];
+    for (case, (lost, bytes)) in cases.iter().enumerate() {
+        files::restore(&original, &home.store());
+        files::write(&segment, bytes);
+        let heard = server.lines().len();
+        let client = home.start(&server);
+        send(&client);
+        let left = (server.lines().len() - heard) as u64;
+        assert_eq!(dropped(&client, "damaged"), *lost, "case {case}: {left} left");
+        assert!(left + lost == 40 || case >= 5, "case {case}: {left} left");
+    }
+    // Without a first line no line can be checked: those are counted that say their number, and what stands behind them.
+    files::restore(&original, &home.store());
+    let mut bytes = whole.clone();
+    bytes[..ends[0] - 1].fill(0);
+    bytes[ends[39]..ends[39] + 12].fill(b'!');
+    files::write(&segment, &bytes);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!(dropped(&client, "damaged"), 40);
+}
+
 #[test]
 fn damaged_counts_lose_what_was_hit_and_no_more() {
     let (home, server) = (Home::new(), Server::new());
@@ -417,6 +514,19 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     let client = home.start(&server);
     send(&client);
     assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
+    drop(client);
+    // A day's counts, of which a line stands for many, whoever comes to them first.
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[PLAYBACK]));
+    let client = home.start(&server);
+    for _ in 0..8 {
+        client.record_durable(film());
+    }
+    let counts = only(home.waiting("counts", PLAYBACK));
+    files::mode(&counts, 0o644);
+    home.clock.advance(DAY);
+    send(&client);
+    assert_eq!((dropped(&client, "foreign"), counts.exists()), (8, false));
 }
 
 /// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,

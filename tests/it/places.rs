@@ -246,12 +246,16 @@ fn child_finds_a_yes() {
 }
 
 /// A library that keeps much for each thread, which the system takes out of the stack of each: candor's threads have what the
-/// platform gives its own.
+/// platform gives its own, however large a limit on address space is.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_library_with_much_of_its_own_in_each_thread_ends_no_program() {
-    // The second is nearly all that Rust gives a thread, the one of a test as well.
-    for kept in [1 << 20, 1_990_000] {
+    // The second is nearly all that Rust gives a thread, and the others are more.
+    let free = "ulimit -s 8192";
+    let limited = "ulimit -s 8192; ulimit -v 64000000";
+    for (kept, limits) in
+        [(1 << 20, free), (1_990_000, free), (1 << 20, limited), (2 << 20, limited), (4 << 20, limited)]
+    {
         let (home, server) = (Home::new(), Server::new());
         let (source, library) = (home.path().join("kept.c"), home.path().join("kept.so"));
         let text = "__thread char kept[KEPT] __attribute__((tls_model(\"initial-exec\")));\n\
@@ -262,11 +266,43 @@ fn a_library_with_much_of_its_own_in_each_thread_ends_no_program() {
         assert!(compiler.status().unwrap().success());
         Child::new("places::child_beside_a_library", &home.path())
             .var(ENDPOINT, server.endpoint())
-            .after("ulimit -s 8192")
+            .after(limits)
+            // For the thread of the test itself.
+            .var("RUST_MIN_STACK", "16777216")
             .var("LD_PRELOAD", library.to_str().unwrap())
             .run();
         assert_eq!(server.lines().len(), 2);
     }
+}
+
+/// Where address space is short a thread is made all the same, with the stack that there is room for.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_address_space_is_short_threads_are_made_with_less_stack() {
+    let (home, server) = (Home::new(), Server::new());
+    Child::new("places::child_that_is_short_of_address_space", &home.path())
+        .var(ENDPOINT, server.endpoint())
+        .after("ulimit -s 65536")
+        .run();
+    assert_eq!(server.lines().len(), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by where_address_space_is_short_threads_are_made_with_less_stack"]
+fn child_that_is_short_of_address_space() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    if child::home().is_none() {
+        return;
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix("kB")).unwrap();
+    let current = Some((size.trim().parse::<u64>().unwrap() << 10) + (48 << 20));
+    setrlimit(Resource::As, Rlimit { current, ..getrlimit(Resource::As) }).unwrap();
+    let usual = std::thread::Builder::new().stack_size(64 << 20).spawn(|| {});
+    assert!(usual.is_err(), "the control: there is room for the platform's own");
+    reports();
+    child::done("places::child_that_is_short_of_address_space");
 }
 
 #[test]
@@ -275,17 +311,18 @@ fn child_beside_a_library() {
     if child::home().is_none() {
         return;
     }
-    let reports = || {
-        let client = Client::new(anywhere()).unwrap();
-        client.grant(USAGE).unwrap();
-        client.record(opened(2));
-        client.record_durable(opened(2));
-        assert_eq!(client.flush(HANG).unwrap().records, 2);
-        assert!(client.shutdown(HANG));
-    };
     // As the first thread of a program has it.
     std::thread::Builder::new().stack_size(16 << 20).spawn(reports).unwrap().join().unwrap();
     child::done("places::child_beside_a_library");
+}
+
+fn reports() {
+    let client = Client::new(anywhere()).unwrap();
+    client.grant(USAGE).unwrap();
+    client.record(opened(2));
+    client.record_durable(opened(2));
+    assert_eq!(client.flush(HANG).unwrap().records, 2);
+    assert!(client.shutdown(HANG));
 }
 
 /// The shell's limit on the size of files, which ends a process by a signal where it writes beyond it.
