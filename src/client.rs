@@ -456,7 +456,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
-        withdraw::withdraw_undeclared(self.here()?, name)
+        let answer = withdraw::withdraw_undeclared(self.here()?, name);
+        self.start_retrying();
+        answer
     }
 
     /// See [`consent::erase`].
@@ -506,7 +508,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
-        withdraw::revoke(self.here()?, scope, why)
+        let answer = withdraw::revoke(self.here()?, scope, why);
+        self.start_retrying();
+        answer
     }
 
     /// See [`consent::switch`].

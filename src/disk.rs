@@ -542,7 +542,7 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
             Some("it belongs to another user")
         } else if metadata.mode() & 0o077 != 0 {
-            Some("others may open it: `chmod go-rwx` it, or delete it")
+            Some("others may open it: `chmod go-rwx` it")
         } else {
             None
         };

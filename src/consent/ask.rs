@@ -86,6 +86,9 @@ pub enum WhyNot {
     Clock,
     /// The records are lost or damaged: there may have been a no.
     Unreadable,
+    /// A file or directory among the records was seen and not read, since it is not this user's alone: there may have been a
+    /// no. [`Status::trouble`](super::Status::trouble) names it.
+    NotRead,
     /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
     /// a month ago, or, where that happened twice in a row, less than six months ago.
     Unanswered,
@@ -116,6 +119,10 @@ impl WhyNot {
             WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+            WhyNot::NotRead => {
+                "a file or directory among the records was not read, since it is not this user's alone, and there may have been \
+                 a no"
+            }
             WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
             WhyNot::CannotKeep => {
                 "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
@@ -221,6 +228,7 @@ impl Consent {
         let sound = match &records {
             Records::Nothing => return Ok(MayAsk::Yes { later: true }),
             Records::Closed(_) => return Ok(no(WhyNot::Unreadable)),
+            Records::Refused(..) => return Ok(no(WhyNot::NotRead)),
             Records::Sound(sound) => sound,
         };
         if self.is_clock_back(sound) {
@@ -251,6 +259,7 @@ impl Consent {
             State::Denied if self.is_answered(contract, entry)? => no(WhyNot::Answered),
             State::Denied => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
             State::Withdrawn => no(WhyNot::Withdrawn),
+            State::Unreadable if self.ledger.unread_of(entry)?.is_some() => no(WhyNot::NotRead),
             State::Unreadable => no(WhyNot::Unreadable),
             State::Superseded => {
                 let asks = match sound.entry(EVERY_SCOPE).map(|entry| entry.decision) {

@@ -43,13 +43,19 @@ pub(super) const NOT_READ: &str =
     "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
 /// The same of the snapshot, the marks and the ledger, as a status says it.
 const REFUSED: [&str; 3] = [
-    "the snapshot can't be read: `consent` is larger than candor makes it, or no file of your own that only you can open (mode \
-     0600)",
-    "the high-water marks can't be read: `high`, among the program's settings, is larger than candor makes it, or no file of your \
-     own that only you can open (mode 0600)",
-    "the ledger can't be read: `ledger.jsonl` is larger than candor makes it, or no file of your own that only you can open (mode \
-     0600)",
+    "the snapshot can't be read: `consent` is no file of your own that only you can open: give it to yourself and the mode 0600",
+    "the high-water marks can't be read: `high`, among the program's settings, is no file of your own that only you can open: give \
+     it to yourself and the mode 0600",
+    "the ledger can't be read: `ledger.jsonl` is no file of your own that only you can open: give it to yourself and the mode 0600",
 ];
+/// One of them that is larger than candor makes it is damaged, whatever it holds.
+const TOO_LARGE: [&str; 3] = [
+    "the snapshot is damaged: `consent` is larger than candor makes it",
+    "the high-water marks are damaged: `high`, among the program's settings, is larger than candor makes it",
+    "the ledger is damaged: `ledger.jsonl` is larger than candor makes it",
+];
+const LEDGER_GONE: &str = "the ledger is missing: `ledger.jsonl` was there, and is not";
+const CHAIN_BROKEN: &str = "the ledger's chain is broken";
 /// How the line of a life lock begins that says which store it is of.
 const LIFE_SAYS: &str = "store ";
 /// More than a life lock says.
@@ -163,8 +169,33 @@ pub(crate) enum Records {
     Nothing,
     /// The files agree.
     Sound(Box<Sound>),
-    /// They were read and don't agree, or are not ours, and every scope is closed.
+    /// They were read and don't agree, or some of them are gone, and every scope is closed.
     Closed(&'static str),
+    /// This file or directory of theirs was seen and not read, since it is not ours alone. It is neither damaged nor gone; every
+    /// scope is closed until it can be read.
+    Refused(PathBuf, &'static str),
+}
+
+/// What of the history could be read.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum History {
+    /// All of it, to its end. Nothing where nothing was ever decided.
+    Whole(Vec<Line>),
+    /// It ends in half a line, which was never decided; all that stands before it.
+    Torn(Vec<Line>),
+    /// Nothing of it, and why: it was seen and not read, it is damaged, or it is gone. What was decided is not known from it.
+    Unread(&'static str),
+}
+
+impl History {
+    /// The lines that could be read, for whoever goes by the records beside it.
+    pub(crate) fn lines(self) -> Vec<Line> {
+        match self {
+            History::Whole(lines) | History::Torn(lines) => lines,
+            History::Unread(_) => Vec::new(),
+        }
+    }
 }
 
 impl Records {
@@ -479,6 +510,15 @@ impl Ledger {
         Ok(wrong)
     }
 
+    /// What such a file that was not read stands for: damage where it is larger than candor makes it, and else nothing.
+    fn unread(&self, which: usize, path: PathBuf, most: u64) -> Result<Records, Failed> {
+        let say = |words: [&'static str; 3]| words.get(which).copied().unwrap_or(NOT_READ);
+        Ok(match self.is_too_large(&path, most)? {
+            true => Records::Closed(say(TOO_LARGE)),
+            false => Records::Refused(path, say(REFUSED)),
+        })
+    }
+
     /// The same of one of them, which was examined.
     fn judge(&self, dir: &Path, seen: &Seen<Stat>) -> Result<Option<&'static str>, Failed> {
         match seen {
@@ -492,16 +532,18 @@ impl Ledger {
             Seen::Absent if mutants::on(Mutant::MovedIsNothing) => Ok(None),
             Seen::Absent if dir == self.store && self.was_opened() => Err(self.another()),
             Seen::Absent => Ok(None),
-            Seen::Read(_) | Seen::Refused => Ok(Some("its directory is not one that only you can open")),
+            Seen::Read(_) | Seen::Refused => Ok(Some(
+                "its directory is not one of your own that only you can open: give it to yourself and the mode 0700",
+            )),
         }
     }
 
     /// The names in the two directories, each as for [`names`](Ledger::names), and what is wrong with them, if anything is.
-    fn list_directories(&self) -> Result<([Vec<String>; 2], Option<&'static str>), Failed> {
+    fn list_directories(&self) -> Result<([Vec<String>; 2], Option<(&Path, &'static str)>), Failed> {
         let (mut all, mut wrong) = ([Vec::new(), Vec::new()], None);
         for (dir, names) in [&self.store, &self.marks].into_iter().zip(&mut all) {
             let seen = self.look(dir, self.files.examine(dir))?;
-            wrong = wrong.or(self.judge(dir, &seen)?);
+            wrong = wrong.or(self.judge(dir, &seen)?.map(|why| (dir.as_path(), why)));
             if let Seen::Read(stat) = seen
                 && let Seen::Read(listed) = self.look(dir, self.files.children_of(dir, &stat))?
             {
@@ -737,7 +779,7 @@ impl Ledger {
         for _ in 0..3 {
             let mut read = None;
             match self.read_once(seen, &mut read) {
-                Ok(Records::Closed(_)) if closed.as_ref() != Some(&read) => closed = Some(read),
+                Ok(Records::Closed(_) | Records::Refused(..)) if closed.as_ref() != Some(&read) => closed = Some(read),
                 Err(failed) if failed.is_gone() => {}
                 Err(_) if mutants::on(Mutant::FailureIsDamage) => return Ok(Records::Closed("it can't be read")),
                 records => return records,
@@ -757,8 +799,8 @@ impl Ledger {
         if let Seen::Read(bytes) = &snapshot {
             *by = Some(bytes.clone());
         }
-        if let Some(why) = exposed {
-            return Ok(Records::Closed(why));
+        if let Some((directory, why)) = exposed {
+            return Ok(Records::Refused(directory.to_owned(), why));
         }
         // A directory that does not list a file which was read in it was not seen as it is: a tombstone may be in it as well.
         let there = [
@@ -777,21 +819,17 @@ impl Ledger {
         let snapshot = match snapshot {
             Seen::Read(bytes) => Some(bytes),
             Seen::Absent => None,
-            Seen::Refused => {
-                return Ok(Records::Closed(REFUSED[0]));
-            }
+            Seen::Refused => return self.unread(0, self.snapshot_path(), SNAPSHOT_MOST),
         };
         let marks = match marks {
             Ok(marks) => marks,
             Err(Unfit::Damaged) => return Ok(Records::Closed("the high-water marks are damaged")),
-            Err(Unfit::Refused) => return Ok(Records::Closed(REFUSED[1])),
+            Err(Unfit::Refused) => return self.unread(1, self.marks_path(), SNAPSHOT_MOST),
         };
         let ledger = match ledger {
             Seen::Read(bytes) => Some(bytes),
             Seen::Absent => None,
-            Seen::Refused => {
-                return Ok(Records::Closed(REFUSED[2]));
-            }
+            Seen::Refused => return self.unread(2, self.ledger_path(), LEDGER_MOST),
         };
         let Some(bytes) = snapshot else {
             let nothing = marks.is_none() && ledger.is_none_or(|bytes| bytes.is_empty());
@@ -844,9 +882,11 @@ impl Ledger {
         revoked: Revoked,
     ) -> Records {
         let Some(snapshot) = snapshot else { return Records::Closed("the snapshot is damaged") };
-        let Some((lines, torn)) = chain(&ledger.unwrap_or_default()) else {
-            return Records::Closed("the ledger's chain is broken");
-        };
+        // One line may have yet to be appended.
+        if ledger.is_none() && snapshot.lines > u64::from(snapshot.pending.is_some()) {
+            return Records::Closed(LEDGER_GONE);
+        }
+        let Some((lines, torn)) = chain(&ledger.unwrap_or_default()) else { return Records::Closed(CHAIN_BROKEN) };
         let head = lines.last().map_or(GENESIS, |line| line.hash.as_str());
         let even = head == snapshot.head && lines.len() as u64 == snapshot.lines;
         let behind = head == snapshot.previous
@@ -915,17 +955,24 @@ impl Ledger {
         self.store.join("consent.lock")
     }
 
-    /// Every sound line of the history, oldest first, and whether the chain holds to its end.
-    pub(crate) fn history(&self) -> Result<(Vec<Line>, bool), Failed> {
+    /// What of the history can be read, oldest first.
+    pub(crate) fn history(&self) -> Result<History, Failed> {
         // That of another store, or of none, says nothing of what was decided in this one.
         self.judge_directories()?;
-        Ok(match self.document(&self.names(&self.store)?, &self.ledger_path(), LEDGER_MOST)? {
-            Seen::Absent => (Vec::new(), true),
-            Seen::Read(bytes) => match chain(&bytes) {
-                Some((lines, torn)) => (lines, torn.is_none()),
-                None => (Vec::new(), false),
+        let path = self.ledger_path();
+        Ok(match self.document(&self.names(&self.store)?, &path, LEDGER_MOST)? {
+            // Whether there was one is known by what stands beside it.
+            Seen::Absent => match self.read()? {
+                Records::Nothing | Records::Sound(_) => History::Whole(Vec::new()),
+                Records::Closed(why) | Records::Refused(_, why) => History::Unread(why),
             },
-            Seen::Refused => (Vec::new(), false),
+            Seen::Read(bytes) => match chain(&bytes) {
+                Some((lines, None)) => History::Whole(lines),
+                Some((lines, Some(_))) => History::Torn(lines),
+                None => History::Unread(CHAIN_BROKEN),
+            },
+            Seen::Refused if self.is_too_large(&path, LEDGER_MOST)? => History::Unread(TOO_LARGE[2]),
+            Seen::Refused => History::Unread(NOT_READ),
         })
     }
 

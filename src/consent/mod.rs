@@ -75,7 +75,7 @@ pub(crate) use contract::{
     sent_log_days,
 };
 pub(crate) use languages::Languages;
-pub(crate) use ledger::{Failed, Ledger, Records};
+pub(crate) use ledger::{Failed, History, Ledger, Records};
 pub(crate) use line::{Decision, Line};
 pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
@@ -168,6 +168,9 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 
 /// The name of what is tried again where what rules and the calendar end could not be ended.
 const SETTLING: &str = "what administrators' rules leave out";
+
+/// The same of endings that could not be written, and that no more than a file stands for.
+const STANDING_FILES: &str = "what only a file stands for";
 
 /// What failed and is to be tried again, by name: when, and after what wait.
 #[derive(Debug, Default)]
@@ -310,7 +313,8 @@ impl Consent {
     /// # Errors
     /// It still is to be finished, or nobody knows.
     pub(crate) fn mend(&self) -> Result<(), Error> {
-        if matches!(self.ledger.snapshot_bytes(), Look::Absent) {
+        let is_owed = self.retries.lock().0.contains_key(STANDING_FILES);
+        if !is_owed && matches!(self.ledger.snapshot_bytes(), Look::Absent) {
             return Ok(());
         }
         self.mend_whatever_is_there(&Patience::new())
@@ -321,6 +325,26 @@ impl Consent {
     /// # Errors
     /// As for [`mend`](Consent::mend).
     pub(crate) fn mend_whatever_is_there(&self, patience: &Patience) -> Result<(), Error> {
+        let mended = self.mend_what_is_there(patience);
+        // What only a file stands for is tried again until it is written.
+        let mut retries = self.retries.lock();
+        match &mended {
+            Ok(()) => retries.held(STANDING_FILES),
+            Err(_) if retries.0.contains_key(STANDING_FILES) => {
+                retries.failed(STANDING_FILES, self.ambient.monotonic())
+            }
+            Err(_) => {}
+        }
+        drop(retries);
+        mended
+    }
+
+    /// An ending that only a file stands for: it is written down soon, by whoever mends.
+    pub(super) fn mend_soon(&self) {
+        self.retries.lock().failed(STANDING_FILES, self.ambient.monotonic());
+    }
+
+    fn mend_what_is_there(&self, patience: &Patience) -> Result<(), Error> {
         let needs = self.ledger.needs_healing();
         if needs.is_err() && self.ledger.is_replaced_by_older()? {
             // Which no decision is written to; but what was decided since must not be forgotten at the next start.
@@ -414,7 +438,7 @@ impl Consent {
         // Where there is no place for records there is no yes to take back.
         let denies = denies || self.ledger.is_usable().is_err();
         let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
-        let latest = self.ledger.history().ok().map(|(lines, _)| latest_epoch(&lines, scope.name()));
+        let latest = self.ledger.history().ok().map(|history| latest_epoch(&history.lines(), scope.name()));
         let at = self.ambient.now().rfc3339();
         let mut unwritten = self.unwritten.lock();
         let act =
@@ -440,10 +464,11 @@ impl Consent {
             self.unwritten.lock().values().filter(|act| due(act.scope.name())).cloned().collect();
         let mut left = Vec::new();
         for act in acts {
-            let (Ok((lines, _)), Ok(records)) = (self.ledger.history(), self.ledger.read()) else {
+            let (Ok(history), Ok(records)) = (self.ledger.history(), self.ledger.read()) else {
                 self.retries.lock().failed(act.scope.name(), now);
                 continue;
             };
+            let lines = history.lines();
             let (latest, yes) = (latest_epoch(&lines, act.scope.name()), latest_yes(&lines, act.scope.name()));
             // One that never came into force is none.
             let stands = matches!(&records, Records::Sound(sound)
@@ -867,9 +892,8 @@ impl Consent {
             // What was lost may have been a yes.
             return Ok(false);
         }
-        let (lines, is_whole) = self.ledger.history()?;
         let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
-        Ok(is_whole && !lines.iter().any(was_granted))
+        Ok(matches!(self.ledger.history()?, History::Whole(lines) if !lines.iter().any(was_granted)))
     }
 
     /// Whether the records say no to this scope and no permit of it is left: what a no that was written before is confirmed by.
@@ -945,7 +969,7 @@ impl Consent {
         let records = self.ledger.read().ok()?;
         let in_force = match &records {
             Records::Sound(sound) => sound.in_force(scope),
-            Records::Nothing | Records::Closed(_) => None,
+            Records::Nothing | Records::Closed(_) | Records::Refused(..) => None,
         };
         Some(act(in_force.map(|entry| entry.generation)))
     }

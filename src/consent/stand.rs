@@ -345,7 +345,7 @@ impl Consent {
             _ => None,
         };
         let trouble = match records {
-            Records::Closed(why) => Some((*why).to_owned()),
+            Records::Closed(why) | Records::Refused(_, why) => Some((*why).to_owned()),
             Records::Sound(_) if in_force.is_some() && !is_there => {
                 Some("the contract that was agreed to, or its notice, is missing or damaged".into())
             }
@@ -405,7 +405,7 @@ impl Consent {
         let name = contract.scope.name();
         let sound = match records {
             Records::Nothing => return Ok(State::NeverAsked),
-            Records::Closed(_) => return Ok(State::Unreadable),
+            Records::Closed(_) | Records::Refused(..) => return Ok(State::Unreadable),
             Records::Sound(sound) => sound,
         };
         let decision = sound.entry(name).map(|entry| entry.decision);
