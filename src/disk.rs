@@ -209,6 +209,12 @@ pub(crate) fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Refusal(why))
 }
 
+/// Names the file or directory that an error is about, for a person to find. What it is is said as before.
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    let path = path.to_owned();
+    move |error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
+
 pub(crate) fn too_large(larger: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Refusal(larger))
 }
