@@ -532,6 +532,9 @@ fn trusted(file: &File) -> io::Result<u64> {
     Err(refused(why))
 }
 
+/// Why a file or directory is not used that is this user's.
+const OTHERS_MAY: &str = "others may open it: `chmod go-rwx` it";
+
 fn stat(metadata: &fs::Metadata) -> Stat {
     let kind = if metadata.is_symlink() {
         StatKind::Link
@@ -548,7 +551,7 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
             Some("it belongs to another user")
         } else if metadata.mode() & 0o077 != 0 {
-            Some("others may open it: `chmod go-rwx` it")
+            Some(OTHERS_MAY)
         } else {
             None
         };
@@ -600,6 +603,35 @@ impl Files {
         for part in below {
             step.push(part);
             self.own_one_dir(&step)?;
+        }
+        Ok(())
+    }
+
+    /// Whether [`own_dir`](Files::own_dir) can make this directory or use what is there, as far as a look tells. Changes nothing.
+    pub(crate) fn may_own_dir(&self, path: &Path) -> io::Result<()> {
+        let below = path.strip_prefix(&self.root).ok();
+        let first = if below.is_some() { &self.root } else { path };
+        let steps = below.into_iter().flatten().scan(first.to_owned(), |step, part| {
+            step.push(part);
+            Some(step.clone())
+        });
+        for step in std::iter::once(first.to_owned()).chain(steps) {
+            let Some(stat) = self.stat(&step)? else { return Ok(()) };
+            // One within the store that others may open is closed to them.
+            let is_closed = step != first && stat.kind == StatKind::Dir && stat.exposed == Some(OTHERS_MAY);
+            if !is_closed {
+                own(&stat)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`replace`](Files::replace) can take the place of what is there, as far as a look tells. Changes nothing.
+    pub(crate) fn may_replace(&self, path: &Path) -> io::Result<()> {
+        for it in [&unfinished(path), path] {
+            if self.stat(it)?.is_some_and(|stat| stat.kind == StatKind::Dir) {
+                return Err(at(it)(refused("it is a directory, and candor writes a file there")));
+            }
         }
         Ok(())
     }

@@ -95,6 +95,9 @@ pub enum WhyNot {
     /// An answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes.
     /// [`Status::trouble`](super::Status::trouble) says which.
     CannotKeep,
+    /// An answer can't be kept at present: one of candor's files or directories is not this user's alone, or something else stands
+    /// in its place. [`Status::trouble`](super::Status::trouble) names it, and so does the error of [`prompt`](super::prompt()).
+    InTheWay,
     /// An answer can't be kept at present: the disk has too little room for it.
     NoRoom,
     /// An answer can't be kept: the program may write no file as large as it needs (`ulimit -f`).
@@ -127,6 +130,10 @@ impl WhyNot {
             WhyNot::CannotKeep => {
                 "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
             }
+            WhyNot::InTheWay => {
+                "an answer can't be kept at present: a file or directory of candor's is not this user's alone, or something else \
+                 stands in its place"
+            }
             WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
             WhyNot::FileLimit => {
                 "an answer can't be kept: this program may write no file as large as it needs (`ulimit -f`)"
@@ -146,7 +153,11 @@ impl WhyNot {
 
     /// Why a store could not be written.
     pub(super) fn of_error(error: &Error) -> Self {
-        if error.is_locked() { WhyNot::Locked } else { error.io().map_or(WhyNot::CannotKeep, WhyNot::of) }
+        match error.io() {
+            _ if error.is_locked() => WhyNot::Locked,
+            _ if error.is_in_the_way() => WhyNot::InTheWay,
+            kind => kind.map_or(WhyNot::CannotKeep, WhyNot::of),
+        }
     }
 }
 
@@ -156,11 +167,38 @@ fn no(why: WhyNot) -> MayAsk {
 
 impl Consent {
     /// Whether the program may ask about a scope now, of its own accord. By administrators' rules as last looked at.
-    pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+    /// `may_open` looks whether what a yes needs before it opens can be made.
+    pub(crate) fn may_ask(
+        &self,
+        scope: Scope,
+        may_open: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<(MayAsk, Option<Error>), Error> {
         let may = self.may_ask_by_records(scope)?;
         // What was not kept would be asked again at every start.
-        let kept = if may.is_yes() { self.can_keep(self.contract(scope)?) } else { Ok(()) };
-        Ok(kept.map_or_else(|error| no(WhyNot::of(error.kind())), |()| may))
+        if !may.is_yes() {
+            return Ok((may, None));
+        }
+        if let Err(error) = self.can_keep(self.contract(scope)?) {
+            return Ok((no(WhyNot::of(error.kind())), None));
+        }
+        Ok(match self.is_free(scope, may_open) {
+            Ok(()) => (may, None),
+            Err(error) => (no(WhyNot::of_error(&error)), Some(error)),
+        })
+    }
+
+    /// Whether nothing stands in the way of a yes, as far as looks tell: of what is read for one, and of what is made.
+    ///
+    /// # Errors
+    /// What does.
+    pub(crate) fn is_free(&self, scope: Scope, may_open: &dyn Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let contract = self.contract(scope)?;
+        self.ledger.may_decide(scope.name())?;
+        let notice = contract.notice_or_own();
+        for (digest, text) in [(contract.digest.as_str(), contract.json.as_str()), (notice.digest(), notice.text())] {
+            self.ledger.may_keep_text(digest, text)?;
+        }
+        may_open()
     }
 
     /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
@@ -324,22 +362,30 @@ impl Consent {
     ///
     /// # Errors
     /// It may not be asked. Where nothing is shown the question is not taken.
-    pub(crate) fn begin_asking(&self, scope: Scope, patience: &Patience) -> Result<Question, Error> {
-        let may_not = |why: WhyNot| Kind::MayNotAsk { scope: scope.name().into(), why: why.describe() }.into();
-        let later = match self.may_ask(scope)? {
-            MayAsk::Yes { later } => later,
-            MayAsk::No { why, .. } => return Err(may_not(why)),
+    pub(crate) fn begin_asking(
+        &self,
+        scope: Scope,
+        patience: &Patience,
+        may_open: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Question, Error> {
+        let may_not = |why: WhyNot, error: Option<Error>| {
+            let named = error.map_or(String::new(), |error| format!(": {error}"));
+            Kind::MayNotAsk { scope: scope.name().into(), why: format!("{}{named}", why.describe()) }.into()
+        };
+        let later = match self.may_ask(scope, may_open)? {
+            (MayAsk::Yes { later }, _) => later,
+            (MayAsk::No { why, .. }, error) => return Err(may_not(why, error)),
         };
         let (notice, status) = (self.contract(scope)?.notice()?, self.status(scope)?);
         if self.asked.swap(true, Ordering::SeqCst) {
-            return Err(may_not(WhyNot::AskedAlready));
+            return Err(may_not(WhyNot::AskedAlready, None));
         }
         // Before it is shown: one that ends with the program was asked all the same.
         if let Err(error) = self.note_shown(scope, patience) {
             if !mutants::on(Mutant::QuestionStaysTaken) {
                 self.asked.store(false, Ordering::SeqCst);
             }
-            return Err(if error.is_store() { may_not(WhyNot::of_error(&error)) } else { error });
+            return Err(if error.is_store() { may_not(WhyNot::of_error(&error), Some(error)) } else { error });
         }
         Ok(Question { notice, status, later })
     }

@@ -436,7 +436,12 @@ impl Ledger {
     }
 
     fn contract_path(&self, digest: &str) -> PathBuf {
-        self.store.join("contracts").join(digest)
+        self.texts().join(digest)
+    }
+
+    /// Where contracts and notices are kept.
+    fn texts(&self) -> PathBuf {
+        self.store.join("contracts")
     }
 
     /// What changes whenever anything that decides changes: the snapshot's bytes, the other two files, the tombstones,
@@ -1087,11 +1092,46 @@ impl Ledger {
         [&self.store, &self.marks]
     }
 
+    /// Whether what a decision reads and writes lets itself be read and written, as far as looks tell: whatever is asked where
+    /// that is not so is asked for nothing. Changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub(super) fn may_decide(&self, scope: &str) -> Result<(), Error> {
+        self.is_usable()?;
+        for dir in [&self.store, &self.marks, &self.texts()] {
+            self.files.may_own_dir(dir).at("use the directory", dir)?;
+        }
+        for path in [self.lock_path(), self.life_path(scope)] {
+            match self.files.open_lock(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => opened.map(drop).at("open", &path)?,
+            }
+        }
+        for path in [self.snapshot_path(), self.marks_path(), self.shown_path(scope)] {
+            self.files.may_replace(&path).at("write", &path)?;
+        }
+        self.open_history().map(drop)
+    }
+
     /// Keeps a contract or a notice under its digest, once.
     pub(crate) fn keep_text(&self, digest: &str, text: &str) -> Result<(), Error> {
+        if self.may_keep_text(digest, text)? {
+            return Ok(());
+        }
+        let (path, dir) = (self.contract_path(digest), self.texts());
+        self.files.own_dir(&dir).at("use the directory", &dir)?;
+        self.files.replace(&path, text.as_bytes()).at("write", &path)
+    }
+
+    /// Whether it is kept already. Changes nothing.
+    ///
+    /// # Errors
+    /// It can't be kept.
+    pub(super) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
         let path = self.contract_path(digest);
         if self.text(digest)?.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         if let Some(path) = self.unread_text(digest)? {
             return Err(not_read(&path));
@@ -1100,9 +1140,8 @@ impl Ledger {
             // What can't be read back can't be compared, and would be agreed to for nothing.
             return Err(Kind::Store { path, why: "it keeps no contract or notice of more than 512 KiB" }.into());
         }
-        let dir = self.store.join("contracts");
-        self.files.own_dir(&dir).at("use the directory", &dir)?;
-        self.files.replace(&path, text.as_bytes()).at("write", &path)
+        self.files.may_replace(&path).at("write", &path)?;
+        Ok(false)
     }
 
     /// A contract or notice kept earlier; `None` unless its bytes still have that digest.
@@ -1143,10 +1182,23 @@ impl Ledger {
         Ok(contract.filter(|_| notice.is_some()))
     }
 
+    /// The history, to add a line to; none where there is none yet.
+    fn open_history(&self) -> Result<Option<Box<dyn Handle>>, Error> {
+        let path = self.ledger_path();
+        match self.files.stat(&path).at("look at", &path)? {
+            Some(_) => self.files.append(&path).at("open", &path).map(Some),
+            None => Ok(None),
+        }
+    }
+
     pub(super) fn append(&self, line: &Line) -> Result<(), Error> {
         let path = self.ledger_path();
-        let there = self.files.stat(&path).at("look at", &path)?.is_some();
-        let mut file = if there { self.files.append(&path) } else { self.files.create(&path) }.at("open", &path)?;
+        let opened = self.open_history()?;
+        let there = opened.is_some();
+        let mut file = match opened {
+            Some(file) => file,
+            None => self.files.create(&path).at("open", &path)?,
+        };
         file.write_all(line.text().as_bytes()).and_then(|()| file.sync()).at("write", &path)?;
         if !there {
             self.files.sync_parent(&path).at("write", &path)?;
