@@ -48,11 +48,11 @@ const REFUSED: [&str; 3] = [
      it to yourself and the mode 0600",
     "the ledger can't be read: `ledger.jsonl` is no file of your own that only you can open: give it to yourself and the mode 0600",
 ];
-/// One of them that is larger than candor makes it is damaged, whatever it holds.
+/// One of them that is larger than candor makes it can't be used, whatever it holds, and makes way for a new one.
 const TOO_LARGE: [&str; 3] = [
-    "the snapshot is damaged: `consent` is larger than candor makes it",
-    "the high-water marks are damaged: `high`, among the program's settings, is larger than candor makes it",
-    "the ledger is damaged: `ledger.jsonl` is larger than candor makes it",
+    "the snapshot can't be read: `consent` is larger than candor makes it",
+    "the high-water marks can't be read: `high`, among the program's settings, is larger than candor makes it",
+    "the ledger can't be read: `ledger.jsonl` is larger than candor makes it",
 ];
 const LEDGER_GONE: &str = "the ledger is missing: `ledger.jsonl` was there, and is not";
 const CHAIN_BROKEN: &str = "the ledger's chain is broken";
@@ -377,6 +377,9 @@ pub(crate) struct Narrowing {
     pub(crate) is_read_back: bool,
 }
 
+/// The names in the two directories, and which of these can't be used, and why.
+type Listed<'l> = ([Vec<String>; 2], Option<(&'l Path, &'static str)>);
+
 /// The files of one store.
 #[derive(Clone)]
 pub(crate) struct Ledger {
@@ -544,7 +547,7 @@ impl Ledger {
     }
 
     /// The names in the two directories, each as for [`names`](Ledger::names), and what is wrong with them, if anything is.
-    fn list_directories(&self) -> Result<([Vec<String>; 2], Option<(&Path, &'static str)>), Failed> {
+    fn list_directories(&self) -> Result<Listed<'_>, Failed> {
         let (mut all, mut wrong) = ([Vec::new(), Vec::new()], None);
         for (dir, names) in [&self.store, &self.marks].into_iter().zip(&mut all) {
             let seen = self.look(dir, self.files.examine(dir))?;
