@@ -1111,7 +1111,7 @@ impl Ledger {
                 opened => opened.map(drop).at("open", &path)?,
             }
         }
-        for path in [self.snapshot_path(), self.marks_path(), self.shown_path(scope)] {
+        for path in [self.snapshot_path(), self.marks_path()] {
             self.files.may_replace(&path).at("write", &path)?;
         }
         self.open_history().map(drop)
