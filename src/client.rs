@@ -383,6 +383,13 @@ impl Client {
         self.look_at_policies();
         self.catch_up(PATIENCE);
         let mut status = engine.consent.status(scope)?;
+        if !status.is_open()
+            && status.trouble.is_none()
+            && status.blocked_by.is_none()
+            && let Err(error) = engine.consent.is_free(scope, &|| may_open(engine, scope))
+        {
+            status.trouble = Some(format!("no yes can be kept at present: {error}"));
+        }
         self.tell(scope.name(), &mut status);
         Ok(status)
     }
@@ -456,7 +463,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
-        withdraw::withdraw_undeclared(self.here()?, name)
+        let answer = withdraw::withdraw_undeclared(self.here()?, name);
+        self.start_retrying();
+        answer
     }
 
     /// See [`consent::erase`].
@@ -506,7 +515,9 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
-        withdraw::revoke(self.here()?, scope, why)
+        let answer = withdraw::revoke(self.here()?, scope, why);
+        self.start_retrying();
+        answer
     }
 
     /// See [`consent::switch`].
@@ -534,7 +545,7 @@ impl Client {
         self.still_runs()?;
         self.look_at_policies();
         self.tidy(PATIENCE);
-        engine.consent.may_ask(scope)
+        Ok(engine.consent.may_ask(scope, &|| may_open(engine, scope))?.0)
     }
 
     /// See [`consent::prompt`].
@@ -629,6 +640,12 @@ impl Drop for Client {
     }
 }
 
+/// Whether what a yes needs before it opens can be made, as far as looks tell.
+fn may_open(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    engine.journal.may_purge(scope)?;
+    engine.keys.may_create()
+}
+
 impl Decisions for Client {
     fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
         let engine = self.here()?;
@@ -716,7 +733,7 @@ impl Decisions for Client {
         self.still_runs()?;
         self.look_at_policies();
         let patience = self.patience_after(|| self.catch_up(PATIENCE));
-        engine.consent.begin_asking(scope, &patience)
+        engine.consent.begin_asking(scope, &patience, &|| may_open(engine, scope))
     }
 
     fn note_answered(&self, scope: Scope) {

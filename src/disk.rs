@@ -213,6 +213,12 @@ pub(crate) fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Refusal(why))
 }
 
+/// Names the file or directory that an error is about, for a person to find. What it is is said as before.
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    let path = path.to_owned();
+    move |error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
+
 pub(crate) fn too_large(larger: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Refusal(larger))
 }
@@ -539,6 +545,9 @@ fn trusted(file: &File) -> io::Result<u64> {
     Err(refused(why))
 }
 
+/// Why a file or directory is not used that is this user's.
+const OTHERS_MAY: &str = "others may open it: `chmod go-rwx` it";
+
 fn stat(metadata: &fs::Metadata) -> Stat {
     let kind = if metadata.is_symlink() {
         StatKind::Link
@@ -555,7 +564,7 @@ fn stat(metadata: &fs::Metadata) -> Stat {
         let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
             Some("it belongs to another user")
         } else if metadata.mode() & 0o077 != 0 {
-            Some("others may open it: `chmod go-rwx` it, or delete it")
+            Some(OTHERS_MAY)
         } else {
             None
         };
@@ -607,6 +616,35 @@ impl Files {
         for part in below {
             step.push(part);
             self.own_one_dir(&step)?;
+        }
+        Ok(())
+    }
+
+    /// Whether [`own_dir`](Files::own_dir) can make this directory or use what is there, as far as a look tells. Changes nothing.
+    pub(crate) fn may_own_dir(&self, path: &Path) -> io::Result<()> {
+        let below = path.strip_prefix(&self.root).ok();
+        let first = if below.is_some() { &self.root } else { path };
+        let steps = below.into_iter().flatten().scan(first.to_owned(), |step, part| {
+            step.push(part);
+            Some(step.clone())
+        });
+        for step in std::iter::once(first.to_owned()).chain(steps) {
+            let Some(stat) = self.stat(&step)? else { return Ok(()) };
+            // One within the store that others may open is closed to them.
+            let is_closed = step != first && stat.kind == StatKind::Dir && stat.exposed == Some(OTHERS_MAY);
+            if !is_closed {
+                own(&stat)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`replace`](Files::replace) can take the place of what is there, as far as a look tells. Changes nothing.
+    pub(crate) fn may_replace(&self, path: &Path) -> io::Result<()> {
+        for it in [&unfinished(path), path] {
+            if self.stat(it)?.is_some_and(|stat| stat.kind == StatKind::Dir) {
+                return Err(at(it)(refused("it is a directory, and candor writes a file there")));
+            }
         }
         Ok(())
     }

@@ -109,6 +109,13 @@ impl Error {
         }
     }
 
+    /// Something stands where candor keeps a file or a directory that it does not use, or may not.
+    pub(crate) fn is_in_the_way(&self) -> bool {
+        use std::io::ErrorKind::{AlreadyExists, InvalidData, IsADirectory, NotADirectory, PermissionDenied};
+        let is = |kind| matches!(kind, AlreadyExists | InvalidData | IsADirectory | NotADirectory | PermissionDenied);
+        matches!(*self.0, Kind::Store { .. }) || self.io().is_some_and(is)
+    }
+
     /// Another process keeps a lock.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(*self.0, Kind::Locked { .. })
@@ -232,7 +239,7 @@ pub(crate) enum Kind {
         "this is not the moment to ask about `{scope}`: {why}. Show nothing; the person can always decide on the \
          program's settings page"
     )]
-    MayNotAsk { scope: String, why: &'static str },
+    MayNotAsk { scope: String, why: String },
     #[error(
         "the notice that was shown is that of scope `{shown}`, and the grant is for `{scope}`: show \
          `candor::consent::notice({scope_const})` for this one, or grant `{shown_const}`, to which the person said yes"

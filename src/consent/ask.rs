@@ -86,12 +86,18 @@ pub enum WhyNot {
     Clock,
     /// The records are lost or damaged: there may have been a no.
     Unreadable,
+    /// A file or directory among the records was seen and not read, since it is not this user's alone: there may have been a
+    /// no. [`Status::trouble`](super::Status::trouble) names it.
+    NotRead,
     /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
     /// a month ago, or, where that happened twice in a row, less than six months ago.
     Unanswered,
     /// An answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes.
     /// [`Status::trouble`](super::Status::trouble) says which.
     CannotKeep,
+    /// An answer can't be kept at present: one of candor's files or directories is not this user's alone, or something else stands
+    /// in its place. [`Status::trouble`](super::Status::trouble) names it, and so does the error of [`prompt`](super::prompt()).
+    InTheWay,
     /// An answer can't be kept at present: the disk has too little room for it.
     NoRoom,
     /// An answer can't be kept: the program may write no file as large as it needs (`ulimit -f`).
@@ -116,9 +122,17 @@ impl WhyNot {
             WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
             WhyNot::Clock => "the clock stands before the last decision",
             WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+            WhyNot::NotRead => {
+                "a file or directory among the records was not read, since it is not this user's alone, and there may have been \
+                 a no"
+            }
             WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
             WhyNot::CannotKeep => {
                 "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
+            }
+            WhyNot::InTheWay => {
+                "an answer can't be kept at present: a file or directory of candor's is not this user's alone, or something else \
+                 stands in its place"
             }
             WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
             WhyNot::FileLimit => {
@@ -139,7 +153,11 @@ impl WhyNot {
 
     /// Why a store could not be written.
     pub(super) fn of_error(error: &Error) -> Self {
-        if error.is_locked() { WhyNot::Locked } else { error.io().map_or(WhyNot::CannotKeep, WhyNot::of) }
+        match error.io() {
+            _ if error.is_locked() => WhyNot::Locked,
+            _ if error.is_in_the_way() => WhyNot::InTheWay,
+            kind => kind.map_or(WhyNot::CannotKeep, WhyNot::of),
+        }
     }
 }
 
@@ -149,11 +167,38 @@ fn no(why: WhyNot) -> MayAsk {
 
 impl Consent {
     /// Whether the program may ask about a scope now, of its own accord. By administrators' rules as last looked at.
-    pub(crate) fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
+    /// `may_open` looks whether what a yes needs before it opens can be made.
+    pub(crate) fn may_ask(
+        &self,
+        scope: Scope,
+        may_open: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<(MayAsk, Option<Error>), Error> {
         let may = self.may_ask_by_records(scope)?;
         // What was not kept would be asked again at every start.
-        let kept = if may.is_yes() { self.can_keep(self.contract(scope)?) } else { Ok(()) };
-        Ok(kept.map_or_else(|error| no(WhyNot::of(error.kind())), |()| may))
+        if !may.is_yes() {
+            return Ok((may, None));
+        }
+        if let Err(error) = self.can_keep(self.contract(scope)?) {
+            return Ok((no(WhyNot::of(error.kind())), None));
+        }
+        Ok(match self.is_free(scope, may_open) {
+            Ok(()) => (may, None),
+            Err(error) => (no(WhyNot::of_error(&error)), Some(error)),
+        })
+    }
+
+    /// Whether nothing stands in the way of a yes, as far as looks tell: of what is read for one, and of what is made.
+    ///
+    /// # Errors
+    /// What does.
+    pub(crate) fn is_free(&self, scope: Scope, may_open: &dyn Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let contract = self.contract(scope)?;
+        self.ledger.may_decide(scope.name())?;
+        let notice = contract.notice_or_own();
+        for (digest, text) in [(contract.digest.as_str(), contract.json.as_str()), (notice.digest(), notice.text())] {
+            self.ledger.may_keep_text(digest, text)?;
+        }
+        may_open()
     }
 
     /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
@@ -224,6 +269,7 @@ impl Consent {
         let sound = match &records {
             Records::Nothing => return Ok(MayAsk::Yes { later: true }),
             Records::Closed(_) => return Ok(no(WhyNot::Unreadable)),
+            Records::Refused(..) => return Ok(no(WhyNot::NotRead)),
             Records::Sound(sound) => sound,
         };
         if self.is_clock_back(sound) {
@@ -254,6 +300,7 @@ impl Consent {
             State::Denied if self.is_answered(contract, entry)? => no(WhyNot::Answered),
             State::Denied => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
             State::Withdrawn => no(WhyNot::Withdrawn),
+            State::Unreadable if self.ledger.unread_of(entry)?.is_some() => no(WhyNot::NotRead),
             State::Unreadable => no(WhyNot::Unreadable),
             State::Superseded => {
                 let asks = match sound.entry(EVERY_SCOPE).map(|entry| entry.decision) {
@@ -318,22 +365,30 @@ impl Consent {
     ///
     /// # Errors
     /// It may not be asked. Where nothing is shown the question is not taken.
-    pub(crate) fn begin_asking(&self, scope: Scope, patience: &Patience) -> Result<Question, Error> {
-        let may_not = |why: WhyNot| Kind::MayNotAsk { scope: scope.name().into(), why: why.describe() }.into();
-        let later = match self.may_ask(scope)? {
-            MayAsk::Yes { later } => later,
-            MayAsk::No { why, .. } => return Err(may_not(why)),
+    pub(crate) fn begin_asking(
+        &self,
+        scope: Scope,
+        patience: &Patience,
+        may_open: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Question, Error> {
+        let may_not = |why: WhyNot, error: Option<Error>| {
+            let named = error.map_or(String::new(), |error| format!(": {error}"));
+            Kind::MayNotAsk { scope: scope.name().into(), why: format!("{}{named}", why.describe()) }.into()
+        };
+        let later = match self.may_ask(scope, may_open)? {
+            (MayAsk::Yes { later }, _) => later,
+            (MayAsk::No { why, .. }, error) => return Err(may_not(why, error)),
         };
         let (notice, status) = (self.contract(scope)?.notice()?, self.status(scope)?);
         if self.asked.swap(true, Ordering::SeqCst) {
-            return Err(may_not(WhyNot::AskedAlready));
+            return Err(may_not(WhyNot::AskedAlready, None));
         }
         // Before it is shown: one that ends with the program was asked all the same.
         if let Err(error) = self.note_shown(scope, patience) {
             if !mutants::on(Mutant::QuestionStaysTaken) {
                 self.asked.store(false, Ordering::SeqCst);
             }
-            return Err(if error.is_store() { may_not(WhyNot::of_error(&error)) } else { error });
+            return Err(if error.is_store() { may_not(WhyNot::of_error(&error), Some(error)) } else { error });
         }
         Ok(Question { notice, status, later })
     }

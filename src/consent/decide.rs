@@ -5,7 +5,7 @@ use super::{
     Consent, Ending, Patience,
     closing::Closing,
     contract::{Contract, digest},
-    ledger::{Entry, Failed, Held, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
+    ledger::{Entry, Failed, Held, History, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
     line::{Besides, Decision, EVERY_SCOPE, Line},
     order::compare,
     receipt::{NOT_TAKEN, Receipt, not_taken},
@@ -46,6 +46,9 @@ impl Consent {
         let held = self.lock_or_fail(patience)?;
         let now = self.ambient.now();
         let records = self.ledger.heal(&held, now)?;
+        if let Records::Refused(path, why) = records {
+            return Err(Kind::Store { path, why }.into());
+        }
         let state = self.state_said(self.state(&records, contract)?, scope);
         let in_force = match &records {
             Records::Sound(sound) => sound.in_force(scope.name()).cloned(),
@@ -74,6 +77,12 @@ impl Consent {
             // A question that was put off is still open.
             State::Deferred if grant.own_words.is_some() => {}
             _ => {
+                // What was seen and not read is neither lost nor damaged.
+                if let (State::Unreadable, Some(entry)) = (state, &in_force)
+                    && let Some(unread) = self.ledger.unread_of(entry)?
+                {
+                    return Err(unread);
+                }
                 *self.refused.lock().entry(scope.name()).or_default() += 1;
                 return Err(self.needs_notice(scope, state));
             }
@@ -128,7 +137,7 @@ impl Consent {
         let scope = contract.scope.name();
         let Records::Sound(sound) = records else { return Ok(false) };
         let Some(entry) = sound.entry(scope).filter(|entry| entry.besides.declined.is_none()) else { return Ok(false) };
-        let (lines, _) = self.ledger.history()?;
+        let lines = self.ledger.history()?.lines();
         let to = |line: &&Line| line.scope == scope && line.contract.is_some();
         let agreed = entry.contract.clone().or_else(|| lines.iter().rfind(to).and_then(|line| line.contract.clone()));
         let Some(agreed) = agreed else { return Ok(false) };
@@ -144,6 +153,8 @@ impl Consent {
         match records {
             Records::Nothing => Ok(None),
             Records::Sound(sound) => Ok(Some(sound)),
+            // Neither damaged nor gone: nothing begins anew in its place.
+            Records::Refused(path, why) => Err(Kind::Store { path, why }.into()),
             Records::Closed(_) => {
                 let names: Vec<&str> = self.contracts.iter().map(|contract| contract.scope.name()).collect();
                 self.ledger.reset(held, &names, now)?;
@@ -391,7 +402,10 @@ impl Consent {
         };
         let path = self.ledger.snapshot_path();
         match self.ledger.revoke(scope.name(), &self.tombstone(ending.decision(), via)) {
-            Ok(()) => Ok(Closing { why: not_taken(&error), ..self.closing(scope, ending.decision(), None) }),
+            Ok(()) => {
+                self.mend_soon();
+                Ok(Closing { why: not_taken(&error), ..self.closing(scope, ending.decision(), None) })
+            }
             // What the program or its surroundings wished is tried again by them; the person's no stays in this process.
             Err(_) if ending == Ending::Blocked => Err(self.reopen(scope, error)),
             Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
@@ -412,8 +426,11 @@ impl Consent {
     /// The receipt of a line just written, or of the scope's last decision.
     pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
         let Some(line) = line else {
-            let last = self.ledger.history()?.0.into_iter().rfind(|line| line.scope == scope.name());
-            let Some(line) = last else {
+            let lines = match self.ledger.history()? {
+                History::Whole(lines) | History::Torn(lines) => lines,
+                History::Unread(why) => return Err(Kind::Store { path: self.ledger.ledger_path(), why }.into()),
+            };
+            let Some(line) = lines.into_iter().rfind(|line| line.scope == scope.name()) else {
                 let path = self.ledger.store().into();
                 return Err(Kind::Store { path, why: "it holds no decision about this scope" }.into());
             };

@@ -65,7 +65,7 @@ impl Consent {
         let mut lines: Vec<String> = match &records {
             Records::Nothing => Vec::new(),
             // As it stands: what is wrong with it is for `verify` to say.
-            Records::Closed(why) => {
+            Records::Closed(why) | Records::Refused(_, why) => {
                 trouble = Some((*why).to_owned());
                 lines.map(Into::into).collect()
             }
@@ -125,7 +125,7 @@ impl Consent {
                     count(&bytes) + u64::from(sound.behind) == sound.snapshot.lines + u64::from(sound.ahead)
                 }
                 Records::Nothing => bytes.is_empty(),
-                Records::Closed(_) => true,
+                Records::Closed(_) | Records::Refused(..) => true,
             };
             if fits {
                 return Ok((records, bytes));
@@ -187,7 +187,11 @@ impl fmt::Display for Receipts {
         let parts = &self.parts;
         let mut out = format!("What was decided in {}\n  as of {}\n", parts.application, parts.made_at);
         if parts.lines.is_empty() {
-            out.push_str("\nNobody was asked, and nothing was decided.\n");
+            out.push_str(match (&parts.trouble, parts.unwritten.is_empty()) {
+                (None, true) => "\nNobody was asked, and nothing was decided.\n",
+                (None, false) => "",
+                (Some(_), _) => "\nWhat was decided can't be shown: nothing of the history could be read.\n",
+            });
         }
         if let Some(trouble) = &parts.trouble {
             out.push_str(&format!("\nThese records can't be relied on, so reporting is off: {trouble}.\n"));

@@ -43,13 +43,19 @@ pub(super) const NOT_READ: &str =
     "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
 /// The same of the snapshot, the marks and the ledger, as a status says it.
 const REFUSED: [&str; 3] = [
-    "the snapshot can't be read: `consent` is larger than candor makes it, or no file of your own that only you can open (mode \
-     0600)",
-    "the high-water marks can't be read: `high`, among the program's settings, is larger than candor makes it, or no file of your \
-     own that only you can open (mode 0600)",
-    "the ledger can't be read: `ledger.jsonl` is larger than candor makes it, or no file of your own that only you can open (mode \
-     0600)",
+    "the snapshot can't be read: `consent` is no file of your own that only you can open: give it to yourself and the mode 0600",
+    "the high-water marks can't be read: `high`, among the program's settings, is no file of your own that only you can open: give \
+     it to yourself and the mode 0600",
+    "the ledger can't be read: `ledger.jsonl` is no file of your own that only you can open: give it to yourself and the mode 0600",
 ];
+/// One of them that is larger than candor makes it can't be used, whatever it holds, and makes way for a new one.
+const TOO_LARGE: [&str; 3] = [
+    "the snapshot can't be read: `consent` is larger than candor makes it",
+    "the high-water marks can't be read: `high`, among the program's settings, is larger than candor makes it",
+    "the ledger can't be read: `ledger.jsonl` is larger than candor makes it",
+];
+const LEDGER_GONE: &str = "the ledger is missing: `ledger.jsonl` was there, and is not";
+const CHAIN_BROKEN: &str = "the ledger's chain is broken";
 /// How the name of a tombstone ends: one of the person's own, and one of whoever else ended a scope. Whose it is stands in the
 /// name: where its words are missing it is nobody else's.
 pub(super) const TOMBSTONE: &str = ".revoked";
@@ -167,8 +173,33 @@ pub(crate) enum Records {
     Nothing,
     /// The files agree.
     Sound(Box<Sound>),
-    /// They were read and don't agree, or are not ours, and every scope is closed.
+    /// They were read and don't agree, or some of them are gone, and every scope is closed.
     Closed(&'static str),
+    /// This file or directory of theirs was seen and not read, since it is not ours alone. It is neither damaged nor gone; every
+    /// scope is closed until it can be read.
+    Refused(PathBuf, &'static str),
+}
+
+/// What of the history could be read.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum History {
+    /// All of it, to its end. Nothing where nothing was ever decided.
+    Whole(Vec<Line>),
+    /// It ends in half a line, which was never decided; all that stands before it.
+    Torn(Vec<Line>),
+    /// Nothing of it, and why: it was seen and not read, it is damaged, or it is gone. What was decided is not known from it.
+    Unread(&'static str),
+}
+
+impl History {
+    /// The lines that could be read, for whoever goes by the records beside it.
+    pub(crate) fn lines(self) -> Vec<Line> {
+        match self {
+            History::Whole(lines) | History::Torn(lines) => lines,
+            History::Unread(_) => Vec::new(),
+        }
+    }
 }
 
 impl Records {
@@ -345,6 +376,9 @@ pub(crate) struct Narrowing {
     pub(crate) is_read_back: bool,
 }
 
+/// The names in the two directories, and which of these can't be used, and why.
+type Listed<'l> = ([Vec<String>; 2], Option<(&'l Path, &'static str)>);
+
 /// The files of one store.
 #[derive(Clone)]
 pub(crate) struct Ledger {
@@ -404,7 +438,12 @@ impl Ledger {
     }
 
     fn contract_path(&self, digest: &str) -> PathBuf {
-        self.store.join("contracts").join(digest)
+        self.texts().join(digest)
+    }
+
+    /// Where contracts and notices are kept.
+    fn texts(&self) -> PathBuf {
+        self.store.join("contracts")
     }
 
     /// What changes whenever anything that decides changes: the snapshot's bytes, the other two files, the tombstones,
@@ -478,6 +517,15 @@ impl Ledger {
         Ok(wrong)
     }
 
+    /// What such a file that was not read stands for: damage where it is larger than candor makes it, and else nothing.
+    fn unread(&self, which: usize, path: PathBuf, most: u64) -> Result<Records, Failed> {
+        let say = |words: [&'static str; 3]| words.get(which).copied().unwrap_or(NOT_READ);
+        Ok(match self.is_too_large(&path, most)? {
+            true => Records::Closed(say(TOO_LARGE)),
+            false => Records::Refused(path, say(REFUSED)),
+        })
+    }
+
     /// The same of one of them, which was examined.
     fn judge(&self, dir: &Path, seen: &Seen<Stat>) -> Result<Option<&'static str>, Failed> {
         match seen {
@@ -491,16 +539,18 @@ impl Ledger {
             Seen::Absent if mutants::on(Mutant::MovedIsNothing) => Ok(None),
             Seen::Absent if dir == self.store && self.was_opened() => Err(self.another()),
             Seen::Absent => Ok(None),
-            Seen::Read(_) | Seen::Refused => Ok(Some("its directory is not one that only you can open")),
+            Seen::Read(_) | Seen::Refused => Ok(Some(
+                "its directory is not one of your own that only you can open: give it to yourself and the mode 0700",
+            )),
         }
     }
 
     /// The names in the two directories, each as for [`names`](Ledger::names), and what is wrong with them, if anything is.
-    fn list_directories(&self) -> Result<([Vec<String>; 2], Option<&'static str>), Failed> {
+    fn list_directories(&self) -> Result<Listed<'_>, Failed> {
         let (mut all, mut wrong) = ([Vec::new(), Vec::new()], None);
         for (dir, names) in [&self.store, &self.marks].into_iter().zip(&mut all) {
             let seen = self.look(dir, self.files.examine(dir))?;
-            wrong = wrong.or(self.judge(dir, &seen)?);
+            wrong = wrong.or(self.judge(dir, &seen)?.map(|why| (dir.as_path(), why)));
             if let Seen::Read(stat) = seen
                 && let Seen::Read(listed) = self.look(dir, self.files.children_of(dir, &stat))?
             {
@@ -700,7 +750,7 @@ impl Ledger {
         for _ in 0..3 {
             let mut read = None;
             match self.read_once(seen, &mut read) {
-                Ok(Records::Closed(_)) if closed.as_ref() != Some(&read) => closed = Some(read),
+                Ok(Records::Closed(_) | Records::Refused(..)) if closed.as_ref() != Some(&read) => closed = Some(read),
                 Err(failed) if failed.is_gone() => {}
                 Err(_) if mutants::on(Mutant::FailureIsDamage) => return Ok(Records::Closed("it can't be read")),
                 records => return records,
@@ -720,8 +770,8 @@ impl Ledger {
         if let Seen::Read(bytes) = &snapshot {
             *by = Some(bytes.clone());
         }
-        if let Some(why) = exposed {
-            return Ok(Records::Closed(why));
+        if let Some((directory, why)) = exposed {
+            return Ok(Records::Refused(directory.to_owned(), why));
         }
         // A directory that does not list a file which was read in it was not seen as it is: a tombstone may be in it as well.
         let there = [
@@ -740,21 +790,17 @@ impl Ledger {
         let snapshot = match snapshot {
             Seen::Read(bytes) => Some(bytes),
             Seen::Absent => None,
-            Seen::Refused => {
-                return Ok(Records::Closed(REFUSED[0]));
-            }
+            Seen::Refused => return self.unread(0, self.snapshot_path(), SNAPSHOT_MOST),
         };
         let marks = match marks {
             Ok(marks) => marks,
             Err(Unfit::Damaged) => return Ok(Records::Closed("the high-water marks are damaged")),
-            Err(Unfit::Refused) => return Ok(Records::Closed(REFUSED[1])),
+            Err(Unfit::Refused) => return self.unread(1, self.marks_path(), SNAPSHOT_MOST),
         };
         let ledger = match ledger {
             Seen::Read(bytes) => Some(bytes),
             Seen::Absent => None,
-            Seen::Refused => {
-                return Ok(Records::Closed(REFUSED[2]));
-            }
+            Seen::Refused => return self.unread(2, self.ledger_path(), LEDGER_MOST),
         };
         let Some(bytes) = snapshot else {
             let nothing = marks.is_none() && ledger.is_none_or(|bytes| bytes.is_empty());
@@ -807,9 +853,11 @@ impl Ledger {
         revoked: Revoked,
     ) -> Records {
         let Some(snapshot) = snapshot else { return Records::Closed("the snapshot is damaged") };
-        let Some((lines, torn)) = chain(&ledger.unwrap_or_default()) else {
-            return Records::Closed("the ledger's chain is broken");
-        };
+        // One line may have yet to be appended.
+        if ledger.is_none() && snapshot.lines > u64::from(snapshot.pending.is_some()) {
+            return Records::Closed(LEDGER_GONE);
+        }
+        let Some((lines, torn)) = chain(&ledger.unwrap_or_default()) else { return Records::Closed(CHAIN_BROKEN) };
         let head = lines.last().map_or(GENESIS, |line| line.hash.as_str());
         let even = head == snapshot.head && lines.len() as u64 == snapshot.lines;
         let behind = head == snapshot.previous
@@ -878,17 +926,24 @@ impl Ledger {
         self.store.join("consent.lock")
     }
 
-    /// Every sound line of the history, oldest first, and whether the chain holds to its end.
-    pub(crate) fn history(&self) -> Result<(Vec<Line>, bool), Failed> {
+    /// What of the history can be read, oldest first.
+    pub(crate) fn history(&self) -> Result<History, Failed> {
         // That of another store, or of none, says nothing of what was decided in this one.
         self.judge_directories()?;
-        Ok(match self.document(&self.names(&self.store)?, &self.ledger_path(), LEDGER_MOST)? {
-            Seen::Absent => (Vec::new(), true),
-            Seen::Read(bytes) => match chain(&bytes) {
-                Some((lines, torn)) => (lines, torn.is_none()),
-                None => (Vec::new(), false),
+        let path = self.ledger_path();
+        Ok(match self.document(&self.names(&self.store)?, &path, LEDGER_MOST)? {
+            // Whether there was one is known by what stands beside it.
+            Seen::Absent => match self.read()? {
+                Records::Nothing | Records::Sound(_) => History::Whole(Vec::new()),
+                Records::Closed(why) | Records::Refused(_, why) => History::Unread(why),
             },
-            Seen::Refused => (Vec::new(), false),
+            Seen::Read(bytes) => match chain(&bytes) {
+                Some((lines, None)) => History::Whole(lines),
+                Some((lines, Some(_))) => History::Torn(lines),
+                None => History::Unread(CHAIN_BROKEN),
+            },
+            Seen::Refused if self.is_too_large(&path, LEDGER_MOST)? => History::Unread(TOO_LARGE[2]),
+            Seen::Refused => History::Unread(NOT_READ),
         })
     }
 
@@ -1003,11 +1058,46 @@ impl Ledger {
         [&self.store, &self.marks]
     }
 
+    /// Whether what a decision reads and writes lets itself be read and written, as far as looks tell: whatever is asked where
+    /// that is not so is asked for nothing. Changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub(super) fn may_decide(&self, scope: &str) -> Result<(), Error> {
+        self.is_usable()?;
+        for dir in [&self.store, &self.marks, &self.texts()] {
+            self.files.may_own_dir(dir).at("use the directory", dir)?;
+        }
+        for path in [self.lock_path(), self.life_path(scope)] {
+            match self.files.open_lock(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => opened.map(drop).at("open", &path)?,
+            }
+        }
+        for path in [self.snapshot_path(), self.marks_path()] {
+            self.files.may_replace(&path).at("write", &path)?;
+        }
+        self.open_history().map(drop)
+    }
+
     /// Keeps a contract or a notice under its digest, once.
     pub(crate) fn keep_text(&self, digest: &str, text: &str) -> Result<(), Error> {
+        if self.may_keep_text(digest, text)? {
+            return Ok(());
+        }
+        let (path, dir) = (self.contract_path(digest), self.texts());
+        self.files.own_dir(&dir).at("use the directory", &dir)?;
+        self.files.replace(&path, text.as_bytes()).at("write", &path)
+    }
+
+    /// Whether it is kept already. Changes nothing.
+    ///
+    /// # Errors
+    /// It can't be kept.
+    pub(super) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
         let path = self.contract_path(digest);
         if self.text(digest)?.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         if let Some(path) = self.unread_text(digest)? {
             return Err(not_read(&path));
@@ -1016,9 +1106,8 @@ impl Ledger {
             // What can't be read back can't be compared, and would be agreed to for nothing.
             return Err(Kind::Store { path, why: "it keeps no contract or notice of more than 512 KiB" }.into());
         }
-        let dir = self.store.join("contracts");
-        self.files.own_dir(&dir).at("use the directory", &dir)?;
-        self.files.replace(&path, text.as_bytes()).at("write", &path)
+        self.files.may_replace(&path).at("write", &path)?;
+        Ok(false)
     }
 
     /// A contract or notice kept earlier; `None` unless its bytes still have that digest.
@@ -1059,10 +1148,23 @@ impl Ledger {
         Ok(contract.filter(|_| notice.is_some()))
     }
 
+    /// The history, to add a line to; none where there is none yet.
+    fn open_history(&self) -> Result<Option<Box<dyn Handle>>, Error> {
+        let path = self.ledger_path();
+        match self.files.stat(&path).at("look at", &path)? {
+            Some(_) => self.files.append(&path).at("open", &path).map(Some),
+            None => Ok(None),
+        }
+    }
+
     pub(super) fn append(&self, line: &Line) -> Result<(), Error> {
         let path = self.ledger_path();
-        let there = self.files.stat(&path).at("look at", &path)?.is_some();
-        let mut file = if there { self.files.append(&path) } else { self.files.create(&path) }.at("open", &path)?;
+        let opened = self.open_history()?;
+        let there = opened.is_some();
+        let mut file = match opened {
+            Some(file) => file,
+            None => self.files.create(&path).at("open", &path)?,
+        };
         file.write_all(line.text().as_bytes()).and_then(|()| file.sync()).at("write", &path)?;
         if !there {
             self.files.sync_parent(&path).at("write", &path)?;

@@ -7,7 +7,7 @@
 //! gone then.
 
 use super::{
-    ledger::{Failed, Ledger, Records},
+    ledger::{Failed, History, Ledger, Records},
     line::{Decision, Line},
 };
 use crate::{
@@ -94,9 +94,8 @@ impl Ledger {
             // What was lost may have been a yes.
             return Ok(false);
         }
-        let (lines, is_whole) = self.history()?;
         let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
-        Ok(is_whole && !lines.iter().any(was_granted))
+        Ok(matches!(self.history()?, History::Whole(lines) if !lines.iter().any(was_granted)))
     }
 
     /// Makes the life lock of a scope, whose grant is about to be written, and has it say which store it is of.

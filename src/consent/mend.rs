@@ -291,6 +291,7 @@ impl Ledger {
                 Err(Kind::Store { path: self.store.clone(), why: "a new snapshot was not kept" }.into())
             }
             Records::Closed(why) => Err(Kind::Store { path: self.store.clone(), why }.into()),
+            Records::Refused(path, why) => Err(Kind::Store { path, why }.into()),
         }
     }
 
@@ -374,7 +375,7 @@ impl Ledger {
     }
 
     pub(super) fn last_line(&self) -> Result<Option<Line>, Failed> {
-        Ok(self.history()?.0.pop())
+        Ok(self.history()?.lines().pop())
     }
 }
 

@@ -78,6 +78,8 @@ pub(crate) use contract::{
     sent_log_days,
 };
 pub(crate) use languages::Languages;
+#[cfg(test)]
+pub(crate) use ledger::History;
 pub(crate) use ledger::{Failed, Ledger, Records};
 pub(crate) use line::Decision;
 #[cfg(test)]
@@ -163,6 +165,9 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 
 /// The name of what is tried again where what rules and the calendar end could not be ended.
 const SETTLING: &str = "what administrators' rules leave out";
+
+/// The same of endings that could not be written, and that no more than a file stands for.
+const STANDING_FILES: &str = "what only a file stands for";
 
 /// What failed and is to be tried again, by name: when, and after what wait.
 #[derive(Debug, Default)]
@@ -323,7 +328,8 @@ impl Consent {
     /// # Errors
     /// It still is to be finished, or nobody knows.
     pub(crate) fn mend(&self) -> Result<(), Error> {
-        if matches!(self.ledger.snapshot_bytes(), Look::Absent) {
+        let is_owed = self.retries.lock().0.contains_key(STANDING_FILES);
+        if !is_owed && matches!(self.ledger.snapshot_bytes(), Look::Absent) {
             return Ok(());
         }
         self.mend_whatever_is_there(&Patience::new())
@@ -334,6 +340,26 @@ impl Consent {
     /// # Errors
     /// As for [`mend`](Consent::mend).
     pub(crate) fn mend_whatever_is_there(&self, patience: &Patience) -> Result<(), Error> {
+        let mended = self.mend_what_is_there(patience);
+        // What only a file stands for is tried again until it is written.
+        let mut retries = self.retries.lock();
+        match &mended {
+            Ok(()) => retries.held(STANDING_FILES),
+            Err(_) if retries.0.contains_key(STANDING_FILES) => {
+                retries.failed(STANDING_FILES, self.ambient.monotonic())
+            }
+            Err(_) => {}
+        }
+        drop(retries);
+        mended
+    }
+
+    /// An ending that only a file stands for: it is written down soon, by whoever mends.
+    pub(super) fn mend_soon(&self) {
+        self.retries.lock().failed(STANDING_FILES, self.ambient.monotonic());
+    }
+
+    fn mend_what_is_there(&self, patience: &Patience) -> Result<(), Error> {
         let needs = self.ledger.needs_healing();
         if needs.is_err() && self.ledger.is_replaced_by_older()? {
             // Which no decision is written to; but what was decided since must not be forgotten at the next start.
@@ -842,7 +868,7 @@ impl Consent {
         let records = self.ledger.read().ok()?;
         let in_force = match &records {
             Records::Sound(sound) => sound.in_force(scope),
-            Records::Nothing | Records::Closed(_) => None,
+            Records::Nothing | Records::Closed(_) | Records::Refused(..) => None,
         };
         Some(act(in_force.map(|entry| entry.generation)))
     }

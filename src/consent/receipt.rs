@@ -211,7 +211,11 @@ impl fmt::Display for Receipt {
         if self.recorded {
             writeln!(f, "  recorded   line {} of the history, {}", self.line, line(&self.hash))
         } else {
-            writeln!(f, "  recorded   not yet: the disk did not take it; it is in force all the same")
+            let why = match self.unconfirmed == Some(LOCKED) {
+                true => "another process keeps the lock of decisions",
+                false => "the disk did not take it",
+            };
+            writeln!(f, "  recorded   not yet: {why}; it is in force all the same")
         }
     }
 }

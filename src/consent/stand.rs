@@ -319,6 +319,39 @@ impl Consent {
         })
     }
 
+    /// Why scopes that the person said yes to are closed all the same, for whoever found nothing open. None where there is no
+    /// such scope.
+    pub(crate) fn why_closed(&self) -> Option<String> {
+        if !self.ledger.may_hold_decisions() {
+            return None;
+        }
+        let records = match self.ledger.read() {
+            Ok(Records::Closed(why) | Records::Refused(_, why)) => return Some(why.into()),
+            Ok(records) => records,
+            Err(failed) => return Some(failed.to_string()),
+        };
+        let whys = self.contracts.iter().filter_map(|contract| {
+            let name = contract.scope.name();
+            let status = match self.status_by(&records, contract) {
+                Ok(status) => status,
+                Err(failed) => return Some(format!("scope `{name}` is closed: {failed}")),
+            };
+            let state = self.state_said(status.state, contract.scope);
+            let why = self.block_of(contract).map(|block| format!("reports are switched off by {}", block.0));
+            let why = why.or(status.trouble).map_or(String::new(), |why| format!(": {why}"));
+            match state {
+                State::Granted => Some(format!("scope `{name}` is granted, and closed{why}")),
+                State::Superseded | State::Expired => {
+                    Some(format!("scope `{name}` was {}, and is closed{why}", state.past()))
+                }
+                State::Unreadable => Some(format!("scope `{name}` is closed{why}")),
+                State::NeverAsked | State::Denied | State::Deferred | State::Withdrawn | State::Revoked => None,
+            }
+        });
+        let whys: Vec<String> = whys.collect();
+        (!whys.is_empty()).then(|| whys.join("; "))
+    }
+
     fn status_by(&self, records: &Records, contract: &Contract) -> Result<Status, Failed> {
         let name = contract.scope.name();
         let (entry, in_force) = match records {
@@ -341,7 +374,7 @@ impl Consent {
             _ => None,
         };
         let trouble = match records {
-            Records::Closed(why) => Some((*why).to_owned()),
+            Records::Closed(why) | Records::Refused(_, why) => Some((*why).to_owned()),
             Records::Sound(_) if in_force.is_some() && !is_there => {
                 Some("the contract that was agreed to, or its notice, is missing or damaged".into())
             }
@@ -401,7 +434,7 @@ impl Consent {
         let name = contract.scope.name();
         let sound = match records {
             Records::Nothing => return Ok(State::NeverAsked),
-            Records::Closed(_) => return Ok(State::Unreadable),
+            Records::Closed(_) | Records::Refused(..) => return Ok(State::Unreadable),
             Records::Sound(sound) => sound,
         };
         let decision = sound.entry(name).map(|entry| entry.decision);

@@ -49,6 +49,7 @@ impl Consent {
             Records::Sound(sound) => sound,
             Records::Nothing => return Ok(Vec::new()),
             Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
+            Records::Refused(path, why) => return Err(Kind::Store { path, why }.into()),
         };
         let wishes = self.wishes();
         let of = |name: &str| {
@@ -138,6 +139,7 @@ impl Consent {
                 let path = ledger.snapshot_path();
                 let said = self.tombstone(decision, None);
                 ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
+                self.mend_soon();
                 None
             }
         };

@@ -140,7 +140,7 @@ impl Consent {
     pub(super) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
         let Some(act) = self.unwritten_act(scope) else { return Ok(true) };
         let (Some(after), Records::Sound(sound)) = (act.after, records) else { return Ok(false) };
-        let (lines, _) = self.ledger.history()?;
+        let lines = self.ledger.history()?.lines();
         let yes = latest_yes(&lines, scope.name());
         // One that never came into force is none.
         Ok(yes > after && sound.in_force(scope.name()).is_some_and(|entry| entry.epoch >= yes))
@@ -177,7 +177,7 @@ fn latest_epoch(records: &Records, scope: &str) -> Option<u64> {
     match records {
         Records::Sound(sound) => Some(sound.held(scope).unwrap_or(0)),
         Records::Nothing => Some(0),
-        Records::Closed(_) => None,
+        Records::Closed(_) | Records::Refused(..) => None,
     }
 }
 

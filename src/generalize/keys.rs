@@ -97,15 +97,25 @@ impl Keys {
         leaving_nothing::<DEEP, _>(|| {
             let mut secret = Zeroizing::new([0; 32]);
             self.ambient.fill(&mut *secret).at("get random bytes for", &self.path)?;
-            // A damaged file is not worth keeping: secrets that can't be read make no codes. One that was not read has those of
-            // other scopes.
-            let mut secrets = match self.read() {
-                Err(error) if !is_damage(&error) => return Err(error).at("read", &self.path),
-                secrets => secrets.ok().flatten().unwrap_or_default(),
-            };
+            let mut secrets = self.others()?;
             secrets.0.insert(scope.name().into(), Secret(Zeroizing::new(hex(&*secret))));
             self.write(&secrets).at("write", &self.path)
         })
+    }
+
+    /// Whether a secret can be added, as far as a look tells. Changes nothing.
+    pub(crate) fn may_create(&self) -> Result<(), Error> {
+        leaving_nothing::<DEEP, _>(|| self.others().map(drop))?;
+        self.files.may_replace(&self.path).at("write", &self.path)
+    }
+
+    /// The secrets that one is added to. A damaged file is not worth keeping: secrets that can't be read make no codes. One that
+    /// was not read has those of other scopes.
+    fn others(&self) -> Result<Secrets, Error> {
+        match self.read() {
+            Err(error) if !is_damage(&error) => Err(error).at("read", &self.path),
+            secrets => Ok(secrets.ok().flatten().unwrap_or_default()),
+        }
     }
 
     /// Whether the scope has a secret on disk.

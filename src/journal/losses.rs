@@ -6,7 +6,7 @@
 use super::{Counters, DROPS, Drop};
 use crate::{
     ambient::{Ambient, Day},
-    disk::{self, Files},
+    disk::{self, Files, Look},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -124,6 +124,7 @@ impl<'j> Losses<'j> {
         let owed: Vec<_> = losses.map(|(reason, name, _)| (*reason, name, self.counters.unsaved(*reason))).collect();
         owed.iter().filter(|(.., count)| *count > 0).for_each(|(_, name, count)| lost.add(name, *count));
         let json = serde_json::to_string(&lost).map_err(io::Error::other)?;
+        self.keep_damaged()?;
         self.files.replace(&self.path(), &disk::seal("lost", &json))?;
         owed.into_iter().for_each(|(reason, _, count)| self.counters.saved(reason, count));
         Ok(())
@@ -163,6 +164,30 @@ impl<'j> Losses<'j> {
     /// may open it.
     fn read(&self) -> io::Result<Option<Lost>> {
         let bytes = self.files.contents(&self.path(), FILE_MOST).found_at(&self.path())?;
-        Ok(bytes.and_then(|bytes| serde_json::from_str(disk::unseal("lost", &bytes)?).ok()))
+        Ok(bytes.and_then(|bytes| parse(&bytes)))
     }
+
+    /// Where a document is kept that was damaged.
+    fn aside(&self) -> PathBuf {
+        self.store.join("lost.damaged")
+    }
+
+    fn is_damaged(&self) -> bool {
+        matches!(self.files.contents(&self.path(), FILE_MOST), Look::Read(bytes) if parse(&bytes).is_none())
+    }
+
+    /// A damaged document is not written over: nobody knows any more what it said, and that is not to be forgotten as well.
+    fn keep_damaged(&self) -> io::Result<()> {
+        if self.is_damaged() { self.files.rename(&self.path(), &self.aside()) } else { Ok(()) }
+    }
+
+    /// The document of an earlier count that was damaged, where there is one.
+    pub(crate) fn damaged(&self) -> Option<PathBuf> {
+        let is_aside = !matches!(self.files.examine(&self.aside()), Look::Absent);
+        if is_aside { Some(self.aside()) } else { self.is_damaged().then(|| self.path()) }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<Lost> {
+    serde_json::from_str(disk::unseal("lost", bytes)?).ok()
 }

@@ -30,7 +30,8 @@ pub(crate) use waiting::Sealed;
 use crate::{
     ambient::{Ambient, Day},
     consent::{Destroyed, IN_DOUBT, Place, Projection, Scope, Standing},
-    disk::{Files, Handle, Look, Stat, StatKind},
+    disk::{self, Files, Handle, Look, Stat, StatKind},
+    error::{At, Error},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
     generalize::Generalized,
     mutants::{self, Mutant},
@@ -429,6 +430,26 @@ impl Journal {
     pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
         self.let_go(scope.name());
         self.purge_named(scope.name(), keep)
+    }
+
+    /// Whether [`purge`](Journal::purge) can destroy whatever waits of a scope, as far as looks tell. Changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub(crate) fn may_purge(&self, scope: Scope) -> Result<(), Error> {
+        for kind in ["waiting", "counts", "outbox"] {
+            let (of_kind, of_scope) = (self.store.join(kind), self.store.join(kind).join(scope.name()));
+            let named = if self.is_link(&of_kind) { of_kind } else { of_scope.clone() };
+            let names = self.generations_of(kind, scope.name()).found().at("use the directory", &named)?;
+            for directory in names.unwrap_or_default().into_iter().map(|name| of_scope.join(name)) {
+                if self.is_link(&directory) {
+                    return Err(disk::refused("it is a symbolic link, which candor does not follow"))
+                        .at("use the directory", &directory);
+                }
+            }
+        }
+        let trash = self.store.join("trash");
+        self.files.may_own_dir(&trash).at("use the directory", &trash)
     }
 
     /// Destroys what waits of a scope in the directories up to a generation, and leaves later ones.

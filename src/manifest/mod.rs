@@ -217,7 +217,7 @@ pub struct Outcomes {
     /// Were lost in this run and in earlier ones, of all processes that share the store. What rules and the person's own
     /// choices leave out is not among them. Never sent.
     pub lost: Vec<Dropped>,
-    /// Why that count can't be read now; then `lost` is of this process alone.
+    /// Why that count can't be read; then `lost` is of this process alone, or, where the count is damaged, of what came since.
     pub lost_unread: Option<String>,
 }
 
@@ -391,7 +391,11 @@ fn outcomes(engine: &Engine) -> Outcomes {
     };
     let (losses, today) = (engine.journal.losses(), engine.ambient.now().day());
     let all = losses.all(today);
-    let lost_unread = all.as_ref().err().map(|error| clean::line(&error.to_string()));
+    let damaged = || {
+        let path = losses.damaged()?;
+        Some(format!("{}: it is damaged, and stays there; what is lost is counted anew", path.display()))
+    };
+    let lost_unread = all.as_ref().err().map(ToString::to_string).or_else(damaged).map(|why| clean::line(&why));
     let lost = all.unwrap_or_else(|_| losses.owed(today));
     Outcomes {
         lines: counters.lines.load(Ordering::Relaxed),

@@ -67,7 +67,7 @@ impl fmt::Display for Manifest {
             }
         }
         if let Some(why) = &outcomes.lost_unread {
-            writeln!(f, "What was lost in earlier runs can't be read now: {why}")?;
+            writeln!(f, "What was lost in earlier runs can't be read: {why}")?;
         }
         match &self.barred {
             Some(why) => writeln!(f, "No records are kept: {why}"),

@@ -7,6 +7,7 @@
 use super::Engine;
 use crate::{
     consent::Place,
+    disk,
     event::Linkage,
     journal::{self, Batch, Drop, Record, Sealed, Source},
     mutants::{self, Mutant},
@@ -76,21 +77,25 @@ impl Engine {
     /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
     /// nothing that was read before is written after.
     pub(super) fn build(&self, place: Place, stands: &dyn Fn() -> bool) -> io::Result<Vec<PathBuf>> {
-        self.journal.close_days(place, self.today())?;
+        self.journal.close_days(place, self.today()).map_err(disk::at(&self.kept_in("counts", place)))?;
         self.journal.seal();
         let outbox = self.journal.outbox();
         let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
-        for path in outbox.paths(place)? {
-            let Some(batch) = outbox.open(&path, place)? else { continue };
+        let made_up = || outbox.paths(place).map_err(disk::at(&self.kept_in("outbox", place)));
+        for path in made_up()? {
+            let batch = outbox.open(&path, place).map_err(disk::at(&path))?;
+            let Some(batch) = batch else { continue };
             for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
         }
+        let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
-        for path in self.journal.sealed(place)? {
-            let Some(mut segment) = self.journal.take(path, place, self.today())? else { continue };
+        for path in self.journal.sealed(place).map_err(disk::at(&self.kept_in("waiting", place)))? {
+            let taken = self.journal.take(path.clone(), place, self.today()).map_err(disk::at(&path))?;
+            let Some(mut segment) = taken else { continue };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in std::mem::take(&mut segment.lines) {
                 if named.contains(&(name.clone(), number)) {
@@ -118,13 +123,13 @@ impl Engine {
                 self.journal.forget(&segment)?;
             }
             segments.read.insert(name, segment);
-            segments.done().iter().try_for_each(|segment| self.journal.forget(segment))?;
+            segments.done().iter().try_for_each(forget)?;
         }
         for pile in piles.into_values() {
             segments.written(&self.write(place, pile, stands)?);
         }
-        segments.done().iter().try_for_each(|segment| self.journal.forget(segment))?;
-        outbox.paths(place)
+        segments.done().iter().try_for_each(forget)?;
+        made_up()
     }
 
     /// Brings a batch to disk, and answers which lines are in it.
@@ -136,7 +141,13 @@ impl Engine {
         pile.lines.sort();
         let sources: Vec<_> = pile.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
         let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources.clone(), None);
-        self.journal.outbox().write(draft, &self.ambient).map(|_| sources)
+        let written = self.journal.outbox().write(draft, &self.ambient);
+        written.map(|_| sources).map_err(disk::at(&self.kept_in("outbox", place)))
+    }
+
+    /// Where files of one kind of a scope lie, for a person to find.
+    fn kept_in(&self, kind: &str, place: Place) -> PathBuf {
+        self.consent.ledger().store().join(kind).join(place.scope.name())
     }
 
     /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another

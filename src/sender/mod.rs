@@ -368,7 +368,7 @@ impl Engine {
                 if now.0 < schedule.not_before {
                     done.note_trouble(why_later(&schedule));
                 }
-                done.waiting += self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64);
+                done.waiting += self.made_up(place);
                 continue;
             }
             if occasion == Occasion::Due && now.0 >= schedule.next {
@@ -382,7 +382,7 @@ impl Engine {
             // What leaves from now on is no part of what the person wanted deleted before.
             if let Err(error) = (self.finish_deleting)(self, place.scope) {
                 done.note_trouble(format!("what was sent of {} is to be deleted first: {error}", place.scope.name()));
-                done.waiting += self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64);
+                done.waiting += self.made_up(place);
                 continue;
             }
             // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
@@ -393,7 +393,10 @@ impl Engine {
             let stands = || working.watch().stands();
             match self.build(place, &stands) {
                 Ok(batches) => self.send_batches(place, batches, schedule, &stands, &mut done),
-                Err(error) => done.note_trouble(format!("nothing could be made ready: {error}")),
+                Err(error) => {
+                    done.waiting += self.made_up(place);
+                    done.note_trouble(format!("nothing could be made ready: {error}"));
+                }
             }
             drop(working);
             self.follow();
@@ -444,6 +447,11 @@ impl Engine {
         Flushed { requests, records, erasures, ..Flushed::default() }
     }
 
+    /// How many requests of a scope are made up and wait.
+    fn made_up(&self, place: Place) -> u64 {
+        self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64)
+    }
+
     /// How many events were added to the counts of days that are not over.
     fn growing(&self, places: &[Place]) -> u64 {
         let days = places.iter().map(|place| self.journal.peek_counts(*place, &mut Vec::new()));
@@ -489,7 +497,8 @@ impl Engine {
         match (self.consent.ledger().files().barred_as_seen(), self.consent.overlay().block()) {
             (Some(why), _) => why,
             (None, Some(block)) => format!("reports are switched off by {}", block.0),
-            (None, None) => "no scope is granted".into(),
+            // A yes that something else closes is one all the same.
+            (None, None) => self.consent.why_closed().unwrap_or_else(|| "no scope is granted".into()),
         }
     }
 

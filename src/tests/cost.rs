@@ -124,7 +124,7 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
         flush();
     });
     at_most(25, "a status", &|| drop(client.status(CRASH).unwrap()));
-    at_most(108, "a manifest", &|| drop(client.manifest().unwrap()));
+    at_most(110, "a manifest", &|| drop(client.manifest().unwrap()));
     at_most(163, "a start", &|| drop(make()));
     at_most(80, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();

@@ -240,6 +240,35 @@ fn what_cant_be_looked_at_now_is_kept() {
     }
 }
 
+/// What a flush answers where something can't be made ready: which file or directory that is, and how many requests wait.
+#[test]
+fn what_could_not_be_made_ready_is_named_and_what_waits_is_counted() {
+    let (home, client) = Home::new();
+    client.record_durable(Happened { times: 2 });
+    let flush = || client.flush(Duration::from_secs(5)).unwrap();
+    assert_eq!(flush().waiting, 1, "nobody takes it");
+    client.record_durable(Happened { times: 3 });
+    for (call, kind, named) in [
+        ("read", "/waiting/", ".jsonl`"),
+        ("create", "/outbox/", "outbox/crash`"),
+        ("stat", "/counts/crash/", "counts/crash`"),
+    ] {
+        // What was not taken is not tried again at once, and that is not what this is about.
+        for entry in
+            std::fs::read_dir(home.directory.path().join("data/org.example.crash/candor-1/outbox/crash")).unwrap()
+        {
+            let _ = std::fs::remove_file(entry.unwrap().path().join("schedule"));
+        }
+        home.disk
+            .set(move |what, at| (what == call && at.contains(kind) && !at.contains("schedule")).then_some(Errno::IO));
+        let flushed = flush();
+        home.disk.end();
+        let trouble = flushed.trouble.unwrap().replace('\\', "/");
+        assert!(trouble.contains("made ready") && trouble.contains(named), "{call} {kind}: {trouble}");
+        assert_eq!(flushed.waiting, 1, "{call} {kind}");
+    }
+}
+
 #[test]
 fn what_cant_be_read_now_is_named_on_the_page() {
     let (home, client) = Home::new();

@@ -11,6 +11,7 @@ use candor::{
     Audience, Client, Config,
     consent::{MayAsk, State, WhyNot},
 };
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 #[track_caller]
 fn why_not(client: &Client) -> WhyNot {
@@ -214,6 +215,69 @@ fn lost_records_are_no_reason_to_ask() {
     home.start(&server).deny(USAGE).unwrap();
     std::fs::remove_file(home.store().join("consent")).unwrap();
     assert_eq!(why_not(&home.start(&server)), WhyNot::Unreadable);
+}
+
+/// Whatever a yes reads or makes is looked at before the question is shown; nobody is asked for an answer that can't be kept.
+#[test]
+fn nobody_is_asked_where_a_file_stands_in_the_way_of_the_answer() {
+    type Act = fn(&Path);
+    let to_others: Act = |path| {
+        if !path.exists() {
+            files::write(path, b"");
+        }
+        files::mode(path, 0o644);
+    };
+    let file: Act = |path| files::write(path, b"somebody's own");
+    let link: Act = |path| {
+        files::make_dir(path.parent().unwrap());
+        symlink("/tmp", path).unwrap();
+    };
+    let directory: Act = |path| files::make_dir(path);
+    let cases = [
+        ("keys", to_others),
+        ("contracts", file),
+        ("usage.life", to_others),
+        ("usage.life", directory),
+        ("waiting", link),
+        ("counts/usage", link),
+        ("outbox/usage", file),
+        ("trash", link),
+        ("consent.lock", to_others),
+        ("consent.new", directory),
+        ("keys.new", directory),
+    ];
+    for (name, act) in cases {
+        let (home, server) = (Home::new(), Server::new());
+        drop(home.start_granted(&server, &[PLAYBACK]));
+        let path = home.store().join(name);
+        let aside = home.path().join("aside");
+        let was_there = path.exists();
+        if was_there && !matches!(name, "keys" | "consent.lock") {
+            fs::rename(&path, &aside).unwrap();
+        }
+        files::make_dir(path.parent().unwrap());
+        act(&path);
+        let client = home.start(&server);
+        assert_eq!(why_not(&client), WhyNot::InTheWay, "{name}");
+        let error = client.prompt(USAGE).unwrap_err();
+        let named = path.display().to_string();
+        assert!(error.may_not_ask() && error.to_string().contains(&named), "{name}: {error}");
+        let trouble = client.status(USAGE).unwrap().trouble.unwrap();
+        assert!(trouble.contains(&named), "{name}: {trouble}");
+        let error = client.grant(USAGE.shown(&client.notice(USAGE).unwrap())).unwrap_err();
+        assert!(error.is_store(), "{name}: it is in the way: {error}");
+        assert!(!home.store().join("usage.shown").exists(), "{name}: nothing was shown");
+        drop(client);
+        if matches!(name, "keys" | "consent.lock") {
+            files::mode(&path, 0o600);
+        } else {
+            fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).unwrap();
+        }
+        if aside.exists() {
+            fs::rename(&aside, &path).unwrap();
+        }
+        home.start(&server).prompt(USAGE).unwrap().yes("first start").unwrap();
+    }
 }
 
 /// A program that would do more than was agreed to.

@@ -9,6 +9,7 @@ use crate::{
 };
 use candor::{Client, Clock, consent::State};
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -152,8 +153,7 @@ fn all_kept(client: Client, home: &Home, recorded: u64) {
 #[test]
 fn a_burst_of_ten_thousand_from_one_thread_loses_nothing() {
     let (home, server) = (Home::new(), Server::new());
-    let client = Client::new(home.config(&server).waiting_limit(64 << 20)).unwrap();
-    client.grant(USAGE).unwrap();
+    let client = home.start_granted(&server, &[USAGE]);
     (0..10_000).for_each(|number| client.record(opened(number)));
     all_kept(client, &home, 10_000);
 }
@@ -161,14 +161,36 @@ fn a_burst_of_ten_thousand_from_one_thread_loses_nothing() {
 #[test]
 fn a_burst_of_a_thousand_from_each_of_sixteen_threads_loses_nothing() {
     let (home, server) = (Home::new(), Server::new());
-    let client = Client::new(home.config(&server).waiting_limit(64 << 20)).unwrap();
-    client.grant(USAGE).unwrap();
+    let client = home.start_granted(&server, &[USAGE]);
     thread::scope(|threads| {
         for _ in 0..16 {
             threads.spawn(|| (0..1_000).for_each(|number| client.record(opened(number))));
         }
     });
     all_kept(client, &home, 16_000);
+}
+
+/// At the usual limit of the store: what fits in it is kept, and what goes beyond is counted.
+#[test]
+fn a_burst_beyond_what_the_store_holds_is_counted() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    for written in [10_000, 20_000] {
+        (0..10_000).for_each(|number| client.record(opened(number)));
+        wait_for("the burst to be written", || client.manifest().unwrap().outcomes.lines == written);
+    }
+    drop(client);
+    let outcomes = home.start(&server).manifest().unwrap().outcomes;
+    let lost: u64 = outcomes.lost.iter().map(|lost| lost.count).sum();
+    assert!(outcomes.lost.iter().any(|lost| lost.reason == "full"), "{outcomes:?}");
+    let lines =
+        |path: &PathBuf| std::fs::read_to_string(path).unwrap().lines().filter(|line| line.ends_with("]}")).count();
+    let files = home.waiting("waiting", USAGE);
+    let kept: usize = files.iter().map(lines).sum();
+    let bytes: u64 = files.iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
+    assert_eq!(kept as u64 + lost, 20_000);
+    // What `faults` says.
+    assert!(kept >= 15_000 && bytes / kept as u64 <= 300, "{kept} lines of {} bytes", bytes / kept as u64);
 }
 
 /// A clock that the worker waits for while it is held.
@@ -235,11 +257,23 @@ fn what_was_lost_is_counted_where_it_outlives_the_program() {
     assert_eq!(lost(&fourth), of_first + of_second + of_fourth);
     drop(fourth);
     assert_eq!(lost(&third), of_first + of_second + of_fourth);
-    // Damaged, it begins anew; it says nothing of what was lost, and is no reason to trouble anyone.
+    // Damaged, it begins anew, stays beside the new one, and the page says that what came before can't be read.
     let whole = std::fs::read(&document).unwrap();
     crate::files::write(&document, &crate::files::flipped(&whole, whole.len() / 2));
     assert_eq!(lost(&third), 0);
-    assert!(third.manifest().unwrap().outcomes.lost_unread.is_none());
+    let says = |client: &Client, path: &Path| {
+        let page = client.manifest().unwrap().to_string();
+        assert!(page.contains(&format!("can't be read: {}: it is damaged", path.display())), "{page}");
+    };
+    says(&third, &document);
+    let damaged = std::fs::read(&document).unwrap();
+    let fifth = start();
+    lose(&fifth);
+    let of_fifth = crate::home::dropped(&fifth, "ring_full");
+    drop(fifth);
+    let aside = home.store().join("lost.damaged");
+    assert_eq!((lost(&third), std::fs::read(&aside).unwrap()), (of_fifth, damaged));
+    says(&third, &aside);
 }
 
 #[test]

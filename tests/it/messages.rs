@@ -3,7 +3,8 @@
 use crate::{
     child::{self, Child},
     events::{CONNECTIVITY, USAGE, opened, unreachable},
-    home::{APPLICATION, HANG, Home, MINUTE, TestClock, flush, state, wait_for},
+    files,
+    home::{APPLICATION, HANG, Home, MINUTE, TestClock, flush, say_yes, state, wait_for},
     server::{Say, Server},
     stage::CONTROLLER,
 };
@@ -179,6 +180,31 @@ fn a_notice_of_another_scope_is_told_from_an_old_one() {
     assert_eq!(state(&client, USAGE), State::NeverAsked);
     client.record_durable(unreachable());
     assert!(home.all_waiting().is_empty());
+}
+
+/// A yes that is closed by something else is not "no scope is granted".
+#[test]
+fn a_flush_says_which_scope_is_closed_and_why() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start(&server);
+    assert_eq!(flush(&client).trouble.as_deref(), Some("no scope is granted"));
+    say_yes(&client, USAGE);
+    // Another receiver is more than was agreed to.
+    let other = home.start(&Server::new());
+    let trouble = flush(&other).trouble.unwrap();
+    assert!(trouble.contains("`usage` was granted for something else"), "{trouble}");
+    drop(other);
+    let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
+    home.clock.jump_to(now - 3 * 86_400);
+    let trouble = flush(&client).trouble.unwrap();
+    assert!(trouble.contains("`usage` is granted, and closed: this computer's clock stands before"), "{trouble}");
+    home.clock.jump_to(now);
+    files::mode(&home.store().join("ledger.jsonl"), 0o644);
+    let trouble = flush(&client).trouble.unwrap();
+    assert!(trouble.contains("`ledger.jsonl` is no file of your own"), "{trouble}");
+    files::mode(&home.store().join("ledger.jsonl"), 0o600);
+    client.withdraw(USAGE).unwrap();
+    assert_eq!(flush(&client).trouble.as_deref(), Some("no scope is granted"));
 }
 
 #[test]

@@ -7,7 +7,10 @@ use crate::{
     home::{HANG, Home, dropped, flush, send, state, wait_for},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{MayAsk, State, WhyNot},
+};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
     fs,
@@ -142,6 +145,53 @@ fn records_that_others_may_open_close_every_scope() {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{name}: not mended");
         }
     }
+}
+
+/// "Lost or damaged" is said where that is so, and what is not read is not for the person to delete.
+#[test]
+fn what_was_not_read_is_said_to_be_neither_lost_nor_damaged_nor_nothing() {
+    for name in ["consent", "ledger.jsonl", "high", "the store"] {
+        let (home, server) = (Home::new(), Server::new());
+        drop(home.start_granted(&server, &[USAGE]));
+        let path = match name {
+            "high" => home.marks().join(name),
+            "the store" => home.store(),
+            name => home.store().join(name),
+        };
+        files::mode(&path, if name == "the store" { 0o755 } else { 0o644 });
+        let client = home.start(&server);
+        let mut said =
+            vec![client.grant(USAGE).unwrap_err().to_string(), client.prompt(USAGE).unwrap_err().to_string()];
+        assert!(
+            said[0].contains(&path.display().to_string())
+                && ["only you can open", "chmod go-rwx"].iter().any(|mend| said[0].contains(mend)),
+            "{said:?}"
+        );
+        let not_read = MayAsk::No { why: WhyNot::NotRead, not_before: None };
+        assert_eq!(client.may_ask(USAGE).unwrap(), not_read, "{name}");
+        said.extend(client.status(USAGE).unwrap().trouble);
+        said.extend(client.receipts().map_or_else(|error| Some(error.to_string()), |all| Some(all.to_string())));
+        let receipt = client.receipt(USAGE);
+        assert_eq!(receipt.is_err(), name == "ledger.jsonl", "{name}");
+        said.extend(receipt.err().map(|error| error.to_string()));
+        for said in said {
+            for wrong in ["lost or damaged", "is damaged", "or delete", "no decision", "Nobody was asked"] {
+                assert!(!said.contains(wrong), "{name}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_history_that_is_gone_is_said_to_be_and_not_to_hold_no_decision() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE, PLAYBACK]));
+    fs::remove_file(home.store().join("ledger.jsonl")).unwrap();
+    let client = home.start(&server);
+    let error = client.receipt(PLAYBACK).unwrap_err().to_string();
+    assert!(error.contains("ledger.jsonl") && error.contains("is missing"), "{error}");
+    let all = client.receipts().unwrap().to_string();
+    assert!(all.contains("the ledger is missing") && !all.contains("Nobody was asked"), "{all}");
 }
 
 /// What was seen and not read is not lost: a no leaves what others said as it is, and holds all the same.

@@ -5,7 +5,7 @@ use crate::{
     erase::with_sent,
     events::{CONNECTIVITY, USAGE, opened},
     files, forge,
-    home::{DAY, Home, flush, send, state},
+    home::{DAY, Home, MINUTE, flush, send, state, wait_for},
     server::Server,
 };
 use candor::{
@@ -122,6 +122,24 @@ fn a_withdrawal_that_cannot_be_written_is_one_all_the_same() {
     assert!(history.lines().last().unwrap().contains(r#""decision":"withdrawn""#), "{history}");
     assert!(waits(&home) == 0 && !has_secret(&home));
     assert!(client.status(CONNECTIVITY).unwrap().is_open());
+}
+
+#[test]
+fn a_withdrawal_that_another_process_kept_from_being_written_is_written_while_the_program_runs() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = prepare(&home, &server);
+    let lock = fs::File::options().write(true).open(home.store().join("consent.lock")).unwrap();
+    lock.lock().unwrap();
+    let receipt = client.withdraw_undeclared(OTHER).unwrap().to_string();
+    assert!(receipt.contains("not yet: another process keeps the lock"), "{receipt}");
+    drop(lock);
+    home.clock.pass(MINUTE);
+    // Nobody calls anything.
+    wait_for("the withdrawal to be written", || {
+        let history = fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
+        history.lines().last().unwrap().contains(r#""decision":"withdrawn""#)
+    });
+    drop(client);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Client, Error, Scope,
-    consent::Receipt,
+    consent::{History, Receipt},
     mutants::{self, Mutant},
     sender::Occasion,
     sync,
@@ -321,7 +321,7 @@ impl Actor {
 
     /// What the last lines of the history say, as scope and decision.
     pub(super) fn history(&mut self) -> Vec<(String, String)> {
-        let read = self.ask("history", |client| client.consent().ledger().history().map(|(lines, _)| lines).ok());
+        let read = self.ask("history", |client| client.consent().ledger().history().map(History::lines).ok());
         let lines = read.flatten().unwrap_or_default();
         lines.into_iter().map(|line| (line.scope, format!("{:?}", line.decision))).collect()
     }
