@@ -281,7 +281,7 @@ impl<'j> Outbox<'j> {
     /// The system did not let us look.
     pub(crate) fn paths(&self, place: Place) -> io::Result<Vec<PathBuf>> {
         let directory = self.directory(place.scope.name(), place.generation);
-        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         Ok(names.into_iter().filter(|name| name.ends_with(".json")).map(|name| directory.join(name)).collect())
     }
 
@@ -295,14 +295,21 @@ impl<'j> Outbox<'j> {
             Look::Refused(_) => {
                 // Such as one that a restored backup opened to others: it comes to a counted end, as all that waits does, and what it
                 // held is counted as far as it can be told.
-                let bytes = self.files.read_shared(path, READ_MOST).unwrap_or_default();
+                let bytes = match self.files.read_shared(path, READ_MOST) {
+                    // Larger than any that candor writes, or a link that leads nowhere.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound || disk::refusal(&error).is_some() => {
+                        Vec::new()
+                    }
+                    // Such as another user's that only that one may read: it stays.
+                    read => read.map_err(|error| disk::named(path, &error))?,
+                };
                 let is_whole = (1..=BATCH_MOST).contains(&(bytes.len() as u64));
                 let reason = if is_whole { Drop::Foreign } else { Drop::Damaged };
                 return self.end(path, place, &bytes, reason).map(|()| None);
             }
             Look::Absent => return Ok(None),
             // It stays, and is found again.
-            Look::Failed(error) => return Err(error),
+            Look::Failed(error) => return Err(disk::named(path, &error)),
         };
         let Some((head, body)) = parse(&bytes) else {
             return self.end(path, place, &bytes, Drop::Damaged).map(|()| None);

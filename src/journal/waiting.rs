@@ -2,13 +2,14 @@
 
 use super::{
     Drop, Journal, Record,
+    bounds::day_of,
     segment::{self, Header, Kind, SEGMENT_MOST, Segment},
 };
 use crate::{
     ambient::Day,
     clean,
     consent::{Place, Scope, WAITING_DAYS},
-    disk::{Handle, Look},
+    disk::{self, Handle, Look},
 };
 use std::{
     collections::BTreeSet,
@@ -41,32 +42,51 @@ pub(crate) struct Sealed {
 
 impl Journal {
     /// The sealed segments of a grant, by the days in their names: those whose lock can be had, since their writer is gone
-    /// or done.
+    /// or done. What can't be looked at now stays, and is named in `unread`.
     ///
     /// # Errors
-    /// The system did not let us look.
-    pub(crate) fn sealed(&self, place: Place) -> io::Result<Vec<PathBuf>> {
+    /// The system did not let us list them.
+    pub(crate) fn sealed(&self, place: Place, unread: &mut Vec<String>) -> io::Result<Vec<PathBuf>> {
         let directory = self.waiting_dir(place.scope, place.generation);
-        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         let paths = names.into_iter().filter(|name| name.ends_with(".jsonl")).map(|name| directory.join(name));
-        Ok(paths.filter(|path| self.is_left(path)).take(AT_ONCE).collect())
+        let left = paths.filter(|path| match self.left(path) {
+            Ok(lock) => lock.is_some(),
+            Err(error) => {
+                note_failed(path, &error, unread);
+                false
+            }
+        });
+        Ok(left.take(AT_ONCE).collect())
     }
 
-    /// Whether nobody writes this file any more.
-    pub(super) fn is_left(&self, path: &Path) -> bool {
-        self.left(path).is_some()
+    /// The lock of a file that nobody writes any more. `None` where somebody does, or it is gone or not used.
+    ///
+    /// # Errors
+    /// The system did not let us look: it stays.
+    pub(super) fn left(&self, path: &Path) -> io::Result<Option<Box<dyn Handle>>> {
+        self.left_by(path, |path| self.files.open_to_lock(path))
     }
 
-    /// The lock of a file that nobody writes any more. `None` as well where the system does not let us look: it stays.
-    pub(super) fn left(&self, path: &Path) -> Option<Box<dyn Handle>> {
+    fn left_by(
+        &self,
+        path: &Path,
+        open: impl Fn(&Path) -> io::Result<Box<dyn Handle>>,
+    ) -> io::Result<Option<Box<dyn Handle>>> {
         let which = || match self.files.examine(path) {
-            Look::Read(stat) => Some(stat.version.0),
-            _ => None,
+            Look::Read(stat) => Ok(Some(stat.version.0)),
+            Look::Absent | Look::Refused(_) => Ok(None),
+            Look::Failed(error) => Err(error),
         };
-        let before = which()?;
-        let file = self.files.append(path).ok()?;
+        let Some(before) = which()? else { return Ok(None) };
+        let file = match open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound || disk::refusal(&error).is_some() => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
         // A file of counts is written anew under its name: the lock of the one it replaced says nothing.
-        (file.try_lock(false).ok()? && which()? == before).then_some(file)
+        Ok((file.try_lock(false)? && which()? == Some(before)).then_some(file))
     }
 
     /// Reads a sealed segment. Damaged lines, lines that this program would not have written, and lines that are too old
@@ -75,7 +95,7 @@ impl Journal {
     /// # Errors
     /// The system would not let us read it now; it stays.
     pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Sealed>> {
-        let Some(lock) = self.left(&path) else { return Ok(None) };
+        let Some(lock) = self.left(&path)? else { return Ok(None) };
         let path = self.mark_sealed(path)?;
         let bytes = match self.files.contents(&path, READ_MOST) {
             Look::Read(bytes) => bytes,
@@ -122,7 +142,7 @@ impl Journal {
     /// Gives a segment a name under which no process goes on with it: a batch names its lines by it.
     fn mark_sealed(&self, path: PathBuf) -> io::Result<PathBuf> {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if stem.ends_with(SEALED) || stem.starts_with("day-") {
+        if is_sealed(stem) {
             return Ok(path);
         }
         let sealed = path.with_file_name(format!("{stem}{SEALED}.jsonl"));
@@ -144,7 +164,8 @@ impl Journal {
         names.iter().rev().filter(open).take(AT_MOST_TRIED).find_map(|name| {
             let path = directory.join(name);
             let small = matches!(self.files.examine(&path), Look::Read(stat) if stat.len < self.segment_most());
-            let file = small.then(|| self.left(&path))??;
+            // It is written to.
+            let file = small.then(|| self.left_by(&path, |path| self.files.append(path)).ok())???;
             Segment::adopt(&self.files, &path, file, wanted)
         })
     }
@@ -208,27 +229,31 @@ impl Journal {
             let Look::Read(names) = self.files.children(&directory) else { continue };
             for path in names.into_iter().map(|name| directory.join(name)) {
                 if is_data(&path) {
-                    self.discard(&path, reason);
+                    let _ = self.discard(&path, reason);
                 }
             }
         }
     }
 
     /// Removes one waiting file and counts what was in it. `false` when someone still writes it or it can't be removed.
-    pub(super) fn discard(&self, path: &Path, reason: Drop) -> bool {
+    ///
+    /// # Errors
+    /// What it holds can't be counted now: it stays.
+    pub(super) fn discard(&self, path: &Path, reason: Drop) -> io::Result<bool> {
         // Held until the file is gone, so that nobody takes it in between.
-        let Some(_lock) = self.left(path) else { return false };
+        let Some(_lock) = self.left(path)? else { return Ok(false) };
         let records = match self.files.contents(path, READ_MOST) {
-            Look::Read(bytes) => match self.events_only_in(path, &bytes) {
-                Ok(records) => records,
-                Err(_) => return false,
-            },
-            Look::Absent => return true,
+            Look::Read(bytes) => self.events_only_in(path, &bytes)?,
+            Look::Absent => return Ok(true),
             // Its lock was had: as in `take`, it is one that is too large.
             Look::Refused(_) => 1,
-            // What it holds can't be counted now.
-            Look::Failed(_) => return false,
+            Look::Failed(error) => return Err(error),
         };
+        Ok(self.end_file(path, reason, records))
+    }
+
+    /// Removes a file, and counts what is lost with it. `false` where it can't be removed.
+    pub(super) fn end_file(&self, path: &Path, reason: Drop, records: u64) -> bool {
         let gone = self.files.remove_if_there(path).is_ok();
         if gone {
             self.counters.drop(reason, records);
@@ -256,14 +281,18 @@ impl Journal {
         match kind {
             "outbox" => elsewhere = super::outbox::in_segments(&self.files, &beside("waiting"), bytes)?,
             "waiting" => {
+                // A batch names lines of sealed segments alone.
+                if !is_sealed(name) {
+                    return Ok(0);
+                }
                 let outbox = beside("outbox");
                 let mut lines = BTreeSet::new();
                 for batch in self.files.children(&outbox).found()?.unwrap_or_default() {
                     let bytes = match self.files.contents(&outbox.join(batch), READ_MOST) {
                         Look::Read(bytes) => bytes,
-                        // It was sent, or is none that is used.
-                        Look::Absent | Look::Refused(_) => continue,
-                        Look::Failed(error) => return Err(error),
+                        // It was sent, or is none that is used. One that can't be read now may hold a line as well, which is
+                        // counted twice then: better than a segment that stays for as long as there is such a batch.
+                        Look::Absent | Look::Refused(_) | Look::Failed(_) => continue,
                     };
                     let sources = super::outbox::sources_in(&bytes).into_iter();
                     lines.extend(sources.filter(|source| source.segment == name).flat_map(|source| source.lines));
@@ -285,8 +314,12 @@ impl Journal {
 
     /// How many events are in a file that is not used, such as one that others may open: as far as it can be told, and one at
     /// least.
-    pub(super) fn events_unused(&self, path: &Path) -> u64 {
-        self.files.read_shared(path, READ_MOST).map_or(1, |bytes| self.events_in(path, &bytes).max(1))
+    ///
+    /// # Errors
+    /// It can't be read now: it stays.
+    pub(super) fn events_unused(&self, path: &Path) -> io::Result<u64> {
+        let bytes = self.files.read_shared(path, READ_MOST)?;
+        Ok(self.events_in(path, &bytes).max(1))
     }
 
     /// How many events stand behind a segment's lines, waiting or counted.
@@ -312,6 +345,23 @@ pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String
     };
     unread.push(clean::line(&format!("{}: {why}", path.display())));
     None
+}
+
+/// Notes that the system did not let us look at a file.
+pub(super) fn note_failed(path: &Path, error: &io::Error, unread: &mut Vec<String>) {
+    unread.push(clean::line(&disk::named(path, error).to_string()));
+}
+
+/// Whether a segment of this name is one that a batch may name lines of.
+fn is_sealed(name: &str) -> bool {
+    name.strip_suffix(".jsonl").unwrap_or(name).ends_with(SEALED) || name.starts_with("day-")
+}
+
+/// Whether a batch may have lines of a segment, as far as their names tell.
+pub(crate) fn may_be_in(segment: &Path, batch: &Path) -> bool {
+    let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let days = day_of("waiting", segment).zip(day_of("outbox", batch));
+    is_sealed(name) && days.is_none_or(|(began, made)| began <= made)
 }
 
 /// How many files of one directory are read for a page: more than may wait, for whatever made more.

@@ -7,6 +7,7 @@
 use super::Engine;
 use crate::{
     consent::Place,
+    disk,
     event::Linkage,
     journal::{self, Batch, Drop, Record, Sealed, Source},
     mutants::{self, Mutant},
@@ -74,14 +75,30 @@ impl Engine {
     /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first.
     ///
     /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
-    /// nothing that was read before is written after.
-    pub(super) fn build(&self, place: Place, stands: &dyn Fn() -> bool) -> io::Result<Vec<PathBuf>> {
-        self.journal.close_days(place, self.today())?;
+    /// nothing that was read before is written after. A file that can't be read now stops no other: it is named in `unread`.
+    pub(super) fn build(
+        &self,
+        place: Place,
+        stands: &dyn Fn() -> bool,
+        unread: &mut Vec<String>,
+    ) -> io::Result<Vec<PathBuf>> {
+        if let Err(error) = self.journal.close_days(place, self.today(), unread) {
+            unread.push(error.to_string());
+        }
         self.journal.seal();
         let outbox = self.journal.outbox();
         let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
+        let mut hidden = Vec::new();
         for path in outbox.paths(place)? {
-            let Some(batch) = outbox.open(&path, place)? else { continue };
+            let batch = match outbox.open(&path, place) {
+                Ok(Some(batch)) => batch,
+                Ok(None) => continue,
+                Err(error) => {
+                    unread.push(error.to_string());
+                    hidden.push(path);
+                    continue;
+                }
+            };
             for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
@@ -89,8 +106,19 @@ impl Engine {
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
-        for path in self.journal.sealed(place)? {
-            let Some(mut segment) = self.journal.take(path, place, self.today())? else { continue };
+        for path in self.journal.sealed(place, unread)? {
+            // What a batch that can't be read may have already would leave twice.
+            if hidden.iter().any(|batch| journal::may_be_in(&path, batch)) {
+                continue;
+            }
+            let mut segment = match self.journal.take(path.clone(), place, self.today()) {
+                Ok(Some(segment)) => segment,
+                Ok(None) => continue,
+                Err(error) => {
+                    unread.push(disk::named(&path, &error).to_string());
+                    continue;
+                }
+            };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in std::mem::take(&mut segment.lines) {
                 if named.contains(&(name.clone(), number)) {

@@ -391,7 +391,12 @@ impl Engine {
                 continue;
             };
             let stands = || working.watch().stands();
-            match self.build(place, &stands) {
+            let mut unread = Vec::new();
+            let built = self.build(place, &stands, &mut unread);
+            for why in unread {
+                done.note_trouble(format!("what can't be read or written now is left for later: {why}"));
+            }
+            match built {
                 Ok(batches) => self.send_batches(place, batches, schedule, &stands, &mut done),
                 Err(error) => done.note_trouble(format!("nothing could be made ready: {error}")),
             }

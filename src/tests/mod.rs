@@ -18,6 +18,7 @@ mod start;
 mod steps;
 mod threads;
 mod trouble;
+mod unreadable;
 mod unseen;
 pub(crate) mod views;
 mod waits;

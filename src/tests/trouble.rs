@@ -6,7 +6,7 @@ use crate::{
     Client, Scope,
     ambient::Clock,
     consent::{Closing, Ending, Patience, State},
-    disk::{Disk, Handle, Stat, System},
+    disk::{self, Disk, Handle, Stat, System},
     mutants::{self, Mutant, with},
     sync::Mutex,
 };
@@ -77,6 +77,12 @@ impl Disk for Troubled {
     }
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.asked("append", path, || System.append(path))
+    }
+    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        match self.append(path) {
+            Err(error) if disk::may_not_write(&error) => self.asked("open_to_lock", path, || System.open_to_lock(path)),
+            opened => opened,
+        }
     }
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.asked("lock_file", path, || System.lock_file(path))
