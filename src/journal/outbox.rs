@@ -394,6 +394,7 @@ impl<'j> Outbox<'j> {
     fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
         let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
         let again = now.0 + 60_000;
+        let unread = |why| Schedule { next: again, not_before: again, unread: Some(why), ..Schedule::default() };
         let said = |bytes: &[u8]| -> Option<Schedule> {
             let schedule: Schedule = serde_json::from_str(disk::unseal("schedule", bytes)?).ok()?;
             Some(Schedule {
@@ -409,8 +410,11 @@ impl<'j> Outbox<'j> {
             Look::Read(bytes) => said(&bytes).unwrap_or(careful),
             // Such as one that a restored backup opened to others. Whatever it says can only keep reports back, so that a receiver
             // who is gone, or wants to be left alone for a day, is not asked sooner for it.
-            Look::Refused(_) => {
-                let heard = self.files.read_shared(path, 4096).ok().and_then(|bytes| said(&bytes)).unwrap_or_default();
+            Look::Refused(why) => {
+                let heard = match self.files.read_shared(path, 4096) {
+                    Ok(bytes) => said(&bytes).unwrap_or_default(),
+                    Err(error) => return unread(format!("{}: {why} ({error})", path.display())),
+                };
                 Schedule {
                     not_before: heard.not_before.max(careful.not_before),
                     failures: heard.failures,
@@ -419,9 +423,7 @@ impl<'j> Outbox<'j> {
                 }
             }
             // It has its moment, and keeps it.
-            Look::Failed(error) => {
-                Schedule { next: again, not_before: again, unread: Some(error.to_string()), ..Schedule::default() }
-            }
+            Look::Failed(error) => unread(error.to_string()),
         }
     }
 

@@ -1,15 +1,9 @@
 //! A file of what waits that can't be read, or not be written, for a moment or for good: it stops nothing else, is named, and comes
-//! to a counted end.
+//! to a counted end; and what is dropped is on record before it is gone.
 
-use super::{
-    CRASH, Happened, config,
-    trouble::Troubled,
-};
+use super::{CRASH, Happened, config, trouble::Troubled};
 use crate::{
-    Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport,
-    ambient::SystemClock,
-    disk::Disk,
-    sync::Mutex,
+    Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport, ambient::SystemClock, disk::Disk, sync::Mutex,
 };
 use rustix::io::Errno;
 use std::{
@@ -289,5 +283,34 @@ fn what_may_be_read_and_not_written_leaves_and_ages_like_any_other() {
         home.pass(9 * DAY);
         drop(home.start());
         assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", 5)]), "{kind}");
+    }
+}
+
+/// What a receiver asked for is forgotten by no look that fails.
+#[test]
+fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back() {
+    for errno in ERRORS {
+        for answer in [Answer::Gone, Answer::Busy { retry_after: Some(Duration::from_secs(DAY)) }] {
+            let home = Home::with(5);
+            home.says(answer);
+            let _ = home.flush();
+            home.record(3);
+            let waits = home.files("waiting");
+            let outbox = waits[0].parent().unwrap().to_string_lossy().replace("/waiting/", "/outbox/");
+            let schedule = PathBuf::from(outbox).join("schedule");
+            let before = std::fs::read(&schedule).unwrap();
+            mode(&schedule, 0o644);
+            home.fail(errno, "read_shared", &schedule);
+            home.says(takes());
+            for _ in 0..3 {
+                home.pass(2 * HOUR);
+                names(&home.flush(), &schedule);
+            }
+            assert_eq!((home.taken(), std::fs::read(&schedule).unwrap()), (0, before), "{errno}");
+            home.disk.end();
+            home.pass(HOUR);
+            let _ = home.flush();
+            assert_eq!(home.taken(), 0, "{errno}: it is what it was");
+        }
     }
 }
