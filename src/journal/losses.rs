@@ -28,12 +28,27 @@ const DAYS: u32 = 90;
 pub(crate) struct Lost {
     /// The UTC day on which the count began.
     since: u32,
+    /// A later day on which it began by a clock that stands before that one now: it was ahead then, or is behind now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    later: Option<u32>,
     reasons: BTreeMap<String, u64>,
 }
 
 impl Lost {
     fn new(today: Day) -> Self {
-        Lost { since: today.0, reasons: BTreeMap::new() }
+        Lost { since: today.0, later: None, reasons: BTreeMap::new() }
+    }
+
+    /// The same by the clock of today. What began on a day to come counts from today: if the clock was ahead, it is over in time;
+    /// and if it is behind, the day is the later one again once it is right, and nothing was over before.
+    fn by(mut self, today: Day) -> Self {
+        if let Some(day) = self.later.filter(|day| *day <= today.0) {
+            (self.since, self.later) = (day, None);
+        }
+        if self.since > today.0 {
+            (self.since, self.later) = (today.0, self.later.max(Some(self.since)));
+        }
+        self
     }
 
     pub(crate) fn since(&self) -> Day {
@@ -57,7 +72,7 @@ impl Lost {
     }
 
     fn is_over(&self, today: Day) -> bool {
-        self.since.saturating_add(DAYS) < today.0 || self.since > today.0
+        self.since.saturating_add(DAYS) < today.0
     }
 }
 
@@ -88,17 +103,23 @@ impl<'j> Losses<'j> {
     }
 
     /// Adds what was lost since the last time, durably, and waits `wait` at most for another process that is at it. What can't
-    /// be written is owed still.
-    pub(crate) fn save(&self, ambient: &Ambient, wait: Duration) -> io::Result<()> {
-        if !self.owes() {
-            return Ok(());
-        }
+    /// be written is owed still. By a clock that is in doubt (`aged` says whether it is not) the count does not begin anew.
+    pub(crate) fn save(&self, ambient: &Ambient, today: Day, aged: bool, wait: Duration) -> io::Result<()> {
+        if self.owes() { self.write(ambient, today, aged, wait) } else { Ok(()) }
+    }
+
+    /// Writes down that the count began no later than today, where the clock stands before the day that the document says: it would
+    /// never be over by a clock that was far ahead.
+    pub(crate) fn settle(&self, ambient: &Ambient, today: Day, wait: Duration) -> io::Result<()> {
+        let is_ahead = self.read()?.is_some_and(|lost| lost.since > today.0);
+        if is_ahead { self.write(ambient, today, true, wait) } else { Ok(()) }
+    }
+
+    fn write(&self, ambient: &Ambient, today: Day, aged: bool, wait: Duration) -> io::Result<()> {
         let Some(_lock) = self.files.lock_within(&self.store.join("lost.lock"), wait, || ambient.monotonic())? else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        let today = ambient.now().day();
-        // Damaged, or of long ago: the count begins anew. One that was not read stays, and what is to be added is owed.
-        let mut lost = self.read()?.filter(|lost| !lost.is_over(today)).unwrap_or_else(|| Lost::new(today));
+        let mut lost = self.counted(today, aged)?;
         let losses = DROPS.iter().filter(|(reason, ..)| is_loss(*reason));
         let owed: Vec<_> = losses.map(|(reason, name, _)| (*reason, name, self.counters.unsaved(*reason))).collect();
         owed.iter().filter(|(.., count)| *count > 0).for_each(|(_, name, count)| lost.add(name, *count));
@@ -110,9 +131,16 @@ impl<'j> Losses<'j> {
 
     /// What the document says, and what this process has to add to it. An error where the document was not read.
     pub(crate) fn all(&self, today: Day) -> io::Result<Lost> {
-        let mut lost = self.read()?.filter(|lost| !lost.is_over(today)).unwrap_or_else(|| Lost::new(today));
+        let mut lost = self.counted(today, true)?;
         self.add_owed(&mut lost);
         Ok(lost)
+    }
+
+    /// What the document says by the clock of today. Damaged, or of long ago: the count begins anew. An error where it was not read:
+    /// it stays, and what is to be added is owed.
+    fn counted(&self, today: Day, aged: bool) -> io::Result<Lost> {
+        let lost = self.read()?.map(|lost| lost.by(today));
+        Ok(lost.filter(|lost| !aged || !lost.is_over(today)).unwrap_or_else(|| Lost::new(today)))
     }
 
     /// What this process has to add.

@@ -99,7 +99,9 @@ impl Engine {
     pub(crate) fn note_losses_within(&self, wait: Duration) {
         let is_granted = || self.consent.records().is_ok_and(|records| self.is_granted(&records));
         if self.journal.losses().owes() && is_granted() {
-            let _ = self.journal.losses().save(&self.ambient, wait.min(LOSSES_WAIT));
+            let believed = self.believed();
+            let today = believed.unwrap_or_else(|| self.ambient.now()).day();
+            let _ = self.journal.losses().save(&self.ambient, today, believed.is_some(), wait.min(LOSSES_WAIT));
         }
     }
 
@@ -114,6 +116,10 @@ impl Engine {
         }
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
+        if !leads {
+            // At a start, and when the day changes; before each send is more often than is of use.
+            let _ = self.journal.losses().settle(&self.ambient, now.day(), LOSSES_WAIT);
+        }
         self.journal.enforce_bounds(now.day(), true, leads)
     }
 }

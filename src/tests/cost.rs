@@ -118,14 +118,14 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
     at_most(25, "a durable event", &|| client.record_durable(Happened { times: 2 }));
     at_most(181, "a flush", &flush);
     at_most(107, "a flush of nothing", &flush);
-    at_most(282, "a flush on a new day", &|| {
+    at_most(283, "a flush on a new day", &|| {
         client.record(Happened { times: 2 });
         days.0.fetch_add(86_400, Ordering::SeqCst);
         flush();
     });
     at_most(25, "a status", &|| drop(client.status(CRASH).unwrap()));
     at_most(108, "a manifest", &|| drop(client.manifest().unwrap()));
-    at_most(162, "a start", &|| drop(make()));
+    at_most(163, "a start", &|| drop(make()));
     at_most(75, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();
     at_most(97, "a yes", &|| drop(client.grant(CRASH.shown(&notice)).unwrap()));

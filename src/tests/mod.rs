@@ -8,6 +8,7 @@ mod faulty;
 mod identity;
 mod fuzz;
 mod looks;
+mod losses;
 mod meanwhile;
 #[allow(dead_code, reason = "the simulation uses the rest of it")]
 pub(crate) mod memory;
