@@ -7,7 +7,7 @@
 use super::{
     Drop, Journal,
     segment::{self, Header},
-    waiting,
+    waiting::{self, DOOMED_MOST, Doomed},
 };
 use crate::{
     ambient::{Day, Time},
@@ -49,21 +49,30 @@ impl Journal {
         let (mut files, complete) = self.all_that_waits(leads);
         let older =
             |file: &Waiting, days: u32| aged && file.day.is_some_and(|day| day.0.saturating_add(days) < today.0);
+        let (mut doomed, mut kind, mut stuck) = (Vec::new(), "", false);
         files.retain(|file| {
+            if doomed.len() == DOOMED_MOST || file.kind != kind {
+                stuck |= !self.end_all(&mut doomed);
+                kind = file.kind;
+            }
             if file.kind == "outbox" && !leads {
                 return true;
             }
             let ended = if file.stat.kind != StatKind::File || file.stat.exposed.is_some() {
                 // Its day is over, so that nobody writes it any more, whoever changed its mode.
-                if file.day.is_none_or(|day| day < today) { self.end_foreign(file) } else { Ok(false) }
+                if file.day.is_none_or(|day| day < today) { self.doom_foreign(file) } else { Ok(None) }
             } else if older(file, WAITING_DAYS + 1) {
-                self.discard(&file.path, Drop::Age)
+                self.doom(&file.path, Drop::Age)
             } else {
-                Ok(false)
+                Ok(None)
             };
             // What can't be read now is kept for twice as long: what is read again by then is counted exactly.
-            !ended.unwrap_or_else(|_| older(file, UNREAD_DAYS) && self.end_unread(&file.path))
+            let ended = ended.unwrap_or_else(|_| older(file, UNREAD_DAYS).then(|| self.doom_unread(&file.path)));
+            let stays = ended.is_none();
+            doomed.extend(ended);
+            stays
         });
+        stuck |= !self.end_all(&mut doomed);
         // A clock that stood ahead made what is of a day to come. Counts are few bytes for many events, and go last.
         let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
         files.sort_by(|a, b| {
@@ -81,13 +90,22 @@ impl Journal {
             }
             let held = file.kind == "outbox" && !leads;
             let grows = file.kind == "counts" && file.day.is_some_and(|day| day >= today);
-            if !held && !grows && self.discard(&file.path, Drop::Full).unwrap_or(false) {
+            if doomed.len() == DOOMED_MOST || file.kind != kind {
+                stuck |= !self.end_all(&mut doomed);
+                kind = file.kind;
+            }
+            if !held
+                && !grows
+                && let Ok(Some(goes)) = self.doom(&file.path, Drop::Full)
+            {
+                doomed.push(goes);
                 total = total.saturating_sub(file.stat.occupies);
                 number -= 1;
             }
         }
+        stuck |= !self.end_all(&mut doomed);
         if complete {
-            self.full.store(total > cap, Ordering::Relaxed);
+            self.full.store(total > cap || stuck, Ordering::Relaxed);
         }
         leads
     }
@@ -144,34 +162,33 @@ impl Journal {
         }
     }
 
-    /// Brings a file to its end that candor does not use, such as one that a restored backup opened to others: what it
-    /// held is counted as far as it can be told. `false` when it is still there.
+    /// What is lost with a file that candor does not use, such as one that a restored backup opened to others, as far as it can
+    /// be told. None where it is to stay.
     ///
     /// # Errors
     /// What it holds can't be counted now: it stays.
-    fn end_foreign(&self, file: &Waiting) -> io::Result<bool> {
+    fn doom_foreign(&self, file: &Waiting) -> io::Result<Option<Doomed>> {
         let ours = file.path.parent().and_then(|parent| self.files.closed_dir(parent).ok()?);
         if !matches!(ours, Some(Stat { kind: StatKind::Dir, exposed: None, .. })) {
-            return Ok(false);
+            return Ok(None);
         }
         let bytes = match file.stat.kind {
             StatKind::File => match self.files.read_shared(&file.path, waiting::READ_MOST) {
                 // Larger than any that candor writes.
                 Err(error) if disk::refusal(&error).is_some() => {
-                    return Ok(self.end_file(&file.path, Drop::Foreign, 1));
+                    return Ok(Some(Doomed::new(&file.path, Drop::Foreign, 1)));
                 }
                 read => read?,
             },
             _ => Vec::new(),
         };
         let records = self.events_only_in(&file.path, &bytes)?;
-        Ok(self.end_file(&file.path, Drop::Foreign, records))
+        Ok(Some(Doomed::new(&file.path, Drop::Foreign, records)))
     }
 
-    /// Brings a file to its end that could not be read for as long as that was waited for. It held one event at least.
-    fn end_unread(&self, path: &Path) -> bool {
-        let records = self.events_unused(path).unwrap_or(1);
-        self.end_file(path, Drop::Age, records)
+    /// What is lost with a file that could not be read for as long as that was waited for: one event at least.
+    fn doom_unread(&self, path: &Path) -> Doomed {
+        Doomed::new(path, Drop::Age, self.events_unused(path).unwrap_or(1))
     }
 
     /// The day that a file says inside, where its name says none.

@@ -256,14 +256,15 @@ impl Journal {
             self.files.replace(&path, &segment::whole(&header, records.iter().map(String::as_str))?)?;
         }
         let marker = self.marker(place, day);
-        self.files.rename(&intent, &marker)?;
-        self.files.sync_parent(&marker)?;
-        // Counted once the day is closed: until then it may be read again.
-        for (reason, count) in
-            [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)]
-        {
-            self.counters.drop(reason, count);
+        // On record before the day is closed: who dies in between counts it twice rather than never.
+        let lost = [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)];
+        lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
+        self.note_losses();
+        if let Err(error) = self.files.rename(&intent, &marker) {
+            lost.iter().for_each(|(reason, count)| self.counters.take_back(*reason, *count));
+            return Err(error);
         }
+        self.files.sync_parent(&marker)?;
         for path in &paths {
             self.files.remove_if_there(path)?;
         }
@@ -300,8 +301,7 @@ impl Journal {
                         continue;
                     }
                 };
-                self.files.remove_if_there(&path)?;
-                self.counters.drop(Drop::Late, late);
+                self.end_file(&path, &[(Drop::Late, late)])?;
             }
             self.files.remove_if_there(&path)?;
         }

@@ -9,6 +9,7 @@
 //! interrupted build neither loses a line nor sends it twice. Nothing here reads consent or the network.
 
 use super::{
+    LOSSES_WAIT, Losses,
     counters::{Counters, Drop},
     waiting::{READ_MOST, note_unread, shown},
 };
@@ -233,11 +234,12 @@ pub(crate) struct Outbox<'j> {
     files: &'j Files,
     store: &'j Path,
     counters: &'j Counters,
+    ambient: &'j Ambient,
 }
 
 impl<'j> Outbox<'j> {
-    pub(super) fn new(files: &'j Files, store: &'j Path, counters: &'j Counters) -> Self {
-        Outbox { files, store, counters }
+    pub(super) fn new(files: &'j Files, store: &'j Path, counters: &'j Counters, ambient: &'j Ambient) -> Self {
+        Outbox { files, store, counters, ambient }
     }
 
     fn directory(&self, scope: &str, generation: u64) -> PathBuf {
@@ -329,9 +331,19 @@ impl<'j> Outbox<'j> {
     fn end(&self, path: &Path, place: Place, bytes: &[u8], reason: Drop) -> io::Result<()> {
         let waiting = self.store.join("waiting").join(place.scope.name()).join(place.generation.to_string());
         let elsewhere = in_segments(self.files, &waiting, bytes)?;
-        self.files.remove_if_there(path)?;
-        self.counters.drop(reason, records_in(bytes).saturating_sub(elsewhere));
-        Ok(())
+        let lost = records_in(bytes).saturating_sub(elsewhere);
+        self.counters.drop(reason, lost);
+        let _ = Losses::new(self.files, self.store, self.counters).save(
+            self.ambient,
+            self.ambient.now().day(),
+            false,
+            LOSSES_WAIT,
+        );
+        let gone = self.files.remove_if_there(path);
+        if gone.is_err() {
+            self.counters.take_back(reason, lost);
+        }
+        gone
     }
 
     /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.

@@ -40,6 +40,24 @@ pub(crate) struct Sealed {
     _lock: Box<dyn Handle>,
 }
 
+/// How many files are ended at a time: each is an open file, and each time is a durable write.
+pub(super) const DOOMED_MOST: usize = 16;
+
+/// A file that is to go, and what is lost with it.
+pub(super) struct Doomed {
+    path: PathBuf,
+    reason: Drop,
+    records: u64,
+    // Held until the file is gone, so that nobody takes it in between.
+    _lock: Option<Box<dyn Handle>>,
+}
+
+impl Doomed {
+    pub(super) fn new(path: &Path, reason: Drop, records: u64) -> Self {
+        Doomed { path: path.to_owned(), reason, records, _lock: None }
+    }
+}
+
 impl Journal {
     /// The sealed segments of a grant, by the days in their names: those whose lock can be had, since their writer is gone
     /// or done. What can't be looked at now stays, and is named in `unread`.
@@ -103,8 +121,7 @@ impl Journal {
             Look::Failed(error) => return Err(error),
             // Its lock was had, so it is a file of ours that nobody else may open: it is larger than any that candor writes.
             Look::Refused(_) => {
-                self.counters.drop(Drop::Damaged, 1);
-                self.files.remove_if_there(&path)?;
+                self.end_file(&path, &[(Drop::Damaged, 1)])?;
                 return Ok(None);
             }
         };
@@ -117,9 +134,7 @@ impl Journal {
         });
         let damaged = found.damaged();
         if !belongs {
-            self.counters.drop(Drop::Damaged, damaged);
-            self.counters.drop(Drop::Foreign, found.lines.len() as u64);
-            self.files.remove_if_there(&path)?;
+            self.end_file(&path, &[(Drop::Damaged, damaged), (Drop::Foreign, found.lines.len() as u64)])?;
             return Ok(None);
         }
         let (mut foreign, mut old) = (0, 0);
@@ -213,25 +228,29 @@ impl Journal {
 
     /// Removes a segment whose lines are all in batches.
     pub(crate) fn forget(&self, taken: &Sealed) -> io::Result<()> {
-        self.files.remove_if_there(&taken.path)?;
-        for (reason, count) in taken.left_out {
-            self.counters.drop(reason, count);
-        }
+        self.end_file(&taken.path, &taken.left_out)?;
         self.files.sync_parent(&taken.path)
     }
 
     /// Drops everything of a grant that waits, whatever it is.
     pub(crate) fn discard_all(&self, place: Place, reason: Drop) {
         let generation = place.generation.to_string();
+        let mut goes = Vec::new();
         for kind in ["waiting", "counts", "outbox"] {
             let directory = self.store.join(kind).join(place.scope.name()).join(&generation);
             // What can't be listed now is dropped at the next try to send.
             let Look::Read(names) = self.files.children(&directory) else { continue };
             for path in names.into_iter().map(|name| directory.join(name)) {
-                if is_data(&path) {
-                    let _ = self.discard(&path, reason);
+                if is_data(&path)
+                    && let Ok(Some(doomed)) = self.doom(&path, reason)
+                {
+                    goes.push(doomed);
+                }
+                if goes.len() == DOOMED_MOST {
+                    self.end_all(&mut goes);
                 }
             }
+            self.end_all(&mut goes);
         }
     }
 
@@ -240,23 +259,52 @@ impl Journal {
     /// # Errors
     /// What it holds can't be counted now: it stays.
     pub(super) fn discard(&self, path: &Path, reason: Drop) -> io::Result<bool> {
-        // Held until the file is gone, so that nobody takes it in between.
-        let Some(_lock) = self.left(path)? else { return Ok(false) };
+        let Some(doomed) = self.doom(path, reason)? else { return Ok(false) };
+        Ok(self.end_all(&mut vec![doomed]))
+    }
+
+    /// What is lost with a waiting file that is to go. None when someone still writes it.
+    ///
+    /// # Errors
+    /// What it holds can't be counted now: it stays.
+    pub(super) fn doom(&self, path: &Path, reason: Drop) -> io::Result<Option<Doomed>> {
+        let Some(lock) = self.left(path)? else { return Ok(None) };
         let records = match self.files.contents(path, READ_MOST) {
             Look::Read(bytes) => self.events_only_in(path, &bytes)?,
-            Look::Absent => return Ok(true),
+            Look::Absent => 0,
             // Its lock was had: as in `take`, it is one that is too large.
             Look::Refused(_) => 1,
             Look::Failed(error) => return Err(error),
         };
-        Ok(self.end_file(path, reason, records))
+        Ok(Some(Doomed { _lock: Some(lock), ..Doomed::new(path, reason, records) }))
     }
 
-    /// Removes a file, and counts what is lost with it. `false` where it can't be removed.
-    pub(super) fn end_file(&self, path: &Path, reason: Drop, records: u64) -> bool {
-        let gone = self.files.remove_if_there(path).is_ok();
-        if gone {
-            self.counters.drop(reason, records);
+    /// Removes files, once what is lost with them is on record: who dies in between counts it twice rather than never. `false`
+    /// where one can't be removed; that is not lost.
+    ///
+    /// None of them may be where lines of another one are [elsewhere](Journal::events_only_in).
+    pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> bool {
+        if doomed.is_empty() {
+            return true;
+        }
+        doomed.iter().for_each(|it| self.counters.drop(it.reason, it.records));
+        self.note_losses();
+        doomed.drain(..).fold(true, |all, it| {
+            let gone = self.files.remove_if_there(&it.path).is_ok();
+            if !gone {
+                self.counters.take_back(it.reason, it.records);
+            }
+            all && gone
+        })
+    }
+
+    /// Removes one file, once these losses are on record.
+    pub(crate) fn end_file(&self, path: &Path, lost: &[(Drop, u64)]) -> io::Result<()> {
+        lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
+        self.note_losses();
+        let gone = self.files.remove_if_there(path);
+        if gone.is_err() {
+            lost.iter().for_each(|(reason, count)| self.counters.take_back(*reason, *count));
         }
         gone
     }

@@ -195,8 +195,7 @@ impl Engine {
             let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
             Some(outbox.write(draft, &self.ambient)?)
         };
-        outbox.remove(&batch)?;
-        self.journal.counters.drop(Drop::Foreign, lost);
+        self.journal.end_file(batch.path(), &[(Drop::Foreign, lost)])?;
         Ok(anew)
     }
 

@@ -1,9 +1,16 @@
 //! A file of what waits that can't be read, or not be written, for a moment or for good: it stops nothing else, is named, and comes
 //! to a counted end; and what is dropped is on record before it is gone.
 
-use super::{CRASH, Happened, config, trouble::Troubled};
+use super::{
+    CRASH, Happened, config,
+    faulty::{Fault, Faulty},
+    trouble::Troubled,
+};
 use crate::{
-    Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport, ambient::SystemClock, disk::Disk, sync::Mutex,
+    Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport,
+    ambient::SystemClock,
+    disk::{Disk, System},
+    sync::Mutex,
 };
 use rustix::io::Errno;
 use std::{
@@ -312,5 +319,50 @@ fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back()
             let _ = home.flush();
             assert_eq!(home.taken(), 0, "{errno}: it is what it was");
         }
+    }
+}
+
+/// However far this gets before the process dies, the next ones find each of the events, delivered or counted.
+fn whenever_it_dies(prepare: impl Fn(&Home)) {
+    for at in 0.. {
+        let home = Home::with(5);
+        prepare(&home);
+        let disk = Faulty::new(Fault::Dead);
+        disk.arm(at);
+        if let Ok(client) = home.try_start_on(disk.clone()) {
+            let _ = flush(&client);
+            // It ends without a word.
+            std::mem::forget(client);
+        }
+        let calls = disk.calls();
+        let client = home.start_on(Arc::new(System));
+        let _ = flush(&client);
+        home.pass(HOUR);
+        let _ = flush(&client);
+        let counted: u64 = lost(&client).iter().map(|(_, count)| count).sum();
+        assert!(counted >= 5, "killed at call {at}: {counted} of 5 are counted");
+        assert!(counted <= 10, "killed at call {at}: {counted} of 5 are counted");
+        if calls <= at {
+            assert_eq!(counted, 5, "the control");
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_is_given_up_is_counted_though_the_program_dies() {
+    whenever_it_dies(|home| home.says(Answer::Rejected));
+}
+
+#[test]
+fn what_is_too_old_is_counted_though_the_program_dies() {
+    for kind in ["waiting", "outbox"] {
+        let prepare = |home: &Home| {
+            if kind == "outbox" {
+                let _ = home.flush();
+            }
+            home.pass(9 * DAY);
+        };
+        whenever_it_dies(prepare);
     }
 }
