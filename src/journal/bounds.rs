@@ -89,15 +89,12 @@ impl Journal {
                 break;
             }
             let held = file.kind == "outbox" && !leads;
-            let grows = file.kind == "counts" && file.day.is_some_and(|day| day >= today);
             if doomed.len() == DOOMED_MOST || file.kind != kind {
                 stuck |= !self.end_all(&mut doomed);
                 kind = file.kind;
             }
-            if !held
-                && !grows
-                && let Ok(Some(goes)) = self.doom(&file.path, Drop::Full)
-            {
+            // What grows is held by whoever writes it.
+            if !held && let Ok(Some(goes)) = self.doom(&file.path, Drop::Full) {
                 doomed.push(goes);
                 total = total.saturating_sub(file.stat.occupies);
                 number -= 1;

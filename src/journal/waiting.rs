@@ -23,6 +23,9 @@ const AT_ONCE: usize = 128;
 /// How many files are tried before a new one is made.
 const AT_MOST_TRIED: usize = 4;
 
+/// What the name of a file ends in that nobody goes on with, since it has a torn end or is large enough.
+const ENDED: &str = "-ended";
+
 /// What the name of a segment ends in that lines were taken from.
 const SEALED: &str = "-sealed";
 
@@ -173,15 +176,27 @@ impl Journal {
             return None;
         }
         let open = |name: &&String| {
-            name.starts_with(&own) && name.ends_with(".jsonl") && !name.contains(SEALED) && !name.contains("-carried-")
+            let whole = !["-carried-", SEALED, ENDED].iter().any(|mark| name.contains(mark));
+            name.starts_with(&own) && name.ends_with(".jsonl") && whole
         };
         // Those of processes that run can't be had; a few tries are enough.
         names.iter().rev().filter(open).take(AT_MOST_TRIED).find_map(|name| {
             let path = directory.join(name);
-            let small = matches!(self.files.examine(&path), Look::Read(stat) if stat.len < self.segment_most());
             // It is written to.
-            let file = small.then(|| self.left_by(&path, |path| self.files.append(path)).ok())???;
-            Segment::adopt(&self.files, &path, file, wanted)
+            let file = self.left_by(&path, |path| self.files.append(path)).ok()??;
+            let Look::Read(stat) = self.files.examine(&path) else { return None };
+            let file = if stat.len < self.segment_most() {
+                match Segment::adopt(&self.files, &path, file, wanted) {
+                    Ok(adopted) => return Some(adopted),
+                    Err(file) => file?,
+                }
+            } else {
+                file
+            };
+            // The next ones need not look at it. Nobody may take it before it has its name.
+            let _ = self.files.rename(&path, &path.with_file_name(name.replace(".jsonl", &format!("{ENDED}.jsonl"))));
+            drop(file);
+            None
         })
     }
 
