@@ -25,7 +25,7 @@ pub(crate) use losses::Losses;
 pub(crate) use names::{Named, Names};
 pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
-pub(crate) use waiting::{Sealed, may_be_in};
+pub(crate) use waiting::Sealed;
 
 use crate::{
     ambient::{Ambient, Day},

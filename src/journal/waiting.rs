@@ -9,7 +9,7 @@ use crate::{
     ambient::Day,
     clean,
     consent::{Place, Scope, WAITING_DAYS},
-    disk::{self, Handle, Look},
+    disk::{self, Handle, Look, Need},
 };
 use std::{
     collections::BTreeSet,
@@ -63,14 +63,21 @@ impl Doomed {
 
 impl Journal {
     /// The sealed segments of a grant, by the days in their names: those whose lock can be had, since their writer is gone
-    /// or done. What can't be looked at now stays, and is named in `unread`.
+    /// or done. Those that a batch of `hidden`, which can't be read now, may have lines of are left out: these would leave twice.
+    /// What can't be looked at now stays, and is named in `unread`.
     ///
     /// # Errors
     /// The system did not let us list them.
-    pub(crate) fn sealed(&self, place: Place, unread: &mut Vec<String>) -> io::Result<Vec<PathBuf>> {
+    pub(crate) fn sealed(
+        &self,
+        place: Place,
+        hidden: &[PathBuf],
+        unread: &mut Vec<String>,
+    ) -> io::Result<Vec<PathBuf>> {
         let directory = self.waiting_dir(place.scope, place.generation);
         let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         let paths = names.into_iter().filter(|name| name.ends_with(".jsonl")).map(|name| directory.join(name));
+        let paths = paths.filter(|path| !hidden.iter().any(|batch| may_be_in(path, batch)));
         let left = paths.filter(|path| match self.left(path) {
             Ok(lock) => lock.is_some(),
             Err(error) => {
@@ -302,9 +309,12 @@ impl Journal {
         if doomed.is_empty() {
             return true;
         }
+        let before = doomed.len();
+        doomed.retain(|it| self.may_remove(&it.path).is_ok());
+        let all = doomed.len() == before;
         doomed.iter().for_each(|it| self.counters.drop(it.reason, it.records));
         self.note_losses();
-        doomed.drain(..).fold(true, |all, it| {
+        doomed.drain(..).fold(all, |all, it| {
             let gone = self.files.remove_if_there(&it.path).is_ok();
             if !gone {
                 self.counters.take_back(it.reason, it.records);
@@ -313,8 +323,15 @@ impl Journal {
         })
     }
 
+    /// Whether this user may remove a file, as far as that is known before: what can't go is not counted at each try.
+    fn may_remove(&self, path: &Path) -> io::Result<()> {
+        let nothing = Need { room: 0, files: 0, largest: 0 };
+        path.parent().map_or(Ok(()), |directory| self.files.may_write(directory, nothing))
+    }
+
     /// Removes one file, once these losses are on record.
     pub(crate) fn end_file(&self, path: &Path, lost: &[(Drop, u64)]) -> io::Result<()> {
+        self.may_remove(path)?;
         lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
         self.note_losses();
         let gone = self.files.remove_if_there(path);
@@ -421,7 +438,7 @@ fn is_sealed(name: &str) -> bool {
 }
 
 /// Whether a batch may have lines of a segment, as far as their names tell.
-pub(crate) fn may_be_in(segment: &Path, batch: &Path) -> bool {
+fn may_be_in(segment: &Path, batch: &Path) -> bool {
     let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let days = day_of("waiting", segment).zip(day_of("outbox", batch));
     is_sealed(name) && days.is_none_or(|(began, made)| began <= made)

@@ -106,11 +106,7 @@ impl Engine {
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
-        for path in self.journal.sealed(place, unread)? {
-            // What a batch that can't be read may have already would leave twice.
-            if hidden.iter().any(|batch| journal::may_be_in(&path, batch)) {
-                continue;
-            }
+        for path in self.journal.sealed(place, &hidden, unread)? {
             let mut segment = match self.journal.take(path.clone(), place, self.today()) {
                 Ok(Some(segment)) => segment,
                 Ok(None) => continue,

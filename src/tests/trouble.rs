@@ -6,7 +6,7 @@ use crate::{
     Client, Scope,
     ambient::Clock,
     consent::{Closing, Ending, Patience, State},
-    disk::{self, Disk, Handle, Stat, System},
+    disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{self, Mutant, with},
     sync::Mutex,
 };
@@ -86,6 +86,9 @@ impl Disk for Troubled {
     }
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.asked("lock_file", path, || System.lock_file(path))
+    }
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
+        self.asked("may_write", directory, || System.may_write(directory, need))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.asked("rename", from, || System.rename(from, to))

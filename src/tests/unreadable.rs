@@ -366,3 +366,27 @@ fn what_is_too_old_is_counted_though_the_program_dies() {
         whenever_it_dies(prepare);
     }
 }
+
+/// As in a directory of mode 0500.
+#[test]
+fn what_cant_be_removed_is_not_counted_at_each_start() {
+    for kind in ["waiting", "outbox"] {
+        let home = Home::with(5);
+        if kind == "outbox" {
+            let _ = home.flush();
+        }
+        let directory = home.only(kind).parent().unwrap().to_string_lossy().into_owned();
+        home.disk.set(move |call, path| {
+            (matches!(call, "may_write" | "remove_file" | "rename" | "create") && path.starts_with(&directory))
+                .then_some(Errno::ACCESS)
+        });
+        home.pass(9 * DAY);
+        for _ in 0..3 {
+            let _ = home.flush();
+            assert_eq!((home.files(kind).len(), home.lost()), (1, vec![]), "{kind}");
+        }
+        home.disk.end();
+        let _ = home.flush();
+        assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", 5)]), "{kind}");
+    }
+}
