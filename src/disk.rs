@@ -35,6 +35,11 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// An existing file, for appending. Links are not followed.
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// An existing file, to have its lock while it is read or removed: also one that this user may not write. Links are not
+    /// followed.
+    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.append(path)
+    }
     /// A lock file, made if it is not there.
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Whether so much can be written in a directory, or in what stands of the way to it, as far as that can be told without
@@ -216,7 +221,7 @@ pub(crate) fn refused(why: &'static str) -> io::Error {
 /// Names the file or directory that an error is about, for a person to find. What it is is said as before.
 pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
     let path = path.to_owned();
-    move |error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+    move |error| named(&path, &error)
 }
 
 pub(crate) fn too_large(larger: &'static str) -> io::Error {
@@ -226,6 +231,17 @@ pub(crate) fn too_large(larger: &'static str) -> io::Error {
 /// Why something was refused, where it was seen and not used; `None` where the system failed.
 pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).map(|refusal| refusal.0)
+}
+
+/// The same error with the file that it is about.
+pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
+
+/// Whether the system lets this user, or anybody, only read.
+pub(crate) fn may_not_write(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+        && refusal(error).is_none()
 }
 
 /// What a lock file says to whoever opens it.
@@ -283,6 +299,17 @@ impl Disk for System {
         let file = open_here(no_follow(OpenOptions::new().append(true)), path)?;
         trusted(&file)?;
         Ok(Box::new(Open::new(file)))
+    }
+
+    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        match self.append(path) {
+            Err(error) if may_not_write(&error) => {
+                let file = open_here(no_follow(OpenOptions::new().read(true)), path)?;
+                trusted(&file)?;
+                Ok(Box::new(Open::new(file)))
+            }
+            opened => opened,
+        }
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {

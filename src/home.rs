@@ -216,6 +216,11 @@ impl Disk for Home {
         self.disk.append(path)
     }
 
+    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.allow(false)?;
+        self.disk.open_to_lock(path)
+    }
+
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.allow(false)?;
         self.disk.lock_file(path)

@@ -7,14 +7,15 @@
 use super::{
     Drop, Journal,
     segment::{self, Header},
-    waiting,
+    waiting::{self, DOOMED_MOST, Doomed},
 };
 use crate::{
     ambient::{Day, Time},
     consent::WAITING_DAYS,
-    disk::{Look, Stat, StatKind},
+    disk::{self, Look, Stat, StatKind},
 };
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
 };
@@ -23,6 +24,9 @@ use std::{
 const LEAST_FILES: u64 = 256;
 /// Where more bytes may wait, a file for each so many of them.
 const A_FILE: u64 = 32 << 10;
+
+/// After so many days what can't be read goes as well.
+const UNREAD_DAYS: u32 = 2 * (WAITING_DAYS + 1);
 
 /// One file that waits.
 struct Waiting {
@@ -43,17 +47,32 @@ impl Journal {
         let lead = if leads { None } else { self.lead_at_once().ok().flatten() };
         let leads = leads || lead.is_some();
         let (mut files, complete) = self.all_that_waits(leads);
-        let is_old = |day: Day| day.0.saturating_add(WAITING_DAYS + 1) < today.0;
+        let older =
+            |file: &Waiting, days: u32| aged && file.day.is_some_and(|day| day.0.saturating_add(days) < today.0);
+        let (mut doomed, mut kind, mut stuck) = (Vec::new(), "", false);
         files.retain(|file| {
-            let held = file.kind == "outbox" && !leads;
-            let gone = if file.stat.kind != StatKind::File || file.stat.exposed.is_some() {
+            if doomed.len() == DOOMED_MOST || file.kind != kind {
+                stuck |= !self.end_all(&mut doomed);
+                kind = file.kind;
+            }
+            if file.kind == "outbox" && !leads {
+                return true;
+            }
+            let ended = if file.stat.kind != StatKind::File || file.stat.exposed.is_some() {
                 // Its day is over, so that nobody writes it any more, whoever changed its mode.
-                file.day.is_none_or(|day| day < today) && !held && self.end_foreign(file)
+                if file.day.is_none_or(|day| day < today) { self.doom_foreign(file) } else { Ok(None) }
+            } else if older(file, WAITING_DAYS + 1) {
+                self.doom(&file.path, Drop::Age)
             } else {
-                aged && !held && file.day.is_some_and(is_old) && self.discard(&file.path, Drop::Age)
+                Ok(None)
             };
-            !gone
+            // What can't be read now is kept for twice as long: what is read again by then is counted exactly.
+            let ended = ended.unwrap_or_else(|_| older(file, UNREAD_DAYS).then(|| self.doom_unread(&file.path)));
+            let stays = ended.is_none();
+            doomed.extend(ended);
+            stays
         });
+        stuck |= !self.end_all(&mut doomed);
         // A clock that stood ahead made what is of a day to come. Counts are few bytes for many events, and go last.
         let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
         files.sort_by(|a, b| {
@@ -70,14 +89,20 @@ impl Journal {
                 break;
             }
             let held = file.kind == "outbox" && !leads;
-            let grows = file.kind == "counts" && file.day.is_some_and(|day| day >= today);
-            if !held && !grows && self.discard(&file.path, Drop::Full) {
+            if doomed.len() == DOOMED_MOST || file.kind != kind {
+                stuck |= !self.end_all(&mut doomed);
+                kind = file.kind;
+            }
+            // What grows is held by whoever writes it.
+            if !held && let Ok(Some(goes)) = self.doom(&file.path, Drop::Full) {
+                doomed.push(goes);
                 total = total.saturating_sub(file.stat.occupies);
                 number -= 1;
             }
         }
+        stuck |= !self.end_all(&mut doomed);
         if complete {
-            self.full.store(total > cap, Ordering::Relaxed);
+            self.full.store(total > cap || stuck, Ordering::Relaxed);
         }
         leads
     }
@@ -127,32 +152,40 @@ impl Journal {
         let left = match path.extension().and_then(|extension| extension.to_str()) {
             Some("making") => self.left(path),
             Some("new") if leads && path.file_stem().is_none_or(|stem| stem != "schedule") => self.left(path),
-            _ => None,
+            _ => return,
         };
-        if left.is_some() {
+        if matches!(left, Ok(Some(_))) {
             let _ = self.files.remove_if_there(path);
         }
     }
 
-    /// Brings a file to its end that candor does not use, such as one that a restored backup opened to others: what it
-    /// held is counted as far as it can be told. `false` when it is still there.
-    fn end_foreign(&self, file: &Waiting) -> bool {
+    /// What is lost with a file that candor does not use, such as one that a restored backup opened to others, as far as it can
+    /// be told. None where it is to stay.
+    ///
+    /// # Errors
+    /// What it holds can't be counted now: it stays.
+    fn doom_foreign(&self, file: &Waiting) -> io::Result<Option<Doomed>> {
         let ours = file.path.parent().and_then(|parent| self.files.closed_dir(parent).ok()?);
         if !matches!(ours, Some(Stat { kind: StatKind::Dir, exposed: None, .. })) {
-            return false;
+            return Ok(None);
         }
-        let read = match file.stat.kind {
-            StatKind::File => self.files.read_shared(&file.path, waiting::READ_MOST),
-            _ => Ok(Vec::new()),
+        let bytes = match file.stat.kind {
+            StatKind::File => match self.files.read_shared(&file.path, waiting::READ_MOST) {
+                // Larger than any that candor writes.
+                Err(error) if disk::refusal(&error).is_some() => {
+                    return Ok(Some(Doomed::new(&file.path, Drop::Foreign, 1)));
+                }
+                read => read?,
+            },
+            _ => Vec::new(),
         };
-        // What can't be read held one event at least.
-        let least = u64::from(read.is_err());
-        let Ok(records) = self.events_only_in(&file.path, &read.unwrap_or_default()) else { return false };
-        let gone = self.files.remove_file(&file.path).is_ok();
-        if gone {
-            self.counters.drop(Drop::Foreign, records.max(least));
-        }
-        gone
+        let records = self.events_only_in(&file.path, &bytes)?;
+        Ok(Some(Doomed::new(&file.path, Drop::Foreign, records)))
+    }
+
+    /// What is lost with a file that could not be read for as long as that was waited for: one event at least.
+    fn doom_unread(&self, path: &Path) -> Doomed {
+        Doomed::new(path, Drop::Age, self.events_unused(path).unwrap_or(1))
     }
 
     /// The day that a file says inside, where its name says none.
@@ -166,7 +199,7 @@ impl Journal {
 }
 
 /// The day that a file's name says.
-fn day_of(kind: &str, path: &Path) -> Option<Day> {
+pub(super) fn day_of(kind: &str, path: &Path) -> Option<Day> {
     let name = path.file_name()?.to_str()?;
     match kind {
         "outbox" => Some(Time(name.split_once('-')?.0.parse().ok()?).day()),

@@ -92,6 +92,13 @@ impl Counters {
         }
     }
 
+    /// Takes back what was counted before it happened, and then did not.
+    pub(crate) fn take_back(&self, reason: Drop, count: u64) {
+        if let Some(counter) = self.drops.get(reason as usize) {
+            counter.fetch_sub(count, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn dropped(&self, reason: Drop) -> u64 {
         self.drops.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }

@@ -7,7 +7,7 @@
 use super::{
     Drop, Journal, Record, Writer, line,
     segment::{self, Header, Kind, Segment},
-    waiting::{note_unread, shown},
+    waiting::{note_failed, note_unread, shown},
 };
 use crate::{
     ambient::Day,
@@ -126,12 +126,16 @@ impl Journal {
         days
     }
 
-    /// Closes the days before `today`: their counts become lines. The caller holds the lead lock.
-    pub(crate) fn close_days(&self, place: Place, today: Day) -> io::Result<()> {
+    /// Closes the days before `today`: their counts become lines. The caller holds the lead lock. A day with a file that can't
+    /// be read now is closed later, and that file is named in `unread`.
+    ///
+    /// # Errors
+    /// The system did not let us look at the days, or did not take one.
+    pub(crate) fn close_days(&self, place: Place, today: Day, unread: &mut Vec<String>) -> io::Result<()> {
         self.leave_past_days(today);
         let directory = self.counts_dir(place.scope, place.generation);
         // Which days have a marker must be known: one that is not seen would be closed twice.
-        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         let (open, closed) = counts_files(&directory, names);
         let mut days: BTreeMap<Day, Vec<PathBuf>> = BTreeMap::new();
         for (day, path) in open {
@@ -139,17 +143,28 @@ impl Journal {
                 days.entry(day).or_default().push(path);
             } else if day.0 > today.0.saturating_add(1) {
                 // A clock that stood ahead made it, and its day may never come.
-                self.discard(&path, Drop::Late);
+                let _ = self.discard(&path, Drop::Late);
             }
         }
         // A lone event is carried into the next day, which may have no file of its own yet.
         while let Some((day, paths)) = days.pop_first() {
             if closed.contains(&day) {
-                self.remove_merged(place, day, paths)?;
+                self.remove_merged(place, day, paths, unread)?;
                 continue;
             }
-            if day.0.saturating_add(PATIENCE_DAYS) >= today.0 && !paths.iter().all(|path| self.is_left(path)) {
+            let before = unread.len();
+            let mut all_left = true;
+            for path in &paths {
+                let looked = self.left(path).and_then(|lock| self.readable(path).map(|()| lock.is_some()));
+                all_left &= noted(path, looked, unread).unwrap_or(false);
+            }
+            // The next day needs what is carried into it; after a while it is closed without.
+            let patient = day.0.saturating_add(PATIENCE_DAYS) >= today.0;
+            if patient && (!all_left || unread.len() > before) {
                 break;
+            }
+            if unread.len() > before {
+                continue;
             }
             if let Some((next, carry)) = self.close_day(place, day, today, &paths)?
                 && next < today
@@ -179,7 +194,7 @@ impl Journal {
             }
         };
         // Held until they are gone, so that nobody adds to one that was read. One that can't be held is a stopped process's.
-        let _held: Vec<_> = paths.iter().filter_map(|path| self.left(path)).collect();
+        let _held: Vec<_> = paths.iter().filter_map(|path| self.left(path).ok()?).collect();
         let mut sum = Counts::default();
         let (mut damaged, mut foreign, mut aged, mut invalid) = (0u64, 0u64, 0, 0);
         let mut since = day;
@@ -192,7 +207,7 @@ impl Journal {
                 }
                 Look::Absent => {}
                 // A file that others may open comes to a counted end when its day is over.
-                Look::Refused(_) => foreign = foreign.saturating_add(self.events_unused(path)),
+                Look::Refused(_) => foreign = foreign.saturating_add(self.events_unused(path)?),
                 // The day is not closed without a file that is there and can't be read now.
                 Look::Failed(error) => return Err(error),
             }
@@ -241,22 +256,32 @@ impl Journal {
             self.files.replace(&path, &segment::whole(&header, records.iter().map(String::as_str))?)?;
         }
         let marker = self.marker(place, day);
-        self.files.rename(&intent, &marker)?;
-        self.files.sync_parent(&marker)?;
-        // Counted once the day is closed: until then it may be read again.
-        for (reason, count) in
-            [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)]
-        {
-            self.counters.drop(reason, count);
+        // On record before the day is closed: who dies in between counts it twice rather than never.
+        let lost = [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)];
+        lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
+        self.note_losses();
+        if let Err(error) = self.files.rename(&intent, &marker) {
+            lost.iter().for_each(|(reason, count)| self.counters.take_back(*reason, *count));
+            return Err(error);
         }
+        self.files.sync_parent(&marker)?;
         for path in &paths {
             self.files.remove_if_there(path)?;
         }
         Ok(carry)
     }
 
+    /// Whether a file can be read now, by whatever way it is counted.
+    fn readable(&self, path: &Path) -> io::Result<()> {
+        match self.files.contents(path, READ_MOST) {
+            Look::Read(_) | Look::Absent => Ok(()),
+            Look::Refused(_) => self.events_unused(path).map(|_| ()),
+            Look::Failed(error) => Err(error),
+        }
+    }
+
     /// Clears a closed day: files it was made of are only removed; one that came later is counted.
-    fn remove_merged(&self, place: Place, day: Day, paths: Vec<PathBuf>) -> io::Result<()> {
+    fn remove_merged(&self, place: Place, day: Day, paths: Vec<PathBuf>, unread: &mut Vec<String>) -> io::Result<()> {
         let merged = self.names_in(&self.marker(place, day))?.unwrap_or_default();
         for path in paths {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -267,11 +292,16 @@ impl Journal {
                     }
                     Look::Absent => 0,
                     // As where a day is closed.
-                    Look::Refused(_) => self.events_unused(&path),
-                    Look::Failed(error) => return Err(error),
+                    Look::Refused(_) => match noted(&path, self.events_unused(&path), unread) {
+                        Some(late) => late,
+                        None => continue,
+                    },
+                    Look::Failed(error) => {
+                        note_failed(&path, &error, unread);
+                        continue;
+                    }
                 };
-                self.files.remove_if_there(&path)?;
-                self.counters.drop(Drop::Late, late);
+                self.end_file(&path, &[(Drop::Late, late)])?;
             }
             self.files.remove_if_there(&path)?;
         }
@@ -295,6 +325,11 @@ impl Journal {
     fn marker(&self, place: Place, day: Day) -> PathBuf {
         self.counts_dir(place.scope, place.generation).join(format!("{day}.closed"))
     }
+}
+
+/// What a look at a file came to; one that failed is noted.
+fn noted<T>(path: &Path, look: io::Result<T>, unread: &mut Vec<String>) -> Option<T> {
+    look.map_err(|error| note_failed(path, &error, unread)).ok()
 }
 
 /// Counts files with their days, and the days that have a marker.

@@ -52,6 +52,9 @@ use std::{
 /// After an error of the disk nothing of that kind is written for the scope for this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// How long what was lost is kept from being noted by another process that notes its own: the lock is held for one small file.
+pub(crate) const LOSSES_WAIT: Duration = Duration::from_millis(200);
+
 /// What goes to each scope's place, by the scope's name.
 type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
 
@@ -367,7 +370,7 @@ impl Journal {
     }
 
     pub(crate) fn outbox(&self) -> Outbox<'_> {
-        Outbox::new(&self.files, &self.store, &self.counters)
+        Outbox::new(&self.files, &self.store, &self.counters, &self.ambient)
     }
 
     pub(crate) fn sent(&self) -> SentLog<'_> {
@@ -376,6 +379,12 @@ impl Journal {
 
     pub(crate) fn losses(&self) -> Losses<'_> {
         Losses::new(&self.files, &self.store, &self.counters)
+    }
+
+    /// Adds what was lost to the count that outlives this process: before what was durable is gone, so that it does not vanish
+    /// uncounted from a program that dies next.
+    pub(crate) fn note_losses(&self) {
+        let _ = self.losses().save(&self.ambient, self.ambient.now().day(), false, LOSSES_WAIT);
     }
 
     pub(crate) fn names(&self) -> Names<'_> {

@@ -9,6 +9,7 @@
 //! interrupted build neither loses a line nor sends it twice. Nothing here reads consent or the network.
 
 use super::{
+    LOSSES_WAIT, Losses,
     counters::{Counters, Drop},
     waiting::{READ_MOST, note_unread, shown},
 };
@@ -233,11 +234,12 @@ pub(crate) struct Outbox<'j> {
     files: &'j Files,
     store: &'j Path,
     counters: &'j Counters,
+    ambient: &'j Ambient,
 }
 
 impl<'j> Outbox<'j> {
-    pub(super) fn new(files: &'j Files, store: &'j Path, counters: &'j Counters) -> Self {
-        Outbox { files, store, counters }
+    pub(super) fn new(files: &'j Files, store: &'j Path, counters: &'j Counters, ambient: &'j Ambient) -> Self {
+        Outbox { files, store, counters, ambient }
     }
 
     fn directory(&self, scope: &str, generation: u64) -> PathBuf {
@@ -281,7 +283,7 @@ impl<'j> Outbox<'j> {
     /// The system did not let us look.
     pub(crate) fn paths(&self, place: Place) -> io::Result<Vec<PathBuf>> {
         let directory = self.directory(place.scope.name(), place.generation);
-        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         Ok(names.into_iter().filter(|name| name.ends_with(".json")).map(|name| directory.join(name)).collect())
     }
 
@@ -295,14 +297,21 @@ impl<'j> Outbox<'j> {
             Look::Refused(_) => {
                 // Such as one that a restored backup opened to others: it comes to a counted end, as all that waits does, and what it
                 // held is counted as far as it can be told.
-                let bytes = self.files.read_shared(path, READ_MOST).unwrap_or_default();
+                let bytes = match self.files.read_shared(path, READ_MOST) {
+                    // Larger than any that candor writes, or a link that leads nowhere.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound || disk::refusal(&error).is_some() => {
+                        Vec::new()
+                    }
+                    // Such as another user's that only that one may read: it stays.
+                    read => read.map_err(|error| disk::named(path, &error))?,
+                };
                 let is_whole = (1..=BATCH_MOST).contains(&(bytes.len() as u64));
                 let reason = if is_whole { Drop::Foreign } else { Drop::Damaged };
                 return self.end(path, place, &bytes, reason).map(|()| None);
             }
             Look::Absent => return Ok(None),
             // It stays, and is found again.
-            Look::Failed(error) => return Err(error),
+            Look::Failed(error) => return Err(disk::named(path, &error)),
         };
         let Some((head, body)) = parse(&bytes) else {
             return self.end(path, place, &bytes, Drop::Damaged).map(|()| None);
@@ -322,9 +331,19 @@ impl<'j> Outbox<'j> {
     fn end(&self, path: &Path, place: Place, bytes: &[u8], reason: Drop) -> io::Result<()> {
         let waiting = self.store.join("waiting").join(place.scope.name()).join(place.generation.to_string());
         let elsewhere = in_segments(self.files, &waiting, bytes)?;
-        self.files.remove_if_there(path)?;
-        self.counters.drop(reason, records_in(bytes).saturating_sub(elsewhere));
-        Ok(())
+        let lost = records_in(bytes).saturating_sub(elsewhere);
+        self.counters.drop(reason, lost);
+        let _ = Losses::new(self.files, self.store, self.counters).save(
+            self.ambient,
+            self.ambient.now().day(),
+            false,
+            LOSSES_WAIT,
+        );
+        let gone = self.files.remove_if_there(path);
+        if gone.is_err() {
+            self.counters.take_back(reason, lost);
+        }
+        gone
     }
 
     /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.
@@ -387,6 +406,7 @@ impl<'j> Outbox<'j> {
     fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
         let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
         let again = now.0 + 60_000;
+        let unread = |why| Schedule { next: again, not_before: again, unread: Some(why), ..Schedule::default() };
         let said = |bytes: &[u8]| -> Option<Schedule> {
             let schedule: Schedule = serde_json::from_str(disk::unseal("schedule", bytes)?).ok()?;
             Some(Schedule {
@@ -402,8 +422,11 @@ impl<'j> Outbox<'j> {
             Look::Read(bytes) => said(&bytes).unwrap_or(careful),
             // Such as one that a restored backup opened to others. Whatever it says can only keep reports back, so that a receiver
             // who is gone, or wants to be left alone for a day, is not asked sooner for it.
-            Look::Refused(_) => {
-                let heard = self.files.read_shared(path, 4096).ok().and_then(|bytes| said(&bytes)).unwrap_or_default();
+            Look::Refused(why) => {
+                let heard = match self.files.read_shared(path, 4096) {
+                    Ok(bytes) => said(&bytes).unwrap_or_default(),
+                    Err(error) => return unread(format!("{}: {why} ({error})", path.display())),
+                };
                 Schedule {
                     not_before: heard.not_before.max(careful.not_before),
                     failures: heard.failures,
@@ -412,9 +435,7 @@ impl<'j> Outbox<'j> {
                 }
             }
             // It has its moment, and keeps it.
-            Look::Failed(error) => {
-                Schedule { next: again, not_before: again, unread: Some(error.to_string()), ..Schedule::default() }
-            }
+            Look::Failed(error) => unread(error.to_string()),
         }
     }
 

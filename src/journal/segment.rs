@@ -83,6 +83,9 @@ fn checksum(salt: &str, rest: &str) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(salt.as_bytes()), rest.as_bytes())
 }
 
+/// An open file whose lock is held.
+type Lock = Box<dyn Handle>;
+
 /// A segment that this process writes. Its lock says so to others, and ends with the process.
 pub(crate) struct Segment {
     file: Box<dyn Handle>,
@@ -111,18 +114,27 @@ impl Segment {
         Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64, node })
     }
 
-    /// Goes on with a file that a process left which wrote the same: `file` holds its lock. `None` where it is another's, or
-    /// not sound to its end. Answers its bytes as well.
-    pub(crate) fn adopt(files: &Files, path: &Path, file: Box<dyn Handle>, wanted: &Header) -> Option<(Self, Vec<u8>)> {
-        let Look::Read(bytes) = files.contents(path, SEGMENT_MOST) else { return None };
+    /// Goes on with a file that a process left which wrote the same: `file` holds its lock. Answers its bytes as well.
+    ///
+    /// # Errors
+    /// It is another's, or not sound to its end: its lock again. None where it can't be read now.
+    pub(crate) fn adopt(
+        files: &Files,
+        path: &Path,
+        file: Lock,
+        wanted: &Header,
+    ) -> Result<(Self, Vec<u8>), Option<Lock>> {
+        let Look::Read(bytes) = files.contents(path, SEGMENT_MOST) else { return Err(None) };
         let node = node(files, path);
         let found = recover(&bytes);
-        let header = found.header?;
+        let Some(header) = found.header else { return Err(Some(file)) };
         let same = Header { salt: wanted.salt.clone(), ..header.clone() } == *wanted;
         let sound = found.skipped == 0 && found.lost == 0 && bytes.ends_with(b"\n");
         let seq = found.lines.last().map_or(0, |line| line.seq);
-        let segment = Segment { file, path: path.to_owned(), header, seq, bytes: bytes.len() as u64, node };
-        (same && sound).then_some((segment, bytes))
+        if !(same && sound) {
+            return Err(Some(file));
+        }
+        Ok((Segment { file, path: path.to_owned(), header, seq, bytes: bytes.len() as u64, node }, bytes))
     }
 
     /// Writes the file anew with these lines, in place of all it held. It stays this process's own throughout.

@@ -56,7 +56,8 @@ fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
     let files = Files::new(Arc::new(disk.clone()), store.clone());
     files.own_dir(&store).unwrap();
     let counters = Counters::default();
-    let outbox = Outbox::new(&files, &store, &counters);
+    let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let outbox = Outbox::new(&files, &store, &counters, &ambient);
     let draft = Draft {
         scope: CRASH,
         generation: 7,
@@ -67,7 +68,6 @@ fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
         body: b"{\"resourceLogs\":[]}".to_vec(),
         parent: None,
     };
-    let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
     let mut batch = outbox.write(draft, &ambient).unwrap();
     outbox.note_try(&mut batch).unwrap();
     *disk.turns.lock() = turns.to_vec();

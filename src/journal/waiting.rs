@@ -2,13 +2,14 @@
 
 use super::{
     Drop, Journal, Record,
+    bounds::day_of,
     segment::{self, Header, Kind, SEGMENT_MOST, Segment},
 };
 use crate::{
     ambient::Day,
     clean,
     consent::{Place, Scope, WAITING_DAYS},
-    disk::{Handle, Look},
+    disk::{self, Handle, Look, Need},
 };
 use std::{
     collections::BTreeSet,
@@ -21,6 +22,9 @@ const AT_ONCE: usize = 128;
 
 /// How many files are tried before a new one is made.
 const AT_MOST_TRIED: usize = 4;
+
+/// What the name of a file ends in that nobody goes on with, since it has a torn end or is large enough.
+const ENDED: &str = "-ended";
 
 /// What the name of a segment ends in that lines were taken from.
 const SEALED: &str = "-sealed";
@@ -39,34 +43,78 @@ pub(crate) struct Sealed {
     _lock: Box<dyn Handle>,
 }
 
+/// How many files are ended at a time: each is an open file, and each time is a durable write.
+pub(super) const DOOMED_MOST: usize = 16;
+
+/// A file that is to go, and what is lost with it.
+pub(super) struct Doomed {
+    path: PathBuf,
+    reason: Drop,
+    records: u64,
+    // Held until the file is gone, so that nobody takes it in between.
+    _lock: Option<Box<dyn Handle>>,
+}
+
+impl Doomed {
+    pub(super) fn new(path: &Path, reason: Drop, records: u64) -> Self {
+        Doomed { path: path.to_owned(), reason, records, _lock: None }
+    }
+}
+
 impl Journal {
     /// The sealed segments of a grant, by the days in their names: those whose lock can be had, since their writer is gone
-    /// or done.
+    /// or done. Those that a batch of `hidden`, which can't be read now, may have lines of are left out: these would leave twice.
+    /// What can't be looked at now stays, and is named in `unread`.
     ///
     /// # Errors
-    /// The system did not let us look.
-    pub(crate) fn sealed(&self, place: Place) -> io::Result<Vec<PathBuf>> {
+    /// The system did not let us list them.
+    pub(crate) fn sealed(
+        &self,
+        place: Place,
+        hidden: &[PathBuf],
+        unread: &mut Vec<String>,
+    ) -> io::Result<Vec<PathBuf>> {
         let directory = self.waiting_dir(place.scope, place.generation);
-        let names = self.files.children(&directory).found()?.unwrap_or_default();
+        let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         let paths = names.into_iter().filter(|name| name.ends_with(".jsonl")).map(|name| directory.join(name));
-        Ok(paths.filter(|path| self.is_left(path)).take(AT_ONCE).collect())
+        let paths = paths.filter(|path| !hidden.iter().any(|batch| may_be_in(path, batch)));
+        let left = paths.filter(|path| match self.left(path) {
+            Ok(lock) => lock.is_some(),
+            Err(error) => {
+                note_failed(path, &error, unread);
+                false
+            }
+        });
+        Ok(left.take(AT_ONCE).collect())
     }
 
-    /// Whether nobody writes this file any more.
-    pub(super) fn is_left(&self, path: &Path) -> bool {
-        self.left(path).is_some()
+    /// The lock of a file that nobody writes any more. `None` where somebody does, or it is gone or not used.
+    ///
+    /// # Errors
+    /// The system did not let us look: it stays.
+    pub(super) fn left(&self, path: &Path) -> io::Result<Option<Box<dyn Handle>>> {
+        self.left_by(path, |path| self.files.open_to_lock(path))
     }
 
-    /// The lock of a file that nobody writes any more. `None` as well where the system does not let us look: it stays.
-    pub(super) fn left(&self, path: &Path) -> Option<Box<dyn Handle>> {
+    fn left_by(
+        &self,
+        path: &Path,
+        open: impl Fn(&Path) -> io::Result<Box<dyn Handle>>,
+    ) -> io::Result<Option<Box<dyn Handle>>> {
         let which = || match self.files.examine(path) {
-            Look::Read(stat) => Some(stat.version.0),
-            _ => None,
+            Look::Read(stat) => Ok(Some(stat.version.0)),
+            Look::Absent | Look::Refused(_) => Ok(None),
+            Look::Failed(error) => Err(error),
         };
-        let before = which()?;
-        let file = self.files.append(path).ok()?;
+        let Some(before) = which()? else { return Ok(None) };
+        let file = match open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound || disk::refusal(&error).is_some() => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
         // A file of counts is written anew under its name: the lock of the one it replaced says nothing.
-        (file.try_lock(false).ok()? && which()? == before).then_some(file)
+        Ok((file.try_lock(false)? && which()? == Some(before)).then_some(file))
     }
 
     /// Reads a sealed segment. Damaged lines, lines that this program would not have written, and lines that are too old
@@ -75,7 +123,7 @@ impl Journal {
     /// # Errors
     /// The system would not let us read it now; it stays.
     pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Sealed>> {
-        let Some(lock) = self.left(&path) else { return Ok(None) };
+        let Some(lock) = self.left(&path)? else { return Ok(None) };
         let path = self.mark_sealed(path)?;
         let bytes = match self.files.contents(&path, READ_MOST) {
             Look::Read(bytes) => bytes,
@@ -83,8 +131,7 @@ impl Journal {
             Look::Failed(error) => return Err(error),
             // Its lock was had, so it is a file of ours that nobody else may open: it is larger than any that candor writes.
             Look::Refused(_) => {
-                self.counters.drop(Drop::Damaged, 1);
-                self.files.remove_if_there(&path)?;
+                self.end_file(&path, &[(Drop::Damaged, 1)])?;
                 return Ok(None);
             }
         };
@@ -97,9 +144,7 @@ impl Journal {
         });
         let damaged = found.damaged();
         if !belongs {
-            self.counters.drop(Drop::Damaged, damaged);
-            self.counters.drop(Drop::Foreign, found.lines.len() as u64);
-            self.files.remove_if_there(&path)?;
+            self.end_file(&path, &[(Drop::Damaged, damaged), (Drop::Foreign, found.lines.len() as u64)])?;
             return Ok(None);
         }
         let (mut foreign, mut old) = (0, 0);
@@ -122,7 +167,7 @@ impl Journal {
     /// Gives a segment a name under which no process goes on with it: a batch names its lines by it.
     fn mark_sealed(&self, path: PathBuf) -> io::Result<PathBuf> {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if stem.ends_with(SEALED) || stem.starts_with("day-") {
+        if is_sealed(stem) {
             return Ok(path);
         }
         let sealed = path.with_file_name(format!("{stem}{SEALED}.jsonl"));
@@ -138,14 +183,27 @@ impl Journal {
             return None;
         }
         let open = |name: &&String| {
-            name.starts_with(&own) && name.ends_with(".jsonl") && !name.contains(SEALED) && !name.contains("-carried-")
+            let whole = !["-carried-", SEALED, ENDED].iter().any(|mark| name.contains(mark));
+            name.starts_with(&own) && name.ends_with(".jsonl") && whole
         };
         // Those of processes that run can't be had; a few tries are enough.
         names.iter().rev().filter(open).take(AT_MOST_TRIED).find_map(|name| {
             let path = directory.join(name);
-            let small = matches!(self.files.examine(&path), Look::Read(stat) if stat.len < self.segment_most());
-            let file = small.then(|| self.left(&path))??;
-            Segment::adopt(&self.files, &path, file, wanted)
+            // It is written to.
+            let file = self.left_by(&path, |path| self.files.append(path)).ok()??;
+            let Look::Read(stat) = self.files.examine(&path) else { return None };
+            let file = if stat.len < self.segment_most() {
+                match Segment::adopt(&self.files, &path, file, wanted) {
+                    Ok(adopted) => return Some(adopted),
+                    Err(file) => file?,
+                }
+            } else {
+                file
+            };
+            // The next ones need not look at it. Nobody may take it before it has its name.
+            let _ = self.files.rename(&path, &path.with_file_name(name.replace(".jsonl", &format!("{ENDED}.jsonl"))));
+            drop(file);
+            None
         })
     }
 
@@ -192,46 +250,93 @@ impl Journal {
 
     /// Removes a segment whose lines are all in batches.
     pub(crate) fn forget(&self, taken: &Sealed) -> io::Result<()> {
-        self.files.remove_if_there(&taken.path)?;
-        for (reason, count) in taken.left_out {
-            self.counters.drop(reason, count);
-        }
+        self.end_file(&taken.path, &taken.left_out)?;
         self.files.sync_parent(&taken.path)
     }
 
     /// Drops everything of a grant that waits, whatever it is.
     pub(crate) fn discard_all(&self, place: Place, reason: Drop) {
         let generation = place.generation.to_string();
+        let mut goes = Vec::new();
         for kind in ["waiting", "counts", "outbox"] {
             let directory = self.store.join(kind).join(place.scope.name()).join(&generation);
             // What can't be listed now is dropped at the next try to send.
             let Look::Read(names) = self.files.children(&directory) else { continue };
             for path in names.into_iter().map(|name| directory.join(name)) {
-                if is_data(&path) {
-                    self.discard(&path, reason);
+                if is_data(&path)
+                    && let Ok(Some(doomed)) = self.doom(&path, reason)
+                {
+                    goes.push(doomed);
+                }
+                if goes.len() == DOOMED_MOST {
+                    self.end_all(&mut goes);
                 }
             }
+            self.end_all(&mut goes);
         }
     }
 
     /// Removes one waiting file and counts what was in it. `false` when someone still writes it or it can't be removed.
-    pub(super) fn discard(&self, path: &Path, reason: Drop) -> bool {
-        // Held until the file is gone, so that nobody takes it in between.
-        let Some(_lock) = self.left(path) else { return false };
+    ///
+    /// # Errors
+    /// What it holds can't be counted now: it stays.
+    pub(super) fn discard(&self, path: &Path, reason: Drop) -> io::Result<bool> {
+        let Some(doomed) = self.doom(path, reason)? else { return Ok(false) };
+        Ok(self.end_all(&mut vec![doomed]))
+    }
+
+    /// What is lost with a waiting file that is to go. None when someone still writes it.
+    ///
+    /// # Errors
+    /// What it holds can't be counted now: it stays.
+    pub(super) fn doom(&self, path: &Path, reason: Drop) -> io::Result<Option<Doomed>> {
+        let Some(lock) = self.left(path)? else { return Ok(None) };
         let records = match self.files.contents(path, READ_MOST) {
-            Look::Read(bytes) => match self.events_only_in(path, &bytes) {
-                Ok(records) => records,
-                Err(_) => return false,
-            },
-            Look::Absent => return true,
+            Look::Read(bytes) => self.events_only_in(path, &bytes)?,
+            Look::Absent => 0,
             // Its lock was had: as in `take`, it is one that is too large.
             Look::Refused(_) => 1,
-            // What it holds can't be counted now.
-            Look::Failed(_) => return false,
+            Look::Failed(error) => return Err(error),
         };
-        let gone = self.files.remove_if_there(path).is_ok();
-        if gone {
-            self.counters.drop(reason, records);
+        Ok(Some(Doomed { _lock: Some(lock), ..Doomed::new(path, reason, records) }))
+    }
+
+    /// Removes files, once what is lost with them is on record: who dies in between counts it twice rather than never. `false`
+    /// where one can't be removed; that is not lost.
+    ///
+    /// None of them may be where lines of another one are [elsewhere](Journal::events_only_in).
+    pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> bool {
+        if doomed.is_empty() {
+            return true;
+        }
+        let before = doomed.len();
+        doomed.retain(|it| self.may_remove(&it.path).is_ok());
+        let all = doomed.len() == before;
+        doomed.iter().for_each(|it| self.counters.drop(it.reason, it.records));
+        self.note_losses();
+        doomed.drain(..).fold(all, |all, it| {
+            let gone = self.files.remove_if_there(&it.path).is_ok();
+            if !gone {
+                self.counters.take_back(it.reason, it.records);
+            }
+            all && gone
+        })
+    }
+
+    /// Whether this user may remove a file, as far as that is known before: what can't go is not counted at each try.
+    fn may_remove(&self, path: &Path) -> io::Result<()> {
+        let nothing = Need { room: 0, files: 0, largest: 0 };
+        path.parent().map_or(Ok(()), |directory| self.files.may_write(directory, nothing))
+    }
+
+    /// Removes one file, once these losses are on record.
+    pub(crate) fn end_file(&self, path: &Path, lost: &[(Drop, u64)]) -> io::Result<()> {
+        self.may_remove(path)?;
+        lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
+        self.note_losses();
+        let gone = self.files.remove_if_there(path);
+        if gone.is_err() {
+            lost.iter().for_each(|(reason, count)| self.counters.take_back(*reason, *count));
         }
         gone
     }
@@ -256,14 +361,18 @@ impl Journal {
         match kind {
             "outbox" => elsewhere = super::outbox::in_segments(&self.files, &beside("waiting"), bytes)?,
             "waiting" => {
+                // A batch names lines of sealed segments alone.
+                if !is_sealed(name) {
+                    return Ok(0);
+                }
                 let outbox = beside("outbox");
                 let mut lines = BTreeSet::new();
                 for batch in self.files.children(&outbox).found()?.unwrap_or_default() {
                     let bytes = match self.files.contents(&outbox.join(batch), READ_MOST) {
                         Look::Read(bytes) => bytes,
-                        // It was sent, or is none that is used.
-                        Look::Absent | Look::Refused(_) => continue,
-                        Look::Failed(error) => return Err(error),
+                        // It was sent, or is none that is used. One that can't be read now may hold a line as well, which is
+                        // counted twice then: better than a segment that stays for as long as there is such a batch.
+                        Look::Absent | Look::Refused(_) | Look::Failed(_) => continue,
                     };
                     let sources = super::outbox::sources_in(&bytes).into_iter();
                     lines.extend(sources.filter(|source| source.segment == name).flat_map(|source| source.lines));
@@ -285,8 +394,12 @@ impl Journal {
 
     /// How many events are in a file that is not used, such as one that others may open: as far as it can be told, and one at
     /// least.
-    pub(super) fn events_unused(&self, path: &Path) -> u64 {
-        self.files.read_shared(path, READ_MOST).map_or(1, |bytes| self.events_in(path, &bytes).max(1))
+    ///
+    /// # Errors
+    /// It can't be read now: it stays.
+    pub(super) fn events_unused(&self, path: &Path) -> io::Result<u64> {
+        let bytes = self.files.read_shared(path, READ_MOST)?;
+        Ok(self.events_in(path, &bytes).max(1))
     }
 
     /// How many events stand behind a segment's lines, waiting or counted.
@@ -312,6 +425,23 @@ pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String
     };
     unread.push(clean::line(&format!("{}: {why}", path.display())));
     None
+}
+
+/// Notes that the system did not let us look at a file.
+pub(super) fn note_failed(path: &Path, error: &io::Error, unread: &mut Vec<String>) {
+    unread.push(clean::line(&disk::named(path, error).to_string()));
+}
+
+/// Whether a segment of this name is one that a batch may name lines of.
+fn is_sealed(name: &str) -> bool {
+    name.strip_suffix(".jsonl").unwrap_or(name).ends_with(SEALED) || name.starts_with("day-")
+}
+
+/// Whether a batch may have lines of a segment, as far as their names tell.
+fn may_be_in(segment: &Path, batch: &Path) -> bool {
+    let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let days = day_of("waiting", segment).zip(day_of("outbox", batch));
+    is_sealed(name) && days.is_none_or(|(began, made)| began <= made)
 }
 
 /// How many files of one directory are read for a page: more than may wait, for whatever made more.

@@ -75,16 +75,31 @@ impl Engine {
     /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first.
     ///
     /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
-    /// nothing that was read before is written after.
-    pub(super) fn build(&self, place: Place, stands: &dyn Fn() -> bool) -> io::Result<Vec<PathBuf>> {
-        self.journal.close_days(place, self.today()).map_err(disk::at(&self.kept_in("counts", place)))?;
+    /// nothing that was read before is written after. A file that can't be read now stops no other: it is named in `unread`.
+    pub(super) fn build(
+        &self,
+        place: Place,
+        stands: &dyn Fn() -> bool,
+        unread: &mut Vec<String>,
+    ) -> io::Result<Vec<PathBuf>> {
+        if let Err(error) = self.journal.close_days(place, self.today(), unread) {
+            unread.push(error.to_string());
+        }
         self.journal.seal();
         let outbox = self.journal.outbox();
         let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
+        let mut hidden = Vec::new();
         let made_up = || outbox.paths(place).map_err(disk::at(&self.kept_in("outbox", place)));
         for path in made_up()? {
-            let batch = outbox.open(&path, place).map_err(disk::at(&path))?;
-            let Some(batch) = batch else { continue };
+            let batch = match outbox.open(&path, place) {
+                Ok(Some(batch)) => batch,
+                Ok(None) => continue,
+                Err(error) => {
+                    unread.push(error.to_string());
+                    hidden.push(path);
+                    continue;
+                }
+            };
             for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
@@ -93,9 +108,16 @@ impl Engine {
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
-        for path in self.journal.sealed(place).map_err(disk::at(&self.kept_in("waiting", place)))? {
-            let taken = self.journal.take(path.clone(), place, self.today()).map_err(disk::at(&path))?;
-            let Some(mut segment) = taken else { continue };
+        let sealed = self.journal.sealed(place, &hidden, unread);
+        for path in sealed.map_err(disk::at(&self.kept_in("waiting", place)))? {
+            let mut segment = match self.journal.take(path.clone(), place, self.today()) {
+                Ok(Some(segment)) => segment,
+                Ok(None) => continue,
+                Err(error) => {
+                    unread.push(disk::named(&path, &error).to_string());
+                    continue;
+                }
+            };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in std::mem::take(&mut segment.lines) {
                 if named.contains(&(name.clone(), number)) {
@@ -178,8 +200,7 @@ impl Engine {
             let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
             Some(outbox.write(draft, &self.ambient)?)
         };
-        outbox.remove(&batch)?;
-        self.journal.counters.drop(Drop::Foreign, lost);
+        self.journal.end_file(batch.path(), &[(Drop::Foreign, lost)])?;
         Ok(anew)
     }
 

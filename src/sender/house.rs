@@ -2,13 +2,11 @@
 //! that is believed. Sends nothing, and destroys nothing that nobody's time has come for.
 
 use super::{DAY, Engine, MINUTE, Owed};
-use crate::ambient::Time;
+use crate::{ambient::Time, journal::LOSSES_WAIT};
 use std::time::{Duration, Instant};
 
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
-/// How long what was lost is kept from being noted by another process that notes its own: the lock is held for one small file.
-const LOSSES_WAIT: Duration = Duration::from_millis(200);
 /// How long a clock that leapt must go on from there before it is believed.
 pub(super) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
 

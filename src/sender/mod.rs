@@ -391,7 +391,12 @@ impl Engine {
                 continue;
             };
             let stands = || working.watch().stands();
-            match self.build(place, &stands) {
+            let mut unread = Vec::new();
+            let built = self.build(place, &stands, &mut unread);
+            for why in unread {
+                done.note_trouble(format!("what can't be read or written now is left for later: {why}"));
+            }
+            match built {
                 Ok(batches) => self.send_batches(place, batches, schedule, &stands, &mut done),
                 Err(error) => {
                     done.waiting += self.made_up(place);
@@ -669,6 +674,11 @@ impl Engine {
             Ok(Answer::Accepted { .. } | Answer::Taken { .. }) => {
                 let taken = taken(answer, batch).unwrap_or(Taken { rejected: 0, confirmed: false });
                 let (sent, at) = (self.journal.sent(), self.ambient.now());
+                if taken.rejected > 0 {
+                    // On record before it is noted as sent, as with what is given up.
+                    counters.drop(Drop::Rejected, taken.rejected);
+                    self.journal.note_losses();
+                }
                 if mutants::on(Mutant::BatchRemovedFirst) {
                     let _ = self.journal.outbox().remove(batch);
                 }
@@ -682,7 +692,6 @@ impl Engine {
                 }
                 let records = batch.records() - taken.rejected;
                 counters.sent.fetch_add(records, Ordering::Relaxed);
-                counters.drop(Drop::Rejected, taken.rejected);
                 counters.requests.fetch_add(1, Ordering::Relaxed);
                 done.requests += 1;
                 done.records = done.records.saturating_add(records);
@@ -767,11 +776,7 @@ impl Engine {
     }
 
     fn give_up(&self, batch: &Batch, reason: Drop) {
-        if self.journal.outbox().remove(batch).is_ok() {
-            self.journal.counters.drop(reason, batch.records());
-            // What was durable does not vanish from a program that dies next.
-            self.note_losses();
-        }
+        let _ = self.journal.end_file(batch.path(), &[(reason, batch.records())]);
     }
 
     /// 413: two batches of half the lines, sent at once; a line that is alone is dropped.

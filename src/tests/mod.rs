@@ -19,6 +19,7 @@ mod start;
 mod steps;
 mod threads;
 mod trouble;
+mod unreadable;
 mod unseen;
 pub(crate) mod views;
 mod waits;

@@ -6,7 +6,7 @@ use crate::{
     Client, Scope,
     ambient::{Clock, instant},
     consent::{Closing, Ending, Patience, State},
-    disk::{Disk, Handle, Stat, System},
+    disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{self, Mutant, with},
     sync::Mutex,
 };
@@ -78,8 +78,17 @@ impl Disk for Troubled {
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.asked("append", path, || System.append(path))
     }
+    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        match self.append(path) {
+            Err(error) if disk::may_not_write(&error) => self.asked("open_to_lock", path, || System.open_to_lock(path)),
+            opened => opened,
+        }
+    }
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.asked("lock_file", path, || System.lock_file(path))
+    }
+    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
+        self.asked("may_write", directory, || System.may_write(directory, need))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.asked("rename", from, || System.rename(from, to))

@@ -421,6 +421,58 @@ fn what_was_put_into_a_batch_is_gone_on_with_by_nobody() {
     assert_eq!(fs::read(&sealed).unwrap(), bytes);
 }
 
+/// A file with a torn end is gone on with by nobody, and looked at by one run only.
+#[test]
+fn short_runs_make_few_files_beside_any_number_of_torn_ones() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[PLAYBACK]));
+    let run = || home.start(&server).record_durable(film());
+    for _ in 0..6 {
+        run();
+        let counts = home.waiting("counts", PLAYBACK);
+        let last = counts.iter().find(|path| !path.to_str().unwrap().contains("-torn")).unwrap();
+        let bytes = fs::read(last).unwrap();
+        // Such names sort last.
+        files::write(
+            &last.with_file_name(format!("{}-zzz{}-torn.jsonl", home.clock.day(), counts.len())),
+            &bytes[..bytes.len() - 3],
+        );
+        fs::remove_file(last).unwrap();
+    }
+    (0..30).for_each(|_| run());
+    let counts = home.waiting("counts", PLAYBACK);
+    assert!(counts.len() <= 6 + 5, "{} files of 36 runs", counts.len());
+    home.clock.advance(DAY);
+    let client = home.start(&server);
+    send(&client);
+    // Of the torn ones the last line is lost.
+    assert!(
+        server.lines().iter().any(|line| line.contains(r#"{"key":"count","value":{"intValue":"17"}}"#)),
+        "30, rounded down"
+    );
+    assert_eq!(dropped(&client, "damaged"), 6);
+}
+
+/// Counts that nobody holds are subject to the limit as everything else is, on their own day as well: they take it from nobody.
+#[test]
+fn counts_of_today_that_nobody_holds_are_within_the_limit() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[PLAYBACK, USAGE]));
+    home.start(&server).record_durable(film());
+    let counts = only(home.waiting("counts", PLAYBACK));
+    let bytes = fs::read(&counts).unwrap();
+    for number in 0..2_000 {
+        files::write(&counts.with_file_name(format!("{}-{number:06}.jsonl", home.clock.day())), &bytes);
+    }
+    let client = home.start(&server);
+    let full = dropped(&client, "full");
+    let left = home.waiting("counts", PLAYBACK).len();
+    assert!(left <= 256, "{left} files");
+    assert_eq!(full, 2_001 - left as u64, "and each is counted");
+    client.record_durable(opened(1));
+    assert_eq!((waiting(&client, USAGE).len(), dropped(&client, "full")), (1, full), "there is room for what is new");
+}
+
 /// The limit is kept in blocks of the disk and in files, since small files take much more than they hold.
 #[test]
 fn small_files_are_bounded_by_the_blocks_they_take() {

@@ -39,6 +39,7 @@ calls! {
     ReadShared = "Disk" "read_shared",
     Create = "Disk" "create",
     Append = "Disk" "append",
+    OpenToLock = "Disk" "open_to_lock",
     LockFile = "Disk" "lock_file",
     MayWrite = "Disk" "may_write",
     CloseToOthers = "Disk" "close_to_others",
@@ -155,6 +156,8 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
         Call::ReadShared => &[any, &[NoAccess], opens, &[ShortRead]],
         Call::Create | Call::LockFile => &[any, path, opens, changes],
         Call::Append | Call::OpenLock => &[any, path, opens, &[ReadOnly]],
+        // One that may only be read is opened for that.
+        Call::OpenToLock => &[any, path, opens],
         Call::MakeDir | Call::Rename | Call::Link | Call::MayWrite => &[any, path, changes],
         Call::CloseToOthers => &[any, path, opens, &[ReadOnly]],
         Call::RemoveFile => &[any, path, &[ReadOnly]],
@@ -317,6 +320,9 @@ impl Disk for FaultyDisk {
     }
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.plan.run(Call::Append, path, || self.disk.append(path)).map(|file| self.wrap(path, file))
+    }
+    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.plan.run(Call::OpenToLock, path, || self.disk.open_to_lock(path)).map(|file| self.wrap(path, file))
     }
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.plan.run(Call::LockFile, path, || self.disk.lock_file(path)).map(|file| self.wrap(path, file))

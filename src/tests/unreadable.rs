@@ -1,0 +1,392 @@
+//! A file of what waits that can't be read, or not be written, for a moment or for good: it stops nothing else, is named, and comes
+//! to a counted end; and what is dropped is on record before it is gone.
+
+use super::{
+    CRASH, Happened, config,
+    faulty::{Fault, Faulty},
+    trouble::Troubled,
+};
+use crate::{
+    Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport,
+    ambient::SystemClock,
+    disk::{Disk, System},
+    sync::Mutex,
+};
+use rustix::io::Errno;
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+const ERRORS: [Errno; 3] = [Errno::ACCESS, Errno::IO, Errno::MFILE];
+
+/// Answers as it was told, and counts the records of what it took. Its clock moves on when told.
+#[derive(Clone)]
+struct Receiver(Arc<Mutex<(Answer, u64)>>, Arc<AtomicU64>);
+
+impl Clock for Receiver {
+    fn now(&self) -> SystemTime {
+        // At noon, so that an hour later is the same day.
+        let now = SystemClock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let noon = now - now % DAY + DAY / 2;
+        SystemTime::UNIX_EPOCH + Duration::from_secs(noon + self.1.load(Ordering::SeqCst))
+    }
+}
+
+impl Transport for Receiver {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        let mut said = self.0.lock();
+        if matches!(said.0, Answer::Accepted { .. }) {
+            said.1 += String::from_utf8_lossy(parcel.body()).matches("log.record.uid").count() as u64;
+        }
+        Ok(said.0.clone())
+    }
+}
+
+struct Home {
+    directory: tempfile::TempDir,
+    receiver: Receiver,
+    disk: Arc<Troubled>,
+}
+
+impl Home {
+    /// The receiver is not there, and so many events wait.
+    fn with(events: u32) -> Self {
+        let receiver = Receiver(Arc::new(Mutex::new((Answer::Refused, 0))), Arc::default());
+        let home = Home { directory: tempfile::tempdir().unwrap(), receiver, disk: Arc::default() };
+        home.start().grant(CRASH).unwrap();
+        home.record(events);
+        home
+    }
+
+    fn try_start_on<D: Disk>(&self, disk: Arc<D>) -> Result<Client, Error> {
+        let config = config(self.directory.path()).transport("a test", self.receiver.clone());
+        let mut config = config.clock(self.receiver.clone());
+        config.disk = disk;
+        Client::without_worker(config)
+    }
+
+    fn start_on<D: Disk>(&self, disk: Arc<D>) -> Client {
+        self.try_start_on(disk).unwrap()
+    }
+
+    fn start(&self) -> Client {
+        self.start_on(self.disk.clone())
+    }
+
+    fn record(&self, events: u32) {
+        let client = self.start();
+        (0..events).for_each(|times| client.record_durable(Happened { times }));
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.receiver.1.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn says(&self, answer: Answer) {
+        self.receiver.0.lock().0 = answer;
+    }
+
+    fn flush(&self) -> Flushed {
+        flush(&self.start())
+    }
+
+    /// How many records the receiver took.
+    fn taken(&self) -> u64 {
+        self.receiver.0.lock().1
+    }
+
+    /// How many are counted as lost, for each reason, over all runs.
+    fn lost(&self) -> Vec<(&'static str, u64)> {
+        lost(&self.start())
+    }
+
+    /// The files of one kind that hold events.
+    fn files(&self, kind: &str) -> Vec<PathBuf> {
+        let scope = self.directory.path().join("data/org.example.crash/candor-1").join(kind).join("crash");
+        let Ok(entries) = std::fs::read_dir(scope) else { return Vec::new() };
+        let files = entries.flat_map(|entry| std::fs::read_dir(entry.unwrap().path()).unwrap());
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|it| it == "jsonl" || it == "json"));
+        files.sort();
+        files
+    }
+
+    fn only(&self, kind: &str) -> PathBuf {
+        let files = self.files(kind);
+        assert_eq!(files.len(), 1, "{files:?}");
+        files[0].clone()
+    }
+
+    /// Such a call at a file whose name begins so fails until further notice.
+    fn fail(&self, errno: Errno, call: &'static str, file: &Path) {
+        let begins = file.with_extension("").to_string_lossy().into_owned();
+        self.disk.set(move |called, path| (called == call && path.starts_with(&begins)).then_some(errno));
+    }
+}
+
+fn flush(client: &Client) -> Flushed {
+    client.engine().send(crate::sender::Occasion::Flush)
+}
+
+fn lost(client: &Client) -> Vec<(&'static str, u64)> {
+    let lost = client.manifest().unwrap().outcomes.lost;
+    lost.iter().map(|lost| (lost.reason, lost.count)).collect()
+}
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn takes() -> Answer {
+    Answer::Accepted { rejected: 0 }
+}
+
+#[track_caller]
+fn names(done: &Flushed, file: &Path) {
+    let why = done.trouble.clone().unwrap_or_default();
+    assert!(why.contains(&*file.with_extension("").to_string_lossy()), "{why}");
+}
+
+/// As with files that were restored for another user, who alone may read them.
+#[test]
+fn what_others_may_open_and_cant_be_read_is_kept_and_counted_exactly_once_it_can_be() {
+    for errno in ERRORS {
+        for kind in ["waiting", "outbox"] {
+            let home = Home::with(5);
+            if kind == "outbox" {
+                let _ = home.flush();
+            }
+            let file = home.only(kind);
+            mode(&file, 0o644);
+            home.fail(errno, "read_shared", &file);
+            home.says(takes());
+            for _ in 0..3 {
+                home.pass(3 * DAY);
+                let done = home.flush();
+                assert!(file.exists() && home.lost().is_empty() && home.taken() == 0, "{errno} {kind}");
+                if kind == "outbox" {
+                    names(&done, &file);
+                }
+            }
+            let page = home.start().manifest().unwrap();
+            let unread = &page.scope(CRASH).unwrap().unread;
+            assert!(unread.iter().any(|why| why.contains("chmod")), "{unread:?}");
+            home.disk.end();
+            let _ = home.flush();
+            assert_eq!((home.lost(), file.exists()), (vec![("foreign", 5)], false), "{errno} {kind}");
+        }
+    }
+}
+
+#[test]
+fn what_cant_be_read_for_twice_its_time_ends_and_counts_as_one_at_least() {
+    for (kind, mode_of, call) in [
+        ("waiting", 0o644, "read_shared"),
+        ("outbox", 0o644, "read_shared"),
+        ("waiting", 0o600, "read"),
+        ("outbox", 0o600, "read"),
+    ] {
+        let home = Home::with(5);
+        if kind == "outbox" {
+            let _ = home.flush();
+        }
+        let file = home.only(kind);
+        mode(&file, mode_of);
+        home.fail(Errno::ACCESS, call, &file);
+        home.pass(15 * DAY);
+        let _ = home.flush();
+        assert_eq!((home.files(kind).len(), home.lost()), (1, vec![]), "{kind} {call}");
+        home.pass(2 * DAY);
+        let _ = home.flush();
+        // Each where it can be read by one who does not ask whose it is.
+        let count = if call == "read" { 5 } else { 1 };
+        assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", count)]), "{kind} {call}");
+    }
+}
+
+#[test]
+fn a_file_that_cant_be_read_stops_no_other_one() {
+    for errno in ERRORS {
+        for kind in ["waiting", "outbox"] {
+            let home = Home::with(5);
+            // The next ones are not appended to it.
+            let _ = home.flush();
+            home.pass(DAY);
+            if kind == "waiting" {
+                home.record(4);
+            }
+            let file = home.only(kind);
+            home.pass(DAY);
+            home.record(3);
+            home.fail(errno, "read", &file);
+            home.says(takes());
+            let done = home.flush();
+            assert_eq!((home.taken(), home.lost()), (if kind == "waiting" { 8 } else { 3 }, vec![]), "{errno} {kind}");
+            names(&done, &file);
+            home.disk.end();
+            let _ = home.flush();
+            assert_eq!((home.taken(), home.lost()), (if kind == "waiting" { 12 } else { 8 }, vec![]), "{errno} {kind}");
+        }
+    }
+}
+
+#[test]
+fn beside_a_batch_that_cant_be_read_what_is_too_old_goes_and_is_counted() {
+    let home = Home::with(5);
+    let _ = home.flush();
+    let batch = home.only("outbox");
+    home.record(3);
+    home.fail(Errno::ACCESS, "read", &batch);
+    home.pass(9 * DAY);
+    drop(home.start());
+    assert_eq!((home.files("waiting").len(), home.lost()), (0, vec![("age", 3)]));
+    assert!(batch.exists());
+}
+
+/// What lies in a segment that an interrupted build left may lie in the batch as well, and does not leave twice.
+#[test]
+fn lines_that_a_batch_may_have_which_cant_be_read_do_not_leave_twice() {
+    let home = Home::with(5);
+    let segment = home.only("waiting");
+    let bytes = std::fs::read(&segment).unwrap();
+    let _ = home.flush();
+    let batch = home.only("outbox");
+    let name = segment.file_stem().unwrap().to_str().unwrap();
+    let sealed = segment.with_file_name(format!("{name}-sealed.jsonl"));
+    std::fs::write(&sealed, bytes).unwrap();
+    mode(&sealed, 0o600);
+    home.pass(DAY);
+    home.fail(Errno::IO, "read", &batch);
+    home.says(takes());
+    let _ = home.flush();
+    assert_eq!((home.taken(), sealed.exists()), (0, true));
+    home.disk.end();
+    let _ = home.flush();
+    assert_eq!((home.taken(), home.lost()), (5, vec![]));
+}
+
+/// As with files of a backup that was restored read-only.
+#[test]
+fn what_may_be_read_and_not_written_leaves_and_ages_like_any_other() {
+    let home = Home::with(5);
+    home.fail(Errno::ACCESS, "append", &home.only("waiting"));
+    home.says(takes());
+    let done = home.flush();
+    assert_eq!((home.taken(), done.trouble), (5, None));
+    for kind in ["waiting", "outbox"] {
+        let home = Home::with(5);
+        if kind == "outbox" {
+            let _ = home.flush();
+        }
+        home.fail(Errno::ACCESS, "append", &home.only(kind));
+        home.pass(9 * DAY);
+        drop(home.start());
+        assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", 5)]), "{kind}");
+    }
+}
+
+/// What a receiver asked for is forgotten by no look that fails.
+#[test]
+fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back() {
+    for errno in ERRORS {
+        for answer in [Answer::Gone, Answer::Busy { retry_after: Some(Duration::from_secs(DAY)) }] {
+            let home = Home::with(5);
+            home.says(answer);
+            let _ = home.flush();
+            home.record(3);
+            let waits = home.files("waiting");
+            let outbox = waits[0].parent().unwrap().to_string_lossy().replace("/waiting/", "/outbox/");
+            let schedule = PathBuf::from(outbox).join("schedule");
+            let before = std::fs::read(&schedule).unwrap();
+            mode(&schedule, 0o644);
+            home.fail(errno, "read_shared", &schedule);
+            home.says(takes());
+            for _ in 0..3 {
+                home.pass(2 * HOUR);
+                names(&home.flush(), &schedule);
+            }
+            assert_eq!((home.taken(), std::fs::read(&schedule).unwrap()), (0, before), "{errno}");
+            home.disk.end();
+            home.pass(HOUR);
+            let _ = home.flush();
+            assert_eq!(home.taken(), 0, "{errno}: it is what it was");
+        }
+    }
+}
+
+/// However far this gets before the process dies, the next ones find each of the events, delivered or counted.
+fn whenever_it_dies(prepare: impl Fn(&Home)) {
+    for at in 0.. {
+        let home = Home::with(5);
+        prepare(&home);
+        let disk = Faulty::new(Fault::Dead);
+        disk.arm(at);
+        if let Ok(client) = home.try_start_on(disk.clone()) {
+            let _ = flush(&client);
+            // It ends without a word.
+            std::mem::forget(client);
+        }
+        let calls = disk.calls();
+        let client = home.start_on(Arc::new(System));
+        let _ = flush(&client);
+        home.pass(HOUR);
+        let _ = flush(&client);
+        let counted: u64 = lost(&client).iter().map(|(_, count)| count).sum();
+        assert!(counted >= 5, "killed at call {at}: {counted} of 5 are counted");
+        assert!(counted <= 10, "killed at call {at}: {counted} of 5 are counted");
+        if calls <= at {
+            assert_eq!(counted, 5, "the control");
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_is_given_up_is_counted_though_the_program_dies() {
+    whenever_it_dies(|home| home.says(Answer::Rejected));
+}
+
+#[test]
+fn what_is_too_old_is_counted_though_the_program_dies() {
+    for kind in ["waiting", "outbox"] {
+        let prepare = |home: &Home| {
+            if kind == "outbox" {
+                let _ = home.flush();
+            }
+            home.pass(9 * DAY);
+        };
+        whenever_it_dies(prepare);
+    }
+}
+
+/// As in a directory of mode 0500.
+#[test]
+fn what_cant_be_removed_is_not_counted_at_each_start() {
+    for kind in ["waiting", "outbox"] {
+        let home = Home::with(5);
+        if kind == "outbox" {
+            let _ = home.flush();
+        }
+        let directory = home.only(kind).parent().unwrap().to_string_lossy().into_owned();
+        home.disk.set(move |call, path| {
+            (matches!(call, "may_write" | "remove_file" | "rename" | "create") && path.starts_with(&directory))
+                .then_some(Errno::ACCESS)
+        });
+        home.pass(9 * DAY);
+        for _ in 0..3 {
+            let _ = home.flush();
+            assert_eq!((home.files(kind).len(), home.lost()), (1, vec![]), "{kind}");
+        }
+        home.disk.end();
+        let _ = home.flush();
+        assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", 5)]), "{kind}");
+    }
+}
