@@ -373,6 +373,17 @@ impl Journal {
         SentLog::new(&self.files, &self.store)
     }
 
+    /// Keeps for the person what left, or may have, and is not sent any more though nobody took it. Where the disk takes no copy
+    /// the batch's own file is kept.
+    pub(crate) fn keep_not_taken(&self, batch: &Batch, why: Drop) {
+        let scope = self.registry.scopes().iter().find(|scope| scope.name() == batch.scope());
+        if let Some(&scope) = scope.filter(|_| batch.may_have_left()) {
+            let (sent, at) = (self.sent(), self.ambient.now());
+            let noted = sent.note_not_taken(scope, batch, at, why);
+            let _ = noted.or_else(|_| sent.keep_file(scope, batch, at, Some(why)));
+        }
+    }
+
     pub(crate) fn losses(&self) -> Losses<'_> {
         Losses::new(&self.files, &self.store, &self.counters)
     }

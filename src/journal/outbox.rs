@@ -68,6 +68,9 @@ struct Head {
     key: String,
     made: u64,
     tries: u32,
+    /// It was tried, whatever the number says: a try that says nothing about the batch is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
     records: u64,
     sources: Vec<Source>,
     body_crc: u32,
@@ -109,6 +112,11 @@ impl Batch {
 
     pub(crate) fn tries(&self) -> u32 {
         self.head.tries
+    }
+
+    /// Whether these bytes left this computer, or may have: they were tried.
+    pub(super) fn may_have_left(&self) -> bool {
+        self.head.left
     }
 
     pub(crate) fn made(&self) -> Time {
@@ -245,6 +253,7 @@ impl<'j> Outbox<'j> {
                 key,
                 made,
                 tries,
+                left: false,
                 records: draft.records,
                 sources: draft.sources,
                 body_crc: crc32c::crc32c(&draft.body),
@@ -322,6 +331,7 @@ impl<'j> Outbox<'j> {
     /// Notes a try, durably, before it is made.
     pub(crate) fn note_try(&self, batch: &mut Batch) -> io::Result<()> {
         batch.head.tries = batch.head.tries.saturating_add(1);
+        batch.head.left = true;
         self.files.replace(&batch.path, &batch.bytes()?)
     }
 

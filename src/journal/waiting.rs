@@ -220,7 +220,12 @@ impl Journal {
         let Some(_lock) = self.left(path) else { return false };
         let records = match self.files.contents(path, READ_MOST) {
             Look::Read(bytes) => match self.events_only_in(path, &bytes) {
-                Ok(records) => records,
+                Ok(records) => {
+                    if let Some(batch) = super::outbox::peek_bytes(&bytes, path) {
+                        self.keep_not_taken(&batch, reason);
+                    }
+                    records
+                }
                 Err(_) => return false,
             },
             Look::Absent => return true,

@@ -167,6 +167,7 @@ impl Engine {
             let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
             Some(outbox.write(draft, &self.ambient)?)
         };
+        self.journal.keep_not_taken(&batch, Drop::Foreign);
         outbox.remove(&batch)?;
         self.journal.counters.drop(Drop::Foreign, lost);
         Ok(anew)

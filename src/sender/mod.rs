@@ -664,7 +664,7 @@ impl Engine {
                     let _ = self.journal.outbox().remove(batch);
                 }
                 let noted = sent.note(place.scope, batch, at, taken);
-                let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at));
+                let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at, None));
                 let _ = self.journal.outbox().remove(batch);
                 // A batch that is gone makes room for an entry without contents.
                 let noted = noted.or_else(|_| sent.note(place.scope, batch, at, taken));
@@ -758,6 +758,7 @@ impl Engine {
     }
 
     fn give_up(&self, batch: &Batch, reason: Drop) {
+        self.journal.keep_not_taken(batch, reason);
         if self.journal.outbox().remove(batch).is_ok() {
             self.journal.counters.drop(reason, batch.records());
             // What was durable does not vanish from a program that dies next.
@@ -784,6 +785,7 @@ impl Engine {
             Err(error) => outbox.remove(&first).and(Err(error)),
         }) {
             Ok(halves) => {
+                self.journal.keep_not_taken(batch, Drop::TooLarge);
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }
