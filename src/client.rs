@@ -227,12 +227,12 @@ impl Client {
         self.catch_up(limit);
     }
 
-    /// Says in the status of a scope that is open what keeps its events from the disk. Every status leaves through here, and
+    /// Says in the status of a scope that is open what keeps its events from the disk, or from their receiver for good. Every status leaves through here, and
     /// what it says of files and of the system becomes a part of one line.
     fn tell(&self, scope: &str, status: &mut Status) {
         self.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
-            status.trouble = self.engine.journal.trouble_of(scope, false);
+            status.trouble = self.engine.journal.trouble_of(scope, false).or_else(|| self.engine.why_refused(scope));
         }
         status.trouble = status.trouble.take().map(|trouble| clean::line(&trouble));
     }

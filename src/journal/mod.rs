@@ -23,7 +23,7 @@ pub(crate) use counters::{Counters, DROPS, Drop};
 pub(crate) use line::Record;
 pub(crate) use losses::Losses;
 pub(crate) use names::{Named, Names};
-pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
+pub(crate) use outbox::{Batch, Draft, Gone, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
 pub(crate) use waiting::Sealed;
 

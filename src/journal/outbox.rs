@@ -194,6 +194,16 @@ pub(super) fn peek_bytes(bytes: &[u8], path: &Path) -> Option<Batch> {
     parse(bytes).map(|(head, body)| Batch { head, body: body.to_vec(), path: path.to_owned() })
 }
 
+/// A receiver's word that it takes no more reports of a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gone {
+    /// The version of the application whose reports it was about, as it is sent; empty where the program gives none.
+    pub(crate) version: String,
+    /// When it said so.
+    pub(crate) since: u64,
+}
+
 /// When a scope sends next. Times are milliseconds since 1970; 0 is "not drawn yet".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,8 +217,8 @@ pub(crate) struct Schedule {
     /// The last of them may be none: it was under way when this was written, and nobody noted an answer since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unanswered: bool,
-    /// The version of the application whose reports the receiver takes no more, if it said so.
-    pub(crate) gone: Option<String>,
+    /// That the receiver takes no more reports, if it said so.
+    pub(crate) gone: Option<Gone>,
     /// The file of the batch that was tried last, where it was not taken: the others have their turn before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Kind},
     event::Registry,
     generalize::{Generalized, Keys},
-    journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source, Taken},
+    journal::{Batch, Draft, Drop, Gone, Journal, Parent, Schedule, Source, Taken},
     mutants::{self, Mutant},
     sync::Mutex,
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
@@ -358,9 +358,9 @@ impl Engine {
         for place in places {
             let now = self.ambient.now();
             let mut schedule = self.schedule(place, now);
-            let gone = schedule.gone.as_deref() == Some(self.version());
             let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
-            if gone {
+            if let Some(why) = self.why_gone(&schedule) {
+                done.note_trouble(why);
                 self.journal.discard_all(place, Drop::Gone);
                 continue;
             }
@@ -491,6 +491,27 @@ impl Engine {
             (None, Some(block)) => format!("reports are switched off by {}", block.0),
             (None, None) => "no scope is granted".into(),
         }
+    }
+
+    /// Why nothing of an open scope leaves though it is recorded, where its receiver wants no more of it.
+    pub(crate) fn why_refused(&self, scope: &str) -> Option<String> {
+        let place = self.consent.open_places().into_iter().find(|place| place.scope.name() == scope)?;
+        self.why_gone(&self.journal.outbox().schedule(place.scope, place.generation, self.ambient.now()))
+    }
+
+    /// That a receiver wants no more reports from this version, since when, and until what.
+    fn why_gone(&self, schedule: &Schedule) -> Option<String> {
+        let Gone { version, since } = schedule.gone.as_ref().filter(|gone| gone.version == self.version())?;
+        let until = match version.as_str() {
+            // A program that begins to give one needs a yes to that as well.
+            "" => String::new(),
+            version => format!("a version of the program runs that is not {version}, or "),
+        };
+        Some(format!(
+            "the receiver takes no more of these reports (410), since {}: nothing of them is sent until {until}the yes is taken \
+             back and given anew; what is recorded is dropped and counted",
+            Time(*since).rfc3339()
+        ))
     }
 
     /// When the next scope is due, or a day from now.
@@ -697,8 +718,10 @@ impl Engine {
                         self.give_up(&batch, Drop::Gone);
                     }
                 }
-                schedule.gone = Some(self.version().to_owned());
-                done.note_trouble("the receiver takes no reports of this scope from this version any more");
+                schedule.gone = Some(Gone { version: self.version().to_owned(), since: self.ambient.now().0 });
+                if let Some(why) = self.why_gone(schedule) {
+                    done.note_trouble(why);
+                }
                 false
             }
             Ok(Answer::ServerError { .. }) if batch.tries() >= MOST_TRIES_AFTER_500 => {

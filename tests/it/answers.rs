@@ -4,7 +4,7 @@
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
     files,
-    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send},
+    home::{DAY, HOUR, Home, MINUTE, dropped, flush, say_yes, send},
     server::{Say, Server},
 };
 use candor::Client;
@@ -274,6 +274,41 @@ fn gone_stops_the_scope_until_the_next_version() {
     client.record_durable(opened(700));
     send(&client);
     assert!(server.lines().iter().any(|line| line.contains(r#""intValue":"513""#)), "the next version may try");
+}
+
+/// Also where the program gives no version, so that there is no next one.
+#[test]
+fn who_wants_no_more_is_named_with_what_lifts_it() {
+    for version in [None, Some("1.2.3")] {
+        let (home, server) = (Home::new(), Server::always(Say::status(410)));
+        let start = |version: Option<&str>| {
+            let config = home.config(&server);
+            Client::new(version.map_or(config.clone(), |version| config.version(version))).unwrap()
+        };
+        let client = start(version);
+        client.grant(USAGE).unwrap();
+        assert_eq!(client.status(USAGE).unwrap().trouble, None);
+        client.record_durable(opened(2));
+        let since = home.clock.day();
+        let first = flush(&client).trouble.unwrap();
+        server.usually(Say::Ok);
+        drop(client);
+        home.clock.advance(DAY * 30);
+        let client = start(version.map(|_| "1.2.9"));
+        client.record_durable(opened(2));
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.trouble.as_ref()), (0, Some(&first)));
+        assert_eq!(client.status(USAGE).unwrap().trouble.as_ref(), Some(&first));
+        assert!(client.manifest().unwrap().to_string().contains(&first));
+        let lifted =
+            if version.is_some() { "until a version of the program runs that is not 1.2, or" } else { "until the yes" };
+        assert!(first.contains(&format!("(410), since {since}")) && first.contains(lifted), "{first}");
+        // As it says.
+        client.withdraw(USAGE).unwrap();
+        say_yes(&client, USAGE);
+        client.record_durable(opened(2));
+        assert_eq!((flush(&client).records, client.status(USAGE).unwrap().trouble), (1, None));
+    }
 }
 
 #[test]
