@@ -86,6 +86,12 @@ impl Consent {
         Ok(Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display())))
     }
 
+    /// Whether an error of a life lock is about its file, and there to be seen at the next look as well.
+    pub(super) fn is_of_lock(&self, error: &io::Error) -> bool {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+            || disk::refusal(error).is_some()
+    }
+
     /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
     pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
         const ENDED: &str = "consent ended";
@@ -95,8 +101,12 @@ impl Consent {
         if let Some(by) = self.blocked(scope) {
             return format!("reports are switched off by {by}");
         }
+        let unseen = |place: Place| {
+            let stands = self.gates.epoch(scope) == place.epoch;
+            stands.then(|| "a look at whether the yes stands failed; it is looked at again at the next try".to_owned())
+        };
         match self.granted_place(scope).and_then(|place| match place {
-            Some(_) => self.life_trouble(scope.name()),
+            Some(place) => Ok(self.life_trouble(scope.name())?.or_else(|| unseen(place))),
             None => Ok(None),
         }) {
             Ok(why) => why.unwrap_or_else(|| ENDED.into()),

@@ -130,7 +130,7 @@ impl Engine {
     /// Brings a batch to disk, and answers which lines are in it.
     fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
         if !stands() {
-            return Err(io::Error::other("consent ended"));
+            return Err(io::Error::other(self.consent.why_no_permit(place.scope)));
         }
         // In the order of their random ids, so that the order in which things happened does not leave.
         pile.lines.sort();

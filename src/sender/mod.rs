@@ -386,9 +386,12 @@ impl Engine {
                 continue;
             }
             // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
-            let Some(working) = self.consent.permit(place.scope, place.generation, place.epoch) else {
-                done.note_trouble(self.consent.why_no_permit(place.scope));
-                continue;
+            let working = match self.consent.permit(place.scope, place.generation, place.epoch) {
+                Ok(working) => working,
+                Err(why) => {
+                    done.note_trouble(why);
+                    continue;
+                }
             };
             let stands = || working.watch().stands();
             match self.build(place, &stands) {
@@ -604,10 +607,13 @@ impl Engine {
             let sealed = self
                 .consent
                 .permit(place.scope, place.generation, place.epoch)
-                .and_then(|permit| Parcel::seal(permit, &batch));
-            let Some(parcel) = sealed else {
-                done.note_trouble(self.consent.why_no_permit(place.scope));
-                break;
+                .and_then(|permit| Parcel::seal(permit, &batch).ok_or_else(|| self.consent.why_no_permit(place.scope)));
+            let parcel = match sealed {
+                Ok(parcel) => parcel,
+                Err(why) => {
+                    done.note_trouble(why);
+                    break;
+                }
             };
             // Noted before the answer, as the try is: whoever ends before there is one has failed, and the next process does
             // not begin with what hangs.

@@ -169,6 +169,29 @@ fn between(home: &Home, client: &Client) {
     assert!(!client.status(CRASH).unwrap().is_open());
 }
 
+/// The look that follows finds all in order, and nobody ended anything.
+#[test]
+fn a_life_lock_that_cant_be_opened_for_a_moment_is_no_end_of_consent() {
+    let (home, client) = Home::new();
+    client.record_durable(Happened { times: 2 });
+    let mut once = Some(());
+    home.disk.set(move |call, at| {
+        let hit = call == "lock_file" && at.ends_with("/crash.life") && once.take().is_some();
+        hit.then_some(Errno::MFILE)
+    });
+    let trouble = client.flush(Duration::from_secs(60)).unwrap().trouble.unwrap();
+    assert!(trouble.contains("crash.life") && trouble.contains("os error 24"), "{trouble}");
+    // The same while it is looked whether the yes still stands.
+    let mut opened = 0;
+    home.disk.set(move |call, at| {
+        opened += u32::from(call == "lock_file" && at.ends_with("/crash.life"));
+        (opened == 1 && call == "read" && at.ends_with("/snapshot")).then_some(Errno::MFILE)
+    });
+    let trouble = client.flush(Duration::from_secs(60)).unwrap().trouble.unwrap();
+    home.disk.end();
+    assert!(!trouble.contains("consent ended"), "{trouble}");
+}
+
 #[test]
 fn a_pause_that_is_for_all_scopes_is_noticed() {
     let lost = |mutant| {
