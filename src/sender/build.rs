@@ -7,6 +7,7 @@
 use super::Engine;
 use crate::{
     consent::Place,
+    disk,
     event::Linkage,
     journal::{self, Batch, Drop, Record, Sealed, Source},
     mutants::{self, Mutant},
@@ -89,8 +90,18 @@ impl Engine {
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
+        let most = disk::files_to_hold();
         for path in self.journal.sealed(place)? {
-            let Some(mut segment) = self.journal.take(path, place, self.today())? else { continue };
+            if segments.read.len() >= most {
+                self.write_all(place, &mut piles, &mut segments, stands)?;
+            }
+            let mut segment = match self.journal.take(path, place, self.today()) {
+                Ok(Some(segment)) => segment,
+                Ok(None) => continue,
+                // Those that are in hand go, and with them what keeps the others from being opened.
+                Err(error) if disk::is_out_of_files(&error) && !segments.read.is_empty() => break,
+                Err(error) => return Err(error),
+            };
             let name = segment.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             for (number, line, record) in std::mem::take(&mut segment.lines) {
                 if named.contains(&(name.clone(), number)) {
@@ -120,11 +131,22 @@ impl Engine {
             segments.read.insert(name, segment);
             segments.done().iter().try_for_each(|segment| self.journal.forget(segment))?;
         }
-        for pile in piles.into_values() {
+        self.write_all(place, &mut piles, &mut segments, stands)?;
+        outbox.paths(place)
+    }
+
+    /// Makes batches of all lines in hand, and lets go of their segments, each of which is an open file.
+    fn write_all(
+        &self,
+        place: Place,
+        piles: &mut BTreeMap<Company, Pile>,
+        segments: &mut Segments,
+        stands: &dyn Fn() -> bool,
+    ) -> io::Result<()> {
+        for pile in std::mem::take(piles).into_values() {
             segments.written(&self.write(place, pile, stands)?);
         }
-        segments.done().iter().try_for_each(|segment| self.journal.forget(segment))?;
-        outbox.paths(place)
+        segments.done().iter().try_for_each(|segment| self.journal.forget(segment))
     }
 
     /// Brings a batch to disk, and answers which lines are in it.

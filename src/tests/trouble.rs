@@ -192,6 +192,24 @@ fn a_life_lock_that_cant_be_opened_for_a_moment_is_no_end_of_consent() {
     assert!(!trouble.contains("consent ended"), "{trouble}");
 }
 
+/// The program itself has as many open as it may.
+#[test]
+fn where_no_more_files_can_be_opened_those_in_hand_leave() {
+    let (home, client) = Home::new();
+    let others: Vec<Client> = (0..4).map(|_| home.start()).collect();
+    others.iter().for_each(|client| client.record_durable(Happened { times: 2 }));
+    drop(others);
+    let mut opened = 0;
+    home.disk.set(move |call, at| {
+        opened += u32::from(call == "read" && at.contains("/waiting/crash/"));
+        (call == "read" && at.contains("/waiting/crash/") && opened > 2).then_some(Errno::MFILE)
+    });
+    let flushed = client.flush(Duration::from_secs(60)).unwrap();
+    home.disk.end();
+    let manifest = client.manifest().unwrap();
+    assert_eq!(manifest.scope(CRASH).unwrap().ready.len(), 1, "{flushed:?}");
+}
+
 #[test]
 fn a_pause_that_is_for_all_scopes_is_noticed() {
     let lost = |mutant| {

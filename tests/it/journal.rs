@@ -2,12 +2,14 @@
 //! waits stays within its bounds; clocks may jump.
 
 use crate::{
+    child::{self, Child},
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
     files,
-    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send, wait_for, waiting},
+    home::{APPLICATION, DAY, HOUR, Home, MINUTE, TestClock, dropped, flush, send, wait_for, waiting},
     server::Server,
+    stage::CONTROLLER,
 };
-use candor::{Client, Scope};
+use candor::{Audience, Client, Config, Scope};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -537,4 +539,30 @@ fn half_written_files_of_a_program_that_died_are_no_trouble() {
     client.withdraw(PLAYBACK).unwrap();
     send(&client);
     assert_eq!(server.lines().len(), 2);
+}
+
+/// As many programs that ran side by side leave them. Each file is held open until what was in it is in a batch.
+#[test]
+fn what_lies_in_many_files_leaves_where_few_can_be_opened() {
+    let (home, server) = (Home::new(), Server::new());
+    let first = home.start_granted(&server, &[USAGE]);
+    let programs: Vec<Client> = (0..70).map(|_| home.start(&server)).collect();
+    programs.iter().for_each(|client| client.record_durable(opened(2)));
+    assert!(home.waiting("waiting", USAGE).len() >= 60, "files that nobody goes on with");
+    drop((first, programs));
+    let child = Child::new("journal::child_sends_with_few_files", &home.path());
+    child.var("CANDOR_IT_ENDPOINT", server.endpoint()).after("ulimit -n 48").run();
+    assert_eq!((server.lines().len(), home.all_waiting().len()), (70, 0));
+}
+
+#[test]
+#[ignore = "run by what_lies_in_many_files_leaves_where_few_can_be_opened, under a limit"]
+fn child_sends_with_few_files() {
+    let Some(home) = child::home() else { return };
+    let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).lift_ci_block().clock(TestClock::new());
+    let config = config.directories(home.join("data"), home.join("config"));
+    let client = Client::new(config.endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())).unwrap();
+    let flushed = flush(&client);
+    assert_eq!((flushed.records, flushed.waiting, flushed.trouble), (70, 0, None));
+    child::done("journal::child_sends_with_few_files");
 }
