@@ -13,9 +13,9 @@ use super::{
     waiting::{note_unread, shown},
 };
 use crate::{
-    ambient::{Ambient, Time, hex, unhex},
+    ambient::{Ambient, Day, Time, hex, unhex},
     consent::{Place, Scope},
-    disk::{self, Files, Look},
+    disk::{self, Files, Look, StatKind},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -320,6 +320,20 @@ impl<'j> Outbox<'j> {
             return Ok(None);
         }
         Ok(Some(batch))
+    }
+
+    /// Why a batch is left alone today: others may open it, as a restored backup leaves it. It leaves once they may not; when its
+    /// day is over it comes to a counted end, as all that waits does.
+    pub(crate) fn left_alone(&self, path: &Path, today: Day) -> Option<io::Error> {
+        let made: u64 = path.file_name()?.to_str()?.split_once('-')?.0.parse().ok()?;
+        let Look::Read(stat) = self.files.examine(path) else { return None };
+        let alone = stat.kind == StatKind::File && stat.exposed.is_some() && Time(made).day() >= today;
+        if alone { self.files.contents(path, BATCH_MOST).found_at(path).err() } else { None }
+    }
+
+    /// From which segments the lines of such a batch are.
+    pub(crate) fn sources_alone(&self, path: &Path) -> io::Result<Vec<Source>> {
+        self.files.read_shared(path, BATCH_MOST).map(|bytes| sources_in(&bytes))
     }
 
     /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.

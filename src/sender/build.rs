@@ -82,8 +82,14 @@ impl Engine {
         let outbox = self.journal.outbox();
         let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
         for path in outbox.paths(place)? {
-            let Some(batch) = outbox.open(&path, place)? else { continue };
-            for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
+            let sources = if outbox.left_alone(&path, self.today()).is_some() {
+                outbox.sources_alone(&path)?
+            } else if let Some(batch) = outbox.open(&path, place)? {
+                batch.sources().to_vec()
+            } else {
+                continue;
+            };
+            for source in sources.iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
         }

@@ -571,8 +571,20 @@ impl Engine {
                 break;
             }
             let outbox = self.journal.outbox();
+            if let Some(error) = outbox.left_alone(&path, self.today()) {
+                done.waiting += 1;
+                done.note_trouble(format!("a batch is not sent, and dropped when its day is over: {error}"));
+                continue;
+            }
             // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
+            let is_old =
+                |batch: &Batch| self.believed().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
             let checked = outbox.open(&path, place).and_then(|batch| match batch {
+                // Its records are too old as well, and nothing else is wrong with them; unless it was taken before.
+                Some(batch) if is_old(&batch) && !self.journal.sent().has(place.scope, batch.key())? => {
+                    self.give_up(&batch, Drop::Age);
+                    Ok(None)
+                }
                 Some(batch) => self.checked(place, batch),
                 None => Ok(None),
             });
@@ -585,10 +597,8 @@ impl Engine {
                     continue;
                 }
             };
-            let is_old = || self.believed().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
-            if batch.tries() >= MOST_TRIES || is_old() {
-                let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
-                self.give_up(&batch, reason);
+            if batch.tries() >= MOST_TRIES {
+                self.give_up(&batch, Drop::GaveUp);
                 continue;
             }
             // Without their ids on disk the records could not be named for erasure any more.

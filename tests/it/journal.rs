@@ -417,8 +417,35 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     let batch = with_batch(&home, &server, USAGE);
     files::mode(&batch, 0o644);
     let client = home.start(&server);
+    let flushed = flush(&client);
+    let trouble = flushed.trouble.unwrap();
+    assert!(trouble.contains(batch.to_str().unwrap()) && trouble.contains("chmod go-rwx"), "{trouble}");
+    assert_eq!((flushed.waiting, dropped(&client, "foreign"), batch.exists()), (1, 0, true), "it may be mended today");
+    files::mode(&batch, 0o600);
+    home.clock.advance(HOUR);
+    assert_eq!((flush(&client).records, batch.exists()), (1, false));
+    drop(client);
+    let (home, server) = (Home::new(), Server::new());
+    let batch = with_batch(&home, &server, USAGE);
+    files::mode(&batch, 0o644);
+    home.clock.advance(DAY);
+    let client = home.start(&server);
     send(&client);
     assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
+}
+
+/// What kept it from being dropped by its age before, such as a lock, is over when it is to be sent.
+#[test]
+fn a_batch_that_waited_too_long_is_dropped_for_its_age() {
+    let (home, server) = (Home::new(), Server::new());
+    let batch = with_batch(&home, &server, USAGE);
+    let held = fs::File::open(&batch).unwrap();
+    held.lock().unwrap();
+    home.clock.advance(DAY * 9);
+    let client = home.start(&server);
+    send(&client);
+    let ended = (dropped(&client, "age"), dropped(&client, "foreign"), batch.exists());
+    assert_eq!(ended, (1, 0, false));
 }
 
 /// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,
