@@ -41,7 +41,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// then stays closed, and goes on. candor's own tests wait until it is done.
 const OPENING: Duration = if cfg!(test) { LONGEST_WAIT } else { Duration::from_millis(10) };
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a client that is shut down waits for it beyond its limit, and one that is dropped.
+/// How long a client that is shut down waits beyond its limit for what is being put in order, and for what was not brought to disk to
+/// be counted; and one that is dropped.
 const RESTING: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(250));
 
 /// One program's reports: its consent, its journal, its sender.
@@ -226,12 +227,12 @@ impl Client {
         self.catch_up(limit);
     }
 
-    /// Says in the status of a scope that is open what keeps its events from the disk. Every status leaves through here, and
+    /// Says in the status of a scope that is open what keeps its events from the disk, or from their receiver for good. Every status leaves through here, and
     /// what it says of files and of the system becomes a part of one line.
     fn tell(&self, scope: &str, status: &mut Status) {
         self.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
-            status.trouble = self.engine.journal.trouble_of(scope, false);
+            status.trouble = self.engine.journal.trouble_of(scope, false).or_else(|| self.engine.why_refused(scope));
         }
         status.trouble = status.trouble.take().map(|trouble| clean::line(&trouble));
     }
@@ -600,7 +601,12 @@ impl Client {
     }
 
     /// Ends this client: what was recorded is brought to disk, sending stops, nothing is recorded any more. Waits at
-    /// most `limit`, and says whether everything was brought to disk. A second call does nothing. In a process that was forked from the one that
+    /// most `limit`. A second call brings nothing more to disk.
+    ///
+    /// `true` says that each event that was recorded is on disk, or was dropped and is counted there (`lost`, which the page
+    /// shows); where no yes is in force any more there is nothing to keep or to count. `false` says that some may be neither: the
+    /// disk took neither them nor their count, or `limit` was too short. What is in memory then is lost; it is counted if the
+    /// disk takes the count within 40 ms more, or later while the process lives. In a process that was forked from the one that
     /// made the client it does nothing, and answers `false`.
     pub fn shutdown(&self, limit: Duration) -> bool {
         let limit = limit.min(LONGEST_WAIT);
@@ -620,17 +626,23 @@ impl Client {
         engine.consent.stop();
         engine.consent.wait_no_longer_than(until);
         let drained = stop(&self.worker, engine);
+        let late = (!drained).then(|| engine.ambient.monotonic() + resting);
         engine.chores.end(resting);
         engine.journal.end();
         engine.consent.close();
-        if drained {
+        if let Some(late) = late {
+            // What is left in memory finds its gate closed: it is counted, which takes a moment, and not written any more.
+            let left = late.saturating_duration_since(engine.ambient.monotonic());
+            let _ = self.worker.stop(engine, left);
+        }
+        let accounted = drained && {
             engine.journal.abandon();
             let left = until.map(|until| until.saturating_duration_since(engine.ambient.monotonic()));
-            engine.note_losses_within(left.unwrap_or_default());
-        }
+            engine.note_losses_within(left.unwrap_or_default())
+        };
         // A person may take their yes back afterwards as well.
         engine.consent.wait_no_longer_than(None);
-        drained
+        accounted
     }
 }
 

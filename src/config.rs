@@ -112,7 +112,8 @@ impl Config {
         self
     }
 
-    /// The program's version. Two parts of it are sent, `12.4` of `12.4.1-beta`; none unless this is called.
+    /// The program's version. Two parts of it are sent, `12.4` of `12.4.1-beta`; none unless this is called. A receiver that
+    /// answers 410 stops reports until they change, or a yes is given anew; without them only a yes lifts it.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.version = two_parts(version);

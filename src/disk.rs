@@ -429,6 +429,30 @@ impl Drop for Open {
     }
 }
 
+/// How many files are held open at once at most: an eighth of those that the process may open (`ulimit -n`), the rest of which are
+/// the program's own.
+#[cfg(unix)]
+pub(crate) fn files_to_hold() -> usize {
+    use nix::sys::resource::{Resource, getrlimit};
+    // Where a sandbox lets nobody ask it is as most systems have it.
+    let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(most, _)| most);
+    usize::try_from(most / 8).unwrap_or(usize::MAX).max(1)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn files_to_hold() -> usize {
+    usize::MAX
+}
+
+/// Whether no more files can be opened at the moment, by this process or by any.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let out = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
+    #[cfg(not(unix))]
+    let out = [None::<i32>; 0];
+    out.contains(&error.raw_os_error())
+}
+
 /// Fails where a file would become larger than this process may make one (`ulimit -f`): the system ends a process that tries
 /// by a signal, and how a program handles signals is its own matter.
 #[cfg(unix)]

@@ -722,13 +722,21 @@ impl Consent {
     }
 
     /// May this batch leave, now?
-    pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Option<Permit> {
+    ///
+    /// # Errors
+    /// Why not. What only a look says that failed is said here: the next one may find all in order.
+    pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Result<Permit, String> {
         let place = Place { scope, epoch, generation };
-        if self.blocked(scope).is_some() || !self.granted_place(scope).is_ok_and(|granted| granted == Some(place)) {
-            return None;
+        let granted = self.granted_place(scope).map_err(|failed| failed.to_string())?;
+        if self.blocked(scope).is_some() || granted != Some(place) {
+            return Err(self.why_no_permit(scope));
         }
         let (ledger, gates) = (self.ledger.clone(), self.gates.clone());
-        Permit::issue(Watch { ledger, gates, scope, generation, epoch, life: None })
+        match Permit::issue(Watch { ledger, gates, scope, generation, epoch, life: None }) {
+            Ok(permit) => permit.ok_or_else(|| self.why_no_permit(scope)),
+            Err(error) if self.is_of_lock(&error) => Err(self.why_no_permit(scope)),
+            Err(error) => Err(Failed::of(&self.ledger.life_path(scope.name()), error).to_string()),
+        }
     }
 
     /// Closes this process's gate of a scope, before anything that can fail.

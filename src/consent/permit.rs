@@ -12,6 +12,7 @@ use crate::{
     sync::{AtomicBool, AtomicU64},
 };
 use std::{
+    io,
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
 };
@@ -121,15 +122,18 @@ pub(crate) struct Permit {
 
 impl Permit {
     /// Takes the life lock first and asks afterwards: whoever withdraws in between waits for this lock.
-    pub(super) fn issue(mut watch: Watch) -> Option<Self> {
+    ///
+    /// # Errors
+    /// The lock could not be had though nobody may have ended anything.
+    pub(super) fn issue(mut watch: Watch) -> io::Result<Option<Self>> {
         let path = watch.ledger.life_path(watch.scope.name());
         let files = watch.ledger.files();
         // A grant makes it; one that is missing was removed by someone, and whoever withdraws could not wait for another.
-        let life = files.open_lock(&path).ok()?;
-        let locked = life.try_lock(true).ok()?;
-        let life = if mutants::on(Mutant::PermitUnlocked) { files.open_lock(&path).ok()? } else { life };
-        watch.life = Some(files.stat(&path).ok()??.version);
-        (locked && watch.stands()).then_some(Permit { watch, _life: life })
+        let life = files.open_lock(&path)?;
+        let locked = life.try_lock(true)?;
+        let life = if mutants::on(Mutant::PermitUnlocked) { files.open_lock(&path)? } else { life };
+        watch.life = files.stat(&path)?.map(|stat| stat.version);
+        Ok((locked && watch.stands()).then_some(Permit { watch, _life: life }))
     }
 
     /// Whether the permit is for this scope, generation and epoch.

@@ -85,6 +85,12 @@ impl Consent {
         Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display()))
     }
 
+    /// Whether an error of a life lock is about its file, and there to be seen at the next look as well.
+    pub(super) fn is_of_lock(&self, error: &io::Error) -> bool {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+            || disk::refusal(error).is_some()
+    }
+
     /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
     pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
         const ENDED: &str = "consent ended";
@@ -94,7 +100,12 @@ impl Consent {
         if let Some(by) = self.blocked(scope) {
             return format!("reports are switched off by {by}");
         }
-        match self.granted_place(scope).map(|place| place.and_then(|_| self.life_trouble(scope.name()))) {
+        let unseen = |place: Place| {
+            let stands = self.gates.epoch(scope) == place.epoch;
+            stands.then(|| "a look at whether the yes stands failed; it is looked at again at the next try".to_owned())
+        };
+        let why = |place: Place| self.life_trouble(scope.name()).or_else(|| unseen(place));
+        match self.granted_place(scope).map(|place| place.and_then(why)) {
             Ok(why) => why.unwrap_or_else(|| ENDED.into()),
             Err(failed) => failed.to_string(),
         }

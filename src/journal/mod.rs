@@ -23,7 +23,7 @@ pub(crate) use counters::{Counters, DROPS, Drop};
 pub(crate) use line::Record;
 pub(crate) use losses::Losses;
 pub(crate) use names::{Named, Names};
-pub(crate) use outbox::{Batch, Draft, Outbox, Parent, Schedule, Source};
+pub(crate) use outbox::{Batch, Draft, Gone, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
 pub(crate) use waiting::Sealed;
 
@@ -375,6 +375,17 @@ impl Journal {
 
     pub(crate) fn sent(&self) -> SentLog<'_> {
         SentLog::new(&self.files, &self.store)
+    }
+
+    /// Keeps for the person what left, or may have, and is not sent any more though nobody took it. Where the disk takes no copy
+    /// the batch's own file is kept.
+    pub(crate) fn keep_not_taken(&self, batch: &Batch, why: Drop) {
+        let scope = self.registry.scopes().iter().find(|scope| scope.name() == batch.scope());
+        if let Some(&scope) = scope.filter(|_| batch.may_have_left()) {
+            let (sent, at) = (self.sent(), self.ambient.now());
+            let noted = sent.note_not_taken(scope, batch, at, why);
+            let _ = noted.or_else(|_| sent.keep_file(scope, batch, at, Some(why)));
+        }
     }
 
     pub(crate) fn losses(&self) -> Losses<'_> {

@@ -14,9 +14,9 @@ use super::{
     waiting::{READ_MOST, note_unread, shown},
 };
 use crate::{
-    ambient::{Ambient, Time, hex, unhex},
+    ambient::{Ambient, Day, Time, hex, unhex},
     consent::{Place, Scope},
-    disk::{self, Files, Look},
+    disk::{self, Files, Look, StatKind},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -73,6 +73,9 @@ struct Head {
     key: String,
     made: u64,
     tries: u32,
+    /// It was tried, whatever the number says: a try that says nothing about the batch is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
     records: u64,
     sources: Vec<Source>,
     body_crc: u32,
@@ -114,6 +117,11 @@ impl Batch {
 
     pub(crate) fn tries(&self) -> u32 {
         self.head.tries
+    }
+
+    /// Whether these bytes left this computer, or may have: they were tried.
+    pub(super) fn may_have_left(&self) -> bool {
+        self.head.left
     }
 
     pub(crate) fn made(&self) -> Time {
@@ -206,6 +214,16 @@ pub(super) fn peek_bytes(bytes: &[u8], path: &Path) -> Option<Batch> {
     parse(bytes).map(|(head, body)| Batch { head, body: body.to_vec(), path: path.to_owned() })
 }
 
+/// A receiver's word that it takes no more reports of a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gone {
+    /// The version of the application whose reports it was about, as it is sent; empty where the program gives none.
+    pub(crate) version: String,
+    /// When it said so.
+    pub(crate) since: u64,
+}
+
 /// When a scope sends next. Times are milliseconds since 1970; 0 is "not drawn yet".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -219,8 +237,8 @@ pub(crate) struct Schedule {
     /// The last of them may be none: it was under way when this was written, and nobody noted an answer since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unanswered: bool,
-    /// The version of the application whose reports the receiver takes no more, if it said so.
-    pub(crate) gone: Option<String>,
+    /// That the receiver takes no more reports, if it said so.
+    pub(crate) gone: Option<Gone>,
     /// The file of the batch that was tried last, where it was not taken: the others have their turn before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
@@ -266,6 +284,7 @@ impl<'j> Outbox<'j> {
                 key,
                 made,
                 tries,
+                left: false,
                 records: draft.records,
                 sources: draft.sources,
                 body_crc: crc32c::crc32c(&draft.body),
@@ -346,6 +365,20 @@ impl<'j> Outbox<'j> {
         gone
     }
 
+    /// Why a batch is left alone today: others may open it, as a restored backup leaves it. It leaves once they may not; when its
+    /// day is over it comes to a counted end, as all that waits does.
+    pub(crate) fn left_alone(&self, path: &Path, today: Day) -> Option<io::Error> {
+        let made: u64 = path.file_name()?.to_str()?.split_once('-')?.0.parse().ok()?;
+        let Look::Read(stat) = self.files.examine(path) else { return None };
+        let alone = stat.kind == StatKind::File && stat.exposed.is_some() && Time(made).day() >= today;
+        if alone { self.files.contents(path, BATCH_MOST).found_at(path).err() } else { None }
+    }
+
+    /// From which segments the lines of such a batch are.
+    pub(crate) fn sources_alone(&self, path: &Path) -> io::Result<Vec<Source>> {
+        self.files.read_shared(path, BATCH_MOST).map(|bytes| sources_in(&bytes))
+    }
+
     /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.
     pub(crate) fn peek(&self, place: Place, unread: &mut Vec<String>) -> Vec<Batch> {
         let directory = self.directory(place.scope.name(), place.generation);
@@ -365,6 +398,7 @@ impl<'j> Outbox<'j> {
     /// Notes a try, durably, before it is made.
     pub(crate) fn note_try(&self, batch: &mut Batch) -> io::Result<()> {
         batch.head.tries = batch.head.tries.saturating_add(1);
+        batch.head.left = true;
         self.files.replace(&batch.path, &batch.bytes()?)
     }
 

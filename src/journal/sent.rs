@@ -1,10 +1,10 @@
-//! The sent log: what left, byte for byte, when, and what the receiver answered. It is the person's, and is never sent.
+//! The sent log: what left, byte for byte, when, and what became of it. It is the person's, and is never sent.
 //!
 //! Each entry is a file of its own: a first line with the particulars, then the exact body, unless the person wants no
-//! contents kept.
+//! contents kept. Of what was not taken the name ends in the reason.
 
 use super::{
-    drop_oldest,
+    DROPS, Drop, drop_oldest,
     outbox::{Batch, peek_bytes},
     waiting::note_unread,
 };
@@ -77,9 +77,11 @@ pub(crate) struct Taken {
 impl Taken {
     /// What is taken to have happened where an entry has no particulars of its own.
     const WHOLE: Taken = Taken { rejected: 0, confirmed: true };
+    /// Nobody took it.
+    const NOT: Taken = Taken { rejected: 0, confirmed: false };
 }
 
-/// One request that a receiver took.
+/// One request that left.
 #[derive(Debug, Clone)]
 pub(crate) struct SentEntry {
     pub(crate) at: Time,
@@ -88,6 +90,8 @@ pub(crate) struct SentEntry {
     pub(crate) rejected: u64,
     /// Whether the receiver answered as OTLP asks.
     pub(crate) confirmed: bool,
+    /// Why it was not taken, where it was not.
+    pub(crate) not_taken: Option<Drop>,
     pub(crate) bytes: u64,
     /// Empty where the person wants no contents kept.
     pub(crate) body: Vec<u8>,
@@ -212,11 +216,26 @@ impl<'j> SentLog<'j> {
 
     /// Notes that a batch was taken. Done before the batch is removed, so that nothing leaves without its entry.
     pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, taken: Taken) -> io::Result<()> {
-        let directory = self.directory(scope);
-        self.files.own_dir(&directory)?;
+        self.write(scope, batch, at, taken, None)
+    }
+
+    /// Notes that a batch left, or may have, and is not sent any more though nobody took it. Done before it is removed as well.
+    pub(super) fn note_not_taken(&self, scope: Scope, batch: &Batch, at: Time, why: Drop) -> io::Result<()> {
+        self.write(scope, batch, at, Taken::NOT, Some(why))
+    }
+
+    /// The file of an entry. [`has`](SentLog::has) finds only what was taken: the name of anything else does not end in the key.
+    fn path(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<Drop>) -> PathBuf {
+        let why = not_taken.and_then(|why| DROPS.iter().find(|(reason, ..)| *reason == why));
+        let why = why.map(|(_, name, _)| format!("-{name}")).unwrap_or_default();
+        self.directory(scope).join(format!("{:014}-{}{why}.json", at.0, batch.key()))
+    }
+
+    fn write(&self, scope: Scope, batch: &Batch, at: Time, taken: Taken, not_taken: Option<Drop>) -> io::Result<()> {
+        self.files.own_dir(&self.directory(scope))?;
         let keeps = self.keeps_contents(scope)?;
         let bare = Head::of(scope.name(), batch, at, taken).bare()?;
-        let path = directory.join(format!("{:014}-{}.json", at.0, batch.key()));
+        let path = self.path(scope, batch, at, not_taken);
         let whole = if keeps { self.files.replace(&path, &[&bare, batch.body()].concat()) } else { Ok(()) };
         // Asked again: whoever wished it meanwhile may have looked before this entry was there.
         if keeps && self.keeps_contents(scope)? {
@@ -231,13 +250,12 @@ impl<'j> SentLog<'j> {
 
     /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none. Not where no
     /// contents are wanted, since that file is nothing else.
-    pub(crate) fn keep_file(&self, scope: Scope, batch: &Batch, at: Time) -> io::Result<()> {
+    pub(crate) fn keep_file(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<Drop>) -> io::Result<()> {
         if !self.keeps_contents(scope)? {
             return Err(io::Error::other("there is no room for an entry without contents"));
         }
-        let directory = self.directory(scope);
-        self.files.own_dir(&directory)?;
-        self.files.rename(batch.path(), &directory.join(format!("{:014}-{}.json", at.0, batch.key())))
+        self.files.own_dir(&self.directory(scope))?;
+        self.files.rename(batch.path(), &self.path(scope, batch, at, not_taken))
     }
 
     /// Whether a batch of this key was taken already.
@@ -291,16 +309,17 @@ impl<'j> SentLog<'j> {
 
 /// The entry that a file of the log holds.
 fn entry(bytes: &[u8], path: &Path) -> Option<SentEntry> {
+    let not_taken = not_taken(path);
     let Some((Head { at, epoch, records, rejected, unconfirmed, bytes, .. }, body)) = split(bytes) else {
         // A batch's own file, kept for want of room; its name says when it was taken.
         let batch = peek_bytes(bytes, path)?;
         let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
         let bytes = body.len() as u64;
-        let Taken { rejected, confirmed } = Taken::WHOLE;
-        return Some(SentEntry { at: at_of(path)?, epoch, records, rejected, confirmed, bytes, body });
+        let Taken { rejected, confirmed } = if not_taken.is_some() { Taken::NOT } else { Taken::WHOLE };
+        return Some(SentEntry { at: at_of(path)?, epoch, records, rejected, confirmed, not_taken, bytes, body });
     };
     let confirmed = !unconfirmed;
-    Some(SentEntry { at: Time(at), epoch, records, rejected, confirmed, bytes, body: body.to_vec() })
+    Some(SentEntry { at: Time(at), epoch, records, rejected, confirmed, not_taken, bytes, body: body.to_vec() })
 }
 
 /// Whether a file of the log is one that was written to its end.
@@ -308,7 +327,13 @@ fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-/// When the receiver took what a file holds, as its name says.
+/// Why nobody took what a file holds, as its name says.
+fn not_taken(path: &Path) -> Option<Drop> {
+    let why = path.file_stem()?.to_str()?.splitn(3, '-').nth(2)?;
+    DROPS.iter().find_map(|(reason, name, _)| (*name == why).then_some(*reason))
+}
+
+/// When the receiver took what a file holds, or it was given up, as its name says.
 fn at_of(path: &Path) -> Option<Time> {
     let (at, _) = path.file_name()?.to_str()?.split_once('-')?;
     Some(Time(at.parse().ok()?))

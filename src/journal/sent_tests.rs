@@ -106,7 +106,7 @@ fn what_leaves_is_noted_though_another_process_clears_contents_away() {
 #[test]
 fn a_batch_that_was_kept_as_its_own_entry_keeps_its_particulars() {
     with_batch(&[], |log, batch| {
-        log.keep_file(CRASH, batch, Time(5)).unwrap();
+        log.keep_file(CRASH, batch, Time(5), None).unwrap();
         is_noted(log, Time(5), batch.body());
         log.keep_contents(CRASH, false).unwrap();
         for _ in 0..2 {

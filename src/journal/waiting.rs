@@ -292,7 +292,13 @@ impl Journal {
     pub(super) fn doom(&self, path: &Path, reason: Drop) -> io::Result<Option<Doomed>> {
         let Some(lock) = self.left(path)? else { return Ok(None) };
         let records = match self.files.contents(path, READ_MOST) {
-            Look::Read(bytes) => self.events_only_in(path, &bytes)?,
+            Look::Read(bytes) => {
+                let records = self.events_only_in(path, &bytes)?;
+                if let Some(batch) = super::outbox::peek_bytes(&bytes, path) {
+                    self.keep_not_taken(&batch, reason);
+                }
+                records
+            }
             Look::Absent => 0,
             // Its lock was had: as in `take`, it is one that is too large.
             Look::Refused(_) => 1,

@@ -183,7 +183,7 @@ pub struct GrowingCount {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct SentPage {
-    /// When the receiver took it, in UTC (RFC 3339).
+    /// When the receiver took it, or it was given up, in UTC (RFC 3339).
     pub at: String,
     /// Under which of the person's decisions about this scope: the number its receipt has.
     pub epoch: u64,
@@ -194,6 +194,8 @@ pub struct SentPage {
     /// Whether the receiver answered as OTLP asks. If not, it took the request (a status of 2xx, over a connection to this
     /// computer or to the one whom the certificate names) and said nothing about it that can be relied on.
     pub confirmed: bool,
+    /// Where no receiver took it: what became of it. It left this computer, or may have, and is not sent any more.
+    pub not_taken: Option<&'static str>,
     /// How many bytes its body had.
     pub bytes: u64,
     /// The body, byte for byte; empty where the person wants no contents kept.
@@ -329,6 +331,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
                 records: entry.records,
                 rejected: entry.rejected,
                 confirmed: entry.confirmed,
+                not_taken: entry.not_taken.map(not_taken),
                 bytes: entry.bytes,
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })
@@ -338,6 +341,23 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
         erasure,
         asking_helps: engine.consent.ledger().files().barred().is_none(),
         status,
+    }
+}
+
+/// What became of a request that left and that nobody took, in words.
+fn not_taken(why: Drop) -> &'static str {
+    match why {
+        Drop::Rejected => "the receiver read it, and refused it for good",
+        Drop::TooLarge => {
+            "it was too large for the receiver; where it held more than one record they left again, in two parts"
+        }
+        Drop::Gone => "the receiver takes no such reports any more",
+        Drop::Foreign => {
+            "it was not what this version of the program writes; what could be used of it was written anew"
+        }
+        Drop::Age => "it was tried, nobody took it, and it had waited too long",
+        Drop::Full => "it was tried, nobody took it, and there was no more room for what waits",
+        _ => "it was tried too often, and nobody took it",
     }
 }
 

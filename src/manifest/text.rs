@@ -168,7 +168,11 @@ impl fmt::Display for ScopePage {
             let padding = sent.body.len() - sent.body.trim_end().len();
             let rejected = if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() };
             let left = format!("{}: {} records{rejected}, {} bytes", sent.at, sent.records, sent.bytes);
-            let how = if sent.confirmed { "" } else { "; the receiver took it, and did not answer as OTLP asks" };
+            let how = match sent.not_taken {
+                Some(why) => format!("; it left or may have, and was NOT taken: {why}"),
+                None if sent.confirmed => String::new(),
+                None => "; the receiver took it, and did not answer as OTLP asks".to_owned(),
+            };
             match sent.body.trim_end() {
                 "" => format!("{left}, not kept, as you wished{how}"),
                 body => format!("{left} of which {padding} are padding{how}\n      {body}"),

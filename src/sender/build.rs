@@ -91,16 +91,19 @@ impl Engine {
         let mut hidden = Vec::new();
         let made_up = || outbox.paths(place).map_err(disk::at(&self.kept_in("outbox", place)));
         for path in made_up()? {
-            let batch = match outbox.open(&path, place) {
-                Ok(Some(batch)) => batch,
-                Ok(None) => continue,
+            let sources = match outbox.left_alone(&path, self.today()) {
+                Some(_) => outbox.sources_alone(&path).map(Some),
+                None => outbox.open(&path, place).map(|batch| batch.map(|batch| batch.sources().to_vec())),
+            };
+            let sources = match sources {
+                Ok(sources) => sources.unwrap_or_default(),
                 Err(error) => {
                     unread.push(error.to_string());
                     hidden.push(path);
                     continue;
                 }
             };
-            for source in batch.sources().iter().filter(|source| self.journal.is_there(place, &source.segment)) {
+            for source in sources.iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
             }
         }
@@ -108,11 +111,17 @@ impl Engine {
         let held = self.consent.held(place.scope);
         let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
+        let most = disk::files_to_hold();
         let sealed = self.journal.sealed(place, &hidden, unread);
         for path in sealed.map_err(disk::at(&self.kept_in("waiting", place)))? {
+            if segments.read.len() >= most {
+                self.write_all(place, &mut piles, &mut segments, stands)?;
+            }
             let mut segment = match self.journal.take(path.clone(), place, self.today()) {
                 Ok(Some(segment)) => segment,
                 Ok(None) => continue,
+                // Those that are in hand go, and with them what keeps the others from being opened.
+                Err(error) if disk::is_out_of_files(&error) && !segments.read.is_empty() => break,
                 Err(error) => {
                     unread.push(disk::named(&path, &error).to_string());
                     continue;
@@ -147,17 +156,29 @@ impl Engine {
             segments.read.insert(name, segment);
             segments.done().iter().try_for_each(forget)?;
         }
-        for pile in piles.into_values() {
+        self.write_all(place, &mut piles, &mut segments, stands)?;
+        made_up()
+    }
+
+    /// Makes batches of all lines in hand, and lets go of their segments, each of which is an open file.
+    fn write_all(
+        &self,
+        place: Place,
+        piles: &mut BTreeMap<Company, Pile>,
+        segments: &mut Segments,
+        stands: &dyn Fn() -> bool,
+    ) -> io::Result<()> {
+        for pile in std::mem::take(piles).into_values() {
             segments.written(&self.write(place, pile, stands)?);
         }
-        segments.done().iter().try_for_each(forget)?;
-        made_up()
+        let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
+        segments.done().iter().try_for_each(forget)
     }
 
     /// Brings a batch to disk, and answers which lines are in it.
     fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
         if !stands() {
-            return Err(io::Error::other("consent ended"));
+            return Err(io::Error::other(self.consent.why_no_permit(place.scope)));
         }
         // In the order of their random ids, so that the order in which things happened does not leave.
         pile.lines.sort();
@@ -200,6 +221,7 @@ impl Engine {
             let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
             Some(outbox.write(draft, &self.ambient)?)
         };
+        self.journal.keep_not_taken(&batch, Drop::Foreign);
         self.journal.end_file(batch.path(), &[(Drop::Foreign, lost)])?;
         Ok(anew)
     }

@@ -90,16 +90,23 @@ impl Engine {
 
     /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
     pub(crate) fn note_losses(&self) {
-        self.note_losses_within(LOSSES_WAIT);
+        let _ = self.note_losses_within(LOSSES_WAIT);
     }
 
-    /// The same for whoever has a deadline.
-    pub(crate) fn note_losses_within(&self, wait: Duration) {
-        let is_granted = || self.consent.records().is_ok_and(|records| self.is_granted(&records));
-        if self.journal.losses().owes() && is_granted() {
-            let believed = self.believed();
-            let today = believed.unwrap_or_else(|| self.ambient.now()).day();
-            let _ = self.journal.losses().save(&self.ambient, today, believed.is_some(), wait.min(LOSSES_WAIT));
+    /// The same for whoever has a deadline. Answers whether nothing is left that only this process knows to be lost.
+    pub(crate) fn note_losses_within(&self, wait: Duration) -> bool {
+        let losses = self.journal.losses();
+        if !losses.owes() {
+            return true;
+        }
+        match self.consent.records() {
+            Ok(records) if self.is_granted(&records) => {
+                let believed = self.believed();
+                let today = believed.unwrap_or_else(|| self.ambient.now()).day();
+                losses.save(&self.ambient, today, believed.is_some(), wait.min(LOSSES_WAIT)).is_ok()
+            }
+            Ok(_) => true,
+            Err(_) => false,
         }
     }
 

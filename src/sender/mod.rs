@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Kind},
     event::Registry,
     generalize::{Generalized, Keys},
-    journal::{Batch, Draft, Drop, Journal, Parent, Schedule, Source, Taken},
+    journal::{Batch, Draft, Drop, Gone, Journal, Parent, Schedule, Source, Taken},
     mutants::{self, Mutant},
     sync::Mutex,
     transport::{Answer, Parcel, SendError, Transport, otlp::Service},
@@ -358,9 +358,9 @@ impl Engine {
         for place in places {
             let now = self.ambient.now();
             let mut schedule = self.schedule(place, now);
-            let gone = schedule.gone.as_deref() == Some(self.version());
             let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
-            if gone {
+            if let Some(why) = self.why_gone(&schedule) {
+                done.note_trouble(why);
                 self.journal.discard_all(place, Drop::Gone);
                 continue;
             }
@@ -386,9 +386,12 @@ impl Engine {
                 continue;
             }
             // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
-            let Some(working) = self.consent.permit(place.scope, place.generation, place.epoch) else {
-                done.note_trouble(self.consent.why_no_permit(place.scope));
-                continue;
+            let working = match self.consent.permit(place.scope, place.generation, place.epoch) {
+                Ok(working) => working,
+                Err(why) => {
+                    done.note_trouble(why);
+                    continue;
+                }
             };
             let stands = || working.watch().stands();
             let mut unread = Vec::new();
@@ -507,6 +510,27 @@ impl Engine {
         }
     }
 
+    /// Why nothing of an open scope leaves though it is recorded, where its receiver wants no more of it.
+    pub(crate) fn why_refused(&self, scope: &str) -> Option<String> {
+        let place = self.consent.open_places().into_iter().find(|place| place.scope.name() == scope)?;
+        self.why_gone(&self.journal.outbox().schedule(place.scope, place.generation, self.ambient.now()))
+    }
+
+    /// That a receiver wants no more reports from this version, since when, and until what.
+    fn why_gone(&self, schedule: &Schedule) -> Option<String> {
+        let Gone { version, since } = schedule.gone.as_ref().filter(|gone| gone.version == self.version())?;
+        let until = match version.as_str() {
+            // A program that begins to give one needs a yes to that as well.
+            "" => String::new(),
+            version => format!("a version of the program runs that is not {version}, or "),
+        };
+        Some(format!(
+            "the receiver takes no more of these reports (410), since {}: nothing of them is sent until {until}the yes is taken \
+             back and given anew; what is recorded is dropped and counted",
+            Time(*since).rfc3339()
+        ))
+    }
+
     /// When the next scope is due, or a day from now.
     pub(crate) fn next_due(&self) -> Time {
         let now = self.ambient.now();
@@ -561,8 +585,20 @@ impl Engine {
                 break;
             }
             let outbox = self.journal.outbox();
+            if let Some(error) = outbox.left_alone(&path, self.today()) {
+                done.waiting += 1;
+                done.note_trouble(format!("a batch is not sent, and dropped when its day is over: {error}"));
+                continue;
+            }
             // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
+            let is_old =
+                |batch: &Batch| self.believed().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
             let checked = outbox.open(&path, place).and_then(|batch| match batch {
+                // Its records are too old as well, and nothing else is wrong with them; unless it was taken before.
+                Some(batch) if is_old(&batch) && !self.journal.sent().has(place.scope, batch.key())? => {
+                    self.give_up(&batch, Drop::Age);
+                    Ok(None)
+                }
                 Some(batch) => self.checked(place, batch),
                 None => Ok(None),
             });
@@ -575,10 +611,8 @@ impl Engine {
                     continue;
                 }
             };
-            let is_old = || self.believed().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
-            if batch.tries() >= MOST_TRIES || is_old() {
-                let reason = if batch.tries() >= MOST_TRIES { Drop::GaveUp } else { Drop::Age };
-                self.give_up(&batch, reason);
+            if batch.tries() >= MOST_TRIES {
+                self.give_up(&batch, Drop::GaveUp);
                 continue;
             }
             // Without their ids on disk the records could not be named for erasure any more.
@@ -597,10 +631,13 @@ impl Engine {
             let sealed = self
                 .consent
                 .permit(place.scope, place.generation, place.epoch)
-                .and_then(|permit| Parcel::seal(permit, &batch));
-            let Some(parcel) = sealed else {
-                done.note_trouble(self.consent.why_no_permit(place.scope));
-                break;
+                .and_then(|permit| Parcel::seal(permit, &batch).ok_or_else(|| self.consent.why_no_permit(place.scope)));
+            let parcel = match sealed {
+                Ok(parcel) => parcel,
+                Err(why) => {
+                    done.note_trouble(why);
+                    break;
+                }
             };
             // Noted before the answer, as the try is: whoever ends before there is one has failed, and the next process does
             // not begin with what hangs.
@@ -683,7 +720,7 @@ impl Engine {
                     let _ = self.journal.outbox().remove(batch);
                 }
                 let noted = sent.note(place.scope, batch, at, taken);
-                let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at));
+                let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at, None));
                 let _ = self.journal.outbox().remove(batch);
                 // A batch that is gone makes room for an entry without contents.
                 let noted = noted.or_else(|_| sent.note(place.scope, batch, at, taken));
@@ -715,8 +752,10 @@ impl Engine {
                         self.give_up(&batch, Drop::Gone);
                     }
                 }
-                schedule.gone = Some(self.version().to_owned());
-                done.note_trouble("the receiver takes no reports of this scope from this version any more");
+                schedule.gone = Some(Gone { version: self.version().to_owned(), since: self.ambient.now().0 });
+                if let Some(why) = self.why_gone(schedule) {
+                    done.note_trouble(why);
+                }
                 false
             }
             Ok(Answer::ServerError { .. }) if batch.tries() >= MOST_TRIES_AFTER_500 => {
@@ -776,6 +815,7 @@ impl Engine {
     }
 
     fn give_up(&self, batch: &Batch, reason: Drop) {
+        self.journal.keep_not_taken(batch, reason);
         let _ = self.journal.end_file(batch.path(), &[(reason, batch.records())]);
     }
 
@@ -798,6 +838,7 @@ impl Engine {
             Err(error) => outbox.remove(&first).and(Err(error)),
         }) {
             Ok(halves) => {
+                self.journal.keep_not_taken(batch, Drop::TooLarge);
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }

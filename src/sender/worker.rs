@@ -205,7 +205,7 @@ impl Worker {
             }
         }
         engine.journal.seal();
-        engine.note_losses_within(wait);
+        let _ = engine.note_losses_within(wait);
         engine.retry_at_the_end();
     }
 

@@ -116,15 +116,15 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
     let flush = || drop(client.flush(Duration::from_secs(10)).unwrap());
     at_most(9, "a look", &|| client.engine().look());
     at_most(25, "a durable event", &|| client.record_durable(Happened { times: 2 }));
-    at_most(181, "a flush", &flush);
+    at_most(182, "a flush", &flush);
     at_most(107, "a flush of nothing", &flush);
-    at_most(283, "a flush on a new day", &|| {
+    at_most(284, "a flush on a new day", &|| {
         client.record(Happened { times: 2 });
         days.0.fetch_add(86_400, Ordering::SeqCst);
         flush();
     });
-    at_most(25, "a status", &|| drop(client.status(CRASH).unwrap()));
-    at_most(110, "a manifest", &|| drop(client.manifest().unwrap()));
+    at_most(26, "a status", &|| drop(client.status(CRASH).unwrap()));
+    at_most(111, "a manifest", &|| drop(client.manifest().unwrap()));
     at_most(163, "a start", &|| drop(make()));
     at_most(80, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();

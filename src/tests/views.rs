@@ -224,7 +224,7 @@ fn between_a_look_and_what_it_destroys_nothing_leaves() {
     client.grant(VIEWS).unwrap();
     client.record_durable(both());
     let place = client.consent().granted_place(VIEWS).unwrap().unwrap();
-    let may_leave = || client.consent().permit(VIEWS, place.generation, place.epoch).is_some();
+    let may_leave = || client.consent().permit(VIEWS, place.generation, place.epoch).is_ok();
     assert!(may_leave());
     for says in [json!({"forbid": {"everything": true}}), json!({"forbid": {"fields": ["views.both.by_hand"]}})] {
         rule(home, "a.json", &says);

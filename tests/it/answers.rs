@@ -4,11 +4,11 @@
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
     files,
-    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send},
+    home::{DAY, HOUR, Home, MINUTE, dropped, flush, say_yes, send},
     server::{Say, Server},
 };
 use candor::Client;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 const JSON: &str = "content-type: application/json\r\n";
 const SECOND: Duration = Duration::from_secs(1);
@@ -45,10 +45,17 @@ fn kept_until(home: &Home, server: &Server, client: &Client, not_before: Duratio
 
 /// The batch is gone, and with it its record, for this reason.
 #[track_caller]
-fn gone_for(home: &Home, client: &Client, reason: &str, what: &str) {
+fn gone_for(home: &Home, server: &Server, client: &Client, reason: &str, what: &str) {
     assert!(home.all_waiting().is_empty(), "{what}: {:?}", home.all_waiting());
     assert_eq!(dropped(client, reason), 1, "{what}: {:?}", client.manifest().unwrap().outcomes);
-    assert!(client.manifest().unwrap().scope(USAGE).unwrap().sent.is_empty(), "{what}");
+    // What left is for the person to read, whatever became of it.
+    let page = client.manifest().unwrap();
+    let sent = &page.scope(USAGE).unwrap().sent;
+    let kept: Vec<_> = sent.iter().map(|sent| (sent.records, sent.body.as_bytes(), sent.not_taken.is_some())).collect();
+    let bodies = server.bodies();
+    assert_eq!(kept, [(1, &*bodies[0], true)], "{what}");
+    assert!(page.to_string().contains("and was NOT taken"), "{what}: {page}");
+    assert_eq!(page.outcomes.sent, 0, "{what}");
 }
 
 #[test]
@@ -207,7 +214,7 @@ fn a_failing_receiver_gets_three_tries_at_a_request() {
             assert_eq!(server.requests().len(), tries, "{status}");
             home.clock.advance(HOUR);
         }
-        gone_for(&home, &client, "gave_up", &format!("{status}"));
+        gone_for(&home, &server, &client, "gave_up", &format!("{status}"));
         send(&client);
         assert_eq!(server.requests().len(), 3, "{status}");
     }
@@ -247,7 +254,7 @@ fn gone_stops_the_scope_until_the_next_version() {
     client.grant(CONNECTIVITY).unwrap();
     client.record_durable(opened(2));
     send(&client);
-    gone_for(&home, &client, "gone", "410");
+    gone_for(&home, &server, &client, "gone", "410");
     server.usually(Say::Ok);
     for _ in 0..2 {
         client.record_durable(opened(3));
@@ -267,6 +274,41 @@ fn gone_stops_the_scope_until_the_next_version() {
     client.record_durable(opened(700));
     send(&client);
     assert!(server.lines().iter().any(|line| line.contains(r#""intValue":"513""#)), "the next version may try");
+}
+
+/// Also where the program gives no version, so that there is no next one.
+#[test]
+fn who_wants_no_more_is_named_with_what_lifts_it() {
+    for version in [None, Some("1.2.3")] {
+        let (home, server) = (Home::new(), Server::always(Say::status(410)));
+        let start = |version: Option<&str>| {
+            let config = home.config(&server);
+            Client::new(version.map_or(config.clone(), |version| config.version(version))).unwrap()
+        };
+        let client = start(version);
+        client.grant(USAGE).unwrap();
+        assert_eq!(client.status(USAGE).unwrap().trouble, None);
+        client.record_durable(opened(2));
+        let since = home.clock.day();
+        let first = flush(&client).trouble.unwrap();
+        server.usually(Say::Ok);
+        drop(client);
+        home.clock.advance(DAY * 30);
+        let client = start(version.map(|_| "1.2.9"));
+        client.record_durable(opened(2));
+        let flushed = flush(&client);
+        assert_eq!((flushed.requests, flushed.trouble.as_ref()), (0, Some(&first)));
+        assert_eq!(client.status(USAGE).unwrap().trouble.as_ref(), Some(&first));
+        assert!(client.manifest().unwrap().to_string().contains(&first));
+        let lifted =
+            if version.is_some() { "until a version of the program runs that is not 1.2, or" } else { "until the yes" };
+        assert!(first.contains(&format!("(410), since {since}")) && first.contains(lifted), "{first}");
+        // As it says.
+        client.withdraw(USAGE).unwrap();
+        say_yes(&client, USAGE);
+        client.record_durable(opened(2));
+        assert_eq!((flush(&client).records, client.status(USAGE).unwrap().trouble), (1, None));
+    }
 }
 
 #[test]
@@ -354,10 +396,44 @@ fn a_request_that_was_read_and_refused_is_dropped() {
         let (home, server) = (Home::new(), Server::always(say.clone()));
         let client = with_one(&home, &server);
         send(&client);
-        gone_for(&home, &client, "rejected", &format!("{say:?}"));
+        gone_for(&home, &server, &client, "rejected", &format!("{say:?}"));
         home.clock.advance(DAY);
         send(&client);
         assert_eq!(server.requests().len(), 1, "{say:?}");
+    }
+}
+
+/// Also what was split, what ended for its age after a refusal that is no try, and what went with the scope that the receiver ended.
+#[test]
+fn each_body_that_left_can_be_read_on_the_page_whatever_became_of_it() {
+    for say in
+        [Say::AtMost(3), Say::status(413), Say::status(401), Say::status(503), Say::status(410), Say::status(422)]
+    {
+        let (home, server) = (Home::new(), Server::always(say.clone()));
+        let client = with_one(&home, &server);
+        (0..19).for_each(|shelves| client.record_durable(opened(shelves)));
+        for _ in 0..10 {
+            send(&client);
+            home.clock.advance(DAY);
+        }
+        assert!(home.all_waiting().is_empty(), "{say:?}");
+        let bodies = |client: &Client| -> BTreeSet<Vec<u8>> {
+            let page = client.manifest().unwrap();
+            page.scope(USAGE).unwrap().sent.iter().map(|sent| sent.body.clone().into_bytes()).collect()
+        };
+        assert_eq!(bodies(&client), server.bodies().into_iter().collect(), "{say:?}");
+        // Under the same switches as what was taken.
+        let entries = client.manifest().unwrap().scope(USAGE).unwrap().sent.len();
+        client.keep_contents(USAGE, false).unwrap();
+        assert_eq!(bodies(&client), BTreeSet::from([Vec::new()]), "{say:?}");
+        client.record_durable(opened(2));
+        send(&client);
+        home.clock.advance(DAY * 9);
+        send(&client);
+        assert_eq!(bodies(&client), BTreeSet::from([Vec::new()]), "{say:?}");
+        assert!(client.manifest().unwrap().scope(USAGE).unwrap().sent.len() >= entries, "{say:?}");
+        client.delete_sent(USAGE).unwrap();
+        assert!(bodies(&client).is_empty() && files::all(&home.store().join("sent").join(USAGE.name())).is_empty());
     }
 }
 

@@ -2,12 +2,14 @@
 //! waits stays within its bounds; clocks may jump.
 
 use crate::{
+    child::{self, Child},
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
     files,
-    home::{DAY, HOUR, Home, MINUTE, dropped, flush, send, wait_for, waiting},
+    home::{APPLICATION, DAY, HOUR, Home, MINUTE, TestClock, dropped, flush, send, wait_for, waiting},
     server::Server,
+    stage::CONTROLLER,
 };
-use candor::{Client, Scope};
+use candor::{Audience, Client, Config, Scope};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -564,6 +566,19 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     let batch = with_batch(&home, &server, USAGE);
     files::mode(&batch, 0o644);
     let client = home.start(&server);
+    let flushed = flush(&client);
+    let trouble = flushed.trouble.unwrap();
+    assert!(trouble.contains(batch.to_str().unwrap()) && trouble.contains("chmod go-rwx"), "{trouble}");
+    assert_eq!((flushed.waiting, dropped(&client, "foreign"), batch.exists()), (1, 0, true), "it may be mended today");
+    files::mode(&batch, 0o600);
+    home.clock.advance(HOUR);
+    assert_eq!((flush(&client).records, batch.exists()), (1, false));
+    drop(client);
+    let (home, server) = (Home::new(), Server::new());
+    let batch = with_batch(&home, &server, USAGE);
+    files::mode(&batch, 0o644);
+    home.clock.advance(DAY);
+    let client = home.start(&server);
     send(&client);
     assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
     drop(client);
@@ -579,6 +594,20 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     home.clock.advance(DAY);
     send(&client);
     assert_eq!((dropped(&client, "foreign"), counts.exists()), (8, false));
+}
+
+/// What kept it from being dropped by its age before, such as a lock, is over when it is to be sent.
+#[test]
+fn a_batch_that_waited_too_long_is_dropped_for_its_age() {
+    let (home, server) = (Home::new(), Server::new());
+    let batch = with_batch(&home, &server, USAGE);
+    let held = fs::File::open(&batch).unwrap();
+    held.lock().unwrap();
+    home.clock.advance(DAY * 9);
+    let client = home.start(&server);
+    send(&client);
+    let ended = (dropped(&client, "age"), dropped(&client, "foreign"), batch.exists());
+    assert_eq!(ended, (1, 0, false));
 }
 
 /// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,
@@ -699,4 +728,30 @@ fn half_written_files_of_a_program_that_died_are_no_trouble() {
     client.withdraw(PLAYBACK).unwrap();
     send(&client);
     assert_eq!(server.lines().len(), 2);
+}
+
+/// As many programs that ran side by side leave them. Each file is held open until what was in it is in a batch.
+#[test]
+fn what_lies_in_many_files_leaves_where_few_can_be_opened() {
+    let (home, server) = (Home::new(), Server::new());
+    let first = home.start_granted(&server, &[USAGE]);
+    let programs: Vec<Client> = (0..70).map(|_| home.start(&server)).collect();
+    programs.iter().for_each(|client| client.record_durable(opened(2)));
+    assert!(home.waiting("waiting", USAGE).len() >= 60, "files that nobody goes on with");
+    drop((first, programs));
+    let child = Child::new("journal::child_sends_with_few_files", &home.path());
+    child.var("CANDOR_IT_ENDPOINT", server.endpoint()).after("ulimit -n 48").run();
+    assert_eq!((server.lines().len(), home.all_waiting().len()), (70, 0));
+}
+
+#[test]
+#[ignore = "run by what_lies_in_many_files_leaves_where_few_can_be_opened, under a limit"]
+fn child_sends_with_few_files() {
+    let Some(home) = child::home() else { return };
+    let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).lift_ci_block().clock(TestClock::new());
+    let config = config.directories(home.join("data"), home.join("config"));
+    let client = Client::new(config.endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())).unwrap();
+    let flushed = flush(&client);
+    assert_eq!((flushed.records, flushed.waiting, flushed.trouble), (70, 0, None));
+    child::done("journal::child_sends_with_few_files");
 }

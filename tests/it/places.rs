@@ -6,7 +6,7 @@ use crate::{
     disk::is_root,
     events::{PLAYBACK, USAGE, opened},
     files,
-    home::{APPLICATION, HANG, Home, TestClock, flush, state, wait_for},
+    home::{APPLICATION, HANG, Home, TestClock, flush, state, wait_for, waiting},
     server::Server,
     stage::CONTROLLER,
 };
@@ -396,6 +396,28 @@ fn child_in_small_files() {
     let _ = client.deny(USAGE);
     client.shutdown(HANG);
     child::done("places::child_in_small_files");
+}
+
+/// Neither an event nor the count of what was lost can be written.
+#[test]
+fn a_program_that_could_write_nothing_does_not_say_that_all_is_on_disk() {
+    let (home, server) = (Home::new(), Server::new());
+    drop(home.start_granted(&server, &[USAGE]));
+    let child = Child::new("places::child_ends_in_small_files", &home.path());
+    child.var(ENDPOINT, server.endpoint()).after("ulimit -f 0").run();
+    assert!(waiting(&home.start(&server), USAGE).is_empty());
+}
+
+#[test]
+#[ignore = "run by a_program_that_could_write_nothing_does_not_say_that_all_is_on_disk, under a limit"]
+fn child_ends_in_small_files() {
+    let Some(home) = child::home() else { return };
+    let client = Client::new(anywhere().directories(home.join("data"), home.join("config"))).unwrap();
+    assert!(client.status(USAGE).unwrap().is_open());
+    (0..100).for_each(|_| client.record(opened(2)));
+    assert!(!client.shutdown(HANG));
+    assert!(!client.shutdown(HANG), "nor the second time");
+    child::done("places::child_ends_in_small_files");
 }
 
 #[test]

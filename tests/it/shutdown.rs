@@ -3,12 +3,14 @@
 use crate::{
     child::{self, Child},
     events::{PLAYBACK, USAGE, film, opened},
-    home::{HANG, Home, flush, wait_for, waiting},
+    files,
+    home::{APPLICATION, HANG, Home, TestClock, flush, wait_for, waiting},
     server::{Say, Server},
+    stage::CONTROLLER,
 };
-use candor::Client;
+use candor::{Audience, Client, Config};
 use std::{
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -65,6 +67,56 @@ fn what_was_recorded_is_on_disk_when_the_program_ended() {
     let manifest = client.manifest().unwrap();
     assert_eq!(manifest.scope(PLAYBACK).unwrap().growing.iter().map(|count| count.count).sum::<u64>(), 200);
     assert_eq!(server.connections(), 0, "ending sends nothing");
+}
+
+/// What there was no room for is lost, and counted where it outlives the program.
+#[test]
+fn what_is_lost_and_counted_on_disk_is_accounted_for() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = Client::new(home.config(&server).waiting_limit(1 << 20)).unwrap();
+    client.grant(USAGE).unwrap();
+    (0..6_000).for_each(|_| client.record_durable(opened(2)));
+    assert!(client.shutdown(HANG));
+    drop(client);
+    let client = home.start(&server);
+    let lost: u64 = client.manifest().unwrap().outcomes.lost.iter().map(|lost| lost.count).sum();
+    assert!(lost > 0);
+    assert_eq!(waiting(&client, USAGE).len() as u64 + lost, 6_000);
+}
+
+/// What is in memory when the time is over is counted where it outlives a program that ends at once.
+#[test]
+fn what_there_was_no_time_for_is_counted_on_disk() {
+    // On a busy computer the moment for it may be too short as well.
+    let counted = (0..10).any(|_| {
+        let (home, server) = (Home::new(), Server::new());
+        drop(home.start_granted(&server, &[USAGE]));
+        let child = Child::new("shutdown::child_has_no_time", &home.path());
+        let said = child.var("CANDOR_IT_ENDPOINT", server.endpoint()).run();
+        let client = home.start(&server);
+        let page = client.manifest().unwrap();
+        let kept = files::all(&home.store().join("waiting"));
+        let kept: usize = kept.iter().map(|path| fs::read_to_string(path).unwrap().lines().count() - 1).sum();
+        let lost: u64 = page.outcomes.lost.iter().map(|lost| lost.count).sum();
+        said.contains("NO TIME") && lost > 0 && kept as u64 + lost == 8_000
+    });
+    assert!(counted);
+}
+
+#[test]
+#[ignore = "run by what_there_was_no_time_for_is_counted_on_disk, since it ends its process"]
+fn child_has_no_time() {
+    let Some(home) = child::home() else { return };
+    let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).lift_ci_block().clock(TestClock::new());
+    let config = config.directories(home.join("data"), home.join("config"));
+    let client = Client::new(config.endpoint(std::env::var("CANDOR_IT_ENDPOINT").unwrap())).unwrap();
+    assert!(client.status(USAGE).unwrap().is_open());
+    (0..8_000).for_each(|_| client.record(opened(2)));
+    if !client.shutdown(Duration::ZERO) {
+        println!("NO TIME");
+    }
+    child::done("shutdown::child_has_no_time");
+    std::process::exit(0);
 }
 
 /// What the receiver had taken by then is told, and what waits is no zero.
