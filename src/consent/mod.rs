@@ -97,7 +97,7 @@ use crate::{
     disk::{Look, Seen},
     error::{Error, Kind},
     mutants::{self, Mutant},
-    sync::{self, AtomicU64, Mutex},
+    sync::{self, Mutex},
 };
 use ledger::{Fingerprint, Held, LOCK_WAIT, Sound};
 pub(crate) use permit::IN_DOUBT;
@@ -107,7 +107,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };

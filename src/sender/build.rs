@@ -83,7 +83,7 @@ impl Engine {
         unread: &mut Vec<String>,
     ) -> io::Result<Vec<PathBuf>> {
         if let Err(error) = self.journal.close_days(place, self.today(), unread) {
-            unread.push(error.to_string());
+            unread.push(disk::at(&self.kept_in("counts", place))(error).to_string());
         }
         self.journal.seal();
         let outbox = self.journal.outbox();

@@ -284,10 +284,10 @@ fn send(world: &World, engine: &Engine, linger: bool) {
                 place
             }
         };
-        // `let Some(working)`: held while anything of the scope is read or written.
+        // `let working`: held while anything of the scope is read or written.
         let working = match world.plan.bare {
             true => None,
-            false => match engine.consent.permit(place.scope, place.generation, place.epoch) {
+            false => match engine.consent.permit(place.scope, place.generation, place.epoch).ok() {
                 None => break,
                 working => working,
             },
@@ -300,7 +300,7 @@ fn send(world: &World, engine: &Engine, linger: bool) {
         if world.plan.bare {
             world.disk.merge(&PathBuf::from(STORE).join("consent"));
         }
-        let sealed = engine.consent.permit(place.scope, place.generation, place.epoch);
+        let sealed = engine.consent.permit(place.scope, place.generation, place.epoch).ok();
         let Some(permit) = sealed.filter(|permit| permit.covers("playback", place.generation, place.epoch)) else {
             break;
         };
