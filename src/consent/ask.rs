@@ -193,6 +193,10 @@ impl Consent {
     /// What does.
     pub(crate) fn is_free(&self, scope: Scope, may_open: &dyn Fn() -> Result<(), Error>) -> Result<(), Error> {
         let contract = self.contract(scope)?;
+        if !self.ledger.has_directories() {
+            // Nothing stands in what is not there, and nobody was ever asked.
+            return Ok(());
+        }
         self.ledger.may_decide(scope.name())?;
         let notice = contract.notice_or_own();
         for (digest, text) in [(contract.digest.as_str(), contract.json.as_str()), (notice.digest(), notice.text())] {

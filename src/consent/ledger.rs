@@ -1080,6 +1080,11 @@ impl Ledger {
         self.open_history().map(drop)
     }
 
+    /// Whether one of the two directories is there, or may be.
+    pub(super) fn has_directories(&self) -> bool {
+        [&self.store, &self.marks].iter().any(|path| !matches!(self.files.examine(path), Look::Absent))
+    }
+
     /// Keeps a contract or a notice under its digest, once.
     pub(crate) fn keep_text(&self, digest: &str, text: &str) -> Result<(), Error> {
         if self.may_keep_text(digest, text)? {

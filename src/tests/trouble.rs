@@ -298,10 +298,11 @@ fn what_could_not_be_made_ready_is_named_and_what_waits_is_counted() {
     let flush = || client.flush(Duration::from_secs(5)).unwrap();
     assert_eq!(flush().waiting, 1, "nobody takes it");
     client.record_durable(Happened { times: 3 });
-    for (call, kind, named) in [
-        ("read", "/waiting/", ".jsonl`"),
-        ("create", "/outbox/", "outbox/crash`"),
-        ("stat", "/counts/crash/", "counts/crash`"),
+    for (call, kind, named, waiting) in [
+        ("read", "/waiting/", ".jsonl`", 1),
+        ("create", "/outbox/", "outbox/crash`", 1),
+        // Days that can't be closed keep no line from being made ready.
+        ("stat", "/counts/crash/", "counts/crash`", 2),
     ] {
         // What was not taken is not tried again at once, and that is not what this is about.
         for entry in
@@ -316,7 +317,7 @@ fn what_could_not_be_made_ready_is_named_and_what_waits_is_counted() {
         let trouble = flushed.trouble.unwrap().replace('\\', "/");
         let is_told = ["made ready", "left for later"].iter().any(|told| trouble.contains(told));
         assert!(is_told && trouble.contains(named), "{call} {kind}: {trouble}");
-        assert_eq!(flushed.waiting, 1, "{call} {kind}");
+        assert_eq!(flushed.waiting, waiting, "{call} {kind}");
     }
 }
 
