@@ -548,7 +548,8 @@ fn number(name: &str, otherwise: u64) -> u64 {
 #[test]
 #[ignore = "`.ci/faults` runs it"]
 fn no_fault_leads_to_a_wrong() {
-    std::panic::set_hook(Box::new(|_| {}));
+    // In a line each: what panics under a fault is caught, and is a wrong.
+    std::panic::set_hook(Box::new(|panic| println!("{panic}")));
     let only = std::env::var("CANDOR_FAULTS_ONLY").ok();
     let tally = sweep(number("CANDOR_FAULTS_EVERY", 200), number("CANDOR_FAULTS_SEED", 1), only.as_deref());
     report(&tally);

@@ -544,5 +544,8 @@ fn void(world: &World) {
     for path in later.disk.everything().into_keys().filter(|path| path.starts_with(&contracts)) {
         world.take_file_from(&later, &path);
     }
-    world.take_file_from(&later, &Path::new(STORE).join("ledger.jsonl"));
+    // Its life lock is made before its line.
+    for name in ["crash.life", "ledger.jsonl"] {
+        world.take_file_from(&later, &Path::new(STORE).join(name));
+    }
 }
