@@ -68,6 +68,8 @@ pub struct Destroyed {
     pub complete: bool,
 }
 
+/// How a reason ends where nobody has to do anything.
+pub(super) const TRIED_AGAIN: &str = ": it is tried again";
 /// Why a withdrawal is not confirmed: the disk, the lock of decisions, the lock by which it is known, or another process.
 pub(super) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
 const LOCKED: &str = "another process keeps the lock of decisions, so it is not in the records yet: it is tried again";

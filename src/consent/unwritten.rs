@@ -5,7 +5,7 @@ use super::{
     Consent, Patience,
     ledger::{Failed, Records, Sound},
     line::{Decision, Line},
-    receipt::Receipt,
+    receipt::{NOT_TAKEN, Receipt, TRIED_AGAIN},
     scope::Scope,
     state::State,
 };
@@ -61,7 +61,10 @@ impl Consent {
     /// Notes what came of a person's no: one that was not written is tried again until it is.
     pub(crate) fn note_act(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
         let why = match answer {
-            Ok(receipt) if receipt.line == 0 => "a file stands for it that closes the scope".to_owned(),
+            Ok(receipt) if receipt.line == 0 => {
+                let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
+                format!("{why}; a file stands for it that closes the scope")
+            }
             // Another line is the last one: whether it is a later yes is known by the history.
             Ok(receipt) if !receipt.is_no() && !mutants::on(Mutant::OlderActClears) => {
                 "another process decided at the same time".to_owned()

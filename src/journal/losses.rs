@@ -125,9 +125,10 @@ impl<'j> Losses<'j> {
         owed.iter().filter(|(.., count)| *count > 0).for_each(|(_, name, count)| lost.add(name, *count));
         let json = serde_json::to_string(&lost).map_err(io::Error::other)?;
         self.keep_damaged()?;
-        self.files.replace(&self.path(), &disk::seal("lost", &json))?;
+        self.files.place(&self.path(), &disk::seal("lost", &json))?;
+        // It says so from here on: what is added again because only its directory was not made durable would count twice.
         owed.into_iter().for_each(|(reason, _, count)| self.counters.saved(reason, count));
-        Ok(())
+        self.files.sync_parent(&self.path())
     }
 
     /// What the document says, and what this process has to add to it. An error where the document was not read.

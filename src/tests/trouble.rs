@@ -926,3 +926,28 @@ fn later_makes_no_open_question_of_records_that_are_lost() {
     assert!(own_words().unwrap_err().needs_notice());
     client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
 }
+
+#[test]
+fn what_is_lost_is_counted_once_though_its_directory_is_not_made_durable() {
+    use crate::journal::Drop;
+    let (home, client) = Home::new();
+    let journal = &client.engine().journal;
+    journal.counters.drop(Drop::Damaged, 5);
+    home.disk.set(|call, path| (call == "sync_dir" && path.ends_with("/candor-1")).then_some(Errno::IO));
+    journal.note_losses();
+    home.disk.end();
+    journal.note_losses();
+    let lost = std::fs::read_to_string(home.directory.path().join("data/org.example.crash/candor-1/lost")).unwrap();
+    assert!(lost.contains(r#""damaged":5}"#), "{lost}");
+}
+
+#[test]
+fn a_no_that_only_a_file_stands_for_says_why() {
+    let (home, client) = Home::new();
+    home.disk.set(|call, path| (call == "rename" && path.ends_with("/consent.new")).then_some(Errno::NOSPC));
+    client.withdraw(CRASH).unwrap();
+    let trouble = client.status(CRASH).unwrap().trouble.unwrap();
+    home.disk.end();
+    assert!(trouble.contains("the disk did not take it") && trouble.contains("a file stands for it"), "{trouble}");
+    assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
+}
