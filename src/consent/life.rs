@@ -11,7 +11,7 @@ use super::{
     line::{Decision, Line},
 };
 use crate::{
-    disk::{Node, Seen, is_lock},
+    disk::{Node, Seen, StatKind, is_lock},
     error::{At, Error},
     mutants::{self, Mutant},
 };
@@ -142,11 +142,17 @@ impl Ledger {
             return Ok(false);
         }
         let there = self.look(&spare, self.files.examine(&spare))?;
-        if !matches!(there, Seen::Read(_)) || mutants::on(Mutant::LifeMadeAgain) {
+        let is_file = matches!(there, Seen::Read(stat) if stat.kind == StatKind::File);
+        if !is_file || mutants::on(Mutant::LifeMadeAgain) {
             return Ok(true);
         }
-        self.files.link(&spare, &path).at("put back", &path)?;
-        Ok(false)
+        match self.files.link(&spare, &path) {
+            // It was copied from where there are second names to where there are none.
+            Err(error) if [io::ErrorKind::Unsupported, io::ErrorKind::PermissionDenied].contains(&error.kind()) => {
+                Ok(true)
+            }
+            linked => linked.map(|()| false).at("put back", &path),
+        }
     }
 
     /// Sees to it that a life lock has a second name. Where the file system has none it goes without.
