@@ -84,7 +84,7 @@ pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 fn try_again(engine: &Engine, patience: &Patience) {
     for (scope, act, denies) in engine.consent.acts_to_retry() {
         let answer = patience.again(scope, || try_once_more(engine, scope, denies, patience));
-        engine.consent.note_act(scope, act, denies, &answer);
+        engine.consent.note_retry(scope, act, denies, &answer);
     }
 }
 

@@ -181,6 +181,7 @@ impl Consent {
         match &refused {
             // Later is no no, and takes nothing back.
             Err(_) if later => self.unshut(scope),
+            Err(_) if self.may_be_overtaken(scope, patience) => {}
             Err(_) if !mutants::on(Mutant::FirstNoForgotten) || self.ledger.may_hold_decisions() => {
                 let _ = self.ledger.revoke(scope.name(), &self.tombstone(Decision::Denied, None));
             }
@@ -327,20 +328,20 @@ impl Consent {
         let ledger = &self.ledger;
         let held = match self.lock_or_fail(patience) {
             Ok(held) => held,
-            Err(error) => return self.not_closed(scope, ending, error),
+            Err(error) => return self.not_closed(scope, ending, patience, error),
         };
         let now = self.ambient.now();
         let records = match ledger.heal(&held, now) {
             Ok(records) => records,
-            Err(error) => return self.not_closed(scope, ending, error),
+            Err(error) => return self.not_closed(scope, ending, patience, error),
         };
         let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
         match self.must_not_be_tried(scope, patience, &records) {
             Ok(false) => {}
             Ok(true) => return Err(self.reopen(scope, nothing())),
-            Err(failed) => return self.not_closed(scope, ending, failed.into()),
+            Err(failed) => return self.not_closed(scope, ending, patience, failed.into()),
         }
-        let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, nothing()) };
+        let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, patience, nothing()) };
         // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
         let in_force = sound.in_force(scope.name());
         let is_another = match ending {
@@ -386,7 +387,7 @@ impl Consent {
         }
         match ledger.narrow(&held, Some(sound), statement, now) {
             Ok(narrowing) => Ok(self.closing(scope, ending.decision(), Some((held, narrowing)))),
-            Err(error) => self.not_closed(scope, ending, error),
+            Err(error) => self.not_closed(scope, ending, patience, error),
         }
     }
 
@@ -394,12 +395,21 @@ impl Consent {
     /// is what blocks, since lifting it could send what waited before: each says which it is, and none reads as another one
     /// later. Where a yes was only to be narrowed, or the calendar closes it anyway, it fails, and the person's answer stays
     /// what it was.
-    fn not_closed(&self, scope: Scope, ending: Ending<'_>, error: Error) -> Result<Closing<'_>, Error> {
+    fn not_closed(
+        &self,
+        scope: Scope,
+        ending: Ending<'_>,
+        patience: &Patience,
+        error: Error,
+    ) -> Result<Closing<'_>, Error> {
         let via = match ending {
             Ending::Switched(..) | Ending::Limited | Ending::Expired => return Err(self.reopen(scope, error)),
             Ending::Revoked(why) => Some(why),
             Ending::Blocked | Ending::Withdrawn => None,
         };
+        if self.may_be_overtaken(scope, patience) {
+            return Err(error);
+        }
         let path = self.ledger.snapshot_path();
         match self.ledger.revoke(scope.name(), &self.tombstone(ending.decision(), via)) {
             Ok(()) => {
@@ -430,7 +440,9 @@ impl Consent {
                 History::Whole(lines) | History::Torn(lines) => lines,
                 History::Unread(why) => return Err(Kind::Store { path: self.ledger.ledger_path(), why }.into()),
             };
-            let Some(line) = lines.into_iter().rfind(|line| line.scope == scope.name()) else {
+            // That a yes never came into force is no answer of anybody.
+            let is_answer = |line: &Line| line.scope == scope.name() && line.decision != Decision::Void;
+            let Some(line) = lines.into_iter().rfind(is_answer) else {
                 let path = self.ledger.store().into();
                 return Err(Kind::Store { path, why: "it holds no decision about this scope" }.into());
             };

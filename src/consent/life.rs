@@ -9,6 +9,7 @@
 use super::{
     ledger::{Failed, History, Ledger, Records},
     line::{Decision, Line},
+    receipt::{LOST_FOR_GOOD, LOST_LOCK},
 };
 use crate::{
     disk::{Node, Seen, StatKind, is_lock},
@@ -69,11 +70,14 @@ impl Ledger {
         self.is_at_its_place() && says.is_ok_and(|says| own.is_none() || says.is_none() || says == own)
     }
 
-    /// Whether somebody may hold an earlier life lock of this scope, whose file is gone.
-    pub(super) fn lost_life(&self, scope: &str) -> Result<bool, Failed> {
+    /// Why nobody knows who holds an earlier life lock of this scope, where its file is gone.
+    pub(super) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
         let says = self.life_says(&self.life_path(scope))?;
-        let Some(seen) = last(&says, AGAIN) else { return Ok(false) };
-        Ok(seen == UNKNOWN || self.restarts()? == seen)
+        Ok(match last(&says, AGAIN) {
+            None => None,
+            Some(UNKNOWN) => Some(LOST_FOR_GOOD),
+            Some(seen) => (self.restarts()? == seen).then_some(LOST_LOCK),
+        })
     }
 
     /// What is the same until the computer is restarted.
@@ -157,9 +161,11 @@ impl Ledger {
 
     /// Sees to it that a life lock has a second name. Where the file system has none it goes without.
     fn keep_spare(&self, scope: &str) -> Result<(), Error> {
-        let spare = self.spare_path(scope);
-        if matches!(self.look(&spare, self.files.examine(&spare))?, Seen::Absent) {
-            let _ = self.files.link(&self.life_path(scope), &spare);
+        let (path, spare) = (self.life_path(scope), self.spare_path(scope));
+        let (life, other) = (self.node(&path)?, self.node(&spare)?);
+        // Two files where one was, as after a copy: the second name is for the one that is locked from here on.
+        if other != life && !self.is_spare_held(scope)? {
+            let _ = self.files.remove_if_there(&spare).and_then(|()| self.files.link(&path, &spare));
         }
         Ok(())
     }

@@ -332,8 +332,10 @@ impl Ledger {
                 continue;
             }
             let off: &mut BTreeSet<String> = named.entry(scope).or_default();
-            // The last line that is one says it.
-            if let Ok(Line { decision, besides, .. }) = serde_json::from_value(value) {
+            // The last line that is one says it; that a yes never came into force says nothing of it.
+            if let Ok(Line { decision, besides, .. }) = serde_json::from_value(value)
+                && decision != Decision::Void
+            {
                 let is_field = |field: &String| field.split_once('.').is_some_and(|_| field.split('.').all(is_name));
                 let said = besides.without.into_iter().filter(|field| !decision.takes_back() && is_field(field));
                 *off = said.take(SWITCHED_MOST).collect();

@@ -65,7 +65,7 @@ pub use facade::{
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
-use receipt::{LOST_LOCK, NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE};
+use receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub(crate) use state::short;
@@ -163,11 +163,24 @@ pub(crate) struct Consent {
 /// How soon after a failure something is tried again, and how long it is put off at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How soon something is tried again at the soonest.
+const SOONEST: Duration = Duration::from_millis(20);
+
 /// The name of what is tried again where what rules and the calendar end could not be ended.
+///
+/// Each name has a space in it, which no scope's has.
 const SETTLING: &str = "what administrators' rules leave out";
 
 /// The same of endings that could not be written, and that no more than a file stands for.
 const STANDING_FILES: &str = "what only a file stands for";
+/// The names of the looks that are tried again: at the rules, the records, and the texts of what was agreed to.
+const RULES: &str = "the rules";
+const RECORDS: &str = "the records";
+const TEXTS: &str = "the texts";
+
+// A scope of such a name would never have its no tried again.
+const _: () = assert!(!scope::is_name(SETTLING) && !scope::is_name(STANDING_FILES) && !scope::is_name(RULES));
+const _: () = assert!(!scope::is_name(RECORDS) && !scope::is_name(TEXTS));
 
 /// What failed and is to be tried again, by name: when, and after what wait.
 #[derive(Debug, Default)]
@@ -388,7 +401,8 @@ impl Consent {
         let soonest = soonest.saturating_duration_since(self.ambient.monotonic());
         // What is open otherwise is closed meanwhile.
         let is_urgent = self.contracts.iter().any(|contract| self.gates.epoch(contract.scope) == IN_DOUBT);
-        Some(if is_urgent { soonest.min(RETRY.0) } else { soonest })
+        // Whoever tries may have to wait for another thread that does.
+        Some(if is_urgent { soonest.min(RETRY.0) } else { soonest }.max(SOONEST))
     }
 
     /// Whether a person's no is to be tried again; then its time has come now, however long it was put off.
@@ -474,11 +488,11 @@ impl Consent {
         let before = Overlay::clone(&overlay);
         let now = match looked {
             Ok(Looked { policies, ignored }) => {
-                retries.held("rules");
+                retries.held(RULES);
                 Overlay { policies, ignored, doubt: None, ..before.clone() }
             }
             Err(failed) => {
-                retries.failed("rules", self.ambient.monotonic());
+                retries.failed(RULES, self.ambient.monotonic());
                 Overlay { doubt: Some(overlay::shown(&failed.to_string(), 240)), ..before.clone() }
             }
         };
@@ -509,7 +523,7 @@ impl Consent {
                 }
                 view.held.clear();
                 view.doubt = Some(failed);
-                self.retries.lock().failed("records", self.ambient.monotonic());
+                self.retries.lock().failed(RECORDS, self.ambient.monotonic());
                 false
             }
         }
@@ -614,11 +628,11 @@ impl Consent {
         // What was agreed to may be found again, and nothing else would change then.
         (view.stale, view.doubt) = (lacks_texts || has_newer_rules, None);
         let mut retries = self.retries.lock();
-        retries.held("records");
+        retries.held(RECORDS);
         if lacks_texts {
-            retries.failed("contracts", self.ambient.monotonic());
+            retries.failed(TEXTS, self.ambient.monotonic());
         } else {
-            retries.held("contracts");
+            retries.held(TEXTS);
         }
         drop(retries);
         Ok(std::mem::take(&mut view.changed) || moved)
@@ -764,9 +778,10 @@ impl Consent {
 
     /// Lets what is on disk decide about a scope again that was shut here, at the next look.
     pub(crate) fn unshut(&self, scope: Scope) {
-        // A no that the disk did not take holds here, whatever else was tried or failed meanwhile.
-        let holds = self.unwritten.lock().contains_key(scope.name()) && !mutants::on(Mutant::UnwrittenIsUndone);
         let mut view = self.view.lock();
+        // A no that the disk did not take holds here, whatever else was tried or failed meanwhile. One that is noted from here on
+        // shuts the scope after this.
+        let holds = self.unwritten.lock().contains_key(scope.name()) && !mutants::on(Mutant::UnwrittenIsUndone);
         view.narrowing.retain(|&narrowing| narrowing != scope);
         if !holds {
             view.closing.retain(|&closing| closing != scope);
@@ -800,7 +815,7 @@ impl Consent {
         loop {
             match life.try_lock(false) {
                 Ok(true) if !self.ledger.owns_life(scope) => return Err(NO_LOCK),
-                Ok(true) if self.ledger.lost_life(scope).unwrap_or(true) => return Err(LOST_LOCK),
+                Ok(true) if let Some(why) = self.ledger.lost_life(scope).unwrap_or(Some(NO_LOCK)) => return Err(why),
                 Ok(true) if !self.ledger.is_spare_held(scope).unwrap_or(true) => return Ok(()),
                 Err(_) => return Err(NO_LOCK),
                 Ok(_) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),

@@ -77,6 +77,8 @@ pub(super) const NO_LOCK: &str =
     "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
 pub(super) const LOST_LOCK: &str = "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends; a \
                                     restart of the computer ends that";
+pub(super) const LOST_FOR_GOOD: &str =
+    "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends";
 pub(super) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
 
 pub(super) const YES_SINCE: &str = "a yes was given since it was written";
@@ -87,11 +89,6 @@ pub(super) fn not_taken(error: &Error) -> &'static str {
 }
 
 impl Receipt {
-    /// Whether it is about a no of the person.
-    pub(super) fn is_no(&self) -> bool {
-        [Decision::Denied, Decision::Withdrawn].map(word).contains(&self.decision.as_str())
-    }
-
     /// Whether a yes stands by it.
     pub(crate) fn is_yes(&self) -> bool {
         [Decision::Granted, Decision::Kept, Decision::Narrowed].map(word).contains(&self.decision.as_str())

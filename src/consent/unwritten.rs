@@ -60,13 +60,22 @@ impl Consent {
 
     /// Notes what came of a person's no: one that was not written is tried again until it is.
     pub(crate) fn note_act(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
+        self.note(scope, act, denies, answer, false);
+    }
+
+    /// The same of one that was tried again. One that a yes overtook meanwhile, or a newer no, is none any more.
+    pub(crate) fn note_retry(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
+        self.note(scope, act, denies, answer, true);
+    }
+
+    fn note(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>, again: bool) {
         let why = match answer {
             Ok(receipt) if receipt.line == 0 => {
                 let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
                 format!("{why}; a file stands for it that closes the scope")
             }
             // Another line is the last one: whether it is a later yes is known by the history.
-            Ok(receipt) if !receipt.is_no() && !mutants::on(Mutant::OlderActClears) => {
+            Ok(receipt) if receipt.is_yes() && !mutants::on(Mutant::OlderActClears) => {
                 "another process decided at the same time".to_owned()
             }
             Err(error) if error.is_store() => error.to_string(),
@@ -81,15 +90,19 @@ impl Consent {
         let latest = self.ledger.read().ok().and_then(|records| latest_epoch(&records, scope.name()));
         let at = self.ambient.now().rfc3339();
         let mut unwritten = self.unwritten.lock();
+        let stands = unwritten.get(scope.name()).is_some_and(|said| said.act == act);
+        if again && !stands && !mutants::on(Mutant::RetriedUnasked) {
+            return;
+        }
         let said = Unwritten { scope, decision, at, why: String::new(), after: None, act };
         let said = unwritten.entry(scope.name()).or_insert(said);
         (said.why, said.after) = (why, said.after.or(latest));
+        self.retries.lock().failed(scope.name(), self.ambient.monotonic());
         drop(unwritten);
         // Another thread that tried something else meanwhile may have opened it again.
         self.shut(scope);
         // The next look reads what stood.
         self.view.lock().stale = true;
-        self.retries.lock().failed(scope.name(), self.ambient.monotonic());
     }
 
     /// An act is on disk, or is none any more.
@@ -100,8 +113,8 @@ impl Consent {
             return;
         }
         let was_unwritten = unwritten.remove(scope.name()).is_some();
-        drop(unwritten);
         self.retries.lock().held(scope.name());
+        drop(unwritten);
         if was_unwritten {
             // What is on disk says it now.
             self.unshut(scope);
@@ -128,7 +141,13 @@ impl Consent {
                 Ok(overtaken)
             });
             match overtaken {
-                Err(_) => self.retries.lock().failed(scope.name(), now),
+                Err(_) => {
+                    // Where a yes was given meanwhile there is nothing to try again.
+                    let unwritten = self.unwritten.lock();
+                    if unwritten.contains_key(scope.name()) {
+                        self.retries.lock().failed(scope.name(), now);
+                    }
+                }
                 Ok(true) => {
                     self.forget_act(scope);
                     self.unshut(scope);
@@ -160,6 +179,13 @@ impl Consent {
         Ok(is_retry && self.is_overtaken(scope, records)?)
     }
 
+    /// Whether an act that is tried again may be none any more, as far as a look tells: then it leaves no tombstone, which would
+    /// end that yes, and is tried again later.
+    pub(super) fn may_be_overtaken(&self, scope: Scope, patience: &Patience) -> bool {
+        let is_overtaken = || self.ledger.read().and_then(|records| self.is_overtaken(scope, &records));
+        patience.again.get() == Some(scope) && is_overtaken().unwrap_or(true)
+    }
+
     /// The records were read: any yes that they do not have yet comes after a no that was not written.
     pub(super) fn note_what_stood(&self, sound: &Sound) {
         for (name, act) in self.unwritten.lock().iter_mut() {
@@ -169,7 +195,8 @@ impl Consent {
 
     /// A yes that was given since makes a no that was not written undone.
     pub(super) fn forget_act(&self, scope: Scope) {
-        self.unwritten.lock().remove(scope.name());
+        let mut unwritten = self.unwritten.lock();
+        unwritten.remove(scope.name());
         self.retries.lock().held(scope.name());
     }
 }

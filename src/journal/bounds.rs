@@ -49,10 +49,11 @@ impl Journal {
         let (mut files, complete) = self.all_that_waits(leads);
         let older =
             |file: &Waiting, days: u32| aged && file.day.is_some_and(|day| day.0.saturating_add(days) < today.0);
-        let (mut doomed, mut kind, mut stuck) = (Vec::new(), "", false);
+        // `left` is what can't be removed.
+        let (mut doomed, mut kind, mut left) = (Vec::new(), "", 0);
         files.retain(|file| {
             if doomed.len() == DOOMED_MOST || file.kind != kind {
-                stuck |= !self.end_all(&mut doomed);
+                left += self.end_all(&mut doomed);
                 kind = file.kind;
             }
             if file.kind == "outbox" && !leads {
@@ -72,7 +73,7 @@ impl Journal {
             doomed.extend(ended);
             stays
         });
-        stuck |= !self.end_all(&mut doomed);
+        left += self.end_all(&mut doomed);
         // A clock that stood ahead made what is of a day to come. Counts are few bytes for many events, and go last.
         let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
         files.sort_by(|a, b| {
@@ -90,7 +91,7 @@ impl Journal {
             }
             let held = file.kind == "outbox" && !leads;
             if doomed.len() == DOOMED_MOST || file.kind != kind {
-                stuck |= !self.end_all(&mut doomed);
+                left += self.end_all(&mut doomed);
                 kind = file.kind;
             }
             // What grows is held by whoever writes it.
@@ -100,9 +101,9 @@ impl Journal {
                 number -= 1;
             }
         }
-        stuck |= !self.end_all(&mut doomed);
+        left += self.end_all(&mut doomed);
         if complete {
-            self.full.store(total > cap || stuck, Ordering::Relaxed);
+            self.full.store(total.saturating_add(left) > cap, Ordering::Relaxed);
         }
         leads
     }

@@ -205,7 +205,7 @@ impl<'j> SentLog<'j> {
             Some((head, _)) => Some(head),
             // A batch's own file, kept for want of room: its particulars are an entry's.
             None => peek_bytes(&bytes, path)
-                .and_then(|batch| Some(Head::of(scope.name(), &batch, at_of(path)?, Taken::WHOLE))),
+                .and_then(|batch| Some(Head::of(scope.name(), &batch, at_of(path)?, taken(path)))),
         };
         match head.filter(|_| is_entry(path)) {
             Some(head) => self.files.replace(path, &head.bare()?),
@@ -315,7 +315,7 @@ fn entry(bytes: &[u8], path: &Path) -> Option<SentEntry> {
         let batch = peek_bytes(bytes, path)?;
         let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
         let bytes = body.len() as u64;
-        let Taken { rejected, confirmed } = if not_taken.is_some() { Taken::NOT } else { Taken::WHOLE };
+        let Taken { rejected, confirmed } = taken(path);
         return Some(SentEntry { at: at_of(path)?, epoch, records, rejected, confirmed, not_taken, bytes, body });
     };
     let confirmed = !unconfirmed;
@@ -325,6 +325,11 @@ fn entry(bytes: &[u8], path: &Path) -> Option<SentEntry> {
 /// Whether a file of the log is one that was written to its end.
 fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
+}
+
+/// How a batch was taken whose own file is kept.
+fn taken(path: &Path) -> Taken {
+    if not_taken(path).is_some() { Taken::NOT } else { Taken::WHOLE }
 }
 
 /// Why nobody took what a file holds, as its name says.

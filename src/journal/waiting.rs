@@ -43,6 +43,14 @@ pub(crate) struct Sealed {
     _lock: Box<dyn Handle>,
 }
 
+impl Sealed {
+    /// One line more that is not sent: more than the person agreed to. Counted when the segment goes.
+    pub(crate) fn leave_out(&mut self) {
+        let foreign = self.left_out.iter_mut().find(|(reason, _)| *reason == Drop::Foreign);
+        foreign.into_iter().for_each(|(_, count)| *count += 1);
+    }
+}
+
 /// How many files are ended at a time: each is an open file, and each time is a durable write.
 pub(super) const DOOMED_MOST: usize = 16;
 
@@ -282,7 +290,7 @@ impl Journal {
     /// What it holds can't be counted now: it stays.
     pub(super) fn discard(&self, path: &Path, reason: Drop) -> io::Result<bool> {
         let Some(doomed) = self.doom(path, reason)? else { return Ok(false) };
-        Ok(self.end_all(&mut vec![doomed]))
+        Ok(self.end_all(&mut vec![doomed]) == 0)
     }
 
     /// What is lost with a waiting file that is to go. None when someone still writes it.
@@ -291,6 +299,10 @@ impl Journal {
     /// What it holds can't be counted now: it stays.
     pub(super) fn doom(&self, path: &Path, reason: Drop) -> io::Result<Option<Doomed>> {
         let Some(lock) = self.left(path)? else { return Ok(None) };
+        // What can't go is not noted as gone.
+        if self.may_remove(path).is_err() {
+            return Ok(None);
+        }
         let records = match self.files.contents(path, READ_MOST) {
             Look::Read(bytes) => {
                 let records = self.events_only_in(path, &bytes)?;
@@ -307,30 +319,34 @@ impl Journal {
         Ok(Some(Doomed { _lock: Some(lock), ..Doomed::new(path, reason, records) }))
     }
 
-    /// Removes files, once what is lost with them is on record: who dies in between counts it twice rather than never. `false`
-    /// where one can't be removed; that is not lost.
+    /// Removes files, once what is lost with them is on record: who dies in between counts it twice rather than never. Answers
+    /// how much room those take that can't be removed, which are not lost.
     ///
     /// None of them may be where lines of another one are [elsewhere](Journal::events_only_in).
-    pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> bool {
+    pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> u64 {
         if doomed.is_empty() {
-            return true;
+            return 0;
         }
-        let before = doomed.len();
-        doomed.retain(|it| self.may_remove(&it.path).is_ok());
-        let all = doomed.len() == before;
+        let room = |path: &Path| self.files.stat(path).ok().flatten().map_or(1, |stat| stat.occupies.max(1));
+        let mut left = 0;
+        doomed.retain(|it| {
+            let goes = self.may_remove(&it.path).is_ok();
+            left += if goes { 0 } else { room(&it.path) };
+            goes
+        });
         doomed.iter().for_each(|it| self.counters.drop(it.reason, it.records));
         self.note_losses();
-        doomed.drain(..).fold(all, |all, it| {
-            let gone = self.files.remove_if_there(&it.path).is_ok();
-            if !gone {
+        for it in doomed.drain(..) {
+            if self.files.remove_if_there(&it.path).is_err() {
                 self.counters.take_back(it.reason, it.records);
+                left += room(&it.path);
             }
-            all && gone
-        })
+        }
+        left
     }
 
     /// Whether this user may remove a file, as far as that is known before: what can't go is not counted at each try.
-    fn may_remove(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn may_remove(&self, path: &Path) -> io::Result<()> {
         let nothing = Need { room: 0, files: 0, largest: 0 };
         path.parent().map_or(Ok(()), |directory| self.files.may_write(directory, nothing))
     }

@@ -88,7 +88,7 @@ impl Engine {
         self.journal.seal();
         let outbox = self.journal.outbox();
         let mut named: BTreeSet<(String, u64)> = BTreeSet::new();
-        let mut hidden = Vec::new();
+        let (mut hidden, mut made_of) = (Vec::new(), BTreeMap::new());
         let made_up = || outbox.paths(place).map_err(disk::at(&self.kept_in("outbox", place)));
         for path in made_up()? {
             let sources = match outbox.left_alone(&path, self.today()) {
@@ -105,6 +105,7 @@ impl Engine {
             };
             for source in sources.iter().filter(|source| self.journal.is_there(place, &source.segment)) {
                 named.extend(source.lines.iter().map(|line| (source.segment.clone(), *line)));
+                made_of.entry(path.clone()).or_insert_with(Vec::new).push(source.segment.clone());
             }
         }
         let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
@@ -133,7 +134,7 @@ impl Engine {
                     continue;
                 }
                 if !journal::is_held(held.as_deref(), &record) {
-                    self.journal.counters.drop(Drop::Foreign, 1);
+                    segment.leave_out();
                     continue;
                 }
                 let company = company(&record);
@@ -157,7 +158,10 @@ impl Engine {
             segments.done().iter().try_for_each(forget)?;
         }
         self.write_all(place, &mut piles, &mut segments, stands)?;
-        made_up()
+        // One whose segment could not be read now stays as long as that does: without it nobody knows which lines it had.
+        let is_there = |segment: &String| self.journal.is_there(place, segment);
+        let stays = |path: &PathBuf| made_of.get(path).is_some_and(|segments| segments.iter().any(is_there));
+        Ok(made_up()?.into_iter().filter(|path| !stays(path)).collect())
     }
 
     /// Makes batches of all lines in hand, and lets go of their segments, each of which is an open file.
@@ -221,6 +225,7 @@ impl Engine {
             let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
             Some(outbox.write(draft, &self.ambient)?)
         };
+        self.journal.may_remove(batch.path())?;
         self.journal.keep_not_taken(&batch, Drop::Foreign);
         self.journal.end_file(batch.path(), &[(Drop::Foreign, lost)])?;
         Ok(anew)

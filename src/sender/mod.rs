@@ -815,6 +815,9 @@ impl Engine {
     }
 
     fn give_up(&self, batch: &Batch, reason: Drop) {
+        if self.journal.may_remove(batch.path()).is_err() {
+            return;
+        }
         self.journal.keep_not_taken(batch, reason);
         let _ = self.journal.end_file(batch.path(), &[(reason, batch.records())]);
     }

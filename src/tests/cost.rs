@@ -128,6 +128,6 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
     at_most(163, "a start", &|| drop(make()));
     at_most(80, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();
-    at_most(100, "a yes", &|| drop(client.grant(CRASH.shown(&notice)).unwrap()));
+    at_most(102, "a yes", &|| drop(client.grant(CRASH.shown(&notice)).unwrap()));
     assert!(dear.is_empty(), "{dear:#?}");
 }

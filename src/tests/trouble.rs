@@ -951,3 +951,43 @@ fn a_no_that_only_a_file_stands_for_says_why() {
     assert!(trouble.contains("the disk did not take it") && trouble.contains("a file stands for it"), "{trouble}");
     assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
 }
+
+#[test]
+fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
+    let stands = |mutant: Option<Mutant>| {
+        let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+        let mut quiet = config(home.directory.path());
+        quiet.disk = Arc::new(home.disk.clone());
+        let client = Arc::new(Client::without_worker(quiet).unwrap());
+        let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
+        yes(&client);
+        home.disk.set(|call, path| (call == "rename" && path.ends_with("/consent.new")).then_some(Errno::NOSPC));
+        assert_eq!(client.withdraw(CRASH).unwrap().line, 0, "a file stands for it");
+        let other = client.clone();
+        at_the_lock(&home.disk, "/consent.lock", move || yes(&other));
+        client.consent().retry_now();
+        with(mutant, || crate::withdraw::settle(client.engine()));
+        home.disk.end();
+        for _ in 0..2 {
+            client.consent().retry_now();
+            crate::withdraw::settle(client.engine());
+        }
+        client.status(CRASH).unwrap().state == State::Granted
+    };
+    assert!(stands(None));
+    assert!(!stands(Some(Mutant::RetriedUnasked)), "the mistake is one");
+}
+
+#[test]
+fn a_withdrawal_after_a_no_and_a_yes_that_failed_is_written() {
+    let (home, client) = Home::new();
+    client.deny(CRASH).unwrap();
+    // The line of the yes is there, and what it opens can't be made.
+    home.disk.set(|call, path| (call == "rename" && path.ends_with("/high.new")).then_some(Errno::NOSPC));
+    assert!(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).is_err());
+    home.disk.end();
+    let receipt = client.withdraw(CRASH).unwrap();
+    assert_eq!(receipt.decision, "withdrawn", "{receipt:?}");
+    let status = client.status(CRASH).unwrap();
+    assert_eq!((status.state, status.trouble), (State::Withdrawn, None));
+}
