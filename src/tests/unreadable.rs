@@ -2,13 +2,12 @@
 //! to a counted end; and what is dropped is on record before it is gone.
 
 use super::{
-    CRASH, Happened, config,
+    CRASH, Happened, Start, config,
     faulty::{Fault, Faulty},
     trouble::Troubled,
 };
 use crate::{
     Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport,
-    ambient::SystemClock,
     disk::{Disk, System},
     sync::Mutex,
 };
@@ -34,7 +33,7 @@ struct Receiver(Arc<Mutex<(Answer, u64)>>, Arc<AtomicU64>);
 impl Clock for Receiver {
     fn now(&self) -> SystemTime {
         // At noon, so that an hour later is the same day.
-        let now = SystemClock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let now = Start.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let noon = now - now % DAY + DAY / 2;
         SystemTime::UNIX_EPOCH + Duration::from_secs(noon + self.1.load(Ordering::SeqCst))
     }
@@ -389,4 +388,75 @@ fn what_cant_be_removed_is_not_counted_at_each_start() {
         let _ = home.flush();
         assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", 5)]), "{kind}");
     }
+}
+
+/// A build that was cut short leaves lines in a segment and in a batch. While the segment can't be read the batch stays: without it
+/// nobody would know which of the segment's lines have left.
+#[test]
+fn a_batch_whose_segment_cant_be_read_does_not_leave_before_it() {
+    let home = Home::with(20);
+    let segment = home.only("waiting");
+    // Cut short: the batch is written, and the segment can't be removed.
+    home.fail(Errno::IO, "remove_file", &segment);
+    let _ = home.flush();
+    home.disk.end();
+    let segment = home.only("waiting");
+    let batch = home.only("outbox");
+    home.says(takes());
+    home.pass(HOUR);
+    home.fail(Errno::IO, "read", &segment);
+    let done = home.flush();
+    home.disk.end();
+    assert_eq!((home.taken(), batch.exists()), (0, true), "{done:?}");
+    home.pass(HOUR);
+    let done = home.flush();
+    assert_eq!((home.taken(), home.lost()), (20, vec![]), "{done:?}");
+    home.pass(HOUR);
+    let _ = home.flush();
+    assert_eq!(home.taken(), 20, "nothing leaves twice");
+}
+
+#[test]
+fn one_file_that_cant_be_removed_makes_the_store_full_for_nobody() {
+    let home = Home::with(5);
+    let segment = home.only("waiting");
+    mode(&segment, 0o644);
+    home.pass(DAY);
+    home.fail(Errno::PERM, "remove_file", &segment);
+    let client = home.start();
+    for times in 0..5 {
+        client.record_durable(Happened { times });
+        client.engine().tick();
+        client.engine().do_chores();
+        let _ = flush(&client);
+    }
+    let full = lost(&client).into_iter().find(|(reason, _)| *reason == "full");
+    assert_eq!(full, None, "what can't go takes its own room alone");
+    home.disk.end();
+    let _ = flush(&client);
+    assert_eq!(lost(&client), [("foreign", 5)]);
+}
+
+#[test]
+fn a_batch_that_cant_be_removed_is_noted_once_as_not_taken() {
+    let home = Home::with(5);
+    let _ = home.flush();
+    let batch = home.only("outbox");
+    // It was tried, and the receiver wants no such thing.
+    home.says(Answer::Rejected);
+    let outbox = batch.parent().unwrap().to_owned();
+    let directory = outbox.to_string_lossy().into_owned();
+    home.disk.set(move |call, path| (call == "may_write" && path == directory).then_some(Errno::ACCESS));
+    for _ in 0..4 {
+        home.pass(8 * HOUR);
+        let _ = home.flush();
+    }
+    let sent = home.directory.path().join("data/org.example.crash/candor-1/sent/crash");
+    let entries = || std::fs::read_dir(&sent).map_or(0, Iterator::count);
+    let noted = entries();
+    home.disk.end();
+    assert!(noted <= 1, "{noted} entries of one batch");
+    home.pass(8 * HOUR);
+    let done = home.flush();
+    assert_eq!((entries(), batch.exists()), (1, false), "the control: {done:?}");
 }
