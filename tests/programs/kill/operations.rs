@@ -180,7 +180,7 @@ pub(crate) const OPERATIONS: [Operation; 18] = [
         name: "start after half a yes",
         ground: Ground::Refused,
         act: Act::Start,
-        under_way: Some(("yes after a no", &["ledger.jsonl"])),
+        under_way: Some(("yes after a no", &["reading.life", "ledger.jsonl"])),
         settled: false,
         before: State::Denied,
         after: State::Denied,
