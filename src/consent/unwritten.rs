@@ -10,6 +10,7 @@ use super::{
     state::State,
 };
 use crate::{
+    ambient::Time,
     error::Error,
     mutants::{self, Mutant},
 };
@@ -87,7 +88,8 @@ impl Consent {
         // Where there is no place for records there is no yes to take back.
         let denies = denies || self.ledger.is_usable().is_err();
         let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
-        let latest = self.ledger.read().ok().and_then(|records| latest_epoch(&records, scope.name()));
+        let latest =
+            self.ledger.read().ok().and_then(|records| latest_epoch(&records, scope.name(), self.ambient.now()));
         let at = self.ambient.now().rfc3339();
         let mut unwritten = self.unwritten.lock();
         let stands = unwritten.get(scope.name()).is_some_and(|said| said.act == act);
@@ -136,7 +138,7 @@ impl Consent {
             let overtaken = self.ledger.read().and_then(|records| {
                 let overtaken = self.is_overtaken(scope, &records)?;
                 if let Some(act) = self.unwritten.lock().get_mut(scope.name()) {
-                    act.after = act.after.or(latest_epoch(&records, scope.name()));
+                    act.after = act.after.or(latest_epoch(&records, scope.name(), self.ambient.now()));
                 }
                 Ok(overtaken)
             });
@@ -203,10 +205,12 @@ impl Consent {
 
 /// The highest epoch that a scope has in the records. Those that were seen and can't be relied on say nothing of it: a yes that
 /// they don't show may stand in them.
-fn latest_epoch(records: &Records, scope: &str) -> Option<u64> {
+///
+/// Where there are no records a yes may come back with those that are away; the first epoch of a scope is the time of its yes.
+fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
     match records {
         Records::Sound(sound) => Some(sound.held(scope).unwrap_or(0)),
-        Records::Nothing => Some(0),
+        Records::Nothing => Some(now.0),
         Records::Closed(_) | Records::Refused(..) => None,
     }
 }

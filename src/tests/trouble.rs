@@ -991,3 +991,31 @@ fn a_withdrawal_after_a_no_and_a_yes_that_failed_is_written() {
     let status = client.status(CRASH).unwrap();
     assert_eq!((status.state, status.trouble), (State::Withdrawn, None));
 }
+
+/// What came back after a no that was said while it was away, and that nothing took, is from before it.
+#[test]
+fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
+    let (granted, first) = Home::new();
+    drop(first);
+    let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+    let mut quiet = config(home.directory.path());
+    quiet.disk = Arc::new(home.disk.clone());
+    // An hour after the yes.
+    let then = super::Start.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64 + HOUR;
+    quiet.clock = Arc::new(Set(AtomicU64::new(then)));
+    let client = Client::without_worker(quiet).unwrap();
+    home.disk.set(|call, _| ["create", "append", "rename", "make_dir"].contains(&call).then_some(Errno::NOMEM));
+    assert!(client.withdraw(CRASH).is_err());
+    home.disk.end();
+    for kind in ["data", "config"] {
+        std::fs::rename(granted.directory.path().join(kind), home.directory.path().join(kind)).unwrap();
+    }
+    for _ in 0..3 {
+        client.engine().look();
+        assert!(!client.status(CRASH).unwrap().is_open());
+        client.consent().retry_now();
+        crate::withdraw::settle(client.engine());
+    }
+    drop(client);
+    assert!(!home.start().status(CRASH).unwrap().is_open());
+}
