@@ -163,8 +163,9 @@ impl Ledger {
     fn keep_spare(&self, scope: &str) -> Result<(), Error> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
         let (life, other) = (self.node(&path)?, self.node(&spare)?);
-        // Two files where one was, as after a copy: the second name is for the one that is locked from here on.
-        if other != life && !self.is_spare_held(scope)? {
+        // Two files where one was, as after a copy: the second name is for the one that is locked from here on. One that can't be
+        // looked at stays, and is no reason to refuse a yes.
+        if other != life && !self.is_spare_held(scope).unwrap_or(true) {
             let _ = self.files.remove_if_there(&spare).and_then(|()| self.files.link(&path, &spare));
         }
         Ok(())

@@ -814,9 +814,11 @@ impl Consent {
         let until = self.until(self.ambient.monotonic(), limit);
         loop {
             match life.try_lock(false) {
-                Ok(true) if !self.ledger.owns_life(scope) => return Err(NO_LOCK),
-                Ok(true) if let Some(why) = self.ledger.lost_life(scope).unwrap_or(Some(NO_LOCK)) => return Err(why),
-                Ok(true) if !self.ledger.is_spare_held(scope).unwrap_or(true) => return Ok(()),
+                Ok(true) if !self.ledger.is_spare_held(scope).map_err(|_| NO_LOCK)? => {
+                    let lost = self.ledger.lost_life(scope).unwrap_or(Some(NO_LOCK));
+                    let lost = if self.ledger.owns_life(scope) { lost } else { Some(NO_LOCK) };
+                    return lost.map_or(Ok(()), Err);
+                }
                 Err(_) => return Err(NO_LOCK),
                 Ok(_) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
                 Ok(_) => return Err(NO_ANSWER),

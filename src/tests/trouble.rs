@@ -1019,3 +1019,19 @@ fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
     drop(client);
     assert!(!home.start().status(CRASH).unwrap().is_open());
 }
+
+/// As a restored backup leaves it: another file than the lock, which others may open.
+#[test]
+fn a_second_name_that_others_may_open_refuses_no_yes_and_confirms_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let (home, client) = Home::new();
+    let held = home.directory.path().join("data/org.example.crash/candor-1/crash.held");
+    std::fs::write(&held, "").unwrap();
+    std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let receipt = client.withdraw(CRASH).unwrap();
+    assert!(receipt.unconfirmed.is_some_and(|why| why.contains("can't be used")), "{receipt:?}");
+    client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+    assert!(client.status(CRASH).unwrap().is_open());
+    std::fs::remove_file(&held).unwrap();
+    assert!(client.withdraw(CRASH).unwrap().confirmed);
+}
