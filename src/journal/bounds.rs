@@ -53,7 +53,7 @@ impl Journal {
         let (mut doomed, mut kind, mut left) = (Vec::new(), "", 0);
         files.retain(|file| {
             if doomed.len() == DOOMED_MOST || file.kind != kind {
-                left += self.end_all(&mut doomed);
+                left += self.end_all(&mut doomed).0;
                 kind = file.kind;
             }
             if file.kind == "outbox" && !leads {
@@ -73,7 +73,7 @@ impl Journal {
             doomed.extend(ended);
             stays
         });
-        left += self.end_all(&mut doomed);
+        left += self.end_all(&mut doomed).0;
         // A clock that stood ahead made what is of a day to come. Counts are few bytes for many events, and go last.
         let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
         files.sort_by(|a, b| {
@@ -85,15 +85,21 @@ impl Journal {
         // Open segments may still grow before the next look, which comes after a quarter of one.
         let cap = self.cap.saturating_sub(self.segment_most());
         let most = LEAST_FILES.max(self.cap / A_FILE);
-        for file in files {
-            if total <= cap && number <= most {
-                break;
+        let mut files = files.into_iter();
+        loop {
+            let next = if total > cap || number > most { files.next() } else { None };
+            if next.as_ref().is_none_or(|file| doomed.len() == DOOMED_MOST || file.kind != kind) && !doomed.is_empty() {
+                // What can't be removed frees nothing: the next one goes as well.
+                let (room, stuck) = self.end_all(&mut doomed);
+                total = total.saturating_add(room);
+                number += stuck;
+                if next.is_none() {
+                    continue;
+                }
             }
+            let Some(file) = next else { break };
+            kind = file.kind;
             let held = file.kind == "outbox" && !leads;
-            if doomed.len() == DOOMED_MOST || file.kind != kind {
-                left += self.end_all(&mut doomed);
-                kind = file.kind;
-            }
             // What grows is held by whoever writes it.
             if !held && let Ok(Some(goes)) = self.doom(&file.path, Drop::Full) {
                 doomed.push(goes);
@@ -101,7 +107,6 @@ impl Journal {
                 number -= 1;
             }
         }
-        left += self.end_all(&mut doomed);
         if complete {
             self.full.store(total.saturating_add(left) > cap, Ordering::Relaxed);
         }

@@ -290,7 +290,7 @@ impl Journal {
     /// What it holds can't be counted now: it stays.
     pub(super) fn discard(&self, path: &Path, reason: Drop) -> io::Result<bool> {
         let Some(doomed) = self.doom(path, reason)? else { return Ok(false) };
-        Ok(self.end_all(&mut vec![doomed]) == 0)
+        Ok(self.end_all(&mut vec![doomed]) == (0, 0))
     }
 
     /// What is lost with a waiting file that is to go. None when someone still writes it.
@@ -320,18 +320,18 @@ impl Journal {
     }
 
     /// Removes files, once what is lost with them is on record: who dies in between counts it twice rather than never. Answers
-    /// how much room those take that can't be removed, which are not lost.
+    /// how much room those take that can't be removed, which are not lost, and how many they are.
     ///
     /// None of them may be where lines of another one are [elsewhere](Journal::events_only_in).
-    pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> u64 {
+    pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> (u64, u64) {
         if doomed.is_empty() {
-            return 0;
+            return (0, 0);
         }
         let room = |path: &Path| self.files.stat(path).ok().flatten().map_or(1, |stat| stat.occupies.max(1));
-        let mut left = 0;
+        let mut left = Vec::new();
         doomed.retain(|it| {
             let goes = self.may_remove(&it.path).is_ok();
-            left += if goes { 0 } else { room(&it.path) };
+            left.extend((!goes).then(|| room(&it.path)));
             goes
         });
         doomed.iter().for_each(|it| self.counters.drop(it.reason, it.records));
@@ -339,10 +339,10 @@ impl Journal {
         for it in doomed.drain(..) {
             if self.files.remove_if_there(&it.path).is_err() {
                 self.counters.take_back(it.reason, it.records);
-                left += room(&it.path);
+                left.push(room(&it.path));
             }
         }
-        left
+        (left.iter().sum(), left.len() as u64)
     }
 
     /// Whether this user may remove a file, as far as that is known before: what can't go is not counted at each try.
