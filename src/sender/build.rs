@@ -72,7 +72,8 @@ impl Segments {
 }
 
 impl Engine {
-    /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first.
+    /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first, and how many
+    /// are held back.
     ///
     /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
     /// nothing that was read before is written after. A file that can't be read now stops no other: it is named in `unread`.
@@ -81,7 +82,7 @@ impl Engine {
         place: Place,
         stands: &dyn Fn() -> bool,
         unread: &mut Vec<String>,
-    ) -> io::Result<Vec<PathBuf>> {
+    ) -> io::Result<(Vec<PathBuf>, u64)> {
         if let Err(error) = self.journal.close_days(place, self.today(), unread) {
             unread.push(disk::at(&self.kept_in("counts", place))(error).to_string());
         }
@@ -159,9 +160,21 @@ impl Engine {
         }
         self.write_all(place, &mut piles, &mut segments, stands)?;
         // One whose segment could not be read now stays as long as that does: without it nobody knows which lines it had.
-        let is_there = |segment: &String| self.journal.is_there(place, segment);
-        let stays = |path: &PathBuf| made_of.get(path).is_some_and(|segments| segments.iter().any(is_there));
-        Ok(made_up()?.into_iter().filter(|path| !stays(path)).collect())
+        // One that could not be read itself stays as well: its lines may lie in a segment that was left out for it.
+        let is_there = |segment: &&String| self.journal.is_there(place, segment);
+        let (mut ready, mut held_back) = (Vec::new(), 0);
+        for path in made_up()? {
+            let left = made_of.get(&path).and_then(|segments| segments.iter().find(is_there));
+            if let Some(left) = left {
+                unread.push(format!("{}: its lines lie in `{left}` as well, which is not made ready yet", path.display()));
+            }
+            if left.is_some() || hidden.contains(&path) {
+                held_back += 1;
+            } else {
+                ready.push(path);
+            }
+        }
+        Ok((ready, held_back))
     }
 
     /// Makes batches of all lines in hand, and lets go of their segments, each of which is an open file.

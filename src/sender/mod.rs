@@ -396,11 +396,12 @@ impl Engine {
             let stands = || working.watch().stands();
             let mut unread = Vec::new();
             let built = self.build(place, &stands, &mut unread);
+            done.waiting += built.as_ref().map_or(0, |(_, held_back)| *held_back);
             for why in unread {
                 done.note_trouble(format!("what can't be read or written now is left for later: {why}"));
             }
             match built {
-                Ok(batches) => self.send_batches(place, batches, schedule, &stands, &mut done),
+                Ok((batches, _)) => self.send_batches(place, batches, schedule, &stands, &mut done),
                 Err(error) => {
                     done.waiting += self.made_up(place);
                     done.note_trouble(format!("nothing could be made ready: {error}"));

@@ -460,3 +460,92 @@ fn a_batch_that_cant_be_removed_is_noted_once_as_not_taken() {
     let done = home.flush();
     assert_eq!((entries(), batch.exists()), (1, false), "the control: {done:?}");
 }
+
+impl Home {
+    /// As after a kill: a batch and the segment that it was made of both lie there.
+    fn cut_short(&self) -> (PathBuf, PathBuf) {
+        self.fail(Errno::IO, "remove_file", &self.only("waiting"));
+        let _ = self.flush();
+        self.disk.end();
+        (self.only("waiting"), self.only("outbox"))
+    }
+
+    fn fail_to_read(&self, file: &Path) {
+        let file = file.to_string_lossy().into_owned();
+        self.disk.set(move |call, path| (matches!(call, "read" | "read_shared") && path == file).then_some(Errno::IO));
+    }
+}
+
+#[test]
+fn a_batch_whose_segment_can_never_be_read_is_counted_when_it_goes() {
+    let home = Home::with(20);
+    let (segment, batch) = home.cut_short();
+    home.fail_to_read(&segment);
+    home.says(takes());
+    for _ in 0..7 {
+        home.pass(3 * DAY);
+        let _ = home.flush();
+    }
+    assert!(!segment.exists() && !batch.exists());
+    let counted: u64 = home.lost().iter().map(|(_, count)| count).sum();
+    // What can't be read counts as one at least.
+    assert!((20..=21).contains(&(counted + home.taken())), "{:?}, and {} left", home.lost(), home.taken());
+}
+
+/// The look that finds nothing else out succeeds a moment later.
+#[test]
+fn a_batch_that_cant_be_read_at_first_does_not_leave_before_its_segment() {
+    let home = Home::with(5);
+    let (segment, batch) = home.cut_short();
+    let name = batch.to_string_lossy().into_owned();
+    let mut once = Some(());
+    home.disk.set(move |call, path| (call == "read" && path == name && once.take().is_some()).then_some(Errno::IO));
+    home.says(takes());
+    home.pass(HOUR);
+    let done = home.flush();
+    home.disk.end();
+    assert_eq!((home.taken(), done.waiting, segment.exists()), (0, 1, true), "{done:?}");
+    names(&done, &batch);
+    for _ in 0..2 {
+        home.pass(HOUR);
+        let _ = home.flush();
+    }
+    assert_eq!((home.taken(), home.lost()), (5, vec![]), "nothing leaves twice");
+}
+
+#[test]
+fn a_batch_that_is_held_back_is_named_and_waits() {
+    let home = Home::with(5);
+    let (segment, batch) = home.cut_short();
+    // As a restored backup leaves it. It stays that day.
+    mode(&segment, 0o644);
+    home.says(takes());
+    home.pass(HOUR);
+    let done = home.flush();
+    assert_eq!((home.taken(), done.waiting), (0, 1), "{done:?}");
+    names(&done, &batch);
+    mode(&segment, 0o600);
+    home.pass(HOUR);
+    let _ = home.flush();
+    assert_eq!((home.taken(), home.lost()), (5, vec![]));
+}
+
+/// More files wait than may, and the first one can't be removed.
+#[test]
+fn beside_a_file_that_cant_be_removed_the_next_one_makes_room() {
+    let home = Home::with(1);
+    let segment = home.only("waiting");
+    let stem = segment.file_stem().unwrap().to_str().unwrap().to_owned();
+    for number in 0..270 {
+        let copy = segment.with_file_name(format!("{stem}-{number:03}.jsonl"));
+        std::fs::copy(&segment, &copy).unwrap();
+        mode(&copy, 0o600);
+    }
+    let stuck = segment.with_file_name(format!("{stem}-000.jsonl"));
+    home.fail(Errno::PERM, "remove_file", &stuck);
+    let client = home.start();
+    client.engine().journal.enforce_bounds(client.engine().today(), true, true);
+    home.disk.end();
+    assert_eq!((home.files("waiting").len(), stuck.exists()), (256, true));
+    assert_eq!(lost(&client), [("full", 15)]);
+}
