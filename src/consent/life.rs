@@ -12,7 +12,7 @@ use super::{
     receipt::{LOST_FOR_GOOD, LOST_LOCK},
 };
 use crate::{
-    disk::{Node, Seen, StatKind, is_lock},
+    disk::{Look, Node, Seen, StatKind, is_lock},
     error::{At, Error},
     mutants::{self, Mutant},
 };
@@ -76,16 +76,22 @@ impl Ledger {
         Ok(match last(&says, AGAIN) {
             None => None,
             Some(UNKNOWN) => Some(LOST_FOR_GOOD),
-            Some(seen) => (self.restarts()? == seen).then_some(LOST_LOCK),
+            // Who is not told can't tell that it was restarted.
+            Some(seen) => {
+                let now = self.restarts()?;
+                (now == seen || now == UNKNOWN).then_some(LOST_LOCK)
+            }
         })
     }
 
-    /// What is the same until the computer is restarted.
+    /// What is the same until the computer is restarted. Where this process is not shown it, as without `/proc`, that is unknown.
     fn restarts(&self) -> Result<String, Failed> {
         let Some(path) = RESTARTS.map(Path::new) else { return Ok(UNKNOWN.into()) };
         match self.files.read_shared(path, MOST) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim().to_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(UNKNOWN.into()),
+            Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied].contains(&error.kind()) => {
+                Ok(UNKNOWN.into())
+            }
             Err(error) => Err(Failed::of(path, error)),
         }
     }
@@ -133,6 +139,19 @@ impl Ledger {
         Ok(!self.files.open_lock(&spare).map_err(looked)?.try_lock(false).map_err(looked)?)
     }
 
+    /// Why a second name can't be used that is not the one of the lock's file: while that is so, nobody knows who holds it.
+    /// Answers also whether it stays so for as long as it is there.
+    pub(super) fn spare_trouble(&self, scope: &str) -> Option<(PathBuf, io::Error, bool)> {
+        let spare = self.spare_path(scope);
+        let error = self.files.open_lock(&spare).err().filter(|error| error.kind() != io::ErrorKind::NotFound)?;
+        let stat = |path: &Path| if let Look::Read(stat) = self.files.examine(path) { Some(stat) } else { None };
+        let (there, life) = (stat(&spare), stat(&self.life_path(scope)));
+        let is_another = there.and_then(|stat| stat.node) != life.and_then(|stat| stat.node);
+        let is_lock = there.is_none_or(|stat| stat.kind == StatKind::File && stat.exposed.is_none());
+        let stays = !is_lock || error.kind() == io::ErrorKind::PermissionDenied;
+        is_another.then_some((spare, error, stays))
+    }
+
     /// Which file stands at a path.
     fn node(&self, path: &Path) -> Result<Option<Node>, Failed> {
         let seen = self.look(path, self.files.examine(path))?;
@@ -146,8 +165,9 @@ impl Ledger {
             return Ok(false);
         }
         let there = self.look(&spare, self.files.examine(&spare))?;
-        let is_file = matches!(there, Seen::Read(stat) if stat.kind == StatKind::File);
-        if !is_file || mutants::on(Mutant::LifeMadeAgain) {
+        // One that can't be used says as little of the lock as none.
+        let is_lock = matches!(there, Seen::Read(stat) if stat.kind == StatKind::File && stat.exposed.is_none());
+        if !is_lock || mutants::on(Mutant::LifeMadeAgain) {
             return Ok(true);
         }
         match self.files.link(&spare, &path) {
@@ -162,10 +182,11 @@ impl Ledger {
     /// Sees to it that a life lock has a second name. Where the file system has none it goes without.
     fn keep_spare(&self, scope: &str) -> Result<(), Error> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
-        let (life, other) = (self.node(&path)?, self.node(&spare)?);
+        let is_absent = matches!(self.look(&spare, self.files.examine(&spare))?, Seen::Absent);
         // Two files where one was, as after a copy: the second name is for the one that is locked from here on. One that can't be
         // looked at stays, and is no reason to refuse a yes.
-        if other != life && !self.is_spare_held(scope).unwrap_or(true) {
+        let is_another = || Ok::<_, Failed>(self.node(&path)? != self.node(&spare)?);
+        if is_absent || (is_another()? && !self.is_spare_held(scope).unwrap_or(true)) {
             let _ = self.files.remove_if_there(&spare).and_then(|()| self.files.link(&path, &spare));
         }
         Ok(())

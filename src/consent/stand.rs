@@ -71,7 +71,7 @@ impl Consent {
     fn life_trouble(&self, scope: &str) -> Option<String> {
         const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
         let path = self.ledger.life_path(scope);
-        let error = self.ledger.files().open_lock(&path).err()?;
+        let Err(error) = self.ledger.files().open_lock(&path) else { return self.spare_trouble(scope) };
         if error.kind() == io::ErrorKind::NotFound {
             return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
         }
@@ -83,6 +83,17 @@ impl Consent {
             _ => "; as long as that is so",
         };
         Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display()))
+    }
+
+    /// The same of the second name of its file, which keeps back no report.
+    fn spare_trouble(&self, scope: &str) -> Option<String> {
+        let (path, error, stays) = self.ledger.spare_trouble(scope)?;
+        let mend = if stays { "; remove it" } else { "; as long as that is so" };
+        Some(format!(
+            "the second name of the file of its lock, `{}`, can't be used, so a withdrawal can't be confirmed by this program \
+             ({error}{mend})",
+            path.display()
+        ))
     }
 
     /// Whether an error of a life lock is about its file, and there to be seen at the next look as well.

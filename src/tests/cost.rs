@@ -123,8 +123,8 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
         days.0.fetch_add(86_400, Ordering::SeqCst);
         flush();
     });
-    at_most(26, "a status", &|| drop(client.status(CRASH).unwrap()));
-    at_most(111, "a manifest", &|| drop(client.manifest().unwrap()));
+    at_most(27, "a status", &|| drop(client.status(CRASH).unwrap()));
+    at_most(113, "a manifest", &|| drop(client.manifest().unwrap()));
     at_most(163, "a start", &|| drop(make()));
     at_most(80, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();
