@@ -163,8 +163,10 @@ fn again(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience)
         return end(engine, scope, ending, patience);
     }
     let receipt = said_before(engine, scope, patience)?;
-    // A yes that another process wrote by then ends as well: it is not known to be the later one.
-    if tells_a_yes(&receipt) { end(engine, scope, ending, patience) } else { Ok(receipt) }
+    // A yes that another process wrote by then ends as well: it is not known to be the later one. After one that failed the
+    // person said no anew.
+    let is_later = tells_a_yes(&receipt) || engine.consent.has_failed_yes(scope);
+    if is_later { end(engine, scope, ending, patience) } else { Ok(receipt) }
 }
 
 /// Whether the last line of a scope is a yes, where a no was to be. The two mistakes are made only without this second look.

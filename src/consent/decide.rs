@@ -6,7 +6,7 @@ use super::{
     closing::Closing,
     contract::{Contract, digest},
     ledger::{Entry, Failed, Held, History, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone},
-    line::{Besides, Decision, EVERY_SCOPE, Line},
+    line::{Besides, Decision, EVERY_SCOPE, Line, answers},
     order::compare,
     receipt::{NOT_TAKEN, Receipt, not_taken},
     scope::Scope,
@@ -138,8 +138,10 @@ impl Consent {
         let Records::Sound(sound) = records else { return Ok(false) };
         let Some(entry) = sound.entry(scope).filter(|entry| entry.besides.declined.is_none()) else { return Ok(false) };
         let lines = self.ledger.history()?.lines();
-        let to = |line: &&Line| line.scope == scope && line.contract.is_some();
-        let agreed = entry.contract.clone().or_else(|| lines.iter().rfind(to).and_then(|line| line.contract.clone()));
+        let agreed = entry.contract.clone().or_else(|| {
+            let told = answers(&lines, scope).find(|line| line.contract.is_some());
+            told.and_then(|line| line.contract.clone())
+        });
         let Some(agreed) = agreed else { return Ok(false) };
         if agreed == contract.digest {
             return Ok(true);
@@ -436,13 +438,17 @@ impl Consent {
     /// The receipt of a line just written, or of the scope's last decision.
     pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
         let Some(line) = line else {
-            let lines = match self.ledger.history()? {
+            let mut lines = match self.ledger.history()? {
                 History::Whole(lines) | History::Torn(lines) => lines,
                 History::Unread(why) => return Err(Kind::Store { path: self.ledger.ledger_path(), why }.into()),
             };
-            // That a yes never came into force is no answer of anybody.
-            let is_answer = |line: &Line| line.scope == scope.name() && line.decision != Decision::Void;
-            let Some(line) = lines.into_iter().rfind(is_answer) else {
+            if let Some(last) = lines.last().filter(|line| line.scope == scope.name() && line.decision.opens_newly())
+                && self.ledger.is_ahead(last)?
+            {
+                // A yes that is not in force, and is not marked as void yet.
+                lines.pop();
+            }
+            let Some(line) = answers(&lines, scope.name()).next().cloned() else {
                 let path = self.ledger.store().into();
                 return Err(Kind::Store { path, why: "it holds no decision about this scope" }.into());
             };
@@ -450,6 +456,13 @@ impl Consent {
             return Ok(self.receipt_with(scope.title(), line, texts));
         };
         Ok(self.receipt_of(scope.title(), line.clone()))
+    }
+
+    /// Whether a yes was tried after the scope's last answer that never came into force, as far as it can be read.
+    pub(crate) fn has_failed_yes(&self, scope: Scope) -> bool {
+        let lines = self.ledger.history().map_or_else(|_| Vec::new(), History::lines);
+        let last = lines.iter().rfind(|line| line.scope == scope.name());
+        last.is_some_and(|line| line.decision == Decision::Void)
     }
 
     /// The receipt of a line just written: it is written whether its texts can be read again or not.

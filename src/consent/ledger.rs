@@ -743,6 +743,13 @@ impl Ledger {
     ///
     /// # Errors
     /// As for [`read`](Ledger::read).
+    /// Whether a yes stands in the history, as its last line, that is not in the snapshot: it never came into force, or has yet to.
+    pub(super) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
+        let seen = self.look(&self.snapshot_path(), self.snapshot_bytes())?;
+        let snapshot = if let Seen::Read(bytes) = seen { self.parse(&bytes) } else { None };
+        Ok(snapshot.is_some_and(|snapshot| snapshot.head == last.previous))
+    }
+
     pub(crate) fn read_after(&self, seen: &Fingerprint) -> Result<Records, Failed> {
         // A decision of another process may fall between two reads; then the next look sees it whole. So only what was found
         // twice, under the same snapshot, can't be relied on.

@@ -88,6 +88,21 @@ pub(crate) struct Line {
     pub(crate) hash: String,
 }
 
+/// The lines of a scope that tell what was decided, the latest first. A yes that never came into force is no answer, nor is the
+/// line that says so, which is the next one of that scope.
+pub(super) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<Item = &'l Line> {
+    let mut void = None;
+    lines.iter().rev().filter(move |line| match line.decision {
+        _ if line.scope != scope => false,
+        Decision::Void => {
+            void = Some(line.epoch);
+            false
+        }
+        Decision::Granted => void != Some(line.epoch),
+        _ => true,
+    })
+}
+
 /// What only some decisions say. Left out where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
