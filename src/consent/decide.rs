@@ -183,9 +183,11 @@ impl Consent {
         match &refused {
             // Later is no no, and takes nothing back.
             Err(_) if later => self.unshut(scope),
-            Err(_) if self.may_be_overtaken(scope, patience) => {}
+            Err(_) if self.is_seen_overtaken(scope, patience) => {}
             Err(_) if !mutants::on(Mutant::FirstNoForgotten) || self.ledger.may_hold_decisions() => {
-                let _ = self.ledger.revoke(scope.name(), &self.tombstone(Decision::Denied, None));
+                let after = self.comes_after(scope, patience);
+                let said = Tombstone { after, ..self.tombstone(Decision::Denied, None) };
+                let _ = self.ledger.revoke(scope.name(), &said);
             }
             _ => {}
         }
@@ -194,7 +196,7 @@ impl Consent {
 
     /// What stands for a decision that can't be written.
     pub(super) fn tombstone(&self, decision: Decision, via: Option<&str>) -> Tombstone {
-        Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short) }
+        Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short), after: None }
     }
 
     fn write_refusal(&self, contract: &Contract, later: bool, patience: &Patience) -> Result<Receipt, Error> {
@@ -409,11 +411,12 @@ impl Consent {
             Ending::Revoked(why) => Some(why),
             Ending::Blocked | Ending::Withdrawn => None,
         };
-        if self.may_be_overtaken(scope, patience) {
+        if self.is_seen_overtaken(scope, patience) {
             return Err(error);
         }
         let path = self.ledger.snapshot_path();
-        match self.ledger.revoke(scope.name(), &self.tombstone(ending.decision(), via)) {
+        let after = self.comes_after(scope, patience);
+        match self.ledger.revoke(scope.name(), &Tombstone { after, ..self.tombstone(ending.decision(), via) }) {
             Ok(()) => {
                 self.mend_soon();
                 Ok(Closing { why: not_taken(&error), ..self.closing(scope, ending.decision(), None) })

@@ -249,12 +249,26 @@ pub(crate) struct Tombstone {
     pub(super) at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) via: Option<String>,
+    /// The latest epoch of the scope that stood when a person said no, where their no was tried again later: a yes of a later
+    /// epoch was given after it. None where it was said a moment before, or nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<u64>,
 }
 
 impl Tombstone {
     /// What one of somebody else's stands for whose words are damaged.
     pub(super) fn of_nobody() -> Self {
-        Tombstone { decision: Decision::Revoked, at: String::new(), via: None }
+        Tombstone { decision: Decision::Revoked, at: String::new(), via: None, after: None }
+    }
+
+    /// The epoch above which a yes comes after the person's own no that one stands for; none where no yes does.
+    pub(super) fn ends_up_to(said: &Option<Tombstone>) -> Option<u64> {
+        said.as_ref().filter(|_| Tombstone::is_persons(said))?.after
+    }
+
+    /// Whether one of the person's own ends each yes that another one of theirs ends.
+    pub(super) fn covers(said: &Option<Tombstone>, other: &Option<Tombstone>) -> bool {
+        Tombstone::ends_up_to(said).is_none_or(|after| Tombstone::ends_up_to(other).is_some_and(|other| other <= after))
     }
 
     /// Whether it is the person who said no. One that says nothing is from before tombstones said anything, or could not be
@@ -294,11 +308,15 @@ impl Sound {
 
     /// The entry of a scope that is granted, with the high-water mark that belongs to it.
     pub(crate) fn in_force(&self, scope: &str) -> Option<&Entry> {
+        self.yes_written(scope).filter(|_| !self.is_revoked(scope))
+    }
+
+    /// The same, whatever tombstones say.
+    pub(super) fn yes_written(&self, scope: &str) -> Option<&Entry> {
         self.entry(scope).filter(|entry| {
             entry.decision.opens()
                 && self.mark(scope) == Some(entry.epoch)
                 && self.known.get(scope).is_none_or(|known| *known <= entry.epoch)
-                && !self.is_revoked(scope)
         })
     }
 
@@ -725,6 +743,13 @@ impl Ledger {
             .is_some_and(|entry| entry.decision.opens() && entry.generation == generation && entry.epoch == epoch)
     }
 
+    /// Whether a yes stands in the history, as its last line, that is not in the snapshot: it never came into force, or has yet to.
+    pub(super) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
+        let seen = self.look(&self.snapshot_path(), self.snapshot_bytes())?;
+        let snapshot = if let Seen::Read(bytes) = seen { self.parse(&bytes) } else { None };
+        Ok(snapshot.is_some_and(|snapshot| snapshot.head == last.previous))
+    }
+
     pub(super) fn parse(&self, bytes: &[u8]) -> Option<Snapshot> {
         let snapshot: Snapshot = serde_json::from_str(disk::unseal("consent", bytes)?).ok()?;
         (snapshot.application == self.application).then_some(snapshot)
@@ -743,13 +768,6 @@ impl Ledger {
     ///
     /// # Errors
     /// As for [`read`](Ledger::read).
-    /// Whether a yes stands in the history, as its last line, that is not in the snapshot: it never came into force, or has yet to.
-    pub(super) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
-        let seen = self.look(&self.snapshot_path(), self.snapshot_bytes())?;
-        let snapshot = if let Seen::Read(bytes) = seen { self.parse(&bytes) } else { None };
-        Ok(snapshot.is_some_and(|snapshot| snapshot.head == last.previous))
-    }
-
     pub(crate) fn read_after(&self, seen: &Fingerprint) -> Result<Records, Failed> {
         // A decision of another process may fall between two reads; then the next look sees it whole. So only what was found
         // twice, under the same snapshot, can't be relied on.

@@ -10,6 +10,7 @@ use super::{
     line::{Besides, Decision, GENESIS, Line},
     mark::Unfit,
     scope::{MAX_SCOPES, is_name},
+    unwritten::latest_yes,
 };
 use crate::{
     ambient::Time,
@@ -96,6 +97,22 @@ impl Ledger {
         for (scope, said) in sound.revoked {
             // Records that turn out damaged are no reason to forget what a tombstone says.
             let Records::Sound(sound) = self.read()? else { return Ok(self.read()?) };
+            if self.is_overtaken(&scope, &sound, &said)? {
+                // It is no act of a later time than the yes. What somebody else ended is, and is written down next.
+                let [own, _] = self.tombstones(&scope);
+                for tombstone in &own {
+                    self.remove_tombstone(&scope, tombstone)?;
+                }
+                let Records::Sound(after) = self.read()? else { return Ok(self.read()?) };
+                match after.revoked.get(&scope) {
+                    None => continue,
+                    Some(said) if !Tombstone::is_persons(said) => return self.heal(held, now),
+                    Some(_) => {
+                        let path = self.snapshot_path();
+                        return Err(Kind::Store { path, why: "what stands for an older no is still there" }.into());
+                    }
+                }
+            }
             let mut written = None;
             let forgotten = mutants::on(Mutant::TombstoneForgotten);
             if let Some(decision) = told_by_tombstone(&scope, sound.entry(&scope), &said).filter(|_| !forgotten) {
@@ -140,6 +157,16 @@ impl Ledger {
         Ok(self.read()?)
     }
 
+    /// Whether a yes that was given after the no holds which a tombstone stands for, by records and a history that were read. Where
+    /// there is none now, or it does not say which yes it comes after, it is not known to be older than any.
+    fn is_overtaken(&self, scope: &str, sound: &Sound, said: &Option<Tombstone>) -> Result<bool, Failed> {
+        // It may be another one by now.
+        let now = sound.revoked.get(scope);
+        let (Some(after), true) = (Tombstone::ends_up_to(said), now == Some(said)) else { return Ok(false) };
+        let yes = latest_yes(&self.history()?.lines(), scope);
+        Ok(yes > after && sound.yes_written(scope).is_some_and(|entry| entry.epoch >= yes))
+    }
+
     /// Whether there is anything for [`heal`](Ledger::heal) to do. Reads only.
     pub(crate) fn needs_healing(&self) -> Result<bool, Failed> {
         Ok(self.read()?.need_healing())
@@ -155,7 +182,7 @@ impl Ledger {
         let by_person = Tombstone::is_persons(&Some(said.clone()));
         let [own, others] = self.tombstones(scope);
         let leave = |path: &Path| match by_person {
-            true => self.leave_own(path, &bytes),
+            true => self.leave_own(path, said, &bytes),
             false => self.leave_others(path, said.decision, &bytes),
         };
         let [here, beside] = if by_person { &own } else { &others };
@@ -184,16 +211,20 @@ impl Ledger {
     }
 
     /// Leaves a tombstone of the person's own. Without its words it closes as well, and reads as what it is.
-    fn leave_own(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn leave_own(&self, path: &Path, said: &Tombstone, bytes: &[u8]) -> io::Result<()> {
         match self.files.create(path) {
             Ok(mut file) => {
                 let _ = file.write_all(bytes);
                 file.sync()
             }
-            // Somebody else's ending of before each had a name of its own gives way to the person's.
+            // Somebody else's ending of before each had a name of its own gives way to the person's, and so does an older no of
+            // theirs, which ends no yes that was given since.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let is_enough = |there: Option<Tombstone>| {
+                    Tombstone::is_persons(&there) && Tombstone::covers(&there, &Some(said.clone()))
+                };
                 match self.files.contents(path, TOMBSTONE_MOST) {
-                    Look::Read(there) if Tombstone::is_persons(&read(&there)) => Ok(()),
+                    Look::Read(there) if is_enough(read(&there)) => Ok(()),
                     _ => self.files.replace(path, bytes),
                 }
             }
@@ -352,7 +383,7 @@ impl Ledger {
     }
 
     /// The scopes that have a tombstone, by the names in both directories, and what it says. Where some say different things,
-    /// the person's own no stands, and an end before what only narrows.
+    /// the person's own no stands, of two of theirs the later one, and an end before what only narrows.
     pub(super) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
         let mut revoked = Revoked::new();
         for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
@@ -368,7 +399,12 @@ impl Ledger {
                 let said = if own.is_some() { said } else { Some(said.unwrap_or_else(Tombstone::of_nobody)) };
                 let known = revoked.entry(scope.to_owned()).or_insert_with(|| said.clone());
                 let is_weaker = known.as_ref().is_some_and(|known| known.decision.opens());
-                if !Tombstone::is_persons(known) && (Tombstone::is_persons(&said) || is_weaker) {
+                let is_stronger = match (Tombstone::is_persons(known), Tombstone::is_persons(&said)) {
+                    (true, true) => !Tombstone::covers(known, &said),
+                    (true, false) => false,
+                    (false, by_person) => by_person || is_weaker,
+                };
+                if is_stronger {
                     *known = said;
                 }
             }

@@ -94,6 +94,13 @@ impl Consent {
         let mut unwritten = self.unwritten.lock();
         let stands = unwritten.get(scope.name()).is_some_and(|said| said.act == act);
         if again && !stands && !mutants::on(Mutant::RetriedUnasked) {
+            let is_none = !unwritten.contains_key(scope.name());
+            drop(unwritten);
+            if is_none {
+                // The try closed the scope, and a yes stands.
+                self.unshut(scope);
+                self.look_again();
+            }
             return;
         }
         let said = Unwritten { scope, decision, at, why: String::new(), after: None, act };
@@ -143,18 +150,12 @@ impl Consent {
                 Ok(overtaken)
             });
             match overtaken {
-                Err(_) => {
-                    // Where a yes was given meanwhile there is nothing to try again.
-                    let unwritten = self.unwritten.lock();
-                    if unwritten.contains_key(scope.name()) {
-                        self.retries.lock().failed(scope.name(), now);
-                    }
-                }
                 Ok(true) => {
                     self.forget_act(scope);
                     self.unshut(scope);
                 }
-                Ok(false) => left.push((scope, act, decision == Decision::Denied)),
+                // Where nobody can see it now, a file that says which yes it comes after stands for it.
+                Ok(false) | Err(_) => left.push((scope, act, decision == Decision::Denied)),
             }
         }
         left
@@ -181,11 +182,17 @@ impl Consent {
         Ok(is_retry && self.is_overtaken(scope, records)?)
     }
 
-    /// Whether an act that is tried again may be none any more, as far as a look tells: then it leaves no tombstone, which would
-    /// end that yes, and is tried again later.
-    pub(super) fn may_be_overtaken(&self, scope: Scope, patience: &Patience) -> bool {
+    /// Whether an act that is tried again is none any more, as far as a look tells: then it leaves no tombstone. Where the look fails
+    /// it leaves one that says which yes it comes after.
+    pub(super) fn is_seen_overtaken(&self, scope: Scope, patience: &Patience) -> bool {
         let is_overtaken = || self.ledger.read().and_then(|records| self.is_overtaken(scope, &records));
-        patience.again.get() == Some(scope) && is_overtaken().unwrap_or(true)
+        patience.again.get() == Some(scope) && is_overtaken().unwrap_or(false)
+    }
+
+    /// Which yes an act that is tried again comes after, for what stands for it. Nothing at the first try: none comes later then.
+    pub(super) fn comes_after(&self, scope: Scope, patience: &Patience) -> Option<u64> {
+        let is_retry = patience.again.get() == Some(scope);
+        self.unwritten_act(scope).filter(|_| is_retry)?.after
     }
 
     /// The records were read: any yes that they do not have yet comes after a no that was not written.
@@ -217,7 +224,7 @@ fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
 
 /// The epoch of the latest yes in the history, 0 where there is none. What came later is known by epochs and not by times, since
 /// clocks go back.
-fn latest_yes(lines: &[Line], scope: &str) -> u64 {
+pub(super) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
     let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
     lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
 }
