@@ -166,7 +166,10 @@ impl Engine {
         for path in made_up()? {
             let left = made_of.get(&path).and_then(|segments| segments.iter().find(is_there));
             if let Some(left) = left {
-                unread.push(format!("{}: its lines lie in `{left}` as well, which is not made ready yet", path.display()));
+                unread.push(format!(
+                    "{}: its lines lie in `{left}` as well, which is not made ready yet",
+                    path.display()
+                ));
             }
             if left.is_some() || hidden.contains(&path) {
                 held_back += 1;

@@ -1035,3 +1035,224 @@ fn a_second_name_that_others_may_open_refuses_no_yes_and_confirms_nothing() {
     std::fs::remove_file(&held).unwrap();
     assert!(client.withdraw(CRASH).unwrap().confirmed);
 }
+
+fn yes(client: &Client) {
+    client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
+}
+
+impl Home {
+    /// A process that does what it is to do when it is told to, and at its end on this thread.
+    fn quiet(&self) -> Client {
+        let mut config = config(self.directory.path());
+        config.disk = Arc::new(self.disk.clone());
+        Client::without_worker(config).unwrap()
+    }
+
+    fn store(&self) -> std::path::PathBuf {
+        self.directory.path().join("data/org.example.crash/candor-1")
+    }
+}
+
+fn try_again(client: &Client) {
+    client.consent().retry_now();
+    crate::withdraw::settle(client.engine());
+}
+
+/// The disk takes writes again, and what tells whether a yes came later can't be read as long as the program runs.
+#[test]
+fn a_no_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
+    for unread in ["/candor-1/ledger.jsonl", "/candor-1/high", "/candor-1/consent"] {
+        for deny in [false, true] {
+            let (home, first) = Home::new();
+            drop(first);
+            let client = home.quiet();
+            takes_nothing(&home.disk);
+            assert!(if deny { client.deny(CRASH) } else { client.withdraw(CRASH) }.is_err());
+            home.disk.set(move |call, path| (call == "read" && path.ends_with(unread)).then_some(Errno::IO));
+            if deny {
+                try_again(&client);
+            }
+            // Else it is tried again at the end alone.
+            drop(client);
+            home.disk.end();
+            let next = home.start();
+            let status = next.status(CRASH).unwrap();
+            assert_eq!((status.state, status.is_open()), (State::Withdrawn, false), "{unread}");
+            yes(&next);
+            assert!(home.start().status(CRASH).unwrap().is_open(), "{unread}: a fresh yes is one");
+        }
+    }
+}
+
+/// A yes was given meanwhile, by a process that saw no sign of the no.
+#[test]
+fn a_file_that_stands_for_an_older_no_ends_no_later_yes() {
+    for said_again in [None, Some(("rename", "/consent.new")), Some(("lock_file", "/consent.lock"))] {
+        let (home, first) = Home::new();
+        drop(first);
+        let client = home.quiet();
+        takes_nothing(&home.disk);
+        assert!(client.withdraw(CRASH).is_err());
+        let other = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
+        let mut sound = config(home.directory.path());
+        sound.disk = Arc::new(other.disk.clone());
+        let second = Client::without_worker(sound).unwrap();
+        second.withdraw(CRASH).unwrap();
+        yes(&second);
+        home.disk.set(|call, path| (call == "read" && path.ends_with("/ledger.jsonl")).then_some(Errno::IO));
+        try_again(&client);
+        assert!(home.store().join("crash.revoked").exists());
+        second.engine().look();
+        assert!(!second.status(CRASH).unwrap().is_open(), "nobody knows which came later");
+        if let Some((call, end)) = said_again {
+            // A person says no after that yes, and that is not written either.
+            other.disk.set(move |what, path| (what == call && path.ends_with(end)).then_some(Errno::IO));
+            assert_eq!(second.withdraw(CRASH).unwrap().line, 0, "a file stands for it");
+        }
+        // Neither says it once more.
+        std::mem::forget((client, second));
+        home.disk.end();
+        let next = home.start();
+        let status = next.status(CRASH).unwrap();
+        let state = if said_again.is_some() { State::Withdrawn } else { State::Granted };
+        assert_eq!((status.state, status.is_open()), (state, said_again.is_none()), "{said_again:?}");
+        assert!(!home.store().join("crash.revoked").exists());
+    }
+}
+
+#[test]
+fn a_yes_that_never_came_into_force_is_no_answer() {
+    let (home, first) = Home::new();
+    drop(first);
+    let client = home.quiet();
+    let other = home.start();
+    takes_nothing(&home.disk);
+    assert!(client.withdraw(CRASH).is_err());
+    home.disk.end();
+    other.withdraw(CRASH).unwrap();
+    home.disk.set(|call, path| (call == "rename" && path.ends_with("/high.new")).then_some(Errno::NOSPC));
+    assert!(other.grant(CRASH.shown(&other.notice(CRASH).unwrap())).is_err());
+    home.disk.end();
+    assert_eq!(other.defer(CRASH).unwrap().decision, "withdrawn", "before anybody marks it as void");
+    drop(other);
+    let other = home.start();
+    assert_eq!(other.defer(CRASH).unwrap().decision, "withdrawn");
+    let page = other.manifest().unwrap();
+    assert_eq!(page.scope(CRASH).unwrap().agreed_via, None);
+    // Nor does it keep anybody from finding that the no is written.
+    try_again(&client);
+    let status = client.status(CRASH).unwrap();
+    assert_eq!((status.state, status.trouble), (State::Withdrawn, None));
+}
+
+/// What fails is an older no, which is none any more by then.
+#[test]
+fn a_try_that_a_yes_overtook_leaves_the_scope_open() {
+    let (home, first) = Home::new();
+    drop(first);
+    let client = Arc::new(home.quiet());
+    takes_nothing(&home.disk);
+    assert!(client.withdraw(CRASH).is_err());
+    let other = client.clone();
+    let (mut reads, mut locks) = (0, 0);
+    home.disk.set(move |call, path| {
+        reads += u32::from(call == "read" && path.ends_with("/candor-1/consent"));
+        if reads == 2 {
+            // Between the look for what is to be tried again and the try.
+            reads += 1;
+            yes(&other);
+        }
+        let locked = call == "lock_file" && path.ends_with("/consent.lock") && reads > 2;
+        locks += u32::from(locked);
+        (locked && locks == 1).then_some(Errno::IO)
+    });
+    try_again(&client);
+    home.disk.end();
+    client.engine().look();
+    let status = client.status(CRASH).unwrap();
+    assert_eq!((status.state, status.is_open(), status.trouble), (State::Granted, true, None));
+    client.record_durable(Happened { times: 2 });
+    assert_eq!(waiting(&client, CRASH), 1);
+}
+
+/// The lock says while the computer ran for which an earlier one was seen to be gone.
+#[test]
+fn who_cant_tell_that_the_computer_was_restarted_confirms_nothing() {
+    for errno in [Errno::NOENT, Errno::ACCESS] {
+        let (home, client) = Home::new();
+        let life = home.store().join("crash.life");
+        std::fs::remove_file(&life).unwrap();
+        yes(&client);
+        home.disk.set(move |call, path| (call == "read_shared" && path.ends_with("/boot_id")).then_some(errno));
+        assert!(!client.withdraw(CRASH).unwrap().confirmed, "{errno}");
+        // Nor is a yes refused by that.
+        std::fs::remove_file(&life).unwrap();
+        yes(&client);
+        home.disk.end();
+        assert!(!client.withdraw(CRASH).unwrap().confirmed, "{errno}");
+    }
+}
+
+/// The real disk, which tells of no file which one it is.
+struct Numberless;
+
+impl Disk for Numberless {
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        Ok(System.stat(path)?.map(|stat| Stat { node: None, ..stat }))
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        System.link(from, to)
+    }
+    super::real!(make_dir list read read_shared create append lock_file rename remove_file remove_tree sync_dir);
+}
+
+#[test]
+fn a_life_lock_has_a_second_name_also_where_files_have_no_numbers() {
+    let home = tempfile::tempdir().unwrap();
+    let mut config = config(home.path());
+    config.disk = Arc::new(Numberless);
+    let client = Client::without_worker(config).unwrap();
+    yes(&client);
+    let store = home.path().join("data/org.example.crash/candor-1");
+    assert!(store.join("crash.held").exists());
+    std::fs::remove_file(store.join("crash.life")).unwrap();
+    yes(&client);
+    assert!(client.withdraw(CRASH).unwrap().confirmed, "it was found again");
+}
+
+#[test]
+fn a_second_name_that_cant_be_used_is_named_and_refuses_no_yes() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    for what in ["others may open it", "a directory", "a link"] {
+        let home = tempfile::tempdir().unwrap();
+        let client = Client::new(config(home.path())).unwrap();
+        yes(&client);
+        let store = home.path().join("data/org.example.crash/candor-1");
+        let held = store.join("crash.held");
+        assert_eq!(client.status(CRASH).unwrap().trouble, None, "the control");
+        std::fs::remove_file(&held).unwrap();
+        match what {
+            "a directory" => std::fs::create_dir(&held).unwrap(),
+            "a link" => symlink(store.join("consent"), &held).unwrap(),
+            _ => {
+                std::fs::write(&held, "").unwrap();
+                std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o644)).unwrap();
+            }
+        }
+        for is_gone in [false, true] {
+            if is_gone {
+                std::fs::remove_file(store.join("crash.life")).unwrap();
+            }
+            yes(&client);
+            let status = client.status(CRASH).unwrap();
+            let trouble = status.trouble.clone().unwrap_or_default();
+            assert!(status.is_open(), "{what}: {status:?}");
+            assert!(trouble.contains("crash.held") && trouble.contains("remove it"), "{what}: {status:?}");
+            assert!(!client.withdraw(CRASH).unwrap().confirmed, "{what}");
+            yes(&client);
+        }
+        let _ = std::fs::remove_file(&held).or_else(|_| std::fs::remove_dir(&held));
+        yes(&client);
+        assert_eq!(client.status(CRASH).unwrap().trouble, None, "{what}");
+    }
+}
