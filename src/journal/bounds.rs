@@ -44,8 +44,9 @@ impl Journal {
     /// only by whoever may send, since the one who sends has them in hand: `leads` says whether the caller holds the lock for
     /// it; if not, it is tried for. Answers whether it was had.
     pub(crate) fn enforce_bounds(&self, today: Day, aged: bool, leads: bool) -> bool {
-        let lead = if leads { None } else { self.lead_at_once().ok().flatten() };
-        let leads = leads || lead.is_some();
+        let lead = if leads { Ok(None) } else { self.lead_at_once() };
+        let others_lead = !leads && matches!(lead, Ok(None));
+        let leads = leads || matches!(lead, Ok(Some(_)));
         let (mut files, complete) = self.all_that_waits(leads);
         let older =
             |file: &Waiting, days: u32| aged && file.day.is_some_and(|day| day.0.saturating_add(days) < today.0);
@@ -56,10 +57,12 @@ impl Journal {
                 left += self.end_all(&mut doomed).0;
                 kind = file.kind;
             }
-            if file.kind == "outbox" && !leads {
+            let is_foreign = file.stat.kind != StatKind::File || file.stat.exposed.is_some();
+            // Whose lock nobody can take is ended by one alone, and so counted once.
+            if (file.kind == "outbox" && !leads) || (is_foreign && others_lead) {
                 return true;
             }
-            let ended = if file.stat.kind != StatKind::File || file.stat.exposed.is_some() {
+            let ended = if is_foreign {
                 // Its day is over, so that nobody writes it any more, whoever changed its mode.
                 if file.day.is_none_or(|day| day < today) { self.doom_foreign(file) } else { Ok(None) }
             } else if older(file, WAITING_DAYS + 1) {
@@ -68,7 +71,8 @@ impl Journal {
                 Ok(None)
             };
             // What can't be read now is kept for twice as long: what is read again by then is counted exactly.
-            let ended = ended.unwrap_or_else(|_| older(file, UNREAD_DAYS).then(|| self.doom_unread(&file.path)));
+            let ends_unread = !others_lead && older(file, UNREAD_DAYS);
+            let ended = ended.unwrap_or_else(|_| ends_unread.then(|| self.doom_unread(&file.path)));
             let stays = ended.is_none();
             doomed.extend(ended);
             stays

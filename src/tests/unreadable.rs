@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport,
+    ambient::Day,
     disk::{Disk, System},
     sync::Mutex,
 };
@@ -435,6 +436,21 @@ fn one_file_that_cant_be_removed_makes_the_store_full_for_nobody() {
     home.disk.end();
     let _ = flush(&client);
     assert_eq!(lost(&client), [("foreign", 5)]);
+}
+
+/// Nobody can take the lock of such a file, so that two who clear up at once would both count it.
+#[test]
+fn what_others_may_open_is_ended_and_counted_by_one_alone() {
+    let home = Home::with(5);
+    let (client, other) = (home.start(), home.start());
+    mode(&home.only("waiting"), 0o644);
+    let tomorrow = Day(client.engine().today().0 + 1);
+    let lead = other.engine().journal.lead().unwrap();
+    assert!(!client.engine().journal.enforce_bounds(tomorrow, true, false));
+    assert_eq!((home.files("waiting").len(), lost(&client)), (1, vec![]), "somebody else clears up");
+    drop(lead);
+    assert!(client.engine().journal.enforce_bounds(tomorrow, true, false));
+    assert_eq!((home.files("waiting").len(), lost(&client)), (0, vec![("foreign", 5)]));
 }
 
 #[test]
