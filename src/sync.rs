@@ -13,7 +13,9 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
 #[cfg(not(test))]
 pub(crate) use std::thread::sleep;
 #[cfg(test)]
-pub(crate) use waiting::{sleep, waiting_by};
+pub(crate) use waiting::sleep;
+#[cfg(all(test, unix))]
+pub(crate) use waiting::waiting_by;
 
 /// std's locks. A panic of the host's own code while one is held must not shut out everybody else, and nothing in here is left
 /// half done by one: poison is ignored.
@@ -89,6 +91,7 @@ mod waiting {
         }
     }
 
+    #[cfg(unix)]
     /// Runs `act`; whatever waits on this thread meanwhile waits by `wait`.
     pub(crate) fn waiting_by<T>(wait: impl Fn(Duration) + 'static, act: impl FnOnce() -> T) -> T {
         struct Back(Option<Wait>);

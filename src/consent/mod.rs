@@ -78,11 +78,11 @@ pub(crate) use contract::{
     sent_log_days,
 };
 pub(crate) use languages::Languages;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(crate) use ledger::History;
 pub(crate) use ledger::{Failed, Ledger, Records};
 pub(crate) use line::Decision;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(crate) use line::Line;
 pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};

@@ -18,6 +18,9 @@ pub mod journal {}
 #[doc = include_str!("wire.md")]
 pub mod wire {}
 
+#[doc = include_str!("platforms.md")]
+pub mod platforms {}
+
 #[doc = include_str!("faults.md")]
 pub mod faults {}
 

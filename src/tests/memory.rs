@@ -17,7 +17,7 @@ use std::{
 };
 
 /// What a process that was killed is told. It must not matter to anyone.
-const KILLED: i32 = 4;
+const KILLED: io::ErrorKind = io::ErrorKind::Interrupted;
 
 /// Which process a call comes from.
 pub(crate) type Pid = u32;
@@ -67,11 +67,11 @@ impl State {
 }
 
 fn absent() -> io::Error {
-    io::Error::from_raw_os_error(2)
+    io::ErrorKind::NotFound.into()
 }
 
 fn exists() -> io::Error {
-    io::Error::from_raw_os_error(17)
+    io::ErrorKind::AlreadyExists.into()
 }
 
 impl Memory {
@@ -196,11 +196,11 @@ impl Process {
     fn at(&self, path: &Path) -> io::Result<MutexGuard<'_, State>> {
         let state = self.memory.state();
         if state.dead.contains(&self.pid) {
-            return Err(io::Error::from_raw_os_error(KILLED));
+            return Err(KILLED.into());
         }
         match path.parent().and_then(|above| state.nodes.get(above)) {
             Some(above) if above.kind == StatKind::Dir => Ok(state),
-            Some(_) => Err(io::Error::from_raw_os_error(20)),
+            Some(_) => Err(io::ErrorKind::NotADirectory.into()),
             None if path.parent().is_none() => Ok(state),
             None => Err(absent()),
         }
@@ -282,7 +282,7 @@ impl Disk for Process {
         match state.nodes.get(path).map(|node| node.kind) {
             None => return Err(absent()),
             Some(StatKind::Dir) => {}
-            Some(_) => return Err(io::Error::from_raw_os_error(20)),
+            Some(_) => return Err(io::ErrorKind::NotADirectory.into()),
         }
         let below = state.tree(path).filter(|entry| entry.parent() == Some(path));
         Ok(below.filter_map(|entry| Some(entry.file_name()?.to_str()?.to_owned())).collect())
@@ -378,7 +378,7 @@ impl Disk for Process {
         let mut state = self.at(path)?;
         match state.nodes.get(path).map(|node| node.kind) {
             None => return Err(absent()),
-            Some(StatKind::Dir) => return Err(io::Error::from_raw_os_error(21)),
+            Some(StatKind::Dir) => return Err(io::ErrorKind::IsADirectory.into()),
             Some(_) => {}
         }
         self.memory.unname(&mut state, path);
@@ -424,9 +424,9 @@ impl Open {
 
     fn opened<'s>(&self, state: &'s mut State) -> io::Result<&'s mut File> {
         if state.dead.contains(&self.pid) {
-            return Err(io::Error::from_raw_os_error(KILLED));
+            return Err(KILLED.into());
         }
-        state.files.get_mut(&self.file).ok_or_else(|| io::Error::from_raw_os_error(9))
+        state.files.get_mut(&self.file).ok_or_else(|| io::ErrorKind::Other.into())
     }
 }
 
@@ -468,6 +468,7 @@ impl Drop for Open {
 }
 
 /// The same calls on this disk and on the real one come to the same.
+#[cfg(unix)]
 #[test]
 fn the_disk_in_memory_does_what_the_real_one_does() {
     use crate::{ambient::SystemClock, disk::System};

@@ -3,8 +3,12 @@
 mod cost;
 mod crash;
 mod erase;
+// The disk in memory is one of Unix. What it tries is the same code on each platform.
+#[cfg(unix)]
 mod faults;
 mod faulty;
+#[cfg(windows)]
+mod held;
 mod identity;
 mod fuzz;
 mod looks;
@@ -13,7 +17,9 @@ mod meanwhile;
 #[allow(dead_code, reason = "the simulation uses the rest of it")]
 pub(crate) mod memory;
 pub(crate) mod must_say;
+pub(crate) mod platform;
 mod real;
+#[cfg(unix)]
 mod sim;
 mod start;
 mod steps;

@@ -1,6 +1,7 @@
 //! What the disk does to one scope or one file is that one's trouble: the others go on, and what can't be read now is neither
 //! lost nor counted as lost.
 
+use super::platform::{self, Errno};
 use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
@@ -10,7 +11,6 @@ use crate::{
     mutants::{self, Mutant, with},
     sync::Mutex,
 };
-use rustix::io::Errno;
 use std::{
     cell::Cell,
     io,
@@ -189,7 +189,7 @@ fn a_life_lock_that_cant_be_opened_for_a_moment_is_no_end_of_consent() {
         hit.then_some(Errno::MFILE)
     });
     let trouble = client.flush(Duration::from_secs(60)).unwrap().trouble.unwrap();
-    assert!(trouble.contains("crash.life") && trouble.contains("os error 24"), "{trouble}");
+    assert!(trouble.contains("crash.life") && trouble.contains(&Errno::MFILE.to_string()), "{trouble}");
     // The same while it is looked whether the yes still stands.
     let mut opened = 0;
     home.disk.set(move |call, at| {
@@ -346,7 +346,7 @@ fn a_page_reads_no_more_files_than_it_says() {
     for number in 0..1_500 {
         let copy = generation.join(format!("{}-{number}.jsonl", segment.file_stem().unwrap().to_str().unwrap()));
         std::fs::write(&copy, &bytes).unwrap();
-        std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        platform::keep_private(&copy);
     }
     let read = Arc::new(AtomicUsize::new(0));
     let counted = read.clone();
@@ -596,12 +596,9 @@ fn a_no_that_was_not_written_is_undone_by_nothing_but_a_fresh_yes() {
 #[test]
 fn a_no_that_was_not_written_is_not_overtaken_by_the_yes_before_it_where_the_history_can_t_be_read() {
     type Change = fn(&Path, bool);
-    let changes: [(&str, Change); 3] = [
-        ("others may open it", |ledger, there| {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = if there { 0o600 } else { 0o644 };
-            std::fs::set_permissions(ledger, std::fs::Permissions::from_mode(mode)).unwrap();
-        }),
+    let changes: &[(&str, Change)] = &[
+        #[cfg(unix)]
+        ("others may open it", |ledger, there| platform::set_mode(ledger, if there { 0o600 } else { 0o644 })),
         ("it is away", |ledger, there| {
             let aside = ledger.with_extension("aside");
             let (from, to) = if there { (aside.as_path(), ledger) } else { (ledger, aside.as_path()) };
@@ -687,6 +684,7 @@ fn what_was_switched_off_outlasts_an_end_that_only_a_tombstone_keeps_and_records
 
 /// Whether a withdrawal is confirmed while a permit of an earlier yes is held whose life lock went out of its place, how, and by
 /// whom; and once nobody can hold it any more.
+#[cfg(unix)]
 fn confirmed_without_the_lock(mutant: Option<Mutant>, by_full_disk: bool) -> (bool, bool) {
     let (home, client) = Home::new();
     let store = home.directory.path().join("data/org.example.crash/candor-1");
@@ -721,6 +719,7 @@ fn confirmed_without_the_lock(mutant: Option<Mutant>, by_full_disk: bool) -> (bo
     (first.confirmed, again.confirmed)
 }
 
+#[cfg(unix)]
 #[test]
 fn a_life_lock_that_went_out_of_its_place_confirms_nothing_while_somebody_may_hold_it() {
     for by_full_disk in [true, false] {
@@ -731,6 +730,7 @@ fn a_life_lock_that_went_out_of_its_place_confirms_nothing_while_somebody_may_ho
 }
 
 /// The same on a disk where a lock has a second name.
+#[cfg(unix)]
 #[test]
 fn a_life_lock_that_was_removed_is_found_again_by_its_second_name() {
     let home = tempfile::tempdir().unwrap();
@@ -781,6 +781,7 @@ fn without_life_lock_and_history_nothing_is_confirmed() {
 }
 
 /// A life lock that a copy took the place of is held by whoever held the one before.
+#[cfg(unix)]
 #[test]
 fn a_life_lock_that_was_replaced_by_its_copy_confirms_nothing_while_the_other_is_held() {
     let confirmed = |mutant: Option<Mutant>| {
@@ -1021,13 +1022,13 @@ fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
 }
 
 /// As a restored backup leaves it: another file than the lock, which others may open.
+#[cfg(unix)]
 #[test]
 fn a_second_name_that_others_may_open_refuses_no_yes_and_confirms_nothing() {
-    use std::os::unix::fs::PermissionsExt;
     let (home, client) = Home::new();
     let held = home.directory.path().join("data/org.example.crash/candor-1/crash.held");
     std::fs::write(&held, "").unwrap();
-    std::fs::set_permissions(&held, std::fs::Permissions::from_mode(0o644)).unwrap();
+    platform::set_mode(&held, 0o644);
     let receipt = client.withdraw(CRASH).unwrap();
     assert!(receipt.unconfirmed.is_some_and(|why| why.contains("can't be used")), "{receipt:?}");
     client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
@@ -1220,6 +1221,7 @@ fn a_life_lock_has_a_second_name_also_where_files_have_no_numbers() {
     assert!(client.withdraw(CRASH).unwrap().confirmed, "it was found again");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_second_name_that_cant_be_used_is_named_and_refuses_no_yes() {
     use std::os::unix::fs::{PermissionsExt, symlink};

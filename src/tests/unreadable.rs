@@ -1,6 +1,9 @@
 //! A file of what waits that can't be read, or not be written, for a moment or for good: it stops nothing else, is named, and comes
 //! to a counted end; and what is dropped is on record before it is gone.
 
+#[cfg(unix)]
+use super::platform::set_mode as mode;
+use super::platform::{self, Errno};
 use super::{
     CRASH, Happened, Start, config,
     faulty::{Fault, Faulty},
@@ -8,13 +11,10 @@ use super::{
 };
 use crate::{
     Answer, Client, Clock, Error, Flushed, Parcel, SendError, Transport,
-    ambient::Day,
     disk::{Disk, System},
     sync::Mutex,
 };
-use rustix::io::Errno;
 use std::{
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -141,10 +141,6 @@ fn lost(client: &Client) -> Vec<(&'static str, u64)> {
     lost.iter().map(|lost| (lost.reason, lost.count)).collect()
 }
 
-fn mode(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-}
-
 fn takes() -> Answer {
     Answer::Accepted { rejected: 0 }
 }
@@ -156,6 +152,7 @@ fn names(done: &Flushed, file: &Path) {
 }
 
 /// As with files that were restored for another user, who alone may read them.
+#[cfg(unix)]
 #[test]
 fn what_others_may_open_and_cant_be_read_is_kept_and_counted_exactly_once_it_can_be() {
     for errno in ERRORS {
@@ -186,6 +183,7 @@ fn what_others_may_open_and_cant_be_read_is_kept_and_counted_exactly_once_it_can
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn what_cant_be_read_for_twice_its_time_ends_and_counts_as_one_at_least() {
     for (kind, mode_of, call) in [
@@ -262,7 +260,7 @@ fn lines_that_a_batch_may_have_which_cant_be_read_do_not_leave_twice() {
     let name = segment.file_stem().unwrap().to_str().unwrap();
     let sealed = segment.with_file_name(format!("{name}-sealed.jsonl"));
     std::fs::write(&sealed, bytes).unwrap();
-    mode(&sealed, 0o600);
+    platform::keep_private(&sealed);
     home.pass(DAY);
     home.fail(Errno::IO, "read", &batch);
     home.says(takes());
@@ -294,6 +292,7 @@ fn what_may_be_read_and_not_written_leaves_and_ages_like_any_other() {
 }
 
 /// What a receiver asked for is forgotten by no look that fails.
+#[cfg(unix)]
 #[test]
 fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back() {
     for errno in ERRORS {
@@ -417,6 +416,7 @@ fn a_batch_whose_segment_cant_be_read_does_not_leave_before_it() {
     assert_eq!(home.taken(), 20, "nothing leaves twice");
 }
 
+#[cfg(unix)]
 #[test]
 fn one_file_that_cant_be_removed_makes_the_store_full_for_nobody() {
     let home = Home::with(5);
@@ -439,12 +439,13 @@ fn one_file_that_cant_be_removed_makes_the_store_full_for_nobody() {
 }
 
 /// Nobody can take the lock of such a file, so that two who clear up at once would both count it.
+#[cfg(unix)]
 #[test]
 fn what_others_may_open_is_ended_and_counted_by_one_alone() {
     let home = Home::with(5);
     let (client, other) = (home.start(), home.start());
     mode(&home.only("waiting"), 0o644);
-    let tomorrow = Day(client.engine().today().0 + 1);
+    let tomorrow = crate::ambient::Day(client.engine().today().0 + 1);
     let lead = other.engine().journal.lead().unwrap();
     assert!(!client.engine().journal.enforce_bounds(tomorrow, true, false));
     assert_eq!((home.files("waiting").len(), lost(&client)), (1, vec![]), "somebody else clears up");
@@ -529,6 +530,7 @@ fn a_batch_that_cant_be_read_at_first_does_not_leave_before_its_segment() {
     assert_eq!((home.taken(), home.lost()), (5, vec![]), "nothing leaves twice");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_batch_that_is_held_back_is_named_and_waits() {
     let home = Home::with(5);
@@ -547,6 +549,7 @@ fn a_batch_that_is_held_back_is_named_and_waits() {
 }
 
 /// More files wait than may, and the first one can't be removed.
+#[cfg(unix)]
 #[test]
 fn beside_a_file_that_cant_be_removed_the_next_one_makes_room() {
     let home = Home::with(1);

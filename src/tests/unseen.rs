@@ -1,6 +1,7 @@
 //! A look at what left, or at what is to be erased, that fails: nothing is removed, set aside, counted as damaged, taken for
 //! absent or said to be done because of it, and when the disk lets itself be read again all goes on.
 
+use super::platform::{self, Errno};
 use super::{
     CRASH, Happened,
     erase::{Taker, carried_out, open, pending, prepare},
@@ -10,7 +11,6 @@ use crate::{
     Client,
     mutants::{self, Mutant},
 };
-use rustix::io::Errno;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -264,7 +264,7 @@ fn a_schedule_of_erasure_that_cant_be_read_now_is_not_written_over() {
         // Asked again, there is something to be made anew.
         client.cancel_erasure(CRASH).unwrap();
         std::fs::write(&schedule, &before).unwrap();
-        std::fs::set_permissions(&schedule, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        platform::keep_private(&schedule);
         home.fail(errno, "read", "/erasing/crash/", "/schedule");
         let status = client.erase(CRASH).unwrap();
         assert!(status.unfinished && status.requests.is_empty(), "{errno}: {status:?}");

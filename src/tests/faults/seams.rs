@@ -1,5 +1,6 @@
 //! Every call of the seams, the faults it can have, and a disk, clock, generator and network in which one of them happens.
 
+use super::super::platform::Errno;
 use crate::{
     Answer, Clock, Parcel, SendError, Transport,
     ambient::Entropy,
@@ -105,18 +106,19 @@ pub(super) enum Error {
 
 impl Error {
     fn code(self) -> i32 {
-        match self {
-            Error::NotFound => 2,
-            Error::Interrupted => 4,
-            Error::NoMemory => 12,
-            Error::NoAccess => 13,
-            Error::TooManyFilesInSystem => 23,
-            Error::TooManyFiles => 24,
-            Error::NoSpace | Error::ShortWrite => 28,
-            Error::ReadOnly => 30,
-            Error::Stale => 116,
-            _ => 5,
-        }
+        let errno = match self {
+            Error::NotFound => Errno::NOENT,
+            Error::Interrupted => Errno::INTR,
+            Error::NoMemory => Errno::NOMEM,
+            Error::NoAccess => Errno::ACCESS,
+            Error::TooManyFilesInSystem => Errno::NFILE,
+            Error::TooManyFiles => Errno::MFILE,
+            Error::NoSpace | Error::ShortWrite => Errno::NOSPC,
+            Error::ReadOnly => Errno::ROFS,
+            Error::Stale => Errno::STALE,
+            _ => Errno::IO,
+        };
+        errno.raw_os_error()
     }
 
     fn io(self) -> io::Error {
@@ -543,8 +545,8 @@ fn methods(source: &str, of: &str) -> Vec<String> {
 #[test]
 fn every_method_of_every_seam_can_fail() {
     for (seam, source) in [
-        ("Disk", include_str!("../../disk.rs")),
-        ("Handle", include_str!("../../disk.rs")),
+        ("Disk", include_str!("../../disk/mod.rs")),
+        ("Handle", include_str!("../../disk/mod.rs")),
         ("Transport", include_str!("../../transport/mod.rs")),
         ("Clock", include_str!("../../ambient.rs")),
         ("Entropy", include_str!("../../ambient.rs")),

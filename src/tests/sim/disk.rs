@@ -102,7 +102,7 @@ impl Handle for SimFile {
         match world.at_seam(*actor, *pid, Some(Sort::Write), "write", &self.path) {
             Fate::Fails(error) => {
                 // A disk without room takes some of it.
-                if error.raw_os_error() == Some(28) {
+                if error.kind() == io::ErrorKind::StorageFull {
                     let part = world.random(bytes.len() as u64) as usize;
                     let _ = self.file.write_all(&bytes[..part]);
                 }

@@ -3,7 +3,7 @@
 //! Each simulated process is a thread, and one thread runs at a time. At every call of a seam it asks here, and another one may
 //! go first. No clock, no entropy and no order of the machine's own comes in.
 
-use super::oracle::Oracle;
+use super::{super::platform::Errno, oracle::Oracle};
 use crate::{
     ambient::{Clock, Entropy, instant},
     disk::Disk,
@@ -100,7 +100,7 @@ impl Plan {
 #[derive(Debug, Clone)]
 struct Outage {
     until: u64,
-    code: i32,
+    code: Errno,
     /// Calls that only read fail as well.
     reads: bool,
     writes: bool,
@@ -187,25 +187,24 @@ pub(super) enum Sort {
     Lock,
 }
 
-const EIO: i32 = 5;
-const ENOMEM: i32 = 12;
-const EACCES: i32 = 13;
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
-const ENOSPC: i32 = 28;
-const EROFS: i32 = 30;
-const ENOLCK: i32 = 37;
-const ESTALE: i32 = 116;
-
 /// The errors that a sort of call gives on a real system.
-fn errors(sort: Sort) -> &'static [i32] {
+fn errors(sort: Sort) -> &'static [Errno] {
     match sort {
-        Sort::Look => &[EIO, EACCES, ESTALE, ENOMEM],
-        Sort::Open => &[EIO, EMFILE, ENFILE, EACCES, ESTALE, ENOMEM],
-        Sort::Make => &[EIO, EMFILE, ENFILE, EACCES, ENOSPC, EROFS, ENOMEM, ESTALE],
-        Sort::Write => &[EIO, ENOSPC, ESTALE],
-        Sort::Remove => &[EIO, EACCES, EROFS, ENOSPC],
-        Sort::Lock => &[ENOLCK, EIO],
+        Sort::Look => &[Errno::IO, Errno::ACCESS, Errno::STALE, Errno::NOMEM],
+        Sort::Open => &[Errno::IO, Errno::MFILE, Errno::NFILE, Errno::ACCESS, Errno::STALE, Errno::NOMEM],
+        Sort::Make => &[
+            Errno::IO,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::ACCESS,
+            Errno::NOSPC,
+            Errno::ROFS,
+            Errno::NOMEM,
+            Errno::STALE,
+        ],
+        Sort::Write => &[Errno::IO, Errno::NOSPC, Errno::STALE],
+        Sort::Remove => &[Errno::IO, Errno::ACCESS, Errno::ROFS, Errno::NOSPC],
+        Sort::Lock => &[Errno::NOLCK, Errno::IO],
     }
 }
 
@@ -397,7 +396,15 @@ impl World {
         if state.calm || state.plan.outages == 0 || state.outage.is_some() {
             return;
         }
-        let code = *state.rng.pick(&[EIO, EMFILE, ENOSPC, EROFS, ENOMEM, EACCES, ESTALE]);
+        let code = *state.rng.pick(&[
+            Errno::IO,
+            Errno::MFILE,
+            Errno::NOSPC,
+            Errno::ROFS,
+            Errno::NOMEM,
+            Errno::ACCESS,
+            Errno::STALE,
+        ]);
         let time = *state.rng.pick(&[MILLI, 20 * MILLI, 200 * MILLI, SECOND]);
         let reads = state.rng.once_in(4);
         let outage = Outage { until: self.passed() + time, code, reads, writes: true, actor: Some(me) };
@@ -465,7 +472,7 @@ impl World {
     /// A step of this thread at a seam. Others may go first; then says what becomes of the call.
     pub(super) fn at_seam(self: &Arc<Self>, me: usize, pid: Pid, sort: Option<Sort>, what: &str, path: &Path) -> Fate {
         if self.is_over(me) {
-            return Fate::Fails(io::Error::from_raw_os_error(4));
+            return Fate::Fails(io::Error::from(io::ErrorKind::Interrupted));
         }
         let mut state = self.state();
         if !state.calm {
@@ -482,7 +489,7 @@ impl World {
             drop(state);
             self.violated(format!("no end after {STEPS_MOST} steps"));
             self.is_over(me);
-            return Fate::Fails(io::Error::from_raw_os_error(4));
+            return Fate::Fails(io::Error::from(io::ErrorKind::Interrupted));
         }
         let mut told = "";
         if !state.calm {
@@ -492,14 +499,14 @@ impl World {
                     state.note(me, &format!("KILLED before {what} {}", short(path)));
                     drop(state);
                     self.kill(me, pid);
-                    return Fate::Fails(io::Error::from_raw_os_error(4));
+                    return Fate::Fails(io::Error::from(io::ErrorKind::Interrupted));
                 }
                 told = " KILLED after";
                 fate = Fate::DiesAfter;
             } else if let Some(code) = sort.and_then(|sort| self.fails(&mut state, me, sort)) {
                 state.actors[me].faults += 1;
                 state.note(me, &format!("{what} {} FAILS {code}", short(path)));
-                return Fate::Fails(io::Error::from_raw_os_error(code));
+                return Fate::Fails(io::Error::from_raw_os_error(code.raw_os_error()));
             }
         }
         state.note(me, &format!("{what} {}{told}", short(path)));
@@ -515,7 +522,7 @@ impl World {
         }
     }
 
-    fn fails(&self, state: &mut State, me: usize, sort: Sort) -> Option<i32> {
+    fn fails(&self, state: &mut State, me: usize, sort: Sort) -> Option<Errno> {
         let passed = self.passed();
         if let Some(outage) = state.outage.clone() {
             if outage.until <= passed {
@@ -542,7 +549,15 @@ impl World {
             state.note(me, &format!("is stopped for {} ms", time / MILLI));
         }
         if state.outage.is_none() && state.rng.once_in(plan.outages) {
-            let code = *state.rng.pick(&[EIO, EMFILE, ENOSPC, EROFS, ENOMEM, EACCES, ESTALE]);
+            let code = *state.rng.pick(&[
+                Errno::IO,
+                Errno::MFILE,
+                Errno::NOSPC,
+                Errno::ROFS,
+                Errno::NOMEM,
+                Errno::ACCESS,
+                Errno::STALE,
+            ]);
             let time = *state.rng.pick(&[MILLI, 20 * MILLI, SECOND, 30 * SECOND, 3 * MINUTE]);
             let actor = state.rng.once_in(2).then(|| state.rng.below(state.actors.len() as u64) as usize);
             let (reads, writes) = *state.rng.pick(&[(true, true), (false, true), (true, false)]);

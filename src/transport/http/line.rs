@@ -260,16 +260,22 @@ impl Line {
     }
 }
 
-/// Ends a connection, whoever else has it open, and discards what the kernel holds.
+/// Ends a connection that is closed right after, whoever else has it open, and discards what the kernel holds.
 ///
 /// To close it does so with the last copy only, and a child that was forked meanwhile has one. To connect to nowhere is how
 /// Linux resets the connection itself. Where that is not known, the end is sent behind what is on its way already.
+///
+/// On Windows no other process has it: none is forked, and a socket that Rust makes is handed to none that is started
+/// (`WSA_FLAG_NO_HANDLE_INHERIT`). To close it resets it there, since it lingers for no time (closesocket, "Remarks"); an end that
+/// is sent before comes first, and the connection is over in good order.
 fn abort(socket: &Socket) {
     #[cfg(unix)]
     if rustix::net::connect_unspec(socket).is_ok() {
         return;
     }
-    let _ = socket.shutdown(Shutdown::Both);
+    if cfg!(not(windows)) {
+        let _ = socket.shutdown(Shutdown::Both);
+    }
 }
 
 /// Whether a connection attempt goes on in the background: Unix says that it is in progress, Windows that it would

@@ -10,7 +10,7 @@ mod ambient;
 mod clean;
 #[path = "../../../src/consent/mod.rs"]
 mod consent;
-#[path = "../../../src/disk.rs"]
+#[path = "../../../src/disk/mod.rs"]
 mod disk;
 #[path = "../../../src/error.rs"]
 mod error;

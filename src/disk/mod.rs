@@ -1,21 +1,33 @@
-//! The only file that touches the file system.
+//! The only room that touches the file system.
 //!
 //! [`Disk`] is the seam: `System` is the real one, and tests put another in its place to be the full disk, the torn
 //! write and the crash. What it reads is untrusted: a file counts only if it is a regular file, ours, and closed to
 //! others; a directory likewise. It knows nothing of what the bytes mean.
 
+#[cfg(not(any(unix, windows)))]
+compile_error!("candor knows the file systems of Unix and of Windows, and of no other platform");
+
+mod system;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;
+
 use crate::sync;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    fs::File,
+    io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
-use zeroize::Zeroize;
+
+pub(crate) use system::{System, files_to_hold, is_lock, is_out_of_files, whose};
 
 /// The file operations that candor needs, and no others.
 pub(crate) trait Disk: Send + Sync + 'static {
@@ -119,6 +131,13 @@ pub(crate) struct Stat {
 
 /// See [`Stat::node`].
 pub(crate) type Node = (u64, u64);
+
+/// What only the platform can say of it: see [`Stat`].
+struct Kept {
+    version: (u64, u64, i64),
+    occupies: u64,
+    node: Option<Node>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StatKind {
@@ -244,399 +263,19 @@ pub(crate) fn may_not_write(error: &io::Error) -> bool {
         && refusal(error).is_none()
 }
 
-/// What a lock file says to whoever opens it.
-const LOCK_SAYS: &[u8] = b"A lock of candor. While it is missing nothing is sent, and nothing is confirmed.\n";
-
-/// Whether this is what a lock file says.
-pub(crate) fn is_lock(says: &[u8]) -> bool {
-    says.starts_with(LOCK_SAYS)
-}
-
-/// The real file system.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct System;
-
-impl Disk for System {
-    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        match fs::symlink_metadata(path) {
-            Ok(metadata) => Ok(Some(stat(&metadata))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn make_dir(&self, path: &Path) -> io::Result<()> {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-    }
-
-    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        let file = open_here(no_follow(OpenOptions::new().read(true)), path)?;
-        let len = trusted(&file)?;
-        read_at_most(file, len, most, "larger than any file candor writes")
-    }
-
-    fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        let file = no_wait(OpenOptions::new().read(true)).open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(refused("not a regular file"));
-        }
-        read_at_most(file, metadata.len(), most, "larger than candor reads")
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        Ok(Box::new(Open::new(open_here(no_follow(OpenOptions::new().append(true).create_new(true)), path)?)))
-    }
-
-    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let file = open_here(no_follow(OpenOptions::new().append(true)), path)?;
-        trusted(&file)?;
-        Ok(Box::new(Open::new(file)))
-    }
-
-    fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        match self.append(path) {
-            Err(error) if may_not_write(&error) => {
-                let file = open_here(no_follow(OpenOptions::new().read(true)), path)?;
-                trusted(&file)?;
-                Ok(Box::new(Open::new(file)))
-            }
-            opened => opened,
-        }
-    }
-
-    fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let mut file =
-            open_here(no_follow(OpenOptions::new().read(true).write(true).create(true).truncate(false)), path)?;
-        if trusted(&file)? == 0 {
-            // Whoever tidies up removes empty files. Where this can't be written the lock is one all the same, and where two
-            // write it they write the same.
-            let _ = fits(&file, LOCK_SAYS.len() as u64).and_then(|()| file.write_all(LOCK_SAYS));
-        }
-        Ok(Box::new(Open::new(file)))
-    }
-
-    #[cfg(unix)]
-    fn close_to_others(&self, directory: &Path) -> io::Result<()> {
-        let opened = open_here(no_follow(OpenOptions::new().read(true)), directory)?;
-        let metadata = opened.metadata()?;
-        // Whoever may change what belongs to others leaves it as it is.
-        if std::os::unix::fs::MetadataExt::uid(&metadata) == rustix::process::geteuid().as_raw() && metadata.is_dir() {
-            opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-        }
-        Ok(())
-    }
-
-    #[cfg(unix)]
-    fn may_write(&self, directory: &Path, need: Need) -> io::Result<()> {
-        within_limit(need.largest)?;
-        let mut place = directory;
-        while fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            place = place.parent().ok_or(io::ErrorKind::NotFound)?;
-        }
-        rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
-        let disk = rustix::fs::statvfs(place)?;
-        // Some file systems don't say how large they are, and some don't count files.
-        let has_room = disk.f_blocks == 0 || disk.f_bavail.saturating_mul(disk.f_frsize) >= need.room;
-        let has_files = disk.f_files == 0 || disk.f_favail >= need.files;
-        if has_room && has_files { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-    }
-
-    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        let file = open_here(no_follow(OpenOptions::new().read(true).write(true)), path)?;
-        trusted(&file)?;
-        Ok(Box::new(Open::new(file)))
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::hard_link(from, to)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-
-    fn remove_tree(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir_all(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        // Windows can't open a directory as a file, and makes renames durable by itself.
-        if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
-    }
-}
-
-/// An open file, and which process took its lock; 0 is none.
-///
-/// A child that is forked shares what is open and the locks on it. So closing lets go of no lock while such a child lives: it
-/// is let go explicitly. And only by the process that took it: what a child drops is its parent's.
-struct Open {
-    file: File,
-    locked_by: AtomicU32,
-}
-
-impl Open {
-    fn new(file: File) -> Self {
-        Open { file, locked_by: AtomicU32::new(0) }
-    }
-}
-
-impl Handle for Open {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        fits(&self.file, bytes.len() as u64)?;
-        Write::write_all(&mut self.file, bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
-        fits(&self.file, len.saturating_sub(self.file.metadata()?.len()))?;
-        self.file.set_len(len)
-    }
-
-    fn try_lock(&self, shared: bool) -> io::Result<bool> {
-        let taken = if shared { self.file.try_lock_shared() } else { self.file.try_lock() };
-        match taken {
-            Ok(()) => {
-                self.locked_by.store(std::process::id(), Ordering::Relaxed);
-                Ok(true)
-            }
-            Err(fs::TryLockError::WouldBlock) => Ok(false),
-            Err(fs::TryLockError::Error(error)) => Err(error),
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if self.locked_by.load(Ordering::Relaxed) == std::process::id() {
-            // Where this fails, closing does the same unless there is such a child.
-            let _ = self.file.unlock();
-        }
-    }
-}
-
-/// How many files are held open at once at most: an eighth of those that the process may open (`ulimit -n`), the rest of which are
-/// the program's own.
-#[cfg(unix)]
-pub(crate) fn files_to_hold() -> usize {
-    use nix::sys::resource::{Resource, getrlimit};
-    // Where a sandbox lets nobody ask it is as most systems have it.
-    let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(most, _)| most);
-    usize::try_from(most / 8).unwrap_or(usize::MAX).max(1)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn files_to_hold() -> usize {
-    usize::MAX
-}
-
-/// Whether no more files can be opened at the moment, by this process or by any.
-pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let out = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
-    #[cfg(not(unix))]
-    let out = [None::<i32>; 0];
-    out.contains(&error.raw_os_error())
-}
-
-/// Fails where a file would become larger than this process may make one (`ulimit -f`): the system ends a process that tries
-/// by a signal, and how a program handles signals is its own matter.
-#[cfg(unix)]
-fn fits(file: &File, more: u64) -> io::Result<()> {
-    // Whatever candor writes it writes behind what is there.
-    within_limit(file.metadata()?.len().saturating_add(more))
-}
-
-#[cfg(unix)]
-fn within_limit(len: u64) -> io::Result<()> {
-    use nix::sys::resource::{Resource, getrlimit};
-    // Where a sandbox lets nobody ask there is none that is known.
-    let Ok((most, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
-    // 32 bits on some platforms.
-    #[allow(clippy::useless_conversion)]
-    let most = u64::from(most);
-    if len <= most {
-        return Ok(());
-    }
-    let why = format!("this program may write no file of more than {most} bytes (`ulimit -f`)");
-    Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
-}
-
-#[cfg(not(unix))]
-fn fits(_: &File, _: u64) -> io::Result<()> {
-    Ok(())
-}
-
 /// Whose a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
     Own,
     /// Of the user with this number.
+    #[cfg_attr(windows, allow(dead_code, reason = "no owner is told there"))]
     Others(u32),
     /// Something else is there.
     NoDirectory,
 }
 
-/// Whose the directory at `path` is, links followed; `None` where nothing is there.
-pub(crate) fn whose(path: &Path) -> io::Result<Option<Whose>> {
-    let metadata = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata?,
-    };
-    if !metadata.is_dir() {
-        return Ok(Some(Whose::NoDirectory));
-    }
-    #[cfg(unix)]
-    if metadata_owner(&metadata) != rustix::process::geteuid().as_raw() {
-        return Ok(Some(Whose::Others(metadata_owner(&metadata))));
-    }
-    Ok(Some(Whose::Own))
-}
-
-#[cfg(unix)]
-fn metadata_owner(metadata: &fs::Metadata) -> u32 {
-    std::os::unix::fs::MetadataExt::uid(metadata)
-}
-
-/// Into one buffer that is large enough from the beginning: one that grows leaves what it held where it was, and a file may
-/// hold secrets.
-///
-/// A file that ends before its length was not read: what it holds further on is not known, and it is not damaged by that.
-fn read_at_most(mut file: impl Read, length: u64, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
-    // One byte more, to see that the file ends there.
-    let room = length.min(most).saturating_add(1);
-    let mut bytes = vec![0; usize::try_from(room).map_err(|_| too_large(larger))?];
-    let mut len = 0;
-    loop {
-        let Some(free) = bytes.get_mut(len..).filter(|free| !free.is_empty()) else {
-            if len as u64 > most {
-                return Err(too_large(larger));
-            }
-            // It grew meanwhile, or is one of those that the system makes up and that say no length.
-            let more = usize::try_from(most.saturating_add(1)).map_err(|_| too_large(larger))?.min(2 * len.max(4096));
-            let mut larger = vec![0; more];
-            larger.get_mut(..len).into_iter().for_each(|begin| begin.copy_from_slice(&bytes));
-            bytes.zeroize();
-            bytes = larger;
-            continue;
-        };
-        match file.read(free) {
-            Ok(0) if (len as u64) < length => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(0) => break,
-            Ok(read) => len += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(len);
-    Ok(bytes)
-}
-
-/// Does not wait for the other end of a pipe.
-fn no_wait(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
-    }
-    options
-}
-
-/// Neither follows a link nor waits for the other end of a pipe; files it makes are 0600.
-fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        options.mode(0o600).custom_flags(flags.bits() as i32);
-    }
-    options
-}
-
-/// Opens a path that is no link. That one stands there is refused by the system itself, which was asked to follow none; that
-/// there are too many on the way, which it says by the same number, is a look that failed.
-fn open_here(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    options.open(path).map_err(|error| {
-        #[cfg(unix)]
-        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-            && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
-        {
-            return refused("it is a symbolic link, which candor does not follow");
-        }
-        error
-    })
-}
-
-/// Fails for a file that is not ours alone; answers its length.
-fn trusted(file: &File) -> io::Result<u64> {
-    let stat = stat(&file.metadata()?);
-    let why = match stat.kind {
-        StatKind::File => match stat.exposed {
-            None => return Ok(stat.len),
-            Some(why) => why,
-        },
-        _ => "not a regular file",
-    };
-    Err(refused(why))
-}
-
 /// Why a file or directory is not used that is this user's.
 const OTHERS_MAY: &str = "others may open it: `chmod go-rwx` it";
-
-fn stat(metadata: &fs::Metadata) -> Stat {
-    let kind = if metadata.is_symlink() {
-        StatKind::Link
-    } else if metadata.is_dir() {
-        StatKind::Dir
-    } else if metadata.is_file() {
-        StatKind::File
-    } else {
-        StatKind::Special
-    };
-    #[cfg(unix)]
-    let (version, exposed, blocks, node) = {
-        use std::os::unix::fs::MetadataExt;
-        let exposed = if metadata.uid() != rustix::process::geteuid().as_raw() {
-            Some("it belongs to another user")
-        } else if metadata.mode() & 0o077 != 0 {
-            Some(OTHERS_MAY)
-        } else {
-            None
-        };
-        let version = (metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec());
-        (version, exposed, metadata.blocks() * 512, Some((metadata.dev(), metadata.ino())))
-    };
-    #[cfg(not(unix))]
-    let (version, exposed, blocks, node) = {
-        // Elsewhere the user's profile directory keeps others out; a change shows in length and time.
-        let modified = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-        let modified = modified.unwrap_or_default();
-        (
-            (metadata.len(), modified.as_secs(), i64::from(modified.subsec_nanos())),
-            None,
-            metadata.len().next_multiple_of(4_096),
-            None,
-        )
-    };
-    // A file system that puts off taking its blocks has them to take.
-    Stat { kind, len: metadata.len(), occupies: blocks.max(metadata.len()), version, exposed, node }
-}
 
 /// The disk as the rooms use it: small operations made of the ones above.
 #[derive(Clone)]
@@ -876,9 +515,9 @@ pub(crate) fn read_document(path: &Path, most: u64) -> io::Result<Option<Vec<u8>
 /// Writes such a file, in place of one that is there. An interruption leaves the old one or the new one.
 pub(crate) fn write_document(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = unfinished(path);
-    let written = File::create(&temporary).and_then(|file| Open::new(file).write_all(bytes));
-    written.and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
+    let written = File::create(&temporary).and_then(|file| system::Open::new(file).write_all(bytes));
+    written.and_then(|()| System.rename(&temporary, path)).inspect_err(|_| {
+        let _ = System.remove_file(&temporary);
     })
 }
 
@@ -919,6 +558,8 @@ pub(crate) fn unseal<'a>(kind: &str, bytes: &'a [u8]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use std::fs;
 
     fn files() -> Files {
         Files::new(Arc::new(System), PathBuf::from("/nowhere"))
@@ -967,77 +608,6 @@ mod tests {
         assert!(matches!(files().contents(&at("there"), 9), Look::Refused(_)));
         assert!(Look::<()>::Failed(io::ErrorKind::Other.into()).found().is_err());
         assert!(Look::<()>::Refused("x").found().is_err());
-    }
-
-    #[test]
-    fn a_file_that_ends_before_its_length_was_not_read() {
-        let read = |length, most| Look::of(read_at_most(&b"half"[..], length, most, "too long"));
-        assert!(matches!(read(8, 99), Look::Failed(error) if error.kind() == io::ErrorKind::UnexpectedEof));
-        // It grew meanwhile, or is one of those that the system makes up.
-        for length in [4, 2, 0] {
-            assert!(matches!(read(length, 4), Look::Read(bytes) if bytes == b"half"), "{length}");
-        }
-        assert!(matches!(read(8, 3), Look::Refused(_)));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_pipes_and_open_files_are_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        fs::write(at("plain"), "x").unwrap();
-        assert_eq!(files().read(&at("plain"), 9).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        fs::set_permissions(at("plain"), fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(files().read(&at("plain"), 9).unwrap(), b"x");
-        std::os::unix::fs::symlink(at("plain"), at("link")).unwrap();
-        assert!(files().read(&at("link"), 9).is_err());
-        assert!(files().append(&at("link")).is_err());
-        assert!(files().create(&at("link")).is_err());
-        assert!(files().lock_file(&at("link")).is_err());
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            at("pipe"),
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::from_raw_mode(0o600),
-            0,
-        )
-        .unwrap();
-        assert!(files().read(&at("pipe"), 9).is_err());
-        fs::write(at("long"), "0123456789").unwrap();
-        fs::set_permissions(at("long"), fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(files().read(&at("long"), 9).is_err());
-        std::os::unix::fs::symlink(dir.path(), at("dirlink")).unwrap();
-        assert!(files().own_dir(&at("dirlink")).is_err());
-        fs::create_dir(at("open")).unwrap();
-        fs::set_permissions(at("open"), fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(files().own_dir(&at("open")).is_err());
-        files().own_dir(&at("new/inner")).unwrap();
-        assert_eq!(fs::metadata(at("new")).unwrap().permissions().mode() & 0o777, 0o700);
-    }
-
-    /// A second descriptor of the same open file stands for the copy that a forked child keeps.
-    #[test]
-    fn a_lock_ends_with_its_handle_though_a_child_keeps_the_file_open() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = || {
-            let file = File::options().read(true).append(true).create(true).open(dir.path().join("lock")).unwrap();
-            (file.try_clone().unwrap(), Open::new(file))
-        };
-        let other = || open().1.try_lock(false).unwrap();
-        for shared in [false, true] {
-            let (_kept_by_child, file) = open();
-            assert!(file.try_lock(shared).unwrap());
-            assert!(!other());
-            drop(file);
-            assert!(other(), "let go, shared: {shared}");
-        }
-        // What a child drops was taken by another process.
-        let (_kept_by_parent, file) = open();
-        assert!(file.try_lock(false).unwrap());
-        file.locked_by.store(u32::MAX, Ordering::Relaxed);
-        drop(file);
-        assert!(!other(), "the parent holds it still");
     }
 
     #[test]

@@ -1,0 +1,285 @@
+//! The file system as Windows has it, where whoever has a file open can bar others from it.
+//!
+//! Every file is opened so that others may read, write, rename and remove it meanwhile, as Rust's library does. Others don't do
+//! the same: a virus scanner, an indexer or a backup may have a file of candor's open at any moment and share nothing. What
+//! fails by that is tried again for a few milliseconds, and then fails.
+//!
+//! There are no modes here. A store lies in the user's profile, whose rights a new file inherits: the user's own, and those of
+//! administrators and of the system. Nothing in here looks at them.
+
+use super::{Kept, Need, Whose, refused};
+use crate::sync;
+use file_guard::{FileGuard, Lock as How};
+use std::{
+    cell::Cell,
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    os::windows::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+// The numbers are those of winnt.h, winbase.h and winerror.h.
+const FILE_READ_ATTRIBUTES: u32 = 0x80;
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+const GENERIC_WRITE: u32 = 0x4000_0000;
+const ERROR_INVALID_FUNCTION: i32 = 1;
+const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
+const ERROR_ACCESS_DENIED: i32 = 5;
+const ERROR_INVALID_HANDLE: i32 = 6;
+const ERROR_SHARING_VIOLATION: i32 = 32;
+const ERROR_LOCK_VIOLATION: i32 = 33;
+const ERROR_NOT_SUPPORTED: i32 = 50;
+const ERROR_INVALID_PARAMETER: i32 = 87;
+const ERROR_DELETE_PENDING: i32 = 303;
+const ERROR_NO_SYSTEM_RESOURCES: i32 = 1450;
+
+/// What a small file takes of a disk that was formatted as usual.
+const CLUSTER: u64 = 4_096;
+
+/// Where the bytes lie that stand for a file's lock: behind any that candor writes, and within what 32 bits can say.
+///
+/// `LockFileEx` bars every other handle, also of this process, from the bytes that it locks. Rust's library locks all of a file
+/// by it, and then nobody else could read a segment that is written, or what a life lock says. It may lock bytes behind the end.
+const LOCKED_FROM: usize = 1 << 30;
+const LOCKED: usize = 1;
+
+/// The lock of an open file. It belongs to the handle, and ends with it or with the process.
+#[derive(Default)]
+pub(super) struct Lock(sync::Mutex<Option<FileGuard<Arc<File>>>>);
+
+impl Lock {
+    pub(super) fn try_take(&self, file: &Arc<File>, shared: bool) -> io::Result<bool> {
+        let how = if shared { How::Shared } else { How::Exclusive };
+        let mut held = self.0.lock();
+        // Of what a handle has already, a second lock would be one more, and not another.
+        *held = None;
+        match file_guard::try_lock(Arc::clone(file), how, LOCKED_FROM, LOCKED) {
+            Ok(guard) => {
+                *held = Some(guard);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The system frees a lock some time after its handle is closed (LockFileEx, "Remarks"); so it is freed here.
+    pub(super) fn let_go(&self, _file: &Arc<File>) {
+        *self.0.lock() = None;
+    }
+}
+
+/// What is said where somebody is in the way who may be gone in a moment. That access is denied also says that it is for good.
+const IN_THE_WAY: [i32; 4] = [ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DELETE_PENDING, ERROR_ACCESS_DENIED];
+
+/// How often is tried again, a millisecond apart, where somebody is in the way. Some file systems replace no file that anybody has
+/// open, also where whoever has it shares all, and candor's own processes read one often: so there are many short tries.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// How often is tried again once somebody stayed in the way, and for how many calls: a caller waits for one file, and not for each
+/// of them.
+const FEW_TRIES: u32 = 5;
+const IMPATIENT: u32 = 50;
+
+thread_local! {
+    /// For how many more calls of this thread that somebody is in the way of there are few tries.
+    static IMPATIENT_FOR: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Does what somebody else may be in the way of for a moment.
+pub(super) fn patiently<T>(work: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let mut left = None;
+    loop {
+        match work() {
+            Err(error) if is_in_the_way(&error) => {
+                let tries = left.get_or_insert_with(|| {
+                    let calls = IMPATIENT_FOR.get();
+                    IMPATIENT_FOR.set(calls.saturating_sub(1));
+                    if calls == 0 { TRIES } else { FEW_TRIES }
+                });
+                if *tries == 0 {
+                    IMPATIENT_FOR.set(IMPATIENT_FOR.get().max(IMPATIENT));
+                    return Err(error);
+                }
+                *tries -= 1;
+                sync::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_in_the_way(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| IN_THE_WAY.contains(&code))
+}
+
+/// Opens a path that is no link: neither a symbolic one nor a junction, which Windows opens by itself where it was asked to.
+pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let options = options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    let opened = patiently(|| match options.open(path) {
+        // A directory is opened by nobody who does not ask for that.
+        Err(error) if is_denied(&error) && fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) => {
+            Err(refused("not a regular file"))
+        }
+        opened => opened,
+    })?;
+    if opened.metadata()?.is_symlink() {
+        return Err(refused("it is a symbolic link or a junction, which candor does not follow"));
+    }
+    Ok(opened)
+}
+
+/// The same of a path that may be a link.
+pub(super) fn open_shared(path: &Path) -> io::Result<File> {
+    patiently(|| File::open(path))
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ERROR_ACCESS_DENIED)
+}
+
+pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+    patiently(|| fs::create_dir(path))
+}
+
+/// Brings what was written to a file to disk.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    file.sync_all()
+}
+
+/// NTFS brings a directory's entries to disk where it is opened for writing. Other file systems can't, and say so by one of these.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    const CANNOT: [i32; 5] = [
+        ERROR_INVALID_FUNCTION,
+        ERROR_ACCESS_DENIED,
+        ERROR_INVALID_HANDLE,
+        ERROR_NOT_SUPPORTED,
+        ERROR_INVALID_PARAMETER,
+    ];
+    let opened = || OpenOptions::new().access_mode(GENERIC_WRITE).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path);
+    match opened().and_then(|directory| directory.sync_all()) {
+        Err(error) if error.raw_os_error().is_some_and(|code| CANNOT.contains(&code)) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// There are no modes to change.
+pub(super) fn close_to_others(_directory: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing tells that without writing.
+pub(super) fn may_write(_directory: &Path, _need: Need) -> io::Result<()> {
+    Ok(())
+}
+
+/// A process may have more files open than candor ever has.
+pub(super) fn files_to_hold() -> usize {
+    usize::MAX
+}
+
+/// What the system says where no more files can be opened.
+pub(super) fn out_of_files() -> [i32; 2] {
+    [ERROR_TOO_MANY_OPEN_FILES, ERROR_NO_SYSTEM_RESOURCES]
+}
+
+/// No limit is set to a process here.
+pub(super) fn fits(_file: &File, _more: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// The profile is the user's own.
+pub(super) fn owner(_metadata: &Metadata) -> Whose {
+    Whose::Own
+}
+
+/// There are no modes that could say so.
+pub(super) fn exposed(_metadata: &Metadata) -> Option<&'static str> {
+    None
+}
+
+/// What the system says of what stands at a path, links not followed.
+pub(super) fn examine(path: &Path) -> io::Result<(Metadata, Kept)> {
+    // Who only asks what the system says of a file bars nobody from it, and is barred by nobody.
+    let mut options = OpenOptions::new();
+    options.access_mode(FILE_READ_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    let opened = patiently(|| options.open(path))?;
+    let (metadata, says) = (opened.metadata()?, winapi_util::file::information(&opened)?);
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let kept = Kept {
+        version: (says.file_index(), modified.as_secs(), i64::from(modified.subsec_nanos())),
+        occupies: metadata.len().next_multiple_of(CLUSTER),
+        node: Some((says.volume_serial_number(), says.file_index())),
+    };
+    Ok((metadata, kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk, Files, Handle, Look, System, system::Open};
+    use std::os::windows::fs::OpenOptionsExt;
+
+    #[test]
+    fn a_lock_bars_nobody_from_reading_and_ends_with_its_handle() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        fs::write(&path, "what it says").unwrap();
+        let other = |shared| System.open_lock(&path).unwrap().try_lock(shared).unwrap();
+        for shared in [false, true] {
+            let file = System.append(&path).unwrap();
+            assert!(file.try_lock(shared).unwrap() && file.try_lock(shared).unwrap(), "also again");
+            assert_eq!((other(false), other(true)), (false, shared));
+            assert_eq!(System.read(&path, 99).unwrap(), b"what it says");
+            System.append(&path).unwrap().write_all(b"").unwrap();
+            drop(file);
+            assert!(other(false), "let go, shared: {shared}");
+        }
+    }
+
+    /// As a virus scanner has a file open, or a backup.
+    #[test]
+    fn who_has_a_file_open_and_goes_is_waited_for_and_who_stays_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, new) = (dir.path().join("consent"), dir.path().join("consent.new"));
+        fs::write(&path, "one").unwrap();
+        let alone = || OpenOptions::new().read(true).share_mode(0).open(&path).unwrap();
+        let held = alone();
+        let other = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5));
+            drop(held);
+        });
+        assert_eq!(System.read(&path, 99).unwrap(), b"one");
+        other.join().unwrap();
+        let held = alone();
+        fs::write(&new, "two").unwrap();
+        assert!(
+            System.stat(&path).unwrap().is_some_and(|stat| stat.len == 3),
+            "a look bars nobody and is barred by nobody"
+        );
+        let files = Files::new(Arc::new(System), dir.path().into());
+        assert!(matches!(files.contents(&path, 99), Look::Failed(_)), "neither absent nor damaged");
+        assert!(System.rename(&new, &path).is_err() && System.remove_file(&path).is_err());
+        drop(held);
+        System.rename(&new, &path).unwrap();
+        assert_eq!(System.read(&path, 99).unwrap(), b"two");
+        assert!(Open::new(File::open(&path).unwrap()).try_lock(false).unwrap());
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_number_whatever_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link, copy) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
+        fs::write(&path, "x").unwrap();
+        System.link(&path, &link).unwrap();
+        fs::copy(&path, &copy).unwrap();
+        let node = |path: &Path| System.stat(path).unwrap().unwrap().node.unwrap();
+        assert_eq!(node(&path), node(&link));
+        assert_ne!(node(&path), node(&copy));
+        assert!(System.stat(dir.path()).unwrap().unwrap().node.is_some());
+    }
+}
