@@ -91,7 +91,10 @@ fn try_again(engine: &Engine, patience: &Patience) {
 fn try_to_deny(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
         Some(State::Granted | State::Superseded) | None => end(engine, scope, Ending::Withdrawn, patience),
-        Some(State::Unreadable) if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn, patience),
+        // A yes past its last day that nobody has written down as over is one still, also where a clock was wrong for once.
+        Some(State::Unreadable | State::Expired) if engine.consent.has_yes(scope) => {
+            end(engine, scope, Ending::Withdrawn, patience)
+        }
         Some(_) => refuse(engine, scope, false, patience),
     }
 }

@@ -68,6 +68,9 @@ fn a_no_to_a_yes_is_one_withdrawal_however_the_looks_and_the_disk_fail() {
     for error in [Error::Io, Error::TooManyFiles] {
         holds("deny_a_yes", Call::Read, "", error, Lasts::Once);
     }
+    for error in [Error::AheadDays, Error::AheadYears, Error::BackDays, Error::BackYears] {
+        holds("deny_a_yes", Call::Now, "", error, Lasts::Once);
+    }
     for operation in ["deny_a_yes", "withdraw"] {
         for path in ["consent.new", "ledger.jsonl"] {
             for lasts in [Lasts::ForFile, Lasts::Long] {
