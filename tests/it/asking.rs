@@ -11,7 +11,7 @@ use candor::{
     Audience, Client, Config,
     consent::{MayAsk, State, WhyNot},
 };
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, path::Path};
 
 #[track_caller]
 fn why_not(client: &Client) -> WhyNot {
@@ -218,6 +218,7 @@ fn lost_records_are_no_reason_to_ask() {
 }
 
 /// Whatever a yes reads or makes is looked at before the question is shown; nobody is asked for an answer that can't be kept.
+#[cfg(unix)]
 #[test]
 fn nobody_is_asked_where_a_file_stands_in_the_way_of_the_answer() {
     type Act = fn(&Path);
@@ -230,7 +231,7 @@ fn nobody_is_asked_where_a_file_stands_in_the_way_of_the_answer() {
     let file: Act = |path| files::write(path, b"somebody's own");
     let link: Act = |path| {
         files::make_dir(path.parent().unwrap());
-        symlink("/tmp", path).unwrap();
+        std::os::unix::fs::symlink("/tmp", path).unwrap();
     };
     let directory: Act = |path| files::make_dir(path);
     let cases = [

@@ -5,7 +5,6 @@
 
 use std::{
     fs::File,
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, Command, Stdio},
     sync::{Condvar, Mutex},
@@ -52,6 +51,7 @@ pub(crate) struct Child {
     name: &'static str,
     home: PathBuf,
     variables: Vec<(String, String)>,
+    #[cfg(unix)]
     user: Option<u32>,
     before: Option<String>,
     dies: bool,
@@ -60,7 +60,15 @@ pub(crate) struct Child {
 impl Child {
     /// `name` is the test's, with its modules: `silence::child_without_a_grant`.
     pub(crate) fn new(name: &'static str, home: &Path) -> Self {
-        Child { name, home: home.to_owned(), variables: Vec::new(), user: None, before: None, dies: false }
+        Child {
+            name,
+            home: home.to_owned(),
+            variables: Vec::new(),
+            #[cfg(unix)]
+            user: None,
+            before: None,
+            dies: false,
+        }
     }
 
     pub(crate) fn var(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -69,12 +77,14 @@ impl Child {
     }
 
     /// Runs it as another user, which root may.
+    #[cfg(unix)]
     pub(crate) fn user(mut self, user: u32) -> Self {
         self.user = Some(user);
         self
     }
 
     /// Runs it in a shell that did this first.
+    #[cfg(unix)]
     pub(crate) fn after(mut self, shell: impl Into<String>) -> Self {
         self.before = Some(shell.into());
         self
@@ -108,7 +118,9 @@ impl Child {
         // A home of its own, in which nobody has left any rules.
         command.env("HOME", self.home.join("home")).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         command.env(HOME, &self.home).envs(self.variables).stdin(Stdio::null());
+        #[cfg(unix)]
         if let Some(user) = self.user {
+            use std::os::unix::process::CommandExt;
             command.uid(user).gid(user);
         }
         let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));

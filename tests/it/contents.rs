@@ -104,6 +104,7 @@ fn an_entry_that_others_may_open_is_named_and_stays_until_it_can_be_read() {
 }
 
 /// As a person leaves it who moved the log to another disk.
+#[cfg(unix)]
 #[test]
 fn where_a_link_leads_to_what_was_sent_nothing_is_said_to_be_deleted() {
     let (home, server) = (Home::new(), Server::new());

@@ -408,6 +408,7 @@ fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn planted_files_of_other_kinds_do_no_harm() {
     let (home, server) = (Home::new(), Server::new());

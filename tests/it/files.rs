@@ -3,17 +3,16 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 /// Every file below a directory with its bytes, by its path from there. Directories and what is no regular file are
-/// listed too, with no bytes.
+/// listed too, with no bytes. Names are parted by slashes.
 pub(crate) fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(root: &Path, directory: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let path = entry.path();
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
             // A file may go while it is looked at.
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
@@ -22,7 +21,7 @@ pub(crate) fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
             } else if kind.is_file() {
                 found.insert(name, fs::read(&path).unwrap_or_default());
             } else {
-                let mark = if kind.is_fifo() { '|' } else { '@' };
+                let mark = if kind.is_symlink() { '@' } else { '|' };
                 found.insert(format!("{name}{mark}"), Vec::new());
             }
         }
@@ -74,8 +73,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) {
     mode(path, 0o600);
 }
 
+/// Windows has no modes: what a test tries by one it tries on Unix.
 pub(crate) fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    #[cfg(not(unix))]
+    let _ = (path, mode);
 }
 
 /// The same bytes with every bit of one byte turned over.

@@ -285,6 +285,7 @@ fn child_that_changes_its_directory() {
     child::done("identity::child_that_changes_its_directory");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_withdrawal_after_chroot_confirms_nothing() {
     let (home, server) = (Home::new(), Server::new());
@@ -293,6 +294,7 @@ fn a_withdrawal_after_chroot_confirms_nothing() {
 }
 
 /// Where this user may not change the root, what paths lead to is taken away: to the program it looks the same.
+#[cfg(unix)]
 #[test]
 #[ignore = "run by a_withdrawal_after_chroot_confirms_nothing"]
 fn child_that_changes_its_root() {

@@ -497,7 +497,13 @@ fn small_files_are_bounded_by_the_blocks_they_take() {
     // As few bytes as a limit of one mebibyte allows in lengths, and twice as many in blocks.
     let client = Client::new(home.config(&server).waiting_limit(1)).unwrap();
     assert!(dropped(&client, "full") > 0);
-    let blocks = |path: &PathBuf| std::os::unix::fs::MetadataExt::blocks(&fs::metadata(path).unwrap()) * 512;
+    let blocks = |path: &PathBuf| {
+        let metadata = fs::metadata(path).unwrap();
+        #[cfg(unix)]
+        return std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
+        #[cfg(not(unix))]
+        metadata.len().next_multiple_of(4_096)
+    };
     let taken: u64 = home.waiting("waiting", USAGE).iter().map(blocks).sum();
     assert!(taken <= 1 << 20, "{taken} bytes of the disk");
     drop(client);
@@ -614,6 +620,7 @@ fn a_batch_that_waited_too_long_is_dropped_for_its_age() {
 
 /// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,
 /// and what is recorded from then on is kept and sent.
+#[cfg(unix)]
 #[test]
 fn directories_that_others_may_open_are_closed_to_them() {
     use std::os::unix::fs::MetadataExt;
@@ -733,6 +740,7 @@ fn half_written_files_of_a_program_that_died_are_no_trouble() {
 }
 
 /// As many programs that ran side by side leave them. Each file is held open until what was in it is in a batch.
+#[cfg(unix)]
 #[test]
 fn what_lies_in_many_files_leaves_where_few_can_be_opened() {
     let (home, server) = (Home::new(), Server::new());

@@ -65,8 +65,7 @@ fn a_lock_that_was_just_written_passes_and_touches_nothing_else() {
     assert_eq!(found, [home.path().join("candor.lock")], "neither a store nor anything that was being written");
     assert_eq!((server.connections(), home.clock.reads()), (0, 0));
     // Others may read it, as version control makes it.
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(home.path().join("candor.lock"), fs::Permissions::from_mode(0o644)).unwrap();
+    files::mode(&home.path().join("candor.lock"), 0o644);
     lock::check(home.path(), home.config(&server)).unwrap();
 }
 

@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     reason = "a test that panics has failed, and says where"
 )]
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "what runs on Unix alone uses the rest"))]
 
 #[path = "../../examples/ask_first/ask.rs"]
 mod ask;
@@ -38,6 +39,7 @@ mod contents;
 mod counters;
 mod damage;
 mod delivery;
+#[cfg(unix)]
 mod disk;
 mod ending;
 mod environment;
@@ -53,6 +55,7 @@ mod manifest;
 mod messages;
 mod outlasts;
 mod outside;
+#[cfg(unix)]
 mod places;
 mod planted;
 mod policies;
@@ -62,6 +65,7 @@ mod receipts;
 mod rollup;
 mod shutdown;
 mod silence;
+#[cfg(unix)]
 mod store;
 mod superseded;
 mod switches;

@@ -11,7 +11,9 @@ use candor::{
     consent::{MayAsk, State, WhyNot},
 };
 use serde_json::{Value, json};
-use std::{os::unix::ffi::OsStrExt, path::PathBuf};
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 fn rules(home: &Home) -> PathBuf {
     home.path().join("policy.d")
@@ -342,6 +344,7 @@ fn what_can_not_be_read_blocks_and_says_why() {
     start(&home, &server).grant(USAGE).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_directory_that_can_not_be_looked_through_blocks() {
     type Make = fn(&Home);
@@ -402,6 +405,7 @@ fn a_directory_that_can_not_be_looked_through_blocks() {
     start(&home, &server).grant(USAGE).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_rule_that_the_program_may_not_read_blocks() {
     let server = Server::new();
@@ -431,6 +435,7 @@ fn a_rule_that_the_program_may_not_read_blocks() {
 /// Says whether the child may read the rules.
 const MAY: &str = "CANDOR_IT_MAY_READ";
 
+#[cfg(unix)]
 #[test]
 #[ignore = "run by a_rule_that_the_program_may_not_read_blocks, as another user"]
 fn child_looks_for_rules() {
@@ -613,6 +618,7 @@ fn one_waits_without_rules(home: &Home, server: &Server) -> PathBuf {
 }
 
 /// That nobody can look is no rule: what waits stays, and is sent once the way is a way again.
+#[cfg(unix)]
 #[test]
 fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
     let (home, server) = (Home::new(), Server::new());
@@ -631,6 +637,7 @@ fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
 }
 
 /// A share that is not mounted: what rules it holds nobody knows. It closes for the moment, and destroys nothing.
+#[cfg(unix)]
 #[test]
 fn rules_behind_a_link_to_nothing_close_for_the_moment() {
     for above in [false, true] {

@@ -99,12 +99,14 @@ fn a_no_writes_only_the_no() {
     assert_eq!(state(&client, PLAYBACK), State::Denied);
 }
 
+#[cfg(unix)]
 #[test]
 fn no_thread_runs_without_a_grant() {
     let home = Home::new();
     Child::new("silence::child_threads", &home.path()).run();
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "run by no_thread_runs_without_a_grant, in a process whose threads can be told"]
 fn child_threads() {

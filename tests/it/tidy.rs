@@ -563,3 +563,46 @@ fn the_manual_knows_every_room() {
     assert!(read("README.md").contains("bash .ci/run"), "the README gives the test command");
     assert!(read("README.md").contains("cargo run --example quickstart"), "the README gives the demonstration");
 }
+
+/// The tests and modules of tests in a file that one platform alone compiles, by the name of the file.
+fn of_one_platform(file: &str, code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = code.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        if !["#[cfg(unix)]", "#[cfg(windows)]", "#[cfg(target_os = "].iter().any(|begin| line.starts_with(begin)) {
+            continue;
+        }
+        let mut is_test = false;
+        let item = lines.by_ref().find(|line| {
+            is_test |= *line == "#[test]";
+            !line.starts_with("#[")
+        });
+        let item = item.unwrap_or_default();
+        let name = match (item.strip_prefix("fn "), item.strip_prefix("mod ")) {
+            (Some(test), _) if is_test => test.split('(').next(),
+            (_, Some(module)) => module.strip_suffix(';'),
+            _ => None,
+        };
+        found.extend(name.map(|name| format!("{file}: {name}")));
+    }
+    found
+}
+
+#[test]
+fn what_runs_on_one_platform_is_listed_with_its_reason() {
+    let mut there: Vec<String> = files("src", &["rs"])
+        .into_iter()
+        .chain(files("tests/it", &["rs"]))
+        .flat_map(|path| of_one_platform(path.file_stem().unwrap().to_str().unwrap(), &read(&path)))
+        // The two halves of the disk's room are no tests.
+        .filter(|name| !["mod: unix", "mod: windows"].contains(&name.as_str()))
+        .collect();
+    let list = read("tests/one_platform.txt");
+    let mut listed: Vec<String> =
+        list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
+    there.sort();
+    listed.sort();
+    assert_eq!(there, listed);
+    let code = "#[cfg(unix)]\n#[test]\nfn a() {}\n#[cfg(unix)]\nfn b() {}\n    #[cfg(windows)]\n    mod c;";
+    assert_eq!(of_one_platform("x", code), ["x: a", "x: c"], "the control");
+}
