@@ -117,7 +117,12 @@ impl Consent {
         };
         let why = |place: Place| self.life_trouble(scope.name()).or_else(|| unseen(place));
         match self.granted_place(scope).map(|place| place.and_then(why)) {
-            Ok(why) => why.unwrap_or_else(|| ENDED.into()),
+            // What can't be used says no more of an end than what can't be read.
+            Ok(None) => match self.ledger.read() {
+                Ok(Records::Closed(why) | Records::Refused(_, why)) => why.into(),
+                _ => ENDED.into(),
+            },
+            Ok(Some(why)) => why,
             Err(failed) => failed.to_string(),
         }
     }

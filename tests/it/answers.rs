@@ -327,6 +327,7 @@ fn gone_is_not_forgotten_after_a_week() {
 }
 
 /// As a restored backup leaves it: what it says can only keep reports back, and is heard.
+#[cfg(unix)]
 #[test]
 fn a_schedule_that_others_may_open_still_keeps_reports_back() {
     for (say, hours) in [(Say::status(410), 30), (Say::Status(429, "retry-after: 80000\r\n", ""), 20)] {

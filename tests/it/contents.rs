@@ -87,6 +87,7 @@ fn an_interrupted_wish_is_finished_by_the_next_start() {
 }
 
 /// As a restored backup leaves an entry.
+#[cfg(unix)]
 #[test]
 fn an_entry_that_others_may_open_is_named_and_stays_until_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());

@@ -213,51 +213,41 @@ impl Clock for Held {
     }
 }
 
+/// Records more than the rings hold and one more drain takes, while whoever drains them stands still.
+fn lose(client: &Client, clock: &Held) {
+    clock.held.store(true, Ordering::SeqCst);
+    (0..40_000).for_each(|_| client.record(film()));
+    clock.held.store(false, Ordering::SeqCst);
+    assert!(crate::home::dropped(client, "ring_full") > 0);
+}
+
+fn lost(client: &Client) -> u64 {
+    let outcomes = client.manifest().unwrap().outcomes;
+    outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
+}
+
 /// The count of what was lost outlives the process, is added up over processes, and is shown.
 #[test]
 fn what_was_lost_is_counted_where_it_outlives_the_program() {
     let (home, server) = (Home::new(), Server::new());
-    // More than the rings hold and one more drain takes, while whoever drains them stands still.
     let clock = Held { clock: home.clock.clone(), held: Arc::default() };
     let start = || Client::new(home.config(&server).clock(clock.clone())).unwrap();
-    let lose = |client: &Client| {
-        clock.held.store(true, Ordering::SeqCst);
-        (0..40_000).for_each(|_| client.record(film()));
-        clock.held.store(false, Ordering::SeqCst);
-        assert!(crate::home::dropped(client, "ring_full") > 0);
-    };
-    let lost = |client: &Client| {
-        let outcomes = client.manifest().unwrap().outcomes;
-        outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
-    };
     let first = start();
     first.grant(PLAYBACK).unwrap();
-    lose(&first);
+    lose(&first, &clock);
     let of_first = crate::home::dropped(&first, "ring_full");
     assert_eq!(lost(&first), of_first, "shown before it is written");
     drop(first);
     let (second, third) = (start(), home.start(&server));
     assert_eq!((crate::home::dropped(&second, "ring_full"), lost(&second)), (0, of_first));
-    lose(&second);
+    lose(&second, &clock);
     let of_second = crate::home::dropped(&second, "ring_full");
     drop(second);
     assert_eq!(lost(&third), of_first + of_second);
     let page = third.manifest().unwrap().to_string();
     assert!(page.contains(&format!("Lost since {}, in this run and earlier ones", home.clock.day())), "{page}");
-    // One that others may open, as a restored backup leaves it, is not written over: what comes is counted here, and it is shown.
-    let document = home.store().join("lost");
-    crate::files::mode(&document, 0o644);
-    let fourth = start();
-    lose(&fourth);
-    let (_, of_fourth) = (crate::home::flush(&fourth), crate::home::dropped(&fourth, "ring_full"));
-    assert_eq!(lost(&fourth), of_fourth);
-    let unread = fourth.manifest().unwrap().outcomes.lost_unread.unwrap();
-    assert!(unread.contains(&document.display().to_string()) && unread.contains("chmod go-rwx"), "{unread}");
-    crate::files::mode(&document, 0o600);
-    assert_eq!(lost(&fourth), of_first + of_second + of_fourth);
-    drop(fourth);
-    assert_eq!(lost(&third), of_first + of_second + of_fourth);
     // Damaged, it begins anew, stays beside the new one, and the page says that what came before can't be read.
+    let document = home.store().join("lost");
     let whole = std::fs::read(&document).unwrap();
     crate::files::write(&document, &crate::files::flipped(&whole, whole.len() / 2));
     assert_eq!(lost(&third), 0);
@@ -267,13 +257,40 @@ fn what_was_lost_is_counted_where_it_outlives_the_program() {
     };
     says(&third, &document);
     let damaged = std::fs::read(&document).unwrap();
-    let fifth = start();
-    lose(&fifth);
-    let of_fifth = crate::home::dropped(&fifth, "ring_full");
-    drop(fifth);
+    let fourth = start();
+    lose(&fourth, &clock);
+    let of_fourth = crate::home::dropped(&fourth, "ring_full");
+    drop(fourth);
     let aside = home.store().join("lost.damaged");
-    assert_eq!((lost(&third), std::fs::read(&aside).unwrap()), (of_fifth, damaged));
+    assert_eq!((lost(&third), std::fs::read(&aside).unwrap()), (of_fourth, damaged));
     says(&third, &aside);
+}
+
+/// A count that others may open, as a restored backup leaves it, is not written over: what comes is counted in the program, and it
+/// is shown.
+#[cfg(unix)]
+#[test]
+fn a_count_that_others_may_open_is_kept_and_added_to_once_it_can_be_read() {
+    let (home, server) = (Home::new(), Server::new());
+    let clock = Held { clock: home.clock.clone(), held: Arc::default() };
+    let start = || Client::new(home.config(&server).clock(clock.clone())).unwrap();
+    let first = start();
+    first.grant(PLAYBACK).unwrap();
+    lose(&first, &clock);
+    let of_first = crate::home::dropped(&first, "ring_full");
+    drop(first);
+    let document = home.store().join("lost");
+    crate::files::mode(&document, 0o644);
+    let second = start();
+    lose(&second, &clock);
+    let (_, of_second) = (crate::home::flush(&second), crate::home::dropped(&second, "ring_full"));
+    assert_eq!(lost(&second), of_second);
+    let unread = second.manifest().unwrap().outcomes.lost_unread.unwrap();
+    assert!(unread.contains(&document.display().to_string()) && unread.contains("chmod go-rwx"), "{unread}");
+    crate::files::mode(&document, 0o600);
+    assert_eq!(lost(&second), of_first + of_second);
+    drop(second);
+    assert_eq!(lost(&home.start(&server)), of_first + of_second);
 }
 
 #[test]

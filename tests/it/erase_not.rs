@@ -294,6 +294,7 @@ fn a_damaged_wish_names_nothing_is_counted_and_can_be_asked_for_again() {
 }
 
 /// As a restored backup leaves it: neither damaged, nor done, nor taken back.
+#[cfg(unix)]
 #[test]
 fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());
@@ -324,6 +325,7 @@ fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
 }
 
 /// The note that the person asked, while the documents of the wish are not all made.
+#[cfg(unix)]
 #[test]
 fn a_wish_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());
@@ -378,6 +380,7 @@ fn damaged_names_are_missed_and_the_rest_goes_on() {
 }
 
 /// As a restored backup leaves them: not gone, and no wish is taken for nothing.
+#[cfg(unix)]
 #[test]
 fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
     for is_tally in [false, true] {

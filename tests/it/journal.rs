@@ -555,6 +555,7 @@ fn what_lies_twice_is_lost_once() {
 }
 
 /// As a restored backup leaves them: they are not used, and come to a counted end.
+#[cfg(unix)]
 #[test]
 fn files_that_others_may_open_come_to_a_counted_end() {
     let (home, server) = (Home::new(), Server::new());

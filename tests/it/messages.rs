@@ -199,12 +199,18 @@ fn a_flush_says_which_scope_is_closed_and_why() {
     let trouble = flush(&client).trouble.unwrap();
     assert!(trouble.contains("`usage` is granted, and closed: this computer's clock stands before"), "{trouble}");
     home.clock.jump_to(now);
+    client.withdraw(USAGE).unwrap();
+    assert_eq!(flush(&client).trouble.as_deref(), Some("no scope is granted"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_flush_names_the_record_that_others_may_open() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
     files::mode(&home.store().join("ledger.jsonl"), 0o644);
     let trouble = flush(&client).trouble.unwrap();
     assert!(trouble.contains("`ledger.jsonl` is no file of your own"), "{trouble}");
-    files::mode(&home.store().join("ledger.jsonl"), 0o600);
-    client.withdraw(USAGE).unwrap();
-    assert_eq!(flush(&client).trouble.as_deref(), Some("no scope is granted"));
 }
 
 #[test]

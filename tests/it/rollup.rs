@@ -263,6 +263,7 @@ fn a_day_that_was_closed_halfway_is_closed_once() {
 }
 
 /// As a restored backup leaves it. A list made anew could name files that came late, which are then removed uncounted.
+#[cfg(unix)]
 #[test]
 fn a_day_whose_list_others_may_open_is_closed_once_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());

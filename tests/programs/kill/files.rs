@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +18,15 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     // Last, and as it was: candor refuses what others may open.
-    fs::set_permissions(to, fs::Permissions::from_mode(fs::metadata(from)?.permissions().mode()))
+    fs::set_permissions(to, fs::metadata(from)?.permissions())
+}
+
+/// A directory that others may not open, as candor makes them.
+pub(crate) fn make(directory: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700).create(directory);
+    #[cfg(not(unix))]
+    fs::create_dir(directory)
 }
 
 /// Every regular file below a directory.

@@ -8,7 +8,7 @@ use super::{
     member::{RETURNED, wait},
     operations,
 };
-use std::{error::Error, fs, io::Write as _, path::Path};
+use std::{error::Error, fs, io::Write as _, path::Path, thread, time::Duration};
 
 /// What is done next.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +158,10 @@ pub(crate) const ORDERS: [Order; 8] = [
 
 /// Carries out the order of that name in a directory; `done` is what it is to become.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
-    let [name, directory, done] = arguments else { return Err("a mutant needs an order and two directories".into()) };
+    let [name, directory, done, rests] = arguments else {
+        return Err("a mutant needs an order, two directories, and for how many milliseconds it rests".into());
+    };
+    let rests = Duration::from_millis(rests.parse()?);
     let order = ORDERS.iter().find(|order| order.name == *name).ok_or("there is no such order")?;
     let (directory, done) = (Path::new(directory), Path::new(done));
     // The program runs, and looks on, as a real one does.
@@ -173,14 +176,22 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
                 let mut file = fs::OpenOptions::new().write(true).truncate(true).open(directory.join(path))?;
                 for part in bytes.chunks(bytes.len().div_ceil(2)) {
                     file.write_all(part)?;
+                    thread::sleep(rests);
                 }
             }
-            Remove(path) => match fs::remove_dir_all(directory.join(path)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            },
+            Remove(path) => {
+                for file in files::all(&directory.join(path)) {
+                    fs::remove_file(file)?;
+                    thread::sleep(rests);
+                }
+                match fs::remove_dir_all(directory.join(path)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
             Say => println!("{RETURNED} by itself"),
         }
+        thread::sleep(rests);
     }
     Ok(())
 }
@@ -197,7 +208,7 @@ fn replace(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let beside = to.with_extension("new");
     let parent = to.parent().ok_or("no parent")?;
     if !parent.exists() {
-        std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700).create(parent)?;
+        files::make(parent)?;
     }
     fs::copy(from, &beside)?;
     fs::rename(&beside, to)?;

@@ -1,31 +1,18 @@
 //! Every operation with a kill at every call, and every mutant until it is found out.
 
 use super::{
-    files,
-    judge::{Facts, Verdict},
-    member::RETURNED,
+    ground::{Stage, at_once},
+    judge::Verdict,
     mutant::{ORDERS, Order},
-    operations::{self, Ground, OPERATIONS, Operation},
-    tracer::{self, At, End},
+    operations::{self, OPERATIONS, Operation},
+    tracer::{self, At},
 };
-use std::{
-    collections::VecDeque,
-    error::Error,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Mutex,
-    thread,
-    time::Instant,
-};
-use tempfile::TempDir;
+use std::{error::Error, sync::Mutex, time::Instant};
 
 /// More calls than anything here makes: whoever counts on has hung.
 const MOST: usize = 20_000;
 /// How often in a row a process must end before the call at which it is to be killed, until no later one is tried.
 const ENDS: usize = 3;
-/// How many operations are tried at once.
-const AT_ONCE: usize = 2;
 
 /// Which calls are tried.
 #[derive(Debug, Clone)]
@@ -68,101 +55,13 @@ struct Row {
     returned: usize,
 }
 
-/// How the process ended, whether its decision had returned, and what was found, or what is wrong with it.
-type Tried = (End, bool, Result<Verdict, String>);
-
-/// Where a stage has its ground, the facts about it, and what it becomes when nobody interrupts.
-const GROUND: &str = "ground";
-const FACTS: &str = "facts.json";
-const DONE: &str = "done";
-
-/// Makes these three.
-pub(crate) fn ground(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
-    let [name, scratch] = arguments else { return Err("a ground needs an operation and a directory".into()) };
-    let (operation, scratch) = (operations::named(name)?, Path::new(scratch));
-    let (ground, done) = (scratch.join(GROUND), scratch.join(DONE));
-    fs::create_dir(&ground)?;
-    operation.prepare(&ground)?;
-    let facts = Facts::of(operation, &ground)?;
-    if operation.ground == Ground::Full && !facts.are_full() {
-        return Err(format!("it lacks something: {facts:?}").into());
-    }
-    operation.settle(&ground)?;
-    fs::write(scratch.join(FACTS), serde_json::to_string(&facts)?)?;
-    files::copy(&ground, &done)?;
-    operation.finish(&done)
-}
-
-/// The ground of an operation, made once and copied for every kill.
-struct Stage {
-    operation: &'static Operation,
-    scratch: TempDir,
-}
-
 impl Stage {
-    /// Made by a process of its own: a lock that this one held could live on in a process that another thread starts.
-    fn new(operation: &'static Operation) -> Result<Stage, Box<dyn Error>> {
-        let stage = Stage { operation, scratch: tempfile::tempdir()? };
-        let mut command = Command::new(std::env::current_exe()?);
-        let output = command.args(["ground", operation.name]).arg(stage.scratch.path()).output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stdout);
-            return Err(format!("{}: no ground to start from: {}", operation.name, said.trim_end()).into());
-        }
-        Ok(stage)
-    }
-
-    fn ground(&self) -> PathBuf {
-        self.scratch.path().join(GROUND)
-    }
-
-    fn facts(&self) -> PathBuf {
-        self.scratch.path().join(FACTS)
-    }
-
-    /// Copies the ground, runs `program` on it until it is killed, and has what is left judged.
-    fn try_at(&self, program: &dyn Fn(&mut Command, &Path), at: At) -> Result<Tried, Box<dyn Error>> {
-        let directory = self.scratch.path().join("store");
-        match fs::remove_dir_all(&directory) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        files::copy(&self.ground(), &directory)?;
-        let mut command = Command::new(std::env::current_exe()?);
-        program(&mut command, &directory);
-        let end = tracer::run(command, at)?;
-        let returned = end.said.lines().any(|line| line.starts_with(RETURNED));
-        let said = if returned { RETURNED } else { "cut short" };
-        let mut judge = Command::new(std::env::current_exe()?);
-        judge.args(["judge", self.operation.name]).arg(&directory).arg(self.facts()).arg(said);
-        let output = judge.output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let verdict = Verdict::ALL.into_iter().find(|(word, _)| output.status.success() && text.trim_end() == *word);
-        let verdict = verdict.map(|(_, verdict)| verdict);
-        let why = || {
-            format!(
-                "{} {}",
-                text.trim_end().trim_start_matches("kill: FAILED: "),
-                String::from_utf8_lossy(&output.stderr).trim_end()
-            )
-        };
-        Ok((end, returned, verdict.ok_or_else(why)))
-    }
-
-    fn member<'s>(&'s self) -> impl Fn(&mut Command, &Path) + 's {
-        |command, directory| {
-            command.args(["member", self.operation.name]).arg(directory);
-            if self.operation.blocked {
-                command.env("DO_NOT_TRACK", "1");
-            }
-        }
-    }
-
     /// One operation, whole.
     fn sweep(&self, plan: &Plan) -> Result<Row, Box<dyn Error>> {
         let name = self.operation.name;
         let mut row = Row { name, kills: [0, 0], calls: [0, 0], found: [0, 0, 0], returned: 0 };
-        let (end, returned, verdict) = self.try_at(&self.member(), At::Never)?;
+        let tried = |at| self.try_with(&self.member(), |command| tracer::run(command, at));
+        let (end, returned, verdict) = tried(At::Never)?;
         match verdict {
             Ok(Verdict::After) if returned && end.code == Some(0) => row.calls = end.calls,
             other => return Err(format!("{name}, with nobody killed: {other:?}, {end:?}").into()),
@@ -171,7 +70,7 @@ impl Stage {
             // A wait for a lock makes more calls when the machine is busy; whoever ends early may go further next time.
             let (mut number, mut ended) = (plan.from, 0);
             while ended < ENDS {
-                let (end, returned, verdict) = self.try_at(&self.member(), kind(number))?;
+                let (end, returned, verdict) = tried(kind(number))?;
                 let verdict =
                     verdict.map_err(|why| format!("{name}, killed at {:?} {:?}: {why}", kind(number), end.call))?;
                 if !end.killed {
@@ -204,12 +103,9 @@ impl Stage {
 fn find_out(order: &Order) -> Result<(usize, Option<String>), Box<dyn Error>> {
     let operation = operations::named(order.operation)?;
     let stage = Stage::new(operation)?;
-    let done = stage.scratch.path().join(DONE);
-    let program = |command: &mut Command, directory: &Path| {
-        command.args(["mutant", order.name]).arg(directory).arg(&done);
-    };
     for number in 1..MOST {
-        let (end, _, verdict) = stage.try_at(&program, At::Main(number))?;
+        let (end, _, verdict) =
+            stage.try_with(&stage.mutant(order, 0), |command| tracer::run(command, At::Main(number)))?;
         if let Err(why) = verdict {
             return Ok((number, Some(why)));
         }
@@ -298,24 +194,8 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let chosen = |operation: &&Operation| plan.only.as_deref().is_none_or(|only| operation.name == only);
     let operations = OPERATIONS.iter().filter(chosen).map(Task::Operation);
     let orders = ORDERS.iter().filter(|_| plan.only.is_none()).map(Task::Order);
-    let tasks: Mutex<VecDeque<Task>> = Mutex::new(operations.chain(orders).collect());
     let done = Mutex::new(Done::default());
-    thread::scope(|scope| {
-        // Each thread watches only the processes that it started.
-        let workers: Vec<_> = (0..AT_ONCE)
-            .map(|_| {
-                scope.spawn(|| {
-                    loop {
-                        let Some(task) = tasks.lock().map_err(|_| "another thread panicked")?.pop_front() else {
-                            return Ok::<(), String>(());
-                        };
-                        one(&task, plan, &done)?;
-                    }
-                })
-            })
-            .collect();
-        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a thread panicked".to_owned())?)
-    })?;
+    at_once(operations.chain(orders), |task| one(&task, plan, &done))?;
     let done = done.into_inner().map_err(|_| "a thread panicked")?;
     if let [first, ..] = done.wrong.as_slice() {
         return Err(format!("{} failed, the first: {first}", done.wrong.len()).into());

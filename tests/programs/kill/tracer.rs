@@ -41,13 +41,11 @@ pub(crate) struct End {
     pub(crate) calls: [usize; 2],
     /// The number of the call it died at, as the kernel counts them.
     pub(crate) call: Option<String>,
-    /// What it said.
-    pub(crate) said: String,
     pub(crate) code: Option<i32>,
 }
 
-/// Starts a command that says [`READY`] and waits, lets it go, and kills it at a call.
-pub(crate) fn run(mut command: Command, at: At) -> Result<End, Box<dyn Error>> {
+/// Starts a command that says [`READY`] and waits, lets it go, and kills it at a call. Answers with what it said besides.
+pub(crate) fn run(mut command: Command, at: At) -> Result<(End, String), Box<dyn Error>> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let main = Pid::from_raw(i32::try_from(child.id())?);
     let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
@@ -60,7 +58,7 @@ pub(crate) fn run(mut command: Command, at: At) -> Result<End, Box<dyn Error>> {
     seize(main)?;
     let mut orders = child.stdin.take().ok_or("no input")?;
     orders.write_all(b"go\n")?;
-    let mut end = End { killed: false, calls: [0, 0], call: None, said: String::new(), code: None };
+    let mut end = End { killed: false, calls: [0, 0], call: None, code: None };
     // Its threads are waited for here; the handle of the child is not asked any more.
     loop {
         match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD))? {
@@ -98,9 +96,10 @@ pub(crate) fn run(mut command: Command, at: At) -> Result<End, Box<dyn Error>> {
             _ => {}
         }
     }
-    output.read_to_string(&mut end.said)?;
+    let mut said = String::new();
+    output.read_to_string(&mut said)?;
     drop(orders);
-    Ok(end)
+    Ok((end, said))
 }
 
 /// Watches every thread there is, and every one to come.
