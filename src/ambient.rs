@@ -110,14 +110,22 @@ pub(crate) fn absolute(path: PathBuf) -> PathBuf {
 
 /// Where administrators leave their rules: one directory for the whole system, and one for this user.
 pub(crate) fn policy_directories() -> Vec<PathBuf> {
-    // Fixed, and not taken from the environment, so that nobody can point the program elsewhere.
-    let system = match () {
-        () if cfg!(windows) => r"C:\ProgramData\candor\policy.d",
-        () if cfg!(target_os = "macos") => "/Library/Application Support/candor/policy.d",
-        () => "/etc/candor/policy.d",
-    };
     let user = dirs::config_local_dir().map(|directory| directory.join("candor").join("policy.d"));
-    [PathBuf::from(system)].into_iter().chain(user).collect()
+    [system_policies()].into_iter().chain(user).collect()
+}
+
+/// Not taken from the environment, so that nobody can point the program elsewhere.
+#[cfg(windows)]
+fn system_policies() -> PathBuf {
+    let folder = known_folders::get_known_folder_path(known_folders::KnownFolder::ProgramData);
+    folder.unwrap_or_else(|| r"C:\ProgramData".into()).join("candor").join("policy.d")
+}
+
+/// The same.
+#[cfg(not(windows))]
+fn system_policies() -> PathBuf {
+    let apple = cfg!(target_os = "macos");
+    if apple { "/Library/Application Support/candor/policy.d".into() } else { "/etc/candor/policy.d".into() }
 }
 
 /// Time and entropy together, handed to every room that needs them.

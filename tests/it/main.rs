@@ -53,6 +53,7 @@ mod language;
 mod lock;
 mod manifest;
 mod messages;
+mod names;
 mod outlasts;
 mod outside;
 #[cfg(unix)]

@@ -1,0 +1,52 @@
+//! Names of directories that a platform treats in a way of its own: a store is found whatever they are.
+
+use crate::{
+    events::{USAGE, opened},
+    home::{Home, flush, say_yes, state},
+    server::Server,
+};
+use candor::{Client, consent::State};
+
+/// Windows takes no more than 260 characters from a program that does not say that it knows of longer ones.
+#[test]
+fn a_path_longer_than_260_characters_holds_a_store() {
+    let (home, server) = (Home::new(), Server::new());
+    let deep = (0..4).fold(home.data(), |path, _| path.join("a directory with a name of a hundred letters ".repeat(2)));
+    let start = || Client::new(home.config(&server).directories(&deep, home.config_dir())).unwrap();
+    let client = start();
+    say_yes(&client, USAGE);
+    client.record_durable(opened(3));
+    drop(client);
+    let client = start();
+    assert_eq!(flush(&client).records, 1);
+    client.record_durable(opened(4));
+    let receipt = client.withdraw(USAGE).unwrap();
+    assert!(receipt.confirmed && receipt.destroyed.complete && receipt.destroyed.files > 0, "{receipt}");
+    let longest = crate::files::all(&deep).iter().map(|path| path.as_os_str().len()).max();
+    assert!(longest.unwrap() > 400 && state(&start(), USAGE) == State::Withdrawn);
+}
+
+/// Two names of one directory, which a program may be given by two ways to start it.
+#[cfg(windows)]
+#[test]
+fn a_store_is_one_by_each_of_its_names() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[USAGE]);
+    let slashes = home.data().to_str().unwrap().replace('\\', "/");
+    let verbatim = format!(r"\\?\{}", home.data().display());
+    for other in [
+        home.path().join("DATA"),
+        home.path().join("data."),
+        home.path().join("data "),
+        slashes.into(),
+        verbatim.into(),
+    ] {
+        let second = Client::new(home.config(&server).directories(&other, home.config_dir())).unwrap();
+        assert!(state(&second, USAGE) == State::Granted, "{}", other.display());
+        let receipt = second.withdraw(USAGE).unwrap();
+        assert!(receipt.confirmed, "{}: {receipt}", other.display());
+        client.record_durable(opened(2));
+        assert!(home.all_waiting().is_empty() && flush(&client).requests == 0, "{}", other.display());
+        say_yes(&client, USAGE);
+    }
+}
