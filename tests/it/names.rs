@@ -11,7 +11,7 @@ use candor::{Client, consent::State};
 #[test]
 fn a_path_longer_than_260_characters_holds_a_store() {
     let (home, server) = (Home::new(), Server::new());
-    let deep = (0..4).fold(home.data(), |path, _| path.join("a directory with a name of a hundred letters ".repeat(2)));
+    let deep = (0..4).fold(home.data(), |path, _| path.join("a directory with a long name".repeat(4)));
     let start = || Client::new(home.config(&server).directories(&deep, home.config_dir())).unwrap();
     let client = start();
     say_yes(&client, USAGE);
