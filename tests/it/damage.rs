@@ -38,7 +38,7 @@ fn lived_in(home: &Home, server: &Server) {
 /// Puts each of these in the file's place and starts the program on it.
 fn each(home: &Home, server: &Server, path: &Path, damaged: impl Iterator<Item = (String, Vec<u8>)>) {
     let whole = fs::read(path).unwrap();
-    for (what, bytes) in damaged {
+    for (what, bytes) in damaged.step_by(files::every()) {
         files::write(path, &bytes);
         let client = starts_closed(home, server, &what);
         drop(client);
@@ -92,7 +92,7 @@ fn a_ledger_cut_before_a_yes_closes_every_scope() {
     drop(client);
     let path = home.store().join("ledger.jsonl");
     let whole = fs::read(&path).unwrap();
-    let cuts = (0..whole.len()).step_by(5).chain([whole.len() - 1]);
+    let cuts = (0..whole.len()).step_by(5 * files::every()).chain([whole.len() - 1]);
     each(&home, &server, &path, cuts.map(|cut| (format!("cut at {cut}"), whole[..cut].to_vec())));
 }
 
@@ -171,8 +171,8 @@ fn a_damaged_file_of_secrets_makes_no_codes_and_no_trouble() {
     drop(home.start_granted(&server, &[CONNECTIVITY]));
     let path = home.store().join("keys");
     let whole = fs::read(&path).unwrap();
-    let damaged = (0..whole.len()).step_by(9).map(|at| files::flipped(&whole, at));
-    let cut = (0..whole.len()).step_by(17).map(|cut| whole[..cut].to_vec());
+    let damaged = (0..whole.len()).step_by(9 * files::every()).map(|at| files::flipped(&whole, at));
+    let cut = (0..whole.len()).step_by(17 * files::every()).map(|cut| whole[..cut].to_vec());
     let mut seen = 0;
     for bytes in damaged.chain(cut).chain([Vec::new(), vec![0xff; 70_000]]) {
         files::write(&path, &bytes);

@@ -43,7 +43,7 @@ fn damaged(whole: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
 fn sweep(home: &Home, server: &Server, path: &Path, scopes: &[Scope], every: usize) -> usize {
     let (whole, name) = (fs::read(path).unwrap(), path.file_name().unwrap().to_string_lossy().into_owned());
     let mut tried = 0;
-    for (what, bytes) in damaged(&whole).step_by(every) {
+    for (what, bytes) in damaged(&whole).step_by(every * files::every()) {
         files::write(path, &bytes);
         drop(starts_closed(home, server, scopes, &format!("{name}, {what}")));
         assert_eq!(fs::read(path).unwrap(), bytes, "{name}, {what}: nothing is mended by guessing");
