@@ -1,8 +1,9 @@
 //! What a series of rounds must show, and the series that must not show it.
 
 use super::{
+    linux,
     many::{self, Many},
-    round::{Plan, Round, play},
+    round::{Plan, Round},
     stamp::How,
 };
 use std::{
@@ -12,35 +13,28 @@ use std::{
 
 /// A withdrawal waits at most half a second for another decision and half a second for its confirmation; the rest is
 /// for a slow disk.
-const LONGEST: Duration = Duration::from_secs(3);
-
-/// How many rounds a series has.
-#[derive(Debug, Clone, Copy)]
-enum Rounds {
-    All(usize),
-    UntilOneIsLate(usize),
-}
+pub(super) const LONGEST: Duration = Duration::from_secs(3);
 
 /// What a series of rounds came to.
 #[derive(Debug, Default)]
-struct Tally {
-    rounds: usize,
-    confirmed: usize,
+pub(super) struct Tally {
+    pub(super) rounds: usize,
+    pub(super) confirmed: usize,
     /// Rounds in which another process was in the middle of a send.
-    met: usize,
+    pub(super) met: usize,
     /// Rounds in which all three had sent something.
-    all_sent: usize,
+    pub(super) all_sent: usize,
     /// Bytes handed over after a return that said *confirmed*, and in how many rounds.
-    late: usize,
-    late_rounds: usize,
+    pub(super) late: usize,
+    pub(super) late_rounds: usize,
     /// The same after a return that did not.
-    late_unconfirmed: usize,
-    handed: usize,
-    longest: Duration,
+    pub(super) late_unconfirmed: usize,
+    pub(super) handed: usize,
+    pub(super) longest: Duration,
 }
 
 impl Tally {
-    fn add(&mut self, round: &Round) {
+    pub(super) fn add(&mut self, round: &Round) {
         let late = round.late();
         self.rounds += 1;
         self.met += usize::from(round.met_another());
@@ -68,7 +62,7 @@ impl Tally {
 
     /// Whether the rounds were races at all: all three processes sent, and in at least so many of a hundred rounds
     /// another one was at it.
-    fn raced(&self, percent: usize) -> Result<(), String> {
+    pub(super) fn raced(&self, percent: usize) -> Result<(), String> {
         if self.all_sent < self.rounds {
             return Err(format!("all three processes sent in {} of {} rounds only", self.all_sent, self.rounds));
         }
@@ -79,7 +73,7 @@ impl Tally {
     }
 
     /// The promise: nothing after a confirmed return, and at least 99.9 % confirmed.
-    fn kept(&self) -> Result<(), String> {
+    pub(super) fn kept(&self) -> Result<(), String> {
         if self.late > 0 {
             return Err(format!("{} bytes after a confirmed return, in {} rounds", self.late, self.late_rounds));
         }
@@ -91,38 +85,10 @@ impl Tally {
         }
         Ok(())
     }
-
-    /// With a process that is stopped: it comes back, and says that it can't tell.
-    fn honest(&self) -> Result<(), String> {
-        if self.confirmed > 0 {
-            return Err(format!("{} of {} confirmed while one was stopped in mid-send", self.confirmed, self.rounds));
-        }
-        if self.longest > LONGEST {
-            return Err(format!("a withdrawal took {:?}", self.longest));
-        }
-        Ok(())
-    }
-}
-
-/// Plays `rounds` of them, or as many as it takes until one breaks the promise.
-fn series(name: &str, rounds: Rounds, plan: Plan, random: &mut fastrand::Rng) -> Result<Tally, Box<dyn Error>> {
-    let (began, mut tally) = (Instant::now(), Tally::default());
-    let most = match rounds {
-        Rounds::All(most) | Rounds::UntilOneIsLate(most) => most,
-    };
-    for number in 1..=most {
-        let round = play(plan, random).map_err(|error| format!("{name}, round {number}: {error}"))?;
-        tally.add(&round);
-        if matches!(rounds, Rounds::UntilOneIsLate(_)) && tally.late > 0 {
-            break;
-        }
-    }
-    println!("{name}: {tally:?} in {:.1} s", began.elapsed().as_secs_f64());
-    Ok(tally)
 }
 
 /// A series that breaks the promise must be found out, and for that.
-fn must_fail(name: &str, tally: &Tally, judged: Result<(), String>) -> Result<(), String> {
+pub(super) fn must_fail(name: &str, tally: &Tally, judged: Result<(), String>) -> Result<(), String> {
     match judged {
         Err(why) if tally.late > 0 => {
             println!("{name}: fails, as it must: {why}");
@@ -134,7 +100,7 @@ fn must_fail(name: &str, tally: &Tally, judged: Result<(), String>) -> Result<()
 }
 
 /// The same for many rounds by the same processes, with another scope that is busy.
-fn long_series(
+pub(super) fn long_series(
     name: &str,
     count: usize,
     plan: Plan,
@@ -166,36 +132,21 @@ fn went_on(tally: &Tally, many: &Many) -> Result<(), String> {
 /// Runs the check and prints one line of figures. An error is a check that failed.
 pub(super) fn run(seed: u64, rounds: usize) -> Result<(), Box<dyn Error>> {
     let (began, mut random) = (Instant::now(), fastrand::Rng::with_seed(seed));
-    let plan = |how| Plan { how, traced: false, stops_others: false };
-    let traced = |how| Plan { traced: true, ..plan(how) };
-    let stopped = |how| Plan { stops_others: true, ..plan(how) };
+    let plan = |how| Plan { how, stops_others: false };
 
     let (locked, many) = long_series("three processes", rounds, plan(How::Stamped), &mut random)?;
     locked.raced(50).and_then(|()| locked.kept()).and_then(|()| went_on(&locked, &many))?;
     let (unlocked, _) = long_series("the same without the lock", 50, plan(How::Unlocked), &mut random)?;
     must_fail("the same without the lock", &unlocked, unlocked.raced(30).and_then(|()| unlocked.kept()))?;
 
-    let own = series("the crate's own HTTP under strace", Rounds::All(5), traced(How::Http), &mut random)?;
-    own.raced(50).and_then(|()| own.kept())?;
-    let unlocked_traced =
-        series("without the lock under strace", Rounds::UntilOneIsLate(30), traced(How::Unlocked), &mut random)?;
-    must_fail("without the lock under strace", &unlocked_traced, unlocked_traced.kept())?;
-
-    let (halted, _) = long_series("senders that are stopped", rounds.div_ceil(20), stopped(How::Stamped), &mut random)?;
-    halted.honest()?;
-    let own_halted = series("stopped with the crate's own HTTP", Rounds::All(3), stopped(How::Http), &mut random)?;
-    own_halted.honest()?;
-    let unlocked_halted =
-        series("stopped without the lock", Rounds::UntilOneIsLate(30), stopped(How::Unlocked), &mut random)?;
-    must_fail("stopped without the lock", &unlocked_halted, unlocked_halted.honest())?;
+    let linux = linux::series(rounds, &mut random)?;
 
     let noticed = many::noticed(6, plan(How::Stamped), &mut random)?;
     let slowest = noticed.iter().flatten().max().map_or("never".into(), |took| format!("{} ms", took.as_millis()));
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "race: {}; of another scope meanwhile {:.1} MiB, in {} rounds, {} sends across a return; without the lock {} bytes \
-         in {} of {} rounds, so that the step fails; own HTTP under strace: {}; stopped senders: {} of {} unconfirmed \
-         within {} ms; an idle process noticed {} of {}, slowest {slowest}; seed {seed}, {seconds:.0} s",
+         in {} of {} rounds, so that the step fails; {linux}; an idle process noticed {} of {}, slowest {slowest}; seed {seed}, {seconds:.0} s",
         figures(&locked),
         many.other as f64 / f64::from(1 << 20),
         many.busy,
@@ -203,17 +154,13 @@ pub(super) fn run(seed: u64, rounds: usize) -> Result<(), Box<dyn Error>> {
         unlocked.late,
         unlocked.late_rounds,
         unlocked.rounds,
-        figures(&own),
-        halted.rounds - halted.confirmed + own_halted.rounds - own_halted.confirmed,
-        halted.rounds + own_halted.rounds,
-        halted.longest.max(own_halted.longest).as_millis(),
         noticed.iter().flatten().count(),
         noticed.len(),
     );
     Ok(())
 }
 
-fn figures(tally: &Tally) -> String {
+pub(super) fn figures(tally: &Tally) -> String {
     let Tally { rounds, confirmed, met, late, handed, longest, .. } = tally;
     let (mebibytes, longest) = (*handed as f64 / f64::from(1 << 20), longest.as_millis());
     format!(

@@ -10,35 +10,39 @@
 //!
 //! [Many]: many
 
-#[cfg(target_os = "linux")]
 mod judge;
-#[cfg(target_os = "linux")]
 mod many;
-#[cfg(target_os = "linux")]
 mod member;
-#[cfg(target_os = "linux")]
 mod receiver;
-#[cfg(target_os = "linux")]
 mod round;
-#[cfg(target_os = "linux")]
 #[path = "../../../examples/support/stage.rs"]
 mod stage;
-#[cfg(target_os = "linux")]
 mod stamp;
-#[cfg(target_os = "linux")]
-#[path = "../strace.rs"]
-mod strace;
-#[cfg(target_os = "linux")]
 #[path = "../../../examples/support/mod.rs"]
 mod support;
 
+// What hangs on the system lies in these, and nowhere else.
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+#[path = "../strace.rs"]
+mod strace;
+
+#[cfg(not(target_os = "linux"))]
+#[path = "elsewhere.rs"]
+mod linux;
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
 /// Which moments are taken, and in how many rounds of the first series.
-#[cfg(target_os = "linux")]
 const SEED: u64 = 20_261_122;
-#[cfg(target_os = "linux")]
 const ROUNDS: usize = 2_000;
 
-#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.split_first() {
@@ -59,10 +63,4 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::FAILURE
         }
     }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn main() -> std::process::ExitCode {
-    println!("race: FAILED: processes are stopped and traced on Linux only");
-    std::process::ExitCode::FAILURE
 }

@@ -6,12 +6,12 @@
 //! that yes had returned.
 
 use super::{
+    linux,
     member::{Member, Role, Withdrawn},
     receiver::{self, Receiver},
-    round::{LONGEST, Plan, Round, Running, Send, a_moment, signal_others, stamped, stop_others},
+    round::{LONGEST, Plan, Round, Running, Send, Watch, a_moment, stamped},
     stamp,
 };
-use rustix::process::Signal;
 use std::{
     error::Error,
     path::Path,
@@ -64,12 +64,12 @@ struct Turn {
 
 fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
-    let directory = scratch.path();
+    let (directory, watch) = (scratch.path(), Watch::start());
     let receiver = receiver::start(random.u64(..), SLOWEST)?;
     let start = |role| {
         let member =
             Member { role, how: plan.how, busy: true, receiver: receiver.address, directory: directory.into() };
-        Running::start(&member, None)
+        Running::start(&member)
     };
     let first = start(Role::Withdraws)?;
     first.expect("granted")?;
@@ -87,7 +87,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
             a_moment(&receiver, random)?;
         }
         if plan.stops_others {
-            stop_others(&receiver, &members, random)?;
+            linux::stop_others(&receiver, &members, random)?;
         }
         let [first, ..] = members.as_mut_slice() else { return Err("there is nobody".into()) };
         withdrew = first.child.id();
@@ -96,7 +96,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         turns.push(Turn { granted, withdrawn });
         thread::sleep(AFTERMATH);
         if plan.stops_others {
-            signal_others(&members, Signal::CONT)?;
+            linux::let_others_go_on(&members)?;
             thread::sleep(AFTERMATH);
         }
         if number + 1 < count
@@ -109,7 +109,8 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
     for member in members {
         member.end()?;
     }
-    judge(&directory.join("log"), &turns, withdrew, many)
+    watch.end()?;
+    judge(directory, &turns, withdrew, many)
 }
 
 /// Waits for a send of the other scope.
@@ -125,13 +126,14 @@ fn another_moment(receiver: &Receiver) -> Result<(), Box<dyn Error>> {
 }
 
 /// Gives every send to the round whose yes it left under.
-fn judge(log: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Result<(), Box<dyn Error>> {
-    let (others, own): (Vec<Send>, Vec<Send>) = stamped(&stamp::notes(log)?)?.into_iter().partition(|send| send.other);
+fn judge(directory: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Result<(), Box<dyn Error>> {
+    let (others, own): (Vec<Send>, Vec<Send>) =
+        stamped(&stamp::notes(directory)?)?.into_iter().partition(|send| send.other);
     let mut rounds: Vec<Round> = turns
         .iter()
         .map(|Turn { withdrawn, .. }| Round {
-            called: withdrawn.called.monotonic,
-            returned: withdrawn.returned.monotonic,
+            called: withdrawn.called.shared,
+            returned: withdrawn.returned.shared,
             confirmed: withdrawn.confirmed,
             withdrew,
             sends: Vec::new(),
@@ -173,12 +175,12 @@ pub(crate) fn noticed(
 ) -> Result<Vec<Option<Duration>>, Box<dyn Error>> {
     let mut all = Vec::new();
     for _ in 0..count {
-        let scratch = tempfile::tempdir()?;
+        let (scratch, watch) = (tempfile::tempdir()?, Watch::start());
         let receiver = receiver::start(random.u64(..), SLOWEST)?;
         let start = |role| {
             let directory = scratch.path().into();
             let member = Member { role, how: plan.how, busy: true, receiver: receiver.address, directory };
-            Running::start(&member, None)
+            Running::start(&member)
         };
         let mut first = start(Role::Withdraws)?;
         first.expect("granted")?;
@@ -191,9 +193,10 @@ pub(crate) fn noticed(
         let answer = if answer == "ready" { first.answer()? } else { answer };
         let withdrawn: Withdrawn = serde_json::from_str(&answer)?;
         let closed: Option<u64> = watches.answer()?.parse().ok();
-        all.push(closed.map(|at| Duration::from_nanos(at.saturating_sub(withdrawn.called.monotonic))));
+        all.push(closed.map(|at| Duration::from_nanos(at.saturating_sub(withdrawn.called.shared))));
         watches.end()?;
         first.end()?;
+        watch.end()?;
     }
     Ok(all)
 }

@@ -6,7 +6,8 @@
 
 use super::{
     stage::CONTROLLER,
-    stamp::{How, Stamping, now},
+    stamp::{How, Stamping},
+    system,
 };
 use candor::{Audience, Client, Config, Event};
 use std::{
@@ -76,17 +77,17 @@ pub(crate) struct Withdrawn {
     pub(crate) confirmed: bool,
 }
 
-/// One moment: nanoseconds on the clock that only moves forward, and since 1970, for strace.
+/// One moment: nanoseconds on the clock that all processes share, and since 1970, for strace.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Moment {
-    pub(crate) monotonic: u64,
+    pub(crate) shared: u64,
     pub(crate) wall: u64,
 }
 
 impl Moment {
     fn now() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment { monotonic: now(), wall: u64::try_from(wall.as_nanos()).unwrap_or(0) }
+        Moment { shared: system::now(), wall: u64::try_from(wall.as_nanos()).unwrap_or(0) }
     }
 }
 
@@ -119,7 +120,7 @@ pub(crate) struct Member {
     /// With another scope besides.
     pub(crate) busy: bool,
     pub(crate) receiver: SocketAddr,
-    /// Holds the store and the log.
+    /// Holds the store and the logs.
     pub(crate) directory: PathBuf,
 }
 
@@ -142,7 +143,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         .directories(directory.join("data"), directory.join("config"))
         .lift_ci_block();
     let endpoint = format!("http://{receiver}");
-    let stamping = Stamping::new(receiver, &directory.join("log"), how)?;
+    let stamping = Stamping::new(receiver, &directory, how)?;
     let config = match how {
         How::Http => config.endpoint(endpoint),
         _ => config.transport(endpoint, stamping.clone()),
@@ -175,7 +176,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
                 println!("{}", serde_json::to_string(&Withdrawn { called, returned, confirmed: receipt.confirmed })?);
             }
             "grant" => {
-                let asked = now();
+                let asked = system::now();
                 let notice = client.notice(READING)?;
                 client.grant(READING.shown(&notice))?;
                 println!("{asked}");
@@ -252,7 +253,7 @@ fn watch(client: &Client) -> Result<(), Box<dyn Error>> {
     if is_open() {
         println!("still open")
     } else {
-        println!("{}", now())
+        println!("{}", system::now())
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the
 //! sender.
 
-use super::member::EVENT;
+use super::{member::EVENT, system};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io::{self, Read, Write},
@@ -24,7 +24,7 @@ pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     busy: Arc<AtomicUsize>,
     all: Arc<AtomicUsize>,
-    read: Arc<AtomicUsize>,
+    pub(crate) read: Arc<AtomicUsize>,
 }
 
 impl Receiver {
@@ -36,18 +36,6 @@ impl Receiver {
     /// Whether some request is under way, of whatever scope.
     pub(crate) fn is_busy_at_all(&self) -> bool {
         self.all.load(Ordering::SeqCst) > 0
-    }
-
-    /// Whether the rest of a request never comes: reads what is on its way, and then looks on for longer than any of
-    /// its pauses.
-    pub(crate) fn waits_in_vain(&self) -> bool {
-        loop {
-            let before = self.read.load(Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(50));
-            if self.read.load(Ordering::SeqCst) == before {
-                return self.is_busy();
-            }
-        }
     }
 
     /// Reads one request slowly, and answers it.
@@ -99,7 +87,7 @@ pub(crate) fn start(seed: u64, slowest: Duration) -> io::Result<Receiver> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_recv_buffer_size(4 << 10)?;
     // Loopback's segments are larger than that buffer, which would make the connection stall.
-    socket.set_tcp_mss(1_400)?;
+    system::keep_segments_small(&socket)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     socket.listen(16)?;
     let listener = TcpListener::from(socket);

@@ -1,0 +1,16 @@
+//! What this check needs of a Unix system.
+
+use rustix::time::{ClockId, clock_gettime};
+use socket2::Socket;
+use std::io;
+
+/// Nanoseconds on a clock that every process of this computer shares. It only moves forward.
+pub(crate) fn now() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+/// Has whoever connects to a listening socket send segments that are no larger than on a network.
+pub(crate) fn keep_segments_small(socket: &Socket) -> io::Result<()> {
+    socket.set_tcp_mss(1_400)
+}
