@@ -129,15 +129,15 @@ fn play(plan: Plan, traced: bool, random: &mut fastrand::Rng) -> Result<Round, B
     for member in members {
         member.end()?;
     }
-    let (called, returned, confirmed) = (withdrawn.called, withdrawn.returned, withdrawn.confirmed);
+    let Withdrawn { called, returned, came_to } = withdrawn;
     Ok(if traced {
         let sends: Result<Vec<_>, _> = (0..3).map(|number| sends_of(&trace_of(directory, number), number)).collect();
         let sends = sends?.into_iter().flatten().collect();
-        Round { called: called.wall, returned: returned.wall, confirmed, withdrew: 0, sends }
+        Round { called: called.wall, returned: returned.wall, came_to, errors: Vec::new(), withdrew: 0, sends }
     } else {
         // The crate's own transport leaves no notes; then there is only what the withdrawal itself answered.
         let sends = if plan.how == How::Http { Vec::new() } else { stamped(&stamp::notes(directory)?)? };
-        Round { called: called.shared, returned: returned.shared, confirmed, withdrew, sends }
+        Round { called: called.shared, returned: returned.shared, came_to, errors: Vec::new(), withdrew, sends }
     })
 }
 

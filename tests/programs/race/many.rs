@@ -7,7 +7,7 @@
 
 use super::{
     linux,
-    member::{Member, Role, Withdrawn},
+    member::{Granted, Member, Role, Withdrawn},
     receiver::{self, Receiver},
     round::{LONGEST, Plan, Round, Running, Send, Watch, a_moment, stamped},
     stamp,
@@ -56,9 +56,9 @@ pub(crate) fn play(plan: Plan, count: usize, random: &mut fastrand::Rng) -> Resu
     Ok(many)
 }
 
-/// When a round's yes was asked for, and what its withdrawal came to.
+/// What a round's yes and its withdrawal came to.
 struct Turn {
-    granted: u64,
+    granted: Granted,
     withdrawn: Withdrawn,
 }
 
@@ -78,7 +78,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         member.expect("ready")?;
     }
     let mut turns = Vec::new();
-    let mut granted = 0;
+    let mut granted = Granted { asked: 0, errors: Vec::new() };
     let mut withdrew = 0;
     for number in 0..count {
         if number % OTHER_MOMENTS == OTHER_MOMENTS - 1 && !plan.stops_others {
@@ -93,7 +93,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         withdrew = first.child.id();
         first.order("withdraw")?;
         let withdrawn: Withdrawn = serde_json::from_str(&first.answer()?)?;
-        turns.push(Turn { granted, withdrawn });
+        turns.push(Turn { granted: granted.clone(), withdrawn });
         thread::sleep(AFTERMATH);
         if plan.stops_others {
             linux::let_others_go_on(&members)?;
@@ -103,7 +103,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
             && let [first, ..] = members.as_mut_slice()
         {
             first.order("grant")?;
-            granted = first.answer()?.parse()?;
+            granted = serde_json::from_str(&first.answer()?)?;
         }
     }
     for member in members {
@@ -131,10 +131,11 @@ fn judge(directory: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Re
         stamped(&stamp::notes(directory)?)?.into_iter().partition(|send| send.other);
     let mut rounds: Vec<Round> = turns
         .iter()
-        .map(|Turn { withdrawn, .. }| Round {
+        .map(|Turn { granted, withdrawn }| Round {
             called: withdrawn.called.shared,
             returned: withdrawn.returned.shared,
-            confirmed: withdrawn.confirmed,
+            came_to: withdrawn.came_to.clone(),
+            errors: granted.errors.clone(),
             withdrew,
             sends: Vec::new(),
         })
@@ -145,7 +146,7 @@ fn judge(directory: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Re
     many.groups += 1;
     many.all_sent += usize::from(senders.len() == 3);
     for send in own {
-        let after = turns.partition_point(|turn| turn.granted <= send.began);
+        let after = turns.partition_point(|turn| turn.granted.asked <= send.began);
         let round = rounds.get_mut(after.saturating_sub(1)).ok_or("a send before every yes")?;
         round.sends.push(send);
     }

@@ -30,6 +30,8 @@ const LINES: u32 = 300;
 const FEW_LINES: u32 = 200;
 /// Of the other scope: a send that is over soon.
 const OTHER_LINES: u32 = 24;
+/// For how long a yes that fails is given again.
+const TRIED: Duration = Duration::from_secs(10);
 /// For how long a gate is watched.
 const WATCHED: Duration = Duration::from_secs(5);
 
@@ -70,11 +72,26 @@ struct BookSeen {
 }
 
 /// What a withdrawal came to, and when, on both clocks.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Withdrawn {
     pub(crate) called: Moment,
     pub(crate) returned: Moment,
-    pub(crate) confirmed: bool,
+    pub(crate) came_to: Outcome,
+}
+
+/// What a withdrawal answered, and why it was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Outcome {
+    Confirmed,
+    Unconfirmed(String),
+    Error(String),
+}
+
+/// When the yes was asked for that was given, and what the tries before it failed by.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Granted {
+    pub(crate) asked: u64,
+    pub(crate) errors: Vec<String>,
 }
 
 /// One moment: nanoseconds on the clock that all processes share, and since 1970, for strace.
@@ -171,15 +188,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         match line?.as_str() {
             "withdraw" => {
                 let called = Moment::now();
-                let receipt = client.withdraw(READING)?;
+                let answer = client.withdraw(READING);
                 let returned = Moment::now();
-                println!("{}", serde_json::to_string(&Withdrawn { called, returned, confirmed: receipt.confirmed })?);
+                let came_to = match answer {
+                    Ok(receipt) if receipt.confirmed => Outcome::Confirmed,
+                    Ok(receipt) => Outcome::Unconfirmed(receipt.unconfirmed.unwrap_or_default().into()),
+                    Err(error) => Outcome::Error(error.to_string()),
+                };
+                println!("{}", serde_json::to_string(&Withdrawn { called, returned, came_to })?);
             }
             "grant" => {
-                let asked = system::now();
-                let notice = client.notice(READING)?;
-                client.grant(READING.shown(&notice))?;
-                println!("{asked}");
+                println!("{}", serde_json::to_string(&grant(&client)?)?);
             }
             other => return Err(format!("no such order: {other}").into()),
         }
@@ -187,6 +206,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     over.store(true, Ordering::SeqCst);
     sending.join().map_err(|_| "the sending thread panicked")??;
     Ok(())
+}
+
+/// Gives a yes, again after each that fails. What is sent before the one that is given was never agreed to.
+fn grant(client: &Client) -> Result<Granted, Box<dyn Error>> {
+    let (until, mut errors) = (Instant::now() + TRIED, Vec::new());
+    loop {
+        let asked = system::now();
+        match client.notice(READING).and_then(|notice| client.grant(READING.shown(&notice))) {
+            Ok(_) => return Ok(Granted { asked, errors }),
+            Err(error) if Instant::now() > until => return Err(error.into()),
+            Err(error) => errors.push(error.to_string()),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Records and sends until it is over, whatever becomes of consent in between.

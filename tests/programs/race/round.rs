@@ -1,7 +1,7 @@
 //! One withdrawal among three processes: what was handed over before and after it, and how the processes are led.
 
 use super::{
-    member::Member,
+    member::{Member, Outcome},
     receiver::Receiver,
     stamp::{How, Note, What},
     system,
@@ -36,7 +36,9 @@ pub(crate) struct Plan {
 pub(crate) struct Round {
     pub(crate) called: u64,
     pub(crate) returned: u64,
-    pub(crate) confirmed: bool,
+    pub(crate) came_to: Outcome,
+    /// What the tries failed by before its yes was given.
+    pub(crate) errors: Vec<String>,
     /// The number of the process that withdrew.
     pub(crate) withdrew: u32,
     pub(crate) sends: Vec<Send>,

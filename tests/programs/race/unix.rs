@@ -4,6 +4,11 @@ use rustix::time::{ClockId, clock_gettime};
 use socket2::Socket;
 use std::io;
 
+/// Of a thousand withdrawals so many must be confirmed.
+pub(crate) const CONFIRMED: usize = 999;
+/// Whether one may answer with an error, or a yes.
+pub(crate) const MAY_FAIL: bool = false;
+
 /// Nanoseconds on a clock that every process of this computer shares. It only moves forward.
 pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);

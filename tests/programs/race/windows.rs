@@ -6,6 +6,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+/// Of a thousand withdrawals so many must be confirmed.
+pub(crate) const CONFIRMED: usize = 500;
+/// Whether one may answer with an error, or a yes.
+pub(crate) const MAY_FAIL: bool = true;
+
 /// Nanoseconds on a clock that every process of this computer shares. The one that only moves forward is each process's
 /// own to read here, so it is the time of day, which may be set: whoever compares two moments sees to that.
 pub(crate) fn now() -> u64 {
