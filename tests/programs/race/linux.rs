@@ -33,8 +33,8 @@ enum Rounds {
 
 /// Plays them, and says what they came to.
 pub(super) fn series(rounds: usize, random: &mut fastrand::Rng) -> Result<String, Box<dyn Error>> {
-    let plan = |how| Plan { how, stops_others: false };
-    let stopped = |how| Plan { how, stops_others: true };
+    let plan = |how| Plan { how, stops_others: false, held: None };
+    let stopped = |how| Plan { how, stops_others: true, held: None };
 
     let own = single("the crate's own HTTP under strace", Rounds::All(5), plan(How::Http), true, random)?;
     own.raced(50).and_then(|()| own.kept())?;
@@ -133,11 +133,29 @@ fn play(plan: Plan, traced: bool, random: &mut fastrand::Rng) -> Result<Round, B
     Ok(if traced {
         let sends: Result<Vec<_>, _> = (0..3).map(|number| sends_of(&trace_of(directory, number), number)).collect();
         let sends = sends?.into_iter().flatten().collect();
-        Round { called: called.wall, returned: returned.wall, came_to, errors: Vec::new(), withdrew: 0, sends }
+        Round {
+            called: called.wall,
+            returned: returned.wall,
+            came_to,
+            errors: Vec::new(),
+            granting: 0,
+            withdrew: 0,
+            sends,
+            held: 0,
+        }
     } else {
         // The crate's own transport leaves no notes; then there is only what the withdrawal itself answered.
         let sends = if plan.how == How::Http { Vec::new() } else { stamped(&stamp::notes(directory)?)? };
-        Round { called: called.shared, returned: returned.shared, came_to, errors: Vec::new(), withdrew, sends }
+        Round {
+            called: called.shared,
+            returned: returned.shared,
+            came_to,
+            errors: Vec::new(),
+            granting: 0,
+            withdrew,
+            sends,
+            held: 0,
+        }
     })
 }
 

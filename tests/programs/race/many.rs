@@ -10,19 +10,16 @@ use super::{
     member::{Granted, Member, Role, Withdrawn},
     receiver::{self, Receiver},
     round::{LONGEST, Plan, Round, Running, Send, Watch, a_moment, stamped},
-    stamp,
+    stamp, system,
 };
 use std::{
     error::Error,
-    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 /// How many rounds the same processes play.
 const TOGETHER: usize = 50;
-/// How long the receiver pauses after every read, at most.
-const SLOWEST: Duration = Duration::from_millis(2);
 /// For how long whoever goes on all the same may show it.
 const AFTERMATH: Duration = Duration::from_millis(10);
 
@@ -65,7 +62,7 @@ struct Turn {
 fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let (directory, watch) = (scratch.path(), Watch::start());
-    let receiver = receiver::start(random.u64(..), SLOWEST)?;
+    let receiver = receiver::start(random.u64(..), system::SLOWEST)?;
     let start = |role| {
         let member =
             Member { role, how: plan.how, busy: true, receiver: receiver.address, directory: directory.into() };
@@ -78,7 +75,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         member.expect("ready")?;
     }
     let mut turns = Vec::new();
-    let mut granted = Granted { asked: 0, errors: Vec::new() };
+    let mut granted = Granted { asked: 0, errors: Vec::new(), took: 0 };
     let mut withdrew = 0;
     for number in 0..count {
         if number % OTHER_MOMENTS == OTHER_MOMENTS - 1 && !plan.stops_others {
@@ -110,7 +107,8 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         member.end()?;
     }
     watch.end()?;
-    judge(directory, &turns, withdrew, many)
+    let sends = if plan.held.is_some() { read_to_the_end(&receiver)? } else { stamped(&stamp::notes(directory)?)? };
+    judge(sends, &turns, withdrew, plan.held.unwrap_or(0), many)
 }
 
 /// Waits for a send of the other scope.
@@ -125,10 +123,21 @@ fn another_moment(receiver: &Receiver) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What the receiver saw, once it has read what there is.
+fn read_to_the_end(receiver: &Receiver) -> Result<Vec<Send>, Box<dyn Error>> {
+    let until = Instant::now() + LONGEST;
+    while receiver.is_busy_at_all() {
+        if Instant::now() > until {
+            return Err("a connection stays open".into());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(receiver.taken())
+}
+
 /// Gives every send to the round whose yes it left under.
-fn judge(directory: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Result<(), Box<dyn Error>> {
-    let (others, own): (Vec<Send>, Vec<Send>) =
-        stamped(&stamp::notes(directory)?)?.into_iter().partition(|send| send.other);
+fn judge(sends: Vec<Send>, turns: &[Turn], withdrew: u32, held: usize, many: &mut Many) -> Result<(), Box<dyn Error>> {
+    let (others, own): (Vec<Send>, Vec<Send>) = sends.into_iter().partition(|send| send.other);
     let mut rounds: Vec<Round> = turns
         .iter()
         .map(|Turn { granted, withdrawn }| Round {
@@ -136,8 +145,10 @@ fn judge(directory: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Re
             returned: withdrawn.returned.shared,
             came_to: withdrawn.came_to.clone(),
             errors: granted.errors.clone(),
+            granting: granted.took,
             withdrew,
             sends: Vec::new(),
+            held,
         })
         .collect();
     let mut senders: Vec<u32> = own.iter().filter(|send| !send.handed.is_empty()).map(|send| send.process).collect();
@@ -177,7 +188,7 @@ pub(crate) fn noticed(
     let mut all = Vec::new();
     for _ in 0..count {
         let (scratch, watch) = (tempfile::tempdir()?, Watch::start());
-        let receiver = receiver::start(random.u64(..), SLOWEST)?;
+        let receiver = receiver::start(random.u64(..), system::SLOWEST)?;
         let start = |role| {
             let directory = scratch.path().into();
             let member = Member { role, how: plan.how, busy: true, receiver: receiver.address, directory };

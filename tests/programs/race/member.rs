@@ -92,6 +92,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Granted {
     pub(crate) asked: u64,
     pub(crate) errors: Vec<String>,
+    /// How long it took from the first try on, in milliseconds.
+    pub(crate) took: u64,
 }
 
 /// One moment: nanoseconds on the clock that all processes share, and since 1970, for strace.
@@ -210,12 +212,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
 
 /// Gives a yes, again after each that fails. What is sent before the one that is given was never agreed to.
 fn grant(client: &Client) -> Result<Granted, Box<dyn Error>> {
-    let (until, mut errors) = (Instant::now() + TRIED, Vec::new());
+    let (began, mut errors) = (Instant::now(), Vec::new());
     loop {
         let asked = system::now();
         match client.notice(READING).and_then(|notice| client.grant(READING.shown(&notice))) {
-            Ok(_) => return Ok(Granted { asked, errors }),
-            Err(error) if Instant::now() > until => return Err(error.into()),
+            Ok(_) => {
+                let took = u64::try_from(began.elapsed().as_millis())?;
+                return Ok(Granted { asked, errors, took });
+            }
+            Err(error) if began.elapsed() > TRIED => return Err(error.into()),
             Err(error) => errors.push(error.to_string()),
         }
         thread::sleep(Duration::from_millis(10));

@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) how: How,
     /// The other processes are stopped, one of them in the middle of a send, before consent is withdrawn.
     pub(crate) stops_others: bool,
+    /// Judged by what the receiver read, rather than by stamps; of each connection so many bytes may have left before.
+    pub(crate) held: Option<usize>,
 }
 
 /// What came of one. All times are of one clock.
@@ -39,9 +41,13 @@ pub(crate) struct Round {
     pub(crate) came_to: Outcome,
     /// What the tries failed by before its yes was given.
     pub(crate) errors: Vec<String>,
+    /// How long it took to give it, in milliseconds.
+    pub(crate) granting: u64,
     /// The number of the process that withdrew.
     pub(crate) withdrew: u32,
     pub(crate) sends: Vec<Send>,
+    /// Of what is seen of a connection after the return, so much may have been handed over before.
+    pub(crate) held: usize,
 }
 
 /// One connection of one process.
@@ -59,8 +65,11 @@ pub(crate) struct Send {
 impl Round {
     /// Bytes that were handed to a kernel after the return.
     pub(crate) fn late(&self) -> usize {
-        let handed = self.sends.iter().flat_map(|send| &send.handed);
-        handed.filter(|(at, _)| *at > self.returned).map(|(_, bytes)| bytes).sum()
+        let after = |send: &Send| -> usize {
+            let late = send.handed.iter().filter(|(at, _)| *at > self.returned);
+            late.map(|(_, bytes)| bytes).sum()
+        };
+        self.sends.iter().map(|send| after(send).saturating_sub(self.held)).sum()
     }
 
     pub(crate) fn handed(&self) -> usize {

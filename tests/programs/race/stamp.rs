@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SLICE: usize = 16 << 10;
+pub(crate) const SLICE: usize = 16 << 10;
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// What a process sends with.

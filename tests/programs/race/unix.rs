@@ -2,12 +2,18 @@
 
 use rustix::time::{ClockId, clock_gettime};
 use socket2::Socket;
-use std::io;
+use std::{io, time::Duration};
 
 /// Of a thousand withdrawals so many must be confirmed.
 pub(crate) const CONFIRMED: usize = 999;
 /// Whether one may answer with an error, or a yes.
 pub(crate) const MAY_FAIL: bool = false;
+/// How long the receiver pauses after every read, at most.
+pub(crate) const SLOWEST: Duration = Duration::from_millis(2);
+/// In so many rounds without the lock some bytes are late.
+pub(crate) const LATE_ONCE_IN: usize = 50;
+/// In so many rounds a send of the other scope meets a return at least once.
+pub(crate) const CROSSED_ONCE_IN: usize = 100;
 
 /// Nanoseconds on a clock that every process of this computer shares. It only moves forward.
 pub(crate) fn now() -> u64 {

@@ -3,13 +3,21 @@
 use socket2::Socket;
 use std::{
     io,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Of a thousand withdrawals so many must be confirmed.
 pub(crate) const CONFIRMED: usize = 500;
 /// Whether one may answer with an error, or a yes.
 pub(crate) const MAY_FAIL: bool = true;
+/// How long the receiver pauses after every read, at most. Under Wine a withdrawal takes hundreds of milliseconds: a send that
+/// does not ask any more must last longer to be seen after it.
+pub(crate) const SLOWEST: Duration = Duration::from_millis(40);
+/// In so many rounds without the lock some bytes are late.
+pub(crate) const LATE_ONCE_IN: usize = 20;
+/// In so many rounds a send of the other scope meets a return at least once. Under Wine a round takes several times as long as on
+/// Linux, and such a send as long as there: in a hundred rounds none did.
+pub(crate) const CROSSED_ONCE_IN: usize = 1_000;
 
 /// Nanoseconds on a clock that every process of this computer shares. The one that only moves forward is each process's
 /// own to read here, so it is the time of day, which may be set: whoever compares two moments sees to that.
