@@ -1,5 +1,5 @@
 //! Measures the sixth promise: when `withdraw` has returned *confirmed*, no process that shares the store hands another
-//! byte of the scope to a kernel. Called by `.ci/race`; Linux, with `strace` installed.
+//! byte of the scope to a kernel. Called by `.ci/race`; on Linux with `strace` installed.
 //!
 //! Three [processes](member) share a store and send to a slow [receiver]; at a random moment, while one of them is in
 //! the middle of a send, one withdraws. [Many] such rounds are played by the same processes, with another scope busy
@@ -7,6 +7,11 @@
 //! that and, for the crate's own, by `strace`; [`judge`] compares the stamps with the return. The same step must fail
 //! for a transport that gives the life lock away, and a process that is stopped must keep a withdrawal from being
 //! confirmed.
+//!
+//! Where there is no `strace` and no process is stopped, the series that need them are not played: [`linux`] has them, and in
+//! its place something else stands elsewhere. On Windows some withdrawals are not confirmed and some decisions fail; what a
+//! confirmed one promises is the same. Under Wine, in a prefix as `.ci/windows` makes it, with that runner:
+//! `cargo run --target x86_64-pc-windows-gnu --example race -- 200`.
 //!
 //! [Many]: many
 

@@ -33,7 +33,7 @@ pub(crate) enum How {
     Stamped,
     /// The same without the life lock.
     Unlocked,
-    /// The crate's own, which only strace can watch.
+    /// The crate's own, which only strace can watch, or the receiver.
     Http,
 }
 

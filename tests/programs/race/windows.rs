@@ -6,9 +6,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Of a thousand withdrawals so many must be confirmed.
-pub(crate) const CONFIRMED: usize = 500;
-/// Whether one may answer with an error, or a yes.
+/// Of a thousand withdrawals so many must be confirmed. Under Wine no file is replaced that another process has open, so that some
+/// snapshots are not written in the time that a withdrawal gives them: two in a hundred on a busy computer.
+pub(crate) const CONFIRMED: usize = 800;
+/// Whether one may answer with an error, or a yes. What was thrown away is not gone while another process has it open, and no yes is
+/// given before.
 pub(crate) const MAY_FAIL: bool = true;
 /// How long the receiver pauses after every read, at most. Under Wine a withdrawal takes hundreds of milliseconds: a send that
 /// does not ask any more must last longer to be seen after it.
