@@ -1,12 +1,12 @@
 //! The series that only Linux can show: watched from outside by `strace`, and with processes that are stopped by a signal.
 
 use super::{
-    judge::{LONGEST, Tally, figures, long_series, must_fail},
+    judge::{Tally, figures, long_series, must_fail},
     member::{Member, Role, Withdrawn},
     receiver::{self, Receiver},
     round::{Plan, Round, Running, Send, a_moment, stamped},
     stamp::{self, How},
-    strace,
+    strace, system,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -87,7 +87,7 @@ fn honest(tally: &Tally) -> Result<(), String> {
     if tally.confirmed > 0 {
         return Err(format!("{} of {} confirmed while one was stopped in mid-send", tally.confirmed, tally.rounds));
     }
-    if tally.longest > LONGEST {
+    if tally.longest > system::LONGEST {
         return Err(format!("a withdrawal took {:?}", tally.longest));
     }
     Ok(())

@@ -260,7 +260,7 @@ fn send(
             thread::sleep(Duration::from_millis(1));
         }
         // The one that withdraws holds back a little, so that it mostly meets another one in the middle of a send.
-        thread::sleep(Duration::from_millis(if holds_back && ready { 100 } else { 1 }));
+        thread::sleep(if holds_back && ready { system::HOLDS_BACK } else { Duration::from_millis(1) });
     }
     Ok(())
 }

@@ -8,12 +8,15 @@ use std::{io, time::Duration};
 pub(crate) const CONFIRMED: usize = 999;
 /// Whether one may answer with an error, or a yes.
 pub(crate) const MAY_FAIL: bool = false;
+/// A withdrawal waits at most half a second for another decision and half a second for its confirmation; the rest is
+/// for a slow disk.
+pub(crate) const LONGEST: Duration = Duration::from_secs(3);
+/// For how long the process that withdraws pauses between its sends, so that it mostly meets another one's.
+pub(crate) const HOLDS_BACK: Duration = Duration::from_millis(100);
 /// How long the receiver pauses after every read, at most.
 pub(crate) const SLOWEST: Duration = Duration::from_millis(2);
 /// In so many rounds without the lock some bytes are late.
 pub(crate) const LATE_ONCE_IN: usize = 50;
-/// In so many rounds a send of the other scope meets a return at least once.
-pub(crate) const CROSSED_ONCE_IN: usize = 100;
 
 /// Nanoseconds on a clock that every process of this computer shares. It only moves forward.
 pub(crate) fn now() -> u64 {
