@@ -6,23 +6,20 @@
 //! that yes had returned.
 
 use super::{
-    member::{Member, Role, Withdrawn},
+    linux,
+    member::{Granted, Member, Role, Withdrawn},
     receiver::{self, Receiver},
-    round::{LONGEST, Plan, Round, Running, Send, a_moment, signal_others, stamped, stop_others},
-    stamp,
+    round::{LONGEST, Plan, Round, Running, Send, Watch, a_moment, stamped},
+    stamp, system,
 };
-use rustix::process::Signal;
 use std::{
     error::Error,
-    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 /// How many rounds the same processes play.
 const TOGETHER: usize = 50;
-/// How long the receiver pauses after every read, at most.
-const SLOWEST: Duration = Duration::from_millis(2);
 /// For how long whoever goes on all the same may show it.
 const AFTERMATH: Duration = Duration::from_millis(10);
 
@@ -56,20 +53,20 @@ pub(crate) fn play(plan: Plan, count: usize, random: &mut fastrand::Rng) -> Resu
     Ok(many)
 }
 
-/// When a round's yes was asked for, and what its withdrawal came to.
+/// What a round's yes and its withdrawal came to.
 struct Turn {
-    granted: u64,
+    granted: Granted,
     withdrawn: Withdrawn,
 }
 
 fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
-    let directory = scratch.path();
-    let receiver = receiver::start(random.u64(..), SLOWEST)?;
+    let (directory, watch) = (scratch.path(), Watch::start());
+    let receiver = receiver::start(random.u64(..), system::SLOWEST)?;
     let start = |role| {
         let member =
             Member { role, how: plan.how, busy: true, receiver: receiver.address, directory: directory.into() };
-        Running::start(&member, None)
+        Running::start(&member)
     };
     let first = start(Role::Withdraws)?;
     first.expect("granted")?;
@@ -78,7 +75,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         member.expect("ready")?;
     }
     let mut turns = Vec::new();
-    let mut granted = 0;
+    let mut granted = Granted { asked: 0, errors: Vec::new(), took: 0 };
     let mut withdrew = 0;
     for number in 0..count {
         if number % OTHER_MOMENTS == OTHER_MOMENTS - 1 && !plan.stops_others {
@@ -87,29 +84,31 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
             a_moment(&receiver, random)?;
         }
         if plan.stops_others {
-            stop_others(&receiver, &members, random)?;
+            linux::stop_others(&receiver, &members, random)?;
         }
         let [first, ..] = members.as_mut_slice() else { return Err("there is nobody".into()) };
         withdrew = first.child.id();
         first.order("withdraw")?;
         let withdrawn: Withdrawn = serde_json::from_str(&first.answer()?)?;
-        turns.push(Turn { granted, withdrawn });
+        turns.push(Turn { granted: granted.clone(), withdrawn });
         thread::sleep(AFTERMATH);
         if plan.stops_others {
-            signal_others(&members, Signal::CONT)?;
+            linux::let_others_go_on(&members)?;
             thread::sleep(AFTERMATH);
         }
         if number + 1 < count
             && let [first, ..] = members.as_mut_slice()
         {
             first.order("grant")?;
-            granted = first.answer()?.parse()?;
+            granted = serde_json::from_str(&first.answer()?)?;
         }
     }
     for member in members {
         member.end()?;
     }
-    judge(&directory.join("log"), &turns, withdrew, many)
+    watch.end()?;
+    let sends = if plan.held.is_some() { read_to_the_end(&receiver)? } else { stamped(&stamp::notes(directory)?)? };
+    judge(sends, &turns, withdrew, plan.held.unwrap_or(0), many)
 }
 
 /// Waits for a send of the other scope.
@@ -124,17 +123,32 @@ fn another_moment(receiver: &Receiver) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What the receiver saw, once it has read what there is.
+fn read_to_the_end(receiver: &Receiver) -> Result<Vec<Send>, Box<dyn Error>> {
+    let until = Instant::now() + LONGEST;
+    while receiver.is_busy_at_all() {
+        if Instant::now() > until {
+            return Err("a connection stays open".into());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(receiver.taken())
+}
+
 /// Gives every send to the round whose yes it left under.
-fn judge(log: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Result<(), Box<dyn Error>> {
-    let (others, own): (Vec<Send>, Vec<Send>) = stamped(&stamp::notes(log)?)?.into_iter().partition(|send| send.other);
+fn judge(sends: Vec<Send>, turns: &[Turn], withdrew: u32, held: usize, many: &mut Many) -> Result<(), Box<dyn Error>> {
+    let (others, own): (Vec<Send>, Vec<Send>) = sends.into_iter().partition(|send| send.other);
     let mut rounds: Vec<Round> = turns
         .iter()
-        .map(|Turn { withdrawn, .. }| Round {
-            called: withdrawn.called.monotonic,
-            returned: withdrawn.returned.monotonic,
-            confirmed: withdrawn.confirmed,
+        .map(|Turn { granted, withdrawn }| Round {
+            called: withdrawn.called.shared,
+            returned: withdrawn.returned.shared,
+            came_to: withdrawn.came_to.clone(),
+            errors: granted.errors.clone(),
+            granting: granted.took,
             withdrew,
             sends: Vec::new(),
+            held,
         })
         .collect();
     let mut senders: Vec<u32> = own.iter().filter(|send| !send.handed.is_empty()).map(|send| send.process).collect();
@@ -143,7 +157,7 @@ fn judge(log: &Path, turns: &[Turn], withdrew: u32, many: &mut Many) -> Result<(
     many.groups += 1;
     many.all_sent += usize::from(senders.len() == 3);
     for send in own {
-        let after = turns.partition_point(|turn| turn.granted <= send.began);
+        let after = turns.partition_point(|turn| turn.granted.asked <= send.began);
         let round = rounds.get_mut(after.saturating_sub(1)).ok_or("a send before every yes")?;
         round.sends.push(send);
     }
@@ -173,12 +187,12 @@ pub(crate) fn noticed(
 ) -> Result<Vec<Option<Duration>>, Box<dyn Error>> {
     let mut all = Vec::new();
     for _ in 0..count {
-        let scratch = tempfile::tempdir()?;
-        let receiver = receiver::start(random.u64(..), SLOWEST)?;
+        let (scratch, watch) = (tempfile::tempdir()?, Watch::start());
+        let receiver = receiver::start(random.u64(..), system::SLOWEST)?;
         let start = |role| {
             let directory = scratch.path().into();
             let member = Member { role, how: plan.how, busy: true, receiver: receiver.address, directory };
-            Running::start(&member, None)
+            Running::start(&member)
         };
         let mut first = start(Role::Withdraws)?;
         first.expect("granted")?;
@@ -191,9 +205,10 @@ pub(crate) fn noticed(
         let answer = if answer == "ready" { first.answer()? } else { answer };
         let withdrawn: Withdrawn = serde_json::from_str(&answer)?;
         let closed: Option<u64> = watches.answer()?.parse().ok();
-        all.push(closed.map(|at| Duration::from_nanos(at.saturating_sub(withdrawn.called.monotonic))));
+        all.push(closed.map(|at| Duration::from_nanos(at.saturating_sub(withdrawn.called.shared))));
         watches.end()?;
         first.end()?;
+        watch.end()?;
     }
     Ok(all)
 }

@@ -6,7 +6,8 @@
 
 use super::{
     stage::CONTROLLER,
-    stamp::{How, Stamping, now},
+    stamp::{How, Stamping},
+    system,
 };
 use candor::{Audience, Client, Config, Event};
 use std::{
@@ -29,6 +30,8 @@ const LINES: u32 = 300;
 const FEW_LINES: u32 = 200;
 /// Of the other scope: a send that is over soon.
 const OTHER_LINES: u32 = 24;
+/// For how long a yes that fails is given again.
+const TRIED: Duration = Duration::from_secs(10);
 /// For how long a gate is watched.
 const WATCHED: Duration = Duration::from_secs(5);
 
@@ -69,24 +72,41 @@ struct BookSeen {
 }
 
 /// What a withdrawal came to, and when, on both clocks.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Withdrawn {
     pub(crate) called: Moment,
     pub(crate) returned: Moment,
-    pub(crate) confirmed: bool,
+    pub(crate) came_to: Outcome,
 }
 
-/// One moment: nanoseconds on the clock that only moves forward, and since 1970, for strace.
+/// What a withdrawal answered, and why it was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Outcome {
+    Confirmed,
+    Unconfirmed(String),
+    Error(String),
+}
+
+/// When the yes was asked for that was given, and what the tries before it failed by.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Granted {
+    pub(crate) asked: u64,
+    pub(crate) errors: Vec<String>,
+    /// How long it took from the first try on, in milliseconds.
+    pub(crate) took: u64,
+}
+
+/// One moment: nanoseconds on the clock that all processes share, and since 1970, for strace.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Moment {
-    pub(crate) monotonic: u64,
+    pub(crate) shared: u64,
     pub(crate) wall: u64,
 }
 
 impl Moment {
     fn now() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment { monotonic: now(), wall: u64::try_from(wall.as_nanos()).unwrap_or(0) }
+        Moment { shared: system::now(), wall: u64::try_from(wall.as_nanos()).unwrap_or(0) }
     }
 }
 
@@ -119,7 +139,7 @@ pub(crate) struct Member {
     /// With another scope besides.
     pub(crate) busy: bool,
     pub(crate) receiver: SocketAddr,
-    /// Holds the store and the log.
+    /// Holds the store and the logs.
     pub(crate) directory: PathBuf,
 }
 
@@ -142,7 +162,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         .directories(directory.join("data"), directory.join("config"))
         .lift_ci_block();
     let endpoint = format!("http://{receiver}");
-    let stamping = Stamping::new(receiver, &directory.join("log"), how)?;
+    let stamping = Stamping::new(receiver, &directory, how)?;
     let config = match how {
         How::Http => config.endpoint(endpoint),
         _ => config.transport(endpoint, stamping.clone()),
@@ -170,15 +190,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         match line?.as_str() {
             "withdraw" => {
                 let called = Moment::now();
-                let receipt = client.withdraw(READING)?;
+                let answer = client.withdraw(READING);
                 let returned = Moment::now();
-                println!("{}", serde_json::to_string(&Withdrawn { called, returned, confirmed: receipt.confirmed })?);
+                let came_to = match answer {
+                    Ok(receipt) if receipt.confirmed => Outcome::Confirmed,
+                    Ok(receipt) => Outcome::Unconfirmed(receipt.unconfirmed.unwrap_or_default().into()),
+                    Err(error) => Outcome::Error(error.to_string()),
+                };
+                println!("{}", serde_json::to_string(&Withdrawn { called, returned, came_to })?);
             }
             "grant" => {
-                let asked = now();
-                let notice = client.notice(READING)?;
-                client.grant(READING.shown(&notice))?;
-                println!("{asked}");
+                println!("{}", serde_json::to_string(&grant(&client)?)?);
             }
             other => return Err(format!("no such order: {other}").into()),
         }
@@ -186,6 +208,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     over.store(true, Ordering::SeqCst);
     sending.join().map_err(|_| "the sending thread panicked")??;
     Ok(())
+}
+
+/// Gives a yes, again after each that fails. What is sent before the one that is given was never agreed to.
+fn grant(client: &Client) -> Result<Granted, Box<dyn Error>> {
+    let (began, mut errors) = (Instant::now(), Vec::new());
+    loop {
+        let asked = system::now();
+        match client.notice(READING).and_then(|notice| client.grant(READING.shown(&notice))) {
+            Ok(_) => {
+                let took = u64::try_from(began.elapsed().as_millis())?;
+                return Ok(Granted { asked, errors, took });
+            }
+            Err(error) if began.elapsed() > TRIED => return Err(error.into()),
+            Err(error) => errors.push(error.to_string()),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Records and sends until it is over, whatever becomes of consent in between.
@@ -221,7 +260,7 @@ fn send(
             thread::sleep(Duration::from_millis(1));
         }
         // The one that withdraws holds back a little, so that it mostly meets another one in the middle of a send.
-        thread::sleep(Duration::from_millis(if holds_back && ready { 100 } else { 1 }));
+        thread::sleep(if holds_back && ready { system::HOLDS_BACK } else { Duration::from_millis(1) });
     }
     Ok(())
 }
@@ -252,7 +291,7 @@ fn watch(client: &Client) -> Result<(), Box<dyn Error>> {
     if is_open() {
         println!("still open")
     } else {
-        println!("{}", now())
+        println!("{}", system::now())
     }
     Ok(())
 }

@@ -3,13 +3,13 @@
 //! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the
 //! sender.
 
-use super::member::EVENT;
+use super::{member::EVENT, round::Send, system};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -18,13 +18,14 @@ use std::{
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
 
-/// Where it listens, how many requests it is in the middle of, and how many bytes it has read.
+/// Where it listens, how many requests it is in the middle of, how many bytes it has read, and what came by which connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     busy: Arc<AtomicUsize>,
     all: Arc<AtomicUsize>,
-    read: Arc<AtomicUsize>,
+    pub(crate) read: Arc<AtomicUsize>,
+    taken: Arc<Mutex<Vec<Send>>>,
 }
 
 impl Receiver {
@@ -38,23 +39,19 @@ impl Receiver {
         self.all.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether the rest of a request never comes: reads what is on its way, and then looks on for longer than any of
-    /// its pauses.
-    pub(crate) fn waits_in_vain(&self) -> bool {
-        loop {
-            let before = self.read.load(Ordering::SeqCst);
-            thread::sleep(Duration::from_millis(50));
-            if self.read.load(Ordering::SeqCst) == before {
-                return self.is_busy();
-            }
-        }
+    /// Every connection that has been read to its end, as it is seen from here: whose it is nobody knows, and what was read had
+    /// been handed over before.
+    pub(crate) fn taken(&self) -> Vec<Send> {
+        std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads one request slowly, and answers it.
     fn serve(&self, mut stream: TcpStream, pause: Duration) -> io::Result<()> {
         self.all.fetch_add(1, Ordering::SeqCst);
-        let mut known = false;
-        let taken = self.take(&mut stream, pause, &mut known);
+        let (mut known, mut reads, began) = (false, Vec::new(), system::now());
+        let taken = self.take(&mut stream, pause, &mut known, &mut reads);
+        let send = Send { process: 0, began, handed: reads, ended: Some(system::now()), other: !known };
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(send);
         self.busy.fetch_sub(usize::from(known), Ordering::SeqCst);
         self.all.fetch_sub(1, Ordering::SeqCst);
         taken?;
@@ -65,7 +62,13 @@ impl Receiver {
     }
 
     /// `known` says whether it was seen to be of the scope that is withdrawn.
-    fn take(&self, stream: &mut TcpStream, pause: Duration, known: &mut bool) -> io::Result<()> {
+    fn take(
+        &self,
+        stream: &mut TcpStream,
+        pause: Duration,
+        known: &mut bool,
+        reads: &mut Vec<(u64, usize)>,
+    ) -> io::Result<()> {
         let (mut request, mut chunk, mut whole) = (Vec::new(), [0; 2 << 10], None);
         while whole.is_none_or(|whole| request.len() < whole) {
             let read = stream.read(&mut chunk)?;
@@ -73,6 +76,7 @@ impl Receiver {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.read.fetch_add(read, Ordering::SeqCst);
+            reads.push((system::now(), read));
             request.extend_from_slice(chunk.split_at(read).0);
             if !*known && request.windows(EVENT.len()).any(|part| part == EVENT.as_bytes()) {
                 *known = true;
@@ -93,18 +97,24 @@ fn length(request: &[u8]) -> Option<usize> {
     Some(end + 4 + body)
 }
 
-/// Listens on loopback until the program ends. Each connection is read at a pace of its own, the `slowest` at most;
-/// `seed` decides which.
-pub(crate) fn start(seed: u64, slowest: Duration) -> io::Result<Receiver> {
+/// Listens with small buffers.
+pub(crate) fn listen() -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_recv_buffer_size(4 << 10)?;
     // Loopback's segments are larger than that buffer, which would make the connection stall.
-    socket.set_tcp_mss(1_400)?;
+    system::keep_segments_small(&socket)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     socket.listen(16)?;
-    let listener = TcpListener::from(socket);
-    let receiver =
-        Receiver { address: listener.local_addr()?, busy: Arc::default(), all: Arc::default(), read: Arc::default() };
+    Ok(TcpListener::from(socket))
+}
+
+/// Listens on loopback until the program ends. Each connection is read at a pace of its own, the `slowest` at most;
+/// `seed` decides which.
+pub(crate) fn start(seed: u64, slowest: Duration) -> io::Result<Receiver> {
+    let listener = listen()?;
+    let address = listener.local_addr()?;
+    let (busy, all, read, taken) = Default::default();
+    let receiver = Receiver { address, busy, all, read, taken };
     let (hears, mut random) = (receiver.clone(), fastrand::Rng::with_seed(seed));
     let slowest = u64::try_from(slowest.as_micros()).unwrap_or(u64::MAX);
     thread::Builder::new().name("receiver".into()).spawn(move || {

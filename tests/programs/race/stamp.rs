@@ -7,9 +7,8 @@
 //! [`How::Unlocked`] breaks one rule: it copies the bytes, lets the parcel go and returns, so that nothing holds the
 //! life lock any more, and sends behind the crate's back. Everything else is the same code.
 
-use super::member::READING;
+use super::{member::READING, system};
 use candor::{Answer, Parcel, SendError, Transport};
-use rustix::time::{ClockId, clock_gettime};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     fs::{File, OpenOptions},
@@ -24,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SLICE: usize = 16 << 10;
+pub(crate) const SLICE: usize = 16 << 10;
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// What a process sends with.
@@ -34,7 +33,7 @@ pub(crate) enum How {
     Stamped,
     /// The same without the life lock.
     Unlocked,
-    /// The crate's own, which only strace can watch.
+    /// The crate's own, which only strace can watch, or the receiver.
     Http,
 }
 
@@ -52,13 +51,7 @@ impl How {
     }
 }
 
-/// Nanoseconds on the clock that every process of this computer shares.
-pub(crate) fn now() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
-}
-
-/// One line of the log that all processes append to.
+/// One line of a process's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Note {
     pub(crate) process: u32,
@@ -80,11 +73,24 @@ pub(crate) enum What {
     Closed,
 }
 
-/// The notes so far. The last line may be half written while a process is at it.
-pub(crate) fn notes(log: &Path) -> io::Result<Vec<Note>> {
-    let text = std::fs::read_to_string(log)?;
-    let whole = text.rfind('\n').map_or("", |end| text.split_at(end).0);
-    whole.lines().map(|line| serde_json::from_str(line).map_err(io::Error::other)).collect()
+/// How the name of each process's log begins. Each has its own: not every system keeps what several append apart.
+const LOG: &str = "log-";
+
+/// What the processes of a directory have noted so far. A log's last line may be half written while a process is at it.
+pub(crate) fn notes(directory: &Path) -> io::Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(LOG) {
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path())?;
+        let whole = text.rfind('\n').map_or("", |end| text.split_at(end).0);
+        for line in whole.lines() {
+            notes.push(serde_json::from_str(line)?);
+        }
+    }
+    Ok(notes)
 }
 
 /// The transport, and the log it writes to.
@@ -102,8 +108,9 @@ struct Inner {
 }
 
 impl Stamping {
-    pub(crate) fn new(address: SocketAddr, log: &Path, how: How) -> io::Result<Self> {
-        let log = OpenOptions::new().append(true).create(true).open(log)?;
+    pub(crate) fn new(address: SocketAddr, directory: &Path, how: How) -> io::Result<Self> {
+        let log = directory.join(format!("{LOG}{}", std::process::id()));
+        let log = OpenOptions::new().append(true).create_new(true).open(log)?;
         let (begun, over, counts) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
         Ok(Stamping(Arc::new(Inner { address, log, keeps_the_lock: how == How::Stamped, begun, over, counts })))
     }
@@ -121,8 +128,8 @@ impl Stamping {
 
 impl Inner {
     fn note(&self, send: usize, what: What) -> io::Result<()> {
-        let note = Note { process: std::process::id(), send, at: now(), what };
-        // One write a line: lines of several processes don't mix.
+        let note = Note { process: std::process::id(), send, at: system::now(), what };
+        // One write a line: lines of several threads don't mix.
         (&self.log).write_all(format!("{}\n", serde_json::to_string(&note)?).as_bytes())
     }
 

@@ -1,0 +1,81 @@
+//! What takes the place of the series that only Linux can show: the crate's own HTTP, judged by what the receiver reads.
+//!
+//! A connection that is reset still has what the receiver's kernel took before. So of each connection that much may be read
+//! after a confirmed return, and no more. A sender that gives the life lock away must be found out by that as well.
+
+use super::{
+    judge::{figures, long_series, must_fail},
+    receiver::{self, Receiver},
+    round::{Plan, Running},
+    stamp::{How, SLICE},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    error::Error,
+    io::{self, ErrorKind, Read as _, Write as _},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How many rounds a series has.
+const ROUNDS: usize = 20;
+/// One more read of the receiver's, which may have been under way at the return.
+const READ: usize = 2 << 10;
+/// For how long nothing more is taken where nothing will be.
+const FULL: Duration = Duration::from_millis(500);
+
+/// Plays them, and says what they came to.
+pub(super) fn series(_rounds: usize, random: &mut fastrand::Rng) -> Result<String, Box<dyn Error>> {
+    let held = held()? + READ;
+    let plan = |how| Plan { how, stops_others: false, held: Some(held) };
+    let (own, _) = long_series("own HTTP at the receiver", ROUNDS, plan(How::Http), random)?;
+    own.met(50).and_then(|()| own.kept())?;
+    let (unlocked, _) = long_series("without the lock at the receiver", ROUNDS, plan(How::Unlocked), random)?;
+    must_fail("without the lock at the receiver", &unlocked, unlocked.kept())?;
+    Ok(format!(
+        "own HTTP at the receiver: {}, but for {held} of each connection that may have left before; no series under strace \
+         and with stopped processes: this system has neither",
+        figures(&own)
+    ))
+}
+
+/// How many bytes the receiver's kernel takes that nobody reads, and keeps when the connection is reset.
+fn held() -> io::Result<usize> {
+    let listener = receiver::listen()?;
+    let address = listener.local_addr()?;
+    let mut sender = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    sender.set_send_buffer_size(SLICE)?;
+    sender.set_linger(Some(Duration::ZERO))?;
+    sender.connect(&address.into())?;
+    sender.set_nonblocking(true)?;
+    let (mut stream, _) = listener.accept()?;
+    let mut last = Instant::now();
+    while last.elapsed() < FULL {
+        match sender.write(&[0; SLICE]) {
+            Ok(_) => last = Instant::now(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(1)),
+            Err(error) => return Err(error),
+        }
+    }
+    drop(sender);
+    thread::sleep(Duration::from_millis(50));
+    let (mut held, mut chunk) = (0, [0; READ]);
+    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        held += read;
+    }
+    Ok(held)
+}
+
+/// No series asks for it here.
+pub(super) fn stop_others(
+    _receiver: &Receiver,
+    _members: &[Running],
+    _random: &mut fastrand::Rng,
+) -> Result<(), Box<dyn Error>> {
+    Err("no process can be stopped here".into())
+}
+
+/// The same.
+pub(super) fn let_others_go_on(_members: &[Running]) -> Result<(), Box<dyn Error>> {
+    Err("no process was stopped here".into())
+}
