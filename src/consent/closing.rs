@@ -53,6 +53,8 @@ pub(crate) struct Closing<'c> {
     pub(super) written: Option<(Held, Narrowing)>,
     /// Why it is not known to stand on disk, where it is not.
     pub(super) why: &'static str,
+    /// Whether a file stands for it that was read back, and by which every process closes.
+    pub(super) is_kept: bool,
 }
 
 impl Closing<'_> {
@@ -62,9 +64,9 @@ impl Closing<'_> {
         self.written.as_ref().is_some_and(|(_, narrowing)| narrowing.is_read_back)
     }
 
-    /// The same, and why not.
+    /// Whether every process closes by what stands on disk, and why that is not known.
     pub(crate) fn taken(&self) -> Result<(), &'static str> {
-        if self.durable() { Ok(()) } else { Err(self.why) }
+        if self.durable() || self.is_kept { Ok(()) } else { Err(self.why) }
     }
 
     /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.

@@ -332,20 +332,20 @@ impl Consent {
         let ledger = &self.ledger;
         let held = match self.lock_or_fail(patience) {
             Ok(held) => held,
-            Err(error) => return self.not_closed(scope, ending, patience, error),
+            Err(error) => return self.not_closed(scope, ending, patience, error, false),
         };
         let now = self.ambient.now();
         let records = match ledger.heal(&held, now) {
             Ok(records) => records,
-            Err(error) => return self.not_closed(scope, ending, patience, error),
+            Err(error) => return self.not_closed(scope, ending, patience, error, false),
         };
         let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
         match self.must_not_be_tried(scope, patience, &records) {
             Ok(false) => {}
             Ok(true) => return Err(self.reopen(scope, nothing())),
-            Err(failed) => return self.not_closed(scope, ending, patience, failed.into()),
+            Err(failed) => return self.not_closed(scope, ending, patience, failed.into(), false),
         }
-        let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, patience, nothing()) };
+        let Records::Sound(sound) = &records else { return self.not_closed(scope, ending, patience, nothing(), false) };
         // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
         let in_force = sound.in_force(scope.name());
         let is_another = match ending {
@@ -391,20 +391,30 @@ impl Consent {
         }
         match ledger.narrow(&held, Some(sound), statement, now) {
             Ok(narrowing) => Ok(self.closing(scope, ending.decision(), Some((held, narrowing)))),
-            Err(error) => self.not_closed(scope, ending, patience, error),
+            Err(error) => self.not_closed(scope, ending, patience, error, true),
         }
+    }
+
+    /// Whether a file that was read closes the scope, whatever the snapshot says.
+    pub(super) fn is_kept_by_file(&self, scope: &str) -> bool {
+        let is_kept = |sound: &Sound| sound.is_revoked(scope) && sound.in_force(scope).is_none();
+        matches!(self.ledger.read(), Ok(Records::Sound(sound)) if is_kept(&sound))
     }
 
     /// What an ending that can't be written does. The person's own no, and what the program ended, are kept by a tombstone, and so
     /// is what blocks, since lifting it could send what waited before: each says which it is, and none reads as another one
     /// later. Where a yes was only to be narrowed, or the calendar closes it anyway, it fails, and the person's answer stays
     /// what it was.
+    ///
+    /// `is_alone` says whether the lock is held and the records were read: a yes that comes after this is another act then, and the
+    /// person's no is as good by a tombstone that was read back as by a snapshot.
     fn not_closed(
         &self,
         scope: Scope,
         ending: Ending<'_>,
         patience: &Patience,
         error: Error,
+        is_alone: bool,
     ) -> Result<Closing<'_>, Error> {
         let via = match ending {
             Ending::Switched(..) | Ending::Limited | Ending::Expired => return Err(self.reopen(scope, error)),
@@ -417,9 +427,10 @@ impl Consent {
         let path = self.ledger.snapshot_path();
         let after = self.comes_after(scope, patience);
         match self.ledger.revoke(scope.name(), &Tombstone { after, ..self.tombstone(ending.decision(), via) }) {
-            Ok(()) => {
+            Ok(lasts) => {
                 self.mend_soon();
-                Ok(Closing { why: not_taken(&error), ..self.closing(scope, ending.decision(), None) })
+                let is_kept = lasts && is_alone && ending == Ending::Withdrawn && self.is_kept_by_file(scope.name());
+                Ok(Closing { why: not_taken(&error), is_kept, ..self.closing(scope, ending.decision(), None) })
             }
             // What the program or its surroundings wished is tried again by them; the person's no stays in this process.
             Err(_) if ending == Ending::Blocked => Err(self.reopen(scope, error)),
@@ -435,7 +446,15 @@ impl Consent {
     }
 
     fn closing(&self, scope: Scope, decision: Decision, written: Option<(Held, Narrowing)>) -> Closing<'_> {
-        Closing { consent: self, scope: Some(scope), name: scope.name().into(), decision, written, why: NOT_TAKEN }
+        Closing {
+            consent: self,
+            scope: Some(scope),
+            name: scope.name().into(),
+            decision,
+            written,
+            why: NOT_TAKEN,
+            is_kept: false,
+        }
     }
 
     /// The receipt of a line just written, or of the scope's last decision.

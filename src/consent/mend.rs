@@ -177,7 +177,7 @@ impl Ledger {
     ///
     /// Where not even that can be made, a person's own no takes the scope's life lock out of its place, which needs no room
     /// and closes this scope alone. What is not the person's act fails instead.
-    pub(crate) fn revoke(&self, scope: &str, said: &Tombstone) -> io::Result<()> {
+    pub(crate) fn revoke(&self, scope: &str, said: &Tombstone) -> io::Result<bool> {
         let bytes = disk::seal("revoked", &canonical(&serde_json::json!(said)));
         let by_person = Tombstone::is_persons(&Some(said.clone()));
         let [own, others] = self.tombstones(scope);
@@ -196,18 +196,19 @@ impl Ledger {
             }
         }
         let made = [is_there.and_then(|()| leave(here)), leave(beside)];
-        for directory in [&self.store, &self.marks] {
-            let _ = self.files.sync_dir(directory);
+        let mut lasts = false;
+        for (directory, made) in [&self.store, &self.marks].into_iter().zip(&made) {
+            lasts |= self.files.sync_dir(directory).is_ok() && made.is_ok();
         }
         let [made, also] = made;
-        let Err(error) = made.or(also) else { return Ok(()) };
+        let Err(error) = made.or(also) else { return Ok(lasts) };
         if !by_person || !may_take_life {
             return Err(error);
         }
         let [tombstone, _] = own;
         let taken = self.files.rename(&self.life_path(scope), &tombstone);
-        let _ = self.files.sync_dir(&self.store);
-        taken.map_err(|_| error)
+        let synced = self.files.sync_dir(&self.store);
+        taken.map(|()| synced.is_ok()).map_err(|_| error)
     }
 
     /// Leaves a tombstone of the person's own. Without its words it closes as well, and reads as what it is.

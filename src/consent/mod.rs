@@ -878,7 +878,7 @@ impl Consent {
     /// What is left of an ending that could not be written.
     #[cfg(test)]
     pub(crate) fn leave_tombstone(&self, scope: Scope, decision: Decision) -> std::io::Result<()> {
-        self.ledger.revoke(scope.name(), &self.tombstone(decision, None))
+        self.ledger.revoke(scope.name(), &self.tombstone(decision, None)).map(drop)
     }
 
     /// Runs `act` under the lock of decisions, with the generation of the yes to this scope that is in force, if there is one.

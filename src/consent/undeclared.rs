@@ -115,11 +115,13 @@ impl Consent {
             return Err(nothing());
         }
         let decision = ending.decision();
+        let mut is_alone = false;
         let written = self.lock_or_fail(patience).and_then(|held| {
             let now = self.ambient.now();
             let Records::Sound(sound) = ledger.heal(&held, now)? else {
                 return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());
             };
+            is_alone = true;
             let Some(entry) = sound.in_force(name) else { return Ok(None) };
             // Asked again under the lock: it may have been given anew.
             if ending == Ending::Expired && !self.is_over(entry) {
@@ -129,7 +131,7 @@ impl Consent {
                 .narrow(&held, Some(&sound), Statement::of(name, decision), now)
                 .map(|narrowing| Some((held, narrowing)))
         });
-        let mut why = NOT_TAKEN;
+        let (mut why, mut is_kept) = (NOT_TAKEN, false);
         let written = match written {
             Ok(Some(written)) => Some(written),
             Ok(None) => return Err(nothing()),
@@ -138,11 +140,13 @@ impl Consent {
                 why = not_taken(&error);
                 let path = ledger.snapshot_path();
                 let said = self.tombstone(decision, None);
-                ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
+                let lasts =
+                    ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
+                is_kept = lasts && is_alone && self.is_kept_by_file(name);
                 self.mend_soon();
                 None
             }
         };
-        Ok(Closing { consent: self, scope: None, name: name.into(), decision, written, why })
+        Ok(Closing { consent: self, scope: None, name: name.into(), decision, written, why, is_kept })
     }
 }

@@ -953,6 +953,47 @@ fn a_no_that_only_a_file_stands_for_says_why() {
     assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
 }
 
+/// Whether a withdrawal was confirmed while nobody can replace the snapshot and `rule` lets other calls fail; another program and
+/// the next start are closed in any case, and what is written later is what was said.
+fn confirmed_by_its_file(rule: fn(&str, &str) -> Option<Errno>) -> bool {
+    let (home, client) = Home::new();
+    let other = home.start();
+    other.record_durable(Happened { times: 2 });
+    home.disk.set(move |call, path| {
+        let snapshot = call == "rename" && path.ends_with("/consent.new");
+        snapshot.then_some(Errno::ACCESS).or_else(|| rule(call, path))
+    });
+    let receipt = client.withdraw(CRASH).unwrap();
+    home.disk.set(|call, path| (call == "rename" && path.ends_with("/consent.new")).then_some(Errno::ACCESS));
+    assert!(!receipt.recorded && receipt.line == 0, "{receipt:?}");
+    assert_eq!(receipt.confirmed, receipt.unconfirmed.is_none());
+    other.record_durable(Happened { times: 2 });
+    assert_eq!(other.flush(Duration::from_secs(60)).unwrap().requests, 0);
+    assert!(!other.status(CRASH).unwrap().is_open() && !home.start().status(CRASH).unwrap().is_open());
+    home.disk.end();
+    client.consent().retry_now();
+    crate::withdraw::settle(client.engine());
+    let status = home.start().status(CRASH).unwrap();
+    assert!(status.state == State::Withdrawn && status.trouble.is_none(), "{status:?}");
+    receipt.confirmed
+}
+
+#[test]
+fn a_withdrawal_whose_snapshot_somebody_bars_is_confirmed_by_its_file() {
+    assert!(confirmed_by_its_file(|_, _| None));
+    // Unless nobody knows whether the file stands.
+    let unread = |call: &str, path: &str| (call == "read" && path.ends_with("/crash.revoked")).then_some(Errno::IO);
+    assert!(!confirmed_by_its_file(unread));
+    let unsynced = |call: &str, path: &str| {
+        let there = path.ends_with("/candor-1") || path.ends_with("/candor-marks");
+        (call == "sync_dir" && there).then_some(Errno::IO)
+    };
+    assert!(!confirmed_by_its_file(unsynced));
+    // Or a yes of another program may be on its way, which has the lock.
+    let locked = |_: &str, path: &str| path.ends_with("/consent.lock").then_some(Errno::IO);
+    assert!(!confirmed_by_its_file(locked));
+}
+
 #[test]
 fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
     let stands = |mutant: Option<Mutant>| {
