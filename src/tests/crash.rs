@@ -2,7 +2,7 @@
 //! that was taken back, and never something that was promised to be gone.
 
 use super::{
-    CRASH, Happened, config,
+    CRASH, Happened, calls, config, every,
     faulty::{Fault, Faulty},
 };
 use crate::{
@@ -57,7 +57,7 @@ fn at_every_call<T>(
     act: impl Fn(&Client) -> T,
     check: impl Fn(u64, T, &Client, &Path),
 ) -> u64 {
-    for at in 0.. {
+    for at in calls() {
         let home = tempfile::tempdir().unwrap();
         prepare(&client(home.path(), None));
         let disk = Faulty::new(fault);
@@ -171,7 +171,7 @@ fn mending_may_fail_as_well() {
         prepare,
         |client| client.withdraw(CRASH),
         |at, answer, _, home| {
-            for again in 0..40 {
+            for again in (0..40).step_by(every()) {
                 let disk = Faulty::new(Fault::Dead);
                 disk.arm(again);
                 let mending = client(home, Some(&disk));

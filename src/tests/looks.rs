@@ -3,7 +3,7 @@
 //! nothing is written that nobody did, no other scope is touched, and when the disk lets itself be read again all works.
 
 use super::platform::{self, Errno};
-use super::{CRASH, Happened, config, real, views::VIEWS};
+use super::{CRASH, Happened, config, every, real, views::VIEWS};
 use crate::{
     Client, Error,
     consent::{Decision, Receipt, State},
@@ -730,7 +730,7 @@ fn a_text_that_differs_in_any_bit_is_none() {
             assert!(ledger.text(&digest).unwrap().is_none(), "{digest}: {what}");
             tried += 1;
         };
-        for at in 0..whole.len() {
+        for at in (0..whole.len()).step_by(every()) {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << (at % 8);
             is_none(&bytes, format!("bit {} of byte {at}", at % 8));
@@ -739,5 +739,5 @@ fn a_text_that_differs_in_any_bit_is_none() {
         std::fs::write(&path, &whole).unwrap();
         assert!(ledger.text(&digest).unwrap().is_some(), "{digest}: the control");
     }
-    assert!(tried > 4_000, "{tried}");
+    assert!(tried > 4_000 / every(), "{tried}");
 }
