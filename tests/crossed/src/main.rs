@@ -6,7 +6,6 @@
 //! yes back. The clock stands still, so that two who do the same say the same.
 
 #[path = "../../../examples/support/stage.rs"]
-#[allow(dead_code, unused_imports, reason = "this program shows nobody anything")]
 mod stage;
 #[path = "../../../examples/support/mod.rs"]
 mod support;
