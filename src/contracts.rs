@@ -134,7 +134,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Languages, check_packages, party_of};
+    use super::{Arc, Languages, Registry, all, check_packages, party, party_of};
     use crate::consent::{
         About, AddressLog, Answer, Audience, Controller, Erasure, Library, Party, Scope, ScopeStatic, ScopeWords, Uses,
     };
@@ -174,6 +174,19 @@ mod tests {
             also_never: &[],
         };
         Scope::of(Box::leak(Box::new(ScopeStatic::new(words).of_library(Library { controller, endpoint }))))
+    }
+
+    /// A yes names a contract by its digest, which must be the same wherever the store is opened: another one would count as
+    /// another contract, and everybody would be asked again.
+    #[test]
+    fn known_answer() {
+        let home = std::path::Path::new("/nowhere");
+        let config = crate::tests::config(home);
+        let registry = Registry::linked().unwrap();
+        let contracts = all(registry, &party(&config).unwrap(), &config).unwrap();
+        let crash = contracts.iter().find(|contract| contract.scope == crate::tests::CRASH).unwrap();
+        assert!(crash.json.starts_with("{\"about\":\"installation\",\"address_log_days\":null,"), "{}", crash.json);
+        assert_eq!(crash.digest, "4692c44358444ab0d6859627682981f6cac063599b5d12178fc1504e1b7dc286");
     }
 
     #[test]

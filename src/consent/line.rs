@@ -205,6 +205,41 @@ mod tests {
         .text()
     }
 
+    /// A history that one platform wrote goes on being one on every other: the hash of a line is worked out from these bytes.
+    #[test]
+    fn known_answer() {
+        let denied = line("2026-11-22T00:45:55Z", None);
+        let hash = "428c2d8f6579c1d57a64e42c891aac12000e1d351ddd8e8238e971087f3c7239";
+        assert_eq!(
+            denied,
+            format!(
+                r#"{{"at":"2026-11-22T00:45:55Z","contract":null,"decision":"denied","epoch":7,"hash":"{hash}","language":null,"line":1,"notice":null,"previous":"","scope":"playback","via":null}}
+"#
+            )
+        );
+        let granted = Line {
+            line: 2,
+            at: "2026-11-22T00:45:56Z".into(),
+            scope: "playback".into(),
+            decision: Decision::Granted,
+            epoch: 1_795_348_800_001,
+            contract: Some(digest(b"{}")),
+            notice: Some(digest("a notice, \u{e9}crite".as_bytes())),
+            language: Some("fr".into()),
+            language_picked: true,
+            via: Some("settings/privacy".into()),
+            until: Some("2027-11-22".into()),
+            besides: Besides { without: vec!["film.sought.waited".into()], deferred: 2, ..Besides::default() },
+            previous: hash.into(),
+            hash: String::new(),
+        }
+        .sealed();
+        assert_eq!(granted.hash, "1c35aebee3291d8c2dcac929f7980dde080d85a5babc42216e0f808bcdc5999a");
+        let history = denied + &granted.text();
+        assert!(chain(history.as_bytes()).is_some_and(|(lines, torn)| lines.len() == 2 && torn.is_none()));
+        assert!(chain(history.replacen("denied", "defied", 1).as_bytes()).is_none(), "the control");
+    }
+
     #[test]
     fn what_the_store_takes_for_a_line_whoever_verifies_takes_for_one() {
         let times = ["2026-11-22T00:45:55Z", "2026-11-22", "yesterday", "", "?", "2026-11-22T00:45:55+01:00"];

@@ -7,6 +7,9 @@
 mod bounds;
 mod counters;
 mod counts;
+#[cfg(test)]
+#[path = "forms_tests.rs"]
+mod forms;
 #[cfg(any(test, fuzzing))]
 #[allow(unreachable_pub, reason = "reached by fuzzers")]
 pub(crate) mod fuzzing;

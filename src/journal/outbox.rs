@@ -81,7 +81,8 @@ struct Head {
     records: u64,
     sources: Vec<Source>,
     body_crc: u32,
-    body_len: usize,
+    /// Of 64 bits everywhere: a first line is as sound where a program's own numbers are smaller.
+    body_len: u64,
 }
 
 /// Lines of one scope and one epoch in the exact bytes of one request.
@@ -165,7 +166,7 @@ fn head_of(bytes: &[u8]) -> Option<(Head, &[u8])> {
 }
 
 fn parse(bytes: &[u8]) -> Option<(Head, &[u8])> {
-    head_of(bytes).filter(|(head, body)| head.body_len == body.len() && head.body_crc == crc32c::crc32c(body))
+    head_of(bytes).filter(|(head, body)| head.body_len == body.len() as u64 && head.body_crc == crc32c::crc32c(body))
 }
 
 fn name_of(made: u64, key: &str) -> String {
@@ -184,7 +185,7 @@ pub(super) fn signed(bytes: &[u8]) -> Option<Vec<u8>> {
     let at = bytes.iter().position(|&byte| byte == b'\n')?;
     let (first, body) = (std::str::from_utf8(bytes.get(..at)?).ok()?, bytes.get(at + 1..)?);
     let mut head: Head = serde_json::from_str(first.get(first.find('{')?..)?).ok()?;
-    (head.body_len, head.body_crc) = (body.len(), crc32c::crc32c(body));
+    (head.body_len, head.body_crc) = (body.len() as u64, crc32c::crc32c(body));
     Batch { head, body: body.to_vec(), path: PathBuf::new() }.bytes().ok()
 }
 
@@ -304,7 +305,7 @@ impl<'j> Outbox<'j> {
                 records: draft.records,
                 sources: draft.sources,
                 body_crc: crc32c::crc32c(&draft.body),
-                body_len: draft.body.len(),
+                body_len: draft.body.len() as u64,
             },
             body: draft.body,
         };

@@ -2,7 +2,7 @@
 //! after, the same request is made again rather than lost, and whatever was begun is finished by itself.
 
 use super::{
-    CRASH, Happened, config,
+    CRASH, Happened, calls, config,
     faulty::{Fault, Faulty},
 };
 use crate::{
@@ -127,7 +127,7 @@ fn at_every_call<T>(
     let model = tempfile::tempdir().unwrap();
     prepare(model.path());
     before(&start(model.path(), &Taker::default()));
-    for at in 0.. {
+    for at in calls() {
         let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
         copy(model.path(), home.path());
         let disk = Faulty::new(fault);
@@ -266,7 +266,7 @@ fn no_contents_stay_once_that_was_wished_whatever_fails() {
 #[test]
 fn nothing_leaves_whose_ids_are_not_on_disk() {
     for fault in [Fault::Once, Fault::Dead] {
-        for at in 0.. {
+        for at in calls() {
             let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
             let disk = Faulty::new(fault);
             let client = open(home.path(), &taker, Some(&disk));

@@ -55,6 +55,19 @@ pub(crate) struct Happened {
     pub(crate) times: u32,
 }
 
+/// Every how manieth place a sweep tries: each, or fewer by `CANDOR_EVERY`, for where a program runs ten times as slowly as on its
+/// own processor. Whatever is tried less often says so in the line of its step.
+pub(crate) fn every() -> usize {
+    let Ok(text) = std::env::var("CANDOR_EVERY") else { return 1 };
+    let every: Option<usize> = text.parse().ok().filter(|every| *every > 0);
+    every.unwrap_or_else(|| panic!("CANDOR_EVERY={text} is no number of places"))
+}
+
+/// The calls at which a sweep lets something fail, one after the other.
+pub(crate) fn calls() -> impl Iterator<Item = u64> {
+    (0..).step_by(every())
+}
+
 /// Stands where the tests start.
 #[derive(Clone, Copy)]
 pub(crate) struct Start;

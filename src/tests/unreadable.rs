@@ -5,7 +5,7 @@
 use super::platform::set_mode as mode;
 use super::platform::{self, Errno};
 use super::{
-    CRASH, Happened, Start, config,
+    CRASH, Happened, Start, calls, config,
     faulty::{Fault, Faulty},
     trouble::Troubled,
 };
@@ -323,7 +323,7 @@ fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back()
 
 /// However far this gets before the process dies, the next ones find each of the events, delivered or counted.
 fn whenever_it_dies(prepare: impl Fn(&Home)) {
-    for at in 0.. {
+    for at in calls() {
         let home = Home::with(5);
         prepare(&home);
         let disk = Faulty::new(Fault::Dead);

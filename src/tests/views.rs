@@ -2,7 +2,7 @@
 //! neither begins anew what the other goes on with, and a rule that changes begins it anew for both, once.
 
 use super::{
-    config,
+    calls, config,
     faulty::{Fault, Faulty},
 };
 use crate::{Client, consent::State};
@@ -178,7 +178,7 @@ fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_anew() {
 #[test]
 fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
     for fault in [Fault::Once, Fault::Dead] {
-        for at in 0.. {
+        for at in calls() {
             let home = tempfile::tempdir().unwrap();
             let home = home.path();
             let asked = start(home, WHOLE);

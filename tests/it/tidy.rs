@@ -306,6 +306,7 @@ fn every_dependency_has_its_reason() {
         ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "dev-dependencies"][..]),
         ("derive/Cargo.toml", &["dependencies"][..]),
         ("tests/models/Cargo.toml", &["dependencies"][..]),
+        ("tests/crossed/Cargo.toml", &["dependencies"][..]),
         ("tests/fork/Cargo.toml", &["target.'cfg(unix)'.dependencies"][..]),
         ("tests/parts/Cargo.toml", &["dependencies", "dev-dependencies"][..]),
         ("tests/parts/events/Cargo.toml", &["dependencies"][..]),

@@ -1,0 +1,342 @@
+//! Writes a store, and reads one that the same program wrote on another kind of computer. Called by `.ci/crossed`, which builds
+//! it for two platforms, lets each read what the other wrote, and compares what they say byte for byte.
+//!
+//! `crossed write DIRECTORY` makes the store. `crossed read DIRECTORY` says what is in it, and changes nothing that counts.
+//! `crossed go-on DIRECTORY` lives on in it: it makes the same codes, chooses the same items, sends all that waits and takes a
+//! yes back. The clock stands still, so that two who do the same say the same.
+
+#[path = "../../../examples/support/stage.rs"]
+mod stage;
+#[path = "../../../examples/support/mod.rs"]
+mod support;
+
+use candor::{Answer, Audience, Category, Client, Clock, Config, Event, Parcel, SendError, Transport, consent};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+candor::scope! {
+    /// Find out which servers drop connections, so that those are handled better.
+    pub SERVERS = "servers" {
+        title: "Servers", revision: 3, about: installation, retention: 30 days,
+        benefit: "Fewer lost connections", other_uses: none,
+    }
+    /// Find out which formats stutter, so that those decoders are mended first.
+    pub FILMS = "films" {
+        title: "Films", revision: 1, about: installation, retention: 90 days,
+        benefit: "Fewer films that stutter", other_uses: none,
+    }
+    /// Find out how many pages people turn, so that turning is fast. This one is taken back.
+    pub BOOKS = "books" {
+        title: "Books", revision: 1, about: installation, retention: 30 days,
+        benefit: "Pages that turn at once", other_uses: none,
+    }
+    /// Find out how much music people hear. Nobody ever agrees to this one.
+    pub MUSIC = "music" {
+        title: "Music", revision: 1, about: installation, retention: 30 days,
+        benefit: "None", other_uses: none,
+    }
+}
+
+/// A server could not be reached.
+#[derive(Event)]
+#[event(name = "server.unreachable", scope = SERVERS, linkage = month)]
+struct ServerUnreachable<'a> {
+    /// Which server.
+    #[field(hash, example = "nas.local")]
+    server: &'a str,
+    /// How many times it was tried.
+    #[field(count, example = 3)]
+    tries: usize,
+}
+
+/// A server answered late.
+#[derive(Event)]
+#[event(name = "server.slow", scope = SERVERS, linkage = week)]
+struct ServerSlow<'a> {
+    /// Which server.
+    #[field(hash, example = "nas.local")]
+    server: &'a str,
+}
+
+/// A server was busy.
+#[derive(Event)]
+#[event(name = "server.busy", scope = SERVERS, linkage = day)]
+struct ServerBusy<'a> {
+    /// Which server.
+    #[field(hash, example = "nas.local")]
+    server: &'a str,
+}
+
+/// A film was played.
+#[derive(Event)]
+#[event(name = "film.played", scope = FILMS, linkage = rollup)]
+struct FilmPlayed<'a> {
+    /// Which film.
+    #[field(item)]
+    film: &'a str,
+    /// Average bitrate of the stream.
+    #[field(bitrate, example = 4_213_000)]
+    bitrate: u64,
+    /// The video format.
+    codec: Codec,
+}
+
+/// A film was looked for.
+#[derive(Event)]
+#[event(name = "film.sought", scope = FILMS, linkage = rollup)]
+struct FilmSought {
+    /// Whether it was found.
+    found: bool,
+    /// Whether anybody waited for it.
+    waited: bool,
+}
+
+#[derive(Category)]
+#[rustfmt::skip]
+#[allow(dead_code, reason = "this program plays no other")]
+enum Codec { H264, Hevc, Other }
+
+/// A page was turned.
+#[derive(Event)]
+#[event(name = "page.turned", scope = BOOKS, linkage = none)]
+struct PageTurned {
+    /// How many pages the book has.
+    #[field(count, example = 320)]
+    pages: u32,
+}
+
+/// A song was heard.
+#[derive(Event)]
+#[event(name = "song.heard", scope = MUSIC, linkage = none)]
+struct SongHeard {
+    /// How many times before.
+    #[field(count, example = 3)]
+    before: u32,
+}
+
+const HOUR: u64 = 3_600;
+/// 2026-11-22, a Sunday, at noon. A leap of the clock by less than a week is believed at once.
+const BEGAN: u64 = 1_795_348_800;
+/// Where the writer's clock stands at last, and each reader's at first.
+const LATER: u64 = BEGAN + 25 * HOUR;
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A short one, one that needs two blocks to be hashed, and one that is hashed in several steps.
+const SERVERS_MET: [&str; 4] =
+    ["nas.local", "tv.local", "a server whose name needs more than a block of the hash, which are 64 bytes each", ""];
+
+/// Stands still until it is told to go on.
+#[derive(Clone)]
+struct Standing(Arc<AtomicU64>);
+
+impl Standing {
+    fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Standing {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Takes what it is handed, and keeps it; or finds nobody.
+#[derive(Clone, Default)]
+struct Post {
+    takes: Arc<AtomicBool>,
+    taken: Arc<Mutex<Vec<(bool, String)>>>,
+}
+
+impl Transport for Post {
+    fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+        if !self.takes.load(Ordering::SeqCst) {
+            return Err(SendError::Network("there is nobody".into()));
+        }
+        let body = String::from_utf8_lossy(parcel.body()).into_owned();
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).push((parcel.is_erasure(), body));
+        Ok(Answer::Accepted { rejected: 0 })
+    }
+}
+
+struct Stand {
+    client: Client,
+    clock: Standing,
+    post: Post,
+}
+
+impl Stand {
+    fn at(directory: &Path, seconds: u64) -> Result<Self, Box<dyn Error>> {
+        let (clock, post) = (Standing(Arc::new(AtomicU64::new(seconds))), Post::default());
+        // This program is no place where a person could be asked; CI's block is lifted openly.
+        let config = Config::new("org.example.crossed", stage::CONTROLLER, Audience::Adults)
+            .directories(directory.join("data"), directory.join("marks"))
+            .transport("https://telemetry.example.org", post.clone())
+            .clock(clock.clone())
+            .version("12.4")
+            .lift_ci_block();
+        Ok(Stand { client: Client::new(config)?, clock, post })
+    }
+
+    /// The day's events: the same ones whoever records them.
+    fn a_day(&self) {
+        for (tries, server) in (1..).zip(SERVERS_MET) {
+            self.client.record_durable(ServerUnreachable { server, tries: tries * 100 });
+            self.client.record_durable(ServerSlow { server });
+            self.client.record_durable(ServerBusy { server });
+        }
+        for number in 0..4_000u64 {
+            let codec = if number % 3 == 0 { Codec::H264 } else { Codec::Hevc };
+            self.client.record(FilmPlayed { film: &format!("film {number}"), bitrate: 6_000_000, codec });
+            if number % 1_000 == 0 {
+                // Rings are drained in between: nothing is to be lost.
+                self.client.record_durable(FilmSought { found: number < 2_000, waited: true });
+            }
+        }
+        self.client.record_durable(PageTurned { pages: 320 });
+        self.client.record_durable(SongHeard { before: 1 });
+    }
+
+    fn flush(&self) -> Result<(), Box<dyn Error>> {
+        let flushed = self.client.flush(PATIENCE)?;
+        if self.post.takes.load(Ordering::SeqCst) && flushed.trouble.is_some() {
+            return Err(format!("not all was taken: {flushed:?}").into());
+        }
+        Ok(())
+    }
+
+    /// The pages of the scopes, and whether the history holds.
+    fn says(&self) -> Result<Value, Box<dyn Error>> {
+        let receipts = self.client.receipts()?.to_json();
+        let verdict = consent::verify(&receipts, &[]);
+        Ok(json!({
+            "manifest": self.client.manifest()?,
+            "receipts": receipts,
+            "sound": verdict.is_sound(),
+            "lines": verdict.lines,
+            "head": verdict.head,
+            "flaws": verdict.flaws,
+        }))
+    }
+}
+
+/// Everything that a store can hold.
+fn write(directory: &Path) -> Result<Value, Box<dyn Error>> {
+    let stand = Stand::at(directory, BEGAN)?;
+    let client = &stand.client;
+    for scope in [SERVERS, FILMS, BOOKS] {
+        client.grant(scope.shown(&client.notice(scope)?).via("settings/privacy"))?;
+    }
+    client.deny(MUSIC)?;
+    client.switch(FILMS, "film.sought.waited", false)?;
+    stand.a_day();
+    // What left, with a log of it and the names of its records; and a wish that those be erased.
+    stand.post.takes.store(true, Ordering::SeqCst);
+    stand.flush()?;
+    stand.post.takes.store(false, Ordering::SeqCst);
+    client.erase(SERVERS)?;
+    // What waits as a batch that nobody took, as lines, as a day's counts that were closed, and as counts that grow.
+    stand.a_day();
+    stand.flush()?;
+    stand.clock.pass(25 * HOUR);
+    stand.flush()?;
+    stand.a_day();
+    let receipt = client.withdraw(BOOKS)?;
+    if !receipt.confirmed {
+        return Err(format!("not confirmed: {receipt}").into());
+    }
+    stand.says()
+}
+
+/// What is in a store.
+fn read(directory: &Path) -> Result<Value, Box<dyn Error>> {
+    Stand::at(directory, LATER)?.says()
+}
+
+/// The codes in some records, each with its event.
+fn codes(records: &[Value]) -> BTreeSet<String> {
+    let attribute = |record: &Value, name: &str| {
+        let all = record.get("attributes").and_then(Value::as_array).cloned().unwrap_or_default();
+        let pair = all.into_iter().find(|pair| pair.get("key").is_some_and(|key| key == name))?;
+        Some(pair.pointer("/value/stringValue")?.as_str()?.to_owned())
+    };
+    let code = |record: &Value| {
+        let event = record.get("eventName").and_then(Value::as_str)?;
+        Some(format!("{event} {}", attribute(record, "server")?))
+    };
+    records.iter().filter_map(code).collect()
+}
+
+/// The records of a request. A number that was drawn after the store was opened is not the same for two who open it.
+fn records(body: &str, known: &str) -> Vec<Value> {
+    let mut body: Value = serde_json::from_str(body).unwrap_or_default();
+    let list = body.pointer_mut("/resourceLogs/0/scopeLogs/0/logRecords").map(Value::take);
+    let mut records = list.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    for value in records.iter_mut().filter_map(|record| record.get_mut("attributes")?.as_array_mut()).flatten() {
+        let is_uid = value.get("key").is_some_and(|key| key == "log.record.uid");
+        if let Some(uid) = value.pointer_mut("/value/stringValue").filter(|_| is_uid)
+            && !uid.as_str().is_some_and(|uid| known.contains(uid))
+        {
+            *uid = json!("drawn anew");
+        }
+    }
+    records
+}
+
+/// Goes on where another one stopped.
+fn go_on(directory: &Path) -> Result<Value, Box<dyn Error>> {
+    let stand = Stand::at(directory, LATER)?;
+    let client = &stand.client;
+    let known = client.manifest()?.to_json();
+    stand.a_day();
+    let growing = client.manifest()?.scopes.iter().map(|page| json!(page.growing)).collect::<Vec<_>>();
+    stand.post.takes.store(true, Ordering::SeqCst);
+    // Back-off ends, the days are closed, and each request of the wish has its moment.
+    for _ in 0..5 {
+        stand.clock.pass(25 * HOUR);
+        stand.flush()?;
+    }
+    let receipt = client.withdraw(SERVERS)?;
+    let taken = stand.post.taken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (erasures, reports): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(is_erasure, _)| *is_erasure);
+    let left: Vec<Value> = reports.iter().flat_map(|(_, body)| records(body, &known)).collect();
+    let (new, old): (Vec<Value>, Vec<Value>) = left.into_iter().partition(|it| it.to_string().contains("drawn anew"));
+    let (made, found) = (codes(&new), codes(&old));
+    // Codes of the day and the week are of a day that is over by now: the writer's second day is the reader's first.
+    if made.is_empty() || !made.iter().all(|code| found.contains(code)) {
+        return Err(format!("codes of the same values differ: {made:?} and {found:?}").into());
+    }
+    let sorted = |records: Vec<Value>| {
+        let mut records: Vec<String> = records.iter().map(Value::to_string).collect();
+        records.sort();
+        records
+    };
+    let mut erasures: Vec<String> = erasures.into_iter().map(|(_, body)| body).collect();
+    erasures.sort();
+    let page = client.manifest()?;
+    let open: Vec<_> = page.scopes.iter().map(|page| (page.name, page.status.is_open())).collect();
+    Ok(json!({
+        "growing": growing, "codes": made, "old": sorted(old), "new": sorted(new), "erasures": erasures,
+        "confirmed": receipt.confirmed, "recorded": receipt.recorded, "open": open, "outcomes": page.outcomes,
+    }))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let said = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["write", directory] => write(Path::new(directory))?,
+        ["read", directory] => read(Path::new(directory))?,
+        ["go-on", directory] => go_on(Path::new(directory))?,
+        other => return Err(format!("no such arguments: {other:?}").into()),
+    };
+    println!("{}", serde_json::to_string_pretty(&said)?);
+    Ok(())
+}
