@@ -543,6 +543,12 @@ impl Journal {
         }
     }
 
+    /// Whether directories of any generation are in their place, or may be.
+    pub(crate) fn may_hold_generations(&self, scope: Scope) -> bool {
+        let kinds = ["waiting", "counts", "outbox"];
+        kinds.iter().any(|kind| may_hold_any(&self.generations_of(kind, scope.name())))
+    }
+
     /// Removes a directory whole: it is renamed first, and the next start removes what an interruption left of it.
     fn throw_away(&self, directory: &Path) -> io::Result<()> {
         let trash = self.store.join("trash");

@@ -8,7 +8,7 @@ use crate::{
     ambient::{Clock, instant},
     consent::{Closing, Ending, Patience, State},
     disk::{self, Disk, Handle, Need, Stat, System},
-    mutants::{self, Mutant, with},
+    mutants::{Mutant, with},
     sync::Mutex,
 };
 use std::{
@@ -48,7 +48,7 @@ impl Troubled {
         }
         let errno = self.0.lock().as_mut().and_then(|rule| {
             ASKING.set(true);
-            let errno = rule(call, &path.to_string_lossy().replace('\\', "/"));
+            let errno = rule(call, &platform::slashed(path));
             ASKING.set(false);
             errno
         });
@@ -381,11 +381,12 @@ fn secrets_that_cant_be_read_now_stay() {
 }
 
 /// How many of two events wait, between which somebody removed what was there.
+#[cfg(unix)]
 fn of_two_events(remove: impl Fn(&Path), mutant: Option<Mutant>) -> usize {
     let home = tempfile::tempdir().unwrap();
     let client = Client::new(config(home.path())).unwrap();
     client.grant(CRASH).unwrap();
-    mutants::with(mutant, || {
+    with(mutant, || {
         client.record_durable(Happened { times: 2 });
         remove(&home.path().join("data/org.example.crash/candor-1/waiting"));
         client.record_durable(Happened { times: 2 });
@@ -393,6 +394,7 @@ fn of_two_events(remove: impl Fn(&Path), mutant: Option<Mutant>) -> usize {
     client.manifest().unwrap().scope(CRASH).unwrap().waiting.len()
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_recorded_goes_to_a_file_that_is_still_there() {
     let files = |waiting: &Path| {

@@ -3,7 +3,7 @@
 
 #[cfg(unix)]
 use super::platform::set_mode as mode;
-use super::platform::{self, Errno};
+use super::platform::{self, Errno, slashed};
 use super::{
     CRASH, Happened, Start, calls, config,
     faulty::{Fault, Faulty},
@@ -127,7 +127,7 @@ impl Home {
 
     /// Such a call at a file whose name begins so fails until further notice.
     fn fail(&self, errno: Errno, call: &'static str, file: &Path) {
-        let begins = file.with_extension("").to_string_lossy().into_owned();
+        let begins = slashed(&file.with_extension(""));
         self.disk.set(move |called, path| (called == call && path.starts_with(&begins)).then_some(errno));
     }
 }
@@ -148,7 +148,7 @@ fn takes() -> Answer {
 #[track_caller]
 fn names(done: &Flushed, file: &Path) {
     let why = done.trouble.clone().unwrap_or_default();
-    assert!(why.contains(&*file.with_extension("").to_string_lossy()), "{why}");
+    assert!(slashed(Path::new(&why)).contains(&slashed(&file.with_extension(""))), "{why}");
 }
 
 /// As with files that were restored for another user, who alone may read them.
@@ -374,7 +374,7 @@ fn what_cant_be_removed_is_not_counted_at_each_start() {
         if kind == "outbox" {
             let _ = home.flush();
         }
-        let directory = home.only(kind).parent().unwrap().to_string_lossy().into_owned();
+        let directory = slashed(home.only(kind).parent().unwrap());
         home.disk.set(move |call, path| {
             (matches!(call, "may_write" | "remove_file" | "rename" | "create") && path.starts_with(&directory))
                 .then_some(Errno::ACCESS)
@@ -462,7 +462,7 @@ fn a_batch_that_cant_be_removed_is_noted_once_as_not_taken() {
     // It was tried, and the receiver wants no such thing.
     home.says(Answer::Rejected);
     let outbox = batch.parent().unwrap().to_owned();
-    let directory = outbox.to_string_lossy().into_owned();
+    let directory = slashed(&outbox);
     home.disk.set(move |call, path| (call == "may_write" && path == directory).then_some(Errno::ACCESS));
     for _ in 0..4 {
         home.pass(8 * HOUR);
@@ -488,7 +488,7 @@ impl Home {
     }
 
     fn fail_to_read(&self, file: &Path) {
-        let file = file.to_string_lossy().into_owned();
+        let file = slashed(file);
         self.disk.set(move |call, path| (matches!(call, "read" | "read_shared") && path == file).then_some(Errno::IO));
     }
 }
@@ -514,7 +514,7 @@ fn a_batch_whose_segment_can_never_be_read_is_counted_when_it_goes() {
 fn a_batch_that_cant_be_read_at_first_does_not_leave_before_its_segment() {
     let home = Home::with(5);
     let (segment, batch) = home.cut_short();
-    let name = batch.to_string_lossy().into_owned();
+    let name = slashed(&batch);
     let mut once = Some(());
     home.disk.set(move |call, path| (call == "read" && path == name && once.take().is_some()).then_some(Errno::IO));
     home.says(takes());

@@ -237,6 +237,12 @@ impl Line {
         assert_eq!(shared, Some(Ok(())), "there is a connection to share");
     }
 
+    /// For how long the connection lingers when it is closed.
+    #[cfg(test)]
+    pub(super) fn lingers(&self) -> Option<Duration> {
+        self.socket.lock().as_ref().and_then(|socket| SockRef::from(socket).linger().unwrap())
+    }
+
     /// Whether consent ended under way.
     pub(super) fn stopped(&self) -> bool {
         self.gate.stopped()

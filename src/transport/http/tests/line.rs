@@ -16,6 +16,10 @@ fn open() -> (Line, Arc<AtomicBool>, Server, mpsc::Receiver<(usize, bool)>) {
     let asked = stands.clone();
     let line = Line::new(Gate::new(move || asked.load(SeqCst)));
     line.open(&[server.address], soon()).unwrap();
+    // One that is reset before it is accepted is no connection on Windows.
+    while server.accepted.load(SeqCst) == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     (line, stands, server, ends)
 }
 
@@ -28,6 +32,15 @@ fn no_more_than_a_slice_goes_at_once() {
     assert_eq!(ends.recv_timeout(HANG), Ok((written, true)));
 }
 
+/// What makes a reset of it where it is closed, on whatever system.
+#[test]
+fn a_line_lingers_for_no_time_until_it_is_hung_up() {
+    let (line, _stands, _server, ends) = open();
+    assert_eq!(line.lingers(), Some(Duration::ZERO));
+    line.hang_up();
+    assert_eq!(ends.recv_timeout(HANG), Ok((0, true)));
+}
+
 #[test]
 fn the_end_of_consent_resets_at_once_and_for_good() {
     for reading in [true, false] {
@@ -36,7 +49,7 @@ fn the_end_of_consent_resets_at_once_and_for_good() {
         let refused = if reading { line.read(&mut [0; 16], soon()) } else { line.write(b"bytes", soon()) };
         assert!(refused.is_err() && line.stopped());
         // The line is still here, its connection is not.
-        assert_eq!(ends.recv_timeout(HANG), Ok((0, false)));
+        was_reset(&ends, 0);
         stands.store(true, SeqCst);
         assert!(line.write(b"bytes", soon()).is_err() && line.read(&mut [0; 16], soon()).is_err());
     }
@@ -72,7 +85,7 @@ fn a_child_that_has_the_connection_does_not_keep_it() {
 fn a_closed_line_carries_nothing() {
     let (line, _stands, _server, ends) = open();
     line.reset();
-    assert_eq!(ends.recv_timeout(HANG), Ok((0, false)));
+    was_reset(&ends, 0);
     assert!(line.write(b"bytes", soon()).is_err() && line.read(&mut [0; 16], soon()).is_err());
     line.hang_up();
     line.reset();

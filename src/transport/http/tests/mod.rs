@@ -145,6 +145,14 @@ fn read_to_end(stream: &mut impl Read) -> (usize, bool) {
     }
 }
 
+/// That so many bytes came, and then a reset. Wine shuts a socket down before it closes it, so that the receiver may see an orderly
+/// end first: there the line's own setting is all that can be looked at.
+#[track_caller]
+fn was_reset(ends: &mpsc::Receiver<(usize, bool)>, bytes: usize) {
+    let (came, orderly) = ends.recv_timeout(HANG).unwrap();
+    assert!(came == bytes && (!orderly || cfg!(windows)), "{came} bytes, in good order: {orderly}");
+}
+
 /// A limit short enough to wait for, where a step is meant to run into it. The others stay long, so that a machine that
 /// is merely busy doesn't.
 const SHORT: Duration = Duration::from_secs(1);
