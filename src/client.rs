@@ -670,7 +670,7 @@ impl Decisions for Client {
         let receipt = engine.consent.grant(&grant, &patience, |_| {
             // Whatever lies there was recorded under no grant that is in force. What is in the trash already is sent by nobody,
             // and some file systems keep its name there for as long as another process has it open.
-            if !engine.journal.purge(scope, None).complete && engine.journal.may_hold_generations(scope) {
+            if !engine.journal.purge(scope, None).complete && !engine.journal.is_out_of_place(scope) {
                 let path = engine.consent.ledger().store().to_owned();
                 return Err(Kind::Store { path, why: "what was recorded before could not be removed" }.into());
             }

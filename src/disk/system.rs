@@ -39,7 +39,7 @@ impl Disk for System {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let entries = platform::patiently(|| fs::read_dir(path))?;
+        let entries = platform::read_dir(path)?;
         entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 

@@ -67,6 +67,11 @@ pub(super) fn patiently<T>(work: impl Fn() -> io::Result<T>) -> io::Result<T> {
     work()
 }
 
+/// Opens a directory to list it.
+pub(super) fn read_dir(path: &Path) -> io::Result<fs::ReadDir> {
+    fs::read_dir(path)
+}
+
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }

@@ -120,13 +120,7 @@ fn is_in_the_way(error: &io::Error) -> bool {
 /// Opens a path that is no link: neither a symbolic one nor a junction, which Windows opens by itself where it was asked to.
 pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let options = options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-    let opened = patiently(|| match options.open(path) {
-        // A directory is opened by nobody who does not ask for that.
-        Err(error) if is_denied(&error) && fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) => {
-            Err(refused("not a regular file"))
-        }
-        opened => opened,
-    })?;
+    let opened = patiently(|| options.open(path).map_err(|error| directory_told(error, path)))?;
     if opened.metadata()?.is_symlink() {
         return Err(refused("it is a symbolic link or a junction, which candor does not follow"));
     }
@@ -135,7 +129,20 @@ pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 
 /// The same of a path that may be a link.
 pub(super) fn open_shared(path: &Path) -> io::Result<File> {
-    patiently(|| File::open(path))
+    patiently(|| File::open(path).map_err(|error| directory_told(error, path)))
+}
+
+/// A directory is opened by nobody who does not ask for that, and Windows says that access is denied.
+fn directory_told(error: io::Error, path: &Path) -> io::Error {
+    let is_directory = || fs::symlink_metadata(path).is_ok_and(|there| there.is_dir());
+    if is_denied(&error) && is_directory() { refused("not a regular file") } else { error }
+}
+
+/// Opens a directory to list it. Of a file Windows says that it is no directory, and Wine that its name is invalid.
+pub(super) fn read_dir(path: &Path) -> io::Result<fs::ReadDir> {
+    let is_file = || fs::symlink_metadata(path).is_ok_and(|there| there.is_file());
+    let told = |error| if is_file() { io::ErrorKind::NotADirectory.into() } else { error };
+    patiently(|| fs::read_dir(path)).map_err(told)
 }
 
 fn is_denied(error: &io::Error) -> bool {

@@ -543,10 +543,11 @@ impl Journal {
         }
     }
 
-    /// Whether directories of any generation are in their place, or may be.
-    pub(crate) fn may_hold_generations(&self, scope: Scope) -> bool {
-        let kinds = ["waiting", "counts", "outbox"];
-        kinds.iter().any(|kind| may_hold_any(&self.generations_of(kind, scope.name())))
+    /// Whether whatever waited of a scope is known to be in the trash, or gone.
+    pub(crate) fn is_out_of_place(&self, scope: Scope) -> bool {
+        let trash = self.files.children_if_listed(&self.store.join("trash"));
+        let is_in_place = |kind: &&str| may_hold_any(&self.generations_of(kind, scope.name()));
+        matches!(trash, Look::Read(_) | Look::Absent) && !["waiting", "counts", "outbox"].iter().any(is_in_place)
     }
 
     /// Removes a directory whole: it is renamed first, and the next start removes what an interruption left of it.

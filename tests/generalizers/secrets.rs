@@ -6,11 +6,15 @@ use crate::{
     tally,
 };
 use candor::Client;
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::Path,
-};
+use std::{fs, path::Path};
+
+/// Windows has no modes.
+fn mode(path: &Path, mode: u32) {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+}
 
 /// The secret of a scope as it stands in the file.
 pub(crate) fn secret(lab: &Lab, scope: candor::Scope) -> String {
@@ -130,7 +134,7 @@ fn makes_nothing(lab: &Lab, what: &str) -> Client {
 
 fn put(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    mode(path, 0o600);
 }
 
 #[test]
@@ -168,19 +172,20 @@ fn a_file_of_secrets_that_is_cut_or_flipped_makes_no_codes() {
 }
 
 /// What others could have read or put there is no secret.
+#[cfg(unix)]
 #[test]
 fn a_file_of_secrets_that_others_may_open_makes_no_codes() {
     let lab = Lab::new();
     drop(lab.start_granted(ITEMS));
-    for mode in [0o644, 0o666, 0o640, 0o602, 0o777] {
-        fs::set_permissions(lab.keys(), fs::Permissions::from_mode(mode)).unwrap();
-        drop(makes_nothing(&lab, &format!("mode {mode:o}")));
+    for others in [0o644, 0o666, 0o640, 0o602, 0o777] {
+        mode(&lab.keys(), others);
+        drop(makes_nothing(&lab, &format!("mode {others:o}")));
     }
     let whole = fs::read(lab.keys()).unwrap();
     let elsewhere = lab.keys().with_file_name("elsewhere");
     put(&elsewhere, &whole);
     fs::remove_file(lab.keys()).unwrap();
-    symlink(&elsewhere, lab.keys()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, lab.keys()).unwrap();
     drop(makes_nothing(&lab, "a link"));
     fs::remove_file(lab.keys()).unwrap();
     fs::create_dir(lab.keys()).unwrap();
@@ -200,7 +205,7 @@ fn a_file_of_secrets_that_others_may_open_makes_no_codes() {
 /// A withdrawal destroys a secret that it can't use itself, too.
 #[test]
 fn a_withdrawal_destroys_a_secret_it_can_not_read() {
-    for (what, mode, damage) in [("damaged", 0o600, true), ("open to others", 0o644, false)] {
+    for (what, of_file, damage) in [("damaged", 0o600, true), ("open to others", 0o644, false)] {
         let lab = Lab::new();
         drop(lab.start_granted(ITEMS));
         let needles = derived(&secret(&lab, ITEMS), ITEMS.name());
@@ -209,7 +214,7 @@ fn a_withdrawal_destroys_a_secret_it_can_not_read() {
             bytes[0] ^= 1;
             put(&lab.keys(), &bytes);
         }
-        fs::set_permissions(lab.keys(), fs::Permissions::from_mode(mode)).unwrap();
+        mode(&lab.keys(), of_file);
         assert_eq!(held(&lab, &needles), 1, "{what}");
         let receipt = lab.start().withdraw(ITEMS).unwrap();
         assert!(receipt.confirmed && receipt.destroyed.complete, "{what}: {receipt:?}");

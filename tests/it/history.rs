@@ -245,6 +245,7 @@ fn a_store_that_comes_back_under_a_running_program_closes_it() {
     is_closed(&client, &server, "an older snapshot");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_record_that_vanishes_under_a_running_program_closes_it() {
     for name in ["consent", "everything"] {

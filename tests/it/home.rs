@@ -152,7 +152,10 @@ impl Home {
     /// Everything that holds or could hold what was recorded.
     pub(crate) fn all_waiting(&self) -> Vec<PathBuf> {
         let kinds = ["waiting", "counts", "outbox", "trash"];
-        without_schedules(kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect())
+        let mut found = without_schedules(kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect());
+        // On Windows some file systems keep the name of a removed file while anybody has it open; nobody can open it any more.
+        found.retain(|path| cfg!(unix) || std::fs::File::open(path).is_ok());
+        found
     }
 
     pub(crate) fn config(&self, server: &Server) -> Config {

@@ -99,6 +99,7 @@ fn is_not_confirmed(client: &Client, why: &str) {
     assert!(status.trouble.unwrap().contains("tried again by itself"), "{why}");
 }
 
+#[cfg(unix)]
 #[test]
 fn another_store_in_the_same_directory_is_noticed_and_left_alone() {
     let (home, other, server) = (Home::new(), Home::new(), Server::new());

@@ -467,9 +467,10 @@ fn counts_of_today_that_nobody_holds_are_within_the_limit() {
         files::write(&counts.with_file_name(format!("{}-{number:06}.jsonl", home.clock.day())), &bytes);
     }
     let client = home.start(&server);
+    // Where files are slow the worker takes longer than anybody who asks waits.
+    wait_for("room to be made", || home.waiting("counts", PLAYBACK).len() <= 256);
     let full = dropped(&client, "full");
     let left = home.waiting("counts", PLAYBACK).len();
-    assert!(left <= 256, "{left} files");
     assert_eq!(full, 2_001 - left as u64, "and each is counted");
     client.record_durable(opened(1));
     assert_eq!((waiting(&client, USAGE).len(), dropped(&client, "full")), (1, full), "there is room for what is new");
@@ -485,10 +486,10 @@ fn small_files_are_bounded_by_the_blocks_they_take() {
         files::write(&segment.with_file_name(format!("{}-{number:06}-x-sealed.jsonl", home.clock.day())), &bytes);
     }
     let client = home.start(&server);
-    // Asked first: whoever looks at what is tidied up at the start waits until it is done.
+    wait_for("room to be made", || home.waiting("waiting", USAGE).len() <= 256);
+    // Whoever looks at what is tidied up at the start waits until it is done.
     let full = dropped(&client, "full");
     let left = home.waiting("waiting", USAGE);
-    assert!(left.len() <= 256, "{} files", left.len());
     assert_eq!(full, 601 - left.len() as u64, "and each is counted");
     // The oldest went first.
     assert!(left.iter().any(|path| path.to_str().unwrap().contains("-000599-")));
@@ -615,8 +616,10 @@ fn a_batch_that_waited_too_long_is_dropped_for_its_age() {
     home.clock.advance(DAY * 9);
     let client = home.start(&server);
     send(&client);
-    let ended = (dropped(&client, "age"), dropped(&client, "foreign"), batch.exists());
-    assert_eq!(ended, (1, 0, false));
+    let ended = (dropped(&client, "age"), dropped(&client, "foreign"));
+    // Some file systems keep the name for as long as anybody has it open.
+    drop(held);
+    assert_eq!((ended, batch.exists()), ((1, 0), false));
 }
 
 /// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,
@@ -672,7 +675,9 @@ fn that_nothing_can_be_brought_to_disk_is_shown() {
 
 #[test]
 fn a_clock_that_jumps_harms_nothing() {
-    let far: &[i64] = &[0, -1, -4_000_000_000, 1, 4_102_444_800, 253_402_300_799, 253_402_300_800, i64::MAX, i64::MIN];
+    // Windows counts tenths of microseconds from 1601 on.
+    const LAST: i64 = if cfg!(windows) { 910_692_730_085 } else { i64::MAX };
+    let far: &[i64] = &[0, -1, -4_000_000_000, 1, 4_102_444_800, 253_402_300_799, 253_402_300_800, LAST, i64::MIN];
     for &seconds in far {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK, CONNECTIVITY]);

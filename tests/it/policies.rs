@@ -589,6 +589,7 @@ fn a_rule_that_says_a_thing_twice_forbids_everything() {
     start(&home, &server).grant(PLAYBACK).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
     let (home, server) = (Home::new(), Server::new());

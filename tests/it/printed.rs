@@ -91,6 +91,7 @@ fn what_the_program_itself_hands_in() {
     harmless("receipts", &client.receipts().unwrap().to_string());
 }
 
+#[cfg(unix)]
 #[test]
 fn places_on_disk() {
     let (home, server) = (Home::new(), Server::new());
@@ -108,6 +109,7 @@ fn places_on_disk() {
     harmless("manifest", &client.manifest().unwrap().to_string());
 }
 
+#[cfg(unix)]
 #[test]
 fn places_that_cant_be_used() {
     let (home, server) = (Home::new(), Server::new());

@@ -117,7 +117,7 @@ fn a_withdrawal_waits_for_no_lock_for_long() {
         client.record_with(|| -> crate::events::LibraryOpened { panic!("it was withdrawn") });
         let error = client.grant(USAGE).unwrap_err();
         assert!(error.is_store() && error.to_string().contains("another process holds"), "{error}");
-        lock.unlock().unwrap();
+        drop(lock);
         // It lasts, closes nothing else, and a fresh yes ends it.
         let client = if decided_in_one_that_runs {
             client
@@ -160,7 +160,7 @@ fn a_question_waits_for_no_lock_for_long_and_is_asked_afterwards() {
         // A busy computer may hold up one of them.
         assert!(waits.iter().any(|waited| *waited < Duration::from_millis(2_200)), "{waits:?}");
         assert!(!home.store().join("usage.shown").exists(), "nothing was shown");
-        lock.unlock().unwrap();
+        drop(lock);
         client.prompt(USAGE).unwrap().yes("first start").unwrap();
         assert!(client.status(USAGE).unwrap().is_open());
     }
@@ -175,7 +175,7 @@ fn a_snapshot_that_comes_back_does_not_undo_a_withdrawal_that_could_not_be_writt
     let lock = File::open(home.store().join("consent.lock")).unwrap();
     lock.lock().unwrap();
     client.withdraw(USAGE).unwrap();
-    lock.unlock().unwrap();
+    drop(lock);
     // Whoever held the lock was about to write what it had read before.
     files::write(&home.store().join("consent"), &snapshot);
     for client in [client, home.start(&server)] {

@@ -88,6 +88,13 @@ fn files_below(directory: &Path, found: &mut Vec<PathBuf>) -> Res<()> {
     Ok(())
 }
 
+/// For files that only their owner may open, where there are modes.
+fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
 /// Takes the lock of every file there is and of those that are made for it, says so, and stops.
 fn hold(store: &Path) -> Res<()> {
     let mut paths = Vec::new();
@@ -95,8 +102,7 @@ fn hold(store: &Path) -> Res<()> {
     paths.extend(["consent.lock", "lead.lock", "erasing.lock", "lost.lock"].map(|name| store.join(name)));
     let mut held = Vec::new();
     for path in paths {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let file = File::options().read(true).append(true).create(true).mode(0o600).open(path)?;
+        let file = private(File::options().read(true).append(true).create(true)).open(path)?;
         if file.try_lock().is_ok() {
             held.push(file);
         }
@@ -194,9 +200,8 @@ fn run(times: usize, lenient: bool) -> Res<String> {
     let one = files.first().ok_or("nothing waits")?;
     let (directory, bytes) = (one.parent().ok_or("a file without a place")?, fs::read(one)?);
     for number in 0..FILES {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let path = directory.join(format!("{number:016x}.jsonl"));
-        File::options().write(true).create_new(true).mode(0o600).open(path)?.write_all(&bytes)?;
+        private(File::options().write(true).create_new(true)).open(path)?.write_all(&bytes)?;
     }
     // Each ends before the next begins, as programs do.
     let many = measure(1, || Ok(Client::new(config(home))?))?;
