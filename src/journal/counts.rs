@@ -22,7 +22,7 @@ use std::{
 };
 
 const READ_MOST: u64 = 4 << 20;
-/// A file that grows beyond this is written anew with its sums.
+/// A file that grows by this is written anew with its sums.
 const COMPACT_AT: u64 = 256 << 10;
 /// A day is closed without a process that holds its counts for longer than this, such as a stopped one.
 const PATIENCE_DAYS: u32 = 2;
@@ -44,6 +44,7 @@ impl Journal {
             let fits = |(segment, _): &(Segment, Counts)| {
                 segment.header().epoch == place.epoch
                     && segment.header().day == Some(day.0)
+                    && segment.bytes() < READ_MOST / 2
                     && segment.is_in_place(&self.files)
             };
             if !writer.counts.get(name).is_some_and(fits) {
@@ -65,11 +66,12 @@ impl Journal {
             segment.append(lines.iter().map(|line| (0, line.as_str())))?;
             writer.written_since_check += segment.bytes() - before;
             sum.iter().for_each(|(schema, outcomes, times)| total.add(schema, *outcomes, times));
-            if segment.bytes() > COMPACT_AT {
+            if segment.bytes() / COMPACT_AT > before / COMPACT_AT {
                 // The file is replaced whole and stays this process's own, so the sums are never there twice. The sum
-                // has at most as many lines as the events have outcomes.
+                // has at most as many lines as the events have outcomes. What was appended is kept also where the file can't
+                // be replaced, as on a full disk, or while it is open on some file systems of Windows.
                 let sums = self.cell_lines(total);
-                segment.rewrite(&self.files, sums.iter().map(String::as_str))?;
+                let _ = segment.rewrite(&self.files, sums.iter().map(String::as_str));
             }
             Ok(())
         })

@@ -222,6 +222,25 @@ fn the_counts_of_all_processes_leave_as_one_day() {
     assert_eq!(count_of(&server.lines()[0]), 5, "6, rounded down");
 }
 
+/// As on a full disk, or where some file systems of Windows replace no file that is open.
+#[test]
+fn plays_are_counted_once_where_their_file_cant_be_written_anew() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = home.start_granted(&server, &[PLAYBACK]);
+    client.record_durable(film());
+    let counts = home.waiting("counts", PLAYBACK).remove(0);
+    files::make_dir(&counts.with_extension("making").join("in the way"));
+    for _ in 0..3_000 {
+        client.record_durable(film());
+    }
+    assert!(std::fs::metadata(&counts).unwrap().len() > 300 << 10, "it was not written anew");
+    let dropped = client.manifest().unwrap().outcomes.dropped;
+    assert!(dropped.is_empty(), "{dropped:?}");
+    assert_eq!(growing(&client).iter().map(|count| count.2).sum::<u64>(), 3_001);
+    drop(client);
+    assert_eq!(growing(&home.start(&server)).iter().map(|count| count.2).sum::<u64>(), 3_001);
+}
+
 #[test]
 fn many_plays_are_counted_exactly_over_many_files() {
     let (home, server) = (Home::new(), Server::new());
