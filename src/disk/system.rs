@@ -116,7 +116,7 @@ impl Disk for System {
     }
 
     fn remove_tree(&self, path: &Path) -> io::Result<()> {
-        platform::patiently(|| fs::remove_dir_all(path))
+        platform::remove_tree(path)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {

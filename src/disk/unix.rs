@@ -72,6 +72,11 @@ pub(super) fn read_dir(path: &Path) -> io::Result<fs::ReadDir> {
     fs::read_dir(path)
 }
 
+/// Removes a directory with all it holds.
+pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    fs::remove_dir_all(path)
+}
+
 pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }

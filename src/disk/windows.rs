@@ -145,6 +145,25 @@ pub(super) fn read_dir(path: &Path) -> io::Result<fs::ReadDir> {
     patiently(|| fs::read_dir(path)).map_err(told)
 }
 
+/// Removes a directory with all it holds. What somebody has open may stay, by its name: it is emptied, so that nothing is left of
+/// what it held.
+pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    patiently(|| fs::remove_dir_all(path)).inspect_err(|_| empty(path))
+}
+
+fn empty(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => empty(&entry.path()),
+            Ok(kind) if kind.is_file() => {
+                let opened = open(OpenOptions::new().write(true), &entry.path());
+                let _ = opened.and_then(|file| file.set_len(0));
+            }
+            _ => {}
+        }
+    }
+}
+
 fn is_denied(error: &io::Error) -> bool {
     error.raw_os_error() == Some(ERROR_ACCESS_DENIED)
 }

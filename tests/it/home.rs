@@ -153,8 +153,8 @@ impl Home {
     pub(crate) fn all_waiting(&self) -> Vec<PathBuf> {
         let kinds = ["waiting", "counts", "outbox", "trash"];
         let mut found = without_schedules(kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect());
-        // On Windows some file systems keep the name of a removed file while anybody has it open; nobody can open it any more.
-        found.retain(|path| cfg!(unix) || std::fs::File::open(path).is_ok());
+        // On Windows some file systems keep the name of a removed file while anybody has it open: there it is empty.
+        found.retain(|path| cfg!(unix) || std::fs::metadata(path).is_ok_and(|left| left.len() > 0));
         found
     }
 
