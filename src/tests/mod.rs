@@ -31,6 +31,7 @@ pub(crate) mod views;
 mod waits;
 
 pub(crate) use real::real;
+pub(crate) use start::every;
 
 use crate::{AddressLog, Audience, Config, Controller, Erasure, SendError, Transport, ambient::SystemClock};
 use std::{
@@ -53,14 +54,6 @@ pub(crate) struct Happened {
     /// How often.
     #[field(count, example = 3)]
     pub(crate) times: u32,
-}
-
-/// Every how manieth place a sweep tries: each, or fewer by `CANDOR_EVERY`, for where a program runs ten times as slowly as on its
-/// own processor. Whatever is tried less often says so in the line of its step.
-pub(crate) fn every() -> usize {
-    let Ok(text) = std::env::var("CANDOR_EVERY") else { return 1 };
-    let every: Option<usize> = text.parse().ok().filter(|every| *every > 0);
-    every.unwrap_or_else(|| panic!("CANDOR_EVERY={text} is no number of places"))
 }
 
 /// The calls at which a sweep lets something fail, one after the other.

@@ -1,5 +1,5 @@
-//! Where the clocks of tests start: at the moment that `CANDOR_TEST_START` says, so that the check can begin on another
-//! date. One place for the tests of every room, of `tests/` and of the examples.
+//! What the environment tells tests. Where their clocks start: at the moment that `CANDOR_TEST_START` says, so that the check can
+//! begin on another date. And how much a sweep leaves out. One place for the tests of every room, of `tests/` and of the examples.
 #![allow(dead_code, reason = "each includes what it uses")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,4 +18,12 @@ fn told() -> Option<i64> {
     let text = std::env::var("CANDOR_TEST_START").ok()?;
     let moment: Result<jiff::Timestamp, _> = text.parse();
     Some(moment.unwrap_or_else(|error| panic!("CANDOR_TEST_START={text} is no moment: {error}")).as_second())
+}
+
+/// Every how manieth place a sweep tries: each, or fewer by `CANDOR_EVERY`, for where a program runs ten times as slowly as on its
+/// own system or processor. Whatever is tried less often says so in the line of its step.
+pub(crate) fn every() -> usize {
+    let Ok(text) = std::env::var("CANDOR_EVERY") else { return 1 };
+    let every: Option<usize> = text.parse().ok().filter(|every| *every > 0);
+    every.unwrap_or_else(|| panic!("CANDOR_EVERY={text} is no number of places"))
 }

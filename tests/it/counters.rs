@@ -226,18 +226,23 @@ fn lost(client: &Client) -> u64 {
     outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
 }
 
+/// How many a program lost that has ended since, and the clock that it was lost by.
+fn lost_once(home: &Home, server: &Server) -> (Held, u64) {
+    let clock = Held { clock: home.clock.clone(), held: Arc::default() };
+    let client = Client::new(home.config(server).clock(clock.clone())).unwrap();
+    client.grant(PLAYBACK).unwrap();
+    lose(&client, &clock);
+    let count = crate::home::dropped(&client, "ring_full");
+    assert_eq!(lost(&client), count, "shown before it is written");
+    (clock, count)
+}
+
 /// The count of what was lost outlives the process, is added up over processes, and is shown.
 #[test]
 fn what_was_lost_is_counted_where_it_outlives_the_program() {
     let (home, server) = (Home::new(), Server::new());
-    let clock = Held { clock: home.clock.clone(), held: Arc::default() };
+    let (clock, of_first) = lost_once(&home, &server);
     let start = || Client::new(home.config(&server).clock(clock.clone())).unwrap();
-    let first = start();
-    first.grant(PLAYBACK).unwrap();
-    lose(&first, &clock);
-    let of_first = crate::home::dropped(&first, "ring_full");
-    assert_eq!(lost(&first), of_first, "shown before it is written");
-    drop(first);
     let (second, third) = (start(), home.start(&server));
     assert_eq!((crate::home::dropped(&second, "ring_full"), lost(&second)), (0, of_first));
     lose(&second, &clock);
@@ -272,16 +277,10 @@ fn what_was_lost_is_counted_where_it_outlives_the_program() {
 #[test]
 fn a_count_that_others_may_open_is_kept_and_added_to_once_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());
-    let clock = Held { clock: home.clock.clone(), held: Arc::default() };
-    let start = || Client::new(home.config(&server).clock(clock.clone())).unwrap();
-    let first = start();
-    first.grant(PLAYBACK).unwrap();
-    lose(&first, &clock);
-    let of_first = crate::home::dropped(&first, "ring_full");
-    drop(first);
+    let (clock, of_first) = lost_once(&home, &server);
     let document = home.store().join("lost");
     crate::files::mode(&document, 0o644);
-    let second = start();
+    let second = Client::new(home.config(&server).clock(clock.clone())).unwrap();
     lose(&second, &clock);
     let (_, of_second) = (crate::home::flush(&second), crate::home::dropped(&second, "ring_full"));
     assert_eq!(lost(&second), of_second);

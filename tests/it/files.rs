@@ -1,5 +1,6 @@
 //! Directories as a test sees them: what is in them, copies of them, damage to them.
 
+pub(crate) use crate::stage::start::every;
 use std::{
     collections::BTreeMap,
     fs,
@@ -93,12 +94,4 @@ pub(crate) fn bit_flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[bit / 8] ^= 1 << (bit % 8);
     bytes
-}
-
-/// Every how manieth place a sweep tries: each, or fewer by `CANDOR_EVERY`, for where a program runs ten times as slowly as on its
-/// own system. Whatever is tried less often says so in the line of its step.
-pub(crate) fn every() -> usize {
-    let Ok(text) = std::env::var("CANDOR_EVERY") else { return 1 };
-    let every: Option<usize> = text.parse().ok().filter(|every| *every > 0);
-    every.unwrap_or_else(|| panic!("CANDOR_EVERY={text} is no number of places"))
 }
