@@ -132,6 +132,9 @@ impl Config {
     ///
     /// They are the program's own choice. Where it makes none, candor keeps nothing in a home that belongs to another user
     /// than the one it runs as, as under `sudo`: its scopes are closed, and [`Client::status`](crate::Client::status) says why.
+    ///
+    /// On Windows candor does not look at rights. What it makes inherits those of the directory that it lies in: outside of the
+    /// user's profile choose one that other users may not read or change.
     #[must_use]
     pub fn directories(mut self, data: impl Into<PathBuf>, marks: impl Into<PathBuf>) -> Self {
         self.directories = Some((data.into(), marks.into()));

@@ -21,6 +21,8 @@ use std::{
 };
 
 // The numbers are those of winnt.h, winbase.h and winerror.h.
+const FILE_ADD_FILE: u32 = 0x2;
+const FILE_ADD_SUBDIRECTORY: u32 = 0x4;
 const FILE_READ_ATTRIBUTES: u32 = 0x80;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -198,9 +200,25 @@ pub(super) fn close_to_others(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing tells that without writing.
-pub(super) fn may_write(_directory: &Path, _need: Need) -> io::Result<()> {
-    Ok(())
+/// Whether a directory, or the one that it would be made in, takes new files and has room for them. How many files a disk takes
+/// nothing says here, and no limit is set to a process.
+pub(super) fn may_write(directory: &Path, need: Need) -> io::Result<()> {
+    let mut place = directory;
+    while fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        place = place.parent().ok_or(io::ErrorKind::NotFound)?;
+    }
+    // Whoever may open it for that may make files in it, and a disk that takes none lets nobody do so.
+    let mut options = OpenOptions::new();
+    options.access_mode(FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    if !patiently(|| options.open(place))?.metadata()?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    // Where a name is too long for the call, what it lies in is on the same disk.
+    let unknown: io::Result<u64> = Err(io::ErrorKind::NotFound.into());
+    let room = std::path::absolute(place)?
+        .ancestors()
+        .fold(unknown, |known, place| known.or_else(|_| fs4::available_space(place)))?;
+    if room >= need.room { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
 }
 
 /// A process may have more files open than candor ever has.
@@ -294,6 +312,24 @@ mod tests {
         System.rename(&new, &path).unwrap();
         assert_eq!(System.read(&path, 99).unwrap(), b"two");
         assert!(Open::new(File::open(&path).unwrap()).try_lock(false).unwrap());
+    }
+
+    #[test]
+    fn whether_a_directory_takes_files_and_has_room_is_known_without_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        let need = |room| Need { room, files: 9, largest: 1 << 20 };
+        let file = dir.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let name = "d".repeat(200);
+        let long = dir.path().join(&name).join(&name);
+        fs::create_dir_all(&long).unwrap();
+        for directory in [dir.path(), &dir.path().join("not/yet"), &long, &long.join("nor this")] {
+            System.may_write(directory, need(1 << 20)).unwrap();
+            let full = System.may_write(directory, need(u64::MAX)).unwrap_err();
+            assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        }
+        assert!(System.may_write(&file, need(0)).is_err(), "no directory");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing was written");
     }
 
     #[test]
