@@ -93,7 +93,7 @@
 //! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes, and what describes content
 //!     leaves only as daily counts of a few items, one in 32 or fewer unless the person is told why, chosen by a secret.
 //!     It is checked when the program is compiled, and what several events say together when it starts. Test: `tests/ui`,
-//!     `.ci/run generalizers`; how much it helps is measured by `.ci/run attack` and `candor audit`.
+//!     `.ci/run generalizers`; how much it helps is measured by `.ci/run attack` and `candor-audit`.
 //!
 //! # For applications, for libraries
 //!
@@ -216,7 +216,7 @@ pub mod __private {
     };
     pub use inventory;
 
-    /// For `candor-tool`: a text of several lines that can't steer a terminal.
+    /// For `candor-cli` and `candor-audit`: a text of several lines that can't steer a terminal.
     #[must_use]
     pub fn clean_text(text: &str) -> String {
         crate::clean::text(text)

@@ -1,6 +1,6 @@
 //! What threads share and how they wait, in the rooms that decide whether bytes may leave.
 //!
-//! One seam, so that the very code of those rooms can be run under every order of its steps: `tests/models` compiles them
+//! One seam, so that the very code of those rooms can be run under every order of its steps: `crates/models` compiles them
 //! over another file of this name. Here each name is the plain thing, and costs nothing. Decides nothing.
 //!
 //! A process that is forked has every lock as it stood at that moment, and none of the threads that would let go of it. So

@@ -1,4 +1,4 @@
-//! The order of steps of a real send, a real withdrawal and a real yes, beside the order that `tests/models` tries out: a
+//! The order of steps of a real send, a real withdrawal and a real yes, beside the order that `crates/models` tries out: a
 //! model of something else would prove nothing.
 
 use super::{CRASH, Happened, config, real};
@@ -45,7 +45,7 @@ const LOOK: &str = "look at the snapshot";
 
 /// A part of what is modelled. Not part of the package, so it is read and not included.
 fn modelled(of: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/steps.txt");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/models/steps.txt");
     let text = std::fs::read_to_string(path).unwrap();
     let part = text.split("# ").filter_map(|part| part.split_once('\n')).find(|(name, _)| *name == of).unwrap();
     part.1.trim().lines().map(str::to_owned).collect()

@@ -286,7 +286,7 @@ fn the_proofs_are_made_in_one_file() {
 
 #[test]
 fn every_room_says_what_it_is_for() {
-    for below in ["src", "derive/src", "examples", "benches", "tests/it"] {
+    for below in ["src", "crates/derive/src", "examples", "benches", "tests/it"] {
         for path in files(below, &["rs"]) {
             let text = fs::read_to_string(&path).unwrap();
             assert!(text.starts_with("//!"), "{} does not begin with what it is for", path.display());
@@ -303,13 +303,17 @@ fn section<'t>(manifest: &'t str, name: &str) -> Vec<&'t str> {
 #[test]
 fn every_dependency_has_its_reason() {
     for (manifest, sections) in [
-        ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "dev-dependencies"][..]),
-        ("derive/Cargo.toml", &["dependencies"][..]),
-        ("tests/models/Cargo.toml", &["dependencies"][..]),
-        ("tests/crossed/Cargo.toml", &["dependencies"][..]),
-        ("tests/fork/Cargo.toml", &["target.'cfg(unix)'.dependencies"][..]),
-        ("tests/parts/Cargo.toml", &["dependencies", "dev-dependencies"][..]),
-        ("tests/parts/events/Cargo.toml", &["dependencies"][..]),
+        ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "target.'cfg(windows)'.dependencies", "dev-dependencies"][..]),
+        ("crates/derive/Cargo.toml", &["dependencies"][..]),
+        ("crates/models/Cargo.toml", &["dependencies"][..]),
+        ("crates/crossed/Cargo.toml", &["dependencies"][..]),
+        (
+            "crates/lab/Cargo.toml",
+            &["dependencies", "target.'cfg(target_os = \"linux\")'.dependencies", "target.'cfg(unix)'.dependencies"][..],
+        ),
+        ("crates/fork/Cargo.toml", &["target.'cfg(unix)'.dependencies"][..]),
+        ("crates/parts/Cargo.toml", &["dependencies", "dev-dependencies"][..]),
+        ("crates/parts/events/Cargo.toml", &["dependencies"][..]),
     ] {
         let text = read(manifest);
         for name in sections {
@@ -428,11 +432,11 @@ fn not_so(text: &str) -> Vec<(&'static str, &'static str)> {
 #[test]
 fn nothing_is_said_that_is_known_not_to_be_so() {
     let mut texts = files("src", &["rs", "md"]);
-    texts.extend(files("derive/src", &["rs"]));
-    texts.extend(files("tool/src", &["rs"]));
+    texts.extend(files("crates/derive/src", &["rs"]));
+    texts.extend(["crates/audit/src", "crates/cli/src"].iter().flat_map(|below| files(below, &["rs"])));
     texts.extend(files("examples", &["rs"]));
     texts.extend(files("tests/notices", &["txt"]));
-    texts.extend(["README.md", "CHANGELOG.md", "tool/README.md"].map(|name| Path::new(ROOT).join(name)));
+    texts.extend(["README.md", "CHANGELOG.md", "crates/audit/README.md", "crates/cli/README.md"].map(|name| Path::new(ROOT).join(name)));
     assert!(texts.len() > 100, "{} texts were found", texts.len());
     for path in texts {
         let said = not_so(&fs::read_to_string(&path).unwrap());
@@ -458,13 +462,13 @@ fn a_claim_that_is_not_so_is_noticed() {
 #[test]
 fn no_word_is_too_big() {
     let mut texts = files("src", &["rs", "md"]);
-    texts.extend(files("derive/src", &["rs"]));
-    texts.extend(files("tool/src", &["rs"]));
+    texts.extend(files("crates/derive/src", &["rs"]));
+    texts.extend(["crates/audit/src", "crates/cli/src"].iter().flat_map(|below| files(below, &["rs"])));
     texts.extend(files("examples", &["rs"]));
     let notices = files("tests/notices", &["txt"]);
     assert!(notices.len() >= 8, "notices are kept in both languages");
     texts.extend(notices.clone());
-    texts.extend(["README.md", "CHANGELOG.md", "tool/README.md"].map(|name| Path::new(ROOT).join(name)));
+    texts.extend(["README.md", "CHANGELOG.md", "crates/audit/README.md", "crates/cli/README.md"].map(|name| Path::new(ROOT).join(name)));
     for path in texts {
         let mut text = fs::read_to_string(&path).unwrap();
         if notices.contains(&path) {

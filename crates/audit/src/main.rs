@@ -1,0 +1,110 @@
+//! `candor-audit` measures, for who publishes them, how well generalised data hides a row in a crowd. It opens no connection,
+//! and writes nothing but the reports that it is asked for.
+#![forbid(unsafe_code)]
+
+// Data flows down this list; imports point up it.
+mod words;
+mod error;
+mod number;
+mod classes;
+mod args;
+mod formula;
+mod input;
+mod code;
+mod plan;
+mod quantiles;
+mod sizes;
+mod invert;
+mod tally;
+mod runs;
+mod measure;
+mod report;
+
+use args::Audit;
+use candor::__private::{clean_json, clean_line, clean_text};
+use clap::Parser as _;
+use error::{Error, Result, Trying as _};
+use report::Report;
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+/// Over a limit of the command line.
+const OVER_LIMIT: u8 = 1;
+/// The command line or the input is wrong.
+const WRONG: u8 = 2;
+
+fn main() -> ExitCode {
+    match run(&Audit::parse()) {
+        Ok(report) if report.over_limits.is_empty() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(OVER_LIMIT),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "candor-audit: {}", clean_line(&error.to_string()));
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+fn run(audit: &Audit) -> Result<Report> {
+    check_outputs(audit)?;
+    let progress = input::progress(audit.quiet);
+    let mut rows = input::Rows::open(audit, &progress)?;
+    let wishes = plan::Wishes::read(audit, &rows)?;
+    let folder = audit.temp.clone().unwrap_or_else(std::env::temp_dir);
+    let measured = measure::measure(&mut rows, &wishes, audit.memory, folder, &progress)?;
+    progress.finish_and_clear();
+    if let (Some(event), Some(_), []) = (&audit.event, &audit.event_column, &measured.0[..]) {
+        return Err(Error::Usage(format!("--event names `{}`, which no row is", words::shown(event))));
+    }
+    let report = Report::new(audit, &rows, &wishes, measured);
+    if let Some(path) = &audit.json {
+        let mut json = serde_json::to_string_pretty(&report).map_err(|error| Error::Input(error.to_string()))?;
+        json.push('\n');
+        write(path, &json)?;
+    }
+    if let Some(path) = &audit.html {
+        write(path, &report::page::page(&report))?;
+    }
+    if !audit.quiet && !is_stdout(&audit.json) && !is_stdout(&audit.html) {
+        write(Path::new("-"), &report::terminal::text(&report))?;
+    }
+    Ok(report)
+}
+
+/// Refuses what would mix two outputs or write over the input.
+fn check_outputs(audit: &Audit) -> Result<()> {
+    if is_stdout(&audit.json) && is_stdout(&audit.html) {
+        return Err(Error::Usage("--json - and --html - can't share the standard output; name a file for one".into()));
+    }
+    for (option, path) in [("--json", &audit.json), ("--html", &audit.html)] {
+        let same = |path: &Path| matches!((path.canonicalize(), audit.file.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if path.as_ref().is_some_and(|path| path != Path::new("-") && same(path)) {
+            return Err(Error::Usage(format!("{option} names the input, which would be lost; name another file")));
+        }
+    }
+    Ok(())
+}
+
+fn is_stdout(path: &Option<std::path::PathBuf>) -> bool {
+    path.as_deref() == Some(Path::new("-"))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    if path != Path::new("-") {
+        return fs::write(path, text).trying(|| format!("can't write {}", path.display()));
+    }
+    // JSON stays equal as data; everything else is for a person's eyes. A page is for a browser, which has marks of its own.
+    let text = match text.trim_start().chars().next() {
+        Some('{' | '[') => clean_json(text),
+        Some('<') => text.to_owned(),
+        _ => clean_text(text),
+    };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough, such as `head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.trying(|| "can't write to the standard output".into()),
+    }
+}

@@ -1,0 +1,16 @@
+//! The program run as a whole: every figure against a slow second computation, hostile inputs, the page and its words.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, and says where"
+)]
+
+mod agreement;
+mod hostile;
+mod otlp;
+mod page;
+mod program;
+mod reference;
+mod tidy;

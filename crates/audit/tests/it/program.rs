@@ -1,0 +1,55 @@
+//! Runs the program over a text and reads what it says.
+
+use serde_json::Value;
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+
+pub(crate) fn run(input: &[u8], options: &[&str]) -> Output {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().write_all(input).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_candor-audit")).arg(file.path()).args(options).output().unwrap()
+}
+
+/// The JSON report of a run that must succeed.
+pub(crate) fn report(input: &[u8], options: &[&str]) -> Value {
+    let output = run(input, &[options, &["--json", "-"]].concat());
+    assert!(output.status.success(), "{options:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The same through the standard input.
+pub(crate) fn report_from_stdin(input: &[u8], options: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_candor-audit"));
+    command.args(["-", "--json", "-"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The only plan of the only event.
+pub(crate) fn plan(report: &Value) -> &Value {
+    let plans = report["events"][0]["plans"].as_array().unwrap();
+    assert_eq!((report["events"].as_array().unwrap().len(), plans.len()), (1, 1));
+    &plans[0]
+}
+
+/// What a run that must fail says; the exit code is 2 and nothing is on the standard output.
+pub(crate) fn complaint(input: &[u8], options: &[&str]) -> String {
+    let output = run(input, options);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{options:?}: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(output.stdout.is_empty());
+    said
+}
+
+/// What is printed for a terminal.
+pub(crate) fn text(input: &[u8], options: &[&str]) -> String {
+    let output = run(input, options);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -1,0 +1,87 @@
+//! The command line of `candor`, as it is read. Decides nothing.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// See and take back what you agreed to in programs on this computer, and check their records.
+#[derive(Debug, Parser)]
+#[command(name = "candor", version)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a history of decisions, offline, and say which line is wrong
+    ///
+    /// Reads an export of a program's receipts, or the lines of its ledger.jsonl. Alone this finds damage and careless
+    /// edits; beside a receipt that was kept earlier it finds truncation, reordering and rewriting. Exit codes: 0 nothing
+    /// wrong was found, 1 something is wrong, 2 the command line is wrong or a file can't be read.
+    Verify(Verify),
+    /// Show what you agreed to in a program on this computer
+    ///
+    /// Reads the records that the program keeps for you. Exit codes: 0 done, 2 the command line is wrong or the records can't be
+    /// read.
+    Agreed(Agreed),
+    /// Take back what you agreed to in a program on this computer, without that program
+    ///
+    /// Stops the program's reports of this kind at once, also where it runs, destroys what waits, and prints the receipt. Exit
+    /// codes: 0 done and confirmed, 1 stopped and not confirmed, since a process that may hold a connection did not answer, 2
+    /// nothing was taken back.
+    Withdraw(Withdraw),
+}
+
+/// Whose records.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Program {
+    /// The program's id, such as org.example.player
+    pub(crate) application: String,
+    /// Where the program keeps its data, if not where the platform keeps it
+    #[arg(long, value_name = "DIR", requires = "config")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where it keeps its configuration
+    #[arg(long, value_name = "DIR", requires = "data")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// `candor agreed`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Agreed {
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `candor withdraw`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Withdraw {
+    #[command(flatten)]
+    pub(crate) program: Program,
+    /// What to take back, by the name that `candor agreed` shows
+    pub(crate) scope: String,
+    /// Print the receipt as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `candor verify`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Verify {
+    /// The export or the lines; `-` is the standard input
+    #[arg(required_unless_present = "limits")]
+    pub(crate) file: Option<PathBuf>,
+    /// What was kept before: an export, lines, or the receipt of one decision as JSON; as often as wished
+    #[arg(long, value_name = "FILE")]
+    pub(crate) earlier: Vec<PathBuf>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List what no check of a history can find
+    #[arg(long, conflicts_with_all = ["file", "earlier", "json"])]
+    pub(crate) limits: bool,
+}

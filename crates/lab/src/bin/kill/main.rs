@@ -1,0 +1,60 @@
+//! Kills a real process at each of its system calls while it carries out a decision, and looks at what it leaves: the
+//! next open finds what was before or what is after, and never a yes once the withdrawal has returned. Called by
+//! `.ci/kill`; Linux. `--moments KILLS [--seed N]` kills at random moments instead, on any system.
+//!
+//! [`operations`] is the table of decisions, each with the [`ground`] it starts from. A [member] is the process that
+//! decides and dies; [`tracer`] stops it at every call and kills it at the one that is asked for, before that call does
+//! anything; a fresh process, the [judge], then opens what is left. [`sweep`] does this for each call in turn, [`moments`] for
+//! moments. That the judge would notice is shown by [mutants]: programs that write the same files in another order.
+//!
+//! What the machine keeps in memory survives the death of a process, so this says nothing of a power cut; the order of
+//! what is made durable is tried in `src/tests`.
+//!
+//! [mutants]: mutant
+
+mod files;
+mod ground;
+mod judge;
+mod member;
+mod moments;
+mod mutant;
+mod operations;
+mod program;
+#[path = "../../../../../examples/support/stage.rs"]
+mod stage;
+#[path = "../../../../../examples/support/mod.rs"]
+mod support;
+#[cfg(target_os = "linux")]
+mod sweep;
+#[cfg(target_os = "linux")]
+mod tracer;
+
+fn main() -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["member", rest @ ..] => member::run(rest),
+        ["mutant", rest @ ..] => mutant::run(rest),
+        ["ground", rest @ ..] => ground::run(rest),
+        ["judge", rest @ ..] => judge::run(rest),
+        ["--moments", rest @ ..] => moments::Plan::read(rest).and_then(|plan| moments::check(&plan)),
+        options => each_call(options),
+    };
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            println!("kill: FAILED: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn each_call(options: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    sweep::run(&sweep::Plan::read(options)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn each_call(_: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
+    Err("processes are stopped at their system calls on Linux only; --moments KILLS goes everywhere".into())
+}
