@@ -8,19 +8,19 @@ use crate::{
         self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Place,
         Prompt, Question, Receipt, Receipts, Scope, Status, Undeclared,
     },
+    actions::{deny, erase, settle, switch, withdraw},
     contracts,
     disk::Files,
-    erase,
+    engine::{Chores, Engine, Owed, Worker},
     error::{Error, Kind},
     event::{Event, Installation, Registry},
     generalize::{self, Generalized, Keys, Left},
     home,
     journal::{Drop as Dropped, Journal},
     manifest::Manifest,
-    sender::{Chores, Engine, Flushed, Occasion, Owed, Unsent, Worker},
+    send::{Flushed, Occasion, Unsent},
     sync::Mutex,
     transport::{Http, Transport, otlp::Service},
-    withdraw,
 };
 use std::{
     collections::BTreeMap,
@@ -56,7 +56,6 @@ const RESTING: (Duration, Duration) = (Duration::from_millis(40), Duration::from
 pub struct Client {
     engine: Arc<Engine>,
     made_by: u32,
-    worker: Arc<Worker>,
     application: String,
     endpoint: String,
 }
@@ -158,15 +157,13 @@ impl Client {
             day,
             ticking: Mutex::default(),
             scheduling: Mutex::default(),
-            settle: withdraw::settle,
-            finish_deleting: erase::finish_deleting,
             chores: Chores::default(),
+            worker: Worker::default(),
             belief: Mutex::default(),
         };
         Ok(Client {
             engine: Arc::new(engine),
             made_by: std::process::id(),
-            worker: Arc::default(),
             application,
             endpoint: party.endpoint,
         })
@@ -200,7 +197,7 @@ impl Client {
     fn tidy(&self, limit: Duration) {
         let engine = &self.engine;
         if engine.chores.is_busy() {
-            self.worker.tidy(engine);
+            engine.tidy();
             engine.chores.wait(limit);
             engine.look();
             self.start_worker();
@@ -230,7 +227,7 @@ impl Client {
     /// Says in the status of a scope that is open what keeps its events from the disk, or from their receiver for good. Every status leaves through here, and
     /// what it says of files and of the system becomes a part of one line.
     fn tell(&self, scope: &str, status: &mut Status) {
-        self.worker.tell(status);
+        self.engine.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
             status.trouble = self.engine.journal.trouble_of(scope, false).or_else(|| self.engine.why_refused(scope));
         }
@@ -275,9 +272,9 @@ impl Client {
             || self.engine.next_errand().is_some()
         {
             // Without a thread events wait in the rings, `status` says so, and it is tried again at the next occasion.
-            self.worker.start(&self.engine);
+            self.engine.start_thread();
             // A scope that opens beside others needs a moment of its own to be drawn.
-            self.worker.nudge();
+            self.engine.worker.nudge();
         }
     }
 
@@ -317,7 +314,7 @@ impl Client {
             self.engine.keep_now(event);
             if self.engine.chores.owes() {
                 // Whatever was found is the worker's to see to.
-                self.worker.nudge();
+                self.engine.worker.nudge();
             }
         }
     }
@@ -326,9 +323,9 @@ impl Client {
     pub(crate) fn admitted<E: Event>(&self, event: &E, admission: Admission) {
         if let Some(event) = self.generalized(event, admission) {
             if self.engine.journal.push(event) {
-                self.worker.nudge();
+                self.engine.worker.nudge();
             }
-            self.worker.wake();
+            self.engine.worker.wake();
         }
     }
 
@@ -360,7 +357,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
-        let answer = withdraw::deny(self.here()?, scope);
+        let answer = deny::deny(self.here()?, scope);
         self.start_retrying();
         answer
     }
@@ -492,7 +489,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        erase::status(self.settled()?, scope)
+        self.settled()?.erasure_status(scope)
     }
 
     /// See [`consent::defer`].
@@ -500,7 +497,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
-        withdraw::defer(self.here()?, scope)
+        deny::defer(self.here()?, scope)
     }
 
     /// See [`consent::keep`].
@@ -526,7 +523,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
-        withdraw::switch(self.here()?, scope, field, on)
+        switch::switch(self.here()?, scope, field, on)
     }
 
     /// See [`consent::ask_about_widenings`].
@@ -590,7 +587,7 @@ impl Client {
         if engine.consent.open_places().is_empty() && engine.erasing().is_empty() {
             return Ok(Flushed::nothing(engine.why_nothing()));
         }
-        let flushed = self.worker.send(engine, Occasion::Flush, Some(left));
+        let flushed = engine.send_apart(Occasion::Flush, Some(left));
         Ok(flushed.unwrap_or_else(|why| {
             if matches!(why, Unsent::NoThread(_)) {
                 // What was recorded is brought to disk all the same, where it is counted.
@@ -610,22 +607,22 @@ impl Client {
     /// made the client it does nothing, and answers `false`.
     pub fn shutdown(&self, limit: Duration) -> bool {
         let limit = limit.min(LONGEST_WAIT);
-        self.end(limit, RESTING.0, |worker, engine| worker.stop(engine, limit))
+        self.end(limit, RESTING.0, |engine| engine.stop(limit))
     }
 
     /// Ends this client as dropping it does: what was recorded is brought to disk. Waits for [`DRAIN`] while the disk takes
     /// nothing, and longer while it does.
     pub(crate) fn finish(&self) {
-        self.end(DRAIN, RESTING.1, |worker, engine| worker.stop_patiently(engine, DRAIN));
+        self.end(DRAIN, RESTING.1, |engine| engine.stop_patiently(DRAIN));
     }
 
-    fn end(&self, limit: Duration, resting: Duration, stop: impl FnOnce(&Worker, &Engine) -> bool) -> bool {
+    fn end(&self, limit: Duration, resting: Duration, stop: impl FnOnce(&Engine) -> bool) -> bool {
         let Ok(engine) = self.here() else { return false };
         // Where nothing was ever decided nothing was lost, and no clock is read.
         let until = engine.consent.is_known().then(|| engine.ambient.monotonic() + limit);
         engine.consent.stop();
         engine.consent.wait_no_longer_than(until);
-        let drained = stop(&self.worker, engine);
+        let drained = stop(engine);
         let late = (!drained).then(|| engine.ambient.monotonic() + resting);
         engine.chores.end(resting);
         engine.journal.end();
@@ -633,7 +630,7 @@ impl Client {
         if let Some(late) = late {
             // What is left in memory finds its gate closed: it is counted, which takes a moment, and not written any more.
             let left = late.saturating_duration_since(engine.ambient.monotonic());
-            let _ = self.worker.stop(engine, left);
+            let _ = engine.stop(left);
         }
         let accounted = drained && {
             engine.journal.abandon();
@@ -790,7 +787,7 @@ impl Client {
     pub(crate) fn without_threads(config: Config) -> Client {
         let mut client = Client::closed(config, false).unwrap();
         let none = |_: &'static str, _: Box<dyn FnOnce() + Send>| Err(std::io::ErrorKind::WouldBlock.into());
-        client.worker = Arc::new(Worker::with(none));
+        Arc::get_mut(&mut client.engine).unwrap().worker = Worker::with(none);
         client.open();
         client
     }
@@ -806,7 +803,7 @@ impl Client {
         if let (Some(scope), Some(engine)) = (scope, Arc::get_mut(&mut client.engine)) {
             engine.consent.leave_out_scope(scope);
         }
-        client.worker.start_none();
+        client.engine.worker.start_none();
         client.open();
         Ok(client)
     }

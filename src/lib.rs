@@ -177,9 +177,9 @@ mod generalize;
 mod rollup;
 mod journal;
 mod transport;
-mod sender;
-mod withdraw;
-mod erase;
+mod engine;
+mod send;
+mod actions;
 mod manifest;
 mod config;
 mod contracts;
@@ -200,7 +200,7 @@ pub use crate::{
     language::Translation,
     manifest::{Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
     precision::{Precision, Unit},
-    sender::Flushed,
+    send::Flushed,
     transport::{Answer, Parcel, SendError, Transport},
 };
 pub use candor_derive::{Category, Event, scope};

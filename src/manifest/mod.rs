@@ -12,12 +12,11 @@ use crate::{
     ambient::Day,
     clean,
     consent::{ErasureStatus, Scope, State, Status, Undeclared},
-    erase,
+    engine::Engine,
     event::{Field, Schema},
     generalize,
     journal::{DROPS, Drop},
     rollup::Counts,
-    sender::Engine,
     transport::otlp,
 };
 use serde::Serialize;
@@ -288,7 +287,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
         unread.push(clean::line(&failed.to_string()));
         None
     });
-    let erasure = erase::status(engine, scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
+    let erasure = engine.erasure_status(scope).map_err(|error| unread.push(clean::line(&error.to_string()))).ok();
     journal.note_refused(scope, &mut unread);
     unread.extend(keys_unread.clone());
     let growing = place.map(|place| journal.peek_counts(place, &mut unread)).unwrap_or_default();

@@ -106,7 +106,7 @@ fn judged(home: &Path, path: &Path, decision: &Decision) -> Vec<String> {
     // Within a minute all is tried again.
     for _ in 0..3 {
         client.consent().retry_now();
-        crate::withdraw::settle(client.engine());
+        crate::actions::settle::settle(client.engine());
     }
     if let Some(trouble) = client.status(CRASH).unwrap().trouble {
         wrong.push(format!("trouble afterwards: {trouble}"));

@@ -9,7 +9,7 @@ use crate::{
     consent::{Decision, Receipt, State},
     disk::{Disk, Handle, Need, Stat, System},
     mutants::{self, Mutant},
-    sender::Owed,
+    engine::Owed,
     sync::Mutex,
 };
 use serde_json::json;

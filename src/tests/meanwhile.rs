@@ -7,7 +7,7 @@ use crate::{
     consent::{Receipt, State},
     disk::{Disk, Handle, System},
     mutants::{self, Mutant},
-    sender::Owed,
+    engine::Owed,
     sync::Mutex,
 };
 use serde_json::json;

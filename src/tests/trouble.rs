@@ -563,7 +563,7 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
         }),
         ("later", |client| drop(client.defer(CRASH))),
         ("a bare grant", |client| drop(client.grant(CRASH))),
-        ("a look at the rules", |client| crate::withdraw::settle(client.engine())),
+        ("a look at the rules", |client| crate::actions::settle::settle(client.engine())),
     ];
     let mut undone = Vec::new();
     for (what, act) in acts {
@@ -851,7 +851,7 @@ fn a_yes_that_comes_before_an_older_no_is_tried_again_stands() {
         let other = client.clone();
         at_the_lock(&home.disk, "/consent.lock", move || yes(&other));
         client.consent().retry_now();
-        with(mutant, || crate::withdraw::settle(client.engine()));
+        with(mutant, || crate::actions::settle::settle(client.engine()));
         home.disk.end();
         let status = client.status(CRASH).unwrap();
         assert_eq!(status.is_open(), status.state == State::Granted, "{status:?}");
@@ -974,7 +974,7 @@ fn confirmed_by_its_file(rule: fn(&str, &str) -> Option<Errno>) -> bool {
     assert!(!other.status(CRASH).unwrap().is_open() && !home.start().status(CRASH).unwrap().is_open());
     home.disk.end();
     client.consent().retry_now();
-    crate::withdraw::settle(client.engine());
+    crate::actions::settle::settle(client.engine());
     let status = home.start().status(CRASH).unwrap();
     assert!(status.state == State::Withdrawn && status.trouble.is_none(), "{status:?}");
     receipt.confirmed
@@ -1010,11 +1010,11 @@ fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
         let other = client.clone();
         at_the_lock(&home.disk, "/consent.lock", move || yes(&other));
         client.consent().retry_now();
-        with(mutant, || crate::withdraw::settle(client.engine()));
+        with(mutant, || crate::actions::settle::settle(client.engine()));
         home.disk.end();
         for _ in 0..2 {
             client.consent().retry_now();
-            crate::withdraw::settle(client.engine());
+            crate::actions::settle::settle(client.engine());
         }
         client.status(CRASH).unwrap().state == State::Granted
     };
@@ -1058,7 +1058,7 @@ fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
         client.engine().look();
         assert!(!client.status(CRASH).unwrap().is_open());
         client.consent().retry_now();
-        crate::withdraw::settle(client.engine());
+        crate::actions::settle::settle(client.engine());
     }
     drop(client);
     assert!(!home.start().status(CRASH).unwrap().is_open());
@@ -1099,7 +1099,7 @@ impl Home {
 
 fn try_again(client: &Client) {
     client.consent().retry_now();
-    crate::withdraw::settle(client.engine());
+    crate::actions::settle::settle(client.engine());
 }
 
 /// The disk takes writes again, and what tells whether a yes came later can't be read as long as the program runs.

@@ -133,7 +133,7 @@ impl Home {
 }
 
 fn flush(client: &Client) -> Flushed {
-    client.engine().send(crate::sender::Occasion::Flush)
+    client.engine().send(crate::send::Occasion::Flush)
 }
 
 fn lost(client: &Client) -> Vec<(&'static str, u64)> {

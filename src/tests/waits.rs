@@ -113,7 +113,7 @@ fn longest_wait_of_a_decision() -> u64 {
     let again: Act = |client| assert!(client.withdraw(CRASH).map_or(true, |receipt| !receipt.confirmed));
     let revoke: Act = |client| assert!(client.revoke(CRASH, "a test").map_or(true, |receipt| !receipt.confirmed));
     let deny: Act = |client| assert!(client.deny(CRASH).map_or(true, |receipt| !receipt.confirmed));
-    let settle: Act = |client| crate::withdraw::settle(client.engine());
+    let settle: Act = |client| crate::actions::settle::settle(client.engine());
     let refused: [Act; 4] = [
         |client| assert!(client.switch(CRASH, "crash.happened.times", false).is_err()),
         |client| assert!(client.ask_about_widenings(false).is_err()),

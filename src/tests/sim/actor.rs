@@ -10,7 +10,7 @@ use crate::{
     Client, Error, Scope,
     consent::{History, Receipt},
     mutants::{self, Mutant},
-    sender::Occasion,
+    send::Occasion,
     sync,
     tests::{
         CRASH, Happened, config,

@@ -13,7 +13,7 @@ mod world;
 use crate::{
     ambient::instant,
     mutants::{self, Mutant},
-    sender::Occasion,
+    send::Occasion,
 };
 use actor::{Actor, SCOPES};
 use std::sync::{

@@ -5,11 +5,12 @@
 //! one at a time, at random moments, in the random order of their batches' keys. Nothing here touches a counter or the
 //! sent log: asking for erasure is no report, and makes no record that would have to be erased.
 
-use super::{DAY, Engine, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
+use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
 use crate::{
     ambient::{Day, Time},
-    consent::{Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
+    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
     disk::Look,
+    engine::Engine,
     error::{At, Error},
     journal::{Batch, Named, Schedule},
     transport::{Answer, Parcel, SendError, otlp},
@@ -34,6 +35,23 @@ enum Tried {
 }
 
 impl Engine {
+    /// How much can be named, what was asked for, and what came of it.
+    pub(crate) fn erasure_status(&self, scope: Scope) -> Result<ErasureStatus, Error> {
+        let names = self.journal.names();
+        let store = self.consent.ledger().store();
+        let (left, nameable) = match names.holds_any(scope).at("read what left in", store)? {
+            // Where nothing ever left no clock is read.
+            false => (0, 0),
+            true => {
+                let today = self.ambient.now().day();
+                let all = names.all(scope, today).at("read what left in", store)?;
+                let nameable = all.iter().map(|named| named.uids.len() as u64).sum();
+                (names.left(scope, today).at("read what left in", store)?.0.max(nameable), nameable)
+            }
+        };
+        self.consent.erasure_status(scope, left, nameable)
+    }
+
     /// The scopes for which something is to be erased. Where no decision was ever recorded nothing is looked at.
     pub(crate) fn erasing(&self) -> Vec<Scope> {
         if !self.consent.is_known() {

@@ -4,10 +4,10 @@
 //! twice; and nothing is sent before all of it is. Interrupted in between, the next build skips the lines that a batch already
 //! names.
 
-use super::Engine;
 use crate::{
     consent::Place,
     disk,
+    engine::Engine,
     event::Linkage,
     journal::{self, Batch, Drop, Record, Sealed, Source},
     mutants::{self, Mutant},

@@ -1,14 +1,15 @@
-//! Keeping order: what is too old or too much is dropped, and the day is noted on which the yeses are in use. Only by a clock
-//! that is believed. Sends nothing, and destroys nothing that nobody's time has come for.
+//! Whether the clock is believed: one wrong minute must not erase what a person keeps.
 
-use super::{DAY, Engine, MINUTE, Owed};
-use crate::{ambient::Time, journal::LOSSES_WAIT};
+use super::{Engine, Owed};
+use crate::ambient::Time;
 use std::time::{Duration, Instant};
 
+const MINUTE: u64 = 60_000;
+const DAY: u64 = 86_400_000;
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
 /// How long a clock that leapt must go on from there before it is believed.
-pub(super) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
+pub(crate) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
 
 /// Two clocks side by side: the one that says the day and may be wrong, and the one that only measures.
 #[derive(Debug, Default)]
@@ -21,6 +22,11 @@ pub(crate) struct Belief {
 }
 
 impl Belief {
+    /// Whether something was left undone while the clock was in doubt; whoever asks does it.
+    pub(crate) fn take_owed(&mut self) -> bool {
+        std::mem::take(&mut self.owed)
+    }
+
     /// Whether the clock is believed. Not while it has just leapt ahead of the time that passed: one wrong minute must not
     /// erase what a person keeps. A computer that slept for days is believed a while later; a program that starts believes the
     /// clock that it finds.
@@ -61,7 +67,7 @@ impl Engine {
 
     /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
     /// computer may be asleep by then, each time.
-    pub(super) fn resolve_doubt(&self) {
+    pub(crate) fn resolve_doubt(&self) {
         let owed = self.belief.lock().owed;
         if owed {
             let instant = self.ambient.monotonic();
@@ -80,52 +86,6 @@ impl Engine {
             now = now.min(self.ambient.now());
         }
         self.belief.lock().holds(now, instant).then_some(now)
-    }
-
-    /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
-    /// durable write takes a while. Not while the clock is in doubt; then, and where somebody decides at this moment, `false`.
-    pub(super) fn note_day(&self) -> bool {
-        self.believed().is_some_and(|now| self.consent.note_day(now.day()))
-    }
-
-    /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
-    pub(crate) fn note_losses(&self) {
-        let _ = self.note_losses_within(LOSSES_WAIT);
-    }
-
-    /// The same for whoever has a deadline. Answers whether nothing is left that only this process knows to be lost.
-    pub(crate) fn note_losses_within(&self, wait: Duration) -> bool {
-        let losses = self.journal.losses();
-        if !losses.owes() {
-            return true;
-        }
-        match self.consent.records() {
-            Ok(records) if self.is_granted(&records) => {
-                let believed = self.believed();
-                let today = believed.unwrap_or_else(|| self.ambient.now()).day();
-                losses.save(&self.ambient, today, believed.is_some(), wait.min(LOSSES_WAIT)).is_ok()
-            }
-            Ok(_) => true,
-            Err(_) => false,
-        }
-    }
-
-    /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
-    /// doubt. Batches are dropped only by who leads; answers whether all was done.
-    pub(crate) fn keep_house(&self, leads: bool) -> bool {
-        let Some(now) = self.believed() else { return false };
-        let owed = std::mem::take(&mut self.belief.lock().owed);
-        if owed {
-            // What was found over by a clock that was in doubt.
-            (self.settle)(self);
-        }
-        self.journal.sent().expire(self.registry.scopes(), now);
-        self.forget_erased();
-        if !leads {
-            // At a start, and when the day changes; before each send is more often than is of use.
-            let _ = self.journal.losses().settle(&self.ambient, now.day(), LOSSES_WAIT);
-        }
-        self.journal.enforce_bounds(now.day(), true, leads)
     }
 }
 

@@ -5,8 +5,8 @@
 
 use crate::{
     consent::{ErasureStatus, Scope},
+    engine::Engine,
     error::{At, Error},
-    sender::Engine,
 };
 
 /// Asks for everything of a scope that left and was not asked for yet. All of it is asked for, or nothing: the wish is
@@ -27,19 +27,19 @@ pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Erro
         // The wish stands; where the disk does not take the rest, the sender tries again, and the status says so.
         let _ = engine.make_wishes(scope, false);
     }
-    status(engine, scope)
+    engine.erasure_status(scope)
 }
 
 /// Takes back what is pending.
 pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
     engine.consent.ledger().is_there()?;
-    let before = status(engine, scope)?;
+    let before = engine.erasure_status(scope)?;
     let wishes = engine.consent.wishes();
     if wishes.is_busy(scope.name()) || before.damaged > 0 {
         let changing = wishes.lock(|| engine.ambient.monotonic())?;
         wishes.cancel(&changing, scope.name()).at("take back a wish in", engine.consent.ledger().store())?;
     }
-    status(engine, scope)
+    engine.erasure_status(scope)
 }
 
 /// Deletes what is kept of what a scope sent; a wish that is being made is made first, so that it is not lost.
@@ -92,21 +92,4 @@ pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result
     engine.consent.ledger().make_directories()?;
     sent.keep_contents(scope, keep).at("change the sent log in", store)?;
     if keep { Ok(()) } else { sent.strip(scope).at("delete the contents of the sent log in", store) }
-}
-
-/// How much can be named, what was asked for, and what came of it.
-pub(crate) fn status(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
-    let names = engine.journal.names();
-    let store = engine.consent.ledger().store();
-    let (left, nameable) = match names.holds_any(scope).at("read what left in", store)? {
-        // Where nothing ever left no clock is read.
-        false => (0, 0),
-        true => {
-            let today = engine.ambient.now().day();
-            let all = names.all(scope, today).at("read what left in", store)?;
-            let nameable = all.iter().map(|named| named.uids.len() as u64).sum();
-            (names.left(scope, today).at("read what left in", store)?.0.max(nameable), nameable)
-        }
-    };
-    engine.consent.erasure_status(scope, left, nameable)
 }

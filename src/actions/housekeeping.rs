@@ -1,0 +1,225 @@
+//! Putting in order what must keep nobody waiting: ending what blocks, rules and the calendar ended, finishing what was
+//! interrupted, clearing away what no grant stands behind, dropping what is too old or too much.
+//!
+//! All of it may wait for another process or walk through the whole store. So callers and the worker only note that it is
+//! owed, and a thread that lives as long as that does it: made where something is found to do, and at no other time. Whatever
+//! is not done yet stays closed. Opens nothing and sends nothing. What is dropped goes by a clock that is believed.
+
+use super::{erase, settle::settle};
+use crate::{
+    engine::{Chores, Engine, Owed},
+    journal::LOSSES_WAIT,
+    mutants::{self, Mutant},
+};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// What was done of what was owed, where anything was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// What is too old or too much was dropped as well.
+    House,
+    /// It was not, or not all of it.
+    NoHouse,
+}
+
+impl Engine {
+    /// Does on a thread of its own what is owed, unless one is at it. Where none can be made it stays owed.
+    pub(crate) fn tidy(self: &Arc<Self>) {
+        if !self.chores.owes() {
+            return;
+        }
+        #[cfg(test)]
+        if self.worker.no_thread.load(Ordering::SeqCst) {
+            self.do_chores();
+            return;
+        }
+        let mut running = self.chores.running.lock();
+        if *running {
+            // It looks again before it ends.
+            return;
+        }
+        let engine = self.clone();
+        *running = (self.worker.spawn)("candor-tidy", Box::new(move || engine.run_chores())).is_ok();
+    }
+
+    fn run_chores(&self) {
+        // Whatever ends this thread, whoever waits for it must be told.
+        struct Rested<'c>(&'c Chores);
+        impl Drop for Rested<'_> {
+            fn drop(&mut self) {
+                *self.0.running.lock() = false;
+                self.0.rested.notify_all();
+            }
+        }
+        let rested = Rested(&self.chores);
+        loop {
+            self.do_chores();
+            let mut running = self.chores.running.lock();
+            if !self.chores.owes() {
+                *running = false;
+                self.chores.rested.notify_all();
+                drop(running);
+                // Said already, and under the lock: another thread may have been made since.
+                std::mem::forget(rested);
+                return;
+            }
+        }
+    }
+
+    /// Does what is owed on this thread; none where nothing was. May wait for other processes: not for callers, and not for the
+    /// worker.
+    pub(crate) fn do_chores(&self) -> Option<Kept> {
+        if !self.chores.owes() {
+            return None;
+        }
+        let _alone = self.chores.doing.lock();
+        let owed = self.chores.owed.swap(0, Ordering::SeqCst);
+        let owes = |what: Owed| owed & what as u8 != 0;
+        if owes(Owed::Settle) {
+            settle(self);
+        }
+        if owes(Owed::Finish) {
+            self.consent.open();
+        }
+        let moved = self.consent.refresh();
+        let clears = moved || owes(Owed::Clear) || owes(Owed::Settle);
+        // What others leave from here on is found when they have decided.
+        let is_clear = clears && !self.clear_stale();
+        if owes(Owed::Finish) || owes(Owed::House) {
+            self.finish_deletions();
+        }
+        let kept = owes(Owed::House) && self.keep_house(false);
+        let records = self.consent.records();
+        // Where nobody can see now it may be.
+        let again = match &records {
+            // What was judged by one wrong reading of the clock is judged again.
+            _ if self.consent.holds_expired() => true,
+            _ if !is_clear && self.has_stale(&records) => true,
+            Ok(records) => {
+                records.need_healing()
+                    || self.consent.limited_otherwise(records).map_or(true, |scopes| !scopes.is_empty())
+            }
+            Err(_) => true,
+        };
+        self.chores.again.store(again, Ordering::SeqCst);
+        Some(if kept { Kept::House } else { Kept::NoHouse })
+    }
+
+    /// Does what is left of what a person wanted deleted, and what is said of the contents.
+    pub(crate) fn finish_deletions(&self) {
+        let sent = self.journal.sent();
+        for &scope in self.registry.scopes() {
+            let _ = erase::finish_deleting(self, scope);
+            if matches!(sent.keeps_contents(scope), Ok(false)) {
+                let _ = sent.strip(scope);
+            }
+        }
+    }
+
+    /// Owes again what could not be done.
+    pub(crate) fn retry_chores(&self) {
+        if self.chores.again() {
+            [Owed::Settle, Owed::Clear, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));
+        }
+    }
+
+    /// Looks at consent, and does at once what is owed. For threads that nobody waits for.
+    pub(crate) fn follow(&self) -> Option<Kept> {
+        self.look();
+        self.do_chores()
+    }
+
+    /// Destroys what lies in directories that no grant stands behind. Answers whether there was anything, or may have been.
+    pub(crate) fn clear_stale(&self) -> bool {
+        if !self.has_stale(&self.consent.records()) {
+            return false;
+        }
+        // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
+        self.consent.while_undecided(|records| {
+            for (scope, keep) in self.consent.generations(records) {
+                let _ = self.journal.purge(scope, keep);
+                if keep.is_none() && self.keys.has(scope) {
+                    let _ = self.keys.destroy(scope);
+                }
+            }
+            for (name, keep) in self.consent.undeclared_generations(records) {
+                let _ = self.journal.purge_named(&name, keep);
+                if keep.is_none() && self.keys.has_named(&name) {
+                    let _ = self.keys.forget(&name);
+                }
+            }
+        });
+        self.journal.empty_trash();
+        true
+    }
+
+    /// Looks again where a look failed, and has tried again what a person decided and the disk did not take: soon at first and
+    /// once a minute later on.
+    pub(crate) fn retry(&self) {
+        if self.consent.is_retry_due() {
+            let _ = self.consent.look_at_policies();
+            [Owed::Settle, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));
+            self.look();
+        }
+    }
+
+    /// Tries once more what a person said and the disk did not take: with this process goes whoever knows of it.
+    pub(crate) fn retry_at_the_end(&self) {
+        // What this process knows of a store that was put back goes with it as well.
+        if self.chores.is_to_finish() || self.consent.retry_in().is_some() {
+            let _ = self.consent.mend();
+        }
+        if self.consent.retry_now() && !mutants::on(Mutant::NoEndsWithItsProcess) {
+            settle(self);
+        }
+    }
+
+    /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
+    /// durable write takes a while. Not while the clock is in doubt; then, and where somebody decides at this moment, `false`.
+    pub(super) fn note_day(&self) -> bool {
+        self.believed().is_some_and(|now| self.consent.note_day(now.day()))
+    }
+
+    /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
+    pub(crate) fn note_losses(&self) {
+        let _ = self.note_losses_within(LOSSES_WAIT);
+    }
+
+    /// The same for whoever has a deadline. Answers whether nothing is left that only this process knows to be lost.
+    pub(crate) fn note_losses_within(&self, wait: Duration) -> bool {
+        let losses = self.journal.losses();
+        if !losses.owes() {
+            return true;
+        }
+        match self.consent.records() {
+            Ok(records) if self.is_granted(&records) => {
+                let believed = self.believed();
+                let today = believed.unwrap_or_else(|| self.ambient.now()).day();
+                losses.save(&self.ambient, today, believed.is_some(), wait.min(LOSSES_WAIT)).is_ok()
+            }
+            Ok(_) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
+    /// doubt. Batches are dropped only by who leads; answers whether all was done.
+    pub(crate) fn keep_house(&self, leads: bool) -> bool {
+        let Some(now) = self.believed() else { return false };
+        let owed = self.belief.lock().take_owed();
+        if owed {
+            // What was found over by a clock that was in doubt.
+            settle(self);
+        }
+        self.journal.sent().expire(self.registry.scopes(), now);
+        self.forget_erased();
+        if !leads {
+            // At a start, and when the day changes; before each send is more often than is of use.
+            let _ = self.journal.losses().settle(&self.ambient, now.day(), LOSSES_WAIT);
+        }
+        self.journal.enforce_bounds(now.day(), true, leads)
+    }
+}

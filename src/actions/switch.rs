@@ -1,0 +1,32 @@
+//! Switching one field of a granted scope off, or on again.
+
+use super::withdraw::end;
+use crate::{
+    consent::{Ending, Patience, Receipt, Scope, State},
+    engine::Engine,
+    error::{Error, Kind},
+};
+use std::collections::BTreeSet;
+
+/// Switches a field of a granted scope off, or on again.
+pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
+    let known: BTreeSet<String> = engine
+        .registry
+        .schemas_of(scope)
+        .flat_map(|schema| schema.fields().iter().map(|field| format!("{}.{}", schema.name(), field.name)))
+        .collect();
+    let state = engine.consent.state_said(engine.consent.state_of(scope)?, scope);
+    let status = engine.consent.status(scope)?;
+    if !known.contains(field) {
+        let known: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        return Err(Kind::UnknownField { scope: scope.name().into(), field: field.into(), known }.into());
+    }
+    if !matches!(state, State::Granted | State::Superseded) {
+        return Err(Kind::NotGranted { scope: scope.name().into() }.into());
+    }
+    if on != status.switched_off.iter().any(|off| off == field) {
+        return engine.consent.receipt(scope, None);
+    }
+    end(engine, scope, Ending::Switched(field, on), &Patience::new())
+}

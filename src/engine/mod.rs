@@ -1,0 +1,152 @@
+//! The state that actions work on: consent, keys, journal, the ways out, the clock, and the notes of what is to be done.
+//!
+//! It is below every action and calls none. It looks and remembers; what follows from a look is noted as owed, and an action does
+//! it.
+
+mod belief;
+mod chores;
+mod worker;
+
+pub(crate) use belief::{DOUBTED, Belief};
+pub(crate) use chores::{Chores, Owed};
+pub(crate) use worker::{Spawn, Worker};
+
+use crate::{
+    ambient::{Ambient, Day},
+    consent::{Consent, Failed, IN_DOUBT, Records, Scope, Standing},
+    event::Registry,
+    generalize::Keys,
+    journal::{Drop, Journal},
+    sync::Mutex,
+    transport::{Transport, otlp::Service},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// Everything that a client's worker needs.
+pub(crate) struct Engine {
+    pub(crate) consent: Consent,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) journal: Arc<Journal>,
+    /// Of the program's own scopes.
+    pub(crate) transport: Arc<dyn Transport>,
+    /// Of the libraries' scopes that the program allows, by the scope's name.
+    pub(crate) libraries: BTreeMap<&'static str, Arc<dyn Transport>>,
+    pub(crate) service: Service,
+    pub(crate) registry: &'static Registry,
+    pub(crate) ambient: Ambient,
+    /// The UTC day that what is recorded now belongs to, and whose keys make its codes; none before the first grant.
+    pub(crate) day: Arc<AtomicU32>,
+    /// Two threads that follow a change of day together could stamp events with the wrong one.
+    pub(crate) ticking: Mutex<()>,
+    /// Two threads that draw a scope's first moment together could undo what the sender noted of an answer in between.
+    pub(crate) scheduling: Mutex<()>,
+    /// What is to be put in order.
+    pub(crate) chores: Chores,
+    pub(crate) worker: Worker,
+    /// Whether the clock is one to tidy up by.
+    pub(crate) belief: Mutex<Belief>,
+}
+
+impl Engine {
+    /// Where each open scope's data goes, or how events end where it is not open. The gate is asked again at every call, under
+    /// the journal's own lock.
+    pub(crate) fn standings(&self) -> impl Fn(Scope) -> Result<Standing, Drop> + '_ {
+        let standings = self.consent.standings();
+        let gates = self.consent.gates();
+        let open = move |it: &&Standing, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
+        move |scope| match standings.iter().find(|it| open(it, scope)) {
+            Some(standing) => Ok(standing.clone()),
+            None if gates.epoch(scope) == IN_DOUBT => Err(Drop::InDoubt),
+            None => Err(Drop::StaleEpoch),
+        }
+    }
+
+    /// The day that is being recorded.
+    pub(crate) fn today(&self) -> Day {
+        Day(self.day.load(Ordering::SeqCst))
+    }
+
+    /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may: where nobody can see
+    /// what stands, whoever clears up looks again. Reads names only.
+    pub(crate) fn has_stale(&self, records: &Result<Records, Failed>) -> bool {
+        let Ok(records) = records else { return true };
+        let stale = |(scope, keep): (Scope, _)| self.may_hold(scope.name(), keep);
+        // Of a scope that this program does not declare as well: whoever took it back here may have been interrupted.
+        let undeclared = |(name, keep): (String, _)| self.may_hold(&name, keep);
+        self.consent.generations(records).into_iter().any(stale)
+            || self.consent.undeclared_generations(records).into_iter().any(undeclared)
+            || self.journal.may_hold_trash()
+    }
+
+    /// Whether a yes to a scope of this program is in force, whether something blocks it or not.
+    pub(crate) fn is_granted(&self, records: &Records) -> bool {
+        self.consent.generations(records).iter().any(|(_, kept)| kept.is_some())
+    }
+
+    /// Whether anything of a scope lies on disk, or in what was thrown away, or may.
+    pub(crate) fn may_have_left(&self, scope: &str) -> bool {
+        self.may_hold(scope, None) || self.journal.may_hold_trash()
+    }
+
+    /// Whether anything lies on disk for a scope that the yes of `keep` does not stand behind, or may.
+    fn may_hold(&self, scope: &str, keep: Option<u64>) -> bool {
+        self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has_named(scope))
+    }
+
+    /// Looks at consent: reads, and never waits for another process. What is to be done about what it finds is owed.
+    pub(crate) fn look(&self) {
+        let moved = self.consent.refresh();
+        // The first decision was another process's, and with it this process looked for rules; or a yes is over.
+        if self.consent.has_rules_to_settle() {
+            self.chores.owe(Owed::Settle);
+        }
+        // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
+        if self.consent.has_turned_older() {
+            self.chores.owe(Owed::Finish);
+        }
+        // Not at the start alone: the store may have seemed to be absent then.
+        let appeared = self.consent.has_appeared();
+        if !(moved || appeared) {
+            return;
+        }
+        let records = self.consent.records();
+        if self.has_stale(&records) {
+            self.chores.owe(Owed::Clear);
+        }
+        if appeared {
+            self.look_for_chores(&records);
+        }
+    }
+
+    /// What a client owes when it first sees a store. Where nothing is granted and everything was finished that is nothing.
+    fn look_for_chores(&self, records: &Result<Records, Failed>) {
+        let sent = self.journal.sent();
+        // Where nobody can look it may be: whoever finishes it looks again.
+        let is_unfinished = |&scope| {
+            sent.is_deleting(scope).unwrap_or(true)
+                || (!sent.keeps_contents(scope).unwrap_or(false) && sent.holds_any(scope))
+        };
+        // Where nobody can see now it may be.
+        let may = |of: &dyn Fn(&Records) -> bool| records.as_ref().map_or(true, of);
+        if may(&Records::need_healing) || self.registry.scopes().iter().any(is_unfinished) {
+            self.chores.owe(Owed::Finish);
+        }
+        // After a no there is nothing to keep in order, and no reason to read a clock.
+        if may(&|records| self.is_granted(records)) {
+            [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
+        }
+    }
+
+    /// A random number below `limit`; 0 where there is no entropy.
+    pub(crate) fn below(&self, limit: u64) -> u64 {
+        let random = self.ambient.random().map_or(0, u64::from_le_bytes);
+        // The bias is 1 in 2^37 for a day in milliseconds.
+        random.checked_rem(limit).unwrap_or(0)
+    }
+}
