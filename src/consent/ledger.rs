@@ -714,7 +714,7 @@ impl Ledger {
             self.judge_directories()?;
         }
         for dir in [&self.store, &self.marks] {
-            self.files.own_dir(dir).at("use the directory", dir)?;
+            self.files.own_root(dir).at("use the directory", dir)?;
         }
         Ok(())
     }

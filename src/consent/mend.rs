@@ -192,7 +192,7 @@ impl Ledger {
         if by_person && !self.was_opened() && self.is_usable().is_ok() {
             // A first no has no directories yet. Each by itself: one of the two is enough.
             for directory in [&self.store, &self.marks] {
-                let _ = self.files.own_dir(directory);
+                let _ = self.files.own_root(directory);
             }
         }
         let made = [is_there.and_then(|()| leave(here)), leave(beside)];

@@ -298,11 +298,17 @@ impl Files {
     }
 
     /// Makes a directory that is ours alone, parents first; what is there already must be ours. Directories above the
-    /// application's own are made as well, and not judged.
+    /// application's own are made as well, and not judged. For whoever begins a store.
+    pub(crate) fn own_root(&self, path: &Path) -> io::Result<()> {
+        self.own_one_dir(path)
+    }
+
+    /// The same within the store, which is there: where somebody moved it away none is made in its place.
     pub(crate) fn own_dir(&self, path: &Path) -> io::Result<()> {
-        let Ok(below) = path.strip_prefix(&self.root) else { return self.own_one_dir(path) };
+        let below = path.strip_prefix(&self.root).map_err(io::Error::other)?;
         let mut step = self.root.clone();
-        self.own_one_dir(&step)?;
+        let root = self.closed_dir(&step)?;
+        own(&root.ok_or_else(|| at(&step)(io::ErrorKind::NotFound.into()))?)?;
         for part in below {
             step.push(part);
             self.own_one_dir(&step)?;

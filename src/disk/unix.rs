@@ -220,11 +220,11 @@ mod tests {
         fs::set_permissions(at("long"), fs::Permissions::from_mode(0o600)).unwrap();
         assert!(System.read(&at("long"), 9).is_err());
         std::os::unix::fs::symlink(dir.path(), at("dirlink")).unwrap();
-        assert!(files.own_dir(&at("dirlink")).is_err());
+        assert!(files.own_root(&at("dirlink")).is_err());
         fs::create_dir(at("open")).unwrap();
         fs::set_permissions(at("open"), fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(files.own_dir(&at("open")).is_err());
-        files.own_dir(&at("new/inner")).unwrap();
+        assert!(files.own_root(&at("open")).is_err());
+        files.own_root(&at("new/inner")).unwrap();
         assert_eq!(fs::metadata(at("new")).unwrap().permissions().mode() & 0o777, 0o700);
     }
 

@@ -54,7 +54,7 @@ fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
     let store = home.path().join("store");
     let disk = Shared { turns: Arc::default(), store: store.clone() };
     let files = Files::new(Arc::new(disk.clone()), store.clone());
-    files.own_dir(&store).unwrap();
+    files.own_root(&store).unwrap();
     let counters = Counters::default();
     let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
     let outbox = Outbox::new(&files, &store, &counters, &ambient);

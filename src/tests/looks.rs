@@ -604,6 +604,23 @@ fn a_store_that_was_moved_is_not_nothing() {
     assert!(!client(home, None).status(CRASH).unwrap().is_open());
 }
 
+/// What is noted while it is away has no place: a store that holds nothing but a schedule would stand where the other one was.
+#[test]
+fn where_a_store_was_moved_none_is_made_in_its_place() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let first = Client::without_worker(config(home)).unwrap();
+    first.grant(CRASH).unwrap();
+    let aside = home.join("aside");
+    std::fs::rename(store(home), &aside).unwrap();
+    // The scope has no moment yet, and one is drawn.
+    let _ = first.engine().next_due();
+    assert!(!store(home).exists());
+    std::fs::rename(&aside, store(home)).unwrap();
+    let _ = first.engine().next_due();
+    assert!(store(home).join("outbox").exists(), "the control");
+}
+
 /// Whoever said no while it was away is heard when it is back, though their process alone knows of it.
 #[test]
 fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {

@@ -229,7 +229,7 @@ fn a_directory_that_is_moved_while_a_program_runs_confirms_nothing() {
         fs::rename(home.data(), &aside).unwrap();
         keeps_out(&client, &server, "moved");
         is_not_confirmed(&client, "moved");
-        assert!(!home.data().exists(), "no other store is made");
+        assert!(!home.data().exists(), "no other store is made: {:?}", files::all(&home.path()));
         if comes_back {
             fs::rename(&aside, home.data()).unwrap();
         }

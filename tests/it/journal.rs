@@ -323,9 +323,11 @@ fn what_waits_never_outgrows_its_limit() {
     assert!(most > 1 << 19, "{most}: there was more than fits");
     assert!(most <= 1 << 20, "{most} bytes waited, and the least limit is 1 MiB");
     let outcomes = client.manifest().unwrap().outcomes;
-    assert_eq!(outcomes.lines, 12_000);
+    // A file system that keeps the name of a removed file while it is open has no room at once: there some are never kept.
+    assert!(outcomes.lines == 12_000 || cfg!(windows), "{outcomes:?}");
     let kept = waiting(&client, USAGE).len() + waiting(&client, CONNECTIVITY).len();
-    assert_eq!(outcomes.lines, kept as u64 + dropped(&client, "full"), "what went is counted, line by line");
+    let ended = kept as u64 + outcomes.counted + dropped(&client, "full");
+    assert_eq!(ended, 18_000, "each event is kept, or dropped and counted: {outcomes:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, opened},
     files,
-    home::{DAY, Home, say_yes, send},
+    home::{DAY, Home, say_yes, send, wait_for},
     proof::{History, history, rechained},
     server::Server,
 };
@@ -151,10 +151,12 @@ fn never_written(_: &History) {
     // The person says no to another scope while the store takes nothing; the answer is an error and no receipt.
     let consent = fs::read(store.join("consent")).unwrap();
     fs::remove_file(store.join("consent")).unwrap();
-    fs::create_dir(store.join("consent")).unwrap();
+    // On Windows its name stays as long as a look has it open.
+    wait_for("its name to be free", || fs::create_dir(store.join("consent")).is_ok());
     assert!(client.deny(PLAYBACK).is_err());
     fs::remove_dir(store.join("consent")).unwrap();
-    files::write(&store.join("consent"), &consent);
+    wait_for("its name to be free", || fs::write(store.join("consent"), &consent).is_ok());
+    files::mode(&store.join("consent"), 0o600);
     let after = client.receipts().unwrap().to_json();
     assert!(!after.contains("playback"), "{after}");
     passes(&after, Some(&before));
