@@ -1,14 +1,14 @@
 //! [`Client`]: wires the rooms together, and does nothing else.
 
 use crate::{
+    actions::{deny, erase, grant, keep, switch, withdraw},
     ambient::{self, Ambient, Environment},
     clean,
     config::Config,
     consent::{
-        self, Admission, Consent, Decisions, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Place,
-        Prompt, Question, Receipt, Receipts, Scope, Status, Undeclared,
+        self, Admission, Consent, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Receipt, Receipts,
+        Scope, Status, Undeclared,
     },
-    actions::{deny, erase, settle, switch, withdraw},
     contracts,
     disk::Files,
     engine::{Chores, Engine, Owed, Worker},
@@ -25,10 +25,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -40,7 +37,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long a new client waits for what is to be put in order first, and how long any other call does. What is not done by
 /// then stays closed, and goes on. candor's own tests wait until it is done.
 const OPENING: Duration = if cfg!(test) { LONGEST_WAIT } else { Duration::from_millis(10) };
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a client that is shut down waits beyond its limit for what is being put in order, and for what was not brought to disk to
 /// be counted; and one that is dropped.
 const RESTING: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(250));
@@ -121,19 +118,7 @@ impl Client {
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
             Arc::new(Journal::new(files.clone(), store.clone(), ambient.clone(), registry, config.waiting_limit));
-        let day = Arc::new(AtomicU32::new(ambient::Day::NONE.0));
-        let prepare = {
-            let (keys, journal, day, ambient) = (keys.clone(), journal.clone(), day.clone(), ambient.clone());
-            move |open: &[Place]| {
-                if !open.is_empty() {
-                    journal.make_rings();
-                    let today = ambient.now().day().0;
-                    let _ = day.compare_exchange(ambient::Day::NONE.0, today, Ordering::SeqCst, Ordering::SeqCst);
-                }
-                let day = ambient::Day(day.load(Ordering::SeqCst));
-                keys.refresh(day, open.iter().map(|place| place.scope));
-            }
-        };
+        let day = AtomicU32::new(ambient::Day::NONE.0);
         let ledger = Ledger::new(files, store, marks, application.clone(), ambient.clone());
         let consent = Consent::new(
             ledger,
@@ -142,7 +127,6 @@ impl Client {
             process_wide,
             ambient.clone(),
             config.validity_days,
-            Box::new(prepare),
         );
         let service = Service { name: application.clone(), version: config.version };
         let engine = Engine {
@@ -161,12 +145,7 @@ impl Client {
             worker: Worker::default(),
             belief: Mutex::default(),
         };
-        Ok(Client {
-            engine: Arc::new(engine),
-            made_by: std::process::id(),
-            application,
-            endpoint: party.endpoint,
-        })
+        Ok(Client { engine: Arc::new(engine), made_by: std::process::id(), application, endpoint: party.endpoint })
     }
 
     /// Whether this process is the one that made the client.
@@ -176,7 +155,7 @@ impl Client {
 
     /// What the calls work with, in the process that made it. Asked before any lock: in a process that was forked each may be
     /// held for ever by a thread that does not exist there.
-    fn here(&self) -> Result<&Arc<Engine>, Error> {
+    pub(crate) fn here(&self) -> Result<&Arc<Engine>, Error> {
         if self.is_here() { Ok(&self.engine) } else { Err(Kind::Forked.into()) }
     }
 
@@ -235,25 +214,25 @@ impl Client {
     }
 
     /// A yes that can't be used is not taken, and nobody is asked for one.
-    fn still_runs(&self) -> Result<(), Error> {
+    pub(crate) fn still_runs(&self) -> Result<(), Error> {
         if self.engine.consent.has_ended() { Err(Kind::ShutDown.into()) } else { Ok(()) }
     }
 
-    fn catch_up(&self, limit: Duration) {
+    pub(crate) fn catch_up(&self, limit: Duration) {
         self.engine.look();
         self.start_worker();
         self.tidy(limit);
     }
 
     /// How long a decision still waits for the lock of decisions once things are put `in_order`, which may have waited for it.
-    fn patience_after(&self, in_order: impl FnOnce()) -> Patience {
+    pub(crate) fn patience_after(&self, in_order: impl FnOnce()) -> Patience {
         let began = self.engine.ambient.monotonic();
         in_order();
         Patience::after(self.engine.ambient.monotonic().saturating_duration_since(began))
     }
 
     /// Reads administrators' rules. What they end is owed.
-    fn look_at_policies(&self) {
+    pub(crate) fn look_at_policies(&self) {
         if self.engine.consent.look_at_policies() {
             self.engine.chores.owe(Owed::Settle);
         }
@@ -349,7 +328,16 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn grant(&self, grant: impl Into<Grant>) -> Result<Receipt, Error> {
-        Decisions::grant(self, grant.into())
+        let (engine, grant) = (self.here()?, grant.into());
+        self.still_runs()?;
+        self.look_at_policies();
+        let patience = self.patience_after(|| self.tidy(PATIENCE));
+        // The clock that a person says yes by is the one that a later leap is seen against.
+        let _ = engine.believed();
+        let receipt = grant::grant(engine, &grant, &patience)?;
+        // What it waited for before and under the lock is waited for once.
+        self.follow_within(PATIENCE.min(patience.left()));
+        Ok(receipt)
     }
 
     /// See [`consent::deny`].
@@ -505,7 +493,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
-        self.here()?.consent.keep(scope, false)
+        keep::keep(self.here()?, scope, false)
     }
 
     /// See [`consent::revoke`].
@@ -531,7 +519,7 @@ impl Client {
     /// # Errors
     /// See there.
     pub fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
-        self.here()?.consent.ask_about_widenings(ask)
+        keep::ask_about_widenings(self.here()?, ask)
     }
 
     /// See [`consent::may_ask`].
@@ -544,14 +532,6 @@ impl Client {
         self.look_at_policies();
         self.tidy(PATIENCE);
         Ok(engine.consent.may_ask(scope, &|| may_open(engine, scope))?.0)
-    }
-
-    /// See [`consent::prompt`].
-    ///
-    /// # Errors
-    /// See there.
-    pub fn prompt(&self, scope: Scope) -> Result<Prompt<'_>, Error> {
-        Prompt::open(self, scope)
     }
 
     /// Everything: what could be sent, was agreed, waits, was sent and was dropped.
@@ -650,131 +630,9 @@ impl Drop for Client {
 }
 
 /// Whether what a yes needs before it opens can be made, as far as looks tell.
-fn may_open(engine: &Engine, scope: Scope) -> Result<(), Error> {
+pub(crate) fn may_open(engine: &Engine, scope: Scope) -> Result<(), Error> {
     engine.journal.may_purge(scope)?;
     engine.keys.may_create()
-}
-
-impl Decisions for Client {
-    fn grant(&self, grant: Grant) -> Result<Receipt, Error> {
-        let engine = self.here()?;
-        self.still_runs()?;
-        let scope = grant.scope();
-        self.look_at_policies();
-        let patience = self.patience_after(|| self.tidy(PATIENCE));
-        // The clock that a person says yes by is the one that a later leap is seen against.
-        let _ = engine.believed();
-        let receipt = engine.consent.grant(&grant, &patience, |_| {
-            // Whatever lies there was recorded under no grant that is in force. What is in the trash already is sent by nobody,
-            // and some file systems keep its name there for as long as another process has it open.
-            if !engine.journal.purge(scope, None).complete && !engine.journal.is_out_of_place(scope) {
-                let path = engine.consent.ledger().store().to_owned();
-                return Err(Kind::Store { path, why: "what was recorded before could not be removed" }.into());
-            }
-            engine.keys.create(scope)
-        })?;
-        // What it waited for before and under the lock is waited for once.
-        self.follow_within(PATIENCE.min(patience.left()));
-        Ok(receipt)
-    }
-
-    fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
-        Client::deny(self, scope)
-    }
-
-    fn withdraw(&self, scope: Scope) -> Result<Receipt, Error> {
-        Client::withdraw(self, scope)
-    }
-
-    fn status(&self, scope: Scope) -> Result<Status, Error> {
-        Client::status(self, scope)
-    }
-
-    fn notice(&self, scope: Scope) -> Result<Notice, Error> {
-        Client::notice(self, scope)
-    }
-
-    fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error> {
-        Client::notice_in(self, scope, language)
-    }
-
-    fn languages(&self) -> Vec<String> {
-        Client::languages(self)
-    }
-
-    fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
-        Client::receipt(self, scope)
-    }
-
-    fn receipts(&self) -> Result<Receipts, Error> {
-        Client::receipts(self)
-    }
-
-    fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
-        Client::delete_sent(self, scope)
-    }
-
-    fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
-        Client::defer(self, scope)
-    }
-
-    fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
-        Client::keep(self, scope)
-    }
-
-    fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
-        Client::revoke(self, scope, why)
-    }
-
-    fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
-        Client::switch(self, scope, field, on)
-    }
-
-    fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
-        Client::ask_about_widenings(self, ask)
-    }
-
-    fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
-        Client::may_ask(self, scope)
-    }
-
-    fn begin_asking(&self, scope: Scope) -> Result<Question, Error> {
-        let engine = self.here()?;
-        self.still_runs()?;
-        self.look_at_policies();
-        let patience = self.patience_after(|| self.catch_up(PATIENCE));
-        engine.consent.begin_asking(scope, &patience, &|| may_open(engine, scope))
-    }
-
-    fn note_answered(&self, scope: Scope) {
-        if let Ok(engine) = self.here() {
-            engine.consent.note_answered(scope);
-        }
-    }
-
-    fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
-        Client::keep_contents(self, scope, keep)
-    }
-
-    fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
-        Client::undeclared(self)
-    }
-
-    fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
-        Client::withdraw_undeclared(self, name)
-    }
-
-    fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        Client::erase(self, scope)
-    }
-
-    fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        Client::cancel_erasure(self, scope)
-    }
-
-    fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
-        Client::erasures(self, scope)
-    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 use crate::{
     client::Client,
     config::Config,
-    consent::{self, Admission},
+    consent::Admission,
     error::{Error, Kind},
     event::{Event, Installation},
     manifest::Manifest,
-    sender::Flushed,
+    send::Flushed,
 };
 use once_cell::race::OnceBox;
 use std::time::Duration;
@@ -50,17 +50,14 @@ pub fn init(config: Config) -> Result<Candor, Error> {
     if CLIENT.get().is_some_and(|client| !client.is_here()) {
         return Err(Kind::Forked.into());
     }
-    let client = Client::closed(config, true)?;
-    if CLIENT.set(Box::new(client)).is_err() {
+    if CLIENT.set(Box::new(Client::closed(config, true)?)).is_err() {
         return Err(Kind::AlreadyInitialized.into());
     }
-    let client = client_ref()?;
-    consent::process_wide(client);
-    client.open();
+    client()?.open();
     Ok(Candor(()))
 }
 
-fn client_ref() -> Result<&'static Client, Error> {
+pub(crate) fn client() -> Result<&'static Client, Error> {
     CLIENT.get().ok_or_else(|| Kind::NotInitialized.into())
 }
 
@@ -122,7 +119,7 @@ fn admitted<E: Event>(event: &E, admission: Admission) {
 /// # Errors
 /// [`init`] was not called.
 pub fn manifest() -> Result<Manifest, Error> {
-    client_ref()?.manifest()
+    client()?.manifest()
 }
 
 /// Sends what waits now instead of at its own moment.
@@ -132,7 +129,7 @@ pub fn manifest() -> Result<Manifest, Error> {
 /// # Errors
 /// [`init`] was not called.
 pub fn flush(limit: Duration) -> Result<Flushed, Error> {
-    client_ref()?.flush(limit)
+    client()?.flush(limit)
 }
 
 /// Ends the process-wide client within `limit`.

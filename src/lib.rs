@@ -185,7 +185,9 @@ mod config;
 mod contracts;
 pub mod lock;
 mod client;
+mod prompt;
 mod global;
+mod decisions;
 
 // The public interface is:
 pub use crate::{

@@ -6,7 +6,7 @@ use std::{env, fs, path::Path};
 fn main() {
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let src = Path::new(&here).join("../../src");
-    for path in ["../../src/consent", "../../src/withdraw.rs", "mistakes.txt", "src/engine.rs", "src/scenario.rs"] {
+    for path in ["../../src/consent", "../../src/actions", "mistakes.txt", "src/engine.rs", "src/scenario.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let mistakes = fs::read_to_string(Path::new(&here).join("mistakes.txt")).expect("mistakes.txt");
@@ -23,15 +23,23 @@ fn main() {
     let mut out = String::new();
     let src = src.as_path();
     let own = Path::new(&here).join("src");
-    for (name, root, file) in [
-        ("consent", src, "consent/mod.rs"),
-        ("withdraw", src, "withdraw.rs"),
-        ("sender", own.as_path(), "engine.rs"),
-        ("scenario", own.as_path(), "scenario.rs"),
-    ] {
-        let text = flat(root, file, &mistakes).replace("crate::", "crate::mistaken::");
-        out.push_str(&format!("pub(crate) mod {name} {{\n{text}\n}}\n"));
+    let mut rooms = vec![
+        ("consent".to_owned(), src, "consent/mod.rs".to_owned()),
+        ("engine".to_owned(), own.as_path(), "engine.rs".to_owned()),
+        ("scenario".to_owned(), own.as_path(), "scenario.rs".to_owned()),
+    ];
+    let actions = fs::read_to_string(own.join("actions.rs")).expect("actions.rs");
+    let actions = actions.lines().filter_map(|line| line.strip_prefix("pub(crate) mod ")?.strip_suffix(';'));
+    rooms.extend(actions.map(|name| (format!("actions::{name}"), src, format!("actions/{name}.rs"))));
+    let mut of_actions = String::new();
+    for (name, root, file) in rooms {
+        let text = flat(root, &file, &mistakes).replace("crate::", "crate::mistaken::");
+        match name.strip_prefix("actions::") {
+            Some(name) => of_actions.push_str(&format!("pub(crate) mod {name} {{\n{text}\n}}\n")),
+            None => out.push_str(&format!("pub(crate) mod {name} {{\n{text}\n}}\n")),
+        }
     }
+    out.push_str(&format!("pub(crate) mod actions {{\n{of_actions}\n}}\n"));
     let names: Vec<&str> = mistakes.iter().map(|mistake| mistake[0]).collect();
     out.push_str(&format!("pub(crate) const NAMES: &[&str] = &{names:?};\n"));
     let to = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("mistaken.rs");

@@ -1,6 +1,7 @@
 //! Recording a no, or "later".
 
 use super::{
+    keep::keep,
     refuse::refuse,
     withdraw::{end, state_for_a_no},
 };
@@ -32,10 +33,9 @@ pub(super) fn try_to_deny(engine: &Engine, scope: Scope, patience: &Patience) ->
 /// Records "later", which is no yes, and takes none back.
 pub(crate) fn defer(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.state_of(scope)? {
-        State::Granted | State::Superseded => engine.consent.keep(scope, true),
+        State::Granted | State::Superseded => keep(engine, scope, true),
         // An answer stays one.
         State::Denied | State::Withdrawn => engine.consent.receipt(scope, None),
         _ => refuse(engine, scope, true, &Patience::new()),
     }
 }
-

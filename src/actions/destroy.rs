@@ -1,8 +1,9 @@
 //! Destroying what waits of a scope that was closed: the secret behind its codes first, then what it recorded. Says what was
 //! destroyed, and whether that was all. Decides nothing.
 
+use super::close::Closing;
 use crate::{
-    consent::{Closing, Destroyed, Patience, Scope},
+    consent::{Destroyed, Patience, Scope},
     engine::{Engine, Owed},
     mutants::{self, Mutant},
 };

@@ -82,9 +82,11 @@ impl Engine {
             settle(self);
         }
         if owes(Owed::Finish) {
-            self.consent.open();
+            // A decision that was interrupted is finished before any gate opens; where that fails what is on disk closes.
+            let _ = self.consent.mend();
+            self.refresh();
         }
-        let moved = self.consent.refresh();
+        let moved = self.refresh();
         let clears = moved || owes(Owed::Clear) || owes(Owed::Settle);
         // What others leave from here on is found when they have decided.
         let is_clear = clears && !self.clear_stale();

@@ -5,7 +5,9 @@ use super::{erase, housekeeping::Kept};
 use crate::{
     ambient::Day,
     engine::{Engine, Owed},
+    generalize::Generalized,
     journal::Drop,
+    mutants::{self, Mutant},
     send::{Flushed, Occasion, why_later},
 };
 use std::sync::atomic::Ordering;
@@ -36,7 +38,7 @@ impl Engine {
         }
         let today = self.ambient.now().day();
         if self.day.swap(today.0, Ordering::SeqCst) != today.0 {
-            self.consent.prepare_again();
+            self.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
             let _ = self.consent.look_at_policies();
@@ -45,7 +47,7 @@ impl Engine {
         } else {
             self.resolve_doubt();
             if self.keys.are_unread() {
-                self.consent.prepare_again();
+                self.prepare_again();
             }
         }
         drained

@@ -69,7 +69,9 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
 fn try_again(engine: &Engine, patience: &Patience) {
     for (scope, act, denies) in engine.consent.acts_to_retry() {
         let answer = patience.again(scope, || try_once_more(engine, scope, denies, patience));
-        engine.consent.note_retry(scope, act, denies, &answer);
+        if engine.consent.note_retry(scope, act, denies, &answer) {
+            engine.look_again();
+        }
     }
 }
 

@@ -6,11 +6,12 @@
 //! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
 
 use super::{
+    close::{Closing, close_scope, close_undeclared},
     destroy::{as_seen, destroy, destroy_left, destroyed, is_elsewhere, undecided},
     refuse::{CONFIRM, refuse},
 };
 use crate::{
-    consent::{Closing, Destroyed, Ending, Patience, Receipt, Scope, State},
+    consent::{Destroyed, Ending, Patience, Receipt, Scope, State},
     engine::{Engine, Owed},
     error::{Error, Kind},
     mutants::{self, Mutant},
@@ -113,8 +114,13 @@ pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt
     end_undeclared(engine, name, Ending::Withdrawn, &Patience::new())
 }
 
-pub(super) fn end_undeclared(engine: &Engine, name: &str, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_undeclared(name, ending, patience)?;
+pub(super) fn end_undeclared(
+    engine: &Engine,
+    name: &str,
+    ending: Ending<'_>,
+    patience: &Patience,
+) -> Result<Receipt, Error> {
+    let closing = close_undeclared(engine, name, ending, patience)?;
     let confirmed = confirm_closing(engine, name, &closing);
     let destroy = |keep| match keep {
         None => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, None)),
@@ -136,7 +142,7 @@ fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result
 }
 
 pub(super) fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
-    let closing = engine.consent.close_scope(scope, ending, patience)?;
+    let closing = close_scope(engine, scope, ending, patience)?;
     let confirmed = confirm_closing(engine, scope.name(), &closing);
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = match closing.generation() {

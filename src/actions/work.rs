@@ -165,7 +165,10 @@ impl Engine {
                 continue;
             }
             self.worker.idle.store(true, Ordering::SeqCst);
-            if self.journal.is_drained() && !self.worker.nudged.load(Ordering::SeqCst) && !self.worker.stop.load(Ordering::SeqCst) {
+            if self.journal.is_drained()
+                && !self.worker.nudged.load(Ordering::SeqCst)
+                && !self.worker.stop.load(Ordering::SeqCst)
+            {
                 let midnight = now.day().next().start().0.saturating_sub(now.0) + 1_000;
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
                 let held_up = next_send.saturating_duration_since(instant).max(LOOK);
@@ -205,11 +208,7 @@ impl Engine {
     ///
     /// # Errors
     /// It was not done by then, or could not begin; then the answer says why.
-    pub(crate) fn send_apart(
-        self: &Arc<Self>,
-        occasion: Occasion,
-        limit: Option<Duration>,
-    ) -> Result<Flushed, Unsent> {
+    pub(crate) fn send_apart(self: &Arc<Self>, occasion: Occasion, limit: Option<Duration>) -> Result<Flushed, Unsent> {
         let until = self.ambient.monotonic() + limit.unwrap_or_default();
         while self.worker.sending.swap(true, Ordering::SeqCst) {
             if self.ambient.monotonic() >= until {

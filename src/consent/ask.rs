@@ -7,13 +7,12 @@
 use super::{
     Consent, Patience,
     contract::Contract,
-    decide::LATER_MOST,
-    facade::Question,
     ledger::{Entry, Failed, Records, Shown, Sound, Tombstone},
     line::{Decision, EVERY_SCOPE},
+    notice::Notice,
     order::compare,
     scope::Scope,
-    state::State,
+    state::{State, Status},
     terms::Terms,
 };
 use crate::{
@@ -27,12 +26,22 @@ use std::{io, sync::atomic::Ordering};
 /// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
 /// refusals among them.
 const AFTER_A_NO: u32 = 183;
+/// How many times in a row "later" may be said.
+pub(crate) const LATER_MOST: u32 = 2;
 /// For how many days "later" does.
 const AFTER_LATER: u32 = 30;
 /// What an answer takes of a disk beside its texts: some ten small files of a block or two each, and their directories.
 const LEAST: Need = Need { room: 64 << 10, files: 16, largest: LINE };
 /// More than one decision adds to a file.
 const LINE: u64 = 8 << 10;
+
+/// What is asked.
+pub(crate) struct Question {
+    pub(crate) notice: Notice,
+    pub(crate) status: Status,
+    /// Whether "later" is still an answer.
+    pub(crate) later: bool,
+}
 
 /// Whether a program may ask a person now, of its own accord.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +161,7 @@ impl WhyNot {
     }
 
     /// Why a store could not be written.
-    pub(super) fn of_error(error: &Error) -> Self {
+    pub(crate) fn of_error(error: &Error) -> Self {
         match error.io() {
             _ if error.is_locked() => WhyNot::Locked,
             _ if error.is_in_the_way() => WhyNot::InTheWay,
@@ -226,7 +235,7 @@ impl Consent {
     }
 
     /// The same without a look at what the files hold by now, for whoever is not about to ask.
-    pub(super) fn can_keep_little(&self) -> io::Result<()> {
+    pub(crate) fn can_keep_little(&self) -> io::Result<()> {
         self.ledger.places().into_iter().try_for_each(|place| self.ledger.files().may_write(place, LEAST))
     }
 

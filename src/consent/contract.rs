@@ -152,8 +152,8 @@ pub(crate) struct Contract {
     pub(crate) digest: String,
     pub(crate) terms: Terms,
     /// What its notices are made from.
-    pub(super) party: Party,
-    pub(super) events: Vec<EventTerms>,
+    pub(crate) party: Party,
+    pub(crate) events: Vec<EventTerms>,
     /// Whether the program lets it report at all: its own scopes always, a library's if it says so.
     pub(crate) allowed: bool,
 }
@@ -201,7 +201,7 @@ pub(crate) fn canonical(value: &Value) -> String {
 }
 
 /// What each request names besides its events.
-pub(super) fn envelope(party: &Party) -> Vec<String> {
+pub(crate) fn envelope(party: &Party) -> Vec<String> {
     let mut fields = vec!["service.name"];
     if party.service_version.is_some() {
         fields.push("service.version (two parts)");

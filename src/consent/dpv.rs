@@ -52,7 +52,7 @@ fn context() -> Value {
 }
 
 /// The whole document.
-pub(super) fn document(parts: &Parts) -> Value {
+pub(crate) fn document(parts: &Parts) -> Value {
     let lines: Vec<Value> = parts.lines.iter().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
     let notices = parts
         .notices

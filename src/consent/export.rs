@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, fmt};
 
 /// The name of this form. Exports are kept for years: whatever is worked out differently, here or in `dpv`, needs another
 /// name, and this one must stay readable.
-pub(super) const FORM: &str = "candor-receipts/1";
+pub(crate) const FORM: &str = "candor-receipts/1";
 
 /// All decisions of one store, oldest first, with the contracts and notices they name.
 ///
@@ -25,7 +25,7 @@ pub(super) const FORM: &str = "candor-receipts/1";
 /// nothing of it is ever sent, and only the host writes it anywhere.
 #[derive(Debug, Clone)]
 pub struct Receipts {
-    pub(super) parts: Parts,
+    pub(crate) parts: Parts,
     /// What the scopes are called, where this program knows.
     titles: BTreeMap<String, String>,
 }
@@ -33,24 +33,24 @@ pub struct Receipts {
 /// What an export is made of; everything else in it is worked out from this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Parts {
-    pub(super) form: String,
-    pub(super) application: String,
+pub(crate) struct Parts {
+    pub(crate) form: String,
+    pub(crate) application: String,
     /// candor's version.
-    pub(super) made_by: String,
+    pub(crate) made_by: String,
     /// UTC, RFC 3339.
-    pub(super) made_at: String,
+    pub(crate) made_at: String,
     /// Why the records could not be used, where they could not.
-    pub(super) trouble: Option<String>,
+    pub(crate) trouble: Option<String>,
     /// Scopes whose withdrawal is in force though it could not be written into the history yet.
-    pub(super) unwritten: Vec<String>,
+    pub(crate) unwritten: Vec<String>,
     /// The history's lines, byte for byte, without their ends.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// Contracts by digest, byte for byte.
-    pub(super) contracts: BTreeMap<String, String>,
+    pub(crate) contracts: BTreeMap<String, String>,
     /// Notices by digest, as they were shown. They stand elsewhere in the document, once.
     #[serde(skip)]
-    pub(super) notices: BTreeMap<String, String>,
+    pub(crate) notices: BTreeMap<String, String>,
 }
 
 impl Consent {
@@ -257,7 +257,7 @@ impl fmt::Display for Receipts {
 }
 
 /// What an export says of itself and of the notices, taken out of the document again. `None` where it is none of ours.
-pub(super) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
+pub(crate) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
     let mut parts = Parts::deserialize(document.get("candor")?).ok()?;
     for notice in document.get("privacy_notice")?.as_array()? {
         let digest = notice.get("@id")?.as_str()?.strip_prefix('#')?;
@@ -267,6 +267,6 @@ pub(super) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
 }
 
 /// Whether a text is the one that a digest names.
-pub(super) fn is_text(text: &str, named: &str) -> bool {
+pub(crate) fn is_text(text: &str, named: &str) -> bool {
     digest(text.as_bytes()) == named
 }

@@ -16,26 +16,26 @@ use std::{collections::BTreeMap, sync::Arc};
 /// One language: candor's sentences, and where the program's texts come from.
 #[derive(Debug, Clone)]
 pub(crate) struct Spoken {
-    pub(super) tongue: Tongue,
+    pub(crate) tongue: Tongue,
     /// The program's texts, where it was not written in this language.
     given: Option<Arc<Given>>,
 }
 
 impl Spoken {
     /// A text of the program: by the first of these keys, or as it stands in the program.
-    pub(super) fn text(&self, keys: &[String], written: &str) -> String {
+    pub(crate) fn text(&self, keys: &[String], written: &str) -> String {
         let given = self.given.as_ref();
         given.and_then(|given| keys.iter().find_map(|key| given.text(key))).unwrap_or_else(|| written.to_owned())
     }
 
     /// A text that a language may lack.
-    pub(super) fn optional(&self, keys: &[String]) -> Option<String> {
+    pub(crate) fn optional(&self, keys: &[String]) -> Option<String> {
         let given = self.given.as_ref()?;
         keys.iter().find_map(|key| given.text(key))
     }
 
     #[cfg(test)]
-    pub(super) fn with(&self, tongue: Tongue) -> Spoken {
+    pub(crate) fn with(&self, tongue: Tongue) -> Spoken {
         Spoken { tongue, given: self.given.clone() }
     }
 }
@@ -101,24 +101,24 @@ impl Languages {
     }
 
     /// The interface's language, if there are notices in it.
-    pub(super) fn of_interface(&self) -> Result<&Spoken, Error> {
+    pub(crate) fn of_interface(&self) -> Result<&Spoken, Error> {
         self.matching(&self.interface).ok_or_else(|| self.none(self.interface.as_str()))
     }
 
-    pub(super) fn named(&self, tag: &str) -> Result<&Spoken, Error> {
+    pub(crate) fn named(&self, tag: &str) -> Result<&Spoken, Error> {
         Tag::parse(tag).and_then(|tag| self.matching(&tag)).ok_or_else(|| self.none(tag))
     }
 
     /// The language the program is written in, which is always there.
-    pub(super) fn own(&self) -> Option<&Spoken> {
+    pub(crate) fn own(&self) -> Option<&Spoken> {
         self.matching(&self.written_in)
     }
 
-    pub(super) fn interface(&self) -> &Tag {
+    pub(crate) fn interface(&self) -> &Tag {
         &self.interface
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Spoken> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Spoken> {
         self.spoken.iter()
     }
 
@@ -129,28 +129,28 @@ impl Languages {
     }
 }
 
-pub(super) fn of_scope(scope: Scope, what: &str) -> String {
+pub(crate) fn of_scope(scope: Scope, what: &str) -> String {
     format!("scope.{}.{what}", scope.name())
 }
 
-pub(super) fn of_event(event: &EventTerms) -> String {
+pub(crate) fn of_event(event: &EventTerms) -> String {
     format!("event.{}", event.name)
 }
 
-pub(super) fn of_field(event: &EventTerms, field: &str) -> String {
+pub(crate) fn of_field(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}", event.name)
 }
 
-pub(super) fn reason_of(event: &EventTerms, field: &str) -> String {
+pub(crate) fn reason_of(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}.reason", event.name)
 }
 
 /// The longer key first, which says more.
-pub(super) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
+pub(crate) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
     vec![format!("label.{}.{field}.{label}", event.name), format!("label.{label}")]
 }
 
-pub(super) const SAFEGUARD: &str = "controller.transfer_safeguard";
+pub(crate) const SAFEGUARD: &str = "controller.transfer_safeguard";
 
 /// What a program says in its own words, each behind the keys that translate it.
 #[derive(Debug, Default)]

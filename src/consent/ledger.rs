@@ -29,17 +29,17 @@ use std::{
 };
 
 /// More scopes and words than any program has.
-pub(super) const SNAPSHOT_MOST: u64 = 128 << 10;
+pub(crate) const SNAPSHOT_MOST: u64 = 128 << 10;
 /// The largest contract or notice that is kept: several times what the most events a program has would need.
 const TEXT_MOST: u64 = 512 << 10;
 /// Some twenty thousand decisions.
-pub(super) const LEDGER_MOST: u64 = 8 << 20;
+pub(crate) const LEDGER_MOST: u64 = 8 << 20;
 /// How long a decision waits for another one to be written.
 ///
 /// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
-pub(super) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 /// What was seen and not read is neither damaged nor lost, and nothing is written in its place.
-pub(super) const NOT_READ: &str =
+pub(crate) const NOT_READ: &str =
     "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
 /// The same of the snapshot, the marks and the ledger, as a status says it.
 const REFUSED: [&str; 3] = [
@@ -58,26 +58,26 @@ const LEDGER_GONE: &str = "the ledger is missing: `ledger.jsonl` was there, and 
 const CHAIN_BROKEN: &str = "the ledger's chain is broken";
 /// How the name of a tombstone ends: one of the person's own, and one of whoever else ended a scope. Whose it is stands in the
 /// name: where its words are missing it is nobody else's.
-pub(super) const TOMBSTONE: &str = ".revoked";
-pub(super) const ENDED: &str = ".ended";
+pub(crate) const TOMBSTONE: &str = ".revoked";
+pub(crate) const ENDED: &str = ".ended";
 
 /// The state that gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
-    pub(super) application: String,
+    pub(crate) application: String,
     /// Random, and the same as long as this store goes on: tells it from another one in its place. It is never sent. A store
     /// from before there were any has none, and gets one with the next decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) store: Option<String>,
+    pub(crate) store: Option<String>,
     /// The hash of the ledger's last line, counting `pending` as appended.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// The hash before it.
-    pub(super) previous: String,
+    pub(crate) previous: String,
     /// How many lines the ledger has, counting `pending`.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
     /// The line that a withdrawal or a refusal appends after this snapshot.
-    pub(super) pending: Option<Line>,
+    pub(crate) pending: Option<Line>,
     pub(crate) scopes: BTreeMap<String, Entry>,
 }
 
@@ -105,13 +105,13 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// When the yes that is in force was given: narrowing or keeping one does not make it younger.
-    pub(super) fn given(&self) -> &str {
+    pub(crate) fn given(&self) -> &str {
         self.besides.given.as_deref().unwrap_or(&self.at)
     }
 
     /// The person's own noes, which outlast a yes that they did not end: to more, and to single fields. Of a yes that they took
     /// back nothing is left, and the next one begins with all of it.
-    pub(super) fn noes(&self) -> Besides {
+    pub(crate) fn noes(&self) -> Besides {
         let Besides { declined, deferred, without, .. } = self.besides.clone();
         let without = if self.decision.takes_back() { Vec::new() } else { without };
         Besides { declined, deferred, without, ..Besides::default() }
@@ -133,7 +133,7 @@ pub(crate) struct Statement<'a> {
 
 impl<'a> Statement<'a> {
     /// A decision and no more.
-    pub(super) fn of(scope: &'a str, decision: Decision) -> Self {
+    pub(crate) fn of(scope: &'a str, decision: Decision) -> Self {
         Statement {
             scope,
             decision,
@@ -150,12 +150,12 @@ impl<'a> Statement<'a> {
 /// That the question about a scope was shown: no decision, and in no history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Shown {
-    pub(super) at: String,
+pub(crate) struct Shown {
+    pub(crate) at: String,
     /// The digest of the contract that it was about.
-    pub(super) contract: String,
+    pub(crate) contract: String,
     /// How many times in a row without an answer.
-    pub(super) times: u32,
+    pub(crate) times: u32,
 }
 
 /// The language of the notice that a yes is about.
@@ -224,12 +224,12 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    pub(super) fn of(path: &Path, why: io::Error) -> Self {
+    pub(crate) fn of(path: &Path, why: io::Error) -> Self {
         Failed { path: path.to_owned(), why: Arc::new(why) }
     }
 
     /// What a directory names was not there to be read, or not as long as it was: another process changed it in between.
-    pub(super) fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         matches!(self.why.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
     }
 }
@@ -245,58 +245,58 @@ impl From<Failed> for Error {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tombstone {
-    pub(super) decision: Decision,
-    pub(super) at: String,
+    pub(crate) decision: Decision,
+    pub(crate) at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) via: Option<String>,
+    pub(crate) via: Option<String>,
     /// The latest epoch of the scope that stood when a person said no, where their no was tried again later: a yes of a later
     /// epoch was given after it. None where it was said a moment before, or nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) after: Option<u64>,
+    pub(crate) after: Option<u64>,
 }
 
 impl Tombstone {
     /// What one of somebody else's stands for whose words are damaged.
-    pub(super) fn of_nobody() -> Self {
+    pub(crate) fn of_nobody() -> Self {
         Tombstone { decision: Decision::Revoked, at: String::new(), via: None, after: None }
     }
 
     /// The epoch above which a yes comes after the person's own no that one stands for; none where no yes does.
-    pub(super) fn ends_up_to(said: &Option<Tombstone>) -> Option<u64> {
+    pub(crate) fn ends_up_to(said: &Option<Tombstone>) -> Option<u64> {
         said.as_ref().filter(|_| Tombstone::is_persons(said))?.after
     }
 
     /// Whether one of the person's own ends each yes that another one of theirs ends.
-    pub(super) fn covers(said: &Option<Tombstone>, other: &Option<Tombstone>) -> bool {
+    pub(crate) fn covers(said: &Option<Tombstone>, other: &Option<Tombstone>) -> bool {
         Tombstone::ends_up_to(said).is_none_or(|after| Tombstone::ends_up_to(other).is_some_and(|other| other <= after))
     }
 
     /// Whether it is the person who said no. One that says nothing is from before tombstones said anything, or could not be
     /// written whole, which is left to stand for a person's own no alone.
-    pub(super) fn is_persons(said: &Option<Tombstone>) -> bool {
+    pub(crate) fn is_persons(said: &Option<Tombstone>) -> bool {
         said.as_ref().is_none_or(|said| matches!(said.decision, Decision::Withdrawn | Decision::Denied))
     }
 }
 
 /// The scopes that have a tombstone, with what it says where it says anything.
-pub(super) type Revoked = BTreeMap<String, Option<Tombstone>>;
+pub(crate) type Revoked = BTreeMap<String, Option<Tombstone>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Sound {
     pub(crate) snapshot: Snapshot,
-    pub(super) marks: Marks,
+    pub(crate) marks: Marks,
     /// A grant stands in the ledger that never came into force.
-    pub(super) ahead: bool,
+    pub(crate) ahead: bool,
     /// A withdrawal stands in the snapshot whose line is not in the ledger yet.
-    pub(super) behind: bool,
+    pub(crate) behind: bool,
     /// A scope whose yes was narrowed, and the epoch to which its mark has yet to be raised: until then it is closed.
-    pub(super) narrowed: Option<(String, u64)>,
+    pub(crate) narrowed: Option<(String, u64)>,
     /// The ledger ends in half a line; this is its length without it.
-    pub(super) torn: Option<u64>,
+    pub(crate) torn: Option<u64>,
     /// Scopes that were ended when nothing could be written but a tombstone.
-    pub(super) revoked: Revoked,
+    pub(crate) revoked: Revoked,
     /// Each scope's highest epoch in the history.
-    pub(super) told: BTreeMap<String, u64>,
+    pub(crate) told: BTreeMap<String, u64>,
     /// Each scope's highest epoch that this process ever saw in the snapshot.
     known: BTreeMap<String, u64>,
 }
@@ -312,7 +312,7 @@ impl Sound {
     }
 
     /// The same, whatever tombstones say.
-    pub(super) fn yes_written(&self, scope: &str) -> Option<&Entry> {
+    pub(crate) fn yes_written(&self, scope: &str) -> Option<&Entry> {
         self.entry(scope).filter(|entry| {
             entry.decision.opens()
                 && self.mark(scope) == Some(entry.epoch)
@@ -321,29 +321,29 @@ impl Sound {
     }
 
     /// Whether something was decided about a scope that these records don't hold: they were put back from before.
-    pub(super) fn is_outdated(&self, scope: &str) -> bool {
+    pub(crate) fn is_outdated(&self, scope: &str) -> bool {
         self.mark(scope).max(self.known.get(scope).copied()) > self.held(scope)
     }
 
     /// The highest epoch that these records hold of a scope.
-    pub(super) fn held(&self, scope: &str) -> Option<u64> {
+    pub(crate) fn held(&self, scope: &str) -> Option<u64> {
         self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied())
     }
 
     /// What this process knows was decided, and neither these records nor their marks hold any more: an older copy of both was
     /// put back while it ran.
-    pub(super) fn forgotten(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, u64)> {
         let known = self.known.iter().map(|(scope, epoch)| (scope.as_str(), *epoch));
         known.filter(|&(scope, epoch)| Some(epoch) > self.held(scope).max(self.mark(scope)))
     }
 
     /// The latest day on which the yes of a scope was in use.
-    pub(super) fn latest(&self, scope: &str) -> Option<Day> {
+    pub(crate) fn latest(&self, scope: &str) -> Option<Day> {
         self.marks.get(scope)?.latest()
     }
 
     /// The highest epoch that a scope ever had.
-    pub(super) fn mark(&self, scope: &str) -> Option<u64> {
+    pub(crate) fn mark(&self, scope: &str) -> Option<u64> {
         self.marks.get(scope).map(|mark| mark.epoch)
     }
 
@@ -357,7 +357,7 @@ impl Sound {
     }
 
     /// Whether an interrupted decision left something to finish.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let marked = |(scope, entry): (&String, &Entry)| {
             entry.decision.opens() || self.mark(scope).is_some_and(|mark| mark >= entry.epoch)
         };
@@ -400,10 +400,10 @@ type Listed<'l> = ([Vec<String>; 2], Option<(&'l Path, &'static str)>);
 /// The files of one store.
 #[derive(Clone)]
 pub(crate) struct Ledger {
-    pub(super) files: Files,
-    pub(super) store: PathBuf,
-    pub(super) marks: PathBuf,
-    pub(super) application: String,
+    pub(crate) files: Files,
+    pub(crate) store: PathBuf,
+    pub(crate) marks: PathBuf,
+    pub(crate) application: String,
     ambient: Ambient,
     /// The store in which this process found a snapshot: from then on another one at that path, or none, is not the store.
     opened: Arc<Mutex<Option<Opened>>>,
@@ -427,7 +427,7 @@ impl Ledger {
         Ledger { files, store, marks, application, ambient, opened: Arc::default(), drawn: Arc::default() }
     }
 
-    pub(super) fn was_opened(&self) -> bool {
+    pub(crate) fn was_opened(&self) -> bool {
         self.opened.lock().is_some()
     }
 
@@ -435,7 +435,7 @@ impl Ledger {
         &self.store
     }
 
-    pub(super) fn application(&self) -> &str {
+    pub(crate) fn application(&self) -> &str {
         &self.application
     }
 
@@ -447,11 +447,11 @@ impl Ledger {
         self.store.join("consent")
     }
 
-    pub(super) fn ledger_path(&self) -> PathBuf {
+    pub(crate) fn ledger_path(&self) -> PathBuf {
         self.store.join("ledger.jsonl")
     }
 
-    pub(super) fn marks_path(&self) -> PathBuf {
+    pub(crate) fn marks_path(&self) -> PathBuf {
         self.marks.join("high")
     }
 
@@ -497,13 +497,13 @@ impl Ledger {
     }
 
     /// Names the path of a look that failed.
-    pub(super) fn look<T>(&self, path: &Path, look: Look<T>) -> Result<Seen<T>, Failed> {
+    pub(crate) fn look<T>(&self, path: &Path, look: Look<T>) -> Result<Seen<T>, Failed> {
         look.seen().map_err(|error| Failed::of(path, error))
     }
 
     /// The names in one of the two directories. None where there is no such directory; whether it is one that may be used
     /// is judged elsewhere.
-    pub(super) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
+    pub(crate) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
         Ok(match self.look(directory, self.files.children(directory))? {
             Seen::Read(names) => names,
             // The store was there: without its names nobody can tell what is not in it.
@@ -515,7 +515,7 @@ impl Ledger {
     }
 
     /// A file of one of the two directories. One that is listed there and can't be found is none that is absent.
-    pub(super) fn document(&self, names: &[String], path: &Path, most: u64) -> Result<Seen<Vec<u8>>, Failed> {
+    pub(crate) fn document(&self, names: &[String], path: &Path, most: u64) -> Result<Seen<Vec<u8>>, Failed> {
         let seen = self.look(path, self.files.contents(path, most))?;
         let is_listed = || path.file_name().is_some_and(|name| names.iter().any(|listed| name == listed.as_str()));
         if matches!(seen, Seen::Absent) && is_listed() {
@@ -647,7 +647,7 @@ impl Ledger {
     }
 
     /// Whether another directory stands where this process opened its store, with an older copy of the same store in it.
-    pub(super) fn is_replaced_by_older(&self) -> Result<bool, Failed> {
+    pub(crate) fn is_replaced_by_older(&self) -> Result<bool, Failed> {
         if self.is_at_its_place() {
             return Ok(false);
         }
@@ -670,7 +670,7 @@ impl Ledger {
     }
 
     /// Raises the marks of what was decided since to what this process knows.
-    pub(super) fn mark_known(&self, held: &Held) -> Result<(), Error> {
+    pub(crate) fn mark_known(&self, held: &Held) -> Result<(), Error> {
         let _ = held;
         for (scope, epoch) in self.decided_since()? {
             self.raise_mark(&scope, epoch, false)?;
@@ -679,7 +679,7 @@ impl Ledger {
     }
 
     /// The id of a store that goes on, or one that is new. Where there is no entropy it has none, as older ones have.
-    pub(super) fn id(&self, known: Option<String>) -> Option<String> {
+    pub(crate) fn id(&self, known: Option<String>) -> Option<String> {
         let opened = || self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
         known.or_else(opened).or_else(|| {
             let mut drawn = self.drawn.lock();
@@ -691,18 +691,18 @@ impl Ledger {
     }
 
     /// The highest epoch that this process ever saw.
-    pub(super) fn highest_known(&self) -> u64 {
+    pub(crate) fn highest_known(&self) -> u64 {
         let opened = self.opened.lock();
         opened.as_ref().and_then(|opened| opened.epochs.values().max().copied()).unwrap_or(0)
     }
 
     /// The id of the store that this process opened, if that is known.
-    pub(super) fn own_id(&self) -> Option<String> {
+    pub(crate) fn own_id(&self) -> Option<String> {
         self.opened.lock().as_ref().and_then(|opened| opened.id.clone())
     }
 
     /// Fails where nothing can be kept at all.
-    pub(super) fn is_usable(&self) -> Result<(), Error> {
+    pub(crate) fn is_usable(&self) -> Result<(), Error> {
         self.files.barred().map_or(Ok(()), |why| Err(Kind::Barred { why }.into()))
     }
 
@@ -744,13 +744,13 @@ impl Ledger {
     }
 
     /// Whether a yes stands in the history, as its last line, that is not in the snapshot: it never came into force, or has yet to.
-    pub(super) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
+    pub(crate) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
         let seen = self.look(&self.snapshot_path(), self.snapshot_bytes())?;
         let snapshot = if let Seen::Read(bytes) = seen { self.parse(&bytes) } else { None };
         Ok(snapshot.is_some_and(|snapshot| snapshot.head == last.previous))
     }
 
-    pub(super) fn parse(&self, bytes: &[u8]) -> Option<Snapshot> {
+    pub(crate) fn parse(&self, bytes: &[u8]) -> Option<Snapshot> {
         let snapshot: Snapshot = serde_json::from_str(disk::unseal("consent", bytes)?).ok()?;
         (snapshot.application == self.application).then_some(snapshot)
     }
@@ -941,13 +941,13 @@ impl Ledger {
     }
 
     /// Takes the lock, or `None` when another process keeps it for longer than `wait`.
-    pub(super) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
+    pub(crate) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
         self.is_usable()?;
         let path = self.lock_path();
         Ok(self.files.lock_within(&path, wait, clock).at("lock", &path)?.map(Held))
     }
 
-    pub(super) fn lock_path(&self) -> PathBuf {
+    pub(crate) fn lock_path(&self) -> PathBuf {
         self.store.join("consent.lock")
     }
 
@@ -1056,7 +1056,7 @@ impl Ledger {
     }
 
     /// When the question about a scope was last shown. One whose note is damaged was shown, nobody knows when.
-    pub(super) fn shown(&self, scope: &str) -> Result<Option<Shown>, Failed> {
+    pub(crate) fn shown(&self, scope: &str) -> Result<Option<Shown>, Failed> {
         let path = self.shown_path(scope);
         Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
             Seen::Absent => None,
@@ -1068,18 +1068,18 @@ impl Ledger {
         })
     }
 
-    pub(super) fn note_shown(&self, held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
+    pub(crate) fn note_shown(&self, held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
         let _ = held;
         let path = self.shown_path(scope);
         self.files.replace(&path, &disk::seal("shown", &canonical(&serde_json::json!(shown)))).at("write", &path)
     }
 
-    pub(super) fn forget_shown(&self, scope: &str) -> io::Result<()> {
+    pub(crate) fn forget_shown(&self, scope: &str) -> io::Result<()> {
         self.files.remove_with_unfinished(&self.shown_path(scope))
     }
 
     /// The two directories.
-    pub(super) fn places(&self) -> [&Path; 2] {
+    pub(crate) fn places(&self) -> [&Path; 2] {
         [&self.store, &self.marks]
     }
 
@@ -1088,7 +1088,7 @@ impl Ledger {
     ///
     /// # Errors
     /// What stands in the way.
-    pub(super) fn may_decide(&self, scope: &str) -> Result<(), Error> {
+    pub(crate) fn may_decide(&self, scope: &str) -> Result<(), Error> {
         self.is_usable()?;
         for dir in [&self.store, &self.marks, &self.texts()] {
             self.files.may_own_dir(dir).at("use the directory", dir)?;
@@ -1106,7 +1106,7 @@ impl Ledger {
     }
 
     /// Whether one of the two directories is there, or may be.
-    pub(super) fn has_directories(&self) -> bool {
+    pub(crate) fn has_directories(&self) -> bool {
         [&self.store, &self.marks].iter().any(|path| !matches!(self.files.examine(path), Look::Absent))
     }
 
@@ -1124,7 +1124,7 @@ impl Ledger {
     ///
     /// # Errors
     /// It can't be kept.
-    pub(super) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
+    pub(crate) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
         let path = self.contract_path(digest);
         if self.text(digest)?.is_some() {
             return Ok(true);
@@ -1161,7 +1161,7 @@ impl Ledger {
     }
 
     /// The same of what was agreed to.
-    pub(super) fn unread_of(&self, entry: &Entry) -> Result<Option<Error>, Failed> {
+    pub(crate) fn unread_of(&self, entry: &Entry) -> Result<Option<Error>, Failed> {
         for digest in [&entry.contract, &entry.notice].into_iter().flatten() {
             if let Some(path) = self.unread_text(digest)? {
                 return Ok(Some(not_read(&path)));
@@ -1172,7 +1172,7 @@ impl Ledger {
 
     /// The contract that was agreed to, if it and its notice are there as they were. Asked even where this build would say
     /// the same words: what a person agreed to must be there to be read.
-    pub(super) fn agreed(&self, entry: &Entry) -> Result<Option<String>, Failed> {
+    pub(crate) fn agreed(&self, entry: &Entry) -> Result<Option<String>, Failed> {
         let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.text(digest));
         let (notice, contract) = (text(&entry.notice)?, text(&entry.contract)?);
         Ok(contract.filter(|_| notice.is_some()))
@@ -1187,7 +1187,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn append(&self, line: &Line) -> Result<(), Error> {
+    pub(crate) fn append(&self, line: &Line) -> Result<(), Error> {
         let path = self.ledger_path();
         let opened = self.open_history()?;
         let there = opened.is_some();
@@ -1202,7 +1202,7 @@ impl Ledger {
         Ok(())
     }
 
-    pub(super) fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), Error> {
+    pub(crate) fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let path = self.snapshot_path();
         self.files.replace(&path, &sealed(snapshot)).at("write", &path)
     }
@@ -1275,6 +1275,6 @@ impl Ledger {
 }
 
 /// A snapshot as it stands on disk.
-pub(super) fn sealed(snapshot: &Snapshot) -> Vec<u8> {
+pub(crate) fn sealed(snapshot: &Snapshot) -> Vec<u8> {
     disk::seal("consent", &canonical(&serde_json::json!(snapshot)))
 }

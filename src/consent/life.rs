@@ -59,19 +59,19 @@ impl Ledger {
     }
 
     /// The id of the store that a life lock was made in; none where it does not say, as older ones don't.
-    pub(super) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
+    pub(crate) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
         Ok(last(&self.life_says(&self.life_path(scope))?, STORE).map(str::to_owned))
     }
 
     /// Whether a scope's life lock was made in the store that this process opened, which is still there.
-    pub(super) fn owns_life(&self, scope: &str) -> bool {
+    pub(crate) fn owns_life(&self, scope: &str) -> bool {
         let own = self.own_id();
         let says = self.life_id(scope);
         self.is_at_its_place() && says.is_ok_and(|says| own.is_none() || says.is_none() || says == own)
     }
 
     /// Why nobody knows who holds an earlier life lock of this scope, where its file is gone.
-    pub(super) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
+    pub(crate) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
         let says = self.life_says(&self.life_path(scope))?;
         Ok(match last(&says, AGAIN) {
             None => None,
@@ -97,7 +97,7 @@ impl Ledger {
     }
 
     /// Whether the history was read, is whole, and shows no yes to this scope.
-    pub(super) fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
+    pub(crate) fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
         if let Records::Sound(sound) = self.read()?
             && sound.entry(scope).is_some_and(|entry| entry.decision == Decision::Lost)
         {
@@ -109,7 +109,7 @@ impl Ledger {
     }
 
     /// Makes the life lock of a scope, whose grant is about to be written, and has it say which store it is of.
-    pub(super) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
+    pub(crate) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
         let path = self.life_path(scope);
         if self.take_up_spare(scope)? && !mutants::on(Mutant::LifeMadeAgain) && !self.was_never_granted(scope)? {
             self.make_life_again(&path)?;
@@ -129,7 +129,7 @@ impl Ledger {
 
     /// Whether somebody holds the file of a life lock's second name, where that is not the one of the first: one of the two was
     /// replaced, by a copy for instance, and whoever held it holds it still.
-    pub(super) fn is_spare_held(&self, scope: &str) -> Result<bool, Failed> {
+    pub(crate) fn is_spare_held(&self, scope: &str) -> Result<bool, Failed> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
         let (life, other) = (self.node(&path)?, self.node(&spare)?);
         if other.is_none() || other == life || mutants::on(Mutant::LifeMadeAgain) {
@@ -141,7 +141,7 @@ impl Ledger {
 
     /// Why a second name can't be used that is not the one of the lock's file: while that is so, nobody knows who holds it.
     /// Answers also whether it stays so for as long as it is there.
-    pub(super) fn spare_trouble(&self, scope: &str) -> Option<(PathBuf, io::Error, bool)> {
+    pub(crate) fn spare_trouble(&self, scope: &str) -> Option<(PathBuf, io::Error, bool)> {
         let spare = self.spare_path(scope);
         let error = self.files.open_lock(&spare).err().filter(|error| error.kind() != io::ErrorKind::NotFound)?;
         let stat = |path: &Path| if let Look::Read(stat) = self.files.examine(path) { Some(stat) } else { None };
@@ -199,7 +199,7 @@ impl Ledger {
     }
 
     /// The same for a scope of records that were lost, where a yes may have stood: what is missing may have been there.
-    pub(super) fn make_lost_life(&self, scope: &str) -> Result<(), Error> {
+    pub(crate) fn make_lost_life(&self, scope: &str) -> Result<(), Error> {
         if self.take_up_spare(scope)? {
             self.make_life_again(&self.life_path(scope))?;
         }
@@ -208,7 +208,7 @@ impl Ledger {
 
     /// Removes a tombstone. One that is the scope's life lock, taken out of its place where the disk had no room for anything
     /// else, goes back: whoever holds it holds it still.
-    pub(super) fn remove_tombstone(&self, scope: &str, tombstone: &Path) -> Result<(), Error> {
+    pub(crate) fn remove_tombstone(&self, scope: &str, tombstone: &Path) -> Result<(), Error> {
         let says = self.life_says(tombstone)?;
         let is_life = is_lock(says.as_bytes()) || last(&says, STORE).is_some() || last(&says, AGAIN).is_some();
         let life = self.life_path(scope);

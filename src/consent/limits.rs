@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is left of a field's steps or labels.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// These steps, as far as the field has them.
     Steps(BTreeSet<i64>),
     /// These labels, as far as the field has them; the rest is `other`.
@@ -25,21 +25,21 @@ pub(super) enum Left {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Limits {
     /// The whole scope.
-    pub(super) forbidden: bool,
+    pub(crate) forbidden: bool,
     /// Events that are left out, by name.
-    pub(super) events: BTreeSet<String>,
+    pub(crate) events: BTreeSet<String>,
     /// Fields that are left out, as `event.field`.
-    pub(super) fields: BTreeSet<String>,
+    pub(crate) fields: BTreeSet<String>,
     /// Fields of which less is left. Each said what is left; all hold.
-    pub(super) coarser: BTreeMap<String, Vec<Left>>,
+    pub(crate) coarser: BTreeMap<String, Vec<Left>>,
     /// For how many days a yes is good at most. It ends the yes sooner, and changes nothing of what waits.
     #[serde(skip)]
-    pub(super) validity_days: Option<u32>,
+    pub(crate) validity_days: Option<u32>,
 }
 
 impl Limits {
     /// What is left under both.
-    pub(super) fn meet(mut self, other: Limits) -> Limits {
+    pub(crate) fn meet(mut self, other: Limits) -> Limits {
         self.forbidden |= other.forbidden;
         self.events.extend(other.events);
         self.fields.extend(other.fields);
@@ -55,7 +55,7 @@ impl Limits {
 
     /// A name for what may still be said; `None` where nothing is limited. In which order it was said, and how often, is no
     /// part of it.
-    pub(super) fn digest(&self) -> Option<String> {
+    pub(crate) fn digest(&self) -> Option<String> {
         let mut says = Limits { validity_days: None, ..self.clone() };
         for left in says.coarser.values_mut() {
             left.sort();
@@ -66,7 +66,7 @@ impl Limits {
     }
 
     /// Whether anything that this build would say is left out or made coarser.
-    pub(super) fn touches(&self, build: &Terms) -> bool {
+    pub(crate) fn touches(&self, build: &Terms) -> bool {
         let path = |event: &str, field: &str| format!("{event}.{field}");
         self.forbidden
             || build.events.iter().any(|event| {
@@ -79,7 +79,7 @@ impl Limits {
     }
 
     /// What is left of what may be said.
-    pub(super) fn narrow(&self, build: &Terms, mut said: Projection) -> Projection {
+    pub(crate) fn narrow(&self, build: &Terms, mut said: Projection) -> Projection {
         if self.forbidden {
             return Projection::new();
         }

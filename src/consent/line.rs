@@ -6,7 +6,7 @@ use crate::ambient::{Day, Time};
 use serde::{Deserialize, Serialize};
 
 /// The hash before the first line.
-pub(super) const GENESIS: &str = "";
+pub(crate) const GENESIS: &str = "";
 
 /// What can be decided about a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +36,10 @@ pub(crate) enum Decision {
 }
 
 /// The name under which stands what was decided about all scopes together. No scope can have it.
-pub(super) const EVERY_SCOPE: &str = "*";
+pub(crate) const EVERY_SCOPE: &str = "*";
 
 /// Whether a list or a flag says nothing, and is left out of what is hashed, so that older lines keep their hash.
-pub(super) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -52,12 +52,12 @@ impl Decision {
 
 impl Decision {
     /// Whether the person said no to the whole of a scope.
-    pub(super) fn takes_back(self) -> bool {
+    pub(crate) fn takes_back(self) -> bool {
         matches!(self, Decision::Denied | Decision::Withdrawn)
     }
 
     /// Whether there is no yes to take back after it, nor one that was.
-    pub(super) fn was_no_yes(self) -> bool {
+    pub(crate) fn was_no_yes(self) -> bool {
         matches!(self, Decision::Denied | Decision::Deferred | Decision::Revoked | Decision::Void | Decision::Lost)
     }
 }
@@ -84,13 +84,13 @@ pub(crate) struct Line {
     /// What else the decision says.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) besides: Besides,
-    pub(super) previous: String,
+    pub(crate) previous: String,
     pub(crate) hash: String,
 }
 
 /// The lines of a scope that tell what was decided, the latest first. A yes that never came into force is no answer, nor is the
 /// line that says so, which is the next one of that scope.
-pub(super) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<Item = &'l Line> {
+pub(crate) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<Item = &'l Line> {
     let mut void = None;
     lines.iter().rev().filter(move |line| match line.decision {
         _ if line.scope != scope => false,
@@ -132,7 +132,7 @@ pub(crate) struct Besides {
 
 impl Line {
     /// With its own hash.
-    pub(super) fn sealed(mut self) -> Self {
+    pub(crate) fn sealed(mut self) -> Self {
         self.hash = self.computed_hash();
         self
     }
@@ -143,12 +143,12 @@ impl Line {
     }
 
     /// Whether its times are ones that candor writes. What has others is no line, for whoever verifies as well.
-    pub(super) fn is_dated(&self) -> bool {
+    pub(crate) fn is_dated(&self) -> bool {
         Time::parse(&self.at).is_some() && self.until.as_deref().is_none_or(|until| Day::parse(until).is_some())
     }
 
     /// As it stands in the file, newline included.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = canonical(&serde_json::json!(self));
         text.push('\n');
         text
@@ -157,14 +157,14 @@ impl Line {
 
 impl Decision {
     /// Only a grant opens what was closed; it is never written snapshot first.
-    pub(super) fn opens_newly(self) -> bool {
+    pub(crate) fn opens_newly(self) -> bool {
         self == Decision::Granted
     }
 }
 
 /// The lines of a ledger whose numbers and hashes follow each other, and, where the file ends in half a line, its
 /// length without that. `None` when anything else is wrong.
-pub(super) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
+pub(crate) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
     let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     let torn = (whole < bytes.len()).then_some(whole as u64);
     let mut lines: Vec<Line> = Vec::new();

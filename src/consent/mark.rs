@@ -19,8 +19,8 @@ use std::{collections::BTreeMap, path::Path};
 /// What is known of a scope whatever its store says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Mark {
-    pub(super) epoch: u64,
+pub(crate) struct Mark {
+    pub(crate) epoch: u64,
     /// The latest UTC day on which the yes of this epoch was in use, as it is written: `2026-11-22`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     latest: Option<String>,
@@ -28,16 +28,16 @@ pub(super) struct Mark {
 
 impl Mark {
     /// The latest day on which the yes was in use. One that can't be read is far ahead: then no clock is believed.
-    pub(super) fn latest(&self) -> Option<Day> {
+    pub(crate) fn latest(&self) -> Option<Day> {
         self.latest.as_deref().map(|latest| Day::parse(latest).unwrap_or(Day::NONE))
     }
 }
 
-pub(super) type Marks = BTreeMap<String, Mark>;
+pub(crate) type Marks = BTreeMap<String, Mark>;
 
 /// Why marks that are there can't be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// They were read, and are not as they were written.
     Damaged,
     /// They were seen and not read: others may open them.
@@ -45,7 +45,7 @@ pub(super) enum Unfit {
 }
 
 impl Unfit {
-    pub(super) fn error(self, path: &Path) -> Error {
+    pub(crate) fn error(self, path: &Path) -> Error {
         let why = match self {
             Unfit::Damaged => "it is damaged",
             Unfit::Refused => NOT_READ,
@@ -56,12 +56,12 @@ impl Unfit {
 
 impl Ledger {
     /// The marks; an error within where they were read and are not marks of ours.
-    pub(super) fn read_marks(&self) -> Result<Result<Option<Marks>, Unfit>, Failed> {
+    pub(crate) fn read_marks(&self) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         self.read_marks_of(&self.names(&self.marks)?)
     }
 
     /// The same, beside the names in their directory.
-    pub(super) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Unfit>, Failed> {
+    pub(crate) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         let bytes = match self.document(names, &self.marks_path(), SNAPSHOT_MOST)? {
             Seen::Read(bytes) => bytes,
             Seen::Absent => return Ok(Ok(None)),
@@ -87,7 +87,7 @@ impl Ledger {
     }
 
     /// Raises a scope's mark to an epoch. A yes that goes on keeps its latest day, and one that ended has none.
-    pub(super) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> Result<(), Error> {
+    pub(crate) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch >= mark.epoch {
                 mark.epoch = epoch;
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// The mark of a yes that is given now. Whoever gives it believes the clock, so this day is its latest one, also where
     /// a yes before it was in use on a later one.
-    pub(super) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
+    pub(crate) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch > mark.epoch {
                 *mark = Mark { epoch, latest: Some(today.to_string()) };
@@ -108,7 +108,7 @@ impl Ledger {
 
     /// Notes that a yes was in use today; does nothing where that is known, where the yes is another one by now, or where the
     /// clock stands before what is known. The caller holds the lock of decisions.
-    pub(super) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
+    pub(crate) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         let _ = held;
         let Records::Sound(sound) = self.read()? else { return Ok(()) };
         if sound.in_force(scope).is_none_or(|entry| entry.epoch != epoch) {

@@ -340,7 +340,7 @@ impl Ledger {
     }
 
     /// Whether a file of ours is larger than candor ever makes it: that is damage, whatever it holds.
-    pub(super) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
+    pub(crate) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
         Ok(match self.look(path, self.files.examine(path))? {
             Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
             Seen::Absent | Seen::Refused => false,
@@ -378,14 +378,14 @@ impl Ledger {
 
     /// What says that a scope was ended when the decision itself could not be written, one in each directory: the person's own,
     /// and those of whoever else ended it.
-    pub(super) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
+    pub(crate) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
         [TOMBSTONE, ENDED]
             .map(|end| [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{end}"))))
     }
 
     /// The scopes that have a tombstone, by the names in both directories, and what it says. Where some say different things,
     /// the person's own no stands, of two of theirs the later one, and an end before what only narrows.
-    pub(super) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
+    pub(crate) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
         let mut revoked = Revoked::new();
         for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
             for name in names {
@@ -413,12 +413,12 @@ impl Ledger {
         Ok(revoked)
     }
 
-    pub(super) fn last_line(&self) -> Result<Option<Line>, Failed> {
+    pub(crate) fn last_line(&self) -> Result<Option<Line>, Failed> {
         Ok(self.history()?.lines().pop())
     }
 }
 
-pub(super) fn not_read(path: &Path) -> Error {
+pub(crate) fn not_read(path: &Path) -> Error {
     Unfit::Refused.error(path)
 }
 

@@ -17,7 +17,6 @@ mod decide;
 mod dpv;
 mod erasing;
 mod export;
-mod facade;
 #[cfg(any(test, fuzzing))]
 #[allow(unreachable_pub, reason = "reached by fuzzers")]
 pub(crate) mod fuzzing;
@@ -39,7 +38,6 @@ mod order_tests;
 mod overlay;
 mod permit;
 mod policy;
-mod prompt;
 mod receipt;
 mod scope;
 mod stand;
@@ -52,20 +50,18 @@ mod verify;
 mod wish;
 
 pub use ask::{MayAsk, WhyNot};
-pub(crate) use closing::{Closing, Ending};
+pub(crate) use closing::Ending;
 pub use contract::{AddressLog, Audience, Controller, Erasure};
 pub use erasing::{ErasureRequest, ErasureState, ErasureStatus};
 pub use export::Receipts;
-pub(crate) use facade::{Decisions, Question, process_wide};
-pub use facade::{
-    ask_about_widenings, cancel_erasure, defer, delete_sent, deny, erase, erasures, grant, keep, keep_contents,
-    languages, may_ask, notice, notice_in, prompt, receipt, receipts, revoke, status, switch, undeclared, withdraw,
-    withdraw_undeclared,
-};
+// What the process-wide client does is in a room far above, and named here, since this is where people look for it.
+pub use crate::decisions::*;
+pub(crate) use ask::Question;
 pub use notice::Notice;
 pub use order::{Change, Effect};
 pub use receipt::{Destroyed, Receipt};
-use receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE};
+use receipt::{NO_ANSWER, NO_LOCK, YES_SINCE};
+pub(crate) use receipt::{NOT_TAKEN, not_taken};
 pub use scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 
 pub(crate) use state::short;
@@ -73,6 +69,7 @@ pub use state::{Grant, State, Status};
 pub use undeclared::Undeclared;
 pub use verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 
+pub(crate) use ask::LATER_MOST;
 pub(crate) use contract::{
     COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, SENT_LOG_DAYS, WAITING_DAYS, canonical, digest,
     sent_log_days,
@@ -80,14 +77,13 @@ pub(crate) use contract::{
 pub(crate) use languages::Languages;
 #[cfg(all(test, unix))]
 pub(crate) use ledger::History;
-pub(crate) use ledger::{Failed, Ledger, Records};
-pub(crate) use line::Decision;
+pub(crate) use ledger::{Entry, Failed, Held, Ledger, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone};
 #[cfg(all(test, unix))]
 pub(crate) use line::Line;
+pub(crate) use line::{Besides, Decision, EVERY_SCOPE, answers};
 pub(crate) use order::{Comparison, Projection, compare};
 pub(crate) use overlay::{Overlay, VARIABLES, block};
 pub(crate) use permit::{Admission, Errand, Gates, Permit, Vigil, Watch};
-pub use prompt::Prompt;
 pub(crate) use scope::{MAX_SCOPES, is_device, is_name, linked as linked_scopes};
 pub(crate) use terms::Terms;
 pub(crate) use wish::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
@@ -99,7 +95,7 @@ use crate::{
     mutants::{self, Mutant},
     sync::{self, Mutex},
 };
-use ledger::{Fingerprint, Held, LOCK_WAIT, Sound};
+use ledger::{Fingerprint, LOCK_WAIT};
 pub(crate) use permit::IN_DOUBT;
 use policy::Looked;
 use std::{
@@ -128,9 +124,6 @@ pub(crate) struct Standing {
     pub(crate) held: Option<Arc<Projection>>,
 }
 
-/// What must be ready before gates open: called with the scopes that will be open.
-pub(crate) type Prepare = Box<dyn Fn(&[Place]) + Send + Sync>;
-
 /// The decisions of one client.
 pub(crate) struct Consent {
     ledger: Ledger,
@@ -143,7 +136,6 @@ pub(crate) struct Consent {
     ambient: Ambient,
     /// For how many days a yes is good.
     validity: u32,
-    prepare: Prepare,
     view: Mutex<View>,
     /// What this build's contracts are beside those that were agreed to, by the digest of the latter.
     compared: Mutex<BTreeMap<(&'static str, String), Arc<stand::Compared>>>,
@@ -280,6 +272,36 @@ struct View {
     narrowing: Vec<Scope>,
 }
 
+/// What a look came to: whether any gate moves, whether something is to be made ready first, and what each gate becomes.
+struct Opens {
+    moved: bool,
+    prepares: bool,
+    gates: Option<Vec<(Scope, u64)>>,
+}
+
+/// A look at the records that has closed what closes, and opens nothing before [`open`](Looking::open).
+#[must_use = "what is granted stays closed until it is opened"]
+pub(crate) struct Looking<'c> {
+    consent: &'c Consent,
+    view: crate::sync::MutexGuard<'c, View>,
+    opens: Opens,
+}
+
+impl Looking<'_> {
+    /// The scopes that will be open, where something has to be made ready for them first.
+    pub(crate) fn to_prepare(&self) -> Option<&[Place]> {
+        self.opens.prepares.then_some(&self.view.open)
+    }
+
+    /// Opens them. Answers whether any gate moved.
+    pub(crate) fn open(self) -> bool {
+        for (scope, epoch) in self.opens.gates.into_iter().flatten() {
+            self.consent.gates.set(scope, epoch);
+        }
+        self.opens.moved
+    }
+}
+
 impl Consent {
     pub(crate) fn new(
         ledger: Ledger,
@@ -288,7 +310,6 @@ impl Consent {
         process_wide: bool,
         ambient: Ambient,
         validity: u32,
-        prepare: Prepare,
     ) -> Self {
         let gates = Arc::new(Gates::new(process_wide));
         let view = Mutex::new(View {
@@ -317,7 +338,6 @@ impl Consent {
             unsettled: AtomicBool::new(false),
             ambient,
             validity,
-            prepare,
             view,
             compared: Mutex::default(),
             asked: AtomicBool::new(false),
@@ -327,13 +347,6 @@ impl Consent {
             retries: Mutex::default(),
             ends: Mutex::default(),
         }
-    }
-
-    /// Looks for a snapshot and opens the gates it names. Where there is none, the look is all that happens.
-    pub(crate) fn open(&self) {
-        // A decision that was interrupted is finished before any gate opens; where that fails what is on disk closes.
-        let _ = self.mend();
-        self.refresh();
     }
 
     /// Finishes a decision that was interrupted, or could not be written, if there is one.
@@ -368,7 +381,7 @@ impl Consent {
     }
 
     /// An ending that only a file stands for: it is written down soon, by whoever mends.
-    pub(super) fn mend_soon(&self) {
+    pub(crate) fn mend_soon(&self) {
         self.retries.lock().failed(STANDING_FILES, self.ambient.monotonic());
     }
 
@@ -424,7 +437,7 @@ impl Consent {
     }
 
     /// Whether this process closed a scope, whatever is on disk.
-    pub(super) fn is_shut(&self, scope: Scope) -> bool {
+    pub(crate) fn is_shut(&self, scope: Scope) -> bool {
         self.view.lock().closing.contains(&scope)
     }
 
@@ -434,6 +447,24 @@ impl Consent {
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    pub(crate) fn ambient(&self) -> &Ambient {
+        &self.ambient
+    }
+
+    pub(crate) fn contracts(&self) -> &[Contract] {
+        &self.contracts
+    }
+
+    /// For how many days a yes is good.
+    pub(crate) fn validity(&self) -> u32 {
+        self.validity
+    }
+
+    /// The program said "granted" where only a fresh notice opens.
+    pub(crate) fn note_refused(&self, scope: Scope) {
+        *self.refused.lock().entry(scope.name()).or_default() += 1;
     }
 
     /// What surrounds the program, as last looked at.
@@ -510,13 +541,14 @@ impl Consent {
             .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
     }
 
-    /// Reads the snapshot again and sets the gates if it changed. Answers whether any gate moved.
+    /// Reads the snapshot again, and closes at once what it closes. What it opens is opened by [`Looking::open`], once what that
+    /// needs is ready.
     ///
     /// Where a look fails, what was open is closed until one succeeds, and its events are counted meanwhile.
-    pub(crate) fn refresh(&self) -> bool {
+    pub(crate) fn look(&self) -> Looking<'_> {
         let mut view = self.view.lock();
-        match self.look_into(&mut view) {
-            Ok(moved) => moved,
+        let opens = match self.look_into(&mut view) {
+            Ok(opens) => opens,
             Err(failed) => {
                 for place in std::mem::take(&mut view.open) {
                     self.gates.set(place.scope, IN_DOUBT);
@@ -524,12 +556,13 @@ impl Consent {
                 view.held.clear();
                 view.doubt = Some(failed);
                 self.retries.lock().failed(RECORDS, self.ambient.monotonic());
-                false
+                Opens { moved: false, prepares: false, gates: None }
             }
-        }
+        };
+        Looking { consent: self, view, opens }
     }
 
-    fn look_into(&self, view: &mut View) -> Result<bool, Failed> {
+    fn look_into(&self, view: &mut View) -> Result<Opens, Failed> {
         // Taken before the rest is read, so that what changes in between is found. Where nothing was ever decided, the look
         // for a snapshot is all that happens.
         view.glance = if view.seen.snapshot.is_some() { self.glance().ok() } else { None };
@@ -539,7 +572,7 @@ impl Consent {
         let day = (view.by_clock || !view.open.is_empty()).then(|| at.now().day());
         let is_new = seen != view.seen || day != view.day || view.stale || view.doubt.is_some();
         if !is_new && !self.gates.is_closed() {
-            return Ok(std::mem::take(&mut view.changed));
+            return Ok(Opens { moved: std::mem::take(&mut view.changed), prepares: false, gates: None });
         }
         if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
             // The first decision, taken elsewhere: until now there was nothing that rules could narrow.
@@ -597,7 +630,7 @@ impl Consent {
         view.is_older = is_older;
         let moved = open != view.open;
         let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
-        // First whatever closes or changes is closed, then what the rest needs is made ready, then it opens.
+        // Whatever closes or changes is closed now. The rest opens once what it needs is ready.
         let in_doubt = |scope: Scope| doubted.contains(&scope) || view.narrowing.contains(&scope);
         let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { IN_DOUBT } else { 0 });
         for contract in &self.contracts {
@@ -605,12 +638,7 @@ impl Consent {
                 self.gates.set(contract.scope, 0);
             }
         }
-        if moved {
-            (self.prepare)(&open);
-        }
-        for contract in &self.contracts {
-            self.gates.set(contract.scope, gate(contract.scope));
-        }
+        let gates = self.contracts.iter().map(|contract| (contract.scope, gate(contract.scope))).collect();
         view.held = held;
         let day = (by_clock || !open.is_empty()).then(|| at.now().day());
         // Also where it was over before, and the clock said otherwise.
@@ -635,7 +663,7 @@ impl Consent {
             retries.held(TEXTS);
         }
         drop(retries);
-        Ok(std::mem::take(&mut view.changed) || moved)
+        Ok(Opens { moved: std::mem::take(&mut view.changed) || moved, prepares: moved, gates: Some(gates) })
     }
 
     /// Whether the snapshot is still the file that was last read: two looks at the disk, for whoever sleeps otherwise.
@@ -653,9 +681,8 @@ impl Consent {
         Ok([version(&self.ledger.snapshot_path())?, version(self.ledger.store())?])
     }
 
-    /// The same, for a decision of this client; what it changed is told to whoever asks next.
-    fn look_again(&self) {
-        let moved = self.refresh();
+    /// What a look at a decision of this client changed is told to whoever looks next.
+    pub(crate) fn has_decided(&self, moved: bool) {
         let mut view = self.view.lock();
         view.changed |= moved;
         // A store that this client has just begun has nothing of before in it.
@@ -675,11 +702,9 @@ impl Consent {
         std::mem::take(&mut self.view.lock().turned_older)
     }
 
-    /// Makes ready anew what the open scopes need, on a new day. Under the same lock as opening, so that a scope that opens
-    /// meanwhile is not forgotten.
-    pub(crate) fn prepare_again(&self) {
-        let view = self.view.lock();
-        (self.prepare)(&view.open);
+    /// The scopes that are open, held so that none opens meanwhile: for whoever makes ready anew what they need.
+    pub(crate) fn hold_open(&self) -> Looking<'_> {
+        Looking { consent: self, view: self.view.lock(), opens: Opens { moved: false, prepares: true, gates: None } }
     }
 
     /// Whether a yes stands that only the clock keeps closed, as last read.
@@ -932,7 +957,7 @@ impl Consent {
     ///
     /// # Errors
     /// Another process keeps it for too long, or it can't be looked at.
-    fn lock_or_fail(&self, patience: &Patience) -> Result<Held, Error> {
+    pub(crate) fn lock_or_fail(&self, patience: &Patience) -> Result<Held, Error> {
         let began = self.ambient.monotonic();
         let until = self.until(began, patience.left.get());
         let held = self.ledger.lock_within(until.saturating_duration_since(began), || self.ambient.monotonic())?;

@@ -32,7 +32,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    pub(super) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
+    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
         // What is shown, agreed to and stored is one text.
         let text = clean::text(&Writer::new(party, scope, spoken).written(events));
         let language = spoken.tongue.tag().to_string();
@@ -93,7 +93,7 @@ impl Contract {
 
     /// The notice that a yes is about: the one that was shown, if this build would show it, and in a language that the
     /// interface has or the person picked; without one, what would have been shown.
-    pub(super) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
+    pub(crate) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
         let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
         let scope = self.scope.name();
         if shown.scope != self.scope {

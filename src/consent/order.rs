@@ -69,7 +69,7 @@ impl Rule {
     }
 
     /// Outcomes by their position in declared order. They count from 1, and 0, not known, stays 0.
-    pub(super) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
+    pub(crate) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
         Rule::Become(std::iter::once(0).chain(positions.map(|at| u16::try_from(at + 1).unwrap_or(0))).collect())
     }
 
@@ -77,7 +77,7 @@ impl Rule {
     /// at 50 and steps at 10 it would leave one at 10 that begins at 50.
     ///
     /// What is the same is said as `other` where that is among it, and otherwise as the lowest of it.
-    pub(super) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
+    pub(crate) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
         let (first, second) = match (self, with) {
             (Rule::Leave, _) | (_, Rule::Leave) => return Rule::Leave,
             (Rule::Keep, rule) | (rule, Rule::Keep) => return rule.clone(),
@@ -392,7 +392,7 @@ fn words(precision: &Partition) -> String {
 }
 
 /// What keeps `build` to what `agreed` could say of the same value.
-pub(super) fn hold(agreed: &Partition, build: &Partition) -> Rule {
+pub(crate) fn hold(agreed: &Partition, build: &Partition) -> Rule {
     match (agreed, build) {
         (Partition::Flag {}, Partition::Flag {}) => Rule::Keep,
         (Partition::Labels { labels: agreed }, Partition::Labels { labels: build }) => hold_labels(agreed, build),

@@ -12,7 +12,7 @@ const SEED: u64 = 20_261_122;
 /// Chains of three contracts; each is three pairs.
 const CHAINS: usize = 50_000;
 
-pub(super) fn base() -> Terms {
+pub(crate) fn base() -> Terms {
     let text = |text: &str| text.to_owned();
     Terms {
         format: text("candor-contract/1"),
@@ -113,7 +113,7 @@ fn partition(rng: &mut Rng) -> Partition {
 }
 
 /// Changes a few things, in either direction.
-pub(super) fn changed(rng: &mut Rng, from: &Terms) -> Terms {
+pub(crate) fn changed(rng: &mut Rng, from: &Terms) -> Terms {
     let mut to = from.clone();
     for _ in 0..rng.u8(..4) {
         match rng.u8(..26) {

@@ -18,17 +18,17 @@ pub(crate) struct Block(pub(crate) String);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Overlay {
     /// The environment and the audience: read once, when the client is made.
-    pub(super) block: Option<Block>,
+    pub(crate) block: Option<Block>,
     /// How the program knows that the person is an adult.
-    pub(super) adult: Option<String>,
+    pub(crate) adult: Option<String>,
     /// Where administrators leave their rules, and what they say.
-    pub(super) directories: Vec<PathBuf>,
+    pub(crate) directories: Vec<PathBuf>,
     /// Those that were last read.
-    pub(super) policies: Policies,
+    pub(crate) policies: Policies,
     /// Why they can't be looked at now. Closes every scope for the moment, and is nobody's rule.
-    pub(super) doubt: Option<String>,
+    pub(crate) doubt: Option<String>,
     /// Files beside the rules that may be meant as some and are ignored.
-    pub(super) ignored: Vec<String>,
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Overlay {
@@ -50,18 +50,18 @@ impl Overlay {
 
     /// What closes the scope of this contract by a rule that was read, or by what surrounds the program: lifting it must not
     /// send what waited before. Where nobody knows what the rules say now, none of them is known to be one.
-    pub(super) fn lasting_block_of(&self, build: &Terms) -> Option<Block> {
+    pub(crate) fn lasting_block_of(&self, build: &Terms) -> Option<Block> {
         let ruled = || self.policies.block_of(build).filter(|_| self.doubt.is_none());
         self.block.clone().or_else(ruled)
     }
 
     /// What closes the scope of this contract.
-    pub(super) fn block_of(&self, build: &Terms) -> Option<Block> {
+    pub(crate) fn block_of(&self, build: &Terms) -> Option<Block> {
         self.block.clone().or_else(|| self.doubted()).or_else(|| self.policies.block_of(build))
     }
 
     /// What is left of a scope that is not closed.
-    pub(super) fn limits(&self, build: &Terms) -> Limits {
+    pub(crate) fn limits(&self, build: &Terms) -> Limits {
         self.policies.limits(build)
     }
 }
@@ -114,7 +114,7 @@ fn means_off(value: &str) -> bool {
 }
 
 /// A value from outside, cut and cleaned for a message.
-pub(super) fn shown(value: &str, most: usize) -> String {
+pub(crate) fn shown(value: &str, most: usize) -> String {
     clean::line(&value.chars().take(most).collect::<String>())
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    pub(super) fn new(process_wide: bool) -> Self {
+    pub(crate) fn new(process_wide: bool) -> Self {
         Gates {
             epochs: [const { AtomicU64::new(0) }; MAX_SCOPES],
             stopped: AtomicBool::new(false),
@@ -43,7 +43,7 @@ impl Gates {
         }
     }
 
-    pub(super) fn set(&self, scope: Scope, epoch: u64) {
+    pub(crate) fn set(&self, scope: Scope, epoch: u64) {
         if let Some(gate) = self.epochs.get(scope.index()).filter(|_| scope.index() != 0) {
             // A client that changes nothing leaves the statics alone: another one may be the process-wide one.
             if gate.swap(epoch, Ordering::SeqCst) != epoch && self.process_wide {
@@ -56,19 +56,19 @@ impl Gates {
         self.epochs.get(scope.index()).map_or(0, |gate| gate.load(Ordering::Relaxed))
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn has_stopped(&self) -> bool {
+    pub(crate) fn has_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
     }
 }
@@ -125,7 +125,7 @@ impl Permit {
     ///
     /// # Errors
     /// The lock could not be had though nobody may have ended anything.
-    pub(super) fn issue(mut watch: Watch) -> io::Result<Option<Self>> {
+    pub(crate) fn issue(mut watch: Watch) -> io::Result<Option<Self>> {
         let path = watch.ledger.life_path(watch.scope.name());
         let files = watch.ledger.files();
         // A grant makes it; one that is missing was removed by someone, and whoever withdraws could not wait for another.
@@ -155,13 +155,13 @@ impl std::fmt::Debug for Permit {
 /// An eye on one grant: says at any time whether it still stands. Lets nothing leave by itself.
 #[derive(Clone)]
 pub(crate) struct Watch {
-    pub(super) ledger: Ledger,
-    pub(super) gates: Arc<Gates>,
-    pub(super) scope: Scope,
-    pub(super) generation: u64,
-    pub(super) epoch: u64,
+    pub(crate) ledger: Ledger,
+    pub(crate) gates: Arc<Gates>,
+    pub(crate) scope: Scope,
+    pub(crate) generation: u64,
+    pub(crate) epoch: u64,
     /// Which file the life lock is on: one that was replaced is not the one a withdrawal would wait for.
-    pub(super) life: Option<(u64, u64, i64)>,
+    pub(crate) life: Option<(u64, u64, i64)>,
 }
 
 impl Watch {
@@ -205,7 +205,7 @@ pub(crate) struct Errand {
 
 impl Errand {
     /// Looks first and reads afterwards: a wish that changes in between no longer stands.
-    pub(super) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
+    pub(crate) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
         ledger.is_there().ok()?;
         let path = Wishes::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;

@@ -82,10 +82,10 @@ pub(crate) struct Policies {
 
 /// What one look at all directories came to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Looked {
-    pub(super) policies: Policies,
+pub(crate) struct Looked {
+    pub(crate) policies: Policies,
     /// Files that may be meant as rules and are none, by their names: each path.
-    pub(super) ignored: Vec<String>,
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Looked {
@@ -93,7 +93,7 @@ impl Looked {
     ///
     /// # Errors
     /// A directory or a file can't be looked at now. What the others say is not known to be all.
-    pub(super) fn at(files: &Files, directories: &[PathBuf], application: &str) -> Result<Self, Failed> {
+    pub(crate) fn at(files: &Files, directories: &[PathBuf], application: &str) -> Result<Self, Failed> {
         let Looked { mut policies, mut ignored } = Looked::default();
         for directory in directories {
             let names = match files.list(directory) {
@@ -176,7 +176,7 @@ fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
 impl Policies {
     /// These rules, whatever they are.
     #[cfg(any(test, fuzzing))]
-    pub(super) fn of_bytes(rules: &[&[u8]]) -> Self {
+    pub(crate) fn of_bytes(rules: &[&[u8]]) -> Self {
         let mut policies = Policies::default();
         for (at, rule) in rules.iter().enumerate() {
             let path = PathBuf::from(format!("{at}.json"));
@@ -189,7 +189,7 @@ impl Policies {
     }
 
     #[cfg(test)]
-    pub(super) fn of(rules: &[&serde_json::Value]) -> Self {
+    pub(crate) fn of(rules: &[&serde_json::Value]) -> Self {
         let mut policies = Policies::default();
         for rule in rules {
             match serde_json::from_value((*rule).clone()) {
@@ -206,29 +206,29 @@ impl Policies {
     }
 
     /// What closes every scope.
-    pub(super) fn block(&self) -> Option<Block> {
+    pub(crate) fn block(&self) -> Option<Block> {
         let all = |(path, policy): &(PathBuf, Policy)| policy.forbid.everything.then(|| Block(policy.named(path)));
         self.unreadable.clone().map(Block).or_else(|| self.rules.iter().find_map(all))
     }
 
     /// What closes the scope of this contract.
-    pub(super) fn block_of(&self, build: &Terms) -> Option<Block> {
+    pub(crate) fn block_of(&self, build: &Terms) -> Option<Block> {
         let closes = |(path, policy): &(PathBuf, Policy)| policy.closes(build).then(|| Block(policy.named(path)));
         self.block().or_else(|| self.rules.iter().find_map(closes))
     }
 
     /// The rule by which the program may not ask of its own accord.
-    pub(super) fn no_prompts(&self) -> Option<String> {
+    pub(crate) fn no_prompts(&self) -> Option<String> {
         self.rules.iter().find(|(_, policy)| policy.no_prompts).map(|(path, policy)| policy.named(path))
     }
 
     /// What all of them leave of a scope.
-    pub(super) fn limits(&self, build: &Terms) -> Limits {
+    pub(crate) fn limits(&self, build: &Terms) -> Limits {
         self.rules.iter().fold(Limits::default(), |left, (_, policy)| left.meet(policy.limits(build)))
     }
 
     /// What limits a scope, by which rule, in words for the person.
-    pub(super) fn words(&self, build: &Terms) -> Vec<String> {
+    pub(crate) fn words(&self, build: &Terms) -> Vec<String> {
         let mut words = Vec::new();
         for (path, policy) in &self.rules {
             let by = policy.named(path);

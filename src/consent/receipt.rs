@@ -69,22 +69,22 @@ pub struct Destroyed {
 }
 
 /// How a reason ends where nobody has to do anything.
-pub(super) const TRIED_AGAIN: &str = ": it is tried again";
+pub(crate) const TRIED_AGAIN: &str = ": it is tried again";
 /// Why a withdrawal is not confirmed: the disk, the lock of decisions, the lock by which it is known, or another process.
-pub(super) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
+pub(crate) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
 const LOCKED: &str = "another process keeps the lock of decisions, so it is not in the records yet: it is tried again";
-pub(super) const NO_LOCK: &str =
+pub(crate) const NO_LOCK: &str =
     "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
-pub(super) const LOST_LOCK: &str = "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends; a \
+pub(crate) const LOST_LOCK: &str = "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends; a \
                                     restart of the computer ends that";
-pub(super) const LOST_FOR_GOOD: &str =
+pub(crate) const LOST_FOR_GOOD: &str =
     "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends";
-pub(super) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
+pub(crate) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
 
-pub(super) const YES_SINCE: &str = "a yes was given since it was written";
+pub(crate) const YES_SINCE: &str = "a yes was given since it was written";
 
 /// Why a decision is not known to stand on disk that failed like this.
-pub(super) fn not_taken(error: &Error) -> &'static str {
+pub(crate) fn not_taken(error: &Error) -> &'static str {
     if error.is_locked() { LOCKED } else { NOT_TAKEN }
 }
 
@@ -100,7 +100,7 @@ impl Receipt {
     }
 
     /// With the texts that the line names, where they are kept.
-    pub(super) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
+    pub(crate) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
         Receipt {
             decision: word(line.decision).into(),
             scope: line.scope,
@@ -123,7 +123,7 @@ impl Receipt {
     }
 
     /// The receipt of an ending that could not be written as one: a tombstone stands for it.
-    pub(super) fn unwritten(scope: &str, title: &str, decision: Decision, at: String) -> Self {
+    pub(crate) fn unwritten(scope: &str, title: &str, decision: Decision, at: String) -> Self {
         Receipt {
             decision: word(decision).into(),
             scope: scope.into(),
@@ -146,7 +146,7 @@ impl Receipt {
     }
 }
 
-pub(super) fn word(decision: Decision) -> &'static str {
+pub(crate) fn word(decision: Decision) -> &'static str {
     match decision {
         Decision::Granted => "granted",
         Decision::Denied => "denied",

@@ -221,7 +221,7 @@ impl Scope {
 
     /// The process-wide gate: the only thing `record` reads while nothing is granted.
     #[inline]
-    pub(super) fn gate(self) -> &'static AtomicU64 {
+    pub(crate) fn gate(self) -> &'static AtomicU64 {
         &self.0.gate
     }
 }

@@ -24,7 +24,7 @@ use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
 const CLOCK_MOST: u64 = 86_400_000;
 
 /// What was agreed to, and this build's contract beside it.
-pub(super) struct Compared {
+pub(crate) struct Compared {
     agreed: Terms,
     comparison: Comparison,
 }
@@ -40,13 +40,13 @@ struct Known {
 /// The time of one look: the clock is read where it matters first, and what is judged together is judged by that. A clock that is
 /// wrong for one reading would else close a scope by one half of a look, and leave the other half without a reason to look
 /// again.
-pub(super) struct Moment<'a> {
+pub(crate) struct Moment<'a> {
     ambient: &'a Ambient,
     read: OnceCell<Time>,
 }
 
 impl Moment<'_> {
-    pub(super) fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         *self.read.get_or_init(|| self.ambient.now())
     }
 }
@@ -57,12 +57,12 @@ fn by_program(contract: &Contract) -> Option<Block> {
 
 impl Consent {
     /// The time of a look that begins now.
-    pub(super) fn moment(&self) -> Moment<'_> {
+    pub(crate) fn moment(&self) -> Moment<'_> {
         Moment { ambient: &self.ambient, read: OnceCell::new() }
     }
 
     /// Whether the life lock's file of a scope is gone that its grant made.
-    pub(super) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
+    pub(crate) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
         let path = self.ledger.life_path(scope);
         Ok(matches!(self.ledger.look(&path, self.ledger.files().examine(&path))?, Seen::Absent))
     }
@@ -97,7 +97,7 @@ impl Consent {
     }
 
     /// Whether an error of a life lock is about its file, and there to be seen at the next look as well.
-    pub(super) fn is_of_lock(&self, error: &io::Error) -> bool {
+    pub(crate) fn is_of_lock(&self, error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
             || disk::refusal(error).is_some()
     }
@@ -128,7 +128,7 @@ impl Consent {
     }
 
     /// Whether a scope is closed only because administrators' rules can't be looked at now.
-    pub(super) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
+    pub(crate) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
         let only_that = self.overlay().doubt.is_some() && self.lasting_block_of(contract).is_none();
         match sound.in_force(contract.scope.name()) {
             Some(entry) if only_that => self.stands(sound, contract, entry, at),
@@ -137,7 +137,7 @@ impl Consent {
     }
 
     /// The epoch under which a scope is open, or 0.
-    pub(super) fn open_epoch(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<u64, Failed> {
+    pub(crate) fn open_epoch(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<u64, Failed> {
         match sound.in_force(contract.scope.name()) {
             Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry, at)? => {
                 Ok(entry.epoch)
@@ -147,13 +147,13 @@ impl Consent {
     }
 
     /// The same, where it is known to close it: what was read, and not that something can't be read now.
-    pub(super) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
+    pub(crate) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
         self.overlay().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
     /// What closes the scope of a contract, whatever the person decided: what surrounds the program, or the program itself
     /// where it does not allow a library to report.
-    pub(super) fn block_of(&self, contract: &Contract) -> Option<Block> {
+    pub(crate) fn block_of(&self, contract: &Contract) -> Option<Block> {
         self.overlay().block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
@@ -180,12 +180,12 @@ impl Consent {
     ///
     /// Of what was agreed to and not of this build: whatever may be said under a yes is in there, and every build that
     /// sees the same rules comes to the same, whichever of the events it links.
-    pub(super) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
+    pub(crate) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
         Ok(self.compared(contract, entry)?.map(|compared| self.overlay().limits(&compared.agreed).digest()))
     }
 
     /// Whether a yes was recorded under other rules of administrators than those that hold now.
-    pub(super) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+    pub(crate) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
         Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
     }
 
@@ -195,12 +195,12 @@ impl Consent {
     }
 
     /// What administrators' rules leave of a scope.
-    pub(super) fn limits(&self, contract: &Contract) -> Limits {
+    pub(crate) fn limits(&self, contract: &Contract) -> Limits {
         self.overlay().limits(&contract.terms)
     }
 
     /// What a scope is held to, where that is less than the build would say.
-    pub(super) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
+    pub(crate) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
         let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
         let comparison = &compared.comparison;
         let switched = Limits { fields: entry.besides.without.iter().cloned().collect(), ..Limits::default() };
@@ -210,7 +210,7 @@ impl Consent {
     }
 
     /// The last day of a yes: its own, or a sooner one by an administrator's rule. A date that can't be read is past.
-    pub(super) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
+    pub(crate) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
         let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
         let given = Time::parse(entry.given()).map_or(Day(0), Time::day);
         let ruled = self.limits(contract).validity_days.map(|days| given.plus(days));
@@ -218,24 +218,24 @@ impl Consent {
     }
 
     /// Whether a yes is not past its last day.
-    pub(super) fn is_valid(&self, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
+    pub(crate) fn is_valid(&self, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
         self.last_day(contract, entry).is_none_or(|last| at.now().day() <= last)
     }
 
     /// Whether the clock stands well before the decision: then nobody knows how long it has been good, and it is not.
-    pub(super) fn is_before(&self, entry: &Entry, at: &Moment<'_>) -> bool {
+    pub(crate) fn is_before(&self, entry: &Entry, at: &Moment<'_>) -> bool {
         let now = at.now().0.saturating_add(CLOCK_MOST);
         [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
     }
 
     /// Whether the clock stands well before a day on which a yes was in use already: what it would be good for from now on
     /// it was good for before.
-    pub(super) fn is_set_back(&self, sound: &Sound, scope: &str, at: &Moment<'_>) -> bool {
+    pub(crate) fn is_set_back(&self, sound: &Sound, scope: &str, at: &Moment<'_>) -> bool {
         sound.latest(scope).is_some_and(|latest| at.now().day().next() < latest)
     }
 
     /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
-    pub(super) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
+    pub(crate) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
         sound.in_force(contract.scope.name()).is_some_and(|entry| {
             self.is_before(entry, at)
                 || self.is_set_back(sound, contract.scope.name(), at)
@@ -244,7 +244,7 @@ impl Consent {
     }
 
     /// Whether the clock stands well before anything that was decided, or in use.
-    pub(super) fn is_clock_back(&self, sound: &Sound) -> bool {
+    pub(crate) fn is_clock_back(&self, sound: &Sound) -> bool {
         let at = &self.moment();
         let is_back = |scope: &str, entry| self.is_before(entry, at) || self.is_set_back(sound, scope, at);
         sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
@@ -447,7 +447,7 @@ impl Consent {
         })
     }
 
-    pub(super) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
+    pub(crate) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
         self.state_at(records, contract, &self.moment(), |entry| self.known(contract, entry))
     }
 

@@ -34,7 +34,7 @@ pub enum State {
 
 impl State {
     /// How an error message says it: "scope … was refused".
-    pub(super) fn past(self) -> &'static str {
+    pub(crate) fn past(self) -> &'static str {
         match self {
             State::NeverAsked => "never asked about",
             State::Granted => "granted",
@@ -79,7 +79,7 @@ pub struct Status {
     /// The last UTC day of a yes that is in force.
     pub until: Option<String>,
     /// Whether events of the scope are recorded at present.
-    pub(super) open: bool,
+    pub(crate) open: bool,
     /// How this build differs from what was agreed to.
     pub changes: Vec<Change>,
 }
@@ -116,13 +116,13 @@ impl Status {
 /// A [`Scope`] alone turns into one that says "not recorded how"; [`Scope::shown`] makes one that says more.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    pub(super) scope: Scope,
-    pub(super) shown: Option<Notice>,
+    pub(crate) scope: Scope,
+    pub(crate) shown: Option<Notice>,
     /// What the program asked in words of its own, and their language.
-    pub(super) own_words: Option<(String, String)>,
-    pub(super) via: Option<String>,
+    pub(crate) own_words: Option<(String, String)>,
+    pub(crate) via: Option<String>,
     /// Whether the person picked the language of the notice.
-    pub(super) picked: bool,
+    pub(crate) picked: bool,
 }
 
 impl From<Scope> for Grant {
@@ -162,10 +162,6 @@ impl Grant {
     pub fn language_picked(mut self) -> Self {
         self.picked = true;
         self
-    }
-
-    pub(crate) fn scope(&self) -> Scope {
-        self.scope
     }
 }
 

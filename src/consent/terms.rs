@@ -19,99 +19,99 @@ const FORMAT: &str = "candor-contract/1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Terms {
-    pub(super) format: String,
-    pub(super) application: String,
-    pub(super) audience: String,
-    pub(super) controller: Identity,
-    pub(super) processors: Vec<String>,
-    pub(super) hosting_countries: Vec<String>,
-    pub(super) transfer_safeguard: Option<String>,
-    pub(super) onward_sharing: Vec<String>,
-    pub(super) endpoint: String,
-    pub(super) address_log_days: Option<u32>,
-    pub(super) erasure_within_days: Option<u32>,
-    pub(super) scope: String,
-    pub(super) revision: u32,
-    pub(super) about: String,
-    pub(super) retention_days: u32,
-    pub(super) local_retention_days: Local,
-    pub(super) schedule: String,
-    pub(super) uses: BTreeMap<String, Use>,
-    pub(super) also_never: Vec<String>,
-    pub(super) events: Vec<Event>,
-    pub(super) envelope: Vec<String>,
-    pub(super) features_depend_on_it: bool,
+    pub(crate) format: String,
+    pub(crate) application: String,
+    pub(crate) audience: String,
+    pub(crate) controller: Identity,
+    pub(crate) processors: Vec<String>,
+    pub(crate) hosting_countries: Vec<String>,
+    pub(crate) transfer_safeguard: Option<String>,
+    pub(crate) onward_sharing: Vec<String>,
+    pub(crate) endpoint: String,
+    pub(crate) address_log_days: Option<u32>,
+    pub(crate) erasure_within_days: Option<u32>,
+    pub(crate) scope: String,
+    pub(crate) revision: u32,
+    pub(crate) about: String,
+    pub(crate) retention_days: u32,
+    pub(crate) local_retention_days: Local,
+    pub(crate) schedule: String,
+    pub(crate) uses: BTreeMap<String, Use>,
+    pub(crate) also_never: Vec<String>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) envelope: Vec<String>,
+    pub(crate) features_depend_on_it: bool,
 }
 
 /// The controller. The name and the country say who it is; the rest is how to reach them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Identity {
-    pub(super) legal_name: String,
-    pub(super) address: String,
-    pub(super) country: String,
-    pub(super) contact: String,
-    pub(super) data_protection_officer: Option<String>,
-    pub(super) authority: Option<String>,
+pub(crate) struct Identity {
+    pub(crate) legal_name: String,
+    pub(crate) address: String,
+    pub(crate) country: String,
+    pub(crate) contact: String,
+    pub(crate) data_protection_officer: Option<String>,
+    pub(crate) authority: Option<String>,
 }
 
 /// For how many days data stays on the person's computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Local {
-    pub(super) waiting: u32,
-    pub(super) counts: u32,
-    pub(super) sent_log: u32,
+pub(crate) struct Local {
+    pub(crate) waiting: u32,
+    pub(crate) counts: u32,
+    pub(crate) sent_log: u32,
     /// The random numbers of the records that were sent.
-    pub(super) names: u32,
+    pub(crate) names: u32,
 }
 
 /// A closed answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Use {
+pub(crate) enum Use {
     No,
     Yes(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Event {
-    pub(super) name: String,
-    pub(super) linkage: String,
-    pub(super) fields: Vec<Field>,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) linkage: String,
+    pub(crate) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) items: Option<Items>,
+    pub(crate) items: Option<Items>,
     /// The last UTC day on which it is recorded; none where no end was declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) until: Option<String>,
+    pub(crate) until: Option<String>,
 }
 
 /// One item in so many is counted, chosen in this name space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Items {
-    pub(super) one_in: u64,
-    pub(super) domain: String,
+pub(crate) struct Items {
+    pub(crate) one_in: u64,
+    pub(crate) domain: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) class: String,
-    pub(super) optional: bool,
-    pub(super) precision: Partition,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) optional: bool,
+    pub(crate) precision: Partition,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) domain: Option<String>,
+    pub(crate) domain: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// [`Precision`] as it is written down, of this build or another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub(super) enum Partition {
+pub(crate) enum Partition {
     Flag {},
     Labels { labels: Vec<String> },
     Cuts { unit: String, cuts: Vec<i64> },
@@ -134,7 +134,7 @@ impl From<Precision> for Partition {
 }
 
 impl Terms {
-    pub(super) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
+    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
         let controller = &party.controller;
         let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
         let use_of = |answer| match answer {

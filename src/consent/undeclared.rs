@@ -2,11 +2,9 @@
 //! shares the records does. Nothing of them is recorded or sent here; they are shown, and can be taken back.
 
 use super::{
-    Consent, Ending, Patience,
-    closing::Closing,
-    ledger::{Entry, Records, Sound, Statement},
+    Consent,
+    ledger::{Entry, Records, Sound},
     line::EVERY_SCOPE,
-    receipt::{NOT_TAKEN, not_taken},
     scope::is_name,
 };
 use crate::{
@@ -39,7 +37,7 @@ impl Consent {
         names.filter(|name| is_name(name) && !self.declares(name)).collect()
     }
 
-    pub(super) fn declares(&self, name: &str) -> bool {
+    pub(crate) fn declares(&self, name: &str) -> bool {
         self.contracts.iter().any(|contract| contract.scope.name() == name)
     }
 
@@ -90,63 +88,8 @@ impl Consent {
     }
 
     /// Whether the last day that was agreed to is over. Rules that end it sooner are a matter of whoever declares the scope.
-    fn is_over(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_over(&self, entry: &Entry) -> bool {
         let last = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
         last.is_some_and(|last| self.ambient.now().day() > last)
-    }
-
-    /// Closes such a scope in every process that declares it, as [`close_scope`](Consent::close_scope) does one's own. One
-    /// that is over is closed by the calendar anyway: where that can't be written it stays for another time.
-    pub(crate) fn close_undeclared(
-        &self,
-        name: &str,
-        ending: Ending<'_>,
-        patience: &Patience,
-    ) -> Result<Closing<'_>, Error> {
-        if !is_name(name) {
-            return Err(Kind::Name { what: "scope", name: name.into(), such_as: "playback" }.into());
-        }
-        if self.declares(name) {
-            return Err(Kind::Declared { scope: name.into() }.into());
-        }
-        let nothing = || Kind::NotGranted { scope: name.into() }.into();
-        let ledger = &self.ledger;
-        if matches!(ledger.read(), Ok(Records::Nothing)) {
-            return Err(nothing());
-        }
-        let decision = ending.decision();
-        let mut is_alone = false;
-        let written = self.lock_or_fail(patience).and_then(|held| {
-            let now = self.ambient.now();
-            let Records::Sound(sound) = ledger.heal(&held, now)? else {
-                return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());
-            };
-            is_alone = true;
-            let Some(entry) = sound.in_force(name) else { return Ok(None) };
-            // Asked again under the lock: it may have been given anew.
-            if ending == Ending::Expired && !self.is_over(entry) {
-                return Ok(None);
-            }
-            ledger
-                .narrow(&held, Some(&sound), Statement::of(name, decision), now)
-                .map(|narrowing| Some((held, narrowing)))
-        });
-        let (mut why, mut is_kept) = (NOT_TAKEN, false);
-        let written = match written {
-            Ok(Some(written)) => Some(written),
-            Ok(None) => return Err(nothing()),
-            Err(error) if ending == Ending::Expired => return Err(error),
-            Err(error) => {
-                why = not_taken(&error);
-                let path = ledger.snapshot_path();
-                let said = self.tombstone(decision, None);
-                let lasts =
-                    ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
-                is_kept = lasts && is_alone && self.is_kept_by_file(name);
-                self.mend_soon();
-                None
-            }
-        };
-        Ok(Closing { consent: self, scope: None, name: name.into(), decision, written, why, is_kept })
     }
 }

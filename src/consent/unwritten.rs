@@ -18,12 +18,12 @@ use std::sync::atomic::Ordering;
 
 /// What a person decided and the disk did not take.
 #[derive(Debug, Clone)]
-pub(super) struct Unwritten {
-    pub(super) scope: Scope,
-    pub(super) decision: Decision,
+pub(crate) struct Unwritten {
+    pub(crate) scope: Scope,
+    pub(crate) decision: Decision,
     /// When they said it first.
-    pub(super) at: String,
-    pub(super) why: String,
+    pub(crate) at: String,
+    pub(crate) why: String,
     /// The latest epoch of the scope by records that were read since: a yes of a later one was given after it. None as long as
     /// no look succeeded: whatever stands may have been there before.
     after: Option<u64>,
@@ -36,7 +36,7 @@ pub(crate) struct Act(u64);
 
 impl Consent {
     /// What a person decided here and the disk did not take, and why.
-    pub(super) fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
+    pub(crate) fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
         self.unwritten.lock().get(scope.name()).cloned()
     }
 
@@ -61,15 +61,18 @@ impl Consent {
 
     /// Notes what came of a person's no: one that was not written is tried again until it is.
     pub(crate) fn note_act(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
-        self.note(scope, act, denies, answer, false);
+        let _ = self.note(scope, act, denies, answer, false);
     }
 
     /// The same of one that was tried again. One that a yes overtook meanwhile, or a newer no, is none any more.
-    pub(crate) fn note_retry(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
-        self.note(scope, act, denies, answer, true);
+    ///
+    /// Answers whether the try closed a scope to which a yes stands: then the records are to be looked at again.
+    #[must_use]
+    pub(crate) fn note_retry(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) -> bool {
+        self.note(scope, act, denies, answer, true)
     }
 
-    fn note(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>, again: bool) {
+    fn note(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>, again: bool) -> bool {
         let why = match answer {
             Ok(receipt) if receipt.line == 0 => {
                 let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
@@ -82,7 +85,7 @@ impl Consent {
             Err(error) if error.is_store() => error.to_string(),
             _ => {
                 self.has_written(scope, act);
-                return;
+                return false;
             }
         };
         // Where there is no place for records there is no yes to take back.
@@ -99,9 +102,8 @@ impl Consent {
             if is_none {
                 // The try closed the scope, and a yes stands.
                 self.unshut(scope);
-                self.look_again();
             }
-            return;
+            return is_none;
         }
         let said = Unwritten { scope, decision, at, why: String::new(), after: None, act };
         let said = unwritten.entry(scope.name()).or_insert(said);
@@ -112,6 +114,7 @@ impl Consent {
         self.shut(scope);
         // The next look reads what stood.
         self.view.lock().stale = true;
+        false
     }
 
     /// An act is on disk, or is none any more.
@@ -162,7 +165,7 @@ impl Consent {
     }
 
     /// Whether an act that is tried again is none any more, by records that were read: a yes that was given since holds.
-    pub(super) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
+    pub(crate) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
         let Some(act) = self.unwritten_act(scope) else { return Ok(true) };
         let (Some(after), Records::Sound(sound)) = (act.after, records) else { return Ok(false) };
         let lines = self.ledger.history()?.lines();
@@ -172,7 +175,7 @@ impl Consent {
     }
 
     /// The same for an act that is under way, under the lock: the list of those that are to be tried again is older.
-    pub(super) fn must_not_be_tried(
+    pub(crate) fn must_not_be_tried(
         &self,
         scope: Scope,
         patience: &Patience,
@@ -184,26 +187,26 @@ impl Consent {
 
     /// Whether an act that is tried again is none any more, as far as a look tells: then it leaves no tombstone. Where the look fails
     /// it leaves one that says which yes it comes after.
-    pub(super) fn is_seen_overtaken(&self, scope: Scope, patience: &Patience) -> bool {
+    pub(crate) fn is_seen_overtaken(&self, scope: Scope, patience: &Patience) -> bool {
         let is_overtaken = || self.ledger.read().and_then(|records| self.is_overtaken(scope, &records));
         patience.again.get() == Some(scope) && is_overtaken().unwrap_or(false)
     }
 
     /// Which yes an act that is tried again comes after, for what stands for it. Nothing at the first try: none comes later then.
-    pub(super) fn comes_after(&self, scope: Scope, patience: &Patience) -> Option<u64> {
+    pub(crate) fn comes_after(&self, scope: Scope, patience: &Patience) -> Option<u64> {
         let is_retry = patience.again.get() == Some(scope);
         self.unwritten_act(scope).filter(|_| is_retry)?.after
     }
 
     /// The records were read: any yes that they do not have yet comes after a no that was not written.
-    pub(super) fn note_what_stood(&self, sound: &Sound) {
+    pub(crate) fn note_what_stood(&self, sound: &Sound) {
         for (name, act) in self.unwritten.lock().iter_mut() {
             act.after.get_or_insert(sound.held(name).unwrap_or(0));
         }
     }
 
     /// A yes that was given since makes a no that was not written undone.
-    pub(super) fn forget_act(&self, scope: Scope) {
+    pub(crate) fn forget_act(&self, scope: Scope) {
         let mut unwritten = self.unwritten.lock();
         unwritten.remove(scope.name());
         self.retries.lock().held(scope.name());
@@ -224,7 +227,7 @@ fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
 
 /// The epoch of the latest yes in the history, 0 where there is none. What came later is known by epochs and not by times, since
 /// clocks go back.
-pub(super) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
+pub(crate) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
     let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
     lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
 }

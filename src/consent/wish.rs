@@ -143,7 +143,7 @@ impl Wish {
 
     /// The document behind bytes, if it is exactly what this program would write for this scope and batch: nothing can be
     /// hidden beside the ids.
-    pub(super) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<Wish> {
+    pub(crate) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<Wish> {
         let json = disk::unseal("erasure", bytes)?;
         let is: Particulars = serde_json::from_str(json).ok()?;
         let uids = separate(&is.uids)?;

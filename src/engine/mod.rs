@@ -7,13 +7,13 @@ mod belief;
 mod chores;
 mod worker;
 
-pub(crate) use belief::{DOUBTED, Belief};
+pub(crate) use belief::{Belief, DOUBTED};
 pub(crate) use chores::{Chores, Owed};
-pub(crate) use worker::{Spawn, Worker};
+pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Consent, Failed, IN_DOUBT, Records, Scope, Standing},
+    consent::{Consent, Failed, IN_DOUBT, Looking, Records, Scope, Standing},
     event::Registry,
     generalize::Keys,
     journal::{Drop, Journal},
@@ -41,7 +41,7 @@ pub(crate) struct Engine {
     pub(crate) registry: &'static Registry,
     pub(crate) ambient: Ambient,
     /// The UTC day that what is recorded now belongs to, and whose keys make its codes; none before the first grant.
-    pub(crate) day: Arc<AtomicU32>,
+    pub(crate) day: AtomicU32,
     /// Two threads that follow a change of day together could stamp events with the wrong one.
     pub(crate) ticking: Mutex<()>,
     /// Two threads that draw a scope's first moment together could undo what the sender noted of an answer in between.
@@ -54,6 +54,35 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Makes ready what the scopes need that a look found open, and opens them. Answers whether any gate moved.
+    fn make_ready(&self, looking: Looking<'_>) -> bool {
+        if let Some(open) = looking.to_prepare() {
+            if !open.is_empty() {
+                self.journal.make_rings();
+                let today = self.ambient.now().day().0;
+                let _ = self.day.compare_exchange(Day::NONE.0, today, Ordering::SeqCst, Ordering::SeqCst);
+            }
+            self.keys.refresh(self.today(), open.iter().map(|place| place.scope));
+        }
+        looking.open()
+    }
+
+    /// Reads the records again, closes what they close, and opens what they open.
+    pub(crate) fn refresh(&self) -> bool {
+        self.make_ready(self.consent.look())
+    }
+
+    /// The same after a decision of this client; what it changed is told to whoever looks next.
+    pub(crate) fn look_again(&self) {
+        let moved = self.refresh();
+        self.consent.has_decided(moved);
+    }
+
+    /// Makes ready anew what the open scopes need, on a new day. A scope that opens meanwhile waits for it, and is not forgotten.
+    pub(crate) fn prepare_again(&self) {
+        let _ = self.make_ready(self.consent.hold_open());
+    }
+
     /// Where each open scope's data goes, or how events end where it is not open. The gate is asked again at every call, under
     /// the journal's own lock.
     pub(crate) fn standings(&self) -> impl Fn(Scope) -> Result<Standing, Drop> + '_ {
@@ -101,7 +130,7 @@ impl Engine {
 
     /// Looks at consent: reads, and never waits for another process. What is to be done about what it finds is owed.
     pub(crate) fn look(&self) {
-        let moved = self.consent.refresh();
+        let moved = self.refresh();
         // The first decision was another process's, and with it this process looked for rules; or a yes is over.
         if self.consent.has_rules_to_settle() {
             self.chores.owe(Owed::Settle);

@@ -77,7 +77,7 @@ impl Engine {
     ///
     /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
     /// nothing that was read before is written after. A file that can't be read now stops no other: it is named in `unread`.
-    pub(super) fn build(
+    pub(crate) fn build(
         &self,
         place: Place,
         stands: &dyn Fn() -> bool,

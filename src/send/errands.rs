@@ -163,7 +163,7 @@ impl Engine {
     }
 
     /// Makes one request that is due, or on a flush one for each scope. Answers whether any was made.
-    pub(super) fn run_errands(&self, occasion: Occasion, scopes: &[Scope], done: &mut Flushed) -> bool {
+    pub(crate) fn run_errands(&self, occasion: Occasion, scopes: &[Scope], done: &mut Flushed) -> bool {
         let mut any = false;
         for &scope in scopes {
             // What an interruption or a full disk left of an earlier wish.
@@ -357,7 +357,7 @@ impl Engine {
     }
 
     /// Forgets the ids of records, and the wishes about them, that the recipient keeps no longer.
-    pub(super) fn forget_erased(&self) {
+    pub(crate) fn forget_erased(&self) {
         let today: Day = self.ambient.now().day();
         let store = self.consent.ledger().store();
         let holds =

@@ -7,27 +7,21 @@ mod build;
 mod errands;
 
 use crate::{
-    ambient::{Ambient, Day, Time},
+    ambient::{Day, Time},
     clean,
-    consent::{Consent, Failed, IN_DOUBT, Place, Records, Scope, Standing},
+    consent::{Place, Scope},
+    engine::Engine,
     error::{Error, Kind},
-    event::Registry,
-    generalize::{Generalized, Keys},
-    journal::{Batch, Draft, Drop, Gone, Journal, Parent, Schedule, Source, Taken},
+    journal::{Batch, Draft, Drop, Gone, Parent, Schedule, Source, Taken},
     mutants::{self, Mutant},
-    sync::Mutex,
-    transport::{Answer, Parcel, SendError, Transport, otlp::Service},
+    transport::{Answer, Parcel, SendError, Transport},
 };
-use house::Belief;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::Ordering,
     time::Duration,
 };
 
@@ -95,7 +89,7 @@ impl Flushed {
         Flushed { trouble: Some(clean::line(&why)), ..Flushed::default() }
     }
 
-    fn note_trouble(&mut self, what: impl Into<String>) {
+    pub(crate) fn note_trouble(&mut self, what: impl Into<String>) {
         // A transport of the program's own, or the receiver behind it, may have worded it.
         self.trouble.get_or_insert_with(|| clean::line(&what.into()));
     }
@@ -112,7 +106,7 @@ fn taken(answer: &Result<Answer, SendError>, batch: &Batch) -> Option<Taken> {
 }
 
 /// Why nothing leaves before a moment that is noted.
-fn why_later(schedule: &Schedule) -> String {
+pub(crate) fn why_later(schedule: &Schedule) -> String {
     let until = Time(schedule.not_before).rfc3339();
     match &schedule.unread {
         Some(error) => format!("when the next request may leave can't be read: {error}"),
@@ -139,7 +133,7 @@ pub(crate) enum Occasion {
 impl Engine {
     /// Whether the clock is believed, and the day that is being recorded is the one it says: it is read more than once, and one
     /// reading that is wrong must not drop what another one keeps.
-    fn is_sure_of_day(&self) -> bool {
+    pub(crate) fn is_sure_of_day(&self) -> bool {
         for _ in 0..2 {
             let Some(now) = self.believed() else { return false };
             if [Day::NONE, now.day()].contains(&self.today()) {
@@ -161,12 +155,12 @@ impl Engine {
     }
 
     /// How many requests of a scope are made up and wait.
-    fn made_up(&self, place: Place) -> u64 {
+    pub(crate) fn made_up(&self, place: Place) -> u64 {
         self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64)
     }
 
     /// How many events were added to the counts of days that are not over.
-    fn growing(&self, places: &[Place]) -> u64 {
+    pub(crate) fn growing(&self, places: &[Place]) -> u64 {
         let days = places.iter().map(|place| self.journal.peek_counts(*place, &mut Vec::new()));
         days.flat_map(BTreeMap::into_values).fold(0, |sum, counts| sum.saturating_add(counts.total()))
     }
@@ -222,7 +216,7 @@ impl Engine {
     }
 
     /// That a receiver wants no more reports from this version, since when, and until what.
-    fn why_gone(&self, schedule: &Schedule) -> Option<String> {
+    pub(crate) fn why_gone(&self, schedule: &Schedule) -> Option<String> {
         let Gone { version, since } = schedule.gone.as_ref().filter(|gone| gone.version == self.version())?;
         let until = match version.as_str() {
             // A program that begins to give one needs a yes to that as well.
@@ -248,7 +242,7 @@ impl Engine {
     }
 
     /// The scope's schedule; one that has no moment yet is given one within a day.
-    fn schedule(&self, place: Place, now: Time) -> Schedule {
+    pub(crate) fn schedule(&self, place: Place, now: Time) -> Schedule {
         let _alone = self.scheduling.lock();
         let outbox = self.journal.outbox();
         let mut schedule = outbox.schedule(place.scope, place.generation, now);
@@ -264,7 +258,7 @@ impl Engine {
         if scope.is_of_library() { self.libraries.get(scope.name()).map(|it| &**it) } else { Some(&*self.transport) }
     }
 
-    fn send_batches(
+    pub(crate) fn send_batches(
         &self,
         place: Place,
         batches: Vec<PathBuf>,

@@ -342,7 +342,10 @@ fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
         let client = client(home.path(), None);
         client.grant(CRASH).unwrap();
         client.withdraw(CRASH).unwrap();
-        assert!(client.engine().consent.close_scope(CRASH, ending, &Patience::new()).is_err(), "{ending:?}");
+        assert!(
+            crate::actions::close::close_scope(client.engine(), CRASH, ending, &Patience::new()).is_err(),
+            "{ending:?}"
+        );
         assert_eq!(client.status(CRASH).unwrap().state, State::Withdrawn, "{ending:?}");
         client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
         assert!(client.status(CRASH).unwrap().is_open(), "{ending:?}: the gate is left to the person");
@@ -350,6 +353,6 @@ fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
     let home = tempfile::tempdir().unwrap();
     let client = client(home.path(), None);
     client.grant(CRASH).unwrap();
-    assert!(client.engine().consent.close_scope(CRASH, Ending::Expired, &Patience::new()).is_err());
+    assert!(crate::actions::close::close_scope(client.engine(), CRASH, Ending::Expired, &Patience::new()).is_err());
     assert!(client.status(CRASH).unwrap().is_open(), "a new yes is not past the last day of the old one");
 }

@@ -8,8 +8,8 @@ use crate::{
     Client, Error,
     consent::{Decision, Receipt, State},
     disk::{Disk, Handle, Need, Stat, System},
-    mutants::{self, Mutant},
     engine::Owed,
+    mutants::{self, Mutant},
     sync::Mutex,
 };
 use serde_json::json;
@@ -464,7 +464,7 @@ fn a_start_that_cannot_see_the_rules_destroys_nothing() {
             assert!(status.blocked_by.unwrap().contains("can't be looked at now"), "{only} {errno}");
             assert!(blind.grant(CRASH).unwrap_err().is_blocked());
             blind.engine().consent.settle_again();
-            (blind.engine().settle)(blind.engine());
+            crate::actions::settle::settle(blind.engine());
             drop(blind);
             let fresh = client(home, None);
             assert_eq!((history(home), waits(&fresh)), before, "{only} {errno}");

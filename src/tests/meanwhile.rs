@@ -6,8 +6,8 @@ use crate::{
     Client, Error,
     consent::{Receipt, State},
     disk::{Disk, Handle, System},
-    mutants::{self, Mutant},
     engine::Owed,
+    mutants::{self, Mutant},
     sync::Mutex,
 };
 use serde_json::json;

@@ -6,7 +6,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     ambient::{Clock, instant},
-    consent::{Closing, Ending, Patience, State},
+    consent::{Ending, Patience, State},
     disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{Mutant, with},
     sync::Mutex,
@@ -558,8 +558,8 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
         ("a switch", |client| drop(client.switch(CRASH, "crash.happened.times", false))),
         ("a narrowing", |client| {
             let narrows = Ending::Switched("crash.happened.times", false);
-            let closing = client.engine().consent.close_scope(CRASH, narrows, &Patience::new());
-            drop(closing.and_then(Closing::finish));
+            let closing = crate::actions::close::close_scope(client.engine(), CRASH, narrows, &Patience::new());
+            drop(closing.and_then(crate::actions::close::Closing::finish));
         }),
         ("later", |client| drop(client.defer(CRASH))),
         ("a bare grant", |client| drop(client.grant(CRASH))),

@@ -303,7 +303,15 @@ fn section<'t>(manifest: &'t str, name: &str) -> Vec<&'t str> {
 #[test]
 fn every_dependency_has_its_reason() {
     for (manifest, sections) in [
-        ("Cargo.toml", &["dependencies", "target.'cfg(unix)'.dependencies", "target.'cfg(windows)'.dependencies", "dev-dependencies"][..]),
+        (
+            "Cargo.toml",
+            &[
+                "dependencies",
+                "target.'cfg(unix)'.dependencies",
+                "target.'cfg(windows)'.dependencies",
+                "dev-dependencies",
+            ][..],
+        ),
         ("crates/derive/Cargo.toml", &["dependencies"][..]),
         ("crates/models/Cargo.toml", &["dependencies"][..]),
         ("crates/crossed/Cargo.toml", &["dependencies"][..]),
@@ -436,7 +444,10 @@ fn nothing_is_said_that_is_known_not_to_be_so() {
     texts.extend(["crates/audit/src", "crates/cli/src"].iter().flat_map(|below| files(below, &["rs"])));
     texts.extend(files("examples", &["rs"]));
     texts.extend(files("tests/notices", &["txt"]));
-    texts.extend(["README.md", "CHANGELOG.md", "crates/audit/README.md", "crates/cli/README.md"].map(|name| Path::new(ROOT).join(name)));
+    texts.extend(
+        ["README.md", "CHANGELOG.md", "crates/audit/README.md", "crates/cli/README.md"]
+            .map(|name| Path::new(ROOT).join(name)),
+    );
     assert!(texts.len() > 100, "{} texts were found", texts.len());
     for path in texts {
         let said = not_so(&fs::read_to_string(&path).unwrap());
@@ -468,7 +479,10 @@ fn no_word_is_too_big() {
     let notices = files("tests/notices", &["txt"]);
     assert!(notices.len() >= 8, "notices are kept in both languages");
     texts.extend(notices.clone());
-    texts.extend(["README.md", "CHANGELOG.md", "crates/audit/README.md", "crates/cli/README.md"].map(|name| Path::new(ROOT).join(name)));
+    texts.extend(
+        ["README.md", "CHANGELOG.md", "crates/audit/README.md", "crates/cli/README.md"]
+            .map(|name| Path::new(ROOT).join(name)),
+    );
     for path in texts {
         let mut text = fs::read_to_string(&path).unwrap();
         if notices.contains(&path) {

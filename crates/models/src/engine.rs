@@ -1,8 +1,9 @@
-//! What `withdraw.rs` destroys, as far as its order matters: a secret, and a journal that asks the gate under its own
+//! What the actions work on, as far as their order matters: consent, a secret, and a journal that asks the gate under its own
 //! lock. Stands for the rooms between consent and withdrawal, whose files are not modelled.
 
 use crate::{
     consent::{Consent, Destroyed, Place, Scope},
+    error::Error,
     sync::Mutex,
 };
 use std::io;
@@ -16,6 +17,22 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Nothing has to be made ready for a scope here.
+    pub(crate) fn refresh(&self) -> bool {
+        self.consent.look().open()
+    }
+
+    pub(crate) fn look_again(&self) {
+        let moved = self.refresh();
+        self.consent.has_decided(moved);
+    }
+
+    /// What a client does when it begins.
+    pub(crate) fn open(&self) {
+        let _ = self.consent.mend();
+        self.refresh();
+    }
+
     /// Something may always lie there, so that whoever destroys takes the lock each time.
     pub(crate) fn may_have_left(&self, _: &str) -> bool {
         true
@@ -69,6 +86,10 @@ pub(crate) struct Keys;
 impl Keys {
     pub(crate) fn wipe(&self, _: Scope) {}
 
+    pub(crate) fn create(&self, _: Scope) -> Result<(), Error> {
+        Ok(())
+    }
+
     pub(crate) fn destroy(&self, _: Scope) -> io::Result<bool> {
         Ok(true)
     }
@@ -98,6 +119,10 @@ impl Journal {
     pub(crate) fn purge(&self, _: Scope, keep: Option<u64>) -> Destroyed {
         self.writer.lock().retain(|place| Some(place.generation) == keep);
         Destroyed { complete: true, ..Destroyed::default() }
+    }
+
+    pub(crate) fn is_out_of_place(&self, _: Scope) -> bool {
+        true
     }
 
     /// Every scope is declared here.

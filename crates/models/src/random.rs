@@ -4,12 +4,15 @@
 #![cfg(not(test))]
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms are compiled for a part of what they can do")]
 
+mod actions;
 #[path = "../../../src/ambient.rs"]
 mod ambient;
 #[path = "../../../src/clean.rs"]
 mod clean;
 #[path = "../../../src/consent/mod.rs"]
 mod consent;
+/// The process-wide client has no part in this.
+mod decisions {}
 #[path = "../../../src/disk/mod.rs"]
 mod disk;
 #[path = "../../../src/error.rs"]
@@ -23,19 +26,18 @@ mod mutants;
 #[path = "../../../src/precision/mod.rs"]
 mod precision;
 mod scenario;
-#[path = "engine.rs"]
-mod sender;
+mod engine;
 mod steps;
 mod switch;
 #[path = "seam_shuttle.rs"]
 mod sync;
-#[path = "../../../src/withdraw.rs"]
-mod withdraw;
 
 /// The same rooms with mistakes in them.
 #[allow(warnings, clippy::all)]
 mod mistaken {
-    pub(crate) use crate::{ambient, clean, disk, error, language, memory, mutants, precision, steps, switch, sync};
+    pub(crate) use crate::{
+        ambient, clean, decisions, disk, error, language, memory, mutants, precision, steps, switch, sync,
+    };
     include!(concat!(env!("OUT_DIR"), "/mistaken.rs"));
 }
 

@@ -1,21 +1,21 @@
 //! What a few threads of a few processes do with one store, and what must hold however their steps fall.
 //!
 //! Consent, its files, permits and the withdrawal are the real code, over a disk in memory. The sender is not: [`send`]
-//! stands for the loops of `src/sender/mod.rs` and `src/transport/http/line.rs`, and `src/tests/steps.rs` holds it to what
+//! stands for the loops of `src/actions/send.rs` and `src/send/mod.rs` and `src/transport/http/line.rs`, and `src/tests/steps.rs` holds it to what
 //! those do. Every violation is noted, and the schedule fails at its end.
 
 use crate::{
+    actions::{grant, withdraw},
     ambient::{Ambient, Clock, Entropy},
     consent::{
         self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Languages, Ledger, Notice,
         Overlay, Party, Patience, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
     },
     disk::Files,
+    engine::{Chores, Engine, Journal, Keys, Registry},
     memory::{Image, Memory},
-    sender::{Chores, Engine, Journal, Keys, Registry},
     steps, switch,
     sync::{self, Mutex, Point, Signal},
-    withdraw,
 };
 use std::{
     path::PathBuf,
@@ -145,8 +145,7 @@ fn ledger(disk: &Memory) -> Ledger {
 /// One process: a client without its rings and threads.
 fn process(disk: &Memory) -> Engine {
     let ambient = Ambient::new(Arc::new(Still), Arc::new(Still));
-    let consent =
-        Consent::new(ledger(disk), vec![contract()], Overlay::default(), false, ambient, 365, Box::new(|_| ()));
+    let consent = Consent::new(ledger(disk), vec![contract()], Overlay::default(), false, ambient, 365);
     Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry, chores: Chores }
 }
 
@@ -154,8 +153,8 @@ fn process(disk: &Memory) -> Engine {
 pub(crate) fn granted() -> Image {
     let disk = Memory::new(&Image::default(), &[]);
     let engine = process(&disk);
-    engine.consent.open();
-    engine.consent.grant(&scope().into(), &Patience::new(), |_| Ok(())).unwrap();
+    engine.open();
+    grant::grant(&engine, &scope().into(), &Patience::new()).unwrap();
     disk.image()
 }
 
@@ -270,7 +269,7 @@ impl World {
     }
 }
 
-/// A send: `Engine::send` and `Engine::send_batches` in `src/sender/mod.rs`, and in place of the transport what
+/// A send: `Engine::send` in `src/actions/send.rs` and `Engine::send_batches` in `src/send/mod.rs`, and in place of the transport what
 /// `Line::patiently` in `src/transport/http/line.rs` does for each slice: ask, then write.
 fn send(world: &World, engine: &Engine, linger: bool) {
     let mut late = 0;
@@ -279,7 +278,7 @@ fn send(world: &World, engine: &Engine, linger: bool) {
         let place = match world.plan.follow {
             false => world.first,
             true => {
-                engine.consent.refresh();
+                engine.refresh();
                 let Some(&place) = engine.consent.open_places().first() else { continue };
                 place
             }
@@ -370,7 +369,7 @@ fn withdraw(world: &World) {
 fn grant(world: &World, engine: &Engine) {
     static NOTICE: OnceLock<Notice> = OnceLock::new();
     let notice = NOTICE.get_or_init(|| contract().notice().unwrap());
-    if let Ok(receipt) = engine.consent.grant(&scope().shown(notice), &Patience::new(), |_| Ok(())) {
+    if let Ok(receipt) = grant::grant(engine, &scope().shown(notice), &Patience::new()) {
         world.granted.lock().push(receipt.epoch);
         world.seen.granted.fetch_add(u64::from(receipt.epoch != world.first.epoch), SeqCst);
     }
@@ -381,7 +380,7 @@ fn record(world: &World, engine: &Engine) {
     for _ in 0..2 {
         let Some(admission) = consent::Admission::of(engine.consent.gates(), scope()) else { continue };
         let place = Place { epoch: admission.epoch(), ..world.first };
-        engine.consent.refresh();
+        engine.refresh();
         engine.journal.keep(&engine.consent, place);
     }
 }
@@ -404,7 +403,7 @@ fn judge(world: &World) {
         world.violation("a yes that came after the withdrawal was lost");
     }
     for engine in &world.processes {
-        engine.consent.refresh();
+        engine.refresh();
         let gate = engine.consent.gates().epoch(scope());
         if gate != 0 && Some(gate) != open {
             world.violation("a gate is open that the records don't open");
@@ -425,7 +424,7 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     let disk = Memory::new(image, &paths);
     let processes: Vec<Engine> = (0..plan.processes).map(|_| process(&disk)).collect();
     for engine in &processes {
-        engine.consent.open();
+        engine.open();
         // Everything that is made when it is first used is made now.
         assert!(engine.consent.granted_place(scope()).unwrap().is_some(), "the store holds a yes");
         assert!(!engine.consent.open_places().is_empty(), "its gate is open");
@@ -477,7 +476,7 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
 pub(crate) fn steps(image: &Image) -> [Vec<&'static str>; 3] {
     let disk = Memory::new(image, &[]);
     let engine = process(&disk);
-    engine.consent.open();
+    engine.open();
     let first = engine.consent.open_places()[0];
     let world = World {
         plan: Plan { processes: 1, batches: 1, slices: 2, ..Plan::default() },

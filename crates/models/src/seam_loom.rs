@@ -3,6 +3,7 @@
 //! a wait ends after a few looks however the others are scheduled. Checks nothing itself.
 
 use crate::steps;
+pub(crate) use std::sync::MutexGuard;
 use std::{
     cell::Cell,
     sync::{OnceLock, atomic::Ordering},
@@ -102,7 +103,7 @@ impl<T> Mutex<T> {
         Mutex(std::sync::Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.try_lock().expect("a plan for loom has one thread at each lock")
     }
 }

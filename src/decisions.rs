@@ -1,58 +1,12 @@
-//! The decisions of the process-wide client, under the name people look for: `consent::grant(scope)`.
-//!
-//! The client registers itself here when `candor::init` makes it; this file only passes calls on.
+//! The decisions of the process-wide client, under the name people look for: `consent::grant(scope)`. One line a function; the
+//! [`Client`](crate::Client) has the same ones.
 
-use super::{ErasureStatus, Grant, MayAsk, Notice, Prompt, Receipt, Receipts, Status, Undeclared, scope::Scope};
-use crate::error::{Error, Kind};
-use once_cell::race::OnceBox;
-
-/// What is asked.
-pub(crate) struct Question {
-    pub(crate) notice: Notice,
-    pub(crate) status: Status,
-    /// Whether "later" is still an answer.
-    pub(crate) later: bool,
-}
-
-/// What a client can be told and asked about consent.
-pub(crate) trait Decisions: Send + Sync {
-    fn grant(&self, grant: Grant) -> Result<Receipt, Error>;
-    fn deny(&self, scope: Scope) -> Result<Receipt, Error>;
-    fn withdraw(&self, scope: Scope) -> Result<Receipt, Error>;
-    fn status(&self, scope: Scope) -> Result<Status, Error>;
-    fn notice(&self, scope: Scope) -> Result<Notice, Error>;
-    fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error>;
-    fn languages(&self) -> Vec<String>;
-    fn receipt(&self, scope: Scope) -> Result<Receipt, Error>;
-    fn receipts(&self) -> Result<Receipts, Error>;
-    fn delete_sent(&self, scope: Scope) -> Result<(), Error>;
-    fn defer(&self, scope: Scope) -> Result<Receipt, Error>;
-    fn keep(&self, scope: Scope) -> Result<Receipt, Error>;
-    fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error>;
-    fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error>;
-    fn ask_about_widenings(&self, ask: bool) -> Result<(), Error>;
-    fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error>;
-    /// Takes the one question of this run, where it may be asked and is noted, and answers what is to be shown.
-    fn begin_asking(&self, scope: Scope) -> Result<Question, Error>;
-    fn note_answered(&self, scope: Scope);
-    fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error>;
-    fn undeclared(&self) -> Result<Vec<Undeclared>, Error>;
-    fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error>;
-    fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error>;
-    fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error>;
-    fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error>;
-}
-
-static PROCESS_WIDE: OnceBox<&'static dyn Decisions> = OnceBox::new();
-
-/// Registers the process-wide client.
-pub(crate) fn process_wide(client: &'static dyn Decisions) {
-    let _ = PROCESS_WIDE.set(Box::new(client));
-}
-
-fn client() -> Result<&'static dyn Decisions, Error> {
-    PROCESS_WIDE.get().copied().ok_or_else(|| Kind::NotInitialized.into())
-}
+pub use crate::prompt::Prompt;
+use crate::{
+    consent::{ErasureStatus, Grant, MayAsk, Notice, Receipt, Receipts, Scope, Status, Undeclared},
+    error::Error,
+    global::client,
+};
 
 /// Records that the person said yes to this scope. From now on its events are recorded, and sent when their time comes.
 ///
@@ -143,7 +97,7 @@ pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
 /// `candor::init` was not called, or the history can't be read ([`Error::is_store`]). Records that can be read and can't
 /// be relied on are no error here: the export says so.
 ///
-/// [`verify`]: super::verify()
+/// [`verify`]: crate::consent::verify()
 pub fn receipts() -> Result<Receipts, Error> {
     client()?.receipts()
 }
@@ -224,7 +178,7 @@ pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
 /// # Errors
 /// [`Error::may_not_ask`]: not now; nothing is to be shown. And those of [`may_ask`].
 pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
-    Prompt::open(client()?, scope)
+    client()?.prompt(scope)
 }
 
 /// Switches off, or on again, that the contents of what a scope sends are kept on this computer for the person to read.

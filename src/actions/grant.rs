@@ -1,0 +1,137 @@
+//! Recording a yes, and opening its scope.
+
+use super::decision::{needs_notice, to_build_on};
+use crate::{
+    consent::{
+        Besides, Contract, Decision, Failed, Grant, NoticeLanguage, Patience, Receipt, Records, Scope, State,
+        Statement, Terms, answers, compare, digest,
+    },
+    engine::Engine,
+    error::{Error, Kind},
+};
+
+/// Records a yes, by administrators' rules as last looked at. What the scope needs before its first event is made before it opens;
+/// if that fails, nothing opens.
+pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Result<Receipt, Error> {
+    let scope = grant.scope;
+    let contract = engine.consent.contract(scope)?;
+    engine.consent.ledger().is_usable()?;
+    if let Some(block) = engine.consent.overlay().block_of(&contract.terms) {
+        return Err(Kind::Blocked { by: block.0 }.into());
+    }
+    if !contract.allowed {
+        return Err(Kind::NotAllowed { scope: scope.name(), constant: scope.constant() }.into());
+    }
+    let rendered = contract.agreed_notice(grant)?;
+    engine.consent.ledger().make_directories()?;
+    let held = engine.consent.lock_or_fail(patience)?;
+    let now = engine.consent.ambient().now();
+    let records = engine.consent.ledger().heal(&held, now)?;
+    if let Records::Refused(path, why) = records {
+        return Err(Kind::Store { path, why }.into());
+    }
+    let state = engine.consent.state_said(engine.consent.state(&records, contract)?, scope);
+    let in_force = match &records {
+        Records::Sound(sound) => sound.in_force(scope.name()).cloned(),
+        _ => None,
+    };
+    let agreed = in_force.as_ref().and_then(|entry| entry.contract.clone());
+    // A yes to a notice that asks for less is a yes to less, and is recorded as one.
+    // So is one that was given when the clock stood far ahead: nobody knows how long it has been good.
+    let is_doubted = || {
+        let at = &engine.consent.moment();
+        let set_back = matches!(&records, Records::Sound(sound) if engine.consent.is_set_back(sound, scope.name(), at));
+        set_back || in_force.as_ref().is_some_and(|entry| engine.consent.is_before(entry, at))
+    };
+    let anew = grant.shown.is_some()
+        && (agreed.as_ref() != Some(&contract.digest) || is_doubted() || engine.consent.lacks_life(scope.name())?);
+    match state {
+        State::Granted if !anew => {
+            drop(held);
+            engine.consent.unshut(scope);
+            engine.look_again();
+            return engine.consent.receipt(scope, None);
+        }
+        State::NeverAsked => {}
+        _ if grant.shown.is_some() => {}
+        State::Expired if says_no_more(engine, &records, contract)? => {}
+        // A question that was put off is still open.
+        State::Deferred if grant.own_words.is_some() => {}
+        _ => {
+            // What was seen and not read is neither lost nor damaged.
+            if let (State::Unreadable, Some(entry)) = (state, &in_force)
+                && let Some(unread) = engine.consent.ledger().unread_of(entry)?
+            {
+                return Err(unread);
+            }
+            engine.consent.note_refused(scope);
+            return Err(needs_notice(scope, state));
+        }
+    }
+    let sound = to_build_on(engine, &held, records, now)?;
+    // Whoever extends a yes, or gives it anew after it ended without them, has not taken back what they switched off.
+    let ended_by_person = matches!(state, State::Withdrawn | State::Denied);
+    let before = sound.as_ref().and_then(|sound| sound.entry(scope.name())).filter(|_| !ended_by_person);
+    let without = before.map(|entry| entry.noes().without).unwrap_or_default();
+    let (text, language, notice) = match &grant.own_words {
+        Some((text, language)) => (text.as_str(), language.as_str(), digest(text.as_bytes())),
+        None => (rendered.text(), rendered.language(), rendered.digest().to_owned()),
+    };
+    engine.consent.ledger().keep_text(&contract.digest, &contract.json)?;
+    engine.consent.ledger().keep_text(&notice, text)?;
+    let statement = Statement {
+        contract: Some(contract.digest.clone()),
+        notice: Some(notice),
+        language: Some(NoticeLanguage { tag: language.into(), picked: grant.picked && grant.shown.is_some() }),
+        via: match (&grant.via, &grant.shown, &grant.own_words) {
+            (Some(via), ..) => Some(via.clone()),
+            (None, Some(_), _) => Some("a notice of this program".into()),
+            (None, None, Some(_)) => Some("a dialog of this program".into()),
+            (None, None, None) => None,
+        },
+        until: Some(now.day().plus(engine.consent.validity()).to_string()),
+        besides: Some(Besides {
+            without,
+            // Of what is agreed to here, which is this build's contract.
+            limits: engine.consent.limits(contract).digest(),
+            own_words: grant.own_words.is_some(),
+            adult: engine.consent.overlay().adult.clone(),
+            ..Besides::default()
+        }),
+        ..Statement::of(scope.name(), Decision::Granted)
+    };
+    let line = engine.consent.ledger().grant(&held, sound.as_deref(), statement, now, |_| make_ready(engine, scope))?;
+    engine.consent.forget_act(scope);
+    engine.consent.unshut(scope);
+    drop(held);
+    engine.look_again();
+    engine.consent.receipt(scope, Some(&line))
+}
+
+/// Whether this build would say no more than what a yes was to that is over, and the person has not declined it.
+fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Result<bool, Failed> {
+    let scope = contract.scope.name();
+    let Records::Sound(sound) = records else { return Ok(false) };
+    let Some(entry) = sound.entry(scope).filter(|entry| entry.besides.declined.is_none()) else { return Ok(false) };
+    let lines = engine.consent.ledger().history()?.lines();
+    let agreed = entry.contract.clone().or_else(|| {
+        let told = answers(&lines, scope).find(|line| line.contract.is_some());
+        told.and_then(|line| line.contract.clone())
+    });
+    let Some(agreed) = agreed else { return Ok(false) };
+    if agreed == contract.digest {
+        return Ok(true);
+    }
+    let agreed = engine.consent.ledger().text(&agreed)?.and_then(|text| Terms::read(&text));
+    Ok(agreed.is_some_and(|agreed| compare(&contract.terms, &agreed).is_no_wider()))
+}
+
+/// Whatever lies there was recorded under no grant that is in force. What is in the trash already is sent by nobody, and some file
+/// systems keep its name there for as long as another process has it open.
+fn make_ready(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    if !engine.journal.purge(scope, None).complete && !engine.journal.is_out_of_place(scope) {
+        let path = engine.consent.ledger().store().to_owned();
+        return Err(Kind::Store { path, why: "what was recorded before could not be removed" }.into());
+    }
+    engine.keys.create(scope)
+}

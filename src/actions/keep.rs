@@ -1,0 +1,65 @@
+//! Recording what changes nothing of what may be said: that a person keeps to what they agreed to, and whether they want to be
+//! asked about more.
+
+use super::decision::to_build_on;
+use crate::{
+    consent::{Besides, Decision, EVERY_SCOPE, Entry, LATER_MOST, Patience, Receipt, Records, Scope, Statement},
+    engine::Engine,
+    error::{Error, Kind},
+};
+
+/// Records that the person was asked for more than they agreed to, and said no or later: what they agreed to stays, under
+/// the same epoch.
+pub(crate) fn keep(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
+    let contract = engine.consent.contract(scope)?;
+    let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
+    write_open(engine, scope, |entry| {
+        let same = entry.besides.declined.as_ref() == Some(&contract.digest);
+        let put_off = if same { entry.besides.deferred } else { 0 };
+        let later = later && put_off < LATER_MOST;
+        let declined = Some(contract.digest.clone());
+        let deferred = if later { put_off + 1 } else { 0 };
+        Besides { declined, deferred, ..entry.besides.clone() }
+    })
+}
+
+/// Writes a line of a scope that is in force, which changes nothing of what may be said.
+fn write_open(engine: &Engine, scope: Scope, besides: impl Fn(&Entry) -> Besides) -> Result<Receipt, Error> {
+    let held = engine.consent.lock_or_fail(&Patience::new())?;
+    let now = engine.consent.ambient().now();
+    let records = engine.consent.ledger().heal(&held, now)?;
+    let entry = match &records {
+        Records::Sound(sound) => sound.in_force(scope.name()).map(|entry| (sound, entry)),
+        _ => None,
+    };
+    let Some((sound, entry)) = entry else { return Err(Kind::NotGranted { scope: scope.name().into() }.into()) };
+    let statement = Statement { besides: Some(besides(entry)), ..Statement::of(scope.name(), Decision::Kept) };
+    let narrowing = engine.consent.ledger().narrow(&held, Some(sound), statement, now)?;
+    let finished = engine.consent.ledger().finish(&held, &narrowing);
+    drop(held);
+    engine.look_again();
+    let mut receipt = engine.consent.receipt(scope, Some(&narrowing.line))?;
+    receipt.recorded = finished.is_ok();
+    Ok(receipt)
+}
+
+/// Records whether the person may be asked when a version would do more than they agreed to.
+pub(crate) fn ask_about_widenings(engine: &Engine, ask: bool) -> Result<(), Error> {
+    engine.consent.ledger().make_directories()?;
+    let held = engine.consent.lock_or_fail(&Patience::new())?;
+    let now = engine.consent.ambient().now();
+    let sound = to_build_on(engine, &held, engine.consent.ledger().heal(&held, now)?, now)?;
+    let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
+    let known = sound.as_ref().and_then(|sound| sound.entry(EVERY_SCOPE)).map(|entry| entry.decision);
+    // Records that were put back from before say what was wished then.
+    let outdated = sound.as_ref().is_some_and(|sound| sound.is_outdated(EVERY_SCOPE));
+    if !outdated && known.unwrap_or(Decision::AskAgain) == decision {
+        return Ok(());
+    }
+    let statement = Statement::of(EVERY_SCOPE, decision);
+    let narrowing = engine.consent.ledger().narrow(&held, sound.as_deref(), statement, now)?;
+    let finished = engine.consent.ledger().finish(&held, &narrowing);
+    drop(held);
+    engine.look_again();
+    finished
+}
