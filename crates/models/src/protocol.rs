@@ -332,7 +332,7 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// `Engine::send` and `Engine::send_batches` in `src/sender/mod.rs`, with one batch; and a transport that asks before each
+/// `Engine::send` in `src/actions/send.rs` and `Engine::send_batches` in `src/send/mod.rs`, with one batch; and a transport that asks before each
 /// slice, as `Line::patiently` in `src/transport/http/line.rs` does.
 fn send(world: &World, process: usize) {
     let mut late = 0;
@@ -361,7 +361,7 @@ fn send(world: &World, process: usize) {
     }
 }
 
-/// `withdraw` and `end` in `src/withdraw.rs`, with `Consent::close_scope` and `Closing::finish`. Answers whether it is confirmed, and
+/// `withdraw` and `end` in `src/actions/withdraw.rs`, with `close_scope` and `Closing::finish`. Answers whether it is confirmed, and
 /// its epoch.
 fn withdraw(world: &World) -> (bool, u64) {
     // `engine.consent.status(scope)`: there is a yes.
@@ -420,7 +420,7 @@ fn returned(world: &World, confirmed: bool, epoch: u64) {
     }
 }
 
-/// `Consent::grant` in `src/consent/decide.rs`, after a notice.
+/// `grant` in `src/actions/grant.rs`, after a notice.
 fn grant(world: &World, process: usize) {
     // `self.lock_or_fail(…)`, `self.ledger.heal(…)`.
     let decisions = world.decide();
