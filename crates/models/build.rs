@@ -61,11 +61,14 @@ fn flat(root: &Path, file: &str, mistakes: &[[&str; 4]]) -> String {
         if line.starts_with("//!") {
             continue;
         }
-        let module = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ").and_then(|m| m.strip_suffix(';'));
+        let module = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").strip_prefix("mod ").and_then(|m| m.strip_suffix(';'));
         match module {
             Some(_) if in_tests => {}
             Some(module) => {
-                let below = Path::new(file).parent().expect("a folder").join(format!("{module}.rs"));
+                // A module lies beside a `mod.rs`, in a file or in a folder of its own.
+                let folder = Path::new(file).parent().expect("a folder");
+                let below = folder.join(format!("{module}.rs"));
+                let below = if root.join(&below).exists() { below } else { folder.join(module).join("mod.rs") };
                 let body = flat(root, below.to_str().expect("UTF-8"), mistakes);
                 out.push_str(&format!("{} {{\n{body}\n}}", line.trim_end_matches(';')));
             }

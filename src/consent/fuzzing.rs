@@ -2,15 +2,15 @@
 //! file.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is what a fuzzer looks for")]
 
-use super::{
-    contract::canonical,
-    ledger::{Snapshot, sealed},
-    limits::Limits,
-    line::{self, GENESIS, Line},
-    order::{Projection, Rule, compare},
-    policy::Policies,
-    terms::{Partition, Terms},
-    verify::{Wrong, verify},
+use crate::consent::{
+    agreement::compatibility::{Projection, Rule, compare},
+    agreement::contract::canonical,
+    agreement::schema::{Partition, Terms},
+    constraints::limits::Limits,
+    constraints::policy::Policies,
+    proof::verify::{Wrong, verify},
+    records::entry::{GENESIS, Line, chain},
+    records::ledger::{Snapshot, sealed},
 };
 use crate::disk;
 use serde_json::json;
@@ -48,7 +48,7 @@ pub fn ledger(bytes: &[u8]) {
 
 /// How many lines of a chain there are. What is one is one for whoever verifies.
 fn chained(bytes: &[u8]) -> Option<usize> {
-    let (lines, torn) = line::chain(bytes)?;
+    let (lines, torn) = chain(bytes)?;
     let text: String = lines.iter().map(Line::text).collect();
     assert_eq!(text.as_bytes(), &bytes[..torn.map_or(bytes.len(), |at| usize::try_from(at).unwrap())]);
     let verdict = verify(&text, &[]);
@@ -57,7 +57,7 @@ fn chained(bytes: &[u8]) -> Option<usize> {
     let flaw = verdict.flaws.iter().find(|flaw| unchained.contains(&flaw.wrong) && !lines.is_empty());
     assert!(flaw.is_none(), "the store takes it for a chain, and who verifies does not: {flaw:?}");
     let text = text.replacen("\"epoch\":", "\"epoch\":1", 1);
-    assert!(lines.is_empty() || line::chain(text.as_bytes()).is_none(), "an edited line is none");
+    assert!(lines.is_empty() || chain(text.as_bytes()).is_none(), "an edited line is none");
     Some(lines.len())
 }
 

@@ -11,7 +11,7 @@ use candor::{Client, consent::State};
 use serde_json::json;
 use std::{fs, fs::File};
 
-/// As in `src/consent/ledger.rs`: a longer one is not read.
+/// As in `src/consent/records/ledger.rs`: a longer one is not read.
 const LEDGER_MOST: u64 = 8 << 20;
 
 /// One that sees a rule, or one that sees none.

@@ -1,0 +1,439 @@
+//! The order of contracts: whether a build would do no more than was agreed to, and what it may do where it would.
+//!
+//! `D ⊑ C`, "D is no wider than C", holds if it holds on every axis. Where D is wider in what it tells, it is held to
+//! what was agreed: new events and fields are left out, finer steps are floored to the agreed ones, new labels become
+//! `other`. Where it is wider in anything else (who receives it, what for, for how long) nothing can be held back, and it
+//! stops. Pure: reads no file, decides for nobody, and never sees a value.
+
+use crate::consent::agreement::schema::{Event, Field, Partition, Terms, Use};
+use crate::{ambient::Day, clean};
+use std::collections::BTreeMap;
+
+/// What a difference between two contracts means for the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// It asks for less, or says the same in another way. Nobody is asked.
+    Narrower,
+    /// It asks for more, and gets what was agreed until the person decides.
+    HeldBack,
+    /// It asks for more than can be held back. Nothing is recorded or sent until the person decides.
+    Stops,
+}
+
+/// One difference between what was agreed and what this build would do.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// What differs, such as `recipient` or `field playback.finished.codec`.
+    pub axis: String,
+    /// As it was agreed; empty where there was nothing.
+    pub before: String,
+    /// As this build would have it; empty where there is nothing.
+    pub after: String,
+    /// What that means.
+    pub effect: Effect,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { clean::line(text) };
+        write!(f, "{}: {} -> {}", clean::line(&self.axis), or_none(&self.before), or_none(&self.after))?;
+        f.write_str(match self.effect {
+            Effect::Narrower => " (narrower)",
+            Effect::HeldBack => " (wider: held to what was agreed)",
+            Effect::Stops => " (wider: everything stops)",
+        })
+    }
+}
+
+/// What may be said of one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// As this build says it.
+    Keep,
+    /// Not at all.
+    Leave,
+    /// By outcome, 0 included: what it becomes.
+    Become(Vec<u16>),
+}
+
+impl Rule {
+    pub(crate) fn of(&self, outcome: u16) -> u16 {
+        match self {
+            Rule::Keep => outcome,
+            Rule::Leave => 0,
+            Rule::Become(map) => map.get(usize::from(outcome)).copied().unwrap_or(0),
+        }
+    }
+
+    /// Outcomes by their position in declared order. They count from 1, and 0, not known, stays 0.
+    pub(crate) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
+        Rule::Become(std::iter::once(0).chain(positions.map(|at| u16::try_from(at + 1).unwrap_or(0))).collect())
+    }
+
+    /// What is left under both: what either takes for the same is the same. One after the other would not do: of steps
+    /// at 50 and steps at 10 it would leave one at 10 that begins at 50.
+    ///
+    /// What is the same is said as `other` where that is among it, and otherwise as the lowest of it.
+    pub(crate) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
+        let (first, second) = match (self, with) {
+            (Rule::Leave, _) | (_, Rule::Leave) => return Rule::Leave,
+            (Rule::Keep, rule) | (rule, Rule::Keep) => return rule.clone(),
+            (Rule::Become(first), Rule::Become(second)) => (first, second),
+        };
+        let mut same: Vec<u16> = (0..).take(first.len().max(second.len())).collect();
+        let of = |same: &[u16], outcome: u16| same.get(usize::from(outcome)).copied().unwrap_or(0);
+        for outcome in (1..).take(same.len().saturating_sub(1)) {
+            for becomes in [self.of(outcome), with.of(outcome)] {
+                let (one, two) = (of(&same, outcome), of(&same, becomes));
+                // Not known stays that, and takes with it whatever became it.
+                let lowest = one.min(two);
+                same.iter_mut().filter(|class| **class == one || **class == two).for_each(|class| *class = lowest);
+            }
+        }
+        if let Some(other) = other.and_then(|at| u16::try_from(at + 1).ok()) {
+            let class = of(&same, other);
+            same.iter_mut().skip(1).filter(|it| **it == class && class != 0).for_each(|it| *it = other);
+        }
+        Rule::Become(same)
+    }
+}
+
+/// What a build may say under a contract: the events that were agreed to. What is not in here is not said.
+pub(crate) type Projection = BTreeMap<String, Said>;
+
+/// What may be said of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// A rule for each of its fields, in this build's order.
+    pub(crate) rules: Vec<Rule>,
+    /// The last day that was agreed to, where there is one.
+    pub(crate) until: Option<Day>,
+}
+
+/// Two contracts, compared.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) projection: Projection,
+}
+
+impl Comparison {
+    /// Whether the build does no more than was agreed to, as it is.
+    pub(crate) fn is_no_wider(&self) -> bool {
+        self.changes.iter().all(|change| change.effect == Effect::Narrower)
+    }
+
+    /// Whether anything may be said until the person decides.
+    pub(crate) fn stops(&self) -> bool {
+        self.changes.iter().any(|change| change.effect == Effect::Stops)
+    }
+}
+
+/// Collects differences.
+#[derive(Default)]
+struct Differences(Vec<Change>);
+
+impl Differences {
+    fn note(&mut self, axis: impl Into<String>, before: impl ToString, after: impl ToString, effect: Effect) {
+        self.0.push(Change { axis: axis.into(), before: before.to_string(), after: after.to_string(), effect });
+    }
+
+    /// Must be the same.
+    fn same(&mut self, axis: &str, before: &str, after: &str) {
+        if before != after {
+            self.note(axis, before, after, Effect::Stops);
+        }
+    }
+
+    /// May lose members, not gain any. Their order says nothing.
+    fn fewer(&mut self, axis: &str, before: &[String], after: &[String]) {
+        let subset = after.iter().all(|one| before.contains(one));
+        if !subset {
+            self.note(axis, before.join(", "), after.join(", "), Effect::Stops);
+        } else if !before.iter().all(|one| after.contains(one)) {
+            self.note(axis, before.join(", "), after.join(", "), Effect::Narrower);
+        }
+    }
+
+    /// May fall, not rise.
+    fn less(&mut self, axis: &str, before: u32, after: u32) {
+        if before != after {
+            self.note(axis, before, after, if after < before { Effect::Narrower } else { Effect::Stops });
+        }
+    }
+}
+
+/// Whether `build` is no wider than `agreed`, on every axis, and what it may say.
+pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
+    let mut found = Differences::default();
+    found.same("application", &agreed.application, &build.application);
+    found.same("form of the contract", &agreed.format, &build.format);
+    found.same("audience", &agreed.audience, &build.audience);
+    found.same("who is responsible", &agreed.controller.legal_name, &build.controller.legal_name);
+    found.same("their country", &agreed.controller.country, &build.controller.country);
+    found.fewer("processors", &agreed.processors, &build.processors);
+    found.fewer("countries it is kept in", &agreed.hosting_countries, &build.hosting_countries);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    found.same("safeguard for transfers", &text(&agreed.transfer_safeguard), &text(&build.transfer_safeguard));
+    found.fewer("passed on to", &agreed.onward_sharing, &build.onward_sharing);
+    found.same("where it is sent", &agreed.endpoint, &build.endpoint);
+    found.less(
+        "days network addresses are kept",
+        agreed.address_log_days.unwrap_or(0),
+        build.address_log_days.unwrap_or(0),
+    );
+    let never = u32::MAX;
+    let (before, after) = (agreed.erasure_within_days.unwrap_or(never), build.erasure_within_days.unwrap_or(never));
+    found.less("days until records are erased on request", before, after);
+    found.same("scope", &agreed.scope, &build.scope);
+    found.same("revision of the purpose", &agreed.revision.to_string(), &build.revision.to_string());
+    found.same("whom it is about", &agreed.about, &build.about);
+    found.less("days the recipient keeps it", agreed.retention_days, build.retention_days);
+    let (before, after) = (&agreed.local_retention_days, &build.local_retention_days);
+    found.less("days reports wait here", before.waiting, after.waiting);
+    found.less("days counts wait here", before.counts, after.counts);
+    found.less("days a copy is kept here", before.sent_log, after.sent_log);
+    found.less("days the random numbers of what was sent are kept here", before.names, after.names);
+    found.same("how often it is sent", &agreed.schedule, &build.schedule);
+    uses(&mut found, agreed, build);
+    // A promise more is narrower, so the two sides change places.
+    promises(&mut found, &agreed.also_never, &build.also_never);
+    found.fewer("what each request names", &agreed.envelope, &build.envelope);
+    if build.features_depend_on_it && !agreed.features_depend_on_it {
+        found.note("features that depend on it", "none", "some", Effect::Stops);
+    }
+    let projection = events(&mut found, agreed, build);
+    let tied = newly_tied(agreed, build);
+    if !tied.is_empty() {
+        found.note("events whose codes can be matched", "", tied.join("; "), Effect::Stops);
+    }
+    Comparison { changes: found.0, projection }
+}
+
+fn uses(found: &mut Differences, agreed: &Terms, build: &Terms) {
+    let words = |answer: Option<&Use>| match answer {
+        Some(Use::No) => "no".to_owned(),
+        Some(Use::Yes(why)) => format!("yes, {why}"),
+        None => "not said".to_owned(),
+    };
+    let mut questions: Vec<&String> = agreed.uses.keys().chain(build.uses.keys()).collect();
+    questions.sort();
+    questions.dedup();
+    for question in questions {
+        let (before, after) = (agreed.uses.get(question), build.uses.get(question));
+        if before != after {
+            let effect = if after == Some(&Use::No) { Effect::Narrower } else { Effect::Stops };
+            found.note(format!("use: {question}"), words(before), words(after), effect);
+        }
+    }
+}
+
+fn promises(found: &mut Differences, agreed: &[String], build: &[String]) {
+    if !agreed.iter().all(|promise| build.contains(promise)) {
+        found.note("promises", agreed.join(", "), build.join(", "), Effect::Stops);
+    } else if !build.iter().all(|promise| agreed.contains(promise)) {
+        found.note("promises", agreed.join(", "), build.join(", "), Effect::Narrower);
+    }
+}
+
+fn events(found: &mut Differences, agreed: &Terms, build: &Terms) -> Projection {
+    let mut projection = Projection::new();
+    for event in &build.events {
+        let Some(before) = agreed.events.iter().find(|before| before.name == event.name) else {
+            found.note(format!("event {}", event.name), "", "new", Effect::HeldBack);
+            continue;
+        };
+        if let Some(said) = self::event(found, before, event) {
+            projection.insert(event.name.clone(), said);
+        }
+    }
+    for before in &agreed.events {
+        if !build.events.iter().any(|event| event.name == before.name) {
+            found.note(format!("event {}", before.name), "agreed", "", Effect::Narrower);
+        }
+    }
+    projection
+}
+
+/// What may be said of an event, or nothing where all of it is held back.
+fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said> {
+    let axis = |what: &str| format!("{what} of {}", build.name);
+    if agreed.linkage != build.linkage {
+        let rises = match (rank(&agreed.linkage), rank(&build.linkage)) {
+            (Some(before), Some(after)) => after > before,
+            _ => true,
+        };
+        let effect = if rises { Effect::Stops } else { Effect::Narrower };
+        found.note(axis("linkage"), &agreed.linkage, &build.linkage, effect);
+    }
+    let mut said = true;
+    if agreed.items != build.items {
+        let words = |items: &Option<crate::consent::agreement::schema::Items>| match items {
+            Some(items) => format!("one in {} by {}", items.one_in, items.domain),
+            None => "all".to_owned(),
+        };
+        let fewer = match (&agreed.items, &build.items) {
+            (None, Some(_)) => true,
+            (Some(before), Some(after)) => before.domain == after.domain && after.one_in >= before.one_in,
+            _ => false,
+        };
+        said = fewer;
+        let effect = if fewer { Effect::Narrower } else { Effect::HeldBack };
+        found.note(axis("items counted"), words(&agreed.items), words(&build.items), effect);
+    }
+    let until = agreed.until.as_ref().map(|day| last_day(day));
+    if agreed.until != build.until {
+        let never = |day: &Option<String>| day.clone().unwrap_or_default();
+        let later = match (until, &build.until) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(before), Some(after)) => last_day(after) > before,
+        };
+        let effect = if later { Effect::HeldBack } else { Effect::Narrower };
+        found.note(axis("last day"), never(&agreed.until), never(&build.until), effect);
+    }
+    let rules = build.fields.iter().map(|field| self::field(found, agreed, build, field)).collect();
+    for before in &agreed.fields {
+        if !build.fields.iter().any(|field| field.name == before.name) {
+            found.note(format!("field {}.{}", build.name, before.name), "agreed", "", Effect::Narrower);
+        }
+    }
+    said.then_some(Said { rules, until })
+}
+
+/// The day of a contract; one that can't be read is long over.
+fn last_day(text: &str) -> Day {
+    Day::parse(text).unwrap_or(Day(0))
+}
+
+/// The pairs of the build's events whose codes can be matched, by the same name space for the same time, and could not be
+/// under what was agreed.
+fn newly_tied(agreed: &Terms, build: &Terms) -> Vec<String> {
+    let find = |name: &str| agreed.events.iter().find(|event| event.name == name);
+    let mut pairs = Vec::new();
+    for (at, one) in build.events.iter().enumerate() {
+        for other in build.events.iter().skip(at + 1) {
+            let before = |domain: &str| {
+                find(&one.name).zip(find(&other.name)).is_some_and(|(one, other)| ties(one, other, domain))
+            };
+            let domains = one.fields.iter().filter_map(|field| field.domain.as_deref());
+            let new = domains.filter(|domain| ties(one, other, domain) && !before(domain));
+            pairs.extend(new.map(|domain| format!("{} and {} by {domain}", one.name, other.name)));
+        }
+    }
+    pairs
+}
+
+/// Whether codes of this name space can be matched between the two.
+fn ties(one: &Event, other: &Event, domain: &str) -> bool {
+    let has = |event: &Event| event.fields.iter().any(|field| field.domain.as_deref() == Some(domain));
+    one.linkage == other.linkage && has(one) && has(other)
+}
+
+/// From what ties least together to what ties most.
+fn rank(linkage: &str) -> Option<usize> {
+    ["rollup", "none", "session", "day", "week", "month"].iter().position(|known| *known == linkage)
+}
+
+fn field(found: &mut Differences, agreed: &Event, event: &Event, build: &Field) -> Rule {
+    let axis = format!("field {}.{}", event.name, build.name);
+    let Some(before) = agreed.fields.iter().find(|before| before.name == build.name) else {
+        found.note(axis, "", "new", Effect::HeldBack);
+        return Rule::Leave;
+    };
+    if before.class != build.class || before.domain != build.domain {
+        let words = |field: &Field| match &field.domain {
+            Some(domain) => format!("{} in {domain}", field.class),
+            None => field.class.clone(),
+        };
+        found.note(axis, words(before), words(build), Effect::HeldBack);
+        return Rule::Leave;
+    }
+    if build.optional && !before.optional {
+        // That it is not known is one more thing to say.
+        found.note(axis, "always there", "may be left out", Effect::HeldBack);
+        return Rule::Leave;
+    }
+    let rule = hold(&before.precision, &build.precision);
+    match rule {
+        Rule::Keep if !same(&before.precision, &build.precision) => {
+            found.note(axis, words(&before.precision), words(&build.precision), Effect::Narrower);
+        }
+        Rule::Keep => {}
+        _ => found.note(axis, words(&before.precision), words(&build.precision), Effect::HeldBack),
+    }
+    rule
+}
+
+/// Whether two partitions say the same; the order of labels says nothing.
+fn same(a: &Partition, b: &Partition) -> bool {
+    match (a, b) {
+        (Partition::Labels { labels: a }, Partition::Labels { labels: b }) => {
+            a.iter().all(|label| b.contains(label)) && b.iter().all(|label| a.contains(label))
+        }
+        _ => a == b,
+    }
+}
+
+fn words(precision: &Partition) -> String {
+    match precision {
+        Partition::Flag {} => "yes or no".into(),
+        Partition::Labels { labels } => labels.join(", "),
+        Partition::Cuts { unit, cuts } => {
+            let cuts: Vec<String> = cuts.iter().map(ToString::to_string).collect();
+            format!("steps of {unit}: {}", cuts.join(", "))
+        }
+        Partition::Code { bits } => format!("a code of {bits} bits"),
+        Partition::Cohort { bits } => format!("one of 2^{bits} groups"),
+    }
+}
+
+/// What keeps `build` to what `agreed` could say of the same value.
+pub(crate) fn hold(agreed: &Partition, build: &Partition) -> Rule {
+    match (agreed, build) {
+        (Partition::Flag {}, Partition::Flag {}) => Rule::Keep,
+        (Partition::Labels { labels: agreed }, Partition::Labels { labels: build }) => hold_labels(agreed, build),
+        (Partition::Cuts { unit: u, cuts: agreed }, Partition::Cuts { unit: v, cuts: build }) if u == v => {
+            hold_cuts(agreed, build)
+        }
+        (Partition::Code { bits: agreed }, Partition::Code { bits: build }) if build <= agreed => Rule::Keep,
+        // Fewer bits choose larger groups, each a union of the agreed ones.
+        (Partition::Cohort { bits: agreed }, Partition::Cohort { bits: build }) if build <= agreed => Rule::Keep,
+        _ => Rule::Leave,
+    }
+}
+
+fn hold_labels(agreed: &[String], build: &[String]) -> Rule {
+    let other = build.iter().position(|label| label == "other");
+    let known = build.iter().all(|label| agreed.contains(label));
+    if known && (other.is_some() || agreed.iter().all(|label| build.contains(label))) {
+        return Rule::Keep;
+    }
+    // What was agreed as `other`, or would have been, is said as that.
+    let (true, Some(other)) = (agreed.iter().any(|label| label == "other"), other) else { return Rule::Leave };
+    let outcome = |(at, label): (usize, &String)| if agreed.contains(label) { at } else { other };
+    Rule::becoming(build.iter().enumerate().map(outcome))
+}
+
+fn hold_cuts(agreed: &[i64], build: &[i64]) -> Rule {
+    let (Some(lowest), Some(first)) = (agreed.first(), build.first()) else { return Rule::Leave };
+    // What is sent for the lowest cell is its lower bound, so another one is another number.
+    if lowest != first {
+        return Rule::Leave;
+    }
+    if build.iter().all(|cut| agreed.contains(cut)) {
+        return Rule::Keep;
+    }
+    if !agreed.iter().all(|cut| build.contains(cut)) {
+        // Partitions that cross tell together more than either.
+        return Rule::Leave;
+    }
+    let floor = |cut: &i64| {
+        let agreed = agreed.iter().rev().find(|known| *known <= cut).unwrap_or(lowest);
+        build.iter().position(|known| known == agreed).unwrap_or(0)
+    };
+    Rule::becoming(build.iter().map(floor))
+}

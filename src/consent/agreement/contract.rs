@@ -1,0 +1,224 @@
+//! What a person agrees to: the contract of a scope, and the notice that tells them.
+//!
+//! The contract is data in canonical JSON and has a digest; a grant stores both. The notice is its text in words for
+//! people. Both are made from what is linked into the program, never from a sentence somebody keeps elsewhere. Which of
+//! two contracts is wider is not decided here.
+
+use crate::consent::{agreement::languages::Languages, agreement::schema::Terms, agreement::scope::Scope};
+use crate::{language::Say, precision::Precision};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// For how long events and counts may wait on this computer before they are dropped unsent.
+pub(crate) const WAITING_DAYS: u32 = 7;
+/// For how long a lone count is held back on this computer until it has company.
+pub(crate) const COUNTS_DAYS: u32 = 28;
+/// For how long at most the sent log keeps what left.
+pub(crate) const SENT_LOG_DAYS: u32 = 90;
+
+/// Who is answerable for the data, and how they handle it. Part of every contract: each entry is a value or an explicit
+/// none, so that nothing can be left unsaid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "a publisher must write out every entry")]
+pub struct Controller {
+    /// The legal name of the person or company that decides why and how the data is used.
+    pub legal_name: &'static str,
+    /// Their postal address.
+    pub address: &'static str,
+    /// The country they are in, as ISO 3166-1 alpha-2 (`FR`).
+    pub country: &'static str,
+    /// Where a person can write to, such as an e-mail address.
+    pub contact: &'static str,
+    /// How to reach the data-protection officer, if there is one.
+    pub data_protection_officer: Option<&'static str>,
+    /// The supervisory authority a person can complain to, if there is one.
+    pub authority: Option<&'static str>,
+    /// Companies that handle the data on the controller's behalf.
+    pub processors: &'static [&'static str],
+    /// Countries in which the data is kept, as ISO 3166-1 alpha-2.
+    pub hosting_countries: &'static [&'static str],
+    /// What protects the data where it is transferred out of the person's legal area, if it is.
+    pub transfer_safeguard: Option<&'static str>,
+    /// Others who are given the data for purposes of their own.
+    pub onward_sharing: &'static [&'static str],
+    /// Whether the recipient's servers note the network addresses that reports come from.
+    pub address_log: AddressLog,
+    /// What becomes of a person's wish to have sent records deleted.
+    pub erasure: Erasure,
+}
+
+/// Whether network addresses are noted on arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AddressLog {
+    /// They are not kept.
+    NotKept,
+    /// They are kept for so many days.
+    Days(u32),
+}
+
+/// What the recipient promises about deleting records that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Erasure {
+    /// Deleted within so many days of the request, which is a record named `candor.erasure`: see [wire](crate::manual::wire).
+    WithinDays(u32),
+    /// Single records can't be deleted before their retention ends.
+    Unsupported,
+}
+
+/// Who uses the program. The application states it; there is no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Audience {
+    /// Adults. Consent can be asked for.
+    Adults,
+    /// Children may be among them. Every scope is blocked until the program says, with [`Config::adult`](crate::Config::adult),
+    /// how it knows that this person is none.
+    Mixed,
+    /// Children. Every scope is blocked.
+    Children,
+}
+
+impl Audience {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Audience::Adults => "adults",
+            Audience::Mixed => "mixed",
+            Audience::Children => "children",
+        }
+    }
+}
+
+/// What is the same for every scope of one program.
+#[derive(Debug, Clone)]
+pub(crate) struct Party {
+    pub(crate) application: String,
+    pub(crate) service_version: Option<String>,
+    pub(crate) controller: Controller,
+    pub(crate) audience: Audience,
+    pub(crate) endpoint: String,
+    /// For how many days a yes is good.
+    pub(crate) validity_days: u32,
+    /// The languages its notices can be had in.
+    pub(crate) languages: Arc<Languages>,
+}
+
+/// One event as the contract and the notice speak of it.
+#[derive(Debug, Clone)]
+pub(crate) struct EventTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) linkage: &'static str,
+    pub(crate) linkage_says: Say,
+    /// The last UTC day on which it is recorded.
+    pub(crate) until: Option<String>,
+    pub(crate) item: Option<ItemTerms>,
+    pub(crate) fields: Vec<FieldTerms>,
+}
+
+/// What chooses the items of an event that are counted, as the contract and the notice speak of it.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) one_in: u64,
+    pub(crate) domain: &'static str,
+    /// Why more are counted, where more are.
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// One field as the contract and the notice speak of it.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) class: &'static str,
+    pub(crate) precision: Precision,
+    pub(crate) optional: bool,
+    /// The name space of a code, or empty.
+    pub(crate) domain: &'static str,
+    /// Why it leaves exactly, where it does.
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// The contract of one scope in this build.
+#[derive(Debug, Clone)]
+pub(crate) struct Contract {
+    pub(crate) scope: Scope,
+    /// Canonical JSON.
+    pub(crate) json: String,
+    /// blake3 of the JSON, in hex.
+    pub(crate) digest: String,
+    pub(crate) terms: Terms,
+    /// What its notices are made from.
+    pub(crate) party: Party,
+    pub(crate) events: Vec<EventTerms>,
+    /// Whether the program lets it report at all: its own scopes always, a library's if it says so.
+    pub(crate) allowed: bool,
+}
+
+impl Contract {
+    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
+        let terms = Terms::new(party, scope, events);
+        let json = canonical(&serde_json::to_value(&terms).unwrap_or_default());
+        let (party, events) = (party.clone(), events.to_vec());
+        let allowed = !scope.is_of_library();
+        Contract { scope, digest: digest(json.as_bytes()), json, terms, party, events, allowed }
+    }
+}
+
+impl Contract {
+    /// Who receives the reports, by legal name.
+    pub(crate) fn recipient(&self) -> &'static str {
+        self.party.controller.legal_name
+    }
+
+    /// Where they go.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.party.endpoint
+    }
+}
+
+/// blake3, in hex.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// JSON with sorted keys and no spaces, whatever features of `serde_json` another crate turned on.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(b.0));
+            let entries: Vec<String> =
+                entries.into_iter().map(|(key, value)| format!("{}:{}", json!(key), canonical(value))).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+/// What each request names besides its events.
+pub(crate) fn envelope(party: &Party) -> Vec<String> {
+    let mut fields = vec!["service.name"];
+    if party.service_version.is_some() {
+        fields.push("service.version (two parts)");
+    }
+    fields.extend([
+        "telemetry.sdk.name",
+        "telemetry.sdk.version",
+        "telemetry.sdk.language",
+        "candor.scope",
+        "candor.contract.revision",
+        "candor.retention.days",
+        "log.record.uid (random, one for each record)",
+    ]);
+    fields.into_iter().map(Into::into).collect()
+}
+
+/// For how long the sent log keeps what this scope sent.
+pub(crate) fn sent_log_days(scope: Scope) -> u32 {
+    scope.retention_days().min(SENT_LOG_DAYS)
+}

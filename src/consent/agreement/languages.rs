@@ -1,0 +1,229 @@
+//! Which languages a program's notices can be had in, and its own texts in each. A language is there whole or not at all.
+//! Decides nothing about consent, and reads no environment.
+
+use crate::consent::{
+    agreement::contract::{Contract, EventTerms},
+    agreement::scope::{Answer, Scope},
+    state::answer::short,
+};
+use crate::{
+    error::{Error, Kind},
+    language::{Given, Tag, Tongue, Translation},
+    precision::Precision,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// One language: candor's sentences, and where the program's texts come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Spoken {
+    pub(crate) tongue: Tongue,
+    /// The program's texts, where it was not written in this language.
+    given: Option<Arc<Given>>,
+}
+
+impl Spoken {
+    /// A text of the program: by the first of these keys, or as it stands in the program.
+    pub(crate) fn text(&self, keys: &[String], written: &str) -> String {
+        let given = self.given.as_ref();
+        given.and_then(|given| keys.iter().find_map(|key| given.text(key))).unwrap_or_else(|| written.to_owned())
+    }
+
+    /// A text that a language may lack.
+    pub(crate) fn optional(&self, keys: &[String]) -> Option<String> {
+        let given = self.given.as_ref()?;
+        keys.iter().find_map(|key| given.text(key))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with(&self, tongue: Tongue) -> Spoken {
+        Spoken { tongue, given: self.given.clone() }
+    }
+}
+
+/// The languages of one program.
+#[derive(Debug)]
+pub(crate) struct Languages {
+    interface: Tag,
+    written_in: Tag,
+    spoken: Vec<Spoken>,
+}
+
+impl Languages {
+    /// Reads the tags and joins the translations of each language.
+    pub(crate) fn new(interface: &str, written_in: &str, translations: &[Translation]) -> Result<Self, Error> {
+        let tag = |what, given: &str| {
+            Tag::parse(given).ok_or_else(|| Error::from(Kind::Language { what, given: given.into() }))
+        };
+        let interface = tag("the interface's language", interface)?;
+        let written_in = tag("the language of `Config::written_in`", written_in)?;
+        let mut parts: BTreeMap<Tag, Vec<&Translation>> = BTreeMap::from([(written_in.clone(), Vec::new())]);
+        for translation in translations {
+            parts.entry(translation.tag()?).or_default().push(translation);
+        }
+        let mut spoken = Vec::new();
+        for (tag, parts) in parts {
+            let given = Given::of(&tag, &parts)?;
+            let tongue = match Tongue::built_in(&tag) {
+                Some(tongue) => tongue,
+                None => Tongue::given(tag.clone(), given.clone()),
+            };
+            spoken.push(Spoken { tongue, given: (!parts.is_empty()).then_some(given) });
+        }
+        Ok(Languages { interface, written_in, spoken })
+    }
+
+    /// Holds every language against what the program says: nothing is missing, nothing unknown.
+    pub(crate) fn check(&self, contracts: &[Contract]) -> Result<(), Error> {
+        if self.spoken.iter().all(|spoken| spoken.given.is_none()) && Tongue::built_in(&self.written_in).is_some() {
+            return Ok(());
+        }
+        let texts = Texts::of(contracts)?;
+        for spoken in &self.spoken {
+            let tag = spoken.tongue.tag();
+            let sentences = Tongue::built_in(tag).is_none();
+            let (needed, optional): (&[_], &[_]) =
+                if *tag == self.written_in { (&[], &[]) } else { (&texts.needed, &texts.optional) };
+            match &spoken.given {
+                Some(given) => given.check(tag, sentences, needed, optional)?,
+                // The program is written in it, candor does not speak it, and nobody says what it would say.
+                None if sentences => Given::of(tag, &[])?.check(tag, sentences, needed, optional)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The language that a tag asks for: itself or a wider one (RFC 4647, section 3.4), or else a kind of it (3.3.1).
+    fn matching(&self, tag: &Tag) -> Option<&Spoken> {
+        let named = |tag: &str| self.spoken.iter().find(|spoken| spoken.tongue.tag().as_str() == tag);
+        let kind = |spoken: &&Spoken| spoken.tongue.tag().widening().any(|wider| wider == tag.as_str());
+        tag.widening().find_map(named).or_else(|| self.spoken.iter().find(kind))
+    }
+
+    /// The interface's language, if there are notices in it.
+    pub(crate) fn of_interface(&self) -> Result<&Spoken, Error> {
+        self.matching(&self.interface).ok_or_else(|| self.none(self.interface.as_str()))
+    }
+
+    pub(crate) fn named(&self, tag: &str) -> Result<&Spoken, Error> {
+        Tag::parse(tag).and_then(|tag| self.matching(&tag)).ok_or_else(|| self.none(tag))
+    }
+
+    /// The language the program is written in, which is always there.
+    pub(crate) fn own(&self) -> Option<&Spoken> {
+        self.matching(&self.written_in)
+    }
+
+    pub(crate) fn interface(&self) -> &Tag {
+        &self.interface
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Spoken> {
+        self.spoken.iter()
+    }
+
+    fn none(&self, asked: &str) -> Error {
+        let has: Vec<String> = self.spoken.iter().map(|spoken| format!("`{}`", spoken.tongue.tag())).collect();
+        let asked = short(asked);
+        Kind::NoLanguage { asked, has: has.join(", ") }.into()
+    }
+}
+
+pub(crate) fn of_scope(scope: Scope, what: &str) -> String {
+    format!("scope.{}.{what}", scope.name())
+}
+
+pub(crate) fn of_event(event: &EventTerms) -> String {
+    format!("event.{}", event.name)
+}
+
+pub(crate) fn of_field(event: &EventTerms, field: &str) -> String {
+    format!("field.{}.{field}", event.name)
+}
+
+pub(crate) fn reason_of(event: &EventTerms, field: &str) -> String {
+    format!("field.{}.{field}.reason", event.name)
+}
+
+/// The longer key first, which says more.
+pub(crate) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
+    vec![format!("label.{}.{field}.{label}", event.name), format!("label.{label}")]
+}
+
+pub(crate) const SAFEGUARD: &str = "controller.transfer_safeguard";
+
+/// What a program says in its own words, each behind the keys that translate it.
+#[derive(Debug, Default)]
+struct Texts<'t> {
+    needed: Vec<(Vec<String>, &'t str)>,
+    optional: Vec<String>,
+}
+
+impl<'t> Texts<'t> {
+    fn of(contracts: &'t [Contract]) -> Result<Self, Error> {
+        let mut texts = Texts::default();
+        if let Some(safeguard) = contracts.iter().find_map(|it| it.party.controller.transfer_safeguard) {
+            texts.needed.push((vec![SAFEGUARD.into()], safeguard));
+        }
+        for contract in contracts {
+            texts.scope(contract.scope);
+            for event in &contract.events {
+                texts.event(event);
+            }
+        }
+        // A key with two meanings would give one of them the other's words.
+        let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+        for (keys, text) in texts.needed.iter().filter(|(keys, _)| keys.len() == 1) {
+            for key in keys {
+                if known.insert(key, text).is_some() {
+                    let problem = format!("two texts of this program have the key `{key}`: rename a field");
+                    return Err(Kind::Translation { language: "any".into(), problem }.into());
+                }
+            }
+        }
+        Ok(texts)
+    }
+
+    fn need(&mut self, key: String, text: &'t str) {
+        self.needed.push((vec![key], text));
+    }
+
+    fn scope(&mut self, scope: Scope) {
+        self.need(of_scope(scope, "title"), scope.title());
+        self.need(of_scope(scope, "purpose"), scope.purpose());
+        self.need(of_scope(scope, "benefit"), scope.benefit());
+        for (name, _, answer) in scope.uses().all() {
+            if let Answer::Yes(why) = answer {
+                self.need(of_scope(scope, &format!("uses.{name}")), why);
+            }
+        }
+        for (at, promise) in (1..).zip(scope.also_never()) {
+            self.need(of_scope(scope, &format!("also_never.{at}")), promise);
+        }
+    }
+
+    fn event(&mut self, event: &EventTerms) {
+        self.need(of_event(event), event.doc);
+        if let Some(item) = &event.item {
+            self.need(of_field(event, item.name), item.doc);
+            if let Some(reason) = item.reason {
+                self.need(reason_of(event, item.name), reason);
+            }
+        }
+        for field in &event.fields {
+            self.need(of_field(event, field.name), field.doc);
+            if let Some(reason) = field.reason {
+                self.need(reason_of(event, field.name), reason);
+            }
+            let Precision::Labels(labels) = field.precision else { continue };
+            for label in labels.iter().filter(|label| crate::language::Say::label(field.class, label).is_none()) {
+                let keys = of_label(event, field.name, label);
+                match field.class {
+                    "closed" => self.needed.push((keys, label)),
+                    "vocabulary" | "extension" => self.optional.extend(keys),
+                    _ => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The notice: a contract in words for people, whole, before they decide. Decides nothing, and leaves nothing out.
+//!
+//! What it says in which order is here; the words are in `language`, and the program's own in its scopes and events.
+
+use crate::consent::{
+    agreement::contract::{
+        AddressLog, COUNTS_DAYS, Contract, Controller, Erasure, EventTerms, FieldTerms, Party, WAITING_DAYS, digest,
+        sent_log_days,
+    },
+    agreement::languages::{self, Spoken},
+    agreement::scope::{Answer, Scope},
+    state::answer::Grant,
+    state::consent::Consent,
+};
+use crate::{
+    clean,
+    error::{Error, Kind},
+    language::{Arg, Say, Tongue, WIDTH, Wrapped, phrase},
+    precision::joined,
+};
+
+/// A notice: the text that tells a person what a scope is about, made from what is linked into the program.
+///
+/// Its `Display` is the text, in lines of 80 columns. Show all of it, and hand it to [`Scope::shown`] when the person has
+/// said yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    scope: Scope,
+    language: String,
+    text: String,
+    digest: String,
+}
+
+impl Notice {
+    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
+        // What is shown, agreed to and stored is one text.
+        let text = clean::text(&Writer::new(party, scope, spoken).written(events));
+        let language = spoken.tongue.tag().to_string();
+        Notice { scope, language, digest: digest(text.as_bytes()), text }
+    }
+
+    /// The text to show.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The language of the text, as a BCP 47 tag.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Contract {
+    /// The notice in the interface's language.
+    pub(crate) fn notice(&self) -> Result<Notice, Error> {
+        Ok(self.in_words(self.party.languages.of_interface()?))
+    }
+
+    /// The notice in a language that the person picked.
+    pub(crate) fn notice_in(&self, language: &str) -> Result<Notice, Error> {
+        Ok(self.in_words(self.party.languages.named(language)?))
+    }
+
+    /// The notice in the interface's language, or, where there is none, in the one the program is written in.
+    pub(crate) fn notice_or_own(&self) -> Notice {
+        let languages = &self.party.languages;
+        let spoken = languages.of_interface().ok().or_else(|| languages.own());
+        let notice = spoken.map(|spoken| self.in_words(spoken));
+        notice.unwrap_or_else(|| Notice {
+            scope: self.scope,
+            language: String::new(),
+            text: String::new(),
+            digest: digest(b""),
+        })
+    }
+
+    /// The notice in every language there is, by tag.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = Notice> {
+        self.party.languages.all().map(|spoken| self.in_words(spoken))
+    }
+
+    /// The notice that a yes is about: the one that was shown, if this build would show it, and in a language that the
+    /// interface has or the person picked; without one, what would have been shown.
+    pub(crate) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
+        let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
+        let scope = self.scope.name();
+        if shown.scope != self.scope {
+            return Err(Kind::OtherScope {
+                scope,
+                scope_const: self.scope.constant(),
+                shown: shown.scope.name(),
+                shown_const: shown.scope.constant(),
+            }
+            .into());
+        }
+        if !self.notices().any(|fresh| fresh == *shown) {
+            return Err(Kind::StaleNotice { scope: scope.into() }.into());
+        }
+        let interface = self.party.languages.of_interface();
+        let in_interface = interface.is_ok_and(|spoken| spoken.tongue.tag().as_str() == shown.language());
+        if !in_interface && !grant.picked {
+            return Err(Kind::OtherLanguage {
+                scope: scope.into(),
+                scope_const: self.scope.constant().into(),
+                shown: shown.language().into(),
+                interface: self.party.languages.interface().to_string(),
+            }
+            .into());
+        }
+        Ok(shown.clone())
+    }
+
+    fn in_words(&self, spoken: &Spoken) -> Notice {
+        Notice::new(&self.party, self.scope, &self.events, spoken)
+    }
+}
+
+impl Consent {
+    /// The languages that notices can be had in.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        let contract = self.contracts.first();
+        contract.map(|it| it.party.languages.all().map(|it| it.tongue.tag().to_string()).collect()).unwrap_or_default()
+    }
+}
+
+/// Writes one notice in one language.
+struct Writer<'n> {
+    party: &'n Party,
+    scope: Scope,
+    spoken: &'n Spoken,
+    out: Wrapped,
+}
+
+impl<'n> Writer<'n> {
+    fn new(party: &'n Party, scope: Scope, spoken: &'n Spoken) -> Self {
+        Writer { party, scope, spoken, out: Wrapped::default() }
+    }
+
+    fn written(mut self, events: &[EventTerms]) -> String {
+        self.purpose();
+        self.gap();
+        self.reports(events);
+        self.gap();
+        self.receiver();
+        self.gap();
+        self.here();
+        self.gap();
+        self.uses();
+        self.gap();
+        self.choices();
+        self.out.into_text()
+    }
+
+    fn purpose(&mut self) {
+        let title = self.of_scope("title", self.scope.title());
+        self.out.add("", 0, &title);
+        let columns = crate::language::columns(&title);
+        self.out.line(&"=".repeat(columns.min(WIDTH)));
+        self.gap();
+        let purpose = self.of_scope("purpose", self.scope.purpose());
+        self.paragraph(Say::Why, &[("purpose", (&purpose).into())]);
+        let benefit = self.of_scope("benefit", self.scope.benefit());
+        self.paragraph(Say::Benefit, &[("benefit", benefit.trim_end_matches('.').into())]);
+        self.paragraph(Say::NoFeature, &[]);
+    }
+
+    fn reports(&mut self, events: &[EventTerms]) {
+        self.heading(Say::Reports);
+        for event in events {
+            self.event(event);
+        }
+        if events.is_empty() {
+            self.point(Say::NothingYet, &[]);
+        }
+        self.gap();
+        let program = match &self.party.service_version {
+            Some(version) => format!("{} {version}", self.party.application),
+            None => self.party.application.clone(),
+        };
+        let envelope = self.say(Say::Envelope, &[("program", (&program).into())]);
+        let cut = self.say(Say::CutToDay, &[]);
+        self.out.add("", 0, &format!("{envelope} {cut}"));
+    }
+
+    fn event(&mut self, event: &EventTerms) {
+        let doc = self.spoken.text(&[languages::of_event(event)], event.doc);
+        self.point(Say::Event, &[("doc", (&doc).into()), ("name", event.name.into())]);
+        let linkage = self.say(event.linkage_says, &[]);
+        self.out.add("    ", 4, &linkage);
+        if let Some(day) = &event.until {
+            let until = self.say(Say::Until, &[("day", day.into())]);
+            self.out.add("    ", 4, &until);
+        }
+        if let Some(item) = &event.item {
+            self.field(event, item.name, item.doc);
+            let reason = item.reason.map(|reason| self.spoken.text(&[languages::reason_of(event, item.name)], reason));
+            let words = phrase::item(self.tongue(), item.one_in, reason.as_deref());
+            self.out.add("        ", 8, &words);
+        }
+        for field in &event.fields {
+            self.field(event, field.name, field.doc);
+            let words = self.becomes(event, field);
+            self.out.add("        ", 8, &words);
+            if let Some(reason) = field.reason {
+                let reason = self.spoken.text(&[languages::reason_of(event, field.name)], reason);
+                let because = phrase::because(self.tongue(), field.class, &reason);
+                self.out.add("        ", 8, &because);
+            }
+            if field.optional {
+                let words = self.say(Say::LeftOut, &[]);
+                self.out.add("        ", 8, &words);
+            }
+        }
+    }
+
+    fn field(&mut self, event: &EventTerms, name: &str, doc: &str) {
+        let doc = self.spoken.text(&[languages::of_field(event, name)], doc);
+        let words = self.say(Say::Field, &[("name", name.into()), ("doc", (&doc).into())]);
+        self.out.add("    ", 6, &words);
+    }
+
+    /// How coarse a field becomes.
+    fn becomes(&self, event: &EventTerms, field: &FieldTerms) -> String {
+        let label = |label: &str| {
+            let own = || self.spoken.optional(&languages::of_label(event, field.name, label));
+            phrase::label(self.tongue(), field.class, label).or_else(own)
+        };
+        field.precision.describe_in(self.tongue(), &label)
+    }
+
+    fn receiver(&mut self) {
+        let Controller { legal_name, address, country, contact, .. } = self.party.controller;
+        let controller = self.party.controller;
+        let who = [("name", legal_name.into()), ("address", address.into()), ("country", country.into())];
+        self.paragraph(Say::Receiver, &who);
+        let endpoint = self.party.endpoint.clone();
+        self.detail(Say::At, &[("endpoint", (&endpoint).into())]);
+        self.detail(Say::Contact, &[("contact", contact.into())]);
+        self.either(Say::Officer, "officer", controller.data_protection_officer, Say::NoOfficer);
+        self.either(Say::Authority, "authority", controller.authority, Say::NoAuthority);
+        self.list(Say::Processors, controller.processors, Say::NoProcessors);
+        self.list(Say::Countries, controller.hosting_countries, Say::NoCountries);
+        let safeguard = controller.transfer_safeguard;
+        let safeguard = safeguard.map(|text| self.spoken.text(&[languages::SAFEGUARD.into()], text));
+        self.either(Say::Safeguard, "safeguard", safeguard.as_deref(), Say::NoSafeguard);
+        self.list(Say::PassedOn, controller.onward_sharing, Say::NotPassedOn);
+        match controller.address_log {
+            AddressLog::NotKept => self.detail(Say::AddressNotKept, &[]),
+            AddressLog::Days(days) => self.detail(Say::AddressKept, &[("days", days.into())]),
+        }
+        self.gap();
+        self.paragraph(Say::Retention, &[("days", self.scope.retention_days().into())]);
+        self.paragraph(Say::Schedule, &[]);
+    }
+
+    fn here(&mut self) {
+        self.heading(Say::Here);
+        self.point(Say::HereWaiting, &[("days", WAITING_DAYS.into())]);
+        self.point(Say::HereCounts, &[("days", COUNTS_DAYS.into())]);
+        self.point(Say::HereSent, &[("days", sent_log_days(self.scope).into())]);
+        self.point(Say::HereNames, &[("days", self.scope.retention_days().into())]);
+        self.point(Say::HereSecret, &[]);
+        self.point(Say::HereDay, &[]);
+        self.point(Say::HereAnswer, &[]);
+    }
+
+    fn uses(&mut self) {
+        self.heading(Say::Uses);
+        let named = [Say::UseTraining, Say::UseSale, Say::UseAdvertising, Say::UseProfiling, Say::UseWorkers];
+        for ((key, _, answer), what) in self.scope.uses().all().into_iter().zip(named) {
+            let what = self.say(what, &[]);
+            match answer {
+                Answer::No => self.point(Say::UseNo, &[("what", (&what).into())]),
+                Answer::Yes(why) => {
+                    let why = self.of_scope(&format!("uses.{key}"), why);
+                    self.point(Say::UseYes, &[("what", (&what).into()), ("why", (&why).into())]);
+                }
+            }
+        }
+        for (at, promise) in (1..).zip(self.scope.also_never()) {
+            let promise = self.of_scope(&format!("also_never.{at}"), promise);
+            self.point(Say::Never, &[("promise", (&promise).into())]);
+        }
+    }
+
+    fn choices(&mut self) {
+        let days = self.party.validity_days;
+        for (say, args) in [(Say::Validity, &[("days", Arg::from(days))][..]), (Say::Withdraw, &[])] {
+            let words = self.say(say, args);
+            self.out.add("", 0, &words);
+        }
+        let words = match self.party.controller.erasure {
+            Erasure::WithinDays(days) => self.say(Say::Erase, &[("days", days.into())]),
+            Erasure::Unsupported => self.say(Say::NoErase, &[]),
+        };
+        self.out.add("", 0, &words);
+    }
+
+    fn tongue(&self) -> &'n Tongue {
+        &self.spoken.tongue
+    }
+
+    fn say(&self, say: Say, args: &[(&str, Arg<'_>)]) -> String {
+        self.tongue().say(say, args)
+    }
+
+    fn of_scope(&self, what: &str, written: &str) -> String {
+        self.spoken.text(&[languages::of_scope(self.scope, what)], written)
+    }
+
+    fn gap(&mut self) {
+        self.out.line("");
+    }
+
+    fn heading(&mut self, say: Say) {
+        let words = self.say(say, &[]);
+        self.out.add("", 2, &words);
+    }
+
+    fn paragraph(&mut self, say: Say, args: &[(&str, Arg<'_>)]) {
+        let words = self.say(say, args);
+        self.out.add("", 2, &words);
+    }
+
+    fn point(&mut self, say: Say, args: &[(&str, Arg<'_>)]) {
+        let words = self.say(say, args);
+        self.out.add("- ", 2, &words);
+    }
+
+    fn detail(&mut self, say: Say, args: &[(&str, Arg<'_>)]) {
+        let words = self.say(say, args);
+        self.out.add("  ", 4, &words);
+    }
+
+    fn either(&mut self, some: Say, hole: &str, value: Option<&str>, none: Say) {
+        match value {
+            Some(value) => self.detail(some, &[(hole, value.into())]),
+            None => self.detail(none, &[]),
+        }
+    }
+
+    fn list(&mut self, some: Say, items: &[&str], none: Say) {
+        let list = joined(self.tongue(), Say::NextLabel, items.iter().map(|item| (*item).to_owned()));
+        self.either(some, "list", (!items.is_empty()).then_some(list.as_str()), none);
+    }
+}

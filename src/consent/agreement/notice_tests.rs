@@ -1,0 +1,354 @@
+//! Notices of everything a program could say, in both languages, against what must be said and against the texts that are
+//! kept in `tests/notices`; and with each sentence taken away once.
+
+use crate::consent::{
+    agreement::contract::{
+        AddressLog, Audience, Contract, Controller, Erasure, EventTerms, FieldTerms, ItemTerms, Party,
+    },
+    agreement::languages::{Languages, Spoken},
+    agreement::notice::Notice,
+    agreement::scope::{About as Whom, Answer, Scope, ScopeStatic, ScopeWords, Uses},
+};
+use crate::{
+    event::Linkage,
+    language::{Say, Tongue, columns, phrase},
+    precision::{
+        AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
+        Precision, RATIO, RESOLUTION, TEXT_SHAPE, Unit, day_number,
+    },
+    tests::must_say::{About, nothing_was_written, on_one_line, reads_as_kept, unsaid},
+};
+use std::sync::Arc;
+
+const WHY: &str = "tests";
+
+static ALL_NO: ScopeStatic = ScopeStatic::new(words("quiet", [Answer::No; 5], &[]));
+static ALL_YES: ScopeStatic = ScopeStatic::new(words("loud", [Answer::Yes(WHY); 5], &["x1", "x2"]));
+
+const fn words(name: &'static str, uses: [Answer; 5], also_never: &'static [&'static str]) -> ScopeWords {
+    let [training, sale_or_sharing, advertising, profiling, judging_workers] = uses;
+    ScopeWords {
+        name,
+        constant: "S",
+        title: "x0",
+        purpose: "x3.",
+        benefit: "x4",
+        revision: 1,
+        about: Whom::Installation,
+        retention_days: 100,
+        uses: Uses { training, sale_or_sharing, advertising, profiling, judging_workers },
+        also_never,
+    }
+}
+
+const PLAIN: Controller = Controller {
+    legal_name: "Example SAS",
+    address: "1 rue de l’Exemple, Paris",
+    country: "FR",
+    contact: "privacy@example.org",
+    data_protection_officer: None,
+    authority: None,
+    processors: &[],
+    hosting_countries: &[],
+    transfer_safeguard: None,
+    onward_sharing: &[],
+    address_log: AddressLog::NotKept,
+    erasure: Erasure::Unsupported,
+};
+
+const FULL: Controller = Controller {
+    data_protection_officer: Some("dpo@example.org"),
+    authority: Some("CNIL"),
+    processors: &["A SA", "B SA"],
+    hosting_countries: &["FR", "DE"],
+    transfer_safeguard: Some("SCC"),
+    onward_sharing: &["C SA"],
+    address_log: AddressLog::Days(1),
+    erasure: Erasure::WithinDays(30),
+    ..PLAIN
+};
+
+/// Every precision there is, with a class that says whose labels they are.
+fn precisions() -> Vec<(&'static str, Precision)> {
+    const HALVES: Precision = Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 30, 60] };
+    const DATES: Precision = Precision::Cuts {
+        unit: Unit::Date,
+        cuts: &[crate::precision::EARLIEST, day_number(2026, 1, 1), day_number(2026, 2, 1)],
+    };
+    const VERSIONS: Precision = Precision::Cuts { unit: Unit::Version, cuts: &[0, 12 << 32, (12 << 32) | 4] };
+    const MINUTES: Precision = Precision::Cuts { unit: Unit::Minutes, cuts: &[-60, 0, 60] };
+    const BYTES: Precision = Precision::Cuts { unit: Unit::Bytes, cuts: &[0, 200, 200_000, 1 << 30] };
+    vec![
+        ("closed", Precision::Flag),
+        ("closed", Precision::Labels(&["private", "other"])),
+        ("vocabulary", Precision::Labels(&["mkv", "other"])),
+        ("hour_band", HOUR_BAND),
+        ("network_address", NETWORK_ADDRESS),
+        ("locale", LOCALE),
+        ("text_shape", TEXT_SHAPE),
+        ("media_duration", MEDIA_DURATION),
+        ("bitrate", BITRATE),
+        ("count", COUNT),
+        ("byte_size", BYTE_SIZE),
+        ("latency", LATENCY),
+        ("ratio", RATIO),
+        ("age", AGE),
+        ("resolution", RESOLUTION),
+        ("ladder", HALVES),
+        ("date", DATES),
+        ("version", VERSIONS),
+        ("ladder", MINUTES),
+        ("ladder", BYTES),
+        ("hash", IDENTIFIER),
+        ("cohort", Precision::Cohort { bits: 4 }),
+    ]
+}
+
+fn events() -> Vec<EventTerms> {
+    let item = |one_in, reason| Some(ItemTerms { name: "item", doc: "x5.", one_in, domain: "d", reason });
+    let items = [item(1, None), item(1, Some("x6")), item(32, None), item(32, Some("x6")), None, None];
+    let linkages = [Linkage::Rollup, Linkage::None, Linkage::Session, Linkage::Day, Linkage::Week, Linkage::Month];
+    let mut events: Vec<EventTerms> = linkages
+        .into_iter()
+        .zip(items)
+        .map(|(linkage, item)| EventTerms {
+            name: "x.y",
+            doc: "x7.",
+            linkage: linkage.name(),
+            linkage_says: linkage.say(),
+            until: (linkage == Linkage::None).then(|| "2027-06-30".into()),
+            item,
+            fields: Vec::new(),
+        })
+        .collect();
+    let fields = precisions().into_iter().map(|(class, precision)| FieldTerms {
+        name: "f",
+        doc: "x8.",
+        class,
+        precision,
+        optional: class == "hash",
+        domain: "",
+        reason: (class == "bitrate" || class == "count").then_some("x6"),
+    });
+    events[0].fields = fields.collect();
+    events
+}
+
+fn party(controller: Controller) -> Party {
+    Party {
+        application: "org.example.x".into(),
+        service_version: None,
+        controller,
+        audience: Audience::Adults,
+        endpoint: "http://localhost:4318/v1/logs".into(),
+        validity_days: 365,
+        languages: Arc::new(Languages::new("en", "en", &[]).unwrap()),
+    }
+}
+
+fn about(controller: &Controller, scope: Scope) -> About<'static> {
+    About {
+        legal_name: controller.legal_name,
+        address: controller.address,
+        contact: controller.contact,
+        program: "org.example.x",
+        benefit: "x4.",
+        retention_days: 100,
+        validity_days: 365,
+        address_days: match controller.address_log {
+            AddressLog::Days(days) => Some(days),
+            AddressLog::NotKept => None,
+        },
+        erasure_days: match controller.erasure {
+            Erasure::WithinDays(days) => Some(days),
+            Erasure::Unsupported => None,
+        },
+        yes: scope.uses().all().map(|(_, _, answer)| (answer != Answer::No).then_some(WHY)),
+    }
+}
+
+/// The texts of the program are no words of any language, so that one table serves both.
+fn spoken(tongue: &Tongue) -> Spoken {
+    let languages = Languages::new("en", "en", &[]).unwrap();
+    languages.of_interface().unwrap().with(tongue.clone())
+}
+
+/// A quiet program and a loud one, and what each value of theirs is said to become.
+fn everything(tongue: &Tongue) -> String {
+    let spoken = spoken(tongue);
+    let quiet = Notice::new(&party(PLAIN), Scope::of(&ALL_NO), &[], &spoken);
+    let loud = Notice::new(&party(FULL), Scope::of(&ALL_YES), &events(), &spoken);
+    let mut text = format!("{quiet}\n{loud}\n");
+    for (class, precision) in precisions() {
+        let label = |label: &str| phrase::label(tongue, class, label);
+        let outcomes = 0..=u16::try_from(precision.outcomes()).unwrap();
+        let words: Vec<String> = outcomes.map(|outcome| precision.words_in(tongue, outcome, &label)).collect();
+        text.push_str(&format!("{}\n", words.join(" | ")));
+    }
+    // As they stand on the computer.
+    for (unit, value) in [(Unit::Days, 1), (Unit::PerMille, -5), (Unit::BitsPerSecond, 4_213), (Unit::Date, 20_779)] {
+        text.push_str(&format!("{}\n", unit.words_in(tongue, value)));
+    }
+    text
+}
+
+const TONGUES: [(&str, Tongue); 2] = [("en", Tongue::ENGLISH), ("fr", Tongue::FRENCH)];
+
+#[test]
+fn everything_reads_as_it_is_kept() {
+    for (language, tongue) in TONGUES {
+        reads_as_kept(&format!("everything.{language}.txt"), &everything(&tongue));
+    }
+    nothing_was_written();
+}
+
+/// No sentence of either table can be lost without a kept text missing it.
+#[test]
+fn every_sentence_stands_in_what_is_kept() {
+    for (language, tongue) in TONGUES {
+        let whole = everything(&tongue);
+        for say in Say::ALL {
+            // Numbers are written as in English where a language does not say how.
+            let english_numbers = (language, *say) == ("en", Say::Number);
+            let lost = everything(&tongue.without(*say)) != whole;
+            assert!(lost || english_numbers, "{language} {} is said nowhere", say.key());
+        }
+    }
+}
+
+/// Those that a notice owes to a person are missed one by one, each in both languages.
+#[test]
+fn no_sentence_that_must_be_said_can_be_lost() {
+    let owed = [
+        Say::Benefit,
+        Say::NoFeature,
+        Say::Reports,
+        Say::Envelope,
+        Say::CutToDay,
+        Say::Receiver,
+        Say::Contact,
+        Say::Retention,
+        Say::Schedule,
+        Say::Here,
+        Say::HereWaiting,
+        Say::HereCounts,
+        Say::HereSent,
+        Say::HereNames,
+        Say::HereSecret,
+        Say::HereDay,
+        Say::HereAnswer,
+        Say::Uses,
+        Say::UseTraining,
+        Say::UseSale,
+        Say::UseAdvertising,
+        Say::UseProfiling,
+        Say::UseWorkers,
+        Say::Validity,
+        Say::Withdraw,
+    ];
+    let of_quiet = [
+        Say::NoOfficer,
+        Say::NoAuthority,
+        Say::NoProcessors,
+        Say::NoCountries,
+        Say::NoSafeguard,
+        Say::NotPassedOn,
+        Say::AddressNotKept,
+        Say::NoErase,
+        Say::UseNo,
+    ];
+    let of_loud = [
+        Say::Officer,
+        Say::Authority,
+        Say::Processors,
+        Say::Countries,
+        Say::Safeguard,
+        Say::PassedOn,
+        Say::AddressKept,
+        Say::Erase,
+        Say::UseYes,
+    ];
+    let cases = [(PLAIN, Scope::of(&ALL_NO), of_quiet), (FULL, Scope::of(&ALL_YES), of_loud)];
+    for (language, tongue) in TONGUES {
+        for (controller, scope, own) in &cases {
+            let missed = |tongue: &Tongue| {
+                let notice = Notice::new(&party(*controller), *scope, &events(), &spoken(tongue));
+                unsaid(notice.text(), language == "fr", &about(controller, *scope))
+            };
+            assert_eq!(missed(&tongue), [""; 0], "{language}");
+            for say in owed.iter().chain(own) {
+                assert!(!missed(&tongue.without(*say)).is_empty(), "{language} {} was not missed", say.key());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_english_sentence_is_said_in_french() {
+    let french = on_one_line(&everything(&Tongue::FRENCH)).to_lowercase();
+    let english = on_one_line(&everything(&Tongue::ENGLISH)).to_lowercase();
+    let mut found = 0;
+    for say in Say::ALL {
+        // What stands between the holes, where it is more than a word.
+        let text = crate::language::in_english(*say).to_lowercase();
+        let mut between =
+            text.split(['{', '}']).step_by(2).map(|part| part.trim_matches([' ', '.', ',', ':', '(', ')']));
+        for part in between.by_ref().filter(|part| part.contains(' ') && part.len() > 6) {
+            assert!(!french.contains(part), "{part}");
+            found += usize::from(english.contains(part));
+        }
+    }
+    assert!(found > 60, "the English text holds the English sentences: {found}");
+}
+
+#[test]
+fn every_line_fits_a_terminal() {
+    for (_, tongue) in TONGUES {
+        for (controller, scope) in [(PLAIN, Scope::of(&ALL_NO)), (FULL, Scope::of(&ALL_YES))] {
+            let notice = Notice::new(&party(controller), scope, &events(), &spoken(&tongue));
+            for line in notice.text().lines() {
+                assert!(columns(line) <= 80 && !line.ends_with(' '), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_contract_has_a_notice_in_each_language_and_each_its_digest() {
+    let mut party = party(PLAIN);
+    let table = ["title", "purpose", "benefit"].map(|what| (format!("scope.quiet.{what}"), "x"));
+    let translation = crate::Translation::new("fr").texts(table);
+    party.languages = Arc::new(Languages::new("pt", "en", &[translation]).unwrap());
+    let contract = Contract::new(&party, Scope::of(&ALL_NO), &[]);
+    let digests: Vec<(String, String)> =
+        contract.notices().map(|notice| (notice.language().into(), notice.digest().into())).collect();
+    let languages: Vec<&str> = digests.iter().map(|(language, _)| language.as_str()).collect();
+    assert_eq!(languages, ["en", "fr"]);
+    assert_ne!(digests[0].1, digests[1].1);
+    assert_eq!(contract.notice_or_own().language(), "en", "the interface's language is not there");
+    assert!(contract.notice().unwrap_err().needs_language());
+    party.languages.check(&[contract]).unwrap();
+}
+
+/// The steps to which a day's counts are rounded are those that the sentence names, in each language.
+#[test]
+fn the_notice_names_the_steps_of_counts() {
+    let Precision::Cuts { cuts, .. } = COUNT else { unreachable!("counts are numbers") };
+    for (_, tongue) in TONGUES {
+        let text = on_one_line(&tongue.words(Say::Rollup)).replace("1\u{202f}024", "1024").replace("1 024", "1024");
+        let words = text.replace("1,024", "1024");
+        let named = words.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<i64>().ok());
+        assert_eq!(named.collect::<Vec<_>>(), cuts[1..], "{text}");
+    }
+}
+
+/// Whatever candor says from its own table it says the same from a Fluent text.
+#[cfg(feature = "fluent")]
+#[test]
+fn fluent_says_what_a_table_says() {
+    let translation = crate::Translation::new("pl").fluent(crate::language::fluent_tests::english_in_fluent());
+    let languages = Languages::new("pl", "pl", &[translation]).unwrap();
+    languages.check(&[]).unwrap();
+    let tongue = languages.of_interface().unwrap().tongue.clone();
+    assert!(everything(&tongue) == everything(&Tongue::ENGLISH));
+}

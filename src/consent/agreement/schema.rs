@@ -1,0 +1,231 @@
+//! The terms of a contract as data: what a person relies on, without the words it is told in.
+//!
+//! One definition for both ways: this build's terms are written from it, and those of an earlier build, read back from a
+//! file that anyone can have changed, must fit it to the last key. It compares nothing and keeps nothing.
+
+use crate::consent::{
+    agreement::contract::{AddressLog, COUNTS_DAYS, Erasure, EventTerms, Party, WAITING_DAYS, sent_log_days},
+    agreement::scope::{Answer, Scope},
+    records::unique_keys,
+};
+use crate::precision::Precision;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name of this form. Another one can't be compared with it.
+const FORMAT: &str = "candor-contract/1";
+
+/// What a scope's contract says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Terms {
+    pub(crate) format: String,
+    pub(crate) application: String,
+    pub(crate) audience: String,
+    pub(crate) controller: Identity,
+    pub(crate) processors: Vec<String>,
+    pub(crate) hosting_countries: Vec<String>,
+    pub(crate) transfer_safeguard: Option<String>,
+    pub(crate) onward_sharing: Vec<String>,
+    pub(crate) endpoint: String,
+    pub(crate) address_log_days: Option<u32>,
+    pub(crate) erasure_within_days: Option<u32>,
+    pub(crate) scope: String,
+    pub(crate) revision: u32,
+    pub(crate) about: String,
+    pub(crate) retention_days: u32,
+    pub(crate) local_retention_days: Local,
+    pub(crate) schedule: String,
+    pub(crate) uses: BTreeMap<String, Use>,
+    pub(crate) also_never: Vec<String>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) envelope: Vec<String>,
+    pub(crate) features_depend_on_it: bool,
+}
+
+/// The controller. The name and the country say who it is; the rest is how to reach them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) legal_name: String,
+    pub(crate) address: String,
+    pub(crate) country: String,
+    pub(crate) contact: String,
+    pub(crate) data_protection_officer: Option<String>,
+    pub(crate) authority: Option<String>,
+}
+
+/// For how many days data stays on the person's computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Local {
+    pub(crate) waiting: u32,
+    pub(crate) counts: u32,
+    pub(crate) sent_log: u32,
+    /// The random numbers of the records that were sent.
+    pub(crate) names: u32,
+}
+
+/// A closed answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Use {
+    No,
+    Yes(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) linkage: String,
+    pub(crate) fields: Vec<Field>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) items: Option<Items>,
+    /// The last UTC day on which it is recorded; none where no end was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
+}
+
+/// One item in so many is counted, chosen in this name space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Items {
+    pub(crate) one_in: u64,
+    pub(crate) domain: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) optional: bool,
+    pub(crate) precision: Partition,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+/// [`Precision`] as it is written down, of this build or another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Partition {
+    Flag {},
+    Labels { labels: Vec<String> },
+    Cuts { unit: String, cuts: Vec<i64> },
+    Code { bits: u32 },
+    Cohort { bits: u32 },
+}
+
+impl From<Precision> for Partition {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Flag => Partition::Flag {},
+            Precision::Labels(labels) => {
+                Partition::Labels { labels: labels.iter().map(|label| (*label).to_owned()).collect() }
+            }
+            Precision::Cuts { unit, cuts } => Partition::Cuts { unit: unit.name().into(), cuts: cuts.into() },
+            Precision::Code { bits } => Partition::Code { bits },
+            Precision::Cohort { bits } => Partition::Cohort { bits },
+        }
+    }
+}
+
+impl Terms {
+    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
+        let controller = &party.controller;
+        let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
+        let use_of = |answer| match answer {
+            Answer::No => Use::No,
+            Answer::Yes(why) => Use::Yes(why.to_owned()),
+        };
+        Terms {
+            format: FORMAT.into(),
+            application: party.application.clone(),
+            audience: party.audience.name().into(),
+            controller: Identity {
+                legal_name: controller.legal_name.into(),
+                address: controller.address.into(),
+                country: controller.country.into(),
+                contact: controller.contact.into(),
+                data_protection_officer: controller.data_protection_officer.map(Into::into),
+                authority: controller.authority.map(Into::into),
+            },
+            processors: owned(controller.processors),
+            hosting_countries: owned(controller.hosting_countries),
+            transfer_safeguard: controller.transfer_safeguard.map(Into::into),
+            onward_sharing: owned(controller.onward_sharing),
+            endpoint: party.endpoint.clone(),
+            address_log_days: match controller.address_log {
+                AddressLog::NotKept => None,
+                AddressLog::Days(days) => Some(days),
+            },
+            erasure_within_days: match controller.erasure {
+                Erasure::Unsupported => None,
+                Erasure::WithinDays(days) => Some(days),
+            },
+            scope: scope.name().into(),
+            revision: scope.revision(),
+            about: "installation".into(),
+            retention_days: scope.retention_days(),
+            local_retention_days: Local {
+                waiting: WAITING_DAYS,
+                counts: COUNTS_DAYS,
+                sent_log: sent_log_days(scope),
+                names: scope.retention_days(),
+            },
+            schedule: "daily".into(),
+            uses: scope.uses().all().into_iter().map(|(key, _, answer)| (key.to_owned(), use_of(answer))).collect(),
+            also_never: owned(scope.also_never()),
+            events: events.iter().map(event).collect(),
+            envelope: crate::consent::agreement::contract::envelope(party),
+            features_depend_on_it: false,
+        }
+    }
+
+    /// The terms in a stored contract, if they are in this form to the last key and say each thing once.
+    pub(crate) fn read(json: &str) -> Option<Terms> {
+        let terms: Terms = serde_json::from_value(unique_keys::parse(json)?).ok()?;
+        (terms.format == FORMAT && terms.say_it_once()).then_some(terms)
+    }
+
+    /// Whether each name stands once and each ladder rises, as in what any build writes. Of two fields with one name only
+    /// one could be compared, and the other would be agreed to unseen.
+    fn say_it_once(&self) -> bool {
+        let rises = |precision: &Partition| match precision {
+            Partition::Cuts { cuts, .. } => cuts.is_sorted_by(|low, high| low < high),
+            _ => true,
+        };
+        let fields = |event: &Event| {
+            once(event.fields.iter().map(|field| field.name.as_str()))
+                && event.fields.iter().all(|field| rises(&field.precision))
+        };
+        once(self.events.iter().map(|event| event.name.as_str())) && self.events.iter().all(fields)
+    }
+}
+
+/// Whether none of these names stands twice.
+fn once<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
+    let mut seen = BTreeSet::new();
+    names.all(|name| seen.insert(name))
+}
+
+fn event(event: &EventTerms) -> Event {
+    let field = |field: &crate::consent::agreement::contract::FieldTerms| Field {
+        name: field.name.into(),
+        class: field.class.into(),
+        optional: field.optional,
+        precision: field.precision.into(),
+        domain: Some(field.domain).filter(|domain| !domain.is_empty()).map(Into::into),
+        reason: field.reason.map(Into::into),
+    };
+    Event {
+        name: event.name.into(),
+        linkage: event.linkage.into(),
+        fields: event.fields.iter().map(field).collect(),
+        items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
+        until: event.until.clone(),
+    }
+}

@@ -1,0 +1,386 @@
+//! Administrators' rules: files that forbid, coarsen and shorten, and can do nothing else.
+//!
+//! Any number of files may hold at once, for the whole system and for one user; what is left is what all of them leave.
+//! A file that was read and says something this version does not know, or that was seen and can't be used, forbids everything:
+//! whoever wrote it meant to forbid something. One that can't be looked at now is no rule: it closes for the moment, and
+//! destroys nothing. Nothing in a file can grant, hide, lengthen or redirect, since the form has no word for it.
+
+use crate::consent::{
+    agreement::schema::Terms,
+    constraints::environment::{Block, shown},
+    constraints::limits::{Left, Limits},
+    records::ledger::Failed,
+    records::unique_keys,
+};
+use crate::{
+    disk::{self, Files, Look, StatKind},
+    mutants::{self, Mutant},
+};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// More than a rule needs.
+const FILE_MOST: u64 = 64 << 10;
+/// More than an administrator can keep in view.
+const FILES_MOST: usize = 64;
+/// How much of a path, and of why a file can't be read, a person is shown: both may say what a file's author likes.
+const PATH_MOST: usize = 240;
+const WHY_MOST: usize = 160;
+/// The form this version reads.
+const FORM: u32 = 1;
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    /// The form: 1.
+    candor_policy: u32,
+    /// What the rule is called; the person reads it.
+    rule: String,
+    /// The applications it is about, by id; all, where it is not said.
+    #[serde(default)]
+    applications: Option<BTreeSet<String>>,
+    #[serde(default)]
+    forbid: Forbid,
+    /// What is left of fields, as `event.field`: steps of numbers, or labels.
+    #[serde(default)]
+    coarsen: BTreeMap<String, Left>,
+    /// For how many days a yes is good at most.
+    #[serde(default)]
+    validity_days: Option<u32>,
+    /// Whether the program may not ask of its own accord.
+    #[serde(default)]
+    no_prompts: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forbid {
+    #[serde(default)]
+    everything: bool,
+    #[serde(default)]
+    scopes: BTreeSet<String>,
+    /// Endpoints, or their hosts.
+    #[serde(default)]
+    recipients: BTreeSet<String>,
+    #[serde(default)]
+    events: BTreeSet<String>,
+    #[serde(default)]
+    fields: BTreeSet<String>,
+}
+
+/// The rules that are about this program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Policies {
+    rules: Vec<(PathBuf, Policy)>,
+    unreadable: Option<String>,
+}
+
+/// What one look at all directories came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Looked {
+    pub(crate) policies: Policies,
+    /// Files that may be meant as rules and are none, by their names: each path.
+    pub(crate) ignored: Vec<String>,
+}
+
+impl Looked {
+    /// Reads every `*.json` in these directories. One that is not there says nothing.
+    ///
+    /// # Errors
+    /// A directory or a file can't be looked at now. What the others say is not known to be all.
+    pub(crate) fn at(files: &Files, directories: &[PathBuf], application: &str) -> Result<Self, Failed> {
+        let Looked { mut policies, mut ignored } = Looked::default();
+        for directory in directories {
+            let names = match files.list(directory) {
+                Ok(names) => names,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    is_absent(files, directory)?;
+                    Vec::new()
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => match files.examine(directory) {
+                    // A file in the place of the directory may be meant as a rule.
+                    Look::Read(stat) if stat.kind != StatKind::Dir => {
+                        policies.refuse(directory, &error.to_string());
+                        continue;
+                    }
+                    // Below a file nothing is.
+                    Look::Failed(below) if below.kind() == io::ErrorKind::NotADirectory => Vec::new(),
+                    _ => return Err(Failed::of(directory, error)),
+                },
+                Err(error) if disk::refusal(&error).is_some() => {
+                    policies.refuse(directory, &error.to_string());
+                    continue;
+                }
+                Err(error) if mutants::on(Mutant::FailureIsRule) => {
+                    policies.refuse(directory, &error.to_string());
+                    continue;
+                }
+                Err(error) => return Err(Failed::of(directory, error)),
+            };
+            let (mut names, others): (Vec<String>, Vec<String>) =
+                names.into_iter().partition(|name| name.ends_with(".json") && !name.starts_with('.'));
+            names.sort();
+            let meant = others.into_iter().filter(|name| name.to_ascii_lowercase().contains(".json"));
+            let path = |name: String| shown(&directory.join(name).display().to_string(), PATH_MOST);
+            ignored.extend(meant.take(FILES_MOST).map(path));
+            if names.len() > FILES_MOST {
+                policies.refuse(directory, "it holds more than 64 files");
+                continue;
+            }
+            for name in names {
+                let path = directory.join(&name);
+                if name.contains(char::REPLACEMENT_CHARACTER) {
+                    policies.refuse(&path, "its name is no text");
+                    continue;
+                }
+                match read(files, &path)? {
+                    Ok(policy) if policy.is_about(application) => policies.rules.push((path, policy)),
+                    Ok(_) => {}
+                    Err(why) => policies.refuse(&path, &why),
+                }
+            }
+        }
+        ignored.sort();
+        Ok(Looked { policies, ignored })
+    }
+}
+
+/// That no directory is there, and nothing that leads to one.
+///
+/// # Errors
+/// It, or the directory it lies in, is a link to something that is not there now, as to a share that is not mounted: nobody knows what
+/// rules it holds. Or that can't be looked at.
+fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
+    // Further up are the system's and the person's own directories, which are no matter of candor's.
+    for step in directory.ancestors().take(2) {
+        match files.examine(step) {
+            Look::Absent => {}
+            Look::Read(stat) if stat.kind == StatKind::Link => {
+                let why = io::Error::new(io::ErrorKind::NotFound, "it is a link to what is not there now");
+                return Err(Failed::of(step, why));
+            }
+            // Made since it was listed.
+            Look::Read(_) if step == directory => return Err(Failed::of(step, io::ErrorKind::NotFound.into())),
+            Look::Read(_) | Look::Refused(_) => break,
+            Look::Failed(error) => return Err(Failed::of(step, error)),
+        }
+    }
+    Ok(())
+}
+
+impl Policies {
+    /// These rules, whatever they are.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of_bytes(rules: &[&[u8]]) -> Self {
+        let mut policies = Policies::default();
+        for (at, rule) in rules.iter().enumerate() {
+            let path = PathBuf::from(format!("{at}.json"));
+            match parse(rule) {
+                Ok(policy) => policies.rules.push((path, policy)),
+                Err(why) => policies.refuse(&path, &why),
+            }
+        }
+        policies
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(rules: &[&serde_json::Value]) -> Self {
+        let mut policies = Policies::default();
+        for rule in rules {
+            match serde_json::from_value((*rule).clone()) {
+                Ok(policy) => policies.rules.push((PathBuf::from("rule.json"), policy)),
+                Err(error) => policies.refuse(Path::new("rule.json"), &error.to_string()),
+            }
+        }
+        policies
+    }
+
+    fn refuse(&mut self, path: &Path, why: &str) {
+        let (path, why) = (shown(&path.display().to_string(), PATH_MOST), shown(why, WHY_MOST));
+        self.unreadable.get_or_insert(format!("administrators' rules that can't be read ({path}: {why})"));
+    }
+
+    /// What closes every scope.
+    pub(crate) fn block(&self) -> Option<Block> {
+        let all = |(path, policy): &(PathBuf, Policy)| policy.forbid.everything.then(|| Block(policy.named(path)));
+        self.unreadable.clone().map(Block).or_else(|| self.rules.iter().find_map(all))
+    }
+
+    /// What closes the scope of this contract.
+    pub(crate) fn block_of(&self, build: &Terms) -> Option<Block> {
+        let closes = |(path, policy): &(PathBuf, Policy)| policy.closes(build).then(|| Block(policy.named(path)));
+        self.block().or_else(|| self.rules.iter().find_map(closes))
+    }
+
+    /// The rule by which the program may not ask of its own accord.
+    pub(crate) fn no_prompts(&self) -> Option<String> {
+        self.rules.iter().find(|(_, policy)| policy.no_prompts).map(|(path, policy)| policy.named(path))
+    }
+
+    /// What all of them leave of a scope.
+    pub(crate) fn limits(&self, build: &Terms) -> Limits {
+        self.rules.iter().fold(Limits::default(), |left, (_, policy)| left.meet(policy.limits(build)))
+    }
+
+    /// What limits a scope, by which rule, in words for the person.
+    pub(crate) fn words(&self, build: &Terms) -> Vec<String> {
+        let mut words = Vec::new();
+        for (path, policy) in &self.rules {
+            let by = policy.named(path);
+            let forbid = &policy.forbid;
+            if forbid.everything || policy.closes(build) {
+                words.push(format!("{by}: all of it is off"));
+            }
+            for event in &build.events {
+                if forbid.events.contains(&event.name) {
+                    words.push(format!("{by}: {} is left out", event.name));
+                }
+                for field in &event.fields {
+                    let name = format!("{}.{}", event.name, field.name);
+                    if forbid.fields.contains(&name) {
+                        words.push(format!("{by}: {name} is left out"));
+                    }
+                    if policy.coarsen.contains_key(&name) {
+                        words.push(format!("{by}: {name} is coarser"));
+                    }
+                }
+            }
+            if let Some(days) = policy.validity_days {
+                words.push(format!("{by}: a yes is good for {days} days at most"));
+            }
+            if policy.no_prompts {
+                words.push(format!("{by}: the program does not ask of its own accord"));
+            }
+        }
+        words
+    }
+}
+
+impl Policy {
+    fn is_about(&self, application: &str) -> bool {
+        self.applications.as_ref().is_none_or(|applications| applications.contains(application))
+    }
+
+    fn named(&self, path: &Path) -> String {
+        format!("your administrator's rule \"{}\" ({})", self.rule, shown(&path.display().to_string(), PATH_MOST))
+    }
+
+    fn closes(&self, build: &Terms) -> bool {
+        let recipient = |given: &String| is_recipient(given, &build.endpoint);
+        self.forbid.scopes.contains(&build.scope) || self.forbid.recipients.iter().any(recipient)
+    }
+
+    /// What it leaves of a scope; what it says of other scopes' events is not this scope's matter.
+    fn limits(&self, build: &Terms) -> Limits {
+        let own = |name: &str| build.events.iter().any(|event| event.name == name);
+        let own_field = |path: &String| path.rsplit_once('.').is_some_and(|(event, _)| own(event));
+        Limits {
+            forbidden: self.forbid.everything || self.closes(build),
+            events: self.forbid.events.iter().filter(|name| own(name)).cloned().collect(),
+            fields: self.forbid.fields.iter().filter(|path| own_field(path)).cloned().collect(),
+            coarser: self
+                .coarsen
+                .iter()
+                .filter(|(path, _)| own_field(path))
+                .map(|(path, left)| (path.clone(), vec![left.clone()]))
+                .collect(),
+            validity_days: self.validity_days,
+        }
+    }
+}
+
+/// Whether a rule means this endpoint: by its whole URL, or by its host, with or without the port.
+fn is_recipient(given: &str, endpoint: &str) -> bool {
+    let given = given.trim().trim_end_matches('/').to_ascii_lowercase();
+    let endpoint = endpoint.trim_end_matches('/').to_ascii_lowercase();
+    let authority =
+        endpoint.split_once("://").map_or(&*endpoint, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let base = endpoint.strip_suffix("/v1/logs").unwrap_or(&endpoint);
+    [&*endpoint, base, authority, host, host.trim_matches(['[', ']'])].contains(&&*given)
+}
+
+/// A rule; why it is none, where it was read; or that it can't be read now.
+fn read(files: &Files, path: &Path) -> Result<Result<Policy, String>, Failed> {
+    match files.read_shared(path, FILE_MOST) {
+        Ok(bytes) => Ok(parse(&bytes)),
+        Err(error) => match disk::refusal(&error) {
+            Some(why) => Ok(Err(why.to_owned())),
+            None => Err(Failed::of(path, error)),
+        },
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Policy, String> {
+    // The number of the form is looked at first: a newer form has words that this one does not know.
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    match value.get("candor_policy").and_then(serde_json::Value::as_u64) {
+        Some(form) if form == u64::from(FORM) => {}
+        Some(form) => return Err(format!("it is in form {form}, and this version reads form {FORM}")),
+        None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
+    }
+    // Of a key that stands twice only the last would hold, and what the first forbids would be lost.
+    if std::str::from_utf8(bytes).ok().and_then(unique_keys::parse).is_none() {
+        return Err("a key stands twice in it".into());
+    }
+    let mut policy: Policy = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    policy.rule = shown(&policy.rule, 80);
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_known_by_every_way_to_write_it_and_no_other_is() {
+        let known: [(&str, &[&str]); 4] = [
+            (
+                "https://t.example.org/v1/logs",
+                &[
+                    "t.example.org",
+                    "T.Example.ORG ",
+                    "https://t.example.org",
+                    "https://t.example.org/",
+                    "HTTPS://t.example.org/v1/logs/",
+                ],
+            ),
+            (
+                "https://t.example.org:4318/in/v1/logs",
+                &[
+                    "t.example.org",
+                    "t.example.org:4318",
+                    "https://t.example.org:4318/in",
+                    "https://t.example.org:4318/in/v1/logs",
+                ],
+            ),
+            ("http://[::1]:4318/v1/logs", &["::1", "[::1]", "[::1]:4318", "http://[::1]:4318"]),
+            ("https://[::1]/v1/logs", &["::1", "[::1]"]),
+        ];
+        for (endpoint, names) in known {
+            for given in names {
+                assert!(is_recipient(given, endpoint), "{given} is {endpoint}");
+            }
+            for given in [
+                "",
+                "org",
+                "example.org",
+                "a.t.example.org",
+                "t.example.org:1",
+                "https://t.example.org/out",
+                "::",
+                "::2",
+            ] {
+                assert!(!is_recipient(given, endpoint), "{given} is not {endpoint}");
+            }
+        }
+    }
+}

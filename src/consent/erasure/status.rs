@@ -1,0 +1,271 @@
+//! Erasure as a person sees it: how much of what left can be named, what was asked for, and what came of it. Also the one
+//! place where a wish becomes an [`Errand`]. Nothing is sent here, and nothing that was sent is read.
+
+use crate::consent::{
+    agreement::schema::Terms,
+    agreement::scope::Scope,
+    erasure::request::{Known, Outcome, Particulars, Why, Wishes},
+    state::consent::Consent,
+    state::permit::Errand,
+};
+use crate::{
+    ambient::{Day, Time},
+    clean,
+    error::{At, Error, Kind},
+};
+use std::fmt;
+
+/// How far a scope's records can be erased at the recipient, what was asked for, and what came of it.
+///
+/// `Display` is for people, `Serialize` for files. Nothing of it is ever sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ErasureStatus {
+    /// The scope's name.
+    pub scope: String,
+    /// The scope's title.
+    pub title: String,
+    /// Who has the records.
+    pub recipient: String,
+    /// Where a person can write to them.
+    pub contact: String,
+    /// Within how many days of a request the recipient promises to delete; `None`: single records can't be deleted before
+    /// their time is over.
+    pub within_days: Option<u32>,
+    /// How many records left, or may have, and are not past the recipient's retention.
+    pub left: u64,
+    /// How many of these can be named in a request.
+    pub nameable: u64,
+    /// Why no request can leave at present, such as an environment variable.
+    pub held_up_by: Option<String>,
+    /// The requests that were asked for, oldest first.
+    pub requests: Vec<ErasureRequest>,
+    /// Requests whose record on this computer was damaged. They are not made; asking again makes them anew.
+    pub damaged: u64,
+    /// Requests whose file on this computer was seen and not read, such as one that others may open: each file, and what to do.
+    /// They are made when it can be read.
+    pub unread: Vec<String>,
+    /// Whether the person asked and not every request is on disk yet; the rest follows by itself.
+    pub unfinished: bool,
+}
+
+/// One request to have records erased.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ErasureRequest {
+    /// When the person asked, in UTC (RFC 3339).
+    pub asked_at: String,
+    /// How many records it names.
+    pub records: u64,
+    /// How often it was sent so far.
+    pub tries: u32,
+    /// What became of it.
+    pub state: ErasureState,
+}
+
+/// What became of a request to have records erased.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErasureState {
+    /// It waits for its moment, or for its next try.
+    Pending,
+    /// The receiver accepted the request. Deletion is the recipient's promise.
+    Acknowledged {
+        /// When, in UTC (RFC 3339).
+        at: String,
+        /// Within how many days of that deletion is promised.
+        within_days: u32,
+    },
+    /// It is not sent any more.
+    GivenUp {
+        /// Since when, in UTC (RFC 3339).
+        at: String,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+impl ErasureStatus {
+    /// The question to ask when a person withdraws, with a yes and a no that look alike; `None` where there is nothing to
+    /// ask, since nothing can be named or the recipient can't delete single records.
+    #[must_use]
+    pub fn question(&self) -> Option<String> {
+        let days = self.within_days?;
+        (self.nameable > 0).then(|| {
+            format!(
+                "Also ask {} to delete what was sent? {} of {} records can be named. The request holds their random \
+                 numbers and nothing else about you; they promise deletion within {days} days.",
+                self.recipient, self.nameable, self.left
+            )
+        })
+    }
+
+    /// Requests in one state, and the records they name.
+    fn sum(&self, of: impl Fn(&ErasureState) -> bool) -> (usize, u64) {
+        let these = self.requests.iter().filter(|request| of(&request.state));
+        these.fold((0, 0), |(requests, records), request| (requests + 1, records + request.records))
+    }
+}
+
+impl fmt::Display for ErasureStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Erasure: {} ({})", clean::line(&self.title), clean::line(&self.scope))?;
+        self.lines().iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
+impl ErasureStatus {
+    /// Whether there is nothing to tell: nothing left, and nothing was asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left == 0 && self.requests.is_empty() && self.damaged == 0 && self.unread.is_empty() && !self.unfinished
+    }
+
+    /// The status in sentences, one a line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![match self.within_days {
+            _ if self.left == 0 => "nothing that left is still kept there".to_owned(),
+            Some(_) => format!("{} of {} records that left can be named", self.nameable, self.left),
+            None => format!(
+                "{} has {} records that left, and can't delete single records before their time is over",
+                self.recipient, self.left
+            ),
+        }];
+        let (requests, records) = self.sum(|state| *state == ErasureState::Pending);
+        if requests > 0 {
+            let since = self.requests.iter().filter(|request| request.state == ErasureState::Pending);
+            let since = since.map(|request| request.asked_at.as_str()).min().unwrap_or_default();
+            lines.push(format!(
+                "pending: {} for {}, asked since {since}",
+                many(requests as u64, "request"),
+                many(records, "record")
+            ));
+            match &self.held_up_by {
+                Some(why) => lines.push(format!("  none leaves at present: {why}")),
+                None => lines.push("  each leaves at a moment of its own, and is tried again if need be".into()),
+            }
+        }
+        if self.unfinished {
+            lines.push("pending: the disk has not taken all requests yet; the rest follows by itself".into());
+        }
+        for request in &self.requests {
+            match &request.state {
+                ErasureState::Pending => {}
+                ErasureState::Acknowledged { at, within_days } => lines.push(format!(
+                    "{at}, {}: the server accepted the request; deletion is promised within {within_days} days",
+                    many(request.records, "record")
+                )),
+                ErasureState::GivenUp { at, why } => lines.push(format!(
+                    "{at}, {}: given up, {why}; write to {}, {}",
+                    many(request.records, "record"),
+                    self.recipient,
+                    self.contact
+                )),
+            }
+        }
+        if self.damaged > 0 {
+            let damaged = many(self.damaged, "request");
+            lines.push(format!("damaged on this computer: {damaged}; ask again to make them anew"));
+        }
+        lines.extend(self.unread.iter().map(|why| format!("not read, and so not made yet: {why}")));
+        // What is said of a request comes from its file.
+        lines.iter().map(|said| clean::line(said)).collect()
+    }
+}
+
+fn many(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn words(why: Why) -> &'static str {
+    match why {
+        Why::Refused => "since the server refused it too often",
+        Why::NoAnswer => "since no server took it for 30 days",
+        Why::Elsewhere => "since this program's reports go to somebody else now, who does not have these records",
+    }
+}
+
+fn request(is: &Particulars) -> ErasureRequest {
+    let rfc3339 = |at: u64| Time(at.min(Time::LAST.0)).rfc3339();
+    ErasureRequest {
+        asked_at: rfc3339(is.asked),
+        records: is.records,
+        tries: is.tries,
+        state: match is.outcome {
+            Outcome::Pending => ErasureState::Pending,
+            Outcome::Acknowledged { at } => ErasureState::Acknowledged { at: rfc3339(at), within_days: is.within },
+            Outcome::GivenUp { at, why } => ErasureState::GivenUp { at: rfc3339(at), why: words(why).into() },
+        },
+    }
+}
+
+impl Consent {
+    pub(crate) fn wishes(&self) -> Wishes<'_> {
+        Wishes::new(self.ledger.files(), self.ledger.store())
+    }
+
+    /// Where a scope's records go, in this build.
+    pub(crate) fn recipient(&self, scope: Scope) -> Option<&str> {
+        self.contract(scope).ok().map(|contract| contract.terms.endpoint.as_str())
+    }
+
+    /// Within how many days the recipient promises to delete.
+    ///
+    /// # Errors
+    /// It can't delete single records; the error says until when it has them.
+    pub(crate) fn deletes_within(&self, scope: Scope, last: Option<Day>) -> Result<u32, Error> {
+        let terms = &self.contract(scope)?.terms;
+        terms.erasure_within_days.ok_or_else(|| {
+            let left = last.map_or_else(
+                || "nothing that left is still kept there".to_owned(),
+                |day| format!("the last of what left is deleted after {day}"),
+            );
+            let controller = terms.controller.legal_name.clone();
+            Kind::CannotErase { controller, left, contact: terms.controller.contact.clone() }.into()
+        })
+    }
+
+    /// May this request leave, now? Asked whatever the scope's state: only the person's own wish opens it, and whatever
+    /// blocks reports blocks it as well.
+    pub(crate) fn errand(&self, scope: Scope, batch: &str) -> Option<Errand> {
+        if self.blocked(scope).is_some() {
+            return None;
+        }
+        let errand = Errand::issue(self.ledger.clone(), self.gates.clone(), scope, batch)?;
+        // Whoever does not have the records must not learn of them.
+        (self.recipient(scope) == Some(errand.wish().is.to.as_str())).then_some(errand)
+    }
+
+    /// What a person may know of a scope's erasure; `left` and `nameable` as the sent log has them.
+    pub(crate) fn erasure_status(&self, scope: Scope, left: u64, nameable: u64) -> Result<ErasureStatus, Error> {
+        let Terms { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
+        let store = self.wishes();
+        let known = store.all(scope.name()).at("read what is to be erased in", &store.directory(scope.name()))?;
+        let Known { mut wishes, damaged, unread, asked } = known;
+        wishes.sort_by_key(|wish| (wish.is.asked, wish.is.key.clone()));
+        let elsewhere = wishes.iter().find(|wish| wish.is_pending() && wish.is.to != *endpoint);
+        let held_up_by = match (self.blocked(scope), elsewhere) {
+            (Some(by), _) => Some(format!("reports are switched off by {by}")),
+            (None, Some(wish)) => Some(format!("this version of the program sends elsewhere than to {}", wish.is.to)),
+            // Without a record of any decision nothing leaves at all, and nothing runs that would send it.
+            (None, None) if !wishes.is_empty() && !self.is_known() => {
+                Some("the records of your decisions can't be found".into())
+            }
+            (None, None) => None,
+        };
+        Ok(ErasureStatus {
+            scope: scope.name().into(),
+            title: scope.title().into(),
+            recipient: controller.legal_name.clone(),
+            contact: controller.contact.clone(),
+            within_days: *erasure_within_days,
+            left,
+            nameable,
+            held_up_by,
+            requests: wishes.iter().map(|wish| request(&wish.is)).collect(),
+            damaged,
+            unread: unread.values().map(|why| clean::line(why)).collect(),
+            unfinished: asked.is_some(),
+        })
+    }
+}

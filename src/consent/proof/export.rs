@@ -1,0 +1,273 @@
+//! A person's receipts: every decision of a store, with the texts it names, to keep elsewhere. Reads; changes, sends and
+//! writes nothing. The host writes the file, where the person wishes.
+
+use crate::consent::{
+    agreement::contract::digest,
+    proof::vocabulary,
+    records::entry::{EVERY_SCOPE, Line},
+    records::ledger::{LEDGER_MOST, Records, Tombstone},
+    state::consent::Consent,
+};
+use crate::{
+    clean,
+    error::{At, Error, Kind},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// The name of this form. Exports are kept for years: whatever is worked out differently, here or in `dpv`, needs another
+/// name, and this one must stay readable.
+pub(crate) const FORM: &str = "candor-receipts/1";
+
+/// All decisions of one store, oldest first, with the contracts and notices they name.
+///
+/// `Display` is for people, [`Receipts::to_json`] for files and for [`verify`](crate::consent::verify()). It belongs to the person:
+/// nothing of it is ever sent, and only the host writes it anywhere.
+#[derive(Debug, Clone)]
+pub struct Receipts {
+    pub(crate) parts: Parts,
+    /// What the scopes are called, where this program knows.
+    titles: BTreeMap<String, String>,
+}
+
+/// What an export is made of; everything else in it is worked out from this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parts {
+    pub(crate) form: String,
+    pub(crate) application: String,
+    /// candor's version.
+    pub(crate) made_by: String,
+    /// UTC, RFC 3339.
+    pub(crate) made_at: String,
+    /// Why the records could not be used, where they could not.
+    pub(crate) trouble: Option<String>,
+    /// Scopes whose withdrawal is in force though it could not be written into the history yet.
+    pub(crate) unwritten: Vec<String>,
+    /// The history's lines, byte for byte, without their ends.
+    pub(crate) lines: Vec<String>,
+    /// Contracts by digest, byte for byte.
+    pub(crate) contracts: BTreeMap<String, String>,
+    /// Notices by digest, as they were shown. They stand elsewhere in the document, once.
+    #[serde(skip)]
+    pub(crate) notices: BTreeMap<String, String>,
+}
+
+impl Consent {
+    /// Every decision of this store. Waits for nobody: a decision that is being written is either in it or not.
+    pub(crate) fn receipts(&self) -> Result<Receipts, Error> {
+        let ledger = &self.ledger;
+        ledger.is_usable()?;
+        let (records, bytes) = self.records_and_bytes()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text.split_inclusive('\n');
+        let (mut trouble, mut unwritten) = (None, Vec::new());
+        let mut lines: Vec<String> = match &records {
+            Records::Nothing => Vec::new(),
+            // As it stands: what is wrong with it is for `verify` to say.
+            Records::Closed(why) | Records::Refused(_, why) => {
+                trouble = Some((*why).to_owned());
+                lines.map(Into::into).collect()
+            }
+            Records::Sound(sound) => {
+                let is_yes = |scope: &str| sound.entry(scope).is_some_and(|entry| entry.decision.opens());
+                let withdrawn =
+                    sound.revoked.iter().filter(|(scope, said)| Tombstone::is_persons(said) && is_yes(scope));
+                unwritten = withdrawn.map(|(scope, _)| scope.clone()).collect();
+                // Half a line, and a yes that never came into force, were not decided. A withdrawal whose line has yet
+                // to be appended was, and the next start appends exactly this.
+                let whole = lines.filter(|line| line.ends_with('\n')).map(Into::into);
+                let pending = sound.snapshot.pending.as_ref().filter(|_| sound.behind).map(Line::text);
+                whole.chain(pending).take(usize::try_from(sound.snapshot.lines).unwrap_or(usize::MAX)).collect()
+            }
+        };
+        for line in &mut lines {
+            if line.ends_with('\n') {
+                line.pop();
+            }
+        }
+        let (mut contracts, mut notices) = (BTreeMap::new(), BTreeMap::new());
+        for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+            for (digest, kept) in [(line.contract, &mut contracts), (line.notice, &mut notices)] {
+                // A line is whatever someone wrote; only a text that has the digest it is named by is taken.
+                if let Some(digest) = digest
+                    && let Some(text) = ledger.text(&digest)?
+                {
+                    kept.insert(digest, text);
+                }
+            }
+        }
+        let titles =
+            self.contracts.iter().map(|contract| (contract.scope.name().into(), contract.scope.title().into()));
+        let parts = Parts {
+            form: FORM.into(),
+            application: ledger.application.clone(),
+            made_by: env!("CARGO_PKG_VERSION").into(),
+            made_at: self.ambient.now().rfc3339(),
+            trouble,
+            unwritten,
+            lines,
+            contracts,
+            notices,
+        };
+        Ok(Receipts { parts, titles: titles.collect() })
+    }
+
+    /// What the files say together, and the history's bytes at that time.
+    fn records_and_bytes(&self) -> Result<(Records, Vec<u8>), Error> {
+        let path = self.ledger.ledger_path();
+        for _ in 0..3 {
+            let records = self.ledger.read()?;
+            let bytes = self.ledger.files().contents(&path, LEDGER_MOST).found().at("read", &path)?.unwrap_or_default();
+            // Another process may have decided between the two looks.
+            let fits = match &records {
+                Records::Sound(sound) => {
+                    count(&bytes) + u64::from(sound.behind) == sound.snapshot.lines + u64::from(sound.ahead)
+                }
+                Records::Nothing => bytes.is_empty(),
+                Records::Closed(_) | Records::Refused(..) => true,
+            };
+            if fits {
+                return Ok((records, bytes));
+            }
+        }
+        Err(Kind::Locked { path }.into())
+    }
+}
+
+/// How many whole lines there are.
+fn count(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+}
+
+impl Receipts {
+    /// How many decisions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.lines.len()
+    }
+
+    /// Whether nothing was ever decided.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.lines.is_empty()
+    }
+
+    /// As JSON-LD: the names of ISO/IEC TS 27560:2023, tied to the W3C Data Privacy Vocabulary and Dublin Core, and under
+    /// `candor` the lines of the history byte for byte, with the contracts. [`verify`](crate::consent::verify()) needs nothing else.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut json =
+            clean::json(&serde_json::to_string_pretty(&vocabulary::document(&self.parts)).unwrap_or_default());
+        json.push('\n');
+        json
+    }
+}
+
+/// A decision in words for people.
+fn words(decision: &str) -> &str {
+    match decision {
+        "granted" => "yes",
+        "denied" => "no",
+        "withdrawn" => "the yes was taken back",
+        "narrowed" => "the yes stands; less was allowed for a time, and what waited was destroyed",
+        "expired" => "the yes ended with its last day",
+        "void" => "the yes before it never came into force",
+        "lost" => "the records were lost or damaged, which counts as a no",
+        "deferred" => "later",
+        "kept" => "what was agreed before was kept, and nothing new allowed",
+        "revoked" => "the yes was ended by the program",
+        "ask_no_more" => "no questions any more when a version would do more",
+        "ask_again" => "questions again when a version would do more",
+        other => other,
+    }
+}
+
+impl fmt::Display for Receipts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = &self.parts;
+        let mut out = format!("What was decided in {}\n  as of {}\n", parts.application, parts.made_at);
+        if parts.lines.is_empty() {
+            out.push_str(match (&parts.trouble, parts.unwritten.is_empty()) {
+                (None, true) => "\nNobody was asked, and nothing was decided.\n",
+                (None, false) => "",
+                (Some(_), _) => "\nWhat was decided can't be shown: nothing of the history could be read.\n",
+            });
+        }
+        if let Some(trouble) = &parts.trouble {
+            out.push_str(&format!("\nThese records can't be relied on, so reporting is off: {trouble}.\n"));
+        }
+        let mut shown: Vec<&String> = Vec::new();
+        for (number, text) in (1..).zip(&parts.lines) {
+            let Ok(line) = serde_json::from_str::<serde_json::Value>(text) else {
+                out.push_str(&format!("\n{number}. This line can't be read.\n"));
+                continue;
+            };
+            let text = |key: &str| line.get(key).and_then(serde_json::Value::as_str);
+            // A part of one line, whatever was written into the file.
+            let said = |key: &str| text(key).map(clean::line);
+            let or = |key: &str, other: &str| said(key).unwrap_or_else(|| other.to_owned());
+            let scope = or("scope", "?");
+            let decision = or("decision", "?");
+            let decision = words(&decision);
+            let title = self.titles.get(scope.as_str()).map_or(String::new(), |title| format!("{title}, "));
+            let scope = if scope == EVERY_SCOPE { "all kinds of reports" } else { scope.as_str() };
+            out.push_str(&format!("\n{number}. {}  {title}{scope}: {decision}\n", or("at", "?")));
+            if text("decision") == Some("granted") {
+                out.push_str(&format!("   how        {}\n", or("via", "not recorded how")));
+            }
+            if text("decision") == Some("revoked") {
+                out.push_str(&format!("   why        {}\n", or("via", "not said")));
+            }
+            let besides = |key: &str| line.get("besides").and_then(|besides| besides.get(key));
+            if besides("own_words").is_some() {
+                out.push_str(
+                    "   asked      in words of the program's own, which nobody compared with what was agreed\n",
+                );
+            }
+            let off = besides("without").and_then(serde_json::Value::as_array);
+            for field in off.into_iter().flatten().filter_map(serde_json::Value::as_str) {
+                out.push_str(&format!("   without    {}\n", clean::line(field)));
+            }
+            if let Some(until) = said("until") {
+                out.push_str(&format!("   good       through {until}, or until it is taken back\n"));
+            }
+            if let Some((digest, _)) = text("notice").and_then(|digest| parts.notices.get_key_value(digest)) {
+                let at = shown.iter().position(|known| *known == digest).unwrap_or_else(|| {
+                    shown.push(digest);
+                    shown.len() - 1
+                });
+                out.push_str(&format!("   text       {} below\n", at + 1));
+            } else if text("notice").is_some() {
+                out.push_str("   text       lost\n");
+            }
+            out.push_str(&format!("   proof      {}\n", or("hash", "?")));
+        }
+        for scope in &parts.unwritten {
+            out.push_str(&format!(
+                "\n-  {}: the yes was taken back, which could not be written down yet\n",
+                clean::line(scope)
+            ));
+        }
+        for (number, digest) in (1..).zip(shown) {
+            let text = parts.notices.get(digest).map_or("", String::as_str);
+            out.push_str(&format!("\nText {number}\n------\n{}\n", text.trim_end()));
+        }
+        f.write_str(&clean::text(&out))
+    }
+}
+
+/// What an export says of itself and of the notices, taken out of the document again. `None` where it is none of ours.
+pub(crate) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
+    let mut parts = Parts::deserialize(document.get("candor")?).ok()?;
+    for notice in document.get("privacy_notice")?.as_array()? {
+        let digest = notice.get("@id")?.as_str()?.strip_prefix('#')?;
+        parts.notices.insert(digest.to_owned(), notice.get("text")?.as_str()?.to_owned());
+    }
+    (parts.form == FORM).then_some(parts)
+}
+
+/// Whether a text is the one that a digest names.
+pub(crate) fn is_text(text: &str, named: &str) -> bool {
+    digest(text.as_bytes()) == named
+}

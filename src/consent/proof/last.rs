@@ -1,0 +1,73 @@
+//! The receipt of a decision that was written, and the file that stands for one that could not be.
+
+use crate::consent::{
+    agreement::scope::Scope,
+    proof::receipt::Receipt,
+    records::entry::{Decision, Line, answers},
+    records::ledger::{Failed, History, Records, Sound, Tombstone},
+    state::answer::short,
+    state::consent::Consent,
+};
+use crate::error::{Error, Kind};
+use std::time::Duration;
+
+impl Consent {
+    /// What stands for a decision that can't be written.
+    pub(crate) fn tombstone(&self, decision: Decision, via: Option<&str>) -> Tombstone {
+        Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short), after: None }
+    }
+
+    /// Whether a file that was read closes the scope, whatever the snapshot says.
+    pub(crate) fn is_kept_by_file(&self, scope: &str) -> bool {
+        let is_kept = |sound: &Sound| sound.is_revoked(scope) && sound.in_force(scope).is_none();
+        matches!(self.ledger.read(), Ok(Records::Sound(sound)) if is_kept(&sound))
+    }
+
+    /// The receipt of a line just written, or of the scope's last decision.
+    pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
+        let Some(line) = line else {
+            let mut lines = match self.ledger.history()? {
+                History::Whole(lines) | History::Torn(lines) => lines,
+                History::Unread(why) => return Err(Kind::Store { path: self.ledger.ledger_path(), why }.into()),
+            };
+            if let Some(last) = lines.last().filter(|line| line.scope == scope.name() && line.decision.opens_newly())
+                && self.ledger.is_ahead(last)?
+            {
+                // A yes that is not in force, and is not marked as void yet.
+                lines.pop();
+            }
+            let Some(line) = answers(&lines, scope.name()).next().cloned() else {
+                let path = self.ledger.store().into();
+                return Err(Kind::Store { path, why: "it holds no decision about this scope" }.into());
+            };
+            let texts = self.texts(&line)?;
+            return Ok(self.receipt_with(scope.title(), line, texts));
+        };
+        Ok(self.receipt_of(scope.title(), line.clone()))
+    }
+
+    /// Whether a yes was tried after the scope's last answer that never came into force, as far as it can be read.
+    pub(crate) fn has_failed_yes(&self, scope: Scope) -> bool {
+        let lines = self.ledger.history().map_or_else(|_| Vec::new(), History::lines);
+        let last = lines.iter().rfind(|line| line.scope == scope.name());
+        last.is_some_and(|line| line.decision == Decision::Void)
+    }
+
+    /// The receipt of a line just written: it is written whether its texts can be read again or not.
+    pub(crate) fn receipt_of(&self, title: &str, line: Line) -> Receipt {
+        let texts = self.texts(&line).unwrap_or_default();
+        self.receipt_with(title, line, texts)
+    }
+
+    /// The notice and the contract that a line names, where they are kept.
+    fn texts(&self, line: &Line) -> Result<(Option<String>, Option<String>), Failed> {
+        let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.ledger.text(digest));
+        Ok((text(&line.notice)?, text(&line.contract)?))
+    }
+
+    fn receipt_with(&self, title: &str, line: Line, (notice, contract): (Option<String>, Option<String>)) -> Receipt {
+        // A look, without waiting: whoever withdraws waits and says so.
+        let confirmed = if line.decision.opens() { Ok(()) } else { self.confirm_no(&line.scope, Duration::ZERO) };
+        Receipt::of(title, line, notice, contract).told(confirmed)
+    }
+}

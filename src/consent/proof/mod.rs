@@ -1,0 +1,7 @@
+//! What a person can keep and have checked: receipts, the export of all decisions, and its verification.
+
+pub(crate) mod export;
+pub(crate) mod last;
+pub(crate) mod receipt;
+pub(crate) mod verify;
+pub(crate) mod vocabulary;

@@ -1,0 +1,220 @@
+//! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
+
+use crate::consent::records::entry::{Decision, Line};
+use crate::{
+    clean::{Clean, line},
+    error::Error,
+};
+use std::fmt::{self, Write as _};
+
+/// What a decision left behind: when, about what, with which text, and what was destroyed.
+///
+/// `Display` is for people, `Serialize` for files. It belongs to the person; nothing of it is ever sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// `granted`, `denied`, `deferred` (later), `kept` (asked for more, and kept to what was agreed), `withdrawn`, `revoked`,
+    /// `expired` or `narrowed`.
+    pub decision: String,
+    /// The scope's name.
+    pub scope: String,
+    /// The scope's title; its name, where this program does not declare it.
+    pub title: String,
+    /// When, in UTC (RFC 3339).
+    pub at: String,
+    /// A number that grows with every decision about this scope.
+    pub epoch: u64,
+    /// Where the person said yes, or `None`: not recorded how.
+    pub via: Option<String>,
+    /// The text that was shown, where it was a yes; where it is [not recorded how](Receipt::via), the one this program would
+    /// have shown, and nobody says that it did.
+    pub notice: Option<String>,
+    /// The language of that text, as a BCP 47 tag.
+    pub language: Option<String>,
+    /// What was agreed, as data, where it was a yes.
+    pub contract: Option<serde_json::Value>,
+    /// For a withdrawal: whether no process that shares the store can hand another byte to the system. For every other
+    /// decision, true.
+    pub confirmed: bool,
+    /// Why it is not [confirmed](Receipt::confirmed), in words, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<&'static str>,
+    /// Whether the history on disk has its line; if not, the decision is in force all the same and the line is
+    /// appended at the next start.
+    pub recorded: bool,
+    /// The last UTC day of a yes.
+    pub until: Option<String>,
+    /// The fields, as `event.field`, that the person switched off in a yes that stands.
+    pub switched_off: Vec<String>,
+    /// What was destroyed.
+    pub destroyed: Destroyed,
+    /// The number of the history's line.
+    pub line: u64,
+    /// The hash of the history's line, which chains it to all before it.
+    pub hash: String,
+}
+
+/// What a withdrawal destroyed on this computer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Destroyed {
+    /// Bytes of waiting lines, counts and batches.
+    pub bytes: u64,
+    /// Files that held them.
+    pub files: u64,
+    /// Whether the secret behind the scope's codes was destroyed; false where there was none.
+    pub secret: bool,
+    /// Whether everything was removed. If not, it can't be sent any more, and removing it is tried again.
+    pub complete: bool,
+}
+
+/// How a reason ends where nobody has to do anything.
+pub(crate) const TRIED_AGAIN: &str = ": it is tried again";
+/// Why a withdrawal is not confirmed: the disk, the lock of decisions, the lock by which it is known, or another process.
+pub(crate) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
+const LOCKED: &str = "another process keeps the lock of decisions, so it is not in the records yet: it is tried again";
+pub(crate) const NO_LOCK: &str =
+    "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
+pub(crate) const LOST_LOCK: &str = "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends; a \
+                                    restart of the computer ends that";
+pub(crate) const LOST_FOR_GOOD: &str =
+    "the file of its lock was removed once while programs ran, so nobody knows whether one of them still sends";
+pub(crate) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
+
+pub(crate) const YES_SINCE: &str = "a yes was given since it was written";
+
+/// Why a decision is not known to stand on disk that failed like this.
+pub(crate) fn not_taken(error: &Error) -> &'static str {
+    if error.is_locked() { LOCKED } else { NOT_TAKEN }
+}
+
+impl Receipt {
+    /// Whether a yes stands by it.
+    pub(crate) fn is_yes(&self) -> bool {
+        [Decision::Granted, Decision::Kept, Decision::Narrowed].map(word).contains(&self.decision.as_str())
+    }
+
+    /// With whether it is confirmed, and if not, why.
+    pub(crate) fn told(self, confirmed: Result<(), &'static str>) -> Self {
+        Receipt { confirmed: confirmed.is_ok(), unconfirmed: confirmed.err(), ..self }
+    }
+
+    /// With the texts that the line names, where they are kept.
+    pub(crate) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
+        Receipt {
+            decision: word(line.decision).into(),
+            scope: line.scope,
+            title: title.into(),
+            at: line.at,
+            epoch: line.epoch,
+            via: line.via,
+            notice,
+            language: line.language,
+            contract: contract.and_then(|json| serde_json::from_str(&json).ok()),
+            confirmed: true,
+            unconfirmed: None,
+            recorded: true,
+            until: line.until,
+            switched_off: line.besides.without,
+            destroyed: Destroyed { complete: true, ..Destroyed::default() },
+            line: line.line,
+            hash: line.hash,
+        }
+    }
+
+    /// The receipt of an ending that could not be written as one: a tombstone stands for it.
+    pub(crate) fn unwritten(scope: &str, title: &str, decision: Decision, at: String) -> Self {
+        Receipt {
+            decision: word(decision).into(),
+            scope: scope.into(),
+            title: title.into(),
+            at,
+            epoch: 0,
+            via: None,
+            notice: None,
+            language: None,
+            contract: None,
+            confirmed: false,
+            unconfirmed: Some(NOT_TAKEN),
+            recorded: false,
+            until: None,
+            switched_off: Vec::new(),
+            destroyed: Destroyed::default(),
+            line: 0,
+            hash: String::new(),
+        }
+    }
+}
+
+pub(crate) fn word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Granted => "granted",
+        Decision::Denied => "denied",
+        Decision::Deferred => "deferred",
+        Decision::Kept => "kept",
+        Decision::Revoked => "revoked",
+        Decision::Withdrawn => "withdrawn",
+        Decision::Narrowed => "narrowed",
+        Decision::Expired => "expired",
+        Decision::Void => "void",
+        Decision::Lost => "lost",
+        Decision::AskNoMore => "ask no more",
+        Decision::AskAgain => "ask again",
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Clean(f);
+        // Each a part of one line, whatever was written into the history.
+        let [title, scope, decision, at] = [&self.title, &self.scope, &self.decision, &self.at].map(|it| line(it));
+        let via = self.via.as_deref().map(line);
+        match self.title == self.scope {
+            true => writeln!(f, "Receipt: {scope}")?,
+            false => writeln!(f, "Receipt: {title} ({scope})")?,
+        }
+        writeln!(f, "  decision   {decision} at {at}")?;
+        match self.decision.as_str() {
+            "granted" => {
+                let how = via.as_deref().unwrap_or("not recorded how");
+                writeln!(f, "  how        {how}")?;
+                if let Some(until) = &self.until {
+                    writeln!(f, "  good       through {}, or until it is taken back", line(until))?;
+                }
+            }
+            "narrowed" | "kept" => {
+                for field in &self.switched_off {
+                    writeln!(f, "  without    {}", line(field))?;
+                }
+                if self.decision == "narrowed" {
+                    writeln!(
+                        f,
+                        "  destroyed  {} bytes in {} files, which waited",
+                        self.destroyed.bytes, self.destroyed.files
+                    )?;
+                }
+            }
+            "revoked" => writeln!(f, "  why        {}", via.as_deref().unwrap_or("not said"))?,
+            "withdrawn" => {
+                match self.unconfirmed {
+                    None => writeln!(f, "  confirmed  yes: no process of this program can send any more of it")?,
+                    Some(why) => writeln!(f, "  confirmed  NO: reporting is stopped, but {why}")?,
+                }
+                let Destroyed { bytes, files, secret, complete } = self.destroyed;
+                let secret = if secret { ", and the secret behind its codes" } else { "" };
+                let rest = if complete { "" } else { "; some of it could not be removed yet" };
+                writeln!(f, "  destroyed  {bytes} bytes in {files} files{secret}{rest}")?;
+            }
+            _ => {}
+        }
+        if self.recorded {
+            writeln!(f, "  recorded   line {} of the history, {}", self.line, line(&self.hash))
+        } else {
+            let why = match self.unconfirmed == Some(LOCKED) {
+                true => "another process keeps the lock of decisions",
+                false => "the disk did not take it",
+            };
+            writeln!(f, "  recorded   not yet: {why}; it is in force all the same")
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The lines of the history, chained by hash. The chain has no secret: it shows damage and careless edits, and, against
+//! a receipt that was kept elsewhere, truncation, reordering and rewriting. Reads and compares bytes; touches no file.
+
+use crate::ambient::{Day, Time};
+use crate::consent::agreement::contract::{canonical, digest};
+use serde::{Deserialize, Serialize};
+
+/// The hash before the first line.
+pub(crate) const GENESIS: &str = "";
+
+/// What can be decided about a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Decision {
+    Granted,
+    Denied,
+    /// "Ask me later": nothing is recorded or sent, and the person is asked again at the earliest after a while.
+    Deferred,
+    /// Still granted, under the same epoch: the person was asked for more and said no, or later.
+    Kept,
+    Withdrawn,
+    /// The program ended it: a notice that was wrong, a key that leaked.
+    Revoked,
+    /// Still granted, under a new epoch: something that blocked or narrowed destroyed what waited.
+    Narrowed,
+    /// The yes had a last day, and it is over.
+    Expired,
+    /// The grant on the line before never came into force.
+    Void,
+    /// The records of this scope were lost or damaged, and nobody knows what was decided.
+    Lost,
+    /// Under [`EVERY_SCOPE`]: the person does not want to be asked when a version would do more.
+    AskNoMore,
+    /// Under [`EVERY_SCOPE`]: they may be asked again.
+    AskAgain,
+}
+
+/// The name under which stands what was decided about all scopes together. No scope can have it.
+pub(crate) const EVERY_SCOPE: &str = "*";
+
+/// Whether a list or a flag says nothing, and is left out of what is hashed, so that older lines keep their hash.
+pub(crate) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Decision {
+    /// Whether the scope is open after it.
+    pub(crate) fn opens(self) -> bool {
+        matches!(self, Decision::Granted | Decision::Narrowed | Decision::Kept)
+    }
+}
+
+impl Decision {
+    /// Whether the person said no to the whole of a scope.
+    pub(crate) fn takes_back(self) -> bool {
+        matches!(self, Decision::Denied | Decision::Withdrawn)
+    }
+
+    /// Whether there is no yes to take back after it, nor one that was.
+    pub(crate) fn was_no_yes(self) -> bool {
+        matches!(self, Decision::Denied | Decision::Deferred | Decision::Revoked | Decision::Void | Decision::Lost)
+    }
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    pub(crate) line: u64,
+    pub(crate) at: String,
+    pub(crate) scope: String,
+    pub(crate) decision: Decision,
+    pub(crate) epoch: u64,
+    pub(crate) contract: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) language: Option<String>,
+    /// Whether the person picked that language, which is not the one of the program's interface.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) language_picked: bool,
+    pub(crate) via: Option<String>,
+    /// The last UTC day of a yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<String>,
+    /// What else the decision says.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) besides: Besides,
+    pub(crate) previous: String,
+    pub(crate) hash: String,
+}
+
+/// The lines of a scope that tell what was decided, the latest first. A yes that never came into force is no answer, nor is the
+/// line that says so, which is the next one of that scope.
+pub(crate) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<Item = &'l Line> {
+    let mut void = None;
+    lines.iter().rev().filter(move |line| match line.decision {
+        _ if line.scope != scope => false,
+        Decision::Void => {
+            void = Some(line.epoch);
+            false
+        }
+        Decision::Granted => void != Some(line.epoch),
+        _ => true,
+    })
+}
+
+/// What only some decisions say. Left out where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Besides {
+    /// When the yes itself was given, where a later line narrows or keeps it: no such line makes it younger.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) given: Option<String>,
+    /// The fields, as `event.field`, that the person switched off.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) without: Vec<String>,
+    /// The digest of what administrators' rules say of what was agreed to, where they say anything.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) limits: Option<String>,
+    /// The contract that the person was asked about and did not agree to.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) declined: Option<String>,
+    /// How many times in a row they said "later" to it.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) deferred: u32,
+    /// Whether the program asked in words of its own, which nobody compared with the contract.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) own_words: bool,
+    /// How the program knew that the person is an adult, where children may be among its users.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub(crate) adult: Option<String>,
+}
+
+impl Line {
+    /// With its own hash.
+    pub(crate) fn sealed(mut self) -> Self {
+        self.hash = self.computed_hash();
+        self
+    }
+
+    fn computed_hash(&self) -> String {
+        let unsigned = Line { hash: String::new(), ..self.clone() };
+        digest(canonical(&serde_json::json!(unsigned)).as_bytes())
+    }
+
+    /// Whether its times are ones that candor writes. What has others is no line, for whoever verifies as well.
+    pub(crate) fn is_dated(&self) -> bool {
+        Time::parse(&self.at).is_some() && self.until.as_deref().is_none_or(|until| Day::parse(until).is_some())
+    }
+
+    /// As it stands in the file, newline included.
+    pub(crate) fn text(&self) -> String {
+        let mut text = canonical(&serde_json::json!(self));
+        text.push('\n');
+        text
+    }
+}
+
+impl Decision {
+    /// Only a grant opens what was closed; it is never written snapshot first.
+    pub(crate) fn opens_newly(self) -> bool {
+        self == Decision::Granted
+    }
+}
+
+/// The lines of a ledger whose numbers and hashes follow each other, and, where the file ends in half a line, its
+/// length without that. `None` when anything else is wrong.
+pub(crate) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let torn = (whole < bytes.len()).then_some(whole as u64);
+    let mut lines: Vec<Line> = Vec::new();
+    for text in bytes.get(..whole)?.split_inclusive(|&byte| byte == b'\n') {
+        let line: Line = serde_json::from_slice(text).ok()?;
+        let previous = lines.last().map_or(GENESIS, |line| line.hash.as_str());
+        let follows = line.previous == previous && line.line == lines.len() as u64 + 1;
+        if !follows || !line.is_dated() || line.hash != line.computed_hash() || line.text().as_bytes() != text {
+            return None;
+        }
+        lines.push(line);
+    }
+    Some((lines, torn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::verify;
+
+    fn line(at: &str, until: Option<&str>) -> String {
+        Line {
+            line: 1,
+            at: at.into(),
+            scope: "playback".into(),
+            decision: Decision::Denied,
+            epoch: 7,
+            contract: None,
+            notice: None,
+            language: None,
+            language_picked: false,
+            via: None,
+            until: until.map(str::to_owned),
+            besides: Besides::default(),
+            previous: GENESIS.into(),
+            hash: String::new(),
+        }
+        .sealed()
+        .text()
+    }
+
+    /// A history that one platform wrote goes on being one on every other: the hash of a line is worked out from these bytes.
+    #[test]
+    fn known_answer() {
+        let denied = line("2026-11-22T00:45:55Z", None);
+        let hash = "428c2d8f6579c1d57a64e42c891aac12000e1d351ddd8e8238e971087f3c7239";
+        assert_eq!(
+            denied,
+            format!(
+                r#"{{"at":"2026-11-22T00:45:55Z","contract":null,"decision":"denied","epoch":7,"hash":"{hash}","language":null,"line":1,"notice":null,"previous":"","scope":"playback","via":null}}
+"#
+            )
+        );
+        let granted = Line {
+            line: 2,
+            at: "2026-11-22T00:45:56Z".into(),
+            scope: "playback".into(),
+            decision: Decision::Granted,
+            epoch: 1_795_348_800_001,
+            contract: Some(digest(b"{}")),
+            notice: Some(digest("a notice, \u{e9}crite".as_bytes())),
+            language: Some("fr".into()),
+            language_picked: true,
+            via: Some("settings/privacy".into()),
+            until: Some("2027-11-22".into()),
+            besides: Besides { without: vec!["film.sought.waited".into()], deferred: 2, ..Besides::default() },
+            previous: hash.into(),
+            hash: String::new(),
+        }
+        .sealed();
+        assert_eq!(granted.hash, "1c35aebee3291d8c2dcac929f7980dde080d85a5babc42216e0f808bcdc5999a");
+        let history = denied + &granted.text();
+        assert!(chain(history.as_bytes()).is_some_and(|(lines, torn)| lines.len() == 2 && torn.is_none()));
+        assert!(chain(history.replacen("denied", "defied", 1).as_bytes()).is_none(), "the control");
+    }
+
+    #[test]
+    fn what_the_store_takes_for_a_line_whoever_verifies_takes_for_one() {
+        let times = ["2026-11-22T00:45:55Z", "2026-11-22", "yesterday", "", "?", "2026-11-22T00:45:55+01:00"];
+        let days = [None, Some("2027-11-22"), Some("soon"), Some("")];
+        for at in times {
+            for until in days {
+                let text = line(at, until);
+                let is_line = chain(text.as_bytes()).is_some();
+                let verdict = verify(&text, &[]);
+                assert_eq!(is_line, verdict.flaws.is_empty(), "{at:?} {until:?}: {:?}", verdict.flaws);
+                assert_eq!(
+                    is_line,
+                    at == times[0] && until.is_none_or(|until| until == "2027-11-22"),
+                    "{at:?} {until:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! Whether a program may ask of its own accord. Decides and writes nothing; a person who opens the settings page may always
+//! decide there.
+//!
+//! A no is an answer, not a pause: it holds for the contract it was given to, and half a year keeps the program from asking
+//! about another one. "Later" works twice, a month apart. One question a run, one at a time.
+
+use crate::consent::{
+    agreement::compatibility::compare,
+    agreement::contract::Contract,
+    agreement::notice::Notice,
+    agreement::schema::Terms,
+    agreement::scope::Scope,
+    records::entry::{Decision, EVERY_SCOPE},
+    records::ledger::{Entry, Failed, Records, Shown, Sound, Tombstone},
+    state::answer::{State, Status},
+    state::consent::{Consent, Patience},
+};
+use crate::{
+    ambient::Time,
+    disk::Need,
+    error::{Error, Kind},
+    mutants::{self, Mutant},
+};
+use std::{io, sync::atomic::Ordering};
+
+/// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
+/// refusals among them.
+const AFTER_A_NO: u32 = 183;
+/// How many times in a row "later" may be said.
+pub(crate) const LATER_MOST: u32 = 2;
+/// For how many days "later" does.
+const AFTER_LATER: u32 = 30;
+/// What an answer takes of a disk beside its texts: some ten small files of a block or two each, and their directories.
+const LEAST: Need = Need { room: 64 << 10, files: 16, largest: LINE };
+/// More than one decision adds to a file.
+const LINE: u64 = 8 << 10;
+
+/// What is asked.
+pub(crate) struct Question {
+    pub(crate) notice: Notice,
+    pub(crate) status: Status,
+    /// Whether "later" is still an answer.
+    pub(crate) later: bool,
+}
+
+/// Whether a program may ask a person now, of its own accord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MayAsk {
+    /// It may.
+    Yes {
+        /// Whether "later" is still an answer; otherwise it counts as a no.
+        later: bool,
+    },
+    /// It may not.
+    No {
+        /// Why.
+        why: WhyNot,
+        /// When it may at the earliest, in UTC (RFC 3339), where time alone changes it.
+        not_before: Option<String>,
+    },
+}
+
+impl MayAsk {
+    /// Whether it may.
+    #[must_use]
+    pub fn is_yes(&self) -> bool {
+        matches!(self, MayAsk::Yes { .. })
+    }
+}
+
+/// Why a program may not ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhyNot {
+    /// Something blocks the scope: [`Status::blocked_by`](crate::consent::Status::blocked_by).
+    Blocked,
+    /// An administrator's rule says that the program does not ask.
+    Administrator,
+    /// The person said yes to what this build would do.
+    Granted,
+    /// The person said no to this, or kept to what they had agreed to.
+    Answered,
+    /// The person said no to something else, less than six months ago.
+    SoonAfterANo,
+    /// The person said "later" less than a month ago.
+    Later,
+    /// The person took a yes back; only they begin again.
+    Withdrawn,
+    /// The person does not want to be asked when a version would do more.
+    AskNoMore,
+    /// The program asked since it started, or asks at this moment.
+    AskedAlready,
+    /// The clock stands well before the last decision, so nobody knows how long ago that was.
+    Clock,
+    /// The records are lost or damaged: there may have been a no.
+    Unreadable,
+    /// A file or directory among the records was seen and not read, since it is not this user's alone: there may have been a
+    /// no. [`Status::trouble`](crate::consent::Status::trouble) names it.
+    NotRead,
+    /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
+    /// a month ago, or, where that happened twice in a row, less than six months ago.
+    Unanswered,
+    /// An answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes.
+    /// [`Status::trouble`](crate::consent::Status::trouble) says which.
+    CannotKeep,
+    /// An answer can't be kept at present: one of candor's files or directories is not this user's alone, or something else stands
+    /// in its place. [`Status::trouble`](crate::consent::Status::trouble) names it, and so does the error of [`prompt`](crate::consent::prompt()).
+    InTheWay,
+    /// An answer can't be kept at present: the disk has too little room for it.
+    NoRoom,
+    /// An answer can't be kept: the program may write no file as large as it needs (`ulimit -f`).
+    FileLimit,
+    /// Another process decides at this moment, or keeps the lock of decisions.
+    Locked,
+}
+
+impl WhyNot {
+    /// The reason in words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            WhyNot::Blocked => "something blocks this kind of report",
+            WhyNot::Administrator => "an administrator's rule says that the program does not ask",
+            WhyNot::Granted => "the person said yes",
+            WhyNot::Answered => "the person has answered this",
+            WhyNot::SoonAfterANo => "the person said no less than six months ago",
+            WhyNot::Later => "the person said later, less than a month ago",
+            WhyNot::Withdrawn => "the person took a yes back, and begins again on the settings page",
+            WhyNot::AskNoMore => "the person does not want to be asked when a version would do more",
+            WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
+            WhyNot::Clock => "the clock stands before the last decision",
+            WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+            WhyNot::NotRead => {
+                "a file or directory among the records was not read, since it is not this user's alone, and there may have been \
+                 a no"
+            }
+            WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
+            WhyNot::CannotKeep => {
+                "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
+            }
+            WhyNot::InTheWay => {
+                "an answer can't be kept at present: a file or directory of candor's is not this user's alone, or something else \
+                 stands in its place"
+            }
+            WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
+            WhyNot::FileLimit => {
+                "an answer can't be kept: this program may write no file as large as it needs (`ulimit -f`)"
+            }
+            WhyNot::Locked => "another process decides at this moment, or keeps the lock of decisions",
+        }
+    }
+
+    /// Why nothing can be written, as the system says it.
+    fn of(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WhyNot::NoRoom,
+            io::ErrorKind::FileTooLarge => WhyNot::FileLimit,
+            _ => WhyNot::CannotKeep,
+        }
+    }
+
+    /// Why a store could not be written.
+    pub(crate) fn of_error(error: &Error) -> Self {
+        match error.io() {
+            _ if error.is_locked() => WhyNot::Locked,
+            _ if error.is_in_the_way() => WhyNot::InTheWay,
+            kind => kind.map_or(WhyNot::CannotKeep, WhyNot::of),
+        }
+    }
+}
+
+fn no(why: WhyNot) -> MayAsk {
+    MayAsk::No { why, not_before: None }
+}
+
+impl Consent {
+    /// Whether the program may ask about a scope now, of its own accord. By administrators' rules as last looked at.
+    /// `may_open` looks whether what a yes needs before it opens can be made.
+    pub(crate) fn may_ask(
+        &self,
+        scope: Scope,
+        may_open: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<(MayAsk, Option<Error>), Error> {
+        let may = self.may_ask_by_records(scope)?;
+        // What was not kept would be asked again at every start.
+        if !may.is_yes() {
+            return Ok((may, None));
+        }
+        if let Err(error) = self.can_keep(self.contract(scope)?) {
+            return Ok((no(WhyNot::of(error.kind())), None));
+        }
+        Ok(match self.is_free(scope, may_open) {
+            Ok(()) => (may, None),
+            Err(error) => (no(WhyNot::of_error(&error)), Some(error)),
+        })
+    }
+
+    /// Whether nothing stands in the way of a yes, as far as looks tell: of what is read for one, and of what is made.
+    ///
+    /// # Errors
+    /// What does.
+    pub(crate) fn is_free(&self, scope: Scope, may_open: &dyn Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let contract = self.contract(scope)?;
+        if !self.ledger.has_directories() {
+            // Nothing stands in what is not there, and nobody was ever asked.
+            return Ok(());
+        }
+        self.ledger.may_decide(scope.name())?;
+        let notice = contract.notice_or_own();
+        for (digest, text) in [(contract.digest.as_str(), contract.json.as_str()), (notice.digest(), notice.text())] {
+            self.ledger.may_keep_text(digest, text)?;
+        }
+        may_open()
+    }
+
+    /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
+    fn can_keep(&self, contract: &Contract) -> io::Result<()> {
+        let (ledger, files) = (&self.ledger, self.ledger.files());
+        let mut need = LEAST;
+        let texts = [contract.json.len(), contract.notice_or_own().text().len()];
+        for text in texts.map(|len| len as u64) {
+            need.room += text.next_multiple_of(4_096);
+            need.largest = need.largest.max(text);
+        }
+        // The snapshot and the marks are written beside what is there, the history behind it.
+        for path in [ledger.snapshot_path(), ledger.marks_path(), ledger.ledger_path()] {
+            let len = files.stat(&path)?.map_or(0, |stat| stat.len);
+            need.largest = need.largest.max(len.saturating_add(LINE));
+            if path != ledger.ledger_path() {
+                need.room = need.room.saturating_add(len);
+            }
+        }
+        ledger.places().into_iter().try_for_each(|place| files.may_write(place, need))
+    }
+
+    /// The same without a look at what the files hold by now, for whoever is not about to ask.
+    pub(crate) fn can_keep_little(&self) -> io::Result<()> {
+        self.ledger.places().into_iter().try_for_each(|place| self.ledger.files().may_write(place, LEAST))
+    }
+
+    fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {
+        let contract = self.contract(scope)?;
+        if self.ledger.is_usable().is_err() {
+            // An answer that can't be kept would be asked for again at every start.
+            return Ok(no(WhyNot::CannotKeep));
+        }
+        let overlay = self.overlay();
+        if self.block_of(contract).is_some() {
+            return Ok(no(WhyNot::Blocked));
+        }
+        if overlay.policies.no_prompts().is_some() {
+            return Ok(no(WhyNot::Administrator));
+        }
+        if self.asked.load(Ordering::SeqCst) {
+            return Ok(no(WhyNot::AskedAlready));
+        }
+        // What can't be looked at now can't be added to either.
+        let Ok(records) = self.ledger.read() else { return Ok(no(WhyNot::CannotKeep)) };
+        let entry = match &records {
+            Records::Sound(sound) => sound.entry(scope.name()),
+            _ => None,
+        };
+        if let Some(act) = self.unwritten_act(scope) {
+            return Ok(no(if act.decision == Decision::Denied { WhyNot::Answered } else { WhyNot::Withdrawn }));
+        }
+        // What could not be written is an answer all the same.
+        let has_said_no = matches!(&records, Records::Sound(sound)
+            if sound.revoked.get(scope.name()).is_some_and(Tombstone::is_persons));
+        match self.unanswered(scope, entry) {
+            Ok(_) if has_said_no => {}
+            Ok(None) => {}
+            Ok(Some(shown)) => {
+                let days = if shown.times > 1 { AFTER_A_NO } else { AFTER_LATER };
+                let until = Time::parse(&shown.at).map_or(Time::LAST, |at| at.plus_days(days));
+                if self.ambient.now() < until {
+                    return Ok(MayAsk::No { why: WhyNot::Unanswered, not_before: Some(until.rfc3339()) });
+                }
+            }
+            Err(_) => return Ok(no(WhyNot::CannotKeep)),
+        }
+        let sound = match &records {
+            Records::Nothing => return Ok(MayAsk::Yes { later: true }),
+            Records::Closed(_) => return Ok(no(WhyNot::Unreadable)),
+            Records::Refused(..) => return Ok(no(WhyNot::NotRead)),
+            Records::Sound(sound) => sound,
+        };
+        if self.is_clock_back(sound) {
+            return Ok(no(WhyNot::Clock));
+        }
+        let may = self.state(&records, contract).and_then(|state| self.may_ask_of(state, contract, sound));
+        Ok(may.unwrap_or_else(|_| no(WhyNot::CannotKeep)))
+    }
+
+    fn may_ask_of(&self, state: State, contract: &Contract, sound: &Sound) -> Result<MayAsk, Failed> {
+        let yes = MayAsk::Yes { later: true };
+        let Some(entry) = sound.entry(contract.scope.name()) else {
+            return Ok(match state {
+                State::NeverAsked => yes,
+                State::Denied => no(WhyNot::Answered),
+                _ => no(WhyNot::Unreadable),
+            });
+        };
+        Ok(match state {
+            State::NeverAsked => yes,
+            // A no to more than what ended is none the less one.
+            State::Revoked | State::Expired if entry.besides.declined.is_some() => {
+                self.after_declining(contract, entry)?
+            }
+            State::Revoked | State::Expired => yes,
+            State::Deferred => self.after(entry, AFTER_LATER, WhyNot::Later),
+            State::Granted => no(WhyNot::Granted),
+            State::Denied if self.is_answered(contract, entry)? => no(WhyNot::Answered),
+            State::Denied => self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo),
+            State::Withdrawn => no(WhyNot::Withdrawn),
+            State::Unreadable if self.ledger.unread_of(entry)?.is_some() => no(WhyNot::NotRead),
+            State::Unreadable => no(WhyNot::Unreadable),
+            State::Superseded => {
+                let asks = match sound.entry(EVERY_SCOPE).map(|entry| entry.decision) {
+                    _ if sound.is_outdated(EVERY_SCOPE) => false,
+                    preference => preference.is_none_or(|preference| preference == Decision::AskAgain),
+                };
+                match entry.besides.declined {
+                    _ if !asks => no(WhyNot::AskNoMore),
+                    Some(_) => self.after_declining(contract, entry)?,
+                    None => yes,
+                }
+            }
+        })
+    }
+
+    /// Where the person said no, or later, to more than they agreed to.
+    fn after_declining(&self, contract: &Contract, entry: &Entry) -> Result<MayAsk, Failed> {
+        Ok(if entry.besides.deferred > 0 {
+            self.after(entry, AFTER_LATER, WhyNot::Later)
+        } else if self.is_answered(contract, entry)? {
+            no(WhyNot::Answered)
+        } else {
+            self.after(entry, AFTER_A_NO, WhyNot::SoonAfterANo)
+        })
+    }
+
+    /// Whether the person has said no to all that this build would do. A no to a contract that is not known any more may
+    /// have been one.
+    fn is_answered(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+        let Some(declined) = &entry.besides.declined else { return Ok(true) };
+        if *declined == contract.digest {
+            return Ok(true);
+        }
+        let declined = self.ledger.text(declined)?.and_then(|text| Terms::read(&text));
+        Ok(declined.is_none_or(|declined| compare(&contract.terms, &declined).is_no_wider()))
+    }
+
+    /// Whether so many days have passed since what was last decided.
+    fn after(&self, entry: &Entry, days: u32, why: WhyNot) -> MayAsk {
+        let Some(at) = Time::parse(&entry.at) else { return no(WhyNot::Unreadable) };
+        let until = at.plus_days(days);
+        if self.ambient.now() < until {
+            return MayAsk::No { why, not_before: Some(until.rfc3339()) };
+        }
+        MayAsk::Yes { later: entry.besides.deferred < LATER_MOST }
+    }
+
+    /// A question about this scope that was shown, and that the person did not answer: what ended the program ended the question.
+    fn unanswered(&self, scope: Scope, entry: Option<&Entry>) -> Result<Option<Shown>, Failed> {
+        let Some(shown) = self.ledger.shown(scope.name())? else { return Ok(None) };
+        let answers = |entry: &Entry| {
+            let by_person = matches!(
+                entry.decision,
+                Decision::Granted | Decision::Denied | Decision::Deferred | Decision::Kept | Decision::Withdrawn
+            );
+            by_person && Time::parse(&entry.at) >= Time::parse(&shown.at)
+        };
+        Ok(if entry.is_some_and(answers) { None } else { Some(shown) })
+    }
+
+    /// Takes the one question that may be open at a time, and the only one of this run, and answers what is to be shown.
+    ///
+    /// # Errors
+    /// It may not be asked. Where nothing is shown the question is not taken.
+    pub(crate) fn begin_asking(
+        &self,
+        scope: Scope,
+        patience: &Patience,
+        may_open: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Question, Error> {
+        let may_not = |why: WhyNot, error: Option<Error>| {
+            let named = error.map_or(String::new(), |error| format!(": {error}"));
+            Kind::MayNotAsk { scope: scope.name().into(), why: format!("{}{named}", why.describe()) }.into()
+        };
+        let later = match self.may_ask(scope, may_open)? {
+            (MayAsk::Yes { later }, _) => later,
+            (MayAsk::No { why, .. }, error) => return Err(may_not(why, error)),
+        };
+        let (notice, status) = (self.contract(scope)?.notice()?, self.status(scope)?);
+        if self.asked.swap(true, Ordering::SeqCst) {
+            return Err(may_not(WhyNot::AskedAlready, None));
+        }
+        // Before it is shown: one that ends with the program was asked all the same.
+        if let Err(error) = self.note_shown(scope, patience) {
+            if !mutants::on(Mutant::QuestionStaysTaken) {
+                self.asked.store(false, Ordering::SeqCst);
+            }
+            return Err(if error.is_store() { may_not(WhyNot::of_error(&error), Some(error)) } else { error });
+        }
+        Ok(Question { notice, status, later })
+    }
+
+    /// Notes that the question about a scope is shown now, durably and before it is: a program that is ended meanwhile has asked
+    /// all the same. No decision, opens nothing, and stands in no history.
+    fn note_shown(&self, scope: Scope, patience: &Patience) -> Result<(), Error> {
+        let contract = self.contract(scope)?;
+        self.ledger.make_directories()?;
+        let held = self.lock_or_fail(patience)?;
+        let records = self.ledger.read()?;
+        let entry = match &records {
+            Records::Sound(sound) => sound.entry(scope.name()),
+            _ => None,
+        };
+        let before = self.unanswered(scope, entry)?;
+        let times = before.as_ref().map_or(0, |shown| shown.times);
+        let at = self.ambient.now().rfc3339();
+        let shown = Shown { at, contract: contract.digest.clone(), times: times.saturating_add(1) };
+        self.ledger.note_shown(&held, scope.name(), &shown).inspect_err(|_| {
+            // It may have taken its place all the same, and nothing was shown.
+            if before.is_none() {
+                self.note_answered(scope);
+            }
+        })
+    }
+
+    /// The question was answered, and the answer is kept: where the note can't be removed the answer is the later one.
+    pub(crate) fn note_answered(&self, scope: Scope) {
+        let _ = self.ledger.forget_shown(scope.name());
+    }
+}

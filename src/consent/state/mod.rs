@@ -1,0 +1,10 @@
+//! What holds now: the status of a scope, gates and permits, questions, and what is still to be written.
+
+pub(crate) mod answer;
+pub(crate) mod asking;
+pub(crate) mod close_reason;
+pub(crate) mod pending;
+pub(crate) mod permit;
+pub(crate) mod status;
+pub(crate) mod undeclared;
+pub(crate) mod consent;

@@ -1,0 +1,504 @@
+//! Where a scope stands: what its records, this build's contract, the calendar and what surrounds the program say together.
+//! Reads and compares; writes nothing and opens nothing.
+
+use crate::consent::{
+    agreement::compatibility::{Comparison, Projection, compare},
+    agreement::contract::Contract,
+    agreement::schema::Terms,
+    agreement::scope::Scope,
+    constraints::environment::Block,
+    constraints::limits::Limits,
+    records::entry::Decision,
+    records::ledger::{Entry, Failed, Records, Sound, Tombstone},
+    state::answer::{State, Status},
+    state::consent::{Consent, Place},
+    state::pending::Unwritten,
+};
+use crate::{
+    ambient::{Ambient, Day, Time},
+    disk::{self, Seen},
+    error::Error,
+};
+use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
+
+/// By how much a clock may go back before it is not believed any more, in milliseconds.
+const CLOCK_MOST: u64 = 86_400_000;
+
+/// What was agreed to, and this build's contract beside it.
+pub(crate) struct Compared {
+    agreed: Terms,
+    comparison: Comparison,
+}
+
+/// What is known of what was agreed to, by one look.
+#[derive(Clone, Default)]
+struct Known {
+    /// Whether its texts are there as they were.
+    is_there: bool,
+    compared: Option<Arc<Compared>>,
+}
+
+/// The time of one look: the clock is read where it matters first, and what is judged together is judged by that. A clock that is
+/// wrong for one reading would else close a scope by one half of a look, and leave the other half without a reason to look
+/// again.
+pub(crate) struct Moment<'a> {
+    ambient: &'a Ambient,
+    read: OnceCell<Time>,
+}
+
+impl Moment<'_> {
+    pub(crate) fn now(&self) -> Time {
+        *self.read.get_or_init(|| self.ambient.now())
+    }
+}
+
+fn by_program(contract: &Contract) -> Option<Block> {
+    (!contract.allowed).then(|| Block("this program, which does not allow its library to report".into()))
+}
+
+impl Consent {
+    /// The time of a look that begins now.
+    pub(crate) fn moment(&self) -> Moment<'_> {
+        Moment { ambient: &self.ambient, read: OnceCell::new() }
+    }
+
+    /// Whether the life lock's file of a scope is gone that its grant made.
+    pub(crate) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
+        let path = self.ledger.life_path(scope);
+        Ok(matches!(self.ledger.look(&path, self.ledger.files().examine(&path))?, Seen::Absent))
+    }
+
+    /// Why nothing of a scope is sent that is granted, where its life lock can't be taken: a withdrawal could not be confirmed.
+    fn life_trouble(&self, scope: &str) -> Option<String> {
+        const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
+        let path = self.ledger.life_path(scope);
+        let Err(error) = self.ledger.files().open_lock(&path) else { return self.spare_trouble(scope) };
+        if error.kind() == io::ErrorKind::NotFound {
+            return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
+        }
+        let mend = match error.kind() {
+            // Why it was refused says what to do.
+            _ if disk::refusal(&error).is_some() => "",
+            io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
+            // What was decided was read all the same: what is recorded is kept, and waits until the lock can be had.
+            _ => "; as long as that is so",
+        };
+        Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display()))
+    }
+
+    /// The same of the second name of its file, which keeps back no report.
+    fn spare_trouble(&self, scope: &str) -> Option<String> {
+        let (path, error, stays) = self.ledger.spare_trouble(scope)?;
+        let mend = if stays { "; remove it" } else { "; as long as that is so" };
+        Some(format!(
+            "the second name of the file of its lock, `{}`, can't be used, so a withdrawal can't be confirmed by this program \
+             ({error}{mend})",
+            path.display()
+        ))
+    }
+
+    /// Whether an error of a life lock is about its file, and there to be seen at the next look as well.
+    pub(crate) fn is_of_lock(&self, error: &io::Error) -> bool {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+            || disk::refusal(error).is_some()
+    }
+
+    /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
+    pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
+        const ENDED: &str = "consent ended";
+        if self.has_ended() {
+            return "this program has shut its reports down".into();
+        }
+        if let Some(by) = self.blocked(scope) {
+            return format!("reports are switched off by {by}");
+        }
+        let unseen = |place: Place| {
+            let stands = self.gates.epoch(scope) == place.epoch;
+            stands.then(|| "a look at whether the yes stands failed; it is looked at again at the next try".to_owned())
+        };
+        let why = |place: Place| self.life_trouble(scope.name()).or_else(|| unseen(place));
+        match self.granted_place(scope).map(|place| place.and_then(why)) {
+            // What can't be used says no more of an end than what can't be read.
+            Ok(None) => match self.ledger.read() {
+                Ok(Records::Closed(why) | Records::Refused(_, why)) => why.into(),
+                _ => ENDED.into(),
+            },
+            Ok(Some(why)) => why,
+            Err(failed) => failed.to_string(),
+        }
+    }
+
+    /// Whether a scope is closed only because administrators' rules can't be looked at now.
+    pub(crate) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
+        let only_that = self.overlay().doubt.is_some() && self.lasting_block_of(contract).is_none();
+        match sound.in_force(contract.scope.name()) {
+            Some(entry) if only_that => self.stands(sound, contract, entry, at),
+            _ => Ok(false),
+        }
+    }
+
+    /// The epoch under which a scope is open, or 0.
+    pub(crate) fn open_epoch(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<u64, Failed> {
+        match sound.in_force(contract.scope.name()) {
+            Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry, at)? => {
+                Ok(entry.epoch)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// The same, where it is known to close it: what was read, and not that something can't be read now.
+    pub(crate) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
+        self.overlay().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
+    }
+
+    /// What closes the scope of a contract, whatever the person decided: what surrounds the program, or the program itself
+    /// where it does not allow a library to report.
+    pub(crate) fn block_of(&self, contract: &Contract) -> Option<Block> {
+        self.overlay().block_of(&contract.terms).or_else(|| by_program(contract))
+    }
+
+    /// Whether a yes that is in force stands for this build, whatever blocks it at present.
+    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
+        Ok(self.is_in_time(sound, contract, entry, at)
+            && self.compared(contract, entry)?.is_some_and(|compared| self.covers(&compared, entry)))
+    }
+
+    fn is_in_time(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
+        self.is_valid(contract, entry, at)
+            && !self.is_before(entry, at)
+            && !self.is_set_back(sound, contract.scope.name(), at)
+    }
+
+    /// Whether what was agreed to is something that this build may go by. Rules that changed close the scope until what waited
+    /// under the old ones is destroyed.
+    fn covers(&self, compared: &Compared, entry: &Entry) -> bool {
+        !compared.comparison.stops() && !self.is_limited_by(compared, entry)
+    }
+
+    /// What administrators' rules say of what was agreed to, as a digest; none within where they say nothing of it, and
+    /// none at all where it can't be read any more.
+    ///
+    /// Of what was agreed to and not of this build: whatever may be said under a yes is in there, and every build that
+    /// sees the same rules comes to the same, whichever of the events it links.
+    pub(crate) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
+        Ok(self.compared(contract, entry)?.map(|compared| self.overlay().limits(&compared.agreed).digest()))
+    }
+
+    /// Whether a yes was recorded under other rules of administrators than those that hold now.
+    pub(crate) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+        Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
+    }
+
+    /// The same by what was agreed to, read a moment ago.
+    fn is_limited_by(&self, compared: &Compared, entry: &Entry) -> bool {
+        self.overlay().limits(&compared.agreed).digest() != entry.besides.limits
+    }
+
+    /// What administrators' rules leave of a scope.
+    pub(crate) fn limits(&self, contract: &Contract) -> Limits {
+        self.overlay().limits(&contract.terms)
+    }
+
+    /// What a scope is held to, where that is less than the build would say.
+    pub(crate) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
+        let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
+        let comparison = &compared.comparison;
+        let switched = Limits { fields: entry.besides.without.iter().cloned().collect(), ..Limits::default() };
+        let limits = self.limits(contract).meet(switched);
+        Ok((!comparison.is_no_wider() || limits.touches(&contract.terms))
+            .then(|| limits.narrow(&contract.terms, comparison.projection.clone())))
+    }
+
+    /// The last day of a yes: its own, or a sooner one by an administrator's rule. A date that can't be read is past.
+    pub(crate) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
+        let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
+        let given = Time::parse(entry.given()).map_or(Day(0), Time::day);
+        let ruled = self.limits(contract).validity_days.map(|days| given.plus(days));
+        own.into_iter().chain(ruled).min()
+    }
+
+    /// Whether a yes is not past its last day.
+    pub(crate) fn is_valid(&self, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
+        self.last_day(contract, entry).is_none_or(|last| at.now().day() <= last)
+    }
+
+    /// Whether the clock stands well before the decision: then nobody knows how long it has been good, and it is not.
+    pub(crate) fn is_before(&self, entry: &Entry, at: &Moment<'_>) -> bool {
+        let now = at.now().0.saturating_add(CLOCK_MOST);
+        [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
+    }
+
+    /// Whether the clock stands well before a day on which a yes was in use already: what it would be good for from now on
+    /// it was good for before.
+    pub(crate) fn is_set_back(&self, sound: &Sound, scope: &str, at: &Moment<'_>) -> bool {
+        sound.latest(scope).is_some_and(|latest| at.now().day().next() < latest)
+    }
+
+    /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
+    pub(crate) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
+        sound.in_force(contract.scope.name()).is_some_and(|entry| {
+            self.is_before(entry, at)
+                || self.is_set_back(sound, contract.scope.name(), at)
+                || !self.is_valid(contract, entry, at)
+        })
+    }
+
+    /// Whether the clock stands well before anything that was decided, or in use.
+    pub(crate) fn is_clock_back(&self, sound: &Sound) -> bool {
+        let at = &self.moment();
+        let is_back = |scope: &str, entry| self.is_before(entry, at) || self.is_set_back(sound, scope, at);
+        sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
+    }
+
+    /// The scopes whose yes is past its last day and has not been ended yet.
+    pub(crate) fn expired(&self, records: &Records) -> Vec<Scope> {
+        let Records::Sound(sound) = records else { return Vec::new() };
+        let at = self.moment();
+        let past = |contract: &&Contract| {
+            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry, &at))
+        };
+        self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
+    }
+
+    /// The scopes whose yes was recorded under other rules of administrators than those that hold now, and which nothing
+    /// blocks.
+    pub(crate) fn limited_otherwise(&self, records: &Records) -> Result<Vec<Scope>, Failed> {
+        let Records::Sound(sound) = records else { return Ok(Vec::new()) };
+        let mut limited = Vec::new();
+        for contract in self.contracts.iter().filter(|contract| self.block_of(contract).is_none()) {
+            if let Some(entry) = sound.in_force(contract.scope.name())
+                && self.is_limited_otherwise(contract, entry)?
+            {
+                limited.push(contract.scope);
+            }
+        }
+        Ok(limited)
+    }
+
+    /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
+    fn compared(&self, contract: &Contract, entry: &Entry) -> Result<Option<Arc<Compared>>, Failed> {
+        Ok(self.known(contract, entry)?.compared)
+    }
+
+    fn known(&self, contract: &Contract, entry: &Entry) -> Result<Known, Failed> {
+        let Some(agreed) = self.ledger.agreed(entry)? else { return Ok(Known::default()) };
+        let is_there = |compared| Known { is_there: true, compared };
+        let Some(digest) = entry.contract.clone() else { return Ok(is_there(None)) };
+        let key = (contract.scope.name(), digest);
+        if let Some(known) = self.compared.lock().get(&key) {
+            return Ok(is_there(Some(known.clone())));
+        }
+        let Some(agreed) = Terms::read(&agreed) else { return Ok(is_there(None)) };
+        let compared = Arc::new(Compared { comparison: compare(&contract.terms, &agreed), agreed });
+        self.compared.lock().insert(key, compared.clone());
+        Ok(is_there(Some(compared)))
+    }
+
+    /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
+    pub(crate) fn granted_place(&self, scope: Scope) -> Result<Option<Place>, Failed> {
+        let Ok(contract) = self.contract(scope) else { return Ok(None) };
+        let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
+        let Some(entry) = sound.in_force(scope.name()) else { return Ok(None) };
+        let place = Place { scope, epoch: entry.epoch, generation: entry.generation };
+        Ok(self.stands(&sound, contract, entry, &self.moment())?.then_some(place))
+    }
+
+    /// Where a scope stands, by records that could be read.
+    ///
+    /// # Errors
+    /// They can't be looked at now, so nobody knows; or the program does not declare the scope.
+    pub(crate) fn state_of(&self, scope: Scope) -> Result<State, Error> {
+        let contract = self.contract(scope)?;
+        Ok(self.state(&self.ledger.read()?, contract)?)
+    }
+
+    /// Where a scope stands, for a person to read.
+    pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
+        let contract = self.contract(scope)?;
+        let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
+        // A look that failed says nothing of what was decided.
+        let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
+        if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {
+            status.state = self.state_said(status.state, scope);
+            status.since = Some(at);
+            let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
+            status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));
+        }
+        if let Some(why) = self.ledger.files().barred() {
+            status.trouble = Some(why);
+        }
+        if self.has_ended() {
+            status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
+        }
+        if status.trouble.is_none()
+            && let Err(error) = self.can_keep_little()
+        {
+            status.trouble = Some(format!("no answer can be kept at present: {error}"));
+        }
+        let overlay = self.overlay();
+        Ok(Status {
+            open: status.open && !self.is_shut(scope) && !self.has_ended(),
+            ignored_rules: overlay.ignored.clone(),
+            blocked_by: self.block_of(contract).map(|block| block.0),
+            limited_by: overlay.policies.words(&contract.terms),
+            refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
+            ..status
+        })
+    }
+
+    /// Why scopes that the person said yes to are closed all the same, for whoever found nothing open. None where there is no
+    /// such scope.
+    pub(crate) fn why_closed(&self) -> Option<String> {
+        if !self.ledger.may_hold_decisions() {
+            return None;
+        }
+        let records = match self.ledger.read() {
+            Ok(Records::Closed(why) | Records::Refused(_, why)) => return Some(why.into()),
+            Ok(records) => records,
+            Err(failed) => return Some(failed.to_string()),
+        };
+        let whys = self.contracts.iter().filter_map(|contract| {
+            let name = contract.scope.name();
+            let status = match self.status_by(&records, contract) {
+                Ok(status) => status,
+                Err(failed) => return Some(format!("scope `{name}` is closed: {failed}")),
+            };
+            let state = self.state_said(status.state, contract.scope);
+            let why = self.block_of(contract).map(|block| format!("reports are switched off by {}", block.0));
+            let why = why.or(status.trouble).map_or(String::new(), |why| format!(": {why}"));
+            match state {
+                State::Granted => Some(format!("scope `{name}` is granted, and closed{why}")),
+                State::Superseded | State::Expired => {
+                    Some(format!("scope `{name}` was {}, and is closed{why}", state.past()))
+                }
+                State::Unreadable => Some(format!("scope `{name}` is closed{why}")),
+                State::NeverAsked | State::Denied | State::Deferred | State::Withdrawn | State::Revoked => None,
+            }
+        });
+        let whys: Vec<String> = whys.collect();
+        (!whys.is_empty()).then(|| whys.join("; "))
+    }
+
+    fn status_by(&self, records: &Records, contract: &Contract) -> Result<Status, Failed> {
+        let name = contract.scope.name();
+        let (entry, in_force) = match records {
+            Records::Sound(sound) => (sound.entry(name), sound.in_force(name)),
+            _ => (None, None),
+        };
+        let at = &self.moment();
+        let in_force = in_force.filter(|entry| self.is_valid(contract, entry, at));
+        let Known { is_there, compared } = match in_force {
+            Some(entry) => self.known(contract, entry)?,
+            None => Known::default(),
+        };
+        let state = self.state_at(records, contract, at, |_| Ok(Known { is_there, compared: compared.clone() }))?;
+        let is_blocked = self.block_of(contract).is_some();
+        let of_both = in_force.zip(compared.as_deref());
+        let limited_otherwise =
+            !is_blocked && of_both.is_some_and(|(entry, compared)| self.is_limited_by(compared, entry));
+        let unread = match in_force {
+            Some(entry) if !is_there => self.ledger.unread_of(entry)?,
+            _ => None,
+        };
+        let trouble = match records {
+            Records::Closed(why) | Records::Refused(_, why) => Some((*why).to_owned()),
+            Records::Sound(_) if in_force.is_some() && !is_there => {
+                Some("the contract that was agreed to, or its notice, is missing or damaged".into())
+            }
+            Records::Sound(_) if state == State::Unreadable => {
+                Some("the records of this scope were lost, or don't fit their high-water mark".into())
+            }
+            Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry, at)) => {
+                Some("this computer's clock stands before the answer was given".into())
+            }
+            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name, at) => {
+                Some("this computer's clock stands before a day on which reports were made already".into())
+            }
+            Records::Sound(_) if in_force.is_some() => match self.life_trouble(name) {
+                None if limited_otherwise => Some(
+                    "administrators' rules have changed, and what waited under the old ones is not destroyed yet"
+                        .into(),
+                ),
+                trouble => trouble,
+            },
+            _ => None,
+        };
+        let open = match records {
+            Records::Sound(sound) => of_both.is_some_and(|(entry, compared)| {
+                !is_blocked && self.is_in_time(sound, contract, entry, at) && self.covers(compared, entry)
+            }),
+            _ => false,
+        };
+        let switched_off: BTreeSet<String> =
+            in_force.map(|entry| entry.besides.without.iter().cloned().collect()).unwrap_or_default();
+        Ok(Status {
+            state,
+            until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
+            open,
+            changes: compared.map(|compared| compared.comparison.changes.clone()).unwrap_or_default(),
+            since: entry.map(|entry| entry.given().to_owned()),
+            blocked_by: None,
+            limited_by: Vec::new(),
+            ignored_rules: Vec::new(),
+            switched_off: switched_off.into_iter().collect(),
+            own_words: in_force.is_some_and(|entry| entry.besides.own_words),
+            refused_grants: 0,
+            trouble: unread.map(|unread| unread.to_string()).or(trouble),
+        })
+    }
+
+    pub(crate) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
+        self.state_at(records, contract, &self.moment(), |entry| self.known(contract, entry))
+    }
+
+    fn state_at(
+        &self,
+        records: &Records,
+        contract: &Contract,
+        at: &Moment<'_>,
+        known: impl FnOnce(&Entry) -> Result<Known, Failed>,
+    ) -> Result<State, Failed> {
+        let name = contract.scope.name();
+        let sound = match records {
+            Records::Nothing => return Ok(State::NeverAsked),
+            Records::Closed(_) | Records::Refused(..) => return Ok(State::Unreadable),
+            Records::Sound(sound) => sound,
+        };
+        let decision = sound.entry(name).map(|entry| entry.decision);
+        if let Some(said) = sound.revoked.get(name) {
+            // What could not be written holds all the same.
+            match decision {
+                Some(decision) if decision.opens() => {
+                    return Ok(match said.as_ref().map(|said| said.decision) {
+                        Some(Decision::Revoked) => State::Revoked,
+                        Some(Decision::Narrowed) => State::Unreadable,
+                        _ => State::Withdrawn,
+                    });
+                }
+                _ if Tombstone::is_persons(said) => return Ok(State::Denied),
+                // Where there is no yes, there was none for anybody else to end.
+                _ => {}
+            }
+        }
+        Ok(match decision {
+            _ if sound.is_outdated(name) => State::Unreadable,
+            None => State::NeverAsked,
+            Some(decision) if decision.opens() => match sound.in_force(name) {
+                None => State::Unreadable,
+                Some(entry) if !self.is_valid(contract, entry, at) => State::Expired,
+                Some(entry) => match known(entry)? {
+                    Known { is_there: false, .. } => State::Unreadable,
+                    Known { compared: Some(compared), .. } if compared.comparison.is_no_wider() => State::Granted,
+                    Known { .. } => State::Superseded,
+                },
+            },
+            Some(Decision::Denied) => State::Denied,
+            Some(Decision::Deferred) => State::Deferred,
+            Some(Decision::Withdrawn) => State::Withdrawn,
+            Some(Decision::Revoked) => State::Revoked,
+            Some(Decision::Expired) => State::Expired,
+            Some(_) => State::Unreadable,
+        })
+    }
+}
