@@ -15,7 +15,7 @@ const MARK: char = '\u{fffd}';
 /// Whether a character of a text from outside could make it read as something else, or steer a terminal: it turns the
 /// direction of writing, breaks a line, or can't be seen.
 ///
-/// Besides control characters these are, of Unicode 16.0, the general categories Cf, Zl and Zp (`DerivedGeneralCategory.txt`)
+/// Details control characters these are, of Unicode 16.0, the general categories Cf, Zl and Zp (`DerivedGeneralCategory.txt`)
 /// and what has the property `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`). Left out are U+FE00 to U+FE0F:
 /// emoji are written with them, and they hide nothing but themselves.
 pub(crate) fn misleads(c: char) -> bool {

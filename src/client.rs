@@ -6,12 +6,12 @@ use crate::{
     clean,
     config::Config,
     consent::{
-        self, Admission, Consent, ErasureStatus, Grant, Ledger, MayAsk, Notice, Overlay, Patience, Receipt, Receipts,
+        self, Admission, Consent, ErasureStatus, Grant, Ledger, MayAsk, Notice, Constraints, Patience, Receipt, Receipts,
         Scope, Status, Undeclared,
     },
     contracts,
     disk::Files,
-    engine::{Chores, Engine, Owed, Worker},
+    engine::{Tasks, Engine, Task, Worker},
     error::{Error, Kind},
     event::{Event, Installation, Registry},
     generalize::{self, Generalized, Keys, Left},
@@ -123,7 +123,7 @@ impl Client {
         let consent = Consent::new(
             ledger,
             contracts,
-            Overlay::of(block, config.adult, rules),
+            Constraints::of(block, config.adult, rules),
             process_wide,
             ambient.clone(),
             config.validity_days,
@@ -141,9 +141,9 @@ impl Client {
             day,
             ticking: Mutex::default(),
             scheduling: Mutex::default(),
-            chores: Chores::default(),
+            tasks: Tasks::default(),
             worker: Worker::default(),
-            belief: Mutex::default(),
+            clock_trust: Mutex::default(),
         };
         Ok(Client { engine: Arc::new(engine), made_by: std::process::id(), application, endpoint: party.endpoint })
     }
@@ -175,9 +175,9 @@ impl Client {
     /// Has done what is owed, and waits for it, `limit` at most.
     fn tidy(&self, limit: Duration) {
         let engine = &self.engine;
-        if engine.chores.is_busy() {
+        if engine.tasks.is_busy() {
             engine.tidy();
-            engine.chores.wait(limit);
+            engine.tasks.wait(limit);
             engine.look();
             self.start_worker();
         }
@@ -234,7 +234,7 @@ impl Client {
     /// Reads administrators' rules. What they end is owed.
     pub(crate) fn look_at_policies(&self) {
         if self.engine.consent.look_at_policies() {
-            self.engine.chores.owe(Owed::Settle);
+            self.engine.tasks.owe(Task::Settle);
         }
     }
 
@@ -248,7 +248,7 @@ impl Client {
         if !consent.open_places().is_empty()
             || consent.awaits_clock()
             || consent.retry_in().is_some()
-            || self.engine.next_errand().is_some()
+            || self.engine.next_erasure().is_some()
         {
             // Without a thread events wait in the rings, `status` says so, and it is tried again at the next occasion.
             self.engine.start_thread();
@@ -291,7 +291,7 @@ impl Client {
             && let Some(event) = self.generalized(&event, admission)
         {
             self.engine.keep_now(event);
-            if self.engine.chores.owes() {
+            if self.engine.tasks.owes() {
                 // Whatever was found is the worker's to see to.
                 self.engine.worker.nudge();
             }
@@ -333,7 +333,7 @@ impl Client {
         self.look_at_policies();
         let patience = self.patience_after(|| self.tidy(PATIENCE));
         // The clock that a person says yes by is the one that a later leap is seen against.
-        let _ = engine.believed();
+        let _ = engine.trusted_now();
         let receipt = grant::grant(engine, &grant, &patience)?;
         // What it waited for before and under the lock is waited for once.
         self.follow_within(PATIENCE.min(patience.left()));
@@ -559,7 +559,7 @@ impl Client {
         let before = engine.taken();
         let mut left = limit.min(LONGEST_WAIT);
         self.follow_within(Duration::ZERO);
-        if engine.chores.is_busy() {
+        if engine.tasks.is_busy() {
             let began = engine.ambient.monotonic();
             self.tidy(left.min(PATIENCE));
             left = left.saturating_sub(engine.ambient.monotonic().saturating_duration_since(began));
@@ -604,7 +604,7 @@ impl Client {
         engine.consent.wait_no_longer_than(until);
         let drained = stop(engine);
         let late = (!drained).then(|| engine.ambient.monotonic() + resting);
-        engine.chores.end(resting);
+        engine.tasks.end(resting);
         engine.journal.end();
         engine.consent.close();
         if let Some(late) = late {

@@ -4,7 +4,7 @@
 use super::decision::reopen;
 use crate::{
     consent::{
-        Decision, Ending, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, Statement, Tombstone, is_name,
+        Decision, CloseReason, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, Statement, Tombstone, is_name,
         not_taken, short,
     },
     engine::Engine,
@@ -53,14 +53,14 @@ impl Closing<'_> {
                 && let Some(scope) = scope
             {
                 // A yes stays, and what stands for the narrowing closes it until that is written.
-                consent.unshut(scope);
+                consent.reopen_gate(scope);
             }
             return Ok(Receipt::unwritten(&name, title, decision, consent.ambient().now().rfc3339()));
         };
         let finished = consent.ledger().finish(&held, &narrowing);
         // The snapshot says it now, so that a later look can't open the scope again.
         if let Some(scope) = scope {
-            consent.unshut(scope);
+            consent.reopen_gate(scope);
         }
         drop(held);
         engine.look_again();
@@ -78,13 +78,13 @@ impl Closing<'_> {
 pub(crate) fn close_scope<'e>(
     engine: &'e Engine,
     scope: Scope,
-    ending: Ending<'_>,
+    ending: CloseReason<'_>,
     patience: &Patience,
 ) -> Result<Closing<'e>, Error> {
     let contract = engine.consent.contract(scope)?;
     match ending {
-        Ending::Switched(..) | Ending::Limited => engine.consent.set_aside(scope),
-        Ending::Withdrawn | Ending::Expired | Ending::Revoked(_) | Ending::Blocked => engine.consent.shut(scope),
+        CloseReason::Switched(..) | CloseReason::Limited => engine.consent.pause_gate(scope),
+        CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => engine.consent.close_gate(scope),
     }
     let ledger = engine.consent.ledger();
     let held = match engine.consent.lock_or_fail(patience) {
@@ -92,7 +92,7 @@ pub(crate) fn close_scope<'e>(
         Err(error) => return not_closed(engine, scope, ending, patience, error, false),
     };
     let now = engine.consent.ambient().now();
-    let records = match ledger.heal(&held, now) {
+    let records = match ledger.repair(&held, now) {
         Ok(records) => records,
         Err(error) => return not_closed(engine, scope, ending, patience, error, false),
     };
@@ -106,21 +106,21 @@ pub(crate) fn close_scope<'e>(
     // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
     let in_force = sound.in_force(scope.name());
     let is_another = match ending {
-        Ending::Expired => {
+        CloseReason::Expired => {
             in_force.is_none_or(|entry| engine.consent.is_valid(contract, entry, &engine.consent.moment()))
         }
-        Ending::Revoked(_) => in_force.is_none(),
+        CloseReason::Revoked(_) => in_force.is_none(),
         _ => false,
     };
     if is_another {
         return Err(reopen(engine, scope, nothing()));
     }
     let mut statement = Statement::of(scope.name(), ending.decision());
-    if ending == Ending::Withdrawn && sound.entry(scope.name()).is_none_or(|entry| entry.decision.was_no_yes()) {
+    if ending == CloseReason::Withdrawn && sound.entry(scope.name()).is_none_or(|entry| entry.decision.was_no_yes()) {
         // Found only now, since the looks before it failed: there was no yes to take back.
         statement.decision = Decision::Denied;
     }
-    if let Ending::Revoked(why) = ending {
+    if let CloseReason::Revoked(why) = ending {
         statement.via = Some(short(why));
     }
     if ending.leaves_a_yes() {
@@ -128,14 +128,14 @@ pub(crate) fn close_scope<'e>(
         let Some(entry) = sound.in_force(scope.name()) else { return Err(reopen(engine, scope, nothing())) };
         let mut besides = entry.besides.clone();
         match ending {
-            Ending::Switched(field, on) => {
+            CloseReason::Switched(field, on) => {
                 besides.without.retain(|off| off != field);
                 if !on {
                     besides.without.push(field.into());
                     besides.without.sort();
                 }
             }
-            Ending::Limited => {
+            CloseReason::Limited => {
                 let Ok(Some(limits)) = engine.consent.limits_of(contract, entry) else {
                     return Err(reopen(engine, scope, nothing()));
                 };
@@ -143,7 +143,7 @@ pub(crate) fn close_scope<'e>(
             }
             _ => {}
         }
-        if ending == Ending::Limited && besides == entry.besides {
+        if ending == CloseReason::Limited && besides == entry.besides {
             return Err(reopen(engine, scope, nothing()));
         }
         statement.besides = Some(besides);
@@ -164,15 +164,15 @@ pub(crate) fn close_scope<'e>(
 fn not_closed<'e>(
     engine: &'e Engine,
     scope: Scope,
-    ending: Ending<'_>,
+    ending: CloseReason<'_>,
     patience: &Patience,
     error: Error,
     is_alone: bool,
 ) -> Result<Closing<'e>, Error> {
     let via = match ending {
-        Ending::Switched(..) | Ending::Limited | Ending::Expired => return Err(reopen(engine, scope, error)),
-        Ending::Revoked(why) => Some(why),
-        Ending::Blocked | Ending::Withdrawn => None,
+        CloseReason::Switched(..) | CloseReason::Limited | CloseReason::Expired => return Err(reopen(engine, scope, error)),
+        CloseReason::Revoked(why) => Some(why),
+        CloseReason::Blocked | CloseReason::Withdrawn => None,
     };
     if engine.consent.is_seen_overtaken(scope, patience) {
         return Err(error);
@@ -185,13 +185,13 @@ fn not_closed<'e>(
         .revoke(scope.name(), &Tombstone { after, ..engine.consent.tombstone(ending.decision(), via) })
     {
         Ok(lasts) => {
-            engine.consent.mend_soon();
+            engine.consent.recover_soon();
             let is_kept =
-                lasts && is_alone && ending == Ending::Withdrawn && engine.consent.is_kept_by_file(scope.name());
+                lasts && is_alone && ending == CloseReason::Withdrawn && engine.consent.is_kept_by_file(scope.name());
             Ok(Closing { why: not_taken(&error), is_kept, ..closing(engine, scope, ending.decision(), None) })
         }
         // What the program or its surroundings wished is tried again by them; the person's no stays in this process.
-        Err(_) if ending == Ending::Blocked => Err(reopen(engine, scope, error)),
+        Err(_) if ending == CloseReason::Blocked => Err(reopen(engine, scope, error)),
         Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
     }
 }
@@ -205,7 +205,7 @@ fn closing(engine: &Engine, scope: Scope, decision: Decision, written: Option<(H
 pub(super) fn close_undeclared<'e>(
     engine: &'e Engine,
     name: &str,
-    ending: Ending<'_>,
+    ending: CloseReason<'_>,
     patience: &Patience,
 ) -> Result<Closing<'e>, Error> {
     if !is_name(name) {
@@ -223,13 +223,13 @@ pub(super) fn close_undeclared<'e>(
     let mut is_alone = false;
     let written = engine.consent.lock_or_fail(patience).and_then(|held| {
         let now = engine.consent.ambient().now();
-        let Records::Sound(sound) = ledger.heal(&held, now)? else {
+        let Records::Sound(sound) = ledger.repair(&held, now)? else {
             return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());
         };
         is_alone = true;
         let Some(entry) = sound.in_force(name) else { return Ok(None) };
         // Asked again under the lock: it may have been given anew.
-        if ending == Ending::Expired && !engine.consent.is_over(entry) {
+        if ending == CloseReason::Expired && !engine.consent.is_over(entry) {
             return Ok(None);
         }
         ledger.narrow(&held, Some(&sound), Statement::of(name, decision), now).map(|narrowing| Some((held, narrowing)))
@@ -238,7 +238,7 @@ pub(super) fn close_undeclared<'e>(
     let written = match written {
         Ok(Some(written)) => Some(written),
         Ok(None) => return Err(nothing()),
-        Err(error) if ending == Ending::Expired => return Err(error),
+        Err(error) if ending == CloseReason::Expired => return Err(error),
         Err(error) => {
             why = not_taken(&error);
             let path = ledger.snapshot_path();
@@ -246,7 +246,7 @@ pub(super) fn close_undeclared<'e>(
             let lasts =
                 ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
             is_kept = lasts && is_alone && engine.consent.is_kept_by_file(name);
-            engine.consent.mend_soon();
+            engine.consent.recover_soon();
             None
         }
     };

@@ -23,7 +23,7 @@ pub(super) fn to_build_on(
             let names: Vec<&str> = engine.consent.contracts().iter().map(|contract| contract.scope.name()).collect();
             engine.consent.ledger().reset(held, &names, now)?;
             // An ending that left no more than a tombstone is written down before what is said now: the later answer holds.
-            match engine.consent.ledger().heal(held, now)? {
+            match engine.consent.ledger().repair(held, now)? {
                 Records::Sound(sound) => Ok(Some(sound)),
                 _ => {
                     let path = engine.consent.ledger().store().to_owned();
@@ -41,7 +41,7 @@ pub(super) fn needs_notice(scope: Scope, state: State) -> Error {
 
 /// Takes back that this process closed a scope, since nothing was decided.
 pub(super) fn reopen(engine: &Engine, scope: Scope, error: Error) -> Error {
-    engine.consent.unshut(scope);
+    engine.consent.reopen_gate(scope);
     engine.look_again();
     error
 }

@@ -6,7 +6,7 @@ use super::{
     withdraw::{end, state_for_a_no},
 };
 use crate::{
-    consent::{Ending, Patience, Receipt, Scope, State},
+    consent::{CloseReason, Patience, Receipt, Scope, State},
     engine::Engine,
     error::Error,
 };
@@ -21,10 +21,10 @@ pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 
 pub(super) fn try_to_deny(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
-        Some(State::Granted | State::Superseded) | None => end(engine, scope, Ending::Withdrawn, patience),
+        Some(State::Granted | State::Superseded) | None => end(engine, scope, CloseReason::Withdrawn, patience),
         // A yes past its last day that nobody has written down as over is one still, also where a clock was wrong for once.
         Some(State::Unreadable | State::Expired) if engine.consent.has_yes(scope) => {
-            end(engine, scope, Ending::Withdrawn, patience)
+            end(engine, scope, CloseReason::Withdrawn, patience)
         }
         Some(_) => refuse(engine, scope, false, patience),
     }

@@ -19,13 +19,13 @@ pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Erro
     let (_, last) = names.left(scope, today).at("read what left in", store)?;
     engine.consent.deletes_within(scope, last)?;
     if !names.all(scope, today).at("read what left in", store)?.is_empty() {
-        let wishes = engine.consent.wishes();
-        let changing = wishes.lock(|| engine.ambient.monotonic())?;
-        let asked = wishes.ask(&changing, scope.name(), engine.ambient.now());
+        let erasure_requests = engine.consent.erasure_requests();
+        let changing = erasure_requests.lock(|| engine.ambient.monotonic())?;
+        let asked = erasure_requests.ask(&changing, scope.name(), engine.ambient.now());
         drop(changing);
         asked.at("write a wish in", store)?;
         // The wish stands; where the disk does not take the rest, the sender tries again, and the status says so.
-        let _ = engine.make_wishes(scope, false);
+        let _ = engine.make_erasure_requests(scope, false);
     }
     engine.erasure_status(scope)
 }
@@ -34,10 +34,10 @@ pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Erro
 pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
     engine.consent.ledger().is_there()?;
     let before = engine.erasure_status(scope)?;
-    let wishes = engine.consent.wishes();
-    if wishes.is_busy(scope.name()) || before.damaged > 0 {
-        let changing = wishes.lock(|| engine.ambient.monotonic())?;
-        wishes.cancel(&changing, scope.name()).at("take back a wish in", engine.consent.ledger().store())?;
+    let erasure_requests = engine.consent.erasure_requests();
+    if erasure_requests.is_busy(scope.name()) || before.damaged > 0 {
+        let changing = erasure_requests.lock(|| engine.ambient.monotonic())?;
+        erasure_requests.cancel(&changing, scope.name()).at("take back a wish in", engine.consent.ledger().store())?;
     }
     engine.erasure_status(scope)
 }
@@ -54,13 +54,13 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     }
     sent.begin_deleting(scope).at("delete the sent log in", store)?;
     engine.journal.delete_sent(scope).at("delete the sent log in", store)?;
-    let wishes = engine.consent.wishes();
+    let erasure_requests = engine.consent.erasure_requests();
     // Where nobody can see whether it was asked for, the ids stay: they may be needed.
-    if wishes.asked(scope.name()).at("read a wish in", store)?.is_some() {
-        engine.make_wishes(scope, true)?;
+    if erasure_requests.asked(scope.name()).at("read a wish in", store)?.is_some() {
+        engine.make_erasure_requests(scope, true)?;
     }
     if holds_ids()? {
-        let _changing = wishes.lock(|| engine.ambient.monotonic())?;
+        let _changing = erasure_requests.lock(|| engine.ambient.monotonic())?;
         engine.journal.names().delete(scope).at("delete the ids of what was sent in", store)?;
     }
     sent.end_deleting(scope).at("delete the sent log in", store)

@@ -3,8 +3,8 @@
 use super::decision::{needs_notice, to_build_on};
 use crate::{
     consent::{
-        Besides, Contract, Decision, Failed, Grant, NoticeLanguage, Patience, Receipt, Records, Scope, State,
-        Statement, Terms, answers, compare, digest,
+        Details, Contract, Decision, Failed, Grant, NoticeLanguage, Patience, Receipt, Records, Scope, State,
+        Statement, ContractSchema, answers, compare, digest,
     },
     engine::Engine,
     error::{Error, Kind},
@@ -16,7 +16,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     let scope = grant.scope;
     let contract = engine.consent.contract(scope)?;
     engine.consent.ledger().is_usable()?;
-    if let Some(block) = engine.consent.overlay().block_of(&contract.terms) {
+    if let Some(block) = engine.consent.constraints().block_of(&contract.terms) {
         return Err(Kind::Blocked { by: block.0 }.into());
     }
     if !contract.allowed {
@@ -26,7 +26,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(patience)?;
     let now = engine.consent.ambient().now();
-    let records = engine.consent.ledger().heal(&held, now)?;
+    let records = engine.consent.ledger().repair(&held, now)?;
     if let Records::Refused(path, why) = records {
         return Err(Kind::Store { path, why }.into());
     }
@@ -48,7 +48,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     match state {
         State::Granted if !anew => {
             drop(held);
-            engine.consent.unshut(scope);
+            engine.consent.reopen_gate(scope);
             engine.look_again();
             return engine.consent.receipt(scope, None);
         }
@@ -90,19 +90,19 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
             (None, None, None) => None,
         },
         until: Some(now.day().plus(engine.consent.validity()).to_string()),
-        besides: Some(Besides {
+        besides: Some(Details {
             without,
             // Of what is agreed to here, which is this build's contract.
             limits: engine.consent.limits(contract).digest(),
             own_words: grant.own_words.is_some(),
-            adult: engine.consent.overlay().adult.clone(),
-            ..Besides::default()
+            adult: engine.consent.constraints().adult.clone(),
+            ..Details::default()
         }),
         ..Statement::of(scope.name(), Decision::Granted)
     };
     let line = engine.consent.ledger().grant(&held, sound.as_deref(), statement, now, |_| make_ready(engine, scope))?;
     engine.consent.forget_act(scope);
-    engine.consent.unshut(scope);
+    engine.consent.reopen_gate(scope);
     drop(held);
     engine.look_again();
     engine.consent.receipt(scope, Some(&line))
@@ -122,7 +122,7 @@ fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Resu
     if agreed == contract.digest {
         return Ok(true);
     }
-    let agreed = engine.consent.ledger().text(&agreed)?.and_then(|text| Terms::read(&text));
+    let agreed = engine.consent.ledger().text(&agreed)?.and_then(|text| ContractSchema::read(&text));
     Ok(agreed.is_some_and(|agreed| compare(&contract.terms, &agreed).is_no_wider()))
 }
 

@@ -7,7 +7,7 @@
 
 use super::{erase, settle::settle};
 use crate::{
-    engine::{Chores, Engine, Owed},
+    engine::{Tasks, Engine, Task},
     journal::LOSSES_WAIT,
     mutants::{self, Mutant},
 };
@@ -28,39 +28,39 @@ pub(crate) enum Kept {
 impl Engine {
     /// Does on a thread of its own what is owed, unless one is at it. Where none can be made it stays owed.
     pub(crate) fn tidy(self: &Arc<Self>) {
-        if !self.chores.owes() {
+        if !self.tasks.owes() {
             return;
         }
         #[cfg(test)]
         if self.worker.no_thread.load(Ordering::SeqCst) {
-            self.do_chores();
+            self.run_tasks();
             return;
         }
-        let mut running = self.chores.running.lock();
+        let mut running = self.tasks.running.lock();
         if *running {
             // It looks again before it ends.
             return;
         }
         let engine = self.clone();
-        *running = (self.worker.spawn)("candor-tidy", Box::new(move || engine.run_chores())).is_ok();
+        *running = (self.worker.spawn)("candor-tidy", Box::new(move || engine.run_all_tasks())).is_ok();
     }
 
-    fn run_chores(&self) {
+    fn run_all_tasks(&self) {
         // Whatever ends this thread, whoever waits for it must be told.
-        struct Rested<'c>(&'c Chores);
+        struct Rested<'c>(&'c Tasks);
         impl Drop for Rested<'_> {
             fn drop(&mut self) {
                 *self.0.running.lock() = false;
                 self.0.rested.notify_all();
             }
         }
-        let rested = Rested(&self.chores);
+        let rested = Rested(&self.tasks);
         loop {
-            self.do_chores();
-            let mut running = self.chores.running.lock();
-            if !self.chores.owes() {
+            self.run_tasks();
+            let mut running = self.tasks.running.lock();
+            if !self.tasks.owes() {
                 *running = false;
-                self.chores.rested.notify_all();
+                self.tasks.rested.notify_all();
                 drop(running);
                 // Said already, and under the lock: another thread may have been made since.
                 std::mem::forget(rested);
@@ -71,29 +71,29 @@ impl Engine {
 
     /// Does what is owed on this thread; none where nothing was. May wait for other processes: not for callers, and not for the
     /// worker.
-    pub(crate) fn do_chores(&self) -> Option<Kept> {
-        if !self.chores.owes() {
+    pub(crate) fn run_tasks(&self) -> Option<Kept> {
+        if !self.tasks.owes() {
             return None;
         }
-        let _alone = self.chores.doing.lock();
-        let owed = self.chores.owed.swap(0, Ordering::SeqCst);
-        let owes = |what: Owed| owed & what as u8 != 0;
-        if owes(Owed::Settle) {
+        let _alone = self.tasks.doing.lock();
+        let owed = self.tasks.owed.swap(0, Ordering::SeqCst);
+        let owes = |what: Task| owed & what as u8 != 0;
+        if owes(Task::Settle) {
             settle(self);
         }
-        if owes(Owed::Finish) {
+        if owes(Task::Finish) {
             // A decision that was interrupted is finished before any gate opens; where that fails what is on disk closes.
-            let _ = self.consent.mend();
+            let _ = self.consent.recover();
             self.refresh();
         }
         let moved = self.refresh();
-        let clears = moved || owes(Owed::Clear) || owes(Owed::Settle);
+        let clears = moved || owes(Task::Clear) || owes(Task::Settle);
         // What others leave from here on is found when they have decided.
         let is_clear = clears && !self.clear_stale();
-        if owes(Owed::Finish) || owes(Owed::House) {
+        if owes(Task::Finish) || owes(Task::Housekeeping) {
             self.finish_deletions();
         }
-        let kept = owes(Owed::House) && self.keep_house(false);
+        let kept = owes(Task::Housekeeping) && self.do_housekeeping(false);
         let records = self.consent.records();
         // Where nobody can see now it may be.
         let again = match &records {
@@ -101,12 +101,12 @@ impl Engine {
             _ if self.consent.holds_expired() => true,
             _ if !is_clear && self.has_stale(&records) => true,
             Ok(records) => {
-                records.need_healing()
+                records.need_repair()
                     || self.consent.limited_otherwise(records).map_or(true, |scopes| !scopes.is_empty())
             }
             Err(_) => true,
         };
-        self.chores.again.store(again, Ordering::SeqCst);
+        self.tasks.again.store(again, Ordering::SeqCst);
         Some(if kept { Kept::House } else { Kept::NoHouse })
     }
 
@@ -122,16 +122,16 @@ impl Engine {
     }
 
     /// Owes again what could not be done.
-    pub(crate) fn retry_chores(&self) {
-        if self.chores.again() {
-            [Owed::Settle, Owed::Clear, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));
+    pub(crate) fn retry_tasks(&self) {
+        if self.tasks.again() {
+            [Task::Settle, Task::Clear, Task::Finish].into_iter().for_each(|what| self.tasks.owe(what));
         }
     }
 
     /// Looks at consent, and does at once what is owed. For threads that nobody waits for.
     pub(crate) fn follow(&self) -> Option<Kept> {
         self.look();
-        self.do_chores()
+        self.run_tasks()
     }
 
     /// Destroys what lies in directories that no grant stands behind. Answers whether there was anything, or may have been.
@@ -163,7 +163,7 @@ impl Engine {
     pub(crate) fn retry(&self) {
         if self.consent.is_retry_due() {
             let _ = self.consent.look_at_policies();
-            [Owed::Settle, Owed::Finish].into_iter().for_each(|what| self.chores.owe(what));
+            [Task::Settle, Task::Finish].into_iter().for_each(|what| self.tasks.owe(what));
             self.look();
         }
     }
@@ -171,8 +171,8 @@ impl Engine {
     /// Tries once more what a person said and the disk did not take: with this process goes whoever knows of it.
     pub(crate) fn retry_at_the_end(&self) {
         // What this process knows of a store that was put back goes with it as well.
-        if self.chores.is_to_finish() || self.consent.retry_in().is_some() {
-            let _ = self.consent.mend();
+        if self.tasks.is_to_finish() || self.consent.retry_in().is_some() {
+            let _ = self.consent.recover();
         }
         if self.consent.retry_now() && !mutants::on(Mutant::NoEndsWithItsProcess) {
             settle(self);
@@ -182,7 +182,7 @@ impl Engine {
     /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
     /// durable write takes a while. Not while the clock is in doubt; then, and where somebody decides at this moment, `false`.
     pub(super) fn note_day(&self) -> bool {
-        self.believed().is_some_and(|now| self.consent.note_day(now.day()))
+        self.trusted_now().is_some_and(|now| self.consent.note_day(now.day()))
     }
 
     /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
@@ -198,9 +198,9 @@ impl Engine {
         }
         match self.consent.records() {
             Ok(records) if self.is_granted(&records) => {
-                let believed = self.believed();
-                let today = believed.unwrap_or_else(|| self.ambient.now()).day();
-                losses.save(&self.ambient, today, believed.is_some(), wait.min(LOSSES_WAIT)).is_ok()
+                let trusted_now = self.trusted_now();
+                let today = trusted_now.unwrap_or_else(|| self.ambient.now()).day();
+                losses.save(&self.ambient, today, trusted_now.is_some(), wait.min(LOSSES_WAIT)).is_ok()
             }
             Ok(_) => true,
             Err(_) => false,
@@ -209,9 +209,9 @@ impl Engine {
 
     /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
     /// doubt. Batches are dropped only by who leads; answers whether all was done.
-    pub(crate) fn keep_house(&self, leads: bool) -> bool {
-        let Some(now) = self.believed() else { return false };
-        let owed = self.belief.lock().take_owed();
+    pub(crate) fn do_housekeeping(&self, leads: bool) -> bool {
+        let Some(now) = self.trusted_now() else { return false };
+        let owed = self.clock_trust.lock().take_owed();
         if owed {
             // What was found over by a clock that was in doubt.
             settle(self);

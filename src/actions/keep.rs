@@ -3,7 +3,7 @@
 
 use super::decision::to_build_on;
 use crate::{
-    consent::{Besides, Decision, EVERY_SCOPE, Entry, LATER_MOST, Patience, Receipt, Records, Scope, Statement},
+    consent::{Details, Decision, EVERY_SCOPE, Entry, LATER_MOST, Patience, Receipt, Records, Scope, Statement},
     engine::Engine,
     error::{Error, Kind},
 };
@@ -19,15 +19,15 @@ pub(crate) fn keep(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt
         let later = later && put_off < LATER_MOST;
         let declined = Some(contract.digest.clone());
         let deferred = if later { put_off + 1 } else { 0 };
-        Besides { declined, deferred, ..entry.besides.clone() }
+        Details { declined, deferred, ..entry.besides.clone() }
     })
 }
 
 /// Writes a line of a scope that is in force, which changes nothing of what may be said.
-fn write_open(engine: &Engine, scope: Scope, besides: impl Fn(&Entry) -> Besides) -> Result<Receipt, Error> {
+fn write_open(engine: &Engine, scope: Scope, besides: impl Fn(&Entry) -> Details) -> Result<Receipt, Error> {
     let held = engine.consent.lock_or_fail(&Patience::new())?;
     let now = engine.consent.ambient().now();
-    let records = engine.consent.ledger().heal(&held, now)?;
+    let records = engine.consent.ledger().repair(&held, now)?;
     let entry = match &records {
         Records::Sound(sound) => sound.in_force(scope.name()).map(|entry| (sound, entry)),
         _ => None,
@@ -48,7 +48,7 @@ pub(crate) fn ask_about_widenings(engine: &Engine, ask: bool) -> Result<(), Erro
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(&Patience::new())?;
     let now = engine.consent.ambient().now();
-    let sound = to_build_on(engine, &held, engine.consent.ledger().heal(&held, now)?, now)?;
+    let sound = to_build_on(engine, &held, engine.consent.ledger().repair(&held, now)?, now)?;
     let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
     let known = sound.as_ref().and_then(|sound| sound.entry(EVERY_SCOPE)).map(|entry| entry.decision);
     // Records that were put back from before say what was wished then.

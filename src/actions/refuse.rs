@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     consent::{
-        Besides, Contract, Decision, LATER_MOST, NOT_TAKEN, Patience, Receipt, Scope, State, Statement, Tombstone,
+        Details, Contract, Decision, LATER_MOST, NOT_TAKEN, Patience, Receipt, Scope, State, Statement, Tombstone,
     },
     engine::Engine,
     error::Error,
@@ -34,11 +34,11 @@ pub(super) fn refuse(engine: &Engine, scope: Scope, later: bool, patience: &Pati
 /// also where nothing was ever decided: the next start would else know nothing of it, and a bare grant would open.
 fn write_or_leave_file(engine: &Engine, scope: Scope, later: bool, patience: &Patience) -> Result<Receipt, Error> {
     let contract = engine.consent.contract(scope)?;
-    engine.consent.shut(scope);
+    engine.consent.close_gate(scope);
     let refused = write_refusal(engine, contract, later, patience);
     match &refused {
         // Later is no no, and takes nothing back.
-        Err(_) if later => engine.consent.unshut(scope),
+        Err(_) if later => engine.consent.reopen_gate(scope),
         Err(_) if engine.consent.is_seen_overtaken(scope, patience) => {}
         Err(_) if !mutants::on(Mutant::FirstNoForgotten) || engine.consent.ledger().may_hold_decisions() => {
             let after = engine.consent.comes_after(scope, patience);
@@ -55,9 +55,9 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(patience)?;
     let now = engine.consent.ambient().now();
-    let records = engine.consent.ledger().heal(&held, now)?;
+    let records = engine.consent.ledger().repair(&held, now)?;
     if engine.consent.must_not_be_tried(scope, patience, &records)? {
-        engine.consent.unshut(scope);
+        engine.consent.reopen_gate(scope);
         drop(held);
         engine.look_again();
         return engine.consent.receipt(scope, None);
@@ -68,14 +68,14 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
     // Asked again under the lock: "later" makes no answer of another process undone, a no as little as a yes.
     let answered = |decision: Decision| matches!(decision, Decision::Denied | Decision::Withdrawn) || decision.opens();
     if later && decided.is_some_and(answered) {
-        engine.consent.unshut(scope);
+        engine.consent.reopen_gate(scope);
         drop(held);
         engine.look_again();
         return engine.consent.receipt(scope, None);
     }
     if later && decided == Some(Decision::Lost) {
         // What is lost may have been a no, and "later" would make an open question of it.
-        engine.consent.unshut(scope);
+        engine.consent.reopen_gate(scope);
         return Err(needs_notice(scope, State::Unreadable));
     }
     let put_off = before.filter(|entry| entry.decision == Decision::Deferred).map_or(0, |entry| entry.besides.deferred);
@@ -87,11 +87,11 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
         Some(before) if before.decision == Decision::Denied => before.besides.declined.is_none(),
         before => before.is_some_and(|before| before.decision == Decision::Withdrawn),
     };
-    let besides = Besides {
+    let besides = Details {
         declined: (!for_good).then(|| contract.digest.clone()),
         deferred: if later { put_off + 1 } else { 0 },
         without: before.filter(|_| later).map(|entry| entry.noes().without).unwrap_or_default(),
-        ..Besides::default()
+        ..Details::default()
     };
     // What was declined, so that a later version that asks for no more is known to have been answered.
     let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
@@ -99,7 +99,7 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
     let narrowing = engine.consent.ledger().narrow(&held, sound.as_deref(), statement, now)?;
     // In force whether its line could be appended or not; the next open appends it.
     let finished = engine.consent.ledger().finish(&held, &narrowing);
-    engine.consent.unshut(scope);
+    engine.consent.reopen_gate(scope);
     drop(held);
     engine.look_again();
     let mut receipt = engine.consent.receipt(scope, Some(&narrowing.line))?;

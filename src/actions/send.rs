@@ -4,7 +4,7 @@
 use super::{erase, housekeeping::Kept};
 use crate::{
     ambient::Day,
-    engine::{Engine, Owed},
+    engine::{Engine, Task},
     generalize::Generalized,
     journal::Drop,
     mutants::{self, Mutant},
@@ -26,14 +26,14 @@ impl Engine {
     /// The same for whoever has just looked.
     fn move_on(&self) -> usize {
         let _alone = self.ticking.lock();
-        let drained = self.journal.drain(self.today(), self.standings());
+        let drained = self.journal.drain(self.today(), self.open_scopes());
         if drained > 0 {
             // What another process withdrew since the look above was written after it had destroyed the rest.
             self.look();
         }
         if self.today() == Day::NONE {
             // Where the clock closes a yes nothing is open, and it is to end when the clock is believed.
-            self.resolve_doubt();
+            self.recheck_clock();
             return drained;
         }
         let today = self.ambient.now().day();
@@ -43,9 +43,9 @@ impl Engine {
             self.journal.seal();
             let _ = self.consent.look_at_policies();
             self.look();
-            [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
+            [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.owe(what));
         } else {
-            self.resolve_doubt();
+            self.recheck_clock();
             if self.keys.are_unread() {
                 self.prepare_again();
             }
@@ -58,7 +58,7 @@ impl Engine {
         if !mutants::on(Mutant::RecordsUnseen) {
             self.look();
         }
-        self.journal.keep(&[event], self.today(), self.standings());
+        self.journal.keep(&[event], self.today(), self.open_scopes());
         self.look();
     }
 
@@ -67,7 +67,7 @@ impl Engine {
         let mut done = Flushed::default();
         // Administrators' rules forbid sending as well as recording: nothing leaves before a look at them.
         if self.consent.is_known() && self.consent.look_at_policies() {
-            self.chores.owe(Owed::Settle);
+            self.tasks.owe(Task::Settle);
         }
         let kept = self.follow();
         // What is done for long may be overtaken meanwhile.
@@ -76,7 +76,7 @@ impl Engine {
         } else {
             self.move_on()
         };
-        let kept = [kept, self.do_chores()].contains(&Some(Kept::House));
+        let kept = [kept, self.run_tasks()].contains(&Some(Kept::House));
         if !self.is_sure_of_day() {
             // What waits would be too old by it, or be sent as of days that never were.
             done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");
@@ -99,7 +99,7 @@ impl Engine {
             }
         };
         if !kept {
-            self.keep_house(true);
+            self.do_housekeeping(true);
         }
         let (mut turn, nothing_open) = (true, places.is_empty());
         for place in places {
@@ -162,11 +162,11 @@ impl Engine {
                 break;
             }
         }
-        if turn && !self.run_errands(occasion, &erasing, &mut done) && nothing_open {
+        if turn && !self.send_erasures(occasion, &erasing, &mut done) && nothing_open {
             done.note_trouble(self.why_nothing());
         }
         if done.requests > 0
-            && let Some(now) = self.believed()
+            && let Some(now) = self.trusted_now()
         {
             self.journal.sent().expire(self.registry.scopes(), now);
         }

@@ -6,7 +6,7 @@ use super::{
     withdraw::{end, end_undeclared, said_before, try_to_withdraw},
 };
 use crate::{
-    consent::{Ending, Failed, Patience, Receipt, Records, Scope, State},
+    consent::{CloseReason, Failed, Patience, Receipt, Records, Scope, State},
     engine::Engine,
     error::Error,
 };
@@ -48,18 +48,18 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
             && generation.is_some_and(|generation| engine.journal.holds_anything(*scope, generation))
     };
     let blocked = consent.generations(&records).into_iter().filter(is_blocked).map(|(scope, _)| scope);
-    let mut settled = end_all(blocked.collect(), Ending::Blocked, &mut records)?;
+    let mut settled = end_all(blocked.collect(), CloseReason::Blocked, &mut records)?;
     let limited = consent.limited_otherwise(&records);
     settled &= limited.is_ok();
-    settled &= end_all(limited.unwrap_or_default(), Ending::Limited, &mut records)?;
+    settled &= end_all(limited.unwrap_or_default(), CloseReason::Limited, &mut records)?;
     // Closed it is at once; that it is over is written down by a clock that is believed.
     let (expired, undeclared) = (consent.expired(&records), consent.expired_undeclared(&records));
-    if !(expired.is_empty() && undeclared.is_empty()) && engine.believed().is_some() {
+    if !(expired.is_empty() && undeclared.is_empty()) && engine.trusted_now().is_some() {
         for scope in expired {
-            settled &= !end(engine, scope, Ending::Expired, patience).is_err_and(|error| error.is_store());
+            settled &= !end(engine, scope, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
         }
         for name in undeclared {
-            settled &= !end_undeclared(engine, &name, Ending::Expired, patience).is_err_and(|error| error.is_store());
+            settled &= !end_undeclared(engine, &name, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
         }
     }
     Ok(settled)
@@ -79,8 +79,8 @@ fn try_again(engine: &Engine, patience: &Patience) {
 fn try_once_more(engine: &Engine, scope: Scope, denies: bool, patience: &Patience) -> Result<Receipt, Error> {
     match engine.consent.state_of(scope) {
         Ok(State::Denied | State::Withdrawn) => {
-            engine.consent.shut(scope);
-            engine.consent.mend_whatever_is_there(patience)?;
+            engine.consent.close_gate(scope);
+            engine.consent.recover_all(patience)?;
             said_before(engine, scope, patience)
         }
         _ if denies => try_to_deny(engine, scope, patience),

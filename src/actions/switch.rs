@@ -2,7 +2,7 @@
 
 use super::withdraw::end;
 use crate::{
-    consent::{Ending, Patience, Receipt, Scope, State},
+    consent::{CloseReason, Patience, Receipt, Scope, State},
     engine::Engine,
     error::{Error, Kind},
 };
@@ -28,5 +28,5 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
     if on != status.switched_off.iter().any(|off| off == field) {
         return engine.consent.receipt(scope, None);
     }
-    end(engine, scope, Ending::Switched(field, on), &Patience::new())
+    end(engine, scope, CloseReason::Switched(field, on), &Patience::new())
 }

@@ -11,8 +11,8 @@ use super::{
     refuse::{CONFIRM, refuse},
 };
 use crate::{
-    consent::{Destroyed, Ending, Patience, Receipt, Scope, State},
-    engine::{Engine, Owed},
+    consent::{Destroyed, CloseReason, Patience, Receipt, Scope, State},
+    engine::{Engine, Task},
     error::{Error, Kind},
     mutants::{self, Mutant},
 };
@@ -29,7 +29,7 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
 pub(super) fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
         Some(state) => withdraw_from(engine, scope, state, patience),
-        None => end(engine, scope, Ending::Withdrawn, patience),
+        None => end(engine, scope, CloseReason::Withdrawn, patience),
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience
 pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<State>, Error> {
     match engine.consent.state_of(scope) {
         Err(error) if error.is_store() => {
-            engine.consent.shut(scope);
+            engine.consent.close_gate(scope);
             Ok(engine.consent.state_of(scope).ok())
         }
         state => state.map(Some),
@@ -48,9 +48,9 @@ pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<Sta
 fn withdraw_from(engine: &Engine, scope: Scope, state: State, patience: &Patience) -> Result<Receipt, Error> {
     match state {
         // Past its last day the same, whether anybody has written that down yet or not.
-        State::Granted | State::Superseded | State::Expired => end(engine, scope, Ending::Withdrawn, patience),
-        State::Denied | State::Withdrawn => again(engine, scope, Ending::Withdrawn, patience),
-        State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, Ending::Withdrawn, patience),
+        State::Granted | State::Superseded | State::Expired => end(engine, scope, CloseReason::Withdrawn, patience),
+        State::Denied | State::Withdrawn => again(engine, scope, CloseReason::Withdrawn, patience),
+        State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, CloseReason::Withdrawn, patience),
         // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
         State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
             refuse(engine, scope, false, patience)
@@ -64,19 +64,19 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
     let patience = &Patience::new();
     match engine.consent.state_of(scope) {
         // Nobody can see now whether there is a yes; where there is one, it ends.
-        Err(error) if error.is_store() => end(engine, scope, Ending::Revoked(why), patience),
+        Err(error) if error.is_store() => end(engine, scope, CloseReason::Revoked(why), patience),
         state => match state? {
-            State::Granted | State::Superseded => end(engine, scope, Ending::Revoked(why), patience),
-            State::Revoked => again(engine, scope, Ending::Revoked(why), patience),
+            State::Granted | State::Superseded => end(engine, scope, CloseReason::Revoked(why), patience),
+            State::Revoked => again(engine, scope, CloseReason::Revoked(why), patience),
             _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
         },
     }
 }
 
 /// Again is as good as once; what an interrupted first time left is destroyed now.
-fn again(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
-    engine.consent.shut(scope);
-    let mended = engine.consent.mend_whatever_is_there(patience);
+fn again(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Patience) -> Result<Receipt, Error> {
+    engine.consent.close_gate(scope);
+    let mended = engine.consent.recover_all(patience);
     // What can't be read is not written.
     if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // Its last line in the history is still the one before, and no receipt of what was wished.
@@ -99,25 +99,25 @@ pub(super) fn said_before(engine: &Engine, scope: Scope, patience: &Patience) ->
     // Whatever is decided while this waits comes after it.
     let receipt = engine.consent.receipt(scope, None);
     if receipt.as_ref().is_ok_and(tells_a_yes) {
-        engine.consent.unshut(scope);
+        engine.consent.reopen_gate(scope);
         return receipt;
     }
     let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
     let destroyed = destroy_left(engine, scope, patience);
     // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
-    engine.consent.unshut(scope);
+    engine.consent.reopen_gate(scope);
     Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
 }
 
 /// Takes back a yes to a scope that this program does not declare.
 pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
-    end_undeclared(engine, name, Ending::Withdrawn, &Patience::new())
+    end_undeclared(engine, name, CloseReason::Withdrawn, &Patience::new())
 }
 
 pub(super) fn end_undeclared(
     engine: &Engine,
     name: &str,
-    ending: Ending<'_>,
+    ending: CloseReason<'_>,
     patience: &Patience,
 ) -> Result<Receipt, Error> {
     let closing = close_undeclared(engine, name, ending, patience)?;
@@ -141,7 +141,7 @@ fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result
     closing.taken().and(confirmed)
 }
 
-pub(super) fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &Patience) -> Result<Receipt, Error> {
+pub(super) fn end(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Patience) -> Result<Receipt, Error> {
     let closing = close_scope(engine, scope, ending, patience)?;
     let confirmed = confirm_closing(engine, scope.name(), &closing);
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
@@ -160,7 +160,7 @@ pub(super) fn end(engine: &Engine, scope: Scope, ending: Ending<'_>, patience: &
     let receipt = closing.finish()?.told(confirmed);
     if !receipt.recorded && ending.leaves_a_yes() {
         // Until its mark is raised the yes is closed.
-        engine.chores.owe(Owed::Finish);
+        engine.tasks.owe(Task::Finish);
     }
     Ok(Receipt { destroyed, ..receipt })
 }

@@ -5,7 +5,7 @@
 //! receiver costs no event.
 
 use crate::{
-    engine::{DOUBTED, Engine, Worker},
+    engine::{SUSPECT_FOR, Engine, Worker},
     send::{Flushed, Occasion, Unsent},
 };
 use std::{
@@ -146,9 +146,9 @@ impl Engine {
                 next_note = instant + BETWEEN_NOTES;
                 self.note_losses();
             }
-            if self.chores.again() && instant >= next_retry {
+            if self.tasks.again() && instant >= next_retry {
                 next_retry = instant + BETWEEN_RETRIES;
-                self.retry_chores();
+                self.retry_tasks();
             }
             if drained == 0 || instant >= next_look {
                 next_look = instant + LOOK;
@@ -174,9 +174,9 @@ impl Engine {
                 let held_up = next_send.saturating_duration_since(instant).max(LOOK);
                 let wait = if due <= now { held_up } else { wait };
                 // A clock that was wrong a moment ago may be right again, or be believed by now.
-                let in_doubt = self.consent.awaits_clock() || self.doubts_clock();
-                let longest = if in_doubt { DOUBTED } else { LONGEST };
-                let longest = if self.chores.again() { longest.min(BETWEEN_RETRIES) } else { longest };
+                let in_doubt = self.consent.awaits_clock() || self.suspects_clock();
+                let longest = if in_doubt { SUSPECT_FOR } else { LONGEST };
+                let longest = if self.tasks.again() { longest.min(BETWEEN_RETRIES) } else { longest };
                 let wait = wait.min(if owes { BETWEEN_NOTES } else { longest });
                 self.sleep(self.consent.retry_in().map_or(wait, |soon| wait.min(soon)));
             }

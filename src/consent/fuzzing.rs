@@ -5,7 +5,7 @@
 use crate::consent::{
     agreement::compatibility::{Projection, Rule, compare},
     agreement::contract::canonical,
-    agreement::schema::{Partition, Terms},
+    agreement::schema::{Partition, ContractSchema},
     constraints::limits::Limits,
     constraints::policy::Policies,
     proof::verify::{Wrong, verify},
@@ -62,21 +62,21 @@ fn chained(bytes: &[u8]) -> Option<usize> {
 }
 
 pub fn contract(bytes: &[u8]) {
-    let Some(terms) = std::str::from_utf8(bytes).ok().and_then(Terms::read) else { return };
-    let again = Terms::read(&canonical(&json!(terms)));
+    let Some(terms) = std::str::from_utf8(bytes).ok().and_then(ContractSchema::read) else { return };
+    let again = ContractSchema::read(&canonical(&json!(terms)));
     assert_eq!(again.as_ref(), Some(&terms), "what was read, written, reads the same");
     let same = compare(&terms, &terms);
     assert!(same.is_no_wider(), "{:?}", same.changes);
     // To no event nobody may add one, and to any of them neither another recipient.
-    let fewer = Terms { events: Vec::new(), ..terms.clone() };
+    let fewer = ContractSchema { events: Vec::new(), ..terms.clone() };
     assert!(compare(&terms, &fewer).projection.is_empty(), "what was not agreed to is not said");
-    let other = Terms { endpoint: format!("{}x", terms.endpoint), ..terms.clone() };
+    let other = ContractSchema { endpoint: format!("{}x", terms.endpoint), ..terms.clone() };
     assert!(compare(&other, &terms).stops(), "another recipient stops");
 }
 
 /// The bytes as an administrator's rule, over a contract that has a field of each kind.
 pub fn policy(bytes: &[u8]) {
-    let build = Terms::read(include_str!("../../fuzz/corpus/contract/of-each-kind")).unwrap();
+    let build = ContractSchema::read(include_str!("../../fuzz/corpus/contract/of-each-kind")).unwrap();
     let whole = compare(&build, &build).projection;
     let (none, one) = (Policies::default(), Policies::of_bytes(&[bytes]));
     let another = br#"{"candor_policy":1,"rule":"r","coarsen":{"played.bitrate":[0,2000000]},"validity_days":90}"#;
@@ -101,7 +101,7 @@ pub fn policy(bytes: &[u8]) {
 }
 
 /// What may be said in `less` can be worked out from what may be said in `more`.
-fn no_more(build: &Terms, more: &Projection, less: &Projection) {
+fn no_more(build: &ContractSchema, more: &Projection, less: &Projection) {
     for event in &build.events {
         for (at, field) in event.fields.iter().enumerate() {
             let said = |projection: &Projection, outcome: u16| {

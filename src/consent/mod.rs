@@ -25,7 +25,7 @@ pub use agreement::contract::{AddressLog, Audience, Controller, Erasure};
 pub use erasure::status::{ErasureRequest, ErasureState, ErasureStatus};
 pub use proof::export::Receipts;
 pub use state::asking::{MayAsk, WhyNot};
-pub(crate) use state::close_reason::Ending;
+pub(crate) use state::close_reason::CloseReason;
 // What the process-wide client does is in a room far above, and named here, since this is where people look for it.
 pub use crate::decisions::*;
 pub use agreement::compatibility::{Change, Effect};
@@ -36,17 +36,17 @@ pub(crate) use agreement::contract::{
 };
 pub(crate) use agreement::languages::Languages;
 pub use agreement::notice::Notice;
-pub(crate) use agreement::schema::Terms;
+pub(crate) use agreement::schema::ContractSchema;
 pub use agreement::scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 pub(crate) use agreement::scope::{MAX_SCOPES, is_device, is_name, linked as linked_scopes};
-pub(crate) use constraints::environment::{Overlay, VARIABLES, block};
-pub(crate) use erasure::request::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, Wish, joined, separate};
+pub(crate) use constraints::environment::{Constraints, VARIABLES, block};
+pub(crate) use erasure::request::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, StoredRequest, joined, separate};
 pub use proof::receipt::{Destroyed, Receipt};
 pub(crate) use proof::receipt::{NOT_TAKEN, not_taken};
 pub use proof::verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 #[cfg(all(test, unix))]
 pub(crate) use records::entry::Line;
-pub(crate) use records::entry::{Besides, Decision, EVERY_SCOPE, answers};
+pub(crate) use records::entry::{Details, Decision, EVERY_SCOPE, answers};
 #[cfg(all(test, unix))]
 pub(crate) use records::ledger::History;
 pub(crate) use records::ledger::{
@@ -56,7 +56,7 @@ pub(crate) use state::answer::short;
 pub use state::answer::{Grant, State, Status};
 pub(crate) use state::asking::LATER_MOST;
 pub(crate) use state::asking::Question;
-pub(crate) use state::consent::{Consent, Looking, Patience, Place, Standing};
-pub(crate) use state::permit::IN_DOUBT;
-pub(crate) use state::permit::{Admission, Errand, Permit, Vigil, Watch};
+pub(crate) use state::consent::{Consent, Looking, Patience, Place, OpenScope};
+pub(crate) use state::permit::UNKNOWN_EPOCH;
+pub(crate) use state::permit::{Admission, ErasurePermit, Permit, ErasureWatch, Watch};
 pub use state::undeclared::Undeclared;

@@ -3,17 +3,17 @@
 //! It is below every action and calls none. It looks and remembers; what follows from a look is noted as owed, and an action does
 //! it.
 
-mod belief;
-mod chores;
+mod clock_trust;
+mod tasks;
 mod worker;
 
-pub(crate) use belief::{Belief, DOUBTED};
-pub(crate) use chores::{Chores, Owed};
+pub(crate) use clock_trust::{ClockTrust, SUSPECT_FOR};
+pub(crate) use tasks::{Tasks, Task};
 pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Consent, Failed, IN_DOUBT, Looking, Records, Scope, Standing},
+    consent::{Consent, Failed, UNKNOWN_EPOCH, Looking, Records, Scope, OpenScope},
     event::Registry,
     generalize::Keys,
     journal::{Drop, Journal},
@@ -47,10 +47,10 @@ pub(crate) struct Engine {
     /// Two threads that draw a scope's first moment together could undo what the sender noted of an answer in between.
     pub(crate) scheduling: Mutex<()>,
     /// What is to be put in order.
-    pub(crate) chores: Chores,
+    pub(crate) tasks: Tasks,
     pub(crate) worker: Worker,
     /// Whether the clock is one to tidy up by.
-    pub(crate) belief: Mutex<Belief>,
+    pub(crate) clock_trust: Mutex<ClockTrust>,
 }
 
 impl Engine {
@@ -85,13 +85,13 @@ impl Engine {
 
     /// Where each open scope's data goes, or how events end where it is not open. The gate is asked again at every call, under
     /// the journal's own lock.
-    pub(crate) fn standings(&self) -> impl Fn(Scope) -> Result<Standing, Drop> + '_ {
-        let standings = self.consent.standings();
+    pub(crate) fn open_scopes(&self) -> impl Fn(Scope) -> Result<OpenScope, Drop> + '_ {
+        let open_scopes = self.consent.open_scopes();
         let gates = self.consent.gates();
-        let open = move |it: &&Standing, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
-        move |scope| match standings.iter().find(|it| open(it, scope)) {
+        let open = move |it: &&OpenScope, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
+        move |scope| match open_scopes.iter().find(|it| open(it, scope)) {
             Some(standing) => Ok(standing.clone()),
-            None if gates.epoch(scope) == IN_DOUBT => Err(Drop::InDoubt),
+            None if gates.epoch(scope) == UNKNOWN_EPOCH => Err(Drop::InDoubt),
             None => Err(Drop::StaleEpoch),
         }
     }
@@ -133,11 +133,11 @@ impl Engine {
         let moved = self.refresh();
         // The first decision was another process's, and with it this process looked for rules; or a yes is over.
         if self.consent.has_rules_to_settle() {
-            self.chores.owe(Owed::Settle);
+            self.tasks.owe(Task::Settle);
         }
         // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
         if self.consent.has_turned_older() {
-            self.chores.owe(Owed::Finish);
+            self.tasks.owe(Task::Finish);
         }
         // Not at the start alone: the store may have seemed to be absent then.
         let appeared = self.consent.has_appeared();
@@ -146,15 +146,15 @@ impl Engine {
         }
         let records = self.consent.records();
         if self.has_stale(&records) {
-            self.chores.owe(Owed::Clear);
+            self.tasks.owe(Task::Clear);
         }
         if appeared {
-            self.look_for_chores(&records);
+            self.look_for_tasks(&records);
         }
     }
 
     /// What a client owes when it first sees a store. Where nothing is granted and everything was finished that is nothing.
-    fn look_for_chores(&self, records: &Result<Records, Failed>) {
+    fn look_for_tasks(&self, records: &Result<Records, Failed>) {
         let sent = self.journal.sent();
         // Where nobody can look it may be: whoever finishes it looks again.
         let is_unfinished = |&scope| {
@@ -163,12 +163,12 @@ impl Engine {
         };
         // Where nobody can see now it may be.
         let may = |of: &dyn Fn(&Records) -> bool| records.as_ref().map_or(true, of);
-        if may(&Records::need_healing) || self.registry.scopes().iter().any(is_unfinished) {
-            self.chores.owe(Owed::Finish);
+        if may(&Records::need_repair) || self.registry.scopes().iter().any(is_unfinished) {
+            self.tasks.owe(Task::Finish);
         }
         // After a no there is nothing to keep in order, and no reason to read a clock.
         if may(&|records| self.is_granted(records)) {
-            [Owed::Settle, Owed::Clear, Owed::House].into_iter().for_each(|what| self.chores.owe(what));
+            [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.owe(what));
         }
     }
 

@@ -302,13 +302,13 @@ const fn over_budget(name: &str, product: u128, fields: &[Field]) -> ! {
         i += 1;
     }
     text.push("): ");
-    mend(&mut text, fields);
+    recover(&mut text, fields);
     text.stop()
 }
 
 /// The cheapest way back into the budget: first ready classes for ladders of the program's own, the largest first; where
 /// that is not enough, fields that are left out.
-const fn mend(text: &mut Text, fields: &[Field]) {
+const fn recover(text: &mut Text, fields: &[Field]) {
     let mut outcomes = [1u64; MAX_FIELDS];
     let mut product = 1u128;
     let mut i = 0;

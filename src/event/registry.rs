@@ -129,16 +129,16 @@ fn linked_budget(schemas: &[&'static Schema]) -> Option<(&'static str, String, u
     };
     let mut left: Vec<&'static Schema> = schemas.iter().copied().filter(|it| it.linkage().carries_code()).collect();
     while let Some(first) = left.pop() {
-        let (mut company, mut at) = (vec![first], 0);
-        while let Some(&one) = company.get(at) {
+        let (mut batch_group, mut at) = (vec![first], 0);
+        while let Some(&one) = batch_group.get(at) {
             let (more, rest) = left.into_iter().partition(|other| tied(one, other));
-            company.extend::<Vec<_>>(more);
+            batch_group.extend::<Vec<_>>(more);
             left = rest;
             at += 1;
         }
-        let outcomes = company.iter().fold(1u128, |all, event| all.saturating_mul(u128::from(event.outcomes())));
-        if company.len() > 1 && outcomes > u128::from(BUDGET) {
-            let mut names: Vec<_> = company.iter().map(|event| event.name()).collect();
+        let outcomes = batch_group.iter().fold(1u128, |all, event| all.saturating_mul(u128::from(event.outcomes())));
+        if batch_group.len() > 1 && outcomes > u128::from(BUDGET) {
+            let mut names: Vec<_> = batch_group.iter().map(|event| event.name()).collect();
             names.sort_unstable();
             return Some((first.scope().name(), names.join(", "), outcomes));
         }

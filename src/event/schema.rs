@@ -4,7 +4,7 @@ use super::{check, class::INVALID};
 use crate::{
     ambient::Day,
     consent::Scope,
-    language::{self, Say, Tongue, phrase},
+    language::{self, Say, Locale, phrase},
     precision::Precision,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -124,7 +124,7 @@ impl Field {
     /// Why it leaves as it does, in words for people, where a reason must be given. In English.
     #[must_use]
     pub fn because(&self) -> Option<String> {
-        Some(phrase::because(&Tongue::ENGLISH, self.class, self.reason?))
+        Some(phrase::because(&Locale::ENGLISH, self.class, self.reason?))
     }
 
     /// The example as it stands on the person's computer.
@@ -182,7 +182,7 @@ impl Item {
     /// What becomes of it, in words for people. In English.
     #[must_use]
     pub fn describe(&self) -> String {
-        phrase::item(&Tongue::ENGLISH, self.one_in, self.reason)
+        phrase::item(&Locale::ENGLISH, self.one_in, self.reason)
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) use waiting::Sealed;
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Destroyed, IN_DOUBT, Place, Projection, Scope, Standing},
+    consent::{Destroyed, UNKNOWN_EPOCH, Place, Projection, Scope, OpenScope},
     disk::{self, Files, Handle, Look, Stat, StatKind},
     error::{At, Error},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
@@ -169,7 +169,7 @@ impl Journal {
     }
 
     /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
-    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<Standing, Drop>) -> usize {
+    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<OpenScope, Drop>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
         let mut drained = 0;
         rings.drain(|events| {
@@ -192,7 +192,7 @@ impl Journal {
     }
 
     /// Writes events to their segments and counts. Each ends in exactly one counter.
-    pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Result<Standing, Drop>) {
+    pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Result<OpenScope, Drop>) {
         // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
         // is written after it.
         let mut writer = self.writer.lock();
@@ -210,11 +210,11 @@ impl Journal {
             let scope = schema.scope();
             let standing = match standing(scope) {
                 Ok(standing) if standing.place.epoch == event.epoch() => Ok(standing),
-                _ if event.epoch() == IN_DOUBT => Err(Drop::InDoubt),
+                _ if event.epoch() == UNKNOWN_EPOCH => Err(Drop::InDoubt),
                 Ok(_) => Err(Drop::StaleEpoch),
                 Err(why) => Err(why),
             };
-            let Standing { place, held } = match standing {
+            let OpenScope { place, held } = match standing {
                 Ok(standing) => standing,
                 Err(why) => {
                     let ending = self.ending.load(Ordering::SeqCst);

@@ -21,7 +21,7 @@ struct Shared {
 /// What the other process does: it switches the keeping of contents off and clears away, or does only the latter.
 #[derive(Clone, Copy)]
 enum Turn {
-    Wish,
+    StoredRequest,
     Strip,
 }
 
@@ -30,7 +30,7 @@ impl Shared {
         let Some(turn) = self.turns.lock().pop() else { return };
         let files = Files::new(Arc::new(System), self.store.clone());
         let other = SentLog::new(&files, &self.store);
-        if let Turn::Wish = turn {
+        if let Turn::StoredRequest = turn {
             other.keep_contents(CRASH, false).unwrap();
         }
         other.strip(CRASH).unwrap();
@@ -89,7 +89,7 @@ fn is_noted(log: &SentLog<'_>, at: Time, body: &[u8]) {
 #[test]
 fn what_leaves_is_noted_though_another_process_clears_contents_away() {
     // Nobody; one who wishes it now; and one who goes on with it while the bare entry is written.
-    for turns in [&[][..], &[Turn::Wish], &[Turn::Strip, Turn::Wish]] {
+    for turns in [&[][..], &[Turn::StoredRequest], &[Turn::Strip, Turn::StoredRequest]] {
         with_batch(turns, |log, batch| {
             log.note(CRASH, batch, Time(5), Taken::WHOLE).unwrap();
             is_noted(log, Time(5), if turns.is_empty() { batch.body() } else { b"" });

@@ -89,16 +89,16 @@ impl Messages {
 
     /// What is wrong with one of candor's sentences: every hole must be used, and no other.
     pub(super) fn flaw(&self, say: Say) -> Option<String> {
-        let mark = |hole: &str| format!("\u{1}{hole}\u{1}");
+        let mark = |placeholder: &str| format!("\u{1}{placeholder}\u{1}");
         let mut values = FluentArgs::new();
-        for hole in say.holes() {
-            values.set((*hole).to_string(), mark(hole));
+        for placeholder in say.placeholders() {
+            values.set((*placeholder).to_string(), mark(placeholder));
         }
         match self.format(say.key(), Some(&values)) {
             Err(problem) => Some(format!("`{}`: {problem}", say.key())),
             Ok(text) if text.trim().is_empty() => Some(format!("`{}` is empty", say.key())),
             Ok(text) => {
-                let missing = say.holes().iter().find(|hole| !text.contains(&mark(hole)))?;
+                let missing = say.placeholders().iter().find(|placeholder| !text.contains(&mark(placeholder)))?;
                 Some(format!("`{}` lacks the variable `{{ ${missing} }}`", say.key()))
             }
         }

@@ -1,6 +1,6 @@
 //! Fluent texts as a source: the same notices as from a table, plural forms by Fluent's rules, and every mistake found.
 
-use super::{Arg, Given, Say, Tag, Tongue, Translation, in_english};
+use super::{Arg, Given, Say, Tag, Locale, Translation, in_english};
 use std::sync::Arc;
 
 /// candor's English sentences as a Fluent text, forms and all.
@@ -9,9 +9,9 @@ pub(crate) fn english_in_fluent() -> String {
         let mut out = String::new();
         for (at, part) in in_english(*say).split(['{', '}']).enumerate() {
             match part.split_once(':').filter(|_| at % 2 == 1) {
-                Some((hole, forms)) => {
+                Some((placeholder, forms)) => {
                     let (one, other) = forms.split_once('|').unwrap();
-                    out.push_str(&format!("{{ ${hole} ->\n    [one] {one}\n   *[other] {other}\n}}"));
+                    out.push_str(&format!("{{ ${placeholder} ->\n    [one] {one}\n   *[other] {other}\n}}"));
                 }
                 None if at % 2 == 1 => out.push_str(&format!("{{ ${part} }}")),
                 None => out.push_str(part),
@@ -37,8 +37,8 @@ fn checked(source: &str) -> Result<(), String> {
 fn forms_are_chosen_by_the_rules_of_fluent() {
     let source =
         "candor-unit-days = { $n ->\n    [one] { $n } dzień\n    [few] { $n } dni\n   *[many] { $n } dni!\n}\n";
-    let tongue = Tongue::given(Tag::parse("pl").unwrap(), given("pl", source).unwrap());
-    let days = |n: i64| tongue.say(Say::Days, &[("n", Arg::Number(n))]);
+    let locale = Locale::given(Tag::parse("pl").unwrap(), given("pl", source).unwrap());
+    let days = |n: i64| locale.say(Say::Days, &[("n", Arg::Number(n))]);
     assert_eq!([1, 2, 5, 22, 25].map(days), ["1 dzień", "2 dni", "5 dni!", "22 dni", "25 dni!"]);
 }
 

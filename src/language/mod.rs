@@ -30,7 +30,7 @@ use std::{borrow::Cow, sync::Arc};
 
 /// candor's own sentences in one language.
 #[derive(Debug, Clone)]
-pub(crate) struct Tongue {
+pub(crate) struct Locale {
     tag: Tag,
     source: Source,
 }
@@ -45,32 +45,32 @@ enum Source {
     Without(Box<Source>, Say),
 }
 
-impl Tongue {
+impl Locale {
     /// English.
-    pub(crate) const ENGLISH: Tongue = Tongue { tag: Tag::ENGLISH, source: Source::English };
+    pub(crate) const ENGLISH: Locale = Locale { tag: Tag::ENGLISH, source: Source::English };
     /// French.
     #[cfg(test)]
-    pub(crate) const FRENCH: Tongue = Tongue { tag: Tag::FRENCH, source: Source::French };
+    pub(crate) const FRENCH: Locale = Locale { tag: Tag::FRENCH, source: Source::French };
 
     /// The language candor speaks by itself that a tag asks for: `fr` for `fr-CA`.
-    pub(crate) fn built_in(tag: &Tag) -> Option<Tongue> {
+    pub(crate) fn built_in(tag: &Tag) -> Option<Locale> {
         let source = match tag.language() {
             "en" => Source::English,
             "fr" => Source::French,
             _ => return None,
         };
-        Some(Tongue { tag: tag.clone(), source })
+        Some(Locale { tag: tag.clone(), source })
     }
 
     /// The language of a program's own table, whose sentences are whole.
-    pub(crate) fn given(tag: Tag, given: Arc<Given>) -> Tongue {
-        Tongue { tag, source: Source::Given(given) }
+    pub(crate) fn given(tag: Tag, given: Arc<Given>) -> Locale {
+        Locale { tag, source: Source::Given(given) }
     }
 
     /// The same without one sentence.
     #[cfg(test)]
-    pub(crate) fn without(&self, say: Say) -> Tongue {
-        Tongue { tag: self.tag.clone(), source: Source::Without(Box::new(self.source.clone()), say) }
+    pub(crate) fn without(&self, say: Say) -> Locale {
+        Locale { tag: self.tag.clone(), source: Source::Without(Box::new(self.source.clone()), say) }
     }
 
     pub(crate) fn tag(&self) -> &Tag {
@@ -152,7 +152,7 @@ fn number_style(sample: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arg, Say, Source, Tongue, english, french, number_style, sentence};
+    use super::{Arg, Say, Source, Locale, english, french, number_style, sentence};
 
     #[test]
     fn every_sentence_of_both_languages_fills_its_holes() {
@@ -183,13 +183,13 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_language_writes_them() {
-        let (english, french) = (Tongue::ENGLISH, Tongue::FRENCH);
+        let (english, french) = (Locale::ENGLISH, Locale::FRENCH);
         assert_eq!((english.number(1_024), english.number(200_000)), ("1024".into(), "200000".into()));
         assert_eq!(french.number(1_024), "1024");
         assert_eq!(french.number(-1_234_567), "-1\u{202f}234\u{202f}567");
         assert_eq!(french.decimal(4, "210"), "4,21");
         assert_eq!(english.decimal(4, "00"), "4");
-        let days = |tongue: &Tongue, n: i64| tongue.say(Say::Days, &[("n", n.into())]);
+        let days = |locale: &Locale, n: i64| locale.say(Say::Days, &[("n", n.into())]);
         assert_eq!([0, 1, 2].map(|n| days(&english, n)), ["0 days", "1 day", "2 days"]);
         assert_eq!([0, 1, 2].map(|n| days(&french, n)), ["0\u{a0}jour", "1\u{a0}jour", "2\u{a0}jours"]);
         assert_eq!(number_style("12.345,6"), Some((".", ",")));
@@ -205,7 +205,7 @@ mod tests {
             let plain = [" :", " ;", " ?", " !", " %", "« ", " »", "'"];
             assert!(!plain.iter().any(|mark| text.contains(mark)), "{text}");
         }
-        let text = Tongue::FRENCH.say(Say::Why, &[("purpose", Arg::Text("voir {purpose}"))]);
+        let text = Locale::FRENCH.say(Say::Why, &[("purpose", Arg::Text("voir {purpose}"))]);
         assert_eq!(text, "Pourquoi\u{a0}: voir {purpose}", "what fills a hole is text");
     }
 

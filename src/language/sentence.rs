@@ -51,7 +51,7 @@ impl From<usize> for Arg<'_> {
 }
 
 macro_rules! sentences {
-    ($($say:ident $key:literal $([$($hole:ident)+])?;)+) => {
+    ($($say:ident $key:literal $([$($placeholder:ident)+])?;)+) => {
         /// A sentence, or a part of one, that candor itself says to people.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Say {
@@ -70,9 +70,9 @@ macro_rules! sentences {
             }
 
             /// The holes that every language must use, in any order.
-            pub(crate) const fn holes(self) -> &'static [&'static str] {
+            pub(crate) const fn placeholders(self) -> &'static [&'static str] {
                 match self {
-                    $(Say::$say => &[$($(stringify!($hole)),+)?],)+
+                    $(Say::$say => &[$($(stringify!($placeholder)),+)?],)+
                 }
             }
         }
@@ -244,7 +244,7 @@ pub(super) fn fill(
     for part in parts(template) {
         match part {
             Part::Words(words) => out.push_str(words),
-            Part::Hole { name, forms } => {
+            Part::Placeholder { name, forms } => {
                 let arg = args.iter().find(|(known, _)| *known == name).map(|(_, arg)| *arg);
                 match (arg, forms) {
                     (Some(Arg::Text(text)), None) => out.push_str(text),
@@ -273,24 +273,24 @@ pub(super) fn flaw(say: Say, template: &str) -> Option<String> {
             Part::Words(words) if words.contains(['{', '}']) => {
                 return Some(format!("`{}` has a brace that belongs to no hole", say.key()));
             }
-            Part::Hole { name, forms } if say.holes().contains(&name) => {
+            Part::Placeholder { name, forms } if say.placeholders().contains(&name) => {
                 if forms.is_none() {
                     used.push(name);
                 }
             }
-            Part::Hole { name, .. } => {
+            Part::Placeholder { name, .. } => {
                 return Some(format!("`{}` has the hole `{{{name}}}`, which nothing fills", say.key()));
             }
             Part::Words(_) => {}
         }
     }
-    let missing = say.holes().iter().find(|hole| !used.contains(*hole))?;
+    let missing = say.placeholders().iter().find(|placeholder| !used.contains(*placeholder))?;
     Some(format!("`{}` lacks the hole `{{{missing}}}`", say.key()))
 }
 
 enum Part<'t> {
     Words(&'t str),
-    Hole { name: &'t str, forms: Option<&'t str> },
+    Placeholder { name: &'t str, forms: Option<&'t str> },
 }
 
 fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
@@ -299,11 +299,11 @@ fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
         if rest.is_empty() {
             return None;
         }
-        let hole = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(it, _)| !it.contains('{'));
-        if let Some((inner, after)) = hole {
+        let placeholder = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(it, _)| !it.contains('{'));
+        if let Some((inner, after)) = placeholder {
             rest = after;
             let (name, forms) = inner.split_once(':').map_or((inner, None), |(name, forms)| (name, Some(forms)));
-            return Some(Part::Hole { name, forms });
+            return Some(Part::Placeholder { name, forms });
         }
         // A brace that opens no hole is a word like any other.
         let first = rest.chars().next().map_or(0, char::len_utf8);

@@ -3,7 +3,7 @@
 //! name is listed as well, so that nothing changes unseen. Reads no file and accepts nothing.
 
 use super::form::{Entry, Lock};
-use crate::consent::{Change, Comparison, Effect, Terms};
+use crate::consent::{Change, Comparison, Effect, ContractSchema};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 const WHOLE: &str = "the scope";
 
 /// How two contracts are compared: this build's first.
-pub(super) type Compare<'c> = &'c dyn Fn(&Terms, &Terms) -> Comparison;
+pub(super) type Compare<'c> = &'c dyn Fn(&ContractSchema, &ContractSchema) -> Comparison;
 
 /// What in a contract tells how to reach somebody or why, and binds nobody.
 const WORDS: [&str; 5] = [

@@ -4,7 +4,7 @@
 //! else: sorted, a line for each field of an event. What is read is not trusted: it must be that text to the last byte
 //! (line endings aside, which version control may change) and must fit its digests. Compares nothing and touches no file.
 
-use crate::consent::{Contract, Terms, canonical, digest};
+use crate::consent::{Contract, ContractSchema, canonical, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -34,7 +34,7 @@ pub(super) struct Entry {
     /// The digest of each notice, by its language.
     pub(super) notices: BTreeMap<String, String>,
     pub(super) contract_digest: String,
-    pub(super) contract: Terms,
+    pub(super) contract: ContractSchema,
 }
 
 /// Why a text is no lock, and in which line of it, where that can be told.
@@ -136,7 +136,7 @@ impl Lock {
                 let what = format!("the entry of `{name}` does not fit its digest: damaged, or edited by hand");
                 return Err(Trouble { line, what });
             }
-            if Terms::read(&terms).is_none() {
+            if ContractSchema::read(&terms).is_none() {
                 let what =
                     format!("the contract of `{name}` is in a form that this candor does not know: update candor");
                 return Err(Trouble { line, what });

@@ -2,7 +2,7 @@
 //! file changed or cut.
 
 use super::{difference::between, form::Lock};
-use crate::consent::{Comparison, Terms, canonical, compare, digest};
+use crate::consent::{Comparison, ContractSchema, canonical, compare, digest};
 use serde_json::{Value, json};
 
 fn contract() -> Value {
@@ -134,7 +134,7 @@ fn a_comparison_that_forgets_an_axis_hides_nothing() {
     let before = lock(&[contract()]);
     for (axis, word, change) in CASES {
         let after = lock(&[changed(change)]);
-        let blind = |build: &Terms, agreed: &Terms| {
+        let blind = |build: &ContractSchema, agreed: &ContractSchema| {
             let mut comparison: Comparison = compare(build, agreed);
             comparison.changes.retain(|change| change.axis != axis);
             comparison

@@ -262,7 +262,7 @@ impl Manifest {
             application: application.into(),
             candor_version: env!("CARGO_PKG_VERSION"),
             endpoint: endpoint.into(),
-            blocked_by: engine.consent.overlay().block().map(|block| block.0),
+            blocked_by: engine.consent.constraints().block().map(|block| block.0),
             store: engine.consent.ledger().store().into(),
             barred: engine.consent.ledger().files().barred().map(|why| clean::line(&why)),
             scopes,

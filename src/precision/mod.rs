@@ -19,7 +19,7 @@ pub(crate) use ladders::{
     RESOLUTION, TEXT_SHAPE,
 };
 
-use crate::language::{Say, Tongue};
+use crate::language::{Say, Locale};
 
 /// A partition of the values of one field into numbered outcomes.
 ///
@@ -108,25 +108,25 @@ impl Precision {
     /// One outcome in words for people, such as `4 Mbit/s to under 8 Mbit/s` or `60 to under 120 min`. In English.
     #[must_use]
     pub fn words(&self, outcome: u16) -> String {
-        self.words_in(&Tongue::ENGLISH, outcome, &|_| None)
+        self.words_in(&Locale::ENGLISH, outcome, &|_| None)
     }
 
     /// The same in any language. `label` gives the words for a label that does not say itself what it is.
-    pub(crate) fn words_in(&self, tongue: &Tongue, outcome: u16, label: &dyn Fn(&str) -> Option<String>) -> String {
-        let not_sent = || tongue.words(Say::NotSent);
+    pub(crate) fn words_in(&self, locale: &Locale, outcome: u16, label: &dyn Fn(&str) -> Option<String>) -> String {
+        let not_sent = || locale.words(Say::NotSent);
         let Some(index) = (outcome as usize).checked_sub(1) else { return not_sent() };
         match self {
-            Precision::Flag => [Say::No, Say::Yes].get(index).map_or_else(not_sent, |say| tongue.words(*say)),
-            Precision::Labels(labels) => labels.get(index).map_or_else(not_sent, |it| labelled(tongue, it, label)),
+            Precision::Flag => [Say::No, Say::Yes].get(index).map_or_else(not_sent, |say| locale.words(*say)),
+            Precision::Labels(labels) => labels.get(index).map_or_else(not_sent, |it| labelled(locale, it, label)),
             Precision::Cuts { unit, cuts } => match cuts.get(index) {
-                Some(&low) => unit.range(tongue, low, cuts.get(index + 1).copied()),
+                Some(&low) => unit.range(locale, low, cuts.get(index + 1).copied()),
                 None => not_sent(),
             },
-            Precision::Code { .. } => tongue.words(Say::ACode),
+            Precision::Code { .. } => locale.words(Say::ACode),
             Precision::Cohort { .. } if u64::from(outcome) > self.outcomes() => not_sent(),
             Precision::Cohort { bits } => {
                 let (n, all) = (i64::from(outcome), 1i64 << *bits);
-                tongue.say(Say::Group, &[("n", n.into()), ("all", all.into())])
+                locale.say(Say::Group, &[("n", n.into()), ("all", all.into())])
             }
         }
     }
@@ -134,23 +134,23 @@ impl Precision {
     /// The whole partition in words for people, as the manifest prints it. In English.
     #[must_use]
     pub fn describe(&self) -> String {
-        self.describe_in(&Tongue::ENGLISH, &|_| None)
+        self.describe_in(&Locale::ENGLISH, &|_| None)
     }
 
     /// The same in any language, with words for labels as in [`words_in`](Precision::words_in).
-    pub(crate) fn describe_in(&self, tongue: &Tongue, label: &dyn Fn(&str) -> Option<String>) -> String {
+    pub(crate) fn describe_in(&self, locale: &Locale, label: &dyn Fn(&str) -> Option<String>) -> String {
         match self {
-            Precision::Flag => tongue.words(Say::YesOrNo),
+            Precision::Flag => locale.words(Say::YesOrNo),
             Precision::Labels(labels) => {
-                let labels = labels.iter().map(|it| labelled(tongue, it, label));
-                tongue.say(Say::OneOf, &[("labels", (&joined(tongue, Say::NextLabel, labels)).into())])
+                let labels = labels.iter().map(|it| labelled(locale, it, label));
+                locale.say(Say::OneOf, &[("labels", (&joined(locale, Say::NextLabel, labels)).into())])
             }
             Precision::Cuts { unit, cuts } => {
-                let steps = bounds(tongue, *unit, cuts);
-                tongue.say(Say::OneStepOf, &[("n", cuts.len().into()), ("steps", (&steps).into())])
+                let steps = bounds(locale, *unit, cuts);
+                locale.say(Say::OneStepOf, &[("n", cuts.len().into()), ("steps", (&steps).into())])
             }
-            Precision::Code { bits } => tongue.say(Say::CodeOf, &[("bits", (*bits).into())]),
-            Precision::Cohort { bits } => tongue.say(Say::OneGroupOf, &[("n", (1i64 << *bits).into())]),
+            Precision::Code { bits } => locale.say(Say::CodeOf, &[("bits", (*bits).into())]),
+            Precision::Cohort { bits } => locale.say(Say::OneGroupOf, &[("n", (1i64 << *bits).into())]),
         }
     }
 
@@ -170,40 +170,40 @@ impl Precision {
 }
 
 /// A label as it is sent, and in words where those differ.
-fn labelled(tongue: &Tongue, label: &str, words: &dyn Fn(&str) -> Option<String>) -> String {
+fn labelled(locale: &Locale, label: &str, words: &dyn Fn(&str) -> Option<String>) -> String {
     match words(label).filter(|words| words != label) {
-        Some(words) => tongue.say(Say::LabelAsSent, &[("words", (&words).into()), ("label", label.into())]),
+        Some(words) => locale.say(Say::LabelAsSent, &[("words", (&words).into()), ("label", label.into())]),
         None => label.into(),
     }
 }
 
 /// A list as a language writes one.
-pub(crate) fn joined(tongue: &Tongue, next: Say, items: impl Iterator<Item = String>) -> String {
-    let two = |first: String, item: String| tongue.say(next, &[("first", (&first).into()), ("next", (&item).into())]);
+pub(crate) fn joined(locale: &Locale, next: Say, items: impl Iterator<Item = String>) -> String {
+    let two = |first: String, item: String| locale.say(next, &[("first", (&first).into()), ("next", (&item).into())]);
     items.reduce(two).unwrap_or_default()
 }
 
 /// The steps in words; of a long list, its beginning and its end.
-fn bounds(tongue: &Tongue, unit: Unit, cuts: &[i64]) -> String {
+fn bounds(locale: &Locale, unit: Unit, cuts: &[i64]) -> String {
     // Seconds are told as minutes where all of them are whole ones.
     let whole = unit != Unit::Seconds || cuts.iter().all(|cut| cut % 60 == 0);
     let last = cuts.len().saturating_sub(1);
     let word = |(at, cut): (usize, &i64)| match unit {
         // The first rung of these holds what is before the first date or version.
-        Unit::Date if *cut == EARLIEST => tongue.words(Say::StepBefore),
-        Unit::Version if *cut == 0 => tongue.words(Say::StepOlder),
+        Unit::Date if *cut == EARLIEST => locale.words(Say::StepBefore),
+        Unit::Version if *cut == 0 => locale.words(Say::StepOlder),
         // A unit that all of them share stands once.
-        _ if whole && at == last => unit.last_bound(tongue, *cut),
-        _ if whole => unit.bound(tongue, *cut),
-        _ => unit.words_in(tongue, *cut),
+        _ if whole && at == last => unit.last_bound(locale, *cut),
+        _ if whole => unit.bound(locale, *cut),
+        _ => unit.words_in(locale, *cut),
     };
     let words: Vec<String> = cuts.iter().enumerate().map(word).collect();
     match words.as_slice() {
-        [first, second, third, .., last] if cuts.len() > 20 => tongue.say(
+        [first, second, third, .., last] if cuts.len() > 20 => locale.say(
             Say::LongSteps,
             &[("first", first.into()), ("second", second.into()), ("third", third.into()), ("last", last.into())],
         ),
-        _ => joined(tongue, Say::NextStep, words.into_iter()),
+        _ => joined(locale, Say::NextStep, words.into_iter()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a precision's cuts are counted in, and how such a number reads. Turns no value into an outcome.
 
 use super::calendar;
-use crate::language::{Say, Tongue};
+use crate::language::{Say, Locale};
 
 /// The unit that a numeric precision's cuts are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,36 +75,36 @@ impl Unit {
     pub fn words(self, value: i64) -> String {
         match self {
             Unit::Date => calendar::text(value),
-            _ => self.words_in(&Tongue::ENGLISH, value),
+            _ => self.words_in(&Locale::ENGLISH, value),
         }
     }
 
     /// The same in any language.
-    pub(crate) fn words_in(self, tongue: &Tongue, value: i64) -> String {
+    pub(crate) fn words_in(self, locale: &Locale, value: i64) -> String {
         let size = value.unsigned_abs();
         let sign = if value < 0 { "-" } else { "" };
         match self {
-            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => scaled(tongue, value, self.larger()),
+            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => scaled(locale, value, self.larger()),
             Unit::Seconds if size >= 3_600 => {
                 format!("{sign}{}:{:02}:{:02}", size / 3_600, size / 60 % 60, size % 60)
             }
             Unit::Seconds => format!("{sign}{}:{:02}", size / 60, size % 60),
-            Unit::Minutes => of(tongue, Say::Minutes, value),
-            Unit::Days => of(tongue, Say::Days, value),
-            Unit::Count => tongue.number(value),
+            Unit::Minutes => of(locale, Say::Minutes, value),
+            Unit::Days => of(locale, Say::Days, value),
+            Unit::Count => locale.number(value),
             Unit::PerMille => {
-                let number = tongue.decimal(value / 10, &(size % 10).to_string());
+                let number = locale.decimal(value / 10, &(size % 10).to_string());
                 // Above minus one per cent the whole part has lost its sign.
                 let lost = if value < 0 && value > -10 { "-" } else { "" };
-                tongue.say(Say::Percent, &[("n", (&format!("{lost}{number}")).into())])
+                locale.say(Say::Percent, &[("n", (&format!("{lost}{number}")).into())])
             }
-            Unit::Lines => of(tongue, Say::Lines, value),
+            Unit::Lines => of(locale, Say::Lines, value),
             Unit::Version => format!("{}.{}", value >> 32, value & 0xffff_ffff),
             Unit::Date => {
                 let (year, month, day) = calendar::civil(value);
                 let (year, month, day) = (format!("{year:04}"), format!("{month:02}"), format!("{day:02}"));
                 let args = [("year", (&year).into()), ("month", (&month).into()), ("day", (&day).into())];
-                tongue.say(Say::Date, &args)
+                locale.say(Say::Date, &args)
             }
         }
     }
@@ -125,100 +125,100 @@ impl Unit {
 
     /// The same value when it is a bound between outcomes: exactly, so that no two of them read alike, and without the
     /// unit where all bounds share one.
-    pub(super) fn bound(self, tongue: &Tongue, value: i64) -> String {
+    pub(super) fn bound(self, locale: &Locale, value: i64) -> String {
         match self {
-            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(tongue, value, self.larger()),
-            Unit::Seconds if value % 60 == 0 => tongue.number(value / 60),
-            Unit::Minutes | Unit::Days | Unit::Lines => tongue.number(value),
-            _ => self.words_in(tongue, value),
+            Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(locale, value, self.larger()),
+            Unit::Seconds if value % 60 == 0 => locale.number(value / 60),
+            Unit::Minutes | Unit::Days | Unit::Lines => locale.number(value),
+            _ => self.words_in(locale, value),
         }
     }
 
     /// The last one of several bounds, behind which the unit stands that they share.
-    pub(super) fn last_bound(self, tongue: &Tongue, value: i64) -> String {
+    pub(super) fn last_bound(self, locale: &Locale, value: i64) -> String {
         match self {
-            Unit::Seconds if value % 60 == 0 => of(tongue, Say::Minutes, value / 60),
-            Unit::Minutes => of(tongue, Say::Minutes, value),
-            Unit::Days => of(tongue, Say::Days, value),
-            Unit::Lines => of(tongue, Say::Lines, value),
-            _ => self.bound(tongue, value),
+            Unit::Seconds if value % 60 == 0 => of(locale, Say::Minutes, value / 60),
+            Unit::Minutes => of(locale, Say::Minutes, value),
+            Unit::Days => of(locale, Say::Days, value),
+            Unit::Lines => of(locale, Say::Lines, value),
+            _ => self.bound(locale, value),
         }
     }
 
     /// The values from `low` to below `high`, in words.
-    pub(super) fn range(self, tongue: &Tongue, low: i64, high: Option<i64>) -> String {
-        let words = |value: i64| self.words_in(tongue, value);
-        let one = |say: Say, hole: &'static str, value: &str| tongue.say(say, &[(hole, value.into())]);
-        let two = |say: Say, low: &str, high: &str| tongue.say(say, &[("low", low.into()), ("high", high.into())]);
+    pub(super) fn range(self, locale: &Locale, low: i64, high: Option<i64>) -> String {
+        let words = |value: i64| self.words_in(locale, value);
+        let one = |say: Say, placeholder: &'static str, value: &str| locale.say(say, &[(placeholder, value.into())]);
+        let two = |say: Say, low: &str, high: &str| locale.say(say, &[("low", low.into()), ("high", high.into())]);
         // Seconds are told as minutes where both ends are whole ones.
         let whole = self != Unit::Seconds || (low % 60 == 0 && high.is_none_or(|high| high % 60 == 0));
         match (self, high) {
-            (Unit::Count | Unit::Lines, Some(h)) if h == low + 1 => self.last_bound(tongue, low),
+            (Unit::Count | Unit::Lines, Some(h)) if h == low + 1 => self.last_bound(locale, low),
             (Unit::Count | Unit::Lines, Some(h)) => {
-                two(Say::Through, &self.bound(tongue, low), &self.last_bound(tongue, h - 1))
+                two(Say::Through, &self.bound(locale, low), &self.last_bound(locale, h - 1))
             }
-            (Unit::PerMille, Some(1)) => tongue.words(Say::None),
+            (Unit::PerMille, Some(1)) => locale.words(Say::None),
             (Unit::PerMille, Some(h)) if low == 1 => one(Say::Under, "high", &words(h)),
             (Unit::PerMille, Some(1_000)) => one(Say::NotAll, "low", &words(low)),
-            (Unit::PerMille, None) if low == 1_000 => tongue.words(Say::All),
+            (Unit::PerMille, None) if low == 1_000 => locale.words(Say::All),
             (Unit::Version, Some(h)) if low == 0 => one(Say::Before, "high", &words(h)),
             (Unit::Date, Some(h)) if low == calendar::EARLIEST => one(Say::Before, "high", &words(h)),
             (Unit::Date | Unit::Version, Some(h)) => two(Say::ToBefore, &words(low), &words(h)),
             (Unit::Date | Unit::Version, None) => one(Say::OrLater, "low", &words(low)),
-            (_, Some(h)) if whole => two(Say::ToUnder, &self.bound(tongue, low), &self.last_bound(tongue, h)),
+            (_, Some(h)) if whole => two(Say::ToUnder, &self.bound(locale, low), &self.last_bound(locale, h)),
             (_, Some(h)) => two(Say::ToUnder, &words(low), &words(h)),
-            (_, None) if whole => one(Say::OrMore, "low", &self.last_bound(tongue, low)),
+            (_, None) if whole => one(Say::OrMore, "low", &self.last_bound(locale, low)),
             (_, None) => one(Say::OrMore, "low", &words(low)),
         }
     }
 }
 
 /// So many of something.
-fn of(tongue: &Tongue, say: Say, n: i64) -> String {
-    tongue.say(say, &[("n", n.into())])
+fn of(locale: &Locale, say: Say, n: i64) -> String {
+    locale.say(say, &[("n", n.into())])
 }
 
 /// A number with decimals and its unit.
-fn with_unit(tongue: &Tongue, say: Say, sign: &str, whole: u64, decimals: &str) -> String {
+fn with_unit(locale: &Locale, say: Say, sign: &str, whole: u64, decimals: &str) -> String {
     let whole = i64::try_from(whole).unwrap_or(i64::MAX);
     match (sign, decimals.trim_end_matches('0')) {
-        ("", "") => of(tongue, say, whole),
+        ("", "") => of(locale, say, whole),
         _ => {
-            let number = format!("{sign}{}", tongue.decimal(whole, decimals));
-            tongue.say(say, &[("n", (&number).into())])
+            let number = format!("{sign}{}", locale.decimal(whole, decimals));
+            locale.say(say, &[("n", (&number).into())])
         }
     }
 }
 
 /// All digits, in the largest unit that needs no more than three behind the point.
-fn exact(tongue: &Tongue, value: i64, units: &[(u64, Say)]) -> String {
+fn exact(locale: &Locale, value: i64, units: &[(u64, Say)]) -> String {
     let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
     for &(unit, say) in units {
         let (whole, thousandths) = (size / unit, (size % unit) * 1_000);
         if unit == 1 || (whole > 0 && thousandths.is_multiple_of(unit)) {
-            return with_unit(tongue, say, sign, whole, &format!("{:03}", thousandths / unit));
+            return with_unit(locale, say, sign, whole, &format!("{:03}", thousandths / unit));
         }
     }
-    tongue.number(value)
+    locale.number(value)
 }
 
 /// Three significant digits in the largest unit that fits.
-fn scaled(tongue: &Tongue, value: i64, units: &[(u64, Say)]) -> String {
+fn scaled(locale: &Locale, value: i64, units: &[(u64, Say)]) -> String {
     let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
     for &(unit, say) in units {
         if size >= unit || unit == 1 {
             let whole = size / unit;
             let hundredths = (size % unit) * 100 / unit;
             let decimals = if unit > 1 && whole < 100 { format!("{hundredths:02}") } else { String::new() };
-            return with_unit(tongue, say, sign, whole, &decimals);
+            return with_unit(locale, say, sign, whole, &decimals);
         }
     }
-    tongue.number(value)
+    locale.number(value)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Tongue, Unit, calendar};
+    use super::{Locale, Unit, calendar};
 
     #[test]
     fn words_are_for_people() {
@@ -264,7 +264,7 @@ mod tests {
             (Unit::Bytes, 3 << 19, None, "1.5 MiB or more"),
             (Unit::BitsPerSecond, 0, Some(1_001_000), "0 bit/s to under 1.001 Mbit/s"),
         ] {
-            assert_eq!(unit.range(&Tongue::ENGLISH, low, high), words);
+            assert_eq!(unit.range(&Locale::ENGLISH, low, high), words);
         }
     }
 
@@ -292,11 +292,11 @@ mod tests {
             (Unit::Bytes, 200_000, Some(1 << 30), "de 200~000_octets à moins de 1_Gio"),
         ] {
             let words = words.replace('_', "\u{a0}").replace('~', "\u{202f}");
-            assert_eq!(unit.range(&Tongue::FRENCH, low, high), words);
+            assert_eq!(unit.range(&Locale::FRENCH, low, high), words);
         }
-        assert_eq!(Unit::BitsPerSecond.words_in(&Tongue::FRENCH, 4_213_000), "4,21\u{a0}Mbit/s");
-        assert_eq!(Unit::PerMille.words_in(&Tongue::FRENCH, -5), "-0,5\u{a0}%");
-        assert_eq!(Unit::Date.words_in(&Tongue::FRENCH, 20_779), "22/11/2026");
-        assert_eq!(Unit::Date.words_in(&Tongue::ENGLISH, 20_779), Unit::Date.words(20_779));
+        assert_eq!(Unit::BitsPerSecond.words_in(&Locale::FRENCH, 4_213_000), "4,21\u{a0}Mbit/s");
+        assert_eq!(Unit::PerMille.words_in(&Locale::FRENCH, -5), "-0,5\u{a0}%");
+        assert_eq!(Unit::Date.words_in(&Locale::FRENCH, 20_779), "22/11/2026");
+        assert_eq!(Unit::Date.words_in(&Locale::ENGLISH, 20_779), Unit::Date.words(20_779));
     }
 }

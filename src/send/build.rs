@@ -20,9 +20,9 @@ use std::{
 };
 
 /// Records that may share a request: never those with a code and those without, never codes of two periods.
-type Company = (&'static str, u32);
+type BatchGroup = (&'static str, u32);
 
-fn company(record: &Record) -> Company {
+fn batch_group(record: &Record) -> BatchGroup {
     let day = record.day;
     if !record.has_code() {
         return ("plain", 0);
@@ -111,13 +111,13 @@ impl Engine {
         }
         let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
         let held = self.consent.held(place.scope);
-        let mut piles: BTreeMap<Company, Pile> = BTreeMap::new();
+        let mut groups: BTreeMap<BatchGroup, Pile> = BTreeMap::new();
         let mut segments = Segments::default();
         let most = disk::files_to_hold();
         let sealed = self.journal.sealed(place, &hidden, unread);
         for path in sealed.map_err(disk::at(&self.kept_in("waiting", place)))? {
             if segments.read.len() >= most {
-                self.write_all(place, &mut piles, &mut segments, stands)?;
+                self.write_all(place, &mut groups, &mut segments, stands)?;
             }
             let mut segment = match self.journal.take(path.clone(), place, self.today()) {
                 Ok(Some(segment)) => segment,
@@ -138,19 +138,19 @@ impl Engine {
                     segment.leave_out();
                     continue;
                 }
-                let company = company(&record);
-                let full = piles.get(&company).is_some_and(|pile| {
-                    let bytes = pile.bytes + line.len();
-                    otlp::length(&self.service, place.scope, pile.lines.len() + 1, bytes) > otlp::BODY_MOST
+                let batch_group = batch_group(&record);
+                let full = groups.get(&batch_group).is_some_and(|group| {
+                    let bytes = group.bytes + line.len();
+                    otlp::length(&self.service, place.scope, group.lines.len() + 1, bytes) > otlp::BODY_MOST
                 });
-                if full && let Some(pile) = piles.remove(&company) {
-                    segments.written(&self.write(place, pile, stands)?);
+                if full && let Some(group) = groups.remove(&batch_group) {
+                    segments.written(&self.write(place, group, stands)?);
                 }
                 *segments.left.entry(name.clone()).or_default() += 1;
-                let pile = piles.entry(company).or_default();
-                pile.bytes += line.len();
-                pile.sources.entry(name.clone()).or_default().push(number);
-                pile.lines.push((record.uid_hex(), line));
+                let group = groups.entry(batch_group).or_default();
+                group.bytes += line.len();
+                group.sources.entry(name.clone()).or_default().push(number);
+                group.lines.push((record.uid_hex(), line));
             }
             if mutants::on(Mutant::SegmentForgottenFirst) {
                 self.journal.forget(&segment)?;
@@ -158,7 +158,7 @@ impl Engine {
             segments.read.insert(name, segment);
             segments.done().iter().try_for_each(forget)?;
         }
-        self.write_all(place, &mut piles, &mut segments, stands)?;
+        self.write_all(place, &mut groups, &mut segments, stands)?;
         // One whose segment could not be read now stays as long as that does: without it nobody knows which lines it had.
         // One that could not be read itself stays as well: its lines may lie in a segment that was left out for it.
         let is_there = |segment: &&String| self.journal.is_there(place, segment);
@@ -184,26 +184,26 @@ impl Engine {
     fn write_all(
         &self,
         place: Place,
-        piles: &mut BTreeMap<Company, Pile>,
+        groups: &mut BTreeMap<BatchGroup, Pile>,
         segments: &mut Segments,
         stands: &dyn Fn() -> bool,
     ) -> io::Result<()> {
-        for pile in std::mem::take(piles).into_values() {
-            segments.written(&self.write(place, pile, stands)?);
+        for group in std::mem::take(groups).into_values() {
+            segments.written(&self.write(place, group, stands)?);
         }
         let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
         segments.done().iter().try_for_each(forget)
     }
 
     /// Brings a batch to disk, and answers which lines are in it.
-    fn write(&self, place: Place, mut pile: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
+    fn write(&self, place: Place, mut group: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
         if !stands() {
             return Err(io::Error::other(self.consent.why_no_permit(place.scope)));
         }
         // In the order of their random ids, so that the order in which things happened does not leave.
-        pile.lines.sort();
-        let sources: Vec<_> = pile.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
-        let draft = self.draft(place, pile.lines.iter().map(|(_, line)| line.as_str()), sources.clone(), None);
+        group.lines.sort();
+        let sources: Vec<_> = group.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
+        let draft = self.draft(place, group.lines.iter().map(|(_, line)| line.as_str()), sources.clone(), None);
         let written = self.journal.outbox().write(draft, &self.ambient);
         written.map(|_| sources).map_err(disk::at(&self.kept_in("outbox", place)))
     }

@@ -4,7 +4,7 @@
 //! bytes of its own, and never runs on a recording thread.
 
 mod build;
-mod errands;
+mod erasures;
 
 use crate::{
     ambient::{Day, Time},
@@ -135,7 +135,7 @@ impl Engine {
     /// reading that is wrong must not drop what another one keeps.
     pub(crate) fn is_sure_of_day(&self) -> bool {
         for _ in 0..2 {
-            let Some(now) = self.believed() else { return false };
+            let Some(now) = self.trusted_now() else { return false };
             if [Day::NONE, now.day()].contains(&self.today()) {
                 return true;
             }
@@ -201,7 +201,7 @@ impl Engine {
         if self.consent.has_ended() {
             return Error::from(Kind::ShutDown).to_string();
         }
-        match (self.consent.ledger().files().barred_as_seen(), self.consent.overlay().block()) {
+        match (self.consent.ledger().files().barred_as_seen(), self.consent.constraints().block()) {
             (Some(why), _) => why,
             (None, Some(block)) => format!("reports are switched off by {}", block.0),
             // A yes that something else closes is one all the same.
@@ -237,7 +237,7 @@ impl Engine {
             let schedule = self.schedule(place, now);
             if schedule.failures > 0 { schedule.not_before } else { schedule.next.max(schedule.not_before) }
         });
-        let due = due.chain(self.next_errand().map(|due| due.0));
+        let due = due.chain(self.next_erasure().map(|due| due.0));
         Time(due.min().unwrap_or(u64::MAX).clamp(now.0, now.0 + DAY))
     }
 
@@ -291,7 +291,7 @@ impl Engine {
             }
             // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
             let is_old =
-                |batch: &Batch| self.believed().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
+                |batch: &Batch| self.trusted_now().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
             let checked = outbox.open(&path, place).and_then(|batch| match batch {
                 // Its records are too old as well, and nothing else is wrong with them; unless it was taken before.
                 Some(batch) if is_old(&batch) && !self.journal.sent().has(place.scope, batch.key())? => {

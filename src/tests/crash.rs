@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Client,
-    consent::{Ending, Patience, State},
+    consent::{CloseReason, Patience, State},
 };
 use std::{
     path::{Path, PathBuf},
@@ -337,7 +337,7 @@ fn a_yes_that_ended_by_itself_is_never_one_that_was_taken_back() {
 /// What looked when the yes still stood comes to write when it does not, or when it is another one.
 #[test]
 fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
-    for ending in [Ending::Expired, Ending::Revoked("a key leaked")] {
+    for ending in [CloseReason::Expired, CloseReason::Revoked("a key leaked")] {
         let home = tempfile::tempdir().unwrap();
         let client = client(home.path(), None);
         client.grant(CRASH).unwrap();
@@ -353,6 +353,6 @@ fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
     let home = tempfile::tempdir().unwrap();
     let client = client(home.path(), None);
     client.grant(CRASH).unwrap();
-    assert!(crate::actions::close::close_scope(client.engine(), CRASH, Ending::Expired, &Patience::new()).is_err());
+    assert!(crate::actions::close::close_scope(client.engine(), CRASH, CloseReason::Expired, &Patience::new()).is_err());
     assert!(client.status(CRASH).unwrap().is_open(), "a new yes is not past the last day of the old one");
 }

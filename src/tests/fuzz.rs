@@ -111,7 +111,7 @@ fn fluent() {
 #[test]
 fn what_is_kept_is_taken() {
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/contract/of-each-kind")).unwrap();
-    assert!(crate::consent::Terms::read(std::str::from_utf8(&bytes).unwrap()).is_some());
+    assert!(crate::consent::ContractSchema::read(std::str::from_utf8(&bytes).unwrap()).is_some());
 }
 
 /// A target that panics is noticed, with the input.

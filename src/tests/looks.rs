@@ -8,7 +8,7 @@ use crate::{
     Client, Error,
     consent::{Decision, Receipt, State},
     disk::{Disk, Handle, Need, Stat, System},
-    engine::Owed,
+    engine::Task,
     mutants::{self, Mutant},
     sync::Mutex,
 };
@@ -53,7 +53,7 @@ impl Blind {
     }
 
     /// Nothing fails from now on. Answers what did.
-    pub(super) fn heal(&self) -> (u64, Option<String>) {
+    pub(super) fn repair(&self) -> (u64, Option<String>) {
         let plan = std::mem::take(&mut *self.0.lock());
         (plan.looks, plan.failed)
     }
@@ -300,7 +300,7 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
     disk.arm(at, errno);
     let failing = early.unwrap_or_else(|| client(home, Some(&disk)));
     let answer = if opens { Ok(None) } else { (case.act)(&failing) };
-    let (looks, failed) = disk.heal();
+    let (looks, failed) = disk.repair();
     let failed = failed.or_else(|| (looks > at).then(String::new))?;
     let what = format!("{} at look {at}, {failed}", case.name);
     let mut wrong = Vec::new();
@@ -422,7 +422,7 @@ fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
         assert_eq!(dropped(&client), 4, "{only:?}: each is counted");
         let outcomes = client.manifest().unwrap().outcomes;
         assert!(outcomes.dropped.iter().all(|dropped| dropped.reason == "in_doubt"), "{only:?}: {outcomes:?}");
-        disk.heal();
+        disk.repair();
         // What the worker does when the time of its retry has come.
         let _ = client.engine().consent.look_at_policies();
         client.engine().tick();
@@ -497,11 +497,11 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
         assert!(trouble.contains("could not be written") && trouble.contains("tried again"), "{trouble}");
         client.record_durable(Happened { times: 2 });
         assert_eq!(history(home), ["crash granted"]);
-        disk.heal();
+        disk.repair();
         // The worker's retry is a second away; a day later it is due at any rate.
         client.engine().consent.retry_now();
-        client.engine().chores.owe(Owed::Settle);
-        client.engine().do_chores();
+        client.engine().tasks.owe(Task::Settle);
+        client.engine().run_tasks();
         let status = client.status(CRASH).unwrap();
         assert!(matches!(status.state, State::Withdrawn | State::Denied) && status.trouble.is_none(), "{status:?}");
         assert_eq!(history(home), ["crash granted", "crash withdrawn"], "{state:?}");
@@ -562,13 +562,13 @@ fn a_question_that_was_shown_was_asked() {
     let taken = mutants::with(Some(Mutant::QuestionStaysTaken), || {
         let other = start_on(&disk);
         assert!(other.prompt(CRASH).unwrap_err().to_string().contains(WhyNot::NoRoom.describe()));
-        disk.heal();
+        disk.repair();
         other.prompt(CRASH).is_err()
     });
     assert!(taken, "the mistake is noticed");
     disk.close(&["crash.new"], Errno::NOSPC);
     assert!(client.prompt(CRASH).unwrap_err().to_string().contains(WhyNot::NoRoom.describe()));
-    disk.heal();
+    disk.repair();
     // What was not shown was not asked.
     client.prompt(CRASH).unwrap().no().unwrap();
 }
@@ -646,7 +646,7 @@ fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
         } else {
             first.consent().retry_now();
             first.engine().retry();
-            first.engine().do_chores();
+            first.engine().run_tasks();
             assert!(first.status(CRASH).unwrap().trouble.is_none());
         }
         let status = client(home, None).status(CRASH).unwrap();
@@ -667,7 +667,7 @@ fn an_end_by_the_program_stays_one_when_it_is_said_twice() {
         first.revoke(CRASH, "a mistake").unwrap();
         disk.arm(at, Errno::IO);
         let _ = first.revoke(CRASH, "a mistake");
-        let (_, failed) = disk.heal();
+        let (_, failed) = disk.repair();
         let Some(failed) = failed else {
             assert!(at > 10, "every look was let fail");
             break;

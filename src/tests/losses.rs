@@ -79,7 +79,7 @@ fn a_count_of_losses_that_began_by_a_clock_that_was_ahead_ends_in_time() {
     let home = granted();
     let home = home.path();
     lose(home, 300, 500);
-    at(home, 10).engine().keep_house(false);
+    at(home, 10).engine().do_housekeeping(false);
     assert_eq!((lost(home, 100), lost(home, 101)), ((500, 10), (0, 0)));
 }
 
@@ -90,7 +90,7 @@ fn a_clock_that_leaps_ahead_for_a_moment_wipes_no_count_of_losses() {
     lose(home, 10, 500);
     let days = Days(Arc::new(AtomicI64::new(10)));
     let client = Client::without_worker(config(home).validity_days(365).clock(days.clone())).unwrap();
-    client.engine().keep_house(false);
+    client.engine().do_housekeeping(false);
     client.engine().journal.counters.drop(Drop::Disk, 3);
     days.0.store(200, Ordering::SeqCst);
     client.engine().note_losses();

@@ -6,7 +6,7 @@ use crate::{
     Client, Error,
     consent::{Receipt, State},
     disk::{Disk, Handle, System},
-    engine::Owed,
+    engine::Task,
     mutants::{self, Mutant},
     sync::Mutex,
 };
@@ -150,8 +150,8 @@ fn two_that_find_a_rule_at_once_begin_anew_once() {
     });
     // On this thread, for which the trap is set, and not on one of its own.
     assert!(client.engine().consent.look_at_policies());
-    client.engine().chores.owe(Owed::Settle);
-    client.engine().do_chores();
+    client.engine().tasks.owe(Task::Settle);
+    client.engine().run_tasks();
     assert!(disk.is_sprung());
     assert!(client.status(CRASH).unwrap().is_open());
     let history = std::fs::read_to_string(path.join("data/org.example.crash/candor-1/ledger.jsonl")).unwrap();

@@ -6,7 +6,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     ambient::{Clock, instant},
-    consent::{Ending, Patience, State},
+    consent::{CloseReason, Patience, State},
     disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{Mutant, with},
     sync::Mutex,
@@ -441,7 +441,7 @@ fn yes_and_no(act: impl FnOnce(&Client, &Client, &Troubled, &Set)) -> bool {
     act(&first, &second, &disk, &clock);
     first.consent().retry_now();
     first.engine().retry();
-    first.engine().do_chores();
+    first.engine().run_tasks();
     process(&Troubled::default()).status(CRASH).unwrap().is_open()
 }
 
@@ -557,7 +557,7 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
     let acts: [(&str, Act); 5] = [
         ("a switch", |client| drop(client.switch(CRASH, "crash.happened.times", false))),
         ("a narrowing", |client| {
-            let narrows = Ending::Switched("crash.happened.times", false);
+            let narrows = CloseReason::Switched("crash.happened.times", false);
             let closing = crate::actions::close::close_scope(client.engine(), CRASH, narrows, &Patience::new());
             drop(closing.and_then(crate::actions::close::Closing::finish));
         }),

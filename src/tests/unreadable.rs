@@ -428,7 +428,7 @@ fn one_file_that_cant_be_removed_makes_the_store_full_for_nobody() {
     for times in 0..5 {
         client.record_durable(Happened { times });
         client.engine().tick();
-        client.engine().do_chores();
+        client.engine().run_tasks();
         let _ = flush(&client);
     }
     let full = lost(&client).into_iter().find(|(reason, _)| *reason == "full");

@@ -86,7 +86,7 @@ fn no_caller_waits_for_a_lock_of_another_process() {
     assert!(stale.exists(), "it is not cleared away while somebody decides");
     for _ in 0..3 {
         // Something to clear away is found anew.
-        client.engine().retry_chores();
+        client.engine().retry_tasks();
         let ((), recording) = waited(|| client.record_durable(Happened { times: 1 }));
         assert!(recording < 10, "record_durable waited {recording} ms");
         let (flushed, flushing) = waited(|| client.flush(Duration::from_millis(100)).unwrap());
@@ -99,7 +99,7 @@ fn no_caller_waits_for_a_lock_of_another_process() {
     }
 
     drop(held);
-    client.engine().retry_chores();
+    client.engine().retry_tasks();
     assert_eq!(client.status(CRASH).unwrap().state, State::Granted);
     assert!(!stale.exists(), "it is cleared away once nobody decides any more");
 }
@@ -274,7 +274,7 @@ fn a_send_waits_while_this_client_itself_keeps_the_store_in_order() {
     thread::scope(|scope| {
         // A thread of the client's own may be at it, and have come past the place already.
         let halted = loop {
-            scope.spawn(|| client.engine().keep_house(false));
+            scope.spawn(|| client.engine().do_housekeeping(false));
             match is_here.recv_timeout(Duration::from_secs(1)) {
                 Err(mpsc::RecvTimeoutError::Timeout) if began.elapsed() < HANG => {}
                 halted => break halted,

@@ -15,7 +15,7 @@ pub(crate) mod otlp;
 pub(crate) use http::Http;
 
 use crate::{
-    consent::{Errand, Permit, Scope, Vigil, Watch},
+    consent::{ErasurePermit, Permit, Scope, ErasureWatch, Watch},
     journal::Batch,
 };
 use std::time::Duration;
@@ -42,21 +42,21 @@ enum Load<'b> {
     /// What waited, and the permit whose life lock is held until the parcel is gone.
     Batch(&'b Batch, Permit),
     /// The ids of records that the person wants erased, as the wish has them.
-    Erasure { body: Vec<u8>, errand: Errand },
+    Erasure { body: Vec<u8>, errand: ErasurePermit },
 }
 
 /// An eye on what lets a parcel leave.
 #[derive(Debug, Clone)]
 pub(crate) enum Eye {
     Grant(Watch),
-    Wish(Vigil),
+    StoredRequest(ErasureWatch),
 }
 
 impl Eye {
     pub(crate) fn stands(&self) -> bool {
         match self {
             Eye::Grant(watch) => watch.stands(),
-            Eye::Wish(vigil) => vigil.stands(),
+            Eye::StoredRequest(vigil) => vigil.stands(),
         }
     }
 }
@@ -70,7 +70,7 @@ impl<'b> Parcel<'b> {
 
     /// A request that names the records of a wish. Takes no bytes from anyone: the body is written here, from the ids in
     /// the errand and what every request of the scope says; `None` if the errand is another scope's.
-    pub(crate) fn erasure(errand: Errand, service: &otlp::Service, scope: Scope) -> Option<Self> {
+    pub(crate) fn erasure(errand: ErasurePermit, service: &otlp::Service, scope: Scope) -> Option<Self> {
         if errand.wish().is.scope != scope.name() {
             return None;
         }
@@ -123,7 +123,7 @@ impl<'b> Parcel<'b> {
     pub(crate) fn eye(&self) -> Eye {
         match &self.load {
             Load::Batch(_, permit) => Eye::Grant(permit.watch().clone()),
-            Load::Erasure { errand, .. } => Eye::Wish(errand.vigil().clone()),
+            Load::Erasure { errand, .. } => Eye::StoredRequest(errand.vigil().clone()),
         }
     }
 }

@@ -134,7 +134,7 @@ const AUTHORITIES: [(&str, &[&str], &[&str]); 6] = [
     ),
     (
         "making a permit, an admission or an errand",
-        &["Permit {", "Admission {", "Errand {", "Permit::issue", "Errand::issue"],
+        &["Permit {", "Admission {", "ErasurePermit {", "Permit::issue", "ErasurePermit::issue"],
         &["consent/"],
     ),
     ("making a thread", &["thread::spawn(", "thread::Builder", "thread::{Builder"], &["thread.rs"]),
@@ -275,8 +275,8 @@ fn the_proofs_are_made_in_one_file() {
     };
     assert_eq!(makers("then_some(Permit {"), [("consent/state/permit.rs".to_owned(), 1)]);
     assert_eq!(makers("Some(Admission {"), [("consent/state/permit.rs".to_owned(), 2)]);
-    assert_eq!(makers("then_some(Errand {"), [("consent/state/permit.rs".to_owned(), 1)]);
-    assert_eq!(makers("Errand::issue("), [("consent/erasure/status.rs".to_owned(), 1)]);
+    assert_eq!(makers("then_some(ErasurePermit {"), [("consent/state/permit.rs".to_owned(), 1)]);
+    assert_eq!(makers("ErasurePermit::issue("), [("consent/erasure/status.rs".to_owned(), 1)]);
     assert_eq!(makers("then_some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers("Some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers("Parcel { load"), [("transport/mod.rs".to_owned(), 2)]);

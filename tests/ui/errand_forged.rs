@@ -3,5 +3,5 @@
 #![allow(unreachable_code)]
 
 fn main() {
-    let _ = candor::consent::Errand { wish: todo!(), vigil: todo!() };
+    let _ = candor::consent::ErasurePermit { wish: todo!(), vigil: todo!() };
 }

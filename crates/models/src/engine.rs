@@ -13,7 +13,7 @@ pub(crate) struct Engine {
     pub(crate) keys: Keys,
     pub(crate) journal: Journal,
     pub(crate) registry: Registry,
-    pub(crate) chores: Chores,
+    pub(crate) tasks: Tasks,
 }
 
 impl Engine {
@@ -29,7 +29,7 @@ impl Engine {
 
     /// What a client does when it begins.
     pub(crate) fn open(&self) {
-        let _ = self.consent.mend();
+        let _ = self.consent.recover();
         self.refresh();
     }
 
@@ -39,21 +39,21 @@ impl Engine {
     }
 
     /// The clock stands still, and is believed.
-    pub(crate) fn believed(&self) -> Option<()> {
+    pub(crate) fn trusted_now(&self) -> Option<()> {
         Some(())
     }
 }
 
 /// What can't be destroyed for want of the lock stays where it is.
-pub(crate) struct Chores;
+pub(crate) struct Tasks;
 
-pub(crate) enum Owed {
+pub(crate) enum Task {
     Clear,
     Finish,
 }
 
-impl Chores {
-    pub(crate) fn owe(&self, _: Owed) {}
+impl Tasks {
+    pub(crate) fn owe(&self, _: Task) {}
 }
 
 /// No event is declared, so no field can be switched.

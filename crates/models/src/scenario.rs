@@ -9,10 +9,10 @@ use crate::{
     ambient::{Ambient, Clock, Entropy},
     consent::{
         self, About, AddressLog, Answer, Audience, Consent, Contract, Controller, Erasure, Languages, Ledger, Notice,
-        Overlay, Party, Patience, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
+        Constraints, Party, Patience, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
     },
     disk::Files,
-    engine::{Chores, Engine, Journal, Keys, Registry},
+    engine::{Tasks, Engine, Journal, Keys, Registry},
     memory::{Image, Memory},
     steps, switch,
     sync::{self, Mutex, Point, Signal},
@@ -145,8 +145,8 @@ fn ledger(disk: &Memory) -> Ledger {
 /// One process: a client without its rings and threads.
 fn process(disk: &Memory) -> Engine {
     let ambient = Ambient::new(Arc::new(Still), Arc::new(Still));
-    let consent = Consent::new(ledger(disk), vec![contract()], Overlay::default(), false, ambient, 365);
-    Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry, chores: Chores }
+    let consent = Consent::new(ledger(disk), vec![contract()], Constraints::default(), false, ambient, 365);
+    Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry, tasks: Tasks }
 }
 
 /// A store with one yes in it.

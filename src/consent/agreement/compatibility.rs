@@ -5,7 +5,7 @@
 //! `other`. Where it is wider in anything else (who receives it, what for, for how long) nothing can be held back, and it
 //! stops. Pure: reads no file, decides for nobody, and never sees a value.
 
-use crate::consent::agreement::schema::{Event, Field, Partition, Terms, Use};
+use crate::consent::agreement::schema::{Event, Field, Partition, ContractSchema, Use};
 use crate::{ambient::Day, clean};
 use std::collections::BTreeMap;
 
@@ -167,7 +167,7 @@ impl Differences {
 }
 
 /// Whether `build` is no wider than `agreed`, on every axis, and what it may say.
-pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
+pub(crate) fn compare(build: &ContractSchema, agreed: &ContractSchema) -> Comparison {
     let mut found = Differences::default();
     found.same("application", &agreed.application, &build.application);
     found.same("form of the contract", &agreed.format, &build.format);
@@ -213,7 +213,7 @@ pub(crate) fn compare(build: &Terms, agreed: &Terms) -> Comparison {
     Comparison { changes: found.0, projection }
 }
 
-fn uses(found: &mut Differences, agreed: &Terms, build: &Terms) {
+fn uses(found: &mut Differences, agreed: &ContractSchema, build: &ContractSchema) {
     let words = |answer: Option<&Use>| match answer {
         Some(Use::No) => "no".to_owned(),
         Some(Use::Yes(why)) => format!("yes, {why}"),
@@ -239,7 +239,7 @@ fn promises(found: &mut Differences, agreed: &[String], build: &[String]) {
     }
 }
 
-fn events(found: &mut Differences, agreed: &Terms, build: &Terms) -> Projection {
+fn events(found: &mut Differences, agreed: &ContractSchema, build: &ContractSchema) -> Projection {
     let mut projection = Projection::new();
     for event in &build.events {
         let Some(before) = agreed.events.iter().find(|before| before.name == event.name) else {
@@ -311,7 +311,7 @@ fn last_day(text: &str) -> Day {
 
 /// The pairs of the build's events whose codes can be matched, by the same name space for the same time, and could not be
 /// under what was agreed.
-fn newly_tied(agreed: &Terms, build: &Terms) -> Vec<String> {
+fn newly_tied(agreed: &ContractSchema, build: &ContractSchema) -> Vec<String> {
     let find = |name: &str| agreed.events.iter().find(|event| event.name == name);
     let mut pairs = Vec::new();
     for (at, one) in build.events.iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use crate::consent::{
     agreement::compatibility::{Comparison, Rule, Said, compare},
-    agreement::schema::{Event, Field, Identity, Items, Local, Partition, Terms, Use},
+    agreement::schema::{Event, Field, Identity, Items, Local, Partition, ContractSchema, Use},
 };
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +12,9 @@ const SEED: u64 = 20_261_122;
 /// Chains of three contracts; each is three pairs.
 const CHAINS: usize = 50_000;
 
-pub(crate) fn base() -> Terms {
+pub(crate) fn base() -> ContractSchema {
     let text = |text: &str| text.to_owned();
-    Terms {
+    ContractSchema {
         format: text("candor-contract/1"),
         application: text("org.example.player"),
         audience: text("adults"),
@@ -113,7 +113,7 @@ fn partition(rng: &mut Rng) -> Partition {
 }
 
 /// Changes a few things, in either direction.
-pub(crate) fn changed(rng: &mut Rng, from: &Terms) -> Terms {
+pub(crate) fn changed(rng: &mut Rng, from: &ContractSchema) -> ContractSchema {
     let mut to = from.clone();
     for _ in 0..rng.u8(..4) {
         match rng.u8(..26) {
@@ -235,7 +235,7 @@ fn is_made(until: &Option<String>, day: &str) -> bool {
 }
 
 /// Whether everything that `d` does is within what `c` allows, by a second reading of the rules.
-fn within(d: &Terms, c: &Terms) -> Result<(), String> {
+fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
     let subset = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>().is_subset(&b.iter().collect());
     let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
     check(subset(&d.processors, &c.processors) && subset(&d.onward_sharing, &c.onward_sharing), "a new recipient")?;
@@ -244,7 +244,7 @@ fn within(d: &Terms, c: &Terms) -> Result<(), String> {
     check(d.retention_days <= c.retention_days, "kept for longer")?;
     check(d.local_retention_days.waiting <= c.local_retention_days.waiting, "kept here for longer")?;
     check(d.address_log_days.unwrap_or(0) <= c.address_log_days.unwrap_or(0), "addresses kept for longer")?;
-    let erased = |terms: &Terms| terms.erasure_within_days.map_or(f64::INFINITY, f64::from);
+    let erased = |terms: &ContractSchema| terms.erasure_within_days.map_or(f64::INFINITY, f64::from);
     check(erased(d) <= erased(c), "erased later")?;
     check(subset(&c.also_never, &d.also_never), "a promise less")?;
     check(subset(&d.envelope, &c.envelope), "more in each request")?;
@@ -286,7 +286,7 @@ fn within(d: &Terms, c: &Terms) -> Result<(), String> {
         }
     }
     // Two codes that can be matched now could be matched before.
-    let tied = |terms: &Terms, one: &str, other: &str| {
+    let tied = |terms: &ContractSchema, one: &str, other: &str| {
         let find = |name: &str| terms.events.iter().find(|event| event.name == name);
         let (Some(one), Some(other)) = (find(one), find(other)) else { return BTreeSet::new() };
         let domains = |event: &Event| event.fields.iter().filter_map(|it| it.domain.clone()).collect::<BTreeSet<_>>();
@@ -324,7 +324,7 @@ fn held(partition: &Partition, rule: &Rule, raw: i64) -> String {
 }
 
 /// What is said under a comparison that does not stop can be worked out from what was agreed, field by field.
-fn held_within(d: &Terms, c: &Terms, comparison: &Comparison) -> Result<(), String> {
+fn held_within(d: &ContractSchema, c: &ContractSchema, comparison: &Comparison) -> Result<(), String> {
     for (name, Said { rules, until }) in &comparison.projection {
         let event = d.events.iter().find(|event| event.name == *name).ok_or("a rule for no event")?;
         let before = c.events.iter().find(|event| event.name == *name).ok_or("an event that was not agreed to")?;
@@ -354,7 +354,7 @@ fn held_within(d: &Terms, c: &Terms, comparison: &Comparison) -> Result<(), Stri
 }
 
 /// What binds, in one form: lists that are sets are sorted, and words about how to reach someone are left out.
-fn binding(terms: &Terms) -> String {
+fn binding(terms: &ContractSchema) -> String {
     let mut terms = terms.clone();
     terms.controller.contact = String::new();
     for set in [&mut terms.processors, &mut terms.hosting_countries, &mut terms.onward_sharing] {
@@ -376,7 +376,7 @@ fn binding(terms: &Terms) -> String {
     serde_json::to_string(&terms).unwrap()
 }
 
-type Compare = fn(&Terms, &Terms) -> Comparison;
+type Compare = fn(&ContractSchema, &ContractSchema) -> Comparison;
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -400,7 +400,7 @@ fn laws(compare: Compare, chains: usize) -> Result<Tally, String> {
         {
             return Err(format!("not reflexive: {:?}", own.changes));
         }
-        let no_wider = |build: &Terms, agreed: &Terms| compare(build, agreed).is_no_wider();
+        let no_wider = |build: &ContractSchema, agreed: &ContractSchema| compare(build, agreed).is_no_wider();
         if no_wider(&d, &c) && no_wider(&e, &d) && !no_wider(&e, &c) {
             return Err(format!("not transitive: {:?}", compare(&e, &c).changes));
         }
@@ -458,7 +458,7 @@ const MUTANTS: [(&str, Compare); 12] = [
         compare(&build, agreed)
     }),
     ("recipient ignored", |build, agreed| {
-        compare(&Terms { processors: agreed.processors.clone(), ..build.clone() }, agreed)
+        compare(&ContractSchema { processors: agreed.processors.clone(), ..build.clone() }, agreed)
     }),
     ("linkage reversed", |build, agreed| {
         let (mut turned, mut before) = (build.clone(), agreed.clone());
@@ -470,10 +470,10 @@ const MUTANTS: [(&str, Compare); 12] = [
         compare(&turned, &before)
     }),
     ("retention ignored", |build, agreed| {
-        compare(&Terms { retention_days: agreed.retention_days, ..build.clone() }, agreed)
+        compare(&ContractSchema { retention_days: agreed.retention_days, ..build.clone() }, agreed)
     }),
     ("promise removed", |build, agreed| {
-        compare(&Terms { also_never: agreed.also_never.clone(), ..build.clone() }, agreed)
+        compare(&ContractSchema { also_never: agreed.also_never.clone(), ..build.clone() }, agreed)
     }),
     ("items ignored", |build, agreed| {
         let mut build = build.clone();
@@ -529,7 +529,7 @@ const MUTANTS: [(&str, Compare); 12] = [
     }),
 ];
 
-fn each_field(build: &mut Terms, agreed: &Terms, act: impl Fn(&mut Field, &Field)) {
+fn each_field(build: &mut ContractSchema, agreed: &ContractSchema, act: impl Fn(&mut Field, &Field)) {
     for event in &mut build.events {
         let Some(before) = agreed.events.iter().find(|before| before.name == event.name) else { continue };
         for field in &mut event.fields {
@@ -552,15 +552,15 @@ fn every_forgotten_rule_is_noticed() {
 #[test]
 fn what_is_not_a_contract_to_the_last_key_is_none() {
     let json = serde_json::to_value(base()).unwrap();
-    assert!(Terms::read(&json.to_string()).is_some());
+    assert!(ContractSchema::read(&json.to_string()).is_some());
     for (key, value) in [("more", serde_json::json!(1)), ("format", "candor-contract/2".into()), ("uses", 3.into())] {
         let mut other = json.clone();
         other[key] = value;
-        assert!(Terms::read(&other.to_string()).is_none(), "{key}");
+        assert!(ContractSchema::read(&other.to_string()).is_none(), "{key}");
     }
     let text = json.to_string();
     for at in 0..text.len() {
-        assert!(Terms::read(&text[..at]).is_none(), "cut at {at}");
+        assert!(ContractSchema::read(&text[..at]).is_none(), "cut at {at}");
     }
 }
 
@@ -568,7 +568,7 @@ fn what_is_not_a_contract_to_the_last_key_is_none() {
 #[test]
 fn what_says_a_thing_twice_is_no_contract() {
     let json = serde_json::to_value(base()).unwrap();
-    let reads = |json: &serde_json::Value| Terms::read(&json.to_string()).is_some();
+    let reads = |json: &serde_json::Value| ContractSchema::read(&json.to_string()).is_some();
     assert!(reads(&json));
     let twice = |pointer: &str| {
         let mut other = json.clone();
@@ -580,7 +580,7 @@ fn what_says_a_thing_twice_is_no_contract() {
     assert!(!reads(&twice("/events/0/fields")), "a field");
     let text = json.to_string();
     let uses = text.replacen("\"uses\":{", "\"uses\":{\"training\":{\"yes\":\"all of it\"},", 1);
-    assert!(uses != text && Terms::read(&uses).is_none(), "a use");
+    assert!(uses != text && ContractSchema::read(&uses).is_none(), "a use");
     let mut ladders = 0;
     for (event, fields) in json["events"].as_array().unwrap().iter().enumerate() {
         for field in 0..fields["fields"].as_array().unwrap().len() {

@@ -4,7 +4,7 @@
 //! people. Both are made from what is linked into the program, never from a sentence somebody keeps elsewhere. Which of
 //! two contracts is wider is not decided here.
 
-use crate::consent::{agreement::languages::Languages, agreement::schema::Terms, agreement::scope::Scope};
+use crate::consent::{agreement::languages::Languages, agreement::schema::ContractSchema, agreement::scope::Scope};
 use crate::{language::Say, precision::Precision};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -150,7 +150,7 @@ pub(crate) struct Contract {
     pub(crate) json: String,
     /// blake3 of the JSON, in hex.
     pub(crate) digest: String,
-    pub(crate) terms: Terms,
+    pub(crate) terms: ContractSchema,
     /// What its notices are made from.
     pub(crate) party: Party,
     pub(crate) events: Vec<EventTerms>,
@@ -160,7 +160,7 @@ pub(crate) struct Contract {
 
 impl Contract {
     pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
-        let terms = Terms::new(party, scope, events);
+        let terms = ContractSchema::new(party, scope, events);
         let json = canonical(&serde_json::to_value(&terms).unwrap_or_default());
         let (party, events) = (party.clone(), events.to_vec());
         let allowed = !scope.is_of_library();

@@ -8,7 +8,7 @@ use crate::consent::{
 };
 use crate::{
     error::{Error, Kind},
-    language::{Given, Tag, Tongue, Translation},
+    language::{Given, Tag, Locale, Translation},
     precision::Precision,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 /// One language: candor's sentences, and where the program's texts come from.
 #[derive(Debug, Clone)]
 pub(crate) struct Spoken {
-    pub(crate) tongue: Tongue,
+    pub(crate) locale: Locale,
     /// The program's texts, where it was not written in this language.
     given: Option<Arc<Given>>,
 }
@@ -35,8 +35,8 @@ impl Spoken {
     }
 
     #[cfg(test)]
-    pub(crate) fn with(&self, tongue: Tongue) -> Spoken {
-        Spoken { tongue, given: self.given.clone() }
+    pub(crate) fn with(&self, locale: Locale) -> Spoken {
+        Spoken { locale, given: self.given.clone() }
     }
 }
 
@@ -63,24 +63,24 @@ impl Languages {
         let mut spoken = Vec::new();
         for (tag, parts) in parts {
             let given = Given::of(&tag, &parts)?;
-            let tongue = match Tongue::built_in(&tag) {
-                Some(tongue) => tongue,
-                None => Tongue::given(tag.clone(), given.clone()),
+            let locale = match Locale::built_in(&tag) {
+                Some(locale) => locale,
+                None => Locale::given(tag.clone(), given.clone()),
             };
-            spoken.push(Spoken { tongue, given: (!parts.is_empty()).then_some(given) });
+            spoken.push(Spoken { locale, given: (!parts.is_empty()).then_some(given) });
         }
         Ok(Languages { interface, written_in, spoken })
     }
 
     /// Holds every language against what the program says: nothing is missing, nothing unknown.
     pub(crate) fn check(&self, contracts: &[Contract]) -> Result<(), Error> {
-        if self.spoken.iter().all(|spoken| spoken.given.is_none()) && Tongue::built_in(&self.written_in).is_some() {
+        if self.spoken.iter().all(|spoken| spoken.given.is_none()) && Locale::built_in(&self.written_in).is_some() {
             return Ok(());
         }
         let texts = Texts::of(contracts)?;
         for spoken in &self.spoken {
-            let tag = spoken.tongue.tag();
-            let sentences = Tongue::built_in(tag).is_none();
+            let tag = spoken.locale.tag();
+            let sentences = Locale::built_in(tag).is_none();
             let (needed, optional): (&[_], &[_]) =
                 if *tag == self.written_in { (&[], &[]) } else { (&texts.needed, &texts.optional) };
             match &spoken.given {
@@ -95,8 +95,8 @@ impl Languages {
 
     /// The language that a tag asks for: itself or a wider one (RFC 4647, section 3.4), or else a kind of it (3.3.1).
     fn matching(&self, tag: &Tag) -> Option<&Spoken> {
-        let named = |tag: &str| self.spoken.iter().find(|spoken| spoken.tongue.tag().as_str() == tag);
-        let kind = |spoken: &&Spoken| spoken.tongue.tag().widening().any(|wider| wider == tag.as_str());
+        let named = |tag: &str| self.spoken.iter().find(|spoken| spoken.locale.tag().as_str() == tag);
+        let kind = |spoken: &&Spoken| spoken.locale.tag().widening().any(|wider| wider == tag.as_str());
         tag.widening().find_map(named).or_else(|| self.spoken.iter().find(kind))
     }
 
@@ -123,7 +123,7 @@ impl Languages {
     }
 
     fn none(&self, asked: &str) -> Error {
-        let has: Vec<String> = self.spoken.iter().map(|spoken| format!("`{}`", spoken.tongue.tag())).collect();
+        let has: Vec<String> = self.spoken.iter().map(|spoken| format!("`{}`", spoken.locale.tag())).collect();
         let asked = short(asked);
         Kind::NoLanguage { asked, has: has.join(", ") }.into()
     }

@@ -15,7 +15,7 @@ use crate::consent::{
 use crate::{
     clean,
     error::{Error, Kind},
-    language::{Arg, Say, Tongue, WIDTH, Wrapped, phrase},
+    language::{Arg, Say, Locale, WIDTH, Wrapped, phrase},
     precision::joined,
 };
 
@@ -35,7 +35,7 @@ impl Notice {
     pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
         // What is shown, agreed to and stored is one text.
         let text = clean::text(&Writer::new(party, scope, spoken).written(events));
-        let language = spoken.tongue.tag().to_string();
+        let language = spoken.locale.tag().to_string();
         Notice { scope, language, digest: digest(text.as_bytes()), text }
     }
 
@@ -109,7 +109,7 @@ impl Contract {
             return Err(Kind::StaleNotice { scope: scope.into() }.into());
         }
         let interface = self.party.languages.of_interface();
-        let in_interface = interface.is_ok_and(|spoken| spoken.tongue.tag().as_str() == shown.language());
+        let in_interface = interface.is_ok_and(|spoken| spoken.locale.tag().as_str() == shown.language());
         if !in_interface && !grant.picked {
             return Err(Kind::OtherLanguage {
                 scope: scope.into(),
@@ -131,7 +131,7 @@ impl Consent {
     /// The languages that notices can be had in.
     pub(crate) fn languages(&self) -> Vec<String> {
         let contract = self.contracts.first();
-        contract.map(|it| it.party.languages.all().map(|it| it.tongue.tag().to_string()).collect()).unwrap_or_default()
+        contract.map(|it| it.party.languages.all().map(|it| it.locale.tag().to_string()).collect()).unwrap_or_default()
     }
 }
 
@@ -206,7 +206,7 @@ impl<'n> Writer<'n> {
         if let Some(item) = &event.item {
             self.field(event, item.name, item.doc);
             let reason = item.reason.map(|reason| self.spoken.text(&[languages::reason_of(event, item.name)], reason));
-            let words = phrase::item(self.tongue(), item.one_in, reason.as_deref());
+            let words = phrase::item(self.locale(), item.one_in, reason.as_deref());
             self.out.add("        ", 8, &words);
         }
         for field in &event.fields {
@@ -215,7 +215,7 @@ impl<'n> Writer<'n> {
             self.out.add("        ", 8, &words);
             if let Some(reason) = field.reason {
                 let reason = self.spoken.text(&[languages::reason_of(event, field.name)], reason);
-                let because = phrase::because(self.tongue(), field.class, &reason);
+                let because = phrase::because(self.locale(), field.class, &reason);
                 self.out.add("        ", 8, &because);
             }
             if field.optional {
@@ -235,9 +235,9 @@ impl<'n> Writer<'n> {
     fn becomes(&self, event: &EventTerms, field: &FieldTerms) -> String {
         let label = |label: &str| {
             let own = || self.spoken.optional(&languages::of_label(event, field.name, label));
-            phrase::label(self.tongue(), field.class, label).or_else(own)
+            phrase::label(self.locale(), field.class, label).or_else(own)
         };
-        field.precision.describe_in(self.tongue(), &label)
+        field.precision.describe_in(self.locale(), &label)
     }
 
     fn receiver(&mut self) {
@@ -308,12 +308,12 @@ impl<'n> Writer<'n> {
         self.out.add("", 0, &words);
     }
 
-    fn tongue(&self) -> &'n Tongue {
-        &self.spoken.tongue
+    fn locale(&self) -> &'n Locale {
+        &self.spoken.locale
     }
 
     fn say(&self, say: Say, args: &[(&str, Arg<'_>)]) -> String {
-        self.tongue().say(say, args)
+        self.locale().say(say, args)
     }
 
     fn of_scope(&self, what: &str, written: &str) -> String {
@@ -344,15 +344,15 @@ impl<'n> Writer<'n> {
         self.out.add("  ", 4, &words);
     }
 
-    fn either(&mut self, some: Say, hole: &str, value: Option<&str>, none: Say) {
+    fn either(&mut self, some: Say, placeholder: &str, value: Option<&str>, none: Say) {
         match value {
-            Some(value) => self.detail(some, &[(hole, value.into())]),
+            Some(value) => self.detail(some, &[(placeholder, value.into())]),
             None => self.detail(none, &[]),
         }
     }
 
     fn list(&mut self, some: Say, items: &[&str], none: Say) {
-        let list = joined(self.tongue(), Say::NextLabel, items.iter().map(|item| (*item).to_owned()));
+        let list = joined(self.locale(), Say::NextLabel, items.iter().map(|item| (*item).to_owned()));
         self.either(some, "list", (!items.is_empty()).then_some(list.as_str()), none);
     }
 }

@@ -11,7 +11,7 @@ use crate::consent::{
 };
 use crate::{
     event::Linkage,
-    language::{Say, Tongue, columns, phrase},
+    language::{Say, Locale, columns, phrase},
     precision::{
         AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
         Precision, RATIO, RESOLUTION, TEXT_SHAPE, Unit, day_number,
@@ -168,36 +168,36 @@ fn about(controller: &Controller, scope: Scope) -> About<'static> {
 }
 
 /// The texts of the program are no words of any language, so that one table serves both.
-fn spoken(tongue: &Tongue) -> Spoken {
+fn spoken(locale: &Locale) -> Spoken {
     let languages = Languages::new("en", "en", &[]).unwrap();
-    languages.of_interface().unwrap().with(tongue.clone())
+    languages.of_interface().unwrap().with(locale.clone())
 }
 
 /// A quiet program and a loud one, and what each value of theirs is said to become.
-fn everything(tongue: &Tongue) -> String {
-    let spoken = spoken(tongue);
+fn everything(locale: &Locale) -> String {
+    let spoken = spoken(locale);
     let quiet = Notice::new(&party(PLAIN), Scope::of(&ALL_NO), &[], &spoken);
     let loud = Notice::new(&party(FULL), Scope::of(&ALL_YES), &events(), &spoken);
     let mut text = format!("{quiet}\n{loud}\n");
     for (class, precision) in precisions() {
-        let label = |label: &str| phrase::label(tongue, class, label);
+        let label = |label: &str| phrase::label(locale, class, label);
         let outcomes = 0..=u16::try_from(precision.outcomes()).unwrap();
-        let words: Vec<String> = outcomes.map(|outcome| precision.words_in(tongue, outcome, &label)).collect();
+        let words: Vec<String> = outcomes.map(|outcome| precision.words_in(locale, outcome, &label)).collect();
         text.push_str(&format!("{}\n", words.join(" | ")));
     }
     // As they stand on the computer.
     for (unit, value) in [(Unit::Days, 1), (Unit::PerMille, -5), (Unit::BitsPerSecond, 4_213), (Unit::Date, 20_779)] {
-        text.push_str(&format!("{}\n", unit.words_in(tongue, value)));
+        text.push_str(&format!("{}\n", unit.words_in(locale, value)));
     }
     text
 }
 
-const TONGUES: [(&str, Tongue); 2] = [("en", Tongue::ENGLISH), ("fr", Tongue::FRENCH)];
+const TONGUES: [(&str, Locale); 2] = [("en", Locale::ENGLISH), ("fr", Locale::FRENCH)];
 
 #[test]
 fn everything_reads_as_it_is_kept() {
-    for (language, tongue) in TONGUES {
-        reads_as_kept(&format!("everything.{language}.txt"), &everything(&tongue));
+    for (language, locale) in TONGUES {
+        reads_as_kept(&format!("everything.{language}.txt"), &everything(&locale));
     }
     nothing_was_written();
 }
@@ -205,12 +205,12 @@ fn everything_reads_as_it_is_kept() {
 /// No sentence of either table can be lost without a kept text missing it.
 #[test]
 fn every_sentence_stands_in_what_is_kept() {
-    for (language, tongue) in TONGUES {
-        let whole = everything(&tongue);
+    for (language, locale) in TONGUES {
+        let whole = everything(&locale);
         for say in Say::ALL {
             // Numbers are written as in English where a language does not say how.
             let english_numbers = (language, *say) == ("en", Say::Number);
-            let lost = everything(&tongue.without(*say)) != whole;
+            let lost = everything(&locale.without(*say)) != whole;
             assert!(lost || english_numbers, "{language} {} is said nowhere", say.key());
         }
     }
@@ -269,15 +269,15 @@ fn no_sentence_that_must_be_said_can_be_lost() {
         Say::UseYes,
     ];
     let cases = [(PLAIN, Scope::of(&ALL_NO), of_quiet), (FULL, Scope::of(&ALL_YES), of_loud)];
-    for (language, tongue) in TONGUES {
+    for (language, locale) in TONGUES {
         for (controller, scope, own) in &cases {
-            let missed = |tongue: &Tongue| {
-                let notice = Notice::new(&party(*controller), *scope, &events(), &spoken(tongue));
+            let missed = |locale: &Locale| {
+                let notice = Notice::new(&party(*controller), *scope, &events(), &spoken(locale));
                 unsaid(notice.text(), language == "fr", &about(controller, *scope))
             };
-            assert_eq!(missed(&tongue), [""; 0], "{language}");
+            assert_eq!(missed(&locale), [""; 0], "{language}");
             for say in owed.iter().chain(own) {
-                assert!(!missed(&tongue.without(*say)).is_empty(), "{language} {} was not missed", say.key());
+                assert!(!missed(&locale.without(*say)).is_empty(), "{language} {} was not missed", say.key());
             }
         }
     }
@@ -285,8 +285,8 @@ fn no_sentence_that_must_be_said_can_be_lost() {
 
 #[test]
 fn no_english_sentence_is_said_in_french() {
-    let french = on_one_line(&everything(&Tongue::FRENCH)).to_lowercase();
-    let english = on_one_line(&everything(&Tongue::ENGLISH)).to_lowercase();
+    let french = on_one_line(&everything(&Locale::FRENCH)).to_lowercase();
+    let english = on_one_line(&everything(&Locale::ENGLISH)).to_lowercase();
     let mut found = 0;
     for say in Say::ALL {
         // What stands between the holes, where it is more than a word.
@@ -303,9 +303,9 @@ fn no_english_sentence_is_said_in_french() {
 
 #[test]
 fn every_line_fits_a_terminal() {
-    for (_, tongue) in TONGUES {
+    for (_, locale) in TONGUES {
         for (controller, scope) in [(PLAIN, Scope::of(&ALL_NO)), (FULL, Scope::of(&ALL_YES))] {
-            let notice = Notice::new(&party(controller), scope, &events(), &spoken(&tongue));
+            let notice = Notice::new(&party(controller), scope, &events(), &spoken(&locale));
             for line in notice.text().lines() {
                 assert!(columns(line) <= 80 && !line.ends_with(' '), "{line}");
             }
@@ -334,8 +334,8 @@ fn a_contract_has_a_notice_in_each_language_and_each_its_digest() {
 #[test]
 fn the_notice_names_the_steps_of_counts() {
     let Precision::Cuts { cuts, .. } = COUNT else { unreachable!("counts are numbers") };
-    for (_, tongue) in TONGUES {
-        let text = on_one_line(&tongue.words(Say::Rollup)).replace("1\u{202f}024", "1024").replace("1 024", "1024");
+    for (_, locale) in TONGUES {
+        let text = on_one_line(&locale.words(Say::Rollup)).replace("1\u{202f}024", "1024").replace("1 024", "1024");
         let words = text.replace("1,024", "1024");
         let named = words.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<i64>().ok());
         assert_eq!(named.collect::<Vec<_>>(), cuts[1..], "{text}");
@@ -349,6 +349,6 @@ fn fluent_says_what_a_table_says() {
     let translation = crate::Translation::new("pl").fluent(crate::language::fluent_tests::english_in_fluent());
     let languages = Languages::new("pl", "pl", &[translation]).unwrap();
     languages.check(&[]).unwrap();
-    let tongue = languages.of_interface().unwrap().tongue.clone();
-    assert!(everything(&tongue) == everything(&Tongue::ENGLISH));
+    let locale = languages.of_interface().unwrap().locale.clone();
+    assert!(everything(&locale) == everything(&Locale::ENGLISH));
 }

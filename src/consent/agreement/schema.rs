@@ -18,7 +18,7 @@ const FORMAT: &str = "candor-contract/1";
 /// What a scope's contract says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Terms {
+pub(crate) struct ContractSchema {
     pub(crate) format: String,
     pub(crate) application: String,
     pub(crate) audience: String,
@@ -133,7 +133,7 @@ impl From<Precision> for Partition {
     }
 }
 
-impl Terms {
+impl ContractSchema {
     pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
         let controller = &party.controller;
         let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
@@ -141,7 +141,7 @@ impl Terms {
             Answer::No => Use::No,
             Answer::Yes(why) => Use::Yes(why.to_owned()),
         };
-        Terms {
+        ContractSchema {
             format: FORMAT.into(),
             application: party.application.clone(),
             audience: party.audience.name().into(),
@@ -186,8 +186,8 @@ impl Terms {
     }
 
     /// The terms in a stored contract, if they are in this form to the last key and say each thing once.
-    pub(crate) fn read(json: &str) -> Option<Terms> {
-        let terms: Terms = serde_json::from_value(unique_keys::parse(json)?).ok()?;
+    pub(crate) fn read(json: &str) -> Option<ContractSchema> {
+        let terms: ContractSchema = serde_json::from_value(unique_keys::parse(json)?).ok()?;
         (terms.format == FORMAT && terms.say_it_once()).then_some(terms)
     }
 

@@ -4,7 +4,7 @@
 //! variable that says "on" is not an act of the person and is ignored.
 
 use crate::consent::{
-    agreement::contract::Audience, agreement::schema::Terms, constraints::limits::Limits, constraints::policy::Policies,
+    agreement::contract::Audience, agreement::schema::ContractSchema, constraints::limits::Limits, constraints::policy::Policies,
 };
 use crate::{ambient::Environment, clean};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub(crate) struct Block(pub(crate) String);
 
 /// All that surrounds the program, as last read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Overlay {
+pub(crate) struct Constraints {
     /// The environment and the audience: read once, when the client is made.
     pub(crate) block: Option<Block>,
     /// How the program knows that the person is an adult.
@@ -33,10 +33,10 @@ pub(crate) struct Overlay {
     pub(crate) ignored: Vec<String>,
 }
 
-impl Overlay {
+impl Constraints {
     /// With administrators' rules still unread.
     pub(crate) fn of(block: Option<Block>, adult: Option<String>, directories: Vec<PathBuf>) -> Self {
-        Overlay { block, adult, directories, ..Overlay::default() }
+        Constraints { block, adult, directories, ..Constraints::default() }
     }
 
     /// What closes every scope.
@@ -52,18 +52,18 @@ impl Overlay {
 
     /// What closes the scope of this contract by a rule that was read, or by what surrounds the program: lifting it must not
     /// send what waited before. Where nobody knows what the rules say now, none of them is known to be one.
-    pub(crate) fn lasting_block_of(&self, build: &Terms) -> Option<Block> {
+    pub(crate) fn lasting_block_of(&self, build: &ContractSchema) -> Option<Block> {
         let ruled = || self.policies.block_of(build).filter(|_| self.doubt.is_none());
         self.block.clone().or_else(ruled)
     }
 
     /// What closes the scope of this contract.
-    pub(crate) fn block_of(&self, build: &Terms) -> Option<Block> {
+    pub(crate) fn block_of(&self, build: &ContractSchema) -> Option<Block> {
         self.block.clone().or_else(|| self.doubted()).or_else(|| self.policies.block_of(build))
     }
 
     /// What is left of a scope that is not closed.
-    pub(crate) fn limits(&self, build: &Terms) -> Limits {
+    pub(crate) fn limits(&self, build: &ContractSchema) -> Limits {
         self.policies.limits(build)
     }
 }

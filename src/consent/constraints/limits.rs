@@ -6,7 +6,7 @@
 use crate::consent::{
     agreement::compatibility::{Projection, Rule},
     agreement::contract::{canonical, digest},
-    agreement::schema::{Field, Partition, Terms},
+    agreement::schema::{Field, Partition, ContractSchema},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ impl Limits {
     }
 
     /// Whether anything that this build would say is left out or made coarser.
-    pub(crate) fn touches(&self, build: &Terms) -> bool {
+    pub(crate) fn touches(&self, build: &ContractSchema) -> bool {
         let path = |event: &str, field: &str| format!("{event}.{field}");
         self.forbidden
             || build.events.iter().any(|event| {
@@ -79,7 +79,7 @@ impl Limits {
     }
 
     /// What is left of what may be said.
-    pub(crate) fn narrow(&self, build: &Terms, mut said: Projection) -> Projection {
+    pub(crate) fn narrow(&self, build: &ContractSchema, mut said: Projection) -> Projection {
         if self.forbidden {
             return Projection::new();
         }

@@ -5,8 +5,8 @@ use crate::consent::{
     agreement::compatibility::{Projection, Rule, compare},
     agreement::compatibility_tests::{base, changed},
     agreement::contract::Contract,
-    agreement::schema::{Partition, Terms},
-    constraints::environment::{Block, Overlay},
+    agreement::schema::{Partition, ContractSchema},
+    constraints::environment::{Block, Constraints},
     constraints::limits::{Left, Limits},
     constraints::policy::Policies,
     state::consent::Consent,
@@ -37,7 +37,7 @@ const MANY: usize = 10_000;
 type Meet = fn(Limits, Limits) -> Limits;
 
 /// A rule as an administrator might write it, about things that exist and things that don't.
-fn rule(rng: &mut Rng, build: &Terms) -> Value {
+fn rule(rng: &mut Rng, build: &ContractSchema) -> Value {
     let mut names: Vec<String> = vec!["no.such.event".into()];
     let mut fields: Vec<String> = vec!["no.such.event.field".into(), "e1.none".into()];
     for event in &build.events {
@@ -86,7 +86,7 @@ fn outcomes(partition: &Partition) -> u16 {
 }
 
 /// Whether what may be said in `less` can be worked out from what may be said in `more`.
-fn no_more(build: &Terms, more: &Projection, less: &Projection) -> Result<(), String> {
+fn no_more(build: &ContractSchema, more: &Projection, less: &Projection) -> Result<(), String> {
     for event in &build.events {
         for (at, field) in event.fields.iter().enumerate() {
             let (more, less) = (said(more, &event.name, at), said(less, &event.name, at));
@@ -140,8 +140,8 @@ fn laws(meet: Meet, rounds: usize) -> Result<u32, String> {
         }
         // What closes stays closed, whatever is added: the environment, another rule, one that can't be read.
         let environment = rng.bool().then(|| Block("an environment variable".into()));
-        let less = Overlay { policies: parsed(&[&one]), ..Overlay::default() };
-        let more = Overlay { block: environment, policies: parsed(&[&one, &two]), ..Overlay::default() };
+        let less = Constraints { policies: parsed(&[&one]), ..Constraints::default() };
+        let more = Constraints { block: environment, policies: parsed(&[&one, &two]), ..Constraints::default() };
         if less.block_of(&build).is_some() && more.block_of(&build).is_none() {
             return Err(at("what was closed is open again".into()));
         }

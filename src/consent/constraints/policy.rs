@@ -6,7 +6,7 @@
 //! destroys nothing. Nothing in a file can grant, hide, lengthen or redirect, since the form has no word for it.
 
 use crate::consent::{
-    agreement::schema::Terms,
+    agreement::schema::ContractSchema,
     constraints::environment::{Block, shown},
     constraints::limits::{Left, Limits},
     records::ledger::Failed,
@@ -212,7 +212,7 @@ impl Policies {
     }
 
     /// What closes the scope of this contract.
-    pub(crate) fn block_of(&self, build: &Terms) -> Option<Block> {
+    pub(crate) fn block_of(&self, build: &ContractSchema) -> Option<Block> {
         let closes = |(path, policy): &(PathBuf, Policy)| policy.closes(build).then(|| Block(policy.named(path)));
         self.block().or_else(|| self.rules.iter().find_map(closes))
     }
@@ -223,12 +223,12 @@ impl Policies {
     }
 
     /// What all of them leave of a scope.
-    pub(crate) fn limits(&self, build: &Terms) -> Limits {
+    pub(crate) fn limits(&self, build: &ContractSchema) -> Limits {
         self.rules.iter().fold(Limits::default(), |left, (_, policy)| left.meet(policy.limits(build)))
     }
 
     /// What limits a scope, by which rule, in words for the person.
-    pub(crate) fn words(&self, build: &Terms) -> Vec<String> {
+    pub(crate) fn words(&self, build: &ContractSchema) -> Vec<String> {
         let mut words = Vec::new();
         for (path, policy) in &self.rules {
             let by = policy.named(path);
@@ -270,13 +270,13 @@ impl Policy {
         format!("your administrator's rule \"{}\" ({})", self.rule, shown(&path.display().to_string(), PATH_MOST))
     }
 
-    fn closes(&self, build: &Terms) -> bool {
+    fn closes(&self, build: &ContractSchema) -> bool {
         let recipient = |given: &String| is_recipient(given, &build.endpoint);
         self.forbid.scopes.contains(&build.scope) || self.forbid.recipients.iter().any(recipient)
     }
 
     /// What it leaves of a scope; what it says of other scopes' events is not this scope's matter.
-    fn limits(&self, build: &Terms) -> Limits {
+    fn limits(&self, build: &ContractSchema) -> Limits {
         let own = |name: &str| build.events.iter().any(|event| event.name == name);
         let own_field = |path: &String| path.rsplit_once('.').is_some_and(|(event, _)| own(event));
         Limits {

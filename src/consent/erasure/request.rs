@@ -113,16 +113,16 @@ impl Particulars {
 
 /// A wish whose document is sound to the last byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct StoredRequest {
     pub(crate) is: Particulars,
     uids: Vec<Uid>,
 }
 
-impl Wish {
+impl StoredRequest {
     /// A wish that nobody has tried to fulfil yet.
     pub(crate) fn new(particulars: Particulars, uids: Vec<Uid>) -> Self {
         let is = Particulars { records: uids.len() as u64, uids: joined(&uids), ..particulars };
-        Wish { is, uids }
+        StoredRequest { is, uids }
     }
 
     /// The ids of the records, in the order of their batch.
@@ -143,7 +143,7 @@ impl Wish {
 
     /// The document behind bytes, if it is exactly what this program would write for this scope and batch: nothing can be
     /// hidden beside the ids.
-    pub(crate) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<Wish> {
+    pub(crate) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<StoredRequest> {
         let json = disk::unseal("erasure", bytes)?;
         let is: Particulars = serde_json::from_str(json).ok()?;
         let uids = separate(&is.uids)?;
@@ -156,7 +156,7 @@ impl Wish {
             && is.asked <= Time::LAST.0
             && is.until < Day::NONE.0
             && if pending { is.records == uids.len() as u64 && is.records > 0 } else { uids.is_empty() };
-        sound.then_some(Wish { is, uids })
+        sound.then_some(StoredRequest { is, uids })
     }
 
     fn bytes(&self) -> io::Result<Vec<u8>> {
@@ -167,7 +167,7 @@ impl Wish {
 /// Everything that is known of a scope's wishes.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    pub(crate) wishes: Vec<Wish>,
+    pub(crate) erasure_requests: Vec<StoredRequest>,
     /// Documents that can't be read any more.
     pub(crate) damaged: u64,
     /// Those that were seen and not read, such as one that others may open, by batch: its file, and why. Any of them may be a wish.
@@ -180,14 +180,14 @@ pub(crate) struct Known {
 pub(crate) struct Changing(#[allow(dead_code, reason = "held for its lock")] Box<dyn Handle>);
 
 /// The wishes of one store.
-pub(crate) struct Wishes<'s> {
+pub(crate) struct RequestStore<'s> {
     files: &'s Files,
     store: &'s Path,
 }
 
-impl<'s> Wishes<'s> {
+impl<'s> RequestStore<'s> {
     pub(crate) fn new(files: &'s Files, store: &'s Path) -> Self {
-        Wishes { files, store }
+        RequestStore { files, store }
     }
 
     pub(crate) fn directory(&self, scope: &str) -> PathBuf {
@@ -239,13 +239,13 @@ impl<'s> Wishes<'s> {
     }
 
     /// The pending wish for a batch; `None` where its document was read and is damaged.
-    pub(crate) fn read(&self, scope: &str, batch: &str) -> Look<Option<Wish>> {
+    pub(crate) fn read(&self, scope: &str, batch: &str) -> Look<Option<StoredRequest>> {
         self.read_as(scope, batch, PENDING)
     }
 
-    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Look<Option<Wish>> {
+    fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Look<Option<StoredRequest>> {
         let path = self.directory(scope).join(batch).with_extension(extension);
-        let wish = self.files.contents(&path, NAMES_MOST).map(|bytes| Wish::parse(&bytes, scope, batch));
+        let wish = self.files.contents(&path, NAMES_MOST).map(|bytes| StoredRequest::parse(&bytes, scope, batch));
         wish.map(|wish| wish.filter(|wish| wish.is_pending() == (extension == PENDING)))
     }
 
@@ -266,11 +266,11 @@ impl<'s> Wishes<'s> {
             if extension == DAMAGED {
                 known.damaged += 1;
             } else if (extension == PENDING || extension == DONE)
-                && !known.wishes.iter().any(|wish| wish.is.batch == batch)
+                && !known.erasure_requests.iter().any(|wish| wish.is.batch == batch)
                 && !known.unread.contains_key(batch)
             {
                 match self.read_as(scope, batch, extension) {
-                    Look::Read(Some(wish)) => known.wishes.push(wish),
+                    Look::Read(Some(wish)) => known.erasure_requests.push(wish),
                     Look::Read(None) => known.damaged += 1,
                     // It ended, or was taken back, meanwhile.
                     Look::Absent => {}
@@ -285,7 +285,7 @@ impl<'s> Wishes<'s> {
     }
 
     /// Writes a wish: a pending one is found by whoever sends from now on, one that ended is not.
-    pub(crate) fn write(&self, _changing: &Changing, wish: &Wish) -> io::Result<()> {
+    pub(crate) fn write(&self, _changing: &Changing, wish: &StoredRequest) -> io::Result<()> {
         let (scope, batch) = (&wish.is.scope, &wish.is.batch);
         self.files.own_dir(&self.directory(scope))?;
         let pending = self.path(scope, batch);

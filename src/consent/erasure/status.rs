@@ -1,12 +1,12 @@
 //! Erasure as a person sees it: how much of what left can be named, what was asked for, and what came of it. Also the one
-//! place where a wish becomes an [`Errand`]. Nothing is sent here, and nothing that was sent is read.
+//! place where a wish becomes an [`ErasurePermit`]. Nothing is sent here, and nothing that was sent is read.
 
 use crate::consent::{
-    agreement::schema::Terms,
+    agreement::schema::ContractSchema,
     agreement::scope::Scope,
-    erasure::request::{Known, Outcome, Particulars, Why, Wishes},
+    erasure::request::{Known, Outcome, Particulars, Why, RequestStore},
     state::consent::Consent,
-    state::permit::Errand,
+    state::permit::ErasurePermit,
 };
 use crate::{
     ambient::{Day, Time},
@@ -200,8 +200,8 @@ fn request(is: &Particulars) -> ErasureRequest {
 }
 
 impl Consent {
-    pub(crate) fn wishes(&self) -> Wishes<'_> {
-        Wishes::new(self.ledger.files(), self.ledger.store())
+    pub(crate) fn erasure_requests(&self) -> RequestStore<'_> {
+        RequestStore::new(self.ledger.files(), self.ledger.store())
     }
 
     /// Where a scope's records go, in this build.
@@ -227,28 +227,28 @@ impl Consent {
 
     /// May this request leave, now? Asked whatever the scope's state: only the person's own wish opens it, and whatever
     /// blocks reports blocks it as well.
-    pub(crate) fn errand(&self, scope: Scope, batch: &str) -> Option<Errand> {
+    pub(crate) fn errand(&self, scope: Scope, batch: &str) -> Option<ErasurePermit> {
         if self.blocked(scope).is_some() {
             return None;
         }
-        let errand = Errand::issue(self.ledger.clone(), self.gates.clone(), scope, batch)?;
+        let errand = ErasurePermit::issue(self.ledger.clone(), self.gates.clone(), scope, batch)?;
         // Whoever does not have the records must not learn of them.
         (self.recipient(scope) == Some(errand.wish().is.to.as_str())).then_some(errand)
     }
 
     /// What a person may know of a scope's erasure; `left` and `nameable` as the sent log has them.
     pub(crate) fn erasure_status(&self, scope: Scope, left: u64, nameable: u64) -> Result<ErasureStatus, Error> {
-        let Terms { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
-        let store = self.wishes();
+        let ContractSchema { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
+        let store = self.erasure_requests();
         let known = store.all(scope.name()).at("read what is to be erased in", &store.directory(scope.name()))?;
-        let Known { mut wishes, damaged, unread, asked } = known;
-        wishes.sort_by_key(|wish| (wish.is.asked, wish.is.key.clone()));
-        let elsewhere = wishes.iter().find(|wish| wish.is_pending() && wish.is.to != *endpoint);
+        let Known { mut erasure_requests, damaged, unread, asked } = known;
+        erasure_requests.sort_by_key(|wish| (wish.is.asked, wish.is.key.clone()));
+        let elsewhere = erasure_requests.iter().find(|wish| wish.is_pending() && wish.is.to != *endpoint);
         let held_up_by = match (self.blocked(scope), elsewhere) {
             (Some(by), _) => Some(format!("reports are switched off by {by}")),
             (None, Some(wish)) => Some(format!("this version of the program sends elsewhere than to {}", wish.is.to)),
             // Without a record of any decision nothing leaves at all, and nothing runs that would send it.
-            (None, None) if !wishes.is_empty() && !self.is_known() => {
+            (None, None) if !erasure_requests.is_empty() && !self.is_known() => {
                 Some("the records of your decisions can't be found".into())
             }
             (None, None) => None,
@@ -262,7 +262,7 @@ impl Consent {
             left,
             nameable,
             held_up_by,
-            requests: wishes.iter().map(|wish| request(&wish.is)).collect(),
+            requests: erasure_requests.iter().map(|wish| request(&wish.is)).collect(),
             damaged,
             unread: unread.values().map(|why| clean::line(why)).collect(),
             unfinished: asked.is_some(),

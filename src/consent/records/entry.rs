@@ -83,7 +83,7 @@ pub(crate) struct Line {
     pub(crate) until: Option<String>,
     /// What else the decision says.
     #[serde(default, skip_serializing_if = "says_nothing")]
-    pub(crate) besides: Besides,
+    pub(crate) besides: Details,
     pub(crate) previous: String,
     pub(crate) hash: String,
 }
@@ -106,7 +106,7 @@ pub(crate) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<It
 /// What only some decisions say. Left out where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Besides {
+pub(crate) struct Details {
     /// When the yes itself was given, where a later line narrows or keeps it: no such line makes it younger.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) given: Option<String>,
@@ -198,7 +198,7 @@ mod tests {
             language_picked: false,
             via: None,
             until: until.map(str::to_owned),
-            besides: Besides::default(),
+            besides: Details::default(),
             previous: GENESIS.into(),
             hash: String::new(),
         }
@@ -230,7 +230,7 @@ mod tests {
             language_picked: true,
             via: Some("settings/privacy".into()),
             until: Some("2027-11-22".into()),
-            besides: Besides { without: vec!["film.sought.waited".into()], deferred: 2, ..Besides::default() },
+            besides: Details { without: vec!["film.sought.waited".into()], deferred: 2, ..Details::default() },
             previous: hash.into(),
             hash: String::new(),
         }

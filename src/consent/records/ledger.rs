@@ -7,7 +7,7 @@
 
 use crate::consent::{
     agreement::contract::{canonical, digest},
-    records::entry::{Besides, Decision, GENESIS, Line, chain, says_nothing},
+    records::entry::{Details, Decision, GENESIS, Line, chain, says_nothing},
     records::high_water::{Marks, Unfit},
     records::recovery::not_read,
 };
@@ -98,7 +98,7 @@ pub(crate) struct Entry {
     pub(crate) until: Option<String>,
     /// What else it says.
     #[serde(default, skip_serializing_if = "says_nothing")]
-    pub(crate) besides: Besides,
+    pub(crate) besides: Details,
     /// The number of the ledger's line that says so.
     pub(crate) line: u64,
 }
@@ -111,10 +111,10 @@ impl Entry {
 
     /// The person's own noes, which outlast a yes that they did not end: to more, and to single fields. Of a yes that they took
     /// back nothing is left, and the next one begins with all of it.
-    pub(crate) fn noes(&self) -> Besides {
-        let Besides { declined, deferred, without, .. } = self.besides.clone();
+    pub(crate) fn noes(&self) -> Details {
+        let Details { declined, deferred, without, .. } = self.besides.clone();
         let without = if self.decision.takes_back() { Vec::new() } else { without };
-        Besides { declined, deferred, without, ..Besides::default() }
+        Details { declined, deferred, without, ..Details::default() }
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct Statement<'a> {
     pub(crate) language: Option<NoticeLanguage>,
     pub(crate) via: Option<String>,
     pub(crate) until: Option<String>,
-    pub(crate) besides: Option<Besides>,
+    pub(crate) besides: Option<Details>,
 }
 
 impl<'a> Statement<'a> {
@@ -204,7 +204,7 @@ impl History {
 
 impl Records {
     /// Whether an interrupted decision is to be finished.
-    pub(crate) fn need_healing(&self) -> bool {
+    pub(crate) fn need_repair(&self) -> bool {
         matches!(self, Records::Sound(sound) if !sound.is_whole())
     }
 
@@ -897,7 +897,7 @@ impl Ledger {
             .iter()
             .take(lines.len() - usize::from(ahead))
             .chain(behind.then_some(snapshot.pending.as_ref()).flatten());
-        let mut open: BTreeMap<&str, (u64, &Option<String>, &Besides)> = BTreeMap::new();
+        let mut open: BTreeMap<&str, (u64, &Option<String>, &Details)> = BTreeMap::new();
         for line in told {
             match line.decision {
                 decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until, &line.besides)),
@@ -1229,7 +1229,7 @@ impl Ledger {
             (None, Some(kept)) => kept.besides.clone(),
             // What somebody else ended, or the calendar, takes none of the person's own noes with it.
             (None, None) if !statement.decision.takes_back() => old.map(Entry::noes).unwrap_or_default(),
-            (None, None) => Besides::default(),
+            (None, None) => Details::default(),
         };
         besides.given = kept.filter(|old| old.decision.opens()).map(|old| old.given().to_owned());
         let line = Line {

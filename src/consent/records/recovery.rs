@@ -4,7 +4,7 @@
 use crate::consent::{
     agreement::contract::canonical,
     agreement::scope::{MAX_SCOPES, is_name},
-    records::entry::{Besides, Decision, GENESIS, Line},
+    records::entry::{Details, Decision, GENESIS, Line},
     records::high_water::Unfit,
     records::ledger::{
         ENDED, Entry, Failed, Held, LEDGER_MOST, Ledger, Records, Revoked, SNAPSHOT_MOST, Snapshot, Sound, Statement,
@@ -35,7 +35,7 @@ impl Ledger {
     ///
     /// # Errors
     /// A look failed, or the disk did not take it. What was to be finished still is.
-    pub(crate) fn heal(&self, held: &Held, now: Time) -> Result<Records, Error> {
+    pub(crate) fn repair(&self, held: &Held, now: Time) -> Result<Records, Error> {
         let mut sound = match self.read()? {
             Records::Sound(sound) => sound,
             other => return Ok(other),
@@ -68,7 +68,7 @@ impl Ledger {
                 language: None,
                 via: None,
                 until: None,
-                besides: Besides::default(),
+                besides: Details::default(),
                 previous: void.hash.clone(),
                 hash: String::new(),
                 ..void
@@ -106,7 +106,7 @@ impl Ledger {
                 let Records::Sound(after) = self.read()? else { return Ok(self.read()?) };
                 match after.revoked.get(&scope) {
                     None => continue,
-                    Some(said) if !Tombstone::is_persons(said) => return self.heal(held, now),
+                    Some(said) if !Tombstone::is_persons(said) => return self.repair(held, now),
                     Some(_) => {
                         let path = self.snapshot_path();
                         return Err(Kind::Store { path, why: "what stands for an older no is still there" }.into());
@@ -168,8 +168,8 @@ impl Ledger {
     }
 
     /// Whether there is anything for [`heal`](Ledger::heal) to do. Reads only.
-    pub(crate) fn needs_healing(&self) -> Result<bool, Failed> {
-        Ok(self.read()?.need_healing())
+    pub(crate) fn needs_repair(&self) -> Result<bool, Failed> {
+        Ok(self.read()?.need_repair())
     }
 
     /// The last resort of an ending that can't be written, because another process keeps the lock or the disk takes
@@ -291,7 +291,7 @@ impl Ledger {
                 notice: None,
                 via: None,
                 until: None,
-                besides: Besides { without: without.into_iter().collect(), ..Besides::default() },
+                besides: Details { without: without.into_iter().collect(), ..Details::default() },
                 line: 0,
             };
             (scope, entry)

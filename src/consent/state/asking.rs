@@ -8,7 +8,7 @@ use crate::consent::{
     agreement::compatibility::compare,
     agreement::contract::Contract,
     agreement::notice::Notice,
-    agreement::schema::Terms,
+    agreement::schema::ContractSchema,
     agreement::scope::Scope,
     records::entry::{Decision, EVERY_SCOPE},
     records::ledger::{Entry, Failed, Records, Shown, Sound, Tombstone},
@@ -245,11 +245,11 @@ impl Consent {
             // An answer that can't be kept would be asked for again at every start.
             return Ok(no(WhyNot::CannotKeep));
         }
-        let overlay = self.overlay();
+        let constraints = self.constraints();
         if self.block_of(contract).is_some() {
             return Ok(no(WhyNot::Blocked));
         }
-        if overlay.policies.no_prompts().is_some() {
+        if constraints.policies.no_prompts().is_some() {
             return Ok(no(WhyNot::Administrator));
         }
         if self.asked.load(Ordering::SeqCst) {
@@ -347,7 +347,7 @@ impl Consent {
         if *declined == contract.digest {
             return Ok(true);
         }
-        let declined = self.ledger.text(declined)?.and_then(|text| Terms::read(&text));
+        let declined = self.ledger.text(declined)?.and_then(|text| ContractSchema::read(&text));
         Ok(declined.is_none_or(|declined| compare(&contract.terms, &declined).is_no_wider()))
     }
 

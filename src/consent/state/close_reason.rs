@@ -5,7 +5,7 @@ use crate::consent::records::entry::Decision;
 
 /// Why a scope is closed, for good or for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending<'a> {
+pub(crate) enum CloseReason<'a> {
     /// The person took their yes back.
     Withdrawn,
     /// Its last day is over.
@@ -20,13 +20,13 @@ pub(crate) enum Ending<'a> {
     Switched(&'a str, bool),
 }
 
-impl Ending<'_> {
+impl CloseReason<'_> {
     pub(crate) fn decision(self) -> Decision {
         match self {
-            Ending::Withdrawn => Decision::Withdrawn,
-            Ending::Expired => Decision::Expired,
-            Ending::Revoked(_) => Decision::Revoked,
-            Ending::Blocked | Ending::Limited | Ending::Switched(..) => Decision::Narrowed,
+            CloseReason::Withdrawn => Decision::Withdrawn,
+            CloseReason::Expired => Decision::Expired,
+            CloseReason::Revoked(_) => Decision::Revoked,
+            CloseReason::Blocked | CloseReason::Limited | CloseReason::Switched(..) => Decision::Narrowed,
         }
     }
 

@@ -4,12 +4,12 @@ use crate::consent::{
     agreement::compatibility::Projection,
     agreement::contract::Contract,
     agreement::scope::{Scope, is_name},
-    constraints::environment::{Overlay, shown},
+    constraints::environment::{Constraints, shown},
     constraints::policy::Looked,
     proof::receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE},
     records::ledger::{Failed, Fingerprint, Held, LOCK_WAIT, Ledger, Records, Sound},
     state::pending::Unwritten,
-    state::permit::{Gates, IN_DOUBT, Permit, Watch},
+    state::permit::{Gates, UNKNOWN_EPOCH, Permit, Watch},
     state::status::Compared,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) struct Place {
 
 /// An open scope: where its data goes, and what it is held to where the build would say more than was agreed.
 #[derive(Debug, Clone)]
-pub(crate) struct Standing {
+pub(crate) struct OpenScope {
     pub(crate) place: Place,
     pub(crate) held: Option<Arc<Projection>>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Consent {
     pub(crate) ledger: Ledger,
     pub(crate) contracts: Vec<Contract>,
     pub(crate) gates: Arc<Gates>,
-    pub(crate) overlay: Mutex<Arc<Overlay>>,
+    pub(crate) constraints: Mutex<Arc<Constraints>>,
     /// A look at the records found administrators' rules changed, or a yes that is over, and whoever destroys what waits has not
     /// been told yet.
     pub(crate) unsettled: AtomicBool,
@@ -226,7 +226,7 @@ impl Consent {
     pub(crate) fn new(
         ledger: Ledger,
         contracts: Vec<Contract>,
-        overlay: Overlay,
+        constraints: Constraints,
         process_wide: bool,
         ambient: Ambient,
         validity: u32,
@@ -254,7 +254,7 @@ impl Consent {
             ledger,
             contracts,
             gates,
-            overlay: Mutex::new(Arc::new(overlay)),
+            constraints: Mutex::new(Arc::new(constraints)),
             unsettled: AtomicBool::new(false),
             ambient,
             validity,
@@ -273,20 +273,20 @@ impl Consent {
     ///
     /// # Errors
     /// It still is to be finished, or nobody knows.
-    pub(crate) fn mend(&self) -> Result<(), Error> {
+    pub(crate) fn recover(&self) -> Result<(), Error> {
         let is_owed = self.retries.lock().0.contains_key(STANDING_FILES);
         if !is_owed && matches!(self.ledger.snapshot_bytes(), Look::Absent) {
             return Ok(());
         }
-        self.mend_whatever_is_there(&Patience::new())
+        self.recover_all(&Patience::new())
     }
 
     /// The same, also where nothing is there but a file that stands for a no.
     ///
     /// # Errors
     /// As for [`mend`](Consent::mend).
-    pub(crate) fn mend_whatever_is_there(&self, patience: &Patience) -> Result<(), Error> {
-        let mended = self.mend_what_is_there(patience);
+    pub(crate) fn recover_all(&self, patience: &Patience) -> Result<(), Error> {
+        let mended = self.recover_found(patience);
         // What only a file stands for is tried again until it is written.
         let mut retries = self.retries.lock();
         match &mended {
@@ -301,12 +301,12 @@ impl Consent {
     }
 
     /// An ending that only a file stands for: it is written down soon, by whoever mends.
-    pub(crate) fn mend_soon(&self) {
+    pub(crate) fn recover_soon(&self) {
         self.retries.lock().failed(STANDING_FILES, self.ambient.monotonic());
     }
 
-    fn mend_what_is_there(&self, patience: &Patience) -> Result<(), Error> {
-        let needs = self.ledger.needs_healing();
+    fn recover_found(&self, patience: &Patience) -> Result<(), Error> {
+        let needs = self.ledger.needs_repair();
         if needs.is_err() && self.ledger.is_replaced_by_older()? {
             // Which no decision is written to; but what was decided since must not be forgotten at the next start.
             let held = self.lock_or_fail(patience)?;
@@ -316,7 +316,7 @@ impl Consent {
             return Ok(());
         }
         let held = self.lock_or_fail(patience)?;
-        self.ledger.heal(&held, self.ambient.now()).map(|_| ())
+        self.ledger.repair(&held, self.ambient.now()).map(|_| ())
     }
 
     /// Whether a withdrawal stands that could not be written yet.
@@ -333,7 +333,7 @@ impl Consent {
         let soonest = self.retries.lock().soonest()?;
         let soonest = soonest.saturating_duration_since(self.ambient.monotonic());
         // What is open otherwise is closed meanwhile.
-        let is_urgent = self.contracts.iter().any(|contract| self.gates.epoch(contract.scope) == IN_DOUBT);
+        let is_urgent = self.contracts.iter().any(|contract| self.gates.epoch(contract.scope) == UNKNOWN_EPOCH);
         // Whoever tries may have to wait for another thread that does.
         Some(if is_urgent { soonest.min(RETRY.0) } else { soonest }.max(SOONEST))
     }
@@ -357,7 +357,7 @@ impl Consent {
     }
 
     /// Whether this process closed a scope, whatever is on disk.
-    pub(crate) fn is_shut(&self, scope: Scope) -> bool {
+    pub(crate) fn is_gate_closed(&self, scope: Scope) -> bool {
         self.view.lock().closing.contains(&scope)
     }
 
@@ -388,8 +388,8 @@ impl Consent {
     }
 
     /// What surrounds the program, as last looked at.
-    pub(crate) fn overlay(&self) -> Arc<Overlay> {
-        self.overlay.lock().clone()
+    pub(crate) fn constraints(&self) -> Arc<Constraints> {
+        self.constraints.lock().clone()
     }
 
     /// What closes a scope, whatever the person decided.
@@ -432,24 +432,24 @@ impl Consent {
     /// Whether the rules that were read differ from those that were read before, and whether they can be looked at now and
     /// could not before, or the other way round. A look that fails says nothing of what they say.
     fn read_policies(&self) -> (bool, bool) {
-        let directories = self.overlay().directories.clone();
+        let directories = self.constraints().directories.clone();
         let looked = Looked::at(self.ledger.files(), &directories, self.ledger.application());
         let mut retries = self.retries.lock();
-        let mut overlay = self.overlay.lock();
-        let before = Overlay::clone(&overlay);
+        let mut constraints = self.constraints.lock();
+        let before = Constraints::clone(&constraints);
         let now = match looked {
             Ok(Looked { policies, ignored }) => {
                 retries.held(RULES);
-                Overlay { policies, ignored, doubt: None, ..before.clone() }
+                Constraints { policies, ignored, doubt: None, ..before.clone() }
             }
             Err(failed) => {
                 retries.failed(RULES, self.ambient.monotonic());
-                Overlay { doubt: Some(shown(&failed.to_string(), 240)), ..before.clone() }
+                Constraints { doubt: Some(shown(&failed.to_string(), 240)), ..before.clone() }
             }
         };
         let (changed, moved) = (now.policies != before.policies, now.doubt.is_some() != before.doubt.is_some());
         if now != before {
-            *overlay = Arc::new(now);
+            *constraints = Arc::new(now);
         }
         (changed, moved)
     }
@@ -471,7 +471,7 @@ impl Consent {
             Ok(opens) => opens,
             Err(failed) => {
                 for place in std::mem::take(&mut view.open) {
-                    self.gates.set(place.scope, IN_DOUBT);
+                    self.gates.set(place.scope, UNKNOWN_EPOCH);
                 }
                 view.held.clear();
                 view.doubt = Some(failed);
@@ -552,7 +552,7 @@ impl Consent {
         let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
         // Whatever closes or changes is closed now. The rest opens once what it needs is ready.
         let in_doubt = |scope: Scope| doubted.contains(&scope) || view.narrowing.contains(&scope);
-        let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { IN_DOUBT } else { 0 });
+        let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { UNKNOWN_EPOCH } else { 0 });
         for contract in &self.contracts {
             if self.gates.epoch(contract.scope) != gate(contract.scope) {
                 self.gates.set(contract.scope, 0);
@@ -639,18 +639,18 @@ impl Consent {
 
     /// The scopes that are open, as last read, and where their data goes.
     pub(crate) fn open_places(&self) -> Vec<Place> {
-        self.standings().into_iter().map(|standing| standing.place).collect()
+        self.open_scopes().into_iter().map(|standing| standing.place).collect()
     }
 
     /// The scopes that are open, with what each is held to.
-    pub(crate) fn standings(&self) -> Vec<Standing> {
+    pub(crate) fn open_scopes(&self) -> Vec<OpenScope> {
         let (open, held) = {
             let view = self.view.lock();
             (view.open.clone(), view.held.clone())
         };
         let held = |scope| held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone());
         let open = open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch);
-        open.map(|place| Standing { place, held: held(place.scope) }).collect()
+        open.map(|place| OpenScope { place, held: held(place.scope) }).collect()
     }
 
     /// What a scope is held to, where the build would say more than was agreed.
@@ -699,7 +699,7 @@ impl Consent {
     }
 
     /// Closes this process's gate of a scope, before anything that can fail.
-    pub(crate) fn shut(&self, scope: Scope) {
+    pub(crate) fn close_gate(&self, scope: Scope) {
         let mut view = self.view.lock();
         self.gates.set(scope, 0);
         if !view.closing.contains(&scope) {
@@ -711,18 +711,18 @@ impl Consent {
     }
 
     /// The same where the yes stays, narrowed or as it was: nothing is admitted meanwhile, and what is recorded is counted.
-    pub(crate) fn set_aside(&self, scope: Scope) {
+    pub(crate) fn pause_gate(&self, scope: Scope) {
         let was_open = self.gates.epoch(scope) != 0;
-        self.shut(scope);
+        self.close_gate(scope);
         if was_open {
             let mut view = self.view.lock();
             view.narrowing.push(scope);
-            self.gates.set(scope, IN_DOUBT);
+            self.gates.set(scope, UNKNOWN_EPOCH);
         }
     }
 
     /// Lets what is on disk decide about a scope again that was shut here, at the next look.
-    pub(crate) fn unshut(&self, scope: Scope) {
+    pub(crate) fn reopen_gate(&self, scope: Scope) {
         let mut view = self.view.lock();
         // A no that the disk did not take holds here, whatever else was tried or failed meanwhile. One that is noted from here on
         // shuts the scope after this.

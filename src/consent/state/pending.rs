@@ -101,7 +101,7 @@ impl Consent {
             drop(unwritten);
             if is_none {
                 // The try closed the scope, and a yes stands.
-                self.unshut(scope);
+                self.reopen_gate(scope);
             }
             return is_none;
         }
@@ -111,7 +111,7 @@ impl Consent {
         self.retries.lock().failed(scope.name(), self.ambient.monotonic());
         drop(unwritten);
         // Another thread that tried something else meanwhile may have opened it again.
-        self.shut(scope);
+        self.close_gate(scope);
         // The next look reads what stood.
         self.view.lock().stale = true;
         false
@@ -129,7 +129,7 @@ impl Consent {
         drop(unwritten);
         if was_unwritten {
             // What is on disk says it now.
-            self.unshut(scope);
+            self.reopen_gate(scope);
         }
     }
 
@@ -155,7 +155,7 @@ impl Consent {
             match overtaken {
                 Ok(true) => {
                     self.forget_act(scope);
-                    self.unshut(scope);
+                    self.reopen_gate(scope);
                 }
                 // Where nobody can see it now, a file that says which yes it comes after stands for it.
                 Ok(false) | Err(_) => left.push((scope, act, decision == Decision::Denied)),

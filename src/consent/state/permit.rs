@@ -1,9 +1,9 @@
-//! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave, [`Errand`] lets one request leave
+//! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave, [`ErasurePermit`] lets one request leave
 //! that names records to be erased. Made in this file only.
 
 use crate::consent::{
     agreement::scope::{MAX_SCOPES, Scope},
-    erasure::request::{Wish, Wishes},
+    erasure::request::{StoredRequest, RequestStore},
     records::ledger::Ledger,
 };
 use crate::{
@@ -19,7 +19,7 @@ use std::{
 
 /// What a gate holds while a look at the disk fails that the scope was open before: events are admitted and end in a counter,
 /// since no grant has this epoch.
-pub(crate) const IN_DOUBT: u64 = u64::MAX;
+pub(crate) const UNKNOWN_EPOCH: u64 = u64::MAX;
 
 /// The gates of one client: for each scope the epoch under which it records, or 0.
 #[derive(Debug)]
@@ -198,35 +198,35 @@ impl std::fmt::Debug for Watch {
 /// use candor::consent::Errand;
 /// ```
 #[must_use]
-pub(crate) struct Errand {
-    wish: Wish,
-    vigil: Vigil,
+pub(crate) struct ErasurePermit {
+    wish: StoredRequest,
+    vigil: ErasureWatch,
 }
 
-impl Errand {
+impl ErasurePermit {
     /// Looks first and reads afterwards: a wish that changes in between no longer stands.
     pub(crate) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
         ledger.is_there().ok()?;
-        let path = Wishes::new(ledger.files(), ledger.store()).path(scope.name(), batch);
+        let path = RequestStore::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;
-        let Look::Read(Some(wish)) = Wishes::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
+        let Look::Read(Some(wish)) = RequestStore::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
             return None;
         };
-        let vigil = Vigil { ledger, gates, path, version };
-        vigil.stands().then_some(Errand { wish, vigil })
+        let vigil = ErasureWatch { ledger, gates, path, version };
+        vigil.stands().then_some(ErasurePermit { wish, vigil })
     }
 
     /// What the person asked for.
-    pub(crate) fn wish(&self) -> &Wish {
+    pub(crate) fn wish(&self) -> &StoredRequest {
         &self.wish
     }
 
-    pub(crate) fn vigil(&self) -> &Vigil {
+    pub(crate) fn vigil(&self) -> &ErasureWatch {
         &self.vigil
     }
 }
 
-impl std::fmt::Debug for Errand {
+impl std::fmt::Debug for ErasurePermit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Errand({}, {} records)", self.wish.is.scope, self.wish.is.records)
     }
@@ -234,14 +234,14 @@ impl std::fmt::Debug for Errand {
 
 /// An eye on one wish: says at any time whether the person still asks for it. Lets nothing leave by itself.
 #[derive(Clone)]
-pub(crate) struct Vigil {
+pub(crate) struct ErasureWatch {
     ledger: Ledger,
     gates: Arc<Gates>,
     path: PathBuf,
     version: (u64, u64, i64),
 }
 
-impl Vigil {
+impl ErasureWatch {
     /// Whether the client runs, and the wish's document is the one that was read.
     pub(crate) fn stands(&self) -> bool {
         let stat = || self.ledger.files().stat(&self.path).ok().flatten();
@@ -251,7 +251,7 @@ impl Vigil {
     }
 }
 
-impl std::fmt::Debug for Vigil {
+impl std::fmt::Debug for ErasureWatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Vigil({})", self.path.display())
     }

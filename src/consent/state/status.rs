@@ -4,7 +4,7 @@
 use crate::consent::{
     agreement::compatibility::{Comparison, Projection, compare},
     agreement::contract::Contract,
-    agreement::schema::Terms,
+    agreement::schema::ContractSchema,
     agreement::scope::Scope,
     constraints::environment::Block,
     constraints::limits::Limits,
@@ -26,7 +26,7 @@ const CLOCK_MOST: u64 = 86_400_000;
 
 /// What was agreed to, and this build's contract beside it.
 pub(crate) struct Compared {
-    agreed: Terms,
+    agreed: ContractSchema,
     comparison: Comparison,
 }
 
@@ -130,7 +130,7 @@ impl Consent {
 
     /// Whether a scope is closed only because administrators' rules can't be looked at now.
     pub(crate) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
-        let only_that = self.overlay().doubt.is_some() && self.lasting_block_of(contract).is_none();
+        let only_that = self.constraints().doubt.is_some() && self.lasting_block_of(contract).is_none();
         match sound.in_force(contract.scope.name()) {
             Some(entry) if only_that => self.stands(sound, contract, entry, at),
             _ => Ok(false),
@@ -149,13 +149,13 @@ impl Consent {
 
     /// The same, where it is known to close it: what was read, and not that something can't be read now.
     pub(crate) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
-        self.overlay().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
+        self.constraints().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
     /// What closes the scope of a contract, whatever the person decided: what surrounds the program, or the program itself
     /// where it does not allow a library to report.
     pub(crate) fn block_of(&self, contract: &Contract) -> Option<Block> {
-        self.overlay().block_of(&contract.terms).or_else(|| by_program(contract))
+        self.constraints().block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
     /// Whether a yes that is in force stands for this build, whatever blocks it at present.
@@ -182,7 +182,7 @@ impl Consent {
     /// Of what was agreed to and not of this build: whatever may be said under a yes is in there, and every build that
     /// sees the same rules comes to the same, whichever of the events it links.
     pub(crate) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
-        Ok(self.compared(contract, entry)?.map(|compared| self.overlay().limits(&compared.agreed).digest()))
+        Ok(self.compared(contract, entry)?.map(|compared| self.constraints().limits(&compared.agreed).digest()))
     }
 
     /// Whether a yes was recorded under other rules of administrators than those that hold now.
@@ -192,12 +192,12 @@ impl Consent {
 
     /// The same by what was agreed to, read a moment ago.
     fn is_limited_by(&self, compared: &Compared, entry: &Entry) -> bool {
-        self.overlay().limits(&compared.agreed).digest() != entry.besides.limits
+        self.constraints().limits(&compared.agreed).digest() != entry.besides.limits
     }
 
     /// What administrators' rules leave of a scope.
     pub(crate) fn limits(&self, contract: &Contract) -> Limits {
-        self.overlay().limits(&contract.terms)
+        self.constraints().limits(&contract.terms)
     }
 
     /// What a scope is held to, where that is less than the build would say.
@@ -289,7 +289,7 @@ impl Consent {
         if let Some(known) = self.compared.lock().get(&key) {
             return Ok(is_there(Some(known.clone())));
         }
-        let Some(agreed) = Terms::read(&agreed) else { return Ok(is_there(None)) };
+        let Some(agreed) = ContractSchema::read(&agreed) else { return Ok(is_there(None)) };
         let compared = Arc::new(Compared { comparison: compare(&contract.terms, &agreed), agreed });
         self.compared.lock().insert(key, compared.clone());
         Ok(is_there(Some(compared)))
@@ -336,12 +336,12 @@ impl Consent {
         {
             status.trouble = Some(format!("no answer can be kept at present: {error}"));
         }
-        let overlay = self.overlay();
+        let constraints = self.constraints();
         Ok(Status {
-            open: status.open && !self.is_shut(scope) && !self.has_ended(),
-            ignored_rules: overlay.ignored.clone(),
+            open: status.open && !self.is_gate_closed(scope) && !self.has_ended(),
+            ignored_rules: constraints.ignored.clone(),
             blocked_by: self.block_of(contract).map(|block| block.0),
-            limited_by: overlay.policies.words(&contract.terms),
+            limited_by: constraints.policies.words(&contract.terms),
             refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
             ..status
         })

@@ -49,10 +49,10 @@ impl Consent {
             Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
             Records::Refused(path, why) => return Err(Kind::Store { path, why }.into()),
         };
-        let wishes = self.wishes();
+        let erasure_requests = self.erasure_requests();
         let of = |name: &str| {
             let entry = sound.in_force(name)?;
-            let pending = match wishes.pending(name).at("read what is to be erased in", &wishes.directory(name)) {
+            let pending = match erasure_requests.pending(name).at("read what is to be erased in", &erasure_requests.directory(name)) {
                 Ok(pending) => pending,
                 Err(error) => return Some(Err(error)),
             };

@@ -212,17 +212,17 @@ pub(super) fn a_minute(world: &World, client: &Client) {
         world.hands.pass(Duration::from_secs(5));
         client.engine().retry();
         client.engine().tick();
-        client.engine().do_chores();
-        client.engine().retry_chores();
+        client.engine().run_tasks();
+        client.engine().retry_tasks();
     }
     // A clock that leapt is believed when it has gone on for ten minutes: until then nothing is erased by it, and that is meant.
     let begin = world.hands.told().1;
-    while client.engine().doubts_clock() && world.hands.told().1 - begin < 15 * 60_000 {
+    while client.engine().suspects_clock() && world.hands.told().1 - begin < 15 * 60_000 {
         world.hands.pass(Duration::from_secs(60));
         client.engine().retry();
         client.engine().tick();
-        client.engine().do_chores();
-        client.engine().retry_chores();
+        client.engine().run_tasks();
+        client.engine().retry_tasks();
     }
 }
 

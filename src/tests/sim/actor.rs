@@ -302,8 +302,8 @@ impl Actor {
             let engine = client.engine();
             engine.retry();
             engine.tick();
-            engine.retry_chores();
-            engine.do_chores();
+            engine.retry_tasks();
+            engine.run_tasks();
         });
         self.world.has_recorded(self.me, ticked.is_some());
     }

@@ -25,7 +25,7 @@ use ureq::{Timeout, unversioned::transport::NextTimeout};
 /// The most that is handed to the kernel at one go, and so between two questions.
 pub(super) const SLICE: usize = 16 * 1024;
 /// The longest pause between two questions while waiting.
-pub(super) const LONGEST_NAP: Duration = Duration::from_millis(5);
+pub(super) const LONGEST_POLL: Duration = Duration::from_millis(5);
 const SHORTEST_NAP: Duration = Duration::from_micros(50);
 /// A step without a limit of its own gets this one: nothing waits for ever.
 const LONGEST_STEP: Duration = Duration::from_secs(30);
@@ -100,28 +100,28 @@ impl Until {
     }
 
     /// How long the next pause may be, or that the time is up.
-    pub(super) fn pause(&self, nap: &mut Nap) -> Result<Duration, ureq::Error> {
+    pub(super) fn pause(&self, poll_interval: &mut PollInterval) -> Result<Duration, ureq::Error> {
         let left = self.left();
         if left.is_zero() {
             return Err(ureq::Error::Timeout(self.why));
         }
-        let pause = nap.0.min(left);
-        nap.0 = (nap.0 * 2).min(LONGEST_NAP);
+        let pause = poll_interval.0.min(left);
+        poll_interval.0 = (poll_interval.0 * 2).min(LONGEST_POLL);
         Ok(pause)
     }
 
-    fn nap(&self, nap: &mut Nap) -> Result<(), ureq::Error> {
-        std::thread::sleep(self.pause(nap)?);
+    fn poll_interval(&self, poll_interval: &mut PollInterval) -> Result<(), ureq::Error> {
+        std::thread::sleep(self.pause(poll_interval)?);
         Ok(())
     }
 }
 
 /// How long to pause before looking again: short at first, since most answers are near, then longer.
-pub(super) struct Nap(Duration);
+pub(super) struct PollInterval(Duration);
 
-impl Nap {
+impl PollInterval {
     pub(super) fn new() -> Self {
-        Nap(SHORTEST_NAP)
+        PollInterval(SHORTEST_NAP)
     }
 }
 
@@ -175,7 +175,7 @@ impl Line {
             Err(error) if under_way(&error) => {}
             Err(error) => return Err(error.into()),
         }
-        let mut nap = Nap::new();
+        let mut poll_interval = PollInterval::new();
         loop {
             if let Some(error) = socket.take_error()? {
                 return Err(error.into());
@@ -184,7 +184,7 @@ impl Line {
             if socket.peer_addr().is_ok() {
                 return Ok(());
             }
-            until.nap(&mut nap)?;
+            until.poll_interval(&mut poll_interval)?;
             self.gate.ask()?;
         }
     }
@@ -209,7 +209,7 @@ impl Line {
         until: Until,
         mut call: impl FnMut(&TcpStream) -> io::Result<usize>,
     ) -> Result<usize, ureq::Error> {
-        let mut nap = Nap::new();
+        let mut poll_interval = PollInterval::new();
         loop {
             self.ask()?;
             let done = match self.socket.lock().as_ref() {
@@ -217,7 +217,7 @@ impl Line {
                 None => Err(io::ErrorKind::NotConnected.into()),
             };
             match done {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => until.nap(&mut nap)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => until.poll_interval(&mut poll_interval)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 done => return Ok(done?),
             }

@@ -4,7 +4,7 @@
 //! waits in short naps, asks at each whether consent still stands, and leaves when the time is up. Such a thread knows
 //! a host's name and nothing else. An address is never looked up. Where no thread can be made, that is an error.
 
-use super::line::{Gate, Nap, Until};
+use super::line::{Gate, PollInterval, Until};
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr, ToSocketAddrs},
@@ -85,9 +85,9 @@ impl Names {
             // Nobody listens any more if the caller has left.
             let _ = found.send(find(&host, port));
         })?;
-        let mut nap = Nap::new();
+        let mut poll_interval = PollInterval::new();
         loop {
-            match answer.recv_timeout(until.pause(&mut nap)?) {
+            match answer.recv_timeout(until.pause(&mut poll_interval)?) {
                 Ok(found) => return Ok(found?),
                 Err(RecvTimeoutError::Timeout) => self.gate.ask()?,
                 Err(RecvTimeoutError::Disconnected) => return Err(ureq::Error::HostNotFound),

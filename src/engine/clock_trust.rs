@@ -1,6 +1,6 @@
 //! Whether the clock is believed: one wrong minute must not erase what a person keeps.
 
-use super::{Engine, Owed};
+use super::{Engine, Task};
 use crate::ambient::Time;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ const DAY: u64 = 86_400_000;
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
 /// How long a clock that leapt must go on from there before it is believed.
-pub(crate) const DOUBTED: Duration = Duration::from_millis(10 * MINUTE);
+pub(crate) const SUSPECT_FOR: Duration = Duration::from_millis(10 * MINUTE);
 
 /// Two clocks side by side: the one that says the day and may be wrong, and the one that only measures.
 #[derive(Debug, Default)]
-pub(crate) struct Belief {
+pub(crate) struct ClockTrust {
     last: Option<(Time, Instant)>,
     /// Where the clock stood after it leapt.
     leapt: Option<(Time, Instant)>,
@@ -21,7 +21,7 @@ pub(crate) struct Belief {
     owed: bool,
 }
 
-impl Belief {
+impl ClockTrust {
     /// Whether something was left undone while the clock was in doubt; whoever asks does it.
     pub(crate) fn take_owed(&mut self) -> bool {
         std::mem::take(&mut self.owed)
@@ -40,7 +40,7 @@ impl Belief {
             return true;
         }
         match self.leapt.filter(|&(then, since)| now >= then && follows((then, since))) {
-            Some((_, since)) if instant.saturating_duration_since(since) >= DOUBTED => {
+            Some((_, since)) if instant.saturating_duration_since(since) >= SUSPECT_FOR => {
                 (self.last, self.leapt) = (Some((now, instant)), None);
                 true
             }
@@ -54,38 +54,38 @@ impl Belief {
 
     /// Whether it is time to look again at a clock that leapt, or what was left undone meanwhile is due.
     fn is_due(&self, instant: Instant) -> bool {
-        self.owed && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= DOUBTED)
+        self.owed && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= SUSPECT_FOR)
     }
 }
 
 impl Engine {
     /// Whether the clock leapt, and it is yet to be seen whether it was right, or what was left undone meanwhile is yet to be done.
-    pub(crate) fn doubts_clock(&self) -> bool {
-        let belief = self.belief.lock();
-        belief.leapt.is_some() || belief.owed
+    pub(crate) fn suspects_clock(&self) -> bool {
+        let clock_trust = self.clock_trust.lock();
+        clock_trust.leapt.is_some() || clock_trust.owed
     }
 
     /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
     /// computer may be asleep by then, each time.
-    pub(crate) fn resolve_doubt(&self) {
-        let owed = self.belief.lock().owed;
+    pub(crate) fn recheck_clock(&self) {
+        let owed = self.clock_trust.lock().owed;
         if owed {
             let instant = self.ambient.monotonic();
-            let due = self.belief.lock().is_due(instant);
+            let due = self.clock_trust.lock().is_due(instant);
             if due {
-                self.chores.owe(Owed::House);
+                self.tasks.owe(Task::Housekeeping);
             }
         }
     }
 
     /// The time, unless the clock is in doubt.
-    pub(crate) fn believed(&self) -> Option<Time> {
+    pub(crate) fn trusted_now(&self) -> Option<Time> {
         let (mut now, instant) = (self.ambient.now(), self.ambient.monotonic());
         // The first reading is compared with nothing: one that is ahead alone is not taken for the time.
-        if self.belief.lock().last.is_none() {
+        if self.clock_trust.lock().last.is_none() {
             now = now.min(self.ambient.now());
         }
-        self.belief.lock().holds(now, instant).then_some(now)
+        self.clock_trust.lock().holds(now, instant).then_some(now)
     }
 }
 
@@ -97,11 +97,11 @@ mod tests {
     /// Whether the clock is believed at each look: its day, and the minutes that passed since the first look.
     #[track_caller]
     fn looks(looks: &[(u64, u64, bool)]) {
-        let (mut belief, began) = (Belief::default(), SystemClock.monotonic());
-        for (at, &(day, minutes, believed)) in looks.iter().enumerate() {
+        let (mut clock_trust, began) = (ClockTrust::default(), SystemClock.monotonic());
+        for (at, &(day, minutes, trusted_now)) in looks.iter().enumerate() {
             let instant = began + Duration::from_millis(minutes * MINUTE);
             let now = Time(1_000_000 * DAY + day * DAY + minutes * MINUTE);
-            assert_eq!(belief.holds(now, instant), believed, "look {at}");
+            assert_eq!(clock_trust.holds(now, instant), trusted_now, "look {at}");
         }
     }
 

@@ -8,7 +8,7 @@
 use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
 use crate::{
     ambient::{Day, Time},
-    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, Wish},
+    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, StoredRequest},
     disk::Look,
     engine::Engine,
     error::{At, Error},
@@ -57,8 +57,8 @@ impl Engine {
         if !self.consent.is_known() {
             return Vec::new();
         }
-        let wishes = self.consent.wishes();
-        self.registry.scopes().iter().copied().filter(|scope| wishes.is_busy(scope.name())).collect()
+        let erasure_requests = self.consent.erasure_requests();
+        self.registry.scopes().iter().copied().filter(|scope| erasure_requests.is_busy(scope.name())).collect()
     }
 
     /// Notes which records a batch holds, before its first try: from then on they may have left.
@@ -77,32 +77,32 @@ impl Engine {
             to: self.consent.recipient(scope).unwrap_or_default().to_owned(),
             uids: lines.iter().map(|(_, record)| record.uid).collect(),
         };
-        let wishes = self.consent.wishes();
-        let _changing = wishes.lock(|| self.ambient.monotonic())?;
+        let erasure_requests = self.consent.erasure_requests();
+        let _changing = erasure_requests.lock(|| self.ambient.monotonic())?;
         names.note(scope, &named, batch.tries() == 0).at("note what leaves in", self.consent.ledger().store())
     }
 
     /// Makes the documents of everything that left, was asked for, and has none. Safe to repeat, and to be cut short.
     ///
     /// `later` says that it was cut short: then only what had left when the person asked is meant, as far as clocks tell.
-    pub(crate) fn make_wishes(&self, scope: Scope, later: bool) -> Result<(), Error> {
-        let wishes = self.consent.wishes();
+    pub(crate) fn make_erasure_requests(&self, scope: Scope, later: bool) -> Result<(), Error> {
+        let erasure_requests = self.consent.erasure_requests();
         let store = self.consent.ledger().store();
-        let changing = wishes.lock(|| self.ambient.monotonic())?;
-        let Some(asked) = wishes.asked(scope.name()).at("read a wish in", store)? else { return Ok(()) };
+        let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
+        let Some(asked) = erasure_requests.asked(scope.name()).at("read a wish in", store)? else { return Ok(()) };
         let today = self.ambient.now().day();
         let asked = asked.min(self.ambient.now());
         let within = match self.consent.deletes_within(scope, None) {
             Ok(within) => within,
             Err(error) => {
                 // This version's recipient can't: the rest of the wish would wait for ever.
-                wishes.answered(&changing, scope.name()).at("write in", store)?;
+                erasure_requests.answered(&changing, scope.name()).at("write in", store)?;
                 return Err(error);
             }
         };
-        let known = wishes.all(scope.name()).at("read the wishes in", store)?;
-        let (known, unread) = (known.wishes, known.unread);
-        let given_up = |wish: &Wish| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
+        let known = erasure_requests.all(scope.name()).at("read the wishes in", store)?;
+        let (known, unread) = (known.erasure_requests, known.unread);
+        let given_up = |wish: &StoredRequest| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
             known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
         let waiting = self.still_waiting(scope)?;
@@ -120,7 +120,7 @@ impl Engine {
             let key = self.ambient.random_hex::<16>().at("draw a key for", store)?;
             let mut particulars = Particulars::new(scope.name(), &batch, key, to, asked);
             (particulars.until, particulars.within) = (until.0, within);
-            wishes.write(&changing, &Wish::new(particulars, uids)).at("write a wish in", store)?;
+            erasure_requests.write(&changing, &StoredRequest::new(particulars, uids)).at("write a wish in", store)?;
             made += 1;
         }
         if made > 0 {
@@ -134,7 +134,7 @@ impl Engine {
         if let Some(why) = unread.into_values().next() {
             return Err(io::Error::other(why)).at("read the wishes in", store);
         }
-        wishes.answered(&changing, scope.name()).at("write in", store)
+        erasure_requests.answered(&changing, scope.name()).at("write in", store)
     }
 
     /// The batches of a scope that wait to be tried again: they may still leave, so that naming them now would be too soon.
@@ -148,12 +148,12 @@ impl Engine {
     /// A random moment: one request within a day, and many of them about as fast, each some time after the other.
     fn next_moment(&self, scope: Scope) -> u64 {
         // Where they can't be counted now, it is as for one.
-        let pending = self.consent.wishes().pending(scope.name()).map_or(1, |pending| pending.len() as u64);
+        let pending = self.consent.erasure_requests().pending(scope.name()).map_or(1, |pending| pending.len() as u64);
         self.ambient.now().0 + MINUTE + self.below((2 * DAY / (pending + 1)).max(MINUTE))
     }
 
     /// When the next request for erasure is due, if there is one to make and nothing blocks.
-    pub(crate) fn next_errand(&self) -> Option<Time> {
+    pub(crate) fn next_erasure(&self) -> Option<Time> {
         let free = self.erasing().into_iter().filter(|scope| self.consent.blocked(*scope).is_none());
         let moments = free.map(|scope| {
             let schedule = self.journal.outbox().erasing_schedule(scope, self.ambient.now());
@@ -163,11 +163,11 @@ impl Engine {
     }
 
     /// Makes one request that is due, or on a flush one for each scope. Answers whether any was made.
-    pub(crate) fn run_errands(&self, occasion: Occasion, scopes: &[Scope], done: &mut Flushed) -> bool {
+    pub(crate) fn send_erasures(&self, occasion: Occasion, scopes: &[Scope], done: &mut Flushed) -> bool {
         let mut any = false;
         for &scope in scopes {
             // What an interruption or a full disk left of an earlier wish.
-            if let Err(error) = self.make_wishes(scope, true) {
+            if let Err(error) = self.make_erasure_requests(scope, true) {
                 done.note_trouble(format!("what is to be erased could not be noted: {error}"));
             }
             if let Some(by) = self.consent.blocked(scope) {
@@ -193,7 +193,7 @@ impl Engine {
                 Vec::new()
             });
             for batch in batches {
-                match self.run_errand(scope, &batch, &mut schedule, done) {
+                match self.send_erasure(scope, &batch, &mut schedule, done) {
                     Ok(Tried::Nothing | Tried::HeldUp) => continue,
                     Ok(Tried::Ended | Tried::Waits) => any = true,
                     Err(error) => done.note_trouble(format!("the disk did not take a try: {error}")),
@@ -201,7 +201,7 @@ impl Engine {
                 break;
             }
             schedule.next = self.next_moment(scope);
-            if self.consent.wishes().is_busy(scope.name()) {
+            if self.consent.erasure_requests().is_busy(scope.name()) {
                 let _ = outbox.save_erasing_schedule(scope, &schedule);
             } else {
                 outbox.end_erasing_schedule(scope);
@@ -215,10 +215,10 @@ impl Engine {
 
     /// The pending requests of a scope, those that were tried least first, so that one that always fails holds up no other.
     fn in_turn(&self, scope: Scope) -> io::Result<Vec<String>> {
-        let wishes = self.consent.wishes();
-        let mut batches = wishes.pending(scope.name())?;
+        let erasure_requests = self.consent.erasure_requests();
+        let mut batches = erasure_requests.pending(scope.name())?;
         // A damaged one goes first, and is set aside; one that can't be read now waits behind the others.
-        batches.sort_by_cached_key(|batch| match wishes.read(scope.name(), batch) {
+        batches.sort_by_cached_key(|batch| match erasure_requests.read(scope.name(), batch) {
             Look::Read(wish) => wish.map_or(0, |wish| wish.is.tries),
             Look::Absent => 0,
             Look::Refused(_) | Look::Failed(_) => u32::MAX,
@@ -226,18 +226,18 @@ impl Engine {
         Ok(batches)
     }
 
-    fn run_errand(
+    fn send_erasure(
         &self,
         scope: Scope,
         batch: &str,
         schedule: &mut Schedule,
         done: &mut Flushed,
     ) -> Result<Tried, Error> {
-        let wishes = self.consent.wishes();
+        let erasure_requests = self.consent.erasure_requests();
         let store = self.consent.ledger().store();
-        let changing = wishes.lock(|| self.ambient.monotonic())?;
-        let path = wishes.path(scope.name(), batch);
-        let mut wish = match wishes.read(scope.name(), batch).found_at(&path) {
+        let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
+        let path = erasure_requests.path(scope.name(), batch);
+        let mut wish = match erasure_requests.read(scope.name(), batch).found_at(&path) {
             Ok(Some(Some(wish))) => wish,
             Ok(None) => return Ok(Tried::Nothing),
             Err(error) => {
@@ -245,7 +245,7 @@ impl Engine {
                 return Ok(Tried::HeldUp);
             }
             Ok(Some(None)) => {
-                wishes.set_aside(&changing, scope.name(), batch);
+                erasure_requests.set_aside(&changing, scope.name(), batch);
                 done.note_trouble("a request for erasure was damaged on this computer");
                 return Ok(Tried::Nothing);
             }
@@ -261,7 +261,7 @@ impl Engine {
         };
         if let Some(why) = over {
             wish.end(Outcome::GivenUp { at: now.0, why });
-            wishes.write(&changing, &wish).at("write a wish in", store)?;
+            erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
             return Ok(Tried::Nothing);
         }
         if elsewhere {
@@ -270,7 +270,7 @@ impl Engine {
         }
         // Without its try on disk nothing is sent: a program that dies each time would send it for ever.
         wish.is.tries = wish.is.tries.saturating_add(1);
-        wishes.write(&changing, &wish).at("write a wish in", store)?;
+        erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
         drop(changing);
         let errand = self.consent.errand(scope, batch);
         let Some(parcel) = errand.and_then(|errand| Parcel::erasure(errand, &self.service, scope)) else {
@@ -286,10 +286,10 @@ impl Engine {
             *schedule = Schedule { unanswered: false, ..before };
         }
         let outcome = self.heard(&answer, &mut wish, schedule, done);
-        let changing = wishes.lock(|| self.ambient.monotonic())?;
+        let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
         // Taken back under way; what the receiver took in spite of that stays on record.
         let taken = matches!(outcome, Some(Outcome::Acknowledged { .. }));
-        let there = match wishes.read(scope.name(), batch).found_at(&path) {
+        let there = match erasure_requests.read(scope.name(), batch).found_at(&path) {
             Ok(found) => found.flatten().is_some(),
             // It may have been taken back: it is not written again. The try that it counted stands.
             Err(error) if !taken => return Err(error).at("read a wish in", store),
@@ -299,7 +299,7 @@ impl Engine {
             if let Some(outcome) = outcome {
                 wish.end(outcome);
             }
-            wishes.write(&changing, &wish).at("write a wish in", store)?;
+            erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
         }
         Ok(if outcome.is_some() { Tried::Ended } else { Tried::Waits })
     }
@@ -308,7 +308,7 @@ impl Engine {
     fn heard(
         &self,
         answer: &Result<Answer, SendError>,
-        wish: &mut Wish,
+        wish: &mut StoredRequest,
         schedule: &mut Schedule,
         done: &mut Flushed,
     ) -> Option<Outcome> {
@@ -365,18 +365,18 @@ impl Engine {
         if !holds("named").unwrap_or(true) && !holds("erasing").unwrap_or(true) {
             return;
         }
-        let wishes = self.consent.wishes();
+        let erasure_requests = self.consent.erasure_requests();
         // Another process is at it, or the disk takes nothing: the next time will do.
-        let Ok(changing) = wishes.lock(|| self.ambient.monotonic()) else { return };
+        let Ok(changing) = erasure_requests.lock(|| self.ambient.monotonic()) else { return };
         self.journal.names().expire(self.registry.scopes(), today);
         for scope in self.registry.scopes() {
-            wishes.expire(&changing, scope.name(), today, scope.retention_days());
+            erasure_requests.expire(&changing, scope.name(), today, scope.retention_days());
         }
         // Those of a scope that this program does not declare go with the records that they name.
         let Look::Read(names) = self.consent.ledger().files().children(&store.join("erasing")) else { return };
         for name in names {
             if !self.registry.scopes().iter().any(|scope| scope.name() == name) {
-                wishes.expire(&changing, &name, today, SENT_LOG_DAYS);
+                erasure_requests.expire(&changing, &name, today, SENT_LOG_DAYS);
             }
         }
     }

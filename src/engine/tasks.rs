@@ -8,7 +8,7 @@ use std::{
 
 /// What is owed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Owed {
+pub(crate) enum Task {
     /// What no grant stands behind is to be destroyed.
     Clear = 1,
     /// Blocks, rules or the calendar have changed something.
@@ -16,12 +16,12 @@ pub(crate) enum Owed {
     /// What an interruption left is to be finished.
     Finish = 4,
     /// What is too old or too much is to be dropped.
-    House = 8,
+    Housekeeping = 8,
 }
 
 /// Notes what is owed, and who is at it.
 #[derive(Debug, Default)]
-pub(crate) struct Chores {
+pub(crate) struct Tasks {
     pub(crate) owed: AtomicU8,
     /// Something could not be done, since another process was deciding.
     pub(crate) again: AtomicBool,
@@ -34,14 +34,14 @@ pub(crate) struct Chores {
     pub(crate) rested: Condvar,
 }
 
-impl Chores {
-    pub(crate) fn owe(&self, what: Owed) {
+impl Tasks {
+    pub(crate) fn owe(&self, what: Task) {
         self.owed.fetch_or(what as u8, Ordering::SeqCst);
     }
 
     /// Whether something that was interrupted is left, or may be, which ends with this process where nobody finishes it.
     pub(crate) fn is_to_finish(&self) -> bool {
-        self.owed.load(Ordering::SeqCst) & Owed::Finish as u8 != 0 || self.again()
+        self.owed.load(Ordering::SeqCst) & Task::Finish as u8 != 0 || self.again()
     }
 
     pub(crate) fn owes(&self) -> bool {
