@@ -61,7 +61,11 @@ fn flat(root: &Path, file: &str, mistakes: &[[&str; 4]]) -> String {
         if line.starts_with("//!") {
             continue;
         }
-        let module = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").strip_prefix("mod ").and_then(|m| m.strip_suffix(';'));
+        let module = line
+            .trim_start_matches("pub(crate) ")
+            .trim_start_matches("pub ")
+            .strip_prefix("mod ")
+            .and_then(|m| m.strip_suffix(';'));
         match module {
             Some(_) if in_tests => {}
             Some(module) => {

@@ -4,8 +4,8 @@
 use super::decision::reopen;
 use crate::{
     consent::{
-        Decision, CloseReason, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, Statement, Tombstone, is_name,
-        not_taken, short,
+        CloseReason, Decision, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, Statement, Tombstone,
+        is_name, not_taken, short,
     },
     engine::Engine,
     error::{Error, Kind},
@@ -84,7 +84,9 @@ pub(crate) fn close_scope<'e>(
     let contract = engine.consent.contract(scope)?;
     match ending {
         CloseReason::Switched(..) | CloseReason::Limited => engine.consent.pause_gate(scope),
-        CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => engine.consent.close_gate(scope),
+        CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => {
+            engine.consent.close_gate(scope)
+        }
     }
     let ledger = engine.consent.ledger();
     let held = match engine.consent.lock_or_fail(patience) {
@@ -126,27 +128,27 @@ pub(crate) fn close_scope<'e>(
     if ending.leaves_a_yes() {
         // Asked again under the lock: a yes that was taken back meanwhile must not come back.
         let Some(entry) = sound.in_force(scope.name()) else { return Err(reopen(engine, scope, nothing())) };
-        let mut besides = entry.besides.clone();
+        let mut details = entry.details.clone();
         match ending {
             CloseReason::Switched(field, on) => {
-                besides.without.retain(|off| off != field);
+                details.disabled_fields.retain(|off| off != field);
                 if !on {
-                    besides.without.push(field.into());
-                    besides.without.sort();
+                    details.disabled_fields.push(field.into());
+                    details.disabled_fields.sort();
                 }
             }
             CloseReason::Limited => {
                 let Ok(Some(limits)) = engine.consent.limits_of(contract, entry) else {
                     return Err(reopen(engine, scope, nothing()));
                 };
-                besides.limits = limits;
+                details.limits = limits;
             }
             _ => {}
         }
-        if ending == CloseReason::Limited && besides == entry.besides {
+        if ending == CloseReason::Limited && details == entry.details {
             return Err(reopen(engine, scope, nothing()));
         }
-        statement.besides = Some(besides);
+        statement.details = Some(details);
     }
     match ledger.narrow(&held, Some(sound), statement, now) {
         Ok(narrowing) => Ok(closing(engine, scope, ending.decision(), Some((held, narrowing)))),
@@ -170,7 +172,9 @@ fn not_closed<'e>(
     is_alone: bool,
 ) -> Result<Closing<'e>, Error> {
     let via = match ending {
-        CloseReason::Switched(..) | CloseReason::Limited | CloseReason::Expired => return Err(reopen(engine, scope, error)),
+        CloseReason::Switched(..) | CloseReason::Limited | CloseReason::Expired => {
+            return Err(reopen(engine, scope, error));
+        }
         CloseReason::Revoked(why) => Some(why),
         CloseReason::Blocked | CloseReason::Withdrawn => None,
     };

@@ -3,8 +3,8 @@
 use super::decision::{needs_notice, to_build_on};
 use crate::{
     consent::{
-        Details, Contract, Decision, Failed, Grant, NoticeLanguage, Patience, Receipt, Records, Scope, State,
-        Statement, ContractSchema, answers, compare, digest,
+        Contract, ContractSchema, Decision, Details, Failed, Grant, NoticeLanguage, Patience, Receipt, Records, Scope,
+        State, Statement, answers, compare, digest,
     },
     engine::Engine,
     error::{Error, Kind},
@@ -72,7 +72,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     // Whoever extends a yes, or gives it anew after it ended without them, has not taken back what they switched off.
     let ended_by_person = matches!(state, State::Withdrawn | State::Denied);
     let before = sound.as_ref().and_then(|sound| sound.entry(scope.name())).filter(|_| !ended_by_person);
-    let without = before.map(|entry| entry.noes().without).unwrap_or_default();
+    let disabled_fields = before.map(|entry| entry.noes().disabled_fields).unwrap_or_default();
     let (text, language, notice) = match &grant.own_words {
         Some((text, language)) => (text.as_str(), language.as_str(), digest(text.as_bytes())),
         None => (rendered.text(), rendered.language(), rendered.digest().to_owned()),
@@ -90,8 +90,8 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
             (None, None, None) => None,
         },
         until: Some(now.day().plus(engine.consent.validity()).to_string()),
-        besides: Some(Details {
-            without,
+        details: Some(Details {
+            disabled_fields,
             // Of what is agreed to here, which is this build's contract.
             limits: engine.consent.limits(contract).digest(),
             own_words: grant.own_words.is_some(),
@@ -112,7 +112,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
 fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Result<bool, Failed> {
     let scope = contract.scope.name();
     let Records::Sound(sound) = records else { return Ok(false) };
-    let Some(entry) = sound.entry(scope).filter(|entry| entry.besides.declined.is_none()) else { return Ok(false) };
+    let Some(entry) = sound.entry(scope).filter(|entry| entry.details.declined.is_none()) else { return Ok(false) };
     let lines = engine.consent.ledger().history()?.lines();
     let agreed = entry.contract.clone().or_else(|| {
         let told = answers(&lines, scope).find(|line| line.contract.is_some());

@@ -7,7 +7,7 @@
 
 use super::{erase, settle::settle};
 use crate::{
-    engine::{Tasks, Engine, Task},
+    engine::{Engine, Task, Tasks},
     journal::LOSSES_WAIT,
     mutants::{self, Mutant},
 };

@@ -3,7 +3,7 @@
 
 use super::decision::to_build_on;
 use crate::{
-    consent::{Details, Decision, EVERY_SCOPE, Entry, LATER_MOST, Patience, Receipt, Records, Scope, Statement},
+    consent::{Decision, Details, EVERY_SCOPE, Entry, LATER_MOST, Patience, Receipt, Records, Scope, Statement},
     engine::Engine,
     error::{Error, Kind},
 };
@@ -14,17 +14,17 @@ pub(crate) fn keep(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt
     let contract = engine.consent.contract(scope)?;
     let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
     write_open(engine, scope, |entry| {
-        let same = entry.besides.declined.as_ref() == Some(&contract.digest);
-        let put_off = if same { entry.besides.deferred } else { 0 };
+        let same = entry.details.declined.as_ref() == Some(&contract.digest);
+        let put_off = if same { entry.details.deferred } else { 0 };
         let later = later && put_off < LATER_MOST;
         let declined = Some(contract.digest.clone());
         let deferred = if later { put_off + 1 } else { 0 };
-        Details { declined, deferred, ..entry.besides.clone() }
+        Details { declined, deferred, ..entry.details.clone() }
     })
 }
 
 /// Writes a line of a scope that is in force, which changes nothing of what may be said.
-fn write_open(engine: &Engine, scope: Scope, besides: impl Fn(&Entry) -> Details) -> Result<Receipt, Error> {
+fn write_open(engine: &Engine, scope: Scope, details: impl Fn(&Entry) -> Details) -> Result<Receipt, Error> {
     let held = engine.consent.lock_or_fail(&Patience::new())?;
     let now = engine.consent.ambient().now();
     let records = engine.consent.ledger().repair(&held, now)?;
@@ -33,7 +33,7 @@ fn write_open(engine: &Engine, scope: Scope, besides: impl Fn(&Entry) -> Details
         _ => None,
     };
     let Some((sound, entry)) = entry else { return Err(Kind::NotGranted { scope: scope.name().into() }.into()) };
-    let statement = Statement { besides: Some(besides(entry)), ..Statement::of(scope.name(), Decision::Kept) };
+    let statement = Statement { details: Some(details(entry)), ..Statement::of(scope.name(), Decision::Kept) };
     let narrowing = engine.consent.ledger().narrow(&held, Some(sound), statement, now)?;
     let finished = engine.consent.ledger().finish(&held, &narrowing);
     drop(held);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     consent::{
-        Details, Contract, Decision, LATER_MOST, NOT_TAKEN, Patience, Receipt, Scope, State, Statement, Tombstone,
+        Contract, Decision, Details, LATER_MOST, NOT_TAKEN, Patience, Receipt, Scope, State, Statement, Tombstone,
     },
     engine::Engine,
     error::Error,
@@ -78,24 +78,24 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
         engine.consent.reopen_gate(scope);
         return Err(needs_notice(scope, State::Unreadable));
     }
-    let put_off = before.filter(|entry| entry.decision == Decision::Deferred).map_or(0, |entry| entry.besides.deferred);
+    let put_off = before.filter(|entry| entry.decision == Decision::Deferred).map_or(0, |entry| entry.details.deferred);
     // "Later" works twice; the third time it is a no, so that nobody is asked for ever.
     let later = later && put_off < LATER_MOST;
     let decision = if later { Decision::Deferred } else { Decision::Denied };
     // Whoever took a yes back begins again by themselves, whatever is asked for; a no on top of that lifts nothing.
     let for_good = match before {
-        Some(before) if before.decision == Decision::Denied => before.besides.declined.is_none(),
+        Some(before) if before.decision == Decision::Denied => before.details.declined.is_none(),
         before => before.is_some_and(|before| before.decision == Decision::Withdrawn),
     };
-    let besides = Details {
+    let details = Details {
         declined: (!for_good).then(|| contract.digest.clone()),
         deferred: if later { put_off + 1 } else { 0 },
-        without: before.filter(|_| later).map(|entry| entry.noes().without).unwrap_or_default(),
+        disabled_fields: before.filter(|_| later).map(|entry| entry.noes().disabled_fields).unwrap_or_default(),
         ..Details::default()
     };
     // What was declined, so that a later version that asks for no more is known to have been answered.
     let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
-    let statement = Statement { besides: Some(besides), ..Statement::of(scope.name(), decision) };
+    let statement = Statement { details: Some(details), ..Statement::of(scope.name(), decision) };
     let narrowing = engine.consent.ledger().narrow(&held, sound.as_deref(), statement, now)?;
     // In force whether its line could be appended or not; the next open appends it.
     let finished = engine.consent.ledger().finish(&held, &narrowing);

@@ -6,7 +6,7 @@ use crate::{
     ambient::Day,
     engine::{Engine, Task},
     generalize::Generalized,
-    journal::Drop,
+    journal::DropReason,
     mutants::{self, Mutant},
     send::{Flushed, Occasion, why_later},
 };
@@ -108,7 +108,7 @@ impl Engine {
             let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
             if let Some(why) = self.why_gone(&schedule) {
                 done.note_trouble(why);
-                self.journal.discard_all(place, Drop::Gone);
+                self.journal.discard_all(place, DropReason::Gone);
                 continue;
             }
             if !due || now.0 < schedule.not_before {

@@ -59,7 +59,8 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
             settled &= !end(engine, scope, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
         }
         for name in undeclared {
-            settled &= !end_undeclared(engine, &name, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
+            settled &=
+                !end_undeclared(engine, &name, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
         }
     }
     Ok(settled)

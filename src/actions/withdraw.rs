@@ -11,7 +11,7 @@ use super::{
     refuse::{CONFIRM, refuse},
 };
 use crate::{
-    consent::{Destroyed, CloseReason, Patience, Receipt, Scope, State},
+    consent::{CloseReason, Destroyed, Patience, Receipt, Scope, State},
     engine::{Engine, Task},
     error::{Error, Kind},
     mutants::{self, Mutant},
@@ -141,7 +141,12 @@ fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result
     closing.taken().and(confirmed)
 }
 
-pub(super) fn end(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Patience) -> Result<Receipt, Error> {
+pub(super) fn end(
+    engine: &Engine,
+    scope: Scope,
+    ending: CloseReason<'_>,
+    patience: &Patience,
+) -> Result<Receipt, Error> {
     let closing = close_scope(engine, scope, ending, patience)?;
     let confirmed = confirm_closing(engine, scope.name(), &closing);
     // A grant that stays keeps its secret, so that codes of one month stay comparable.

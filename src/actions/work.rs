@@ -5,7 +5,7 @@
 //! receiver costs no event.
 
 use crate::{
-    engine::{SUSPECT_FOR, Engine, Worker},
+    engine::{Engine, SUSPECT_FOR, Worker},
     send::{Flushed, Occasion, Unsent},
 };
 use std::{

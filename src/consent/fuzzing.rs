@@ -5,7 +5,7 @@
 use crate::consent::{
     agreement::compatibility::{Projection, Rule, compare},
     agreement::contract::canonical,
-    agreement::schema::{Partition, ContractSchema},
+    agreement::schema::{ContractSchema, Partition},
     constraints::limits::Limits,
     constraints::policy::Policies,
     proof::verify::{Wrong, verify},

@@ -40,13 +40,15 @@ pub(crate) use agreement::schema::ContractSchema;
 pub use agreement::scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 pub(crate) use agreement::scope::{MAX_SCOPES, is_device, is_name, linked as linked_scopes};
 pub(crate) use constraints::environment::{Constraints, VARIABLES, block};
-pub(crate) use erasure::request::{MOST_UIDS, NAMES_MOST, Outcome, Particulars, Uid, Why, StoredRequest, joined, separate};
+pub(crate) use erasure::request::{
+    MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, Why, joined, separate,
+};
 pub use proof::receipt::{Destroyed, Receipt};
 pub(crate) use proof::receipt::{NOT_TAKEN, not_taken};
 pub use proof::verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 #[cfg(all(test, unix))]
 pub(crate) use records::entry::Line;
-pub(crate) use records::entry::{Details, Decision, EVERY_SCOPE, answers};
+pub(crate) use records::entry::{Decision, Details, EVERY_SCOPE, answers};
 #[cfg(all(test, unix))]
 pub(crate) use records::ledger::History;
 pub(crate) use records::ledger::{
@@ -56,7 +58,7 @@ pub(crate) use state::answer::short;
 pub use state::answer::{Grant, State, Status};
 pub(crate) use state::asking::LATER_MOST;
 pub(crate) use state::asking::Question;
-pub(crate) use state::consent::{Consent, Looking, Patience, Place, OpenScope};
+pub(crate) use state::consent::{Consent, Looking, OpenScope, Patience, Place};
 pub(crate) use state::permit::UNKNOWN_EPOCH;
-pub(crate) use state::permit::{Admission, ErasurePermit, Permit, ErasureWatch, Watch};
+pub(crate) use state::permit::{Admission, ErasurePermit, ErasureWatch, Permit, Watch};
 pub use state::undeclared::Undeclared;

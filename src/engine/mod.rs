@@ -8,15 +8,15 @@ mod tasks;
 mod worker;
 
 pub(crate) use clock_trust::{ClockTrust, SUSPECT_FOR};
-pub(crate) use tasks::{Tasks, Task};
+pub(crate) use tasks::{Task, Tasks};
 pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Consent, Failed, UNKNOWN_EPOCH, Looking, Records, Scope, OpenScope},
+    consent::{Consent, Failed, Looking, OpenScope, Records, Scope, UNKNOWN_EPOCH},
     event::Registry,
     generalize::Keys,
-    journal::{Drop, Journal},
+    journal::{DropReason, Journal},
     sync::Mutex,
     transport::{Transport, otlp::Service},
 };
@@ -85,14 +85,14 @@ impl Engine {
 
     /// Where each open scope's data goes, or how events end where it is not open. The gate is asked again at every call, under
     /// the journal's own lock.
-    pub(crate) fn open_scopes(&self) -> impl Fn(Scope) -> Result<OpenScope, Drop> + '_ {
+    pub(crate) fn open_scopes(&self) -> impl Fn(Scope) -> Result<OpenScope, DropReason> + '_ {
         let open_scopes = self.consent.open_scopes();
         let gates = self.consent.gates();
         let open = move |it: &&OpenScope, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
         move |scope| match open_scopes.iter().find(|it| open(it, scope)) {
             Some(standing) => Ok(standing.clone()),
-            None if gates.epoch(scope) == UNKNOWN_EPOCH => Err(Drop::InDoubt),
-            None => Err(Drop::StaleEpoch),
+            None if gates.epoch(scope) == UNKNOWN_EPOCH => Err(DropReason::InDoubt),
+            None => Err(DropReason::StaleEpoch),
         }
     }
 

@@ -4,7 +4,7 @@ use super::{check, class::INVALID};
 use crate::{
     ambient::Day,
     consent::Scope,
-    language::{self, Say, Locale, phrase},
+    language::{self, Locale, Say, phrase},
     precision::Precision,
 };
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -5,7 +5,7 @@
 //! be looked at now stays.
 
 use super::{
-    Drop, Journal,
+    DropReason, Journal,
     segment::{self, Header},
     waiting::{self, DOOMED_MOST, Doomed},
 };
@@ -66,7 +66,7 @@ impl Journal {
                 // Its day is over, so that nobody writes it any more, whoever changed its mode.
                 if file.day.is_none_or(|day| day < today) { self.doom_foreign(file) } else { Ok(None) }
             } else if older(file, WAITING_DAYS + 1) {
-                self.doom(&file.path, Drop::Age)
+                self.doom(&file.path, DropReason::Age)
             } else {
                 Ok(None)
             };
@@ -105,7 +105,7 @@ impl Journal {
             kind = file.kind;
             let held = file.kind == "outbox" && !leads;
             // What grows is held by whoever writes it.
-            if !held && let Ok(Some(goes)) = self.doom(&file.path, Drop::Full) {
+            if !held && let Ok(Some(goes)) = self.doom(&file.path, DropReason::Full) {
                 doomed.push(goes);
                 total = total.saturating_sub(file.stat.occupies);
                 number -= 1;
@@ -183,19 +183,19 @@ impl Journal {
             StatKind::File => match self.files.read_shared(&file.path, waiting::READ_MOST) {
                 // Larger than any that candor writes.
                 Err(error) if disk::refusal(&error).is_some() => {
-                    return Ok(Some(Doomed::new(&file.path, Drop::Foreign, 1)));
+                    return Ok(Some(Doomed::new(&file.path, DropReason::Foreign, 1)));
                 }
                 read => read?,
             },
             _ => Vec::new(),
         };
         let records = self.events_only_in(&file.path, &bytes)?;
-        Ok(Some(Doomed::new(&file.path, Drop::Foreign, records)))
+        Ok(Some(Doomed::new(&file.path, DropReason::Foreign, records)))
     }
 
     /// What is lost with a file that could not be read for as long as that was waited for: one event at least.
     fn doom_unread(&self, path: &Path) -> Doomed {
-        Doomed::new(path, Drop::Age, self.events_unused(path).unwrap_or(1))
+        Doomed::new(path, DropReason::Age, self.events_unused(path).unwrap_or(1))
     }
 
     /// The day that a file says inside, where its name says none.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Why something that was admitted is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
-pub(crate) enum Drop {
+pub(crate) enum DropReason {
     /// The ring was full: events came faster than they could be written.
     RingFull,
     /// The event's type is not registered in this program.
@@ -47,26 +47,26 @@ pub(crate) enum Drop {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(Drop, &str, &str); 19] = [
-    (Drop::RingFull, "ring_full", "events came faster than they could be written"),
-    (Drop::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
-    (Drop::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
-    (Drop::HeldBack, "held_back", "they are reports you have not agreed to, which this version would make"),
-    (Drop::Ended, "ended", "the last day on which such reports are made is over"),
-    (Drop::Invalid, "invalid", "a value was not one that its field can have"),
-    (Drop::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
-    (Drop::Unfinished, "unfinished", "the program ended before they were written"),
-    (Drop::InDoubt, "in_doubt", "the disk or the clock could not be relied on when they came"),
-    (Drop::Disk, "disk", "the disk did not take them"),
-    (Drop::Full, "full", "the store was full, and the oldest went first"),
-    (Drop::Age, "age", "they had waited too long"),
-    (Drop::Damaged, "damaged", "their bytes on disk were damaged or lost"),
-    (Drop::Foreign, "foreign", "their bytes on disk were not what this program would have written"),
-    (Drop::Late, "late", "their day was closed already"),
-    (Drop::Rejected, "rejected", "the receiver refused them"),
-    (Drop::Gone, "gone", "the receiver takes no such reports any more"),
-    (Drop::TooLarge, "too_large", "one record alone was too large for the receiver"),
-    (Drop::GaveUp, "gave_up", "sending failed too often"),
+pub(crate) const DROPS: [(DropReason, &str, &str); 19] = [
+    (DropReason::RingFull, "ring_full", "events came faster than they could be written"),
+    (DropReason::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
+    (DropReason::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
+    (DropReason::HeldBack, "held_back", "they are reports you have not agreed to, which this version would make"),
+    (DropReason::Ended, "ended", "the last day on which such reports are made is over"),
+    (DropReason::Invalid, "invalid", "a value was not one that its field can have"),
+    (DropReason::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
+    (DropReason::Unfinished, "unfinished", "the program ended before they were written"),
+    (DropReason::InDoubt, "in_doubt", "the disk or the clock could not be relied on when they came"),
+    (DropReason::Disk, "disk", "the disk did not take them"),
+    (DropReason::Full, "full", "the store was full, and the oldest went first"),
+    (DropReason::Age, "age", "they had waited too long"),
+    (DropReason::Damaged, "damaged", "their bytes on disk were damaged or lost"),
+    (DropReason::Foreign, "foreign", "their bytes on disk were not what this program would have written"),
+    (DropReason::Late, "late", "their day was closed already"),
+    (DropReason::Rejected, "rejected", "the receiver refused them"),
+    (DropReason::Gone, "gone", "the receiver takes no such reports any more"),
+    (DropReason::TooLarge, "too_large", "one record alone was too large for the receiver"),
+    (DropReason::GaveUp, "gave_up", "sending failed too often"),
 ];
 
 /// The counters of one client, since it was made.
@@ -86,31 +86,31 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn drop(&self, reason: Drop, count: u64) {
+    pub(crate) fn drop(&self, reason: DropReason, count: u64) {
         if let Some(counter) = self.drops.get(reason as usize) {
             counter.fetch_add(count, Ordering::Relaxed);
         }
     }
 
     /// Takes back what was counted before it happened, and then did not.
-    pub(crate) fn take_back(&self, reason: Drop, count: u64) {
+    pub(crate) fn take_back(&self, reason: DropReason, count: u64) {
         if let Some(counter) = self.drops.get(reason as usize) {
             counter.fetch_sub(count, Ordering::Relaxed);
         }
     }
 
-    pub(crate) fn dropped(&self, reason: Drop) -> u64 {
+    pub(crate) fn dropped(&self, reason: DropReason) -> u64 {
         self.drops.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 
     /// How many are counted in this process alone.
-    pub(super) fn unsaved(&self, reason: Drop) -> u64 {
+    pub(super) fn unsaved(&self, reason: DropReason) -> u64 {
         let saved = self.saved.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed));
         self.dropped(reason).saturating_sub(saved)
     }
 
     /// Notes that so many more are counted elsewhere.
-    pub(super) fn saved(&self, reason: Drop, count: u64) {
+    pub(super) fn saved(&self, reason: DropReason, count: u64) {
         if let Some(counter) = self.saved.get(reason as usize) {
             counter.fetch_add(count, Ordering::Relaxed);
         }

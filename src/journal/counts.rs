@@ -5,7 +5,7 @@
 //! no event counts twice or not at all.
 
 use super::{
-    Drop, Journal, Record, Writer, line,
+    DropReason, Journal, Record, Writer, line,
     segment::{self, Header, Kind, Segment},
     waiting::{note_failed, note_unread, shown},
 };
@@ -145,7 +145,7 @@ impl Journal {
                 days.entry(day).or_default().push(path);
             } else if day.0 > today.0.saturating_add(1) {
                 // A clock that stood ahead made it, and its day may never come.
-                let _ = self.discard(&path, Drop::Late);
+                let _ = self.discard(&path, DropReason::Late);
             }
         }
         // A lone event is carried into the next day, which may have no file of its own yet.
@@ -259,7 +259,12 @@ impl Journal {
         }
         let marker = self.marker(place, day);
         // On record before the day is closed: who dies in between counts it twice rather than never.
-        let lost = [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, aged), (Drop::Invalid, invalid)];
+        let lost = [
+            (DropReason::Damaged, damaged),
+            (DropReason::Foreign, foreign),
+            (DropReason::Age, aged),
+            (DropReason::Invalid, invalid),
+        ];
         lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
         self.note_losses();
         if let Err(error) = self.files.rename(&intent, &marker) {
@@ -303,7 +308,7 @@ impl Journal {
                         continue;
                     }
                 };
-                self.end_file(&path, &[(Drop::Late, late)])?;
+                self.end_file(&path, &[(DropReason::Late, late)])?;
             }
             self.files.remove_if_there(&path)?;
         }

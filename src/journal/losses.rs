@@ -3,7 +3,7 @@
 //! It says how many events ended for which reason since a day, and nothing of what they were. It stays on this computer
 //! and is never sent. Written seldom, and only when something was lost; what can't be written now is written later.
 
-use super::{Counters, DROPS, Drop};
+use super::{Counters, DROPS, DropReason};
 use crate::{
     ambient::{Ambient, Day},
     disk::{self, Files, Look},
@@ -77,8 +77,8 @@ impl Lost {
 }
 
 /// Whether an event that ended so is one that is missed. What rules and the person's own choices leave out is not.
-fn is_loss(reason: Drop) -> bool {
-    !matches!(reason, Drop::NotChosen | Drop::HeldBack | Drop::Ended | Drop::StaleEpoch)
+fn is_loss(reason: DropReason) -> bool {
+    !matches!(reason, DropReason::NotChosen | DropReason::HeldBack | DropReason::Ended | DropReason::StaleEpoch)
 }
 
 /// The document of one store.

@@ -22,7 +22,7 @@ mod segment;
 mod sent;
 mod waiting;
 
-pub(crate) use counters::{Counters, DROPS, Drop};
+pub(crate) use counters::{Counters, DROPS, DropReason};
 pub(crate) use line::Record;
 pub(crate) use losses::Losses;
 pub(crate) use names::{Named, Names};
@@ -32,7 +32,7 @@ pub(crate) use waiting::Sealed;
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Destroyed, UNKNOWN_EPOCH, Place, Projection, Scope, OpenScope},
+    consent::{Destroyed, OpenScope, Place, Projection, Scope, UNKNOWN_EPOCH},
     disk::{self, Files, Handle, Look, Stat, StatKind},
     error::{At, Error},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
@@ -154,7 +154,7 @@ impl Journal {
             Push::Kept => false,
             Push::Pressed => true,
             Push::Full => {
-                self.counters.drop(Drop::RingFull, 1);
+                self.counters.drop(DropReason::RingFull, 1);
                 false
             }
         }
@@ -169,7 +169,7 @@ impl Journal {
     }
 
     /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
-    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<OpenScope, Drop>) -> usize {
+    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<OpenScope, DropReason>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
         let mut drained = 0;
         rings.drain(|events| {
@@ -187,12 +187,17 @@ impl Journal {
     /// Counts what nobody will write any more: the worker is done, and recorded was until the gates closed.
     pub(crate) fn abandon(&self) {
         if let Some(rings) = self.rings.get() {
-            rings.drain(|events| self.counters.drop(Drop::Unfinished, events.len() as u64));
+            rings.drain(|events| self.counters.drop(DropReason::Unfinished, events.len() as u64));
         }
     }
 
     /// Writes events to their segments and counts. Each ends in exactly one counter.
-    pub(crate) fn keep(&self, events: &[Generalized], day: Day, standing: impl Fn(Scope) -> Result<OpenScope, Drop>) {
+    pub(crate) fn keep(
+        &self,
+        events: &[Generalized],
+        day: Day,
+        standing: impl Fn(Scope) -> Result<OpenScope, DropReason>,
+    ) {
         // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
         // is written after it.
         let mut writer = self.writer.lock();
@@ -200,40 +205,40 @@ impl Journal {
         let mut counts: ByScope<Counts> = BTreeMap::new();
         for event in events {
             let Some(schema) = self.registry.schema(event.schema()) else {
-                self.counters.drop(Drop::Unregistered, 1);
+                self.counters.drop(DropReason::Unregistered, 1);
                 continue;
             };
             if !schema.admits(event.outcomes()) {
-                self.counters.drop(Drop::Invalid, 1);
+                self.counters.drop(DropReason::Invalid, 1);
                 continue;
             }
             let scope = schema.scope();
             let standing = match standing(scope) {
                 Ok(standing) if standing.place.epoch == event.epoch() => Ok(standing),
-                _ if event.epoch() == UNKNOWN_EPOCH => Err(Drop::InDoubt),
-                Ok(_) => Err(Drop::StaleEpoch),
+                _ if event.epoch() == UNKNOWN_EPOCH => Err(DropReason::InDoubt),
+                Ok(_) => Err(DropReason::StaleEpoch),
                 Err(why) => Err(why),
             };
             let OpenScope { place, held } = match standing {
                 Ok(standing) => standing,
                 Err(why) => {
                     let ending = self.ending.load(Ordering::SeqCst);
-                    self.counters.drop(if ending { Drop::Unfinished } else { why }, 1);
+                    self.counters.drop(if ending { DropReason::Unfinished } else { why }, 1);
                     continue;
                 }
             };
             let Some(outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
-                self.counters.drop(Drop::HeldBack, 1);
+                self.counters.drop(DropReason::HeldBack, 1);
                 continue;
             };
             // A code belongs to the day whose keys made it, and so does its line.
             let day = event.code().day().unwrap_or(day);
             if is_over(held.as_deref(), schema, day) {
-                self.counters.drop(Drop::Ended, 1);
+                self.counters.drop(DropReason::Ended, 1);
                 continue;
             }
             if self.full.load(Ordering::Relaxed) {
-                self.counters.drop(Drop::Full, 1);
+                self.counters.drop(DropReason::Full, 1);
                 continue;
             }
             if schema.linkage() == Linkage::Rollup {
@@ -250,7 +255,7 @@ impl Journal {
                     let (_, list) = lines.entry(scope.name()).or_insert_with(|| (place, Vec::new()));
                     list.push((event.subject(), line));
                 }
-                None => self.counters.drop(Drop::Disk, 1),
+                None => self.counters.drop(DropReason::Disk, 1),
             }
         }
         for (place, list) in lines.into_values() {
@@ -382,7 +387,7 @@ impl Journal {
 
     /// Keeps for the person what left, or may have, and is not sent any more though nobody took it. Where the disk takes no copy
     /// the batch's own file is kept.
-    pub(crate) fn keep_not_taken(&self, batch: &Batch, why: Drop) {
+    pub(crate) fn keep_not_taken(&self, batch: &Batch, why: DropReason) {
         let scope = self.registry.scopes().iter().find(|scope| scope.name() == batch.scope());
         if let Some(&scope) = scope.filter(|_| batch.may_have_left()) {
             let (sent, at) = (self.sent(), self.ambient.now());
@@ -610,10 +615,10 @@ fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
 
 /// Why events could not be written. Where the directory went between its making and the file's, consent was taken back
 /// elsewhere, or began anew: that ends these events and says nothing of the disk.
-fn why_not_written(error: &io::Error) -> Drop {
+fn why_not_written(error: &io::Error) -> DropReason {
     match error.kind() {
-        io::ErrorKind::NotFound => Drop::StaleEpoch,
-        _ => Drop::Disk,
+        io::ErrorKind::NotFound => DropReason::StaleEpoch,
+        _ => DropReason::Disk,
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::{
     LOSSES_WAIT, Losses,
-    counters::{Counters, Drop},
+    counters::{Counters, DropReason},
     segment,
     waiting::{READ_MOST, note_unread, shown},
 };
@@ -342,7 +342,7 @@ impl<'j> Outbox<'j> {
                     read => read.map_err(|error| disk::named(path, &error))?,
                 };
                 let is_whole = (1..=BATCH_MOST).contains(&(bytes.len() as u64));
-                let reason = if is_whole { Drop::Foreign } else { Drop::Damaged };
+                let reason = if is_whole { DropReason::Foreign } else { DropReason::Damaged };
                 return self.end(path, place, &bytes, reason).map(|()| None);
             }
             Look::Absent => return Ok(None),
@@ -350,7 +350,7 @@ impl<'j> Outbox<'j> {
             Look::Failed(error) => return Err(disk::named(path, &error)),
         };
         let Some((head, body)) = parse(&bytes) else {
-            return self.end(path, place, &bytes, Drop::Damaged).map(|()| None);
+            return self.end(path, place, &bytes, DropReason::Damaged).map(|()| None);
         };
         let batch = Batch { head, body: body.to_vec(), path: path.to_owned() };
         let head = &batch.head;
@@ -358,13 +358,13 @@ impl<'j> Outbox<'j> {
             && path.file_name().and_then(|name| name.to_str()) == Some(&name_of(head.made, &head.key));
         let ours = head.scope == place.scope.name() && head.generation == place.generation && head.epoch == place.epoch;
         if !named || !ours {
-            return self.end(path, place, &bytes, Drop::Foreign).map(|()| None);
+            return self.end(path, place, &bytes, DropReason::Foreign).map(|()| None);
         }
         Ok(Some(batch))
     }
 
     /// Removes a file that is of no use, and counts each record that is lost with it.
-    fn end(&self, path: &Path, place: Place, bytes: &[u8], reason: Drop) -> io::Result<()> {
+    fn end(&self, path: &Path, place: Place, bytes: &[u8], reason: DropReason) -> io::Result<()> {
         let waiting = self.store.join("waiting").join(place.scope.name()).join(place.generation.to_string());
         let elsewhere = in_segments(self.files, &waiting, bytes)?;
         let lost = records_in(bytes).saturating_sub(elsewhere);

@@ -4,7 +4,7 @@
 //! contents kept. Of what was not taken the name ends in the reason.
 
 use super::{
-    DROPS, Drop, drop_oldest,
+    DROPS, DropReason, drop_oldest,
     outbox::{Batch, peek_bytes},
     waiting::note_unread,
 };
@@ -91,7 +91,7 @@ pub(crate) struct SentEntry {
     /// Whether the receiver answered as OTLP asks.
     pub(crate) confirmed: bool,
     /// Why it was not taken, where it was not.
-    pub(crate) not_taken: Option<Drop>,
+    pub(crate) not_taken: Option<DropReason>,
     pub(crate) bytes: u64,
     /// Empty where the person wants no contents kept.
     pub(crate) body: Vec<u8>,
@@ -220,18 +220,25 @@ impl<'j> SentLog<'j> {
     }
 
     /// Notes that a batch left, or may have, and is not sent any more though nobody took it. Done before it is removed as well.
-    pub(super) fn note_not_taken(&self, scope: Scope, batch: &Batch, at: Time, why: Drop) -> io::Result<()> {
+    pub(super) fn note_not_taken(&self, scope: Scope, batch: &Batch, at: Time, why: DropReason) -> io::Result<()> {
         self.write(scope, batch, at, Taken::NOT, Some(why))
     }
 
     /// The file of an entry. [`has`](SentLog::has) finds only what was taken: the name of anything else does not end in the key.
-    fn path(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<Drop>) -> PathBuf {
+    fn path(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<DropReason>) -> PathBuf {
         let why = not_taken.and_then(|why| DROPS.iter().find(|(reason, ..)| *reason == why));
         let why = why.map(|(_, name, _)| format!("-{name}")).unwrap_or_default();
         self.directory(scope).join(format!("{:014}-{}{why}.json", at.0, batch.key()))
     }
 
-    fn write(&self, scope: Scope, batch: &Batch, at: Time, taken: Taken, not_taken: Option<Drop>) -> io::Result<()> {
+    fn write(
+        &self,
+        scope: Scope,
+        batch: &Batch,
+        at: Time,
+        taken: Taken,
+        not_taken: Option<DropReason>,
+    ) -> io::Result<()> {
         self.files.own_dir(&self.directory(scope))?;
         let keeps = self.keeps_contents(scope)?;
         let bare = Head::of(scope.name(), batch, at, taken).bare()?;
@@ -250,7 +257,13 @@ impl<'j> SentLog<'j> {
 
     /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none. Not where no
     /// contents are wanted, since that file is nothing else.
-    pub(crate) fn keep_file(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<Drop>) -> io::Result<()> {
+    pub(crate) fn keep_file(
+        &self,
+        scope: Scope,
+        batch: &Batch,
+        at: Time,
+        not_taken: Option<DropReason>,
+    ) -> io::Result<()> {
         if !self.keeps_contents(scope)? {
             return Err(io::Error::other("there is no room for an entry without contents"));
         }
@@ -333,7 +346,7 @@ fn taken(path: &Path) -> Taken {
 }
 
 /// Why nobody took what a file holds, as its name says.
-fn not_taken(path: &Path) -> Option<Drop> {
+fn not_taken(path: &Path) -> Option<DropReason> {
     let why = path.file_stem()?.to_str()?.splitn(3, '-').nth(2)?;
     DROPS.iter().find_map(|(reason, name, _)| (*name == why).then_some(*reason))
 }

@@ -1,7 +1,7 @@
 //! Segments that wait: finding those nobody writes any more, taking their lines, dropping whole ones.
 
 use super::{
-    Drop, Journal, Record,
+    DropReason, Journal, Record,
     bounds::day_of,
     segment::{self, Header, Kind, SEGMENT_MOST, Segment},
 };
@@ -38,7 +38,7 @@ pub(crate) struct Sealed {
     /// The sound lines, with their numbers and the records they decode to.
     pub(crate) lines: Vec<(u64, String, Record)>,
     /// What was left out, counted when the segment is forgotten: it may be read again before.
-    left_out: [(Drop, u64); 3],
+    left_out: [(DropReason, u64); 3],
     // Nobody else takes or drops the file while this is held.
     _lock: Box<dyn Handle>,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Sealed {
 impl Sealed {
     /// One line more that is not sent: more than the person agreed to. Counted when the segment goes.
     pub(crate) fn leave_out(&mut self) {
-        let foreign = self.left_out.iter_mut().find(|(reason, _)| *reason == Drop::Foreign);
+        let foreign = self.left_out.iter_mut().find(|(reason, _)| *reason == DropReason::Foreign);
         foreign.into_iter().for_each(|(_, count)| *count += 1);
     }
 }
@@ -57,14 +57,14 @@ pub(super) const DOOMED_MOST: usize = 16;
 /// A file that is to go, and what is lost with it.
 pub(super) struct Doomed {
     path: PathBuf,
-    reason: Drop,
+    reason: DropReason,
     records: u64,
     // Held until the file is gone, so that nobody takes it in between.
     _lock: Option<Box<dyn Handle>>,
 }
 
 impl Doomed {
-    pub(super) fn new(path: &Path, reason: Drop, records: u64) -> Self {
+    pub(super) fn new(path: &Path, reason: DropReason, records: u64) -> Self {
         Doomed { path: path.to_owned(), reason, records, _lock: None }
     }
 }
@@ -139,7 +139,7 @@ impl Journal {
             Look::Failed(error) => return Err(error),
             // Its lock was had, so it is a file of ours that nobody else may open: it is larger than any that candor writes.
             Look::Refused(_) => {
-                self.end_file(&path, &[(Drop::Damaged, 1)])?;
+                self.end_file(&path, &[(DropReason::Damaged, 1)])?;
                 return Ok(None);
             }
         };
@@ -152,7 +152,7 @@ impl Journal {
         });
         let damaged = found.damaged();
         if !belongs {
-            self.end_file(&path, &[(Drop::Damaged, damaged), (Drop::Foreign, found.lines.len() as u64)])?;
+            self.end_file(&path, &[(DropReason::Damaged, damaged), (DropReason::Foreign, found.lines.len() as u64)])?;
             return Ok(None);
         }
         let (mut foreign, mut old) = (0, 0);
@@ -168,7 +168,7 @@ impl Journal {
                 _ => foreign += 1,
             }
         }
-        let left_out = [(Drop::Damaged, damaged), (Drop::Foreign, foreign), (Drop::Age, old)];
+        let left_out = [(DropReason::Damaged, damaged), (DropReason::Foreign, foreign), (DropReason::Age, old)];
         Ok(Some(Sealed { path, lines, left_out, _lock: lock }))
     }
 
@@ -263,7 +263,7 @@ impl Journal {
     }
 
     /// Drops everything of a grant that waits, whatever it is.
-    pub(crate) fn discard_all(&self, place: Place, reason: Drop) {
+    pub(crate) fn discard_all(&self, place: Place, reason: DropReason) {
         let generation = place.generation.to_string();
         let mut goes = Vec::new();
         for kind in ["waiting", "counts", "outbox"] {
@@ -288,7 +288,7 @@ impl Journal {
     ///
     /// # Errors
     /// What it holds can't be counted now: it stays.
-    pub(super) fn discard(&self, path: &Path, reason: Drop) -> io::Result<bool> {
+    pub(super) fn discard(&self, path: &Path, reason: DropReason) -> io::Result<bool> {
         let Some(doomed) = self.doom(path, reason)? else { return Ok(false) };
         Ok(self.end_all(&mut vec![doomed]) == (0, 0))
     }
@@ -297,7 +297,7 @@ impl Journal {
     ///
     /// # Errors
     /// What it holds can't be counted now: it stays.
-    pub(super) fn doom(&self, path: &Path, reason: Drop) -> io::Result<Option<Doomed>> {
+    pub(super) fn doom(&self, path: &Path, reason: DropReason) -> io::Result<Option<Doomed>> {
         let Some(lock) = self.left(path)? else { return Ok(None) };
         // What can't go is not noted as gone.
         if self.may_remove(path).is_err() {
@@ -352,7 +352,7 @@ impl Journal {
     }
 
     /// Removes one file, once these losses are on record.
-    pub(crate) fn end_file(&self, path: &Path, lost: &[(Drop, u64)]) -> io::Result<()> {
+    pub(crate) fn end_file(&self, path: &Path, lost: &[(DropReason, u64)]) -> io::Result<()> {
         self.may_remove(path)?;
         lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
         self.note_losses();

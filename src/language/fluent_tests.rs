@@ -1,6 +1,6 @@
 //! Fluent texts as a source: the same notices as from a table, plural forms by Fluent's rules, and every mistake found.
 
-use super::{Arg, Given, Say, Tag, Locale, Translation, in_english};
+use super::{Arg, Given, Locale, Say, Tag, Translation, in_english};
 use std::sync::Arc;
 
 /// candor's English sentences as a Fluent text, forms and all.

@@ -1,7 +1,7 @@
 //! What holds of any text in the place of a Fluent one. For fuzzers and tests only.
 #![allow(missing_docs, reason = "for fuzzers")]
 
-use super::{Given, Say, Tag, Locale, Translation, in_english, phrase};
+use super::{Given, Locale, Say, Tag, Translation, in_english, phrase};
 
 pub fn fluent(bytes: &[u8]) {
     let (Some(tag), text) = (Tag::parse("pl"), String::from_utf8_lossy(bytes)) else { return };

@@ -152,7 +152,7 @@ fn number_style(sample: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arg, Say, Source, Locale, english, french, number_style, sentence};
+    use super::{Arg, Locale, Say, Source, english, french, number_style, sentence};
 
     #[test]
     fn every_sentence_of_both_languages_fills_its_holes() {

@@ -1,6 +1,6 @@
 //! Phrases that are put together from several sentences, and are said in more than one place. Words only.
 
-use super::{Say, Locale};
+use super::{Locale, Say};
 
 /// What becomes of an item of which one in `one_in` is counted.
 pub(crate) fn item(locale: &Locale, one_in: u64, reason: Option<&str>) -> String {

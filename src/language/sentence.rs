@@ -299,7 +299,8 @@ fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
         if rest.is_empty() {
             return None;
         }
-        let placeholder = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(it, _)| !it.contains('{'));
+        let placeholder =
+            rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(it, _)| !it.contains('{'));
         if let Some((inner, after)) = placeholder {
             rest = after;
             let (name, forms) = inner.split_once(':').map_or((inner, None), |(name, forms)| (name, Some(forms)));

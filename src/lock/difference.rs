@@ -3,7 +3,7 @@
 //! name is listed as well, so that nothing changes unseen. Reads no file and accepts nothing.
 
 use super::form::{Entry, Lock};
-use crate::consent::{Change, Comparison, Effect, ContractSchema};
+use crate::consent::{Change, Comparison, ContractSchema, Effect};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write as _};
 

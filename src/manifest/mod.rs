@@ -15,7 +15,7 @@ use crate::{
     engine::Engine,
     event::{Field, Schema},
     generalize,
-    journal::{DROPS, Drop},
+    journal::{DROPS, DropReason},
     rollup::Counts,
     transport::otlp,
 };
@@ -344,18 +344,18 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
 }
 
 /// What became of a request that left and that nobody took, in words.
-fn not_taken(why: Drop) -> &'static str {
+fn not_taken(why: DropReason) -> &'static str {
     match why {
-        Drop::Rejected => "the receiver read it, and refused it for good",
-        Drop::TooLarge => {
+        DropReason::Rejected => "the receiver read it, and refused it for good",
+        DropReason::TooLarge => {
             "it was too large for the receiver; where it held more than one record they left again, in two parts"
         }
-        Drop::Gone => "the receiver takes no such reports any more",
-        Drop::Foreign => {
+        DropReason::Gone => "the receiver takes no such reports any more",
+        DropReason::Foreign => {
             "it was not what this version of the program writes; what could be used of it was written anew"
         }
-        Drop::Age => "it was tried, nobody took it, and it had waited too long",
-        Drop::Full => "it was tried, nobody took it, and there was no more room for what waits",
+        DropReason::Age => "it was tried, nobody took it, and it had waited too long",
+        DropReason::Full => "it was tried, nobody took it, and there was no more room for what waits",
         _ => "it was tried too often, and nobody took it",
     }
 }
@@ -403,7 +403,7 @@ fn growing_counts(engine: &Engine, day: Day, counts: &Counts) -> Vec<GrowingCoun
 
 fn outcomes(engine: &Engine) -> Outcomes {
     let counters = &engine.journal.counters;
-    let by_reason = |count: &dyn Fn(&str, Drop) -> u64| {
+    let by_reason = |count: &dyn Fn(&str, DropReason) -> u64| {
         let dropped =
             DROPS.into_iter().map(|(reason, name, why)| Dropped { reason: name, why, count: count(name, reason) });
         dropped.filter(|dropped| dropped.count > 0).collect()

@@ -19,7 +19,7 @@ pub(crate) use ladders::{
     RESOLUTION, TEXT_SHAPE,
 };
 
-use crate::language::{Say, Locale};
+use crate::language::{Locale, Say};
 
 /// A partition of the values of one field into numbered outcomes.
 ///

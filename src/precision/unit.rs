@@ -1,7 +1,7 @@
 //! What a precision's cuts are counted in, and how such a number reads. Turns no value into an outcome.
 
 use super::calendar;
-use crate::language::{Say, Locale};
+use crate::language::{Locale, Say};
 
 /// The unit that a numeric precision's cuts are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::{
     disk,
     engine::Engine,
     event::Linkage,
-    journal::{self, Batch, Drop, Record, Sealed, Source},
+    journal::{self, Batch, DropReason, Record, Sealed, Source},
     mutants::{self, Mutant},
     transport::otlp,
 };
@@ -242,8 +242,8 @@ impl Engine {
             Some(outbox.write(draft, &self.ambient)?)
         };
         self.journal.may_remove(batch.path())?;
-        self.journal.keep_not_taken(&batch, Drop::Foreign);
-        self.journal.end_file(batch.path(), &[(Drop::Foreign, lost)])?;
+        self.journal.keep_not_taken(&batch, DropReason::Foreign);
+        self.journal.end_file(batch.path(), &[(DropReason::Foreign, lost)])?;
         Ok(anew)
     }
 

@@ -8,7 +8,7 @@
 use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
 use crate::{
     ambient::{Day, Time},
-    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, Why, StoredRequest},
+    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, StoredRequest, Why},
     disk::Look,
     engine::Engine,
     error::{At, Error},
@@ -102,7 +102,8 @@ impl Engine {
         };
         let known = erasure_requests.all(scope.name()).at("read the wishes in", store)?;
         let (known, unread) = (known.erasure_requests, known.unread);
-        let given_up = |wish: &StoredRequest| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
+        let given_up =
+            |wish: &StoredRequest| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
             known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
         let waiting = self.still_waiting(scope)?;

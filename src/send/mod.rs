@@ -12,7 +12,7 @@ use crate::{
     consent::{Place, Scope},
     engine::Engine,
     error::{Error, Kind},
-    journal::{Batch, Draft, Drop, Gone, Parent, Schedule, Source, Taken},
+    journal::{Batch, Draft, DropReason, Gone, Parent, Schedule, Source, Taken},
     mutants::{self, Mutant},
     transport::{Answer, Parcel, SendError, Transport},
 };
@@ -295,7 +295,7 @@ impl Engine {
             let checked = outbox.open(&path, place).and_then(|batch| match batch {
                 // Its records are too old as well, and nothing else is wrong with them; unless it was taken before.
                 Some(batch) if is_old(&batch) && !self.journal.sent().has(place.scope, batch.key())? => {
-                    self.give_up(&batch, Drop::Age);
+                    self.give_up(&batch, DropReason::Age);
                     Ok(None)
                 }
                 Some(batch) => self.checked(place, batch),
@@ -311,7 +311,7 @@ impl Engine {
                 }
             };
             if batch.tries() >= MOST_TRIES {
-                self.give_up(&batch, Drop::GaveUp);
+                self.give_up(&batch, DropReason::GaveUp);
                 continue;
             }
             // Without their ids on disk the records could not be named for erasure any more.
@@ -412,7 +412,7 @@ impl Engine {
                 let (sent, at) = (self.journal.sent(), self.ambient.now());
                 if taken.rejected > 0 {
                     // On record before it is noted as sent, as with what is given up.
-                    counters.drop(Drop::Rejected, taken.rejected);
+                    counters.drop(DropReason::Rejected, taken.rejected);
                     self.journal.note_losses();
                 }
                 if mutants::on(Mutant::BatchRemovedFirst) {
@@ -440,15 +440,15 @@ impl Engine {
                 true
             }
             Ok(Answer::Rejected) => {
-                self.give_up(batch, Drop::Rejected);
+                self.give_up(batch, DropReason::Rejected);
                 done.note_trouble("the receiver refused a request for good");
                 true
             }
             Ok(Answer::Gone) => {
-                self.give_up(batch, Drop::Gone);
+                self.give_up(batch, DropReason::Gone);
                 for path in queue.drain(..) {
                     if let Ok(Some(batch)) = self.journal.outbox().open(&path, place) {
-                        self.give_up(&batch, Drop::Gone);
+                        self.give_up(&batch, DropReason::Gone);
                     }
                 }
                 schedule.gone = Some(Gone { version: self.version().to_owned(), since: self.ambient.now().0 });
@@ -458,7 +458,7 @@ impl Engine {
                 false
             }
             Ok(Answer::ServerError { .. }) if batch.tries() >= MOST_TRIES_AFTER_500 => {
-                self.give_up(batch, Drop::GaveUp);
+                self.give_up(batch, DropReason::GaveUp);
                 self.back_off(schedule, None);
                 done.note_trouble(format!(
                     "the receiver failed over one request, which was tried {} times and is given up",
@@ -513,7 +513,7 @@ impl Engine {
         schedule.not_before = self.ambient.now().0 + wait.max(asked);
     }
 
-    fn give_up(&self, batch: &Batch, reason: Drop) {
+    fn give_up(&self, batch: &Batch, reason: DropReason) {
         if self.journal.may_remove(batch.path()).is_err() {
             return;
         }
@@ -525,7 +525,7 @@ impl Engine {
     fn halve(&self, place: Place, batch: &Batch, queue: &mut VecDeque<PathBuf>, done: &mut Flushed) {
         let lines = self.lines_of(place, batch);
         if lines.len() < 2 {
-            self.give_up(batch, Drop::TooLarge);
+            self.give_up(batch, DropReason::TooLarge);
             done.note_trouble("the receiver takes no request of even one record");
             return;
         }
@@ -540,7 +540,7 @@ impl Engine {
             Err(error) => outbox.remove(&first).and(Err(error)),
         }) {
             Ok(halves) => {
-                self.journal.keep_not_taken(batch, Drop::TooLarge);
+                self.journal.keep_not_taken(batch, DropReason::TooLarge);
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }

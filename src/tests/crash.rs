@@ -353,6 +353,8 @@ fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
     let home = tempfile::tempdir().unwrap();
     let client = client(home.path(), None);
     client.grant(CRASH).unwrap();
-    assert!(crate::actions::close::close_scope(client.engine(), CRASH, CloseReason::Expired, &Patience::new()).is_err());
+    assert!(
+        crate::actions::close::close_scope(client.engine(), CRASH, CloseReason::Expired, &Patience::new()).is_err()
+    );
     assert!(client.status(CRASH).unwrap().is_open(), "a new yes is not past the last day of the old one");
 }

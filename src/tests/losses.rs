@@ -1,7 +1,7 @@
 //! The count of what was lost, and clocks that stand elsewhere for a while: it neither vanishes by one nor stays for ever.
 
 use super::{CRASH, Start, config};
-use crate::{Client, Clock, journal::Drop};
+use crate::{Client, Clock, journal::DropReason};
 use std::{
     path::Path,
     sync::{
@@ -30,7 +30,7 @@ fn at(home: &Path, day: i64) -> Client {
 /// Loses so many in a run of its own.
 fn lose(home: &Path, day: i64, count: u64) {
     let client = at(home, day);
-    client.engine().journal.counters.drop(Drop::Disk, count);
+    client.engine().journal.counters.drop(DropReason::Disk, count);
     client.engine().note_losses();
     assert!(!client.engine().journal.losses().owes());
 }
@@ -91,7 +91,7 @@ fn a_clock_that_leaps_ahead_for_a_moment_wipes_no_count_of_losses() {
     let days = Days(Arc::new(AtomicI64::new(10)));
     let client = Client::without_worker(config(home).validity_days(365).clock(days.clone())).unwrap();
     client.engine().do_housekeeping(false);
-    client.engine().journal.counters.drop(Drop::Disk, 3);
+    client.engine().journal.counters.drop(DropReason::Disk, 3);
     days.0.store(200, Ordering::SeqCst);
     client.engine().note_losses();
     assert!(!client.engine().journal.losses().owes());

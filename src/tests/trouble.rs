@@ -932,10 +932,10 @@ fn later_makes_no_open_question_of_records_that_are_lost() {
 
 #[test]
 fn what_is_lost_is_counted_once_though_its_directory_is_not_made_durable() {
-    use crate::journal::Drop;
+    use crate::journal::DropReason;
     let (home, client) = Home::new();
     let journal = &client.engine().journal;
-    journal.counters.drop(Drop::Damaged, 5);
+    journal.counters.drop(DropReason::Damaged, 5);
     home.disk.set(|call, path| (call == "sync_dir" && path.ends_with("/candor-1")).then_some(Errno::IO));
     journal.note_losses();
     home.disk.end();

@@ -161,7 +161,7 @@ fn what_is_recorded_while_a_yes_is_narrowed_is_counted() {
     let client = Client::without_worker(config(home.path())).unwrap();
     client.grant(CRASH).unwrap();
     let held = hold_every_lock(home.path());
-    let lost = || client.engine().journal.counters.dropped(crate::journal::Drop::InDoubt);
+    let lost = || client.engine().journal.counters.dropped(crate::journal::DropReason::InDoubt);
     thread::scope(|scope| {
         let switching = scope.spawn(|| client.switch(CRASH, "crash.happened.times", false));
         let mut recorded = 0;
@@ -214,7 +214,7 @@ fn a_shutdown_has_one_deadline_whoever_holds_the_count_of_losses() {
         client.grant(CRASH).unwrap();
         client.record_durable(Happened { times: 1 });
         let held = hold_every_lock(home);
-        client.engine().journal.counters.drop(crate::journal::Drop::Disk, 1);
+        client.engine().journal.counters.drop(crate::journal::DropReason::Disk, 1);
         let (_, ending) = waited(|| client.shutdown(Duration::from_millis(limit)));
         assert!(ending <= limit + 50, "shutdown({limit} ms) waited {ending} ms");
         drop(held);

@@ -15,7 +15,7 @@ pub(crate) mod otlp;
 pub(crate) use http::Http;
 
 use crate::{
-    consent::{ErasurePermit, Permit, Scope, ErasureWatch, Watch},
+    consent::{ErasurePermit, ErasureWatch, Permit, Scope, Watch},
     journal::Batch,
 };
 use std::time::Duration;

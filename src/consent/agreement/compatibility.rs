@@ -5,7 +5,7 @@
 //! `other`. Where it is wider in anything else (who receives it, what for, for how long) nothing can be held back, and it
 //! stops. Pure: reads no file, decides for nobody, and never sees a value.
 
-use crate::consent::agreement::schema::{Event, Field, Partition, ContractSchema, Use};
+use crate::consent::agreement::schema::{ContractSchema, Event, Field, Partition, Use};
 use crate::{ambient::Day, clean};
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 
 use crate::consent::{
     agreement::compatibility::{Comparison, Rule, Said, compare},
-    agreement::schema::{Event, Field, Identity, Items, Local, Partition, ContractSchema, Use},
+    agreement::schema::{ContractSchema, Event, Field, Identity, Items, Local, Partition, Use},
 };
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};

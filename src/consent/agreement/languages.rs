@@ -8,7 +8,7 @@ use crate::consent::{
 };
 use crate::{
     error::{Error, Kind},
-    language::{Given, Tag, Locale, Translation},
+    language::{Given, Locale, Tag, Translation},
     precision::Precision,
 };
 use std::{collections::BTreeMap, sync::Arc};

@@ -15,7 +15,7 @@ use crate::consent::{
 use crate::{
     clean,
     error::{Error, Kind},
-    language::{Arg, Say, Locale, WIDTH, Wrapped, phrase},
+    language::{Arg, Locale, Say, WIDTH, Wrapped, phrase},
     precision::joined,
 };
 

@@ -11,7 +11,7 @@ use crate::consent::{
 };
 use crate::{
     event::Linkage,
-    language::{Say, Locale, columns, phrase},
+    language::{Locale, Say, columns, phrase},
     precision::{
         AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
         Precision, RATIO, RESOLUTION, TEXT_SHAPE, Unit, day_number,

@@ -4,7 +4,8 @@
 //! variable that says "on" is not an act of the person and is ignored.
 
 use crate::consent::{
-    agreement::contract::Audience, agreement::schema::ContractSchema, constraints::limits::Limits, constraints::policy::Policies,
+    agreement::contract::Audience, agreement::schema::ContractSchema, constraints::limits::Limits,
+    constraints::policy::Policies,
 };
 use crate::{ambient::Environment, clean};
 use std::path::PathBuf;

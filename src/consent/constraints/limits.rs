@@ -6,7 +6,7 @@
 use crate::consent::{
     agreement::compatibility::{Projection, Rule},
     agreement::contract::{canonical, digest},
-    agreement::schema::{Field, Partition, ContractSchema},
+    agreement::schema::{ContractSchema, Field, Partition},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use crate::consent::{
     agreement::compatibility::{Projection, Rule, compare},
     agreement::compatibility_tests::{base, changed},
     agreement::contract::Contract,
-    agreement::schema::{Partition, ContractSchema},
+    agreement::schema::{ContractSchema, Partition},
     constraints::environment::{Block, Constraints},
     constraints::limits::{Left, Limits},
     constraints::policy::Policies,

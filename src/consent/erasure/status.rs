@@ -4,7 +4,7 @@
 use crate::consent::{
     agreement::schema::ContractSchema,
     agreement::scope::Scope,
-    erasure::request::{Known, Outcome, Particulars, Why, RequestStore},
+    erasure::request::{Known, Outcome, Particulars, RequestStore, Why},
     state::consent::Consent,
     state::permit::ErasurePermit,
 };

@@ -219,13 +219,13 @@ impl fmt::Display for Receipts {
             if text("decision") == Some("revoked") {
                 out.push_str(&format!("   why        {}\n", or("via", "not said")));
             }
-            let besides = |key: &str| line.get("besides").and_then(|besides| besides.get(key));
-            if besides("own_words").is_some() {
+            let details = |key: &str| line.get("besides").and_then(|details| details.get(key));
+            if details("own_words").is_some() {
                 out.push_str(
                     "   asked      in words of the program's own, which nobody compared with what was agreed\n",
                 );
             }
-            let off = besides("without").and_then(serde_json::Value::as_array);
+            let off = details("without").and_then(serde_json::Value::as_array);
             for field in off.into_iter().flatten().filter_map(serde_json::Value::as_str) {
                 out.push_str(&format!("   without    {}\n", clean::line(field)));
             }

@@ -115,7 +115,7 @@ impl Receipt {
             unconfirmed: None,
             recorded: true,
             until: line.until,
-            switched_off: line.besides.without,
+            switched_off: line.details.disabled_fields,
             destroyed: Destroyed { complete: true, ..Destroyed::default() },
             line: line.line,
             hash: line.hash,
@@ -184,7 +184,7 @@ impl fmt::Display for Receipt {
             }
             "narrowed" | "kept" => {
                 for field in &self.switched_off {
-                    writeln!(f, "  without    {}", line(field))?;
+                    writeln!(f, "  disabled_fields    {}", line(field))?;
                 }
                 if self.decision == "narrowed" {
                     writeln!(

@@ -339,7 +339,8 @@ fn texts(verdict: &mut Verdict, parts: &Parts, given: &[Given]) {
     let mut named = [BTreeSet::new(), BTreeSet::new()];
     for (at, line) in (1_u64..).zip(given) {
         let Some(line) = &line.line else { continue };
-        let erasure_requests = [(&line.contract, &parts.contracts, "contract"), (&line.notice, &parts.notices, "notice")];
+        let erasure_requests =
+            [(&line.contract, &parts.contracts, "contract"), (&line.notice, &parts.notices, "notice")];
         for ((wish, kept, what), named) in erasure_requests.into_iter().zip(&mut named) {
             let Some(wish) = wish else { continue };
             // Once each, at the first line that names it.

@@ -82,8 +82,8 @@ pub(crate) struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
     /// What else the decision says.
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub(crate) besides: Details,
+    #[serde(rename = "besides", default, skip_serializing_if = "says_nothing")]
+    pub(crate) details: Details,
     pub(crate) previous: String,
     pub(crate) hash: String,
 }
@@ -111,8 +111,8 @@ pub(crate) struct Details {
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) given: Option<String>,
     /// The fields, as `event.field`, that the person switched off.
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub(crate) without: Vec<String>,
+    #[serde(rename = "without", default, skip_serializing_if = "says_nothing")]
+    pub(crate) disabled_fields: Vec<String>,
     /// The digest of what administrators' rules say of what was agreed to, where they say anything.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) limits: Option<String>,
@@ -198,7 +198,7 @@ mod tests {
             language_picked: false,
             via: None,
             until: until.map(str::to_owned),
-            besides: Details::default(),
+            details: Details::default(),
             previous: GENESIS.into(),
             hash: String::new(),
         }
@@ -230,7 +230,7 @@ mod tests {
             language_picked: true,
             via: Some("settings/privacy".into()),
             until: Some("2027-11-22".into()),
-            besides: Details { without: vec!["film.sought.waited".into()], deferred: 2, ..Details::default() },
+            details: Details { disabled_fields: vec!["film.sought.waited".into()], deferred: 2, ..Details::default() },
             previous: hash.into(),
             hash: String::new(),
         }

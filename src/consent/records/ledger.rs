@@ -7,7 +7,7 @@
 
 use crate::consent::{
     agreement::contract::{canonical, digest},
-    records::entry::{Details, Decision, GENESIS, Line, chain, says_nothing},
+    records::entry::{Decision, Details, GENESIS, Line, chain, says_nothing},
     records::high_water::{Marks, Unfit},
     records::recovery::not_read,
 };
@@ -97,8 +97,8 @@ pub(crate) struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
     /// What else it says.
-    #[serde(default, skip_serializing_if = "says_nothing")]
-    pub(crate) besides: Details,
+    #[serde(rename = "besides", default, skip_serializing_if = "says_nothing")]
+    pub(crate) details: Details,
     /// The number of the ledger's line that says so.
     pub(crate) line: u64,
 }
@@ -106,15 +106,15 @@ pub(crate) struct Entry {
 impl Entry {
     /// When the yes that is in force was given: narrowing or keeping one does not make it younger.
     pub(crate) fn given(&self) -> &str {
-        self.besides.given.as_deref().unwrap_or(&self.at)
+        self.details.given.as_deref().unwrap_or(&self.at)
     }
 
     /// The person's own noes, which outlast a yes that they did not end: to more, and to single fields. Of a yes that they took
     /// back nothing is left, and the next one begins with all of it.
     pub(crate) fn noes(&self) -> Details {
-        let Details { declined, deferred, without, .. } = self.besides.clone();
-        let without = if self.decision.takes_back() { Vec::new() } else { without };
-        Details { declined, deferred, without, ..Details::default() }
+        let Details { declined, deferred, disabled_fields, .. } = self.details.clone();
+        let disabled_fields = if self.decision.takes_back() { Vec::new() } else { disabled_fields };
+        Details { declined, deferred, disabled_fields, ..Details::default() }
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct Statement<'a> {
     pub(crate) language: Option<NoticeLanguage>,
     pub(crate) via: Option<String>,
     pub(crate) until: Option<String>,
-    pub(crate) besides: Option<Details>,
+    pub(crate) details: Option<Details>,
 }
 
 impl<'a> Statement<'a> {
@@ -142,7 +142,7 @@ impl<'a> Statement<'a> {
             language: None,
             via: None,
             until: None,
-            besides: None,
+            details: None,
         }
     }
 }
@@ -900,12 +900,12 @@ impl Ledger {
         let mut open: BTreeMap<&str, (u64, &Option<String>, &Details)> = BTreeMap::new();
         for line in told {
             match line.decision {
-                decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until, &line.besides)),
+                decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until, &line.details)),
                 _ => open.remove(line.scope.as_str()),
             };
         }
         let agrees = |(scope, entry): (&String, &Entry)| {
-            let says = (entry.epoch, &entry.until, &entry.besides);
+            let says = (entry.epoch, &entry.until, &entry.details);
             !entry.decision.opens() || open.get(scope.as_str()) == Some(&says)
         };
         if !snapshot.scopes.iter().all(agrees) {
@@ -1224,14 +1224,14 @@ impl Ledger {
             Some(entry) if !entry.decision.opens() && statement.decision == Decision::Granted => entry.generation,
             _ => epoch,
         };
-        let mut besides = match (statement.besides, kept) {
-            (Some(besides), _) => besides,
-            (None, Some(kept)) => kept.besides.clone(),
+        let mut details = match (statement.details, kept) {
+            (Some(details), _) => details,
+            (None, Some(kept)) => kept.details.clone(),
             // What somebody else ended, or the calendar, takes none of the person's own noes with it.
             (None, None) if !statement.decision.takes_back() => old.map(Entry::noes).unwrap_or_default(),
             (None, None) => Details::default(),
         };
-        besides.given = kept.filter(|old| old.decision.opens()).map(|old| old.given().to_owned());
+        details.given = kept.filter(|old| old.decision.opens()).map(|old| old.given().to_owned());
         let line = Line {
             line: sound.map_or(0, |sound| sound.snapshot.lines) + 1,
             at: now.rfc3339(),
@@ -1244,7 +1244,7 @@ impl Ledger {
             language: statement.language.map(|language| language.tag),
             via: statement.via.or_else(|| kept?.via.clone()),
             until: statement.until.or_else(|| kept?.until.clone()),
-            besides,
+            details,
             previous: previous.clone(),
             hash: String::new(),
         }
@@ -1258,7 +1258,7 @@ impl Ledger {
             notice: line.notice.clone(),
             via: line.via.clone(),
             until: line.until.clone(),
-            besides: line.besides.clone(),
+            details: line.details.clone(),
             line: line.line,
         };
         let snapshot = Snapshot {

@@ -4,7 +4,7 @@
 use crate::consent::{
     agreement::contract::canonical,
     agreement::scope::{MAX_SCOPES, is_name},
-    records::entry::{Details, Decision, GENESIS, Line},
+    records::entry::{Decision, Details, GENESIS, Line},
     records::high_water::Unfit,
     records::ledger::{
         ENDED, Entry, Failed, Held, LEDGER_MOST, Ledger, Records, Revoked, SNAPSHOT_MOST, Snapshot, Sound, Statement,
@@ -68,7 +68,7 @@ impl Ledger {
                 language: None,
                 via: None,
                 until: None,
-                besides: Details::default(),
+                details: Details::default(),
                 previous: void.hash.clone(),
                 hash: String::new(),
                 ..void
@@ -276,12 +276,12 @@ impl Ledger {
             names.entry(name).or_default();
         }
         for (name, entry) in old.into_iter().flat_map(|old| old.scopes) {
-            names.entry(name).or_default().extend(entry.noes().without);
+            names.entry(name).or_default().extend(entry.noes().disabled_fields);
         }
         names.retain(|name, _| is_name(name));
         // Epochs start above everything that may still lie around, whatever became of the marks.
         let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0).max(self.highest_known());
-        let scopes = names.into_iter().map(|(scope, without)| {
+        let scopes = names.into_iter().map(|(scope, disabled_fields)| {
             let entry = Entry {
                 decision: Decision::Lost,
                 epoch: floor,
@@ -291,7 +291,7 @@ impl Ledger {
                 notice: None,
                 via: None,
                 until: None,
-                besides: Details { without: without.into_iter().collect(), ..Details::default() },
+                details: Details { disabled_fields: disabled_fields.into_iter().collect(), ..Details::default() },
                 line: 0,
             };
             (scope, entry)
@@ -365,11 +365,12 @@ impl Ledger {
             }
             let off: &mut BTreeSet<String> = named.entry(scope).or_default();
             // The last line that is one says it; that a yes never came into force says nothing of it.
-            if let Ok(Line { decision, besides, .. }) = serde_json::from_value(value)
+            if let Ok(Line { decision, details, .. }) = serde_json::from_value(value)
                 && decision != Decision::Void
             {
                 let is_field = |field: &String| field.split_once('.').is_some_and(|_| field.split('.').all(is_name));
-                let said = besides.without.into_iter().filter(|field| !decision.takes_back() && is_field(field));
+                let said =
+                    details.disabled_fields.into_iter().filter(|field| !decision.takes_back() && is_field(field));
                 *off = said.take(SWITCHED_MOST).collect();
             }
         }

@@ -304,7 +304,7 @@ impl Consent {
         Ok(match state {
             State::NeverAsked => yes,
             // A no to more than what ended is none the less one.
-            State::Revoked | State::Expired if entry.besides.declined.is_some() => {
+            State::Revoked | State::Expired if entry.details.declined.is_some() => {
                 self.after_declining(contract, entry)?
             }
             State::Revoked | State::Expired => yes,
@@ -320,7 +320,7 @@ impl Consent {
                     _ if sound.is_outdated(EVERY_SCOPE) => false,
                     preference => preference.is_none_or(|preference| preference == Decision::AskAgain),
                 };
-                match entry.besides.declined {
+                match entry.details.declined {
                     _ if !asks => no(WhyNot::AskNoMore),
                     Some(_) => self.after_declining(contract, entry)?,
                     None => yes,
@@ -331,7 +331,7 @@ impl Consent {
 
     /// Where the person said no, or later, to more than they agreed to.
     fn after_declining(&self, contract: &Contract, entry: &Entry) -> Result<MayAsk, Failed> {
-        Ok(if entry.besides.deferred > 0 {
+        Ok(if entry.details.deferred > 0 {
             self.after(entry, AFTER_LATER, WhyNot::Later)
         } else if self.is_answered(contract, entry)? {
             no(WhyNot::Answered)
@@ -343,7 +343,7 @@ impl Consent {
     /// Whether the person has said no to all that this build would do. A no to a contract that is not known any more may
     /// have been one.
     fn is_answered(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
-        let Some(declined) = &entry.besides.declined else { return Ok(true) };
+        let Some(declined) = &entry.details.declined else { return Ok(true) };
         if *declined == contract.digest {
             return Ok(true);
         }
@@ -358,7 +358,7 @@ impl Consent {
         if self.ambient.now() < until {
             return MayAsk::No { why, not_before: Some(until.rfc3339()) };
         }
-        MayAsk::Yes { later: entry.besides.deferred < LATER_MOST }
+        MayAsk::Yes { later: entry.details.deferred < LATER_MOST }
     }
 
     /// A question about this scope that was shown, and that the person did not answer: what ended the program ended the question.

@@ -9,7 +9,7 @@ use crate::consent::{
     proof::receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE},
     records::ledger::{Failed, Fingerprint, Held, LOCK_WAIT, Ledger, Records, Sound},
     state::pending::Unwritten,
-    state::permit::{Gates, UNKNOWN_EPOCH, Permit, Watch},
+    state::permit::{Gates, Permit, UNKNOWN_EPOCH, Watch},
     state::status::Compared,
 };
 use crate::{

@@ -3,7 +3,7 @@
 
 use crate::consent::{
     agreement::scope::{MAX_SCOPES, Scope},
-    erasure::request::{StoredRequest, RequestStore},
+    erasure::request::{RequestStore, StoredRequest},
     records::ledger::Ledger,
 };
 use crate::{

@@ -192,7 +192,7 @@ impl Consent {
 
     /// The same by what was agreed to, read a moment ago.
     fn is_limited_by(&self, compared: &Compared, entry: &Entry) -> bool {
-        self.constraints().limits(&compared.agreed).digest() != entry.besides.limits
+        self.constraints().limits(&compared.agreed).digest() != entry.details.limits
     }
 
     /// What administrators' rules leave of a scope.
@@ -204,7 +204,7 @@ impl Consent {
     pub(crate) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
         let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
         let comparison = &compared.comparison;
-        let switched = Limits { fields: entry.besides.without.iter().cloned().collect(), ..Limits::default() };
+        let switched = Limits { fields: entry.details.disabled_fields.iter().cloned().collect(), ..Limits::default() };
         let limits = self.limits(contract).meet(switched);
         Ok((!comparison.is_no_wider() || limits.touches(&contract.terms))
             .then(|| limits.narrow(&contract.terms, comparison.projection.clone())))
@@ -431,7 +431,7 @@ impl Consent {
             _ => false,
         };
         let switched_off: BTreeSet<String> =
-            in_force.map(|entry| entry.besides.without.iter().cloned().collect()).unwrap_or_default();
+            in_force.map(|entry| entry.details.disabled_fields.iter().cloned().collect()).unwrap_or_default();
         Ok(Status {
             state,
             until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
@@ -442,7 +442,7 @@ impl Consent {
             limited_by: Vec::new(),
             ignored_rules: Vec::new(),
             switched_off: switched_off.into_iter().collect(),
-            own_words: in_force.is_some_and(|entry| entry.besides.own_words),
+            own_words: in_force.is_some_and(|entry| entry.details.own_words),
             refused_grants: 0,
             trouble: unread.map(|unread| unread.to_string()).or(trouble),
         })

@@ -52,7 +52,10 @@ impl Consent {
         let erasure_requests = self.erasure_requests();
         let of = |name: &str| {
             let entry = sound.in_force(name)?;
-            let pending = match erasure_requests.pending(name).at("read what is to be erased in", &erasure_requests.directory(name)) {
+            let pending = match erasure_requests
+                .pending(name)
+                .at("read what is to be erased in", &erasure_requests.directory(name))
+            {
                 Ok(pending) => pending,
                 Err(error) => return Some(Err(error)),
             };
