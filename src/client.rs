@@ -14,7 +14,7 @@ use crate::{
     engine::{Engine, Task, Tasks, Worker},
     error::{Error, Kind},
     event::{Event, Installation, Registry},
-    generalize::{self, Generalized, Keys, Left},
+    generalize::{self, Generalized, Keys, Rejection},
     home,
     journal::{DropReason as Dropped, Journal},
     manifest::Manifest,
@@ -234,7 +234,7 @@ impl Client {
     /// Reads administrators' rules. What they end is owed.
     pub(crate) fn look_at_policies(&self) {
         if self.engine.consent.look_at_policies() {
-            self.engine.tasks.owe(Task::Settle);
+            self.engine.tasks.request(Task::Settle);
         }
     }
 
@@ -291,7 +291,7 @@ impl Client {
             && let Some(event) = self.generalized(&event, admission)
         {
             self.engine.keep_now(event);
-            if self.engine.tasks.owes() {
+            if self.engine.tasks.are_pending() {
                 // Whatever was found is the worker's to see to.
                 self.engine.worker.nudge();
             }
@@ -313,11 +313,11 @@ impl Client {
         let epoch = admission.epoch();
         let reason = match generalize::generalize(event, admission, &*self.engine.keys) {
             Ok(event) => return Some(event),
-            Err(Left::NotChosen) => Dropped::NotChosen,
+            Err(Rejection::NotChosen) => Dropped::NotChosen,
             // Keys go with their grant; those of a grant that stands could not be read.
-            Err(Left::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
-            Err(Left::NoKey) => Dropped::InDoubt,
-            Err(Left::Unregistered) => Dropped::Unregistered,
+            Err(Rejection::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
+            Err(Rejection::NoKey) => Dropped::InDoubt,
+            Err(Rejection::Unregistered) => Dropped::Unregistered,
         };
         self.engine.journal.counters.drop(reason, 1);
         None

@@ -53,7 +53,7 @@ pub(super) fn undecided(
         return Destroyed { complete: true, ..Destroyed::default() };
     }
     let destroyed = engine.consent.while_kept(name, patience, destroy).unwrap_or_else(|| {
-        engine.tasks.owe(Task::Clear);
+        engine.tasks.request(Task::Clear);
         // What a yes that comes meanwhile keeps has a later generation.
         let ended = engine.consent.latest_ended(name).map(|latest| engine.journal.purge_until(name, latest));
         Destroyed { complete: !engine.may_have_left(name), ..ended.unwrap_or_default() }

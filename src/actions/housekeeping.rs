@@ -18,17 +18,17 @@ use std::{
 
 /// What was done of what was owed, where anything was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum Upkeep {
     /// What is too old or too much was dropped as well.
-    House,
+    Full,
     /// It was not, or not all of it.
-    NoHouse,
+    Partial,
 }
 
 impl Engine {
     /// Does on a thread of its own what is owed, unless one is at it. Where none can be made it stays owed.
     pub(crate) fn tidy(self: &Arc<Self>) {
-        if !self.tasks.owes() {
+        if !self.tasks.are_pending() {
             return;
         }
         #[cfg(test)]
@@ -58,7 +58,7 @@ impl Engine {
         loop {
             self.run_tasks();
             let mut running = self.tasks.running.lock();
-            if !self.tasks.owes() {
+            if !self.tasks.are_pending() {
                 *running = false;
                 self.tasks.rested.notify_all();
                 drop(running);
@@ -71,29 +71,29 @@ impl Engine {
 
     /// Does what is owed on this thread; none where nothing was. May wait for other processes: not for callers, and not for the
     /// worker.
-    pub(crate) fn run_tasks(&self) -> Option<Kept> {
-        if !self.tasks.owes() {
+    pub(crate) fn run_tasks(&self) -> Option<Upkeep> {
+        if !self.tasks.are_pending() {
             return None;
         }
         let _alone = self.tasks.doing.lock();
-        let owed = self.tasks.owed.swap(0, Ordering::SeqCst);
-        let owes = |what: Task| owed & what as u8 != 0;
-        if owes(Task::Settle) {
+        let pending = self.tasks.pending.swap(0, Ordering::SeqCst);
+        let pending = |what: Task| pending & what as u8 != 0;
+        if pending(Task::Settle) {
             settle(self);
         }
-        if owes(Task::Finish) {
+        if pending(Task::Finish) {
             // A decision that was interrupted is finished before any gate opens; where that fails what is on disk closes.
             let _ = self.consent.recover();
             self.refresh();
         }
         let moved = self.refresh();
-        let clears = moved || owes(Task::Clear) || owes(Task::Settle);
+        let clears = moved || pending(Task::Clear) || pending(Task::Settle);
         // What others leave from here on is found when they have decided.
         let is_clear = clears && !self.clear_stale();
-        if owes(Task::Finish) || owes(Task::Housekeeping) {
+        if pending(Task::Finish) || pending(Task::Housekeeping) {
             self.finish_deletions();
         }
-        let kept = owes(Task::Housekeeping) && self.do_housekeeping(false);
+        let kept = pending(Task::Housekeeping) && self.do_housekeeping(false);
         let records = self.consent.records();
         // Where nobody can see now it may be.
         let again = match &records {
@@ -107,7 +107,7 @@ impl Engine {
             Err(_) => true,
         };
         self.tasks.again.store(again, Ordering::SeqCst);
-        Some(if kept { Kept::House } else { Kept::NoHouse })
+        Some(if kept { Upkeep::Full } else { Upkeep::Partial })
     }
 
     /// Does what is left of what a person wanted deleted, and what is said of the contents.
@@ -124,12 +124,12 @@ impl Engine {
     /// Owes again what could not be done.
     pub(crate) fn retry_tasks(&self) {
         if self.tasks.again() {
-            [Task::Settle, Task::Clear, Task::Finish].into_iter().for_each(|what| self.tasks.owe(what));
+            [Task::Settle, Task::Clear, Task::Finish].into_iter().for_each(|what| self.tasks.request(what));
         }
     }
 
     /// Looks at consent, and does at once what is owed. For threads that nobody waits for.
-    pub(crate) fn follow(&self) -> Option<Kept> {
+    pub(crate) fn follow(&self) -> Option<Upkeep> {
         self.look();
         self.run_tasks()
     }
@@ -163,7 +163,7 @@ impl Engine {
     pub(crate) fn retry(&self) {
         if self.consent.is_retry_due() {
             let _ = self.consent.look_at_policies();
-            [Task::Settle, Task::Finish].into_iter().for_each(|what| self.tasks.owe(what));
+            [Task::Settle, Task::Finish].into_iter().for_each(|what| self.tasks.request(what));
             self.look();
         }
     }
@@ -193,7 +193,7 @@ impl Engine {
     /// The same for whoever has a deadline. Answers whether nothing is left that only this process knows to be lost.
     pub(crate) fn note_losses_within(&self, wait: Duration) -> bool {
         let losses = self.journal.losses();
-        if !losses.owes() {
+        if !losses.are_unsaved() {
             return true;
         }
         match self.consent.records() {
@@ -211,7 +211,7 @@ impl Engine {
     /// doubt. Batches are dropped only by who leads; answers whether all was done.
     pub(crate) fn do_housekeeping(&self, leads: bool) -> bool {
         let Some(now) = self.trusted_now() else { return false };
-        let owed = self.clock_trust.lock().take_owed();
+        let owed = self.clock_trust.lock().take_deferred();
         if owed {
             // What was found over by a clock that was in doubt.
             settle(self);

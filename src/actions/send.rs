@@ -1,7 +1,7 @@
 //! Sending what may be sent now: what is owed is done first, then each open scope has its turn, then what is to be erased.
 //! Does nothing where another process is at it.
 
-use super::{erase, housekeeping::Kept};
+use super::{erase, housekeeping::Upkeep};
 use crate::{
     ambient::Day,
     engine::{Engine, Task},
@@ -43,7 +43,7 @@ impl Engine {
             self.journal.seal();
             let _ = self.consent.look_at_policies();
             self.look();
-            [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.owe(what));
+            [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.request(what));
         } else {
             self.recheck_clock();
             if self.keys.are_unread() {
@@ -67,7 +67,7 @@ impl Engine {
         let mut done = Flushed::default();
         // Administrators' rules forbid sending as well as recording: nothing leaves before a look at them.
         if self.consent.is_known() && self.consent.look_at_policies() {
-            self.tasks.owe(Task::Settle);
+            self.tasks.request(Task::Settle);
         }
         let kept = self.follow();
         // What is done for long may be overtaken meanwhile.
@@ -76,7 +76,7 @@ impl Engine {
         } else {
             self.move_on()
         };
-        let kept = [kept, self.run_tasks()].contains(&Some(Kept::House));
+        let kept = [kept, self.run_tasks()].contains(&Some(Upkeep::Full));
         if !self.is_sure_of_day() {
             // What waits would be too old by it, or be sent as of days that never were.
             done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");

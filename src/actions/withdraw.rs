@@ -165,7 +165,7 @@ pub(super) fn end(
     let receipt = closing.finish()?.told(confirmed);
     if !receipt.recorded && ending.leaves_a_yes() {
         // Until its mark is raised the yes is closed.
-        engine.tasks.owe(Task::Finish);
+        engine.tasks.request(Task::Finish);
     }
     Ok(Receipt { destroyed, ..receipt })
 }

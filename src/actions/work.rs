@@ -141,7 +141,7 @@ impl Engine {
             }
             let instant = self.ambient.monotonic();
             let now = self.ambient.now();
-            let owes = self.journal.losses().owes();
+            let owes = self.journal.losses().are_unsaved();
             if owes && instant >= next_note {
                 next_note = instant + BETWEEN_NOTES;
                 self.note_losses();

@@ -18,13 +18,13 @@ pub(crate) struct ClockTrust {
     /// Where the clock stood after it leapt.
     leapt: Option<(Time, Instant)>,
     /// The house was not kept while the clock was in doubt.
-    owed: bool,
+    deferred: bool,
 }
 
 impl ClockTrust {
     /// Whether something was left undone while the clock was in doubt; whoever asks does it.
-    pub(crate) fn take_owed(&mut self) -> bool {
-        std::mem::take(&mut self.owed)
+    pub(crate) fn take_deferred(&mut self) -> bool {
+        std::mem::take(&mut self.deferred)
     }
 
     /// Whether the clock is believed. Not while it has just leapt ahead of the time that passed: one wrong minute must not
@@ -46,7 +46,7 @@ impl ClockTrust {
             }
             Some(_) => false,
             None => {
-                (self.leapt, self.owed) = (Some((now, instant)), true);
+                (self.leapt, self.deferred) = (Some((now, instant)), true);
                 false
             }
         }
@@ -54,7 +54,7 @@ impl ClockTrust {
 
     /// Whether it is time to look again at a clock that leapt, or what was left undone meanwhile is due.
     fn is_due(&self, instant: Instant) -> bool {
-        self.owed && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= SUSPECT_FOR)
+        self.deferred && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= SUSPECT_FOR)
     }
 }
 
@@ -62,18 +62,18 @@ impl Engine {
     /// Whether the clock leapt, and it is yet to be seen whether it was right, or what was left undone meanwhile is yet to be done.
     pub(crate) fn suspects_clock(&self) -> bool {
         let clock_trust = self.clock_trust.lock();
-        clock_trust.leapt.is_some() || clock_trust.owed
+        clock_trust.leapt.is_some() || clock_trust.deferred
     }
 
     /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
     /// computer may be asleep by then, each time.
     pub(crate) fn recheck_clock(&self) {
-        let owed = self.clock_trust.lock().owed;
-        if owed {
+        let deferred = self.clock_trust.lock().deferred;
+        if deferred {
             let instant = self.ambient.monotonic();
             let due = self.clock_trust.lock().is_due(instant);
             if due {
-                self.tasks.owe(Task::Housekeeping);
+                self.tasks.request(Task::Housekeeping);
             }
         }
     }

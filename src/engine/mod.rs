@@ -133,11 +133,11 @@ impl Engine {
         let moved = self.refresh();
         // The first decision was another process's, and with it this process looked for rules; or a yes is over.
         if self.consent.has_rules_to_settle() {
-            self.tasks.owe(Task::Settle);
+            self.tasks.request(Task::Settle);
         }
         // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
         if self.consent.has_turned_older() {
-            self.tasks.owe(Task::Finish);
+            self.tasks.request(Task::Finish);
         }
         // Not at the start alone: the store may have seemed to be absent then.
         let appeared = self.consent.has_appeared();
@@ -146,7 +146,7 @@ impl Engine {
         }
         let records = self.consent.records();
         if self.has_stale(&records) {
-            self.tasks.owe(Task::Clear);
+            self.tasks.request(Task::Clear);
         }
         if appeared {
             self.look_for_tasks(&records);
@@ -164,11 +164,11 @@ impl Engine {
         // Where nobody can see now it may be.
         let may = |of: &dyn Fn(&Records) -> bool| records.as_ref().map_or(true, of);
         if may(&Records::need_repair) || self.registry.scopes().iter().any(is_unfinished) {
-            self.tasks.owe(Task::Finish);
+            self.tasks.request(Task::Finish);
         }
         // After a no there is nothing to keep in order, and no reason to read a clock.
         if may(&|records| self.is_granted(records)) {
-            [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.owe(what));
+            [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.request(what));
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Task {
 /// Notes what is owed, and who is at it.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    pub(crate) owed: AtomicU8,
+    pub(crate) pending: AtomicU8,
     /// Something could not be done, since another process was deciding.
     pub(crate) again: AtomicBool,
     /// The client ends: nothing new is begun.
@@ -35,17 +35,17 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(crate) fn owe(&self, what: Task) {
-        self.owed.fetch_or(what as u8, Ordering::SeqCst);
+    pub(crate) fn request(&self, what: Task) {
+        self.pending.fetch_or(what as u8, Ordering::SeqCst);
     }
 
     /// Whether something that was interrupted is left, or may be, which ends with this process where nobody finishes it.
     pub(crate) fn is_to_finish(&self) -> bool {
-        self.owed.load(Ordering::SeqCst) & Task::Finish as u8 != 0 || self.again()
+        self.pending.load(Ordering::SeqCst) & Task::Finish as u8 != 0 || self.again()
     }
 
-    pub(crate) fn owes(&self) -> bool {
-        self.owed.load(Ordering::SeqCst) != 0 && !self.over.load(Ordering::SeqCst)
+    pub(crate) fn are_pending(&self) -> bool {
+        self.pending.load(Ordering::SeqCst) != 0 && !self.over.load(Ordering::SeqCst)
     }
 
     /// Whether something could not be done and is to be tried again.
@@ -55,7 +55,7 @@ impl Tasks {
 
     /// Whether anything is owed, or being done at this moment.
     pub(crate) fn is_busy(&self) -> bool {
-        self.owes() || *self.running.lock()
+        self.are_pending() || *self.running.lock()
     }
 
     /// Waits until the thread is done, `limit` at most.

@@ -86,7 +86,7 @@ pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
 
 /// Why an event went no further. The caller counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum Rejection {
     /// Its type is not registered in this program.
     Unregistered,
     /// It is about an item that is not among those that are counted.
@@ -97,21 +97,25 @@ pub(crate) enum Left {
 
 /// Generalises an admitted event.
 #[inline]
-pub(crate) fn generalize<E: Event>(event: &E, admission: Admission, codes: &dyn Codes) -> Result<Generalized, Left> {
+pub(crate) fn generalize<E: Event>(
+    event: &E,
+    admission: Admission,
+    codes: &dyn Codes,
+) -> Result<Generalized, Rejection> {
     let schema = E::schema();
     let mut sink = Sink::new(schema, codes);
     event.generalize(&mut sink);
     if sink.keyless {
-        return Err(Left::NoKey);
+        return Err(Rejection::NoKey);
     }
     if !sink.chosen {
-        return Err(Left::NotChosen);
+        return Err(Rejection::NotChosen);
     }
     if sink.unreadable != 0 {
         schema.count_unreadable(sink.unreadable);
     }
     if schema.index() == 0 {
-        return Err(Left::Unregistered);
+        return Err(Rejection::Unregistered);
     }
     Ok(Generalized {
         schema: schema.index(),

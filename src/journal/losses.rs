@@ -98,14 +98,14 @@ impl<'j> Losses<'j> {
     }
 
     /// Whether anything was lost that the document does not say yet.
-    pub(crate) fn owes(&self) -> bool {
+    pub(crate) fn are_unsaved(&self) -> bool {
         DROPS.iter().any(|(reason, ..)| is_loss(*reason) && self.counters.unsaved(*reason) > 0)
     }
 
     /// Adds what was lost since the last time, durably, and waits `wait` at most for another process that is at it. What can't
     /// be written is owed still. By a clock that is in doubt (`aged` says whether it is not) the count does not begin anew.
     pub(crate) fn save(&self, ambient: &Ambient, today: Day, aged: bool, wait: Duration) -> io::Result<()> {
-        if self.owes() { self.write(ambient, today, aged, wait) } else { Ok(()) }
+        if self.are_unsaved() { self.write(ambient, today, aged, wait) } else { Ok(()) }
     }
 
     /// Writes down that the count began no later than today, where the clock stands before the day that the document says: it would

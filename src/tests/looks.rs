@@ -500,7 +500,7 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
         disk.repair();
         // The worker's retry is a second away; a day later it is due at any rate.
         client.engine().consent.retry_now();
-        client.engine().tasks.owe(Task::Settle);
+        client.engine().tasks.request(Task::Settle);
         client.engine().run_tasks();
         let status = client.status(CRASH).unwrap();
         assert!(matches!(status.state, State::Withdrawn | State::Denied) && status.trouble.is_none(), "{status:?}");

@@ -32,7 +32,7 @@ fn lose(home: &Path, day: i64, count: u64) {
     let client = at(home, day);
     client.engine().journal.counters.drop(DropReason::Disk, count);
     client.engine().note_losses();
-    assert!(!client.engine().journal.losses().owes());
+    assert!(!client.engine().journal.losses().are_unsaved());
 }
 
 /// How many the page says were lost, and since which day after the start.
@@ -94,6 +94,6 @@ fn a_clock_that_leaps_ahead_for_a_moment_wipes_no_count_of_losses() {
     client.engine().journal.counters.drop(DropReason::Disk, 3);
     days.0.store(200, Ordering::SeqCst);
     client.engine().note_losses();
-    assert!(!client.engine().journal.losses().owes());
+    assert!(!client.engine().journal.losses().are_unsaved());
     assert_eq!(lost(home, 10), (503, 10));
 }

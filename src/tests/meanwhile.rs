@@ -150,7 +150,7 @@ fn two_that_find_a_rule_at_once_begin_anew_once() {
     });
     // On this thread, for which the trap is set, and not on one of its own.
     assert!(client.engine().consent.look_at_policies());
-    client.engine().tasks.owe(Task::Settle);
+    client.engine().tasks.request(Task::Settle);
     client.engine().run_tasks();
     assert!(disk.is_sprung());
     assert!(client.status(CRASH).unwrap().is_open());

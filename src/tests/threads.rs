@@ -12,9 +12,9 @@ fn without_threads_nothing_is_sent_or_lost_and_the_program_is_told() {
     let client = Client::without_threads(config(home.path()));
     client.grant(CRASH).unwrap();
     // Nor for what is to be put in order: it stays owed, and nobody waits for a thread that is not there.
-    client.engine().tasks.owe(crate::engine::Task::Housekeeping);
+    client.engine().tasks.request(crate::engine::Task::Housekeeping);
     let _ = client.status(CRASH).unwrap();
-    assert!(client.engine().tasks.owes(), "no thread was made for it");
+    assert!(client.engine().tasks.are_pending(), "no thread was made for it");
     client.record(Happened { times: 1 });
     let trouble = client.flush(LONG).unwrap().trouble.unwrap();
     assert!(trouble.contains("no thread could be made") && trouble.contains("is kept"), "{trouble}");

@@ -116,11 +116,11 @@ impl<'b> Parcel<'b> {
     /// one shuts down.
     #[must_use]
     pub fn may_leave(&self) -> bool {
-        self.eye().stands()
+        self.authorization().stands()
     }
 
     /// The same question, for code that outlives the borrow of the parcel but not its connection.
-    pub(crate) fn eye(&self) -> Eye {
+    pub(crate) fn authorization(&self) -> Eye {
         match &self.load {
             Load::Batch(_, permit) => Eye::Grant(permit.watch().clone()),
             Load::Erasure { errand, .. } => Eye::StoredRequest(errand.vigil().clone()),

@@ -53,7 +53,7 @@ pub(crate) enum Task {
 }
 
 impl Tasks {
-    pub(crate) fn owe(&self, _: Task) {}
+    pub(crate) fn request(&self, _: Task) {}
 }
 
 /// No event is declared, so no field can be switched.

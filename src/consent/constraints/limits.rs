@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is left of a field's steps or labels.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Left {
+pub(crate) enum Remaining {
     /// These steps, as far as the field has them.
     Steps(BTreeSet<i64>),
     /// These labels, as far as the field has them; the rest is `other`.
@@ -31,7 +31,7 @@ pub(crate) struct Limits {
     /// Fields that are left out, as `event.field`.
     pub(crate) fields: BTreeSet<String>,
     /// Fields of which less is left. Each said what is left; all hold.
-    pub(crate) coarser: BTreeMap<String, Vec<Left>>,
+    pub(crate) coarser: BTreeMap<String, Vec<Remaining>>,
     /// For how many days a yes is good at most. It ends the yes sooner, and changes nothing of what waits.
     #[serde(skip)]
     pub(crate) validity_days: Option<u32>,
@@ -109,9 +109,9 @@ fn other(precision: &Partition) -> Option<usize> {
 }
 
 /// What keeps a field to the steps or labels that are left. What does not fit is left out.
-fn coarser(build: &Partition, left: &Left) -> Rule {
+fn coarser(build: &Partition, left: &Remaining) -> Rule {
     match (build, left) {
-        (Partition::Cuts { cuts, .. }, Left::Steps(left)) => {
+        (Partition::Cuts { cuts, .. }, Remaining::Steps(left)) => {
             // The lowest step is where the field begins: without it there would be values that no step holds.
             let kept = |at: usize| at == 0 || cuts.get(at).is_some_and(|cut| left.contains(cut));
             let mut floor = 0;
@@ -120,7 +120,7 @@ fn coarser(build: &Partition, left: &Left) -> Rule {
                 floor
             }))
         }
-        (Partition::Labels { labels }, Left::Labels(left)) => {
+        (Partition::Labels { labels }, Remaining::Labels(left)) => {
             let Some(other) = other(build) else { return Rule::Leave };
             Rule::becoming(labels.iter().enumerate().map(|(at, label)| if left.contains(label) { at } else { other }))
         }

@@ -7,7 +7,7 @@ use crate::consent::{
     agreement::contract::Contract,
     agreement::schema::{ContractSchema, Partition},
     constraints::environment::{Block, Constraints},
-    constraints::limits::{Left, Limits},
+    constraints::limits::{Limits, Remaining},
     constraints::policy::Policies,
     state::consent::Consent,
 };
@@ -189,10 +189,10 @@ fn every_rule_that_lifts_another_is_noticed() {
             let mut both = first.meet(second);
             for left in both.coarser.values_mut() {
                 let all = left.iter().filter_map(|left| match left {
-                    Left::Steps(steps) => Some(steps.clone()),
-                    Left::Labels(_) => None,
+                    Remaining::Steps(steps) => Some(steps.clone()),
+                    Remaining::Labels(_) => None,
                 });
-                *left = vec![Left::Steps(all.flatten().collect())];
+                *left = vec![Remaining::Steps(all.flatten().collect())];
             }
             both
         }),

@@ -8,7 +8,7 @@
 use crate::consent::{
     agreement::schema::ContractSchema,
     constraints::environment::{Block, shown},
-    constraints::limits::{Left, Limits},
+    constraints::limits::{Limits, Remaining},
     records::ledger::Failed,
     records::unique_keys,
 };
@@ -48,7 +48,7 @@ struct Policy {
     forbid: Forbid,
     /// What is left of fields, as `event.field`: steps of numbers, or labels.
     #[serde(default)]
-    coarsen: BTreeMap<String, Left>,
+    coarsen: BTreeMap<String, Remaining>,
     /// For how many days a yes is good at most.
     #[serde(default)]
     validity_days: Option<u32>,

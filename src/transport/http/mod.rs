@@ -175,8 +175,8 @@ impl Http {
 
 impl Transport for Http {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
-        let eye = parcel.eye();
-        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || eye.stands());
+        let authorization = parcel.authorization();
+        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || authorization.stands());
         // The connection is gone: now, and not before, a withdrawal may be confirmed.
         drop(parcel);
         answer
