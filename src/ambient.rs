@@ -1,7 +1,7 @@
-//! The only reader of time, entropy, the environment and the platform's directories. Tests replace each.
+//! The only module that reads time, entropy, the environment and the platform's directories. Tests replace each of them.
 //!
-//! Everything this room hands out comes from outside the program and is not to be trusted: a clock may jump, an
-//! environment may have been set by anyone. It keeps nothing and decides nothing.
+//! Everything that this module returns comes from outside the program and must not be trusted: a clock may jump, and any user may
+//! have set the environment. It never stores anything and never decides anything.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Where candor gets its time from. Replace it in tests, or to show days passing.
+/// The clock that candor gets its time from. Replace it in tests, or to show days passing.
 ///
 /// Without a grant candor never reads it.
 pub trait Clock: Send + Sync + 'static {
@@ -43,7 +43,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The monotonic clock, for limits on a connection, which no test's clock may stretch.
+/// The monotonic clock, for limits on a connection. A test's clock must not extend those limits.
 pub(crate) fn instant() -> Instant {
     Instant::now()
 }
@@ -53,7 +53,7 @@ pub(crate) trait Entropy: Send + Sync + 'static {
     fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()>;
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SystemEntropy;
 
@@ -63,13 +63,13 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// The environment's variables as they stood when they were read: once, at `init`.
+/// The environment variables as they were when they were read: once, at `init`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the variables that can block; nothing else in the environment is looked at. A value that is not Unicode
-    /// is kept as text that blocks.
+    /// Reads the variables that can block, and no other variable. A value that is not Unicode is kept as lossy text, which
+    /// blocks.
     pub(crate) fn read(names: &[&str]) -> Self {
         let value = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Environment(names.iter().filter_map(|&name| Some((name.to_owned(), value(name)?))).collect())
@@ -85,50 +85,50 @@ impl Environment {
     }
 }
 
-/// The two directories candor may use, one for its store and one for the high-water marks that must survive the loss
-/// of the first. None where the platform knows no home of this user.
+/// Returns the two directories that candor may use: one for its store, and one for the high-water marks, which must survive the
+/// loss of the first. `None` if the platform knows no home directory of this user.
 pub(crate) fn platform_directories() -> Option<(PathBuf, PathBuf)> {
     let (data, config) = (dirs::data_local_dir()?, dirs::config_local_dir()?);
     if data != config {
         return Some((data, config));
     }
-    // Where a platform keeps both in one place, the marks go to a directory of their own beside it.
+    // If the platform uses one directory for both, the marks get their own directory in it.
     let marks = config.join("candor-marks");
     Some((data, marks))
 }
 
-/// The home that these mostly lie in.
+/// The home directory, in which the platform's directories usually are.
 pub(crate) fn home_directory() -> Option<PathBuf> {
     dirs::home_dir()
 }
 
-/// A path that leads to the same place whatever the program's current directory is later on.
+/// Returns a path that stays the same when the program's current directory changes later.
 pub(crate) fn absolute(path: PathBuf) -> PathBuf {
-    // Where nobody knows the current directory, the path stays what it was, and what lies there is not found.
+    // If the current directory is unknown, the path stays unchanged, and files there are not found.
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// Where administrators leave their rules: one directory for the whole system, and one for this user.
+/// Returns where administrators place their rules: one directory for the whole system, and one for this user.
 pub(crate) fn policy_directories() -> Vec<PathBuf> {
     let user = dirs::config_local_dir().map(|directory| directory.join("candor").join("policy.d"));
     [system_policies()].into_iter().chain(user).collect()
 }
 
-/// Not taken from the environment, so that nobody can point the program elsewhere.
+/// The system-wide directory. It is not taken from the environment, so that no user can point the program elsewhere.
 #[cfg(windows)]
 fn system_policies() -> PathBuf {
     let folder = known_folders::get_known_folder_path(known_folders::KnownFolder::ProgramData);
     folder.unwrap_or_else(|| r"C:\ProgramData".into()).join("candor").join("policy.d")
 }
 
-/// The same.
+/// The system-wide directory. It is a fixed path for the same reason.
 #[cfg(not(windows))]
 fn system_policies() -> PathBuf {
     let apple = cfg!(target_os = "macos");
     if apple { "/Library/Application Support/candor/policy.d".into() } else { "/etc/candor/policy.d".into() }
 }
 
-/// Time and entropy together, handed to every room that needs them.
+/// Time and entropy together, for every module that needs them.
 #[derive(Clone)]
 pub(crate) struct Ambient {
     clock: Arc<dyn Clock>,
@@ -140,7 +140,7 @@ impl Ambient {
         Ambient { clock, entropy }
     }
 
-    /// The time, as whole milliseconds since 1970 in UTC. A clock before 1970 reads as 0.
+    /// The time in whole milliseconds since 1970, in UTC. A clock before 1970 reads as 0.
     pub(crate) fn now(&self) -> Time {
         let since = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(Time::LAST.0))
@@ -157,7 +157,7 @@ impl Ambient {
         Ok(bytes)
     }
 
-    /// Fills what the caller has with random bytes, where they shall stand in one place only.
+    /// Fills the caller's buffer with random bytes. Use it for bytes that must exist in one place in memory only.
     pub(crate) fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
         self.entropy.fill(bytes)
     }
@@ -168,7 +168,7 @@ impl Ambient {
     }
 }
 
-/// Lower-case hex.
+/// Returns bytes as lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
@@ -177,7 +177,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes behind lower-case hex of exactly `N` bytes.
+/// Returns the bytes that a lower-case hex string stands for. `None` unless it is exactly `N` bytes.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != N * 2 {
@@ -200,20 +200,21 @@ pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 pub(crate) struct Time(pub(crate) u64);
 
 impl Time {
-    /// The end of the year 9999: as far as RFC 3339 goes.
+    /// The end of the year 9999, the last time that RFC 3339 can represent.
     pub(crate) const LAST: Time = Time(253_402_300_799_000);
 
     pub(crate) fn day(self) -> Day {
         Day((self.0 / 86_400_000) as u32)
     }
 
-    /// RFC 3339 in UTC, to the second. Beyond the calendar it is the calendar's last second: what is written can be read.
+    /// Returns the time as RFC 3339 in UTC, to the second. A time beyond the calendar is written as the calendar's last second,
+    /// so that everything written can be read.
     pub(crate) fn rfc3339(self) -> String {
         let seconds = ((self.0 / 1_000) as i64).min(jiff::Timestamp::MAX.as_second());
         jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".into(), |time| time.to_string())
     }
 
-    /// The time that [`rfc3339`](Time::rfc3339) wrote; nothing else.
+    /// Parses a time that [`rfc3339`](Time::rfc3339) wrote. Accepts no other form.
     pub(crate) fn parse(text: &str) -> Option<Time> {
         let time: jiff::Timestamp = text.parse().ok()?;
         let time = Time(u64::try_from(time.as_millisecond()).ok()?);
@@ -245,12 +246,12 @@ impl Day {
         Time(u64::from(self.0) * 86_400_000)
     }
 
-    /// The week's number, counted so that it changes on Mondays.
+    /// The number of the week. It changes on Mondays.
     pub(crate) fn week(self) -> u32 {
         (self.0 + 3) / 7
     }
 
-    /// Twelve times the year, plus the month from 0.
+    /// Twelve times the year, plus the month counted from 0.
     pub(crate) fn month(self) -> u32 {
         let date = self.date();
         (date.year().max(0) as u32) * 12 + (date.month() as u32).saturating_sub(1)

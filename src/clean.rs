@@ -1,7 +1,8 @@
-//! What is printed can't steer a terminal or read as something else. Whatever a person or a developer is shown goes through
-//! here, since most of it was written elsewhere: by whoever agreed, by an earlier version, by whoever could write a file.
+//! Makes text safe to print: it can't control a terminal and can't be displayed as something else.
 //!
-//! Pure. It makes text harmless and judges nothing; data that is kept or exported stays what it is.
+//! All text that is shown to a person or a developer goes through here, because most of it comes from elsewhere: from the caller
+//! of a grant, from an earlier version, or from another process that can write a file. All functions are pure. This module never
+//! changes data that is stored or exported.
 
 use crate::mutants::{self, Mutant};
 use std::{
@@ -9,14 +10,14 @@ use std::{
     path::Path,
 };
 
-/// What stands where something was left out: a person sees that there was something.
+/// Replaces each character that was removed, so that a person sees that there was one.
 const MARK: char = '\u{fffd}';
 
-/// Whether a character of a text from outside could make it read as something else, or steer a terminal: it turns the
-/// direction of writing, breaks a line, or can't be seen.
+/// Whether a character in a text from outside could make the text read as something else, or control a terminal: it changes the
+/// direction of writing, breaks a line, or is invisible.
 ///
-/// Details control characters these are, of Unicode 16.0, the general categories Cf, Zl and Zp (`DerivedGeneralCategory.txt`)
-/// and what has the property `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`). Left out are U+FE00 to U+FE0F:
+/// These are control characters and, of Unicode 16.0, the general categories Cf, Zl and Zp (`DerivedGeneralCategory.txt`) and the
+/// characters with the property `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`). U+FE00 to U+FE0F are excluded:
 /// emoji are written with them, and they hide nothing but themselves.
 pub(crate) fn misleads(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
@@ -27,28 +28,28 @@ pub(crate) fn misleads(c: char) -> bool {
     (c.is_control() || unseen) && !mutants::on(Mutant::PrintedAsItIs)
 }
 
-/// Whether a whole text of several lines may hold it: line ends are its own, and some scripts can't be written without
-/// joiners.
+/// Whether a text of several lines may contain this character. Line ends are part of such a text, and some scripts can't be
+/// written without joiners.
 fn belongs(c: char) -> bool {
     matches!(c, '\n' | '\u{200c}' | '\u{200d}') || !misleads(c)
 }
 
-/// A text from outside as a part of one line: it can't end the line, and so can't add one that nobody wrote.
+/// Cleans a text from outside for use within one line: it can't end the line, so it can't add a forged line.
 pub(crate) fn line(text: &str) -> String {
     text.chars().map(|c| if misleads(c) { MARK } else { c }).collect()
 }
 
-/// A text of several lines.
+/// Cleans a text of several lines.
 pub(crate) fn text(text: &str) -> String {
     text.chars().map(|c| if belongs(c) { c } else { MARK }).collect()
 }
 
-/// A path, whose names anyone may have chosen.
+/// Cleans a path, because any user may have chosen its names.
 pub(crate) fn path(path: &Path) -> String {
     line(&path.display().to_string())
 }
 
-/// The same JSON, with everything that a terminal would obey written as `\uXXXX`. It is equal as data.
+/// Returns the same JSON with every character that could control a terminal written as `\uXXXX`. As data it is equal.
 pub(crate) fn json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -56,7 +57,7 @@ pub(crate) fn json(json: &str) -> String {
             out.push(c);
             continue;
         }
-        // Outside of its strings JSON has none of these.
+        // JSON has these characters only inside of strings.
         for unit in c.encode_utf16(&mut [0; 2]) {
             let _ = write!(out, "\\u{unit:04x}");
         }
@@ -64,7 +65,7 @@ pub(crate) fn json(json: &str) -> String {
     out
 }
 
-/// Writes on what is harmless. Every `Display` that people see writes through it.
+/// Writes only cleaned text to `W`. Every `Display` that people see writes through it.
 pub(crate) struct Clean<'w, W: ?Sized>(pub(crate) &'w mut W);
 
 impl<W: fmt::Write + ?Sized> fmt::Write for Clean<'_, W> {
@@ -77,7 +78,7 @@ impl<W: fmt::Write + ?Sized> fmt::Write for Clean<'_, W> {
 mod tests {
     use super::*;
 
-    /// What has been used against terminals and readers.
+    /// Texts that have been used to attack terminals and readers.
     const ATTACKS: [&str; 16] = [
         "\u{1b}[2J\u{1b}[1;1H",
         "\u{1b}]0;title\u{7}",
@@ -109,7 +110,7 @@ mod tests {
         }
     }
 
-    /// Every format character of Unicode 16.0, counted by its own table: 170, and 2 that separate lines.
+    /// All format characters of Unicode 16.0, 170 by its own table, and the 2 that separate lines.
     #[test]
     fn every_character_of_format_misleads() {
         const FORMAT: [(u32, u32); 21] = [

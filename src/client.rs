@@ -1,4 +1,4 @@
-//! [`Client`]: wires the rooms together, and does nothing else.
+//! [`Client`]: connects the crate's modules to each other. It contains no logic about consent, storage or sending of its own.
 
 use crate::{
     actions::{deny, erase, grant, keep, switch, withdraw},
@@ -29,27 +29,27 @@ use std::{
     time::Duration,
 };
 
-/// What a wait is cut to, so that no sum of times overflows.
+/// Every wait is limited to this, so that sums of times can't overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
-/// How long a dropped client waits for a disk that takes nothing.
+/// How long a dropped client waits for a disk that accepts no writes.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// How long a new client waits for what is to be put in order first, and how long any other call does. What is not done by
-/// then stays closed, and goes on. candor's own tests wait until it is done.
+/// How long a new client waits for pending maintenance. Every other call waits [`PATIENCE`]. Maintenance that is not done by then
+/// continues; what it concerns stays closed until it is done. candor's own tests wait until it is done.
 const OPENING: Duration = if cfg!(test) { LONGEST_WAIT } else { Duration::from_millis(10) };
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a client that is shut down waits beyond its limit for what is being put in order, and for what was not brought to disk to
-/// be counted; and one that is dropped.
+/// How long beyond its limit a client that is shut down waits for running maintenance, and for events that were not written to
+/// disk to be counted (first value); and how long a client that is dropped waits (second value).
 const RESTING: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(250));
 
-/// One program's reports: its consent, its journal, its sender.
+/// One program's telemetry: its consent, its journal, its sender.
 ///
-/// Most programs use the process-wide one through [`candor::init`](crate::init) and the free functions. An explicit
-/// client has the same calls, for tests, libraries and programs with more than one store. Dropping it brings what was
-/// recorded to disk, and sends nothing.
+/// Most programs use the process-wide client through [`candor::init`](crate::init) and the free functions. An explicit client has
+/// the same calls, for tests, libraries and programs with more than one store. Dropping it writes recorded events to disk and
+/// sends nothing.
 ///
-/// A client belongs to the process that made it. In a process that is forked from it every call answers with an error
-/// ([`Error::is_configuration`]) and keeps nothing: make another client there.
+/// A client belongs to the process that made it. In a process forked from that one, every call returns an error
+/// ([`Error::is_configuration`]) and stores nothing: make another client there.
 pub struct Client {
     engine: Arc<Engine>,
     made_by: u32,
@@ -64,18 +64,18 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Makes a client. Without a grant on disk this looks for one and does nothing else.
+    /// Makes a client. It looks on disk for a grant. If there is none, it does nothing else.
     ///
     /// # Errors
-    /// A mistake in the configuration or in the names of scopes and events ([`Error::is_configuration`]). A store that
-    /// can't be used is not an error here: its scopes are closed, [`Client::status`] says why, and deciding fails.
+    /// A mistake in the configuration or in the names of scopes and events ([`Error::is_configuration`]). A store that can't be
+    /// used is not an error here: its scopes are closed, [`Client::status`] says why, and decisions fail.
     pub fn new(config: Config) -> Result<Client, Error> {
         let client = Client::closed(config, false)?;
         client.open();
         Ok(client)
     }
 
-    /// The same, with every gate still closed.
+    /// Makes a client like [`new`](Client::new), with every gate still closed.
     pub(crate) fn closed(config: Config, process_wide: bool) -> Result<Client, Error> {
         let registry = Registry::linked()?;
         config.check()?;
@@ -89,7 +89,7 @@ impl Client {
         };
         let mut libraries: BTreeMap<&'static str, Arc<dyn Transport>> = BTreeMap::new();
         for contract in contracts.iter().filter(|contract| contract.allowed && contract.scope.is_of_library()) {
-            // By the public roots: those of the program are for the receiver that it names itself.
+            // Uses the public roots: the program's own certificates are only for the receiver that it names itself.
             let http = Http::new(contract.endpoint(), config.tls_provider.clone(), None)?;
             libraries.insert(contract.scope.name(), Arc::new(http));
         }
@@ -148,22 +148,24 @@ impl Client {
         Ok(Client { engine: Arc::new(engine), made_by: std::process::id(), application, endpoint: party.endpoint })
     }
 
-    /// Whether this process is the one that made the client.
+    /// Returns whether this process is the one that made the client.
     pub(crate) fn is_here(&self) -> bool {
         self.made_by == std::process::id()
     }
 
-    /// What the calls work with, in the process that made it. Asked before any lock: in a process that was forked each may be
-    /// held for ever by a thread that does not exist there.
+    /// Returns the engine that the calls work with, if this process made the client; otherwise [`Kind::Forked`].
+    ///
+    /// Every call checks this before it takes any lock: in a forked process, a lock may be held forever by a thread that does not
+    /// exist there.
     pub(crate) fn here(&self) -> Result<&Arc<Engine>, Error> {
         if self.is_here() { Ok(&self.engine) } else { Err(Kind::Forked.into()) }
     }
 
-    /// Opens what is granted. What was interrupted stays closed until it is finished, which is not done here: it may have to
-    /// wait for another process, or to walk through the whole store.
+    /// Opens the granted scopes. A scope whose last operation was interrupted stays closed until that operation is finished. It
+    /// is not finished here, because that may have to wait for another process or to walk through the whole store.
     pub(crate) fn open(&self) {
         let engine = &self.engine;
-        // Where nothing was ever decided there is nothing that rules could narrow.
+        // Before the first decision there is nothing that rules could narrow.
         if engine.consent.ledger().may_hold_decisions() {
             let _ = engine.consent.look_at_policies();
         }
@@ -172,7 +174,7 @@ impl Client {
         self.tidy(OPENING);
     }
 
-    /// Has done what is owed, and waits for it, `limit` at most.
+    /// Runs pending maintenance and waits for it, at most `limit`.
     fn tidy(&self, limit: Duration) {
         let engine = &self.engine;
         if engine.tasks.is_busy() {
@@ -183,28 +185,29 @@ impl Client {
         }
     }
 
-    /// The same as [`here`](Client::here), once what is owed is done: for whoever looks at what it changes.
+    /// Same as [`here`](Client::here), after pending maintenance is done: for calls that read what maintenance changes.
     fn settled(&self) -> Result<&Arc<Engine>, Error> {
         let engine = self.here()?;
         self.tidy(PATIENCE);
         Ok(engine)
     }
 
-    /// Takes over what was decided elsewhere, so that what is shown is what holds here.
+    /// Adopts decisions of other processes, so that what is shown is what applies here.
     fn follow(&self) {
         self.follow_within(PATIENCE);
     }
 
     fn follow_within(&self, limit: Duration) {
-        // Where nothing was ever decided there is nothing that rules could narrow.
+        // Before the first decision there is nothing that rules could narrow.
         if self.engine.consent.is_known() {
             self.look_at_policies();
         }
         self.catch_up(limit);
     }
 
-    /// Says in the status of a scope that is open what keeps its events from the disk, or from their receiver for good. Every status leaves through here, and
-    /// what it says of files and of the system becomes a part of one line.
+    /// Adds to the status of an open scope why its events are not written to disk, or why its receiver permanently accepts no
+    /// more of them. Every status is returned through here. Text that came from file names or from the system is made safe and
+    /// put on one line.
     fn tell(&self, scope: &str, status: &mut Status) {
         self.engine.worker.tell(status);
         if status.is_open() && status.trouble.is_none() {
@@ -213,7 +216,7 @@ impl Client {
         status.trouble = status.trouble.take().map(|trouble| clean::line(&trouble));
     }
 
-    /// A yes that can't be used is not taken, and nobody is asked for one.
+    /// Fails after a shutdown: a grant that can't be used is not accepted, and no person is asked for one.
     pub(crate) fn still_runs(&self) -> Result<(), Error> {
         if self.engine.consent.has_ended() { Err(Kind::ShutDown.into()) } else { Ok(()) }
     }
@@ -224,14 +227,15 @@ impl Client {
         self.tidy(limit);
     }
 
-    /// How long a decision still waits for the lock of decisions once things are put `in_order`, which may have waited for it.
+    /// Runs `in_order`, then returns how long a decision may still wait for the lock of decisions. `in_order` may have waited for
+    /// that lock already; its time is subtracted.
     pub(crate) fn patience_after(&self, in_order: impl FnOnce()) -> Patience {
         let began = self.engine.ambient.monotonic();
         in_order();
         Patience::after(self.engine.ambient.monotonic().saturating_duration_since(began))
     }
 
-    /// Reads administrators' rules. What they end is owed.
+    /// Reads the administrators' rules. Scopes that the rules close are settled later, as pending maintenance.
     pub(crate) fn look_at_policies(&self) {
         if self.engine.consent.look_at_policies() {
             self.engine.tasks.request(Task::Settle);
@@ -250,24 +254,24 @@ impl Client {
             || consent.retry_in().is_some()
             || self.engine.next_erasure().is_some()
         {
-            // Without a thread events wait in the rings, `status` says so, and it is tried again at the next occasion.
+            // Without a thread, events wait in the rings, `status` reports it, and the next call that gets here tries again.
             self.engine.start_thread();
-            // A scope that opens beside others needs a moment of its own to be drawn.
+            // When a scope opens while others are open, the worker must draw a random sending time for it.
             self.engine.worker.nudge();
         }
     }
 
-    /// What could not be written is tried again by the worker.
+    /// Starts the worker if a decision could not be written, so that the worker retries it.
     fn start_retrying(&self) {
         if self.engine.consent.retry_in().is_some() {
             self.start_worker();
         }
     }
 
-    /// Records an event, if its scope is granted. Otherwise the event is gone: it is not kept, counted or looked at.
+    /// Records an event, if its scope is granted. Otherwise the event is dropped: it is not stored, counted or looked at.
     ///
-    /// Never blocks, allocates or fails. What can't be kept is counted, and the manifest shows it. Prefer
-    /// [`record_with`](Client::record_with) where making the event costs something.
+    /// Never blocks, allocates or fails. Events that can't be stored are counted, and the manifest shows the count. If making the
+    /// event is costly, prefer [`record_with`](Client::record_with).
     #[inline]
     pub fn record<E: Event<About = Installation>>(&self, event: E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE) {
@@ -275,7 +279,7 @@ impl Client {
         }
     }
 
-    /// Records the event that `make` makes, if its scope is granted; otherwise `make` is not called.
+    /// Records the event that `make` returns, if its scope is granted. Otherwise `make` is not called.
     #[inline]
     pub fn record_with<E: Event<About = Installation>>(&self, make: impl FnOnce() -> E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE) {
@@ -283,8 +287,9 @@ impl Client {
         }
     }
 
-    /// Records an event and writes it to the operating system before returning: it survives the program's death, and
-    /// costs a system call on the calling thread. For programs that live shorter than a tick of 20 ms.
+    /// Records an event and writes it to the operating system before returning. The event survives a crash of the program.
+    ///
+    /// Costs a system call on the calling thread. Meant for programs that run for less than one tick (20 ms).
     pub fn record_durable<E: Event<About = Installation>>(&self, event: E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE)
             && self.is_here()
@@ -292,7 +297,7 @@ impl Client {
         {
             self.engine.keep_now(event);
             if self.engine.tasks.are_pending() {
-                // Whatever was found is the worker's to see to.
+                // The worker handles whatever maintenance was found to be pending.
                 self.engine.worker.nudge();
             }
         }
@@ -314,7 +319,7 @@ impl Client {
         let reason = match generalize::generalize(event, admission, &*self.engine.keys) {
             Ok(event) => return Some(event),
             Err(Rejection::NotChosen) => Dropped::NotChosen,
-            // Keys go with their grant; those of a grant that stands could not be read.
+            // Keys are destroyed with their grant. If the grant is still in force, its keys could not be read.
             Err(Rejection::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
             Err(Rejection::NoKey) => Dropped::InDoubt,
             Err(Rejection::Unregistered) => Dropped::Unregistered,
@@ -323,47 +328,56 @@ impl Client {
         None
     }
 
-    /// See [`consent::grant`].
+    /// Records that the person consented to a scope, and opens it.
+    ///
+    /// Same as [`consent::grant`](crate::consent::grant()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The grant needs a notice or another language, something blocks the scope, the grant could not be written, or the client
+    /// was shut down.
     pub fn grant(&self, grant: impl Into<Grant>) -> Result<Receipt, Error> {
         let (engine, grant) = (self.here()?, grant.into());
         self.still_runs()?;
         self.look_at_policies();
         let patience = self.patience_after(|| self.tidy(PATIENCE));
-        // The clock that a person says yes by is the one that a later leap is seen against.
+        // Reads the clock now: a later jump of the clock is detected by comparison with its value at the grant.
         let _ = engine.trusted_now();
         let receipt = grant::grant(engine, &grant, &patience)?;
-        // What it waited for before and under the lock is waited for once.
+        // Time already spent waiting, before and under the lock, is not spent again.
         self.follow_within(PATIENCE.min(patience.left()));
         Ok(receipt)
     }
 
-    /// See [`consent::deny`].
+    /// Records that the person refused a scope. If the person had consented before, this is a withdrawal.
+    ///
+    /// Same as [`consent::deny`](crate::consent::deny()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The decision could not be written. It is retried, and this process no longer records or sends.
     pub fn deny(&self, scope: Scope) -> Result<Receipt, Error> {
         let answer = deny::deny(self.here()?, scope);
         self.start_retrying();
         answer
     }
 
-    /// See [`consent::withdraw`].
+    /// Withdraws the grant for a scope, and destroys its pending data.
+    ///
+    /// Same as [`consent::withdraw`](crate::consent::withdraw()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The withdrawal could not be written. It is retried, and this process no longer records or sends.
     pub fn withdraw(&self, scope: Scope) -> Result<Receipt, Error> {
         let answer = withdraw::withdraw(self.here()?, scope);
         self.start_retrying();
         answer
     }
 
-    /// See [`consent::status`].
+    /// Returns the current state of a scope.
+    ///
+    /// Same as [`consent::status`](crate::consent::status()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The scope is not registered.
     pub fn status(&self, scope: Scope) -> Result<Status, Error> {
         let engine = self.here()?;
         self.look_at_policies();
@@ -380,152 +394,188 @@ impl Client {
         Ok(status)
     }
 
-    /// See [`consent::notice`].
+    /// Returns the text to show a person before they decide, in the language of the program's interface.
+    ///
+    /// Same as [`consent::notice`](crate::consent::notice()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// There is no notice in that language, or the scope is not registered.
     pub fn notice(&self, scope: Scope) -> Result<Notice, Error> {
         self.here()?.consent.contract(scope)?.notice()
     }
 
-    /// See [`consent::notice_in`].
+    /// Returns the notice in a language that the person picked, given as a BCP 47 tag.
+    ///
+    /// Same as [`consent::notice_in`](crate::consent::notice_in()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// There is no notice in that language, or the scope is not registered.
     pub fn notice_in(&self, scope: Scope, language: &str) -> Result<Notice, Error> {
         self.here()?.consent.contract(scope)?.notice_in(language)
     }
 
-    /// See [`consent::languages`].
+    /// Returns the languages in which notices are available, as BCP 47 tags in alphabetical order.
+    ///
+    /// Same as [`consent::languages`](crate::consent::languages()), for this client.
     #[must_use]
     pub fn languages(&self) -> Vec<String> {
         self.engine.consent.languages()
     }
 
-    /// See [`consent::receipt`].
+    /// Returns the receipt of the last decision about a scope.
+    ///
+    /// Same as [`consent::receipt`](crate::consent::receipt()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// There was no decision, or the records can't be read.
     pub fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
         let engine = self.settled()?;
         engine.consent.contract(scope)?;
         engine.consent.receipt(scope, None)
     }
 
-    /// See [`consent::receipts`].
+    /// Returns every decision of this store, oldest first, with the texts they refer to.
+    ///
+    /// Same as [`consent::receipts`](crate::consent::receipts()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The history can't be read.
     pub fn receipts(&self) -> Result<Receipts, Error> {
         self.settled()?.consent.receipts()
     }
 
-    /// See [`consent::delete_sent`].
+    /// Deletes everything that this computer keeps of what a scope sent.
+    ///
+    /// Same as [`consent::delete_sent`](crate::consent::delete_sent()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The deletion could not be written. What is left is deleted before anything more of the scope is sent.
     pub fn delete_sent(&self, scope: Scope) -> Result<(), Error> {
         erase::delete_sent(self.here()?, scope)
     }
 
-    /// See [`consent::keep_contents`].
+    /// Switches off, or on again, whether this computer keeps the contents of what a scope sends.
+    ///
+    /// Same as [`consent::keep_contents`](crate::consent::keep_contents()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The change could not be written. Contents that are left are deleted at the next start.
     pub fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
         erase::keep_contents(self.here()?, scope, keep)
     }
 
-    /// See [`consent::undeclared`].
+    /// Returns the grants for scopes that this program does not declare.
+    ///
+    /// Same as [`consent::undeclared`](crate::consent::undeclared()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The records can't be relied on. Then no grant is in force.
     pub fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
         self.settled()?.consent.undeclared()
     }
 
-    /// See [`consent::withdraw_undeclared`].
+    /// Withdraws the grant for a scope that this program does not declare, by its name.
+    ///
+    /// Same as [`consent::withdraw_undeclared`](crate::consent::withdraw_undeclared()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// There is no such grant, this program declares the scope, or the withdrawal could not be made durable.
     pub fn withdraw_undeclared(&self, name: &str) -> Result<Receipt, Error> {
         let answer = withdraw::withdraw_undeclared(self.here()?, name);
         self.start_retrying();
         answer
     }
 
-    /// See [`consent::erase`].
+    /// Records that the person asks the recipient to delete what a scope sent.
+    ///
+    /// Same as [`consent::erase`](crate::consent::erase()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The recipient can't delete single records, the request could not be written, or the scope is not registered.
     pub fn erase(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         let asked = erase::erase(self.here()?, scope);
         self.follow();
         asked
     }
 
-    /// See [`consent::cancel_erasure`].
+    /// Cancels the erasure requests of a scope that are still pending.
+    ///
+    /// Same as [`consent::cancel_erasure`](crate::consent::cancel_erasure()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The cancellation could not be written.
     pub fn cancel_erasure(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         erase::cancel(self.here()?, scope)
     }
 
-    /// See [`consent::erasures`].
+    /// Returns how much of what a scope sent can be named for erasure, what was asked for, and the outcome.
+    ///
+    /// Same as [`consent::erasures`](crate::consent::erasures()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The scope is not registered.
     pub fn erasures(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         self.settled()?.erasure_status(scope)
     }
 
-    /// See [`consent::defer`].
+    /// Records "ask me later". The third time it counts as a refusal.
+    ///
+    /// Same as [`consent::defer`](crate::consent::defer()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The answer could not be written, or the earlier decision is lost and may have been a refusal.
     pub fn defer(&self, scope: Scope) -> Result<Receipt, Error> {
         deny::defer(self.here()?, scope)
     }
 
-    /// See [`consent::keep`].
+    /// Records that a person who was asked for more keeps to what they agreed to.
+    ///
+    /// Same as [`consent::keep`](crate::consent::keep()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The scope is not granted, or the decision could not be written.
     pub fn keep(&self, scope: Scope) -> Result<Receipt, Error> {
         keep::keep(self.here()?, scope, false)
     }
 
-    /// See [`consent::revoke`].
+    /// Revokes the grant for a scope on the program's own initiative, with the reason in a few words.
+    ///
+    /// Same as [`consent::revoke`](crate::consent::revoke()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The scope is not granted, or the revocation could not be written. It is not retried automatically.
     pub fn revoke(&self, scope: Scope, why: &str) -> Result<Receipt, Error> {
         let answer = withdraw::revoke(self.here()?, scope, why);
         self.start_retrying();
         answer
     }
 
-    /// See [`consent::switch`].
+    /// Switches one field of a granted scope, named `event.field`, off or on again.
+    ///
+    /// Same as [`consent::switch`](crate::consent::switch()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The scope is not granted, it has no such field, or the decision could not be written.
     pub fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
         switch::switch(self.here()?, scope, field, on)
     }
 
-    /// See [`consent::ask_about_widenings`].
+    /// Records whether the person wants to be asked when a version would do more than they agreed to.
+    ///
+    /// Same as [`consent::ask_about_widenings`](crate::consent::ask_about_widenings()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The choice could not be written.
     pub fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
         keep::ask_about_widenings(self.here()?, ask)
     }
 
-    /// See [`consent::may_ask`].
+    /// Returns whether the program may ask about a scope now, on its own initiative.
+    ///
+    /// Same as [`consent::may_ask`](crate::consent::may_ask()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// The scope is not registered, or the client was shut down.
     pub fn may_ask(&self, scope: Scope) -> Result<MayAsk, Error> {
         let engine = self.here()?;
         self.still_runs()?;
@@ -534,10 +584,12 @@ impl Client {
         Ok(engine.consent.may_ask(scope, &|| may_open(engine, scope))?.0)
     }
 
-    /// Everything: what could be sent, was agreed, waits, was sent and was dropped.
+    /// Returns the whole state as one document: what could be sent, what was agreed, what is pending, and what was sent and
+    /// dropped.
     ///
     /// # Errors
-    /// This process was forked from the one that made the client. A store that can't be read is no error, and shown as such.
+    /// This process was forked from the one that made the client. A store that can't be read is not an error; the manifest shows
+    /// it.
     pub fn manifest(&self) -> Result<Manifest, Error> {
         let engine = self.here()?;
         self.look_at_policies();
@@ -547,13 +599,15 @@ impl Client {
         Ok(manifest)
     }
 
-    /// Sends the lines that wait and the days that are over, now instead of at their own moments. Closes no day. Waits
-    /// at most `limit`; what is still under way then goes on while the program does. A receiver that does not answer has
-    /// failed from the moment it was tried, so that a program which ends at once is not held up at every run.
+    /// Sends pending lines and the counts of days that are over now, instead of when they are due. It does not close the current
+    /// day.
+    ///
+    /// Waits at most `limit`. What is still being sent then continues for as long as the program runs. A receiver that does not
+    /// answer counts as failed from the moment it was tried, so that a short-lived program is not delayed at every run.
     ///
     /// # Errors
-    /// This process was forked from the one that made the client. What went wrong with the receiver or the disk is in
-    /// [`trouble`](Flushed::trouble).
+    /// This process was forked from the one that made the client. Problems with the receiver or the disk are reported in
+    /// [`trouble`](Flushed::trouble), not as errors.
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
         let before = engine.taken();
@@ -570,35 +624,36 @@ impl Client {
         let flushed = engine.send_apart(Occasion::Flush, Some(left));
         Ok(flushed.unwrap_or_else(|why| {
             if matches!(why, Unsent::NoThread(_)) {
-                // What was recorded is brought to disk all the same, where it is counted.
+                // Recorded events are written to disk all the same, where they are counted.
                 engine.tick();
             }
             engine.unsent(&why, limit, &before)
         }))
     }
 
-    /// Ends this client: what was recorded is brought to disk, sending stops, nothing is recorded any more. Waits at
-    /// most `limit`. A second call brings nothing more to disk.
+    /// Closes this client: recorded events are written to disk, sending stops, and nothing more is recorded. Waits at most
+    /// `limit`. A second call writes nothing more.
     ///
-    /// `true` says that each event that was recorded is on disk, or was dropped and is counted there (`lost`, which the page
-    /// shows); where no yes is in force any more there is nothing to keep or to count. `false` says that some may be neither: the
-    /// disk took neither them nor their count, or `limit` was too short. What is in memory then is lost; it is counted if the
-    /// disk takes the count within 40 ms more, or later while the process lives. In a process that was forked from the one that
-    /// made the client it does nothing, and answers `false`.
+    /// Returns `true` if each recorded event is on disk, or was dropped and is counted there (`lost`, shown in the manifest). It
+    /// also returns `true` if no grant is in force any more, because then there is nothing to store or to count.
+    ///
+    /// Returns `false` if some events may be neither: neither they nor their count could be written, or `limit` was too short.
+    /// Events still in memory are then lost. They are counted if the count can be written within another 40 ms, or later while
+    /// the process lives. In a process forked from the one that made the client, this does nothing and returns `false`.
     pub fn shutdown(&self, limit: Duration) -> bool {
         let limit = limit.min(LONGEST_WAIT);
         self.end(limit, RESTING.0, |engine| engine.stop(limit))
     }
 
-    /// Ends this client as dropping it does: what was recorded is brought to disk. Waits for [`DRAIN`] while the disk takes
-    /// nothing, and longer while it does.
+    /// Closes this client as dropping it does: recorded events are written to disk. Waits for [`DRAIN`] while the disk accepts no
+    /// writes, and longer while it does accept them.
     pub(crate) fn finish(&self) {
         self.end(DRAIN, RESTING.1, |engine| engine.stop_patiently(DRAIN));
     }
 
     fn end(&self, limit: Duration, resting: Duration, stop: impl FnOnce(&Engine) -> bool) -> bool {
         let Ok(engine) = self.here() else { return false };
-        // Where nothing was ever decided nothing was lost, and no clock is read.
+        // Before the first decision nothing can be lost, and no clock is read.
         let until = engine.consent.is_known().then(|| engine.ambient.monotonic() + limit);
         engine.consent.stop();
         engine.consent.wait_no_longer_than(until);
@@ -608,7 +663,7 @@ impl Client {
         engine.journal.end();
         engine.consent.close();
         if let Some(late) = late {
-            // What is left in memory finds its gate closed: it is counted, which takes a moment, and not written any more.
+            // The gates of events still in memory are closed now: the events are counted, which is quick, and not written.
             let left = late.saturating_duration_since(engine.ambient.monotonic());
             let _ = engine.stop(left);
         }
@@ -617,7 +672,7 @@ impl Client {
             let left = until.map(|until| until.saturating_duration_since(engine.ambient.monotonic()));
             engine.note_losses_within(left.unwrap_or_default())
         };
-        // A person may take their yes back afterwards as well.
+        // The person can still withdraw after this, so later waits have no deadline.
         engine.consent.wait_no_longer_than(None);
         accounted
     }
@@ -629,7 +684,7 @@ impl Drop for Client {
     }
 }
 
-/// Whether what a yes needs before it opens can be made, as far as looks tell.
+/// Checks whether what a grant needs before it opens can be created, as far as that can be checked without creating it.
 pub(crate) fn may_open(engine: &Engine, scope: Scope) -> Result<(), Error> {
     engine.journal.may_purge(scope)?;
     engine.keys.may_create()
@@ -641,7 +696,7 @@ impl Client {
         &self.engine.consent
     }
 
-    /// The same program where no thread can be made.
+    /// Makes a client in a program in which no thread can be created.
     pub(crate) fn without_threads(config: Config) -> Client {
         let mut client = Client::closed(config, false).unwrap();
         let none = |_: &'static str, _: Box<dyn FnOnce() + Send>| Err(std::io::ErrorKind::WouldBlock.into());
@@ -650,12 +705,12 @@ impl Client {
         client
     }
 
-    /// A client that starts no thread: a flush sends on the caller's own, and the caller is the worker.
+    /// Makes a client that starts no thread: a flush sends on the caller's thread, and the caller acts as the worker.
     pub(crate) fn without_worker(config: Config) -> Result<Client, Error> {
         Client::without_worker_or(config, None)
     }
 
-    /// The same program, built without one of its scopes.
+    /// The same for a program that is built without one of its scopes.
     pub(crate) fn without_worker_or(config: Config, scope: Option<Scope>) -> Result<Client, Error> {
         let mut client = Client::closed(config, false)?;
         if let (Some(scope), Some(engine)) = (scope, Arc::get_mut(&mut client.engine)) {
@@ -666,7 +721,7 @@ impl Client {
         Ok(client)
     }
 
-    /// The same program, built without some of its events.
+    /// Makes a client of the same program, built without some of its events.
     pub(crate) fn built_without(config: Config, events: &[&str]) -> Client {
         let mut client = Client::closed(config, false).unwrap();
         Arc::get_mut(&mut client.engine).unwrap().consent.leave_out(events);

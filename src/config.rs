@@ -1,4 +1,4 @@
-//! [`Config`]: what a program says about itself. Data only; making one touches nothing.
+//! [`Config`]: what a program declares about itself. It only holds data: making one reads no file and no environment variable.
 
 use crate::{
     ambient::{Clock, Entropy, SystemClock, SystemEntropy},
@@ -10,12 +10,13 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// How many bytes may wait on disk, over all processes, unless the program says otherwise.
+/// The default limit for pending data on disk, in bytes, summed over all processes.
 const WAITING_LIMIT: u64 = 5 << 20;
-/// What a program says about itself before anything else: who it is, who is answerable, for whom it is made, and where
-/// reports go.
+/// What a program declares about itself: its id, the controller who is responsible for the data, the audience, and where data is
+/// sent.
 ///
-/// Making one touches nothing. Whatever is not said here has one answer, and no environment variable can add to it.
+/// Making one has no side effects. Every setting that is not called has one fixed default, and no environment variable can add to
+/// it.
 #[derive(Clone)]
 pub struct Config {
     pub(crate) application: String,
@@ -23,7 +24,7 @@ pub struct Config {
     pub(crate) audience: Audience,
     /// How the program knows that this person is an adult.
     pub(crate) adult: Option<String>,
-    /// Further directories with administrators' rules.
+    /// Additional directories with administrators' rules.
     pub(crate) policies: Vec<PathBuf>,
     pub(crate) version: Option<String>,
     pub(crate) endpoint: Option<String>,
@@ -41,9 +42,9 @@ pub struct Config {
     pub(crate) translations: Vec<Translation>,
     pub(crate) allowed: Vec<Scope>,
     pub(crate) packages: Vec<String>,
-    /// The system's, but for tests.
+    /// The system's; tests replace it.
     pub(crate) disk: Arc<dyn Disk>,
-    /// The system's, but for tests.
+    /// The system's; tests replace it.
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -57,8 +58,8 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    /// The application's id in reverse domain notation (`org.example.player`), who is answerable for the data, and who
-    /// uses the program.
+    /// Makes a configuration from the application's id in reverse domain notation (`org.example.player`), the controller who is
+    /// responsible for the data, and the audience that uses the program.
     #[must_use]
     pub fn new(application: impl Into<String>, controller: Controller, audience: Audience) -> Self {
         Config {
@@ -88,139 +89,153 @@ impl Config {
         }
     }
 
-    /// Where reports go: `https://` and a host, or `http://` on this machine. `/v1/logs` is added where it is missing.
+    /// Sets the URL that data is sent to: `https://` and a host, or `http://` on this machine. `/v1/logs` is appended if it is
+    /// missing.
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
     }
 
-    /// Says that the person at the screen is an adult, and how the program knows, such as `account age check`: what opens a
-    /// program whose audience is [`Mixed`](Audience::Mixed). It is kept with a yes as part of the record, at most 64
-    /// characters, and never sent. For children there is no such sign.
+    /// States that the person at the screen is an adult, and how the program knows it, such as `account age check`. A program
+    /// whose audience is [`Mixed`](Audience::Mixed) stays closed without this.
+    ///
+    /// The text is stored with a grant as part of the record, at most 64 characters, and never sent. No such setting exists for
+    /// children.
     #[must_use]
     pub fn adult(mut self, evidence: &str) -> Self {
         self.adult = Some(short(evidence)).filter(|evidence| !evidence.trim().is_empty());
         self
     }
 
-    /// A further directory in which administrators leave rules, beside the system's and the user's. Rules only narrow, so
-    /// that one more can only leave less.
+    /// Adds a directory in which administrators place rules, besides the system's and the user's. Rules only narrow, so an
+    /// additional directory can only reduce what is sent.
     #[must_use]
     pub fn policy_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.policies.push(directory.into());
         self
     }
 
-    /// The program's version. Two parts of it are sent, `12.4` of `12.4.1-beta`; none unless this is called. A receiver that
-    /// answers 410 stops reports until they change, or a yes is given anew; without them only a yes lifts it.
+    /// Sets the program's version. Only its first two parts are sent: `12.4` of `12.4.1-beta`. Without this call no version is
+    /// sent.
+    ///
+    /// If the receiver answers 410, candor sends it nothing more until these two parts change or a new grant is given. Without a
+    /// version, only a new grant ends this.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.version = two_parts(version);
         self
     }
 
-    /// Sends through a transport of the program's own. `recipient` says where it leads, as the person reads it.
+    /// Sends through the program's own transport. `recipient` says where it sends to, in words for the person.
     #[must_use]
     pub fn transport(mut self, recipient: impl Into<String>, transport: impl Transport) -> Self {
         self.transport = Some((recipient.into(), Arc::new(transport)));
         self
     }
 
-    /// Keeps the store below `data` and the high-water marks below `marks`, instead of where the platform keeps a
-    /// program's data and configuration. Relative ones are those of the current directory at `init`. Two directories, so that restoring one from a backup does not restore a yes.
+    /// Stores the data below `data` and the high-water marks below `marks`, instead of in the platform's directories for a
+    /// program's data and configuration. Relative paths are resolved against the current directory at `init`. There are two
+    /// directories so that restoring one of them from a backup does not restore a grant.
     ///
-    /// They are the program's own choice. Where it makes none, candor keeps nothing in a home that belongs to another user
-    /// than the one it runs as, as under `sudo`: its scopes are closed, and [`Client::status`](crate::Client::status) says why.
+    /// Directories set here are the program's own choice. Without this call, candor stores nothing in a home directory that
+    /// belongs to another user than the one the program runs as, for example under `sudo`. Its scopes are closed, and
+    /// [`Client::status`](crate::Client::status) says why.
     ///
-    /// On Windows candor does not look at rights. What it makes inherits those of the directory that it lies in: outside of the
-    /// user's profile choose one that other users may not read or change.
+    /// On Windows candor does not check access rights. Files it creates inherit the rights of their directory. Outside of the
+    /// user's profile, choose a directory that other users may not read or change.
     #[must_use]
     pub fn directories(mut self, data: impl Into<PathBuf>, marks: impl Into<PathBuf>) -> Self {
         self.directories = Some((data.into(), marks.into()));
         self
     }
 
-    /// Takes the time from a clock of the program's own.
+    /// Uses the program's own clock instead of the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// The TLS provider to use for https. Without it the process's default provider is used, then the one that
-    /// candor's feature `ring` brings; a process that has none can't use an https endpoint.
+    /// Sets the TLS provider for https. Without this call candor uses the process's default provider, then the one of its feature
+    /// `ring`. A process that has neither can't use an https endpoint.
     #[must_use]
     pub fn tls_provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Self {
         self.tls_provider = Some(provider);
         self
     }
 
-    /// Trusts these certificates (DER) instead of Mozilla's, for a receiver inside an organisation.
+    /// Trusts these certificates (DER) instead of Mozilla's. Use it for a receiver inside an organisation.
     #[must_use]
     pub fn root_certificates(mut self, der: Vec<Vec<u8>>) -> Self {
         self.roots = Some(der);
         self
     }
 
-    /// An environment variable of the program's own that switches reports off when it is `0`, `off`, `no` or `false`.
-    /// Any other value is ignored: a variable is nobody's yes.
+    /// Names an environment variable of the program that switches telemetry off when its value is `0`, `off`, `no` or `false`.
+    ///
+    /// Any other value is ignored, because a variable is never a grant.
     #[must_use]
     pub fn switch_variable(mut self, name: &'static str) -> Self {
         self.switch_variable = Some(name);
         self
     }
 
-    /// Records although the variable `CI` is set: for real headless services, where somebody did say yes.
+    /// Records even if the variable `CI` is set. Use it for real headless services in which a person did consent.
     #[must_use]
     pub fn lift_ci_block(mut self) -> Self {
         self.lift_ci_block = true;
         self
     }
 
-    /// How many bytes may wait on disk, over all processes of this user: 5 MiB unless said otherwise, 1 MiB at least.
+    /// Sets how many bytes of pending data may be on disk, summed over all processes of this user. Default 5 MiB; at least 1 MiB.
     #[must_use]
     pub fn waiting_limit(mut self, bytes: u64) -> Self {
         self.waiting_limit = bytes.max(1 << 20);
         self
     }
 
-    /// Lets a library that is linked into the program report under this scope of its own, to its own recipient, once the
-    /// person has said yes. Without it the scope stays closed and can't be granted; the manifest shows it all the same.
-    /// The program's own scopes need no such call.
+    /// Lets a linked library report under this scope of its own, to its own recipient, after the person has consented.
+    ///
+    /// Without this call the scope stays closed and can't be granted; the manifest shows it all the same. The program's own
+    /// scopes do not need it.
     #[must_use]
     pub fn allow(mut self, scope: Scope) -> Self {
         self.allowed.push(scope);
         self
     }
 
-    /// The packages of this program that declare its scopes and events, by their names in `Cargo.toml`.
+    /// Names the packages of this program that declare its scopes and events, as in their `Cargo.toml`.
     ///
-    /// Only a program of several packages needs it: without it all of them come from one. Then [`init`](crate::init) fails, so
-    /// that a library which forgot its `library: { … }` does not report in the program's name, to its recipient.
+    /// Only needed if they are declared in several packages. Without this call all of them must come from one package; otherwise
+    /// [`init`](crate::init) fails. This prevents a library that forgot its `library: { … }` from reporting in the program's
+    /// name, to the program's recipient.
     #[must_use]
     pub fn packages<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
         self.packages.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// For how many days a yes is good before the person must be asked again: 365 unless said otherwise, 1 to 730.
+    /// Sets for how many days a grant is valid before the person must be asked again. Default 365; 1 to 730.
     #[must_use]
     pub fn validity_days(mut self, days: u32) -> Self {
         self.validity_days = days.clamp(1, 730);
         self
     }
 
-    /// The language that the program's interface is in now, as a BCP 47 tag: `en` unless said otherwise. A notice in
-    /// another one is accepted only where the person picked it. candor reads no `LANG`: the program knows better.
+    /// Sets the current language of the program's interface, as a BCP 47 tag. Default `en`.
+    ///
+    /// A notice in another language is accepted only if the person picked that language. candor does not read `LANG`, because the
+    /// program knows its language better.
     #[must_use]
     pub fn interface_language(mut self, tag: impl Into<String>) -> Self {
         self.interface_language = tag.into();
         self
     }
 
-    /// The language that the words of scopes and the comments of events are written in, as a BCP 47 tag: `en` unless said
-    /// otherwise. candor speaks English and French; for another one add its sentences with
+    /// Sets the language in which the texts of scopes and the comments of events are written, as a BCP 47 tag. Default `en`.
+    ///
+    /// candor has its own sentences in English and French. For another language, add them with
     /// [`translation`](Config::translation).
     #[must_use]
     pub fn written_in(mut self, tag: impl Into<String>) -> Self {
@@ -228,7 +243,7 @@ impl Config {
         self
     }
 
-    /// Adds the program's texts in a further language, so that its notices can be had in it.
+    /// Adds the program's texts in another language, so that notices are available in that language.
     #[must_use]
     pub fn translation(mut self, translation: Translation) -> Self {
         self.translations.push(translation);
@@ -236,12 +251,12 @@ impl Config {
     }
 }
 
-/// Two capital letters, as ISO 3166-1 alpha-2 has them.
+/// Returns whether `code` is two capital letters, the form of ISO 3166-1 alpha-2.
 fn is_country(code: &str) -> bool {
     code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// `12.4` of `12.4.1-beta+g3a`; `None` where there are no two numbers.
+/// Returns `12.4` for `12.4.1-beta+g3a`; `None` if the version does not begin with two numbers.
 fn two_parts(version: &str) -> Option<String> {
     let mut parts = version.trim().trim_start_matches('v').split(['.', '-', '+']);
     let number = |part: Option<&str>| part?.parse::<u16>().ok();
@@ -249,7 +264,7 @@ fn two_parts(version: &str) -> Option<String> {
 }
 
 impl Config {
-    /// Whether everything that must be said is said.
+    /// Checks that everything required is set and valid.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !is_name(&self.application) {
             let name = self.application.clone();
@@ -262,7 +277,7 @@ impl Config {
     }
 }
 
-/// Whether a person would know whom they agree with.
+/// Checks that a person can know whom they agree with: the controller's texts are present and its countries are codes.
 pub(crate) fn check_controller(controller: &Controller) -> Result<(), Error> {
     let written = [
         ("the controller's `legal_name`", controller.legal_name),

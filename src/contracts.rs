@@ -1,6 +1,7 @@
-//! The contracts of this build: what each linked scope would ask a person to agree to. Made from the linked types and a
-//! [`Config`] alone, so that a client, and a test that has no client, get the same ones. Touches no file, reads no clock,
-//! opens no connection, and decides nothing.
+//! The contracts of this build: what each linked scope would ask a person to agree to.
+//!
+//! They are made only from the linked types and a [`Config`]. A client and a test without a client therefore get the same
+//! contracts. This module never touches a file, reads a clock, opens a connection or decides anything.
 
 use crate::{
     config::{Config, check_controller},
@@ -11,10 +12,10 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Where this program's reports go, as a contract names it.
+/// Returns the address this program sends to, as a contract names it.
 ///
 /// # Errors
-/// The program names none, or one that candor does not speak to.
+/// The program sets no endpoint, or one that candor can't send to.
 pub(crate) fn recipient(config: &Config) -> Result<String, Error> {
     match (&config.transport, &config.endpoint) {
         (Some((recipient, _)), _) => Ok(recipient.clone()),
@@ -23,10 +24,10 @@ pub(crate) fn recipient(config: &Config) -> Result<String, Error> {
     }
 }
 
-/// What is the same for every scope of the program.
+/// Returns the part of a contract that is the same for every scope of the program.
 ///
 /// # Errors
-/// See [`recipient`].
+/// Same as [`recipient`]; and a language tag or a translation of the [`Config`] is not valid.
 pub(crate) fn party(config: &Config) -> Result<Party, Error> {
     Ok(Party {
         application: config.application.clone(),
@@ -39,11 +40,12 @@ pub(crate) fn party(config: &Config) -> Result<Party, Error> {
     })
 }
 
-/// The contract of each linked scope, sorted by its name: a library's with its own controller and endpoint, and allowed
-/// only if the program says so.
+/// Returns the contract of each linked scope, sorted by the scope's name. The contract of a library's scope has the library's
+/// controller and endpoint, and is allowed only if the program allows it.
 ///
 /// # Errors
-/// What the program reports is declared by packages that it has not named as its own, a library names no usable controller or endpoint, or a translation is not whole.
+/// Scopes or events of the program are declared by packages that it has not named as its own; a library names no usable
+/// controller or endpoint; or a translation is incomplete.
 pub(crate) fn all(registry: &Registry, party: &Party, config: &Config) -> Result<Vec<Contract>, Error> {
     let declared = registry.scopes().iter().flat_map(|scope| {
         let events = registry.schemas_of(*scope).map(|schema| (schema.name(), schema.package()));
@@ -62,8 +64,11 @@ pub(crate) fn all(registry: &Registry, party: &Party, config: &Config) -> Result
     Ok(contracts)
 }
 
-/// Whether all that is reported in the program's name is declared by its own packages: those that it names, or else one. `declared`
-/// is what each scope or event is called and which package declares it; what another build tool compiled does not say.
+/// Checks that everything that is sent in the program's name is declared by its own packages: those in `named`, or, if `named` is
+/// empty, by a single package.
+///
+/// `declared` has the name of each scope or event and the package that declares it. The package is `None` if a build tool other
+/// than Cargo compiled it; such an entry is not checked.
 fn check_packages<'d>(
     declared: impl Iterator<Item = (&'d str, Option<&'d str>)>,
     named: &[String],
@@ -176,8 +181,8 @@ mod tests {
         Scope::of(Box::leak(Box::new(ScopeStatic::new(words).of_library(Library { controller, endpoint }))))
     }
 
-    /// A yes names a contract by its digest, which must be the same wherever the store is opened: another one would count as
-    /// another contract, and everybody would be asked again.
+    /// A grant names a contract by its digest. The digest must be the same at every place where the store is opened: another
+    /// digest would count as another contract, and every person would be asked again.
     #[test]
     fn known_answer() {
         let home = std::path::Path::new("/nowhere");
@@ -199,7 +204,7 @@ mod tests {
         for (packages, named) in [
             (&[][..], &[][..]),
             (&[player, player], &[]),
-            // What another build tool compiled says nothing.
+            // A package name is missing if another build tool compiled it; it is not checked.
             (&[None, player], &[]),
             (&[None, None], &["player"]),
             (&[player, events], &["player", "player-events"]),

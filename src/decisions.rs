@@ -1,5 +1,7 @@
-//! The decisions of the process-wide client, under the name people look for: `consent::grant(scope)`. One line a function; the
-//! [`Client`](crate::Client) has the same ones.
+//! Public functions that record and read consent decisions, such as `consent::grant(scope)`.
+//!
+//! Each function calls the method of the same name of the process-wide [`Client`](crate::Client). This module holds no state and
+//! makes no decision of its own.
 
 pub use crate::prompt::Prompt;
 use crate::{
@@ -8,44 +10,53 @@ use crate::{
     global::client,
 };
 
-/// Records that the person said yes to this scope. From now on its events are recorded, and sent when their time comes.
+/// Records that the person consented to this scope. From then on its events are recorded, and sent when they are due.
 ///
-/// The application attests that the person acted. The scope alone says "not recorded how";
-/// `grant(scope.shown(&notice).via("settings/privacy"))` records the notice and the place as well. Granting what is
-/// granted already changes nothing. Writes to disk, durably (some 10 ms), so keep it off a drawing thread.
+/// Returns the receipt of the grant. Granting a scope that is already granted changes nothing.
+///
+/// By calling this, the application attests that the person acted. A bare `grant(scope)` is recorded as "not recorded how";
+/// `grant(scope.shown(&notice).via("settings/privacy"))` also records the notice and the place. The decision is written to disk
+/// durably, which takes about 10 ms: do not call this on a UI thread.
 ///
 /// # Errors
-/// - [`Error::needs_notice`]: the person said no before, withdrew, or agreed to something else; ask again with a notice.
-/// - [`Error::needs_language`]: the notice is in another language than the program's interface, and nobody says that the
-///   person picked it. Nothing was recorded.
-/// - [`Error::is_blocked`]: the environment or the audience blocks. Nothing was recorded.
-/// - [`Error::is_store`]: the disk did not take it, or the store is not ours. Nothing opened.
+/// - [`Error::needs_notice`]: the person refused or withdrew before, or agreed to something else. Show the notice again and grant
+///   with it.
+/// - [`Error::needs_language`]: the notice is in another language than the program's interface, and the call does not say that
+///   the person picked that language. Nothing was recorded.
+/// - [`Error::is_blocked`]: the environment or the audience blocks the scope. Nothing was recorded.
+/// - [`Error::is_store`]: the grant could not be written, or the store is not one that this program may use. The scope stays
+///   closed.
 /// - [`Error::is_configuration`]: `candor::init` was not called, or the scope is not registered.
 pub fn grant(grant: impl Into<Grant>) -> Result<Receipt, Error> {
     client()?.grant(grant.into())
 }
 
-/// Records that the person said no. A person who had said yes has thereby withdrawn. Works while something blocks.
+/// Records that the person refused. If the person had consented before, this is a withdrawal.
+///
+/// Works while something blocks the scope. Returns the receipt of the decision.
 ///
 /// # Errors
-/// As for [`withdraw`].
+/// Same as [`withdraw`].
 pub fn deny(scope: Scope) -> Result<Receipt, Error> {
     client()?.deny(scope)
 }
 
-/// Takes a yes back: nothing more is recorded or sent, what waits is destroyed, and the receipt says whether
-/// every process that shares the store has confirmed it. Waits for that at most half a second, and before it
-/// for another process that is deciding at most a second and a half. What was sent before
-/// stays in the sent log, for the person; [`delete_sent`] removes it, and [`erase`] asks the recipient to delete it.
+/// Withdraws a grant: nothing more is recorded or sent, and pending data is destroyed.
+///
+/// Returns the receipt. It says whether every process that shares the store has confirmed the withdrawal. The call waits at most
+/// half a second for that confirmation. Before that it waits at most 1.5 s for another process that is deciding.
+///
+/// What was sent before stays in the sent log, for the person to read. [`delete_sent`] removes it; [`erase`] asks the recipient
+/// to delete its copy.
 ///
 /// # Errors
-/// The disk took neither the decision nor the removal of the snapshot ([`Error::is_store`]). Even then this process
-/// neither records nor sends any more.
+/// [`Error::is_store`]: neither the decision nor the removal of the snapshot could be written. Even then this process no longer
+/// records or sends. The withdrawal is retried until it is written.
 pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
     client()?.withdraw(scope)
 }
 
-/// Where a scope stands. For a settings page; no feature of a program may depend on it.
+/// Returns the current state of a scope, for a settings page. Do not make any feature of the program depend on it.
 ///
 /// # Errors
 /// `candor::init` was not called, or the scope is not registered.
@@ -53,27 +64,31 @@ pub fn status(scope: Scope) -> Result<Status, Error> {
     client()?.status(scope)
 }
 
-/// The text to show a person before they decide, made from what is linked into this program, in the
-/// [language of its interface](crate::Config::interface_language).
+/// Returns the text to show a person before they decide. It is made from the scopes and events that are linked into this program,
+/// in the [language of its interface](crate::Config::interface_language).
 ///
 /// # Errors
-/// - [`Error::needs_language`]: there is none in that language. Let the person pick one of [`languages`].
+/// - [`Error::needs_language`]: there is no notice in that language. Let the person pick one of [`languages`].
 /// - [`Error::is_configuration`]: `candor::init` was not called, or the scope is not registered.
 pub fn notice(scope: Scope) -> Result<Notice, Error> {
     client()?.notice(scope)
 }
 
-/// The same in a language that the person picked, as a BCP 47 tag: `fr`, or `fr-CA`, which gives the notice in `fr` where
-/// there is none for Canada; `pt` gives the one in `pt-BR` where there is no other. Grant with [`language_picked`](Grant::language_picked) where it is not the interface's.
+/// Returns the notice in a language that the person picked.
+///
+/// `language` is a BCP 47 tag. `fr-CA` returns the notice in `fr` if there is none for Canada; `pt` returns the one in `pt-BR` if
+/// there is no other. If the language is not that of the interface, grant with [`language_picked`](Grant::language_picked).
 ///
 /// # Errors
-/// As for [`notice`].
+/// Same as [`notice`].
 pub fn notice_in(scope: Scope, language: &str) -> Result<Notice, Error> {
     client()?.notice_in(scope, language)
 }
 
-/// The languages that notices can be had in, as BCP 47 tags in alphabetical order: the one this program's texts are
-/// written in, and those it brings a [`Translation`](crate::Translation) for. Show each by its own name.
+/// Returns the languages in which notices are available, as BCP 47 tags in alphabetical order.
+///
+/// These are the language that this program's texts are written in and those it brings a [`Translation`](crate::Translation) for.
+/// Show each language by its own name.
 ///
 /// # Errors
 /// `candor::init` was not called.
@@ -81,90 +96,104 @@ pub fn languages() -> Result<Vec<String>, Error> {
     Ok(client()?.languages())
 }
 
-/// The receipt of the last decision about a scope.
+/// Returns the receipt of the last decision about a scope.
 ///
 /// # Errors
-/// There was none, or the records can't be read.
+/// There was no decision, or the records can't be read.
 pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
     client()?.receipt(scope)
 }
 
-/// Every decision of this store, oldest first, with the texts they name: for the person to keep, and for [`verify`].
+/// Returns every decision of this store, oldest first, with the texts they refer to: for the person to keep, and for [`verify`].
 ///
-/// Reads only. Nothing of it is sent, and only the program writes it anywhere, where the person wishes.
+/// Reads only. The export is never sent. Only the program writes it to a file, where the person wants it.
 ///
 /// # Errors
-/// `candor::init` was not called, or the history can't be read ([`Error::is_store`]). Records that can be read and can't
-/// be relied on are no error here: the export says so.
+/// `candor::init` was not called, or the history can't be read ([`Error::is_store`]). Records that can be read but can't be
+/// relied on are not an error: the export reports them.
 ///
 /// [`verify`]: crate::consent::verify()
 pub fn receipts() -> Result<Receipts, Error> {
     client()?.receipts()
 }
 
-/// Deletes everything that is kept on this computer of what a scope sent: contents, and the random numbers by which the
-/// records could be named for [`erase`]. From then on none of it can be named; how many records left is still known. What
-/// the recipient has is not touched, and what was asked for before goes on.
+/// Deletes everything that this computer keeps of what a scope sent: the contents, and the random numbers that name the records
+/// for [`erase`].
 ///
-/// Offer it at a withdrawal beside keeping, both alike. [`keep_contents`] lies between the two.
+/// Afterwards none of those records can be named for erasure; only how many records were sent is still known. The recipient's
+/// copy is not affected. Erasure requests made before continue.
+///
+/// When a person withdraws, offer this beside keeping the data, with equal weight. [`keep_contents`] is an option between the
+/// two.
 ///
 /// # Errors
-/// The disk refused. Where it took the wish and not all of the deletion, the rest is deleted before more of the scope leaves.
+/// The deletion could not be written. If the request was written but not all of the data was deleted, the rest is deleted before
+/// anything more of the scope is sent.
 pub fn delete_sent(scope: Scope) -> Result<(), Error> {
     client()?.delete_sent(scope)
 }
 
-/// Records "ask me later": nothing is recorded or sent, and the program may ask again after a month. It works twice; the
-/// third time it is a no. Where the person agreed to less before, that stays. After a no or a withdrawal it changes nothing.
+/// Records "ask me later": nothing is recorded or sent, and the program may ask again after a month.
+///
+/// Works twice; the third time it counts as a refusal. If the person agreed to less before, that agreement stays in force. After
+/// a refusal or a withdrawal this changes nothing.
 ///
 /// # Errors
-/// As for [`withdraw`].
+/// - [`Error::is_store`]: the answer could not be written. It is not a refusal and is not retried.
+/// - [`Error::needs_notice`]: the earlier decision is lost, and it may have been a refusal.
+/// - [`Error::is_configuration`]: `candor::init` was not called, or the scope is not registered.
 pub fn defer(scope: Scope) -> Result<Receipt, Error> {
     client()?.defer(scope)
 }
 
-/// Records that a person who was asked for more keeps to what they agreed to: the build is held to that, or stays off, and
-/// they are not asked about this contract again.
+/// Records that a person who was asked for more keeps to what they agreed to. The build is limited to that, or stays off, and the
+/// person is not asked about this contract again.
 ///
 /// # Errors
-/// The scope is not granted, or the disk did not take it.
+/// The scope is not granted, or the decision could not be written.
 pub fn keep(scope: Scope) -> Result<Receipt, Error> {
     client()?.keep(scope)
 }
 
-/// Ends a yes on the program's own side, and says why in a few words: a notice that was wrong, a key that leaked, an account
-/// that moved. As immediate as [`withdraw`]; the person may be asked anew.
+/// Revokes a grant on the program's own initiative, with the reason in a few words: a notice that was wrong, a key that leaked,
+/// an account that moved.
+///
+/// Takes effect as fast as [`withdraw`]. The person may be asked again.
 ///
 /// # Errors
-/// As for [`withdraw`], and it is the program's to repeat: what the person decides is tried again by itself, and this is not.
-/// And the scope is not granted.
+/// Same as [`withdraw`], and the scope is not granted. Unlike the person's own decisions, a revocation that failed is not retried
+/// automatically: the program must call this again.
 pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
     client()?.revoke(scope, why)
 }
 
-/// Switches one field of a granted scope, named `event.field`, off or on again. What waits is destroyed either way, and from
-/// then on the field is left out, or said as agreed.
+/// Switches one field of a granted scope off or on again. `field` is `event.field`.
+///
+/// Pending data is destroyed in both directions. Afterwards the field is left out, or reported as agreed.
 ///
 /// # Errors
-/// The scope is not granted; it has no such field ([`Error::is_configuration`]); or the disk did not take it, in which case
-/// nothing has changed.
+/// The scope is not granted; it has no such field ([`Error::is_configuration`]); or the decision could not be written, in which
+/// case nothing has changed.
 pub fn switch(scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
     client()?.switch(scope, field, on)
 }
 
-/// Records whether the person wants to be asked when a version would do more than they agreed to. Without it they are, once
-/// for each such version; with `false`, the program is held to what was agreed and [`may_ask`] says no.
+/// Records whether the person wants to be asked when a version would do more than they agreed to.
+///
+/// By default they are asked, once for each such version. With `false`, the program is limited to what was agreed, and
+/// [`may_ask`] answers that it may not ask.
 ///
 /// # Errors
-/// The disk did not take it.
+/// The choice could not be written.
 pub fn ask_about_widenings(ask: bool) -> Result<(), Error> {
     client()?.ask_about_widenings(ask)
 }
 
-/// Whether the program may ask about a scope now, of its own accord. For a page that the person opens it does not matter.
+/// Returns whether the program may ask about a scope now, on its own initiative. It does not apply to a page that the person
+/// opens.
 ///
-/// Ask through [`prompt`]. A question that is put otherwise, and closed without a call of [`deny`], leaves nothing behind, and
-/// would be asked at every start.
+/// Ask through [`prompt`]. A question that is shown in another way and closed without a call of [`deny`] is not recorded, and
+/// would be shown again at every start.
 ///
 /// # Errors
 /// `candor::init` was not called, or the scope is not registered.
@@ -172,78 +201,87 @@ pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
     client()?.may_ask(scope)
 }
 
-/// Opens the question whether the person agrees, if the program [may ask](may_ask). One at a time, and one a run.
-/// Waits for another process that is deciding at most a second and a half.
+/// Starts asking the person whether they agree, if the program [may ask](may_ask). Returns the open question.
+///
+/// Only one question may be open at a time, and only one is asked in each run of the program. Waits at most 1.5 s for another
+/// process that is deciding.
 ///
 /// # Errors
-/// [`Error::may_not_ask`]: not now; nothing is to be shown. And those of [`may_ask`].
+/// [`Error::may_not_ask`]: the program may not ask now; show nothing. Also the errors of [`may_ask`].
 pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
     client()?.prompt(scope)
 }
 
-/// Switches off, or on again, that the contents of what a scope sends are kept on this computer for the person to read.
+/// Switches off, or on again, whether this computer keeps the contents of what a scope sends, for the person to read. It is on by
+/// default.
 ///
-/// Off, those that are kept are deleted at once and none are kept from now on, whatever else is decided about the scope: what
-/// stays is when something left, how much, and under which decision, and the records' random numbers while the recipient's
-/// retention lasts, so that they can still be named for [`erase`]. On is how it begins.
+/// When it is switched off, the contents kept so far are deleted immediately and none are kept afterwards, whatever else is
+/// decided about the scope. Two things stay: when something was sent, how much, and under which decision; and, for as long as the
+/// recipient's retention lasts, the records' random numbers, so that they can still be named for [`erase`].
 ///
 /// # Errors
-/// The disk refused. Where it took the wish and not all of the deletion, the next start deletes the rest.
+/// The change could not be written. If the choice was written but not all contents were deleted, the next start deletes the rest.
 pub fn keep_contents(scope: Scope, keep: bool) -> Result<(), Error> {
     client()?.keep_contents(scope, keep)
 }
 
-/// What the person agreed to and this program does not declare: a scope of an earlier version, or of another program that
-/// shares the records. Nothing of it is recorded or sent here. Show it beside the program's own, as the manifest does, and
-/// offer [`withdraw_undeclared`].
+/// Returns the grants for scopes that this program does not declare: scopes of an earlier version, or of another program that
+/// shares the records.
+///
+/// Nothing of such a scope is recorded or sent here. Show these grants beside the program's own, as the manifest does, and offer
+/// [`withdraw_undeclared`].
 ///
 /// # Errors
-/// `candor::init` was not called, or the records can't be relied on ([`Error::is_store`]): then nothing is in force.
+/// `candor::init` was not called, or the records can't be relied on ([`Error::is_store`]), in which case no grant is in force.
 pub fn undeclared() -> Result<Vec<Undeclared>, Error> {
     client()?.undeclared()
 }
 
-/// Takes back a yes to a scope that this program does not declare, by its name. Stops every process that declares it, as
-/// [`withdraw`] does, and destroys what waits here.
+/// Withdraws the grant for a scope that this program does not declare, by its name. Stops every process that declares the scope,
+/// as [`withdraw`] does, and destroys the pending data here.
 ///
-/// Whoever removes a scope from a program does better to keep its `scope!` without events for as long as a yes is good: then
-/// what it sent can be erased as well.
+/// If you remove a scope from a program, it is better to keep its `scope!` without events for as long as a grant is valid. Then
+/// what the scope sent can also be erased.
 ///
 /// # Errors
-/// There is no yes to such a scope; or this program declares it, and [`withdraw`] takes it back; or the withdrawal could not
-/// be made durable ([`Error::is_store`]), and nothing is closed.
+/// - There is no grant for such a scope.
+/// - This program declares the scope: call [`withdraw`] instead.
+/// - [`Error::is_store`]: the withdrawal could not be made durable. Nothing is closed.
 pub fn withdraw_undeclared(name: &str) -> Result<Receipt, Error> {
     client()?.withdraw_undeclared(name)
 }
 
-/// Records that the person asks the recipient to delete what this scope sent. Works whether the scope is on, off or
-/// neither, and takes no yes back: call [`withdraw`] before it to stop as well, since what still waits is not named.
+/// Records that the person asks the recipient to delete what this scope sent. Works whether or not the scope is granted.
 ///
-/// For each request that left, another one will: the random numbers of its records, and nothing else about the person.
-/// Each has a moment of its own, a day or so apart in all; the wish is durable, and tried again until the receiver has
-/// acknowledged it, refused it ten times, or not answered for 30 days. What came of it is in [`erasures`] and the
-/// manifest. Asking again asks only for what was not asked for, or was given up. Nothing is sent while something blocks.
+/// It does not withdraw the grant. To stop as well, call [`withdraw`] first: data that is still pending is not named in the
+/// request.
 ///
-/// Say so before the person decides, with an answer that looks like its opposite: [`ErasureStatus::question`].
+/// For each request that was sent, one erasure request will be sent. It holds the random numbers of the records and nothing else
+/// about the person. The erasure requests are sent at separate random moments, within about a day in all. They are durable, and
+/// each is retried until the receiver has acknowledged it, has refused it ten times, or has not answered for 30 days.
+/// [`erasures`] and the manifest show the outcome. Calling this again covers only records that were not asked for before, or
+/// whose request was given up. Nothing is sent while something blocks.
+///
+/// Tell the person about this before they decide, with two answers of equal weight: [`ErasureStatus::question`].
 ///
 /// # Errors
 /// - [`Error::cannot_erase`]: the recipient can't delete single records. The message says when they expire.
-/// - [`Error::is_store`]: the disk did not take the wish. Nothing was asked for.
+/// - [`Error::is_store`]: the erasure request could not be written. Nothing was asked for.
 /// - `candor::init` was not called, or the scope is not registered.
 pub fn erase(scope: Scope) -> Result<ErasureStatus, Error> {
     client()?.erase(scope)
 }
 
-/// Takes back what was asked for with [`erase`] and is still pending, at once in every process that shares the store. What
-/// a receiver has taken can't be taken back.
+/// Cancels what was asked for with [`erase`] and is still pending, immediately and in every process that shares the store. A
+/// request that a receiver has accepted can't be cancelled.
 ///
 /// # Errors
-/// The disk refused.
+/// The cancellation could not be written.
 pub fn cancel_erasure(scope: Scope) -> Result<ErasureStatus, Error> {
     client()?.cancel_erasure(scope)
 }
 
-/// How much of what a scope sent can be named for [`erase`], what was asked for, and what came of it. Changes nothing.
+/// Returns how much of what a scope sent can be named for [`erase`], what was asked for, and the outcome. Changes nothing.
 ///
 /// # Errors
 /// `candor::init` was not called, or the scope is not registered.

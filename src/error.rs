@@ -1,21 +1,22 @@
-//! The one error type. Every message names the thing and says how to mend it.
+//! [`Error`]: the crate's only error type. Every message names the thing that is wrong and says how to fix it.
 //!
-//! Errors reach the host only from calls that set up, decide or inspect; recording an event
-//! never fails, it counts.
+//! Only calls that set up, decide or inspect return errors. Recording an event never fails: events that can't be recorded are
+//! counted.
 
 use crate::clean;
 use std::path::PathBuf;
 
-/// What went wrong, and how to mend it.
+/// What went wrong, and how to fix it.
 ///
-/// One opaque type for the whole crate, so that new causes can be told apart without breaking anyone. The message is
-/// written to be shown to a developer; the few causes a program may want to act on have a predicate.
+/// It is one opaque type for the whole crate, so that new causes can be added without breaking callers. The message is written
+/// for a developer. The few causes that a program may want to act on have a predicate, such as
+/// [`needs_notice`](Error::needs_notice).
 pub struct Error(Box<Kind>);
 
-/// Through the one place that makes text harmless: paths and names in it may be anyone's.
+/// Prints the message after the module `clean` made it safe to print: it may contain paths and names that others chose.
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Several lines have only those that list what is wrong with a text of several.
+        // Only the kinds that list several problems have messages of several lines.
         let said = self.0.to_string();
         let lists = matches!(
             *self.0,
@@ -31,7 +32,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// The message, not the structure: a `main` that returns an error prints this, and the mend is in the message.
+/// Prints the message, not the structure: a `main` that returns an error prints its `Debug` form, and the message has the fix.
 impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
@@ -39,35 +40,37 @@ impl std::fmt::Debug for Error {
 }
 
 impl Error {
-    /// The decision can't be taken without a fresh notice: the person said no before, withdrew, or what they agreed to
-    /// has changed. Show [`consent::notice`](crate::consent::notice) and grant with [`Scope::shown`](crate::Scope::shown).
+    /// The decision needs a new notice: the person refused or withdrew before, or what they agreed to has changed. Show
+    /// [`consent::notice`](crate::consent::notice) and grant with [`Scope::shown`](crate::Scope::shown).
     #[must_use]
     pub fn needs_notice(&self) -> bool {
         matches!(*self.0, Kind::NeedsNotice { .. })
     }
 
-    /// There is no notice in the language of the program's interface, or another one was shown. Let the person pick one
-    /// of [`consent::languages`](crate::consent::languages), show [`consent::notice_in`](crate::consent::notice_in) that
-    /// language, and say so with [`Grant::language_picked`](crate::consent::Grant::language_picked).
+    /// There is no notice in the language of the program's interface, or a notice in another language was shown.
+    ///
+    /// Let the person pick one of [`consent::languages`](crate::consent::languages), show
+    /// [`consent::notice_in`](crate::consent::notice_in) that language, and grant with
+    /// [`Grant::language_picked`](crate::consent::Grant::language_picked).
     #[must_use]
     pub fn needs_language(&self) -> bool {
         matches!(*self.0, Kind::NoLanguage { .. } | Kind::OtherLanguage { .. })
     }
 
-    /// Something outside the program blocks telemetry (an environment variable, CI, the audience), and only that can be
-    /// lifted; nothing was recorded.
+    /// Something outside the program blocks telemetry: an environment variable, CI, the audience, or an administrator's rule.
+    /// Nothing was recorded. Granting again does not help: the cause of the block must be removed.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         matches!(*self.0, Kind::Blocked { .. })
     }
 
-    /// The program may not ask the person now: [`consent::may_ask`](crate::consent::may_ask) says why. Show nothing.
+    /// The program may not ask the person now. [`consent::may_ask`](crate::consent::may_ask) says why. Show nothing.
     #[must_use]
     pub fn may_not_ask(&self) -> bool {
         matches!(*self.0, Kind::MayNotAsk { .. })
     }
 
-    /// The mistake is in the program: its configuration, its names, or the order of its calls.
+    /// The mistake is in the program: in its configuration, its names, or the order of its calls. Fix the program.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(
@@ -101,7 +104,7 @@ impl Error {
         )
     }
 
-    /// What the system said, where it is what failed.
+    /// The kind of the I/O error, if an I/O operation failed.
     pub(crate) fn io(&self) -> Option<std::io::ErrorKind> {
         match &*self.0 {
             Kind::Io { source, .. } => Some(source.kind()),
@@ -109,25 +112,25 @@ impl Error {
         }
     }
 
-    /// Something stands where candor keeps a file or a directory that it does not use, or may not.
+    /// Something occupies the path of one of candor's files or directories, and candor does not use it or may not use it.
     pub(crate) fn is_in_the_way(&self) -> bool {
         use std::io::ErrorKind::{AlreadyExists, InvalidData, IsADirectory, NotADirectory, PermissionDenied};
         let is = |kind| matches!(kind, AlreadyExists | InvalidData | IsADirectory | NotADirectory | PermissionDenied);
         matches!(*self.0, Kind::Store { .. }) || self.io().is_some_and(is)
     }
 
-    /// Another process keeps a lock.
+    /// Another process holds a lock.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(*self.0, Kind::Locked { .. })
     }
 
-    /// The recipient can't delete single records before their time is over, so there is nothing to ask for.
+    /// The recipient can't delete single records before their retention is over, so an erasure request is not possible.
     #[must_use]
     pub fn cannot_erase(&self) -> bool {
         matches!(*self.0, Kind::CannotErase { .. })
     }
 
-    /// The store on disk could not be used; telemetry is off until it can.
+    /// The store on disk could not be used. Telemetry is off until it can be used again.
     #[must_use]
     pub fn is_store(&self) -> bool {
         matches!(*self.0, Kind::Store { .. } | Kind::Io { .. } | Kind::Locked { .. } | Kind::Barred { .. })
@@ -140,7 +143,7 @@ impl From<Kind> for Error {
     }
 }
 
-/// The causes. Private, so that adding one breaks nobody.
+/// The causes of errors. Private, so that a new cause breaks no caller.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Kind {
     #[error("endpoint `{given}` can't be used: {why}")]
@@ -275,7 +278,7 @@ pub(crate) enum Kind {
     Locked { path: PathBuf },
 }
 
-/// Gives an I/O error the path and the action that a person needs to mend it.
+/// Adds to an I/O error the path and the action that a person needs to fix it.
 pub(crate) trait At<T> {
     fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, Error>;
 }

@@ -1,5 +1,7 @@
-//! The process-wide client and the free functions. `record` reads one atomic of the event's own scope, and, while
-//! nothing is granted, nothing else.
+//! The process-wide client and the free functions that use it.
+//!
+//! [`record`] reads one atomic variable, which belongs to the event's scope. If nothing is granted it does nothing else. This
+//! module has no logic of its own: every call is passed on to the [`Client`].
 
 use crate::{
     client::Client,
@@ -15,10 +17,12 @@ use std::time::Duration;
 
 static CLIENT: OnceBox<Client> = OnceBox::new();
 
-/// Keeps the process-wide client going. When it is dropped, what was recorded is brought to disk, without the network, and
-/// nothing is recorded any more. That is a few milliseconds of work; from a disk that takes nothing it turns away after 2 s.
+/// The guard that keeps the process-wide client running. [`init`] returns it; bind it to a name in `main`.
 ///
-/// `std::process::exit` drops nothing. A command-line tool that ends so calls [`shutdown`] first, or [`flush`] and then
+/// When it is dropped, recorded events are written to disk and nothing more is recorded. It does not use the network. This takes
+/// a few milliseconds; if the disk accepts no writes, it gives up after 2 s.
+///
+/// `std::process::exit` drops no values. A command-line tool that exits this way calls [`shutdown`] first, or [`flush`] and then
 /// [`shutdown`]:
 ///
 /// ```no_run
@@ -41,11 +45,15 @@ impl Drop for Candor {
     }
 }
 
-/// Makes the process-wide client. Without a grant on disk this looks for one and does nothing else.
+/// Makes the process-wide client. It looks on disk for a grant. If there is none, it does nothing else.
+///
+/// Call it once, early in `main`, and keep the returned guard for as long as the program runs.
 ///
 /// # Errors
-/// See [`Client::new`]; and a second call in one process, or one in a process that was forked from one that called it:
-/// there [`Client::new`] makes a client, and the process-wide calls answer with an error.
+/// - The errors of [`Client::new`].
+/// - A second call in the same process.
+/// - A call in a process that was forked from one that called it. There the process-wide functions return errors; make a client
+///   with [`Client::new`] instead.
 pub fn init(config: Config) -> Result<Candor, Error> {
     if CLIENT.get().is_some_and(|client| !client.is_here()) {
         return Err(Kind::Forked.into());
@@ -61,7 +69,7 @@ pub(crate) fn client() -> Result<&'static Client, Error> {
     CLIENT.get().ok_or_else(|| Kind::NotInitialized.into())
 }
 
-/// Records an event, if its scope is granted. Otherwise the event is gone, about a nanosecond later.
+/// Records an event, if its scope is granted. Otherwise the event is dropped, which takes about a nanosecond.
 ///
 /// See [`Client::record`].
 #[inline(always)]
@@ -71,7 +79,7 @@ pub fn record<E: Event<About = Installation>>(event: E) {
     }
 }
 
-/// Records the event that `make` makes, if its scope is granted; otherwise `make` is not called.
+/// Records the event that `make` returns, if its scope is granted. Otherwise `make` is not called.
 ///
 /// ```
 /// # use candor::{Event};
@@ -98,7 +106,7 @@ pub fn record_with<E: Event<About = Installation>>(make: impl FnOnce() -> E) {
     }
 }
 
-/// Records an event and writes it to the operating system before returning.
+/// Records an event and writes it to the operating system before returning. The event survives a crash of the program.
 ///
 /// See [`Client::record_durable`].
 pub fn record_durable<E: Event<About = Installation>>(event: E) {
@@ -114,27 +122,27 @@ fn admitted<E: Event>(event: &E, admission: Admission) {
     }
 }
 
-/// Everything: what could be sent, was agreed, waits, was sent and was dropped.
+/// Returns the whole state as one document: what could be sent, what was agreed, what is pending, and what was sent and dropped.
 ///
 /// # Errors
-/// [`init`] was not called.
+/// [`init`] was not called, or was called in the process that this one was forked from.
 pub fn manifest() -> Result<Manifest, Error> {
     client()?.manifest()
 }
 
-/// Sends what waits now instead of at its own moment.
+/// Sends pending data now instead of when it is due. Waits at most `limit`.
 ///
 /// See [`Client::flush`].
 ///
 /// # Errors
-/// [`init`] was not called.
+/// [`init`] was not called, or was called in the process that this one was forked from.
 pub fn flush(limit: Duration) -> Result<Flushed, Error> {
     client()?.flush(limit)
 }
 
-/// Ends the process-wide client within `limit`.
+/// Closes the process-wide client. Waits at most `limit`.
 ///
-/// See [`Client::shutdown`].
+/// Returns whether every recorded event is on disk or counted there; `true` if [`init`] was not called. See [`Client::shutdown`].
 pub fn shutdown(limit: Duration) -> bool {
     CLIENT.get().is_none_or(|client| client.shutdown(limit))
 }

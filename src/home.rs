@@ -1,9 +1,11 @@
-//! The places that the platform names for a program's data, used only where they are this user's own.
+//! [`Home`]: uses the platform's directories for a program's data only if they belong to this user.
 //!
-//! A program under `sudo` often has the home of whoever called it: what candor made there would be root's, and in the way of
-//! the person's own programs. Where there is no home at all, or it is no place for data, everything is closed and says why.
-//! Directories that the program names itself ([`Config::directories`](crate::Config::directories)) are its own choice and
-//! don't come through here. Nothing here makes or changes anything.
+//! A program under `sudo` often has the home directory of the user who called it. Files that candor made there would belong to
+//! root and would block the person's own programs. If there is no home directory, or it can't be used, every scope is closed and
+//! the status says why.
+//!
+//! Directories that the program sets itself ([`Config::directories`](crate::Config::directories)) are its own choice and are not
+//! checked here. This module never creates or changes anything by itself: it checks, and passes calls on.
 
 use crate::{
     ambient,
@@ -19,38 +21,38 @@ use std::{
     },
 };
 
-/// What can be done where a place can't be used.
+/// What a person can do if a directory can't be used.
 const MEND: &str = "run the program as that user, give it a home of its own (`sudo -H`), or pass directories with \
                     `Config::directories`";
 
-/// Stands for a place where there is none. Nothing is ever looked for in it.
+/// A path that is used if there is no directory. Nothing is ever looked up in it.
 const NOWHERE: &str = "/nowhere";
 
-/// A disk that does nothing in an application's directories until it was seen that they lie in a place of this user's own.
+/// A disk that does nothing in an application's directories until a check has shown that they are in a directory of this user.
 pub(crate) struct Home {
     disk: Arc<dyn Disk>,
     /// The application's directories.
     places: [PathBuf; 2],
-    /// Why there are none.
+    /// Why there are no directories, if so.
     missing: Option<String>,
-    /// The person's home, as the environment or the system has it.
+    /// The person's home directory, as the environment or the system reports it.
     home: Option<PathBuf>,
-    /// It was seen.
+    /// Whether a check has shown that the directories belong to this user.
     own: AtomicBool,
-    /// Why they are not to be used, as it was seen last.
+    /// Why the directories must not be used, according to the last check.
     why: Mutex<Option<String>>,
 }
 
-/// What a look at the places came to.
+/// The result of checking the directories.
 enum Found {
     Own,
-    /// They are not to be used, and this is why.
+    /// They must not be used, and this is why.
     Barred(String),
-    /// The system did not let us look.
+    /// The system did not allow the check.
     Failed(io::Error),
 }
 
-/// The places that the platform names for data and marks, and the disk as it may be used there.
+/// Returns the platform's directories for data and for marks, and the disk restricted to what may be done there.
 pub(crate) fn of_platform(disk: Arc<dyn Disk>, application: &str) -> (Arc<dyn Disk>, (PathBuf, PathBuf)) {
     let named = ambient::platform_directories();
     let missing = match &named {
@@ -96,14 +98,15 @@ impl Home {
             return Found::Barred(why.clone());
         }
         for place in &self.places {
-            // A home in which somebody was let in stays theirs. Root's is nobody's in particular: containers have it.
+            // A home directory to which this user was given access still belongs to its owner. One that belongs to root is
+            // accepted, because containers have that.
             if let Some(home) = self.home.as_deref().filter(|home| place.starts_with(home))
                 && let Ok(Some(Whose::Others(user))) = disk::whose(home)
                 && user != 0
             {
                 return foreign(home);
             }
-            // What is there of the way, from its end: whatever is missing would be made in it.
+            // Checks the nearest existing directory above, because missing ones would be created in it.
             for step in place.ancestors() {
                 match disk::whose(step) {
                     Ok(Some(Whose::Own)) => break,
@@ -115,7 +118,7 @@ impl Home {
                         ));
                     }
                     Ok(None) => {}
-                    // Something on the way is no directory, and comes next.
+                    // A parent is not a directory; a following iteration reports it.
                     Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
                     Err(error) => return Found::Failed(error),
                 }
@@ -124,7 +127,7 @@ impl Home {
         Found::Own
     }
 
-    /// Fails where the places can't be used.
+    /// Fails if the directories can't be used. With `anew`, checks again even if an earlier check succeeded.
     fn allow(&self, anew: bool) -> io::Result<()> {
         if !anew && self.own.load(Ordering::SeqCst) {
             return Ok(());
@@ -139,8 +142,10 @@ impl Home {
         }
     }
 
-    /// What stands at a path. Within the application's directories whatever is there is only seen in a place of this user's own;
-    /// that nothing is there may be seen anywhere, so that a program whose person was never asked looks for no more than that.
+    /// Returns what exists at a path.
+    ///
+    /// In the application's directories, an existing file is reported only if the directories belong to this user. That nothing
+    /// exists may be reported anywhere, so that a program that never asked its person makes no further checks.
     fn seen(&self, path: &Path) -> io::Result<Option<Stat>> {
         let seen = self.disk.stat(path);
         if !matches!(seen, Ok(None)) && self.places.iter().any(|place| path.starts_with(place)) {
@@ -183,7 +188,7 @@ impl Disk for Home {
     }
 
     fn make_dir(&self, path: &Path) -> io::Result<()> {
-        // Whoever runs this may have become another user since.
+        // The process may have changed its user since the last check.
         self.allow(true)?;
         self.disk.make_dir(path)
     }

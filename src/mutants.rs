@@ -1,79 +1,79 @@
-//! Known mistakes behind switches: what the searches for faults must find, put back one at a time.
+//! Known mistakes that tests can switch on, one at a time, to check that the searches for faults find them.
 //!
-//! Each switch stands where the mistake was made, as `if mutants::on(Mutant::…)`, and moves with the code. Outside candor's own
-//! unit tests it is a constant no: no program has a switch. Decides nothing.
+//! Each switch is in the code where the mistake was made, as `if mutants::on(Mutant::…)`, and moves with that code. Outside
+//! candor's own unit tests `on` is constant `false`: no program has these switches. This module never decides anything.
 
-/// A mistake that was made once, or could be.
+/// A mistake that was made once, or could be made.
 #[cfg_attr(not(test), allow(dead_code, reason = "tests alone name them"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Mutant {
-    /// A try is noted after the request left: a program that dies each time sends it for ever.
+    /// A sending attempt is noted only after the request was sent. A program that dies each time sends it forever.
     TryNotedAfterSend,
-    /// A tombstone goes, though the snapshot does not say what it stands for.
+    /// A tombstone is removed although the snapshot does not yet contain the decision that it stands for.
     TombstoneForgotten,
-    /// A tombstone goes, though what it stands for could not be written.
+    /// A tombstone is removed although the decision that it stands for could not be written.
     TombstoneGoesUnwritten,
-    /// A withdrawal that nobody can see written is taken for one that is.
+    /// A withdrawal is treated as written although the records can't be read to see it.
     UnreadIsWritten,
-    /// A withdrawal is confirmed without a look at who is sending.
+    /// A withdrawal is confirmed without a check for a process that is sending.
     ConfirmedUnseen,
-    /// Without a life lock, a history that can't be read is taken for one without a yes.
+    /// Without a life lock, a history that can't be read is treated as one without a grant.
     UnreadIsNeverGranted,
-    /// Records that could not be read are taken for damaged ones.
+    /// Records that could not be read are treated as damaged.
     FailureIsDamage,
-    /// Rules that could not be read are taken for a rule.
+    /// Rules that could not be read are treated as a rule.
     FailureIsRule,
-    /// Where the store was moved away, nothing was ever decided.
+    /// A store that was moved away is treated as one in which nothing was ever decided.
     MovedIsNothing,
-    /// A store of another id is taken for the one that was opened.
+    /// A store with another id is accepted as the one that was opened.
     AnotherIdPasses,
-    /// What a process saw itself is forgotten where an older copy of store and marks says less.
+    /// An older copy of store and marks is accepted, and what this process saw before is forgotten.
     OlderCopyPasses,
-    /// A request leaves without the life lock.
+    /// A request is sent without the life lock.
     PermitUnlocked,
-    /// A process that has not looked since another one withdrew goes on recording.
+    /// A process that has not checked since another process withdrew continues to record.
     RecordsUnseen,
-    /// Lines are forgotten before the batch that they are in is on disk.
+    /// Lines are forgotten before the batch that contains them is on disk.
     SegmentForgottenFirst,
-    /// A batch that was taken is removed before the person's log says so.
+    /// A batch that was accepted is removed before the person's sent log has it.
     BatchRemovedFirst,
-    /// What waits and can't be looked for is taken for destroyed.
+    /// Pending data that can't be looked for is treated as destroyed.
     UnseenIsDestroyed,
-    /// A directory that was taken away by who took consent back is taken for a broken disk.
+    /// A directory that was removed by a withdrawing process is treated as a broken disk.
     GoneIsBroken,
-    /// After an error of the disk nothing is written for any scope.
+    /// After a disk error nothing is written for any scope.
     PauseForAll,
-    /// What is printed is printed as it is.
+    /// Printed text is not cleaned.
     PrintedAsItIs,
-    /// A wish to have the sent log deleted that can't be looked for is taken for one.
+    /// If it can't be checked whether the person wants the sent log or its contents deleted, it is treated as if they do.
     UnseenIsWished,
-    /// A withdrawal leaves what waits where it is.
+    /// A withdrawal leaves pending data in place.
     NothingDestroyed,
-    /// A no that another process overtook destroys what its later yes keeps.
+    /// A refusal that was overtaken by another process destroys the data of that process's later grant.
     OvertakenDestroys,
-    /// A no that the disk did not take is not tried once more when the program ends.
+    /// A refusal that could not be written is not tried once more when the program exits.
     NoEndsWithItsProcess,
-    /// A tombstone beside no records is not seen, and ends the first yes that comes after it.
+    /// A tombstone without records is not noticed, and revokes the first grant that follows.
     TombstoneOfNothing,
-    /// A no that the disk does not take leaves no tombstone where nothing was decided before.
+    /// A refusal that can't be written leaves no tombstone if nothing was decided before.
     FirstNoForgotten,
-    /// Lines go to a file that was removed since it was opened.
+    /// Lines are written to a file that was removed since it was opened.
     RemovedIsWritten,
-    /// The one question of a run stays taken where it could not be shown.
+    /// The only question of a run stays used although it could not be shown.
     QuestionStaysTaken,
-    /// A no that the disk did not take is undone by whatever else is tried in its process.
+    /// A refusal that could not be written is undone by any other attempt in its process.
     UnwrittenIsUndone,
-    /// A life lock that is made where an earlier one is gone says nothing of it.
+    /// A life lock that replaces a lost one has no note of that.
     LifeMadeAgain,
-    /// A no that is tried again is written though a yes came in between.
+    /// A refusal that is retried is written although a grant was given in between.
     RetriedUnasked,
-    /// What came of an older no is taken for what came of a newer one.
+    /// The result of an older refusal is taken for the result of a newer one.
     OlderActClears,
-    /// Each step of an act waits for the lock of decisions as long as the act may.
+    /// Each step of a decision waits for the lock of decisions as long as the whole decision may.
     EachStepWaits,
 }
 
-/// Whether the mistake is made here.
+/// Whether this mistake is switched on. Always `false` outside candor's own tests.
 #[cfg(not(test))]
 #[inline(always)]
 pub(crate) const fn on(_: Mutant) -> bool {
@@ -93,17 +93,17 @@ mod switch {
         static ON: Cell<Option<Mutant>> = const { Cell::new(None) };
     }
 
-    /// Whether the mistake is made here, on this thread.
+    /// Whether this mistake is switched on for this thread.
     pub(crate) fn on(mutant: Mutant) -> bool {
         ON.get() == Some(mutant)
     }
 
-    /// The mistake that this thread makes, for a thread that it starts.
+    /// The mistake that is switched on for this thread, to pass on to a thread that it starts.
     pub(crate) fn current() -> Option<Mutant> {
         ON.get()
     }
 
-    /// Runs `act` with the mistake made on this thread, and no other.
+    /// Runs `act` with only this mistake switched on for this thread.
     pub(crate) fn with<T>(mutant: Option<Mutant>, act: impl FnOnce() -> T) -> T {
         struct Back(Option<Mutant>);
         impl Drop for Back {

@@ -1,8 +1,8 @@
-//! A question that a program puts to a person of its own accord: the one that may be open, and what becomes of it.
+//! [`Prompt`]: a consent question that the program asks on its own initiative, and the person's answer to it.
 //!
-//! That it is shown is noted before it is, so that a program which is ended at the question does not ask again at its next start.
-//! It draws nothing; the program shows the notice and three answers that look alike, none chosen beforehand. A question that
-//! is closed without an answer has been answered: no.
+//! At most one question is open at a time. candor notes on disk that a question is shown before it is shown. A program that is
+//! killed while it asks therefore does not ask again at its next start. This module never draws anything: the program shows the
+//! notice and three answers of equal weight, none of them preselected. Closing a question without an answer records a refusal.
 
 use crate::{
     client::{Client, PATIENCE, may_open},
@@ -10,11 +10,14 @@ use crate::{
     error::Error,
 };
 
-/// A question that is open. Made by [`prompt`](crate::consent::prompt()), which says whether one may be asked.
+/// An open consent question. [`prompt`](crate::consent::prompt()) returns it if the program may ask now.
 ///
-/// Show [`notice`](Prompt::notice), whole, and where the person said yes before, [`changes`](Prompt::changes); offer the answers
-/// with equal weight, and none of them chosen. Dropping it is a no that holds for six months, or, where the person said yes
-/// before, what they agreed to.
+/// Show the whole [`notice`](Prompt::notice) and, if the person had consented before, the [`changes`](Prompt::changes). Offer the
+/// answers with equal weight, and preselect none. Then call [`yes`](Prompt::yes), [`no`](Prompt::no), [`later`](Prompt::later) or
+/// [`stop`](Prompt::stop).
+///
+/// Dropping it without an answer records a refusal that holds for six months. If the person had consented before, dropping it
+/// keeps what they agreed to.
 #[must_use = "dropping it is an answer: no"]
 pub struct Prompt<'c> {
     client: &'c Client,
@@ -28,15 +31,18 @@ pub struct Prompt<'c> {
 }
 
 impl Client {
-    /// See [`consent::prompt`](crate::consent::prompt()).
+    /// Starts asking the person whether they agree, if the program may ask now.
+    ///
+    /// Same as [`consent::prompt`](crate::consent::prompt()), for this client.
     ///
     /// # Errors
-    /// See there.
+    /// [`Error::may_not_ask`]: the program may not ask now; show nothing. It also fails if the scope is not registered or the
+    /// client was shut down.
     pub fn prompt(&self, scope: Scope) -> Result<Prompt<'_>, Error> {
         Prompt::open(self, scope)
     }
 
-    /// Takes the one question of this run, where it may be asked and is noted, and answers what is to be shown.
+    /// Starts the only question of this run, if it may be asked and that can be noted on disk. Returns what to show.
     pub(crate) fn begin_asking(&self, scope: Scope) -> Result<Question, Error> {
         let engine = self.here()?;
         self.still_runs()?;
@@ -45,7 +51,7 @@ impl Client {
         engine.consent.begin_asking(scope, &patience, &|| may_open(engine, scope))
     }
 
-    /// The answer to a question is kept, and takes the place of the note that it was shown.
+    /// Notes that the answer to a question was stored. It replaces the note that the question was shown.
     pub(crate) fn note_answered(&self, scope: Scope) {
         if let Ok(engine) = self.here() {
             engine.consent.note_answered(scope);
@@ -66,80 +72,81 @@ impl<'c> Prompt<'c> {
         Ok(Prompt { client, scope, notice, changes: status.changes, widens, later, picked: false, answered: false })
     }
 
-    /// What to show, whole.
+    /// The notice to show. Show all of it.
     #[must_use]
     pub fn notice(&self) -> &Notice {
         &self.notice
     }
 
-    /// Takes the notice in another language, which the person picked: one of [`languages`](crate::consent::languages()).
+    /// Changes the notice to another language that the person picked: one of [`languages`](crate::consent::languages()).
     ///
     /// # Errors
-    /// [`Error::needs_language`]: there is none in it; the notice stays what it was.
+    /// [`Error::needs_language`]: there is no notice in that language. The notice stays unchanged.
     pub fn show_in(&mut self, language: &str) -> Result<(), Error> {
         self.notice = self.client.notice_in(self.scope, language)?;
         self.picked = true;
         Ok(())
     }
 
-    /// How this build differs from what the person agreed to before; empty where they did not.
+    /// How this build differs from what the person agreed to before. Empty if they had not consented.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// Whether the person said yes before, to less: then no means *keep as before*, and [`stop`](Prompt::stop) is a third answer.
+    /// Whether the person had already consented to less. Then [`no`](Prompt::no) means *keep as before*, and
+    /// [`stop`](Prompt::stop) is a third answer.
     #[must_use]
     pub fn is_about_more(&self) -> bool {
         self.widens
     }
 
-    /// Whether "later" is still an answer. It works twice.
+    /// Whether [`later`](Prompt::later) may still be offered. It works twice.
     #[must_use]
     pub fn can_wait(&self) -> bool {
         self.later
     }
 
-    /// Records a yes to the notice, and where it was said, such as `first start`.
+    /// Records a grant with the notice that was shown. `via` says where the person answered, such as `first start`.
     ///
     /// # Errors
-    /// Those of [`grant`](crate::consent::grant).
+    /// Same as [`grant`](crate::consent::grant). A grant that can't be recorded is not a refusal.
     pub fn yes(mut self, via: &str) -> Result<Receipt, Error> {
         let shown = self.scope.shown(&self.notice).via(via);
         let granted = self.client.grant(if self.picked { shown.language_picked() } else { shown });
-        // A yes that could not be recorded is no no.
+        // A failed grant is not a refusal: dropping this must not record one.
         self.answered = true;
         self.told(granted)
     }
 
-    /// Records a no. Where the person agreed to less before, that stays.
+    /// Records a refusal. If the person had consented to less before, that stays in force.
     ///
     /// # Errors
-    /// Those of [`deny`](crate::consent::deny).
+    /// Same as [`deny`](crate::consent::deny).
     pub fn no(mut self) -> Result<Receipt, Error> {
         self.answered = true;
         self.told(self.decline())
     }
 
-    /// Puts the question off: it may be asked again after a month. The third time this is a no.
+    /// Defers the question: the program may ask again after a month. The third time this counts as a refusal.
     ///
     /// # Errors
-    /// Those of [`defer`](crate::consent::defer).
+    /// Same as [`defer`](crate::consent::defer).
     pub fn later(mut self) -> Result<Receipt, Error> {
         self.answered = true;
         self.told(self.client.defer(self.scope))
     }
 
-    /// Takes back what the person agreed to before; without that, a no.
+    /// Withdraws what the person had consented to. If there was no consent, this is a refusal.
     ///
     /// # Errors
-    /// Those of [`withdraw`](crate::consent::withdraw).
+    /// Same as [`withdraw`](crate::consent::withdraw).
     pub fn stop(mut self) -> Result<Receipt, Error> {
         self.answered = true;
         self.told(self.client.withdraw(self.scope))
     }
 
-    /// An answer that was kept takes the place of the note that the question was shown.
+    /// If the answer was stored, lets it replace the note that the question was shown.
     fn told(&self, answer: Result<Receipt, Error>) -> Result<Receipt, Error> {
         if answer.is_ok() {
             self.client.note_answered(self.scope);

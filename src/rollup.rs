@@ -1,8 +1,8 @@
-//! The day's counts: what leaves instead of a sequence of events.
+//! The day's counts, which are sent instead of a sequence of events.
 //!
-//! A sequence of well-rounded plays still names a library, so media events are counted on the device and leave once a
-//! day as "this combination, so often". This room adds up and decides what a closed day says. It knows no files and no
-//! raw values.
+//! Even a sequence of well-rounded plays can identify a media library. So media events are counted on the device and
+//! sent once a day as "this combination, so many times". This module adds up the events and decides what a closed day
+//! reports. It never touches files and never sees raw values.
 
 use crate::{
     event::{MAX_FIELDS, Registry, Schema},
@@ -10,7 +10,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// How many records one event may make of a day; the combinations beyond them are added up in the last one.
+/// How many records one type of event may make in a day. Combinations beyond that are summed in the last record.
 pub(crate) const CELLS: usize = 16;
 
 pub(crate) type Outcomes = [u16; MAX_FIELDS];
@@ -48,9 +48,10 @@ pub(crate) struct Cell {
     pub(crate) other: bool,
 }
 
-/// What a closed day says, and what waits for the next one.
+/// The records that a closed day reports, and the counts that are carried into the next day.
 ///
-/// An event that happened once in the whole day is carried over: a lone report stands in no crowd of its own day.
+/// If a type of event happened only once in the whole day, that event is carried over, since a lone report is not
+/// hidden among others of its day.
 pub(crate) fn close(day: &Counts, registry: &Registry) -> (Vec<Cell>, Counts) {
     let mut by_event: BTreeMap<u32, Vec<(Outcomes, u64)>> = BTreeMap::new();
     for (schema, outcomes, count) in day.iter() {
@@ -63,7 +64,7 @@ pub(crate) fn close(day: &Counts, registry: &Registry) -> (Vec<Cell>, Counts) {
             carried.add(number, *outcomes, 1);
             continue;
         }
-        // Most frequent first; ties in the order of their outcomes, never in the order of their happening.
+        // Most frequent first. Ties are ordered by their outcomes, never by when they happened.
         found.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let rest = if found.len() > CELLS { found.split_off(CELLS - 1) } else { Vec::new() };
         let mut kept: Vec<(Outcomes, u64, bool)> = found.into_iter().map(|(o, n)| (o, n, false)).collect();

@@ -1,12 +1,13 @@
-//! What threads share and how they wait, in the rooms that decide whether bytes may leave.
+//! Locks, atomics and sleeping for the modules that decide whether data may be sent.
 //!
-//! One seam, so that the very code of those rooms can be run under every order of its steps: `crates/models` compiles them
-//! over another file of this name. Here each name is the plain thing, and costs nothing. Decides nothing.
+//! This module exists so that the code of those modules can be run under every order of its steps: `crates/models` compiles them
+//! against another file of this name. Here each name is the plain standard item and adds no cost. This module never decides
+//! anything.
 //!
-//! A process that is forked has every lock as it stood at that moment, and none of the threads that would let go of it. So
-//! no lock here may share anything with other locks, or with the host's: what a client made anew in a child locks is its own.
-//! That is why these are std's and not parking_lot's, whose locks meet in one table of the process; and why what a whole
-//! process has once is made with `once_cell::race`, where nobody waits for another thread.
+//! A forked process inherits every lock in its state at the fork, but not the threads that would release it. So no lock here may
+//! share state with other locks or with the host's locks: a new client in a child process must only use locks of its own. For
+//! that reason these are locks of std and not of parking_lot, whose locks share one table per process. For the same reason,
+//! values that exist once per process are made with `once_cell::race`, which never waits for another thread.
 
 pub(crate) use lock::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -17,8 +18,8 @@ pub(crate) use waiting::sleep;
 #[cfg(all(test, unix))]
 pub(crate) use waiting::waiting_by;
 
-/// std's locks. A panic of the host's own code while one is held must not shut out everybody else, and nothing in here is left
-/// half done by one: poison is ignored.
+/// Locks of std. Poison is ignored: a panic in the host's code while a lock is held must not lock out all other threads, and a
+/// panic leaves no data of this crate half-changed.
 mod lock {
     pub(crate) use std::sync::MutexGuard;
     use std::{
@@ -51,13 +52,13 @@ mod lock {
     pub(crate) struct Condvar(std::sync::Condvar);
 
     impl Condvar {
-        /// Waits to be told, `limit` at most; the answer says whether the time was over. May return early.
+        /// Waits for a notification, at most `limit`. The returned `bool` says whether the time ran out. May return early.
         pub(crate) fn wait_for<'m, T>(&self, guard: MutexGuard<'m, T>, limit: Duration) -> (MutexGuard<'m, T>, bool) {
             let (guard, timeout) = self.0.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner);
             (guard, timeout.timed_out())
         }
 
-        /// Waits while `goes_on`, `limit` at most in all, however often it is told meanwhile.
+        /// Waits while `goes_on` returns true, at most `limit` in total, regardless of how many notifications arrive.
         pub(crate) fn wait_while<T>(
             &self,
             guard: MutexGuard<'_, T>,
@@ -73,7 +74,7 @@ mod lock {
     }
 }
 
-/// How a thread waits whose clock is a test's: by moving the clock.
+/// Lets a thread under a test's clock wait by advancing that clock.
 #[cfg(test)]
 mod waiting {
     use std::{cell::RefCell, rc::Rc, time::Duration};
@@ -92,7 +93,7 @@ mod waiting {
     }
 
     #[cfg(unix)]
-    /// Runs `act`; whatever waits on this thread meanwhile waits by `wait`.
+    /// Runs `act`. Until it returns, every [`sleep`] on this thread calls `wait` instead.
     pub(crate) fn waiting_by<T>(wait: impl Fn(Duration) + 'static, act: impl FnOnce() -> T) -> T {
         struct Back(Option<Wait>);
         impl Drop for Back {

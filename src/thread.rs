@@ -1,4 +1,4 @@
-//! How candor makes a thread: every one of its own is made here. Decides nothing about what a thread does.
+//! Creates all of candor's threads. This module never decides what a thread does.
 
 use std::{
     io,
@@ -6,23 +6,25 @@ use std::{
     thread::{Builder, Thread},
 };
 
-/// What Rust gives a thread that asks for nothing.
+/// Rust's default stack size, in bytes.
 const LEAST: usize = 2 << 20;
-/// Where the system names no size, and the largest that is asked for: it is address space, and only what is used is memory.
+/// The stack size if the system reports no limit, in bytes.
 const USUAL: usize = 8 << 20;
+/// The largest stack size that is requested, in bytes. It only reserves address space; memory is used as it is touched.
 #[cfg(unix)]
 const MOST: usize = 64 << 20;
 
-/// Makes a thread that is left to itself, with as much stack as the platform's own threads have.
+/// Starts a detached thread with as much stack as the platform's own threads have.
 ///
-/// What any library of the program keeps for each thread may be taken out of its stack (static TLS, see U. Drepper, "ELF Handling
-/// For Thread-Local Storage"). A program that runs with such a library has set its limit by its own threads, and Rust's size may
-/// be less. Only where a thread with that stack can't be made, as where address space is short (`ulimit -v`), is it Rust's size.
+/// Any library in the program may place its thread-local data in a thread's stack (static TLS, see U. Drepper, "ELF Handling For
+/// Thread-Local Storage"). A program with such a library has set its stack limit to suit its own threads, and Rust's default size
+/// may be too small. Rust's default size is used only if a thread with the platform's stack size can't be created, for example
+/// because address space is limited (`ulimit -v`).
 ///
 /// # Errors
-/// The system makes no thread at the moment.
+/// The system can't create a thread at the moment.
 pub(crate) fn start<F: FnOnce() + Send + 'static>(name: &str, run: F) -> io::Result<Thread> {
-    // What it is to run is handed over once it is there: a thread that can't be made would take it along.
+    // The closure is sent to the thread after it was created: a failed attempt would consume it.
     let made = |size| {
         let (give, given) = mpsc::channel();
         let run = move || given.recv().map_or((), |run: F| run());
@@ -33,7 +35,7 @@ pub(crate) fn start<F: FnOnce() + Send + 'static>(name: &str, run: F) -> io::Res
     Ok(thread)
 }
 
-/// By the limit on a stack (`ulimit -s`), which the system's libraries go by.
+/// The stack size, from the limit on a stack (`ulimit -s`), which the system's libraries also use.
 #[cfg(unix)]
 fn stack() -> usize {
     use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
@@ -52,7 +54,7 @@ fn stack() -> usize {
 mod tests {
     use super::*;
 
-    /// Takes so much of the stack.
+    /// Uses this many bytes of the stack.
     fn take(bytes: usize) -> u8 {
         let taken = std::hint::black_box([1u8; 64 << 10]);
         if bytes <= taken.len() { taken[0] } else { take(bytes - taken.len()).max(taken[1]) }
@@ -64,13 +66,13 @@ mod tests {
         {
             use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
             let (limit, _) = getrlimit(Resource::RLIMIT_STACK).unwrap();
-            // 32 bits on some platforms.
+            // The type has 32 bits on some platforms.
             #[allow(clippy::useless_conversion)]
             let expected = if limit == RLIM_INFINITY { USUAL as u64 } else { u64::from(limit).min(MOST as u64) };
             assert!(stack() as u64 >= expected, "{} of {expected} bytes", stack());
         }
         let (done, answer) = mpsc::channel();
-        // An unoptimised frame takes what it holds twice.
+        // A frame of an unoptimised build uses twice the size of its contents.
         start("candor-test", move || done.send(take(stack() / 4)).unwrap()).unwrap();
         assert_eq!(answer.recv().unwrap(), 1);
     }

@@ -1,5 +1,9 @@
-//! Closing a scope: this process at once, every process when it returns. Whoever closes then confirms, destroys what waits, and
-//! finishes.
+//! Closing a scope, the first half of every withdrawal, expiry, revocation and narrowing.
+//!
+//! In order: this process closes its own gate; the lock of decisions is taken; the decision is written to the snapshot.
+//! From then on every process that shares the store treats the scope as closed. The result is a [`Closing`]. The caller
+//! confirms that no process still sends, destroys the pending data, and calls [`Closing::finish`]. Nothing is destroyed
+//! here.
 
 use super::decision::reopen;
 use crate::{
@@ -11,39 +15,45 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// A scope that is closed in every process, before what waits is destroyed and the history has its line.
+/// A scope that is closed in every process. Its pending data is not destroyed yet, and the history does not have its
+/// line yet.
 #[must_use]
 pub(crate) struct Closing<'c> {
     pub(crate) engine: &'c Engine,
-    /// None where the program does not declare it.
+    /// `None` if this program does not declare the scope.
     pub(crate) scope: Option<Scope>,
     pub(crate) name: String,
     pub(crate) decision: Decision,
+    /// The lock of decisions, still held, and what was written under it. `None` if the decision could not be written to
+    /// the snapshot.
     pub(crate) written: Option<(Held, Narrowing)>,
-    /// Why it is not known to stand on disk, where it is not.
+    /// Why the decision is not known to be on disk, if it is not.
     pub(crate) why: &'static str,
-    /// Whether a file stands for it that was read back, and by which every process closes.
+    /// Whether a tombstone holds the decision and was read back. Then every process closes the scope because of it.
     pub(crate) is_kept: bool,
 }
 
 impl Closing<'_> {
-    /// Whether the decision stands on disk as one, and was read back from there; if not, only a tombstone closes the scope, or
-    /// nobody knows.
+    /// Whether the decision is in the snapshot on disk and was read back from there. If not, only a tombstone closes
+    /// the scope, or it is not known what closes it.
     pub(crate) fn durable(&self) -> bool {
         self.written.as_ref().is_some_and(|(_, narrowing)| narrowing.is_read_back)
     }
 
-    /// Whether every process closes by what stands on disk, and why that is not known.
+    /// Whether every process closes the scope because of what is on disk.
+    ///
+    /// # Errors
+    /// Why that is not known.
     pub(crate) fn taken(&self) -> Result<(), &'static str> {
         if self.durable() || self.is_kept { Ok(()) } else { Err(self.why) }
     }
 
-    /// The generation whose directories are to be kept; every other one of the scope is to be destroyed.
+    /// The generation whose directories must be kept. All other directories of the scope must be destroyed.
     pub(crate) fn generation(&self) -> Option<u64> {
         self.written.as_ref().map(|(_, narrowing)| narrowing.entry.generation)
     }
 
-    /// Appends the decision to the history and answers its receipt.
+    /// Appends the decision to the history and returns its receipt.
     pub(crate) fn finish(self) -> Result<Receipt, Error> {
         let Closing { engine, scope, name, decision, written, .. } = self;
         let consent = &engine.consent;
@@ -52,29 +62,34 @@ impl Closing<'_> {
             if decision.opens()
                 && let Some(scope) = scope
             {
-                // A yes stays, and what stands for the narrowing closes it until that is written.
+                // The grant remains in force. The tombstone keeps the scope closed until the narrowing is written.
                 consent.reopen_gate(scope);
             }
             return Ok(Receipt::unwritten(&name, title, decision, consent.ambient().now().rfc3339()));
         };
         let finished = consent.ledger().finish(&held, &narrowing);
-        // The snapshot says it now, so that a later look can't open the scope again.
+        // The snapshot holds the decision now, so a later look can't open the scope again.
         if let Some(scope) = scope {
             consent.reopen_gate(scope);
         }
         drop(held);
         engine.look_again();
-        // The decision is in force whether its line could be appended or not; the next open appends it.
+        // The decision is in force whether or not its line could be appended. If not, the next start appends it.
         let mut receipt = consent.receipt_of(title, narrowing.line);
         receipt.recorded = finished.is_ok();
         Ok(receipt)
     }
 }
 
-/// Closes a scope: this process at once, every process when it returns. The caller confirms, destroys what waits,
-/// and then calls [`Closing::finish`].
+/// Closes a scope: in this process immediately, in every process by the time this returns. The caller confirms,
+/// destroys the pending data, and then calls [`Closing::finish`].
 ///
-/// `ending` is why, or, for what destroys what waits and leaves the grant, what narrows it.
+/// `ending` is the reason for closing, or, when the grant stays and only pending data is destroyed, the reason for
+/// narrowing it.
+///
+/// # Errors
+/// There is no grant to close, or it is not one that `ending` may close; then the gate follows the records again. Or
+/// neither the decision nor a tombstone could be written; see [`not_closed`].
 pub(crate) fn close_scope<'e>(
     engine: &'e Engine,
     scope: Scope,
@@ -82,12 +97,16 @@ pub(crate) fn close_scope<'e>(
     patience: &Patience,
 ) -> Result<Closing<'e>, Error> {
     let contract = engine.consent.contract(scope)?;
+    // 1. Close the gate of this process, before touching the disk. For a switched field or changed rules, events that
+    // arrive in
+    // the meantime are counted.
     match ending {
         CloseReason::Switched(..) | CloseReason::Limited => engine.consent.pause_gate(scope),
         CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => {
             engine.consent.close_gate(scope)
         }
     }
+    // 2. Take the lock of decisions and finish whatever an earlier decision left unfinished.
     let ledger = engine.consent.ledger();
     let held = match engine.consent.lock_or_fail(patience) {
         Ok(held) => held,
@@ -99,13 +118,15 @@ pub(crate) fn close_scope<'e>(
         Err(error) => return not_closed(engine, scope, ending, patience, error, false),
     };
     let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
+    // 3. If this is a retry and a later grant has replaced the refusal, there is nothing to close.
     match engine.consent.must_not_be_tried(scope, patience, &records) {
         Ok(false) => {}
         Ok(true) => return Err(reopen(engine, scope, nothing())),
         Err(failed) => return not_closed(engine, scope, ending, patience, failed.into(), false),
     }
     let Records::Sound(sound) = &records else { return not_closed(engine, scope, ending, patience, nothing(), false) };
-    // Asked again under the lock: what the person did meanwhile is no yes for the calendar or the program to end.
+    // Checked again under the lock. If the person decided something else in the meantime, that is not the grant that
+    // the calendar or the program may end.
     let in_force = sound.in_force(scope.name());
     let is_another = match ending {
         CloseReason::Expired => {
@@ -117,16 +138,17 @@ pub(crate) fn close_scope<'e>(
     if is_another {
         return Err(reopen(engine, scope, nothing()));
     }
+    // 4. Build the statement to write.
     let mut statement = Statement::of(scope.name(), ending.decision());
     if ending == CloseReason::Withdrawn && sound.entry(scope.name()).is_none_or(|entry| entry.decision.was_no_yes()) {
-        // Found only now, since the looks before it failed: there was no yes to take back.
+        // The earlier reads failed, so this is known only now: there was no grant to withdraw.
         statement.decision = Decision::Denied;
     }
     if let CloseReason::Revoked(why) = ending {
         statement.via = Some(short(why));
     }
     if ending.leaves_a_yes() {
-        // Asked again under the lock: a yes that was taken back meanwhile must not come back.
+        // Checked again under the lock: a grant that was withdrawn in the meantime must not come back.
         let Some(entry) = sound.in_force(scope.name()) else { return Err(reopen(engine, scope, nothing())) };
         let mut details = entry.details.clone();
         match ending {
@@ -150,19 +172,22 @@ pub(crate) fn close_scope<'e>(
         }
         statement.details = Some(details);
     }
+    // 5. Write it to the snapshot.
     match ledger.narrow(&held, Some(sound), statement, now) {
         Ok(narrowing) => Ok(closing(engine, scope, ending.decision(), Some((held, narrowing)))),
         Err(error) => not_closed(engine, scope, ending, patience, error, true),
     }
 }
 
-/// What an ending that can't be written does. The person's own no, and what the program ended, are kept by a tombstone, and so
-/// is what blocks, since lifting it could send what waited before: each says which it is, and none reads as another one
-/// later. Where a yes was only to be narrowed, or the calendar closes it anyway, it fails, and the person's answer stays
-/// what it was.
+/// What happens when an ending can't be written to the snapshot.
 ///
-/// `is_alone` says whether the lock is held and the records were read: a yes that comes after this is another act then, and the
-/// person's no is as good by a tombstone that was read back as by a snapshot.
+/// A tombstone holds the person's own refusal, what the program revoked, and a block. A block needs one because lifting
+/// it could otherwise send data that was pending before. Each tombstone says which of these it is, so that none is
+/// later read as another one. If a grant was only to be narrowed, or the calendar closes it anyway, the call fails and
+/// the person's answer stays as it was.
+///
+/// `is_alone` says whether the lock is held and the records were read. If so, a grant that comes after this is a
+/// separate decision, and for the person's refusal a tombstone that was read back is as good as a snapshot.
 fn not_closed<'e>(
     engine: &'e Engine,
     scope: Scope,
@@ -194,18 +219,25 @@ fn not_closed<'e>(
                 lasts && is_alone && ending == CloseReason::Withdrawn && engine.consent.is_kept_by_file(scope.name());
             Ok(Closing { why: not_taken(&error), is_kept, ..closing(engine, scope, ending.decision(), None) })
         }
-        // What the program or its surroundings wished is tried again by them; the person's no stays in this process.
+        // `settle` retries a block, so this process follows the records again. After a withdrawal or a revocation it
+        // stays closed.
         Err(_) if ending == CloseReason::Blocked => Err(reopen(engine, scope, error)),
         Err(source) => Err(Kind::Io { action: "withdraw in", path, source }.into()),
     }
 }
 
+/// A [`Closing`] of a scope that this program declares.
 fn closing(engine: &Engine, scope: Scope, decision: Decision, written: Option<(Held, Narrowing)>) -> Closing<'_> {
     Closing { engine, scope: Some(scope), name: scope.name().into(), decision, written, why: NOT_TAKEN, is_kept: false }
 }
 
-/// Closes such a scope in every process that declares it, as [`close_scope`] does one's own. One
-/// that is over is closed by the calendar anyway: where that can't be written it stays for another time.
+/// Closes a scope that this program does not declare, in every process that declares it, as [`close_scope`] does for a
+/// declared one. An expired grant is closed by the calendar anyway: if its end can't be written now, it is left for
+/// later.
+///
+/// # Errors
+/// The name is not a scope's name, or this program declares the scope; there is no grant to close; or the decision
+/// could not be written.
 pub(super) fn close_undeclared<'e>(
     engine: &'e Engine,
     name: &str,
@@ -232,7 +264,7 @@ pub(super) fn close_undeclared<'e>(
         };
         is_alone = true;
         let Some(entry) = sound.in_force(name) else { return Ok(None) };
-        // Asked again under the lock: it may have been given anew.
+        // Checked again under the lock: the person may have granted it again.
         if ending == CloseReason::Expired && !engine.consent.is_over(entry) {
             return Ok(None);
         }

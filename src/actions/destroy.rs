@@ -1,5 +1,5 @@
-//! Destroying what waits of a scope that was closed: the secret behind its codes first, then what it recorded. Says what was
-//! destroyed, and whether that was all. Decides nothing.
+//! Destroying the pending data of a closed scope: first the secret behind its codes, then its records. Reports what was
+//! destroyed and whether that was everything. Decides nothing.
 
 use super::close::Closing;
 use crate::{
@@ -8,13 +8,13 @@ use crate::{
     mutants::{self, Mutant},
 };
 
-/// Whether what lies at the store's place is another store's: then it is not this one's to destroy. A decision that was written
-/// there and read back was written in this one.
+/// Whether another store is now at this store's path. Then its data must not be destroyed. If the decision was written
+/// and read back, it was written to this store.
 pub(super) fn is_elsewhere(engine: &Engine, closing: &Closing<'_>) -> bool {
     !closing.durable() && engine.consent.ledger().is_there().is_err()
 }
 
-/// The secret first, then what waits, whether the first succeeds or not.
+/// Destroys the secret first, then the pending data, whether or not the first step succeeds.
 pub(super) fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
     let secret = engine.keys.destroy(scope);
     if mutants::on(Mutant::NothingDestroyed) {
@@ -23,13 +23,13 @@ pub(super) fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destr
     destroyed(secret, engine.journal.purge(scope, keep))
 }
 
-/// What lies of a scope that was closed a moment ago, or long ago, goes; a yes that was given since, by another process, keeps
-/// its own.
+/// Destroys what is left of a scope that was closed, whether a moment or a long time ago. If another process has
+/// recorded a grant since, that grant's data is kept.
 pub(super) fn destroy_left(engine: &Engine, scope: Scope, patience: &Patience) -> Destroyed {
     if mutants::on(Mutant::OvertakenDestroys) {
         return destroy(engine, scope, None);
     }
-    // Also where another process has destroyed all that lies on disk.
+    // Also needed when another process has already destroyed everything on disk.
     engine.keys.wipe(scope);
     undecided(engine, scope.name(), patience, |keep| match keep {
         None => destroy(engine, scope, None),
@@ -37,9 +37,11 @@ pub(super) fn destroy_left(engine: &Engine, scope: Scope, patience: &Patience) -
     })
 }
 
-/// Destroys, given the generation that a yes keeps, if there is one: under the lock of decisions and by records that were read
-/// under it. Where that can't be, only what is older than any yes that may come meanwhile goes; the rest is closed all the same,
-/// and goes with what is cleared up.
+/// Calls `destroy` with the generation that a grant in force keeps, or `None` if there is no such grant. This runs
+/// under the lock of decisions, with records read under it.
+///
+/// If the lock or the records can't be had, only data older than any grant that may arrive in the meantime is
+/// destroyed. The rest can't be sent, and a later cleanup destroys it.
 pub(super) fn undecided(
     engine: &Engine,
     name: &str,
@@ -54,18 +56,20 @@ pub(super) fn undecided(
     }
     let destroyed = engine.consent.while_kept(name, patience, destroy).unwrap_or_else(|| {
         engine.tasks.request(Task::Clear);
-        // What a yes that comes meanwhile keeps has a later generation.
+        // A grant that arrives in the meantime keeps its data under a later generation.
         let ended = engine.consent.latest_ended(name).map(|latest| engine.journal.purge_until(name, latest));
         Destroyed { complete: !engine.may_have_left(name), ..ended.unwrap_or_default() }
     });
     as_seen(engine, destroyed)
 }
 
+/// Combines the two results: the secret and the pending data.
 pub(super) fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
     Destroyed { complete: waiting.complete && secret.is_ok(), secret: secret.unwrap_or(false), ..waiting }
 }
 
-/// What is not seen in a store that is out of sight itself may be there.
+/// If the store itself can't be seen at its path, data that was not found may still exist, so the result is not
+/// complete.
 pub(super) fn as_seen(engine: &Engine, destroyed: Destroyed) -> Destroyed {
     let complete = destroyed.complete && engine.consent.ledger().is_at_its_place();
     Destroyed { complete, ..destroyed }

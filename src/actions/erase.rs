@@ -1,7 +1,8 @@
-//! The act of asking for erasure, over everything above: the wish made durable, taken back, and shown.
+//! Asking the recipient to erase what was sent: the erasure request is made durable, cancelled, or shown. Also deletes
+//! the local log of what was sent.
 //!
-//! Apart from withdrawing: it takes no yes back, and a withdrawal takes no wish back. Sends nothing itself; the sender
-//! finds the wishes. Never reads what was sent, only the ids it was sent with.
+//! Separate from withdrawing: this withdraws no grant, and a withdrawal cancels no erasure request. Sends nothing
+//! itself; the sender finds the requests. Never reads what was sent, only the ids it was sent with.
 
 use crate::{
     consent::{ErasureStatus, Scope},
@@ -9,8 +10,12 @@ use crate::{
     error::{At, Error},
 };
 
-/// Asks for everything of a scope that left and was not asked for yet. All of it is asked for, or nothing: the wish is
-/// one small file before it becomes a document for each request, and whatever interrupts that is finished by the sender.
+/// Asks for the erasure of everything a scope has sent and that was not asked for yet. All of it is asked for, or
+/// nothing: the request is one small file first, and becomes one document for each batch afterwards. If that is
+/// interrupted, the sender finishes it.
+///
+/// # Errors
+/// The recipient can't delete single records, or the disk can't be read, or the request could not be written.
 pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
     engine.consent.ledger().is_there()?;
     let today = engine.ambient.now().day();
@@ -24,13 +29,14 @@ pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Erro
         let asked = erasure_requests.ask(&changing, scope.name(), engine.ambient.now());
         drop(changing);
         asked.at("write a wish in", store)?;
-        // The wish stands; where the disk does not take the rest, the sender tries again, and the status says so.
+        // The request is durable now. If the documents can't be written, the sender tries again, and the status says
+        // so.
         let _ = engine.make_erasure_requests(scope, false);
     }
     engine.erasure_status(scope)
 }
 
-/// Takes back what is pending.
+/// Cancels the requests that are still pending.
 pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Error> {
     engine.consent.ledger().is_there()?;
     let before = engine.erasure_status(scope)?;
@@ -42,7 +48,8 @@ pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Err
     engine.erasure_status(scope)
 }
 
-/// Deletes what is kept of what a scope sent; a wish that is being made is made first, so that it is not lost.
+/// Deletes what is kept on this computer about what a scope sent. Documents of an erasure request that are still
+/// missing are made first, because they need the ids that are deleted here.
 pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     engine.consent.ledger().is_there()?;
     let store = engine.consent.ledger().store();
@@ -55,7 +62,7 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     sent.begin_deleting(scope).at("delete the sent log in", store)?;
     engine.journal.delete_sent(scope).at("delete the sent log in", store)?;
     let erasure_requests = engine.consent.erasure_requests();
-    // Where nobody can see whether it was asked for, the ids stay: they may be needed.
+    // If it can't be read whether erasure was asked for, the ids stay: they may be needed.
     if erasure_requests.asked(scope.name()).at("read a wish in", store)?.is_some() {
         engine.make_erasure_requests(scope, true)?;
     }
@@ -66,21 +73,22 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     sent.end_deleting(scope).at("delete the sent log in", store)
 }
 
-/// Deletes what an interruption, or a disk that failed, left of what was to be deleted. Done before more of the scope leaves:
-/// what leaves later is no part of the wish.
+/// Finishes a deletion that was interrupted or that the disk refused. Called before more of the scope is sent, because
+/// what is sent later is not part of what the person asked to delete.
 ///
 /// # Errors
-/// Nobody can see whether anything is to be deleted, or the disk does not take it now.
+/// It can't be read whether a deletion is pending, or the disk refuses it now.
 pub(crate) fn finish_deleting(engine: &Engine, scope: Scope) -> Result<(), Error> {
     let store = engine.consent.ledger().store();
-    // A wish that was not seen is none.
+    // If the note of a deletion can't be read, nothing is deleted.
     match engine.journal.sent().is_deleting(scope).at("look at the sent log in", store)? {
         true => delete_sent(engine, scope),
         false => Ok(()),
     }
 }
 
-/// Switches the keeping of contents off, or on again. Off, those that are kept go at once, and none are kept from now on.
+/// Switches keeping the contents of the sent log off, or on again. Off deletes the contents kept so far, and none are
+/// kept from now on.
 pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result<(), Error> {
     engine.consent.ledger().is_there()?;
     let store = engine.consent.ledger().store();

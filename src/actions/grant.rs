@@ -1,4 +1,7 @@
-//! Recording a yes, and opening its scope.
+//! Recording a grant, and opening its scope.
+//!
+//! In order: what surrounds the program must allow it; the lock of decisions is taken; the person's state must allow
+//! it; the texts are kept; the grant is written; the scope opens. If any step fails, nothing opens.
 
 use super::decision::{needs_notice, to_build_on};
 use crate::{
@@ -10,12 +13,17 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// Records a yes, by administrators' rules as last looked at. What the scope needs before its first event is made before it opens;
-/// if that fails, nothing opens.
+/// Records a grant, under the administrators' rules as last read. Everything the scope needs before its first event is
+/// made before it opens; if that fails, nothing opens.
+///
+/// # Errors
+/// Something blocks the scope, or the program does not allow it; the person must see a notice first; or the disk or the
+/// lock of decisions could not be used.
 pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Result<Receipt, Error> {
     let scope = grant.scope;
     let contract = engine.consent.contract(scope)?;
     engine.consent.ledger().is_usable()?;
+    // 1. What surrounds the program must allow a grant.
     if let Some(block) = engine.consent.constraints().block_of(&contract.terms) {
         return Err(Kind::Blocked { by: block.0 }.into());
     }
@@ -23,6 +31,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         return Err(Kind::NotAllowed { scope: scope.name(), constant: scope.constant() }.into());
     }
     let rendered = contract.agreed_notice(grant)?;
+    // 2. Take the lock of decisions and finish whatever an earlier decision left unfinished.
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(patience)?;
     let now = engine.consent.ambient().now();
@@ -30,14 +39,16 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     if let Records::Refused(path, why) = records {
         return Err(Kind::Store { path, why }.into());
     }
+    // 3. Look at what the person decided before. It may be that nothing changes, or that they must see a notice first.
     let state = engine.consent.state_said(engine.consent.state(&records, contract)?, scope);
     let in_force = match &records {
         Records::Sound(sound) => sound.in_force(scope.name()).cloned(),
         _ => None,
     };
     let agreed = in_force.as_ref().and_then(|entry| entry.contract.clone());
-    // A yes to a notice that asks for less is a yes to less, and is recorded as one.
-    // So is one that was given when the clock stood far ahead: nobody knows how long it has been good.
+    // A grant given to a notice is recorded again even though one is in force, in three cases: it is to another
+    // contract, for example one that asks for less; the clock was far ahead when the one in force was given or used, so
+    // that its age is unknown; or the file of the scope's life lock is missing.
     let is_doubted = || {
         let at = &engine.consent.moment();
         let set_back = matches!(&records, Records::Sound(sound) if engine.consent.is_set_back(sound, scope.name(), at));
@@ -55,10 +66,11 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         State::NeverAsked => {}
         _ if grant.shown.is_some() => {}
         State::Expired if says_no_more(engine, &records, contract)? => {}
-        // A question that was put off is still open.
+        // After "later" the question is still open, so the program's own words are enough.
         State::Deferred if grant.own_words.is_some() => {}
         _ => {
-            // What was seen and not read is neither lost nor damaged.
+            // A text that was seen but not read is neither lost nor damaged: report that file instead of asking for a
+            // notice.
             if let (State::Unreadable, Some(entry)) = (state, &in_force)
                 && let Some(unread) = engine.consent.ledger().unread_of(entry)?
             {
@@ -68,8 +80,10 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
             return Err(needs_notice(scope, state));
         }
     }
+    // 4. Keep the texts, then write the grant. The scope opens when this process looks at the records again.
     let sound = to_build_on(engine, &held, records, now)?;
-    // Whoever extends a yes, or gives it anew after it ended without them, has not taken back what they switched off.
+    // Fields that the person switched off stay off when they extend a grant, or grant again after it ended without
+    // them. They are switched on again only if the person ended the grant themselves.
     let ended_by_person = matches!(state, State::Withdrawn | State::Denied);
     let before = sound.as_ref().and_then(|sound| sound.entry(scope.name())).filter(|_| !ended_by_person);
     let disabled_fields = before.map(|entry| entry.noes().disabled_fields).unwrap_or_default();
@@ -92,7 +106,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         until: Some(now.day().plus(engine.consent.validity()).to_string()),
         details: Some(Details {
             disabled_fields,
-            // Of what is agreed to here, which is this build's contract.
+            // The rules as they apply to this build's contract, which is what the person agrees to here.
             limits: engine.consent.limits(contract).digest(),
             own_words: grant.own_words.is_some(),
             adult: engine.consent.constraints().adult.clone(),
@@ -108,7 +122,8 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     engine.consent.receipt(scope, Some(&line))
 }
 
-/// Whether this build would say no more than what a yes was to that is over, and the person has not declined it.
+/// Whether this build would send no more than a grant that has expired allowed, and the person has not declined this
+/// build's contract.
 fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Result<bool, Failed> {
     let scope = contract.scope.name();
     let Records::Sound(sound) = records else { return Ok(false) };
@@ -126,8 +141,9 @@ fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Resu
     Ok(agreed.is_some_and(|agreed| compare(&contract.terms, &agreed).is_no_wider()))
 }
 
-/// Whatever lies there was recorded under no grant that is in force. What is in the trash already is sent by nobody, and some file
-/// systems keep its name there for as long as another process has it open.
+/// Makes ready what the scope needs before it opens. Data found there was recorded under a grant that is no longer in
+/// force, and is destroyed. Data already in the trash is never sent, so it may stay: some file systems keep its name
+/// for as long as another process has the file open.
 fn make_ready(engine: &Engine, scope: Scope) -> Result<(), Error> {
     if !engine.journal.purge(scope, None).complete && !engine.journal.is_out_of_place(scope) {
         let path = engine.consent.ledger().store().to_owned();

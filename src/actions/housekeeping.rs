@@ -1,9 +1,11 @@
-//! Putting in order what must keep nobody waiting: ending what blocks, rules and the calendar ended, finishing what was
-//! interrupted, clearing away what no grant stands behind, dropping what is too old or too much.
+//! Maintenance that no caller should have to wait for: ending grants that a block, a rule or the calendar ended,
+//! finishing what was interrupted, destroying data that no grant in force covers, and dropping data that is too old or
+//! too much.
 //!
-//! All of it may wait for another process or walk through the whole store. So callers and the worker only note that it is
-//! owed, and a thread that lives as long as that does it: made where something is found to do, and at no other time. Whatever
-//! is not done yet stays closed. Opens nothing and sends nothing. What is dropped goes by a clock that is believed.
+//! Any of this may wait for another process or walk through the whole store. So callers and the worker only request a
+//! task, and a separate thread runs it. The thread is made when there is something to do and ends when it is done.
+//! Whatever is not done yet stays closed. Opens no grant and sends nothing. Data is dropped by age only when the clock
+//! is trusted.
 
 use super::{erase, settle::settle};
 use crate::{
@@ -16,17 +18,18 @@ use std::{
     time::Duration,
 };
 
-/// What was done of what was owed, where anything was.
+/// How much of the pending maintenance was done, if there was any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Upkeep {
-    /// What is too old or too much was dropped as well.
+    /// Data that is too old or too much was dropped as well.
     Full,
-    /// It was not, or not all of it.
+    /// It was not dropped, or not all of it.
     Partial,
 }
 
 impl Engine {
-    /// Does on a thread of its own what is owed, unless one is at it. Where none can be made it stays owed.
+    /// Runs the pending tasks on a separate thread, unless one is running already. If no thread can be made, the tasks
+    /// stay pending.
     pub(crate) fn tidy(self: &Arc<Self>) {
         if !self.tasks.are_pending() {
             return;
@@ -38,15 +41,16 @@ impl Engine {
         }
         let mut running = self.tasks.running.lock();
         if *running {
-            // It looks again before it ends.
+            // The running thread checks for new tasks before it ends.
             return;
         }
         let engine = self.clone();
         *running = (self.worker.spawn)("candor-tidy", Box::new(move || engine.run_all_tasks())).is_ok();
     }
 
+    /// The thread's body: runs tasks until none is pending.
     fn run_all_tasks(&self) {
-        // Whatever ends this thread, whoever waits for it must be told.
+        // However this thread ends, the threads waiting for it are notified.
         struct Rested<'c>(&'c Tasks);
         impl Drop for Rested<'_> {
             fn drop(&mut self) {
@@ -62,15 +66,16 @@ impl Engine {
                 *running = false;
                 self.tasks.rested.notify_all();
                 drop(running);
-                // Said already, and under the lock: another thread may have been made since.
+                // The notification was sent above, under the lock. It must not be sent again: another thread may have
+                // been started since.
                 std::mem::forget(rested);
                 return;
             }
         }
     }
 
-    /// Does what is owed on this thread; none where nothing was. May wait for other processes: not for callers, and not for the
-    /// worker.
+    /// Runs the pending tasks on the calling thread. Returns `None` if there were none. May wait for other processes,
+    /// so it must not run on a caller's thread or in the worker's loop.
     pub(crate) fn run_tasks(&self) -> Option<Upkeep> {
         if !self.tasks.are_pending() {
             return None;
@@ -82,22 +87,23 @@ impl Engine {
             settle(self);
         }
         if pending(Task::Finish) {
-            // A decision that was interrupted is finished before any gate opens; where that fails what is on disk closes.
+            // An interrupted decision is finished before any gate opens. If that fails, the scope stays closed because
+            // of what is on disk.
             let _ = self.consent.recover();
             self.refresh();
         }
         let moved = self.refresh();
         let clears = moved || pending(Task::Clear) || pending(Task::Settle);
-        // What others leave from here on is found when they have decided.
+        // Stale data that other processes leave from here on is found when their decision is seen.
         let is_clear = clears && !self.clear_stale();
         if pending(Task::Finish) || pending(Task::Housekeeping) {
             self.finish_deletions();
         }
         let kept = pending(Task::Housekeeping) && self.do_housekeeping(false);
         let records = self.consent.records();
-        // Where nobody can see now it may be.
+        // If the records can't be read, something may still be pending.
         let again = match &records {
-            // What was judged by one wrong reading of the clock is judged again.
+            // One wrong reading of the clock may have caused this, so it is judged again.
             _ if self.consent.holds_expired() => true,
             _ if !is_clear && self.has_stale(&records) => true,
             Ok(records) => {
@@ -110,7 +116,7 @@ impl Engine {
         Some(if kept { Upkeep::Full } else { Upkeep::Partial })
     }
 
-    /// Does what is left of what a person wanted deleted, and what is said of the contents.
+    /// Finishes the deletions that a person asked for, and deletes contents of the sent log that must not be kept.
     pub(crate) fn finish_deletions(&self) {
         let sent = self.journal.sent();
         for &scope in self.registry.scopes() {
@@ -121,25 +127,26 @@ impl Engine {
         }
     }
 
-    /// Owes again what could not be done.
+    /// Requests again what could not be done.
     pub(crate) fn retry_tasks(&self) {
         if self.tasks.again() {
             [Task::Settle, Task::Clear, Task::Finish].into_iter().for_each(|what| self.tasks.request(what));
         }
     }
 
-    /// Looks at consent, and does at once what is owed. For threads that nobody waits for.
+    /// Looks at consent and runs the resulting tasks on this thread. For threads that no caller waits for.
     pub(crate) fn follow(&self) -> Option<Upkeep> {
         self.look();
         self.run_tasks()
     }
 
-    /// Destroys what lies in directories that no grant stands behind. Answers whether there was anything, or may have been.
+    /// Destroys data in directories that no grant in force covers. Returns whether there was any, or may have been.
     pub(crate) fn clear_stale(&self) -> bool {
         if !self.has_stale(&self.consent.records()) {
             return false;
         }
-        // A grant that begins meanwhile would find its own directories, or its secret, among what is destroyed.
+        // Runs under the lock of decisions. A grant recorded in the meantime could otherwise lose its own directories
+        // or its secret.
         self.consent.while_undecided(|records| {
             for (scope, keep) in self.consent.generations(records) {
                 let _ = self.journal.purge(scope, keep);
@@ -158,8 +165,8 @@ impl Engine {
         true
     }
 
-    /// Looks again where a look failed, and has tried again what a person decided and the disk did not take: soon at first and
-    /// once a minute later on.
+    /// Looks again where a look failed, and requests that a decision which could not be written is retried. The first
+    /// retry comes soon; later ones come once a minute.
     pub(crate) fn retry(&self) {
         if self.consent.is_retry_due() {
             let _ = self.consent.look_at_policies();
@@ -168,9 +175,11 @@ impl Engine {
         }
     }
 
-    /// Tries once more what a person said and the disk did not take: with this process goes whoever knows of it.
+    /// Retries a person's decision that could not be written once more, before the process ends: no other process knows
+    /// of it.
     pub(crate) fn retry_at_the_end(&self) {
-        // What this process knows of a store that was put back goes with it as well.
+        // This process may also know that the store was replaced by an older copy. That knowledge is lost with it
+        // unless it is written.
         if self.tasks.is_to_finish() || self.consent.retry_in().is_some() {
             let _ = self.consent.recover();
         }
@@ -179,18 +188,19 @@ impl Engine {
         }
     }
 
-    /// Notes the day on which the yeses are in use: on the worker's thread, when it starts and when the day changes, since a
-    /// durable write takes a while. Not while the clock is in doubt; then, and where somebody decides at this moment, `false`.
+    /// Notes the day on which the grants are in use. The worker calls it when it starts and when the day changes, since
+    /// a durable write takes a while. Returns `false`, and writes nothing, while the clock is suspect or another
+    /// process is deciding.
     pub(super) fn note_day(&self) -> bool {
         self.trusted_now().is_some_and(|now| self.consent.note_day(now.day()))
     }
 
-    /// Adds what was lost to the count that outlives this process. Where no yes is in force there is no such count.
+    /// Adds the losses to the count that outlives this process. Without a grant in force there is no such count.
     pub(crate) fn note_losses(&self) {
         let _ = self.note_losses_within(LOSSES_WAIT);
     }
 
-    /// The same for whoever has a deadline. Answers whether nothing is left that only this process knows to be lost.
+    /// The same with a deadline: waits at most `wait`. Returns whether no loss is left that only this process knows of.
     pub(crate) fn note_losses_within(&self, wait: Duration) -> bool {
         let losses = self.journal.losses();
         if !losses.are_unsaved() {
@@ -207,19 +217,20 @@ impl Engine {
         }
     }
 
-    /// Drops what is too old or too much: when the day changes, when a client opens, and before a send. Not while the clock is in
-    /// doubt. Batches are dropped only by who leads; answers whether all was done.
+    /// Drops data that is too old or too much: when the day changes, when a client opens, and before a send. Does
+    /// nothing while the clock is suspect. Only the process that holds the sender's lock drops batches; `leads` says
+    /// whether the caller holds it. Returns whether everything was done.
     pub(crate) fn do_housekeeping(&self, leads: bool) -> bool {
         let Some(now) = self.trusted_now() else { return false };
         let owed = self.clock_trust.lock().take_deferred();
         if owed {
-            // What was found over by a clock that was in doubt.
+            // Handles what was found to be expired while the clock was suspect.
             settle(self);
         }
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
         if !leads {
-            // At a start, and when the day changes; before each send is more often than is of use.
+            // Done at a start and when the day changes. Doing it before each send would be too often.
             let _ = self.journal.losses().settle(&self.ambient, now.day(), LOSSES_WAIT);
         }
         self.journal.enforce_bounds(now.day(), true, leads)

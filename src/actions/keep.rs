@@ -1,5 +1,5 @@
-//! Recording what changes nothing of what may be said: that a person keeps to what they agreed to, and whether they want to be
-//! asked about more.
+//! Recording answers that change nothing about what may be sent: that a person stays with what they agreed to, and
+//! whether they want to be asked about more.
 
 use super::decision::to_build_on;
 use crate::{
@@ -8,8 +8,9 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// Records that the person was asked for more than they agreed to, and said no or later: what they agreed to stays, under
-/// the same epoch.
+/// Records that the person was asked for more than they agreed to, and refused or said later. What they agreed to stays
+/// in force, under the same epoch. "Later" counts as a refusal once it was said [`LATER_MOST`] times to the same
+/// contract.
 pub(crate) fn keep(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
     let contract = engine.consent.contract(scope)?;
     let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
@@ -23,7 +24,7 @@ pub(crate) fn keep(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt
     })
 }
 
-/// Writes a line of a scope that is in force, which changes nothing of what may be said.
+/// Writes an entry for a scope that is in force. It changes nothing about what may be sent.
 fn write_open(engine: &Engine, scope: Scope, details: impl Fn(&Entry) -> Details) -> Result<Receipt, Error> {
     let held = engine.consent.lock_or_fail(&Patience::new())?;
     let now = engine.consent.ambient().now();
@@ -51,7 +52,7 @@ pub(crate) fn ask_about_widenings(engine: &Engine, ask: bool) -> Result<(), Erro
     let sound = to_build_on(engine, &held, engine.consent.ledger().repair(&held, now)?, now)?;
     let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
     let known = sound.as_ref().and_then(|sound| sound.entry(EVERY_SCOPE)).map(|entry| entry.decision);
-    // Records that were put back from before say what was wished then.
+    // Records restored from an older copy hold an older answer, so the answer is written again.
     let outdated = sound.as_ref().is_some_and(|sound| sound.is_outdated(EVERY_SCOPE));
     if !outdated && known.unwrap_or(Decision::AskAgain) == decision {
         return Ok(());

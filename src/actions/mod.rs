@@ -1,7 +1,11 @@
-//! What changes something: one file an action, each read from top to bottom.
+//! The actions: everything that changes something. One file for each action; each reads from top to bottom.
 //!
-//! An action works on the [engine](crate::engine), and on nothing else. Where one thing has to come before another, the action calls
-//! the one and then the other. An action may begin with another one; no room below calls an action.
+//! An action works on the [engine](crate::engine) and on nothing else. If one step must come before another, the action
+//! calls them in that order. An action may begin by calling another action. No module below calls an action.
+//!
+//! The story of a scope: [`grant`] opens it. [`send`] sends what it recorded, on the thread that [`work`] runs.
+//! [`withdraw`], [`deny`], [`switch`] and [`settle`] close or narrow it through [`close`], and [`destroy`] removes its
+//! pending data.
 
 pub(crate) mod close;
 mod decision;

@@ -1,4 +1,5 @@
-//! Writing down a no, or "later", of a person who has not said yes, and destroying what is left all the same.
+//! Writing a refusal, or "later", for a person who has not granted the scope. A refusal also destroys any data that is
+//! left.
 
 use super::{
     decision::{needs_notice, to_build_on},
@@ -14,13 +15,15 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long a no waits to be confirmed.
+/// How long a refusal waits to be confirmed.
 pub(super) const CONFIRM: Duration = Duration::from_millis(500);
 
+/// Records a refusal, or "later", and returns the receipt. A refusal is also confirmed, and what is left of the scope
+/// is destroyed.
 pub(super) fn refuse(engine: &Engine, scope: Scope, later: bool, patience: &Patience) -> Result<Receipt, Error> {
     let receipt = write_or_leave_file(engine, scope, later, patience);
     if later && receipt.is_err() {
-        // Nobody said no.
+        // The person did not refuse, so nothing is destroyed.
         return receipt;
     }
     let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
@@ -28,16 +31,18 @@ pub(super) fn refuse(engine: &Engine, scope: Scope, later: bool, patience: &Pati
     Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
 }
 
-/// Records a no, or a "later", from a person who has not said yes. Whoever withdraws uses [`Consent::close_scope`].
+/// Records a refusal, or "later", from a person who has not granted the scope. A withdrawal uses
+/// [`close_scope`](super::close::close_scope) instead.
 ///
-/// On an error this process is closed for the scope all the same, and a tombstone stands for the no where one can be made,
-/// also where nothing was ever decided: the next start would else know nothing of it, and a bare grant would open.
+/// If a refusal can't be written, this process stays closed for the scope, and a tombstone holds the refusal if one can
+/// be made. That includes the case where nothing was ever decided: otherwise the next start would not know of the
+/// refusal, and a grant without a notice would open the scope.
 fn write_or_leave_file(engine: &Engine, scope: Scope, later: bool, patience: &Patience) -> Result<Receipt, Error> {
     let contract = engine.consent.contract(scope)?;
     engine.consent.close_gate(scope);
     let refused = write_refusal(engine, contract, later, patience);
     match &refused {
-        // Later is no no, and takes nothing back.
+        // "Later" is not a refusal and withdraws nothing.
         Err(_) if later => engine.consent.reopen_gate(scope),
         Err(_) if engine.consent.is_seen_overtaken(scope, patience) => {}
         Err(_) if !mutants::on(Mutant::FirstNoForgotten) || engine.consent.ledger().may_hold_decisions() => {
@@ -50,6 +55,7 @@ fn write_or_leave_file(engine: &Engine, scope: Scope, later: bool, patience: &Pa
     refused
 }
 
+/// Writes the refusal, or "later", under the lock of decisions.
 fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &Patience) -> Result<Receipt, Error> {
     let scope = contract.scope;
     engine.consent.ledger().make_directories()?;
@@ -65,7 +71,8 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
     let sound = to_build_on(engine, &held, records, now)?;
     let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
     let decided = before.map(|entry| entry.decision);
-    // Asked again under the lock: "later" makes no answer of another process undone, a no as little as a yes.
+    // Checked again under the lock: "later" undoes no answer that another process recorded, neither a refusal nor a
+    // grant.
     let answered = |decision: Decision| matches!(decision, Decision::Denied | Decision::Withdrawn) || decision.opens();
     if later && decided.is_some_and(answered) {
         engine.consent.reopen_gate(scope);
@@ -74,15 +81,16 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
         return engine.consent.receipt(scope, None);
     }
     if later && decided == Some(Decision::Lost) {
-        // What is lost may have been a no, and "later" would make an open question of it.
+        // The lost answer may have been a refusal, and "later" would turn it into an open question.
         engine.consent.reopen_gate(scope);
         return Err(needs_notice(scope, State::Unreadable));
     }
     let put_off = before.filter(|entry| entry.decision == Decision::Deferred).map_or(0, |entry| entry.details.deferred);
-    // "Later" works twice; the third time it is a no, so that nobody is asked for ever.
+    // "Later" works twice. The third time it is a refusal, so that a person is not asked forever.
     let later = later && put_off < LATER_MOST;
     let decision = if later { Decision::Deferred } else { Decision::Denied };
-    // Whoever took a yes back begins again by themselves, whatever is asked for; a no on top of that lifts nothing.
+    // After a withdrawal the person has to start again by themselves, whatever a later version asks for. A refusal on
+    // top of the withdrawal does not change that.
     let for_good = match before {
         Some(before) if before.decision == Decision::Denied => before.details.declined.is_none(),
         before => before.is_some_and(|before| before.decision == Decision::Withdrawn),
@@ -93,11 +101,11 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
         disabled_fields: before.filter(|_| later).map(|entry| entry.noes().disabled_fields).unwrap_or_default(),
         ..Details::default()
     };
-    // What was declined, so that a later version that asks for no more is known to have been answered.
+    // Keeps the contract that was declined. If a later version asks for no more than that, it is known to be answered.
     let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
     let statement = Statement { details: Some(details), ..Statement::of(scope.name(), decision) };
     let narrowing = engine.consent.ledger().narrow(&held, sound.as_deref(), statement, now)?;
-    // In force whether its line could be appended or not; the next open appends it.
+    // The decision is in force whether or not its line could be appended. If not, the next start appends it.
     let finished = engine.consent.ledger().finish(&held, &narrowing);
     engine.consent.reopen_gate(scope);
     drop(held);

@@ -1,5 +1,5 @@
-//! Sending what may be sent now: what is owed is done first, then each open scope has its turn, then what is to be erased.
-//! Does nothing where another process is at it.
+//! Sending what may be sent now. Pending maintenance comes first, then each open scope, then the erasure requests. Does
+//! nothing while another process is sending.
 
 use super::{erase, housekeeping::Upkeep};
 use crate::{
@@ -15,24 +15,26 @@ use std::sync::atomic::Ordering;
 const DAY: u64 = 86_400_000;
 
 impl Engine {
-    /// Moves what is in the rings to disk, after a look at consent; follows the change of day.
+    /// Looks at consent, then moves events from the rings to disk and follows a change of day. Returns how many were
+    /// moved.
     ///
-    /// Events get the day whose keys made their codes, so that a code never stands beside a day of another period.
+    /// Events get the day whose keys made their codes, so that a code is never stored with a day of another period.
     pub(crate) fn tick(&self) -> usize {
         self.look();
         self.move_on()
     }
 
-    /// The same for whoever has just looked.
+    /// The same for a caller that has just looked at consent.
     fn move_on(&self) -> usize {
         let _alone = self.ticking.lock();
         let drained = self.journal.drain(self.today(), self.open_scopes());
         if drained > 0 {
-            // What another process withdrew since the look above was written after it had destroyed the rest.
+            // Another process may have withdrawn after the look above. Then these events were written after it had
+            // destroyed the rest.
             self.look();
         }
         if self.today() == Day::NONE {
-            // Where the clock closes a yes nothing is open, and it is to end when the clock is believed.
+            // If the clock closes a grant, nothing is open. The grant has to be ended once the clock is trusted.
             self.recheck_clock();
             return drained;
         }
@@ -62,15 +64,16 @@ impl Engine {
         self.look();
     }
 
-    /// Sends what may be sent now. Does nothing where another process is at it.
+    /// Sends what may be sent now. Does nothing while another process is sending.
     pub(crate) fn send(&self, occasion: Occasion) -> Flushed {
+        // 1. Bring everything up to date: rules, consent, the rings, and pending maintenance.
         let mut done = Flushed::default();
-        // Administrators' rules forbid sending as well as recording: nothing leaves before a look at them.
+        // Administrators' rules forbid sending as well as recording, so they are read before anything is sent.
         if self.consent.is_known() && self.consent.look_at_policies() {
             self.tasks.request(Task::Settle);
         }
         let kept = self.follow();
-        // What is done for long may be overtaken meanwhile.
+        // If maintenance took a while, consent may have changed in the meantime.
         if kept.is_some() {
             self.tick()
         } else {
@@ -78,10 +81,11 @@ impl Engine {
         };
         let kept = [kept, self.run_tasks()].contains(&Some(Upkeep::Full));
         if !self.is_sure_of_day() {
-            // What waits would be too old by it, or be sent as of days that never were.
+            // By a wrong day, pending data would count as too old, or would be sent under days that never were.
             done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");
             return done;
         }
+        // 2. Find out what there is to send, and make sure that no other process is sending.
         let (places, erasing) = (self.consent.open_places(), self.erasing());
         if places.is_empty() && erasing.is_empty() {
             done.note_trouble(self.why_nothing());
@@ -101,6 +105,7 @@ impl Engine {
         if !kept {
             self.do_housekeeping(true);
         }
+        // 3. Send for each open scope that is due.
         let (mut turn, nothing_open) = (true, places.is_empty());
         for place in places {
             let now = self.ambient.now();
@@ -120,19 +125,20 @@ impl Engine {
             }
             if occasion == Occasion::Due && now.0 >= schedule.next {
                 schedule.next = now.day().next().start().0 + self.below(DAY);
-                // A moment that can't be noted would come again at once.
+                // If the next moment can't be written, this one would be due again immediately.
                 if let Err(error) = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule) {
                     done.note_trouble(format!("the disk did not take the schedule: {error}"));
                     continue;
                 }
             }
-            // What leaves from now on is no part of what the person wanted deleted before.
+            // What is sent from now on is not part of what the person asked to delete before.
             if let Err(error) = erase::finish_deleting(self, place.scope) {
                 done.note_trouble(format!("what was sent of {} is to be deleted first: {error}", place.scope.name()));
                 done.waiting += self.made_up(place);
                 continue;
             }
-            // Held while anything of the scope is read, written or sent: a withdrawal waits for it, and destroys after.
+            // Held while anything of the scope is read, written or sent. A withdrawal waits for it, and destroys
+            // afterwards.
             let working = match self.consent.permit(place.scope, place.generation, place.epoch) {
                 Ok(working) => working,
                 Err(why) => {
@@ -157,11 +163,12 @@ impl Engine {
             drop(working);
             self.follow();
             if occasion == Occasion::Due {
-                // Scopes don't leave back to back; the next one has its turn at the next occasion.
+                // Scopes are not sent one right after the other: the next one is sent on the next occasion.
                 turn = false;
                 break;
             }
         }
+        // 4. Send the erasure requests, then complete the report.
         if turn && !self.send_erasures(occasion, &erasing, &mut done) && nothing_open {
             done.note_trouble(self.why_nothing());
         }
@@ -172,7 +179,7 @@ impl Engine {
         }
         let places = self.consent.open_places();
         done.growing = self.growing(&places);
-        // What was recorded and is not there to be sent.
+        // Reports data that was recorded but is not there to be sent.
         for why in places.iter().filter_map(|place| self.journal.trouble_of(place.scope.name(), true)) {
             done.note_trouble(why);
         }

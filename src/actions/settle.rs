@@ -1,5 +1,5 @@
-//! Taking over what the environment, administrators' rules and the calendar have changed, and trying again what a person said and
-//! the disk did not take.
+//! Applying what the environment, administrators' rules and the calendar have changed, and retrying a person's decision
+//! that could not be written. Opens nothing.
 
 use super::{
     deny::try_to_deny,
@@ -11,19 +11,19 @@ use crate::{
     error::Error,
 };
 
-/// Takes over what the environment, administrators' rules and the calendar have changed.
+/// Applies what the environment, administrators' rules and the calendar have changed.
 ///
-/// Something that blocks, or rules that have changed, destroy what waits, as a withdrawal does, and leave the grant under a new
-/// epoch: lifting them must not send what was recorded before. What is past its last day ends as a withdrawal does: a clock
-/// that goes back finds it ended.
+/// A block, or changed rules, destroys pending data as a withdrawal does, and keeps the grant under a new epoch:
+/// lifting the block must not send what was recorded before. A grant past its last day is ended as a withdrawal ends
+/// one. It stays ended even if the clock goes back.
 pub(crate) fn settle(engine: &Engine) {
     let patience = &Patience::new();
     try_again(engine, patience);
-    // Where nothing was ever decided there is nothing to narrow, and the look for a snapshot is all that happens.
+    // If nothing was ever decided, there is nothing to narrow. Looking for a snapshot is all that happens.
     if !engine.consent.ledger().may_hold_decisions() {
         return;
     }
-    // What can't be looked at now is looked at again.
+    // If the records can't be read now, this is tried again.
     if engine.consent.records().and_then(|records| settle_by(engine, records, patience)).unwrap_or(false) {
         engine.consent.has_settled();
     } else {
@@ -31,7 +31,8 @@ pub(crate) fn settle(engine: &Engine) {
     }
 }
 
-/// The same by records that were read, and anew by others once something was ended. `false` where a disk did not take it.
+/// The same with records that were read. They are read again after something was ended. Returns `false` if an ending
+/// could not be written.
 fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Result<bool, Failed> {
     let consent = &engine.consent;
     let end_all = |scopes: Vec<Scope>, ending, records: &mut Records| -> Result<bool, Failed> {
@@ -43,7 +44,7 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
         Ok(failed == 0)
     };
     let is_blocked = |(scope, generation): &(Scope, Option<u64>)| {
-        // Whatever contract the yes was to: the build it was given to would send it.
+        // This holds whichever contract the person agreed to: the build that they agreed to would send the data.
         consent.is_ruled_out(*scope)
             && generation.is_some_and(|generation| engine.journal.holds_anything(*scope, generation))
     };
@@ -52,7 +53,7 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
     let limited = consent.limited_otherwise(&records);
     settled &= limited.is_ok();
     settled &= end_all(limited.unwrap_or_default(), CloseReason::Limited, &mut records)?;
-    // Closed it is at once; that it is over is written down by a clock that is believed.
+    // An expired grant is closed as soon as it is seen. Its expiry is written only when the clock is trusted.
     let (expired, undeclared) = (consent.expired(&records), consent.expired_undeclared(&records));
     if !(expired.is_empty() && undeclared.is_empty()) && engine.trusted_now().is_some() {
         for scope in expired {
@@ -66,7 +67,8 @@ fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Resu
     Ok(settled)
 }
 
-/// Tries again what a person said here and the disk did not take, where its time has come. Writes nothing else.
+/// Retries the decisions that a person took in this process and that could not be written, if their retry is due.
+/// Writes nothing else.
 fn try_again(engine: &Engine, patience: &Patience) {
     for (scope, act, denies) in engine.consent.acts_to_retry() {
         let answer = patience.again(scope, || try_once_more(engine, scope, denies, patience));
@@ -76,7 +78,8 @@ fn try_again(engine: &Engine, patience: &Patience) {
     }
 }
 
-/// Where a file stands for the act, that is turned into its line, and is all of it: the person said it once.
+/// If a tombstone holds the decision, it is turned into its line in the history, and nothing else is written: the
+/// person decided once.
 fn try_once_more(engine: &Engine, scope: Scope, denies: bool, patience: &Patience) -> Result<Receipt, Error> {
     match engine.consent.state_of(scope) {
         Ok(State::Denied | State::Withdrawn) => {

@@ -8,7 +8,11 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Switches a field of a granted scope off, or on again.
+/// Switches one field of a granted scope off, or on again. `field` is `event.field`. Pending data of the scope is
+/// destroyed, and the grant stays under a new epoch. If the field is switched that way already, nothing changes.
+///
+/// # Errors
+/// The scope has no such field, or it is not granted; or the decision could not be written.
 pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
     let known: BTreeSet<String> = engine
         .registry

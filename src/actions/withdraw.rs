@@ -1,9 +1,16 @@
-//! The whole act of withdrawing, over everything above: stop, confirm, destroy, receipt. And of what else closes a scope: a
-//! no, a block, a switch.
+//! The whole act of withdrawing: close, confirm, destroy, receipt. The other actions that close a scope, such as a
+//! refusal, a block or a switched field, use its parts.
 //!
-//! In this order: the gate of this process; the snapshot, by which every process stops; the life lock, by which it is
-//! known that every connection is gone; the secret behind the scope's codes; what waits; the history; the receipt.
-//! Interrupted anywhere after the snapshot, the next open finishes it. Never sends anything, not even that it happened.
+//! In this order:
+//!
+//! 1. The gate of this process closes.
+//! 2. The snapshot is written. Every process closes the scope because of it.
+//! 3. The life lock shows that every connection is gone.
+//! 4. The secret behind the scope's codes is destroyed, then the pending data.
+//! 5. The history gets its line, and the caller gets the receipt.
+//!
+//! If it is interrupted anywhere after the snapshot, the next start finishes it. Never sends anything, not even that a
+//! withdrawal happened.
 
 use super::{
     close::{Closing, close_scope, close_undeclared},
@@ -17,8 +24,8 @@ use crate::{
     mutants::{self, Mutant},
 };
 
-/// Takes a yes back. Without a yes there is nothing to take back, and what the person wishes is recorded as a no. What can't be
-/// written is tried again until it is.
+/// Withdraws a grant. Without a grant there is nothing to withdraw, and a refusal is recorded instead. If the decision
+/// can't be written, it is retried until it can.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let act = engine.consent.begin_act(scope);
     let answer = try_to_withdraw(engine, scope, &Patience::new());
@@ -26,6 +33,7 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
     answer
 }
 
+/// One attempt to withdraw, by the state of the scope.
 pub(super) fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
         Some(state) => withdraw_from(engine, scope, state, patience),
@@ -33,8 +41,8 @@ pub(super) fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience
     }
 }
 
-/// Where the scope stands that a person says no to; none where nobody knows. What the person wishes is known all the same, and
-/// closes whatever it is.
+/// The state of a scope that a person is refusing; `None` if the records can't be read. The person's decision is known
+/// even then, and closes the scope whatever its state is.
 pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<State>, Error> {
     match engine.consent.state_of(scope) {
         Err(error) if error.is_store() => {
@@ -45,25 +53,27 @@ pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<Sta
     }
 }
 
+/// Withdraws from a scope in a known state.
 fn withdraw_from(engine: &Engine, scope: Scope, state: State, patience: &Patience) -> Result<Receipt, Error> {
     match state {
-        // Past its last day the same, whether anybody has written that down yet or not.
+        // Also past the last day, whether or not the expiry has been written.
         State::Granted | State::Superseded | State::Expired => end(engine, scope, CloseReason::Withdrawn, patience),
         State::Denied | State::Withdrawn => again(engine, scope, CloseReason::Withdrawn, patience),
         State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, CloseReason::Withdrawn, patience),
-        // What is over already was not ended by the person; now it is, and a bare grant begins nothing again.
+        // This grant, if there was one, was not ended by the person. Now the person refuses, and a grant without a
+        // notice can't open the scope again.
         State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
             refuse(engine, scope, false, patience)
         }
     }
 }
 
-/// Ends a yes on the program's own side. What fails is not tried again by itself, as the person's no is: it is the program's to
-/// repeat, and until then this process stays closed.
+/// Ends a grant on the program's behalf. If it fails, it is not retried automatically as the person's refusal is: the
+/// program has to repeat the call, and until then this process stays closed.
 pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt, Error> {
     let patience = &Patience::new();
     match engine.consent.state_of(scope) {
-        // Nobody can see now whether there is a yes; where there is one, it ends.
+        // It can't be read whether there is a grant. If there is one, it is ended.
         Err(error) if error.is_store() => end(engine, scope, CloseReason::Revoked(why), patience),
         state => match state? {
             State::Granted | State::Superseded => end(engine, scope, CloseReason::Revoked(why), patience),
@@ -73,30 +83,32 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
     }
 }
 
-/// Again is as good as once; what an interrupted first time left is destroyed now.
+/// Idempotent: withdrawing twice is the same as once. Data left over from an interrupted first attempt is destroyed
+/// now.
 fn again(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Patience) -> Result<Receipt, Error> {
     engine.consent.close_gate(scope);
     let mended = engine.consent.recover_all(patience);
-    // What can't be read is not written.
+    // If the records can't be read, the decision counts as not written.
     if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
-        // Its last line in the history is still the one before, and no receipt of what was wished.
+        // The last line in the history is still the one before, so there is no receipt of this decision yet.
         return end(engine, scope, ending, patience);
     }
     let receipt = said_before(engine, scope, patience)?;
-    // A yes that another process wrote by then ends as well: it is not known to be the later one. After one that failed the
-    // person said no anew.
+    // A grant that another process wrote in the meantime is ended as well, since it is not known to be later. After a
+    // grant that failed, the person has refused again.
     let is_later = tells_a_yes(&receipt) || engine.consent.has_failed_yes(scope);
     if is_later { end(engine, scope, ending, patience) } else { Ok(receipt) }
 }
 
-/// Whether the last line of a scope is a yes, where a no was to be. The two mistakes are made only without this second look.
+/// Whether the last line of a scope is a grant although a refusal was expected. Two of the mistakes that the tests make
+/// on purpose are possible only without this second look.
 fn tells_a_yes(receipt: &Receipt) -> bool {
     receipt.is_yes() && ![Mutant::UnreadIsWritten, Mutant::TombstoneGoesUnwritten].map(mutants::on).contains(&true)
 }
 
-/// Confirms a no that stands, and destroys what is left.
+/// Confirms a refusal that is already in the records, and destroys what is left.
 pub(super) fn said_before(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
-    // Whatever is decided while this waits comes after it.
+    // Read first: whatever is decided while this waits comes after it.
     let receipt = engine.consent.receipt(scope, None);
     if receipt.as_ref().is_ok_and(tells_a_yes) {
         engine.consent.reopen_gate(scope);
@@ -104,16 +116,17 @@ pub(super) fn said_before(engine: &Engine, scope: Scope, patience: &Patience) ->
     }
     let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
     let destroyed = destroy_left(engine, scope, patience);
-    // What is on disk says no; a yes that is given elsewhere later on begins here as it would have.
+    // The records on disk hold the refusal. A grant recorded elsewhere later opens the scope here as usual.
     engine.consent.reopen_gate(scope);
     Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
 }
 
-/// Takes back a yes to a scope that this program does not declare.
+/// Withdraws a grant of a scope that this program does not declare.
 pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
     end_undeclared(engine, name, CloseReason::Withdrawn, &Patience::new())
 }
 
+/// Ends a grant of a scope that this program does not declare: close, confirm, destroy, receipt.
 pub(super) fn end_undeclared(
     engine: &Engine,
     name: &str,
@@ -135,12 +148,16 @@ pub(super) fn end_undeclared(
     Ok(Receipt { destroyed, ..closing.finish()?.told(confirmed) })
 }
 
-/// Whether no process can send any more of what is being closed, and if not, why.
+/// Whether no process can send any more data of the scope that is being closed.
+///
+/// # Errors
+/// Why that is not known.
 fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result<(), &'static str> {
     let confirmed = engine.consent.confirm(name, CONFIRM);
     closing.taken().and(confirmed)
 }
 
+/// Ends or narrows a grant: close, confirm, destroy, receipt. `ending` says why, and whether the grant stays.
 pub(super) fn end(
     engine: &Engine,
     scope: Scope,
@@ -152,19 +169,19 @@ pub(super) fn end(
     // A grant that stays keeps its secret, so that codes of one month stay comparable.
     let destroyed = match closing.generation() {
         _ if is_elsewhere(engine, &closing) => {
-            // What is in memory is this process's own, wherever its store is.
+            // The secrets in memory belong to this process, whatever store is at the path.
             engine.keys.wipe(scope);
             Destroyed::default()
         }
         keep @ Some(_) if ending.leaves_a_yes() => engine.journal.purge(scope, keep),
         keep @ Some(_) => destroy(engine, scope, keep),
-        // The lock of decisions was not kept: see there.
+        // Only a tombstone was written, so the lock of decisions is not held. [`destroy_left`] takes it.
         None => destroy_left(engine, scope, patience),
     };
     let destroyed = as_seen(engine, destroyed);
     let receipt = closing.finish()?.told(confirmed);
     if !receipt.recorded && ending.leaves_a_yes() {
-        // Until its mark is raised the yes is closed.
+        // The grant stays closed until its high-water mark is raised, so that is requested.
         engine.tasks.request(Task::Finish);
     }
     Ok(Receipt { destroyed, ..receipt })

@@ -1,8 +1,8 @@
 //! The worker: one thread that moves events from the rings to disk and starts a send when one is due.
 //!
-//! Made when the first scope opens. It works every 20 ms while there is something to do and sleeps otherwise; a
-//! recording thread wakes it at most once for each time it sleeps. A send runs on a thread of its own, so that a slow
-//! receiver costs no event.
+//! It is started when the first scope opens. It runs every 20 ms while there is something to do, and sleeps otherwise.
+//! A recording thread wakes it at most once for each sleep. A send runs on a separate thread, so that a slow receiver
+//! costs no events. The worker decides nothing about consent.
 
 use crate::{
     engine::{Engine, SUSPECT_FOR, Worker},
@@ -20,28 +20,29 @@ use std::{
 
 const MINUTE: u64 = 60_000;
 const TICK: Duration = Duration::from_millis(20);
-/// How often a busy worker looks whether a send is due.
+/// How often a busy worker checks whether a send is due.
 const LOOK: Duration = Duration::from_secs(1);
-/// The shortest time between two sends that nobody asked for: scopes don't leave back to back, and a disk or receiver
-/// that fails is not tried all the time.
+/// The shortest time between two sends that the program did not ask for. Scopes are not sent one right after the other,
+/// and a disk or receiver that fails is not tried all the time.
 const BETWEEN_SENDS: Duration = Duration::from_secs(60);
-/// How often what was lost is noted, where something was.
+/// How often losses are noted, if there are any.
 const BETWEEN_NOTES: Duration = Duration::from_secs(60);
-/// How often it is tried again to put in order what another process kept from being put in order.
+/// How often maintenance that another process prevented is tried again.
 const BETWEEN_RETRIES: Duration = Duration::from_secs(30);
-/// How often whoever drops a client waits anew, since events still reach the disk.
+/// How many times a thread that drops a client waits for the limit in all, as long as events still reach the disk.
 const PATIENCE: u32 = 5;
-/// The longest sleep: a computer that was suspended finds the new day at the latest then.
+/// The longest sleep. After a computer was suspended, the new day is noticed within this time.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 impl Engine {
-    /// How long after its start a process leaves alone what was due before: up to a quarter of an hour.
+    /// How long after its start a process waits before it sends what was due before: a random time up to a quarter of
+    /// an hour.
     pub(crate) fn first_wait(&self) -> Duration {
         Duration::from_millis(self.below(15 * MINUTE))
     }
 
-    /// Starts the thread unless it runs. Where no thread can be made, events wait in the rings until they are full, and are
-    /// counted from then on; the next call tries again.
+    /// Starts the thread unless it is running. If no thread can be made, events wait in the rings until the rings are
+    /// full; further events are dropped and counted. The next call tries again.
     pub(crate) fn start_thread(self: &Arc<Self>) {
         #[cfg(test)]
         if self.worker.no_thread.load(Ordering::SeqCst) {
@@ -54,13 +55,14 @@ impl Engine {
         *self.worker.unmade.lock() = made.err().map(|error| error.to_string());
     }
 
-    /// Stops the worker and waits until it has drained, `limit` at most. `false` when it had no time to.
+    /// Stops the worker and waits at most `limit` until it has drained the rings. Returns `false` if there was not
+    /// enough time.
     pub(crate) fn stop(&self, limit: Duration) -> bool {
         self.stop_while(limit, || false)
     }
 
-    /// The same for a client that is dropped: `limit` is for a disk that hangs. While events are brought to their end it
-    /// waits anew, on a busy computer a few times as long.
+    /// The same for a client that is dropped. `limit` is meant for a disk that hangs. As long as events keep reaching
+    /// the disk, the wait starts over, at most [`PATIENCE`] times in all, which a busy computer may need.
     pub(crate) fn stop_patiently(&self, limit: Duration) -> bool {
         let (mut ended, mut times) = (self.journal.counters.ended(), 1);
         self.stop_while(limit, || {
@@ -70,10 +72,11 @@ impl Engine {
         })
     }
 
+    /// Stops the worker. Each time `limit` is over, `goes_on` says whether to wait for another `limit`.
     fn stop_while(&self, limit: Duration, mut goes_on: impl FnMut() -> bool) -> bool {
         self.worker.stop.store(true, Ordering::SeqCst);
         let Some(thread) = self.worker.thread.get() else {
-            // No thread could be made, or none was needed: what there is, is brought to disk on this one.
+            // No thread could be made, or none was needed: the events are brought to disk on this thread.
             self.finish(limit);
             return true;
         };
@@ -94,9 +97,9 @@ impl Engine {
         *ended
     }
 
-    /// Drains for the last time.
+    /// Drains the rings for the last time, notes losses, and retries decisions that could not be written.
     fn finish(&self, wait: Duration) {
-        // Threads that go on recording must not keep this one from ending.
+        // The number of rounds is limited: other threads that keep recording must not keep this one from ending.
         for _ in 0..16 {
             if self.journal.is_drained() || self.tick() == 0 {
                 break;
@@ -107,8 +110,9 @@ impl Engine {
         self.retry_at_the_end();
     }
 
+    /// The thread's body: one round after the other until the worker is stopped.
     fn work(self: &Arc<Self>) {
-        // Whatever ends this thread, whoever waits for it must be told.
+        // However this thread ends, the threads waiting for it are notified.
         struct Ended<'w>(&'w Worker);
         impl Drop for Ended<'_> {
             fn drop(&mut self) {
@@ -117,7 +121,7 @@ impl Engine {
             }
         }
         let _ended = Ended(&self.worker);
-        // What was overdue before this process began does not leave at the moment it begins.
+        // Data that was overdue before this process began is not sent the moment it begins.
         let mut next_look = self.ambient.monotonic();
         let mut next_send = next_look + self.first_wait();
         let mut due = self.ambient.now();
@@ -126,7 +130,7 @@ impl Engine {
         let mut next_retry = next_look;
         loop {
             let stopping = self.worker.stop.load(Ordering::SeqCst);
-            // From here on everything is looked at.
+            // A nudge that comes after this line causes another round. Everything is checked below.
             self.worker.nudged.store(false, Ordering::SeqCst);
             self.retry();
             let drained = self.tick();
@@ -173,7 +177,7 @@ impl Engine {
                 let wait = Duration::from_millis(due.0.saturating_sub(now.0).max(1_000).min(midnight));
                 let held_up = next_send.saturating_duration_since(instant).max(LOOK);
                 let wait = if due <= now { held_up } else { wait };
-                // A clock that was wrong a moment ago may be right again, or be believed by now.
+                // A clock that was wrong a moment ago may be right again, or may be trusted by now.
                 let in_doubt = self.consent.awaits_clock() || self.suspects_clock();
                 let longest = if in_doubt { SUSPECT_FOR } else { LONGEST };
                 let longest = if self.tasks.again() { longest.min(BETWEEN_RETRIES) } else { longest };
@@ -184,15 +188,15 @@ impl Engine {
         }
     }
 
-    /// Sleeps until it is woken, the time is over, or another process has decided something. While a scope is open it looks
-    /// once a second, so that a yes taken back in a terminal or on a page ends recording here as well. Where nothing is open
-    /// there is nothing to end.
+    /// Sleeps until the worker is woken, the time is over, or another process has decided something. While a scope is
+    /// open it checks once a second, so that a withdrawal in a terminal or on a page ends recording here as well. While
+    /// nothing is open there is nothing to end.
     fn sleep(&self, wait: Duration) {
         if self.consent.open_places().is_empty() {
             thread::park_timeout(wait);
             return;
         }
-        // Counted, not timed: a host's clock says nothing about this thread.
+        // The seconds are counted, not read from a clock: the host's clock may not match the time this thread sleeps.
         for _ in 0..wait.as_secs().max(1) {
             thread::park_timeout(LOOK.min(wait));
             let woken = !self.worker.idle.load(Ordering::SeqCst)
@@ -204,10 +208,10 @@ impl Engine {
         }
     }
 
-    /// Sends on a thread of its own, and waits for it where a limit is given.
+    /// Sends on a separate thread. If `limit` is given, waits for the result at most that long.
     ///
     /// # Errors
-    /// It was not done by then, or could not begin; then the answer says why.
+    /// The send was not finished in time, or could not begin; the error says why.
     pub(crate) fn send_apart(self: &Arc<Self>, occasion: Occasion, limit: Option<Duration>) -> Result<Flushed, Unsent> {
         let until = self.ambient.monotonic() + limit.unwrap_or_default();
         while self.worker.sending.swap(true, Ordering::SeqCst) {

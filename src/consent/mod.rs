@@ -1,15 +1,15 @@
-//! Who agreed to what, when, and whether that holds now. Sends nothing, and never sees an event's values.
+//! Consent: who agreed to what, when, and whether the agreement is valid now. Sends nothing and never sees an event's values.
 //!
-//! The whole answer to "may this be kept?" and "may this leave?" is in this folder, so that it can be audited alone:
+//! This folder alone decides whether data may be stored and whether it may be sent, so it can be audited on its own:
 //!
-//! - `agreement`: what is agreed to. Scopes, contracts, whether a build would do more, the notice that a person reads.
+//! - `agreement`: what a person agrees to. Scopes, contracts, the check whether a build would do more, and the notice they read.
 //! - `records`: the files. The history, the snapshot, the high-water marks, the life locks, and their recovery.
-//! - `state`: what holds now. The status of a scope, gates and permits, questions, and decisions that are still to be written.
-//! - `constraints`: what narrows whatever was agreed to. The environment and administrators' rules. Nothing there grants.
-//! - `proof`: what a person can keep and have checked. Receipts, the export of all decisions, and its verification.
+//! - `state`: what holds now. The status of a scope, gates, permits, questions, and decisions that are not written yet.
+//! - `constraints`: what narrows an agreement. The environment and administrators' rules. Nothing in it grants.
+//! - `proof`: what a person can keep and verify. Receipts, the export of all decisions, and its verification.
 //! - `erasure`: what the recipient is asked to delete.
 //!
-//! Doubt means no, everywhere. The functions here speak for the process-wide client; [`Client`](crate::Client) has the same ones.
+//! Any doubt closes a scope. The functions here act on the process-wide client; [`Client`](crate::Client) has the same ones.
 
 mod agreement;
 mod constraints;
@@ -26,7 +26,8 @@ pub use erasure::status::{ErasureRequest, ErasureState, ErasureStatus};
 pub use proof::export::Receipts;
 pub use state::asking::{MayAsk, WhyNot};
 pub(crate) use state::close_reason::CloseReason;
-// What the process-wide client does is in a room far above, and named here, since this is where people look for it.
+// The functions of the process-wide client are in a higher-level module. They are re-exported here because users look for them
+// here.
 pub use crate::decisions::*;
 pub use agreement::compatibility::{Change, Effect};
 pub(crate) use agreement::compatibility::{Comparison, Projection, compare};

@@ -1,8 +1,8 @@
-//! The only room that touches the file system.
+//! The only module that accesses the file system.
 //!
-//! [`Disk`] is the seam: `System` is the real one, and tests put another in its place to be the full disk, the torn
-//! write and the crash. What it reads is untrusted: a file counts only if it is a regular file, ours, and closed to
-//! others; a directory likewise. It knows nothing of what the bytes mean.
+//! [`Disk`] is the interface. `System` is the real implementation; tests use others to simulate a full disk, a torn write or a
+//! crash. What is read is not trusted: a file is used only if it is a regular file, belongs to this user, and is closed to other
+//! users. The same applies to directories. This module never interprets the bytes it reads.
 
 #[cfg(not(any(unix, windows)))]
 compile_error!("candor knows the file systems of Unix and of Windows, and of no other platform");
@@ -31,75 +31,77 @@ pub(crate) use system::{System, files_to_hold, is_lock, is_out_of_files, whose};
 
 /// The file operations that candor needs, and no others.
 pub(crate) trait Disk: Send + Sync + 'static {
-    /// What stands at `path`, links not followed; `None` when nothing does.
+    /// Returns what exists at `path`, without following links; `None` if nothing does.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
-    /// Makes one directory, 0700.
+    /// Creates one directory, mode 0700.
     fn make_dir(&self, path: &Path) -> io::Result<()>;
-    /// The names in a directory, unsorted. What is no text in a name is told as U+FFFD, so that such a file is seen, and can't be
-    /// opened.
+    /// Returns the names in a directory, unsorted. A part of a name that is not Unicode is returned as U+FFFD, so that such a
+    /// file is seen but can't be opened.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
-    /// A whole file of at most `most` bytes; a longer one is an error. Links are not followed.
+    /// Reads a whole file of at most `most` bytes. A longer file is an error. Links are not followed.
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
-    /// The same for a file that another user may own and others may read, such as an administrator's. Links are followed:
-    /// what it says can only forbid.
+    /// Reads a whole file that another user may own and others may read, such as an administrator's rules. Links are followed,
+    /// because such a file can only forbid.
     fn read_shared(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
-    /// A new file, 0600, for appending; an existing one is an error.
+    /// Creates a new file for appending, mode 0600. An existing file is an error.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// An existing file, for appending. Links are not followed.
+    /// Opens an existing file for appending. Links are not followed.
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// An existing file, to have its lock while it is read or removed: also one that this user may not write. Links are not
-    /// followed.
+    /// Opens an existing file to hold its lock while the file is read or removed. Also opens a file that this user may not write.
+    /// Links are not followed.
     fn open_to_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.append(path)
     }
-    /// A lock file, made if it is not there.
+    /// Opens a lock file, and creates it if it does not exist.
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// Whether so much can be written in a directory, or in what stands of the way to it, as far as that can be told without
-    /// writing: not on a disk that takes no writes or has too little room, nor where this user may not, nor beyond what this
-    /// process may make a file.
+    /// Checks whether `_need` can be written in a directory, or in its nearest existing parent, as far as that is known without
+    /// writing.
+    ///
+    /// Fails if the disk is read-only or has too little space, if this user may not write there, or if a file would be larger
+    /// than this process may write.
     fn may_write(&self, _directory: &Path, _need: Need) -> io::Result<()> {
         Ok(())
     }
-    /// A lock file that is there; none is made.
+    /// Opens a lock file that exists. Does not create one.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         match self.stat(path)? {
             Some(_) => self.lock_file(path),
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
-    /// Closes a directory of ours to group and others.
+    /// Removes the access rights of group and others from a directory of this user.
     fn close_to_others(&self, _directory: &Path) -> io::Result<()> {
         Ok(())
     }
-    /// Gives a file another name beside the one it has, in the same directory. Not every file system can.
+    /// Gives a file a second name in the same directory. Not every file system supports this.
     fn link(&self, _from: &Path, _to: &Path) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
-    /// Renames a file or a directory, replacing a file of that name.
+    /// Renames a file or a directory. Replaces a file that has the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
-    /// Removes a directory and what is in it; links in it are removed, not followed.
+    /// Removes a directory and its contents. Links in it are removed, not followed.
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
     /// Makes the directory's entries durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// Why nothing is kept here at all, and how to mend it, where that is so.
+    /// Returns why nothing can be stored here at all and how to fix that, if that is so.
     fn barred(&self) -> Option<String> {
         None
     }
-    /// The same as far as it is known without a look.
+    /// The same, as far as it is known without another check.
     fn barred_as_seen(&self) -> Option<String> {
         None
     }
 }
 
-/// What somebody is about to write.
+/// What a caller is about to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Need {
-    /// How many bytes it takes of the disk.
+    /// How many bytes of disk space it takes.
     pub(crate) room: u64,
-    /// How many new files and directories there are.
+    /// How many new files and directories it creates.
     pub(crate) files: u64,
-    /// How large the largest file becomes.
+    /// The size of its largest file, in bytes.
     pub(crate) largest: u64,
 }
 
@@ -108,31 +110,31 @@ pub(crate) trait Handle: Send + Sync {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn sync(&mut self) -> io::Result<()>;
     fn truncate(&mut self, len: u64) -> io::Result<()>;
-    /// Takes the file's lock, shared or exclusive, or answers `false` at once. It ends with the handle, whatever a process
-    /// that was forked meanwhile still has open.
+    /// Takes the file's lock, shared or exclusive; returns `false` immediately if another process holds it. The lock ends with
+    /// the handle, even if a process that was forked meanwhile still has the file open.
     fn try_lock(&self, shared: bool) -> io::Result<bool>;
 }
 
-/// What stands at a path.
+/// What exists at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub(crate) kind: StatKind,
     pub(crate) len: u64,
-    /// How many bytes it takes of the disk: a small file takes a whole block.
+    /// How many bytes of disk space it takes. A small file takes a whole block.
     pub(crate) occupies: u64,
-    /// Changes whenever the file is replaced or written, as far as the file system tells.
+    /// A value that changes whenever the file is replaced or written, as far as the file system shows it.
     pub(crate) version: (u64, u64, i64),
-    /// Owned by another user, or open to group or others.
+    /// Why it must not be used, if it belongs to another user or is open to group or others.
     pub(crate) exposed: Option<&'static str>,
-    /// The device and the number on it: which file or directory it is, whatever path leads there. None where the system
-    /// does not say.
+    /// The device and the number on that device. It identifies the file or directory, whatever path leads to it. `None` if the
+    /// system does not report it.
     pub(crate) node: Option<Node>,
 }
 
 /// See [`Stat::node`].
 pub(crate) type Node = (u64, u64);
 
-/// What only the platform can say of it: see [`Stat`].
+/// The platform-specific parts of a [`Stat`].
 struct Kept {
     version: (u64, u64, i64),
     occupies: u64,
@@ -147,38 +149,38 @@ pub(crate) enum StatKind {
     Special,
 }
 
-/// What a look at the disk came to.
+/// The result of looking at the disk.
 ///
-/// A look that failed is neither "nothing there" nor "damaged": there is no way from here to an `Option` that forgets it, so
-/// that whoever looks has to say what a failure means.
+/// A failed look is neither "nothing exists" nor "damaged". This type has no conversion to an `Option` that would lose that
+/// difference, so every caller must say what a failure means.
 #[must_use]
 #[derive(Debug)]
 pub(crate) enum Look<T> {
-    /// It is there, and this is what it says.
+    /// It exists, and this is its content.
     Read(T),
-    /// Nothing is there.
+    /// Nothing exists there.
     Absent,
-    /// Something is there that candor does not use: a link, another user's, open to others, or too large. It was seen, and
-    /// stays so until somebody changes it.
+    /// Something exists that candor does not use: a link, a file of another user, a file that is open to others, or one that is
+    /// too large. It stays refused until a user changes it.
     Refused(&'static str),
-    /// The system did not let us look. Nobody knows what is there; the next look may succeed.
+    /// The system did not allow the look. It is unknown what exists there; the next look may succeed.
     Failed(io::Error),
 }
 
-/// What a look that succeeded came to.
+/// The result of a look that did not fail.
 #[must_use]
 #[derive(Debug)]
 pub(crate) enum Seen<T> {
-    /// It is there, and this is what it says.
+    /// It exists, and this is its content.
     Read(T),
-    /// Nothing is there.
+    /// Nothing exists there.
     Absent,
-    /// Something is there that candor does not use.
+    /// Something exists that candor does not use.
     Refused,
 }
 
 impl<T> Look<T> {
-    /// What was seen; a look that failed is the error.
+    /// Returns what was seen. A look that failed is an error.
     pub(crate) fn seen(self) -> io::Result<Seen<T>> {
         match self {
             Look::Read(found) => Ok(Seen::Read(found)),
@@ -188,7 +190,7 @@ impl<T> Look<T> {
         }
     }
 
-    /// What was read or that nothing is there. What is refused is an error as well as what failed.
+    /// Returns what was read, or `None` if nothing exists. A refused item and a failed look are errors.
     pub(crate) fn found(self) -> io::Result<Option<T>> {
         match self {
             Look::Read(found) => Ok(Some(found)),
@@ -198,7 +200,7 @@ impl<T> Look<T> {
         }
     }
 
-    /// The same of what stands at `path`: what is refused is an error that names it, and with its reason the way out.
+    /// The same for an item at `path`. If it is refused, the error names the path and the reason, which says what to do.
     pub(crate) fn found_at(self, path: &Path) -> io::Result<Option<T>> {
         match self {
             Look::Refused(why) => Err(io::Error::other(format!("{}: {why}", path.display()))),
@@ -227,8 +229,8 @@ impl<T> Look<T> {
     }
 }
 
-/// Why candor does not use something that it saw: an error of candor's own, so that it can't be mistaken for one of the
-/// system's.
+/// Why candor does not use something that exists. It is an error type of its own, so that it can't be confused with a system
+/// error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Refusal(&'static str);
@@ -237,7 +239,7 @@ pub(crate) fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Refusal(why))
 }
 
-/// Names the file or directory that an error is about, for a person to find. What it is is said as before.
+/// Adds the path to an error, so that a person can find the file or directory. The error kind is unchanged.
 pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
     let path = path.to_owned();
     move |error| named(&path, &error)
@@ -247,41 +249,41 @@ pub(crate) fn too_large(larger: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Refusal(larger))
 }
 
-/// Why something was refused, where it was seen and not used; `None` where the system failed.
+/// Returns why something that exists is not used; `None` for a system error.
 pub(crate) fn refusal(error: &io::Error) -> Option<&'static str> {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).map(|refusal| refusal.0)
 }
 
-/// The same error with the file that it is about.
+/// Returns the same error with the path of the file it is about.
 pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
-/// Whether the system lets this user, or anybody, only read.
+/// Whether the error means that this user, or every user, may only read.
 pub(crate) fn may_not_write(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
         && refusal(error).is_none()
 }
 
-/// Whose a directory is.
+/// Who owns a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
     Own,
-    /// Of the user with this number.
+    /// Owned by the user with this number.
     #[cfg_attr(windows, allow(dead_code, reason = "no owner is told there"))]
     Others(u32),
-    /// Something else is there.
+    /// Something else exists there.
     NoDirectory,
 }
 
-/// Why a file or directory is not used that is this user's.
+/// Why a file or directory of this user is not used: its access rights are too wide.
 const OTHERS_MAY: &str = "others may open it: `chmod go-rwx` it";
 
-/// The disk as the rooms use it: small operations made of the ones above.
+/// The disk as the other modules use it: small operations built from those of [`Disk`].
 #[derive(Clone)]
 pub(crate) struct Files {
     disk: Arc<dyn Disk>,
-    /// The store: whatever lies below it must be ours at every step of the way.
+    /// The store. Every directory and file below it must belong to this user.
     root: PathBuf,
 }
 
@@ -297,13 +299,13 @@ impl Files {
         Files { disk, root }
     }
 
-    /// Makes a directory that is ours alone, parents first; what is there already must be ours. Directories above the
-    /// application's own are made as well, and not judged. For whoever begins a store.
+    /// Creates a directory that belongs only to this user, parents first. An existing directory must belong to this user.
+    /// Directories above the application's own are also created, but not checked. Use it to begin a store.
     pub(crate) fn own_root(&self, path: &Path) -> io::Result<()> {
         self.own_one_dir(path)
     }
 
-    /// The same within the store, which is there: where somebody moved it away none is made in its place.
+    /// The same for a directory in an existing store. If the store was moved away, no new one is created in its place.
     pub(crate) fn own_dir(&self, path: &Path) -> io::Result<()> {
         let below = path.strip_prefix(&self.root).map_err(io::Error::other)?;
         let mut step = self.root.clone();
@@ -316,7 +318,7 @@ impl Files {
         Ok(())
     }
 
-    /// Whether [`own_dir`](Files::own_dir) can make this directory or use what is there, as far as a look tells. Changes nothing.
+    /// Checks whether [`own_dir`](Files::own_dir) could create this directory or use an existing one, without changing anything.
     pub(crate) fn may_own_dir(&self, path: &Path) -> io::Result<()> {
         let below = path.strip_prefix(&self.root).ok();
         let first = if below.is_some() { &self.root } else { path };
@@ -326,7 +328,7 @@ impl Files {
         });
         for step in std::iter::once(first.to_owned()).chain(steps) {
             let Some(stat) = self.stat(&step)? else { return Ok(()) };
-            // One within the store that others may open is closed to them.
+            // A directory within the store that others may open will be closed to them.
             let is_closed = step != first && stat.kind == StatKind::Dir && stat.exposed == Some(OTHERS_MAY);
             if !is_closed {
                 own(&stat)?;
@@ -335,7 +337,7 @@ impl Files {
         Ok(())
     }
 
-    /// Whether [`replace`](Files::replace) can take the place of what is there, as far as a look tells. Changes nothing.
+    /// Checks whether [`replace`](Files::replace) could replace what exists at this path, without changing anything.
     pub(crate) fn may_replace(&self, path: &Path) -> io::Result<()> {
         for it in [&unfinished(path), path] {
             if self.stat(it)?.is_some_and(|stat| stat.kind == StatKind::Dir) {
@@ -369,8 +371,9 @@ impl Files {
         }
     }
 
-    /// What stands at a path, once a directory within the store that others may open is closed to them, as one is that a backup
-    /// made anew. Of the store itself that is for the person to do: whoever could open that could open all of it.
+    /// Returns what exists at a path, after closing a directory within the store that others may open, such as one that was
+    /// restored from a backup. The store directory itself must be closed by the person: another user who could open it could open
+    /// everything in it.
     pub(crate) fn closed_dir(&self, path: &Path) -> io::Result<Option<Stat>> {
         let stat = self.stat(path)?;
         let is_open = stat.is_some_and(|stat| stat.kind == StatKind::Dir && stat.exposed.is_some());
@@ -381,7 +384,7 @@ impl Files {
         self.stat(path)
     }
 
-    /// Takes a lock file's lock for this process alone; `None` when another one keeps it for longer than `wait`.
+    /// Takes a lock file's lock for this process alone. Returns `None` if another process holds it for longer than `wait`.
     pub(crate) fn lock_within(
         &self,
         path: &Path,
@@ -401,7 +404,7 @@ impl Files {
         }
     }
 
-    /// What stands at a path, links not followed.
+    /// Returns what exists at a path, without following links.
     pub(crate) fn examine(&self, path: &Path) -> Look<Stat> {
         match self.stat(path) {
             Ok(Some(stat)) => Look::Read(stat),
@@ -410,13 +413,13 @@ impl Files {
         }
     }
 
-    /// A whole file of at most `most` bytes.
+    /// Reads a whole file of at most `most` bytes.
     pub(crate) fn contents(&self, path: &Path, most: u64) -> Look<Vec<u8>> {
         Look::of(self.read(path, most))
     }
 
-    /// The names in a directory, sorted, without those that are no text: candor gives no file such a name. A link to a
-    /// directory is refused.
+    /// Returns the names in a directory, sorted, without those that are not Unicode: candor gives no file such a name. A link to
+    /// a directory is refused.
     pub(crate) fn children(&self, path: &Path) -> Look<Vec<String>> {
         match self.examine(path) {
             Look::Read(stat) => self.children_of(path, &stat),
@@ -424,7 +427,7 @@ impl Files {
         }
     }
 
-    /// The same of what was examined a moment ago.
+    /// The same for a directory that was examined a moment ago.
     pub(crate) fn children_of(&self, path: &Path, stat: &Stat) -> Look<Vec<String>> {
         if stat.kind != StatKind::Dir {
             return Look::Refused("it is not a directory");
@@ -436,8 +439,8 @@ impl Files {
         })
     }
 
-    /// The same of a directory that is listed in the one above as long as it is there: one that is listed and can't be found was
-    /// not looked at, and nobody would look again for what lies in it.
+    /// The same for a directory whose existence is decided by the listing of its parent. If it is listed there but can't be
+    /// found, the look failed: otherwise its contents would be taken as absent and never looked for again.
     pub(crate) fn children_if_listed(&self, path: &Path) -> Look<Vec<String>> {
         let looked = self.children(path);
         let Some(above) = path.parent().filter(|_| matches!(looked, Look::Absent)) else { return looked };
@@ -446,23 +449,23 @@ impl Files {
                 Look::Failed(io::ErrorKind::NotFound.into())
             }
             Look::Failed(error) => Look::Failed(error),
-            // A link, such as one to a disk that is away: behind it there may be anything.
+            // A link, for example to a disk that is not mounted: its target may contain anything.
             Look::Refused(why) => Look::Refused(why),
             Look::Read(_) | Look::Absent => Look::Absent,
         }
     }
 
-    /// Replaces a file: afterwards the disk holds the old bytes or all of the new ones, whenever the power goes.
+    /// Replaces a file. If the power fails at any moment, the disk has all of the old bytes or all of the new ones.
     pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.replace_by(&unfinished(path), path, bytes)
     }
 
-    /// The same, and its directory is not made durable: for whoever goes on where only that fails.
+    /// The same without making the directory's entries durable, for callers that continue if only that fails.
     pub(crate) fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.place_by(&unfinished(path), path, bytes)
     }
 
-    /// The same by way of a file of this name, for whoever may meet others who replace files beside it.
+    /// The same with a given temporary file name, for callers that may run at the same time as others that replace files there.
     pub(crate) fn replace_by(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.place_by(temporary, path, bytes)?;
         self.sync_parent(path)
@@ -483,7 +486,7 @@ impl Files {
         written
     }
 
-    /// Removes a file, and what an interrupted [`Files::replace`] left of it.
+    /// Removes a file, and the temporary file of an interrupted [`Files::replace`].
     pub(crate) fn remove_with_unfinished(&self, path: &Path) -> io::Result<()> {
         let unfinished = self.remove_if_there(&unfinished(path));
         self.remove_if_there(path)?;
@@ -494,7 +497,7 @@ impl Files {
         path.parent().map_or(Ok(()), |parent| self.sync_dir(parent))
     }
 
-    /// Removes a file; one that is gone already is fine.
+    /// Removes a file. It is not an error if the file does not exist.
     pub(crate) fn remove_if_there(&self, path: &Path) -> io::Result<()> {
         match self.remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -503,13 +506,13 @@ impl Files {
     }
 }
 
-/// Where a file is written before it takes the place of another.
+/// The temporary name under which a file is written before it replaces another.
 fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("new")
 }
 
-/// A file of a developer's own source tree, or `None` when there is no such file: of at most `most` bytes, and a regular
-/// one. Whose it is and who may read it is the repository's matter.
+/// Reads a file of a developer's own source tree: a regular file of at most `most` bytes. Returns `None` if it does not exist.
+/// Its owner and access rights are not checked; they are up to the repository.
 pub(crate) fn read_document(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     match System.read_shared(path, most) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -518,7 +521,7 @@ pub(crate) fn read_document(path: &Path, most: u64) -> io::Result<Option<Vec<u8>
     }
 }
 
-/// Writes such a file, in place of one that is there. An interruption leaves the old one or the new one.
+/// Writes such a file and replaces an existing one. An interruption leaves the old file or the new one.
 pub(crate) fn write_document(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = unfinished(path);
     let written = File::create(&temporary).and_then(|file| system::Open::new(file).write_all(bytes));
@@ -537,11 +540,11 @@ fn own(stat: &Stat) -> io::Result<()> {
     Err(refused(why))
 }
 
-/// What seals a small document: a first line with its kind and checksum, so that damage, truncation and a file of
-/// another kind are told apart from an older state.
+/// Seals a small document with a first line that has its kind, checksum and length. Damage, truncation and a file of another kind
+/// can then be distinguished from an older state.
 pub(crate) fn seal(kind: &str, json: &str) -> Vec<u8> {
     let first = first_line(kind, json);
-    // Large enough from the beginning: one that grows leaves what it held where it was.
+    // Reserves the whole size first: a vector that grows leaves a copy of its old contents in memory.
     let mut bytes = Vec::with_capacity(first.len() + json.len() + 2);
     for part in [&first, "\n", json, "\n"] {
         bytes.extend_from_slice(part.as_bytes());
@@ -553,7 +556,7 @@ fn first_line(kind: &str, json: &str) -> String {
     format!("candor-{kind} 1 {:08x} {}", crc32c::crc32c(json.as_bytes()), json.len())
 }
 
-/// The document inside a seal, or `None` when one byte of it is not as it was written.
+/// Returns the document inside a seal; `None` if any byte differs from what was written.
 pub(crate) fn unseal<'a>(kind: &str, bytes: &'a [u8]) -> Option<&'a str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (first, rest) = text.split_once('\n')?;
@@ -607,7 +610,7 @@ mod tests {
             let error = || io::Error::from_raw_os_error(code.raw_os_error());
             assert!(matches!(Look::<()>::of(Err(error())), Look::Failed(_)), "{code}");
         }
-        // Links that lead in a circle on the way to a file say nothing of the file.
+        // A cycle of links on the path to a file says nothing about the file.
         std::os::unix::fs::symlink(at("there"), at("back")).unwrap();
         std::os::unix::fs::symlink(at("back"), at("there")).unwrap();
         assert!(matches!(files().contents(&at("there").join("file"), 9), Look::Failed(_)));

@@ -1,4 +1,5 @@
-//! The real file system: what is the same on every platform. What each calls its own is in `unix.rs` and `windows.rs`.
+//! [`System`], the real file system: the part that is the same on every platform. The rest is in `unix.rs` and `windows.rs`.
+//! It never interprets the bytes it reads.
 
 use super::{Disk, Handle, Kept, Need, Stat, StatKind, Whose, may_not_write, platform, refused, too_large};
 use std::{
@@ -9,10 +10,10 @@ use std::{
 };
 use zeroize::Zeroize;
 
-/// What a lock file says to whoever opens it.
+/// The content of a lock file, for a person who opens it.
 const LOCK_SAYS: &[u8] = b"A lock of candor. While it is missing nothing is sent, and nothing is confirmed.\n";
 
-/// Whether this is what a lock file says.
+/// Whether `says` is the content of a lock file.
 pub(crate) fn is_lock(says: &[u8]) -> bool {
     says.starts_with(LOCK_SAYS)
 }
@@ -29,7 +30,7 @@ impl Disk for System {
         };
         let Kept { version, occupies, node } = kept;
         let len = metadata.len();
-        // A file system that puts off taking its blocks has them to take.
+        // A file system that allocates blocks late will still need them.
         let occupies = occupies.max(len);
         Ok(Some(Stat { kind: kind(&metadata), len, occupies, version, exposed: platform::exposed(&metadata), node }))
     }
@@ -82,8 +83,8 @@ impl Disk for System {
     fn lock_file(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut file = platform::open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)?;
         if trusted(&file)? == 0 {
-            // Whoever tidies up removes empty files. Where this can't be written the lock is one all the same, and where two
-            // write it they write the same.
+            // The text is written because cleanup tools remove empty files. If it can't be written, the lock works all the same.
+            // If two processes write it, they write the same text.
             let _ = platform::fits(&file, LOCK_SAYS.len() as u64).and_then(|()| file.write_all(LOCK_SAYS));
         }
         Ok(Open::boxed(file))
@@ -124,7 +125,7 @@ impl Disk for System {
     }
 }
 
-/// For writing behind what is there. Where Windows locks a file it must be open for more than that.
+/// Options for appending to a file. To lock a file, Windows needs it to be open for reading as well.
 fn to_append() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.append(true).read(cfg!(windows));
@@ -173,18 +174,18 @@ impl Drop for Open {
     }
 }
 
-/// How many files are held open at once at most: an eighth of those that the process may open (`ulimit -n`), the rest of which are
-/// the program's own.
+/// Returns how many files candor may hold open at the same time: an eighth of those that the process may open (`ulimit -n`). The
+/// rest is left to the program.
 pub(crate) fn files_to_hold() -> usize {
     platform::files_to_hold()
 }
 
-/// Whether no more files can be opened at the moment, by this process or by any.
+/// Whether the error means that this process, or any process, can't open more files at the moment.
 pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| platform::out_of_files().contains(&code))
 }
 
-/// Whose the directory at `path` is, links followed; `None` where nothing is there.
+/// Returns who owns the directory at `path`, following links; `None` if nothing exists there.
 pub(crate) fn whose(path: &Path) -> io::Result<Option<Whose>> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -193,12 +194,13 @@ pub(crate) fn whose(path: &Path) -> io::Result<Option<Whose>> {
     Ok(Some(if metadata.is_dir() { platform::owner(&metadata) } else { Whose::NoDirectory }))
 }
 
-/// Into one buffer that is large enough from the beginning: one that grows leaves what it held where it was, and a file may
-/// hold secrets.
+/// Reads a file of the given length, at most `most` bytes, into one buffer that is large enough from the start. A buffer that
+/// grows leaves a copy of its old contents in memory, and a file may contain secrets.
 ///
-/// A file that ends before its length was not read: what it holds further on is not known, and it is not damaged by that.
+/// A file that ends before its length was not read completely. That is an error, but not damage: the rest of its content is
+/// unknown.
 fn read_at_most(mut file: impl Read, length: u64, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
-    // One byte more, to see that the file ends there.
+    // One byte more, to detect whether the file ends there.
     let room = length.min(most).saturating_add(1);
     let mut bytes = vec![0; usize::try_from(room).map_err(|_| too_large(larger))?];
     let mut len = 0;
@@ -207,7 +209,7 @@ fn read_at_most(mut file: impl Read, length: u64, most: u64, larger: &'static st
             if len as u64 > most {
                 return Err(too_large(larger));
             }
-            // It grew meanwhile, or is one of those that the system makes up and that say no length.
+            // The file grew meanwhile, or it is a virtual file of the system that reports no length.
             let more = usize::try_from(most.saturating_add(1)).map_err(|_| too_large(larger))?.min(2 * len.max(4096));
             let mut larger = vec![0; more];
             larger.get_mut(..len).into_iter().for_each(|begin| begin.copy_from_slice(&bytes));
@@ -227,7 +229,7 @@ fn read_at_most(mut file: impl Read, length: u64, most: u64, larger: &'static st
     Ok(bytes)
 }
 
-/// Fails for a file that is not ours alone; answers its length.
+/// Returns a file's length. Fails if it is not a regular file that belongs only to this user.
 fn trusted(file: &File) -> io::Result<u64> {
     let metadata = file.metadata()?;
     match platform::exposed(&metadata) {
@@ -258,7 +260,7 @@ mod tests {
     fn a_file_that_ends_before_its_length_was_not_read() {
         let read = |length, most| Look::of(read_at_most(&b"half"[..], length, most, "too long"));
         assert!(matches!(read(8, 99), Look::Failed(error) if error.kind() == io::ErrorKind::UnexpectedEof));
-        // It grew meanwhile, or is one of those that the system makes up.
+        // The file grew meanwhile, or it is a virtual file of the system.
         for length in [4, 2, 0] {
             assert!(matches!(read(length, 4), Look::Read(bytes) if bytes == b"half"), "{length}");
         }

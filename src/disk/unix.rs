@@ -1,5 +1,5 @@
-//! The file system as Unix has it: owners and modes, links that are not followed, limits of the process, and locks that a forked
-//! child shares.
+//! The Unix part of the file system: owners and modes, links that are not followed, limits of the process, and locks that a
+//! forked child shares. It never interprets the bytes it reads.
 
 use super::{Kept, Need, OTHERS_MAY, Whose, refused};
 use rustix::fs::OFlags;
@@ -11,17 +11,17 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Which process took an open file's lock; 0 is none.
+/// The id of the process that took an open file's lock; 0 if none.
 ///
-/// A child that is forked shares what is open and the locks on it. So closing lets go of no lock while such a child lives: it
-/// is let go explicitly. And only by the process that took it: what a child drops is its parent's.
+/// A forked child shares open files and the locks on them. While such a child lives, closing a file does not release its lock, so
+/// the lock is released explicitly. Only the process that took it releases it: what a child drops belongs to its parent.
 #[derive(Default)]
 pub(super) struct Lock {
     pub(super) taken_by: AtomicU32,
 }
 
 impl Lock {
-    /// By `flock`, which locks nobody out who does not ask for the lock.
+    /// Takes the lock with `flock`, which only affects processes that also ask for the lock.
     pub(super) fn try_take(&self, file: &File, shared: bool) -> io::Result<bool> {
         let taken = if shared { file.try_lock_shared() } else { file.try_lock() };
         match taken {
@@ -36,16 +36,16 @@ impl Lock {
 
     pub(super) fn let_go(&self, file: &File) {
         if self.taken_by.load(Ordering::Relaxed) == std::process::id() {
-            // Where this fails, closing does the same unless there is such a child.
+            // If this fails, closing releases the lock, unless there is such a child.
             let _ = file.unlock();
         }
     }
 }
 
-/// Opens a path that is no link, and does not wait for the other end of a pipe; a file that it makes is 0600.
+/// Opens a path that is not a link, without waiting for the other end of a pipe. A file that it creates has mode 0600.
 ///
-/// A link is refused by the system itself, which was asked to follow none; that there are too many on the way, which it says by
-/// the same number, is a look that failed.
+/// The system itself refuses a link, because it is asked to follow none. It reports too many links on the path with the same
+/// error number; that case is a failed look.
 pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.mode(0o600).custom_flags(flags.bits() as i32).open(path).map_err(|error| {
@@ -57,12 +57,12 @@ pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     })
 }
 
-/// The same of a path that may be a link.
+/// The same for a path that may be a link.
 pub(super) fn open_shared(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)
 }
 
-/// Does what somebody else may be in the way of for a moment. Here nobody is: who has a file open bars nobody from it.
+/// Runs an operation that another process may block for a moment. On Unix no process does: an open file blocks no other process.
 pub(super) fn patiently<T>(work: impl Fn() -> io::Result<T>) -> io::Result<T> {
     work()
 }
@@ -72,7 +72,7 @@ pub(super) fn read_dir(path: &Path) -> io::Result<fs::ReadDir> {
     fs::read_dir(path)
 }
 
-/// Removes a directory with all it holds.
+/// Removes a directory and its contents.
 pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
     fs::remove_dir_all(path)
 }
@@ -81,10 +81,10 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Brings what was written to a file, or a directory's entries, to disk.
+/// Writes a file's data, or a directory's entries, durably to disk.
 ///
-/// On Apple's systems Rust's library asks the disk itself to write what it holds (`F_FULLFSYNC`, fsync(2) there). Some file systems,
-/// such as a share, don't know that, and do what Unix does.
+/// On Apple's systems Rust's library asks the disk itself to write its cache (`F_FULLFSYNC`, see fsync(2) there). Some file
+/// systems, such as network shares, don't support that; then the usual Unix call is used.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         #[cfg(target_vendor = "apple")]
@@ -95,7 +95,7 @@ pub(super) fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// What a file system says that does not know how to do what was asked.
+/// The errors of a file system that does not support the requested operation.
 #[cfg(target_vendor = "apple")]
 const UNKNOWN: [rustix::io::Errno; 3] = [rustix::io::Errno::NOTSUP, rustix::io::Errno::INVAL, rustix::io::Errno::NOTTY];
 
@@ -106,7 +106,7 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
 pub(super) fn close_to_others(directory: &Path) -> io::Result<()> {
     let opened = open(OpenOptions::new().read(true), directory)?;
     let metadata = opened.metadata()?;
-    // Whoever may change what belongs to others leaves it as it is.
+    // A process with the right to change files of other users leaves them unchanged.
     if metadata.uid() == rustix::process::geteuid().as_raw() && metadata.is_dir() {
         opened.set_permissions(PermissionsExt::from_mode(0o700))?;
     }
@@ -121,7 +121,7 @@ pub(super) fn may_write(directory: &Path, need: Need) -> io::Result<()> {
     }
     rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     let disk = rustix::fs::statvfs(place)?;
-    // Some file systems don't say how large they are, and some don't count files.
+    // Some file systems don't report their size, and some don't count files.
     let has_room = disk.f_blocks == 0 || disk.f_bavail.saturating_mul(disk.f_frsize) >= need.room;
     let has_files = disk.f_files == 0 || disk.f_favail >= need.files;
     if has_room && has_files { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
@@ -129,28 +129,28 @@ pub(super) fn may_write(directory: &Path, need: Need) -> io::Result<()> {
 
 pub(super) fn files_to_hold() -> usize {
     use nix::sys::resource::{Resource, getrlimit};
-    // Where a sandbox lets nobody ask it is as most systems have it.
+    // If a sandbox forbids the call, uses the limit that most systems have.
     let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(most, _)| most);
     usize::try_from(most / 8).unwrap_or(usize::MAX).max(1)
 }
 
-/// What the system says where no more files can be opened.
+/// The errors that the system returns if no more files can be opened.
 pub(super) fn out_of_files() -> [i32; 2] {
     [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|errno| errno.raw_os_error())
 }
 
-/// Fails where a file would become larger than this process may make one (`ulimit -f`): the system ends a process that tries
-/// by a signal, and how a program handles signals is its own matter.
+/// Fails if a file would become larger than this process may make one (`ulimit -f`). Otherwise the system would send the process
+/// a signal that by default kills it, and the handling of signals is up to the program.
 pub(super) fn fits(file: &File, more: u64) -> io::Result<()> {
-    // Whatever candor writes it writes behind what is there.
+    // candor only ever appends to a file.
     within_limit(file.metadata()?.len().saturating_add(more))
 }
 
 fn within_limit(len: u64) -> io::Result<()> {
     use nix::sys::resource::{Resource, getrlimit};
-    // Where a sandbox lets nobody ask there is none that is known.
+    // If a sandbox forbids the call, no limit is known.
     let Ok((most, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
-    // 32 bits on some platforms.
+    // The type has 32 bits on some platforms.
     #[allow(clippy::useless_conversion)]
     let most = u64::from(most);
     if len <= most {
@@ -160,12 +160,12 @@ fn within_limit(len: u64) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
 }
 
-/// Whose a directory is.
+/// Returns who owns a directory.
 pub(super) fn owner(metadata: &Metadata) -> Whose {
     if metadata.uid() == rustix::process::geteuid().as_raw() { Whose::Own } else { Whose::Others(metadata.uid()) }
 }
 
-/// Why a file or directory is not to be used whose owner and mode are these.
+/// Returns why a file or directory with this owner and mode must not be used; `None` if it may be used.
 pub(super) fn exposed(metadata: &Metadata) -> Option<&'static str> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         Some("it belongs to another user")
@@ -176,7 +176,7 @@ pub(super) fn exposed(metadata: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// What the system says of what stands at a path, links not followed.
+/// Returns what the system reports about a path, without following links.
 pub(super) fn examine(path: &Path) -> io::Result<(Metadata, Kept)> {
     let metadata = fs::symlink_metadata(path)?;
     let kept = Kept {
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(fs::metadata(at("new")).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
-    /// A second descriptor of the same open file stands for the copy that a forked child keeps.
+    /// A second descriptor of the same open file plays the part of the copy that a forked child keeps.
     #[test]
     fn a_lock_ends_with_its_handle_though_a_child_keeps_the_file_open() {
         let dir = tempfile::tempdir().unwrap();
@@ -244,7 +244,7 @@ mod tests {
             drop(file);
             assert!(other(), "let go, shared: {shared}");
         }
-        // What a child drops was taken by another process.
+        // A lock that a child drops was taken by another process.
         let (_kept_by_parent, file) = open();
         assert!(file.try_lock(false).unwrap());
         file.lock.taken_by.store(u32::MAX, Ordering::Relaxed);

@@ -1,11 +1,11 @@
-//! The file system as Windows has it, where whoever has a file open can bar others from it.
+//! The Windows part of the file system. On Windows a process that has a file open can block other processes from using it.
 //!
-//! Every file is opened so that others may read, write, rename and remove it meanwhile, as Rust's library does. Others don't do
-//! the same: a virus scanner, an indexer or a backup may have a file of candor's open at any moment and share nothing. What
-//! fails by that is tried again for a few milliseconds, and then fails.
+//! Every file is opened so that other processes may read, write, rename and remove it meanwhile, as Rust's library does. Others
+//! may not do the same: a virus scanner, an indexer or a backup may have a file of candor open at any moment without sharing it.
+//! An operation that fails for this reason is retried for some milliseconds, and then fails.
 //!
-//! There are no modes here. A store lies in the user's profile, whose rights a new file inherits: the user's own, and those of
-//! administrators and of the system. Nothing in here looks at them.
+//! There are no modes here. A store is in the user's profile, and a new file inherits the profile's rights: those of the user, of
+//! administrators and of the system. This module never checks those rights.
 
 use super::{Kept, Need, Whose, refused};
 use crate::sync;
@@ -38,17 +38,18 @@ const ERROR_INVALID_PARAMETER: i32 = 87;
 const ERROR_DELETE_PENDING: i32 = 303;
 const ERROR_NO_SYSTEM_RESOURCES: i32 = 1450;
 
-/// What a small file takes of a disk that was formatted as usual.
+/// How many bytes a small file takes on a disk with the usual format.
 const CLUSTER: u64 = 4_096;
 
-/// Where the bytes lie that stand for a file's lock: behind any that candor writes, and within what 32 bits can say.
+/// The position of the bytes that represent a file's lock. It is beyond any data that candor writes, and fits in 32 bits.
 ///
-/// `LockFileEx` bars every other handle, also of this process, from the bytes that it locks. Rust's library locks all of a file
-/// by it, and then nobody else could read a segment that is written, or what a life lock says. It may lock bytes behind the end.
+/// `LockFileEx` blocks every other handle, also of the same process, from the bytes that it locks. Rust's library locks the whole
+/// file this way; then no other process could read a segment that is being written, or the content of a life lock. Bytes beyond
+/// the end of a file can be locked.
 const LOCKED_FROM: usize = 1 << 30;
 const LOCKED: usize = 1;
 
-/// The lock of an open file. It belongs to the handle, and ends with it or with the process.
+/// The lock of an open file. It belongs to the handle, and ends with the handle or the process.
 #[derive(Default)]
 pub(super) struct Lock(sync::Mutex<Option<FileGuard<Arc<File>>>>);
 
@@ -56,7 +57,7 @@ impl Lock {
     pub(super) fn try_take(&self, file: &Arc<File>, shared: bool) -> io::Result<bool> {
         let how = if shared { How::Shared } else { How::Exclusive };
         let mut held = self.0.lock();
-        // Of what a handle has already, a second lock would be one more, and not another.
+        // Releases the handle's old lock first: a second lock would be added to it, not replace it.
         *held = None;
         match file_guard::try_lock(Arc::clone(file), how, LOCKED_FROM, LOCKED) {
             Ok(guard) => {
@@ -68,31 +69,33 @@ impl Lock {
         }
     }
 
-    /// The system frees a lock some time after its handle is closed (LockFileEx, "Remarks"); so it is freed here.
+    /// Releases the lock explicitly. The system releases a lock only some time after its handle is closed (LockFileEx,
+    /// "Remarks").
     pub(super) fn let_go(&self, _file: &Arc<File>) {
         *self.0.lock() = None;
     }
 }
 
-/// What is said where somebody is in the way who may be gone in a moment. That access is denied also says that it is for good.
+/// Errors that mean another process blocks the file and may stop doing so in a moment. "Access denied" can also be permanent.
 const IN_THE_WAY: [i32; 4] = [ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DELETE_PENDING, ERROR_ACCESS_DENIED];
 
-/// How often is tried again, a millisecond apart, where somebody is in the way. Some file systems replace no file that anybody has
-/// open, also where whoever has it shares all, and candor's own processes read one often: so there are many short tries.
+/// How often an operation on a blocked file is retried, a millisecond apart. Some file systems can't replace a file that any
+/// process has open, even if that process shares it completely. candor's own processes read one of the files often, so there are
+/// many short retries.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How often is tried again once somebody stayed in the way, and for how many calls: a caller waits for one file, and not for each
-/// of them.
+/// How often an operation is retried after a file stayed blocked, and for how many calls: a caller waits the whole time for one
+/// file, and not for each of them.
 const FEW_TRIES: u32 = 5;
 const IMPATIENT: u32 = 50;
 
 thread_local! {
-    /// For how many more calls of this thread that somebody is in the way of there are few tries.
+    /// For how many more blocked calls of this thread there are few retries.
     static IMPATIENT_FOR: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Does what somebody else may be in the way of for a moment.
+/// Runs an operation that another process may block for a moment, and retries it.
 pub(super) fn patiently<T>(work: impl Fn() -> io::Result<T>) -> io::Result<T> {
     let mut left = None;
     loop {
@@ -119,7 +122,8 @@ fn is_in_the_way(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_THE_WAY.contains(&code))
 }
 
-/// Opens a path that is no link: neither a symbolic one nor a junction, which Windows opens by itself where it was asked to.
+/// Opens a path that is not a link: neither a symbolic link nor a junction. With the flag used here Windows opens the link
+/// itself.
 pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let options = options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
     let opened = patiently(|| options.open(path).map_err(|error| directory_told(error, path)))?;
@@ -129,26 +133,27 @@ pub(super) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     Ok(opened)
 }
 
-/// The same of a path that may be a link.
+/// The same for a path that may be a link.
 pub(super) fn open_shared(path: &Path) -> io::Result<File> {
     patiently(|| File::open(path).map_err(|error| directory_told(error, path)))
 }
 
-/// A directory is opened by nobody who does not ask for that, and Windows says that access is denied.
+/// Turns "access denied" into a refusal if the path is a directory. Windows returns that error for a directory that is opened
+/// without the flag for directories.
 fn directory_told(error: io::Error, path: &Path) -> io::Error {
     let is_directory = || fs::symlink_metadata(path).is_ok_and(|there| there.is_dir());
     if is_denied(&error) && is_directory() { refused("not a regular file") } else { error }
 }
 
-/// Opens a directory to list it. Of a file Windows says that it is no directory, and Wine that its name is invalid.
+/// Opens a directory to list it. For a file, Windows reports that it is not a directory, and Wine that its name is invalid.
 pub(super) fn read_dir(path: &Path) -> io::Result<fs::ReadDir> {
     let is_file = || fs::symlink_metadata(path).is_ok_and(|there| there.is_file());
     let told = |error| if is_file() { io::ErrorKind::NotADirectory.into() } else { error };
     patiently(|| fs::read_dir(path)).map_err(told)
 }
 
-/// Removes a directory with all it holds. What somebody has open may stay, by its name: it is emptied, so that nothing is left of
-/// what it held.
+/// Removes a directory and its contents. A file that another process has open may remain as a name; it is emptied, so that none
+/// of its contents remain.
 pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
     patiently(|| fs::remove_dir_all(path)).inspect_err(|_| empty(path))
 }
@@ -174,12 +179,13 @@ pub(super) fn make_dir(path: &Path) -> io::Result<()> {
     patiently(|| fs::create_dir(path))
 }
 
-/// Brings what was written to a file to disk.
+/// Writes a file's data durably to disk.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     file.sync_all()
 }
 
-/// NTFS brings a directory's entries to disk where it is opened for writing. Other file systems can't, and say so by one of these.
+/// Writes a directory's entries durably to disk. NTFS supports this for a directory opened for writing. Other file systems don't,
+/// and return one of these errors.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     const CANNOT: [i32; 5] = [
         ERROR_INVALID_FUNCTION,
@@ -195,25 +201,25 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// There are no modes to change.
+/// Does nothing: there are no modes to change.
 pub(super) fn close_to_others(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a directory, or the one that it would be made in, takes new files and has room for them. How many files a disk takes
-/// nothing says here, and no limit is set to a process.
+/// Checks whether a directory, or the existing one in which it would be created, accepts new files and has space for them.
+/// Windows reports no limit on the number of files on a disk, and sets no file size limit for a process.
 pub(super) fn may_write(directory: &Path, need: Need) -> io::Result<()> {
     let mut place = directory;
     while fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         place = place.parent().ok_or(io::ErrorKind::NotFound)?;
     }
-    // Whoever may open it for that may make files in it, and a disk that takes none lets nobody do so.
+    // Opening it with these rights succeeds only if this user may create files in it, and fails on a read-only disk.
     let mut options = OpenOptions::new();
     options.access_mode(FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
     if !patiently(|| options.open(place))?.metadata()?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
-    // Where a name is too long for the call, what it lies in is on the same disk.
+    // If a path is too long for the call, a parent directory is asked instead: it is on the same disk.
     let unknown: io::Result<u64> = Err(io::ErrorKind::NotFound.into());
     let room = std::path::absolute(place)?
         .ancestors()
@@ -221,34 +227,34 @@ pub(super) fn may_write(directory: &Path, need: Need) -> io::Result<()> {
     if room >= need.room { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
 }
 
-/// A process may have more files open than candor ever has.
+/// No limit: a process may have more files open than candor ever has.
 pub(super) fn files_to_hold() -> usize {
     usize::MAX
 }
 
-/// What the system says where no more files can be opened.
+/// The errors that the system returns if no more files can be opened.
 pub(super) fn out_of_files() -> [i32; 2] {
     [ERROR_TOO_MANY_OPEN_FILES, ERROR_NO_SYSTEM_RESOURCES]
 }
 
-/// No limit is set to a process here.
+/// Always succeeds: there is no file size limit for a process here.
 pub(super) fn fits(_file: &File, _more: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The profile is the user's own.
+/// Always this user: the profile belongs to the user.
 pub(super) fn owner(_metadata: &Metadata) -> Whose {
     Whose::Own
 }
 
-/// There are no modes that could say so.
+/// Always `None`: there are no modes that could show it.
 pub(super) fn exposed(_metadata: &Metadata) -> Option<&'static str> {
     None
 }
 
-/// What the system says of what stands at a path, links not followed.
+/// Returns what the system reports about a path, without following links.
 pub(super) fn examine(path: &Path) -> io::Result<(Metadata, Kept)> {
-    // Who only asks what the system says of a file bars nobody from it, and is barred by nobody.
+    // A handle that only reads attributes blocks no other process, and no other process blocks it.
     let mut options = OpenOptions::new();
     options.access_mode(FILE_READ_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
     let opened = patiently(|| options.open(path))?;
@@ -285,7 +291,7 @@ mod tests {
         }
     }
 
-    /// As a virus scanner has a file open, or a backup.
+    /// Opens a file as a virus scanner or a backup does.
     #[test]
     fn who_has_a_file_open_and_goes_is_waited_for_and_who_stays_is_not() {
         let dir = tempfile::tempdir().unwrap();

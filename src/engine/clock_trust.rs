@@ -1,4 +1,5 @@
-//! Whether the clock is believed: one wrong minute must not erase what a person keeps.
+//! Whether the clock is trusted: one wrong reading must not erase what a person keeps. Decides only that, and changes
+//! no data.
 
 use super::{Engine, Task};
 use crate::ambient::Time;
@@ -8,28 +9,28 @@ const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;
 /// How far the clock may run ahead of the time that passed, in milliseconds.
 const AHEAD: u64 = 3 * DAY;
-/// How long a clock that leapt must go on from there before it is believed.
+/// How long a clock that leapt must keep running from there before it is trusted.
 pub(crate) const SUSPECT_FOR: Duration = Duration::from_millis(10 * MINUTE);
 
-/// Two clocks side by side: the one that says the day and may be wrong, and the one that only measures.
+/// Compares two clocks: the one that gives the date and may be wrong, and the monotonic one that only measures.
 #[derive(Debug, Default)]
 pub(crate) struct ClockTrust {
     last: Option<(Time, Instant)>,
-    /// Where the clock stood after it leapt.
+    /// What the clock showed after it leapt.
     leapt: Option<(Time, Instant)>,
-    /// The house was not kept while the clock was in doubt.
+    /// Housekeeping was skipped while the clock was suspect.
     deferred: bool,
 }
 
 impl ClockTrust {
-    /// Whether something was left undone while the clock was in doubt; whoever asks does it.
+    /// Whether something was skipped while the clock was suspect. Resets the note: the caller must do what was skipped.
     pub(crate) fn take_deferred(&mut self) -> bool {
         std::mem::take(&mut self.deferred)
     }
 
-    /// Whether the clock is believed. Not while it has just leapt ahead of the time that passed: one wrong minute must not
-    /// erase what a person keeps. A computer that slept for days is believed a while later; a program that starts believes the
-    /// clock that it finds.
+    /// Whether the clock is trusted. It is not while it has just leapt ahead of the time that passed: one wrong reading
+    /// must not erase what a person keeps. After a computer slept for days, its clock is trusted once it kept running
+    /// for [`SUSPECT_FOR`]. A program that starts trusts the clock that it finds.
     pub(super) fn holds(&mut self, now: Time, instant: Instant) -> bool {
         let follows = |(then, since): (Time, Instant)| {
             let passed = u64::try_from(instant.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX);
@@ -52,21 +53,22 @@ impl ClockTrust {
         }
     }
 
-    /// Whether it is time to look again at a clock that leapt, or what was left undone meanwhile is due.
+    /// Whether it is time to check a clock that leapt again, or to do what was skipped in the meantime.
     fn is_due(&self, instant: Instant) -> bool {
         self.deferred && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= SUSPECT_FOR)
     }
 }
 
 impl Engine {
-    /// Whether the clock leapt, and it is yet to be seen whether it was right, or what was left undone meanwhile is yet to be done.
+    /// Whether the clock leapt and is not known to be right yet, or something that was skipped in the meantime is still
+    /// to be done.
     pub(crate) fn suspects_clock(&self) -> bool {
         let clock_trust = self.clock_trust.lock();
         clock_trust.leapt.is_some() || clock_trust.deferred
     }
 
-    /// Looks again at a clock that leapt a while ago: where nothing is sent nobody else does before the next day, and a
-    /// computer may be asleep by then, each time.
+    /// Checks a clock that leapt a while ago again. If nothing is sent, there is no other check before the next day,
+    /// and the computer may be asleep by then, each time.
     pub(crate) fn recheck_clock(&self) {
         let deferred = self.clock_trust.lock().deferred;
         if deferred {
@@ -78,10 +80,11 @@ impl Engine {
         }
     }
 
-    /// The time, unless the clock is in doubt.
+    /// The time, or `None` while the clock is suspect.
     pub(crate) fn trusted_now(&self) -> Option<Time> {
         let (mut now, instant) = (self.ambient.now(), self.ambient.monotonic());
-        // The first reading is compared with nothing: one that is ahead alone is not taken for the time.
+        // The first reading can't be compared with an earlier one. So the earlier of two readings counts: a single
+        // reading that is ahead is not trusted.
         if self.clock_trust.lock().last.is_none() {
             now = now.min(self.ambient.now());
         }
@@ -94,7 +97,8 @@ mod tests {
     use super::*;
     use crate::ambient::{Clock, SystemClock};
 
-    /// Whether the clock is believed at each look: its day, and the minutes that passed since the first look.
+    /// Checks whether the clock is trusted at each look, given as: the days it is ahead, the minutes since the first
+    /// look, and the expected result.
     #[track_caller]
     fn looks(looks: &[(u64, u64, bool)]) {
         let (mut clock_trust, began) = (ClockTrust::default(), SystemClock.monotonic());
@@ -108,7 +112,7 @@ mod tests {
     #[test]
     fn a_leap_is_believed_when_it_lasts() {
         looks(&[(0, 0, true), (3, 1, true), (6, 2, true)]);
-        // Days that pass while the program runs are none; the day is counted on top of the minutes.
+        // Days that pass while the program runs are not a leap. The clock shows the days on top of the minutes.
         looks(&[(0, 0, true), (0, 5 * 24 * 60, true)]);
         looks(&[(0, 0, true), (50, 1, false), (50, 2, false), (50, 10, false), (50, 11, true), (50, 12, true)]);
     }
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn a_wrong_minute_is_never_believed_however_often_it_is_seen() {
         looks(&[(0, 0, true), (50, 1, false), (50, 1, false), (50, 1, false), (0, 2, true), (50, 20, false)]);
-        // One that leaps from wrong to wrong is not believed either, ahead or back.
+        // A clock that leaps from one wrong time to another, ahead or back, is not trusted either.
         looks(&[(0, 0, true), (50, 1, false), (90, 12, false), (50, 13, false), (50, 22, false), (50, 23, true)]);
     }
 

@@ -1,7 +1,8 @@
-//! The state that actions work on: consent, keys, journal, the ways out, the clock, and the notes of what is to be done.
+//! The state that actions work on: consent, keys, journal, transports, the clock, and the list of pending maintenance
+//! tasks.
 //!
-//! It is below every action and calls none. It looks and remembers; what follows from a look is noted as owed, and an action does
-//! it.
+//! It is below every action and calls none. It looks and remembers. If a look finds something to do, it requests a
+//! task, and an action does it.
 
 mod clock_trust;
 mod tasks;
@@ -33,28 +34,29 @@ pub(crate) struct Engine {
     pub(crate) consent: Consent,
     pub(crate) keys: Arc<Keys>,
     pub(crate) journal: Arc<Journal>,
-    /// Of the program's own scopes.
+    /// Where the program's own scopes are sent.
     pub(crate) transport: Arc<dyn Transport>,
-    /// Of the libraries' scopes that the program allows, by the scope's name.
+    /// Where the scopes of libraries that the program allows are sent, by the scope's name.
     pub(crate) libraries: BTreeMap<&'static str, Arc<dyn Transport>>,
     pub(crate) service: Service,
     pub(crate) registry: &'static Registry,
     pub(crate) ambient: Ambient,
-    /// The UTC day that what is recorded now belongs to, and whose keys make its codes; none before the first grant.
+    /// The UTC day of what is recorded now, whose keys make its codes; [`Day::NONE`] before the first grant.
     pub(crate) day: AtomicU32,
-    /// Two threads that follow a change of day together could stamp events with the wrong one.
+    /// Held while following a change of day. Two threads that did so together could stamp events with the wrong day.
     pub(crate) ticking: Mutex<()>,
-    /// Two threads that draw a scope's first moment together could undo what the sender noted of an answer in between.
+    /// Held while a scope's first moment to send is drawn. Two threads that did so together could undo what the sender
+    /// noted about an answer in between.
     pub(crate) scheduling: Mutex<()>,
-    /// What is to be put in order.
+    /// Pending maintenance.
     pub(crate) tasks: Tasks,
     pub(crate) worker: Worker,
-    /// Whether the clock is one to tidy up by.
+    /// Whether the clock can be trusted for housekeeping.
     pub(crate) clock_trust: Mutex<ClockTrust>,
 }
 
 impl Engine {
-    /// Makes ready what the scopes need that a look found open, and opens them. Answers whether any gate moved.
+    /// Prepares what the scopes that a look found open need, and opens them. Returns whether any gate moved.
     fn make_ready(&self, looking: Looking<'_>) -> bool {
         if let Some(open) = looking.to_prepare() {
             if !open.is_empty() {
@@ -67,24 +69,25 @@ impl Engine {
         looking.open()
     }
 
-    /// Reads the records again, closes what they close, and opens what they open.
+    /// Reads the records again, closes what they close, and opens what they open. Returns whether any gate moved.
     pub(crate) fn refresh(&self) -> bool {
         self.make_ready(self.consent.look())
     }
 
-    /// The same after a decision of this client; what it changed is told to whoever looks next.
+    /// The same after a decision of this client. What it changed is reported to the next look.
     pub(crate) fn look_again(&self) {
         let moved = self.refresh();
         self.consent.has_decided(moved);
     }
 
-    /// Makes ready anew what the open scopes need, on a new day. A scope that opens meanwhile waits for it, and is not forgotten.
+    /// Prepares again what the open scopes need, on a new day. A scope that opens in the meantime waits for this and is
+    /// prepared as well.
     pub(crate) fn prepare_again(&self) {
         let _ = self.make_ready(self.consent.hold_open());
     }
 
-    /// Where each open scope's data goes, or how events end where it is not open. The gate is asked again at every call, under
-    /// the journal's own lock.
+    /// Returns where each open scope's data goes, or, for a scope that is not open, why its events are dropped. The
+    /// gate is read again at every call, under the journal's own lock.
     pub(crate) fn open_scopes(&self) -> impl Fn(Scope) -> Result<OpenScope, DropReason> + '_ {
         let open_scopes = self.consent.open_scopes();
         let gates = self.consent.gates();
@@ -101,45 +104,47 @@ impl Engine {
         Day(self.day.load(Ordering::SeqCst))
     }
 
-    /// Whether something lies in directories that no grant stands behind, or is to be thrown away, or may: where nobody can see
-    /// what stands, whoever clears up looks again. Reads names only.
+    /// Whether there may be data in directories that no grant in force covers, or data that is to be thrown away.
+    /// `true` if the records can't be read: the cleanup looks again. Reads names only.
     pub(crate) fn has_stale(&self, records: &Result<Records, Failed>) -> bool {
         let Ok(records) = records else { return true };
         let stale = |(scope, keep): (Scope, _)| self.may_hold(scope.name(), keep);
-        // Of a scope that this program does not declare as well: whoever took it back here may have been interrupted.
+        // Includes scopes that this program does not declare: a withdrawal of one may have been interrupted.
         let undeclared = |(name, keep): (String, _)| self.may_hold(&name, keep);
         self.consent.generations(records).into_iter().any(stale)
             || self.consent.undeclared_generations(records).into_iter().any(undeclared)
             || self.journal.may_hold_trash()
     }
 
-    /// Whether a yes to a scope of this program is in force, whether something blocks it or not.
+    /// Whether a grant of a scope of this program is in force, whether or not something blocks it.
     pub(crate) fn is_granted(&self, records: &Records) -> bool {
         self.consent.generations(records).iter().any(|(_, kept)| kept.is_some())
     }
 
-    /// Whether anything of a scope lies on disk, or in what was thrown away, or may.
+    /// Whether there may be anything of a scope on disk or in the trash.
     pub(crate) fn may_have_left(&self, scope: &str) -> bool {
         self.may_hold(scope, None) || self.journal.may_hold_trash()
     }
 
-    /// Whether anything lies on disk for a scope that the yes of `keep` does not stand behind, or may.
+    /// Whether there may be anything on disk for a scope that the grant with generation `keep` does not cover.
     fn may_hold(&self, scope: &str, keep: Option<u64>) -> bool {
         self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has_named(scope))
     }
 
-    /// Looks at consent: reads, and never waits for another process. What is to be done about what it finds is owed.
+    /// Looks at consent: reads, and never waits for another process. What follows from it is requested as a task.
     pub(crate) fn look(&self) {
         let moved = self.refresh();
-        // The first decision was another process's, and with it this process looked for rules; or a yes is over.
+        // Another process recorded the first decision, and this process then read administrators' rules; or a grant has
+        // expired.
         if self.consent.has_rules_to_settle() {
             self.tasks.request(Task::Settle);
         }
-        // An older copy was put back: that more was decided is noted beside it, which the next start goes by.
+        // The records were replaced by an older copy. The high-water marks, which are kept outside the store, must say
+        // that more was decided, because the next start relies on them.
         if self.consent.has_turned_older() {
             self.tasks.request(Task::Finish);
         }
-        // Not at the start alone: the store may have seemed to be absent then.
+        // Checked at every look, not only at the start: the store may have seemed absent at the start.
         let appeared = self.consent.has_appeared();
         if !(moved || appeared) {
             return;
@@ -153,26 +158,27 @@ impl Engine {
         }
     }
 
-    /// What a client owes when it first sees a store. Where nothing is granted and everything was finished that is nothing.
+    /// Requests the tasks of a client that sees a store for the first time. If nothing is granted and everything was
+    /// finished, there are none.
     fn look_for_tasks(&self, records: &Result<Records, Failed>) {
         let sent = self.journal.sent();
-        // Where nobody can look it may be: whoever finishes it looks again.
+        // If it can't be read whether a deletion is unfinished, it may be: the task looks again.
         let is_unfinished = |&scope| {
             sent.is_deleting(scope).unwrap_or(true)
                 || (!sent.keeps_contents(scope).unwrap_or(false) && sent.holds_any(scope))
         };
-        // Where nobody can see now it may be.
+        // If the records can't be read, the answer may be yes.
         let may = |of: &dyn Fn(&Records) -> bool| records.as_ref().map_or(true, of);
         if may(&Records::need_repair) || self.registry.scopes().iter().any(is_unfinished) {
             self.tasks.request(Task::Finish);
         }
-        // After a no there is nothing to keep in order, and no reason to read a clock.
+        // After a refusal there is nothing to maintain, and no reason to read a clock.
         if may(&|records| self.is_granted(records)) {
             [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.request(what));
         }
     }
 
-    /// A random number below `limit`; 0 where there is no entropy.
+    /// A random number below `limit`; 0 if there is no entropy.
     pub(crate) fn below(&self, limit: u64) -> u64 {
         let random = self.ambient.random().map_or(0, u64::from_le_bytes);
         // The bias is 1 in 2^37 for a day in milliseconds.

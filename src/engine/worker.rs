@@ -1,5 +1,5 @@
-//! The worker's controls: whether it sleeps, whether it is to stop, and how a thread is made. Recording threads see only `idle` and
-//! `thread`. What it does is an action.
+//! The worker's controls: whether it sleeps, whether it must stop, and how a thread is made. Recording threads use only
+//! `idle` and `thread`. What the worker does is an action, and not here.
 
 use crate::{
     consent::Status,
@@ -19,20 +19,24 @@ fn spawn(name: &'static str, run: Box<dyn FnOnce() + Send>) -> io::Result<Thread
     crate::thread::start(name, run)
 }
 
-/// The worker's controls. The recording thread sees only `idle` and `thread`.
+/// The worker's controls. A recording thread uses only `idle` and `thread`.
 pub(crate) struct Worker {
     pub(crate) spawn: Spawn,
+    /// Whether the worker sleeps.
     pub(crate) idle: AtomicBool,
-    /// Set by whoever changed something; what `idle` says is lost where the worker says at that moment that it sleeps.
+    /// Set by a caller that changed something. `idle` alone is not enough: clearing it has no effect if the worker sets
+    /// it, to say that it sleeps, a moment later.
     pub(crate) nudged: AtomicBool,
     pub(crate) stop: AtomicBool,
+    /// Whether a send is running.
     pub(crate) sending: AtomicBool,
     pub(crate) thread: OnceCell<Thread>,
-    /// Why the thread could not be made when it was needed last.
+    /// Why the thread could not be made when it was last needed.
     pub(crate) unmade: Mutex<Option<String>>,
+    /// Whether the worker's thread has ended; `end` is notified then.
     pub(crate) ended: Mutex<bool>,
     pub(crate) end: Condvar,
-    /// A test is the worker: no thread is started.
+    /// A test acts as the worker: no thread is started.
     #[cfg(test)]
     pub(crate) no_thread: AtomicBool,
 }
@@ -44,7 +48,7 @@ impl Default for Worker {
 }
 
 impl Worker {
-    /// One that makes its threads like this.
+    /// Controls that make threads with this function.
     pub(crate) fn with(spawn: Spawn) -> Self {
         Worker {
             spawn,
@@ -61,7 +65,8 @@ impl Worker {
         }
     }
 
-    /// Says in the status of a scope that is open that nobody brings its events to disk at the moment, where that is so.
+    /// Adds to the status of an open scope that its events do not reach the disk at present, if the worker's thread
+    /// could not be made.
     pub(crate) fn tell(&self, status: &mut Status) {
         if let Some(why) = &*self.unmade.lock()
             && status.is_open()
@@ -81,8 +86,9 @@ impl Worker {
         self.no_thread.store(true, Ordering::SeqCst);
     }
 
-    /// Wakes the worker if it sleeps. The load comes after the push in the one order of sequentially consistent
-    /// operations, and the worker looks at the rings after it said that it sleeps: one of the two sees the other.
+    /// Wakes the worker if it sleeps. In the single order of sequentially consistent operations this load comes after
+    /// the push, and the worker checks the rings after it said that it sleeps. So at least one of the two sees the
+    /// other.
     #[inline]
     pub(crate) fn wake(&self) {
         if self.idle.load(Ordering::SeqCst) {
@@ -99,7 +105,7 @@ impl Worker {
         }
     }
 
-    /// Wakes the worker whether it says that it sleeps or not: something other than an event changed.
+    /// Wakes the worker whether or not it says that it sleeps: something other than an event has changed.
     pub(crate) fn nudge(&self) {
         self.nudged.store(true, Ordering::SeqCst);
         self.idle.store(false, Ordering::SeqCst);

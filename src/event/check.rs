@@ -1,5 +1,5 @@
-//! The rules an event must keep, checked while the program is compiled. A broken rule is a `const` panic whose message
-//! says what to write instead.
+//! Checks the rules for events while the program is compiled. A broken rule is a `const` panic whose message says what
+//! to write instead. Never sees a value of an event.
 
 #![allow(
     clippy::indexing_slicing,
@@ -10,11 +10,11 @@ use super::schema::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN};
 use crate::consent::is_name;
 use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};
 
-/// How many distinct outcomes an event's fields may have together. It bounds the number of classes a report can fall
-/// into, not the size of the smallest one.
+/// How many distinct outcomes an event's fields may have together. It limits the number of classes into which a report
+/// can fall. It does not limit how small the smallest class is.
 pub(crate) const BUDGET: u64 = 1_024;
 
-/// Panics (at compile time) unless the event keeps every rule.
+/// Panics (at compile time) if the event breaks a rule.
 #[track_caller]
 pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: Option<&Item>) {
     if !is_name(name) {
@@ -110,8 +110,9 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
     }
 }
 
-/// What describes a person's content leaves as the day's counts of a few items only: a sequence of well-rounded plays
-/// names the library, and so do the counts of everything that was played (`manual::rounding`).
+/// Requires that fields about a person's content are sent only as the day's counts of a few sampled items. A sequence
+/// of plays identifies the library even if each play is coarse, and so do the counts of everything that was played
+/// (`manual::rounding`).
 #[track_caller]
 const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, item: Option<&Item>) {
     let counted = matches!(linkage, Linkage::Rollup);
@@ -142,9 +143,11 @@ const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, ite
     text.stop()
 }
 
-/// One item in so many is counted: three times as many as the event has outcomes, rounded up to a power of two. What
-/// the counts of a random share f of a library's items tell of it, played in whatever way and for however long, is about
-/// (outcomes - 1) / 2 * f nats (`manual::rounding`), so this is at most a sixth of one.
+/// The default for `one_in`: three times the number of the event's outcomes, rounded up to a power of two, and at least
+/// [`ONE_IN`].
+///
+/// The counts of a random share f of the items of a library reveal about (outcomes - 1) / 2 * f nats about it
+/// (`manual::rounding`), whatever is played and for however long. So this default is at most a sixth of a nat.
 pub(crate) const fn one_in(fields: &[Field]) -> u64 {
     let mut outcomes = 1u64;
     let mut i = 0;
@@ -152,7 +155,7 @@ pub(crate) const fn one_in(fields: &[Field]) -> u64 {
         outcomes = outcomes.saturating_mul(fields[i].outcomes());
         i += 1;
     }
-    // An event over the budget does not compile; the bound only keeps this from overflowing.
+    // An event over the budget does not compile. The limit only avoids an overflow here.
     let bounded = if outcomes < BUDGET { outcomes } else { BUDGET };
     let items = (3 * bounded).next_power_of_two();
     if items > ONE_IN { items } else { ONE_IN }
@@ -177,7 +180,8 @@ const fn enough_items(name: &str, item: &Item, fields: &[Field]) {
     text.stop()
 }
 
-/// A ladder rises strictly, has at least two rungs, and is not the identity unless it says why.
+/// Checks the partition of a field. A list has 2 to 64 labels. A ladder has at least two bounds, rises strictly, and is
+/// not the identity unless the field gives a reason. A cohort has 1 to 8 bits.
 #[track_caller]
 const fn partition(event: &str, field: &Field) {
     let problem = match field.precision {
@@ -185,7 +189,7 @@ const fn partition(event: &str, field: &Field) {
         Precision::Labels(labels) if labels.len() > 64 => "its list has more than 64 labels: join some of them",
         Precision::Cuts { cuts, .. } if cuts.len() < 2 => "its ladder has fewer than two rungs, and tells nothing",
         Precision::Cuts { cuts, .. } if !rises(cuts) => "its rungs do not rise: write each once, smallest first",
-        // A day and a version are what they are; how many there may be, the budget says.
+        // Dates and versions are single values by nature. The budget limits how many there are.
         Precision::Cuts { unit: Unit::Date | Unit::Version, .. } => return,
         Precision::Cuts { cuts, .. } if is_identity(cuts) && field.reason.is_none() => {
             "many of its steps are single numbers, which leave exactly: write wider steps, or add a `reason` that the \
@@ -208,8 +212,9 @@ const fn rises(cuts: &[i64]) -> bool {
     true
 }
 
-/// More than three rungs, each one more than the last, or more than ten single numbers: two or three may be all that a
-/// value can be, and ladders that grow begin with a few.
+/// Whether a ladder sends most values exactly: it has more than three bounds and each is one more than the last, or it
+/// has more than ten single numbers. Fewer are allowed, because two or three may be all the values there are, and
+/// because growing ladders begin with a few single numbers.
 const fn is_identity(cuts: &[i64]) -> bool {
     let (mut single, mut i) = (0, 1);
     while i < cuts.len() {
@@ -219,15 +224,15 @@ const fn is_identity(cuts: &[i64]) -> bool {
     single > 10 || (cuts.len() > 3 && single == cuts.len() - 1)
 }
 
-/// Of quantities that give each other away, two at most stand in one event, and a size and a bitrate never: together
-/// they give a length back to a median of 20 seconds.
+/// Checks quantities that reveal each other. One event has at most two fields of the same group, and never a size and a
+/// bitrate: together these give the length back to within 20 seconds (the median).
 #[track_caller]
 const fn groups(event: &str, fields: &[Field]) {
     let mut i = 0;
     while i < fields.len() {
         let (mut members, mut j) = (1, i + 1);
         while j < fields.len() {
-            // Whatever they are called and grouped.
+            // Checked by unit, whatever the fields are called and whatever their group is.
             let (one, other) = (unit(&fields[i]), unit(&fields[j]));
             if let (Some(Unit::Bytes), Some(Unit::BitsPerSecond)) | (Some(Unit::BitsPerSecond), Some(Unit::Bytes)) =
                 (one, other)
@@ -306,8 +311,8 @@ const fn over_budget(name: &str, product: u128, fields: &[Field]) -> ! {
     text.stop()
 }
 
-/// The cheapest way back into the budget: first ready classes for ladders of the program's own, the largest first; where
-/// that is not enough, fields that are left out.
+/// Appends the cheapest changes that bring the event back into the budget. First it replaces the program's own ladders
+/// by ready classes, the field with the most outcomes first. If that is not enough, it leaves fields out.
 const fn recover(text: &mut Text, fields: &[Field]) {
     let mut outcomes = [1u64; MAX_FIELDS];
     let mut product = 1u128;
@@ -346,7 +351,8 @@ const fn recover(text: &mut Text, fields: &[Field]) {
     text.push("; or split the event in two");
 }
 
-/// The largest field that a ready class would make coarser, with the class and its outcomes.
+/// The field with the most outcomes that a ready class would make coarser: its index, the class, and the outcomes of
+/// the class.
 const fn coarser(fields: &[Field], outcomes: &[u64; MAX_FIELDS]) -> Option<(usize, &'static str, u64)> {
     let mut best: Option<(usize, &'static str, u64)> = None;
     let mut i = 0;
@@ -364,7 +370,8 @@ const fn coarser(fields: &[Field], outcomes: &[u64; MAX_FIELDS]) -> Option<(usiz
     best
 }
 
-/// The smallest field without which the rest is within the budget, or else the largest.
+/// The field to leave out: the one with the fewest outcomes that brings the rest into the budget, or else the one with
+/// the most outcomes.
 const fn dispensable(outcomes: &[u64; MAX_FIELDS], product: u128) -> usize {
     let (mut best, mut i) = (0, 1);
     while i < MAX_FIELDS {
@@ -383,7 +390,7 @@ const fn dispensable(outcomes: &[u64; MAX_FIELDS], product: u128) -> usize {
     best
 }
 
-/// The class that candor brings for a quantity of this unit, and how many outcomes it has.
+/// The ready class for a quantity of this unit, and how many outcomes it has.
 const fn ready_class(field: &Field) -> Option<(&'static str, u64)> {
     let Precision::Cuts { unit, .. } = field.precision else { return None };
     let (class, precision) = match unit {
@@ -408,7 +415,7 @@ const fn stop(parts: &[&str]) -> ! {
     text.stop()
 }
 
-/// A message written in `const`; what does not fit is cut at a character.
+/// A message built in `const`. A part that does not fit is left out.
 struct Text {
     bytes: [u8; 1_024],
     len: usize,

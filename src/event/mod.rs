@@ -1,7 +1,9 @@
-//! What an application may say: events, the closed set of privacy classes, the sink they write to, and their schemas.
+//! Defines what an application may record: events, the closed set of privacy classes, event schemas, and the sink that
+//! events write to.
 //!
-//! `#[derive(Event)]` writes the implementations here; the rules an event must keep are checked in `const`, so that a
-//! broken one does not compile. This room describes and checks; it never reads consent, keeps a value, or touches a file.
+//! `#[derive(Event)]` generates the implementations of these traits. The rules for events are checked in `const`, so an
+//! event that breaks one does not compile. This module describes and checks. It never reads consent, never keeps a
+//! value, and never touches a file.
 
 mod check;
 pub mod class;
@@ -16,7 +18,7 @@ pub(crate) use schema::MAX_FIELDS;
 
 use crate::{ambient::Day, consent::Scope, precision::Precision};
 
-/// Something that happened in the program, made of generalisable fields. Derive it:
+/// Something that happened in the program. Its fields hold values that can be generalised. Derive it:
 ///
 /// ```
 /// # use candor::{Category, Event};
@@ -42,17 +44,17 @@ use crate::{ambient::Day, consent::Scope, precision::Precision};
 /// }
 /// ```
 ///
-/// An event that is of interest for a while may say so: with `until = "2027-06-30"` in its `#[event(…)]` it is recorded
-/// through that UTC day and not after it. The person is told, and a later build that has a later end or none is held to the
-/// one that was agreed to until the person is asked again.
+/// An event that is needed only for a while can have a last day. With `until = "2027-06-30"` in its `#[event(…)]` it is
+/// recorded through that UTC day and not after it. The notice states that day. A later build that declares a later day,
+/// or none, still stops on the day that was agreed to, until the person is asked again.
 ///
-/// The derive can only write trait implementations: what an event may hold is fixed by the [classes](class).
+/// The derive only writes trait implementations. The [classes](class) decide what an event may hold.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     note = "write `#[derive(candor::Event)]` and `#[event(name = \"…\", scope = …, linkage = …)]` above it"
 )]
 pub trait Event {
-    /// The scope whose grant this event needs.
+    /// The scope that must be granted before this event is recorded.
     const SCOPE: Scope;
 
     /// Whom the event is about. Only events about the [`Installation`] can be recorded.
@@ -61,17 +63,17 @@ pub trait Event {
     /// The event's schema: one static for each type.
     fn schema() -> &'static Schema;
 
-    /// Writes the outcome of each field into the sink. Raw values end here.
+    /// Writes the outcome of each field into the sink. Nothing after this call sees a raw value.
     fn generalize(&self, sink: &mut Sink<'_>);
 }
 
-/// Marks events about this installation of the program.
+/// Marks events that are about this installation of the program.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Installation;
 
-/// The keyed code of an identifier: 64 bits, and the UTC day whose keys made them. The day goes with it, so that a code
-/// never stands on a line of another period.
+/// The keyed code of an identifier: 64 bits, and the UTC day whose keys made them. The day is kept with the code so
+/// that a code is never written into a record of another period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code {
     pub(crate) bytes: [u8; 8],
@@ -86,38 +88,38 @@ impl Code {
         Code { bytes, day: day.0 }
     }
 
-    /// The day whose keys made it, or `None` where there is none.
+    /// The day whose keys made the code, or `None` where there is no code.
     pub(crate) fn day(self) -> Option<Day> {
         (self.day != u32::MAX).then_some(Day(self.day))
     }
 }
 
-/// The outcome, from 1, of the top bits of a hash.
+/// The group, counted from 1, that the top `bits` bits of a hash select. At most 8 bits are used.
 pub(crate) fn cohort(hash: u64, bits: u32) -> u16 {
     let group = hash.checked_shr(64 - bits.min(8)).unwrap_or(0);
     1 + u16::try_from(group).unwrap_or(0)
 }
 
-/// Makes the keyed code of an identifier; implemented where the keys are.
+/// Makes the keyed codes of identifiers. The module that holds the keys implements it.
 pub(crate) trait Codes {
-    /// The code of `value` in the name space `domain`, and 64 bits that are independent of it for a cohort; `None` when
-    /// there is no key for it now.
+    /// The code of `value` in the name space `domain`, and 64 further bits for a cohort, which are independent of the
+    /// code. `None` when there is no key for it now.
     fn code(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<(Code, u64)>;
 
-    /// 64 bits that say whether an item of the name space `domain` is among those that are counted: the same for as long
-    /// as the grant lasts. `None` when there is no key now.
+    /// 64 bits that decide whether an item of the name space `domain` is sampled. They stay the same for as long as the
+    /// grant lasts. `None` when there is no key now.
     fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64>;
 }
 
-/// Where an event writes its outcomes. It has a place for each field, and no place for a raw value.
+/// Where an event writes its outcomes. It can hold one outcome for each field and no raw value.
 pub struct Sink<'a> {
     pub(crate) outcomes: [u16; MAX_FIELDS],
     pub(crate) code: Code,
-    /// A bit for each field whose value could not be read.
+    /// One bit for each field whose value could not be read.
     pub(crate) unreadable: u16,
-    /// Whether it is about an item that is counted, or about none.
+    /// True if the event is about a sampled item, or about no item at all.
     pub(crate) chosen: bool,
-    /// Nobody can tell whether it is: there is no key now.
+    /// True if there was no key, so that it is unknown whether the item is sampled.
     pub(crate) keyless: bool,
     asked: bool,
     schema: &'static Schema,
@@ -138,7 +140,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Writes the outcome of the field at `index`; an index the event does not have is ignored.
+    /// Writes the outcome of the field at `index`. An index that the event does not have is ignored.
     #[inline]
     pub fn outcome(&mut self, index: usize, outcome: u16) {
         let Some(place) = self.outcomes.get_mut(index) else { return };
@@ -149,7 +151,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Writes the keyed code of the identifier at `index`, or nothing when the value is unknown.
+    /// Writes the keyed code of the identifier at `index`. Writes nothing when the value is unknown or there is no key.
     #[inline]
     pub fn identifier<T: Identifier + ?Sized>(&mut self, index: usize, value: &T) {
         if let Some(field) = self.schema.fields().get(index)
@@ -162,15 +164,17 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Says whether the item is among those that are counted; nothing of it is kept. An unknown one is not.
+    /// Returns whether the item is sampled. An unknown item is not. Nothing of the value is kept.
     #[inline]
     pub fn item<T: Identifier + ?Sized>(&mut self, value: &T) -> bool {
-        // Asked once for each event: an implementation by hand can't ask until it likes the answer.
+        // Only the first call for each event counts, so that an implementation by hand can't try values until one is
+        // sampled.
         let first = !std::mem::replace(&mut self.asked, true);
         self.chosen = false;
         if let (true, Some(item), Some(bytes)) = (first, self.schema.item(), value.identifier_bytes()) {
             match self.codes.draw(self.schema, item.domain, bytes) {
-                // By the size of the draw, so that the items of a finer event are among those of a coarser one.
+                // By threshold: the items that an event with a larger `one_in` samples are a subset of those with a
+                // smaller one.
                 Some(draw) => self.chosen = draw <= u64::MAX / item.one_in.max(1),
                 None => self.keyless = true,
             }
@@ -178,7 +182,7 @@ impl<'a> Sink<'a> {
         self.chosen
     }
 
-    /// Writes the cohort of the identifier at `index`, or nothing when the value is unknown.
+    /// Writes the cohort of the identifier at `index`. Writes nothing when the value is unknown or there is no key.
     #[inline]
     pub fn cohort<T: Identifier + ?Sized>(&mut self, index: usize, value: &T) {
         if let Some(field) = self.schema.fields().get(index)
@@ -187,7 +191,7 @@ impl<'a> Sink<'a> {
             && let Some((code, other)) = self.codes.code(self.schema, field.domain, bytes)
         {
             if self.code == Code::NONE {
-                // Without the code itself, but with the day whose keys made the cohort.
+                // Stores only the day whose keys made the cohort, without the code itself.
                 self.code = Code { bytes: [0; 8], ..code };
             }
             self.outcome(index, cohort(other, bits));

@@ -1,4 +1,5 @@
-//! Every scope and event type linked into the program, numbered once for the whole process.
+//! Lists every scope and event type that is linked into the program, and numbers them once for the whole process. Never
+//! reads consent or events.
 
 use super::{
     check::BUDGET,
@@ -10,7 +11,7 @@ use crate::{
 };
 use once_cell::race::OnceBox;
 
-/// The linked scopes and schemas, each sorted by name. Numbers count from 1: the scope numbered 3 is `scopes[2]`.
+/// The linked scopes and schemas, each sorted by name. Numbers count from 1: the scope with number 3 is `scopes[2]`.
 #[derive(Debug)]
 pub(crate) struct Registry {
     scopes: Vec<Scope>,
@@ -18,11 +19,16 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Reads what is linked, once; later calls answer the same.
+    /// Collects what is linked, once. Later calls return the same registry.
     ///
     /// # Errors
-    /// Two scopes or two events share a name, a scope's name breaks the rule, or there are more scopes than gates. Then
-    /// nothing is numbered, so that nothing can be recorded.
+    /// - Two scopes or two events have the same name.
+    /// - A scope's name breaks the naming rule or is the name of a device on Windows.
+    /// - There are more than `MAX_SCOPES - 1` scopes.
+    /// - Events whose codes can be matched have more outcomes together than the budget allows.
+    /// - The events of one scope together reveal too much about a person's items.
+    ///
+    /// After an error no scope or event has a number, so nothing can be recorded.
     pub(crate) fn linked() -> Result<&'static Registry, Error> {
         static REGISTRY: OnceBox<Registry> = OnceBox::new();
         REGISTRY.get_or_try_init(|| {
@@ -90,9 +96,11 @@ impl Registry {
     }
 }
 
-/// What the events of one scope tell of a library adds up, and events that choose items in different name spaces speak of
-/// different ones: at most half a nat together, (outcomes - 1) / 2 / `one_in` each, of one name space. Events that say why
-/// they count more are not judged again.
+/// Checks the items of one scope. Returns the names of the events and what to change, or `None` if all is well.
+///
+/// What several events of a scope reveal about a person's library adds up. Together they may reveal at most half a nat,
+/// where each event reveals (outcomes - 1) / 2 / `one_in`. They must also use one name space, because events in
+/// different name spaces sample different items. Events that give a `reason` for sampling more are not counted here.
 fn too_many_items(schemas: impl Iterator<Item = &'static Schema>) -> Option<(String, String)> {
     let chosen = schemas.filter_map(|schema| schema.item().filter(|it| it.reason.is_none()).map(|item| (schema, item)));
     let chosen: Vec<(&'static Schema, &Item)> = chosen.collect();
@@ -116,9 +124,11 @@ fn too_many_items(schemas: impl Iterator<Item = &'static Schema>) -> Option<(Str
     })
 }
 
-/// Events whose codes can be matched with each other, where they have more outcomes together than one event may have:
-/// the same scope and period, and a name space in common or others in between, so that a code ties their fields into one
-/// long row.
+/// Finds events whose codes can be matched with each other and which together have more outcomes than one event may
+/// have. Returns the scope, the names of the events and the number of outcomes.
+///
+/// Two events are tied if they have the same scope, the same linkage, and a name space in common. Ties are transitive.
+/// A code links the fields of tied events as if they were fields of one event.
 fn linked_budget(schemas: &[&'static Schema]) -> Option<(&'static str, String, u128)> {
     let domains =
         |schema: &'static Schema| schema.fields().iter().map(|field| field.domain).filter(|it| !it.is_empty());
@@ -146,7 +156,7 @@ fn linked_budget(schemas: &[&'static Schema]) -> Option<(&'static str, String, u
     None
 }
 
-/// The first name that stands twice among sorted names.
+/// The first name that occurs twice among sorted names.
 fn twice(names: impl Iterator<Item = &'static str> + Clone) -> Option<&'static str> {
     names.clone().zip(names.skip(1)).find(|(a, b)| a == b).map(|(name, _)| name)
 }
@@ -202,7 +212,7 @@ mod tests {
         assert_eq!(judge(&[played("a", "film", 0), played("b", "film", 0)]), None);
         let why = judge(&[played("a", "film", 0), played("b", "movie", 0)]).unwrap();
         assert!(why.contains("`film` and `movie`"), "{why}");
-        // Each tells 5 / 2 / 32 of a nat, 78 thousandths: six are enough, seven are too many.
+        // Each reveals 5 / 2 / 32 of a nat, which is 78 thousandths. Six events are within the limit, seven are not.
         let many = |n: usize| (0..n).map(|_| played("a", "film", 0)).collect::<Vec<_>>();
         assert_eq!(judge(&many(6)), None);
         assert!(judge(&many(7)).unwrap().contains("raise `one_in`"));

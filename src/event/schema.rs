@@ -1,4 +1,5 @@
-//! Schemas: what an event's type says about itself, for the manifest, the contract and the journal.
+//! Schemas: the static description of an event's type, for the manifest, the contract and the journal. Never holds a
+//! value of an event.
 
 use super::{check, class::INVALID};
 use crate::{
@@ -9,19 +10,21 @@ use crate::{
 };
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many fields an event may have: as many outcomes as fit beside the rest in one cache line.
+/// How many fields an event may have: as many as fit into one cache line, together with the rest of a generalised
+/// event.
 pub(crate) const MAX_FIELDS: usize = 16;
 
-/// What can be linked to what, once events of this type have left.
+/// What the recipient can link, once events of this type have been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Linkage {
-    /// Events are counted on the device; what leaves, once a day, is how often each combination happened.
+    /// Events are counted on the device. Once a day, the number of times that each combination of outcomes occurred is
+    /// sent.
     Rollup,
-    /// Each event leaves as a line of its own, without a code. The lines of one day and scope arrive in one request, in
-    /// random order: what ties them is that they arrive together.
+    /// Each event is sent as a record of its own, without a code. The records of one day and scope arrive in one
+    /// request, in random order. The only link between them is that they arrive together.
     None,
-    /// Identifiers keep their code until the program or the UTC day ends.
+    /// Identifiers keep their code until the program ends or the UTC day ends.
     Session,
     /// Identifiers keep their code for a UTC day.
     Day,
@@ -45,13 +48,13 @@ impl Linkage {
         }
     }
 
-    /// What it means, in words for people. In English.
+    /// Describes the linkage in words for people, in English.
     #[must_use]
     pub const fn describe(self) -> &'static str {
         language::in_english(self.say())
     }
 
-    /// The sentence that says so, in any language.
+    /// The sentence that describes it, for any language.
     pub(crate) const fn say(self) -> Say {
         match self {
             Linkage::Rollup => Say::Rollup,
@@ -63,27 +66,28 @@ impl Linkage {
         }
     }
 
-    /// Whether events of this linkage carry a code that stays the same for a while.
+    /// Whether events of this linkage carry a code that stays the same for a period.
     pub(crate) const fn carries_code(self) -> bool {
         !matches!(self, Linkage::Rollup | Linkage::None)
     }
 }
 
-/// A field's declared example, shown in the manifest raw and as it would be sent.
+/// A field's declared example. The manifest shows it both raw and as it would be sent.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Example {
     /// A number in the precision's unit.
     Number(i64),
-    /// What stands on the computer, in words, and the outcome it becomes.
+    /// The raw value in words, and a function that returns its outcome.
     Words(&'static str, fn() -> u16),
     /// Text that would be hashed.
     Text(&'static str),
-    /// The first outcome: the first variant of a category; for a flag, yes.
+    /// The first outcome: the first variant of a category. For a flag, it is yes.
     First,
 }
 
-/// Quantities of which one can be worked out from the others. `media` is the group of what describes a person's content.
+/// The name of the group of fields that describe a person's content. The fields of one group are quantities of which
+/// one can be calculated from the others.
 pub(crate) const MEDIA: &str = "media";
 
 /// One field of an event.
@@ -92,27 +96,27 @@ pub(crate) const MEDIA: &str = "media";
 pub struct Field {
     /// The field's name, and the attribute's key on the wire.
     pub name: &'static str,
-    /// The doc comment: the person's text.
+    /// The doc comment, which the person reads.
     pub doc: &'static str,
     /// The privacy class, such as `bitrate`.
     pub class: &'static str,
     /// The partition of its values.
     pub precision: Precision,
-    /// Whether it may be unknown or unreadable, in which case it is not sent.
+    /// Whether it can be unknown or unreadable, in which case it is not sent.
     pub optional: bool,
-    /// The group of quantities that give each other away, or empty. `media` describes a person's content, which leaves
+    /// The group of quantities that reveal each other, or empty. `media` describes a person's content, which is sent
     /// only in a daily roll-up.
     pub group: &'static str,
-    /// For codes and cohorts: the name space, in which the same value gives the same code. Else empty.
+    /// For codes and cohorts: the name space in which the same value gives the same code. Empty for other fields.
     pub domain: &'static str,
-    /// Why numbers leave exactly, or why what looks like content is none.
+    /// Why single numbers are sent exactly, or why a field that looks like content is not content.
     pub reason: Option<&'static str>,
     /// The declared example.
     pub example: Example,
 }
 
 impl Field {
-    /// How many outcomes the field has in the event's budget, unknown included.
+    /// How many outcomes the field has in the event's budget, including "unknown".
     #[must_use]
     pub const fn outcomes(&self) -> u64 {
         match self.precision {
@@ -121,13 +125,13 @@ impl Field {
         }
     }
 
-    /// Why it leaves as it does, in words for people, where a reason must be given. In English.
+    /// The reason why the field is sent as it is, in words for people, in English. `None` if the field gives no reason.
     #[must_use]
     pub fn because(&self) -> Option<String> {
         Some(phrase::because(&Locale::ENGLISH, self.class, self.reason?))
     }
 
-    /// The example as it stands on the person's computer.
+    /// The example as the raw value that the person's computer would hold.
     #[must_use]
     pub fn example_raw(&self) -> String {
         match (self.example, &self.precision) {
@@ -153,40 +157,43 @@ impl Field {
     }
 }
 
-/// The fewest items that stand behind one that is counted, where an event says nothing else.
+/// The default for `one_in`, and the smallest value that the event's outcomes can require.
 pub(crate) const ONE_IN: u64 = 32;
 
-/// What chooses the few items whose events are counted: a field that is hashed under a secret and forgotten.
+/// The item field: it names the thing that an event is about, such as a film, and decides whether the event is counted.
+/// Its value is hashed under a secret of the grant and then dropped.
 ///
-/// Counts of everything a person plays name their library in the long run. Counts of a few items, always the same ones,
-/// can't be added up to more: however long somebody watches, the rest is never counted. The more an event says about an
-/// item, the fewer items it speaks of: one in three times as many as it has outcomes, rounded up to a power of two, and
-/// at least 32. What it tells of a library is then about a sixth of a nat at most, (outcomes - 1) / 2 / `one_in`, whatever is
-/// played and for however long.
+/// Only a few items are sampled, and always the same ones, because counts of everything that a person plays identify
+/// their library in the long run. An item that is not sampled is never counted, however long the observation lasts.
+///
+/// The more an event says about an item, the fewer items are sampled: one in three times the number of the event's
+/// outcomes, rounded up to a power of two, and at least 32. What the event reveals about a library is about
+/// (outcomes - 1) / 2 / `one_in` nats, which is then at most about a sixth of a nat, whatever is played and for however
+/// long.
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
 pub struct Item {
-    /// The field's name, which leaves nowhere.
+    /// The field's name, which is never sent.
     pub name: &'static str,
-    /// The doc comment: the person's text.
+    /// The doc comment, which the person reads.
     pub doc: &'static str,
-    /// The name space: events that name the same items in it count the same ones.
+    /// The name space. Events that name the same items in it sample the same ones.
     pub domain: &'static str,
-    /// One item in so many is counted; 0 for what the event's outcomes ask for.
+    /// One item in this many is sampled. 0 asks for the default, which follows from the event's outcomes.
     pub one_in: u64,
-    /// Why more are counted than the event's outcomes ask for, where more are.
+    /// Why more items are sampled than the default allows, where that is so.
     pub reason: Option<&'static str>,
 }
 
 impl Item {
-    /// What becomes of it, in words for people. In English.
+    /// Describes how the field is used, in words for people, in English.
     #[must_use]
     pub fn describe(&self) -> String {
         phrase::item(&Locale::ENGLISH, self.one_in, self.reason)
     }
 }
 
-/// What an event's type says about itself: made by the derive, once for each type, and checked in `const`.
+/// The static description of an event's type. The derive makes one for each type, and its rules are checked in `const`.
 #[derive(Debug)]
 pub struct Schema {
     name: &'static str,
@@ -195,19 +202,19 @@ pub struct Schema {
     linkage: Linkage,
     fields: &'static [Field],
     item: Option<Item>,
-    /// The last UTC day on which it is recorded.
+    /// The last UTC day on which the event is recorded.
     until: Option<Day>,
-    /// The package that declares it, where Cargo compiled it.
+    /// The package that declares it, if Cargo compiled it.
     package: Option<&'static str>,
-    /// A dense number from 1, given at registration; 0 is "not registered".
+    /// A dense number from 1, assigned by the registry. 0 means "not registered".
     index: AtomicU32,
     /// How many values of each field could not be read since the program started. Never leaves this computer.
     unreadable: [AtomicU32; MAX_FIELDS],
 }
 
 impl Schema {
-    /// For the derive: checks the event's rules (names, words, linkage, budget) and panics at compile time with what
-    /// to write instead.
+    /// For the derive: checks the event's rules (names, words, linkage, budget). If a rule is broken, it panics at
+    /// compile time with a message that says what to write instead.
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
@@ -239,8 +246,8 @@ impl Schema {
         }
     }
 
-    /// For the derive: names the last UTC day on which the event is recorded, counted from 1970-01-01. A day before that
-    /// is long over.
+    /// For the derive: sets the last UTC day on which the event is recorded, as a day number counted from 1970-01-01. A
+    /// negative number becomes 1970-01-01, which is long over.
     #[doc(hidden)]
     #[must_use]
     pub const fn ending(mut self, day: i64) -> Self {
@@ -248,7 +255,7 @@ impl Schema {
         self
     }
 
-    /// For the derive: says which package declares the event.
+    /// For the derive: sets the package that declares the event.
     #[doc(hidden)]
     #[must_use]
     pub const fn in_package(mut self, package: Option<&'static str>) -> Self {
@@ -266,19 +273,19 @@ impl Schema {
         self.name
     }
 
-    /// The doc comment: the person's text.
+    /// The doc comment, which the person reads.
     #[must_use]
     pub const fn doc(&self) -> &'static str {
         self.doc
     }
 
-    /// The scope whose grant the event needs.
+    /// The scope that must be granted before the event is recorded.
     #[must_use]
     pub const fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// What can be linked to what.
+    /// What the recipient can link.
     #[must_use]
     pub const fn linkage(&self) -> Linkage {
         self.linkage
@@ -290,13 +297,13 @@ impl Schema {
         self.fields
     }
 
-    /// What chooses the items that are counted, where not all are.
+    /// The item field, if the event samples items.
     #[must_use]
     pub const fn item(&self) -> Option<&Item> {
         self.item.as_ref()
     }
 
-    /// The last UTC day on which it is recorded, such as `2027-06-30`; `None` where no end is declared.
+    /// The last UTC day on which it is recorded, such as `2027-06-30`. `None` if no last day is declared.
     #[must_use]
     pub fn until(&self) -> Option<String> {
         self.until.map(|day| day.to_string())
@@ -306,27 +313,27 @@ impl Schema {
         self.until
     }
 
-    /// How many distinct outcomes the event's fields have together, codes aside.
+    /// How many distinct outcomes the event's fields have together. Codes are not counted.
     #[must_use]
     pub fn outcomes(&self) -> u64 {
         self.fields.iter().map(Field::outcomes).fold(1, u64::saturating_mul)
     }
 
-    /// Whether these are outcomes that the fields can have. An implementation written by hand may claim others, and
-    /// those are not sent.
+    /// Whether the fields can have these outcomes. An implementation written by hand may claim others, and those are
+    /// not sent.
     pub(crate) fn admits(&self, outcomes: &[u16; MAX_FIELDS]) -> bool {
         self.could_keep(outcomes) && self.fields.iter().zip(outcomes).all(|(field, it)| *it != 0 || field.optional)
     }
 
-    /// Whether these are outcomes that can have been kept: any field may have been left out, since a person may have
-    /// agreed to less than this version would say.
+    /// Whether a stored record can have these outcomes. Unlike in [`admits`](Schema::admits), any field may be missing,
+    /// since the person may have agreed to less than this version would send.
     pub(crate) fn could_keep(&self, outcomes: &[u16; MAX_FIELDS]) -> bool {
         let known = |field: &Field, outcome: u16| u64::from(outcome) <= field.precision.outcomes();
         let fields = self.fields.iter().map(Some).chain(std::iter::repeat(None));
         fields.zip(outcomes).all(|(field, outcome)| field.map_or(*outcome == 0, |field| known(field, *outcome)))
     }
 
-    /// Counts the fields whose bits are set as unreadable.
+    /// Counts one unreadable value for each field whose bit is set.
     #[cold]
     pub(crate) fn count_unreadable(&self, fields: u16) {
         for (at, count) in self.unreadable.iter().enumerate() {
@@ -351,7 +358,7 @@ impl Schema {
     }
 }
 
-/// An event type linked into the program; collected by the derive, so that a manifest can't leave one out.
+/// An event type that is linked into the program. The derive registers it, so a manifest can't omit one.
 #[doc(hidden)]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "built by the derive in other crates")]

@@ -1,11 +1,14 @@
-//! Codes for identifiers, and the secrets behind them.
+//! The secrets of scopes, the keys derived from them, and the codes that are made with these keys. Never sends a secret
+//! or a key.
 //!
-//! Each scope has a secret of 32 random bytes, made when the scope is granted and destroyed when it is withdrawn. It
-//! never leaves this computer, and a code can't be turned back without it: unkeyed hashes of short values are guessed by
-//! trying all values. Keys of periods are worked out from it and kept in memory only.
+//! Each scope has a secret of 32 random bytes. It is created when the scope is granted and destroyed when the grant is
+//! withdrawn. It never leaves this computer. Without it a code can't be reversed: an unkeyed hash of a short value can
+//! be guessed by trying all values, and a keyed one can't. The keys of periods are derived from the secret and kept in
+//! memory only.
 //!
-//! When a scope ends, so do they: whatever holds a secret or a key here is overwritten when it goes, buffers and texts among
-//! them, and what a computation leaves on the stack is overwritten after it. `.ci/secrets` looks for what is left.
+//! When a grant is withdrawn, its secret and keys are destroyed. Everything here that holds a secret or a key is
+//! overwritten when it is dropped, including buffers and texts. What a computation leaves on the stack is overwritten
+//! after it. `.ci/secrets` searches memory for what is left.
 
 use crate::{
     ambient::{Ambient, Day, hex, unhex},
@@ -30,17 +33,17 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Hard-coded and free of variable data, as blake3 asks of a `derive_key` context.
+/// Hard-coded and without variable data, as blake3 requires of a `derive_key` context.
 const CONTEXT: &str = "candor 2026-11-22 identifier pseudonym v1 scope key";
 
 const FILE_MOST: u64 = 64 << 10;
 
 type Key = [u8; 32];
 
-/// What the longest way through the functions below leaves on the stack, with room to spare. By a scan of the stack on x86-64 a
-/// hash takes 35,112 bytes of it where nothing is optimised, and 1,048 where all is.
+/// How many bytes of stack to overwrite after the deepest call below, with a margin. By a scan of the stack on x86-64,
+/// a hash takes 35,112 bytes where nothing is optimised, and 1,048 bytes where everything is.
 const DEEP: usize = if cfg!(debug_assertions) { 48 << 10 } else { 16 << 10 };
-/// The same of a code of a short value, which a recording thread makes: of at most 1,048 bytes when optimised.
+/// The same for the code of a short value, which a recording thread makes. Optimised, that takes at most 1,048 bytes.
 const SHALLOW: usize = if cfg!(debug_assertions) { 40 << 10 } else { 1280 };
 
 /// The secrets on disk, by scope, in hex.
@@ -48,36 +51,38 @@ const SHALLOW: usize = if cfg!(debug_assertions) { 40 << 10 } else { 1280 };
 #[serde(transparent)]
 struct Secrets(BTreeMap<String, Secret>);
 
-/// One of them. What moves when the map grows is where the text stands, not the text.
+/// One secret. When the map grows, it moves only the pointer to the text and not the text, so no copy of the secret is
+/// left behind.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 struct Secret(Zeroizing<String>);
 
-/// The keys of one client: the file of secrets, and the keys of the current day that the recording thread reads.
+/// The keys of one client: the file with the secrets, and the keys of the current day, which recording threads read.
 pub(crate) struct Keys {
     files: Files,
     path: PathBuf,
     application: String,
     ambient: Ambient,
     current: ArcSwap<Current>,
-    /// In boxes, so that the map moves none of them about.
+    /// Boxed, so that the map never moves a key and leaves a copy behind.
     sessions: Mutex<BTreeMap<&'static str, Box<Zeroizing<Key>>>>,
-    /// The secrets could not be read when they were needed last.
+    /// True if the secrets could not be read when they were last needed.
     unread: AtomicBool,
 }
 
-/// What codes are made with today.
+/// The keys that codes are made with today.
 struct Current {
     day: Day,
-    /// By the scope's number.
+    /// Indexed by the scope's number.
     periods: [Option<Arc<Periods>>; MAX_SCOPES],
 }
 
-/// Overwritten when the last one who uses it is done. `.ci/secrets` relies on the order.
+/// The keys of one scope. They are overwritten when the last user drops them. `.ci/secrets` relies on the order of the
+/// fields.
 #[derive(Default)]
 #[repr(C)]
 struct Periods {
-    /// Of the grant: never rotates, since every new key would choose other items.
+    /// Valid for the whole grant. This key never rotates, since a new key would sample other items.
     items: Zeroizing<Key>,
     session: Zeroizing<Key>,
     day: Zeroizing<Key>,
@@ -92,7 +97,11 @@ impl Keys {
         Keys { files, path, application, ambient, current, sessions, unread }
     }
 
-    /// Gives the scope a fresh secret, whatever it had before: codes of two grants can't be matched.
+    /// Creates a new secret for the scope and replaces one that it already has. So codes of two grants can't be
+    /// matched.
+    ///
+    /// Fails if there are no random bytes, if the secrets of other scopes can't be read, or if the file can't be
+    /// written.
     pub(crate) fn create(&self, scope: Scope) -> Result<(), Error> {
         leaving_nothing::<DEEP, _>(|| {
             let mut secret = Zeroizing::new([0; 32]);
@@ -103,14 +112,14 @@ impl Keys {
         })
     }
 
-    /// Whether a secret can be added, as far as a look tells. Changes nothing.
+    /// Checks whether a secret could be added, as far as that can be seen without writing. Changes nothing.
     pub(crate) fn may_create(&self) -> Result<(), Error> {
         leaving_nothing::<DEEP, _>(|| self.others().map(drop))?;
         self.files.may_replace(&self.path).at("write", &self.path)
     }
 
-    /// The secrets that one is added to. A damaged file is not worth keeping: secrets that can't be read make no codes. One that
-    /// was not read has those of other scopes.
+    /// Reads the secrets to which a new one is added. A damaged file counts as empty, because secrets that can't be
+    /// read make no codes. A file that could not be read is an error, because it may hold the secrets of other scopes.
     fn others(&self) -> Result<Secrets, Error> {
         match self.read() {
             Err(error) if !is_damage(&error) => Err(error).at("read", &self.path),
@@ -123,24 +132,24 @@ impl Keys {
         self.has_named(scope.name())
     }
 
-    /// The same by the scope's name.
+    /// The same, by the scope's name.
     pub(crate) fn has_named(&self, scope: &str) -> bool {
         leaving_nothing::<DEEP, _>(|| {
             match self.read() {
                 Ok(secrets) => secrets.is_some_and(|secrets| secrets.0.contains_key(scope)),
-                // Where the file was not read, it may.
+                // If the file could not be read, it may hold one.
                 Err(error) => !is_damage(&error),
             }
         })
     }
 
-    /// Destroys the scope's secret and the keys made from it. Says whether there was one.
+    /// Destroys the scope's secret and the keys derived from it. Returns whether there was a secret.
     pub(crate) fn destroy(&self, scope: Scope) -> io::Result<bool> {
         self.wipe(scope);
         self.forget(scope.name())
     }
 
-    /// Overwrites what this process has in memory of the scope's secret, and of the keys made from it.
+    /// Overwrites the scope's keys in the memory of this process.
     pub(crate) fn wipe(&self, scope: Scope) {
         self.drop_keys(|of| of != scope.index());
         self.sessions.lock().remove(scope.name());
@@ -153,7 +162,7 @@ impl Keys {
         known.periods.get(scope.index()).is_some_and(Option::is_some) || self.sessions.lock().contains_key(scope.name())
     }
 
-    /// Keeps of the keys in memory those of the scopes with these numbers.
+    /// Drops the keys in memory except those of the scopes with these numbers.
     fn drop_keys(&self, keeps: impl Fn(usize) -> bool) {
         self.current.rcu(|current| {
             let mut periods = [const { None }; MAX_SCOPES];
@@ -166,7 +175,7 @@ impl Keys {
         });
     }
 
-    /// Removes the secret of a scope from the disk. Says whether there was one.
+    /// Removes a scope's secret from the disk. Returns whether there was one.
     pub(crate) fn forget(&self, scope: &str) -> io::Result<bool> {
         if self.files.stat(&self.path)?.is_none() {
             return Ok(false);
@@ -179,21 +188,22 @@ impl Keys {
                 }
                 Ok(had)
             }
-            // It can't be told whose secrets these are, so none of them stays.
+            // A damaged file: it is unknown whose secrets it holds, so all of them are removed.
             Ok(None) => self.files.remove_with_unfinished(&self.path).map(|()| true),
             Err(error) if is_damage(&error) => self.files.remove_with_unfinished(&self.path).map(|()| true),
-            // Nobody else's are among them.
+            // A file that was refused, and that holds the secret of this scope only: it can be removed.
             Err(error) if disk::refusal(&error).is_some() && self.holds_only(scope) => {
                 self.files.remove_with_unfinished(&self.path).map(|()| true)
             }
-            // Those of other scopes are among them, and it is tried again. A file that others may open is not written anew as one
-            // that only its owner can: whatever they read or wrote there would pass for secret from then on.
+            // The file could not be read, and it may hold secrets of other scopes: the caller tries again later. A file
+            // that other users may open is not rewritten as one that only its owner may open, because whatever they
+            // read or wrote there would be taken for secret from then on.
             Err(error) => Err(error),
         })
     }
 
-    /// Works out the keys of `day` for the scopes that are open, and drops those of the others. Called by the worker, never on
-    /// a recording thread.
+    /// Derives the keys of `day` for the open scopes, and drops those of all other scopes. Called by the worker, never
+    /// on a recording thread.
     pub(crate) fn refresh(&self, day: Day, open: impl Iterator<Item = Scope>) {
         let mut periods = [const { None }; MAX_SCOPES];
         let open: Vec<Scope> = open.collect();
@@ -203,7 +213,7 @@ impl Keys {
                 Err(error) if is_damage(&error) => Secrets::default(),
                 Err(_) => return true,
             };
-            // A session is over when its grant is, and not where a scope is only closed for a while.
+            // A session lasts as long as the grant. It survives a scope that is only closed for a while.
             self.sessions.lock().retain(|&scope, _| secrets.0.contains_key(scope));
             for scope in &open {
                 if let (Some(secret), Some(place)) = (secrets.0.get(scope.name()), periods.get_mut(scope.index())) {
@@ -214,20 +224,21 @@ impl Keys {
         });
         self.unread.store(unread, Ordering::SeqCst);
         if unread && self.current.load().day == day {
-            // What is known of today is as good as it was.
+            // The keys of today are still valid, so they are kept for the scopes that are open.
             self.drop_keys(|of| open.iter().any(|scope| scope.index() == of));
         } else {
             self.current.store(Arc::new(Current { day, periods }));
         }
     }
 
-    /// Why the secrets can't be read now, where they can't: the file, and what the system says or what to do.
+    /// Why the secrets can't be read now: the file, with the system's error or what to do. `None` if they can be read,
+    /// or if they are damaged.
     pub(crate) fn why_unread(&self) -> Option<String> {
         let error = leaving_nothing::<DEEP, _>(|| self.read().err())?;
         (!is_damage(&error)).then(|| format!("{}: {error}", self.path.display()))
     }
 
-    /// Whether the secrets could not be read when they were needed last, so that scopes may have no codes.
+    /// Whether the secrets could not be read when they were last needed. Scopes may then have no codes.
     pub(crate) fn are_unread(&self) -> bool {
         self.unread.load(Ordering::SeqCst)
     }
@@ -244,11 +255,12 @@ impl Keys {
             }
         };
         let scope_key = Zeroizing::new(scope_key(&secret, &self.application, scope));
-        // Made where they stay.
+        // Made in place, so that no copy of a key is left behind.
         let mut periods = Arc::<Periods>::default();
         let all = Arc::get_mut(&mut periods)?;
         *all.items = *keyed(&scope_key, [b"rollup", b"item", b""]).as_bytes();
-        // Of this grant, this process and this day: a program that runs for months has many sessions.
+        // The session key depends on this grant, this process and this day. A program that runs for months thus has
+        // many sessions.
         *all.session = period_key(keyed(&scope_key, [b"period", b"session", random]).as_bytes(), "day", day.0);
         *all.day = period_key(&scope_key, "day", day.0);
         *all.week = period_key(&scope_key, "week", day.week());
@@ -256,14 +268,14 @@ impl Keys {
         Some(periods)
     }
 
-    /// The secrets; `None` where there are none, or where they are damaged.
+    /// Reads the secrets. `None` if there are none, or if they are damaged.
     fn read(&self) -> io::Result<Option<Secrets>> {
         let Some(bytes) = self.files.contents(&self.path, FILE_MOST).found()? else { return Ok(None) };
         let bytes = Zeroizing::new(bytes);
         Ok(disk::unseal("keys", &bytes).and_then(|json| serde_json::from_str(json).ok()))
     }
 
-    /// Whether a file that others may open has the secret of this scope and no other.
+    /// Whether a file that other users may open holds the secret of this scope and no other.
     fn holds_only(&self, scope: &str) -> bool {
         if !matches!(self.files.stat(&self.path), Ok(Some(stat)) if stat.kind == StatKind::File) {
             return false;
@@ -274,7 +286,7 @@ impl Keys {
     }
 
     fn write(&self, secrets: &Secrets) -> io::Result<()> {
-        // As much as it takes from the beginning: a buffer that grows leaves its bytes where they were.
+        // Allocated at its full size: a buffer that grows leaves its bytes in the old memory.
         let one = |(scope, secret): (&String, &Secret)| scope.len() + secret.0.len() + 8;
         let mut json = Zeroizing::new(Vec::with_capacity(2 + secrets.0.iter().map(one).sum::<usize>()));
         serde_json::to_writer(&mut *json, secrets).map_err(io::Error::other)?;
@@ -283,13 +295,13 @@ impl Keys {
     }
 }
 
-/// Whether a file was looked at and is none that candor writes: it is too large. One that others may open was seen and not read,
-/// and is no more damaged than one that the system did not let us read.
+/// Whether a file was examined and can't be one that candor wrote, because it is too large. A file that other users may
+/// open was examined but not read. It counts as no more damaged than a file that the system did not let us read.
 fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData && disk::refusal(error).is_some()
 }
 
-/// Does what leaves keys on the stack, and overwrites them there: so many bytes below the caller.
+/// Runs `act`, which leaves keys on the stack, and then overwrites `BYTES` bytes of stack below the caller.
 #[inline(always)]
 fn leaving_nothing<const BYTES: usize, T>(act: impl FnOnce() -> T) -> T {
     #[inline(never)]
@@ -301,7 +313,7 @@ fn leaving_nothing<const BYTES: usize, T>(act: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Overwrites so many bytes below the caller.
+/// Overwrites `BYTES` bytes of stack below the caller.
 #[inline(never)]
 fn burn<const BYTES: usize>() {
     black_box(&mut [0u8; BYTES]);
@@ -332,10 +344,11 @@ impl Codes for Keys {
     }
 }
 
-/// The first two words of the hash of an identifier, or of an item: what chooses the items that are counted is without the
-/// event's name, so that two events about the same items count the same ones.
+/// The first two words of the keyed hash of an identifier or of an item. The event's name is not part of the hash, so
+/// two events about the same items sample the same ones.
 ///
-/// A function of its own, so that what it leaves on the stack lies below its caller, and with an answer that is left in registers.
+/// This is a separate function, so that what it leaves on the stack lies below its caller. Its result fits into
+/// registers.
 #[inline(never)]
 fn words<const ITEM: bool>(key: &Key, domain: &str, value: &[u8]) -> (u64, u64) {
     let kind: &[u8] = if ITEM { b"item" } else { b"id" };
@@ -347,8 +360,8 @@ fn words<const ITEM: bool>(key: &Key, domain: &str, value: &[u8]) -> (u64, u64) 
     }
 }
 
-/// What an example would look like as a code, or as a group. Made with a key of zeros: every computer's own looks
-/// different.
+/// What an example would look like as a code or as a group. It is made with a key of zeros, so it differs from that of
+/// any real computer.
 pub(crate) fn example(precision: &Precision, domain: &str, value: &str) -> String {
     let hash = identifier(&[0; 32], domain, value.as_bytes());
     let (code, rest) = hash.as_bytes().split_at(8);
@@ -371,10 +384,11 @@ fn identifier(period_key: &Key, domain: &str, value: &[u8]) -> blake3::Hash {
     keyed(period_key, [b"id", domain.as_bytes(), value])
 }
 
-/// A keyed hash over parts, each behind its length, so that no two lists of parts look alike.
+/// A keyed hash over parts. Each part is preceded by its length, so that different lists of parts never give the same
+/// input.
 #[inline(always)]
 fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
-    // Nearly always short enough for one block or three; a hasher's state alone is ten times as much.
+    // The input nearly always fits one block or three. The state of a hasher alone takes ten times as much memory.
     if let Some(hash) = short::<64>(key, parts).or_else(|| short::<192>(key, parts)) {
         return hash;
     }
@@ -388,7 +402,7 @@ fn keyed(key: &Key, parts: [&[u8]; 3]) -> blake3::Hash {
     })
 }
 
-/// The same of parts that fit so many bytes.
+/// The same for parts that together fit `BYTES` bytes. `None` if they don't.
 #[inline(always)]
 fn short<const BYTES: usize>(key: &Key, parts: [&[u8]; 3]) -> Option<blake3::Hash> {
     let mut short = [0u8; BYTES];
@@ -400,7 +414,7 @@ fn short<const BYTES: usize>(key: &Key, parts: [&[u8]; 3]) -> Option<blake3::Has
     fits.then(|| blake3::keyed_hash(key, short.split_at(len).0))
 }
 
-/// Copies `bytes` behind the first `len` of `into`, or says that they don't fit.
+/// Copies `bytes` to `into` at offset `len` and advances `len`. Returns false if they don't fit.
 #[inline(always)]
 fn put(into: &mut [u8], len: &mut usize, bytes: &[u8]) -> bool {
     let end = len.saturating_add(bytes.len());
@@ -418,7 +432,7 @@ mod many;
 mod tests {
     use super::*;
 
-    /// The known answer that every version must keep: codes of one month must stay comparable.
+    /// Known answers that every version must give: the codes of one month must stay comparable.
     #[test]
     fn known_answer() {
         let secret: Key = std::array::from_fn(|i| i as u8);

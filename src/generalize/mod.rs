@@ -1,7 +1,9 @@
-//! From a value to an outcome, on the caller's stack, before anything is kept. Makes [`Generalized`].
+//! Turns the values of an event into outcomes, on the caller's stack, before anything is kept. The result is
+//! [`Generalized`].
 //!
-//! Raw values end here: what goes on is 64 bytes of outcome numbers and at most one code. No lock, no allocation, no
-//! clock, no system call. Keeps nothing but the keys of codes, and sends nothing.
+//! Raw values are dropped here. What is passed on is 64 bytes: outcome numbers and at most one code. This takes no
+//! lock, makes no allocation, reads no clock and makes no system call. The module keeps nothing except the keys for
+//! codes, and never sends anything.
 
 mod keys;
 
@@ -13,20 +15,20 @@ use crate::{
     precision::Precision,
 };
 
-/// An event of which only outcomes are left. The only thing the journal's ring takes.
+/// A generalised event: it holds outcomes only. The journal's ring takes nothing else.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(8))]
 pub(crate) struct Generalized {
-    /// The schema's number, from 1.
+    /// The schema's number, counted from 1.
     schema: u32,
-    /// Whom it is about; 0 is the installation, the only one for now.
+    /// Whom the event is about. 0 is the installation, the only value for now.
     subject: u32,
     epoch: u64,
     outcomes: [u16; MAX_FIELDS],
     code: Code,
 }
 
-// One cache line, on 32-bit platforms as well.
+// The size of one cache line, on 32-bit platforms as well.
 const _: () = assert!(size_of::<Generalized>() == 64);
 
 impl Generalized {
@@ -58,11 +60,12 @@ impl Generalized {
     }
 }
 
-/// What an event would become: each field's name, and the outcome in the words of the manifest. For showing a person a
-/// value of their own beside what would be sent of it; needs no consent, keeps nothing and sends nothing.
+/// Shows what would be sent of an event: each field's name, with its outcome in the words of the manifest. A program
+/// can use it to show a person a value of their own beside what would be sent of it. Needs no consent, keeps nothing
+/// and sends nothing.
 ///
-/// As this build would say it: where the person agreed to less, less is kept. Codes and groups are chosen with the grant's secret and are not shown here: where one would stand, this says `a code`,
-/// or `one of 16 groups`.
+/// The outcomes are those of this build. If the person agreed to less, less is kept. Codes and groups depend on the
+/// secret of a grant, so they are not shown: a code reads `a code`, and a group reads, for example, `one of 16 groups`.
 #[must_use]
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     struct AnyCode;
@@ -84,18 +87,18 @@ pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     fields.map(|(field, outcome)| (field.name, words(field.precision, outcome))).collect()
 }
 
-/// Why an event went no further. The caller counts it.
+/// Why an event was not generalised. The caller counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
     /// Its type is not registered in this program.
     Unregistered,
-    /// It is about an item that is not among those that are counted.
+    /// It is about an item that is not sampled.
     NotChosen,
-    /// It is about an item, and there is no key now to tell whether that is counted.
+    /// It is about an item, and there is no key now to tell whether that item is sampled.
     NoKey,
 }
 
-/// Generalises an admitted event.
+/// Generalises an event that was admitted.
 #[inline]
 pub(crate) fn generalize<E: Event>(
     event: &E,

@@ -1,8 +1,8 @@
-//! The bounds of what waits: so many bytes, so many files and so many days, over all processes.
+//! Limits on the pending data of a store: bytes, number of files and days, over all processes.
 //!
-//! Whole files go, the oldest first, and every event in them is counted. Ages come from what files say of themselves, in
-//! their names or inside: a file's own time is told by another clock than the one that candor is given. A file that can't
-//! be looked at now stays.
+//! Removes whole files, the oldest first, and counts every event in them. Takes a file's age from its name or its
+//! content, never from its modification time: the file system's clock is not the clock that candor is given. A file
+//! that can't be inspected now stays; one that is still unreadable when twice the waiting time is over is removed.
 
 use super::{
     DropReason, Journal,
@@ -20,29 +20,29 @@ use std::{
     sync::atomic::Ordering,
 };
 
-/// How many files may wait where few bytes may: each costs its reader a look.
+/// The limit on the number of pending files is never lower than this. Each file costs its reader a look.
 const LEAST_FILES: u64 = 256;
-/// Where more bytes may wait, a file for each so many of them.
+/// Above that, one file may be pending for each so many bytes of the byte limit.
 const A_FILE: u64 = 32 << 10;
 
-/// After so many days what can't be read goes as well.
+/// After this many days a file that can't be read is removed as well.
 const UNREAD_DAYS: u32 = 2 * (WAITING_DAYS + 1);
 
-/// One file that waits.
+/// One pending file.
 struct Waiting {
     kind: &'static str,
     path: PathBuf,
     stat: Stat,
-    /// The UTC day it belongs to, where anything says so.
+    /// The UTC day that the file belongs to, if its name or content says so.
     day: Option<Day>,
 }
 
 impl Journal {
-    /// Keeps what waits within its bounds.
+    /// Removes pending files until the limits hold. Returns whether this process held the lead lock.
     ///
-    /// `aged` says whether the clock is one to tell ages by; by one that is in doubt nothing is too old. Batches are dropped
-    /// only by whoever may send, since the one who sends has them in hand: `leads` says whether the caller holds the lock for
-    /// it; if not, it is tried for. Answers whether it was had.
+    /// `aged` says whether the clock is trusted for judging ages; with a suspect clock no file is too old. Only the
+    /// process that holds the lead lock drops batches, since a sender may be using them. `leads` says whether the
+    /// caller holds that lock; if it does not, this tries to take it without waiting.
     pub(crate) fn enforce_bounds(&self, today: Day, aged: bool, leads: bool) -> bool {
         let lead = if leads { Ok(None) } else { self.lead_at_once() };
         let others_lead = !leads && matches!(lead, Ok(None));
@@ -50,7 +50,7 @@ impl Journal {
         let (mut files, complete) = self.all_that_waits(leads);
         let older =
             |file: &Waiting, days: u32| aged && file.day.is_some_and(|day| day.0.saturating_add(days) < today.0);
-        // `left` is what can't be removed.
+        // `left` is the space of files that can't be removed.
         let (mut doomed, mut kind, mut left) = (Vec::new(), "", 0);
         files.retain(|file| {
             if doomed.len() == DOOMED_MOST || file.kind != kind {
@@ -58,19 +58,20 @@ impl Journal {
                 kind = file.kind;
             }
             let is_foreign = file.stat.kind != StatKind::File || file.stat.exposed.is_some();
-            // Whose lock nobody can take is ended by one alone, and so counted once.
+            // A foreign file can't be locked. Only one process removes it, so that it is counted once.
             if (file.kind == "outbox" && !leads) || (is_foreign && others_lead) {
                 return true;
             }
             let ended = if is_foreign {
-                // Its day is over, so that nobody writes it any more, whoever changed its mode.
+                // Once its day is over no process writes it any more, even if its mode was changed.
                 if file.day.is_none_or(|day| day < today) { self.doom_foreign(file) } else { Ok(None) }
             } else if older(file, WAITING_DAYS + 1) {
                 self.doom(&file.path, DropReason::Age)
             } else {
                 Ok(None)
             };
-            // What can't be read now is kept for twice as long: what is read again by then is counted exactly.
+            // A file that can't be read now is kept for twice as long. If it becomes readable by then, its events are
+            // counted exactly.
             let ends_unread = !others_lead && older(file, UNREAD_DAYS);
             let ended = ended.unwrap_or_else(|_| ends_unread.then(|| self.doom_unread(&file.path)));
             let stays = ended.is_none();
@@ -78,7 +79,8 @@ impl Journal {
             stays
         });
         left += self.end_all(&mut doomed).0;
-        // A clock that stood ahead made what is of a day to come. Counts are few bytes for many events, and go last.
+        // A file with a future day was made while the clock was ahead: it is treated as the oldest. Counts go last,
+        // since they take few bytes for many events.
         let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
         files.sort_by(|a, b| {
             let order = |file: &Waiting| (file.kind == "counts", age(file));
@@ -86,14 +88,14 @@ impl Journal {
         });
         let mut total: u64 = files.iter().map(|file| file.stat.occupies).sum();
         let mut number = files.len() as u64;
-        // Open segments may still grow before the next look, which comes after a quarter of one.
+        // Open segments may still grow before the next check, which follows after a quarter of a segment is written.
         let cap = self.cap.saturating_sub(self.segment_most());
         let most = LEAST_FILES.max(self.cap / A_FILE);
         let mut files = files.into_iter();
         loop {
             let next = if total > cap || number > most { files.next() } else { None };
             if next.as_ref().is_none_or(|file| doomed.len() == DOOMED_MOST || file.kind != kind) && !doomed.is_empty() {
-                // What can't be removed frees nothing: the next one goes as well.
+                // A file that can't be removed frees nothing, so the next one is removed as well.
                 let (room, stuck) = self.end_all(&mut doomed);
                 total = total.saturating_add(room);
                 number += stuck;
@@ -104,7 +106,7 @@ impl Journal {
             let Some(file) = next else { break };
             kind = file.kind;
             let held = file.kind == "outbox" && !leads;
-            // What grows is held by whoever writes it.
+            // A file that still grows is locked by its writer, so that `doom` returns `None` for it.
             if !held && let Ok(Some(goes)) = self.doom(&file.path, DropReason::Full) {
                 doomed.push(goes);
                 total = total.saturating_sub(file.stat.occupies);
@@ -117,14 +119,14 @@ impl Journal {
         leads
     }
 
-    /// Every file that holds events, and whether all could be looked at. What was being made by a process that died goes on
-    /// the way.
+    /// Returns every file that holds events, and whether all could be inspected. On the way it removes unfinished files
+    /// of processes that died.
     fn all_that_waits(&self, leads: bool) -> (Vec<Waiting>, bool) {
         let (mut found, mut complete) = (Vec::new(), true);
         let mut below = |path: &Path| match self.files.children(path) {
             Look::Read(names) => names.into_iter().map(|name| path.join(name)).collect(),
-            // What stands in the place of a directory and is none, such as a link, takes nothing from candor, which writes nothing
-            // behind it: it stays, and counts for nothing.
+            // Something else in the place of a directory, such as a link, takes no space from candor, which writes
+            // nothing behind it. It stays and does not count.
             Look::Absent | Look::Refused(_) => Vec::new(),
             Look::Failed(_) => {
                 complete = false;
@@ -156,8 +158,9 @@ impl Journal {
         (found, complete)
     }
 
-    /// Removes what was being made when its process died. A segment in the making is held by its maker; a document is made
-    /// by whoever leads, and a schedule, which any process makes, is made over the one that was left.
+    /// Removes an unfinished file whose process died. The process that makes a segment holds its lock. A document is
+    /// made only by the process that leads. An unfinished schedule is left alone: any process may write one, and the
+    /// next write replaces the leftover.
     fn clear_unfinished(&self, path: &Path, leads: bool) {
         let left = match path.extension().and_then(|extension| extension.to_str()) {
             Some("making") => self.left(path),
@@ -169,11 +172,11 @@ impl Journal {
         }
     }
 
-    /// What is lost with a file that candor does not use, such as one that a restored backup opened to others, as far as it can
-    /// be told. None where it is to stay.
+    /// Counts what is lost with a file that candor does not use, as far as that is known. Such a file is one that a
+    /// restored backup opened to others. `None` if the file is to stay.
     ///
     /// # Errors
-    /// What it holds can't be counted now: it stays.
+    /// Its events can't be counted now: the file stays.
     fn doom_foreign(&self, file: &Waiting) -> io::Result<Option<Doomed>> {
         let ours = file.path.parent().and_then(|parent| self.files.closed_dir(parent).ok()?);
         if !matches!(ours, Some(Stat { kind: StatKind::Dir, exposed: None, .. })) {
@@ -181,7 +184,7 @@ impl Journal {
         }
         let bytes = match file.stat.kind {
             StatKind::File => match self.files.read_shared(&file.path, waiting::READ_MOST) {
-                // Larger than any that candor writes.
+                // Larger than any file that candor writes.
                 Err(error) if disk::refusal(&error).is_some() => {
                     return Ok(Some(Doomed::new(&file.path, DropReason::Foreign, 1)));
                 }
@@ -193,12 +196,12 @@ impl Journal {
         Ok(Some(Doomed::new(&file.path, DropReason::Foreign, records)))
     }
 
-    /// What is lost with a file that could not be read for as long as that was waited for: one event at least.
+    /// Counts what is lost with a file that stayed unreadable for `UNREAD_DAYS`: at least one event.
     fn doom_unread(&self, path: &Path) -> Doomed {
         Doomed::new(path, DropReason::Age, self.events_unused(path).unwrap_or(1))
     }
 
-    /// The day that a file says inside, where its name says none.
+    /// The day that a file's content says, for a file whose name has none.
     fn day_inside(&self, path: &Path) -> Option<Day> {
         let Look::Read(bytes) = self.files.contents(path, waiting::READ_MOST) else { return None };
         let found = segment::recover(&bytes);
@@ -208,7 +211,7 @@ impl Journal {
     }
 }
 
-/// The day that a file's name says.
+/// The day in a file's name.
 pub(super) fn day_of(kind: &str, path: &Path) -> Option<Day> {
     let name = path.file_name()?.to_str()?;
     match kind {

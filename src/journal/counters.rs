@@ -1,4 +1,5 @@
-//! What became of events: one counter for every way an event or a line can end. They stay on the machine.
+//! Counters of what became of events: one counter for every way in which an event or a line can end. They stay on this
+//! computer and are never sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,36 +11,36 @@ pub(crate) enum DropReason {
     RingFull,
     /// The event's type is not registered in this program.
     Unregistered,
-    /// It was about an item that is not among those that are counted.
+    /// The event was about an entity that is not in the sample.
     NotChosen,
-    /// Its type is not one that was agreed to.
+    /// The person did not agree to this type of event.
     HeldBack,
-    /// Its last day is over.
+    /// The last day of the event's type is over.
     Ended,
-    /// An outcome that its field does not have, from an implementation written by hand.
+    /// An outcome is not one that its field can have. An event type implemented by hand can cause this.
     Invalid,
-    /// Consent ended, or began anew, between recording and keeping.
+    /// Consent was withdrawn, or granted again, between recording and writing.
     StaleEpoch,
-    /// The program ended before it was written.
+    /// The program ended before the event was written.
     Unfinished,
-    /// A look failed, or the clock was in doubt, when it came: its scope was closed for the moment, or the key was missing that
-    /// tells whether its item is counted.
+    /// A look at the disk failed, or the clock was suspect, when the event came. Either its scope was closed for the
+    /// moment, or the key was missing that decides whether its entity is in the sample.
     InDoubt,
-    /// The disk did not take it.
+    /// It could not be written to disk.
     Disk,
-    /// The store was full; the oldest went first.
+    /// The store was full; the oldest data is dropped first.
     Full,
-    /// It waited too long.
+    /// It was pending for too long.
     Age,
     /// Its bytes on disk were damaged or lost.
     Damaged,
-    /// Its bytes on disk were sound and not what this program would have written.
+    /// Its bytes on disk were sound, but not what this program would have written.
     Foreign,
-    /// It belonged to a day that was closed already.
+    /// It belonged to a day that was already closed.
     Late,
     /// The receiver refused the record.
     Rejected,
-    /// The receiver takes no reports of this scope any more.
+    /// The receiver no longer takes reports of this scope.
     Gone,
     /// The record alone was too large for the receiver.
     TooLarge,
@@ -73,13 +74,14 @@ pub(crate) const DROPS: [(DropReason, &str, &str); 19] = [
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     drops: [AtomicU64; DROPS.len()],
-    /// How many of them are counted where it outlives the process.
+    /// How many of `drops` are already in the losses document, which outlives the process.
     saved: [AtomicU64; DROPS.len()],
     /// Events that became lines.
     pub(crate) lines: AtomicU64,
     /// Events that were added to a day's counts.
     pub(crate) counted: AtomicU64,
-    /// Requests a receiver took, the records in them, and requests for erasure that it accepted.
+    /// `requests` counts the requests that a receiver took, `sent` the records in them, and `erasures` the erasure
+    /// requests that it accepted.
     pub(crate) requests: AtomicU64,
     pub(crate) sent: AtomicU64,
     pub(crate) erasures: AtomicU64,
@@ -92,7 +94,7 @@ impl Counters {
         }
     }
 
-    /// Takes back what was counted before it happened, and then did not.
+    /// Takes back a count that was noted in advance, when the event did not happen.
     pub(crate) fn take_back(&self, reason: DropReason, count: u64) {
         if let Some(counter) = self.drops.get(reason as usize) {
             counter.fetch_sub(count, Ordering::Relaxed);
@@ -103,20 +105,20 @@ impl Counters {
         self.drops.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 
-    /// How many are counted in this process alone.
+    /// How many are counted in this process only.
     pub(super) fn unsaved(&self, reason: DropReason) -> u64 {
         let saved = self.saved.get(reason as usize).map_or(0, |counter| counter.load(Ordering::Relaxed));
         self.dropped(reason).saturating_sub(saved)
     }
 
-    /// Notes that so many more are counted elsewhere.
+    /// Notes that `count` more are now in the losses document.
     pub(super) fn saved(&self, reason: DropReason, count: u64) {
         if let Some(counter) = self.saved.get(reason as usize) {
             counter.fetch_add(count, Ordering::Relaxed);
         }
     }
 
-    /// Grows whenever an event is brought to an end.
+    /// A number that grows whenever an event reaches its end.
     pub(crate) fn ended(&self) -> u64 {
         let sum = self.drops.iter().chain([&self.lines, &self.counted]).map(|counter| counter.load(Ordering::Relaxed));
         sum.fold(0, u64::wrapping_add)

@@ -1,8 +1,10 @@
-//! The counts of a day on disk: one file for each process and day, merged when the day is over.
+//! The counts of a day on disk: one file for each process and day, merged into a segment when the day is over. This
+//! module never decides what a closed day reports; the roll-up does.
 //!
-//! A day that is closed has the names of its files written down first, then a segment of lines; then those names become the
-//! marker that it is closed, and the files are removed. Interrupted anywhere, the next close goes on with the same files, and
-//! no event counts twice or not at all.
+//! A day is closed in this order. First the names of its files are written down. Then a segment of lines is written.
+//! Then the document with the names is renamed to become the marker of a closed day, and the files are removed. After
+//! an interruption at any point, the next close continues with the same files. So no event counts twice and none is
+//! left out.
 
 use super::{
     DropReason, Journal, Record, Writer, line,
@@ -22,12 +24,13 @@ use std::{
 };
 
 const READ_MOST: u64 = 4 << 20;
-/// A file that grows by this is written anew with its sums.
+/// A file is rewritten with its sums each time its size passes a multiple of this many bytes.
 const COMPACT_AT: u64 = 256 << 10;
-/// A day is closed without a process that holds its counts for longer than this, such as a stopped one.
+/// A day waits at most this many days for a process that holds its counts, such as a stopped one. Then it is closed
+/// without that process.
 const PATIENCE_DAYS: u32 = 2;
 
-/// What one file of counts says.
+/// The content of one file of counts.
 #[derive(Default)]
 struct Tally {
     counts: Counts,
@@ -67,9 +70,10 @@ impl Journal {
             writer.written_since_check += segment.bytes() - before;
             sum.iter().for_each(|(schema, outcomes, times)| total.add(schema, *outcomes, times));
             if segment.bytes() / COMPACT_AT > before / COMPACT_AT {
-                // The file is replaced whole and stays this process's own, so the sums are never there twice. The sum
-                // has at most as many lines as the events have outcomes. What was appended is kept also where the file can't
-                // be replaced, as on a full disk, or while it is open on some file systems of Windows.
+                // The whole file is replaced while this process holds it, so that the sums are never in it twice. The
+                // sum has at most as many lines as there are combinations of outcomes. If the file can't be replaced,
+                // what was appended is kept. That happens on a full disk, or while the file is open on some file
+                // systems of Windows.
                 let sums = self.cell_lines(total);
                 let _ = segment.rewrite(&self.files, sums.iter().map(String::as_str));
             }
@@ -82,8 +86,8 @@ impl Journal {
         counts.iter().filter_map(encode).collect()
     }
 
-    /// The counts in one file, and what of it is damaged or foreign; a file that is not one of this grant and day is
-    /// foreign as a whole.
+    /// The counts in one file, and how many of its events are damaged or foreign. If the file does not belong to this
+    /// grant and day, all of it is foreign.
     fn read_counts(&self, path: &Path, place: Place, day: Day) -> Look<Tally> {
         self.files.contents(path, READ_MOST).map(|bytes| self.tally(&bytes, place, day))
     }
@@ -112,8 +116,8 @@ impl Journal {
         tally
     }
 
-    /// The counts that still grow or wait for their day to be closed, by day; for showing. What can't be read now is named in
-    /// `unread`.
+    /// The counts of the days that are not closed yet, by day; for showing. Changes nothing. Names what can't be read
+    /// now in `unread`.
     pub(crate) fn peek_counts(&self, place: Place, unread: &mut Vec<String>) -> BTreeMap<Day, Counts> {
         let mut days: BTreeMap<Day, Counts> = BTreeMap::new();
         let directory = self.counts_dir(place.scope, place.generation);
@@ -128,15 +132,15 @@ impl Journal {
         days
     }
 
-    /// Closes the days before `today`: their counts become lines. The caller holds the lead lock. A day with a file that can't
-    /// be read now is closed later, and that file is named in `unread`.
+    /// Closes the days before `today`: their counts become lines. The caller holds the lead lock. A day with a file
+    /// that can't be read now is closed later, and that file is named in `unread`.
     ///
     /// # Errors
-    /// The system did not let us look at the days, or did not take one.
+    /// The system did not let us look at the days, or a day could not be written.
     pub(crate) fn close_days(&self, place: Place, today: Day, unread: &mut Vec<String>) -> io::Result<()> {
         self.leave_past_days(today);
         let directory = self.counts_dir(place.scope, place.generation);
-        // Which days have a marker must be known: one that is not seen would be closed twice.
+        // It must be known which days have a marker: a day whose marker is not seen would be closed twice.
         let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         let (open, closed) = counts_files(&directory, names);
         let mut days: BTreeMap<Day, Vec<PathBuf>> = BTreeMap::new();
@@ -144,7 +148,7 @@ impl Journal {
             if day < today {
                 days.entry(day).or_default().push(path);
             } else if day.0 > today.0.saturating_add(1) {
-                // A clock that stood ahead made it, and its day may never come.
+                // It was made while a clock was ahead, and its day may never come.
                 let _ = self.discard(&path, DropReason::Late);
             }
         }
@@ -160,7 +164,9 @@ impl Journal {
                 let looked = self.left(path).and_then(|lock| self.readable(path).map(|()| lock.is_some()));
                 all_left &= noted(path, looked, unread).unwrap_or(false);
             }
-            // The next day needs what is carried into it; after a while it is closed without.
+            // The next day needs what is carried into it, so the days are closed in order. After `PATIENCE_DAYS` a file
+            // that a process holds no longer delays its day, and a day with a file that can't be read no longer delays
+            // the later days.
             let patient = day.0.saturating_add(PATIENCE_DAYS) >= today.0;
             if patient && (!all_left || unread.len() > before) {
                 break;
@@ -184,7 +190,7 @@ impl Journal {
         let intent = self.intent(place, day);
         let named = |path: &PathBuf| path.file_name()?.to_str().map(str::to_owned);
         let paths: Vec<PathBuf> = match self.names_in(&intent)? {
-            // A close that was interrupted is finished as it was begun; what came since is late.
+            // An interrupted close continues with the files it began with. A file that came later is late.
             Some(names) => {
                 paths.iter().filter(|path| named(path).is_some_and(|name| names.contains(&name))).cloned().collect()
             }
@@ -195,7 +201,8 @@ impl Journal {
                 paths.to_vec()
             }
         };
-        // Held until they are gone, so that nobody adds to one that was read. One that can't be held is a stopped process's.
+        // The locks are held until the files are removed, so that no process adds to a file that was read. A file whose
+        // lock can't be taken belongs to a stopped process.
         let _held: Vec<_> = paths.iter().filter_map(|path| self.left(path).ok()?).collect();
         let mut sum = Counts::default();
         let (mut damaged, mut foreign, mut aged, mut invalid) = (0u64, 0u64, 0, 0);
@@ -208,9 +215,9 @@ impl Journal {
                     foreign = foreign.saturating_add(tally.foreign);
                 }
                 Look::Absent => {}
-                // A file that others may open comes to a counted end when its day is over.
+                // A file that is open to others is counted as foreign and removed when its day is over.
                 Look::Refused(_) => foreign = foreign.saturating_add(self.events_unused(path)?),
-                // The day is not closed without a file that is there and can't be read now.
+                // The day is not closed while one of its files exists and can't be read now.
                 Look::Failed(error) => return Err(error),
             }
             since = since.min(carried_since(path).unwrap_or(day));
@@ -258,7 +265,8 @@ impl Journal {
             self.files.replace(&path, &segment::whole(&header, records.iter().map(String::as_str))?)?;
         }
         let marker = self.marker(place, day);
-        // On record before the day is closed: who dies in between counts it twice rather than never.
+        // The losses are recorded before the day is closed. A process that dies in between counts them twice rather
+        // than never.
         let lost = [
             (DropReason::Damaged, damaged),
             (DropReason::Foreign, foreign),
@@ -278,7 +286,7 @@ impl Journal {
         Ok(carry)
     }
 
-    /// Whether a file can be read now, by whatever way it is counted.
+    /// Whether a file can be read now, in the way in which it will be counted.
     fn readable(&self, path: &Path) -> io::Result<()> {
         match self.files.contents(path, READ_MOST) {
             Look::Read(_) | Look::Absent => Ok(()),
@@ -287,7 +295,8 @@ impl Journal {
         }
     }
 
-    /// Clears a closed day: files it was made of are only removed; one that came later is counted.
+    /// Cleans up a closed day. The files it was made of are only removed. A file that came later is counted as late and
+    /// removed.
     fn remove_merged(&self, place: Place, day: Day, paths: Vec<PathBuf>, unread: &mut Vec<String>) -> io::Result<()> {
         let merged = self.names_in(&self.marker(place, day))?.unwrap_or_default();
         for path in paths {
@@ -298,7 +307,7 @@ impl Journal {
                         tally.counts.total().saturating_add(tally.damaged).saturating_add(tally.foreign)
                     }
                     Look::Absent => 0,
-                    // As where a day is closed.
+                    // Counted in the same way as when a day is closed.
                     Look::Refused(_) => match noted(&path, self.events_unused(&path), unread) {
                         Some(late) => late,
                         None => continue,
@@ -315,16 +324,16 @@ impl Journal {
         Ok(())
     }
 
-    /// The names of files that a day is made of. None where they are damaged, or there is no such document.
+    /// The names of the files that a day is made of. `None` if the document is damaged or absent.
     ///
     /// # Errors
-    /// It was not read. Another list in its place could name files that came late, and are then lost uncounted.
+    /// It was not read. A new list in its place could name files that came late, and these would be lost uncounted.
     fn names_in(&self, path: &Path) -> io::Result<Option<Vec<String>>> {
         let Some(bytes) = self.files.contents(path, READ_MOST).found_at(path)? else { return Ok(None) };
         Ok(disk::unseal("closed", &bytes).and_then(|json| serde_json::from_str(json).ok()))
     }
 
-    /// What a day is to be made of, while it is being closed.
+    /// The document that lists the files of a day while it is being closed.
     fn intent(&self, place: Place, day: Day) -> PathBuf {
         self.counts_dir(place.scope, place.generation).join(format!("{day}.closing"))
     }
@@ -334,12 +343,12 @@ impl Journal {
     }
 }
 
-/// What a look at a file came to; one that failed is noted.
+/// The result of a look at a file. A failed look is noted in `unread`.
 fn noted<T>(path: &Path, look: io::Result<T>, unread: &mut Vec<String>) -> Option<T> {
     look.map_err(|error| note_failed(path, &error, unread)).ok()
 }
 
-/// Counts files with their days, and the days that have a marker.
+/// The files of counts with their days, and the days that have a marker.
 fn counts_files(directory: &Path, names: Vec<String>) -> (Vec<(Day, PathBuf)>, BTreeSet<Day>) {
     let (mut open, mut closed) = (Vec::new(), BTreeSet::new());
     for name in names {
@@ -353,7 +362,7 @@ fn counts_files(directory: &Path, names: Vec<String>) -> (Vec<(Day, PathBuf)>, B
     (open, closed)
 }
 
-/// The day a carried event happened, which its file's name keeps.
+/// The day on which a carried event happened, as its file's name says.
 fn carried_since(path: &Path) -> Option<Day> {
     let name = path.file_stem()?.to_str()?;
     Day::parse(name.split_once("-carried-")?.1)

@@ -1,4 +1,4 @@
-//! What holds of any bytes in the place of a segment or a batch. For fuzzers and tests only; touches no file.
+//! Properties that hold for any bytes read as a segment or a batch. For fuzzers and tests only; touches no file.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is what a fuzzer looks for")]
 
 use super::{
@@ -7,7 +7,8 @@ use super::{
 };
 use crate::ambient::Day;
 
-/// The segment as it is, behind a first line that is sound, and with a checksum for each of its lines.
+/// Checks the bytes as a segment in three forms: unchanged, after a sound first line, and with a valid checksum on each
+/// line.
 pub fn segment(bytes: &[u8]) {
     holds(bytes);
     let mut header = Header::waiting("playback", 1, 1, Day(20_779));
@@ -41,7 +42,7 @@ fn holds(bytes: &[u8]) {
     assert_eq!(found.lost, lost, "gaps are what is lost");
     assert!(found.skipped <= bytes.len() as u64);
     assert!(found.behind <= found.skipped && found.damaged() >= u64::from(found.skipped > 0));
-    // What was read, written anew, reads the same.
+    // The lines that were read are read the same after they are written again.
     let again = segment::whole(header, found.lines.iter().map(|line| line.json)).unwrap();
     let again = segment::recover(&again);
     assert_eq!((again.lost, again.skipped, again.lines.len()), (0, 0, found.lines.len()));
@@ -49,7 +50,7 @@ fn holds(bytes: &[u8]) {
     assert_eq!(again.header.as_ref(), Some(header));
 }
 
-/// The batch as it is, and with checksums that fit.
+/// Checks the bytes as a batch in two forms: unchanged, and with valid checksums.
 pub fn outbox(bytes: &[u8]) {
     for bytes in [Some(bytes.to_vec()), outbox::signed(bytes)].into_iter().flatten() {
         let records = outbox::records_in(&bytes);

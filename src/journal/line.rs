@@ -1,7 +1,7 @@
 //! The line: one record in the form in which it is kept, shown and sent. The bytes are the same in all three places.
 //!
-//! A line is an OTLP `LogRecord` in JSON. There is exactly one way to write a given record, so that what is read back
-//! can be decoded, written again and compared: nothing leaves that this program would not have written itself.
+//! A line is an OTLP `LogRecord` in JSON. There is exactly one way to write a given record. A line that is read back is
+//! decoded, written again and compared: candor never sends a line that this program would not have written itself.
 
 use crate::{
     ambient::{Day, hex, unhex},
@@ -12,27 +12,27 @@ use crate::{
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// OTLP's severity for information.
+/// OTLP's severity number for information (INFO).
 const INFO: u8 = 9;
 
-/// One record: outcomes, and nothing else.
+/// One record: the outcomes of its fields, no raw values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
     pub(crate) schema: &'static Schema,
-    /// The UTC day it belongs to. No finer time is kept.
+    /// The UTC day of the record. No finer time is kept.
     pub(crate) day: Day,
     pub(crate) outcomes: [u16; MAX_FIELDS],
     pub(crate) code: [u8; 8],
-    /// For a roll-up: the outcome of the count, or 0.
+    /// For a roll-up: the outcome of the count. Otherwise 0.
     pub(crate) count: u16,
-    /// For a roll-up: stands for all combinations that were not among the day's most frequent ones.
+    /// For a roll-up: this record sums all combinations that were not among the most frequent ones of the day.
     pub(crate) other: bool,
-    /// Random, so that a receiver can tell repeats and the person can name the record.
+    /// Random, so that a receiver can recognise repeats and the person can name the record.
     pub(crate) uid: [u8; 16],
 }
 
 impl Record {
-    /// The one way to write it. `None` if an outcome is not one the schema knows.
+    /// Writes the record in its only form. `None` if the schema does not have one of the outcomes.
     pub(crate) fn encode(&self) -> Option<String> {
         let nanos = self.day.start().0.checked_mul(1_000_000)?;
         let mut out = String::with_capacity(384);
@@ -62,13 +62,13 @@ impl Record {
         Some(out)
     }
 
-    /// The record behind a line's bytes, if those are exactly the bytes this program would write for it.
+    /// The record of a line. `None` unless these are exactly the bytes that this program would write for it.
     pub(crate) fn decode(json: &str, registry: &Registry) -> Option<Record> {
         let record = Record::salvage(&serde_json::from_str(json).ok()?, registry)?;
         (record.encode()? == json).then_some(record)
     }
 
-    /// The record that a JSON value describes, whoever wrote it: only its outcomes are taken over.
+    /// The record that a JSON value describes, even if another program wrote it. Only its outcomes are taken over.
     pub(crate) fn salvage(value: &Value, registry: &Registry) -> Option<Record> {
         let schema = registry.schema_named(value.get("eventName")?.as_str()?)?;
         let nanos: u64 = value.get("timeUnixNano")?.as_str()?.parse().ok()?;
@@ -99,8 +99,9 @@ impl Record {
         Some(record)
     }
 
-    /// Whether an honest clock and an honest event can have made it: a day that is not over by more than what waits may
-    /// wait, nor to come, and outcomes that the fields have.
+    /// Whether a correct clock and a valid event can have made this record. Its day is at most one day ahead of
+    /// `today`, and at most `WAITING_DAYS` + 1 days before it. A roll-up's count outcome is above 1. Its outcomes are
+    /// ones that the fields have.
     pub(crate) fn is_plausible(&self, today: Day) -> bool {
         let day = self.day.0;
         let in_time = day <= today.0.saturating_add(1) && day.saturating_add(WAITING_DAYS + 1) >= today.0;
@@ -108,7 +109,7 @@ impl Record {
         in_time && counted && (self.other || self.schema.could_keep(&self.outcomes))
     }
 
-    /// Whether it carries a code or a group, which can be matched with others of its period.
+    /// Whether it carries a code or a cohort, which can be matched with those of other records of the same period.
     pub(crate) fn has_code(&self) -> bool {
         let keyed = |field: &Field| matches!(field.precision, Precision::Code { .. } | Precision::Cohort { .. });
         self.schema.fields().iter().zip(&self.outcomes).any(|(field, outcome)| keyed(field) && *outcome != 0)
@@ -120,7 +121,7 @@ impl Record {
     }
 }
 
-/// An outcome as an OTLP `AnyValue`; 64-bit integers are strings there.
+/// An outcome as an OTLP `AnyValue`. OTLP's JSON writes 64-bit integers as strings.
 fn wire_value(field: &Field, outcome: u16, code: &[u8; 8]) -> Option<String> {
     let value = match &field.precision {
         Precision::Flag => json!({"boolValue": flag(outcome)?}),
@@ -159,7 +160,7 @@ fn outcome_of_count(value: &Value) -> Option<u16> {
     nth(cuts.binary_search(&value.get("intValue")?.as_str()?.parse().ok()?).ok())
 }
 
-/// The outcome behind a position.
+/// The outcome at a position.
 fn nth(position: Option<usize>) -> Option<u16> {
     u16::try_from(position?.checked_add(1)?).ok()
 }
@@ -172,7 +173,7 @@ fn flag(outcome: u16) -> Option<bool> {
     }
 }
 
-/// A combination of outcomes as the day's counts write it: readable, and with exactly one form.
+/// Writes a combination of outcomes and its count as a line of the day's counts: readable, and in exactly one form.
 pub(crate) fn encode_cell(schema: &Schema, outcomes: &[u16; MAX_FIELDS], count: u64) -> Option<String> {
     let mut out = format!(r#"{{"event":"{}","fields":{{"#, schema.name());
     let mut first = true;
@@ -187,7 +188,7 @@ pub(crate) fn encode_cell(schema: &Schema, outcomes: &[u16; MAX_FIELDS], count: 
     Some(out)
 }
 
-/// What [`encode_cell`] wrote, if these are exactly its bytes.
+/// What [`encode_cell`] wrote. `None` unless these are exactly its bytes.
 pub(crate) fn decode_cell(json: &str, registry: &Registry) -> Option<(&'static Schema, [u16; MAX_FIELDS], u64)> {
     let value: Value = serde_json::from_str(json).ok()?;
     let schema = registry.schema_named(value.get("event")?.as_str()?)?;

@@ -1,7 +1,9 @@
-//! What was lost, in numbers that outlive the process: one small document for each store, added up over all processes.
+//! The numbers of lost events, which outlive the process: one small document for each store, with the sum over all
+//! processes.
 //!
-//! It says how many events ended for which reason since a day, and nothing of what they were. It stays on this computer
-//! and is never sent. Written seldom, and only when something was lost; what can't be written now is written later.
+//! The document says how many events were lost since a day, and for which reasons. It says nothing about the events
+//! themselves. It stays on this computer and is never sent. It is written only when something was lost. If it can't be
+//! written now, it is written later.
 
 use super::{Counters, DROPS, DropReason};
 use crate::{
@@ -17,9 +19,9 @@ use std::{
 };
 
 const FILE_MOST: u64 = 4 << 10;
-/// More than there are reasons, for those of a later version.
+/// More than the number of reasons, so that the reasons of a later version fit.
 const MOST_REASONS: usize = 32;
-/// After so many days the count begins anew: it is about how things are, and no history.
+/// After this many days the count starts again: it shows the present condition and is not a history.
 const DAYS: u32 = 90;
 
 /// How many events were lost, by the reason's name.
@@ -28,7 +30,8 @@ const DAYS: u32 = 90;
 pub(crate) struct Lost {
     /// The UTC day on which the count began.
     since: u32,
-    /// A later day on which it began by a clock that stands before that one now: it was ahead then, or is behind now.
+    /// A later start day, kept while the clock is before it: either the clock was ahead when it was written, or it is
+    /// behind now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     later: Option<u32>,
     reasons: BTreeMap<String, u64>,
@@ -39,8 +42,9 @@ impl Lost {
         Lost { since: today.0, later: None, reasons: BTreeMap::new() }
     }
 
-    /// The same by the clock of today. What began on a day to come counts from today: if the clock was ahead, it is over in time;
-    /// and if it is behind, the day is the later one again once it is right, and nothing was over before.
+    /// Adjusts the start day to today's clock. A count that began on a future day counts from today. If the clock was
+    /// ahead, the count then ends in due time. If the clock is behind now, the later day is restored once the clock is
+    /// right, so that the count does not end too early.
     fn by(mut self, today: Day) -> Self {
         if let Some(day) = self.later.filter(|day| *day <= today.0) {
             (self.since, self.later) = (day, None);
@@ -55,7 +59,7 @@ impl Lost {
         Day(self.since)
     }
 
-    /// How many, by the reason's name.
+    /// How many events were lost for a reason, given by its name.
     pub(crate) fn of(&self, reason: &str) -> u64 {
         self.reasons.get(reason).copied().unwrap_or(0)
     }
@@ -76,12 +80,13 @@ impl Lost {
     }
 }
 
-/// Whether an event that ended so is one that is missed. What rules and the person's own choices leave out is not.
+/// Whether an event that ended for this reason is a loss. An event left out by a rule or by the person's own choice is
+/// not.
 fn is_loss(reason: DropReason) -> bool {
     !matches!(reason, DropReason::NotChosen | DropReason::HeldBack | DropReason::Ended | DropReason::StaleEpoch)
 }
 
-/// The document of one store.
+/// The losses document of one store.
 pub(crate) struct Losses<'j> {
     files: &'j Files,
     store: &'j Path,
@@ -97,19 +102,20 @@ impl<'j> Losses<'j> {
         self.store.join("lost")
     }
 
-    /// Whether anything was lost that the document does not say yet.
+    /// Whether any losses are not in the document yet.
     pub(crate) fn are_unsaved(&self) -> bool {
         DROPS.iter().any(|(reason, ..)| is_loss(*reason) && self.counters.unsaved(*reason) > 0)
     }
 
-    /// Adds what was lost since the last time, durably, and waits `wait` at most for another process that is at it. What can't
-    /// be written is owed still. By a clock that is in doubt (`aged` says whether it is not) the count does not begin anew.
+    /// Adds the losses since the last call to the document, durably. Waits at most `wait` for another process that is
+    /// writing it. Losses that can't be written are added by a later call. `aged` says whether the clock is trusted:
+    /// with a suspect clock the count does not start again.
     pub(crate) fn save(&self, ambient: &Ambient, today: Day, aged: bool, wait: Duration) -> io::Result<()> {
         if self.are_unsaved() { self.write(ambient, today, aged, wait) } else { Ok(()) }
     }
 
-    /// Writes down that the count began no later than today, where the clock stands before the day that the document says: it would
-    /// never be over by a clock that was far ahead.
+    /// If the clock is before the start day in the document, writes that the count began today at the latest. A count
+    /// that began under a clock far ahead would never end.
     pub(crate) fn settle(&self, ambient: &Ambient, today: Day, wait: Duration) -> io::Result<()> {
         let is_ahead = self.read()?.is_some_and(|lost| lost.since > today.0);
         if is_ahead { self.write(ambient, today, true, wait) } else { Ok(()) }
@@ -126,26 +132,27 @@ impl<'j> Losses<'j> {
         let json = serde_json::to_string(&lost).map_err(io::Error::other)?;
         self.keep_damaged()?;
         self.files.place(&self.path(), &disk::seal("lost", &json))?;
-        // It says so from here on: what is added again because only its directory was not made durable would count twice.
+        // The document contains them from here on. If only the directory could not be made durable, adding them again
+        // would count them twice.
         owed.into_iter().for_each(|(reason, _, count)| self.counters.saved(reason, count));
         self.files.sync_parent(&self.path())
     }
 
-    /// What the document says, and what this process has to add to it. An error where the document was not read.
+    /// The losses in the document plus those that this process has still to add. An error if the document was not read.
     pub(crate) fn all(&self, today: Day) -> io::Result<Lost> {
         let mut lost = self.counted(today, true)?;
         self.add_owed(&mut lost);
         Ok(lost)
     }
 
-    /// What the document says by the clock of today. Damaged, or of long ago: the count begins anew. An error where it was not read:
-    /// it stays, and what is to be added is owed.
+    /// The losses in the document, by today's clock. If it is damaged or too old, the count starts again. An error if
+    /// the document was not read: it stays, and the new losses are added later.
     fn counted(&self, today: Day, aged: bool) -> io::Result<Lost> {
         let lost = self.read()?.map(|lost| lost.by(today));
         Ok(lost.filter(|lost| !aged || !lost.is_over(today)).unwrap_or_else(|| Lost::new(today)))
     }
 
-    /// What this process has to add.
+    /// The losses that this process has still to add.
     pub(crate) fn owed(&self, today: Day) -> Lost {
         let mut lost = Lost::new(today);
         self.add_owed(&mut lost);
@@ -161,14 +168,14 @@ impl<'j> Losses<'j> {
         }
     }
 
-    /// `None` where there is none, or its bytes are damaged. An error where it was not read: the system did not let us, or others
-    /// may open it.
+    /// The document. `None` if it is absent or its bytes are damaged. An error if it was not read: the system did not
+    /// let us, or the file is open to others.
     fn read(&self) -> io::Result<Option<Lost>> {
         let bytes = self.files.contents(&self.path(), FILE_MOST).found_at(&self.path())?;
         Ok(bytes.and_then(|bytes| parse(&bytes)))
     }
 
-    /// Where a document is kept that was damaged.
+    /// Where a damaged document is kept.
     fn aside(&self) -> PathBuf {
         self.store.join("lost.damaged")
     }
@@ -177,12 +184,13 @@ impl<'j> Losses<'j> {
         matches!(self.files.contents(&self.path(), FILE_MOST), Look::Read(bytes) if parse(&bytes).is_none())
     }
 
-    /// A damaged document is not written over: nobody knows any more what it said, and that is not to be forgotten as well.
+    /// Keeps a damaged document instead of overwriting it: its numbers are lost, and the fact that it existed must not
+    /// be lost as well.
     fn keep_damaged(&self) -> io::Result<()> {
         if self.is_damaged() { self.files.rename(&self.path(), &self.aside()) } else { Ok(()) }
     }
 
-    /// The document of an earlier count that was damaged, where there is one.
+    /// The damaged document of an earlier count, if there is one.
     pub(crate) fn damaged(&self) -> Option<PathBuf> {
         let is_aside = !matches!(self.files.examine(&self.aside()), Look::Absent);
         if is_aside { Some(self.aside()) } else { self.is_damaged().then(|| self.path()) }

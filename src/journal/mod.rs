@@ -1,8 +1,9 @@
-//! What waits and what left: rings, segments, counts, outbox, sent log. Keeps only what was generalised; sends nothing.
+//! Pending and sent data: rings, segments, counts, the outbox and the sent log. Keeps only generalised events and sends
+//! nothing.
 //!
-//! Events go from the [rings](ring) to a [segment] of their scope as [lines](mod@line), or into the day's
-//! [counts]. The [outbox] holds batches with their exact bytes; the [sent] log is the person's. Every file is bounded,
-//! every loss is [counted](counters), and whatever is read back is checked before it counts.
+//! Events go from the [rings](ring) to a [segment] of their scope as [lines](mod@line), or into the day's [counts]. The
+//! [outbox] holds batches with their exact bytes. The [sent] log is for the person. Every file is bounded, every loss
+//! is [counted](counters), and whatever is read back is checked before it is used.
 
 mod bounds;
 mod counters;
@@ -52,16 +53,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// After an error of the disk nothing of that kind is written for the scope for this long.
+/// After a disk error, nothing of that kind is written for the scope for this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// How long what was lost is kept from being noted by another process that notes its own: the lock is held for one small file.
+/// How long to wait for another process that is writing the losses document. Its lock is held for the time of writing
+/// one small file.
 pub(crate) const LOSSES_WAIT: Duration = Duration::from_millis(200);
 
-/// What goes to each scope's place, by the scope's name.
+/// Data for each scope's place, by the scope's name.
 type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
 
-/// What may be said of an event under what was agreed: nothing where its type was not agreed to.
+/// The outcomes of an event that the person's agreement allows. `None` if the person did not agree to this type of
+/// event.
 fn hold(held: Option<&Projection>, schema: &Schema, outcomes: &[u16; MAX_FIELDS]) -> Option<[u16; MAX_FIELDS]> {
     let Some(projection) = held else { return Some(*outcomes) };
     let said = projection.get(schema.name())?;
@@ -72,13 +75,13 @@ fn hold(held: Option<&Projection>, schema: &Schema, outcomes: &[u16; MAX_FIELDS]
     Some(outcomes)
 }
 
-/// Whether the event's last day is over on `day`: the one this build declares, or the one that was agreed to.
+/// Whether the event's last day is over on `day`: the last day that this build declares, or the one that was agreed to.
 fn is_over(held: Option<&Projection>, schema: &Schema, day: Day) -> bool {
     let agreed = held.and_then(|projection| projection.get(schema.name())?.until);
     [schema.last_day(), agreed].into_iter().flatten().any(|last| day > last)
 }
 
-/// Whether a record that was read back is one that could have been kept under what was agreed.
+/// Whether a record that was read back could have been kept under the agreement.
 pub(crate) fn is_held(held: Option<&Projection>, record: &Record) -> bool {
     if is_over(held, record.schema, record.day) {
         return false;
@@ -95,17 +98,18 @@ pub(crate) struct Journal {
     pub(crate) counters: Counters,
     rings: OnceCell<Rings>,
     writer: Mutex<Writer>,
-    /// Two threads of this process would take each other for another process.
+    /// Prevents two threads of this process from taking each other for another process.
     leading: Mutex<()>,
-    /// How many bytes may wait, over all processes.
+    /// How many bytes may be pending, over all processes.
     cap: u64,
-    /// Nothing more could be dropped and the limit is reached: others hold what waits.
+    /// The limit is reached and nothing more can be dropped, since other processes hold the pending files.
     full: AtomicBool,
-    /// The client ends: what finds its gate closed is late, and nobody took consent back.
+    /// The client is ending: an event that finds its gate closed came too late. That does not mean that consent was
+    /// withdrawn.
     ending: AtomicBool,
 }
 
-/// May close days and send. The lock of the store goes before that of this process.
+/// The right to close days and to send. The lock of the store is released before the lock of this process.
 pub(crate) struct Lead<'j> {
     _lock: Box<dyn Handle>,
     _alone: MutexGuard<'j, ()>,
@@ -115,12 +119,12 @@ pub(crate) struct Lead<'j> {
 #[derive(Default)]
 struct Writer {
     waiting: BTreeMap<&'static str, Segment>,
-    /// The day's counts, with their sum: what the file is written anew with when it has grown.
+    /// The day's counts with their sum. The file is rewritten with the sum when it has grown.
     counts: BTreeMap<&'static str, (Segment, Counts)>,
-    /// Until when the disk is left alone and why, by what was to be written of which scope.
+    /// Until when writing is paused and why, by kind and scope.
     paused: BTreeMap<(Kind, &'static str), (Instant, String)>,
     written_since_check: u64,
-    /// How many segments this process has made.
+    /// How many segments of pending events this process has made.
     made: u32,
 }
 
@@ -141,13 +145,13 @@ impl Journal {
         }
     }
 
-    /// Makes the rings; done when a scope opens, never on a recording thread.
+    /// Makes the rings. Called when a scope opens, never on a recording thread.
     pub(crate) fn make_rings(&self) {
         self.rings.get_or_init(Rings::new);
     }
 
-    /// Takes an event from a recording thread. Never blocks; what does not fit is counted. `true` when it is time to drain,
-    /// whatever the worker is about.
+    /// Takes an event from a recording thread. Never blocks; an event that does not fit is counted. Returns `true` when
+    /// the worker must drain now, whatever it is doing.
     #[inline]
     pub(crate) fn push(&self, event: Generalized) -> bool {
         match self.rings.get().map_or(Push::Full, |rings| rings.push(event)) {
@@ -168,7 +172,7 @@ impl Journal {
         self.rings.get().is_some_and(Rings::is_pressed)
     }
 
-    /// Moves what is in the rings to disk, stamped with `day`. Answers how many events there were.
+    /// Moves the events in the rings to disk, stamped with `day`. Returns how many there were.
     pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<OpenScope, DropReason>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
         let mut drained = 0;
@@ -179,27 +183,28 @@ impl Journal {
         drained
     }
 
-    /// From now on events end since the client does.
+    /// From now on, an event that its gate does not admit counts as `Unfinished`: the client is ending.
     pub(crate) fn end(&self) {
         self.ending.store(true, Ordering::SeqCst);
     }
 
-    /// Counts what nobody will write any more: the worker is done, and recorded was until the gates closed.
+    /// Counts the events that no thread will write any more: the worker has stopped, and threads recorded until the
+    /// gates closed.
     pub(crate) fn abandon(&self) {
         if let Some(rings) = self.rings.get() {
             rings.drain(|events| self.counters.drop(DropReason::Unfinished, events.len() as u64));
         }
     }
 
-    /// Writes events to their segments and counts. Each ends in exactly one counter.
+    /// Writes events to their segments and counts. Each event ends in exactly one counter.
     pub(crate) fn keep(
         &self,
         events: &[Generalized],
         day: Day,
         standing: impl Fn(Scope) -> Result<OpenScope, DropReason>,
     ) {
-        // Locked before any gate is asked: a withdrawal that closed the gate and then took this lock knows that nothing
-        // is written after it.
+        // The lock is taken before any gate is checked. A withdrawal closes the gate and then takes this lock, so it
+        // knows that nothing is written afterwards.
         let mut writer = self.writer.lock();
         let mut lines: ByScope<Vec<(u32, String)>> = BTreeMap::new();
         let mut counts: ByScope<Counts> = BTreeMap::new();
@@ -276,18 +281,18 @@ impl Journal {
         if writer.written_since_check > self.segment_most() / 4 || self.full.load(Ordering::Relaxed) {
             writer.written_since_check = 0;
             drop(writer);
-            // For want of room alone: whether the clock is one to tell ages by is not known here.
+            // Only for lack of space: it is not known here whether the clock is trusted for judging ages.
             let _ = self.enforce_bounds(day, false, false);
         }
     }
 
-    /// How large a segment may grow: a fraction of the limit, since one that is written to can't be dropped.
+    /// The largest size of a segment: a fraction of the limit, since a segment that is being written can't be dropped.
     fn segment_most(&self) -> u64 {
         segment::SEGMENT_MOST.min(self.cap / 20)
     }
 
-    /// Runs `write` unless the disk failed over the same a moment ago. After an error the file is left as it is, since it
-    /// may end in half a line; what else this process has open is not touched by it.
+    /// Runs `write`, unless the disk failed a moment ago for the same kind and scope. After an error the file is left
+    /// as it is, since it may end in half a line. Other files that this process has open are not affected.
     fn writing<T>(
         &self,
         writer: &mut Writer,
@@ -307,7 +312,7 @@ impl Journal {
                 Kind::Waiting => drop(writer.waiting.remove(scope.name())),
                 Kind::Counts => drop(writer.counts.remove(scope.name())),
             }
-            // A directory that is gone was taken away by who took consent back: the disk is sound.
+            // If the directory is gone, another process removed it because consent was withdrawn: the disk is sound.
             if error.kind() != io::ErrorKind::NotFound || mutants::on(Mutant::GoneIsBroken) {
                 writer.paused.insert(what, (now + PAUSE, error.to_string()));
             }
@@ -315,8 +320,8 @@ impl Journal {
         written
     }
 
-    /// Why what is recorded of a scope is not brought to disk at the moment, where it is not. None also while somebody writes,
-    /// for whoever does not wait for that.
+    /// Why the events of a scope are not written at the moment; `None` if they are. With `waits` false, it also returns
+    /// `None` while another thread is writing, so that the caller does not wait for it.
     pub(crate) fn trouble_of(&self, scope: &str, waits: bool) -> Option<String> {
         let writer = if waits { self.writer.lock() } else { self.writer.try_lock()? };
         let why = writer.paused.iter().find_map(|((_, of), (_, why))| (*of == scope).then_some(why))?;
@@ -344,7 +349,7 @@ impl Journal {
                 let segment = match self.adopt(&directory, day, &header) {
                     Some((segment, _)) => segment,
                     None => {
-                        // The oldest go first where there is no room.
+                        // The prefix sorts by age: the oldest segments are dropped first when space runs out.
                         writer.made += 1;
                         let prefix = format!("{day}-{:06}-", writer.made);
                         Segment::create(&self.files, &directory, &prefix, header, &self.ambient)?
@@ -360,7 +365,7 @@ impl Journal {
         })
     }
 
-    /// Leaves every segment of this process to be read and sent: what is recorded next goes to new ones.
+    /// Closes every segment of this process, so that it can be read and sent. New events go to new segments.
     pub(crate) fn seal(&self) {
         self.writer.lock().waiting.clear();
     }
@@ -372,7 +377,7 @@ impl Journal {
         writer.counts.remove(scope);
     }
 
-    /// Closes the counts of days before `today`, so that they can be merged.
+    /// Closes the counts of days other than `today`, so that they can be merged.
     pub(crate) fn leave_past_days(&self, today: Day) {
         self.writer.lock().counts.retain(|_, (segment, _)| segment.header().day == Some(today.0));
     }
@@ -385,8 +390,8 @@ impl Journal {
         SentLog::new(&self.files, &self.store)
     }
 
-    /// Keeps for the person what left, or may have, and is not sent any more though nobody took it. Where the disk takes no copy
-    /// the batch's own file is kept.
+    /// Keeps for the person a batch that was sent, or may have been, and is no longer tried although no receiver took
+    /// it. If a copy can't be written, the batch's own file is kept.
     pub(crate) fn keep_not_taken(&self, batch: &Batch, why: DropReason) {
         let scope = self.registry.scopes().iter().find(|scope| scope.name() == batch.scope());
         if let Some(&scope) = scope.filter(|_| batch.may_have_left()) {
@@ -400,8 +405,8 @@ impl Journal {
         Losses::new(&self.files, &self.store, &self.counters)
     }
 
-    /// Adds what was lost to the count that outlives this process: before what was durable is gone, so that it does not vanish
-    /// uncounted from a program that dies next.
+    /// Adds the losses to the count that outlives this process. Called before durable data is removed, so that the loss
+    /// stays counted even if the program dies next.
     pub(crate) fn note_losses(&self) {
         let _ = self.losses().save(&self.ambient, self.ambient.now().day(), false, LOSSES_WAIT);
     }
@@ -410,8 +415,8 @@ impl Journal {
         Names::new(&self.files, &self.store)
     }
 
-    /// Takes the lock of whoever closes days and sends, over all processes; `None` when another one has it. Waits for a
-    /// thread of this client that has it: what that one does is this process's own, and no reason not to send.
+    /// Takes the lock for closing days and sending, over all processes. `None` if another process has it. Waits for
+    /// another thread of this client that has it: that thread's work is this process's own and no reason not to send.
     pub(crate) fn lead(&self) -> io::Result<Option<Lead<'_>>> {
         self.lead_with(self.leading.lock())
     }
@@ -426,8 +431,9 @@ impl Journal {
         Ok(lock.try_lock(false)?.then_some(Lead { _lock: lock, _alone: alone }))
     }
 
-    /// Whether anything lies on disk for a scope in other directories than those of `keep`, or may: where the system does
-    /// not let us look, or something else stands in their place, whoever clears up looks again later.
+    /// Whether any data of a scope is on disk, or may be, in directories other than those of generation `keep`. `true`
+    /// if the system does not let us look or something else is in a directory's place: then the clean-up looks again
+    /// later.
     pub(crate) fn may_hold_other(&self, scope: &str, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
         ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope) {
@@ -437,13 +443,13 @@ impl Journal {
         })
     }
 
-    /// The names of the directories of a scope.
+    /// The names of a scope's directories, one for each generation.
     fn generations_of(&self, kind: &str, scope: &str) -> Look<Vec<String>> {
         self.files.children_if_listed(&self.store.join(kind).join(scope))
     }
 
-    /// Notes what stands in the place of a scope's directories and is none. Nothing behind it is used or removed, and a receipt
-    /// says that not all is destroyed.
+    /// Notes anything in the place of a scope's directories that is not a directory. Nothing behind it is used or
+    /// removed, and a receipt says that not everything was destroyed.
     pub(crate) fn note_refused(&self, scope: Scope, unread: &mut Vec<String>) {
         for kind in ["waiting", "counts", "outbox"] {
             let directory = self.store.join(kind).join(scope.name());
@@ -453,17 +459,18 @@ impl Journal {
         }
     }
 
-    /// Destroys what waits of a scope, except in the directories of `keep`: renamed first, so that no other process
-    /// finds it by name, then removed.
+    /// Destroys the pending data of a scope, except in the directories of generation `keep`. A directory is renamed
+    /// first, so that no other process finds it by name, and then removed.
     pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
         self.let_go(scope.name());
         self.purge_named(scope.name(), keep)
     }
 
-    /// Whether [`purge`](Journal::purge) can destroy whatever waits of a scope, as far as looks tell. Changes nothing.
+    /// Whether [`purge`](Journal::purge) can destroy all pending data of a scope, as far as looking can tell. Changes
+    /// nothing.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// What is in the way.
     pub(crate) fn may_purge(&self, scope: Scope) -> Result<(), Error> {
         for kind in ["waiting", "counts", "outbox"] {
             let (of_kind, of_scope) = (self.store.join(kind), self.store.join(kind).join(scope.name()));
@@ -480,13 +487,14 @@ impl Journal {
         self.files.may_own_dir(&trash).at("use the directory", &trash)
     }
 
-    /// Destroys what waits of a scope in the directories up to a generation, and leaves later ones.
+    /// Destroys the pending data of a scope up to and including a generation, and leaves later generations.
     pub(crate) fn purge_until(&self, scope: &str, latest: u64) -> Destroyed {
         self.let_go(scope);
         self.purge_those(scope, |generation| generation.is_some_and(|generation| generation <= latest))
     }
 
-    /// The same for a scope that this program does not declare, and so has nothing open of.
+    /// The same as [`purge`](Journal::purge) for a scope that this program does not declare, and so has no open files
+    /// of.
     pub(crate) fn purge_named(&self, scope: &str, keep: Option<u64>) -> Destroyed {
         self.purge_those(scope, |generation| generation.is_none() || generation != keep)
     }
@@ -498,8 +506,8 @@ impl Journal {
             let names = match self.generations_of(kind, scope) {
                 Look::Read(names) => names,
                 Look::Absent => continue,
-                // Something may lie there. It can't be sent any more, and is looked for again. Behind a link nothing is
-                // removed, so what was moved there is not gone.
+                // Data may be there. It can't be sent any more, and is looked for again later. Nothing behind a link is
+                // removed, so data that was moved there still exists.
                 Look::Refused(_) | Look::Failed(_) => {
                     destroyed.complete &= mutants::on(Mutant::UnseenIsDestroyed);
                     continue;
@@ -510,10 +518,10 @@ impl Journal {
                     continue;
                 }
                 let directory = above.join(name);
-                // How much it was is told as far as it can be seen; it goes whether it can be or not.
+                // The size is reported as far as it can be seen. A directory that can't be listed is removed as well.
                 let names = match self.files.children(&directory) {
                     Look::Read(names) => names,
-                    // Without the link nobody would find what was moved behind it.
+                    // The link stays: without it, data that was moved behind it could not be found.
                     Look::Refused(_) if self.is_link(&directory) => {
                         destroyed.complete = false;
                         continue;
@@ -529,7 +537,7 @@ impl Journal {
                 destroyed.complete &= self.throw_away(&directory).is_ok();
             }
         }
-        // What was renamed before and could not be removed is left all the same.
+        // Directories that an earlier call renamed but could not remove still count as not destroyed.
         if may_hold_any(&self.files.children_if_listed(&self.store.join("trash"))) {
             self.empty_trash();
             destroyed.complete &= !may_hold_any(&self.files.children_if_listed(&self.store.join("trash")));
@@ -538,24 +546,25 @@ impl Journal {
         destroyed
     }
 
-    /// Deletes what the sent log keeps of a scope, at the person's wish. Interrupted, all of it is there or none.
+    /// Deletes the sent log of a scope when the person asks for it. After an interruption either all of it is there or
+    /// none.
     pub(crate) fn delete_sent(&self, scope: Scope) -> io::Result<()> {
         let directory = self.sent().directory(scope);
-        // Behind a link nothing is removed, and without it nobody would find what was moved there.
+        // Nothing behind a link is removed. The link stays: without it, data that was moved there could not be found.
         match self.files.children(&directory).found_at(&directory)? {
             Some(_) => self.throw_away(&directory).and_then(|()| self.files.sync_parent(&directory)),
             None => Ok(()),
         }
     }
 
-    /// Whether whatever waited of a scope is known to be in the trash, or gone.
+    /// Whether all pending data of a scope is known to be in the trash or gone.
     pub(crate) fn is_out_of_place(&self, scope: Scope) -> bool {
         let trash = self.files.children_if_listed(&self.store.join("trash"));
         let is_in_place = |kind: &&str| may_hold_any(&self.generations_of(kind, scope.name()));
         matches!(trash, Look::Read(_) | Look::Absent) && !["waiting", "counts", "outbox"].iter().any(is_in_place)
     }
 
-    /// Removes a directory whole: it is renamed first, and the next start removes what an interruption left of it.
+    /// Removes a whole directory. It is renamed first, so that the next start removes what an interruption left.
     fn throw_away(&self, directory: &Path) -> io::Result<()> {
         let trash = self.store.join("trash");
         let aside = self.ambient.random_hex::<8>().map(|name| trash.join(name));
@@ -564,9 +573,9 @@ impl Journal {
             self.files.rename(directory, &aside)?;
             Ok(aside)
         });
-        // Where there is no room to rename, removing in place has to do.
+        // If it can't be renamed, for example on a full disk, it is removed in place.
         let left = renamed.unwrap_or_else(|_| directory.to_owned());
-        // Someone else, who clears up at the same time, may have been faster.
+        // Another process that cleans up at the same time may have removed it first.
         self.files.remove_tree(&left).or_else(|error| if self.is_gone(&left) { Ok(()) } else { Err(error) })
     }
 
@@ -574,19 +583,20 @@ impl Journal {
         matches!(self.files.examine(path), Look::Read(Stat { kind: StatKind::Link, .. }))
     }
 
-    /// Whether what was there a moment ago is known to be gone: the directory above is there, and does not list it.
+    /// Whether something that was there a moment ago is known to be gone: its parent directory can be listed and does
+    /// not contain it.
     fn is_gone(&self, path: &Path) -> bool {
         let names = path.parent().map(|above| self.files.children(above));
         matches!(names, Some(Look::Read(names)) if !names.iter().any(|name| path.ends_with(name)))
     }
 
-    /// Whether anything was thrown away and not removed yet, or may have been.
+    /// Whether the trash holds anything that was not removed yet, or may hold it.
     pub(crate) fn may_hold_trash(&self) -> bool {
         may_hold_any(&self.files.children(&self.store.join("trash")))
     }
 
-    /// Empties the trash that an interrupted purge left. Where it can't be looked at now it [may hold](Journal::may_hold_trash)
-    /// something, and is emptied later.
+    /// Empties the trash that an interrupted purge left. A trash that can't be listed now is emptied later, since it
+    /// [may hold](Journal::may_hold_trash) something.
     pub(crate) fn empty_trash(&self) {
         let trash = self.store.join("trash");
         let Look::Read(names) = self.files.children(&trash) else { return };
@@ -604,7 +614,7 @@ impl Journal {
     }
 }
 
-/// Whether a directory that was looked at holds anything, or may: so may what a link in its place leads to.
+/// Whether a directory holds anything, or may. A link in its place may lead to something, so it counts as well.
 fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
     match looked {
         Look::Read(names) => !names.is_empty(),
@@ -613,8 +623,8 @@ fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
     }
 }
 
-/// Why events could not be written. Where the directory went between its making and the file's, consent was taken back
-/// elsewhere, or began anew: that ends these events and says nothing of the disk.
+/// Why events could not be written. If the directory disappeared before the file was made in it, consent was withdrawn
+/// or granted again in another process. That is the reason for the loss; the disk is not at fault.
 fn why_not_written(error: &io::Error) -> DropReason {
     match error.kind() {
         io::ErrorKind::NotFound => DropReason::StaleEpoch,
@@ -622,7 +632,7 @@ fn why_not_written(error: &io::Error) -> DropReason {
     }
 }
 
-/// Removes the oldest of these files, each with its time and length, until the rest fits.
+/// Removes the oldest of these files, each given with its time and length, until the rest fits into `most` bytes.
 fn drop_oldest(files: &Files, mut kept: Vec<(u64, u64, PathBuf)>, most: u64) {
     kept.sort();
     let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();

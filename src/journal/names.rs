@@ -1,8 +1,8 @@
-//! Which records left: the random id each left with, noted before its request is tried for the first time, and kept for
-//! as long as the recipient may have it. By these, and by nothing else, a record can be named for erasure.
+//! The ids of sent records: the random id of each record, noted before its request is tried for the first time, and
+//! kept for as long as the recipient may have the record. The person can name a record for erasure only by its id.
 //!
-//! Holds no contents: the sent log does, for a shorter time. How many records left is counted apart, so that ids that were
-//! deleted, or lost, are missed and not forgotten. Never read by what sends reports.
+//! Keeps no contents; the sent log does, for a shorter time. The number of sent records is kept in a separate tally, so
+//! that ids that were deleted or lost are known to be missing. The code that sends reports never reads this.
 
 use super::drop_oldest;
 use crate::{
@@ -17,9 +17,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many bytes of ids are kept, over all scopes: those of some sixty thousand records. The oldest go first.
+/// How many bytes of ids are kept, over all scopes: those of about sixty thousand records. The oldest are removed
+/// first.
 const CAP: u64 = 2 << 20;
-/// A number for each day of the longest retention.
+/// The largest tally that is read: one number for each day of the longest retention.
 const TALLY_MOST: u64 = 256 << 10;
 
 /// The ids of one request.
@@ -28,16 +29,16 @@ const TALLY_MOST: u64 = 256 << 10;
 struct Document {
     scope: String,
     batch: String,
-    /// When it was tried first.
+    /// When the request was tried first.
     at: u64,
     /// The last UTC day on which the recipient may have the records.
     until: u32,
-    /// Where it went.
+    /// The address it was sent to.
     to: String,
     uids: String,
 }
 
-/// The records of one request, as they can be named.
+/// The records of one request, as the person can name them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) batch: String,
@@ -47,16 +48,17 @@ pub(crate) struct Named {
     pub(crate) uids: Vec<Uid>,
 }
 
-/// How many records left, by the last day on which the recipient may have them.
+/// How many records were sent, by the last day on which the recipient may have them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tally {
-    /// The request that was counted last: one whose ids could not be written after it is not counted twice.
+    /// The key of the request that was counted last. If its ids could not be written afterwards, the next attempt does
+    /// not count it twice.
     last: String,
     until: BTreeMap<u32, u64>,
 }
 
-/// The ids of what left, of one store. Whoever changes them holds the lock of wishes.
+/// The ids of the records that one store sent. A caller that changes them holds the lock of erasure requests.
 pub(crate) struct Names<'j> {
     files: &'j Files,
     store: &'j Path,
@@ -71,8 +73,8 @@ impl<'j> Names<'j> {
         self.store.join("named").join(scope.name())
     }
 
-    /// Notes the records of a request, durably, before it is tried. `first` is false where they were counted already,
-    /// under the key of the request that this one was made from.
+    /// Notes the records of a request, durably, before it is tried. `first` is false if they were already counted under
+    /// the key of the request that this one was made from.
     pub(crate) fn note(&self, scope: Scope, named: &Named, first: bool) -> io::Result<()> {
         if named.uids.len() > MOST_UIDS {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -101,31 +103,32 @@ impl<'j> Names<'j> {
         self.files.replace(&path, &disk::seal("named", &json))
     }
 
-    /// What lies in a scope's directory.
+    /// The names in a scope's directory.
     ///
     /// # Errors
-    /// The system did not let us look, or something else stands in its place: there may be anything.
+    /// The system did not let us look, or something else is in the directory's place: ids may exist that can't be seen.
     fn children(&self, scope: Scope) -> io::Result<Vec<String>> {
         let directory = self.directory(scope);
         Ok(self.files.children(&directory).found_at(&directory)?.unwrap_or_default())
     }
 
-    /// Whether the records of this request were noted. An error where that can't be seen now.
+    /// Whether the records of this request were noted. An error if that can't be seen now.
     pub(crate) fn has(&self, scope: Scope, batch: &str) -> io::Result<bool> {
         let names = self.children(scope)?;
         Ok(names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(batch))))
     }
 
-    /// Whether anything was ever noted of a scope. An error where that can't be seen now.
+    /// Whether anything was ever noted for a scope. An error if that can't be seen now.
     pub(crate) fn holds_any(&self, scope: Scope) -> io::Result<bool> {
         Ok(!self.children(scope)?.is_empty())
     }
 
-    /// Every request whose records can be named and whose retention is not over, oldest first. No record is in two: where
-    /// a request was made anew from a larger one that was refused whole, the smaller has it.
+    /// Every request whose records can be named and whose retention is not over, oldest first. No record appears twice.
+    /// If a larger request was refused as a whole and split into smaller ones, the smaller one has the record.
     ///
     /// # Errors
-    /// One of them could not be read, or is not for us to read, such as one that others may open: what the rest says is not all.
+    /// A file could not be read, or candor does not use it, for example since others may open it: the rest would be
+    /// incomplete.
     pub(crate) fn all(&self, scope: Scope, today: Day) -> io::Result<Vec<Named>> {
         let mut found: Vec<Named> = Vec::new();
         for path in self.paths(scope)? {
@@ -141,8 +144,8 @@ impl<'j> Names<'j> {
         Ok(found)
     }
 
-    /// How many records left, or may have, whose retention is not over; and until when the recipient has the last.
-    /// An error where that can't be read now.
+    /// How many records were sent, or may have been, whose retention is not over, and the last day on which the
+    /// recipient has any of them. An error if that can't be read now.
     pub(crate) fn left(&self, scope: Scope, today: Day) -> io::Result<(u64, Option<Day>)> {
         let mut until = self.tally(scope)?.until;
         until.retain(|day, count| *day >= today.0 && *count > 0);
@@ -150,15 +153,15 @@ impl<'j> Names<'j> {
         Ok((sum, until.keys().next_back().map(|day| Day(*day))))
     }
 
-    /// Forgets what is past the recipient's retention, and the oldest beyond the cap.
+    /// Removes ids past the recipient's retention, and the oldest ones beyond the cap.
     pub(crate) fn expire(&self, scopes: &[Scope], today: Day) {
         let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
         for &scope in scopes {
             if !self.holds_any(scope).unwrap_or(false) {
                 continue;
             }
-            // Before any ids go: what the count lost is made good from them.
-            // One that can't be read now is no reason to count anew, and nothing goes before it is known.
+            // Before any ids are removed: a lost tally is rebuilt from them. A tally that can't be read now is not
+            // rebuilt, and no ids of its scope are removed before it is known.
             let Ok(told) = self.kept_tally(scope) else { continue };
             let counted = told.clone().map_or_else(|| self.tally_of_ids(scope), Ok);
             let (Ok(mut tally), Ok(paths)) = (counted, self.paths(scope)) else { continue };
@@ -173,12 +176,12 @@ impl<'j> Names<'j> {
                             kept.push((at.0, stat.occupies, path));
                         }
                     }
-                    // Its name says that its time is over, whoever may read it.
+                    // Its name says that its retention is over, even if its content can't be read.
                     _ => drop(self.files.remove_if_there(&path)),
                 }
             }
         }
-        // Of a scope that this program does not declare, what is past its day.
+        // For scopes that this program does not declare: remove files past their retention.
         for name in self.seen(&self.store.join("named")) {
             if scopes.iter().any(|scope| name == scope.name()) {
                 continue;
@@ -193,7 +196,7 @@ impl<'j> Names<'j> {
         drop_oldest(self.files, kept, CAP);
     }
 
-    /// What can be seen in a directory now, for clearing up: the rest goes another time.
+    /// The names that can be seen in a directory now, for clean-up. What can't be listed is cleaned up another time.
     fn seen(&self, directory: &Path) -> Vec<String> {
         match self.files.children(directory) {
             Look::Read(names) => names,
@@ -201,9 +204,9 @@ impl<'j> Names<'j> {
         }
     }
 
-    /// Deletes the ids of a scope, at the person's wish. How many records left is still known.
+    /// Deletes the ids of a scope when the person asks for it. The tally of sent records is kept.
     pub(crate) fn delete(&self, scope: Scope) -> io::Result<()> {
-        // What can't be read of the count is made good from what is deleted next.
+        // A damaged or missing tally is rebuilt from the ids that are deleted next.
         let tally = self.tally(scope)?;
         let paths = self.paths(scope)?;
         if paths.is_empty() {
@@ -224,7 +227,7 @@ impl<'j> Names<'j> {
         Ok(names.map(|name| directory.join(name)).collect())
     }
 
-    /// The ids in a file; `None` where it is damaged, or gone. An error where it was not read.
+    /// The ids in a file. `None` if it is damaged or absent. An error if it was not read.
     fn read(&self, scope: Scope, path: &Path) -> io::Result<Option<Named>> {
         let bytes = self.files.contents(path, NAMES_MOST).found_at(path)?;
         Ok(bytes.and_then(|bytes| self.parse(scope, path, &bytes)))
@@ -237,7 +240,7 @@ impl<'j> Names<'j> {
         (name == scope.name() && *path == self.path(scope, &named) && name_of(path).is_some()).then_some(named)
     }
 
-    /// The count; where it is missing or damaged, what the ids that are left say. An error where it was not read.
+    /// The tally. If it is missing or damaged, it is rebuilt from the ids that are left. An error if it was not read.
     fn tally(&self, scope: Scope) -> io::Result<Tally> {
         self.kept_tally(scope)?.map_or_else(|| self.tally_of_ids(scope), Ok)
     }
@@ -262,7 +265,7 @@ impl<'j> Names<'j> {
     }
 }
 
-/// What a file's name says: when, until when, and which request.
+/// What a file's name says: the time of the first try, the end of the retention, and the request's key.
 fn name_of(path: &Path) -> Option<(Time, Day, String)> {
     let name = path.file_stem()?.to_str()?;
     let mut parts = name.splitn(3, '-');

@@ -1,12 +1,13 @@
-//! Batches: the exact bytes of a request and its key, on disk before the first try.
+//! Batches: the exact bytes of a request and its key, on disk before the first try. This module never reads consent and
+//! never uses the network.
 //!
 //! ```text
 //! candor-batch 1 <crc32c> {"scope":"playback",…,"body_crc":…,"body_len":…}
 //! {the request's body}
 //! ```
 //!
-//! The first line changes with every try, the body never. A batch names the lines it was made of, so that an
-//! interrupted build neither loses a line nor sends it twice. Nothing here reads consent or the network.
+//! The first line changes with every try; the body never changes. A batch names the lines it was made of, so that an
+//! interrupted build neither loses a line nor sends it twice.
 
 use super::{
     LOSSES_WAIT, Losses,
@@ -26,12 +27,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// More than any body that is made here.
+/// Larger than any body that this program makes, in bytes.
 const BATCH_MOST: u64 = 1 << 20;
 const MAGIC: &str = "candor-batch 1 ";
-/// More records than fit, whatever a first line says.
+/// More records than fit into a batch. A larger number in a first line is ignored.
 const RECORDS_MOST: u64 = BATCH_MOST / 64;
-/// What stands once in each record.
+/// Occurs once in each record.
 const ID: &[u8] = br#""log.record.uid""#;
 
 /// A batch that has not been written yet.
@@ -43,14 +44,14 @@ pub(crate) struct Draft {
     pub(crate) records: u64,
     pub(crate) sources: Vec<Source>,
     pub(crate) body: Vec<u8>,
-    /// When it is made.
+    /// When the batch is made.
     pub(crate) at: Time,
-    /// The batch it is made from, and which part of it this is; its age, tries and key follow from that one's, so that
-    /// making it twice makes it once.
+    /// The batch it is made from, and which part of that batch this is. Its age, tries and key follow from the
+    /// parent's. So making it a second time results in the same batch.
     pub(crate) parent: Option<(Parent, u8)>,
 }
 
-/// What a batch hands down to those that are made from it.
+/// What a batch passes on to the batches that are made from it.
 #[derive(Debug, Clone)]
 pub(crate) struct Parent {
     key: String,
@@ -58,7 +59,7 @@ pub(crate) struct Parent {
     tries: u32,
 }
 
-/// Lines of one segment, from the first number to the last.
+/// Lines of one segment, by their sequence numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
@@ -75,17 +76,18 @@ struct Head {
     key: String,
     made: u64,
     tries: u32,
-    /// It was tried, whatever the number says: a try that says nothing about the batch is taken back.
+    /// Whether the batch was ever tried. `tries` may be 0 all the same: a try that says nothing about the batch is
+    /// taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     left: bool,
     records: u64,
     sources: Vec<Source>,
     body_crc: u32,
-    /// Of 64 bits everywhere: a first line is as sound where a program's own numbers are smaller.
+    /// 64 bits on every platform, so that a first line is valid everywhere, also where `usize` is smaller.
     body_len: u64,
 }
 
-/// Lines of one scope and one epoch in the exact bytes of one request.
+/// Lines of one scope and one epoch, as the exact bytes of one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     head: Head,
@@ -122,7 +124,7 @@ impl Batch {
         self.head.tries
     }
 
-    /// Whether these bytes left this computer, or may have: they were tried.
+    /// Whether these bytes were sent, or may have been: they were tried.
     pub(super) fn may_have_left(&self) -> bool {
         self.head.left
     }
@@ -143,7 +145,7 @@ impl Batch {
         Parent { key: self.head.key.clone(), made: self.head.made, tries: self.head.tries }
     }
 
-    /// Takes over how many records were found in the body, whatever the first line says.
+    /// Sets the number of records to the number found in the body, whatever the first line says.
     pub(crate) fn set_records(&mut self, records: u64) {
         self.head.records = records;
     }
@@ -156,7 +158,7 @@ impl Batch {
     }
 }
 
-/// What the first line says, by a checksum of its own, and what stands behind it.
+/// The first line, verified by its own checksum, and the bytes after it. The body is not verified.
 fn head_of(bytes: &[u8]) -> Option<(Head, &[u8])> {
     let at = bytes.iter().position(|&byte| byte == b'\n')?;
     let (first, body) = (std::str::from_utf8(bytes.get(..at)?).ok()?, bytes.get(at + 1..)?);
@@ -173,13 +175,13 @@ fn name_of(made: u64, key: &str) -> String {
     format!("{made:014}-{key}.json")
 }
 
-/// A batch that is sound, written anew.
+/// A sound batch, written again.
 #[cfg(any(test, fuzzing))]
 pub(super) fn again(bytes: &[u8]) -> Option<Vec<u8>> {
     peek_bytes(bytes, Path::new(""))?.bytes().ok()
 }
 
-/// The same bytes with checksums and a length that fit, where they have a first line that could be one.
+/// The same bytes with a valid length and valid checksums. `None` if their first line can't be parsed as a batch's.
 #[cfg(any(test, fuzzing))]
 pub(super) fn signed(bytes: &[u8]) -> Option<Vec<u8>> {
     let at = bytes.iter().position(|&byte| byte == b'\n')?;
@@ -189,23 +191,23 @@ pub(super) fn signed(bytes: &[u8]) -> Option<Vec<u8>> {
     Batch { head, body: body.to_vec(), path: PathBuf::new() }.bytes().ok()
 }
 
-/// How many records a batch's bytes say they hold, whether its body is sound or not; where the first line is damaged, as many as
-/// have an id there, and one at least.
+/// How many records a batch claims to hold, whether its body is sound or not. If the first line is damaged, counts the
+/// ids in the bytes. At least one in any case.
 pub(super) fn records_in(bytes: &[u8]) -> u64 {
     let ids = || bytes.windows(ID.len()).filter(|window| *window == ID).count() as u64;
     head_of(bytes).map_or_else(|| ids().max(1), |(head, _)| head.records.clamp(1, RECORDS_MOST))
 }
 
-/// From which segments a batch's bytes say that its lines are; from none where the first line is damaged.
+/// The sources that a batch's first line names. Empty if the first line is damaged.
 pub(super) fn sources_in(bytes: &[u8]) -> Vec<Source> {
     head_of(bytes).map_or_else(Vec::new, |(head, _)| head.sources)
 }
 
-/// How many records of a batch lie in these segments as well, which show them: they have not left, and are made a batch anew or
-/// counted with their segment.
+/// How many records of a batch are still readable in these segments. Those were not sent: they are put into a new
+/// batch, or counted when their segment is removed.
 ///
 /// # Errors
-/// The system did not let us read a segment: nobody knows what is in it.
+/// The system did not let us read a segment: its content is unknown.
 pub(super) fn in_segments(files: &Files, waiting: &Path, bytes: &[u8]) -> io::Result<u64> {
     let mut records = 0;
     for source in sources_in(bytes) {
@@ -214,7 +216,8 @@ pub(super) fn in_segments(files: &Files, waiting: &Path, bytes: &[u8]) -> io::Re
             Look::Read(segment) => segment,
             Look::Absent => continue,
             Look::Failed(error) => return Err(disk::named(&path, &error)),
-            // Such as one that a restored backup opened to others: what it shows is counted when it goes.
+            // For example a segment that a restored backup opened to others. The events it holds are counted when it is
+            // removed.
             Look::Refused(_) => match files.read_shared(&path, READ_MOST) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound || disk::refusal(&error).is_some() => continue,
                 read => read.map_err(|error| disk::named(&path, &error))?,
@@ -226,22 +229,22 @@ pub(super) fn in_segments(files: &Files, waiting: &Path, bytes: &[u8]) -> io::Re
     Ok(records)
 }
 
-/// A batch's epoch, records and body, for showing.
+/// A batch with its epoch, records and body, for showing. `None` if it is damaged.
 pub(super) fn peek_bytes(bytes: &[u8], path: &Path) -> Option<Batch> {
     parse(bytes).map(|(head, body)| Batch { head, body: body.to_vec(), path: path.to_owned() })
 }
 
-/// A receiver's word that it takes no more reports of a scope.
+/// A receiver's statement that it takes no more reports of a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Gone {
-    /// The version of the application whose reports it was about, as it is sent; empty where the program gives none.
+    /// The version of the application whose reports it was about, as it is sent. Empty if the program gives none.
     pub(crate) version: String,
-    /// When it said so.
+    /// When the receiver said so.
     pub(crate) since: u64,
 }
 
-/// When a scope sends next. Times are milliseconds since 1970; 0 is "not drawn yet".
+/// When a scope sends next. Times are milliseconds since 1970; a `next` of 0 means that it has not been drawn yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Schedule {
@@ -251,15 +254,16 @@ pub(crate) struct Schedule {
     pub(crate) not_before: u64,
     /// How many tries in a row failed.
     pub(crate) failures: u32,
-    /// The last of them may be none: it was under way when this was written, and nobody noted an answer since.
+    /// The last failure may not be one: its try was under way when this was written, and no answer has been noted
+    /// since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unanswered: bool,
-    /// That the receiver takes no more reports, if it said so.
+    /// The receiver's statement that it takes no more reports, if it made one.
     pub(crate) gone: Option<Gone>,
-    /// The file of the batch that was tried last, where it was not taken: the others have their turn before it.
+    /// The file of the batch that was tried last, if it was not taken. The other batches are tried before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
-    /// Why it can't be read now, where that is so: then nothing of it is known, and it is not written.
+    /// Why the schedule can't be read now, if so. Then its content is unknown, and it is not written.
     #[serde(skip)]
     pub(crate) unread: Option<String>,
 }
@@ -281,7 +285,7 @@ impl<'j> Outbox<'j> {
         self.store.join("outbox").join(scope).join(generation.to_string())
     }
 
-    /// Writes a batch under a random key, durably.
+    /// Writes a batch durably. Its key is random, or derived from its parent's key.
     pub(crate) fn write(&self, draft: Draft, ambient: &Ambient) -> io::Result<Batch> {
         let directory = self.directory(draft.scope.name(), draft.generation);
         self.files.own_dir(&directory)?;
@@ -313,7 +317,7 @@ impl<'j> Outbox<'j> {
         Ok(batch)
     }
 
-    /// The files of one grant's batches, oldest first.
+    /// The paths of one grant's batches, oldest first.
     ///
     /// # Errors
     /// The system did not let us look.
@@ -323,22 +327,23 @@ impl<'j> Outbox<'j> {
         Ok(names.into_iter().filter(|name| name.ends_with(".json")).map(|name| directory.join(name)).collect())
     }
 
-    /// Reads one batch. A damaged one, or one of another grant, is removed and counted.
+    /// Reads one batch. A batch that is damaged or belongs to another grant is removed and counted; then this returns
+    /// `None`.
     ///
     /// # Errors
-    /// The system did not let us read it now; it stays.
+    /// The system did not let us read it now, or it could not be counted or removed: it stays.
     pub(crate) fn open(&self, path: &Path, place: Place) -> io::Result<Option<Batch>> {
         let bytes = match self.files.contents(path, BATCH_MOST) {
             Look::Read(bytes) => bytes,
             Look::Refused(_) => {
-                // Such as one that a restored backup opened to others: it comes to a counted end, as all that waits does, and what it
-                // held is counted as far as it can be told.
+                // For example a batch that a restored backup opened to others. It is removed, as all pending data is in
+                // the end, and its records are counted as far as they are known.
                 let bytes = match self.files.read_shared(path, READ_MOST) {
-                    // Larger than any that candor writes, or a link that leads nowhere.
+                    // Larger than any file that candor writes, or a link that leads nowhere.
                     Err(error) if error.kind() == io::ErrorKind::NotFound || disk::refusal(&error).is_some() => {
                         Vec::new()
                     }
-                    // Such as another user's that only that one may read: it stays.
+                    // For example a file that belongs to another user and that only that user may read: it stays.
                     read => read.map_err(|error| disk::named(path, &error))?,
                 };
                 let is_whole = (1..=BATCH_MOST).contains(&(bytes.len() as u64));
@@ -346,7 +351,7 @@ impl<'j> Outbox<'j> {
                 return self.end(path, place, &bytes, reason).map(|()| None);
             }
             Look::Absent => return Ok(None),
-            // It stays, and is found again.
+            // It stays, and is read again later.
             Look::Failed(error) => return Err(disk::named(path, &error)),
         };
         let Some((head, body)) = parse(&bytes) else {
@@ -363,7 +368,7 @@ impl<'j> Outbox<'j> {
         Ok(Some(batch))
     }
 
-    /// Removes a file that is of no use, and counts each record that is lost with it.
+    /// Removes a file that can't be used, and counts each record that is lost with it.
     fn end(&self, path: &Path, place: Place, bytes: &[u8], reason: DropReason) -> io::Result<()> {
         let waiting = self.store.join("waiting").join(place.scope.name()).join(place.generation.to_string());
         let elsewhere = in_segments(self.files, &waiting, bytes)?;
@@ -382,8 +387,9 @@ impl<'j> Outbox<'j> {
         gone
     }
 
-    /// Why a batch is left alone today: others may open it, as a restored backup leaves it. It leaves once they may not; when its
-    /// day is over it comes to a counted end, as all that waits does.
+    /// Why a batch is left alone today; `None` if it is not. It is left alone while it is open to others, for example
+    /// after a backup was restored. It is sent once it is closed to others. When its day is over it is removed and
+    /// counted, like all pending data.
     pub(crate) fn left_alone(&self, path: &Path, today: Day) -> Option<io::Error> {
         let made: u64 = path.file_name()?.to_str()?.split_once('-')?.0.parse().ok()?;
         let Look::Read(stat) = self.files.examine(path) else { return None };
@@ -391,12 +397,12 @@ impl<'j> Outbox<'j> {
         if alone { self.files.contents(path, BATCH_MOST).found_at(path).err() } else { None }
     }
 
-    /// From which segments the lines of such a batch are.
+    /// The sources of a batch that is left alone.
     pub(crate) fn sources_alone(&self, path: &Path) -> io::Result<Vec<Source>> {
         self.files.read_shared(path, BATCH_MOST).map(|bytes| sources_in(&bytes))
     }
 
-    /// The same for showing: reads, and changes nothing. What can't be read now is named in `unread`.
+    /// The batches of a grant, for showing. Changes nothing. Names what can't be read now in `unread`.
     pub(crate) fn peek(&self, place: Place, unread: &mut Vec<String>) -> Vec<Batch> {
         let directory = self.directory(place.scope.name(), place.generation);
         let mut names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
@@ -419,7 +425,7 @@ impl<'j> Outbox<'j> {
         self.files.replace(&batch.path, &batch.bytes()?)
     }
 
-    /// Takes a try back that says nothing about the batch.
+    /// Takes back a try that says nothing about the batch.
     pub(crate) fn forget_try(&self, batch: &mut Batch) -> io::Result<()> {
         batch.head.tries = batch.head.tries.saturating_sub(1);
         self.files.replace(&batch.path, &batch.bytes()?)
@@ -430,8 +436,8 @@ impl<'j> Outbox<'j> {
         self.files.sync_parent(&batch.path)
     }
 
-    /// When the scope sends next. What is damaged says: not before an hour from now; and what can't be read now is read again
-    /// after a minute.
+    /// When the scope sends next. If the schedule is damaged, not before one hour from now. If it can't be read now, it
+    /// is read again after one minute.
     pub(crate) fn schedule(&self, scope: Scope, generation: u64, now: Time) -> Schedule {
         self.read_schedule(&self.schedule_path(scope, generation), now)
     }
@@ -440,7 +446,7 @@ impl<'j> Outbox<'j> {
         self.write_schedule(&self.schedule_path(scope, generation), schedule)
     }
 
-    /// When the scope's next request for erasure leaves. It belongs to no grant.
+    /// When the scope's next erasure request is sent. This schedule belongs to no grant.
     pub(crate) fn erasing_schedule(&self, scope: Scope, now: Time) -> Schedule {
         self.read_schedule(&self.erasing_path(scope), now)
     }
@@ -449,7 +455,7 @@ impl<'j> Outbox<'j> {
         self.write_schedule(&self.erasing_path(scope), schedule)
     }
 
-    /// Nothing is to be erased any more.
+    /// Removes the schedule when no erasure request is pending.
     pub(crate) fn end_erasing_schedule(&self, scope: Scope) {
         let _ = self.files.remove_with_unfinished(&self.erasing_path(scope));
     }
@@ -461,7 +467,7 @@ impl<'j> Outbox<'j> {
         let said = |bytes: &[u8]| -> Option<Schedule> {
             let schedule: Schedule = serde_json::from_str(disk::unseal("schedule", bytes)?).ok()?;
             Some(Schedule {
-                // A clock that once stood far ahead must not stop reports for years.
+                // A schedule written while the clock was far ahead must not stop reports for years.
                 next: schedule.next.min(now.0 + 2 * 86_400_000),
                 not_before: schedule.not_before.min(now.0 + 86_400_000),
                 failures: schedule.failures.min(16),
@@ -471,8 +477,8 @@ impl<'j> Outbox<'j> {
         match self.files.contents(path, 4096) {
             Look::Absent => Schedule::default(),
             Look::Read(bytes) => said(&bytes).unwrap_or(careful),
-            // Such as one that a restored backup opened to others. Whatever it says can only keep reports back, so that a receiver
-            // who is gone, or wants to be left alone for a day, is not asked sooner for it.
+            // For example a schedule that a restored backup opened to others. Only what delays reports is taken from
+            // it. So a receiver that takes no more reports, or wants a pause of a day, is not contacted sooner.
             Look::Refused(why) => {
                 let heard = match self.files.read_shared(path, 4096) {
                     Ok(bytes) => said(&bytes).unwrap_or_default(),
@@ -485,7 +491,7 @@ impl<'j> Outbox<'j> {
                     ..careful
                 }
             }
-            // It has its moment, and keeps it.
+            // The next moment is still in the file, which is not overwritten.
             Look::Failed(error) => unread(error.to_string()),
         }
     }

@@ -1,7 +1,9 @@
-//! The ring between the recording threads and the worker: bounded, lock-free, by value.
+//! The rings between the recording threads and the worker: bounded, lock-free, events stored by value. A push never
+//! blocks and touches no file.
 //!
-//! Eight rings rather than one: two threads that meet on one ring wait for each other at each push. A thread whose ring is full goes on
-//! to the next. Made at the first grant, never on a recording thread. All full means drop and count.
+//! There are eight rings rather than one, since two threads on one ring wait for each other at each push. A thread
+//! whose ring is full pushes to the next one. If all rings are full, the event is dropped and counted. The rings are
+//! made at the first grant, never on a recording thread.
 
 use crate::generalize::Generalized;
 use crossbeam_queue::ArrayQueue;
@@ -12,25 +14,25 @@ use std::{
 };
 
 const RINGS: usize = 8;
-/// 16,384 events in all, 1.1 MiB.
+/// The capacity of one ring. All rings together hold 16,384 events, 1.1 MiB.
 const EACH: usize = 2_048;
-/// How many events are handed over together, so that what is made of them stays small.
+/// How many events are handed over at a time, so that the output made from them stays small.
 const AT_ONCE: usize = 256;
 
 pub(crate) struct Rings {
     rings: [CachePadded<ArrayQueue<Generalized>>; RINGS],
-    /// Some thread found its ring full since they were drained last.
+    /// A thread found its ring full since the last drain.
     pressed: CachePadded<AtomicBool>,
 }
 
-/// What became of an event.
+/// What became of a pushed event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Push {
     Kept,
-    /// Kept in another thread's ring, and the first one that was: it is time to drain them.
+    /// Kept in another ring, as the first event since the last drain: it is time to drain.
     Pressed,
-    /// There was no room.
+    /// All rings are full.
     Full,
 }
 
@@ -40,7 +42,7 @@ impl Rings {
         Rings { rings, pressed: CachePadded::default() }
     }
 
-    /// Pushes onto this thread's ring, or the next one that has room.
+    /// Pushes onto this thread's ring, or onto the next one that has space.
     #[inline]
     pub(crate) fn push(&self, event: Generalized) -> Push {
         let own = shard();
@@ -63,8 +65,8 @@ impl Rings {
         Push::Full
     }
 
-    /// Hands over what is there, ring by ring, a few at a time, and not more than a ring's length from each, so that it
-    /// ends.
+    /// Hands over the events, ring by ring and at most `AT_ONCE` at a time. It takes at most as many events from a ring
+    /// as were in it at the start, so that it ends while threads still push.
     pub(crate) fn drain(&self, mut each: impl FnMut(&[Generalized])) {
         self.pressed.store(false, Ordering::SeqCst);
         let mut events = Vec::new();
@@ -86,13 +88,14 @@ impl Rings {
         self.rings.iter().all(|ring| ring.is_empty())
     }
 
-    /// Whether any ring is filling up, so that waiting for the next tick would lose events.
+    /// Whether a ring is filling up, so that waiting for the next tick would lose events.
     pub(crate) fn is_pressed(&self) -> bool {
         self.pressed.load(Ordering::SeqCst) || self.rings.iter().any(|ring| ring.len() > EACH / 2)
     }
 }
 
-/// This thread's ring. Threads take turns, so that neighbours seldom share one.
+/// The index of this thread's ring. Threads get indices in turn, so that threads started one after the other seldom
+/// share a ring.
 #[inline]
 fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -142,7 +145,7 @@ mod tests {
         assert_eq!(kept(16, 1_000), 16_000);
     }
 
-    /// The worker is woken once for what it has not drained yet, and not for every event.
+    /// The worker is woken once for everything that it has not drained yet, not once per event.
     #[test]
     fn only_the_first_that_finds_its_ring_full_says_so() {
         let rings = Rings::new();
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn they_take_less_than_two_mebibytes() {
-        // A stamp beside each event.
+        // A queue stores one stamp with each event.
         assert!(RINGS * EACH * (size_of::<Generalized>() + size_of::<usize>()) < 2 << 20);
     }
 }

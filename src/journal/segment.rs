@@ -1,4 +1,5 @@
-//! The segment: a text file that one process writes and anyone can read.
+//! The segment: a text file that one process writes and anyone can read. This module writes and recovers segments; it
+//! never decides what is sent.
 //!
 //! ```text
 //! candor-segment 1 <crc32c> {"kind":"waiting","scope":"playback","generation":1,"epoch":1,"day":20785,"salt":"9f…"} candor-segment 1 …
@@ -6,10 +7,12 @@
 //! …
 //! ```
 //!
-//! The first line says everything twice, since without it no line can be checked. Each checksum covers the segment's salt and the rest of its line, so a line can't be moved between segments and a
-//! reused block can't pass for one. JSON never holds a raw newline: after damage the scan goes on at the next one.
-//! Numbers rise by one, so a gap says exactly how many lines were lost. Reading never fails, loops or allocates by what
-//! a file says; one write per drain; no fsync for events.
+//! The first line contains everything twice, since no line can be checked without it. The checksum of a line covers the
+//! segment's salt and the rest of the line. So a line can't be moved to another segment, and an old block that the disk
+//! reuses can't pass as a valid one. JSON never contains a raw newline: after damage the scan continues at the next
+//! newline. Sequence numbers rise by one, so a gap says exactly how many lines were lost. Reading never fails, never
+//! loops endlessly, and never allocates a size that the file claims. Each drain is one write per segment. There is no
+//! fsync for events.
 
 use crate::{
     ambient::{Ambient, Day},
@@ -23,14 +26,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A segment is closed when it would grow beyond this.
+/// A segment that has reached this many bytes is not written any more. The last drain may take it beyond this size.
 pub(crate) const SEGMENT_MOST: u64 = 256 << 10;
 
 const MAGIC: &str = "candor-segment 1 ";
-/// No line is shorter: a checksum, two numbers and an object.
+/// The shortest possible line in bytes: a checksum, two numbers and an object.
 const LEAST_LINE: u64 = 16;
 
-/// What the first line says.
+/// The content of the first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Header {
@@ -38,8 +41,8 @@ pub(crate) struct Header {
     pub(crate) scope: String,
     pub(crate) generation: u64,
     pub(crate) epoch: u64,
-    /// The UTC day that is counted, or on which the segment was made. Its age, since a file's own time is told by another
-    /// clock.
+    /// The UTC day of the counts, or the UTC day on which the segment was made. It gives the segment's age, since a
+    /// file's modification time comes from another clock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) day: Option<u32>,
     pub(crate) salt: String,
@@ -59,7 +62,7 @@ impl Header {
         Ok(format!("{once} {once}\n"))
     }
 
-    /// What the first line says, by whichever half of it is sound.
+    /// Reads the first line from whichever of its halves is sound.
     fn parse(line: &[u8]) -> Option<Header> {
         let line = String::from_utf8_lossy(line);
         let second = line.rfind(MAGIC).and_then(|at| line.get(at..));
@@ -68,7 +71,7 @@ impl Header {
 
     fn parse_half(half: &str) -> Option<Header> {
         let (crc, rest) = half.strip_prefix(MAGIC)?.split_once(' ')?;
-        // The object holds no other.
+        // The JSON object contains no nested object, so that the first brace ends it.
         let json = rest.get(..=rest.find('}')?)?;
         (crc == format!("{:08x}", crc32c::crc32c(json.as_bytes()))).then(|| serde_json::from_str(json).ok())?
     }
@@ -86,19 +89,19 @@ fn checksum(salt: &str, rest: &str) -> u32 {
 /// An open file whose lock is held.
 type Lock = Box<dyn Handle>;
 
-/// A segment that this process writes. Its lock says so to others, and ends with the process.
+/// A segment that this process writes. Its lock shows that to other processes and is released when the process ends.
 pub(crate) struct Segment {
     file: Box<dyn Handle>,
     path: PathBuf,
     header: Header,
     seq: u64,
     bytes: u64,
-    /// Which file it is.
+    /// The identity of the file.
     node: Option<Node>,
 }
 
 impl Segment {
-    /// Makes a new file in `directory`, whose name is `prefix` and something random.
+    /// Makes a new file in `directory`. Its name is `prefix` and a random part.
     pub(crate) fn create(
         files: &Files,
         directory: &Path,
@@ -114,10 +117,11 @@ impl Segment {
         Ok(Segment { file, path, header, seq: 0, bytes: text.len() as u64, node })
     }
 
-    /// Goes on with a file that a process left which wrote the same: `file` holds its lock. Answers its bytes as well.
+    /// Continues a file that another process left, if its header matches `wanted` apart from the salt. `file` holds the
+    /// file's lock. Also returns the file's bytes.
     ///
     /// # Errors
-    /// It is another's, or not sound to its end: its lock again. None where it can't be read now.
+    /// The header differs or the file is not sound to its end: returns the lock. `None` if the file can't be read now.
     pub(crate) fn adopt(
         files: &Files,
         path: &Path,
@@ -137,7 +141,7 @@ impl Segment {
         Ok((Segment { file, path: path.to_owned(), header, seq, bytes: bytes.len() as u64, node }, bytes))
     }
 
-    /// Writes the file anew with these lines, in place of all it held. It stays this process's own throughout.
+    /// Replaces the file's whole content with these lines. This process holds the file's lock throughout.
     pub(crate) fn rewrite<'l>(&mut self, files: &Files, lines: impl Iterator<Item = &'l str>) -> io::Result<()> {
         let bytes = whole(&self.header, lines)?;
         let text_lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
@@ -147,8 +151,9 @@ impl Segment {
         Ok(())
     }
 
-    /// Whether the file still is what its name leads to. Somebody may have removed it, or moved its directory away: what is
-    /// appended to it then is read by nobody. Where nobody knows it is not.
+    /// Whether the file's path still leads to this file. Another process may have removed it or moved its directory
+    /// away: lines appended after that are never read. `false` if the path can't be examined. If the system reports no
+    /// file identities, any file at the path matches.
     pub(crate) fn is_in_place(&self, files: &Files) -> bool {
         mutants::on(Mutant::RemovedIsWritten)
             || matches!(files.examine(&self.path), Look::Read(stat) if stat.node == self.node)
@@ -162,8 +167,8 @@ impl Segment {
         self.bytes
     }
 
-    /// Appends lines with one write. After an error the segment is not to be written to again: it may end in half a
-    /// line.
+    /// Appends lines with one write and returns their number. After an error the segment must not be written again: it
+    /// may end in half a line.
     pub(crate) fn append<'l>(&mut self, lines: impl Iterator<Item = (u32, &'l str)>) -> io::Result<u64> {
         let mut text = String::new();
         let mut count = 0;
@@ -174,7 +179,7 @@ impl Segment {
         }
         if count > 0 {
             if let Err(error) = self.file.write_all(text.as_bytes()) {
-                // What is counted as lost must not be found later.
+                // A line that is counted as lost must not be found later.
                 let _ = self.file.truncate(self.bytes);
                 return Err(error);
             }
@@ -184,7 +189,8 @@ impl Segment {
     }
 }
 
-/// Which file stands at a path. Where nobody knows, or none does, it is none that a later look finds in place.
+/// The identity of the file at a path. `None` if there is no file, it can't be examined, or the system reports no file
+/// identities. In the first two cases a later `Segment::is_in_place` finds no match.
 fn node(files: &Files, path: &Path) -> Option<Node> {
     match files.examine(path) {
         Look::Read(stat) => stat.node,
@@ -192,10 +198,11 @@ fn node(files: &Files, path: &Path) -> Option<Node> {
     }
 }
 
-/// A file that is locked before anyone can find it by its name: made under another one, filled, and renamed.
+/// Makes a file that is locked before another process can find it by its name: it is made under another name, filled,
+/// and renamed.
 fn locked(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn Handle>> {
-    // Whoever clears up may meet it in the moment before it is locked, and take it for one that was left. Where the directory
-    // is gone there is nothing to make it in.
+    // A clean-up may meet the file in the moment before it is locked, and remove it as a leftover: then it is made once
+    // more. If the directory is gone there is no second try.
     let again = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock);
     let in_place = || path.parent().is_some_and(|parent| matches!(files.examine(parent), Look::Read(_)));
     match locked_once(files, path, bytes) {
@@ -222,7 +229,7 @@ fn locked_once(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn H
     made
 }
 
-/// A whole segment as bytes, for files that are written at once.
+/// A whole segment as bytes, for files that are written in one go.
 pub(crate) fn whole<'l>(header: &Header, lines: impl Iterator<Item = &'l str>) -> io::Result<Vec<u8>> {
     let mut text = header.text()?;
     for (seq, json) in (1..).zip(lines) {
@@ -231,28 +238,30 @@ pub(crate) fn whole<'l>(header: &Header, lines: impl Iterator<Item = &'l str>) -
     Ok(text.into_bytes())
 }
 
-/// A line with the checksum that fits it, whatever it says.
+/// A line with a matching checksum, whatever its content.
 #[cfg(any(test, fuzzing))]
 pub(super) fn signed(salt: &str, rest: &str) -> String {
     format!("{:08x} {rest}\n", checksum(salt, rest))
 }
 
-/// What a segment's bytes still say.
+/// What can be recovered from a segment's bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recovered<'b> {
-    /// `None` when both halves of the first line are damaged: then no line can be checked.
+    /// `None` if both halves of the first line are damaged: then no line can be checked.
     pub(crate) header: Option<Header>,
     pub(crate) lines: Vec<Stored<'b>>,
-    /// Lines that are missing before the last sound one; without a header, as many as the lines say there are.
+    /// The number of lines missing before the last sound one. Without a header: the highest sequence number in the
+    /// lines.
     pub(crate) lost: u64,
-    /// Damaged lines behind the last sound one, as far as they can be told apart. No gap says how many there were.
+    /// The number of damaged lines after the last sound one, as far as they can be told apart. No gap shows how many
+    /// there were.
     pub(crate) behind: u64,
-    /// Bytes that belong to no sound line.
+    /// The number of bytes that belong to no sound line.
     pub(crate) skipped: u64,
 }
 
 impl Recovered<'_> {
-    /// How many lines are lost: one at least where anything belongs to no line.
+    /// How many lines are lost: at least one if any bytes belong to no line.
     pub(crate) fn damaged(&self) -> u64 {
         self.lost.saturating_add(self.behind).max(u64::from(self.skipped > 0))
     }
@@ -274,7 +283,8 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
     found.header = Header::parse(first).filter(|_| first.ends_with(b"\n"));
     let Some(header) = &found.header else {
         found.skipped = bytes.len() as u64;
-        // No checksum can be worked out, so that no line counts; what they say of their number is all there is to go by.
+        // Without a salt no checksum can be verified, so that no line counts as sound. The only evidence left is the
+        // sequence numbers in the lines.
         for raw in lines {
             match unchecked(raw).filter(|seq| *seq <= bytes.len() as u64 / LEAST_LINE) {
                 Some(seq) if seq > found.lost => (found.lost, found.behind) = (seq, 0),
@@ -288,13 +298,13 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
     for raw in lines {
         let line = whole_line(raw).and_then(|line| stored(line, &header.salt));
         if let Some(line) = line.filter(|line| line.seq > last) {
-            // What was damaged before it is in the gap, if it was a line.
+            // A damaged line before this one is part of the gap.
             found.lost += line.seq - last - 1;
             found.behind = 0;
             last = line.seq;
             found.lines.push(line);
         } else {
-            // A sound line that comes once more is none that is lost.
+            // A sound line that appears again is not a lost line.
             found.behind += u64::from(line.is_none() && holds_any(raw));
             found.skipped += raw.len() as u64;
         }
@@ -302,12 +312,12 @@ pub(crate) fn recover(bytes: &[u8]) -> Recovered<'_> {
     found
 }
 
-/// Whether anything stands before the end of a line.
+/// Whether a line has any bytes before its end.
 fn holds_any(raw: &[u8]) -> bool {
     raw.strip_suffix(b"\n").unwrap_or(raw) != b""
 }
 
-/// The number that a line says it has.
+/// The sequence number in a line, without checking the line's checksum.
 fn unchecked(raw: &[u8]) -> Option<u64> {
     let (_, rest) = whole_line(raw)?.split_once(' ')?;
     let (seq, rest) = rest.split_once(' ')?;
@@ -328,7 +338,7 @@ fn stored<'b>(line: &'b str, salt: &str) -> Option<Stored<'b>> {
     Some(Stored { seq: as_written(seq)?, subject: as_written(subject)?, json })
 }
 
-/// A number in the one form that candor writes: no sign, and no zero before it.
+/// A number in the only form that candor writes: no sign and no leading zero.
 fn as_written<N: std::str::FromStr + ToString>(text: &str) -> Option<N> {
     let number: N = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
@@ -366,7 +376,7 @@ mod tests {
         whole(&header, [r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":3}"#].into_iter()).unwrap()
     }
 
-    /// Whatever is cut off, the lines before the cut are recovered, and nothing else is.
+    /// After any truncation, the lines before the cut are recovered and no others.
     #[test]
     fn every_truncation_offset() {
         let bytes = small();
@@ -383,7 +393,7 @@ mod tests {
         }
     }
 
-    /// Whichever bit flips, its line is lost and counted, and every other line is recovered.
+    /// After any single bit flip, the line it hit is lost and counted, and every other line is recovered.
     #[test]
     fn every_single_bit_flip() {
         let bytes = small();
@@ -400,7 +410,7 @@ mod tests {
             if hurt == 0 && bytes[bit / 8] != b'\n' {
                 assert_eq!((found.lines.len(), found.lost, found.skipped), (3, 0, 0), "bit {bit}");
             } else if bytes[bit / 8] == b'\n' {
-                // Two lines became one, or the last one lost its end; a line that was not touched stays.
+                // Two lines became one, or the last one lost its end. A line that was not touched is recovered.
                 assert!(!found.lines.is_empty(), "bit {bit}");
             } else {
                 assert!(found.lines.len() == 2, "bit {bit}: {found:?}");
@@ -418,7 +428,7 @@ mod tests {
         assert!(recover(&mixed).lines.is_empty());
     }
 
-    /// Where both halves of the first line are damaged, the lines can't be checked, and are counted.
+    /// If both halves of the first line are damaged, the lines can't be checked, and are counted as lost.
     #[test]
     fn without_a_first_line_the_others_are_counted() {
         let mut bytes = small();
@@ -426,7 +436,7 @@ mod tests {
         bytes[..end].fill(0);
         let found = recover(&bytes);
         assert_eq!((found.header, found.lines.len(), found.lost), (None, 0, 3));
-        // What a line says of its number can't be more than fits.
+        // A sequence number that can't fit into the file is ignored.
         let forged = [&vec![0; end + 1][..], b"\n00000000 18446744073709551615 0 {}\n"].concat();
         assert_eq!((recover(&forged).lost, recover(&forged).damaged()), (0, 1));
     }

@@ -1,7 +1,7 @@
-//! The sent log: what left, byte for byte, when, and what became of it. It is the person's, and is never sent.
+//! The sent log: the exact bytes that were sent, when, and the result. It is for the person to read and is never sent.
 //!
-//! Each entry is a file of its own: a first line with the particulars, then the exact body, unless the person wants no
-//! contents kept. Of what was not taken the name ends in the reason.
+//! Each entry is a file of its own: a first line with the details, then the exact body. The body is left out if the
+//! person wants no contents kept. The file name of an entry that no receiver took ends in the reason.
 
 use super::{
     DROPS, DropReason, drop_oldest,
@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many bytes the log may hold, over all scopes; the oldest entries go first.
+/// How many bytes the log may hold, over all scopes. The oldest entries are removed first.
 const CAP: u64 = 5 << 20;
 const ENTRY_MOST: u64 = 2 << 20;
 const MAGIC: &str = "candor-sent 1 ";
@@ -35,10 +35,10 @@ struct Head {
     records: u64,
     rejected: u64,
     tries: u32,
-    /// The receiver took it, and did not answer as OTLP asks.
+    /// The receiver did not answer as OTLP requires. Also set for an entry that no receiver took.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unconfirmed: bool,
-    /// How long the body was, whether it is kept or not.
+    /// The length of the body in bytes, whether it is kept or not.
     bytes: u64,
 }
 
@@ -58,7 +58,7 @@ impl Head {
         }
     }
 
-    /// The whole entry, where no contents are kept.
+    /// The whole entry, without contents.
     fn bare(&self) -> io::Result<Vec<u8>> {
         let json = serde_json::to_string(self).map_err(io::Error::other)?;
         Ok(format!("{MAGIC}{json}\n").into_bytes())
@@ -68,32 +68,32 @@ impl Head {
 /// How a receiver took a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// How many records it refused.
+    /// How many records the receiver refused.
     pub(crate) rejected: u64,
-    /// Whether it answered as OTLP asks.
+    /// Whether the receiver answered as OTLP requires.
     pub(crate) confirmed: bool,
 }
 
 impl Taken {
-    /// What is taken to have happened where an entry has no particulars of its own.
+    /// The assumed result for an entry without details of its own.
     const WHOLE: Taken = Taken { rejected: 0, confirmed: true };
-    /// Nobody took it.
+    /// No receiver took it.
     const NOT: Taken = Taken { rejected: 0, confirmed: false };
 }
 
-/// One request that left.
+/// One request that was sent.
 #[derive(Debug, Clone)]
 pub(crate) struct SentEntry {
     pub(crate) at: Time,
     pub(crate) epoch: u64,
     pub(crate) records: u64,
     pub(crate) rejected: u64,
-    /// Whether the receiver answered as OTLP asks.
+    /// Whether the receiver answered as OTLP requires.
     pub(crate) confirmed: bool,
-    /// Why it was not taken, where it was not.
+    /// Why the request was not taken; `None` if it was.
     pub(crate) not_taken: Option<DropReason>,
     pub(crate) bytes: u64,
-    /// Empty where the person wants no contents kept.
+    /// Empty if the person wants no contents kept.
     pub(crate) body: Vec<u8>,
 }
 
@@ -108,14 +108,14 @@ impl<'j> SentLog<'j> {
         SentLog { files, store }
     }
 
-    /// Where it stands that the person wants everything of a scope deleted, while it is being done.
+    /// The file that exists while the person's request to delete everything of a scope is being carried out.
     fn deleting(&self, scope: Scope) -> PathBuf {
-        // No scope has such a name, so that this is never taken for the directory of one.
+        // No scope has such a name, so the file is never taken for a scope's directory.
         self.store.join("sent").join(format!("{}-deleting", scope.name()))
     }
 
-    /// Notes, durably, that everything of a scope is to be deleted: contents and ids lie in two places, and whoever is
-    /// interrupted between them is finished by the next start.
+    /// Notes, durably, that everything of a scope is to be deleted. Contents and ids are in two places: if the deletion
+    /// is interrupted between them, the next start finishes it.
     pub(crate) fn begin_deleting(&self, scope: Scope) -> io::Result<()> {
         let path = self.deleting(scope);
         self.files.own_dir(&self.store.join("sent"))?;
@@ -125,15 +125,15 @@ impl<'j> SentLog<'j> {
         }
     }
 
-    /// Whether anything of a scope is kept, or is to be deleted.
+    /// Whether anything of a scope is kept, or is to be deleted. `true` if that can't be seen.
     pub(crate) fn holds_any(&self, scope: Scope) -> bool {
         self.is_deleting(scope).unwrap_or(true) || !matches!(self.files.stat(&self.directory(scope)), Ok(None))
     }
 
-    /// Whether a person wants everything of a scope deleted, and it is not done yet.
+    /// Whether the person wants everything of a scope deleted, and it is not finished yet.
     ///
     /// # Errors
-    /// The system did not let us look: nobody knows, and nothing is deleted for it.
+    /// The system did not let us look. It is unknown whether the person asked, so nothing is deleted.
     pub(crate) fn is_deleting(&self, scope: Scope) -> io::Result<bool> {
         match self.files.stat(&self.deleting(scope)) {
             Err(_) if mutants::on(Mutant::UnseenIsWished) => Ok(true),
@@ -151,7 +151,7 @@ impl<'j> SentLog<'j> {
         self.store.join("sent").join(scope.name())
     }
 
-    /// Where it stands that the person wants no contents kept of what a scope sends.
+    /// The file that exists while the person wants no contents kept of what a scope sends.
     fn bare(&self, scope: Scope) -> PathBuf {
         self.store.join("sent").join(format!("{}-bare", scope.name()))
     }
@@ -159,7 +159,7 @@ impl<'j> SentLog<'j> {
     /// Whether contents are kept.
     ///
     /// # Errors
-    /// The system did not let us look: nobody knows, and none are removed for it.
+    /// The system did not let us look. It is unknown whether contents are wanted, so none are removed.
     pub(crate) fn keeps_contents(&self, scope: Scope) -> io::Result<bool> {
         match self.files.stat(&self.bare(scope)) {
             Err(_) if mutants::on(Mutant::UnseenIsWished) => Ok(false),
@@ -167,8 +167,8 @@ impl<'j> SentLog<'j> {
         }
     }
 
-    /// Notes, durably, whether contents are to be kept from now on. What is kept already is [stripped](SentLog::strip) by
-    /// whoever asks.
+    /// Notes, durably, whether contents are kept from now on. Contents that are already kept are not removed here: the
+    /// caller [strips](SentLog::strip) them.
     pub(crate) fn keep_contents(&self, scope: Scope, keep: bool) -> io::Result<()> {
         let path = self.bare(scope);
         if keep {
@@ -180,14 +180,14 @@ impl<'j> SentLog<'j> {
                 made => drop(made?),
             }
         }
-        // Nothing was ever sent, and nothing noted.
+        // Nothing was ever sent or noted, so there is no directory to sync.
         if self.files.stat(&self.store.join("sent"))?.is_none() {
             return Ok(());
         }
         self.files.sync_parent(&path)
     }
 
-    /// Removes the contents of every entry of a scope, and keeps when something left, how much, and under which yes.
+    /// Removes the contents of every entry of a scope. Keeps when something was sent, how much, and under which grant.
     pub(crate) fn strip(&self, scope: Scope) -> io::Result<()> {
         let (directory, mut done) = (self.directory(scope), Ok(()));
         let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
@@ -198,33 +198,35 @@ impl<'j> SentLog<'j> {
     }
 
     fn strip_one(&self, scope: Scope, path: &Path) -> io::Result<()> {
-        // One that was not read may be sound.
+        // An entry that can't be read may be sound: this is an error, and the entry is not removed.
         let Some(bytes) = self.files.contents(path, ENTRY_MOST).found_at(path)? else { return Ok(()) };
         let head = match split(&bytes) {
             Some((_, [])) if is_entry(path) => return Ok(()),
             Some((head, _)) => Some(head),
-            // A batch's own file, kept for want of room: its particulars are an entry's.
+            // A batch's own file, kept as the entry when the disk was full. It has the details of an entry.
             None => peek_bytes(&bytes, path)
                 .and_then(|batch| Some(Head::of(scope.name(), &batch, at_of(path)?, taken(path)))),
         };
         match head.filter(|_| is_entry(path)) {
             Some(head) => self.files.replace(path, &head.bare()?),
-            // Half an entry has nothing but contents.
+            // An unfinished entry has nothing to keep except contents.
             None => self.files.remove_if_there(path),
         }
     }
 
-    /// Notes that a batch was taken. Done before the batch is removed, so that nothing leaves without its entry.
+    /// Notes that a batch was taken. Called before the batch is removed, so that nothing is sent without an entry.
     pub(crate) fn note(&self, scope: Scope, batch: &Batch, at: Time, taken: Taken) -> io::Result<()> {
         self.write(scope, batch, at, taken, None)
     }
 
-    /// Notes that a batch left, or may have, and is not sent any more though nobody took it. Done before it is removed as well.
+    /// Notes that a batch was sent, or may have been, and is no longer tried although no receiver took it. Also called
+    /// before the batch is removed.
     pub(super) fn note_not_taken(&self, scope: Scope, batch: &Batch, at: Time, why: DropReason) -> io::Result<()> {
         self.write(scope, batch, at, Taken::NOT, Some(why))
     }
 
-    /// The file of an entry. [`has`](SentLog::has) finds only what was taken: the name of anything else does not end in the key.
+    /// The path of an entry's file. [`has`](SentLog::has) finds only entries that were taken: only their names end in
+    /// the key.
     fn path(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<DropReason>) -> PathBuf {
         let why = not_taken.and_then(|why| DROPS.iter().find(|(reason, ..)| *reason == why));
         let why = why.map(|(_, name, _)| format!("-{name}")).unwrap_or_default();
@@ -244,19 +246,21 @@ impl<'j> SentLog<'j> {
         let bare = Head::of(scope.name(), batch, at, taken).bare()?;
         let path = self.path(scope, batch, at, not_taken);
         let whole = if keeps { self.files.replace(&path, &[&bare, batch.body()].concat()) } else { Ok(()) };
-        // Asked again: whoever wished it meanwhile may have looked before this entry was there.
+        // Checked again: the person may have chosen meanwhile to keep no contents, and the strip may have run before
+        // this entry existed.
         if keeps && self.keeps_contents(scope)? {
             return whole;
         }
-        // Whoever clears contents away removes what is being written as well; nothing leaves without its entry for that.
+        // A strip at the same time also removes the unfinished file of this write. Then the write is repeated, so that
+        // nothing is sent without an entry.
         self.files.replace(&path, &bare).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => self.files.replace(&path, &bare),
             _ => Err(error),
         })
     }
 
-    /// Keeps a batch's own file as its entry, where there is no room to write one: a rename needs none. Not where no
-    /// contents are wanted, since that file is nothing else.
+    /// Keeps a batch's own file as its entry when an entry can't be written: a rename needs no space. Refused if no
+    /// contents are wanted, since that file contains them.
     pub(crate) fn keep_file(
         &self,
         scope: Scope,
@@ -271,17 +275,17 @@ impl<'j> SentLog<'j> {
         self.files.rename(batch.path(), &self.path(scope, batch, at, not_taken))
     }
 
-    /// Whether a batch of this key was taken already.
+    /// Whether a batch with this key was already taken.
     ///
     /// # Errors
-    /// The system did not let us look, or something else stands in the log's place: it may have been.
+    /// The system did not let us look, or something else is in the place of the log: the batch may have been taken.
     pub(crate) fn has(&self, scope: Scope, key: &str) -> io::Result<bool> {
         let directory = self.directory(scope);
         let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         Ok(names.iter().any(|name| name.strip_suffix(".json").is_some_and(|name| name.ends_with(key))))
     }
 
-    /// What left for one scope, oldest first. What can't be read now is named in `unread`.
+    /// What was sent for one scope, oldest first. Names what can't be read now in `unread`.
     pub(crate) fn entries(&self, scope: Scope, unread: &mut Vec<String>) -> Vec<SentEntry> {
         let directory = self.directory(scope);
         let names = note_unread(&directory, self.files.children(&directory), unread).unwrap_or_default();
@@ -293,16 +297,16 @@ impl<'j> SentLog<'j> {
         entries
     }
 
-    /// Removes what the person need not keep any longer, and the oldest entries beyond the cap.
+    /// Removes entries past the log's retention, and the oldest entries beyond the cap.
     pub(crate) fn expire(&self, scopes: &[Scope], now: Time) {
         let mut kept: Vec<(u64, u64, PathBuf)> = Vec::new();
-        // What can't be listed now goes another time.
+        // A directory that can't be listed now is cleaned up another time.
         let seen = |directory: &Path| match self.files.children(directory) {
             Look::Read(names) => names.into_iter().map(|name| directory.join(name)).collect(),
             Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
         };
         for directory in seen(&self.store.join("sent")) {
-            // Of a scope that this program does not declare nothing is kept for longer than of any other.
+            // Entries of a scope that this program does not declare are kept for the longest allowed time.
             let named = |scope: &&Scope| directory.file_name().is_some_and(|name| name == scope.name());
             let days = scopes.iter().find(named).map_or(SENT_LOG_DAYS, |scope| sent_log_days(*scope));
             let oldest = now.0.saturating_sub(u64::from(days) * 86_400_000);
@@ -320,11 +324,11 @@ impl<'j> SentLog<'j> {
     }
 }
 
-/// The entry that a file of the log holds.
+/// The entry in a file of the log.
 fn entry(bytes: &[u8], path: &Path) -> Option<SentEntry> {
     let not_taken = not_taken(path);
     let Some((Head { at, epoch, records, rejected, unconfirmed, bytes, .. }, body)) = split(bytes) else {
-        // A batch's own file, kept for want of room; its name says when it was taken.
+        // A batch's own file, kept as the entry when the disk was full. Its name says when it was taken or given up.
         let batch = peek_bytes(bytes, path)?;
         let (epoch, records, body) = (batch.epoch(), batch.records(), batch.body().to_vec());
         let bytes = body.len() as u64;
@@ -335,29 +339,29 @@ fn entry(bytes: &[u8], path: &Path) -> Option<SentEntry> {
     Some(SentEntry { at: Time(at), epoch, records, rejected, confirmed, not_taken, bytes, body: body.to_vec() })
 }
 
-/// Whether a file of the log is one that was written to its end.
+/// Whether a file of the log was written to its end.
 fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-/// How a batch was taken whose own file is kept.
+/// How a batch was taken whose own file is kept as the entry.
 fn taken(path: &Path) -> Taken {
     if not_taken(path).is_some() { Taken::NOT } else { Taken::WHOLE }
 }
 
-/// Why nobody took what a file holds, as its name says.
+/// Why no receiver took the request, as the file's name says; `None` if one did.
 fn not_taken(path: &Path) -> Option<DropReason> {
     let why = path.file_stem()?.to_str()?.splitn(3, '-').nth(2)?;
     DROPS.iter().find_map(|(reason, name, _)| (*name == why).then_some(*reason))
 }
 
-/// When the receiver took what a file holds, or it was given up, as its name says.
+/// When the receiver took the request, or when it was given up, as the file's name says.
 fn at_of(path: &Path) -> Option<Time> {
     let (at, _) = path.file_name()?.to_str()?.split_once('-')?;
     Some(Time(at.parse().ok()?))
 }
 
-/// An entry's particulars and its body; `None` where it is no entry that was written as one.
+/// An entry's details and its body. `None` if the bytes were not written as an entry.
 fn split(bytes: &[u8]) -> Option<(Head, &[u8])> {
     let at = bytes.iter().position(|&byte| byte == b'\n')?;
     let first = std::str::from_utf8(bytes.get(..at)?).ok()?;

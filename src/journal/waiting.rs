@@ -1,4 +1,5 @@
-//! Segments that wait: finding those nobody writes any more, taking their lines, dropping whole ones.
+//! Pending segments: finds those that no process writes any more, takes their lines, and drops whole files. Sends
+//! nothing.
 
 use super::{
     DropReason, Journal, Record,
@@ -17,49 +18,50 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many segments one build takes: each is an open file.
+/// How many segments one build takes. Each is an open file.
 const AT_ONCE: usize = 128;
 
 /// How many files are tried before a new one is made.
 const AT_MOST_TRIED: usize = 4;
 
-/// What the name of a file ends in that nobody goes on with, since it has a torn end or is large enough.
+/// The suffix in the name of a file that no process continues, since its end is torn or it is large enough.
 const ENDED: &str = "-ended";
 
-/// What the name of a segment ends in that lines were taken from.
+/// The suffix in the name of a segment whose lines were taken.
 const SEALED: &str = "-sealed";
 
-/// Room for the last drain that went into a segment.
+/// The largest pending file that is read, in bytes: a full segment and the last drain that was written to it.
 pub(super) const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
 
 /// One sealed segment, read and checked.
 pub(crate) struct Sealed {
     pub(crate) path: PathBuf,
-    /// The sound lines, with their numbers and the records they decode to.
+    /// The sound lines: sequence number, bytes and decoded record.
     pub(crate) lines: Vec<(u64, String, Record)>,
-    /// What was left out, counted when the segment is forgotten: it may be read again before.
+    /// What was left out. Counted only when the segment is removed, since the segment may be read again before.
     left_out: [(DropReason, u64); 3],
-    // Nobody else takes or drops the file while this is held.
+    // While this is held, no other process takes or drops the file.
     _lock: Box<dyn Handle>,
 }
 
 impl Sealed {
-    /// One line more that is not sent: more than the person agreed to. Counted when the segment goes.
+    /// Leaves out one more line, which contains more than the person agreed to. Counted as foreign when the segment is
+    /// removed.
     pub(crate) fn leave_out(&mut self) {
         let foreign = self.left_out.iter_mut().find(|(reason, _)| *reason == DropReason::Foreign);
         foreign.into_iter().for_each(|(_, count)| *count += 1);
     }
 }
 
-/// How many files are ended at a time: each is an open file, and each time is a durable write.
+/// How many files are removed at a time. Each is an open file, and each time costs a durable write.
 pub(super) const DOOMED_MOST: usize = 16;
 
-/// A file that is to go, and what is lost with it.
+/// A file that is to be removed, and what is lost with it.
 pub(super) struct Doomed {
     path: PathBuf,
     reason: DropReason,
     records: u64,
-    // Held until the file is gone, so that nobody takes it in between.
+    // Held until the file is removed, so that no other process takes it in between.
     _lock: Option<Box<dyn Handle>>,
 }
 
@@ -70,9 +72,10 @@ impl Doomed {
 }
 
 impl Journal {
-    /// The sealed segments of a grant, by the days in their names: those whose lock can be had, since their writer is gone
-    /// or done. Those that a batch of `hidden`, which can't be read now, may have lines of are left out: these would leave twice.
-    /// What can't be looked at now stays, and is named in `unread`.
+    /// The sealed segments of a grant, by the days in their names: those whose lock can be taken, since their writer
+    /// has exited or closed them. `hidden` lists batches that can't be read now. A segment whose lines may be in one of
+    /// them is left out, since its lines would be sent twice. A segment that can't be inspected now stays, and is named
+    /// in `unread`.
     ///
     /// # Errors
     /// The system did not let us list them.
@@ -96,10 +99,11 @@ impl Journal {
         Ok(left.take(AT_ONCE).collect())
     }
 
-    /// The lock of a file that nobody writes any more. `None` where somebody does, or it is gone or not used.
+    /// The lock of a file that no process writes any more. `None` if a process writes it, or the file is absent or not
+    /// used by candor.
     ///
     /// # Errors
-    /// The system did not let us look: it stays.
+    /// The system did not let us look: the file stays.
     pub(super) fn left(&self, path: &Path) -> io::Result<Option<Box<dyn Handle>>> {
         self.left_by(path, |path| self.files.open_to_lock(path))
     }
@@ -121,15 +125,16 @@ impl Journal {
             }
             opened => opened?,
         };
-        // A file of counts is written anew under its name: the lock of the one it replaced says nothing.
+        // A file of counts is replaced under its own name. The lock of a replaced file proves nothing.
         Ok((file.try_lock(false)? && which()? == Some(before)).then_some(file))
     }
 
-    /// Reads a sealed segment. Damaged lines, lines that this program would not have written, and lines that are too old
-    /// are left out and counted; a file that is damaged as a whole is removed. `None` when there is nothing to take.
+    /// Reads a sealed segment. Leaves out and counts damaged lines, lines that this program would not have written, and
+    /// lines that are too old. Removes a file that is damaged as a whole or belongs to another grant. `None` if there
+    /// is nothing to take.
     ///
     /// # Errors
-    /// The system would not let us read it now; it stays.
+    /// The system did not let us read it now: it stays.
     pub(crate) fn take(&self, path: PathBuf, place: Place, today: Day) -> io::Result<Option<Sealed>> {
         let Some(lock) = self.left(&path)? else { return Ok(None) };
         let path = self.mark_sealed(path)?;
@@ -137,7 +142,8 @@ impl Journal {
             Look::Read(bytes) => bytes,
             Look::Absent => return Ok(None),
             Look::Failed(error) => return Err(error),
-            // Its lock was had, so it is a file of ours that nobody else may open: it is larger than any that candor writes.
+            // Its lock was taken, so it is this user's file and closed to others. It is therefore larger than any file
+            // that candor writes.
             Look::Refused(_) => {
                 self.end_file(&path, &[(DropReason::Damaged, 1)])?;
                 return Ok(None);
@@ -172,7 +178,7 @@ impl Journal {
         Ok(Some(Sealed { path, lines, left_out, _lock: lock }))
     }
 
-    /// Gives a segment a name under which no process goes on with it: a batch names its lines by it.
+    /// Renames a segment, so that no process continues it: a batch names its lines by the segment's name.
     fn mark_sealed(&self, path: PathBuf) -> io::Result<PathBuf> {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         if is_sealed(stem) {
@@ -183,7 +189,8 @@ impl Journal {
         Ok(sealed)
     }
 
-    /// A file of this day that another process left and this one can go on with, so that many short runs make few files.
+    /// A file of this day that another process left and this process can continue, so that many short runs make few
+    /// files. Also returns the file's bytes.
     pub(super) fn adopt(&self, directory: &Path, day: Day, wanted: &Header) -> Option<(Segment, Vec<u8>)> {
         let Look::Read(names) = self.files.children(directory) else { return None };
         let (own, ended) = (format!("{day}-"), [format!("{day}.closing"), format!("{day}.closed")]);
@@ -194,10 +201,10 @@ impl Journal {
             let whole = !["-carried-", SEALED, ENDED].iter().any(|mark| name.contains(mark));
             name.starts_with(&own) && name.ends_with(".jsonl") && whole
         };
-        // Those of processes that run can't be had; a few tries are enough.
+        // Files of running processes can't be locked. A few tries are enough.
         names.iter().rev().filter(open).take(AT_MOST_TRIED).find_map(|name| {
             let path = directory.join(name);
-            // It is written to.
+            // Opened for appending, since this process will write to it.
             let file = self.left_by(&path, |path| self.files.append(path)).ok()??;
             let Look::Read(stat) = self.files.examine(&path) else { return None };
             let file = if stat.len < self.segment_most() {
@@ -208,15 +215,16 @@ impl Journal {
             } else {
                 file
             };
-            // The next ones need not look at it. Nobody may take it before it has its name.
+            // Later calls then skip this file. The lock is held until the file has its new name, so that no process
+            // takes it before.
             let _ = self.files.rename(&path, &path.with_file_name(name.replace(".jsonl", &format!("{ENDED}.jsonl"))));
             drop(file);
             None
         })
     }
 
-    /// Every line of a grant that waits, in sealed segments and in those still written to; for showing. What can't be read
-    /// now is named in `unread`.
+    /// Every pending line of a grant, in sealed segments and in those that are still being written; for showing.
+    /// Changes nothing. Names what can't be read now in `unread`.
     pub(crate) fn peek_lines(&self, place: Place, today: Day, unread: &mut Vec<String>) -> Vec<String> {
         let mut lines = Vec::new();
         let directory = self.waiting_dir(place.scope, place.generation);
@@ -236,7 +244,7 @@ impl Journal {
         lines
     }
 
-    /// Whether anything of a scope's generation is on disk.
+    /// Whether any data of a scope's generation is on disk. `true` if that can't be seen.
     pub(crate) fn holds_anything(&self, scope: Scope, generation: u64) -> bool {
         let generation = generation.to_string();
         ["waiting", "counts", "outbox"].into_iter().any(|kind| {
@@ -244,13 +252,13 @@ impl Journal {
             match self.files.children_if_listed(&directory) {
                 Look::Read(names) => names.iter().any(|name| is_data(Path::new(name))),
                 Look::Absent => false,
-                // Nobody knows; what there is, is shown as it stands.
+                // It is unknown. The page then shows what it can read.
                 Look::Refused(_) | Look::Failed(_) => true,
             }
         })
     }
 
-    /// Whether a waiting segment of this name is still there.
+    /// Whether a pending segment of this name still exists, or may.
     pub(crate) fn is_there(&self, place: Place, segment: &str) -> bool {
         let path = self.waiting_dir(place.scope, place.generation).join(segment);
         !matches!(self.files.examine(&path), Look::Absent)
@@ -262,7 +270,7 @@ impl Journal {
         self.files.sync_parent(&taken.path)
     }
 
-    /// Drops everything of a grant that waits, whatever it is.
+    /// Drops all pending data of a grant and counts it.
     pub(crate) fn discard_all(&self, place: Place, reason: DropReason) {
         let generation = place.generation.to_string();
         let mut goes = Vec::new();
@@ -284,22 +292,23 @@ impl Journal {
         }
     }
 
-    /// Removes one waiting file and counts what was in it. `false` when someone still writes it or it can't be removed.
+    /// Removes one pending file and counts its events. `false` if a process still writes it or it can't be removed.
     ///
     /// # Errors
-    /// What it holds can't be counted now: it stays.
+    /// Its events can't be counted now: the file stays.
     pub(super) fn discard(&self, path: &Path, reason: DropReason) -> io::Result<bool> {
         let Some(doomed) = self.doom(path, reason)? else { return Ok(false) };
         Ok(self.end_all(&mut vec![doomed]) == (0, 0))
     }
 
-    /// What is lost with a waiting file that is to go. None when someone still writes it.
+    /// Counts what is lost with a pending file that is to be removed, and locks the file. `None` if a process still
+    /// writes it or it can't be removed.
     ///
     /// # Errors
-    /// What it holds can't be counted now: it stays.
+    /// Its events can't be counted now: the file stays.
     pub(super) fn doom(&self, path: &Path, reason: DropReason) -> io::Result<Option<Doomed>> {
         let Some(lock) = self.left(path)? else { return Ok(None) };
-        // What can't go is not noted as gone.
+        // A file that can't be removed is not counted as lost.
         if self.may_remove(path).is_err() {
             return Ok(None);
         }
@@ -312,17 +321,19 @@ impl Journal {
                 records
             }
             Look::Absent => 0,
-            // Its lock was had: as in `take`, it is one that is too large.
+            // Its lock was taken: as in `take`, the file is too large.
             Look::Refused(_) => 1,
             Look::Failed(error) => return Err(error),
         };
         Ok(Some(Doomed { _lock: Some(lock), ..Doomed::new(path, reason, records) }))
     }
 
-    /// Removes files, once what is lost with them is on record: who dies in between counts it twice rather than never. Answers
-    /// how much room those take that can't be removed, which are not lost, and how many they are.
+    /// Removes files after their losses are recorded. A process that dies in between counts them twice rather than
+    /// never. Returns the space taken by the files that can't be removed, in bytes, and their number; those are not
+    /// counted as lost.
     ///
-    /// None of them may be where lines of another one are [elsewhere](Journal::events_only_in).
+    /// The files must not share events: a loss counts [only the events](Journal::events_only_in) that no other file
+    /// holds.
     pub(super) fn end_all(&self, doomed: &mut Vec<Doomed>) -> (u64, u64) {
         if doomed.is_empty() {
             return (0, 0);
@@ -345,13 +356,14 @@ impl Journal {
         (left.iter().sum(), left.len() as u64)
     }
 
-    /// Whether this user may remove a file, as far as that is known before: what can't go is not counted at each try.
+    /// Whether this user may remove a file, as far as that can be told in advance. So a file that can't be removed is
+    /// not counted at each try.
     pub(crate) fn may_remove(&self, path: &Path) -> io::Result<()> {
         let nothing = Need { room: 0, files: 0, largest: 0 };
         path.parent().map_or(Ok(()), |directory| self.files.may_write(directory, nothing))
     }
 
-    /// Removes one file, once these losses are on record.
+    /// Removes one file after these losses are recorded. If it can't be removed, the losses are taken back.
     pub(crate) fn end_file(&self, path: &Path, lost: &[(DropReason, u64)]) -> io::Result<()> {
         self.may_remove(path)?;
         lost.iter().for_each(|(reason, count)| self.counters.drop(*reason, *count));
@@ -363,8 +375,8 @@ impl Journal {
         gone
     }
 
-    /// How many events are lost with a file of these bytes: those that no other file holds as well. Where a build was interrupted
-    /// the lines of a segment are in batches already.
+    /// How many events are lost with a file of these bytes: those that no other file contains as well. After an
+    /// interrupted build, lines of a segment are in batches already.
     ///
     /// # Errors
     /// The system did not let us look.
@@ -373,7 +385,7 @@ impl Journal {
         Ok(records.saturating_sub(self.events_elsewhere(path, bytes)?))
     }
 
-    /// How many of the events in a file another one holds as well.
+    /// How many of the events in a file another file contains as well.
     fn events_elsewhere(&self, path: &Path, bytes: &[u8]) -> io::Result<u64> {
         let below = path.strip_prefix(&self.store).unwrap_or(path);
         let parts: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
@@ -383,7 +395,7 @@ impl Journal {
         match kind {
             "outbox" => elsewhere = super::outbox::in_segments(&self.files, &beside("waiting"), bytes)?,
             "waiting" => {
-                // A batch names lines of sealed segments alone.
+                // A batch names lines of sealed segments only.
                 if !is_sealed(name) {
                     return Ok(0);
                 }
@@ -392,8 +404,9 @@ impl Journal {
                 for batch in self.files.children(&outbox).found()?.unwrap_or_default() {
                     let bytes = match self.files.contents(&outbox.join(batch), READ_MOST) {
                         Look::Read(bytes) => bytes,
-                        // It was sent, or is none that is used. One that can't be read now may hold a line as well, which is
-                        // counted twice then: better than a segment that stays for as long as there is such a batch.
+                        // It was sent, or candor does not use it. A batch that can't be read now may contain a line as
+                        // well, which is then counted twice. That is better than a segment that stays as long as such a
+                        // batch exists.
                         Look::Absent | Look::Refused(_) | Look::Failed(_) => continue,
                     };
                     let sources = super::outbox::sources_in(&bytes).into_iter();
@@ -414,8 +427,8 @@ impl Journal {
         }
     }
 
-    /// How many events are in a file that is not used, such as one that others may open: as far as it can be told, and one at
-    /// least.
+    /// How many events are in a file that candor does not use, such as one that is open to others, as far as that is
+    /// known. At least one.
     ///
     /// # Errors
     /// It can't be read now: it stays.
@@ -424,7 +437,8 @@ impl Journal {
         Ok(self.events_in(path, &bytes).max(1))
     }
 
-    /// How many events stand behind a segment's lines, waiting or counted.
+    /// How many events a segment's lines represent, in a segment of pending records or of counts. Includes the lines
+    /// that are lost.
     fn records_in(&self, bytes: &[u8]) -> u64 {
         let found = segment::recover(bytes);
         let counts = found.header.as_ref().is_some_and(|header| header.kind == Kind::Counts);
@@ -436,8 +450,8 @@ impl Journal {
     }
 }
 
-/// What was read, for showing. Where the system did not let us look, or something is there that candor does not use, that is
-/// noted.
+/// What was read, for showing. If the system did not let us look, or candor does not use what is there, that is noted
+/// in `unread`.
 pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String>) -> Option<T> {
     let why = match look {
         Look::Read(read) => return Some(read),
@@ -454,23 +468,24 @@ pub(super) fn note_failed(path: &Path, error: &io::Error, unread: &mut Vec<Strin
     unread.push(clean::line(&disk::named(path, error).to_string()));
 }
 
-/// Whether a segment of this name is one that a batch may name lines of.
+/// Whether a segment of this name is one whose lines a batch may name.
 fn is_sealed(name: &str) -> bool {
     name.strip_suffix(".jsonl").unwrap_or(name).ends_with(SEALED) || name.starts_with("day-")
 }
 
-/// Whether a batch may have lines of a segment, as far as their names tell.
+/// Whether a batch may contain lines of a segment, judging by their names.
 fn may_be_in(segment: &Path, batch: &Path) -> bool {
     let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let days = day_of("waiting", segment).zip(day_of("outbox", batch));
     is_sealed(name) && days.is_none_or(|(began, made)| began <= made)
 }
 
-/// How many files of one directory are read for a page: more than may wait, for whatever made more.
+/// How many files of one directory are read for a page. More than may be pending, unless another program put files
+/// there.
 const SHOWN_MOST: usize = 1_024;
 
-/// Leaves of the files that would be shown so many, the first ones, and notes how many are left out: a page does not take as long as
-/// somebody has put files there.
+/// Keeps only the first `SHOWN_MOST` of the files that would be shown, and notes how many are left out. So the time for
+/// a page is bounded, however many files another program put there.
 pub(super) fn shown<T>(files: &mut Vec<T>, directory: &Path, unread: &mut Vec<String>) {
     if let Some(more) = files.len().checked_sub(SHOWN_MOST).filter(|more| *more > 0) {
         files.truncate(SHOWN_MOST);
@@ -481,7 +496,7 @@ pub(super) fn shown<T>(files: &mut Vec<T>, directory: &Path, unread: &mut Vec<St
     }
 }
 
-/// Whether a file of the store holds events, and is not one that is being made or says when to send.
+/// Whether a file of the store holds events. Unfinished files and schedules do not.
 pub(super) fn is_data(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
 }

@@ -1,8 +1,8 @@
-//! candor's own sentences in English. Words only: nothing here decides what is shown.
+//! candor's own sentences in English. Holds only words, and never decides what is shown.
 
 use super::sentence::Say;
 
-/// One thing, or several.
+/// The plural form in English: 0 for one, 1 for every other number.
 pub(super) fn form(n: u64) -> usize {
     usize::from(n != 1)
 }

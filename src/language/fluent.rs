@@ -1,4 +1,5 @@
-//! Fluent messages as the source of a translation. Reads what it is handed; loads no file and asks for no locale.
+//! Fluent messages as the source of a translation. Reads only the text that it is given. Never loads a file and never
+//! asks the system for a locale.
 
 use super::{
     Tag,
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The messages of one language.
 pub(super) struct Messages {
     bundle: FluentBundle<FluentResource>,
-    /// Their names, as keys of tables.
+    /// The names of the messages, in the form of keys of tables.
     keys: BTreeSet<String>,
 }
 
@@ -28,7 +29,7 @@ impl Messages {
     ) -> Result<Self, String> {
         let language = tag.as_str().parse().map_err(|_| format!("Fluent does not take the tag `{tag}`"))?;
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
-        // The marks would stand in the text a person is shown, and in its digest.
+        // Fluent's isolation marks would appear in the text that a person is shown, and in its digest.
         bundle.set_use_isolating(false);
         let mut keys = BTreeSet::new();
         for source in sources {
@@ -49,7 +50,8 @@ impl Messages {
             return Err(format!("`{key}` stands in its table and in its Fluent text: keep one"));
         }
         let messages = Messages { bundle, keys };
-        // Whatever is shown as it stands must have a value, and need no variable.
+        // A message that is not one of candor's sentences is shown unchanged, so it must have a value and need no
+        // variable.
         for key in messages.keys.iter().filter(|key| !Say::ALL.iter().any(|say| say.key() == key.as_str())) {
             let text = messages.format(key, None).map_err(|problem| format!("`{key}`: {problem}"))?;
             if text.trim().is_empty() {
@@ -67,7 +69,7 @@ impl Messages {
         self.keys.contains(key)
     }
 
-    /// A message that takes nothing.
+    /// A message without variables. `None` if there is none with this key; empty if it can't be formatted.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         self.has(key).then(|| self.format(key, None).unwrap_or_else(|_| String::new()))
     }
@@ -87,7 +89,8 @@ impl Messages {
         self.format(key, Some(&values)).ok()
     }
 
-    /// What is wrong with one of candor's sentences: every hole must be used, and no other.
+    /// What is wrong with the message for one of candor's sentences: it must use every placeholder, and no other
+    /// variable.
     pub(super) fn flaw(&self, say: Say) -> Option<String> {
         let mark = |placeholder: &str| format!("\u{1}{placeholder}\u{1}");
         let mut values = FluentArgs::new();

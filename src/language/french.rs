@@ -1,9 +1,9 @@
-//! candor's own sentences in French. Typed with plain spaces and apostrophes; `typeset_french` puts those of French
-//! typography in their place.
+//! candor's own sentences in French. Holds only words, and never decides what is shown. They are typed with plain
+//! spaces and apostrophes; `typeset_french` replaces these by the characters of French typography.
 
 use super::sentence::Say;
 
-/// French counts nothing and one alike.
+/// The plural form in French: 0 for zero and one, 1 for every other number.
 pub(super) fn form(n: u64) -> usize {
     usize::from(n >= 2)
 }

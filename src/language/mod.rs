@@ -1,7 +1,9 @@
-//! What candor says to people, in English, in French, and in the languages a program brings tables for.
+//! The sentences that candor shows to people: in English, in French, and in languages for which a program supplies its
+//! own tables.
 //!
-//! Each sentence has a key that the compiler holds both built-in languages to. This room knows words, numbers and line
-//! ends; it never decides what is said, reads no environment, and looks at nothing of a person's.
+//! Each sentence has a key. The compiler checks that both built-in languages have every sentence. This module handles
+//! words, numbers and line breaks. It never decides what is shown, never reads the environment, and never uses a
+//! person's data.
 
 mod english;
 #[cfg(feature = "fluent")]
@@ -40,7 +42,7 @@ enum Source {
     English,
     French,
     Given(Arc<Given>),
-    /// A built-in language that lost a sentence, to see that its loss is noticed.
+    /// For tests: a built-in language without one sentence, to check that the loss is noticed.
     #[cfg(test)]
     Without(Box<Source>, Say),
 }
@@ -52,7 +54,7 @@ impl Locale {
     #[cfg(test)]
     pub(crate) const FRENCH: Locale = Locale { tag: Tag::FRENCH, source: Source::French };
 
-    /// The language candor speaks by itself that a tag asks for: `fr` for `fr-CA`.
+    /// The built-in language that a tag asks for: `fr` for `fr-CA`. `None` if candor has no sentences of its own in it.
     pub(crate) fn built_in(tag: &Tag) -> Option<Locale> {
         let source = match tag.language() {
             "en" => Source::English,
@@ -62,12 +64,12 @@ impl Locale {
         Some(Locale { tag: tag.clone(), source })
     }
 
-    /// The language of a program's own table, whose sentences are whole.
+    /// The language of a program's own table. The table must have been checked to be complete.
     pub(crate) fn given(tag: Tag, given: Arc<Given>) -> Locale {
         Locale { tag, source: Source::Given(given) }
     }
 
-    /// The same without one sentence.
+    /// The same language without one sentence.
     #[cfg(test)]
     pub(crate) fn without(&self, say: Say) -> Locale {
         Locale { tag: self.tag.clone(), source: Source::Without(Box::new(self.source.clone()), say) }
@@ -77,17 +79,18 @@ impl Locale {
         &self.tag
     }
 
-    /// A sentence with its holes filled.
+    /// A sentence with its placeholders filled.
     pub(crate) fn say(&self, say: Say, args: &[(&str, Arg<'_>)]) -> String {
         self.source.say(say, args, &|n| self.number(n))
     }
 
-    /// A sentence that has no holes.
+    /// A sentence without placeholders.
     pub(crate) fn words(&self, say: Say) -> String {
         self.say(say, &[])
     }
 
-    /// A whole number, its digits in groups of three from five digits on, where the language groups them.
+    /// A whole number as the language writes it. Numbers of five and more digits are grouped by three, if the language
+    /// groups digits.
     pub(crate) fn number(&self, n: i64) -> String {
         let digits = n.unsigned_abs().to_string();
         let sign = if n < 0 { "-" } else { "" };
@@ -105,7 +108,7 @@ impl Locale {
         out
     }
 
-    /// A number with these digits behind the decimal mark, of which trailing zeros are dropped.
+    /// A number with these digits after the decimal mark. Trailing zeros are dropped.
     pub(crate) fn decimal(&self, whole: i64, digits: &str) -> String {
         let digits = digits.trim_end_matches('0');
         match digits.is_empty() {
@@ -114,7 +117,7 @@ impl Locale {
         }
     }
 
-    /// What stands between groups of digits, and before the first decimal.
+    /// What the language writes between groups of digits, and before the first decimal.
     fn style(&self) -> (String, String) {
         let sample = self.words(Say::Number);
         let style = number_style(&sample).unwrap_or(("", "."));
@@ -137,12 +140,13 @@ impl Source {
     }
 }
 
-/// A sentence in English that has no holes, for constants.
+/// A sentence in English without placeholders, for constants.
 pub(crate) const fn in_english(say: Say) -> &'static str {
     english::sentence(say)
 }
 
-/// What groups digits and what stands before decimals, read from how a language writes 12345.6.
+/// The group separator and the decimal mark, read from how a language writes the number 12345.6. `None` if the sample
+/// is not that number.
 fn number_style(sample: &str) -> Option<(&str, &str)> {
     let (group, rest) = sample.strip_prefix("12")?.split_once("345")?;
     let decimal = rest.strip_suffix('6')?;
@@ -209,7 +213,8 @@ mod tests {
         assert_eq!(text, "Pourquoi\u{a0}: voir {purpose}", "what fills a hole is text");
     }
 
-    /// No sentence was forgotten: none reads the same in both, but for names of units, holes and numbers.
+    /// Checks that no sentence was left untranslated: none is the same in both languages, except for units,
+    /// placeholders and numbers.
     #[test]
     fn no_sentence_is_left_in_english() {
         let same = [

@@ -1,8 +1,9 @@
-//! Phrases that are put together from several sentences, and are said in more than one place. Words only.
+//! Phrases that are composed of several sentences and used in more than one place. Only selects words, and never
+//! decides what is shown.
 
 use super::{Locale, Say};
 
-/// What becomes of an item of which one in `one_in` is counted.
+/// Says how the items of an event are sampled: one in `one_in`.
 pub(crate) fn item(locale: &Locale, one_in: u64, reason: Option<&str>) -> String {
     match (one_in, reason) {
         (1, None) => locale.words(Say::ItemAll),
@@ -12,7 +13,7 @@ pub(crate) fn item(locale: &Locale, one_in: u64, reason: Option<&str>) -> String
     }
 }
 
-/// Why a field of this class leaves as it does, where a reason must be given.
+/// The reason for a field of this class, introduced by the sentence that fits the class.
 pub(crate) fn because(locale: &Locale, class: &str, reason: &str) -> String {
     let say = match class {
         "bitrate" | "media_duration" | "byte_size" | "resolution" => Say::NotContent,
@@ -21,7 +22,7 @@ pub(crate) fn because(locale: &Locale, class: &str, reason: &str) -> String {
     locale.say(say, &[("reason", reason.into())])
 }
 
-/// The words for a label of a field of this class, where it does not say itself what it is.
+/// The words for a label of a field of this class. `None` if the label explains itself.
 pub(crate) fn label(locale: &Locale, class: &str, label: &str) -> Option<String> {
     Say::label(class, label).map(|say| locale.words(say))
 }

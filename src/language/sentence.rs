@@ -1,16 +1,17 @@
-//! The list of candor's own sentences, each with its key and its holes, and how holes are filled. Knows no language.
+//! The list of candor's own sentences, each with its key and its placeholders, and how placeholders are filled. Never
+//! holds the words of a language.
 //!
-//! A hole is `{name}`. Where a word depends on a number, its forms stand behind the name of the hole that holds the
-//! number: `{days} {days:day|days}`. Which form a number takes is the language's rule.
+//! A placeholder is `{name}`. If a word depends on a number, its forms are listed after the name of the placeholder
+//! with that number: `{days} {days:day|days}`. The rule of the language selects the form for a number.
 
 use std::borrow::Cow;
 
-/// What fills a hole.
+/// The value of a placeholder.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Arg<'a> {
-    /// A number, written as the language writes numbers. Chooses among forms.
+    /// A number. It is written as the language writes numbers, and it can select a plural form.
     Number(i64),
-    /// Text as it stands.
+    /// Text, inserted unchanged.
     Text(&'a str),
 }
 
@@ -52,24 +53,24 @@ impl From<usize> for Arg<'_> {
 
 macro_rules! sentences {
     ($($say:ident $key:literal $([$($placeholder:ident)+])?;)+) => {
-        /// A sentence, or a part of one, that candor itself says to people.
+        /// A sentence, or a part of one, that candor itself shows to people.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Say {
             $($say,)+
         }
 
         impl Say {
-            /// All of them.
+            /// All sentences.
             pub(crate) const ALL: &'static [Say] = &[$(Say::$say,)+];
 
-            /// The name a program's own table gives it.
+            /// The key of the sentence in a program's own table.
             pub(crate) const fn key(self) -> &'static str {
                 match self {
                     $(Say::$say => concat!("candor.", $key),)+
                 }
             }
 
-            /// The holes that every language must use, in any order.
+            /// The placeholders that every language must use, in any order.
             pub(crate) const fn placeholders(self) -> &'static [&'static str] {
                 match self {
                     $(Say::$say => &[$($(stringify!($placeholder)),+)?],)+
@@ -80,7 +81,7 @@ macro_rules! sentences {
 }
 
 sentences! {
-    // How numbers and days are written: twelve thousand three hundred and forty-five and six tenths.
+    // How numbers and days are written. The number is 12345.6.
     Number "number";
     Date "date" [year month day];
     // Quantities.
@@ -97,7 +98,7 @@ sentences! {
     Days "unit.days" [n];
     Lines "unit.lines" [n];
     Percent "unit.percent" [n];
-    // Ranges of them.
+    // Ranges of quantities.
     ToUnder "range.to_under" [low high];
     OrMore "range.or_more" [low];
     Through "range.through" [low high];
@@ -108,13 +109,13 @@ sentences! {
     Before "range.before" [high];
     ToBefore "range.to_before" [low high];
     OrLater "range.or_later" [low];
-    // What a value becomes.
+    // Outcomes of a value.
     No "outcome.no";
     Yes "outcome.yes";
     NotSent "outcome.not_sent";
     ACode "outcome.code";
     Group "outcome.group" [n all];
-    // How coarse a value becomes.
+    // Partitions of a precision.
     YesOrNo "precision.yes_or_no";
     OneOf "precision.one_of" [labels];
     OneStepOf "precision.steps" [n steps];
@@ -150,21 +151,21 @@ sentences! {
     UnicodeTo32 "label.unicode_9_32";
     UnicodeTo128 "label.unicode_33_128";
     UnicodeOver128 "label.unicode_over_128";
-    // What can be linked to what.
+    // Linkages.
     Rollup "linkage.rollup";
     NoLinkage "linkage.none";
     Session "linkage.session";
     Day "linkage.day";
     Week "linkage.week";
     Month "linkage.month";
-    // Which items are counted, and why something leaves as it does.
+    // Which items are sampled, and the reasons of fields.
     ItemAll "item.all";
     ItemAllBecause "item.all_because" [reason];
     ItemFew "item.few" [n];
     ItemFewBecause "item.few_because" [n reason];
     NotContent "because.not_content" [reason];
     Exact "because.exact" [reason];
-    // The notice, in its order.
+    // The notice, in the order in which it is shown.
     Why "notice.why" [purpose];
     Benefit "notice.benefit" [benefit];
     NoFeature "notice.no_feature";
@@ -219,7 +220,7 @@ sentences! {
 }
 
 impl Say {
-    /// The words for a label of one of candor's own classes; `None` where the label says itself what it is, or is the
+    /// The sentence for a label of one of candor's own classes. `None` if the label explains itself, or if it is the
     /// program's own.
     pub(crate) fn label(class: &str, label: &str) -> Option<Say> {
         let own = matches!(class, "hour_band" | "network_address" | "text_shape");
@@ -233,7 +234,8 @@ impl Say {
     }
 }
 
-/// A template with its holes filled. What is no hole stays as it stands.
+/// Fills the placeholders of a template. Text that is not a placeholder stays unchanged. A placeholder without a value
+/// is left out.
 pub(super) fn fill(
     template: &str,
     args: &[(&str, Arg<'_>)],
@@ -265,7 +267,7 @@ pub(super) fn fill(
     out
 }
 
-/// What is wrong with a template for this sentence, if anything is.
+/// What is wrong with a template for this sentence. `None` if nothing is.
 pub(super) fn flaw(say: Say, template: &str) -> Option<String> {
     let mut used = Vec::new();
     for part in parts(template) {
@@ -306,7 +308,7 @@ fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
             let (name, forms) = inner.split_once(':').map_or((inner, None), |(name, forms)| (name, Some(forms)));
             return Some(Part::Placeholder { name, forms });
         }
-        // A brace that opens no hole is a word like any other.
+        // A brace that does not begin a placeholder is ordinary text.
         let first = rest.chars().next().map_or(0, char::len_utf8);
         let end = rest.get(first..).and_then(|tail| tail.find('{')).map_or(rest.len(), |at| at + first);
         let (words, after) = rest.split_at_checked(end)?;
@@ -315,7 +317,8 @@ fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// A template with the spaces and apostrophes of French typography, so that the table can be typed and read plainly.
+/// Replaces plain spaces and apostrophes by those of French typography, so that the table can be typed and read
+/// plainly.
 pub(super) fn typeset_french(plain: &str) -> Cow<'_, str> {
     let rules = [
         (" :", "\u{a0}:"),

@@ -1,4 +1,5 @@
-//! Language tags as RFC 5646 (BCP 47) writes them, and how one is looked up (RFC 4647, section 3.4). Knows no words.
+//! Language tags as defined by RFC 5646 (BCP 47), and how one is looked up (RFC 4647, section 3.4). Never holds a
+//! sentence.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,7 +12,8 @@ impl Tag {
     #[cfg(test)]
     pub(crate) const FRENCH: Tag = Tag(Cow::Borrowed("fr"));
 
-    /// Reads a tag: a language of two or three letters, then parts of one to eight letters and digits, joined by `-`.
+    /// Parses a tag: a language of two or three letters, then parts of one to eight letters and digits, joined by `-`.
+    /// Returns `None` for other text, and for a tag of more than 35 bytes.
     pub(crate) fn parse(text: &str) -> Option<Tag> {
         let mut parts = text.split('-');
         let language =
@@ -23,7 +25,8 @@ impl Tag {
                 return None;
             }
             tag.push('-');
-            // RFC 5646, section 2.1.1: regions in capitals, scripts with one, but nothing behind a single letter.
+            // RFC 5646, section 2.1.1: regions are in upper case and scripts start with an upper-case letter, but not
+            // after a single-letter part.
             match part.len() {
                 2 if !extended => tag.push_str(&part.to_ascii_uppercase()),
                 4 if !extended && part.bytes().all(|b| b.is_ascii_alphabetic()) => {
@@ -33,7 +36,7 @@ impl Tag {
                 }
                 _ => tag.push_str(&part.to_ascii_lowercase()),
             }
-            // A single letter announces more, unless it is itself what an `x` announced.
+            // A single letter must be followed by another part, unless it is itself part of what an `x` announced.
             announced = part.len() == 1 && !private;
             extended |= announced;
             private |= announced && part.eq_ignore_ascii_case("x");
@@ -45,19 +48,19 @@ impl Tag {
         &self.0
     }
 
-    /// Its first part.
+    /// The first part of the tag.
     pub(crate) fn language(&self) -> &str {
         self.0.split('-').next().unwrap_or_default()
     }
 
-    /// Itself, then itself with fewer and fewer parts: `zh-Hant-TW`, `zh-Hant`, `zh`.
+    /// The tag itself, and then with one part fewer each time: `zh-Hant-TW`, `zh-Hant`, `zh`.
     pub(crate) fn widening(&self) -> impl Iterator<Item = &str> {
         let mut next = Some(self.as_str());
         std::iter::from_fn(move || {
             let this = next?;
             let shorter = |tag: &'_ str| tag.rfind('-').unwrap_or(0);
             let mut end = shorter(this);
-            // A single letter announces what follows it, and goes with it.
+            // A single letter announces what follows it, so both are removed together.
             if let Some(rest) = this.get(..end)
                 && rest.rsplit('-').next().is_some_and(|last| last.len() == 1)
             {

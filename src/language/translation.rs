@@ -1,5 +1,5 @@
-//! [`Translation`]: what a program says in a further language, as a plain table of keys and texts, or as Fluent. Checks
-//! that nothing is missing, unknown or empty; keeps nothing else.
+//! [`Translation`]: the texts of a program in a further language, as a plain table of keys and texts, or as Fluent
+//! messages. Checks that no text is missing, unknown or empty. Never decides what is shown.
 
 use super::{
     Tag, number_style,
@@ -13,8 +13,8 @@ use std::{
 
 /// The texts of a program in one further language, for notices in that language.
 ///
-/// A table of keys and texts. What is missing, unknown or empty is an error of [`candor::init`](crate::init), which
-/// lists what is missing in a form that can be pasted into the table:
+/// It is a table of keys and texts. A missing, unknown or empty text is an error of [`candor::init`](crate::init). The
+/// error lists what is missing in a form that can be pasted into the table:
 ///
 /// ```
 /// # use candor::Translation;
@@ -29,24 +29,24 @@ use std::{
 /// ]);
 /// ```
 ///
-/// | key | what |
+/// | key | text |
 /// |---|---|
 /// | `scope.NAME.title`, `.purpose`, `.benefit` | the words of a scope |
-/// | `scope.NAME.also_never.1`, `.2`, … | its further promises, in order |
-/// | `scope.NAME.uses.training`, … | what for, where a closed answer is a yes |
+/// | `scope.NAME.also_never.1`, `.2`, … | the scope's further promises, in order |
+/// | `scope.NAME.uses.training`, … | the purpose of another use, where the scope declares that use as a yes |
 /// | `event.EVENT` | the doc comment of an event |
-/// | `field.EVENT.FIELD`, `field.EVENT.FIELD.reason` | the doc comment of a field or item, and its reason where it has one |
-/// | `label.LABEL`, or `label.EVENT.FIELD.LABEL` | the variant of a category as it is sent, in words; the longer key wins. For a vocabulary or an extension it may be left out |
-/// | `controller.transfer_safeguard` | the controller's safeguard, where there is one |
-/// | `candor.…` | candor's own sentences, in a language that candor does not speak itself: all of them |
+/// | `field.EVENT.FIELD`, `field.EVENT.FIELD.reason` | the doc comment of a field or item, and its reason if it has one |
+/// | `label.LABEL`, or `label.EVENT.FIELD.LABEL` | the variant of a category in words; optional for vocabularies and extensions |
+/// | `controller.transfer_safeguard` | the controller's safeguard for transfers, if there is one |
+/// | `candor.…` | candor's own sentences: all of them, in a language that is not built into candor |
 ///
-/// Names, addresses and labels as they are sent are no words, and stay as they are.
+/// If a label has both keys, the longer one wins. Names, addresses and labels as they are sent are not translated.
 ///
-/// candor's own sentences hold places such as `{days}` for what is filled in. Where a word depends on a number its forms
-/// are written out, `{days} {days:day|days}`; [`plural`](Translation::plural) says which one a number takes. The key
-/// `candor.number` is the number 12345.6 as the language writes it.
+/// candor's own sentences contain placeholders such as `{days}`. If a word depends on a number, its forms are written
+/// out, as in `{days} {days:day|days}`. [`plural`](Translation::plural) selects the form for a number. The text of the
+/// key `candor.number` is the number 12345.6 as the language writes it.
 ///
-/// Translations of one language add up, so that a library can bring its own.
+/// Several translations of one language are combined, so a library can bring its own.
 #[derive(Debug, Clone)]
 pub struct Translation {
     language: String,
@@ -57,7 +57,7 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// A table for a language, named by its BCP 47 tag (`fr`, `pt-BR`), with nothing in it.
+    /// A table without texts for a language, which is named by its BCP 47 tag (`fr`, `pt-BR`).
     #[must_use]
     pub fn new(language: impl Into<String>) -> Self {
         Translation {
@@ -76,15 +76,16 @@ impl Translation {
         self
     }
 
-    /// Adds texts, each behind its key.
+    /// Adds several texts, each with its key.
     #[must_use]
     pub fn texts<K: Into<String>, T: Into<String>>(mut self, table: impl IntoIterator<Item = (K, T)>) -> Self {
         self.texts.extend(table.into_iter().map(|(key, text)| (key.into(), text.into())));
         self
     }
 
-    /// Which of the forms in `{days:day|days}` a number takes, counted from 0; one too many means the last. Without this
-    /// 1 takes the first and every other number the second, as in English.
+    /// Sets the rule that selects the form in `{days:day|days}` for a number. The rule returns the index of the form,
+    /// counted from 0; an index that is too large selects the last form. Without this, 1 takes the first form and every
+    /// other number the second, as in English.
     ///
     /// ```
     /// # use candor::Translation;
@@ -101,10 +102,10 @@ impl Translation {
         self
     }
 
-    /// Adds the messages of a Fluent resource (`.ftl`). Their names are the keys with dashes for dots:
-    /// `scope-playback-title = …`; what is filled in are Fluent's variables: `{ $days }`, for which Fluent's own rules
-    /// choose among forms. Whole numbers are written as Fluent writes them. Terms (`-brand = …`) are the resource's own
-    /// affair.
+    /// Adds the messages of a Fluent resource (`.ftl`). The name of a message is the key with dashes instead of dots:
+    /// `scope-playback-title = …`. Placeholders are Fluent variables, such as `{ $days }`, and Fluent's own rules
+    /// select plural forms. Whole numbers are written as Fluent writes them. Terms (`-brand = …`) are used only within
+    /// the resource.
     ///
     /// Needs the feature `fluent`.
     #[cfg(feature = "fluent")]
@@ -120,7 +121,7 @@ impl Translation {
     }
 }
 
-/// The texts of one language, each once, ready to be said.
+/// The texts of one language, each once, ready for use.
 #[derive(Debug)]
 pub(crate) struct Given {
     texts: BTreeMap<String, String>,
@@ -130,7 +131,7 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// All translations of one language together.
+    /// Combines all translations of one language. Fails if a text is empty, occurs twice, or holds a control character.
     pub(crate) fn of(tag: &Tag, parts: &[&Translation]) -> Result<Arc<Given>, Error> {
         let wrong = |problem: String| Kind::Translation { language: tag.to_string(), problem };
         let mut texts = BTreeMap::new();
@@ -154,7 +155,7 @@ impl Given {
         }))
     }
 
-    /// The text behind a key, which has no holes.
+    /// The text of a key, which has no placeholders.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         #[cfg(feature = "fluent")]
         if let Some(text) = self.fluent.text(key) {
@@ -163,7 +164,7 @@ impl Given {
         self.texts.get(key).cloned()
     }
 
-    /// The keys, those of Fluent messages in the form that tables have.
+    /// All keys. Those of Fluent messages are in the form that tables use.
     fn keys(&self) -> impl Iterator<Item = &str> {
         #[cfg(feature = "fluent")]
         let more = self.fluent.keys();
@@ -189,8 +190,8 @@ impl Given {
         sentence::fill(template, args, number, self.plural)
     }
 
-    /// Holds the table against what the program needs. `sentences` says whether candor's own are needed too; each of
-    /// `needed` is met by one of its keys; `optional` keys may be there.
+    /// Checks the table against what the program needs. `sentences` says whether candor's own sentences are needed too.
+    /// Each entry of `needed` requires one of its keys. The keys in `optional` may be present.
     pub(crate) fn check(
         &self,
         tag: &Tag,
@@ -238,7 +239,7 @@ impl Given {
         wrong(format!("{count} texts are missing; add them to its table, translated:{}", lines.concat()))
     }
 
-    /// What is wrong with one of candor's sentences in this table.
+    /// What is wrong with one of candor's sentences in this table. `None` if nothing is.
     fn flaw(&self, say: Say) -> Option<String> {
         let style = |text: &str| {
             let bad = say == Say::Number && number_style(text).is_none();
@@ -253,7 +254,8 @@ impl Given {
     }
 }
 
-/// The known key that shares the longest beginning and end with a mistyped one, if they have most of it in common.
+/// For a mistyped key: the known key with the longest beginning and end in common. `None` unless these are at least
+/// three quarters of the mistyped key.
 fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let shared = |other: &str| {
         let head = key.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();

@@ -1,14 +1,14 @@
-//! Lines that fit a terminal: text broken at spaces, with hanging indents. Changes no word.
+//! Breaks text at spaces into lines that fit a terminal, with hanging indents. Never changes a word.
 
 /// The widest line, in columns.
 pub(crate) const WIDTH: usize = 80;
 
-/// A text that grows by paragraphs, none of whose lines is wider than [`WIDTH`] unless one word is.
+/// A text that is built from paragraphs. No line is wider than [`WIDTH`], unless a single word is.
 #[derive(Debug, Default)]
 pub(crate) struct Wrapped(String);
 
 impl Wrapped {
-    /// Adds a paragraph: its first line begins with `first`, the others with as many spaces as `hanging` says.
+    /// Adds a paragraph. Its first line starts with `first`, the other lines with `hanging` spaces.
     pub(crate) fn add(&mut self, first: &str, hanging: usize, text: &str) {
         let out = &mut self.0;
         out.push_str(first);
@@ -34,7 +34,7 @@ impl Wrapped {
         out.push('\n');
     }
 
-    /// Adds a line as it stands.
+    /// Adds a line unchanged.
     pub(crate) fn line(&mut self, line: &str) {
         self.0.push_str(line);
         self.0.push('\n');
@@ -45,7 +45,8 @@ impl Wrapped {
     }
 }
 
-/// The words of a text, a number together with what follows it: whoever reads a number reads its unit as well.
+/// The words of a text. A number stays together with the word after it, so that a line break never separates a number
+/// from its unit.
 fn words(text: &str) -> Vec<String> {
     let is_number = |word: &str| {
         word.ends_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || ".,".contains(c))
@@ -63,19 +64,19 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// How many columns of a terminal a text takes.
+/// How many terminal columns a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|c| 1 + usize::from(is_wide(c))).sum()
 }
 
-/// Characters that take two columns: those of Chinese, Japanese and Korean, and emoji (Unicode, annex 11).
+/// Characters that take two columns: Chinese, Japanese and Korean characters, and emoji (Unicode, annex 11).
 fn is_wide(c: char) -> bool {
     matches!(u32::from(c),
         0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f
         | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
 }
 
-/// Where a word may be broken: before a wide character, unless it closes something.
+/// Splits a word where it may be broken: before a wide character, unless that is a closing mark.
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
     std::iter::from_fn(move || {

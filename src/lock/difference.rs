@@ -1,19 +1,20 @@
-//! What a build would send beside what its lock says, in words for the developer: what is wider, what is narrower, on
-//! which axis. Which of two contracts is wider is decided by the [order](crate::consent) alone; whatever that does not
-//! name is listed as well, so that nothing changes unseen. Reads no file and accepts nothing.
+//! Compares what a build would send with its lock, and describes the differences for the developer: what is wider, what
+//! is narrower, and on which axis. Only the [compatibility](crate::consent) of contracts decides which of two is wider.
+//! Differences that it does not name are listed as well, so that no change is missed. Never reads a file, and accepts
+//! nothing.
 
 use super::form::{Entry, Lock};
 use crate::consent::{Change, Comparison, ContractSchema, Effect};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// The axis of a scope that is there or not.
+/// The axis for a scope that was added or removed.
 const WHOLE: &str = "the scope";
 
-/// How two contracts are compared: this build's first.
+/// How two contracts are compared. The first argument is this build's contract.
 pub(super) type Compare<'c> = &'c dyn Fn(&ContractSchema, &ContractSchema) -> Comparison;
 
-/// What in a contract tells how to reach somebody or why, and binds nobody.
+/// The parts of a contract that say how to reach someone, or that give a reason. They impose no limits.
 const WORDS: [&str; 5] = [
     "controller.address",
     "controller.contact",
@@ -30,12 +31,12 @@ enum Means {
     Words,
 }
 
-/// What becomes of what is wider until the person is asked.
+/// What happens to a wider scope until the person is asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
     Back,
     Stops,
-    /// Nobody has agreed to it.
+    /// The scope is new, so no one has agreed to it.
     New,
 }
 
@@ -47,7 +48,7 @@ struct Difference {
     after: String,
 }
 
-/// What differs, as text; `None` where nothing does.
+/// The differences as text. `None` if there are none.
 pub(super) fn between(lock: &Lock, build: &Lock, compare: Compare<'_>) -> Option<String> {
     let mut found: Vec<(String, Vec<Difference>)> = Vec::new();
     for entry in &build.scopes {
@@ -70,7 +71,7 @@ pub(super) fn between(lock: &Lock, build: &Lock, compare: Compare<'_>) -> Option
     (!found.is_empty()).then(|| text(&found))
 }
 
-/// The whole scope, by its title.
+/// A difference of the whole scope, described by its title.
 fn whole(means: Means, before: &str, after: &str) -> Difference {
     let quoted = |title: &str| if title.is_empty() { String::new() } else { format!("\"{title}\"") };
     Difference { means, axis: WHOLE.into(), before: quoted(before), after: quoted(after) }
@@ -83,7 +84,7 @@ fn of_scope(before: &Entry, after: &Entry, compare: Compare<'_>) -> Vec<Differen
         let (was, is) = (leaves(&before.value()), leaves(&after.value()));
         let of = |leaves: &BTreeMap<String, String>, path: &str| leaves.get(path).cloned().unwrap_or_default();
         let words = |path: &String| WORDS.iter().any(|word| path.as_str() == *word || path.ends_with(*word));
-        // Where the order names nothing, whatever differs is listed.
+        // If the comparison names no change, every value that differs is listed.
         let all = found.is_empty();
         let mut paths: Vec<&String> = was.keys().chain(is.keys()).collect();
         paths.sort();
@@ -106,7 +107,7 @@ fn of_scope(before: &Entry, after: &Entry, compare: Compare<'_>) -> Vec<Differen
     for language in languages {
         let (was, is) = (before.notices.get(language), after.notices.get(language));
         if was != is {
-            // The digests say nothing to a reader.
+            // Digests mean nothing to a reader, so words take their place.
             let word = |digest: Option<&String>, word: &str| digest.map(|_| word.to_owned()).unwrap_or_default();
             let axis = format!("the notice in `{language}`");
             found.push(Difference {
@@ -129,7 +130,8 @@ fn of_change(change: Change) -> Difference {
     Difference { means, axis: change.axis, before: change.before, after: change.after }
 }
 
-/// Every value of a contract by its path. What has a name goes by it; a list without parts is one value.
+/// Every value of a contract by its path. An item of a list that has a name is identified by it. A list of other items
+/// is one value.
 fn leaves(value: &Value) -> BTreeMap<String, String> {
     fn walk(value: &Value, path: &str, found: &mut BTreeMap<String, String>) {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };

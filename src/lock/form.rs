@@ -1,18 +1,20 @@
-//! The lock as a document: what is in it, how it is written, and how one that was written before is read.
+//! The lock as a document: its contents, how it is written, and how it is read back.
 //!
-//! There is one text for one meaning, so that a change of the text is a change of the program and a diff shows nothing
-//! else: sorted, a line for each field of an event. What is read is not trusted: it must be that text to the last byte
-//! (line endings aside, which version control may change) and must fit its digests. Compares nothing and touches no file.
+//! Each lock has exactly one text, so that the text changes only if the program does, and a diff shows nothing else. It
+//! is sorted, with one line for each field of an event. A lock that is read is not trusted: it must be that text to the
+//! last byte, except for line endings, which version control may change. It must also match its digests. This module
+//! compares no locks and touches no file.
 
 use crate::consent::{Contract, ContractSchema, canonical, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// The name of this form, and what comes before its number.
+/// The name of this format, and the prefix that all its versions share.
 const FORM: &str = "candor-lock/1";
 const FORMS: &str = "candor-lock/";
-/// How long a list or an object may be that stands on one line, wherever fields don't.
+/// The greatest length, in bytes and with its indentation, of a list or an object that is written on one line. Fields
+/// of events and the digests of notices may be longer.
 const LINE: usize = 100;
 
 /// What a program could send.
@@ -37,7 +39,7 @@ pub(super) struct Entry {
     pub(super) contract: ContractSchema,
 }
 
-/// Why a text is no lock, and in which line of it, where that can be told.
+/// Why a text is not a valid lock, and in which line, if that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
     pub(super) line: Option<usize>,
@@ -50,7 +52,7 @@ impl Trouble {
     }
 
     fn of(error: &serde_json::Error) -> Self {
-        // The library says the line at the end of its message.
+        // serde_json appends the line to its message. It is removed here, since `line` holds it.
         let text = error.to_string();
         let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned();
         Trouble { line: Some(error.line()).filter(|line| *line > 0), what }
@@ -72,7 +74,7 @@ impl Lock {
         Lock { form: FORM.into(), application: application.into(), scopes }
     }
 
-    /// The text, which ends with a line ending.
+    /// The text of the lock. It ends with a line ending.
     pub(super) fn text(&self) -> String {
         let mut out = format!(
             "{{\n  \"form\": {},\n  \"application\": {},\n  \"scopes\": [",
@@ -102,7 +104,8 @@ impl Lock {
     /// Reads a lock.
     ///
     /// # Errors
-    /// It is none, or one that this version of candor can't read, or its text or a digest is not as candor wrote it.
+    /// The text is not a lock, or this version of candor can't read it, or the text or a digest is not as candor wrote
+    /// it.
     pub(super) fn read(bytes: &[u8]) -> Result<Lock, Trouble> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -156,7 +159,7 @@ impl Lock {
         }
     }
 
-    /// In which line of the text a scope begins.
+    /// The line of the text in which a scope begins, counted from 1.
     pub(super) fn line_of(&self, scope: &str) -> Option<usize> {
         line_with(&self.text(), &format!("\"scope\": {},", json!(scope)))
     }
@@ -169,7 +172,7 @@ impl Entry {
     }
 }
 
-/// What every form of a lock has.
+/// The part that every version of the format has.
 #[derive(Deserialize)]
 struct Form {
     form: String,
@@ -179,8 +182,9 @@ fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The first line, from 1, in which two texts differ, with that line of each; a line that one lacks is empty. Line
-/// endings that differ are no difference, but for one that is missing altogether.
+/// The first line in which two texts differ, counted from 1, with that line of each text. A line that one text lacks is
+/// returned as empty. A missing line ending at the end of one text is a difference. The caller must first make the kind
+/// of line endings equal.
 pub(super) fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
     let (mut left, mut right) = (a.split('\n'), b.split('\n'));
     for number in 1.. {
@@ -193,7 +197,7 @@ pub(super) fn first_difference(a: &str, b: &str) -> Option<(usize, String, Strin
     None
 }
 
-/// The line, from 1, that follows these bytes.
+/// The number of the line that follows these bytes, counted from 1.
 fn line_of(before: &[u8]) -> usize {
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
@@ -202,7 +206,7 @@ fn line_with(text: &str, mark: &str) -> Option<usize> {
     text.lines().position(|line| line.trim_start().starts_with(mark)).map(|at| at + 1)
 }
 
-/// JSON with sorted keys, over several lines where it is long. What stands `flat` stands on one line however long it is.
+/// Writes JSON with sorted keys. A long value is written over several lines, a `flat` one always on one line.
 fn write(out: &mut String, value: &Value, indent: usize, flat: bool) {
     let line = spaced(value);
     let is_flat = match value {
@@ -232,7 +236,7 @@ fn write(out: &mut String, value: &Value, indent: usize, flat: bool) {
     }
 }
 
-/// The fields of an event, a line each.
+/// Writes the fields of an event, each on its own line.
 fn fields(out: &mut String, value: &Value, indent: usize) {
     match value {
         Value::Array(items) if !items.is_empty() => list(out, items, indent, true),
@@ -249,7 +253,7 @@ fn list(out: &mut String, items: &[Value], indent: usize, flat: bool) {
     let _ = write!(out, "\n{}]", " ".repeat(indent));
 }
 
-/// Whether there are lists or objects inside that hold something.
+/// Whether the value contains lists or objects that are not empty.
 fn has_parts(value: &Value) -> bool {
     let full = |value: &Value| match value {
         Value::Object(map) => !map.is_empty(),
@@ -263,7 +267,7 @@ fn has_parts(value: &Value) -> bool {
     }
 }
 
-/// On one line, with sorted keys and a space after each colon and comma.
+/// The value on one line, with sorted keys and a space after each colon and comma.
 fn spaced(value: &Value) -> String {
     match value {
         Value::Object(map) => {
@@ -276,7 +280,8 @@ fn spaced(value: &Value) -> String {
     }
 }
 
-/// By key, whatever order another crate made the library keep; a name first, since that is what a reader looks for.
+/// The entries sorted by key, even if another crate makes serde_json keep the order of insertion. `name` comes first,
+/// since readers look for it.
 fn sorted(map: &serde_json::Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_by_key(|(key, _)| (*key != "name", *key));

@@ -1,4 +1,4 @@
-//! What holds of any bytes in the place of a lock file. For fuzzers and tests only.
+//! Properties that must hold for any bytes in place of a lock file. For fuzzers and tests only. Never reads a file.
 #![allow(missing_docs, reason = "for fuzzers")]
 
 use super::form::Lock;
@@ -6,7 +6,7 @@ use super::form::Lock;
 pub fn lock(bytes: &[u8]) {
     match Lock::read(bytes) {
         Ok(lock) => {
-            // One text for one meaning, line endings aside.
+            // Each lock has exactly one text. Only line endings may differ.
             let text = lock.text();
             assert_eq!(String::from_utf8_lossy(bytes).replace("\r\n", "\n"), text);
             assert!(Lock::read(text.as_bytes()).is_ok());

@@ -1,7 +1,9 @@
-//! The schema lock: what a program could send, written down in its repository, so that no change of it goes unread.
+//! The schema lock: a file in the program's repository that states what the program could send, so that a change of it
+//! is always reviewed.
 //!
-//! `candor.lock` holds, for each scope that is linked, its whole contract and the digests of its notices. A test compares
-//! it with the build and fails, saying what became wider or narrower, until somebody has read the change and accepted it:
+//! `candor.lock` holds the whole contract of each linked scope, and the digests of its notices. A test compares the
+//! file with the build. It fails and lists what became wider or narrower, until a developer has reviewed and accepted
+//! the change:
 //!
 //! ```standalone_crate
 //! # use candor::{AddressLog, Audience, Config, Controller, Erasure};
@@ -26,12 +28,12 @@
 //! # nothing_more_is_sent_than_the_lock_says(repository).unwrap();
 //! ```
 //!
-//! `CANDOR_LOCK=write cargo test` writes it, for the first time or anew; not where `CI` is set, since there nobody reads
-//! what is accepted. The digests are of notices in which the program's version reads `0.0`, so that a new version alone
-//! changes nothing.
+//! `CANDOR_LOCK=write cargo test` writes the file, for the first time or again. This does not work where `CI` is set,
+//! because in CI no developer reads what is accepted. The digests are those of notices in which the program's version
+//! is `0.0`, so a new version alone changes nothing.
 //!
-//! The lock is a matter between developers. It gates nothing: a person's yes is held to what *they* were shown, whatever
-//! any lock says. This room asks no store, clock or network, and sends nothing.
+//! The lock is for developers only and gates nothing. A person's grant covers what *they* were shown, whatever the lock
+//! says. This module never uses a store, a clock or the network, and never sends anything.
 
 mod difference;
 mod form;
@@ -53,25 +55,31 @@ use crate::{
 use form::{Lock, Trouble};
 use std::path::Path;
 
-/// The file's name.
+/// The name of the lock file.
 pub const FILE: &str = "candor.lock";
-/// The variable that lets [`check`] write the lock instead.
+/// The environment variable that makes [`check`] write the lock instead.
 const VARIABLE: &str = "CANDOR_LOCK";
-/// The program's version where it shall not matter.
+/// A fixed version for notices, so that the program's version does not matter.
 const ANY_VERSION: &str = "0.0";
-/// The largest lock that is read.
+/// The largest lock file that is read, in bytes.
 const MOST: u64 = 16 << 20;
 
-/// Fails unless `candor.lock` in `directory` says exactly what this build could send. Made for a test of the program that
-/// links candor; `directory` is `env!("CARGO_MANIFEST_DIR")`, and `config` the one the program runs with.
+/// Fails unless `candor.lock` in `directory` states exactly what this build could send. Call it in a test of the
+/// program that links candor. `directory` is `env!("CARGO_MANIFEST_DIR")`, and `config` is the one that the program
+/// runs with.
 ///
-/// Where the variable `CANDOR_LOCK` is `write` the lock is written instead, unless `CI` is set.
+/// If the environment variable `CANDOR_LOCK` is `write`, the lock is written instead. That is an error if `CI` is set
+/// to a value other than `0` or `false`.
 ///
 /// # Errors
-/// The message is for the developer, and names the mend:
-/// - what differs: each scope with what is *wider*, *narrower*, or said in other words, on which axis, before and after;
-/// - there is no lock, it is damaged or edited by hand (with the line), of a newer candor, or of another application;
-/// - a mistake in `config`, as for [`Client::new`](crate::Client::new).
+/// The message is for the developer and says how to fix it:
+/// - The lock and the build differ. It lists for each scope what is *wider*, *narrower*, or worded differently, on
+///   which axis, before and after.
+/// - There is no lock, or it is damaged, edited by hand (with the line), written by a newer candor, or of another
+///   application.
+/// - `CANDOR_LOCK` has another value than `write`, or it is `write` where `CI` is set; or the file can't be read or
+///   written.
+/// - There is a mistake in `config`, as for [`Client::new`](crate::Client::new).
 pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
     let path = directory.as_ref().join(FILE);
     let environment = Environment::read(&[VARIABLE, "CI"]);
@@ -109,25 +117,27 @@ pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
     }
 }
 
-/// How a change is accepted.
+/// How a developer accepts a change.
 const HOW: &str = "run this test once with CANDOR_LOCK=write, read what changed in the file, commit it, and say so in \
                    the program's changelog";
 
-/// Writes `candor.lock` into `directory`, in place of one that is there: what this build could send, for somebody to
-/// read and commit.
+/// Writes `candor.lock` into `directory` and replaces one that is there. It states what this build could send, for a
+/// developer to review and commit.
 ///
 /// # Errors
-/// A mistake in `config`, as for [`Client::new`](crate::Client::new), or the disk did not take it.
+/// A mistake in `config`, as for [`Client::new`](crate::Client::new), or the file can't be written.
 pub fn write(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
     Build::of(&config)?.write(&directory.as_ref().join(FILE))
 }
 
-/// Fails unless `text`, as it was published, is the notice of this scope in this language that this build would show.
+/// Fails unless `text`, as it was published, is the notice that this build would show for this scope in this language.
 /// Line endings and empty lines at the end are not compared.
 ///
 /// # Errors
-/// Which line is the first that differs, with both texts of it; whether it is another scope's notice; a language in which
-/// there is none; a mistake in `config`.
+/// - The first line that differs, with both versions of it.
+/// - `text` is the notice of another scope or language.
+/// - This build has no such scope, or no notice in this language.
+/// - There is a mistake in `config`.
 pub fn check_notice(text: &str, scope: Scope, language: &str, config: Config) -> Result<(), Error> {
     let (_, _, contracts) = built(&config)?;
     match published::notice(text, scope, language, &contracts) {
@@ -138,12 +148,14 @@ pub fn check_notice(text: &str, scope: Scope, language: &str, config: Config) ->
     }
 }
 
-/// Fails unless `json`, a manifest that was published ([`Manifest::to_json`](crate::Manifest::to_json)), says of the
-/// program what this build says: its scopes, notices and events, where they go and for how long. What belongs to one
-/// computer (answers, what waits and was sent) is not looked at.
+/// Fails unless `json`, a manifest that was published ([`Manifest::to_json`](crate::Manifest::to_json)), describes the
+/// program as this build does: its scopes, notices and events, where they are sent, and for how long they are kept.
+/// What belongs to one computer (answers, pending and sent data) is not compared.
 ///
 /// # Errors
-/// Every scope that differs and the first line in which it does; that it is no JSON; a mistake in `config`.
+/// - Every scope that differs, with the first line that differs.
+/// - `json` is not JSON.
+/// - There is a mistake in `config`.
 pub fn check_manifest(json: &str, config: Config) -> Result<(), Error> {
     let (registry, party, contracts) = built(&config)?;
     let differs = |why: String| Error::from(Kind::Published { what: "the published manifest".into(), why });
@@ -155,7 +167,7 @@ pub fn check_manifest(json: &str, config: Config) -> Result<(), Error> {
     if found.is_empty() { Ok(()) } else { Err(differs(found.join("\n"))) }
 }
 
-/// What a build would lock.
+/// The lock of a build.
 struct Build {
     lock: Lock,
 }
@@ -166,7 +178,7 @@ impl Build {
         let version = party.service_version.as_ref().map(|_| ANY_VERSION.to_owned());
         let party = Party { service_version: version, ..party };
         let mut contracts = contracts::all(registry, &party, config)?;
-        // What the program does not allow can't be sent; allowing it is a scope more.
+        // A scope that the program does not allow can't be sent. Allowing it later adds a scope to the lock.
         contracts.retain(|contract| contract.allowed);
         Ok(Build { lock: Lock::of(&party.application, &contracts) })
     }

@@ -1,5 +1,5 @@
-//! What a publisher shows elsewhere, a notice on a website or a manifest beside a release, against what this build says.
-//! Compares texts and says where they part. Reads no file, and mends nothing.
+//! Compares what a publisher shows elsewhere, such as a notice on a website or a manifest beside a release, with this
+//! build. Says where the two differ. Never reads a file, and fixes nothing.
 
 use super::form::first_difference;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Where a published notice is not this build's; `None` where it is.
+/// Where a published notice differs from the one of this build. `None` if it does not.
 pub(super) fn notice(text: &str, scope: Scope, language: &str, contracts: &[Contract]) -> Option<String> {
     let text = plain(text);
     let notices = contracts.iter().flat_map(|contract| contract.notices().map(|notice| (contract.scope, notice)));
@@ -29,7 +29,7 @@ pub(super) fn notice(text: &str, scope: Scope, language: &str, contracts: &[Cont
     Some(parted(line, &published, &built))
 }
 
-/// Line endings and empty lines at the end are no part of what a notice says.
+/// Removes what is not compared: the kind of line endings, and empty lines at the end.
 fn plain(text: &str) -> String {
     text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
 }
@@ -38,8 +38,8 @@ fn parted(line: usize, published: &str, built: &str) -> String {
     format!("line {line} differs\n  published  {published}\n  build      {built}")
 }
 
-/// What differs between a published manifest and this build; empty where nothing does. What belongs to one computer and
-/// one person, such as answers and what waits, is not looked at.
+/// What differs between a published manifest and this build. Empty if nothing does. What belongs to one computer and
+/// one person, such as answers and pending data, is not compared.
 pub(super) fn manifest(published: &Value, application: &str, endpoint: &str, pages: &[StaticPage]) -> Vec<String> {
     let mut found = Vec::new();
     for (key, built) in [("format", crate::manifest::FORMAT), ("application", application), ("endpoint", endpoint)] {
@@ -69,7 +69,7 @@ pub(super) fn manifest(published: &Value, application: &str, endpoint: &str, pag
     found
 }
 
-/// Where a published page of a scope first differs, key by key.
+/// The differences of a scope's published page: for each key, the first line that differs.
 fn of_page(scope: &str, said: &Value, built: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for (key, built) in built.as_object().into_iter().flatten() {
@@ -97,7 +97,7 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// What counts in one process: how many values could not be read.
+/// Removes what belongs to one process: the counters of unreadable values.
 fn without_state(value: &mut Value) {
     match value {
         Value::Object(map) => {

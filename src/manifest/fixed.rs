@@ -1,5 +1,7 @@
-//! What a scope's page says of every computer alike: the part of the manifest that a publisher can show beside a release.
-//! Made from what is linked; reads no store, and holds nothing of one person.
+//! [`StaticPage`]: the part of a scope's manifest page that is the same on every computer. A publisher can show it beside a
+//! release.
+//!
+//! It is made from the linked types. It never reads a store and has no data about a person.
 
 use super::EventPage;
 use crate::{

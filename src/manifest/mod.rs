@@ -1,7 +1,8 @@
-//! What could be sent, was agreed, waits, was sent, and was dropped: one model, read-only, as text and as JSON.
+//! [`Manifest`]: what could be sent, what was agreed, what is pending, what was sent and what was dropped, as one read-only
+//! model. It can be printed as text and as JSON.
 //!
-//! Made from the types linked into the program and from the files of the store, so it can't leave one out. Making it
-//! changes nothing, asks nothing of the network, and keeps nothing.
+//! It is made from the types linked into the program and from the files of the store, so it can't omit any of them. Making it
+//! never changes a decision, uses the network, or stores anything of its own.
 
 mod fixed;
 mod text;
@@ -22,95 +23,98 @@ use crate::{
 use serde::Serialize;
 use std::sync::atomic::Ordering;
 
-/// The name of this form.
+/// The name and version of this format.
 pub(crate) const FORMAT: &str = "candor-manifest/1";
 
-/// Everything a person may want to know about this program's reports. `Display` is a page of text, `Serialize` the data.
+/// Everything a person may want to know about this program's telemetry.
+///
+/// `Display` prints a page of text; `Serialize` gives the data.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Manifest {
     /// `candor-manifest/1`.
     pub format: &'static str,
-    /// When it was made, in UTC (RFC 3339).
+    /// When the manifest was made, in UTC (RFC 3339).
     pub made_at: String,
     /// The application's id.
     pub application: String,
-    /// The version candor has.
+    /// The version of candor.
     pub candor_version: &'static str,
-    /// Where the program's own reports go; those of a library go where its page says.
+    /// Where the program's own data is sent. A library's data is sent to the endpoint on its scope's page.
     pub endpoint: String,
-    /// What closes every scope, such as an environment variable, whatever the person decided.
+    /// What closes every scope, such as an environment variable, regardless of the person's decisions.
     pub blocked_by: Option<String>,
-    /// Where the records lie on this computer.
+    /// Where the records are on this computer.
     pub store: std::path::PathBuf,
-    /// Why none can lie anywhere, where that is so.
+    /// Why no records can be kept anywhere, if so.
     #[serde(skip)]
     barred: Option<String>,
     /// Every scope linked into the program, by name.
     pub scopes: Vec<ScopePage>,
-    /// What the person agreed to and this program does not declare: they can take it back with
+    /// Grants for scopes that this program does not declare. The person can withdraw them with
     /// [`consent::withdraw_undeclared`](crate::consent::withdraw_undeclared).
     pub undeclared: Vec<Undeclared>,
-    /// Why that can't be read now; then [`undeclared`](Manifest::undeclared) is empty, and there may be some.
+    /// Why these grants can't be read now. Then [`undeclared`](Manifest::undeclared) is empty, and there may be some.
     pub undeclared_unread: Option<String>,
-    /// What became of events since this program started.
+    /// What happened to events since this program started.
     pub outcomes: Outcomes,
 }
 
-/// One scope: its terms, where it stands, and what it has, will and could have sent.
+/// One scope: what it asks for, its state, and what it has sent, will send and could send.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ScopePage {
     /// The scope's name.
     pub name: &'static str,
-    /// The title a person reads.
+    /// The title that a person reads.
     pub title: &'static str,
     /// What the data is for.
     pub purpose: &'static str,
     /// What the person gets from it.
     pub benefit: &'static str,
-    /// Where it stands, and since when.
+    /// The scope's state, and since when.
     #[serde(flatten)]
     pub status: Status,
-    /// Where the person said yes; `None` where that is not recorded, or there is no yes.
+    /// Where the person consented. `None` if that is not recorded or there is no grant.
     pub agreed_via: Option<String>,
-    /// What was agreed, as data, where there is a yes.
+    /// What was agreed, as data, if there is a grant.
     pub agreed: Option<serde_json::Value>,
     /// The text a person is shown when asked.
     pub notice: String,
-    /// Who receives it, by legal name.
+    /// Who receives the data, by legal name.
     pub recipient: &'static str,
-    /// Where it goes.
+    /// The endpoint that the data is sent to.
     pub endpoint: String,
-    /// Whether it belongs to a library in the program, which has a recipient of its own.
+    /// Whether the scope belongs to a library in the program, which has a recipient of its own.
     pub of_library: bool,
-    /// Whether the program lets it report at all. A library's scope stays closed, whatever anyone answers, until it does.
+    /// Whether the program allows this scope to report. A library's scope stays closed until it does, whatever the person
+    /// decides.
     pub allowed: bool,
-    /// For how long the recipient keeps it, in days.
+    /// How long the recipient keeps the data, in days.
     pub retention_days: u32,
-    /// Whether the scope is on and the secret behind its codes and items is lost or damaged: then there are no codes, and
-    /// nothing that has items is counted, until the person agrees anew.
+    /// Whether the scope is on and the secret for its codes and items is lost or damaged. Then no codes are made, and events that
+    /// have items are not counted, until the person consents again.
     pub secret_lost: bool,
-    /// What each request names besides its events, with its value: the same for everyone who has this version.
+    /// What each request contains besides its events: names and values. They are the same for every user of this version.
     pub envelope: Vec<(&'static str, String)>,
     /// Every event that could be sent.
     pub could_send: Vec<EventPage>,
-    /// Today's counts, and those of days that are not closed yet. Local state; they become lines when their day closes.
+    /// Today's counts, and those of days that are not closed yet. They are local state; they become lines when their day closes.
     pub growing: Vec<GrowingCount>,
-    /// Lines that wait to be put into a request: the exact bytes.
+    /// Lines that will be put into a request: the exact bytes.
     pub waiting: Vec<String>,
-    /// Requests that wait to be sent: the exact bytes of their bodies.
+    /// Requests that will be sent: the exact bytes of their bodies.
     pub ready: Vec<String>,
-    /// Requests that left and were taken: the exact bytes of their bodies, oldest first.
+    /// Requests that were sent, oldest first, with the exact bytes of their bodies.
     pub sent: Vec<SentPage>,
-    /// Files of what grows, waits or was sent that can't be read now, each with the reason: what they hold is not shown above,
-    /// and is not lost.
+    /// Files of growing, pending or sent data that can't be read now, each with the reason. Their contents are not shown above,
+    /// and are not lost.
     pub unread: Vec<String>,
-    /// Whether these bodies are kept, as they are unless the person switches it off.
+    /// Whether the bodies of sent requests are kept. They are, unless the person switches it off.
     pub keeps_contents: bool,
-    /// How much of what left can be named for erasure, what was asked for, and what came of it.
+    /// How much of what was sent can be named for erasure, what was asked for, and the outcome.
     pub erasure: Option<ErasureStatus>,
-    /// Whether an answer could be kept, so that being asked again would end a trouble.
+    /// Whether an answer could be stored, so that asking the person again would end a trouble.
     #[serde(skip)]
     asking_helps: bool,
 }
@@ -127,11 +131,11 @@ pub struct EventPage {
     pub linkage: &'static str,
     /// The same in words.
     pub linkage_words: &'static str,
-    /// The last UTC day on which it is recorded, where an end was declared.
+    /// The last UTC day on which the event is recorded, if an end was declared.
     pub until: Option<String>,
-    /// What chooses the few items that are counted, where not all are: the field's name, what it says, what becomes of it.
+    /// The field that selects the few items that are counted, if not all are: its name, its description, and what becomes of it.
     pub item: Option<(&'static str, &'static str, String)>,
-    /// How many distinct outcomes its fields have together, of at most 1,024; codes aside.
+    /// How many distinct outcomes its fields have together, at most 1,024. Codes are not included.
     pub outcomes: u64,
     /// Its fields.
     pub fields: Vec<FieldPage>,
@@ -147,23 +151,23 @@ pub struct FieldPage {
     pub description: &'static str,
     /// The privacy class.
     pub class: &'static str,
-    /// How coarse it becomes, in words.
+    /// How coarse the field becomes, in words.
     pub precision: String,
     /// The same as data.
     pub precision_spec: serde_json::Value,
-    /// Why single numbers leave exactly, or why what looks like content is none.
+    /// Why exact single numbers are sent, or why a field that looks like content is not content.
     pub because: Option<String>,
-    /// Whether it may be unknown, in which case it is not sent.
+    /// Whether the value may be unknown. An unknown value is not sent.
     pub optional: bool,
     /// How many values could not be read since the program started (NaN, below zero, no version, …). They were not sent.
     pub unreadable: u32,
-    /// Example: a value as it stands on this computer.
+    /// Example: a value as it is on this computer.
     pub example_raw: String,
     /// The same value as it would be sent.
     pub example_sent: String,
 }
 
-/// How often one combination happened on a day that is not closed yet.
+/// How often one combination of values occurred on a day that is not closed yet.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GrowingCount {
@@ -173,52 +177,53 @@ pub struct GrowingCount {
     pub event: &'static str,
     /// The fields' values in words, in declared order.
     pub values: Vec<(&'static str, String)>,
-    /// How often so far. What is sent is this number rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, 257,
+    /// How often it occurred so far. What is sent is this number rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, 257,
     /// 513 or 1,024.
     pub count: u64,
 }
 
-/// A request that left.
+/// A request that was sent.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct SentPage {
-    /// When the receiver took it, or it was given up, in UTC (RFC 3339).
+    /// When the receiver accepted it, or when it was given up, in UTC (RFC 3339).
     pub at: String,
-    /// Under which of the person's decisions about this scope: the number its receipt has.
+    /// The person's decision about this scope under which it was sent: the number that its receipt has.
     pub epoch: u64,
     /// How many records it held.
     pub records: u64,
     /// How many of them the receiver rejected.
     pub rejected: u64,
-    /// Whether the receiver answered as OTLP asks. If not, it took the request (a status of 2xx, over a connection to this
-    /// computer or to the one whom the certificate names) and said nothing about it that can be relied on.
+    /// Whether the receiver answered as OTLP requires. If not, the receiver accepted the request (a status of 2xx, over a
+    /// connection to this computer or to the one that the certificate names) but its answer had no reliable details.
     pub confirmed: bool,
-    /// Where no receiver took it: what became of it. It left this computer, or may have, and is not sent any more.
+    /// What happened to the request, if no receiver accepted it. It was sent, or may have been, and will not be sent again.
     pub not_taken: Option<&'static str>,
     /// How many bytes its body had.
     pub bytes: u64,
-    /// The body, byte for byte; empty where the person wants no contents kept.
+    /// The body, byte for byte. Empty if the person does not want contents to be kept.
     pub body: String,
 }
 
-/// What became of events since this program started. Events that nobody agreed to are not counted at all.
+/// What happened to events since this program started. Events of scopes without a grant are not counted at all.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Outcomes {
-    /// Became lines.
+    /// Events that became lines.
     pub lines: u64,
-    /// Were added to a day's counts.
+    /// Events that were added to a day's counts.
     pub counted: u64,
-    /// Records that a receiver took.
+    /// Records that a receiver accepted.
     pub sent: u64,
-    /// Were dropped, and why.
+    /// Events that were dropped, and why.
     pub dropped: Vec<Dropped>,
-    /// The UTC day since when [`lost`](Outcomes::lost) is counted; `None` where nothing was lost.
+    /// The first UTC day that [`lost`](Outcomes::lost) covers. `None` if nothing was lost.
     pub lost_since: Option<String>,
-    /// Were lost in this run and in earlier ones, of all processes that share the store. What rules and the person's own
-    /// choices leave out is not among them. Never sent.
+    /// Events that were lost in this run and earlier ones, in all processes that share the store. Events that rules or the
+    /// person's own choices leave out are not included. Never sent.
     pub lost: Vec<Dropped>,
-    /// Why that count can't be read; then `lost` is of this process alone, or, where the count is damaged, of what came since.
+    /// Why that count can't be read. Then `lost` covers only this process, or, if the count is damaged, only what was lost since
+    /// then.
     pub lost_unread: Option<String>,
 }
 
@@ -235,20 +240,20 @@ pub struct Dropped {
 }
 
 impl Manifest {
-    /// The page of one scope.
+    /// Returns the page of one scope.
     #[must_use]
     pub fn scope(&self, scope: Scope) -> Option<&ScopePage> {
         self.scopes.iter().find(|page| page.name == scope.name())
     }
 
-    /// The whole model as pretty JSON.
+    /// Returns the whole model as pretty-printed JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         clean::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
     pub(crate) fn read(engine: &Engine, application: &str, endpoint: &str) -> Self {
-        // What is still in the rings belongs on the page as well.
+        // Events that are still in the rings must also be in the manifest.
         engine.tick();
         let keys_unread = engine.keys.why_unread();
         let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope, &keys_unread)).collect();
@@ -277,7 +282,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
     let status = engine.consent.status(scope).unwrap_or_else(|_| Status::unknown("the scope is not registered"));
     let receipt = match status.state {
         State::NeverAsked | State::Unreadable => None,
-        // A narrowing leaves the yes in force, and its line carries the same contract.
+        // A narrowing leaves the grant in force, and its entry has the same contract.
         _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
     };
     let contract = engine.consent.contract(scope).ok();
@@ -298,7 +303,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
         unread.push(clean::line(&format!("whether the contents of what is sent are kept: {error}")));
         true
     });
-    // Only what could leave: anything else is dropped at the next send.
+    // Shows only batches that could be sent. Any other batch is dropped at the next send.
     ready.retain(|batch| otlp::lines(batch.body(), &engine.service, scope, engine.registry).is_some());
     ScopePage {
         name: scope.name(),
@@ -343,7 +348,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
     }
 }
 
-/// What became of a request that left and that nobody took, in words.
+/// Describes what happened to a request that was sent and that no receiver accepted.
 fn not_taken(why: DropReason) -> &'static str {
     match why {
         DropReason::Rejected => "the receiver read it, and refused it for good",

@@ -1,4 +1,4 @@
-//! The manifest as a page of text. Says what the model says, in plain words; works nothing out.
+//! Prints the manifest as a page of text. It prints what the model contains, in plain words, and never computes anything new.
 
 use super::{Manifest, ScopePage};
 use crate::{
@@ -89,7 +89,7 @@ impl fmt::Display for ScopePage {
         }
         writeln!(f, "  your answer   {}", answer(self))?;
         if let Some(trouble) = &self.status.trouble {
-            // A wrong clock, and rules that have changed, are over by themselves.
+            // Trouble with a wrong clock or with changed rules ends without any action of the person.
             let until = match self.status.state {
                 _ if self.status.is_open() => "",
                 State::Granted | State::Superseded => "; it is off until that is over",
@@ -193,7 +193,7 @@ impl fmt::Display for ScopePage {
     }
 }
 
-/// Where the reports go that are switched on.
+/// The endpoints of the scopes that are on, sorted and without duplicates.
 fn places(manifest: &Manifest) -> Vec<&str> {
     let open = manifest.scopes.iter().filter(|page| page.status.is_open());
     let mut places: Vec<&str> = open.map(|page| page.endpoint.as_str()).collect();

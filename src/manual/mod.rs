@@ -24,5 +24,8 @@ pub mod platforms {}
 #[doc = include_str!("faults.md")]
 pub mod faults {}
 
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
+
 #[doc = include_str!("why.md")]
 pub mod why {}

@@ -1,7 +1,7 @@
-//! The days of the Gregorian calendar in integers, so that ladders of dates can be made while the program is compiled.
-//! Knows no clock and no time zone.
+//! The Gregorian calendar in integers, so that ladders of dates can be made at compile time. Never reads a clock and
+//! knows no time zone.
 
-/// 2000-01-01, counted in days from 1970-01-01. A date before it is an error of a clock.
+/// 2000-01-01, in days from 1970-01-01. An earlier date can only come from a wrong clock.
 pub(crate) const EARLIEST: i64 = 10_957;
 
 /// How coarse a date becomes.
@@ -14,13 +14,14 @@ pub enum DateUnit {
     Week,
     /// A month.
     Month,
-    /// A quarter of a year, beginning in January, April, July or October.
+    /// A quarter of a year, starting in January, April, July or October.
     Quarter,
 }
 
-/// The day number of a date of the proleptic Gregorian calendar.
+/// The day number of a date of the proleptic Gregorian calendar, counted from 1970-01-01.
 ///
-/// Years are counted from March, so that the leap day is a year's last: then a month's first day is a linear function.
+/// The calculation counts years from March, so that the leap day is the last day of a year. Then the first day of a
+/// month is a linear function.
 #[must_use]
 pub const fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
@@ -41,7 +42,7 @@ pub(crate) const fn civil(days: i64) -> (i64, i64, i64) {
     if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
 
-/// The first day of the unit that holds `day`.
+/// The first day of the unit that contains `day`.
 pub(crate) const fn start(unit: DateUnit, day: i64) -> i64 {
     let (year, month, _) = civil(day);
     match unit {
@@ -53,7 +54,7 @@ pub(crate) const fn start(unit: DateUnit, day: i64) -> i64 {
     }
 }
 
-/// The first day of the next unit.
+/// The first day of the unit that follows the one with `day`.
 pub(crate) const fn next(unit: DateUnit, day: i64) -> i64 {
     let longest = match unit {
         DateUnit::Day => 1,

@@ -1,18 +1,19 @@
-//! The ladders that candor brings, and the tables that others are made with while the program is compiled.
+//! The ladders that candor provides, and `const` functions that make further ones at compile time. Never sees a value.
 //!
-//! Integers only, at compile time as at run time: a logarithm would differ between platforms. Each table rises strictly
-//! and is closed above by its last rung.
+//! They use integers only, because a floating-point logarithm would differ between platforms. Each ladder rises
+//! strictly, and its last bucket has no upper bound.
 
 #![allow(clippy::indexing_slicing, reason = "`const` code has no iterators yet; a bad index fails the compilation")]
 
 use super::{Precision, Unit, calendar, calendar::DateUnit};
 
-/// Whole media durations, in seconds: 0, 1, 5, 20, 60 and 120 minutes. Of 58,788 films none is in a class of fewer
-/// than 20 (`.ci/run film`).
+/// Media durations, in seconds: 0, 1, 5, 20, 60 and 120 minutes. With these bounds none of 58,788 films is in a class
+/// of fewer than 20 (`.ci/run film`).
 pub(crate) const MEDIA_DURATION: Precision =
     Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 60, 300, 1_200, 3_600, 7_200] };
 
-/// Average bitrates, in bit/s: the rungs that audio and video encoders are usually set to, top-coded at 40 Mbit/s.
+/// Average bitrates, in bit/s: bounds at the usual settings of audio and video encoders. 40 Mbit/s and more are one
+/// bucket.
 pub(crate) const BITRATE: Precision = Precision::Cuts {
     unit: Unit::BitsPerSecond,
     cuts: &[
@@ -21,8 +22,9 @@ pub(crate) const BITRATE: Precision = Precision::Cuts {
     ],
 };
 
-/// Counts: exact to 3, then one more than each power of two, top-coded at 1,024. Of these the notice says
-/// [how a day's counts are rounded](crate::language::Say::Rollup); a test holds both together.
+/// Counts: 0, 1 and 2 are exact. Each of the next bounds is one more than 2, 4, 8, and so on up to 512. 1,024 and more
+/// are one bucket. The notice states these bounds, as [how a day's counts are rounded](crate::language::Say::Rollup). A
+/// test checks that both agree.
 pub(crate) const COUNT: Precision =
     Precision::Cuts { unit: Unit::Count, cuts: &[0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1_024] };
 
@@ -32,7 +34,8 @@ pub(crate) const BYTE_SIZE: Precision = Precision::Cuts {
     cuts: &[0, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28, 1 << 30, 1 << 32, 1 << 34, 1 << 36],
 };
 
-/// How long something took, in milliseconds: steps whose middle is within 25 % of what is in them, to a minute.
+/// How long something took, in milliseconds, up to a minute. The middle of each step is within 25 % of the values in
+/// it.
 pub(crate) const LATENCY: Precision = {
     const N: usize = log_buckets_len(25, 1, 60_000);
     const CUTS: [i64; N] = log_buckets(25, 1, 60_000);
@@ -57,14 +60,14 @@ pub(crate) const HOUR_BAND: Precision = Precision::Labels(&["night", "morning", 
 pub(crate) const NETWORK_ADDRESS: Precision =
     Precision::Labels(&["loopback", "private", "link_local", "global_v4", "global_v6", "other"]);
 
-/// Languages with the most speakers and pages, by ISO 639-1. The whole list has 183, and a small language in it would
-/// name its speakers.
+/// The languages with the most speakers and pages, by ISO 639-1. The whole list has 183 languages. A small one among
+/// them would identify its speakers.
 pub(crate) const LOCALE: Precision = Precision::Labels(&[
     "ar", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl",
     "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "ur", "vi", "zh", "other",
 ]);
 
-/// A text's length and the characters it is made of.
+/// The length of a text, and the kind of characters in it.
 pub(crate) const TEXT_SHAPE: Precision = Precision::Labels(&[
     "empty",
     "digits_1_8",
@@ -81,10 +84,10 @@ pub(crate) const TEXT_SHAPE: Precision = Precision::Labels(&[
     "unicode_over_128",
 ]);
 
-/// Keyed identifiers: 64 bits, enough that 100,000 values collide with a chance of 3e-10.
+/// Keyed identifiers: 64 bits, so that the chance of a collision among 100,000 values is 3e-10.
 pub(crate) const IDENTIFIER: Precision = Precision::Code { bits: 64 };
 
-/// `from`, `from + step`, and so on.
+/// `N` bounds: `from`, `from + step`, and so on.
 #[must_use]
 pub const fn steps<const N: usize>(from: i64, step: i64) -> [i64; N] {
     let mut cuts = [0; N];
@@ -96,8 +99,9 @@ pub const fn steps<const N: usize>(from: i64, step: i64) -> [i64; N] {
     cuts
 }
 
-/// The next rung of a ladder of logarithmic buckets whose middles are within `percent` of what is in them: the last one
-/// times (100 + percent) / (100 - percent), floored, and at least one more (Masson, Rim and Lee, *DDSketch*, 2019).
+/// The next bound of logarithmic buckets whose middles are within `percent` of the values in them. It is the last bound
+/// times (100 + percent) / (100 - percent), rounded down, and at least one more than the last bound (Masson, Rim and
+/// Lee, *DDSketch*, 2019).
 const fn log_next(percent: i64, last: i64) -> i64 {
     let next = last as i128 * (100 + percent) as i128 / (100 - percent) as i128;
     if next > i64::MAX as i128 {
@@ -109,7 +113,7 @@ const fn log_next(percent: i64, last: i64) -> i64 {
     }
 }
 
-/// How many rungs [`log_buckets`] makes.
+/// How many bounds [`log_buckets`] makes.
 #[must_use]
 pub const fn log_buckets_len(percent: i64, from: i64, top: i64) -> usize {
     let mut n = 2;
@@ -121,7 +125,7 @@ pub const fn log_buckets_len(percent: i64, from: i64, top: i64) -> usize {
     n
 }
 
-/// 0, then logarithmic buckets from `from` to `top`, both rungs of their own.
+/// 0, then logarithmic buckets from `from` to `top`. Both `from` and `top` are bounds.
 #[must_use]
 pub const fn log_buckets<const N: usize>(percent: i64, from: i64, top: i64) -> [i64; N] {
     let mut cuts = [0; N];
@@ -134,7 +138,7 @@ pub const fn log_buckets<const N: usize>(percent: i64, from: i64, top: i64) -> [
     cuts
 }
 
-/// How many rungs [`digits`] makes.
+/// How many bounds [`digits`] makes.
 #[must_use]
 pub const fn digits_len(digits: u32, top: i64) -> usize {
     let mut n = 1;
@@ -167,7 +171,7 @@ const fn digit_next(digits: u32, last: i64) -> i64 {
     last.saturating_add(unit)
 }
 
-/// The starts of `N - 1` units from the one that holds the given date, behind one rung for everything before.
+/// One bound for everything earlier, then the first days of `N - 1` units. The first unit contains the given date.
 #[must_use]
 pub const fn dates<const N: usize>(unit: DateUnit, year: i64, month: i64, day: i64) -> [i64; N] {
     let mut cuts = [calendar::EARLIEST; N];
@@ -181,7 +185,8 @@ pub const fn dates<const N: usize>(unit: DateUnit, year: i64, month: i64, day: i
     cuts
 }
 
-/// A ladder of versions behind one rung for everything older.
+/// The bounds for a list of versions, each given by its first two numbers. The derive puts (0, 0) first, so that the
+/// first bucket holds everything older.
 #[must_use]
 pub const fn versions<const N: usize>(parts: [(u32, u32); N]) -> [i64; N] {
     let mut cuts = [0; N];

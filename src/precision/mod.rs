@@ -1,9 +1,9 @@
 //! Precision: how coarse a value becomes before it may be kept.
 //!
 //! A precision partitions all values of one kind into a fixed, numbered list of outcomes. Numbers are partitioned by
-//! cut points, so "coarser than" is decidable: one precision is coarser than another when its cuts are a subset of
-//! the other's. This room holds the partitions and the words for them. It never sees a person's value for longer than
-//! one call, keeps nothing, and knows nothing of events, consent or files.
+//! cut points, so it can be decided whether one precision is coarser than another: its cuts are a subset of the
+//! other's. This module holds the partitions and the words for them. It sees a person's value only during one call,
+//! keeps nothing, and knows nothing of events, consent or files.
 
 mod calendar;
 mod ladders;
@@ -23,39 +23,39 @@ use crate::language::{Locale, Say};
 
 /// A partition of the values of one field into numbered outcomes.
 ///
-/// Outcome 0 of a field always means "not known, not sent"; outcomes from 1 upward are the parts listed here.
+/// Outcome 0 of a field always means "not known, not sent". The outcomes from 1 upward are the parts listed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precision {
     /// Two outcomes: no and yes.
     Flag,
-    /// A closed list of labels, sent as they stand.
+    /// A closed list of labels, which are sent unchanged.
     Labels(&'static [&'static str]),
-    /// Half-open cells `[cut, next cut)`; the last one is open above. What is sent is the cell's lower cut. A value
-    /// below the first cut belongs to the first cell.
+    /// Half-open buckets `[cut, next cut)`. The last one has no upper bound. What is sent is the lower cut of the
+    /// bucket. A value below the first cut belongs to the first bucket.
     Cuts {
-        /// What the cuts are counted in.
+        /// The unit of the cuts.
         unit: Unit,
-        /// Strictly rising lower bounds, the first one usually 0.
+        /// Strictly rising lower bounds. The first one is usually 0.
         cuts: &'static [i64],
     },
-    /// A keyed hash of this many bits. Not bounded by a number of outcomes, so it counts outside the budget, and
-    /// forces a period or session linkage.
+    /// A keyed hash of this many bits. The number of its outcomes has no bound, so it is not part of the event's
+    /// budget. It requires a linkage of a period or a session.
     Code {
-        /// Length of the code in bits; a multiple of 8, at most 128.
+        /// Length of the code in bits: a multiple of 8, at most 128.
         bits: u32,
     },
-    /// One of 2^bits groups, chosen by a keyed hash. Says the same of the same value for a period, so it forces a
-    /// period or session linkage.
+    /// One of 2^bits groups, selected by a keyed hash. The same value is in the same group for a period, so this
+    /// requires a linkage of a period or a session.
     Cohort {
-        /// How many bits of the hash choose the group, 8 at most.
+        /// How many bits of the hash select the group, at most 8.
         bits: u32,
     },
 }
 
 impl Precision {
-    /// How many outcomes a known value can have. A [`Code`](Precision::Code) has no such number and answers 1: it is
-    /// outside the product that the budget bounds.
+    /// How many outcomes a known value can have. For a [`Code`](Precision::Code), which has no such number, this
+    /// returns 1, so that it does not change the product that the budget limits.
     #[must_use]
     pub const fn outcomes(&self) -> u64 {
         match self {
@@ -67,9 +67,9 @@ impl Precision {
         }
     }
 
-    /// The outcome (from 1) of a number, or 0 where this precision does not take numbers.
+    /// The outcome (from 1) of a number. Returns 0 if this precision does not take numbers.
     ///
-    /// Floors, never rounds to nearest: a value equal to a cut belongs to the cell above it.
+    /// Rounds down, never to the nearest: a value equal to a cut belongs to the bucket above it.
     #[must_use]
     #[inline]
     pub const fn outcome_of(&self, value: i64) -> u16 {
@@ -79,16 +79,17 @@ impl Precision {
         }
     }
 
-    /// The smallest value of an outcome, which is what is sent for it; `None` where outcomes are not numbers.
+    /// The lower cut of an outcome, which is what is sent for it. `None` if outcomes are not numbers, or if there is no
+    /// such outcome.
     ///
-    /// The first outcome's is its lower cut too, though values below it share it.
+    /// The first outcome also returns its lower cut, although it includes the values below that.
     #[must_use]
     pub fn lower_cut(&self, outcome: u16) -> Option<i64> {
         let Precision::Cuts { cuts, .. } = self else { return None };
         cuts.get(usize::from(outcome).checked_sub(1)?).copied()
     }
 
-    /// Whether everything this precision can say can be worked out from what `finer` says. Every precision is coarser
+    /// Whether the outcome in this precision always follows from the outcome in `finer`. Every precision is coarser
     /// than itself.
     #[must_use]
     pub fn is_coarser_than(&self, finer: &Precision) -> bool {
@@ -96,7 +97,7 @@ impl Precision {
             (Precision::Flag, Precision::Flag) => true,
             (Precision::Labels(a), Precision::Labels(b)) => a.iter().all(|label| b.contains(label)),
             (Precision::Cuts { unit: u, cuts: a }, Precision::Cuts { unit: v, cuts: b }) => {
-                // The first cut separates nothing: values below it share its cell.
+                // The first cut separates nothing: values below it are in the same bucket.
                 u == v && a.iter().skip(1).all(|cut| b.iter().skip(1).any(|other| other == cut))
             }
             (Precision::Code { bits: a }, Precision::Code { bits: b })
@@ -105,13 +106,13 @@ impl Precision {
         }
     }
 
-    /// One outcome in words for people, such as `4 Mbit/s to under 8 Mbit/s` or `60 to under 120 min`. In English.
+    /// One outcome in words for people, such as `4 Mbit/s to under 8 Mbit/s` or `60 to under 120 min`, in English.
     #[must_use]
     pub fn words(&self, outcome: u16) -> String {
         self.words_in(&Locale::ENGLISH, outcome, &|_| None)
     }
 
-    /// The same in any language. `label` gives the words for a label that does not say itself what it is.
+    /// The same in any language. `label` returns the words for a label that does not explain itself.
     pub(crate) fn words_in(&self, locale: &Locale, outcome: u16, label: &dyn Fn(&str) -> Option<String>) -> String {
         let not_sent = || locale.words(Say::NotSent);
         let Some(index) = (outcome as usize).checked_sub(1) else { return not_sent() };
@@ -131,7 +132,7 @@ impl Precision {
         }
     }
 
-    /// The whole partition in words for people, as the manifest prints it. In English.
+    /// The whole partition in words for people, as the manifest prints it, in English.
     #[must_use]
     pub fn describe(&self) -> String {
         self.describe_in(&Locale::ENGLISH, &|_| None)
@@ -154,7 +155,7 @@ impl Precision {
         }
     }
 
-    /// The partition as canonical data, for contracts: what decides whether a grant still covers a build.
+    /// The partition as canonical data for contracts. It decides whether a grant still covers a build.
     #[must_use]
     pub fn spec(&self) -> serde_json::Value {
         match self {
@@ -169,7 +170,7 @@ impl Precision {
     }
 }
 
-/// A label as it is sent, and in words where those differ.
+/// A label as it is sent. If it has other words, both.
 fn labelled(locale: &Locale, label: &str, words: &dyn Fn(&str) -> Option<String>) -> String {
     match words(label).filter(|words| words != label) {
         Some(words) => locale.say(Say::LabelAsSent, &[("words", (&words).into()), ("label", label.into())]),
@@ -177,22 +178,22 @@ fn labelled(locale: &Locale, label: &str, words: &dyn Fn(&str) -> Option<String>
     }
 }
 
-/// A list as a language writes one.
+/// A list, joined as the language writes lists.
 pub(crate) fn joined(locale: &Locale, next: Say, items: impl Iterator<Item = String>) -> String {
     let two = |first: String, item: String| locale.say(next, &[("first", (&first).into()), ("next", (&item).into())]);
     items.reduce(two).unwrap_or_default()
 }
 
-/// The steps in words; of a long list, its beginning and its end.
+/// The steps in words. Of more than 20 steps, only the first three and the last.
 fn bounds(locale: &Locale, unit: Unit, cuts: &[i64]) -> String {
-    // Seconds are told as minutes where all of them are whole ones.
+    // Seconds are written as minutes if all of them are whole minutes.
     let whole = unit != Unit::Seconds || cuts.iter().all(|cut| cut % 60 == 0);
     let last = cuts.len().saturating_sub(1);
     let word = |(at, cut): (usize, &i64)| match unit {
-        // The first rung of these holds what is before the first date or version.
+        // The first bucket of these units holds everything before the first date or version.
         Unit::Date if *cut == EARLIEST => locale.words(Say::StepBefore),
         Unit::Version if *cut == 0 => locale.words(Say::StepOlder),
-        // A unit that all of them share stands once.
+        // A unit that all steps share is written once, after the last one.
         _ if whole && at == last => unit.last_bound(locale, *cut),
         _ if whole => unit.bound(locale, *cut),
         _ => unit.words_in(locale, *cut),
@@ -207,12 +208,12 @@ fn bounds(locale: &Locale, unit: Unit, cuts: &[i64]) -> String {
     }
 }
 
-/// The outcome, from 1, of `value` among strictly rising `cuts`.
+/// The outcome, counted from 1, of `value` among strictly rising `cuts`.
 #[inline]
 #[allow(clippy::indexing_slicing, reason = "`const` code has no iterators yet; the index is below the length")]
 pub(crate) const fn outcome(cuts: &[i64], value: i64) -> u16 {
-    // A count of the cuts at or below the value: without an early exit, so that the compiler can keep a short ladder
-    // free of branches. A long one is halved.
+    // Counts the cuts at or below the value. The loop has no early exit, so that the compiler can produce code without
+    // branches for a short ladder. A longer ladder is first narrowed by binary search to 32 cuts.
     let (mut n, mut i, mut end) = (0, 0, cuts.len());
     while end - i > 32 {
         let middle = i + (end - i) / 2;

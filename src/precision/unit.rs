@@ -1,9 +1,9 @@
-//! What a precision's cuts are counted in, and how such a number reads. Turns no value into an outcome.
+//! The units of a precision's cuts, and how numbers in these units are written. Never maps a value to an outcome.
 
 use super::calendar;
 use crate::language::{Locale, Say};
 
-/// The unit that a numeric precision's cuts are counted in.
+/// The unit in which the cuts of a numeric precision are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
@@ -25,7 +25,7 @@ pub enum Unit {
     PerMille,
     /// Lines of a picture.
     Lines,
-    /// A version's first two parts: the first one times 2^32, plus the second.
+    /// The first two parts of a version: the first one times 2^32, plus the second.
     Version,
     /// A UTC day, counted from 1970-01-01.
     Date,
@@ -69,7 +69,7 @@ impl Unit {
         matches!(self, Unit::Version | Unit::Date)
     }
 
-    /// A value of this unit in words for people: `4.21 Mbit/s`, `1:30:31`, `17`. In English; versions and dates are
+    /// A value of this unit in words for people, in English: `4.21 Mbit/s`, `1:30:31`, `17`. Versions and dates are
     /// written as they are sent.
     #[must_use]
     pub fn words(self, value: i64) -> String {
@@ -94,7 +94,7 @@ impl Unit {
             Unit::Count => locale.number(value),
             Unit::PerMille => {
                 let number = locale.decimal(value / 10, &(size % 10).to_string());
-                // Above minus one per cent the whole part has lost its sign.
+                // Between 0 and minus one per cent the whole part is 0, so the sign is added here.
                 let lost = if value < 0 && value > -10 { "-" } else { "" };
                 locale.say(Say::Percent, &[("n", (&format!("{lost}{number}")).into())])
             }
@@ -109,7 +109,7 @@ impl Unit {
         }
     }
 
-    /// The units that a person reads, largest first.
+    /// The units in which a person reads the value, largest first.
     fn larger(self) -> &'static [(u64, Say)] {
         match self {
             Unit::BitsPerSecond => {
@@ -123,8 +123,8 @@ impl Unit {
         }
     }
 
-    /// The same value when it is a bound between outcomes: exactly, so that no two of them read alike, and without the
-    /// unit where all bounds share one.
+    /// A value that is a bound between outcomes, in words. It is exact, so that two different bounds never read the
+    /// same. A unit that all bounds share is left out.
     pub(super) fn bound(self, locale: &Locale, value: i64) -> String {
         match self {
             Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(locale, value, self.larger()),
@@ -134,7 +134,7 @@ impl Unit {
         }
     }
 
-    /// The last one of several bounds, behind which the unit stands that they share.
+    /// The last of several bounds, followed by the unit that all of them share.
     pub(super) fn last_bound(self, locale: &Locale, value: i64) -> String {
         match self {
             Unit::Seconds if value % 60 == 0 => of(locale, Say::Minutes, value / 60),
@@ -150,7 +150,7 @@ impl Unit {
         let words = |value: i64| self.words_in(locale, value);
         let one = |say: Say, placeholder: &'static str, value: &str| locale.say(say, &[(placeholder, value.into())]);
         let two = |say: Say, low: &str, high: &str| locale.say(say, &[("low", low.into()), ("high", high.into())]);
-        // Seconds are told as minutes where both ends are whole ones.
+        // Seconds are written as minutes if both ends are whole minutes.
         let whole = self != Unit::Seconds || (low % 60 == 0 && high.is_none_or(|high| high % 60 == 0));
         match (self, high) {
             (Unit::Count | Unit::Lines, Some(h)) if h == low + 1 => self.last_bound(locale, low),
@@ -173,7 +173,7 @@ impl Unit {
     }
 }
 
-/// So many of something.
+/// A sentence with one number, `n`.
 fn of(locale: &Locale, say: Say, n: i64) -> String {
     locale.say(say, &[("n", n.into())])
 }
@@ -190,7 +190,7 @@ fn with_unit(locale: &Locale, say: Say, sign: &str, whole: u64, decimals: &str) 
     }
 }
 
-/// All digits, in the largest unit that needs no more than three behind the point.
+/// All digits of a value, in the largest unit that needs at most three decimals.
 fn exact(locale: &Locale, value: i64, units: &[(u64, Say)]) -> String {
     let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
     for &(unit, say) in units {
@@ -202,7 +202,7 @@ fn exact(locale: &Locale, value: i64, units: &[(u64, Say)]) -> String {
     locale.number(value)
 }
 
-/// Three significant digits in the largest unit that fits.
+/// About three significant digits, in the largest unit that is not larger than the value.
 fn scaled(locale: &Locale, value: i64, units: &[(u64, Say)]) -> String {
     let (sign, size) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
     for &(unit, say) in units {

@@ -1,8 +1,10 @@
-//! From lines that wait to batches with exact bytes. Every line ends up in exactly one batch, or in a counter.
+//! Builds batches from pending lines. A batch holds the exact bytes of one request. This module never sends anything.
 //!
-//! All batches of a segment are on disk before the segment is removed, which it is then at once, so that little lies there
-//! twice; and nothing is sent before all of it is. Interrupted in between, the next build skips the lines that a batch already
-//! names.
+//! Every line ends up in exactly one batch, or is counted as lost.
+//!
+//! A segment is removed only after all batches with its lines are on disk. It is removed immediately then, so that little data is
+//! stored twice. Nothing is sent before all batches are on disk. If a build is interrupted, the next one skips the lines that a
+//! batch already names.
 
 use crate::{
     consent::Place,
@@ -19,7 +21,8 @@ use std::{
     path::PathBuf,
 };
 
-/// Records that may share a request: never those with a code and those without, never codes of two periods.
+/// The records that may share a request. Records with a code never share one with records without a code, and codes of two
+/// periods never share one.
 type BatchGroup = (&'static str, u32);
 
 fn batch_group(record: &Record) -> BatchGroup {
@@ -29,7 +32,7 @@ fn batch_group(record: &Record) -> BatchGroup {
     }
     match record.schema.linkage() {
         Linkage::Rollup | Linkage::None => ("plain", 0),
-        // A session's codes end with the process; its day keeps two sessions of a long time apart at least.
+        // A session's codes are valid only for one process. Grouping by day at least keeps sessions of different days apart.
         Linkage::Session => ("session", day.0),
         Linkage::Day => ("day", day.0),
         Linkage::Week => ("week", day.week()),
@@ -37,7 +40,7 @@ fn batch_group(record: &Record) -> BatchGroup {
     }
 }
 
-/// The lines of one company that will be one body.
+/// The lines of one batch group that will form one request body.
 #[derive(Default)]
 struct Pile {
     lines: Vec<(String, String)>,
@@ -45,17 +48,17 @@ struct Pile {
     sources: BTreeMap<String, Vec<u64>>,
 }
 
-/// The segments that are being made batches of.
+/// The segments whose lines are being put into batches.
 #[derive(Default)]
 struct Segments {
-    /// How many lines of each are in no batch on disk yet.
+    /// For each segment, the number of lines that are in no batch on disk yet.
     left: BTreeMap<String, usize>,
-    /// Those of which every line was read.
+    /// The segments of which every line was read.
     read: BTreeMap<String, Sealed>,
 }
 
 impl Segments {
-    /// These lines are in a batch on disk.
+    /// Notes that these lines are in a batch on disk.
     fn written(&mut self, sources: &[Source]) {
         for source in sources {
             let left = self.left.entry(source.segment.clone()).or_default();
@@ -63,7 +66,7 @@ impl Segments {
         }
     }
 
-    /// Those of which every line is in a batch, or was counted as left out.
+    /// Takes out and returns the segments of which every line is in a batch or was counted as left out.
     fn done(&mut self) -> Vec<Sealed> {
         let is_done = |name: &&String| self.left.get(*name).is_none_or(|left| *left == 0);
         let names: Vec<String> = self.read.keys().filter(is_done).cloned().collect();
@@ -72,11 +75,15 @@ impl Segments {
 }
 
 impl Engine {
-    /// Closes past days, makes batches of all that waits, and answers the files of those that are ready, oldest first, and how many
-    /// are held back.
+    /// Closes past days and makes batches of all pending lines. Returns the files of the ready batches, oldest first, and
+    /// the number of batches that are held back.
     ///
-    /// The caller holds a permit, asked by `stands`: whoever withdraws waits for it before destroying what waits, so that
-    /// nothing that was read before is written after. A file that can't be read now stops no other: it is named in `unread`.
+    /// The caller holds a permit; `stands` says whether it is still valid. A withdrawal waits for that permit before it destroys
+    /// pending data, so that data read before the withdrawal is never written after it. A file that can't be read now is named in
+    /// `unread` and does not stop the others.
+    ///
+    /// # Errors
+    /// A directory can't be listed, a batch can't be written, a segment can't be removed, or the permit is no longer valid.
     pub(crate) fn build(
         &self,
         place: Place,
@@ -122,7 +129,7 @@ impl Engine {
             let mut segment = match self.journal.take(path.clone(), place, self.today()) {
                 Ok(Some(segment)) => segment,
                 Ok(None) => continue,
-                // Those that are in hand go, and with them what keeps the others from being opened.
+                // No more files can be opened. Finish the segments that are open now; that closes their files for the next build.
                 Err(error) if disk::is_out_of_files(&error) && !segments.read.is_empty() => break,
                 Err(error) => {
                     unread.push(disk::named(&path, &error).to_string());
@@ -159,8 +166,9 @@ impl Engine {
             segments.done().iter().try_for_each(forget)?;
         }
         self.write_all(place, &mut groups, &mut segments, stands)?;
-        // One whose segment could not be read now stays as long as that does: without it nobody knows which lines it had.
-        // One that could not be read itself stays as well: its lines may lie in a segment that was left out for it.
+        // A batch is held back while one of its segments still exists, because that segment could not be processed now. Only the
+        // batch says which of the segment's lines it holds. A batch that could not be read itself is held back as well: its lines
+        // may also be in a segment that was left out because of it.
         let is_there = |segment: &&String| self.journal.is_there(place, segment);
         let (mut ready, mut held_back) = (Vec::new(), 0);
         for path in made_up()? {
@@ -180,7 +188,7 @@ impl Engine {
         Ok((ready, held_back))
     }
 
-    /// Makes batches of all lines in hand, and lets go of their segments, each of which is an open file.
+    /// Makes batches of all lines read so far and removes their segments. Each of these segments is an open file.
     fn write_all(
         &self,
         place: Place,
@@ -195,12 +203,15 @@ impl Engine {
         segments.done().iter().try_for_each(forget)
     }
 
-    /// Brings a batch to disk, and answers which lines are in it.
+    /// Writes a batch to disk and returns which lines are in it.
+    ///
+    /// # Errors
+    /// The permit is no longer valid, or the batch can't be written.
     fn write(&self, place: Place, mut group: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
         if !stands() {
             return Err(io::Error::other(self.consent.why_no_permit(place.scope)));
         }
-        // In the order of their random ids, so that the order in which things happened does not leave.
+        // Sorted by their random ids, so that the order of the events is not sent.
         group.lines.sort();
         let sources: Vec<_> = group.sources.into_iter().map(|(segment, lines)| Source { segment, lines }).collect();
         let draft = self.draft(place, group.lines.iter().map(|(_, line)| line.as_str()), sources.clone(), None);
@@ -208,20 +219,20 @@ impl Engine {
         written.map(|_| sources).map_err(disk::at(&self.kept_in("outbox", place)))
     }
 
-    /// Where files of one kind of a scope lie, for a person to find.
+    /// The directory with a scope's files of one kind. Error messages name it.
     fn kept_in(&self, kind: &str, place: Place) -> PathBuf {
         self.consent.ledger().store().join(kind).join(place.scope.name())
     }
 
-    /// A batch that is on disk may leave only if it is, byte for byte, what this program would write. One that another
-    /// version wrote is written anew from its records; anything else is dropped.
+    /// Checks a batch that is on disk. It may be sent only if it is, byte for byte, what this program would write. A batch that
+    /// another version wrote is written again from its records. Anything else is dropped. Returns the batch to send, if any.
     ///
     /// # Errors
-    /// The disk did not let us look, or did not take what was to be written anew; the batch stays.
+    /// A file can't be read or removed, or the new batch can't be written. The batch stays.
     pub(super) fn checked(&self, place: Place, mut batch: Batch) -> io::Result<Option<Batch>> {
         let outbox = self.journal.outbox();
         if self.journal.sent().has(place.scope, batch.key())? {
-            // It was taken, and only its removal was interrupted.
+            // The receiver took it before, and only its removal was interrupted.
             outbox.remove(&batch)?;
             return Ok(None);
         }
@@ -247,7 +258,7 @@ impl Engine {
         Ok(anew)
     }
 
-    /// The lines of a batch that was checked.
+    /// The lines of a batch that `checked` returned.
     pub(super) fn lines_of(&self, place: Place, batch: &Batch) -> Vec<String> {
         let lines = otlp::lines(batch.body(), &self.service, place.scope, self.registry).unwrap_or_default();
         lines.into_iter().map(|(line, _)| line).collect()

@@ -1,9 +1,9 @@
-//! Requests that name records to be erased: from the ids of what left to durable wishes, when each leaves, and what an
-//! answer means to it.
+//! Erasure requests: requests to the receiver that name records to be erased. Makes them from the ids of sent records, stores
+//! them durably, decides when each is sent, and acts on the answer.
 //!
-//! One request for each batch that left, since the receiver knows already that those records came together. They go out
-//! one at a time, at random moments, in the random order of their batches' keys. Nothing here touches a counter or the
-//! sent log: asking for erasure is no report, and makes no record that would have to be erased.
+//! There is one request for each batch that was sent, because the receiver already knows that those records came together. The
+//! requests are sent one at a time, at random times, in the random order of their batches' keys. This module never touches a
+//! counter of reports or the sent log: an erasure request is not a report, and makes no record that would have to be erased.
 
 use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
 use crate::{
@@ -17,30 +17,30 @@ use crate::{
 };
 use std::{collections::BTreeSet, io, sync::atomic::Ordering};
 
-/// How often a receiver may say no before it is believed.
+/// After this many refusals by the receiver, an erasure request is given up.
 const MOST_REFUSALS: u32 = 10;
-/// For how long a request is tried.
+/// The longest time that an erasure request is tried, in milliseconds.
 const MOST_AGE: u64 = 30 * DAY;
 
-/// What came of one try.
+/// The result of one try.
 enum Tried {
-    /// There was nothing to try: the wish was taken back, ended or damaged meanwhile.
+    /// There was nothing to try: the erasure request was withdrawn, has ended or was damaged in the meantime.
     Nothing,
-    /// It can't leave now, and nothing was sent.
+    /// It can't be sent now; nothing was sent.
     HeldUp,
-    /// It ended.
+    /// The erasure request has ended: it was acknowledged or given up.
     Ended,
-    /// It waits for its next try.
+    /// It is pending until its next try.
     Waits,
 }
 
 impl Engine {
-    /// How much can be named, what was asked for, and what came of it.
+    /// How many sent records can be named, what the person asked for, and the outcome.
     pub(crate) fn erasure_status(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         let names = self.journal.names();
         let store = self.consent.ledger().store();
         let (left, nameable) = match names.holds_any(scope).at("read what left in", store)? {
-            // Where nothing ever left no clock is read.
+            // If nothing was ever sent, the clock is not read.
             false => (0, 0),
             true => {
                 let today = self.ambient.now().day();
@@ -52,7 +52,7 @@ impl Engine {
         self.consent.erasure_status(scope, left, nameable)
     }
 
-    /// The scopes for which something is to be erased. Where no decision was ever recorded nothing is looked at.
+    /// The scopes that have, or may have, pending erasure requests. If no decision was ever recorded, nothing is read.
     pub(crate) fn erasing(&self) -> Vec<Scope> {
         if !self.consent.is_known() {
             return Vec::new();
@@ -61,10 +61,13 @@ impl Engine {
         self.registry.scopes().iter().copied().filter(|scope| erasure_requests.is_busy(scope.name())).collect()
     }
 
-    /// Notes which records a batch holds, before its first try: from then on they may have left.
+    /// Writes to disk which records a batch holds. Called before each try: from the first try on, they may have been sent.
+    ///
+    /// # Errors
+    /// The ids can't be read or written. The batch is not sent then.
     pub(super) fn note_names(&self, scope: Scope, batch: &Batch) -> Result<(), Error> {
         let names = self.journal.names();
-        // Where nobody can look, they may have been counted: it does not leave now.
+        // If this can't be read, the records may have been counted already. It is an error, and the batch is not sent now.
         if names.has(scope, batch.key()).at("read what left in", self.consent.ledger().store())? {
             return Ok(());
         }
@@ -82,9 +85,15 @@ impl Engine {
         names.note(scope, &named, batch.tries() == 0).at("note what leaves in", self.consent.ledger().store())
     }
 
-    /// Makes the documents of everything that left, was asked for, and has none. Safe to repeat, and to be cut short.
+    /// Makes the missing documents of the person's erasure request: one for each sent batch that it covers. Idempotent, and safe
+    /// to interrupt.
     ///
-    /// `later` says that it was cut short: then only what had left when the person asked is meant, as far as clocks tell.
+    /// `later` says that an earlier call was interrupted. Then the request covers only what had been sent when the person asked,
+    /// as far as the clocks show.
+    ///
+    /// # Errors
+    /// Something can't be read or written: the rest of the request stays pending. Or the scope's recipient can't delete single
+    /// records.
     pub(crate) fn make_erasure_requests(&self, scope: Scope, later: bool) -> Result<(), Error> {
         let erasure_requests = self.consent.erasure_requests();
         let store = self.consent.ledger().store();
@@ -95,7 +104,7 @@ impl Engine {
         let within = match self.consent.deletes_within(scope, None) {
             Ok(within) => within,
             Err(error) => {
-                // This version's recipient can't: the rest of the wish would wait for ever.
+                // This version's recipient can't delete single records. The rest of the request would be pending forever.
                 erasure_requests.answered(&changing, scope.name()).at("write in", store)?;
                 return Err(error);
             }
@@ -125,20 +134,21 @@ impl Engine {
             made += 1;
         }
         if made > 0 {
-            // A moment that was drawn for fewer requests may be too far away, and none may be drawn yet.
+            // The scheduled time may be too far away, if it was drawn for fewer requests. Or none is drawn yet.
             if schedule.failures == 0 {
                 schedule.next = self.next_moment(scope);
                 self.journal.outbox().save_erasing_schedule(scope, &schedule).at("write a moment in", store)?;
             }
         }
-        // One that was not read may have been given up, and is to be made anew then: the rest of the wish waits for it.
+        // A document that could not be read may be one that was given up, which would have to be made again. So the rest of the
+        // request stays pending.
         if let Some(why) = unread.into_values().next() {
             return Err(io::Error::other(why)).at("read the wishes in", store);
         }
         erasure_requests.answered(&changing, scope.name()).at("write in", store)
     }
 
-    /// The batches of a scope that wait to be tried again: they may still leave, so that naming them now would be too soon.
+    /// The keys of a scope's pending batches. They may still be sent, so it is too early to name them for erasure.
     fn still_waiting(&self, scope: Scope) -> Result<BTreeSet<String>, Error> {
         let Some(place) = self.consent.granted_place(scope)? else { return Ok(BTreeSet::new()) };
         let store = self.consent.ledger().store();
@@ -146,14 +156,15 @@ impl Engine {
         Ok(paths.filter_map(|path| Some(path.file_stem()?.to_str()?.split_once('-')?.1.to_owned())).collect())
     }
 
-    /// A random moment: one request within a day, and many of them about as fast, each some time after the other.
+    /// A random time for the next erasure request, in milliseconds since 1970. A single request is due within a day and a
+    /// minute. The more are pending, the shorter the waits between them, but at least a minute each.
     fn next_moment(&self, scope: Scope) -> u64 {
-        // Where they can't be counted now, it is as for one.
+        // If they can't be counted now, one is assumed.
         let pending = self.consent.erasure_requests().pending(scope.name()).map_or(1, |pending| pending.len() as u64);
         self.ambient.now().0 + MINUTE + self.below((2 * DAY / (pending + 1)).max(MINUTE))
     }
 
-    /// When the next request for erasure is due, if there is one to make and nothing blocks.
+    /// When the next erasure request is due; `None` if there is none, or all their scopes are blocked.
     pub(crate) fn next_erasure(&self) -> Option<Time> {
         let free = self.erasing().into_iter().filter(|scope| self.consent.blocked(*scope).is_none());
         let moments = free.map(|scope| {
@@ -163,11 +174,11 @@ impl Engine {
         moments.min()
     }
 
-    /// Makes one request that is due, or on a flush one for each scope. Answers whether any was made.
+    /// Sends one erasure request that is due, or on a flush one for each scope. Returns whether any was tried.
     pub(crate) fn send_erasures(&self, occasion: Occasion, scopes: &[Scope], done: &mut Flushed) -> bool {
         let mut any = false;
         for &scope in scopes {
-            // What an interruption or a full disk left of an earlier wish.
+            // Make what is missing of an earlier erasure request, after an interruption or a full disk.
             if let Err(error) = self.make_erasure_requests(scope, true) {
                 done.note_trouble(format!("what is to be erased could not be noted: {error}"));
             }
@@ -214,11 +225,12 @@ impl Engine {
         any
     }
 
-    /// The pending requests of a scope, those that were tried least first, so that one that always fails holds up no other.
+    /// The pending erasure requests of a scope, those with the fewest tries first. So one that always fails does not hold up the
+    /// others.
     fn in_turn(&self, scope: Scope) -> io::Result<Vec<String>> {
         let erasure_requests = self.consent.erasure_requests();
         let mut batches = erasure_requests.pending(scope.name())?;
-        // A damaged one goes first, and is set aside; one that can't be read now waits behind the others.
+        // A damaged one comes first and is set aside then. One that can't be read now comes last.
         batches.sort_by_cached_key(|batch| match erasure_requests.read(scope.name(), batch) {
             Look::Read(wish) => wish.map_or(0, |wish| wish.is.tries),
             Look::Absent => 0,
@@ -256,7 +268,7 @@ impl Engine {
         let old = wish.is.asked.saturating_add(MOST_AGE) < now.0;
         let over = match elsewhere {
             true if old => Some(Why::Elsewhere),
-            // One that never had its turn, since the program did not run, has not been tried for too long.
+            // A request that was never tried, because the program did not run, does not expire.
             false if old && (wish.is.tries > 0 || schedule.failures > 0) => Some(Why::NoAnswer),
             _ => None,
         };
@@ -269,15 +281,15 @@ impl Engine {
             done.note_trouble("erasure waits: this version of the program sends elsewhere");
             return Ok(Tried::HeldUp);
         }
-        // Without its try on disk nothing is sent: a program that dies each time would send it for ever.
+        // If its try can't be written to disk, nothing is sent. Otherwise a program that dies each time would send it forever.
         wish.is.tries = wish.is.tries.saturating_add(1);
         erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
         drop(changing);
-        let errand = self.consent.errand(scope, batch);
-        let Some(parcel) = errand.and_then(|errand| Parcel::erasure(errand, &self.service, scope)) else {
+        let permit = self.consent.erasure_permit(scope, batch);
+        let Some(parcel) = permit.and_then(|permit| Parcel::erasure(permit, &self.service, scope)) else {
             return Ok(Tried::Nothing);
         };
-        // As for a batch: whoever ends before there is an answer has failed.
+        // As for a batch: a process that ends before there is an answer counts as a failed try.
         let before = schedule.clone();
         self.back_off(schedule, None);
         schedule.unanswered = true;
@@ -288,11 +300,11 @@ impl Engine {
         }
         let outcome = self.heard(&answer, &mut wish, schedule, done);
         let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
-        // Taken back under way; what the receiver took in spite of that stays on record.
+        // The person may have withdrawn the request while it was being sent. If the receiver took it anyway, that is recorded.
         let taken = matches!(outcome, Some(Outcome::Acknowledged { .. }));
         let there = match erasure_requests.read(scope.name(), batch).found_at(&path) {
             Ok(found) => found.flatten().is_some(),
-            // It may have been taken back: it is not written again. The try that it counted stands.
+            // The person may have withdrawn it, so it is not written again. The try that was counted before remains counted.
             Err(error) if !taken => return Err(error).at("read a wish in", store),
             Err(_) => false,
         };
@@ -305,7 +317,8 @@ impl Engine {
         Ok(if outcome.is_some() { Tried::Ended } else { Tried::Waits })
     }
 
-    /// Does what an answer means to the wish and the next moment: how it ended, if it did.
+    /// Acts on the answer to an erasure request: updates the request and the schedule. Returns the outcome if the request has
+    /// ended.
     fn heard(
         &self,
         answer: &Result<Answer, SendError>,
@@ -335,7 +348,7 @@ impl Engine {
                 schedule.failures = schedule.failures.saturating_add(1).min(16);
                 schedule.not_before = at + wait;
                 if wish.is.refusals >= MOST_REFUSALS {
-                    // The next one is asked for on its own account.
+                    // The next request is tried in an hour, and its failures are counted from zero.
                     (schedule.failures, schedule.not_before) = (0, at + REFUSED.0);
                     return Some(Outcome::GivenUp { at, why: Why::Refused });
                 }
@@ -357,7 +370,7 @@ impl Engine {
         None
     }
 
-    /// Forgets the ids of records, and the wishes about them, that the recipient keeps no longer.
+    /// Removes the ids of records that the recipient no longer keeps, and the erasure requests about them.
     pub(crate) fn forget_erased(&self) {
         let today: Day = self.ambient.now().day();
         let store = self.consent.ledger().store();
@@ -367,13 +380,13 @@ impl Engine {
             return;
         }
         let erasure_requests = self.consent.erasure_requests();
-        // Another process is at it, or the disk takes nothing: the next time will do.
+        // Another process holds the lock, or the disk can't be written. The next call tries again.
         let Ok(changing) = erasure_requests.lock(|| self.ambient.monotonic()) else { return };
         self.journal.names().expire(self.registry.scopes(), today);
         for scope in self.registry.scopes() {
             erasure_requests.expire(&changing, scope.name(), today, scope.retention_days());
         }
-        // Those of a scope that this program does not declare go with the records that they name.
+        // Erasure requests of a scope that this program does not declare expire with the records that they name.
         let Look::Read(names) = self.consent.ledger().files().children(&store.join("erasing")) else { return };
         for name in names {
             if !self.registry.scopes().iter().any(|scope| scope.name() == name) {

@@ -1,7 +1,7 @@
-//! When to send, how to wait, and what an answer means.
+//! Decides when to send, how long to wait after a failure, and what to do with a batch after an answer.
 //!
-//! Takes batches whose permit it can get, hands them to the transport, and does what the answer says. It can't make a permit or
-//! bytes of its own, and never runs on a recording thread.
+//! Takes the batches for which it can get a permit, hands them to the transport, and acts on the answer. It never makes a permit
+//! or bytes of its own, and never runs on a recording thread.
 
 mod build;
 mod erasures;
@@ -27,54 +27,54 @@ use std::{
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;
-/// The first wait after a failure, and the longest.
+/// The shortest and the longest wait after a failure, in milliseconds.
 const BACK_OFF: (u64, u64) = (MINUTE / 2, 6 * 60 * MINUTE);
-/// What a receiver that refuses us is spared: an hour, doubling up to a day.
+/// The wait after a refusal by the receiver, in milliseconds: an hour, then doubled each time, up to a day.
 const REFUSED: (u64, u64) = (60 * MINUTE, DAY);
-/// Why a library's reports have no way out.
+/// Why a library's reports can't be sent.
 const NOT_ALLOWED: &str = "the program does not allow the library to report";
-/// How much of a panic's words is repeated.
+/// How many characters of a panic's message are kept.
 const LONGEST_PANIC: usize = 160;
-/// What a page or a redirection means.
+/// The trouble that is reported when a web page or a redirection answered.
 const NOT_A_RECEIVER: &str = "a page or a redirection answered, and no OpenTelemetry receiver: check the endpoint";
 const MOST_TRIES: u32 = 10;
 const MOST_TRIES_AFTER_500: u32 = 3;
-/// How long a batch may wait, in milliseconds.
+/// The longest time that a batch may be pending, in milliseconds.
 const MOST_AGE: u64 = crate::consent::WAITING_DAYS as u64 * DAY;
 
-/// What sending achieved.
+/// The result of one send.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 #[must_use = "`trouble` says whether the receiver could be reached"]
 pub struct Flushed {
-    /// Requests that the receiver took.
+    /// The number of requests that the receiver took.
     pub requests: u64,
-    /// Records in them that the receiver did not reject.
+    /// The number of records in these requests that the receiver did not reject.
     pub records: u64,
-    /// Requests for erasure that the receiver accepted. They are no reports, and counted nowhere else.
+    /// The number of erasure requests that the receiver accepted. They are not reports, so the other fields don't count them.
     pub erasures: u64,
-    /// Requests that still wait, as far as they are made up. Where sending was cut short, more may come of what was recorded,
-    /// and [`trouble`](Flushed::trouble) says so.
+    /// The number of requests that are built and still pending. If sending was cut short, the recorded data may result in more
+    /// requests. [`trouble`](Flushed::trouble) says so then.
     pub waiting: u64,
-    /// Events that were added to the counts of days that are not over. They leave once their day (UTC) is.
+    /// The number of events in the counts of days that are not over. They are sent after their day (UTC) is over.
     pub growing: u64,
-    /// What went wrong first, or why nothing could be sent.
+    /// The first thing that went wrong, or why nothing could be sent.
     pub trouble: Option<String>,
 }
 
-/// Why a send has nothing to say yet.
+/// Why a send has no result yet.
 #[derive(Debug)]
 pub(crate) enum Unsent {
-    /// It was not over in time, this one or one that began before.
+    /// This send, or one that began before it, did not finish in time.
     UnderWay,
-    /// No thread could be made for it.
+    /// No thread could be started for it.
     NoThread(io::Error),
-    /// Its thread ended before it.
+    /// Its thread ended before the send was done.
     BrokenOff,
 }
 
 impl Flushed {
-    /// What was taken since another one was, of the same counters.
+    /// What receivers took after `before` was read from the same counters.
     fn since(self, before: &Flushed) -> Self {
         Flushed {
             requests: self.requests.saturating_sub(before.requests),
@@ -84,18 +84,18 @@ impl Flushed {
         }
     }
 
-    /// Nothing could be sent.
+    /// The result when nothing could be sent; `why` is the reason.
     pub(crate) fn nothing(why: String) -> Self {
         Flushed { trouble: Some(clean::line(&why)), ..Flushed::default() }
     }
 
     pub(crate) fn note_trouble(&mut self, what: impl Into<String>) {
-        // A transport of the program's own, or the receiver behind it, may have worded it.
+        // The text may come from the program's own transport, or from the receiver. So it is cleaned.
         self.trouble.get_or_insert_with(|| clean::line(&what.into()));
     }
 }
 
-/// How a batch was taken, if it was.
+/// How the receiver took a batch; `None` if it did not take it.
 fn taken(answer: &Result<Answer, SendError>, batch: &Batch) -> Option<Taken> {
     let (rejected, confirmed) = match answer {
         Ok(Answer::Accepted { rejected }) => (*rejected, true),
@@ -105,7 +105,7 @@ fn taken(answer: &Result<Answer, SendError>, batch: &Batch) -> Option<Taken> {
     Some(Taken { rejected: rejected.min(batch.records()), confirmed })
 }
 
-/// Why nothing leaves before a moment that is noted.
+/// Why nothing is sent before the schedule's `not_before`.
 pub(crate) fn why_later(schedule: &Schedule) -> String {
     let until = Time(schedule.not_before).rfc3339();
     match &schedule.unread {
@@ -121,31 +121,31 @@ fn name_of(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
 }
 
-/// What makes the sender run.
+/// Why the sender runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
-    /// A scope's own moment, or the end of its back-off.
+    /// A scope's scheduled time has come, or its back-off is over.
     Due,
-    /// The program asked. Back-off is respected all the same.
+    /// The program asked for it. Back-off still applies.
     Flush,
 }
 
 impl Engine {
-    /// Whether the clock is believed, and the day that is being recorded is the one it says: it is read more than once, and one
-    /// reading that is wrong must not drop what another one keeps.
+    /// Whether the clock is trusted, and the day that is being recorded is the clock's day. The clock is read more than once,
+    /// because one wrong reading must not drop data that a right reading would keep.
     pub(crate) fn is_sure_of_day(&self) -> bool {
         for _ in 0..2 {
             let Some(now) = self.trusted_now() else { return false };
             if [Day::NONE, now.day()].contains(&self.today()) {
                 return true;
             }
-            // Midnight has passed, or this reading was wrong, or the one before.
+            // Midnight has passed, or one of the two readings was wrong.
             self.tick();
         }
         false
     }
 
-    /// What receivers took since this client was made.
+    /// What receivers took since this client was created.
     pub(crate) fn taken(&self) -> Flushed {
         let [requests, records, erasures] = {
             let counters = &self.journal.counters;
@@ -154,19 +154,19 @@ impl Engine {
         Flushed { requests, records, erasures, ..Flushed::default() }
     }
 
-    /// How many requests of a scope are made up and wait.
+    /// How many requests of a scope are built and pending. 0 if they can't be listed.
     pub(crate) fn made_up(&self, place: Place) -> u64 {
         self.journal.outbox().paths(place).map_or(0, |paths| paths.len() as u64)
     }
 
-    /// How many events were added to the counts of days that are not over.
+    /// How many events are in the counts of days that are not over.
     pub(crate) fn growing(&self, places: &[Place]) -> u64 {
         let days = places.iter().map(|place| self.journal.peek_counts(*place, &mut Vec::new()));
         days.flat_map(BTreeMap::into_values).fold(0, |sum, counts| sum.saturating_add(counts.total()))
     }
 
-    /// What a program is told that asked for a send and has no answer within `limit`. Whatever receivers took since it asked,
-    /// when this was taken `before`, is counted all the same.
+    /// The result for a program that asked for a send and got no result; `why` is the reason, `limit` is how long it waited. What
+    /// receivers took since the program asked is still counted; `before` holds the counters of that time.
     pub(crate) fn unsent(&self, why: &Unsent, limit: Duration, before: &Flushed) -> Flushed {
         let (now, places) = (self.ambient.now(), self.consent.open_places());
         let later = places.iter().map(|place| self.schedule(*place, now).not_before);
@@ -183,7 +183,7 @@ impl Engine {
             Unsent::UnderWay => format!(
                 "sending was still under way after {limit:?}, and ends with this program at the latest; what the \
                  receiver has not taken by then {kept}{}",
-                // It may be that they are still made up.
+                // The requests may not be built yet.
                 if done.waiting == 0 { unknown } else { "" }
             ),
             Unsent::NoThread(error) => {
@@ -204,22 +204,22 @@ impl Engine {
         match (self.consent.ledger().files().barred_as_seen(), self.consent.constraints().block()) {
             (Some(why), _) => why,
             (None, Some(block)) => format!("reports are switched off by {}", block.0),
-            // A yes that something else closes is one all the same.
+            // If a scope is granted but closed by something else, that is the reason, not a missing grant.
             (None, None) => self.consent.why_closed().unwrap_or_else(|| "no scope is granted".into()),
         }
     }
 
-    /// Why nothing of an open scope leaves though it is recorded, where its receiver wants no more of it.
+    /// Why an open scope's records are not sent, if its receiver takes no more reports of it.
     pub(crate) fn why_refused(&self, scope: &str) -> Option<String> {
         let place = self.consent.open_places().into_iter().find(|place| place.scope.name() == scope)?;
         self.why_gone(&self.journal.outbox().schedule(place.scope, place.generation, self.ambient.now()))
     }
 
-    /// That a receiver wants no more reports from this version, since when, and until what.
+    /// If the receiver takes no more reports from this version: a text that says so, since when, and what would change it.
     pub(crate) fn why_gone(&self, schedule: &Schedule) -> Option<String> {
         let Gone { version, since } = schedule.gone.as_ref().filter(|gone| gone.version == self.version())?;
         let until = match version.as_str() {
-            // A program that begins to give one needs a yes to that as well.
+            // The program gives no version. If it begins to give one, that needs a new grant anyway.
             "" => String::new(),
             version => format!("a version of the program runs that is not {version}, or "),
         };
@@ -230,7 +230,7 @@ impl Engine {
         ))
     }
 
-    /// When the next scope is due, or a day from now.
+    /// When the next scope or erasure request is due; a day from now at the latest.
     pub(crate) fn next_due(&self) -> Time {
         let now = self.ambient.now();
         let due = self.consent.open_places().into_iter().map(|place| {
@@ -241,7 +241,7 @@ impl Engine {
         Time(due.min().unwrap_or(u64::MAX).clamp(now.0, now.0 + DAY))
     }
 
-    /// The scope's schedule; one that has no moment yet is given one within a day.
+    /// The scope's schedule. If it has no time for the next send yet, a random one within a day is drawn.
     pub(crate) fn schedule(&self, place: Place, now: Time) -> Schedule {
         let _alone = self.scheduling.lock();
         let outbox = self.journal.outbox();
@@ -253,7 +253,8 @@ impl Engine {
         schedule
     }
 
-    /// The way to the one who receives this scope's reports. A library's never go where the program's own do.
+    /// The transport to the receiver of this scope's reports. A library's reports are never sent to the program's own receiver.
+    /// `None` if the program does not allow the library to report.
     fn transport_of(&self, scope: Scope) -> Option<&dyn Transport> {
         if scope.is_of_library() { self.libraries.get(scope.name()).map(|it| &**it) } else { Some(&*self.transport) }
     }
@@ -271,12 +272,12 @@ impl Engine {
             return;
         }
         let mut queue: VecDeque<PathBuf> = batches.into();
-        // The one that was not taken last time comes last: a request that always fails holds up no other.
+        // The batch that was not taken last time comes last. So a request that always fails does not hold up the others.
         if let Some(after) = &schedule.after {
             let first = queue.iter().position(|path| name_of(path).is_some_and(|name| name > after.as_str()));
             queue.rotate_left(first.unwrap_or(0));
         }
-        // Whether the disk has the schedule of before an answer.
+        // Whether the schedule on disk is older than the last answer and must still be saved.
         let mut owed = false;
         while let Some(path) = queue.pop_front() {
             if !stands() {
@@ -289,11 +290,12 @@ impl Engine {
                 done.note_trouble(format!("a batch is not sent, and dropped when its day is over: {error}"));
                 continue;
             }
-            // Checked here, just before its try, and one at a time: what waits may be more than fits in memory.
+            // Each batch is checked here, just before its try. Pending batches may be more than fits in memory.
             let is_old =
                 |batch: &Batch| self.trusted_now().is_some_and(|now| batch.made().0.saturating_add(MOST_AGE) < now.0);
             let checked = outbox.open(&path, place).and_then(|batch| match batch {
-                // Its records are too old as well, and nothing else is wrong with them; unless it was taken before.
+                // The batch is too old, so its records are too; age is the reason to count. If it was taken before, nothing is
+                // lost.
                 Some(batch) if is_old(&batch) && !self.journal.sent().has(place.scope, batch.key())? => {
                     self.give_up(&batch, DropReason::Age);
                     Ok(None)
@@ -314,13 +316,14 @@ impl Engine {
                 self.give_up(&batch, DropReason::GaveUp);
                 continue;
             }
-            // Without their ids on disk the records could not be named for erasure any more.
+            // If the ids of the records are not on disk, no later erasure request could name them.
             if let Err(error) = self.note_names(place.scope, &batch) {
                 done.note_trouble(format!("the disk did not take what leaves: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
             }
-            // Without its try on disk a batch is not sent: a program that dies each time would send it for ever.
+            // If its try can't be written to disk, the batch is not sent. Otherwise a program that dies each time would send it
+            // forever.
             let late = mutants::on(Mutant::TryNotedAfterSend);
             if !late && let Err(error) = outbox.note_try(&mut batch) {
                 done.note_trouble(format!("the disk did not take a try: {error}"));
@@ -338,8 +341,8 @@ impl Engine {
                     break;
                 }
             };
-            // Noted before the answer, as the try is: whoever ends before there is one has failed, and the next process does
-            // not begin with what hangs.
+            // The back-off is written before the answer, as the try is. A process that ends before the answer counts as a failed
+            // try, and the next process does not begin with the request that hangs.
             let before = schedule.clone();
             schedule.after = name_of(&path).map(str::to_owned);
             self.back_off(&mut schedule, None);
@@ -357,7 +360,7 @@ impl Engine {
                 owed = false;
                 done.note_trouble(self.consent.why_no_permit(place.scope));
                 if let Some(taken) = taken(&answer, &batch) {
-                    // It left before, and the person's log says so.
+                    // The batch was sent before the permit ended, so the person's log must show it.
                     let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), taken);
                 }
                 break;
@@ -367,7 +370,8 @@ impl Engine {
                 schedule.unanswered = false;
             }
             if matches!(answer, Ok(Answer::Refused)) {
-                // It says nothing about the batch, whose age is its bound. Without room on the disk it was a try.
+                // A refusal says nothing about the batch, so it does not count as a try. The batch's age is its limit. If the
+                // disk is full, the try stays counted.
                 let _ = outbox.forget_try(&mut batch);
             }
             owed = true;
@@ -381,21 +385,24 @@ impl Engine {
         }
     }
 
-    /// The one door.
+    /// Hands a parcel to the transport. This is the only place from which data is sent.
+    ///
+    /// # Errors
+    /// There is no transport for the scope, the transport failed, or it panicked.
     fn hand_over(&self, scope: Scope, parcel: Parcel<'_>) -> Result<Answer, SendError> {
         let transport = self.transport_of(scope).ok_or_else(|| SendError::Network(NOT_ALLOWED.into()))?;
-        // It may be the program's own. Unwinding drops the parcel, and with it what a withdrawal waits for; and nothing of
-        // ours is half done while it runs.
+        // The transport may be the program's own and may panic. Unwinding drops the parcel, and with it the permit that a
+        // withdrawal waits for. No candor state is half changed while the transport runs, so continuing is safe.
         catch_unwind(AssertUnwindSafe(|| transport.send(parcel))).unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
             let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            // What it was thrown with may panic again when it is dropped.
+            // The panic's payload may panic again when it is dropped.
             std::mem::forget(panic);
             Err(SendError::Panicked(said.chars().take(LONGEST_PANIC).collect()))
         })
     }
 
-    /// Does what an answer means to the batch. `false` when nothing more is to be sent for this scope now.
+    /// Acts on the answer to a batch. Returns `false` if nothing more is to be sent for this scope now.
     fn answered(
         &self,
         place: Place,
@@ -411,7 +418,7 @@ impl Engine {
                 let taken = taken(answer, batch).unwrap_or(Taken { rejected: 0, confirmed: false });
                 let (sent, at) = (self.journal.sent(), self.ambient.now());
                 if taken.rejected > 0 {
-                    // On record before it is noted as sent, as with what is given up.
+                    // The loss is recorded before the batch is noted as sent, as it is for batches that are given up.
                     counters.drop(DropReason::Rejected, taken.rejected);
                     self.journal.note_losses();
                 }
@@ -421,7 +428,7 @@ impl Engine {
                 let noted = sent.note(place.scope, batch, at, taken);
                 let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at, None));
                 let _ = self.journal.outbox().remove(batch);
-                // A batch that is gone makes room for an entry without contents.
+                // Removing the batch freed space, which may be enough for an entry without contents.
                 let noted = noted.or_else(|_| sent.note(place.scope, batch, at, taken));
                 if let Err(error) = noted {
                     done.note_trouble(format!("the sent log could not be written: {error}"));
@@ -503,7 +510,8 @@ impl Engine {
         }
     }
 
-    /// Exponential with full jitter, or what the receiver asked for if that is longer.
+    /// Counts a failure and sets the time of the next try. The wait is drawn at random between the shortest wait and a ceiling
+    /// that doubles with each failure. If the receiver asked for a longer wait, up to a day, that one is used.
     fn back_off(&self, schedule: &mut Schedule, retry_after: Option<Duration>) {
         let (shortest, longest) = BACK_OFF;
         let ceiling = shortest.saturating_mul(2 << schedule.failures.min(16)).min(longest);
@@ -521,7 +529,8 @@ impl Engine {
         let _ = self.journal.end_file(batch.path(), &[(reason, batch.records())]);
     }
 
-    /// 413: two batches of half the lines, sent at once; a line that is alone is dropped.
+    /// Acts on a 413: replaces the batch by two with half the lines each, which are next in the queue. A batch of a single line
+    /// is dropped.
     fn halve(&self, place: Place, batch: &Batch, queue: &mut VecDeque<PathBuf>, done: &mut Flushed) {
         let lines = self.lines_of(place, batch);
         if lines.len() < 2 {
@@ -562,7 +571,8 @@ impl Engine {
         let Place { scope, generation, epoch } = place;
         let records = lines.clone().count() as u64;
         let body = crate::transport::otlp::body(&self.service, scope, lines);
-        // Of the day that it is made on, also where the clock is wrong for this one reading: it would be too old at once.
+        // If this one reading of the clock is wrong, use the day that is being recorded. Otherwise the new batch could be too old
+        // immediately.
         let (now, today) = (self.ambient.now(), self.today());
         let at = if [Day::NONE, now.day()].contains(&today) { now } else { today.start() };
         Draft { scope, generation, epoch, records, sources, body, at, parent }

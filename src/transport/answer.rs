@@ -1,21 +1,21 @@
-//! What an answer means: from a status, a few headers and a body to an [`Answer`].
+//! Interprets an HTTP answer: turns a status, a few headers and a body into an [`Answer`].
 //!
-//! A pure function that takes whatever a stranger sends and never fails. It reads no clock: `Retry-After` as a date is
-//! judged against the answer's own `Date`, so a wrong clock on either side can't stretch a wait. What becomes of the
-//! batch is the sender's business.
+//! It is a pure function that accepts any untrusted input and never fails. It never reads a clock: a `Retry-After` date is
+//! compared with the answer's own `Date`, so a wrong clock on either side can't lengthen a wait. It never decides what happens to
+//! the batch; the module `send` does that.
 
 use super::Answer;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A wish to be asked later counts for at least this long.
+/// The shortest wait that a `Retry-After` results in.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-/// And for at most this long, so that one header can't silence a program for good.
+/// The longest wait that a `Retry-After` results in, so that one header can't silence a program forever.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-/// No batch holds more records than this. An answer that speaks of more is not about the batch.
+/// No batch holds more records than this. An answer with a larger number is not about the batch.
 const MOST_RECORDS: u64 = 1 << 20;
 
-/// Judges an answer.
+/// Interprets an answer.
 ///
 /// | answer | meaning |
 /// |---|---|
@@ -27,22 +27,22 @@ const MOST_RECORDS: u64 = 1 << 20;
 /// | any other 5xx | [`Answer::ServerError`] |
 /// | 410 | [`Answer::Gone`] |
 /// | 413 | [`Answer::TooLarge`] |
-/// | 422; 400 with the status that OTLP asks for, `INVALID_ARGUMENT` | [`Answer::Rejected`] |
+/// | 422; 400 with the status that OTLP requires, `INVALID_ARGUMENT` | [`Answer::Rejected`] |
 /// | any other 4xx | [`Answer::Refused`] |
 /// | anything else | [`Answer::NotOtlp`] |
 ///
-/// Whoever is asked here is who was meant: a connection is either to the one whom the certificate names, or to this
-/// computer. So a 2xx says that the request was taken, whatever the rest looks like; to send it again would only send it
-/// twice. What is left to be told apart is a page, which something that is no receiver answers with.
+/// The answer comes from the intended receiver: a connection is either to the server that the certificate names, or to this
+/// computer. So a 2xx means that the request was taken, whatever the rest of the answer is. Sending it again would only send it
+/// twice. The one exception is a web page, because that does not come from an OTLP receiver.
 ///
-/// A 4xx may be about the request or about somebody's configuration: a proxy that wants a certificate says 400, one that
-/// takes only some types says 415. Data is dropped where the receiver has read it and says so.
+/// A 4xx may be about the request or about a configuration: a proxy that requires a certificate answers 400, and one that
+/// accepts only some content types answers 415. Data is dropped only if the receiver has read it and says so.
 ///
-/// The last row is for numbers that end no HTTP exchange (0, 1xx, 600 and above). Whoever sent one is no OTLP receiver,
-/// so the batch is kept, as with a captive portal's page; it must not be dropped for a stranger's mistake.
+/// The last row is for numbers that end no HTTP exchange (0, 1xx, 600 and above). An OTLP receiver does not send them. So the
+/// batch is kept, as after a captive portal's page; it must not be dropped because of another program's mistake.
 ///
-/// `content_encoding` is the header as received; no encoding was offered, so that the body says nothing then.
-/// `whole` says that the body is all there was of it.
+/// `content_encoding` is the header as received. The request offered no encoding, so an encoded body is ignored.
+/// `whole` says that `body` is the complete body.
 pub(crate) fn answer(
     status: u16,
     content_type: Option<&str>,
@@ -77,7 +77,7 @@ pub(crate) fn answer(
     }
 }
 
-/// In which form a body claims to be.
+/// The format that a body has according to its `Content-Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Json,
@@ -85,7 +85,7 @@ enum Form {
     Other,
 }
 
-/// The type in a `Content-Type`, without its parameters.
+/// The media type in a `Content-Type`, without its parameters.
 fn media(content_type: Option<&str>) -> &str {
     content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim()
 }
@@ -101,7 +101,8 @@ fn form(content_type: Option<&str>) -> Form {
     }
 }
 
-/// Whether it is a page for people, whatever it says.
+/// Whether the answer is a web page: HTML or XHTML by its `Content-Type`, or a body that begins with `<` (after a byte order
+/// mark and white space, if any).
 fn is_page(content_type: Option<&str>, body: &[u8]) -> bool {
     let media = media(content_type);
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -109,7 +110,7 @@ fn is_page(content_type: Option<&str>, body: &[u8]) -> bool {
         || body.trim_ascii_start().first() == Some(&b'<')
 }
 
-/// Whether the body of a 400 is what OTLP asks for: a `google.rpc.Status` with code 3, `INVALID_ARGUMENT`. A proxy's is not.
+/// Whether the body of a 400 is what OTLP requires: a `google.rpc.Status` with code 3, `INVALID_ARGUMENT`. A proxy's body is not.
 fn says_invalid(form: Form, body: &[u8]) -> bool {
     const INVALID_ARGUMENT: u64 = 3;
     let code = match form {
@@ -120,10 +121,11 @@ fn says_invalid(form: Form, body: &[u8]) -> bool {
     code == Some(INVALID_ARGUMENT)
 }
 
-/// How many records an OTLP response refuses; `None` if the body is no OTLP response.
+/// The number of records that an OTLP response refuses. `None` if the body is no OTLP response.
 ///
-/// JSON of protobuf may spell a name in either way. OTLP says that unknown fields are ignored, and beside `partialSuccess`
-/// they are. But an object made of nothing else (`{"error":…}`, `{"status":"ok"}`) is no OTLP response.
+/// The JSON form of protobuf allows two spellings of a name; both are read. OTLP says that unknown fields are ignored. They are
+/// ignored next to `partialSuccess`. But an object with unknown fields only (`{"error":…}`, `{"status":"ok"}`) is no OTLP
+/// response.
 fn rejected(body: &[u8]) -> Option<u64> {
     let Value::Object(response) = serde_json::from_slice(body).ok()? else { return None };
     let either = |object: &serde_json::Map<String, Value>, one: &str, other: &str| {
@@ -144,9 +146,9 @@ fn rejected(body: &[u8]) -> Option<u64> {
     }
 }
 
-/// The same in protobuf: `ExportLogsServiceResponse { partial_success: 1 { rejected_log_records: 1 } }`.
+/// The same for protobuf: `ExportLogsServiceResponse { partial_success: 1 { rejected_log_records: 1 } }`.
 fn rejected_in_protobuf(body: &[u8]) -> Option<u64> {
-    // A message of nothing but defaults is no bytes at all.
+    // A message with only default values has no bytes.
     let Some(rest) = body.strip_prefix(&[1 << 3 | 2]) else { return body.is_empty().then_some(0) };
     let (length, partial) = varint(rest)?;
     let partial = partial.get(..usize::try_from(length).ok()?)?;
@@ -154,12 +156,12 @@ fn rejected_in_protobuf(body: &[u8]) -> Option<u64> {
     (count <= MOST_RECORDS).then_some(count)
 }
 
-/// The number in a protobuf message's field, where that is its first.
+/// The number in a field of a protobuf message. `None` unless it is the message's first field.
 fn varint_of(message: &[u8], field: u8) -> Option<u64> {
     varint(message.strip_prefix(&[field << 3])?).map(|(number, _)| number)
 }
 
-/// A number of protobuf, and what comes after it.
+/// Reads a protobuf varint of at most ten bytes. Returns the number and the bytes after it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
     for (at, byte) in bytes.iter().enumerate().take(10) {
@@ -171,18 +173,19 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
-/// A number written in decimal digits and nothing else, which `str::parse` alone does not ask for: it takes `+1`.
+/// A number that is written in decimal digits only. `str::parse` alone would also accept `+1`.
 fn whole_number(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // More digits than fit are still a number, just a very large one.
+    // A number that does not fit becomes the largest one.
     Some(text.parse().unwrap_or(u64::MAX))
 }
 
-/// How long the receiver wishes to be left alone: seconds, or a date judged against the answer's own.
+/// How long the receiver asks us to wait: a number of seconds, or a date that is compared with the answer's own date. The result
+/// is between `SHORTEST_WAIT` and `LONGEST_WAIT`.
 ///
-/// `None` if it says nothing that can be understood. A date that has passed means "now".
+/// `None` if the header is missing or can't be understood. A date that has passed means "now".
 fn wait(retry_after: Option<&str>, date: Option<&str>) -> Option<Duration> {
     let wish = retry_after?.trim();
     let wait = match whole_number(wish) {
@@ -284,7 +287,7 @@ mod tests {
             let expected = rejected.map_or(taken(0), accepted);
             assert_eq!(ok(body), expected, "{}", String::from_utf8_lossy(body));
         }
-        // Deeper than any answer of a receiver: refused, not followed down.
+        // Nested deeper than any receiver's answer: the parser refuses it at its recursion limit.
         let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
         assert_eq!(ok(&deep), taken(0));
     }
@@ -304,7 +307,7 @@ mod tests {
         for encoding in ["gzip", "br", "identity", ""] {
             assert_eq!(of(JSON, Some(encoding), true), taken(0), "{encoding}");
         }
-        // What a body says counts where it is all there, whatever its type.
+        // The content of a body counts if the body is complete, whatever its type.
         let two = br#"{"partialSuccess":{"rejectedLogRecords":2}}"#;
         assert_eq!(answer(200, None, None, None, None, two, true), taken(2));
         assert_eq!(answer(200, JSON, None, None, None, two, false), taken(0));
@@ -339,7 +342,7 @@ mod tests {
             (b"\x0a\x03\x08\xac\x02", 300),
             (b"\x0a\x08\x08\x02\x12\x04slow", 2),
             (b"\x0a\x06\x12\x04slow", 0),
-            // Cut off, endless, more than any batch holds, and no such message: taken, and no more is known.
+            // Cut off, larger than any batch, endless, and no such message: the request is taken, and nothing more is known.
             (b"\x0a\x05\x08\x02", 0),
             (b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0),
             (b"\x0a\x0c\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0),

@@ -1,13 +1,15 @@
-//! What holds of any answer of a stranger. For fuzzers and tests only; opens no connection.
+//! Checks what must hold for any answer from an untrusted receiver. For fuzzers and tests only; never opens a connection.
 #![allow(missing_docs, reason = "for fuzzers")]
 
 use super::{Answer, answer::answer};
 use std::time::Duration;
 
-/// A status in two bytes, five lines of headers, and the rest as the body.
+/// Interprets one answer and checks the result. The input holds a status in two bytes; one line each for `Content-Type`,
+/// `Content-Encoding`, `Retry-After` and `Date`, empty if the header is missing; a line that is empty if the body is complete;
+/// and the body.
 pub fn response(bytes: &[u8]) {
     let [high, low, rest @ ..] = bytes else { return };
-    // Half of them are statuses as they are met.
+    // An odd first byte results in an even status from 200 to 710. An even one results in the two bytes as a number.
     let status = if high & 1 == 0 { u16::from_be_bytes([*high, *low]) } else { 200 + u16::from(*low) * 2 };
     let mut parts = rest.splitn(6, |&byte| byte == b'\n');
     let mut header = || {

@@ -1,9 +1,9 @@
-//! How bytes leave: one function, which takes a [`Parcel`].
+//! Sends data to the receiver: one function, [`Transport::send`], which takes a [`Parcel`].
 //!
-//! A parcel is a journalled batch sealed with a permit, or the person's wish to have records erased; only `seal` and
-//! `erasure` make one. [`Transport`] is the seam: the crate's own speaks OTLP over HTTP, a program can bring another, and
-//! neither can make a parcel. This room decides nothing
-//! about consent and keeps nothing.
+//! A parcel is a journalled batch that is sealed with a permit, or the person's request to have records erased. Only `seal` and
+//! `erasure` make one. [`Transport`] is the trait between the crate and the network. The crate's own implementation speaks OTLP
+//! over HTTP. A program can bring another one. Neither can make a parcel. This module never decides about consent and never
+//! stores anything.
 
 mod answer;
 #[cfg(any(test, fuzzing))]
@@ -20,9 +20,9 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Bytes that may leave, with the permit that lets them.
+/// Bytes that may be sent, with the permit that allows it.
 ///
-/// A transport is handed one and can't make one, copy one, or keep one past its call:
+/// A transport receives a parcel. It can't make one, copy one, or keep one after its call has returned:
 ///
 /// ```compile_fail,E0624
 /// let parcel = candor::Parcel::seal(todo!(), todo!());
@@ -36,46 +36,46 @@ pub struct Parcel<'b> {
     load: Load<'b>,
 }
 
-/// What a parcel holds, with the proof that it may leave.
+/// What a parcel holds, with the proof that it may be sent.
 #[derive(Debug)]
 enum Load<'b> {
-    /// What waited, and the permit whose life lock is held until the parcel is gone.
+    /// A pending batch, and its permit. The permit's life lock is held until the parcel is dropped.
     Batch(&'b Batch, Permit),
-    /// The ids of records that the person wants erased, as the wish has them.
-    Erasure { body: Vec<u8>, errand: ErasurePermit },
+    /// The ids of the records that the person wants erased, as the stored erasure request lists them.
+    Erasure { body: Vec<u8>, permit: ErasurePermit },
 }
 
-/// An eye on what lets a parcel leave.
+/// Watches what allows a parcel to be sent: a grant, or a stored erasure request.
 #[derive(Debug, Clone)]
-pub(crate) enum Eye {
+pub(crate) enum Authorization {
     Grant(Watch),
     StoredRequest(ErasureWatch),
 }
 
-impl Eye {
+impl Authorization {
     pub(crate) fn stands(&self) -> bool {
         match self {
-            Eye::Grant(watch) => watch.stands(),
-            Eye::StoredRequest(vigil) => vigil.stands(),
+            Authorization::Grant(watch) => watch.stands(),
+            Authorization::StoredRequest(watch) => watch.stands(),
         }
     }
 }
 
 impl<'b> Parcel<'b> {
-    /// Seals a batch with the permit for it; `None` if the permit is for another scope or epoch.
+    /// Seals a batch with its permit. `None` if the permit is for another scope, generation or epoch.
     pub(crate) fn seal(permit: Permit, batch: &'b Batch) -> Option<Self> {
         let covered = permit.covers(batch.scope(), batch.generation(), batch.epoch());
         covered.then_some(Parcel { load: Load::Batch(batch, permit) })
     }
 
-    /// A request that names the records of a wish. Takes no bytes from anyone: the body is written here, from the ids in
-    /// the errand and what every request of the scope says; `None` if the errand is another scope's.
-    pub(crate) fn erasure(errand: ErasurePermit, service: &otlp::Service, scope: Scope) -> Option<Self> {
-        if errand.wish().is.scope != scope.name() {
+    /// Makes the request for the records that an erasure permit names. The caller supplies no bytes: the body is written here,
+    /// from the ids in the permit and from what every request of the scope contains. `None` if the permit is for another scope.
+    pub(crate) fn erasure(permit: ErasurePermit, service: &otlp::Service, scope: Scope) -> Option<Self> {
+        if permit.request().is.scope != scope.name() {
             return None;
         }
-        let body = otlp::erasure(service, scope, errand.wish().uids());
-        Some(Parcel { load: Load::Erasure { body, errand } })
+        let body = otlp::erasure(service, scope, permit.request().uids());
+        Some(Parcel { load: Load::Erasure { body, permit } })
     }
 
     /// The bytes of the request's body, exactly as the manifest shows them.
@@ -87,107 +87,109 @@ impl<'b> Parcel<'b> {
         }
     }
 
-    /// A random key, the same at every try of this request and never used again.
+    /// A random key. It is the same at every try of this request and is never used for another one.
     #[must_use]
     pub fn idempotency_key(&self) -> &str {
         match &self.load {
             Load::Batch(batch, _) => batch.key(),
-            Load::Erasure { errand, .. } => &errand.wish().is.key,
+            Load::Erasure { permit, .. } => &permit.request().is.key,
         }
     }
 
-    /// The consent scope the bytes belong to.
+    /// The name of the consent scope that the bytes belong to.
     #[must_use]
     pub fn scope(&self) -> &str {
         match &self.load {
             Load::Batch(batch, _) => batch.scope(),
-            Load::Erasure { errand, .. } => &errand.wish().is.scope,
+            Load::Erasure { permit, .. } => &permit.request().is.scope,
         }
     }
 
-    /// Whether it asks for records to be erased, and holds no report.
+    /// Whether the parcel is an erasure request, which holds no report.
     #[must_use]
     pub fn is_erasure(&self) -> bool {
         matches!(self.load, Load::Erasure { .. })
     }
 
-    /// Whether the bytes may still leave. Ask before every slice that you hand to the operating system: the answer
-    /// turns to no as soon as any process that shares the store withdraws (or takes the wish for erasure back), or this
-    /// one shuts down.
+    /// Whether the bytes may still be sent. Ask before every slice that you hand to the operating system. The answer becomes
+    /// `false` as soon as any process that shares the store withdraws the consent (or the erasure request), or this process
+    /// shuts the client down.
     #[must_use]
     pub fn may_leave(&self) -> bool {
         self.authorization().stands()
     }
 
-    /// The same question, for code that outlives the borrow of the parcel but not its connection.
-    pub(crate) fn authorization(&self) -> Eye {
+    /// Answers the same question for code that outlives the borrow of the parcel, but not its connection.
+    pub(crate) fn authorization(&self) -> Authorization {
         match &self.load {
-            Load::Batch(_, permit) => Eye::Grant(permit.watch().clone()),
-            Load::Erasure { errand, .. } => Eye::StoredRequest(errand.vigil().clone()),
+            Load::Batch(_, permit) => Authorization::Grant(permit.watch().clone()),
+            Load::Erasure { permit, .. } => Authorization::StoredRequest(permit.watch().clone()),
         }
     }
 }
 
-/// What moves bytes. Implement it to bring your own.
+/// Sends parcels to a receiver. Implement it to bring your own transport.
 ///
-/// `send` must not return while anything it started could still move bytes of the parcel, and should ask
-/// [`Parcel::may_leave`] before each slice: withdrawal waits for it, 500 ms at most.
+/// `send` must not return while anything that it started could still send bytes of the parcel. It should ask
+/// [`Parcel::may_leave`] before each slice, because a withdrawal waits for it, 500 ms at most.
 ///
-/// A transport can be handed a parcel and can never make one, so it can't be called with data nobody agreed to.
+/// A transport receives parcels and can never make one, so it can't be called with data that the person did not agree to.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one parcel and says what the receiver answered.
+    /// Sends one parcel and returns the receiver's answer.
     ///
     /// # Errors
-    /// Nobody answered: the connection failed, timed out, or consent ended under way.
+    /// There was no answer: the connection failed, timed out, or the consent ended while sending.
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError>;
 }
 
-/// What a receiver answered, as far as it matters to the batch.
+/// A receiver's answer, as far as it matters to the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// A 2xx that is an OTLP response: done. `rejected` records will never be taken, and are not retried.
+    /// A 2xx that is an OTLP response: the batch is done. The receiver will never take the `rejected` records; they are not
+    /// retried.
     Accepted {
-        /// How many records the receiver refused (`partialSuccess.rejectedLogRecords`).
+        /// The number of records that the receiver refused (`partialSuccess.rejectedLogRecords`).
         rejected: u64,
     },
-    /// Any other 2xx of the one who was meant, such as 204 or an empty 200: done as well, and the person's page says that the
-    /// receiver took it and did not answer as OTLP asks. candor's own transport speaks only to whom the certificate names
-    /// and to this computer; one of your own says this where it is as sure.
+    /// Any other 2xx from the intended receiver, such as 204 or an empty 200: the batch is done as well. The person's page says
+    /// that the receiver took it and did not answer as OTLP requires. candor's own transport connects only to the server that
+    /// the certificate names, and to this computer. Your own transport should return this only if it is equally sure.
     Taken {
-        /// How many records the receiver refused, as far as its answer can be read.
+        /// The number of records that the receiver refused, as far as its answer can be read.
         rejected: u64,
     },
-    /// A page, such as a captive portal's, or no HTTP status: kept, tried again later.
+    /// A web page, such as a captive portal's, or a number that is no final HTTP status: the batch is kept and tried again later.
     NotOtlp,
-    /// A 3xx, which is never followed: kept; the endpoint is misconfigured.
+    /// A 3xx, which is never followed: the batch is kept; the endpoint is misconfigured.
     Redirected,
-    /// 408, 425, 429, 502, 503 or 504: kept, tried again after the back-off or `retry_after`, whichever is longer.
+    /// 408, 425, 429, 502, 503 or 504: the batch is kept, and tried again after the longer of the back-off and `retry_after`.
     Busy {
-        /// The receiver's wish, between one second and one day.
+        /// The wait that the receiver asks for, between one second and one day.
         retry_after: Option<Duration>,
     },
-    /// 500 or another 5xx: kept for three tries at most.
+    /// 500 or another 5xx: the batch is kept for three tries at most.
     ServerError {
-        /// The receiver's wish, between one second and one day.
+        /// The wait that the receiver asks for, between one second and one day.
         retry_after: Option<Duration>,
     },
-    /// 401, 403, 404, and every other 4xx that may be a mistake of somebody's configuration: kept; the next try is an hour
-    /// later, then twice that, up to a day, until the week is over.
+    /// 401, 403, 404, and every other 4xx that a wrong configuration may have caused: the batch is kept. The next try is an hour
+    /// later, then twice that, up to a day, until the batch is a week old.
     Refused,
-    /// 410: dropped, and the scope stops until the next version of the application.
+    /// 410: the batch is dropped. Nothing more of the scope is sent until another version of the application runs, or the consent
+    /// is withdrawn and granted again.
     Gone,
-    /// 413: split in halves; a single record is dropped.
+    /// 413: the batch is split in halves; a single record is dropped.
     TooLarge,
-    /// The receiver read it and will never take it (422, or 400 with the status that OTLP asks for): dropped.
+    /// The receiver read the batch and will never take it (422, or 400 with the status that OTLP requires): it is dropped.
     Rejected,
 }
 
-/// Why nobody answered.
+/// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// Consent ended or the program is shutting down; the connection was reset.
+    /// The consent ended or the program is shutting down. The connection was reset.
     #[error("stopped under way: consent ended, or the program is shutting down")]
     Stopped,
     /// The receiver could not be reached, or the exchange broke off.
@@ -196,7 +198,7 @@ pub enum SendError {
     /// The receiver took too long.
     #[error("no answer in time ({0})")]
     TimedOut(&'static str),
-    /// The transport panicked, with these words; candor says this, and counts it as a failure like any other.
+    /// The transport panicked, with this message. candor itself returns this, and treats it like any other failure.
     #[error("the transport panicked: {0}")]
     Panicked(String),
 }

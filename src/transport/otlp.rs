@@ -1,7 +1,8 @@
-//! The wire form: OTLP logs as JSON. Builds the envelope around lines, and takes one apart again to check it.
+//! The wire format: OTLP logs as JSON. Builds the envelope around lines, and parses a body again to check it. It never sends
+//! anything.
 //!
-//! The same lines, the same service and the same scope always make the same bytes. Padding to whole KiB is spaces
-//! after the JSON, so that a body's length says little of what is in it.
+//! The same lines, service and scope always result in the same bytes. A body is padded to whole KiB with spaces after the JSON,
+//! so that its length reveals little of its content.
 
 use crate::{
     ambient::hex,
@@ -11,23 +12,23 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The largest body that is built.
+/// The largest body that is built, in bytes.
 pub(crate) const BODY_MOST: usize = 64 << 10;
 const KIB: usize = 1 << 10;
 
-/// What each request names besides its events.
+/// The program that each request names in addition to its events.
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
     pub(crate) name: String,
-    /// Two parts, such as `12.4`.
+    /// The version in two parts, such as `12.4`.
     pub(crate) version: Option<String>,
 }
 
-/// Attributes with their values.
+/// The keys of attributes and their values.
 type Attributes = Vec<(&'static str, String)>;
 
-/// What each request of a scope names besides its records: of the service first, then of the scope. The same for everyone
-/// who has this version of the program.
+/// The attributes that each request of a scope contains in addition to its records: those of the service, then those of the
+/// scope. They are the same for everyone who has this version of the program.
 pub(crate) fn envelope(service: &Service, scope: Scope) -> (Attributes, Attributes) {
     let version = service.version.iter().map(|version| ("service.version", version.clone()));
     let resource = [("service.name", service.name.clone())].into_iter().chain(version).chain([
@@ -43,10 +44,10 @@ pub(crate) fn envelope(service: &Service, scope: Scope) -> (Attributes, Attribut
     (resource.collect(), attributes)
 }
 
-/// What stands before and after the lines.
+/// The parts of a body before and after the lines.
 fn frame(service: &Service, scope: Scope) -> (String, String) {
     let attribute = |(key, value): &(&str, String)| {
-        // Everything that is a number is one of the scope's two.
+        // These two attributes of the scope are the only numbers.
         let kind = if matches!(*key, "candor.contract.revision" | "candor.retention.days") {
             "intValue"
         } else {
@@ -65,7 +66,7 @@ fn frame(service: &Service, scope: Scope) -> (String, String) {
     (before, "]}]}]}".to_owned())
 }
 
-/// How long a body of these lines is before padding, given the sum of their lengths.
+/// The length of a body before padding, in bytes. Takes the number of lines and the sum of their lengths.
 pub(crate) fn length(service: &Service, scope: Scope, lines: usize, bytes: usize) -> usize {
     let (before, after) = frame(service, scope);
     before.len() + bytes + lines.saturating_sub(1) + after.len()
@@ -86,11 +87,11 @@ pub(crate) fn body<'l>(service: &Service, scope: Scope, lines: impl Iterator<Ite
     body
 }
 
-/// The event of a request for erasure.
+/// The event name of an erasure request.
 const ERASURE: &str = "candor.erasure";
 
-/// The body of a request that names records to be erased. It holds their ids and what every request of the scope says;
-/// no time, no id of its own, and nothing that was in the records.
+/// The body of an erasure request. It holds the ids of the records to be erased and what every request of the scope contains. It
+/// has no time, no id of its own, and nothing that was in the records.
 pub(crate) fn erasure(service: &Service, scope: Scope, uids: &[Uid]) -> Vec<u8> {
     let ids: Vec<String> = uids.iter().map(|uid| format!(r#"{{"stringValue":"{}"}}"#, hex(uid))).collect();
     let record = format!(
@@ -100,8 +101,8 @@ pub(crate) fn erasure(service: &Service, scope: Scope, uids: &[Uid]) -> Vec<u8> 
     body(service, scope, [record.as_str()].into_iter())
 }
 
-/// The lines inside a body, if the whole of it is exactly what this program would build around them and each of them
-/// is one that this program would write for this scope.
+/// The lines in a body. `None` unless the whole body is exactly what this program would build around them, and this program
+/// would write each line for this scope.
 pub(crate) fn lines(
     body: &[u8],
     service: &Service,
@@ -112,7 +113,7 @@ pub(crate) fn lines(
     let json = std::str::from_utf8(body).ok()?.trim_end_matches(' ');
     let inner = json.strip_prefix(&before)?.strip_suffix(&after)?;
     let mut found = Vec::new();
-    // Lines are JSON objects joined by commas; the parser says where each one ends.
+    // Lines are JSON objects joined by commas; the JSON parser finds where each one ends.
     let mut rest = inner;
     while !rest.is_empty() {
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
@@ -126,7 +127,8 @@ pub(crate) fn lines(
     (!found.is_empty() && same()).then_some(found)
 }
 
-/// The records inside a body that another version of this program built, written the way this one would write them.
+/// The records in a body that another version of this program built, each written as this version would write it. Leaves out
+/// records of other scopes and records that `may_leave` rejects.
 pub(crate) fn salvage(
     body: &[u8],
     scope: Scope,

@@ -667,6 +667,12 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
         std::fs::rename(&away, &share).unwrap();
         let client = start();
         assert!(client.status(USAGE).unwrap().is_open());
+        if above {
+            // The link works, and there is no directory of rules where it leads.
+            std::fs::remove_dir(share.join("policy.d")).unwrap();
+            let status = client.status(USAGE).unwrap();
+            assert!(status.is_open(), "{status:?}");
+        }
         // Where neither the directory nor a link is there, there is no rule.
         std::fs::remove_file(&link).unwrap();
         assert!(client.status(USAGE).unwrap().is_open());

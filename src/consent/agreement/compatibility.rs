@@ -1,9 +1,10 @@
-//! The order of contracts: whether a build would do no more than was agreed to, and what it may do where it would.
+//! Contract compatibility: whether a build does no more than was agreed to, and what it may report if it would do more.
 //!
-//! `D ⊑ C`, "D is no wider than C", holds if it holds on every axis. Where D is wider in what it tells, it is held to
-//! what was agreed: new events and fields are left out, finer steps are floored to the agreed ones, new labels become
-//! `other`. Where it is wider in anything else (who receives it, what for, for how long) nothing can be held back, and it
-//! stops. Pure: reads no file, decides for nobody, and never sees a value.
+//! `D ⊑ C`, "D is no wider than C", holds if it holds on every axis. If D is wider in what it reports, it is held to what
+//! was agreed: new events and fields are left out, finer steps are rounded down to the agreed ones, and new labels become
+//! `other`. If D is wider in anything else (recipient, purpose, retention), nothing can be held back, and everything stops.
+//!
+//! This module is pure: it reads no file, makes no decision for the person, and never sees a recorded value.
 
 use crate::consent::agreement::schema::{ContractSchema, Event, Field, Partition, Use};
 use crate::{ambient::Day, clean};
@@ -14,9 +15,9 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Effect {
-    /// It asks for less, or says the same in another way. Nobody is asked.
+    /// It asks for less, or says the same in another way. The person is not asked again.
     Narrower,
-    /// It asks for more, and gets what was agreed until the person decides.
+    /// It asks for more. The build is held to what was agreed until the person decides.
     HeldBack,
     /// It asks for more than can be held back. Nothing is recorded or sent until the person decides.
     Stops,
@@ -28,11 +29,11 @@ pub enum Effect {
 pub struct Change {
     /// What differs, such as `recipient` or `field playback.finished.codec`.
     pub axis: String,
-    /// As it was agreed; empty where there was nothing.
+    /// The agreed value; empty if there was none.
     pub before: String,
-    /// As this build would have it; empty where there is nothing.
+    /// The value in this build; empty if there is none.
     pub after: String,
-    /// What that means.
+    /// What the difference means.
     pub effect: Effect,
 }
 
@@ -48,14 +49,14 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// What may be said of one field.
+/// What may be reported of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// As this build says it.
+    /// The outcome is reported unchanged.
     Keep,
-    /// Not at all.
+    /// The field is left out.
     Leave,
-    /// By outcome, 0 included: what it becomes.
+    /// Each outcome is mapped to another one. Index: the outcome, 0 included. Value: what it becomes.
     Become(Vec<u16>),
 }
 
@@ -68,15 +69,19 @@ impl Rule {
         }
     }
 
-    /// Outcomes by their position in declared order. They count from 1, and 0, not known, stays 0.
+    /// Makes a rule from positions in declared order, counted from 0, one for each outcome. Outcomes count from 1; outcome 0
+    /// (not known) stays 0.
     pub(crate) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
         Rule::Become(std::iter::once(0).chain(positions.map(|at| u16::try_from(at + 1).unwrap_or(0))).collect())
     }
 
-    /// What is left under both: what either takes for the same is the same. One after the other would not do: of steps
-    /// at 50 and steps at 10 it would leave one at 10 that begins at 50.
+    /// Combines two rules: outcomes that either rule merges are merged.
     ///
-    /// What is the same is said as `other` where that is among it, and otherwise as the lowest of it.
+    /// A merged group is reported as `other` if it contains that label, otherwise as its lowest outcome. The parameter
+    /// `other` is the position of the label.
+    ///
+    /// Applying one rule after the other would be wrong. If one keeps the step at 50 and the other the step at 10, values
+    /// from 50 upward would be reported as step 10, and values from 10 to 49 would not.
     pub(crate) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
         let (first, second) = match (self, with) {
             (Rule::Leave, _) | (_, Rule::Leave) => return Rule::Leave,
@@ -88,7 +93,7 @@ impl Rule {
         for outcome in (1..).take(same.len().saturating_sub(1)) {
             for becomes in [self.of(outcome), with.of(outcome)] {
                 let (one, two) = (of(&same, outcome), of(&same, becomes));
-                // Not known stays that, and takes with it whatever became it.
+                // Outcome 0 (not known) stays 0. An outcome that either rule maps to 0 becomes 0 with its whole group.
                 let lowest = one.min(two);
                 same.iter_mut().filter(|class| **class == one || **class == two).for_each(|class| *class = lowest);
             }
@@ -101,19 +106,19 @@ impl Rule {
     }
 }
 
-/// What a build may say under a contract: the events that were agreed to. What is not in here is not said.
+/// What a build may report under a contract: the agreed events, by name. An event that is not in the map is not reported.
 pub(crate) type Projection = BTreeMap<String, Said>;
 
-/// What may be said of one event.
+/// What may be reported of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Said {
-    /// A rule for each of its fields, in this build's order.
+    /// One rule for each of its fields, in this build's order.
     pub(crate) rules: Vec<Rule>,
-    /// The last day that was agreed to, where there is one.
+    /// The last day on which it may be reported, if one was agreed.
     pub(crate) until: Option<Day>,
 }
 
-/// Two contracts, compared.
+/// The result of comparing two contracts.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
     pub(crate) changes: Vec<Change>,
@@ -121,12 +126,12 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// Whether the build does no more than was agreed to, as it is.
+    /// Whether the unchanged build does no more than was agreed to.
     pub(crate) fn is_no_wider(&self) -> bool {
         self.changes.iter().all(|change| change.effect == Effect::Narrower)
     }
 
-    /// Whether anything may be said until the person decides.
+    /// Whether nothing may be recorded or sent until the person decides.
     pub(crate) fn stops(&self) -> bool {
         self.changes.iter().any(|change| change.effect == Effect::Stops)
     }
@@ -141,14 +146,14 @@ impl Differences {
         self.0.push(Change { axis: axis.into(), before: before.to_string(), after: after.to_string(), effect });
     }
 
-    /// Must be the same.
+    /// Compares an axis that must be the same. Any difference stops.
     fn same(&mut self, axis: &str, before: &str, after: &str) {
         if before != after {
             self.note(axis, before, after, Effect::Stops);
         }
     }
 
-    /// May lose members, not gain any. Their order says nothing.
+    /// Compares an axis that may lose members but not gain any. Their order does not matter.
     fn fewer(&mut self, axis: &str, before: &[String], after: &[String]) {
         let subset = after.iter().all(|one| before.contains(one));
         if !subset {
@@ -158,7 +163,7 @@ impl Differences {
         }
     }
 
-    /// May fall, not rise.
+    /// Compares an axis that may decrease but not increase.
     fn less(&mut self, axis: &str, before: u32, after: u32) {
         if before != after {
             self.note(axis, before, after, if after < before { Effect::Narrower } else { Effect::Stops });
@@ -166,7 +171,7 @@ impl Differences {
     }
 }
 
-/// Whether `build` is no wider than `agreed`, on every axis, and what it may say.
+/// Compares `build` with `agreed` on every axis. Returns every difference, and what the build may report.
 pub(crate) fn compare(build: &ContractSchema, agreed: &ContractSchema) -> Comparison {
     let mut found = Differences::default();
     found.same("application", &agreed.application, &build.application);
@@ -199,7 +204,7 @@ pub(crate) fn compare(build: &ContractSchema, agreed: &ContractSchema) -> Compar
     found.less("days the random numbers of what was sent are kept here", before.names, after.names);
     found.same("how often it is sent", &agreed.schedule, &build.schedule);
     uses(&mut found, agreed, build);
-    // A promise more is narrower, so the two sides change places.
+    // Promises compare the other way round: an additional one is narrower, a missing one is wider.
     promises(&mut found, &agreed.also_never, &build.also_never);
     found.fewer("what each request names", &agreed.envelope, &build.envelope);
     if build.features_depend_on_it && !agreed.features_depend_on_it {
@@ -258,7 +263,7 @@ fn events(found: &mut Differences, agreed: &ContractSchema, build: &ContractSche
     projection
 }
 
-/// What may be said of an event, or nothing where all of it is held back.
+/// What may be reported of an event. `None` if the whole event is held back.
 fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said> {
     let axis = |what: &str| format!("{what} of {}", build.name);
     if agreed.linkage != build.linkage {
@@ -304,13 +309,13 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said>
     said.then_some(Said { rules, until })
 }
 
-/// The day of a contract; one that can't be read is long over.
+/// The last day that a contract states. A date that can't be read counts as long past.
 fn last_day(text: &str) -> Day {
     Day::parse(text).unwrap_or(Day(0))
 }
 
-/// The pairs of the build's events whose codes can be matched, by the same name space for the same time, and could not be
-/// under what was agreed.
+/// The pairs of the build's events whose codes can be matched, but could not be matched under the agreed contract. Codes can
+/// be matched if they have the same name space and the same linkage.
 fn newly_tied(agreed: &ContractSchema, build: &ContractSchema) -> Vec<String> {
     let find = |name: &str| agreed.events.iter().find(|event| event.name == name);
     let mut pairs = Vec::new();
@@ -327,13 +332,13 @@ fn newly_tied(agreed: &ContractSchema, build: &ContractSchema) -> Vec<String> {
     pairs
 }
 
-/// Whether codes of this name space can be matched between the two.
+/// Whether codes of this name space can be matched between the two events.
 fn ties(one: &Event, other: &Event, domain: &str) -> bool {
     let has = |event: &Event| event.fields.iter().any(|field| field.domain.as_deref() == Some(domain));
     one.linkage == other.linkage && has(one) && has(other)
 }
 
-/// From what ties least together to what ties most.
+/// The rank of a linkage, from the one that links the fewest records to the one that links the most. `None` if unknown.
 fn rank(linkage: &str) -> Option<usize> {
     ["rollup", "none", "session", "day", "week", "month"].iter().position(|known| *known == linkage)
 }
@@ -353,7 +358,7 @@ fn field(found: &mut Differences, agreed: &Event, event: &Event, build: &Field) 
         return Rule::Leave;
     }
     if build.optional && !before.optional {
-        // That it is not known is one more thing to say.
+        // A field that may be left out has one more outcome, "not known", which was not agreed to.
         found.note(axis, "always there", "may be left out", Effect::HeldBack);
         return Rule::Leave;
     }
@@ -368,7 +373,7 @@ fn field(found: &mut Differences, agreed: &Event, event: &Event, build: &Field) 
     rule
 }
 
-/// Whether two partitions say the same; the order of labels says nothing.
+/// Whether two partitions are the same. The order of labels does not matter.
 fn same(a: &Partition, b: &Partition) -> bool {
     match (a, b) {
         (Partition::Labels { labels: a }, Partition::Labels { labels: b }) => {
@@ -391,7 +396,7 @@ fn words(precision: &Partition) -> String {
     }
 }
 
-/// What keeps `build` to what `agreed` could say of the same value.
+/// The rule that keeps `build` to what `agreed` could report of the same value.
 pub(crate) fn hold(agreed: &Partition, build: &Partition) -> Rule {
     match (agreed, build) {
         (Partition::Flag {}, Partition::Flag {}) => Rule::Keep,
@@ -400,7 +405,7 @@ pub(crate) fn hold(agreed: &Partition, build: &Partition) -> Rule {
             hold_cuts(agreed, build)
         }
         (Partition::Code { bits: agreed }, Partition::Code { bits: build }) if build <= agreed => Rule::Keep,
-        // Fewer bits choose larger groups, each a union of the agreed ones.
+        // Fewer bits make larger groups, and each is a union of agreed groups.
         (Partition::Cohort { bits: agreed }, Partition::Cohort { bits: build }) if build <= agreed => Rule::Keep,
         _ => Rule::Leave,
     }
@@ -412,7 +417,7 @@ fn hold_labels(agreed: &[String], build: &[String]) -> Rule {
     if known && (other.is_some() || agreed.iter().all(|label| build.contains(label))) {
         return Rule::Keep;
     }
-    // What was agreed as `other`, or would have been, is said as that.
+    // A label that was not agreed to was, or would have been, reported as `other`. It still is.
     let (true, Some(other)) = (agreed.iter().any(|label| label == "other"), other) else { return Rule::Leave };
     let outcome = |(at, label): (usize, &String)| if agreed.contains(label) { at } else { other };
     Rule::becoming(build.iter().enumerate().map(outcome))
@@ -420,7 +425,7 @@ fn hold_labels(agreed: &[String], build: &[String]) -> Rule {
 
 fn hold_cuts(agreed: &[i64], build: &[i64]) -> Rule {
     let (Some(lowest), Some(first)) = (agreed.first(), build.first()) else { return Rule::Leave };
-    // What is sent for the lowest cell is its lower bound, so another one is another number.
+    // The lower bound of the lowest bucket is what is sent for it. Another bound would be another number.
     if lowest != first {
         return Rule::Leave;
     }
@@ -428,7 +433,7 @@ fn hold_cuts(agreed: &[i64], build: &[i64]) -> Rule {
         return Rule::Keep;
     }
     if !agreed.iter().all(|cut| build.contains(cut)) {
-        // Partitions that cross tell together more than either.
+        // Neither partition refines the other. Together they would reveal more than either one.
         return Rule::Leave;
     }
     let floor = |cut: &i64| {

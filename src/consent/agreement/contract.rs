@@ -1,23 +1,23 @@
-//! What a person agrees to: the contract of a scope, and the notice that tells them.
+//! The contract of a scope: what a person agrees to.
 //!
-//! The contract is data in canonical JSON and has a digest; a grant stores both. The notice is its text in words for
-//! people. Both are made from what is linked into the program, never from a sentence somebody keeps elsewhere. Which of
-//! two contracts is wider is not decided here.
+//! A contract is data in canonical JSON and has a digest. A grant stores both. The notice is the same contract in words for
+//! people. Both are made from what is linked into the program, never from a text that is kept elsewhere. This module never
+//! decides which of two contracts is wider.
 
 use crate::consent::{agreement::languages::Languages, agreement::schema::ContractSchema, agreement::scope::Scope};
 use crate::{language::Say, precision::Precision};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// For how long events and counts may wait on this computer before they are dropped unsent.
+/// For how many days events and counts may be pending on this computer before they are dropped unsent.
 pub(crate) const WAITING_DAYS: u32 = 7;
-/// For how long a lone count is held back on this computer until it has company.
+/// For how many days a count of one is held back on this computer until another event of the same kind is counted with it.
 pub(crate) const COUNTS_DAYS: u32 = 28;
-/// For how long at most the sent log keeps what left.
+/// The most days for which the sent log keeps what was sent.
 pub(crate) const SENT_LOG_DAYS: u32 = 90;
 
-/// Who is answerable for the data, and how they handle it. Part of every contract: each entry is a value or an explicit
-/// none, so that nothing can be left unsaid.
+/// Who is responsible for the data, and how they handle it. Part of every contract. Each entry is a value or an explicit
+/// none, so that no entry can be omitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "a publisher must write out every entry")]
 pub struct Controller {
@@ -27,7 +27,7 @@ pub struct Controller {
     pub address: &'static str,
     /// The country they are in, as ISO 3166-1 alpha-2 (`FR`).
     pub country: &'static str,
-    /// Where a person can write to, such as an e-mail address.
+    /// Where a person can write to them, such as an e-mail address.
     pub contact: &'static str,
     /// How to reach the data-protection officer, if there is one.
     pub data_protection_officer: Option<&'static str>,
@@ -35,25 +35,25 @@ pub struct Controller {
     pub authority: Option<&'static str>,
     /// Companies that handle the data on the controller's behalf.
     pub processors: &'static [&'static str],
-    /// Countries in which the data is kept, as ISO 3166-1 alpha-2.
+    /// Countries in which the data is stored, as ISO 3166-1 alpha-2.
     pub hosting_countries: &'static [&'static str],
-    /// What protects the data where it is transferred out of the person's legal area, if it is.
+    /// The safeguard for transfers out of the person's legal area, if there are any.
     pub transfer_safeguard: Option<&'static str>,
-    /// Others who are given the data for purposes of their own.
+    /// Third parties that receive the data for their own purposes.
     pub onward_sharing: &'static [&'static str],
-    /// Whether the recipient's servers note the network addresses that reports come from.
+    /// Whether the recipient's servers log the network addresses that reports come from.
     pub address_log: AddressLog,
-    /// What becomes of a person's wish to have sent records deleted.
+    /// What the recipient does with a person's erasure request for records that were sent.
     pub erasure: Erasure,
 }
 
-/// Whether network addresses are noted on arrival.
+/// Whether network addresses are logged on arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressLog {
     /// They are not kept.
     NotKept,
-    /// They are kept for so many days.
+    /// They are kept for this many days.
     Days(u32),
 }
 
@@ -61,7 +61,8 @@ pub enum AddressLog {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Erasure {
-    /// Deleted within so many days of the request, which is a record named `candor.erasure`: see [wire](crate::manual::wire).
+    /// They are deleted within this many days of the erasure request, a record named `candor.erasure`: see
+    /// [wire](crate::manual::wire).
     WithinDays(u32),
     /// Single records can't be deleted before their retention ends.
     Unsupported,
@@ -73,8 +74,8 @@ pub enum Erasure {
 pub enum Audience {
     /// Adults. Consent can be asked for.
     Adults,
-    /// Children may be among them. Every scope is blocked until the program says, with [`Config::adult`](crate::Config::adult),
-    /// how it knows that this person is none.
+    /// Some of them may be children. Every scope is blocked until the program states, with
+    /// [`Config::adult`](crate::Config::adult), how it knows that this person is an adult.
     Mixed,
     /// Children. Every scope is blocked.
     Children,
@@ -90,7 +91,7 @@ impl Audience {
     }
 }
 
-/// What is the same for every scope of one program.
+/// The part of a contract that is the same for every scope of one controller, which is the program's or a library's.
 #[derive(Debug, Clone)]
 pub(crate) struct Party {
     pub(crate) application: String,
@@ -98,13 +99,13 @@ pub(crate) struct Party {
     pub(crate) controller: Controller,
     pub(crate) audience: Audience,
     pub(crate) endpoint: String,
-    /// For how many days a yes is good.
+    /// For how many days a grant is valid.
     pub(crate) validity_days: u32,
-    /// The languages its notices can be had in.
+    /// The languages in which its notices are available.
     pub(crate) languages: Arc<Languages>,
 }
 
-/// One event as the contract and the notice speak of it.
+/// One event, as the contract and the notice describe it.
 #[derive(Debug, Clone)]
 pub(crate) struct EventTerms {
     pub(crate) name: &'static str,
@@ -117,18 +118,18 @@ pub(crate) struct EventTerms {
     pub(crate) fields: Vec<FieldTerms>,
 }
 
-/// What chooses the items of an event that are counted, as the contract and the notice speak of it.
+/// How the entities of an event are sampled, as the contract and the notice describe it.
 #[derive(Debug, Clone)]
 pub(crate) struct ItemTerms {
     pub(crate) name: &'static str,
     pub(crate) doc: &'static str,
     pub(crate) one_in: u64,
     pub(crate) domain: &'static str,
-    /// Why more are counted, where more are.
+    /// Why more entities are sampled than the event's outcomes call for, if more are.
     pub(crate) reason: Option<&'static str>,
 }
 
-/// One field as the contract and the notice speak of it.
+/// One field, as the contract and the notice describe it.
 #[derive(Debug, Clone)]
 pub(crate) struct FieldTerms {
     pub(crate) name: &'static str,
@@ -138,7 +139,7 @@ pub(crate) struct FieldTerms {
     pub(crate) optional: bool,
     /// The name space of a code, or empty.
     pub(crate) domain: &'static str,
-    /// Why it leaves exactly, where it does.
+    /// Why it is sent exactly, if it is.
     pub(crate) reason: Option<&'static str>,
 }
 
@@ -151,10 +152,11 @@ pub(crate) struct Contract {
     /// blake3 of the JSON, in hex.
     pub(crate) digest: String,
     pub(crate) terms: ContractSchema,
-    /// What its notices are made from.
+    /// The source of its notices, together with `events`.
     pub(crate) party: Party,
     pub(crate) events: Vec<EventTerms>,
-    /// Whether the program lets it report at all: its own scopes always, a library's if it says so.
+    /// Whether the program lets this scope report. Always true for its own scopes; for a library's, only if the program
+    /// allows it.
     pub(crate) allowed: bool,
 }
 
@@ -169,23 +171,23 @@ impl Contract {
 }
 
 impl Contract {
-    /// Who receives the reports, by legal name.
+    /// The legal name of the recipient.
     pub(crate) fn recipient(&self) -> &'static str {
         self.party.controller.legal_name
     }
 
-    /// Where they go.
+    /// The URL that reports are sent to.
     pub(crate) fn endpoint(&self) -> &str {
         &self.party.endpoint
     }
 }
 
-/// blake3, in hex.
+/// The blake3 hash of these bytes, in hex.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// JSON with sorted keys and no spaces, whatever features of `serde_json` another crate turned on.
+/// JSON with sorted keys and no spaces. Does not depend on the features of `serde_json` that another crate turned on.
 pub(crate) fn canonical(value: &Value) -> String {
     match value {
         Value::Object(map) => {
@@ -200,7 +202,7 @@ pub(crate) fn canonical(value: &Value) -> String {
     }
 }
 
-/// What each request names besides its events.
+/// The attributes that each request carries in addition to its events.
 pub(crate) fn envelope(party: &Party) -> Vec<String> {
     let mut fields = vec!["service.name"];
     if party.service_version.is_some() {
@@ -218,7 +220,7 @@ pub(crate) fn envelope(party: &Party) -> Vec<String> {
     fields.into_iter().map(Into::into).collect()
 }
 
-/// For how long the sent log keeps what this scope sent.
+/// For how many days the sent log keeps what this scope sent.
 pub(crate) fn sent_log_days(scope: Scope) -> u32 {
     scope.retention_days().min(SENT_LOG_DAYS)
 }

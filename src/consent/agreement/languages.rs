@@ -1,5 +1,5 @@
-//! Which languages a program's notices can be had in, and its own texts in each. A language is there whole or not at all.
-//! Decides nothing about consent, and reads no environment.
+//! The languages in which a program's notices are available, and the program's own texts in each. A language must be
+//! complete: a partial one is an error. Never decides anything about consent, and never reads the environment.
 
 use crate::consent::{
     agreement::contract::{Contract, EventTerms},
@@ -13,22 +13,22 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// One language: candor's sentences, and where the program's texts come from.
+/// One language: candor's sentences, and the source of the program's texts.
 #[derive(Debug, Clone)]
 pub(crate) struct Spoken {
     pub(crate) locale: Locale,
-    /// The program's texts, where it was not written in this language.
+    /// The program's translations into this language, if there are any.
     given: Option<Arc<Given>>,
 }
 
 impl Spoken {
-    /// A text of the program: by the first of these keys, or as it stands in the program.
+    /// A text of the program: the translation under the first of these keys that has one, otherwise the original text.
     pub(crate) fn text(&self, keys: &[String], written: &str) -> String {
         let given = self.given.as_ref();
         given.and_then(|given| keys.iter().find_map(|key| given.text(key))).unwrap_or_else(|| written.to_owned())
     }
 
-    /// A text that a language may lack.
+    /// A text that a translation may omit.
     pub(crate) fn optional(&self, keys: &[String]) -> Option<String> {
         let given = self.given.as_ref()?;
         keys.iter().find_map(|key| given.text(key))
@@ -49,7 +49,7 @@ pub(crate) struct Languages {
 }
 
 impl Languages {
-    /// Reads the tags and joins the translations of each language.
+    /// Parses the tags and merges the translations of each language.
     pub(crate) fn new(interface: &str, written_in: &str, translations: &[Translation]) -> Result<Self, Error> {
         let tag = |what, given: &str| {
             Tag::parse(given).ok_or_else(|| Error::from(Kind::Language { what, given: given.into() }))
@@ -72,7 +72,7 @@ impl Languages {
         Ok(Languages { interface, written_in, spoken })
     }
 
-    /// Holds every language against what the program says: nothing is missing, nothing unknown.
+    /// Checks every language against the program's texts. Fails if a text is missing or a key is unknown.
     pub(crate) fn check(&self, contracts: &[Contract]) -> Result<(), Error> {
         if self.spoken.iter().all(|spoken| spoken.given.is_none()) && Locale::built_in(&self.written_in).is_some() {
             return Ok(());
@@ -85,7 +85,8 @@ impl Languages {
                 if *tag == self.written_in { (&[], &[]) } else { (&texts.needed, &texts.optional) };
             match &spoken.given {
                 Some(given) => given.check(tag, sentences, needed, optional)?,
-                // The program is written in it, candor does not speak it, and nobody says what it would say.
+                // The program is written in this language, candor has no sentences in it, and no translation supplies them.
+                // The check fails and lists them.
                 None if sentences => Given::of(tag, &[])?.check(tag, sentences, needed, optional)?,
                 None => {}
             }
@@ -93,14 +94,14 @@ impl Languages {
         Ok(())
     }
 
-    /// The language that a tag asks for: itself or a wider one (RFC 4647, section 3.4), or else a kind of it (3.3.1).
+    /// The language for a tag: the same or a wider one (RFC 4647, section 3.4), otherwise a narrower one (section 3.3.1).
     fn matching(&self, tag: &Tag) -> Option<&Spoken> {
         let named = |tag: &str| self.spoken.iter().find(|spoken| spoken.locale.tag().as_str() == tag);
         let kind = |spoken: &&Spoken| spoken.locale.tag().widening().any(|wider| wider == tag.as_str());
         tag.widening().find_map(named).or_else(|| self.spoken.iter().find(kind))
     }
 
-    /// The interface's language, if there are notices in it.
+    /// The language for the program's interface. Fails if there are no notices in it.
     pub(crate) fn of_interface(&self) -> Result<&Spoken, Error> {
         self.matching(&self.interface).ok_or_else(|| self.none(self.interface.as_str()))
     }
@@ -109,7 +110,7 @@ impl Languages {
         Tag::parse(tag).and_then(|tag| self.matching(&tag)).ok_or_else(|| self.none(tag))
     }
 
-    /// The language the program is written in, which is always there.
+    /// The language the program is written in. It is always in the list.
     pub(crate) fn own(&self) -> Option<&Spoken> {
         self.matching(&self.written_in)
     }
@@ -145,14 +146,14 @@ pub(crate) fn reason_of(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}.reason", event.name)
 }
 
-/// The longer key first, which says more.
+/// The keys for a label, the more specific one first.
 pub(crate) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
     vec![format!("label.{}.{field}.{label}", event.name), format!("label.{label}")]
 }
 
 pub(crate) const SAFEGUARD: &str = "controller.transfer_safeguard";
 
-/// What a program says in its own words, each behind the keys that translate it.
+/// The program's own texts, each with the keys under which a translation can supply it; and keys that it may omit.
 #[derive(Debug, Default)]
 struct Texts<'t> {
     needed: Vec<(Vec<String>, &'t str)>,
@@ -171,7 +172,7 @@ impl<'t> Texts<'t> {
                 texts.event(event);
             }
         }
-        // A key with two meanings would give one of them the other's words.
+        // If two texts shared a key, one of them would get the other's translation.
         let mut known: BTreeMap<&str, &str> = BTreeMap::new();
         for (keys, text) in texts.needed.iter().filter(|(keys, _)| keys.len() == 1) {
             for key in keys {

@@ -1,4 +1,5 @@
-//! What is agreed to: scopes, contracts, whether a build would do more, and the notice that a person reads.
+//! What a person agrees to: scopes, contracts, the comparison of two contracts, and the notice that the person reads.
+//! These modules never grant or withdraw anything.
 
 pub(crate) mod compatibility;
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! The notice: a contract in words for people, whole, before they decide. Decides nothing, and leaves nothing out.
+//! The notice: a contract in words for people, shown before they decide. It states the whole contract. It never decides
+//! anything, and never leaves a part out.
 //!
-//! What it says in which order is here; the words are in `language`, and the program's own in its scopes and events.
+//! This module defines what the notice says, and in which order. candor's sentences are in `language`. The program's own
+//! texts are in its scopes and events.
 
 use crate::consent::{
     agreement::contract::{
@@ -19,10 +21,10 @@ use crate::{
     precision::joined,
 };
 
-/// A notice: the text that tells a person what a scope is about, made from what is linked into the program.
+/// A notice: the text that explains a scope to a person, made from what is linked into the program.
 ///
-/// Its `Display` is the text, in lines of 80 columns. Show all of it, and hand it to [`Scope::shown`] when the person has
-/// said yes.
+/// Its `Display` is the text, in lines of 80 columns. Show all of it, and pass the notice to [`Scope::shown`] when the person
+/// has agreed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     scope: Scope,
@@ -33,7 +35,7 @@ pub struct Notice {
 
 impl Notice {
     pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
-        // What is shown, agreed to and stored is one text.
+        // Clean the text once, so that the same text is shown, agreed to and stored.
         let text = clean::text(&Writer::new(party, scope, spoken).written(events));
         let language = spoken.locale.tag().to_string();
         Notice { scope, language, digest: digest(text.as_bytes()), text }
@@ -63,17 +65,17 @@ impl std::fmt::Display for Notice {
 }
 
 impl Contract {
-    /// The notice in the interface's language.
+    /// The notice in the interface's language. Fails if there is none in it.
     pub(crate) fn notice(&self) -> Result<Notice, Error> {
         Ok(self.in_words(self.party.languages.of_interface()?))
     }
 
-    /// The notice in a language that the person picked.
+    /// The notice in a language that the person picked. Fails if there is none in it.
     pub(crate) fn notice_in(&self, language: &str) -> Result<Notice, Error> {
         Ok(self.in_words(self.party.languages.named(language)?))
     }
 
-    /// The notice in the interface's language, or, where there is none, in the one the program is written in.
+    /// The notice in the interface's language or, if there is none in it, in the language the program is written in.
     pub(crate) fn notice_or_own(&self) -> Notice {
         let languages = &self.party.languages;
         let spoken = languages.of_interface().ok().or_else(|| languages.own());
@@ -86,13 +88,17 @@ impl Contract {
         })
     }
 
-    /// The notice in every language there is, by tag.
+    /// The notice in every available language, sorted by tag.
     pub(crate) fn notices(&self) -> impl Iterator<Item = Notice> {
         self.party.languages.all().map(|spoken| self.in_words(spoken))
     }
 
-    /// The notice that a yes is about: the one that was shown, if this build would show it, and in a language that the
-    /// interface has or the person picked; without one, what would have been shown.
+    /// The notice that a grant is about: the one that was shown, or the one that would have been shown if the program reports
+    /// none.
+    ///
+    /// # Errors
+    /// The shown notice is of another scope; this build would not show that text; or its language is neither the interface's
+    /// nor one that the person picked.
     pub(crate) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
         let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
         let scope = self.scope.name();
@@ -128,7 +134,7 @@ impl Contract {
 }
 
 impl Consent {
-    /// The languages that notices can be had in.
+    /// The languages in which notices are available, as BCP 47 tags.
     pub(crate) fn languages(&self) -> Vec<String> {
         let contract = self.contracts.first();
         contract.map(|it| it.party.languages.all().map(|it| it.locale.tag().to_string()).collect()).unwrap_or_default()
@@ -231,7 +237,7 @@ impl<'n> Writer<'n> {
         self.out.add("    ", 6, &words);
     }
 
-    /// How coarse a field becomes.
+    /// How coarse a field becomes, in words.
     fn becomes(&self, event: &EventTerms, field: &FieldTerms) -> String {
         let label = |label: &str| {
             let own = || self.spoken.optional(&languages::of_label(event, field.name, label));

@@ -1,7 +1,8 @@
-//! The terms of a contract as data: what a person relies on, without the words it is told in.
+//! The contract schema: the content of a contract as data, without the wording of the notice.
 //!
-//! One definition for both ways: this build's terms are written from it, and those of an earlier build, read back from a
-//! file that anyone can have changed, must fit it to the last key. It compares nothing and keeps nothing.
+//! One definition serves both directions. This build's contract is written from it. The contract of an earlier build, read
+//! back from a file that anyone can have changed, must match it exactly, down to the last key. This module never compares
+//! contracts and never stores one.
 
 use crate::consent::{
     agreement::contract::{AddressLog, COUNTS_DAYS, Erasure, EventTerms, Party, WAITING_DAYS, sent_log_days},
@@ -12,10 +13,10 @@ use crate::precision::Precision;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The name of this form. Another one can't be compared with it.
+/// The name of this format. A contract in another format can't be compared with it.
 const FORMAT: &str = "candor-contract/1";
 
-/// What a scope's contract says.
+/// The content of a scope's contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContractSchema {
@@ -43,7 +44,7 @@ pub(crate) struct ContractSchema {
     pub(crate) features_depend_on_it: bool,
 }
 
-/// The controller. The name and the country say who it is; the rest is how to reach them.
+/// The controller. The name and the country identify it; the rest says how to reach it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Identity {
@@ -62,11 +63,11 @@ pub(crate) struct Local {
     pub(crate) waiting: u32,
     pub(crate) counts: u32,
     pub(crate) sent_log: u32,
-    /// The random numbers of the records that were sent.
+    /// For the random numbers of the records that were sent.
     pub(crate) names: u32,
 }
 
-/// A closed answer.
+/// The answer to one closed question: whether the data is put to a further use, and why if it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Use {
@@ -82,12 +83,12 @@ pub(crate) struct Event {
     pub(crate) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) items: Option<Items>,
-    /// The last UTC day on which it is recorded; none where no end was declared.
+    /// The last UTC day on which it is recorded; `None` if no last day was declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
 }
 
-/// One item in so many is counted, chosen in this name space.
+/// One entity in `one_in` is sampled, in this name space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Items {
@@ -108,7 +109,7 @@ pub(crate) struct Field {
     pub(crate) reason: Option<String>,
 }
 
-/// [`Precision`] as it is written down, of this build or another.
+/// [`Precision`] in its stored form, of this build or another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Partition {
@@ -185,14 +186,14 @@ impl ContractSchema {
         }
     }
 
-    /// The terms in a stored contract, if they are in this form to the last key and say each thing once.
+    /// Reads a stored contract. `None` if it does not match this format down to the last key, or states something twice.
     pub(crate) fn read(json: &str) -> Option<ContractSchema> {
         let terms: ContractSchema = serde_json::from_value(unique_keys::parse(json)?).ok()?;
         (terms.format == FORMAT && terms.say_it_once()).then_some(terms)
     }
 
-    /// Whether each name stands once and each ladder rises, as in what any build writes. Of two fields with one name only
-    /// one could be compared, and the other would be agreed to unseen.
+    /// Whether each name occurs once and the cuts of each field strictly rise, as in everything that a build writes. Of two
+    /// fields with the same name only one would be compared, and the other would be agreed to unseen.
     fn say_it_once(&self) -> bool {
         let rises = |precision: &Partition| match precision {
             Partition::Cuts { cuts, .. } => cuts.is_sorted_by(|low, high| low < high),
@@ -206,7 +207,7 @@ impl ContractSchema {
     }
 }
 
-/// Whether none of these names stands twice.
+/// Whether none of these names occurs twice.
 fn once<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
     let mut seen = BTreeSet::new();
     names.all(|name| seen.insert(name))

@@ -1,15 +1,16 @@
-//! A scope: the smallest thing with a switch. One purpose, one retention, one set of promises.
+//! A scope: the smallest unit that a person can switch on or off. It has one purpose, one retention, one set of promises.
 //!
-//! Declared with [`scope!`](crate::scope), which makes a [`Scope`], a handle that is `Copy`. Behind it stands a static
-//! with the words a person is shown and the gate that `record` reads. Nothing here decides anything.
+//! [`scope!`](crate::scope) declares one and makes a [`Scope`], a `Copy` handle. The handle refers to a static with the
+//! texts that a person is shown and the gate that `record` reads. This module never decides anything.
 
 use crate::consent::agreement::contract::Controller;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// How many scopes one program may link; a person can't judge more, and gates are kept in arrays of this size.
+/// The size of the arrays in which gates are kept. Index 0 is not used, so a program may link at most 63 scopes. A person
+/// can't judge more.
 pub(crate) const MAX_SCOPES: usize = 64;
 
-/// Whom the events of a scope are about.
+/// The subject of a scope's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum About {
@@ -23,17 +24,17 @@ pub enum About {
 pub enum Answer {
     /// It is not done with this data.
     No,
-    /// It is done, and this is what for.
+    /// It is done, for this reason.
     Yes(&'static str),
 }
 
-/// The five closed answers: what the recipient does with the data besides the purpose.
+/// The five closed answers: what the recipient does with the data in addition to the purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "written out by `scope!`, which must name every answer")]
 pub struct Uses {
     /// Training of machine-learning models.
     pub training: Answer,
-    /// Sale, or sharing with others for their own purposes.
+    /// Sale, or sharing with third parties for their own purposes.
     pub sale_or_sharing: Answer,
     /// Advertising.
     pub advertising: Answer,
@@ -44,7 +45,7 @@ pub struct Uses {
 }
 
 impl Uses {
-    /// The five answers with the names they carry in `scope!`, in that order.
+    /// The five answers in the order of `scope!`: the name that each has there, its description, and the answer.
     #[must_use]
     pub const fn all(&self) -> [(&'static str, &'static str, Answer); 5] {
         [
@@ -57,7 +58,7 @@ impl Uses {
     }
 }
 
-/// What `scope!` writes down: the words and terms of one scope. Made by the macro only.
+/// The declaration of one scope. Only `scope!` makes it.
 #[doc(hidden)]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "built by `scope!` in other crates")]
@@ -75,7 +76,7 @@ pub struct ScopeWords {
     pub also_never: &'static [&'static str],
 }
 
-/// Who is answerable for a library's scope, and where its reports go. Made by `scope!` only.
+/// Who is responsible for a library's scope, and where its reports are sent. Only `scope!` makes it.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::exhaustive_structs, reason = "built by `scope!` in other crates")]
@@ -84,18 +85,18 @@ pub struct Library {
     pub endpoint: &'static str,
 }
 
-/// The static behind a [`Scope`]: its words, and the process-wide gate.
+/// The static that a [`Scope`] refers to: its declaration, and the process-wide gate.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct ScopeStatic {
     words: ScopeWords,
-    /// For a library's scope: whose it is.
+    /// The responsible party, if this is a library's scope.
     library: Option<Library>,
-    /// The package that declares it, where Cargo compiled it.
+    /// The package that declares it, if Cargo compiled it.
     package: Option<&'static str>,
-    /// The epoch under which the process-wide client records, or 0: closed.
+    /// The epoch under which the process-wide client records. 0 means closed.
     gate: AtomicU64,
-    /// A dense number from 1, given at registration; 0 is "not registered", whose gate never opens.
+    /// A dense number from 1, assigned at registration. 0 means not registered; such a scope's gate never opens.
     index: AtomicU32,
 }
 
@@ -107,7 +108,7 @@ impl ScopeStatic {
         ScopeStatic { words, library: None, package: None, gate: AtomicU64::new(0), index: AtomicU32::new(0) }
     }
 
-    /// Says which package declares it.
+    /// Sets the package that declares it.
     #[doc(hidden)]
     #[must_use]
     pub const fn in_package(mut self, package: Option<&'static str>) -> Self {
@@ -115,7 +116,8 @@ impl ScopeStatic {
         self
     }
 
-    /// Makes it a library's: closed until the program allows it, and never sent anywhere else.
+    /// Makes it a library's scope. It is closed until the program allows it, and its reports are sent to the library's endpoint
+    /// only.
     #[doc(hidden)]
     #[must_use]
     pub const fn of_library(mut self, library: Library) -> Self {
@@ -124,7 +126,7 @@ impl ScopeStatic {
     }
 }
 
-/// A scope: one purpose a person can agree to and withdraw from, as `candor::scope!` declares it.
+/// A scope: one purpose that a person can grant and withdraw. `candor::scope!` declares it.
 ///
 /// A small `Copy` handle: `consent::grant(PLAYBACK)` takes it by value.
 #[derive(Clone, Copy)]
@@ -161,13 +163,13 @@ impl Scope {
         self.0.words.benefit
     }
 
-    /// The publisher's revision of the purpose's meaning. A new revision needs a new yes.
+    /// The publisher's revision of the purpose's meaning. A new revision needs a new grant.
     #[must_use]
     pub const fn revision(self) -> u32 {
         self.0.words.revision
     }
 
-    /// Whom the scope's events are about.
+    /// The subject of the scope's events.
     #[must_use]
     pub const fn about(self) -> About {
         self.0.words.about
@@ -185,13 +187,13 @@ impl Scope {
         self.0.words.uses
     }
 
-    /// Further promises, each completing "never used for …".
+    /// Further promises. Each completes the sentence "never used for …".
     #[must_use]
     pub const fn also_never(self) -> &'static [&'static str] {
         self.0.words.also_never
     }
 
-    /// Whether it belongs to a library, which has a controller and an endpoint of its own.
+    /// Whether it belongs to a library. Such a scope has its own controller and endpoint.
     #[must_use]
     pub const fn is_of_library(self) -> bool {
         self.0.library.is_some()
@@ -219,7 +221,7 @@ impl Scope {
         self.0.index.store(index, Ordering::Release);
     }
 
-    /// The process-wide gate: the only thing `record` reads while nothing is granted.
+    /// The process-wide gate. It is the only thing that `record` reads while nothing is granted.
     #[inline]
     pub(crate) fn gate(self) -> &'static AtomicU64 {
         &self.0.gate
@@ -240,7 +242,7 @@ impl std::fmt::Debug for Scope {
     }
 }
 
-/// A scope linked into the program; collected by `scope!`, so that a manifest can't leave one out.
+/// A scope linked into the program. `scope!` collects them all, so that a manifest can't leave one out.
 #[doc(hidden)]
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "built by `scope!` in other crates")]
@@ -253,7 +255,7 @@ pub(crate) fn linked() -> impl Iterator<Item = Scope> {
     inventory::iter::<LinkedScope>.into_iter().map(|linked| linked.0)
 }
 
-/// `[a-z][a-z0-9_]*` in dot-separated parts, at most 48 bytes.
+/// Whether a name is made of dot-separated parts of the form `[a-z][a-z0-9_]*`, at most 48 bytes in all.
 pub(crate) const fn is_name(name: &str) -> bool {
     let mut rest = name.as_bytes();
     if rest.len() > 48 {
@@ -272,11 +274,11 @@ pub(crate) const fn is_name(name: &str) -> bool {
     !first
 }
 
-/// Names that are devices on Windows, whatever follows the first dot: no file there can have one.
+/// Device names on Windows. No file there can have such a name, whatever follows the first dot.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
-/// Whether a file of this name can't be made on Windows. Scopes and applications name files, and a store is the same on
-/// every platform, so candor takes no such name anywhere.
+/// Whether a file of this name can't be created on Windows. The names of scopes and applications are used as file names, and
+/// a store is the same on every platform, so candor accepts no such name on any platform.
 pub(crate) fn is_device(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or_default();
     let numbered = |word: &str| {

@@ -1,6 +1,6 @@
-//! What surrounds the program and can only narrow: environment variables, CI, the audience, administrators' rules.
+//! The constraints around the program: environment variables, CI, the audience, administrators' rules. They can only narrow.
 //!
-//! A block leaves the person's answer what it was, and closes the gates while it lasts. Nothing in here can open one; a
+//! A block does not change the person's decision. It closes the gates while it lasts. This module never opens a gate: a
 //! variable that says "on" is not an act of the person and is ignored.
 
 use crate::consent::{
@@ -10,66 +10,67 @@ use crate::consent::{
 use crate::{ambient::Environment, clean};
 use std::path::PathBuf;
 
-/// The variables that block whatever the program is called.
+/// The variables that block any program, whatever its name.
 pub(crate) const VARIABLES: [&str; 3] = ["DO_NOT_TRACK", "CANDOR_OFF", "CI"];
 
-/// Who blocks, in words for a message and the person's page.
+/// What blocks, in words for messages and for the person's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block(pub(crate) String);
 
-/// All that surrounds the program, as last read.
+/// All constraints around the program, as last read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Constraints {
-    /// The environment and the audience: read once, when the client is made.
+    /// The block by the environment or the audience, if any. Read once, when the client is made.
     pub(crate) block: Option<Block>,
-    /// How the program knows that the person is an adult.
+    /// How the program knows that the person is an adult, if it says so.
     pub(crate) adult: Option<String>,
-    /// Where administrators leave their rules, and what they say.
+    /// The directories in which administrators put their rules.
     pub(crate) directories: Vec<PathBuf>,
-    /// Those that were last read.
+    /// The rules that were last read.
     pub(crate) policies: Policies,
-    /// Why they can't be looked at now. Closes every scope for the moment, and is nobody's rule.
+    /// Why the rules can't be read now, if they can't. Closes every scope for the moment, but is not a rule.
     pub(crate) doubt: Option<String>,
-    /// Files beside the rules that may be meant as some and are ignored.
+    /// Files next to the rules that may be meant as rules but are ignored.
     pub(crate) ignored: Vec<String>,
 }
 
 impl Constraints {
-    /// With administrators' rules still unread.
+    /// Constraints whose administrators' rules were not read yet.
     pub(crate) fn of(block: Option<Block>, adult: Option<String>, directories: Vec<PathBuf>) -> Self {
         Constraints { block, adult, directories, ..Constraints::default() }
     }
 
-    /// What closes every scope.
+    /// What closes every scope, if anything does.
     pub(crate) fn block(&self) -> Option<Block> {
         self.block.clone().or_else(|| self.doubted()).or_else(|| self.policies.block())
     }
 
-    /// What closes for the moment: nobody knows what the rules say now.
+    /// The block that holds while the rules can't be read, because what they say now is unknown.
     fn doubted(&self) -> Option<Block> {
         let why = self.doubt.as_ref()?;
         Some(Block(format!("administrators' rules that can't be looked at now ({why}); that is tried again soon")))
     }
 
-    /// What closes the scope of this contract by a rule that was read, or by what surrounds the program: lifting it must not
-    /// send what waited before. Where nobody knows what the rules say now, none of them is known to be one.
+    /// What closes the scope of this contract, if it is the environment, the audience or a rule that was read. When such a block
+    /// is lifted, records that were pending before it must not be sent. While the rules can't be read, no rule counts, because
+    /// none is known to be in force.
     pub(crate) fn lasting_block_of(&self, build: &ContractSchema) -> Option<Block> {
         let ruled = || self.policies.block_of(build).filter(|_| self.doubt.is_none());
         self.block.clone().or_else(ruled)
     }
 
-    /// What closes the scope of this contract.
+    /// What closes the scope of this contract, if anything does.
     pub(crate) fn block_of(&self, build: &ContractSchema) -> Option<Block> {
         self.block.clone().or_else(|| self.doubted()).or_else(|| self.policies.block_of(build))
     }
 
-    /// What is left of a scope that is not closed.
+    /// The limits of a scope that is not closed.
     pub(crate) fn limits(&self, build: &ContractSchema) -> Limits {
         self.policies.limits(build)
     }
 }
 
-/// The first block that applies, or none.
+/// The first block that applies, by the audience or an environment variable.
 pub(crate) fn block(
     environment: &Environment,
     application_variable: Option<&str>,
@@ -88,7 +89,7 @@ pub(crate) fn block(
             ));
         }
     }
-    // Whatever it says but nothing, 0 and false: who sets it to anything else may have meant it.
+    // Any value except empty, `0` and `false` blocks: a user who set another value may have meant to block.
     let do_not_track = environment.value("DO_NOT_TRACK").filter(|value| !matches!(value.trim(), "" | "0" | "false"));
     for (name, value) in [("DO_NOT_TRACK", do_not_track), ("CANDOR_OFF", set("CANDOR_OFF"))] {
         if let Some(value) = value {
@@ -111,12 +112,12 @@ pub(crate) fn block(
     None
 }
 
-/// `0`, `false`, `off`, `no` and nothing at all.
+/// Whether a value is `0`, `false`, `off`, `no` or empty. Case and surrounding whitespace do not matter.
 fn means_off(value: &str) -> bool {
     matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false" | "off" | "no")
 }
 
-/// A value from outside, cut and cleaned for a message.
+/// A value from outside, cut to `most` characters and cleaned for a message.
 pub(crate) fn shown(value: &str, most: usize) -> String {
     clean::line(&value.chars().take(most).collect::<String>())
 }

@@ -1,7 +1,8 @@
-//! What narrows a scope besides its contract: the fields a person switched off, and the rules of administrators.
+//! Limits: what narrows a scope in addition to its contract, which is the fields a person switched off and administrators'
+//! rules.
 //!
-//! Limits only ever meet: adding one leaves less, whatever it says, and none can be lifted by another. Pure: reads no file,
-//! and turns what may be said into less of the same.
+//! Limits combine by intersection only. Adding one never allows more, whatever it says, and no limit can lift another. This
+//! module is pure: it reads no file, and it never adds to what may be reported.
 
 use crate::consent::{
     agreement::compatibility::{Projection, Rule},
@@ -11,34 +12,34 @@ use crate::consent::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is left of a field's steps or labels.
+/// The steps or labels of a field that a rule leaves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Remaining {
-    /// These steps, as far as the field has them.
+    /// These steps. Those that the field does not have are ignored.
     Steps(BTreeSet<i64>),
-    /// These labels, as far as the field has them; the rest is `other`.
+    /// These labels. Those that the field does not have are ignored. All other labels become `other`.
     Labels(BTreeSet<String>),
 }
 
-/// What a scope is limited to.
+/// The limits of a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Limits {
-    /// The whole scope.
+    /// Whether the whole scope is forbidden.
     pub(crate) forbidden: bool,
     /// Events that are left out, by name.
     pub(crate) events: BTreeSet<String>,
     /// Fields that are left out, as `event.field`.
     pub(crate) fields: BTreeSet<String>,
-    /// Fields of which less is left. Each said what is left; all hold.
+    /// Fields that are coarsened, as `event.field`. Each entry says what one rule leaves, and all entries apply.
     pub(crate) coarser: BTreeMap<String, Vec<Remaining>>,
-    /// For how many days a yes is good at most. It ends the yes sooner, and changes nothing of what waits.
+    /// The most days for which a grant is valid. It makes the grant expire sooner, and does not change pending records.
     #[serde(skip)]
     pub(crate) validity_days: Option<u32>,
 }
 
 impl Limits {
-    /// What is left under both.
+    /// Combines two sets of limits. The result allows only what both allow.
     pub(crate) fn meet(mut self, other: Limits) -> Limits {
         self.forbidden |= other.forbidden;
         self.events.extend(other.events);
@@ -53,8 +54,8 @@ impl Limits {
         self
     }
 
-    /// A name for what may still be said; `None` where nothing is limited. In which order it was said, and how often, is no
-    /// part of it.
+    /// A digest that identifies what may still be reported; `None` if nothing is limited. It does not depend on
+    /// `validity_days`, on the order of the rules, or on how often one is repeated.
     pub(crate) fn digest(&self) -> Option<String> {
         let mut says = Limits { validity_days: None, ..self.clone() };
         for left in says.coarser.values_mut() {
@@ -65,7 +66,7 @@ impl Limits {
             .then(|| digest(canonical(&serde_json::to_value(&says).unwrap_or_default()).as_bytes()))
     }
 
-    /// Whether anything that this build would say is left out or made coarser.
+    /// Whether the scope is forbidden, or a limit names an event or a field of this build.
     pub(crate) fn touches(&self, build: &ContractSchema) -> bool {
         let path = |event: &str, field: &str| format!("{event}.{field}");
         self.forbidden
@@ -78,7 +79,7 @@ impl Limits {
             })
     }
 
-    /// What is left of what may be said.
+    /// Applies the limits to a projection. Returns what may still be reported.
     pub(crate) fn narrow(&self, build: &ContractSchema, mut said: Projection) -> Projection {
         if self.forbidden {
             return Projection::new();
@@ -100,7 +101,7 @@ impl Limits {
     }
 }
 
-/// Where `other` stands among a field's labels.
+/// The position of `other` among a field's labels; `None` if it has no such label.
 fn other(precision: &Partition) -> Option<usize> {
     match precision {
         Partition::Labels { labels } => labels.iter().position(|label| label == "other"),
@@ -108,11 +109,12 @@ fn other(precision: &Partition) -> Option<usize> {
     }
 }
 
-/// What keeps a field to the steps or labels that are left. What does not fit is left out.
+/// The rule that keeps a field to the steps or labels that are left. The field is left out if the limit does not fit its
+/// kind, or if its labels have no `other`.
 fn coarser(build: &Partition, left: &Remaining) -> Rule {
     match (build, left) {
         (Partition::Cuts { cuts, .. }, Remaining::Steps(left)) => {
-            // The lowest step is where the field begins: without it there would be values that no step holds.
+            // The lowest step is always kept. Without it, some values would belong to no step.
             let kept = |at: usize| at == 0 || cuts.get(at).is_some_and(|cut| left.contains(cut));
             let mut floor = 0;
             Rule::becoming(cuts.iter().enumerate().map(|(at, _)| {

@@ -1,4 +1,5 @@
-//! What narrows whatever a person agreed to: the environment and administrators' rules. Nothing here grants.
+//! Constraints: what narrows a person's consent from outside, which is the environment and administrators' rules. These
+//! modules never grant anything.
 
 pub(crate) mod environment;
 pub(crate) mod limits;

@@ -1,9 +1,11 @@
-//! Administrators' rules: files that forbid, coarsen and shorten, and can do nothing else.
+//! Administrators' rules: files that can only forbid, coarsen and shorten.
 //!
-//! Any number of files may hold at once, for the whole system and for one user; what is left is what all of them leave.
-//! A file that was read and says something this version does not know, or that was seen and can't be used, forbids everything:
-//! whoever wrote it meant to forbid something. One that can't be looked at now is no rule: it closes for the moment, and
-//! destroys nothing. Nothing in a file can grant, hide, lengthen or redirect, since the form has no word for it.
+//! Several files can apply together, for the whole system and for one user. What is allowed is what all of them allow.
+//!
+//! A file that was read and contains something unknown to this version, or that was seen and can't be used, forbids
+//! everything, because its author meant to forbid something. A file that can't be read now is not a rule: it closes every
+//! scope for the moment, and destroys nothing. A file can never grant, hide, lengthen or redirect anything, because the format
+//! has no key for that.
 
 use crate::consent::{
     agreement::schema::ContractSchema,
@@ -23,36 +25,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// More than a rule needs.
+/// The largest rule file that is read, in bytes. More than a rule needs.
 const FILE_MOST: u64 = 64 << 10;
-/// More than an administrator can keep in view.
+/// The most rule files in one directory. More than an administrator can keep track of.
 const FILES_MOST: usize = 64;
-/// How much of a path, and of why a file can't be read, a person is shown: both may say what a file's author likes.
+/// The most characters of a path, and of the reason why a file can't be read, that a person is shown. The file's author
+/// controls the text of both.
 const PATH_MOST: usize = 240;
 const WHY_MOST: usize = 160;
-/// The form this version reads.
+/// The number of the file format that this version reads.
 const FORM: u32 = 1;
 
-/// One file.
+/// The content of one rule file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Policy {
-    /// The form: 1.
+    /// The number of the file format: 1.
     candor_policy: u32,
-    /// What the rule is called; the person reads it.
+    /// The rule's name, which the person is shown.
     rule: String,
-    /// The applications it is about, by id; all, where it is not said.
+    /// The ids of the applications that it applies to; all applications if absent.
     #[serde(default)]
     applications: Option<BTreeSet<String>>,
     #[serde(default)]
     forbid: Forbid,
-    /// What is left of fields, as `event.field`: steps of numbers, or labels.
+    /// Fields, as `event.field`, with the steps or labels that are left of each.
     #[serde(default)]
     coarsen: BTreeMap<String, Remaining>,
-    /// For how many days a yes is good at most.
+    /// The most days for which a grant is valid.
     #[serde(default)]
     validity_days: Option<u32>,
-    /// Whether the program may not ask of its own accord.
+    /// Whether the program is forbidden to ask on its own initiative.
     #[serde(default)]
     no_prompts: bool,
 }
@@ -64,7 +67,7 @@ struct Forbid {
     everything: bool,
     #[serde(default)]
     scopes: BTreeSet<String>,
-    /// Endpoints, or their hosts.
+    /// URLs of endpoints, or their hosts.
     #[serde(default)]
     recipients: BTreeSet<String>,
     #[serde(default)]
@@ -73,26 +76,27 @@ struct Forbid {
     fields: BTreeSet<String>,
 }
 
-/// The rules that are about this program.
+/// The rules that apply to this program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Policies {
     rules: Vec<(PathBuf, Policy)>,
     unreadable: Option<String>,
 }
 
-/// What one look at all directories came to.
+/// The result of reading all directories once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Looked {
     pub(crate) policies: Policies,
-    /// Files that may be meant as rules and are none, by their names: each path.
+    /// The paths of files that may be meant as rules, but whose names do not make them rules.
     pub(crate) ignored: Vec<String>,
 }
 
 impl Looked {
-    /// Reads every `*.json` in these directories. One that is not there says nothing.
+    /// Reads every `*.json` in these directories, except those whose names begin with a dot. A directory that does not exist has
+    /// no rules.
     ///
     /// # Errors
-    /// A directory or a file can't be looked at now. What the others say is not known to be all.
+    /// A directory or a file can't be read now. The rules in the others may not be all.
     pub(crate) fn at(files: &Files, directories: &[PathBuf], application: &str) -> Result<Self, Failed> {
         let Looked { mut policies, mut ignored } = Looked::default();
         for directory in directories {
@@ -103,12 +107,12 @@ impl Looked {
                     Vec::new()
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => match files.examine(directory) {
-                    // A file in the place of the directory may be meant as a rule.
+                    // The path is a file instead of a directory. It may be meant as a rule.
                     Look::Read(stat) if stat.kind != StatKind::Dir => {
                         policies.refuse(directory, &error.to_string());
                         continue;
                     }
-                    // Below a file nothing is.
+                    // A parent of the path is a file, so the directory does not exist.
                     Look::Failed(below) if below.kind() == io::ErrorKind::NotADirectory => Vec::new(),
                     _ => return Err(Failed::of(directory, error)),
                 },
@@ -150,21 +154,23 @@ impl Looked {
     }
 }
 
-/// That no directory is there, and nothing that leads to one.
+/// Checks that a directory that could not be listed is really absent, and not only out of reach for now.
 ///
 /// # Errors
-/// It, or the directory it lies in, is a link to something that is not there now, as to a share that is not mounted: nobody knows what
-/// rules it holds. Or that can't be looked at.
+/// The directory or its parent is a link whose target can't be listed. The target may be absent only for now, such as a share that is
+/// not mounted, so the rules in it are unknown. Or the directory exists by now, or it or its parent can't be examined.
 fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
-    // Further up are the system's and the person's own directories, which are no matter of candor's.
+    // The directories further up belong to the system or the person. candor does not judge them.
     for step in directory.ancestors().take(2) {
         match files.examine(step) {
             Look::Absent => {}
+            // The parent is a link that works, as dotfile managers make them. The directory is not in its target.
+            Look::Read(stat) if stat.kind == StatKind::Link && step != directory && files.list(step).is_ok() => break,
             Look::Read(stat) if stat.kind == StatKind::Link => {
                 let why = io::Error::new(io::ErrorKind::NotFound, "it is a link to what is not there now");
                 return Err(Failed::of(step, why));
             }
-            // Made since it was listed.
+            // It was created after the attempt to list it.
             Look::Read(_) if step == directory => return Err(Failed::of(step, io::ErrorKind::NotFound.into())),
             Look::Read(_) | Look::Refused(_) => break,
             Look::Failed(error) => return Err(Failed::of(step, error)),
@@ -174,7 +180,7 @@ fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
 }
 
 impl Policies {
-    /// These rules, whatever they are.
+    /// Makes policies from the bytes of rule files. A file that is not a valid rule forbids everything.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn of_bytes(rules: &[&[u8]]) -> Self {
         let mut policies = Policies::default();
@@ -205,29 +211,29 @@ impl Policies {
         self.unreadable.get_or_insert(format!("administrators' rules that can't be read ({path}: {why})"));
     }
 
-    /// What closes every scope.
+    /// What closes every scope, if anything does.
     pub(crate) fn block(&self) -> Option<Block> {
         let all = |(path, policy): &(PathBuf, Policy)| policy.forbid.everything.then(|| Block(policy.named(path)));
         self.unreadable.clone().map(Block).or_else(|| self.rules.iter().find_map(all))
     }
 
-    /// What closes the scope of this contract.
+    /// What closes the scope of this contract, if anything does.
     pub(crate) fn block_of(&self, build: &ContractSchema) -> Option<Block> {
         let closes = |(path, policy): &(PathBuf, Policy)| policy.closes(build).then(|| Block(policy.named(path)));
         self.block().or_else(|| self.rules.iter().find_map(closes))
     }
 
-    /// The rule by which the program may not ask of its own accord.
+    /// The rule that forbids the program to ask on its own initiative, if there is one.
     pub(crate) fn no_prompts(&self) -> Option<String> {
         self.rules.iter().find(|(_, policy)| policy.no_prompts).map(|(path, policy)| policy.named(path))
     }
 
-    /// What all of them leave of a scope.
+    /// The limits that all rules together set for a scope.
     pub(crate) fn limits(&self, build: &ContractSchema) -> Limits {
         self.rules.iter().fold(Limits::default(), |left, (_, policy)| left.meet(policy.limits(build)))
     }
 
-    /// What limits a scope, by which rule, in words for the person.
+    /// What limits a scope and by which rule, in words for the person.
     pub(crate) fn words(&self, build: &ContractSchema) -> Vec<String> {
         let mut words = Vec::new();
         for (path, policy) in &self.rules {
@@ -275,7 +281,7 @@ impl Policy {
         self.forbid.scopes.contains(&build.scope) || self.forbid.recipients.iter().any(recipient)
     }
 
-    /// What it leaves of a scope; what it says of other scopes' events is not this scope's matter.
+    /// The limits that this rule sets for a scope. Events of other scopes are ignored.
     fn limits(&self, build: &ContractSchema) -> Limits {
         let own = |name: &str| build.events.iter().any(|event| event.name == name);
         let own_field = |path: &String| path.rsplit_once('.').is_some_and(|(event, _)| own(event));
@@ -294,7 +300,7 @@ impl Policy {
     }
 }
 
-/// Whether a rule means this endpoint: by its whole URL, or by its host, with or without the port.
+/// Whether a rule names this endpoint: by its URL, with or without `/v1/logs`, or by its host, with or without the port.
 fn is_recipient(given: &str, endpoint: &str) -> bool {
     let given = given.trim().trim_end_matches('/').to_ascii_lowercase();
     let endpoint = endpoint.trim_end_matches('/').to_ascii_lowercase();
@@ -308,7 +314,7 @@ fn is_recipient(given: &str, endpoint: &str) -> bool {
     [&*endpoint, base, authority, host, host.trim_matches(['[', ']'])].contains(&&*given)
 }
 
-/// A rule; why it is none, where it was read; or that it can't be read now.
+/// Reads one file. The inner error says why the file can't be used as a rule; the outer one, that it can't be read now.
 fn read(files: &Files, path: &Path) -> Result<Result<Policy, String>, Failed> {
     match files.read_shared(path, FILE_MOST) {
         Ok(bytes) => Ok(parse(&bytes)),
@@ -320,14 +326,14 @@ fn read(files: &Files, path: &Path) -> Result<Result<Policy, String>, Failed> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Policy, String> {
-    // The number of the form is looked at first: a newer form has words that this one does not know.
+    // Check the format number first, because a newer format may have keys that this version does not know.
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     match value.get("candor_policy").and_then(serde_json::Value::as_u64) {
         Some(form) if form == u64::from(FORM) => {}
         Some(form) => return Err(format!("it is in form {form}, and this version reads form {FORM}")),
         None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
     }
-    // Of a key that stands twice only the last would hold, and what the first forbids would be lost.
+    // If a key occurs twice, only the last one would apply, and what the first one forbids would be lost.
     if std::str::from_utf8(bytes).ok().and_then(unique_keys::parse).is_none() {
         return Err("a key stands twice in it".into());
     }

@@ -1,8 +1,9 @@
-//! A person's wish to have records erased that left: one durable document for each request that is to be made.
+//! A person's request to have sent records erased: one durable document for each request that is to be sent.
 //!
-//! It names the records by the random ids they left with, and holds nothing else that was sent. A wish is kept here, and
-//! not with what waits, since it is a decision of the person's: no withdrawal, grant or reset touches it. Everything read
-//! is untrusted. This file stores and checks; it sends nothing, and decides nothing about when.
+//! A document names the records by the random ids they were sent with, and holds nothing else that was sent. Requests
+//! are kept here, apart from pending data, because they are decisions of the person: no withdrawal, grant or reset
+//! touches them. Everything that is read is untrusted. This module stores and checks. It sends nothing, and does not
+//! decide when to send.
 
 use crate::consent::{agreement::contract::canonical, records::ledger::LOCK_WAIT};
 use crate::{
@@ -18,45 +19,45 @@ use std::{
     time::Instant,
 };
 
-/// The random id a record left with (`log.record.uid`).
+/// The random id a record was sent with (`log.record.uid`).
 pub(crate) type Uid = [u8; 16];
 
-/// No request names more: a batch never held so many.
+/// The most ids one request names: a batch never held more.
 pub(crate) const MOST_UIDS: usize = 1_024;
-/// A request with that many ids, and its particulars.
+/// The largest file, in bytes: a request with that many ids, and its other fields.
 pub(crate) const NAMES_MOST: u64 = 64 << 10;
 
 const PENDING: &str = "json";
 const DONE: &str = "done";
 const DAMAGED: &str = "damaged";
-/// Says that the person asked, while the documents of that wish are being made.
+/// Notes that the person asked, while the documents of that request are being made.
 const ASKED: &str = "asked";
 
-/// Ids as they are kept: 32 digits each, one behind the other.
+/// The ids as they are stored: 32 hexadecimal digits each, one after the other.
 pub(crate) fn joined(uids: &[Uid]) -> String {
     uids.iter().map(|uid| hex(uid)).collect()
 }
 
-/// What [`joined`] wrote; `None` if it is anything else.
+/// Splits what [`joined`] wrote. `None` for anything else.
 pub(crate) fn separate(text: &str) -> Option<Vec<Uid>> {
     let sound = text.is_ascii() && text.len().is_multiple_of(32) && text.len() <= 32 * MOST_UIDS;
     let pairs = || text.as_bytes().chunks(32).map(|digits| unhex(std::str::from_utf8(digits).ok()?));
     sound.then(|| pairs().collect())?
 }
 
-/// Why a request is not made any more.
+/// Why a request is not sent any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Why {
-    /// The receiver said no, too often.
+    /// The receiver refused it too often.
     Refused,
-    /// Nobody took it for too long.
+    /// No receiver accepted it for too long.
     NoAnswer,
-    /// The program's reports go to somebody else now, who does not have these records.
+    /// The program's reports are sent elsewhere now, to a recipient that does not have these records.
     Elsewhere,
 }
 
-/// What became of a wish.
+/// What became of an erasure request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Outcome {
@@ -65,7 +66,7 @@ pub(crate) enum Outcome {
     GivenUp { at: u64, why: Why },
 }
 
-/// One request that is to be made, or was.
+/// One request that is to be sent, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Particulars {
@@ -74,25 +75,25 @@ pub(crate) struct Particulars {
     pub(crate) batch: String,
     /// The request's own key, random.
     pub(crate) key: String,
-    /// Where the records went, and where alone the request may go.
+    /// Where the records were sent. The request may be sent only there.
     pub(crate) to: String,
     /// When the person asked, in milliseconds since 1970.
     pub(crate) asked: u64,
-    /// The last UTC day on which the recipient may still have the records.
+    /// The last UTC day on which the recipient may still have the records, as a number of days.
     pub(crate) until: u32,
     /// Within how many days the recipient promises to delete them.
     pub(crate) within: u32,
     pub(crate) records: u64,
     pub(crate) tries: u32,
-    /// How many of the tries the receiver answered with a no.
+    /// How many of the tries the receiver refused.
     pub(crate) refusals: u32,
     pub(crate) outcome: Outcome,
-    /// The ids, while it is pending.
+    /// The ids, while the request is pending.
     uids: String,
 }
 
 impl Particulars {
-    /// A request that was asked for now, and not tried yet.
+    /// A request made now and not tried yet.
     pub(crate) fn new(scope: &str, batch: &str, key: String, to: String, asked: Time) -> Self {
         Particulars {
             scope: scope.into(),
@@ -111,7 +112,7 @@ impl Particulars {
     }
 }
 
-/// A wish whose document is sound to the last byte.
+/// A request whose document is sound to the last byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredRequest {
     pub(crate) is: Particulars,
@@ -119,7 +120,7 @@ pub(crate) struct StoredRequest {
 }
 
 impl StoredRequest {
-    /// A wish that nobody has tried to fulfil yet.
+    /// A request that was not tried yet.
     pub(crate) fn new(particulars: Particulars, uids: Vec<Uid>) -> Self {
         let is = Particulars { records: uids.len() as u64, uids: joined(&uids), ..particulars };
         StoredRequest { is, uids }
@@ -134,14 +135,14 @@ impl StoredRequest {
         self.is.outcome == Outcome::Pending
     }
 
-    /// Ends it: the ids are needed no more.
+    /// Ends the request with this outcome. The ids are no longer needed and are removed.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         self.is.outcome = outcome;
         self.is.uids.clear();
         self.uids.clear();
     }
 
-    /// The document behind bytes, if it is exactly what this program would write for this scope and batch: nothing can be
+    /// Parses a document, if it is exactly what this program would write for this scope and batch. So nothing can be
     /// hidden beside the ids.
     pub(crate) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<StoredRequest> {
         let json = disk::unseal("erasure", bytes)?;
@@ -164,22 +165,23 @@ impl StoredRequest {
     }
 }
 
-/// Everything that is known of a scope's wishes.
+/// Everything that is known about a scope's erasure requests.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) erasure_requests: Vec<StoredRequest>,
-    /// Documents that can't be read any more.
+    /// How many documents are damaged.
     pub(crate) damaged: u64,
-    /// Those that were seen and not read, such as one that others may open, by batch: its file, and why. Any of them may be a wish.
+    /// Documents that were seen but not read, such as a file that other users may open, by batch: the file, and why.
+    /// Any of them may be a request.
     pub(crate) unread: BTreeMap<String, String>,
-    /// When a person asked whose documents are not all made yet.
+    /// When the person asked, if not all documents of that request are made yet.
     pub(crate) asked: Option<Time>,
 }
 
-/// The lock under which wishes, and what they are made from, change. It ends with the value.
+/// The lock under which erasure requests, and the ids they are made from, change. Released when dropped.
 pub(crate) struct Changing(#[allow(dead_code, reason = "held for its lock")] Box<dyn Handle>);
 
-/// The wishes of one store.
+/// The erasure requests of one store.
 pub(crate) struct RequestStore<'s> {
     files: &'s Files,
     store: &'s Path,
@@ -208,37 +210,37 @@ impl<'s> RequestStore<'s> {
         file.map(Changing).ok_or_else(|| Kind::Locked { path }.into())
     }
 
-    /// What lies in a scope's directory, in the order of names.
+    /// The files in a scope's directory, in the order of their names.
     ///
     /// # Errors
-    /// The system did not let us look, or something else stands in its place.
+    /// The directory could not be read, or something else is in its place.
     fn paths(&self, scope: &str) -> io::Result<Vec<PathBuf>> {
         let directory = self.directory(scope);
         let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         Ok(names.into_iter().map(|name| directory.join(name)).collect())
     }
 
-    /// The batches for which a request is to be made, in the order of their keys, which are random. Reads names only.
+    /// The batches for which a request must be sent, in the order of their keys, which are random. Reads names only.
     ///
     /// # Errors
-    /// The system did not let us look: there may be some.
+    /// The directory could not be read: there may be some.
     pub(crate) fn pending(&self, scope: &str) -> io::Result<Vec<String>> {
         let paths = self.paths(scope)?;
         let ending = |wanted: &'static str| {
             let these = paths.iter().filter(move |path| path.extension().is_some_and(|extension| extension == wanted));
             these.filter_map(|path| path.file_stem()?.to_str())
         };
-        // One that ended, and whose older document was not removed before the program died.
+        // A request that ended, and whose pending document was not removed before the program ended.
         let done: BTreeSet<&str> = ending(DONE).collect();
         Ok(ending(PENDING).filter(|batch| !done.contains(batch)).map(str::to_owned).collect())
     }
 
-    /// Whether anything is to be done for a scope, or may be where the system does not let us look. Reads names only.
+    /// Whether anything is to be done for a scope. Also `true` if the directory can't be read. Reads names only.
     pub(crate) fn is_busy(&self, scope: &str) -> bool {
         !matches!(self.asked(scope), Ok(None)) || self.pending(scope).map_or(true, |pending| !pending.is_empty())
     }
 
-    /// The pending wish for a batch; `None` where its document was read and is damaged.
+    /// The pending request for a batch. `None` if its document was read and is damaged.
     pub(crate) fn read(&self, scope: &str, batch: &str) -> Look<Option<StoredRequest>> {
         self.read_as(scope, batch, PENDING)
     }
@@ -249,10 +251,11 @@ impl<'s> RequestStore<'s> {
         wish.map(|wish| wish.filter(|wish| wish.is_pending() == (extension == PENDING)))
     }
 
-    /// Everything that is known of a scope's wishes, those that ended first where two documents speak of one batch.
+    /// Everything that is known about a scope's erasure requests. If two documents are about one batch, the one that
+    /// ended counts.
     ///
     /// # Errors
-    /// The system did not let us look at one of them: whatever else is known, it is not everything.
+    /// One of them could not be read, so the answer would be incomplete.
     pub(crate) fn all(&self, scope: &str) -> io::Result<Known> {
         let mut known = Known { asked: self.asked(scope)?, ..Known::default() };
         // `done` sorts before `json` within a name.
@@ -272,7 +275,7 @@ impl<'s> RequestStore<'s> {
                 match self.read_as(scope, batch, extension) {
                     Look::Read(Some(wish)) => known.erasure_requests.push(wish),
                     Look::Read(None) => known.damaged += 1,
-                    // It ended, or was taken back, meanwhile.
+                    // It ended or was cancelled in the meantime.
                     Look::Absent => {}
                     Look::Refused(why) => {
                         known.unread.insert(batch.to_owned(), format!("{}: {why}", path.display()));
@@ -284,7 +287,7 @@ impl<'s> RequestStore<'s> {
         Ok(known)
     }
 
-    /// Writes a wish: a pending one is found by whoever sends from now on, one that ended is not.
+    /// Writes a request. The sender finds a pending one from now on; one that ended is not sent.
     pub(crate) fn write(&self, _changing: &Changing, wish: &StoredRequest) -> io::Result<()> {
         let (scope, batch) = (&wish.is.scope, &wish.is.batch);
         self.files.own_dir(&self.directory(scope))?;
@@ -300,22 +303,23 @@ impl<'s> RequestStore<'s> {
         }
     }
 
-    /// Sets a document aside that was read and is damaged: it is counted, and the rest goes on.
+    /// Sets a document aside that was read and is damaged. It is counted, and the other documents are still handled.
     pub(crate) fn set_aside(&self, _changing: &Changing, scope: &str, batch: &str) {
         let path = self.path(scope, batch);
         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
     }
 
-    /// Notes that the person asked, before the documents are made: whatever interrupts that, it is finished later.
+    /// Notes that the person asked, before the documents are made. If that is interrupted, it is finished later.
     pub(crate) fn ask(&self, _changing: &Changing, scope: &str, now: Time) -> io::Result<()> {
         self.files.own_dir(&self.directory(scope))?;
         self.files.replace(&self.directory(scope).join(ASKED), &disk::seal("asked", &now.0.to_string()))
     }
 
-    /// When the person asked, if not every document of that wish was made. One that is damaged asks for all.
+    /// When the person asked, if not every document of that request was made. If the note is damaged, the request is
+    /// for everything.
     ///
     /// # Errors
-    /// It could not be read, or is not for us to read: they may have.
+    /// The note could not be read, or is not a file of this user alone: the person may have asked.
     pub(crate) fn asked(&self, scope: &str) -> io::Result<Option<Time>> {
         let path = self.directory(scope).join(ASKED);
         let Some(bytes) = self.files.contents(&path, 128).found_at(&path)? else { return Ok(None) };
@@ -323,20 +327,20 @@ impl<'s> RequestStore<'s> {
         Ok(Some(at.min(Time::LAST)))
     }
 
-    /// The documents are all made.
+    /// Notes that all documents are made.
     pub(crate) fn answered(&self, _changing: &Changing, scope: &str) -> io::Result<()> {
         let path = self.directory(scope).join(ASKED);
         self.files.remove_with_unfinished(&path)?;
         self.files.sync_parent(&path)
     }
 
-    /// Takes back what is pending; what was acknowledged or given up stays on record. By names alone: what can't be read is taken
-    /// back as well, since that is what the person wishes.
+    /// Cancels what is pending. What was acknowledged or given up stays on record. Uses names only: a document that
+    /// can't be read is cancelled as well, since that is what the person asks for.
     pub(crate) fn cancel(&self, changing: &Changing, scope: &str) -> io::Result<()> {
         if self.files.stat(&self.directory(scope))?.is_none() {
             return Ok(());
         }
-        // Before anything goes: what can't be seen can't be taken back.
+        // Read before anything is removed: what can't be seen can't be cancelled.
         let paths = self.paths(scope)?;
         self.answered(changing, scope)?;
         for path in paths {
@@ -348,10 +352,11 @@ impl<'s> RequestStore<'s> {
         self.files.sync_dir(&self.directory(scope))
     }
 
-    /// Forgets wishes about records that the recipient keeps no longer, and what was found damaged more than `days` ago. When
-    /// that was stands in the file from the first time it is met here: what it held says nothing any more.
+    /// Removes requests about records that the recipient no longer keeps, and documents that were found damaged more
+    /// than `days` ago. A damaged document is replaced by the day it was first met here: its former content has no more
+    /// use.
     pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, days: u32) {
-        // Where nobody can look now, the next time will do.
+        // If the directory can't be read now, the next call does it.
         for path in self.paths(scope).unwrap_or_default() {
             let extension = path.extension().and_then(|extension| extension.to_str());
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -365,7 +370,8 @@ impl<'s> RequestStore<'s> {
                     }
                 },
                 Some(DAMAGED) => self.is_long_damaged(&path, today, days),
-                // Whoever makes a document holds the lock that is held here.
+                // An unfinished document. A caller that makes one holds the lock that is held here, so none is being
+                // made.
                 Some("new") if batch != "schedule" => true,
                 _ => false,
             };
@@ -375,11 +381,12 @@ impl<'s> RequestStore<'s> {
         }
     }
 
-    /// Whether it was found damaged more than `days` ago; notes today where nothing says when.
+    /// Whether it was found damaged more than `days` ago. If the file does not hold that day yet, today is written into
+    /// it.
     fn is_long_damaged(&self, path: &Path, today: Day, days: u32) -> bool {
         let found: Option<u32> = match self.files.contents(path, NAMES_MOST) {
             Look::Read(bytes) => disk::unseal("damaged", &bytes).and_then(|day| day.parse().ok()),
-            // It stays, and is counted.
+            // The file stays, and is counted.
             Look::Absent | Look::Refused(_) | Look::Failed(_) => return false,
         };
         match found.filter(|day| *day <= today.0) {

@@ -1,5 +1,6 @@
-//! Erasure as a person sees it: how much of what left can be named, what was asked for, and what came of it. Also the one
-//! place where a wish becomes an [`ErasurePermit`]. Nothing is sent here, and nothing that was sent is read.
+//! Erasure as a person sees it: how many of the sent records can be named, what was asked for, and what came of it.
+//! This is also the only module that turns an erasure request into an [`ErasurePermit`]. Nothing is sent here, and no
+//! sent record is read.
 
 use crate::consent::{
     agreement::schema::ContractSchema,
@@ -17,7 +18,7 @@ use std::fmt;
 
 /// How far a scope's records can be erased at the recipient, what was asked for, and what came of it.
 ///
-/// `Display` is for people, `Serialize` for files. Nothing of it is ever sent.
+/// `Display` is for people, `Serialize` for files. None of it is ever sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ErasureStatus {
@@ -27,25 +28,25 @@ pub struct ErasureStatus {
     pub title: String,
     /// Who has the records.
     pub recipient: String,
-    /// Where a person can write to them.
+    /// Where a person can write to the recipient.
     pub contact: String,
-    /// Within how many days of a request the recipient promises to delete; `None`: single records can't be deleted before
-    /// their time is over.
+    /// Within how many days of a request the recipient promises to delete. `None` if single records can't be deleted
+    /// before their retention period is over.
     pub within_days: Option<u32>,
-    /// How many records left, or may have, and are not past the recipient's retention.
+    /// How many records were sent, or may have been, and are not past the recipient's retention period.
     pub left: u64,
     /// How many of these can be named in a request.
     pub nameable: u64,
-    /// Why no request can leave at present, such as an environment variable.
+    /// Why no request can be sent at present, such as an environment variable.
     pub held_up_by: Option<String>,
     /// The requests that were asked for, oldest first.
     pub requests: Vec<ErasureRequest>,
-    /// Requests whose record on this computer was damaged. They are not made; asking again makes them anew.
+    /// How many requests have a damaged document on this computer. They are not sent; asking again makes them again.
     pub damaged: u64,
-    /// Requests whose file on this computer was seen and not read, such as one that others may open: each file, and what to do.
-    /// They are made when it can be read.
+    /// Requests whose document on this computer was seen but not read, such as a file that other users may open: each
+    /// file, and what to do. They are sent once the file can be read.
     pub unread: Vec<String>,
-    /// Whether the person asked and not every request is on disk yet; the rest follows by itself.
+    /// Whether the person asked and not every request is on disk yet. The rest follows automatically.
     pub unfinished: bool,
 }
 
@@ -68,7 +69,7 @@ pub struct ErasureRequest {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErasureState {
-    /// It waits for its moment, or for its next try.
+    /// It waits for its first moment, or for its next try.
     Pending,
     /// The receiver accepted the request. Deletion is the recipient's promise.
     Acknowledged {
@@ -87,8 +88,8 @@ pub enum ErasureState {
 }
 
 impl ErasureStatus {
-    /// The question to ask when a person withdraws, with a yes and a no that look alike; `None` where there is nothing to
-    /// ask, since nothing can be named or the recipient can't delete single records.
+    /// The question to ask when a person withdraws. Show it with a yes and a no that look alike. `None` if there is
+    /// nothing to ask: no record can be named, or the recipient can't delete single records.
     #[must_use]
     pub fn question(&self) -> Option<String> {
         let days = self.within_days?;
@@ -101,7 +102,7 @@ impl ErasureStatus {
         })
     }
 
-    /// Requests in one state, and the records they name.
+    /// How many requests are in one state, and how many records they name.
     fn sum(&self, of: impl Fn(&ErasureState) -> bool) -> (usize, u64) {
         let these = self.requests.iter().filter(|request| of(&request.state));
         these.fold((0, 0), |(requests, records), request| (requests + 1, records + request.records))
@@ -116,12 +117,12 @@ impl fmt::Display for ErasureStatus {
 }
 
 impl ErasureStatus {
-    /// Whether there is nothing to tell: nothing left, and nothing was asked for.
+    /// Whether there is nothing to show: no sent record is left, and nothing was asked for.
     pub(crate) fn is_empty(&self) -> bool {
         self.left == 0 && self.requests.is_empty() && self.damaged == 0 && self.unread.is_empty() && !self.unfinished
     }
 
-    /// The status in sentences, one a line.
+    /// The status in sentences, one for each line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![match self.within_days {
             _ if self.left == 0 => "nothing that left is still kept there".to_owned(),
@@ -168,7 +169,7 @@ impl ErasureStatus {
             lines.push(format!("damaged on this computer: {damaged}; ask again to make them anew"));
         }
         lines.extend(self.unread.iter().map(|why| format!("not read, and so not made yet: {why}")));
-        // What is said of a request comes from its file.
+        // What is said of a request comes from its file, so it is cleaned.
         lines.iter().map(|said| clean::line(said)).collect()
     }
 }
@@ -204,7 +205,7 @@ impl Consent {
         RequestStore::new(self.ledger.files(), self.ledger.store())
     }
 
-    /// Where a scope's records go, in this build.
+    /// Where this build sends a scope's records.
     pub(crate) fn recipient(&self, scope: Scope) -> Option<&str> {
         self.contract(scope).ok().map(|contract| contract.terms.endpoint.as_str())
     }
@@ -212,7 +213,7 @@ impl Consent {
     /// Within how many days the recipient promises to delete.
     ///
     /// # Errors
-    /// It can't delete single records; the error says until when it has them.
+    /// The recipient can't delete single records. The error says until when it has them.
     pub(crate) fn deletes_within(&self, scope: Scope, last: Option<Day>) -> Result<u32, Error> {
         let terms = &self.contract(scope)?.terms;
         terms.erasure_within_days.ok_or_else(|| {
@@ -225,18 +226,19 @@ impl Consent {
         })
     }
 
-    /// May this request leave, now? Asked whatever the scope's state: only the person's own wish opens it, and whatever
-    /// blocks reports blocks it as well.
-    pub(crate) fn errand(&self, scope: Scope, batch: &str) -> Option<ErasurePermit> {
+    /// The permit to send this request now, or `None`. The scope's state does not matter: only the person's own request
+    /// gives this permit. Whatever blocks reports blocks it as well.
+    pub(crate) fn erasure_permit(&self, scope: Scope, batch: &str) -> Option<ErasurePermit> {
         if self.blocked(scope).is_some() {
             return None;
         }
-        let errand = ErasurePermit::issue(self.ledger.clone(), self.gates.clone(), scope, batch)?;
-        // Whoever does not have the records must not learn of them.
-        (self.recipient(scope) == Some(errand.wish().is.to.as_str())).then_some(errand)
+        let permit = ErasurePermit::issue(self.ledger.clone(), self.gates.clone(), scope, batch)?;
+        // A recipient that does not have the records must not learn of them.
+        (self.recipient(scope) == Some(permit.request().is.to.as_str())).then_some(permit)
     }
 
-    /// What a person may know of a scope's erasure; `left` and `nameable` as the sent log has them.
+    /// What a person may know about a scope's erasure. The caller counts `left` and `nameable`, by the ids of what was
+    /// sent.
     pub(crate) fn erasure_status(&self, scope: Scope, left: u64, nameable: u64) -> Result<ErasureStatus, Error> {
         let ContractSchema { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
         let store = self.erasure_requests();
@@ -247,7 +249,7 @@ impl Consent {
         let held_up_by = match (self.blocked(scope), elsewhere) {
             (Some(by), _) => Some(format!("reports are switched off by {by}")),
             (None, Some(wish)) => Some(format!("this version of the program sends elsewhere than to {}", wish.is.to)),
-            // Without a record of any decision nothing leaves at all, and nothing runs that would send it.
+            // Without any record of decisions nothing is sent, and there is no worker that would send it.
             (None, None) if !erasure_requests.is_empty() && !self.is_known() => {
                 Some("the records of your decisions can't be found".into())
             }

@@ -1,5 +1,5 @@
-//! A person's receipts: every decision of a store, with the texts it names, to keep elsewhere. Reads; changes, sends and
-//! writes nothing. The host writes the file, where the person wishes.
+//! A person's receipts: every decision of a store, with the texts it names, to keep elsewhere. Only reads: it changes,
+//! sends and writes nothing. The host program writes the file, where the person wants it.
 
 use crate::consent::{
     agreement::contract::digest,
@@ -15,22 +15,22 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
-/// The name of this form. Exports are kept for years: whatever is worked out differently, here or in `dpv`, needs another
-/// name, and this one must stay readable.
+/// The name of this format. Exports are kept for years. If anything is computed differently, here or in `dpv`, the new
+/// format needs another name, and this one must stay readable.
 pub(crate) const FORM: &str = "candor-receipts/1";
 
 /// All decisions of one store, oldest first, with the contracts and notices they name.
 ///
-/// `Display` is for people, [`Receipts::to_json`] for files and for [`verify`](crate::consent::verify()). It belongs to the person:
-/// nothing of it is ever sent, and only the host writes it anywhere.
+/// `Display` is for people, [`Receipts::to_json`] is for files and for [`verify`](crate::consent::verify()). It belongs
+/// to the person: none of it is ever sent, and only the host program writes it anywhere.
 #[derive(Debug, Clone)]
 pub struct Receipts {
     pub(crate) parts: Parts,
-    /// What the scopes are called, where this program knows.
+    /// The titles of the scopes, as far as this program knows them.
     titles: BTreeMap<String, String>,
 }
 
-/// What an export is made of; everything else in it is worked out from this.
+/// The parts of an export. Everything else in it is computed from these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parts {
@@ -40,21 +40,25 @@ pub(crate) struct Parts {
     pub(crate) made_by: String,
     /// UTC, RFC 3339.
     pub(crate) made_at: String,
-    /// Why the records could not be used, where they could not.
+    /// Why the records could not be used, if they could not.
     pub(crate) trouble: Option<String>,
-    /// Scopes whose withdrawal is in force though it could not be written into the history yet.
+    /// Scopes whose withdrawal is in force although it could not be written into the history yet.
     pub(crate) unwritten: Vec<String>,
-    /// The history's lines, byte for byte, without their ends.
+    /// The history's lines, byte for byte, without their line ends.
     pub(crate) lines: Vec<String>,
     /// Contracts by digest, byte for byte.
     pub(crate) contracts: BTreeMap<String, String>,
-    /// Notices by digest, as they were shown. They stand elsewhere in the document, once.
+    /// Notices by digest, as they were shown. They are in another part of the document, each once.
     #[serde(skip)]
     pub(crate) notices: BTreeMap<String, String>,
 }
 
 impl Consent {
-    /// Every decision of this store. Waits for nobody: a decision that is being written is either in it or not.
+    /// Every decision of this store. Does not wait for other processes: a decision that is being written is either
+    /// included or not.
+    ///
+    /// # Errors
+    /// The store can't be used, or a file of it can't be read; or the history kept changing while it was read.
     pub(crate) fn receipts(&self) -> Result<Receipts, Error> {
         let ledger = &self.ledger;
         ledger.is_usable()?;
@@ -64,7 +68,7 @@ impl Consent {
         let (mut trouble, mut unwritten) = (None, Vec::new());
         let mut lines: Vec<String> = match &records {
             Records::Nothing => Vec::new(),
-            // As it stands: what is wrong with it is for `verify` to say.
+            // Exported unchanged: `verify` reports what is wrong with it.
             Records::Closed(why) | Records::Refused(_, why) => {
                 trouble = Some((*why).to_owned());
                 lines.map(Into::into).collect()
@@ -74,8 +78,8 @@ impl Consent {
                 let withdrawn =
                     sound.revoked.iter().filter(|(scope, said)| Tombstone::is_persons(said) && is_yes(scope));
                 unwritten = withdrawn.map(|(scope, _)| scope.clone()).collect();
-                // Half a line, and a yes that never came into force, were not decided. A withdrawal whose line has yet
-                // to be appended was, and the next start appends exactly this.
+                // Half a line, and a grant that never came into force, were not decided. A withdrawal whose line is
+                // still to be appended was decided, and the next start appends exactly this line.
                 let whole = lines.filter(|line| line.ends_with('\n')).map(Into::into);
                 let pending = sound.snapshot.pending.as_ref().filter(|_| sound.behind).map(Line::text);
                 whole.chain(pending).take(usize::try_from(sound.snapshot.lines).unwrap_or(usize::MAX)).collect()
@@ -89,7 +93,8 @@ impl Consent {
         let (mut contracts, mut notices) = (BTreeMap::new(), BTreeMap::new());
         for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
             for (digest, kept) in [(line.contract, &mut contracts), (line.notice, &mut notices)] {
-                // A line is whatever someone wrote; only a text that has the digest it is named by is taken.
+                // A line may hold anything that was written into the file. Only a text with the digest it is named by
+                // is taken.
                 if let Some(digest) = digest
                     && let Some(text) = ledger.text(&digest)?
                 {
@@ -113,13 +118,16 @@ impl Consent {
         Ok(Receipts { parts, titles: titles.collect() })
     }
 
-    /// What the files say together, and the history's bytes at that time.
+    /// The records, and the history's bytes at the same time.
+    ///
+    /// # Errors
+    /// A file can't be read. Or three attempts in a row found records and history that do not fit each other.
     fn records_and_bytes(&self) -> Result<(Records, Vec<u8>), Error> {
         let path = self.ledger.ledger_path();
         for _ in 0..3 {
             let records = self.ledger.read()?;
             let bytes = self.ledger.files().contents(&path, LEDGER_MOST).found().at("read", &path)?.unwrap_or_default();
-            // Another process may have decided between the two looks.
+            // Another process may have recorded a decision between the two reads.
             let fits = match &records {
                 Records::Sound(sound) => {
                     count(&bytes) + u64::from(sound.behind) == sound.snapshot.lines + u64::from(sound.ahead)
@@ -153,8 +161,9 @@ impl Receipts {
         self.parts.lines.is_empty()
     }
 
-    /// As JSON-LD: the names of ISO/IEC TS 27560:2023, tied to the W3C Data Privacy Vocabulary and Dublin Core, and under
-    /// `candor` the lines of the history byte for byte, with the contracts. [`verify`](crate::consent::verify()) needs nothing else.
+    /// The export as JSON-LD: it uses the names of ISO/IEC TS 27560:2023, mapped to the W3C Data Privacy Vocabulary and
+    /// Dublin Core. Under `candor` it holds the lines of the history byte for byte, with the contracts.
+    /// [`verify`](crate::consent::verify()) needs nothing else.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut json =
@@ -204,7 +213,7 @@ impl fmt::Display for Receipts {
                 continue;
             };
             let text = |key: &str| line.get(key).and_then(serde_json::Value::as_str);
-            // A part of one line, whatever was written into the file.
+            // Cleaned to be part of one line, whatever was written into the file.
             let said = |key: &str| text(key).map(clean::line);
             let or = |key: &str, other: &str| said(key).unwrap_or_else(|| other.to_owned());
             let scope = or("scope", "?");
@@ -257,7 +266,7 @@ impl fmt::Display for Receipts {
     }
 }
 
-/// What an export says of itself and of the notices, taken out of the document again. `None` where it is none of ours.
+/// Reads the parts back out of an exported document. `None` if it is not an export in this format.
 pub(crate) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
     let mut parts = Parts::deserialize(document.get("candor")?).ok()?;
     for notice in document.get("privacy_notice")?.as_array()? {
@@ -267,7 +276,7 @@ pub(crate) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
     (parts.form == FORM).then_some(parts)
 }
 
-/// Whether a text is the one that a digest names.
+/// Whether a text has the digest it is named by.
 pub(crate) fn is_text(text: &str, named: &str) -> bool {
     digest(text.as_bytes()) == named
 }

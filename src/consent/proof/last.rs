@@ -1,4 +1,4 @@
-//! The receipt of a decision that was written, and the file that stands for one that could not be.
+//! The receipt of a decision that was written, and the tombstone of one that could not be. Decides nothing.
 
 use crate::consent::{
     agreement::scope::Scope,
@@ -12,18 +12,21 @@ use crate::error::{Error, Kind};
 use std::time::Duration;
 
 impl Consent {
-    /// What stands for a decision that can't be written.
+    /// The content of a tombstone: it holds a decision that can't be written.
     pub(crate) fn tombstone(&self, decision: Decision, via: Option<&str>) -> Tombstone {
         Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short), after: None }
     }
 
-    /// Whether a file that was read closes the scope, whatever the snapshot says.
+    /// Whether a tombstone that was read closes the scope, whatever the snapshot says.
     pub(crate) fn is_kept_by_file(&self, scope: &str) -> bool {
         let is_kept = |sound: &Sound| sound.is_revoked(scope) && sound.in_force(scope).is_none();
         matches!(self.ledger.read(), Ok(Records::Sound(sound)) if is_kept(&sound))
     }
 
-    /// The receipt of a line just written, or of the scope's last decision.
+    /// The receipt of a line that was just written, or, if `line` is `None`, of the scope's last decision.
+    ///
+    /// # Errors
+    /// There is no decision about this scope, or the history or a text can't be read.
     pub(crate) fn receipt(&self, scope: Scope, line: Option<&Line>) -> Result<Receipt, Error> {
         let Some(line) = line else {
             let mut lines = match self.ledger.history()? {
@@ -33,7 +36,7 @@ impl Consent {
             if let Some(last) = lines.last().filter(|line| line.scope == scope.name() && line.decision.opens_newly())
                 && self.ledger.is_ahead(last)?
             {
-                // A yes that is not in force, and is not marked as void yet.
+                // A grant that is not in force, and is not marked as void yet.
                 lines.pop();
             }
             let Some(line) = answers(&lines, scope.name()).next().cloned() else {
@@ -46,27 +49,29 @@ impl Consent {
         Ok(self.receipt_of(scope.title(), line.clone()))
     }
 
-    /// Whether a yes was tried after the scope's last answer that never came into force, as far as it can be read.
+    /// Whether the last line of the scope voids a grant, so that a grant was tried after the scope's last answer and
+    /// never came into force. `false` if the history can't be read.
     pub(crate) fn has_failed_yes(&self, scope: Scope) -> bool {
         let lines = self.ledger.history().map_or_else(|_| Vec::new(), History::lines);
         let last = lines.iter().rfind(|line| line.scope == scope.name());
         last.is_some_and(|line| line.decision == Decision::Void)
     }
 
-    /// The receipt of a line just written: it is written whether its texts can be read again or not.
+    /// The receipt of a line that was just written. The line is written whether or not its texts can be read again, so
+    /// this does not fail.
     pub(crate) fn receipt_of(&self, title: &str, line: Line) -> Receipt {
         let texts = self.texts(&line).unwrap_or_default();
         self.receipt_with(title, line, texts)
     }
 
-    /// The notice and the contract that a line names, where they are kept.
+    /// The notice and the contract that a line names, if they are kept.
     fn texts(&self, line: &Line) -> Result<(Option<String>, Option<String>), Failed> {
         let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.ledger.text(digest));
         Ok((text(&line.notice)?, text(&line.contract)?))
     }
 
     fn receipt_with(&self, title: &str, line: Line, (notice, contract): (Option<String>, Option<String>)) -> Receipt {
-        // A look, without waiting: whoever withdraws waits and says so.
+        // One look, without waiting: a withdrawal waits for the confirmation and sets it itself.
         let confirmed = if line.decision.opens() { Ok(()) } else { self.confirm_no(&line.scope, Duration::ZERO) };
         Receipt::of(title, line, notice, contract).told(confirmed)
     }

@@ -1,4 +1,5 @@
-//! What a person can keep and have checked: receipts, the export of all decisions, and its verification.
+//! What a person can keep and have checked: receipts, the export of all decisions, and its verification. Decides
+//! nothing.
 
 pub(crate) mod export;
 pub(crate) mod last;

@@ -1,4 +1,4 @@
-//! Receipts: what a person holds after a decision. A copy of what was recorded; nothing is decided here.
+//! Receipts: what a person gets after a decision. A receipt is a copy of what was recorded; nothing is decided here.
 
 use crate::consent::records::entry::{Decision, Line};
 use crate::{
@@ -7,50 +7,50 @@ use crate::{
 };
 use std::fmt::{self, Write as _};
 
-/// What a decision left behind: when, about what, with which text, and what was destroyed.
+/// What a decision left behind: when it was taken, about what, with which text, and what was destroyed.
 ///
-/// `Display` is for people, `Serialize` for files. It belongs to the person; nothing of it is ever sent.
+/// `Display` is for people, `Serialize` for files. It belongs to the person; none of it is ever sent.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// `granted`, `denied`, `deferred` (later), `kept` (asked for more, and kept to what was agreed), `withdrawn`, `revoked`,
-    /// `expired` or `narrowed`.
+    /// `granted`, `denied`, `deferred` (later), `kept` (the person was asked for more and stayed with what was agreed),
+    /// `withdrawn`, `revoked`, `expired` or `narrowed`.
     pub decision: String,
     /// The scope's name.
     pub scope: String,
-    /// The scope's title; its name, where this program does not declare it.
+    /// The scope's title, or its name if this program does not declare the scope.
     pub title: String,
     /// When, in UTC (RFC 3339).
     pub at: String,
     /// A number that grows with every decision about this scope.
     pub epoch: u64,
-    /// Where the person said yes, or `None`: not recorded how.
+    /// Where the person gave the grant, or `None` if that was not recorded.
     pub via: Option<String>,
-    /// The text that was shown, where it was a yes; where it is [not recorded how](Receipt::via), the one this program would
-    /// have shown, and nobody says that it did.
+    /// The text that was shown, for a grant. If [how it was given](Receipt::via) was not recorded, this is the text
+    /// that this program would have shown, and nothing says that it was shown.
     pub notice: Option<String>,
     /// The language of that text, as a BCP 47 tag.
     pub language: Option<String>,
-    /// What was agreed, as data, where it was a yes.
+    /// What was agreed, as data, for a grant.
     pub contract: Option<serde_json::Value>,
-    /// For a withdrawal: whether no process that shares the store can hand another byte to the system. For every other
-    /// decision, true.
+    /// For a withdrawal: whether no process that shares the store can hand another byte to the operating system. For
+    /// every other decision: `true`.
     pub confirmed: bool,
-    /// Why it is not [confirmed](Receipt::confirmed), in words, where it is not.
+    /// Why the withdrawal is not [confirmed](Receipt::confirmed), in words, if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unconfirmed: Option<&'static str>,
-    /// Whether the history on disk has its line; if not, the decision is in force all the same and the line is
-    /// appended at the next start.
+    /// Whether the history on disk has the line of this decision. If not, the decision is in force all the same, and
+    /// the line is appended at the next start.
     pub recorded: bool,
-    /// The last UTC day of a yes.
+    /// The last UTC day of a grant.
     pub until: Option<String>,
-    /// The fields, as `event.field`, that the person switched off in a yes that stands.
+    /// The fields, as `event.field`, that the person switched off in a grant that is in force.
     pub switched_off: Vec<String>,
     /// What was destroyed.
     pub destroyed: Destroyed,
     /// The number of the history's line.
     pub line: u64,
-    /// The hash of the history's line, which chains it to all before it.
+    /// The hash of the history's line, which chains it to all lines before it.
     pub hash: String,
 }
 
@@ -58,19 +58,20 @@ pub struct Receipt {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Destroyed {
-    /// Bytes of waiting lines, counts and batches.
+    /// Bytes of pending lines, counts and batches.
     pub bytes: u64,
     /// Files that held them.
     pub files: u64,
-    /// Whether the secret behind the scope's codes was destroyed; false where there was none.
+    /// Whether the secret behind the scope's codes was destroyed; `false` if there was none.
     pub secret: bool,
-    /// Whether everything was removed. If not, it can't be sent any more, and removing it is tried again.
+    /// Whether everything was removed. If not, the rest can't be sent any more, and removing it is tried again.
     pub complete: bool,
 }
 
-/// How a reason ends where nobody has to do anything.
+/// The end of a reason about which the user does not have to do anything.
 pub(crate) const TRIED_AGAIN: &str = ": it is tried again";
-/// Why a withdrawal is not confirmed: the disk, the lock of decisions, the lock by which it is known, or another process.
+/// The reasons why a withdrawal is not confirmed: the disk, the lock of decisions, the life lock that shows whether a
+/// process still sends, or another process.
 pub(crate) const NOT_TAKEN: &str = "the disk did not take it, or does not show it: it is tried again";
 const LOCKED: &str = "another process keeps the lock of decisions, so it is not in the records yet: it is tried again";
 pub(crate) const NO_LOCK: &str =
@@ -83,23 +84,23 @@ pub(crate) const NO_ANSWER: &str = "a process that may hold a connection did not
 
 pub(crate) const YES_SINCE: &str = "a yes was given since it was written";
 
-/// Why a decision is not known to stand on disk that failed like this.
+/// Why a decision that failed with this error is not known to be on disk.
 pub(crate) fn not_taken(error: &Error) -> &'static str {
     if error.is_locked() { LOCKED } else { NOT_TAKEN }
 }
 
 impl Receipt {
-    /// Whether a yes stands by it.
+    /// Whether the scope is granted after this decision.
     pub(crate) fn is_yes(&self) -> bool {
         [Decision::Granted, Decision::Kept, Decision::Narrowed].map(word).contains(&self.decision.as_str())
     }
 
-    /// With whether it is confirmed, and if not, why.
+    /// Sets whether the decision is confirmed, and if not, why.
     pub(crate) fn told(self, confirmed: Result<(), &'static str>) -> Self {
         Receipt { confirmed: confirmed.is_ok(), unconfirmed: confirmed.err(), ..self }
     }
 
-    /// With the texts that the line names, where they are kept.
+    /// The receipt of a line, with the texts that it names, if they are kept.
     pub(crate) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
         Receipt {
             decision: word(line.decision).into(),
@@ -122,7 +123,7 @@ impl Receipt {
         }
     }
 
-    /// The receipt of an ending that could not be written as one: a tombstone stands for it.
+    /// The receipt of an ending that could not be written to the records: a tombstone holds it.
     pub(crate) fn unwritten(scope: &str, title: &str, decision: Decision, at: String) -> Self {
         Receipt {
             decision: word(decision).into(),
@@ -146,6 +147,7 @@ impl Receipt {
     }
 }
 
+/// The decision as a receipt names it.
 pub(crate) fn word(decision: Decision) -> &'static str {
     match decision {
         Decision::Granted => "granted",
@@ -166,7 +168,7 @@ pub(crate) fn word(decision: Decision) -> &'static str {
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let f = &mut Clean(f);
-        // Each a part of one line, whatever was written into the history.
+        // Each is part of one line, whatever was written into the history.
         let [title, scope, decision, at] = [&self.title, &self.scope, &self.decision, &self.at].map(|it| line(it));
         let via = self.via.as_deref().map(line);
         match self.title == self.scope {
@@ -184,7 +186,7 @@ impl fmt::Display for Receipt {
             }
             "narrowed" | "kept" => {
                 for field in &self.switched_off {
-                    writeln!(f, "  disabled_fields    {}", line(field))?;
+                    writeln!(f, "  without    {}", line(field))?;
                 }
                 if self.decision == "narrowed" {
                     writeln!(

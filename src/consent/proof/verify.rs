@@ -1,8 +1,8 @@
-//! Whether a history is whole and unchanged, and if not, which line is wrong. Works on an export or on a store's own
-//! `ledger.jsonl`, without a client, a store or a network; trusts nothing it is given and changes nothing.
+//! Checks whether a history is whole and unchanged, and if not, says which line is wrong. Works on an export or on a
+//! store's own `ledger.jsonl`, without a client, a store or a network. Trusts nothing it is given and changes nothing.
 //!
-//! The chain has no secret. Alone it shows damage and careless edits; against a receipt that was kept elsewhere it shows
-//! truncation, reordering and rewriting as well. [`UNDETECTABLE`] is what it does not show.
+//! The chain of hashes has no secret. On its own it shows damage and careless edits. Compared with a receipt that was
+//! kept elsewhere it also shows truncation, reordering and rewriting. [`UNDETECTABLE`] lists what it does not show.
 
 use crate::ambient::Time;
 use crate::clean;
@@ -20,7 +20,8 @@ use std::{
     fmt,
 };
 
-/// What [`verify`] can't find, in words for people. Each has a test that does it and sees that nothing is noticed.
+/// What [`verify`] can't find, in words for people. Each entry has a test that does exactly this and checks that
+/// nothing is noticed.
 pub const UNDETECTABLE: [&str; 13] = [
     "A history that was rewritten from its first line, with all hashes worked out anew, where no earlier receipt is at hand.",
     "Lines that were cut off after the newest one that an earlier receipt names.",
@@ -43,18 +44,18 @@ pub const UNDETECTABLE: [&str; 13] = [
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// The program whose history it is; `None` where the text does not say so.
+    /// The program that the history belongs to; `None` if the text does not say so.
     pub application: Option<String>,
     /// How many lines the history has.
     pub lines: u64,
-    /// The hash of the last line, which stands for all of them; empty where there is none.
+    /// The hash of the last line, which covers all lines before it; empty if there is none.
     pub head: String,
-    /// The newest line that an earlier receipt vouches for; 0 without one. What stands after it is checked against
-    /// itself alone.
+    /// The newest line that an earlier receipt confirms; 0 without one. The lines after it are checked only against
+    /// each other.
     pub vouched: u64,
     /// What is wrong, in the order of the lines.
     pub flaws: Vec<Flaw>,
-    /// What is worth knowing and is nobody's fault, such as a clock that was set back.
+    /// What is worth knowing but is not an error, such as a clock that was set back.
     pub notes: Vec<String>,
 }
 
@@ -62,25 +63,25 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Flaw {
-    /// The line, counted from 1 as it stands in the text, whatever number it gives itself; `None` where it is about the
-    /// whole.
+    /// The line, counted from 1 by its position in the text, whatever number it gives itself. `None` if the flaw is
+    /// about the whole text.
     pub line: Option<u64>,
-    /// What kind of thing.
+    /// What kind of flaw.
     pub wrong: Wrong,
     /// The same in words for people.
     pub words: String,
 }
 
-/// Kinds of things that can be wrong.
+/// Kinds of flaws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Wrong {
     /// The text is no history, or only a part of one.
     NoHistory,
-    /// The line is not one that candor writes: no JSON, unknown or missing keys, spaces, half a line.
+    /// The line is not one that candor writes: not JSON, unknown or missing keys, extra spaces, half a line.
     Form,
-    /// The line's hash does not fit what it says.
+    /// The line's hash does not match its content.
     Hash,
     /// The line does not follow the one before it.
     Order,
@@ -92,7 +93,7 @@ pub enum Wrong {
     Text,
     /// The readable part of an export does not say what the lines say.
     Readable,
-    /// A line is missing at the end that an earlier receipt names.
+    /// A line that an earlier receipt names is missing at the end.
     Cut,
     /// A line is not the one that an earlier receipt names.
     Rewritten,
@@ -103,7 +104,7 @@ pub enum Wrong {
 }
 
 impl Verdict {
-    /// Whether nothing is wrong, as far as can be told.
+    /// Whether nothing wrong was found.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.flaws.is_empty()
@@ -142,8 +143,8 @@ impl fmt::Display for Verdict {
 }
 
 /// Checks a history: an export ([`Receipts::to_json`](crate::consent::Receipts::to_json)), or the lines of a store's
-/// `ledger.jsonl`. Each of `earlier` is something that was kept elsewhere before, and whose lines the history must still
-/// have: an export, such lines, or a single [`Receipt`](crate::consent::Receipt) as JSON.
+/// `ledger.jsonl`. Each element of `earlier` was kept elsewhere before, and the history must still have its lines: an
+/// export, such lines, or a single [`Receipt`](crate::consent::Receipt) as JSON.
 ///
 /// ```
 /// # fn show(export: &str, kept: &str) {
@@ -154,8 +155,8 @@ impl fmt::Display for Verdict {
 /// # }
 /// ```
 ///
-/// Pure: reads no file, asks nobody. Works for the history of any program, also of one that is not linked here. See
-/// [`UNDETECTABLE`] for what it does not find.
+/// Pure: reads no file and contacts no other process or server. Works for the history of any program, including one
+/// that is not linked here. See [`UNDETECTABLE`] for what it does not find.
 #[must_use]
 pub fn verify(history: &str, earlier: &[&str]) -> Verdict {
     let (mut verdict, given) = checked(history);
@@ -178,14 +179,14 @@ pub fn verify(history: &str, earlier: &[&str]) -> Verdict {
     verdict
 }
 
-/// A line as it was given, with what could be made of it.
+/// A line as it was given, and what it was parsed to.
 struct Given {
-    /// What the line says its hash is.
+    /// The hash that the line states.
     hash: String,
     line: Option<Line>,
 }
 
-/// Checks a history by itself. No lines where it is none at all.
+/// Checks a history by itself. Returns no lines if the text is not a history at all.
 fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
     let mut verdict =
         Verdict { application: None, lines: 0, head: String::new(), vouched: 0, flaws: Vec::new(), notes: Vec::new() };
@@ -220,7 +221,7 @@ fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
     (verdict, Some(given))
 }
 
-/// Why a text is neither an export nor the lines of a ledger.
+/// Why a text is neither an export nor the lines of a ledger. `None` if it is the lines of one.
 fn no_history(text: &str, document: Option<&Value>) -> Option<&'static str> {
     if is_receipt(document) {
         return Some("this is the receipt of one decision: hand it over as the earlier one, beside a whole history");
@@ -255,7 +256,7 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
                 Some(line)
             }
             Ok(line) => {
-                // Spaces, another order of keys, other ways to write a number or a letter: not how candor writes.
+                // candor writes no extra spaces, no other order of keys, and one form of each number and letter.
                 if canonical(&value) != text {
                     verdict.flaw(at, Wrong::Form, "it is not written the way candor writes, so it was changed");
                 }
@@ -296,14 +297,14 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
             }
             time = now.or(time);
         }
-        // Counted from what it says, so that one gap is one flaw.
+        // Counted on from the number that the line states, so that one gap is one flaw.
         next = line.as_ref().map_or(next, |line| line.line).saturating_add(1);
         given.push(Given { hash, line });
     }
     given
 }
 
-/// What the hash of a line must be.
+/// The hash that a line must have.
 fn hash_of(line: &Value) -> String {
     let mut unsigned = line.clone();
     if let Some(hash) = unsigned.get_mut("hash") {
@@ -322,10 +323,10 @@ fn sense(verdict: &mut Verdict, at: u64, line: &Line, voids: Option<&Line>, epoc
     }
     let last = epochs.insert(line.scope.clone(), line.epoch);
     let grows = match line.decision {
-        // It ends the yes on the line before, and takes over its number.
+        // It voids the grant on the line before it, and has the same number.
         Decision::Void => voids
             .is_some_and(|yes| yes.decision == Decision::Granted && yes.scope == line.scope && yes.epoch == line.epoch),
-        // What was agreed stays as it was, under the number it had.
+        // What was agreed stays as it was, under the same number.
         Decision::Kept => last == Some(line.epoch),
         _ => last.is_none_or(|last| line.epoch > last),
     };
@@ -339,17 +340,17 @@ fn texts(verdict: &mut Verdict, parts: &Parts, given: &[Given]) {
     let mut named = [BTreeSet::new(), BTreeSet::new()];
     for (at, line) in (1_u64..).zip(given) {
         let Some(line) = &line.line else { continue };
-        let erasure_requests =
+        let texts =
             [(&line.contract, &parts.contracts, "contract"), (&line.notice, &parts.notices, "notice")];
-        for ((wish, kept, what), named) in erasure_requests.into_iter().zip(&mut named) {
-            let Some(wish) = wish else { continue };
-            // Once each, at the first line that names it.
-            if !named.insert(wish.as_str()) {
+        for ((digest, kept, what), named) in texts.into_iter().zip(&mut named) {
+            let Some(digest) = digest else { continue };
+            // Each text is checked once, at the first line that names it.
+            if !named.insert(digest.as_str()) {
                 continue;
             }
-            match kept.get(wish) {
+            match kept.get(digest) {
                 None => verdict.flaw(at, Wrong::Text, format!("the {what} it names is missing")),
-                Some(text) if !is_text(text, wish) => {
+                Some(text) if !is_text(text, digest) => {
                     verdict.flaw(at, Wrong::Text, format!("the {what} it names was changed"));
                 }
                 Some(text) if what == "contract" && of_another(text, &parts.application) => {
@@ -402,7 +403,7 @@ fn readable(verdict: &mut Verdict, given: &Value, ours: &Value, path: &mut Strin
                 path.truncate(len);
             }
             if theirs.len() != expected.len() {
-                // The first that is too many, or missing.
+                // The first element that is too many, or missing.
                 let first = expected.get(theirs.len()).and_then(|first| first.get("line")).and_then(Value::as_u64);
                 let words =
                     format!("the readable part has {} where the lines have {}: {path}", theirs.len(), expected.len());
@@ -416,13 +417,13 @@ fn readable(verdict: &mut Verdict, given: &Value, ours: &Value, path: &mut Strin
     }
 }
 
-/// A line that something kept elsewhere names.
+/// A line that an earlier receipt names.
 struct Anchor {
     number: u64,
     hash: String,
 }
 
-/// Compares a history with what was kept elsewhere.
+/// Compares a history with something that was kept elsewhere.
 fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
     let document = unique_keys::parse(earlier);
     let anchors = if is_receipt(document.as_ref()) {
@@ -447,7 +448,7 @@ fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
     };
     let newest = anchors.last().map_or(0, |anchor| anchor.number);
     let at = |number: u64| usize::try_from(number).ok().and_then(|number| given.get(number.checked_sub(1)?));
-    // Every line after the first that differs names it in turn.
+    // Only the first difference is reported: every line after it differs as well.
     for anchor in &anchors {
         match at(anchor.number) {
             Some(line) if line.hash == anchor.hash => continue,
@@ -474,7 +475,11 @@ fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
     verdict.vouched = verdict.vouched.max(newest);
 }
 
-/// The line that the receipt of one decision names. Where the history has that line, the receipt must say what it says.
+/// The line that the receipt of one decision names. If the history has that line, the receipt must say what the line
+/// says.
+///
+/// # Errors
+/// The receipt names no line, or does not match the line it names.
 fn anchor(receipt: &Value, given: &[Given]) -> Result<Anchor, &'static str> {
     let number = receipt.get("line").and_then(Value::as_u64).unwrap_or_default();
     let hash = receipt.get("hash").and_then(Value::as_str).unwrap_or_default();

@@ -1,13 +1,14 @@
-//! The history in the names of others: ISO/IEC TS 27560:2023, each tied to a term of the W3C Data Privacy Vocabulary
-//! (2.3) or Dublin Core by the JSON-LD context, as DPV's guide to 27560 maps them.
+//! The history in standard terms: the names of ISO/IEC TS 27560:2023, each mapped to a term of the W3C Data Privacy
+//! Vocabulary (2.3) or of Dublin Core by the JSON-LD context, as DPV's guide to 27560 maps them.
 //!
-//! Worked out from the lines and the contracts alone, so that whoever verifies can work it out again and compare. It
-//! claims nothing that is not in them, reads no file and decides nothing.
+//! Computed from the lines and the contracts alone, so that a verifier can compute it again and compare. It claims
+//! nothing that is not in them, reads no file and decides nothing.
 
 use crate::consent::{proof::export::Parts, records::entry::EVERY_SCOPE};
 use serde_json::{Map, Value, json};
 
-/// What the names mean. Keys without an entry (`candor`, `line`) are ours, and are skipped by readers of JSON-LD.
+/// The meaning of the names. Keys without an entry (`candor`, `line`) are candor's own, and readers of JSON-LD skip
+/// them.
 fn context() -> Value {
     let id = |term: &str| json!({"@id": term, "@type": "@id"});
     let typed = |term: &str, of: &str| json!({"@id": term, "@type": of});
@@ -83,7 +84,7 @@ fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 fn records(parts: &Parts, lines: &[Value]) -> Vec<Value> {
     let mut scopes: Vec<&str> = Vec::new();
     for scope in lines.iter().filter_map(|line| text(line, "scope")) {
-        // A wish about being asked is no consent.
+        // A decision about being asked is not consent.
         if scope != EVERY_SCOPE && !scopes.contains(&scope) {
             scopes.push(scope);
         }
@@ -92,7 +93,7 @@ fn records(parts: &Parts, lines: &[Value]) -> Vec<Value> {
 }
 
 fn record(parts: &Parts, lines: &[Value], scope: &str) -> Value {
-    // A line is known by where it stands, whatever number it gives itself.
+    // A line is identified by its position, whatever number it states.
     let of_scope = || (1_u64..).zip(lines).filter(|(_, line)| text(line, "scope") == Some(scope));
     let (mut events, mut processing, mut agreed, mut given) = (Vec::new(), Vec::new(), Vec::new(), false);
     for (at, line) in of_scope() {
@@ -119,12 +120,12 @@ fn record(parts: &Parts, lines: &[Value], scope: &str) -> Value {
     })
 }
 
-/// What a decision is called, and whether the person took it or the program wrote it down.
+/// The DPV term for a decision, and whether the person took it (`true`) or the program wrote it down (`false`).
 fn state(decision: &str, given_before: bool) -> (&'static str, bool) {
     match decision {
         "granted" if given_before => ("dpv:RenewedConsentGiven", true),
         "granted" => ("dpv:ConsentGiven", true),
-        // They said no to more, and what they gave before stands.
+        // The person refused more, and what they granted before stays in force.
         "kept" => ("dpv:ConsentGiven", true),
         "denied" => ("dpv:ConsentRefused", true),
         "withdrawn" => ("dpv:ConsentWithdrawn", true),
@@ -162,7 +163,7 @@ fn event(at: u64, line: &Value, given_before: bool) -> Value {
     Value::Object(event)
 }
 
-/// What was agreed to, as far as 27560 has names for it. The whole contract stands beside it, word for word.
+/// What was agreed to, as far as 27560 has names for it. The whole contract is also in the document, word for word.
 fn process(parts: &Parts, at: u64, scope: &str, digest: &str) -> Value {
     let kept = parts.contracts.get(digest);
     let contract: Value = kept.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
@@ -195,7 +196,7 @@ fn process(parts: &Parts, at: u64, scope: &str, digest: &str) -> Value {
     })
 }
 
-/// Each field of an event, and the event itself where it has none.
+/// Each field of an event, or the event itself if it has no fields.
 fn personal_data(event: &Value) -> Vec<Value> {
     let name = text(event, "name").unwrap_or_default();
     let data = |what: String, optional: bool| {

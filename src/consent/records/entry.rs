@@ -1,68 +1,71 @@
-//! The lines of the history, chained by hash. The chain has no secret: it shows damage and careless edits, and, against
-//! a receipt that was kept elsewhere, truncation, reordering and rewriting. Reads and compares bytes; touches no file.
+//! The entries of the history: one [`Line`] per decision, chained by hash. The chain has no secret. By itself it shows damage
+//! and careless edits. Compared with a receipt that was kept elsewhere, it also shows truncation, reordering and rewriting.
+//!
+//! Parses and compares bytes only. Never opens a file.
 
 use crate::ambient::{Day, Time};
 use crate::consent::agreement::contract::{canonical, digest};
 use serde::{Deserialize, Serialize};
 
-/// The hash before the first line.
+/// The `previous` hash of the first entry.
 pub(crate) const GENESIS: &str = "";
 
-/// What can be decided about a scope.
+/// A decision about a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
     Granted,
     Denied,
-    /// "Ask me later": nothing is recorded or sent, and the person is asked again at the earliest after a while.
+    /// "Ask me later": nothing is recorded or sent. The person is asked again no sooner than after a waiting period.
     Deferred,
-    /// Still granted, under the same epoch: the person was asked for more and said no, or later.
+    /// Still granted, under the same epoch: the person was asked to agree to more, and refused or answered "later".
     Kept,
     Withdrawn,
-    /// The program ended it: a notice that was wrong, a key that leaked.
+    /// The program revoked the grant, for example because a notice was wrong or a key leaked.
     Revoked,
-    /// Still granted, under a new epoch: something that blocked or narrowed destroyed what waited.
+    /// Still granted, under a new epoch: a block or a narrowing destroyed the pending data.
     Narrowed,
-    /// The yes had a last day, and it is over.
+    /// The last day of the grant is over.
     Expired,
-    /// The grant on the line before never came into force.
+    /// The grant in the history's previous entry never came into force.
     Void,
-    /// The records of this scope were lost or damaged, and nobody knows what was decided.
+    /// The records of this scope were lost or damaged, so it is unknown what was decided.
     Lost,
-    /// Under [`EVERY_SCOPE`]: the person does not want to be asked when a version would do more.
+    /// Used with [`EVERY_SCOPE`]: the person does not want to be asked when a new version would do more.
     AskNoMore,
-    /// Under [`EVERY_SCOPE`]: they may be asked again.
+    /// Used with [`EVERY_SCOPE`]: the person may be asked again.
     AskAgain,
 }
 
-/// The name under which stands what was decided about all scopes together. No scope can have it.
+/// The name for decisions about all scopes together. No scope can have this name.
 pub(crate) const EVERY_SCOPE: &str = "*";
 
-/// Whether a list or a flag says nothing, and is left out of what is hashed, so that older lines keep their hash.
+/// Whether a value is empty or false. Such a value is left out of the JSON that is hashed, so older entries keep their hash.
 pub(crate) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
 impl Decision {
-    /// Whether the scope is open after it.
+    /// Whether the scope is granted after this decision.
     pub(crate) fn opens(self) -> bool {
         matches!(self, Decision::Granted | Decision::Narrowed | Decision::Kept)
     }
 }
 
 impl Decision {
-    /// Whether the person said no to the whole of a scope.
+    /// Whether the person refused or withdrew the whole scope.
     pub(crate) fn takes_back(self) -> bool {
         matches!(self, Decision::Denied | Decision::Withdrawn)
     }
 
-    /// Whether there is no yes to take back after it, nor one that was.
+    /// Whether a withdrawal after this decision is recorded as a refusal, because there is no grant to withdraw. False after
+    /// an expiry or an earlier withdrawal: a grant existed then.
     pub(crate) fn was_no_yes(self) -> bool {
         matches!(self, Decision::Denied | Decision::Deferred | Decision::Revoked | Decision::Void | Decision::Lost)
     }
 }
 
-/// One line of the history.
+/// One entry of the history: one decision, stored as one line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Line {
@@ -74,22 +77,22 @@ pub(crate) struct Line {
     pub(crate) contract: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) language: Option<String>,
-    /// Whether the person picked that language, which is not the one of the program's interface.
+    /// Whether the person picked that language, which is not the language of the program's interface.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) language_picked: bool,
     pub(crate) via: Option<String>,
-    /// The last UTC day of a yes.
+    /// The last UTC day of a grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
-    /// What else the decision says.
+    /// Further details of the decision.
     #[serde(rename = "besides", default, skip_serializing_if = "says_nothing")]
     pub(crate) details: Details,
     pub(crate) previous: String,
     pub(crate) hash: String,
 }
 
-/// The lines of a scope that tell what was decided, the latest first. A yes that never came into force is no answer, nor is the
-/// line that says so, which is the next one of that scope.
+/// The entries that record what was decided about a scope, latest first. Skips a grant that never came into force, and the
+/// void entry about it, which is the scope's next entry.
 pub(crate) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<Item = &'l Line> {
     let mut void = None;
     lines.iter().rev().filter(move |line| match line.decision {
@@ -103,35 +106,35 @@ pub(crate) fn answers<'l>(lines: &'l [Line], scope: &'l str) -> impl Iterator<It
     })
 }
 
-/// What only some decisions say. Left out where it says nothing.
+/// Details that only some decisions have. Empty ones are left out of the JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Details {
-    /// When the yes itself was given, where a later line narrows or keeps it: no such line makes it younger.
+    /// When the grant itself was given, if a later entry narrows or keeps it. Such an entry does not extend the grant.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) given: Option<String>,
-    /// The fields, as `event.field`, that the person switched off.
+    /// The fields that the person switched off, as `event.field`.
     #[serde(rename = "without", default, skip_serializing_if = "says_nothing")]
     pub(crate) disabled_fields: Vec<String>,
-    /// The digest of what administrators' rules say of what was agreed to, where they say anything.
+    /// The digest of the constraints that administrators' rules put on the contract, if there are any.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) limits: Option<String>,
     /// The contract that the person was asked about and did not agree to.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) declined: Option<String>,
-    /// How many times in a row they said "later" to it.
+    /// How many times in a row the person answered "later" to it.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) deferred: u32,
-    /// Whether the program asked in words of its own, which nobody compared with the contract.
+    /// Whether the program asked in its own words. Those words were not compared with the contract.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) own_words: bool,
-    /// How the program knew that the person is an adult, where children may be among its users.
+    /// How the program knew that the person is an adult, if its users may include children.
     #[serde(default, skip_serializing_if = "says_nothing")]
     pub(crate) adult: Option<String>,
 }
 
 impl Line {
-    /// With its own hash.
+    /// Returns the entry with its own hash filled in.
     pub(crate) fn sealed(mut self) -> Self {
         self.hash = self.computed_hash();
         self
@@ -142,12 +145,12 @@ impl Line {
         digest(canonical(&serde_json::json!(unsigned)).as_bytes())
     }
 
-    /// Whether its times are ones that candor writes. What has others is no line, for whoever verifies as well.
+    /// Whether its times have the format that candor writes. An entry with other times is invalid, here and in the verifier.
     pub(crate) fn is_dated(&self) -> bool {
         Time::parse(&self.at).is_some() && self.until.as_deref().is_none_or(|until| Day::parse(until).is_some())
     }
 
-    /// As it stands in the file, newline included.
+    /// The entry's bytes as stored in the file, newline included.
     pub(crate) fn text(&self) -> String {
         let mut text = canonical(&serde_json::json!(self));
         text.push('\n');
@@ -156,14 +159,14 @@ impl Line {
 }
 
 impl Decision {
-    /// Only a grant opens what was closed; it is never written snapshot first.
+    /// Whether the decision opens a scope that was closed. Only a grant does. A grant is never written snapshot first.
     pub(crate) fn opens_newly(self) -> bool {
         self == Decision::Granted
     }
 }
 
-/// The lines of a ledger whose numbers and hashes follow each other, and, where the file ends in half a line, its
-/// length without that. `None` when anything else is wrong.
+/// Parses a ledger and checks that its line numbers and hashes follow each other. If the file ends in an incomplete line,
+/// also returns the file's length in bytes without that line. Returns `None` if anything else is wrong.
 pub(crate) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
     let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     let torn = (whole < bytes.len()).then_some(whole as u64);
@@ -206,7 +209,7 @@ mod tests {
         .text()
     }
 
-    /// A history that one platform wrote goes on being one on every other: the hash of a line is worked out from these bytes.
+    /// A history written on one platform stays valid on every other: an entry's hash is computed from these bytes.
     #[test]
     fn known_answer() {
         let denied = line("2026-11-22T00:45:55Z", None);

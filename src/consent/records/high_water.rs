@@ -1,8 +1,9 @@
-//! The high-water marks: for each scope the highest epoch that was ever given, and the latest day on which a yes was in use.
+//! The high-water marks. For each scope, a mark stores the highest epoch ever given and the latest day on which the grant was
+//! in use.
 //!
-//! Kept apart from the store, in the directory of the platform's configuration, so that a store that is put back from before
-//! does not pass for today's, and a clock that is set back does not make a yes younger. Marks only close; nothing here opens a
-//! scope.
+//! The marks are kept outside the store, in the platform's configuration directory. This has two reasons. A store that was
+//! restored from an older copy must not pass for the current one. A clock that was set back must not extend a grant. Marks
+//! only close a scope; nothing here opens one.
 
 use crate::consent::{
     agreement::contract::canonical,
@@ -16,18 +17,19 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 
-/// What is known of a scope whatever its store says.
+/// What is known about a scope independently of its store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mark {
     pub(crate) epoch: u64,
-    /// The latest UTC day on which the yes of this epoch was in use, as it is written: `2026-11-22`.
+    /// The latest UTC day on which the grant of this epoch was in use, formatted as `2026-11-22`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     latest: Option<String>,
 }
 
 impl Mark {
-    /// The latest day on which the yes was in use. One that can't be read is far ahead: then no clock is believed.
+    /// The latest day on which the grant was in use. If it can't be parsed, returns a day in the far future, so that no clock
+    /// is trusted.
     pub(crate) fn latest(&self) -> Option<Day> {
         self.latest.as_deref().map(|latest| Day::parse(latest).unwrap_or(Day::NONE))
     }
@@ -35,12 +37,12 @@ impl Mark {
 
 pub(crate) type Marks = BTreeMap<String, Mark>;
 
-/// Why marks that are there can't be used.
+/// Why existing marks can't be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
-    /// They were read, and are not as they were written.
+    /// They were read, but they are damaged.
     Damaged,
-    /// They were seen and not read: others may open them.
+    /// The file exists but was not read, for example because other users may open it.
     Refused,
 }
 
@@ -55,12 +57,12 @@ impl Unfit {
 }
 
 impl Ledger {
-    /// The marks; an error within where they were read and are not marks of ours.
+    /// Reads the marks. The inner error means that the file exists but can't be used.
     pub(crate) fn read_marks(&self) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         self.read_marks_of(&self.names(&self.marks)?)
     }
 
-    /// The same, beside the names in their directory.
+    /// The same as [`read_marks`](Ledger::read_marks), given the names listed in the marks' directory.
     pub(crate) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         let bytes = match self.document(names, &self.marks_path(), SNAPSHOT_MOST)? {
             Seen::Read(bytes) => bytes,
@@ -72,7 +74,7 @@ impl Ledger {
     }
 
     fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> Result<(), Error> {
-        // Marks that can't be read now are not replaced: those of every other scope would be lost.
+        // Marks that can't be read now are not replaced: that would lose the marks of every other scope.
         let path = self.marks_path();
         let marks = self.read_marks()?.map_err(|unfit| unfit.error(&path))?;
         let mut marks = marks.unwrap_or_default();
@@ -86,7 +88,8 @@ impl Ledger {
         self.files.replace(&path, &disk::seal("high", &json)).at("write", &path)
     }
 
-    /// Raises a scope's mark to an epoch. A yes that goes on keeps its latest day, and one that ended has none.
+    /// Raises a scope's mark to an epoch. A higher mark stays unchanged. The latest day is kept if the grant continues, and
+    /// is cleared if it does not.
     pub(crate) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch >= mark.epoch {
@@ -96,8 +99,8 @@ impl Ledger {
         })
     }
 
-    /// The mark of a yes that is given now. Whoever gives it believes the clock, so this day is its latest one, also where
-    /// a yes before it was in use on a later one.
+    /// Sets the mark of a grant that is given now, if its epoch is higher than the mark's. The caller trusts the clock, so
+    /// today becomes the latest day, even if an earlier grant was in use on a later day.
     pub(crate) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch > mark.epoch {
@@ -106,8 +109,8 @@ impl Ledger {
         })
     }
 
-    /// Notes that a yes was in use today; does nothing where that is known, where the yes is another one by now, or where the
-    /// clock stands before what is known. The caller holds the lock of decisions.
+    /// Records that a grant was in use today. Does nothing if this is already recorded, if another grant (another epoch) or
+    /// none is in force now, or if today is before the recorded day. The caller holds the decision lock.
     pub(crate) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         let _ = held;
         let Records::Sound(sound) = self.read()? else { return Ok(()) };
@@ -163,7 +166,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let ledger = ledger(home.path());
         ledger.mark_grant("usage", 5, Day(20_000)).unwrap();
-        // What mends the records finds the mark raised already.
+        // Recovery finds the mark raised already.
         ledger.raise_mark("usage", 5, true).unwrap();
         assert!(ledger.read_marks().unwrap().unwrap().unwrap()["usage"].latest.is_some());
         ledger.raise_mark("usage", 5, false).unwrap();

@@ -1,9 +1,10 @@
-//! Two files say who agreed to what: `consent`, a small snapshot that gates, and `ledger.jsonl`, the history, whose
-//! lines are chained by hash. A third, `high`, in another directory, keeps each scope's [mark](crate::consent::records::high_water).
+//! Stores and checks decisions. Two files say what was agreed to: `consent`, a small snapshot of the current decisions, and
+//! `ledger.jsonl`, the history, whose lines are chained by hash. A third file, `high`, in another directory, keeps each
+//! scope's [mark](crate::consent::records::high_water).
 //!
-//! A grant is written ledger first, a withdrawal snapshot first, and what holds is the meet of the two: an interruption
-//! anywhere errs to no. Everything read here is untrusted. This file stores and checks; what a decision means for the
-//! program is not its matter.
+//! A grant is written to the ledger first, a withdrawal to the snapshot first. A scope is open only if both files say so, so
+//! a decision that is interrupted between the two writes leaves the scope closed. Everything that is read here is untrusted.
+//! This module never decides what a decision means for the program.
 
 use crate::consent::{
     agreement::contract::{canonical, digest},
@@ -28,27 +29,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// More scopes and words than any program has.
+/// The most bytes of a snapshot or marks file: enough for more scopes and text than any program has.
 pub(crate) const SNAPSHOT_MOST: u64 = 128 << 10;
-/// The largest contract or notice that is kept: several times what the most events a program has would need.
+/// The most bytes of a stored contract or notice: several times what a program with the most events would need.
 const TEXT_MOST: u64 = 512 << 10;
-/// Some twenty thousand decisions.
+/// The most bytes of the ledger: about twenty thousand decisions.
 pub(crate) const LEDGER_MOST: u64 = 8 << 20;
-/// How long a decision waits for another one to be written.
+/// How long a decision waits while another one is written.
 ///
-/// Longer than a withdrawal may take to be confirmed, so that two at once do not fall back on a tombstone.
+/// Longer than a withdrawal may take to be confirmed, so that two withdrawals at the same time do not fall back on a
+/// tombstone.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
-/// What was seen and not read is neither damaged nor lost, and nothing is written in its place.
+/// Why a file was not read. It is neither damaged nor lost, and nothing is written in its place.
 pub(crate) const NOT_READ: &str =
     "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
-/// The same of the snapshot, the marks and the ledger, as a status says it.
+/// The same for the snapshot, the marks and the ledger, in the words of a status.
 const REFUSED: [&str; 3] = [
     "the snapshot can't be read: `consent` is no file of your own that only you can open: give it to yourself and the mode 0600",
     "the high-water marks can't be read: `high`, among the program's settings, is no file of your own that only you can open: give \
      it to yourself and the mode 0600",
     "the ledger can't be read: `ledger.jsonl` is no file of your own that only you can open: give it to yourself and the mode 0600",
 ];
-/// One of them that is larger than candor makes it can't be used, whatever it holds, and makes way for a new one.
+/// Why one of these files is damaged: it is larger than candor makes it. It can't be used, whatever its content, and is
+/// replaced by a new one.
 const TOO_LARGE: [&str; 3] = [
     "the snapshot can't be read: `consent` is larger than candor makes it",
     "the high-water marks can't be read: `high`, among the program's settings, is larger than candor makes it",
@@ -56,61 +59,63 @@ const TOO_LARGE: [&str; 3] = [
 ];
 const LEDGER_GONE: &str = "the ledger is missing: `ledger.jsonl` was there, and is not";
 const CHAIN_BROKEN: &str = "the ledger's chain is broken";
-/// How the name of a tombstone ends: one of the person's own, and one of whoever else ended a scope. Whose it is stands in the
-/// name: where its words are missing it is nobody else's.
+/// The suffixes of tombstone file names: this one for the person's own decision, the next one for any other cause. The name
+/// says whose decision it is: a tombstone with this suffix counts as the person's own if its content is missing.
 pub(crate) const TOMBSTONE: &str = ".revoked";
 pub(crate) const ENDED: &str = ".ended";
 
-/// The state that gates.
+/// The current decision about each scope. A scope is open only if the snapshot says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
     pub(crate) application: String,
-    /// Random, and the same as long as this store goes on: tells it from another one in its place. It is never sent. A store
-    /// from before there were any has none, and gets one with the next decision.
+    /// A random id that stays the same for as long as this store exists. It distinguishes the store from another one in its
+    /// place. Never sent. A store that was made before ids existed has none, and gets one with the next decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<String>,
-    /// The hash of the ledger's last line, counting `pending` as appended.
+    /// The hash of the ledger's last entry, with `pending` counted as appended.
     pub(crate) head: String,
-    /// The hash before it.
+    /// The hash of the entry before it.
     pub(crate) previous: String,
-    /// How many lines the ledger has, counting `pending`.
+    /// How many entries the ledger has, with `pending` counted.
     pub(crate) lines: u64,
-    /// The line that a withdrawal or a refusal appends after this snapshot.
+    /// The entry that is appended to the ledger after this snapshot, for a withdrawal, a refusal or any other decision that
+    /// is written snapshot first.
     pub(crate) pending: Option<Line>,
     pub(crate) scopes: BTreeMap<String, Entry>,
 }
 
-/// What was last decided about one scope.
+/// The last decision about one scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) decision: Decision,
     pub(crate) epoch: u64,
-    /// Names the directories that hold the scope's data; grows whenever anything narrows.
+    /// Names the directories that hold the scope's data. Grows whenever a decision narrows or closes the scope.
     pub(crate) generation: u64,
     pub(crate) at: String,
     pub(crate) contract: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) via: Option<String>,
-    /// The last UTC day of a yes.
+    /// The last UTC day of a grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<String>,
-    /// What else it says.
+    /// Further details of the decision.
     #[serde(rename = "besides", default, skip_serializing_if = "says_nothing")]
     pub(crate) details: Details,
-    /// The number of the ledger's line that says so.
+    /// The line number of this decision in the ledger.
     pub(crate) line: u64,
 }
 
 impl Entry {
-    /// When the yes that is in force was given: narrowing or keeping one does not make it younger.
+    /// When the grant in force was given. A decision that narrows or keeps the grant does not change this time.
     pub(crate) fn given(&self) -> &str {
         self.details.given.as_deref().unwrap_or(&self.at)
     }
 
-    /// The person's own noes, which outlast a yes that they did not end: to more, and to single fields. Of a yes that they took
-    /// back nothing is left, and the next one begins with all of it.
+    /// The person's own refusals: of further data, and of single fields. They stay in force after a grant that ended for
+    /// another reason than the person's withdrawal. After a refusal or withdrawal of the whole scope the switched-off fields
+    /// are dropped, so the next grant starts with all fields.
     pub(crate) fn noes(&self) -> Details {
         let Details { declined, deferred, disabled_fields, .. } = self.details.clone();
         let disabled_fields = if self.decision.takes_back() { Vec::new() } else { disabled_fields };
@@ -118,7 +123,8 @@ impl Entry {
     }
 }
 
-/// What a decision says, before it has a place in the chain. What is not said of a scope that stays open stays as it was.
+/// The content of a decision, before it has a place in the chain. If the decision narrows or keeps a grant, a field that is
+/// `None` keeps the previous value, except for `language`.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement<'a> {
     pub(crate) scope: &'a str,
@@ -132,7 +138,7 @@ pub(crate) struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// A decision and no more.
+    /// A statement with no details.
     pub(crate) fn of(scope: &'a str, decision: Decision) -> Self {
         Statement {
             scope,
@@ -147,53 +153,54 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// That the question about a scope was shown: no decision, and in no history.
+/// A note that the question about a scope was shown. It is not a decision and is in no history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shown {
     pub(crate) at: String,
-    /// The digest of the contract that it was about.
+    /// The digest of the contract that the question was about.
     pub(crate) contract: String,
-    /// How many times in a row without an answer.
+    /// How many times in a row the question was shown without an answer.
     pub(crate) times: u32,
 }
 
-/// The language of the notice that a yes is about.
+/// The language of the notice that a grant refers to.
 #[derive(Debug, Clone)]
 pub(crate) struct NoticeLanguage {
     pub(crate) tag: String,
-    /// Whether the person picked it.
+    /// Whether the person picked the language.
     pub(crate) picked: bool,
 }
 
-/// What the files say together, where all of them could be looked at.
+/// What the files say together, if all of them could be examined.
 #[derive(Debug, Clone)]
 pub(crate) enum Records {
-    /// Nobody was ever asked.
+    /// No decision was ever made.
     Nothing,
     /// The files agree.
     Sound(Box<Sound>),
-    /// They were read and don't agree, or some of them are gone, and every scope is closed.
+    /// The files were read and don't agree, or some are missing. Every scope is closed.
     Closed(&'static str),
-    /// This file or directory of theirs was seen and not read, since it is not ours alone. It is neither damaged nor gone; every
-    /// scope is closed until it can be read.
+    /// This file or directory exists but was not read, because it does not belong to this user alone. It is neither damaged
+    /// nor missing. Every scope is closed until it can be read.
     Refused(PathBuf, &'static str),
 }
 
-/// What of the history could be read.
+/// The part of the history that could be read.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum History {
-    /// All of it, to its end. Nothing where nothing was ever decided.
+    /// The whole history. Empty if nothing was ever decided.
     Whole(Vec<Line>),
-    /// It ends in half a line, which was never decided; all that stands before it.
+    /// The complete entries of a history that ends in an incomplete line. The incomplete line is no decision.
     Torn(Vec<Line>),
-    /// Nothing of it, and why: it was seen and not read, it is damaged, or it is gone. What was decided is not known from it.
+    /// Nothing could be read, and why: the file exists but was not read, it is damaged, or it is missing. It is unknown what
+    /// was decided.
     Unread(&'static str),
 }
 
 impl History {
-    /// The lines that could be read, for whoever goes by the records beside it.
+    /// The entries that could be read, for a caller that has also checked the records. Empty if nothing could be read.
     pub(crate) fn lines(self) -> Vec<Line> {
         match self {
             History::Whole(lines) | History::Torn(lines) => lines,
@@ -203,19 +210,19 @@ impl History {
 }
 
 impl Records {
-    /// Whether an interrupted decision is to be finished.
+    /// Whether an interrupted decision must be finished.
     pub(crate) fn need_repair(&self) -> bool {
         matches!(self, Records::Sound(sound) if !sound.is_whole())
     }
 
-    /// Whether they are older than what this process saw before.
+    /// Whether the records are older than what this process saw before.
     pub(crate) fn are_older_copy(&self) -> bool {
         matches!(self, Records::Sound(sound) if sound.forgotten().next().is_some())
     }
 }
 
-/// A look at the store that failed: nobody knows what is there. Every scope is closed for the moment, and nothing is
-/// written, deleted or confirmed because of it.
+/// A look at the store failed, so its content is unknown. Every scope is closed for the moment. Nothing is written, deleted
+/// or confirmed because of it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("can't look at `{}`: {why}", clean::path(path))]
 pub(crate) struct Failed {
@@ -228,7 +235,7 @@ impl Failed {
         Failed { path: path.to_owned(), why: Arc::new(why) }
     }
 
-    /// What a directory names was not there to be read, or not as long as it was: another process changed it in between.
+    /// Whether a listed file was missing, or shorter than expected: another process changed it in between.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.why.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
     }
@@ -241,7 +248,8 @@ impl From<Failed> for Error {
     }
 }
 
-/// What stands for a decision that could not be written: an ending, in the name and the words of whoever decided it.
+/// The content of a tombstone: a file that closes a scope because a decision could not be written, until recovery writes that
+/// decision down. It records the decision, its time and its `via`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tombstone {
@@ -249,51 +257,54 @@ pub(crate) struct Tombstone {
     pub(crate) at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) via: Option<String>,
-    /// The latest epoch of the scope that stood when a person said no, where their no was tried again later: a yes of a later
-    /// epoch was given after it. None where it was said a moment before, or nobody knows.
+    /// The scope's latest epoch when the person refused, if the refusal was retried later. A grant with a later epoch was
+    /// given after the refusal. `None` if the refusal was made a moment before, or if the epoch is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<u64>,
 }
 
 impl Tombstone {
-    /// What one of somebody else's stands for whose words are damaged.
+    /// The tombstone that is assumed if one that is not the person's own is damaged.
     pub(crate) fn of_nobody() -> Self {
         Tombstone { decision: Decision::Revoked, at: String::new(), via: None, after: None }
     }
 
-    /// The epoch above which a yes comes after the person's own no that one stands for; none where no yes does.
+    /// The last epoch that a tombstone of the person's own closes. A grant with a later epoch was given after the refusal.
+    /// `None` if the tombstone closes every epoch or is not the person's own.
     pub(crate) fn ends_up_to(said: &Option<Tombstone>) -> Option<u64> {
         said.as_ref().filter(|_| Tombstone::is_persons(said))?.after
     }
 
-    /// Whether one of the person's own ends each yes that another one of theirs ends.
+    /// Whether `said` closes every grant that `other` closes. Both are tombstones of the person's own.
     pub(crate) fn covers(said: &Option<Tombstone>, other: &Option<Tombstone>) -> bool {
         Tombstone::ends_up_to(said).is_none_or(|after| Tombstone::ends_up_to(other).is_some_and(|other| other <= after))
     }
 
-    /// Whether it is the person who said no. One that says nothing is from before tombstones said anything, or could not be
-    /// written whole, which is left to stand for a person's own no alone.
+    /// Whether the decision is the person's own. A tombstone without content counts as the person's: it was made before
+    /// tombstones had content, or could not be written completely, and only the person's own tombstone may be left
+    /// incomplete.
     pub(crate) fn is_persons(said: &Option<Tombstone>) -> bool {
         said.as_ref().is_none_or(|said| matches!(said.decision, Decision::Withdrawn | Decision::Denied))
     }
 }
 
-/// The scopes that have a tombstone, with what it says where it says anything.
+/// The scopes that have a tombstone, each with the tombstone's content if it has any.
 pub(crate) type Revoked = BTreeMap<String, Option<Tombstone>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Sound {
     pub(crate) snapshot: Snapshot,
     pub(crate) marks: Marks,
-    /// A grant stands in the ledger that never came into force.
+    /// The ledger's last entry is a grant that never came into force.
     pub(crate) ahead: bool,
-    /// A withdrawal stands in the snapshot whose line is not in the ledger yet.
+    /// The snapshot contains a withdrawal (or another decision) whose entry is not in the ledger yet.
     pub(crate) behind: bool,
-    /// A scope whose yes was narrowed, and the epoch to which its mark has yet to be raised: until then it is closed.
+    /// A scope whose grant was narrowed, and the epoch to which its mark must still be raised. The scope is closed until
+    /// then.
     pub(crate) narrowed: Option<(String, u64)>,
-    /// The ledger ends in half a line; this is its length without it.
+    /// The ledger ends in an incomplete line. This is its length in bytes without that line.
     pub(crate) torn: Option<u64>,
-    /// Scopes that were ended when nothing could be written but a tombstone.
+    /// Scopes that were closed by a tombstone, because nothing else could be written.
     pub(crate) revoked: Revoked,
     /// Each scope's highest epoch in the history.
     pub(crate) told: BTreeMap<String, u64>,
@@ -306,12 +317,13 @@ impl Sound {
         self.snapshot.scopes.get(scope)
     }
 
-    /// The entry of a scope that is granted, with the high-water mark that belongs to it.
+    /// The entry of a scope whose grant is in force: its epoch equals the high-water mark, this process has seen no later
+    /// epoch, and the scope has no tombstone.
     pub(crate) fn in_force(&self, scope: &str) -> Option<&Entry> {
         self.yes_written(scope).filter(|_| !self.is_revoked(scope))
     }
 
-    /// The same, whatever tombstones say.
+    /// The same, but ignores tombstones.
     pub(crate) fn yes_written(&self, scope: &str) -> Option<&Entry> {
         self.entry(scope).filter(|entry| {
             entry.decision.opens()
@@ -320,34 +332,34 @@ impl Sound {
         })
     }
 
-    /// Whether something was decided about a scope that these records don't hold: they were put back from before.
+    /// Whether these records lack a decision about a scope that was made: they were restored from an older copy.
     pub(crate) fn is_outdated(&self, scope: &str) -> bool {
         self.mark(scope).max(self.known.get(scope).copied()) > self.held(scope)
     }
 
-    /// The highest epoch that these records hold of a scope.
+    /// The highest epoch of a scope in these records.
     pub(crate) fn held(&self, scope: &str) -> Option<u64> {
         self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied())
     }
 
-    /// What this process knows was decided, and neither these records nor their marks hold any more: an older copy of both was
-    /// put back while it ran.
+    /// Decisions that this process knows of and that neither these records nor their marks contain: scopes and epochs. There
+    /// are some if an older copy of both was restored while the process ran.
     pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, u64)> {
         let known = self.known.iter().map(|(scope, epoch)| (scope.as_str(), *epoch));
         known.filter(|&(scope, epoch)| Some(epoch) > self.held(scope).max(self.mark(scope)))
     }
 
-    /// The latest day on which the yes of a scope was in use.
+    /// The latest day on which the scope's grant was in use.
     pub(crate) fn latest(&self, scope: &str) -> Option<Day> {
         self.marks.get(scope)?.latest()
     }
 
-    /// The highest epoch that a scope ever had.
+    /// The highest epoch that the scope ever had, by its mark.
     pub(crate) fn mark(&self, scope: &str) -> Option<u64> {
         self.marks.get(scope).map(|mark| mark.epoch)
     }
 
-    /// Whether there is a yes to take back, in force or about to be: its narrowing was interrupted.
+    /// Whether there is a grant to withdraw: one in force, or one whose narrowing was interrupted.
     pub(crate) fn has_yes(&self, scope: &str) -> bool {
         self.in_force(scope).is_some() || self.narrowed.as_ref().is_some_and(|(narrowed, _)| narrowed == scope)
     }
@@ -356,7 +368,7 @@ impl Sound {
         self.revoked.contains_key(scope)
     }
 
-    /// Whether an interrupted decision left something to finish.
+    /// Whether there is nothing to repair: no interrupted decision is left to finish.
     pub(crate) fn is_whole(&self) -> bool {
         let marked = |(scope, entry): (&String, &Entry)| {
             entry.decision.opens() || self.mark(scope).is_some_and(|mark| mark >= entry.epoch)
@@ -371,7 +383,7 @@ impl Sound {
     }
 }
 
-/// See [`Ledger::fingerprint`].
+/// Returned by [`Ledger::fingerprint`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) snapshot: Option<Vec<u8>>,
@@ -381,20 +393,20 @@ pub(crate) struct Fingerprint {
     exposed: bool,
 }
 
-/// The lock that serialises decisions over all processes; released when dropped.
+/// The lock that serializes decisions across all processes. Released when dropped.
 pub(crate) struct Held(#[allow(dead_code, reason = "held for its lock")] Box<dyn Handle>);
 
-/// A narrowing whose snapshot is in force and whose line has yet to be appended.
+/// A decision that closes or narrows a scope. Its snapshot is in force; its entry must still be appended to the ledger.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Narrowing {
     pub(crate) line: Line,
     pub(crate) entry: Entry,
-    /// Whether the snapshot was read back, and says so.
+    /// Whether the snapshot was read back and contains the decision.
     pub(crate) is_read_back: bool,
 }
 
-/// The names in the two directories, and which of these can't be used, and why.
+/// The names in the two directories, and, if a directory can't be used, which one and why.
 type Listed<'l> = ([Vec<String>; 2], Option<(&'l Path, &'static str)>);
 
 /// The files of one store.
@@ -405,20 +417,21 @@ pub(crate) struct Ledger {
     pub(crate) marks: PathBuf,
     pub(crate) application: String,
     ambient: Ambient,
-    /// The store in which this process found a snapshot: from then on another one at that path, or none, is not the store.
+    /// The store in which this process found a snapshot. From then on, another directory at that path, or none, is not
+    /// accepted as the store.
     opened: Arc<Mutex<Option<Opened>>>,
-    /// The id that a store gets which has none: one, however many decisions fail before it is written.
+    /// The id for a store that has none yet. It is drawn once, even if several decisions fail before it is written.
     drawn: Arc<Mutex<Option<String>>>,
 }
 
-/// How a store is known again.
+/// How this process recognizes its store.
 #[derive(Debug, Default)]
 struct Opened {
-    /// Its directory.
+    /// The store's directory.
     node: Option<Node>,
-    /// Its id, once it has one.
+    /// The store's id, once it has one.
     id: Option<String>,
-    /// Each scope's highest epoch that its snapshot had: one that says less is an older copy.
+    /// Each scope's highest epoch in the snapshots that were read. A snapshot with a lower one is an older copy.
     epochs: BTreeMap<String, u64>,
 }
 
@@ -459,13 +472,13 @@ impl Ledger {
         self.texts().join(digest)
     }
 
-    /// Where contracts and notices are kept.
+    /// The directory of contracts and notices.
     fn texts(&self) -> PathBuf {
         self.store.join("contracts")
     }
 
-    /// What changes whenever anything that decides changes: the snapshot's bytes, the other two files, the tombstones,
-    /// and whether the directories are still only ours.
+    /// A value that changes whenever something changes that affects decisions: the snapshot's bytes, the other two files, the
+    /// tombstones, and whether only this user can access the directories.
     pub(crate) fn fingerprint(&self) -> Result<Fingerprint, Failed> {
         let version = |path: &Path| match self.look(path, self.files.examine(path))? {
             Seen::Read(stat) => Ok(Some((stat.version, stat.len))),
@@ -473,7 +486,7 @@ impl Ledger {
         };
         let snapshot = match self.look(&self.snapshot_path(), self.snapshot_bytes())? {
             Seen::Read(bytes) => bytes,
-            // What can't be used is nobody's yes.
+            // A snapshot that can't be used grants nothing.
             Seen::Refused => return Ok(Fingerprint::default()),
             Seen::Absent if !self.was_opened() => return Ok(Fingerprint::default()),
             Seen::Absent => {
@@ -496,17 +509,17 @@ impl Ledger {
         })
     }
 
-    /// Names the path of a look that failed.
+    /// Adds the path to the error of a look that failed.
     pub(crate) fn look<T>(&self, path: &Path, look: Look<T>) -> Result<Seen<T>, Failed> {
         look.seen().map_err(|error| Failed::of(path, error))
     }
 
-    /// The names in one of the two directories. None where there is no such directory; whether it is one that may be used
-    /// is judged elsewhere.
+    /// The names in one of the two directories. Empty if the directory does not exist or can't be used; whether it may be
+    /// used is checked elsewhere. Fails if the store was opened before and is missing now.
     pub(crate) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
         Ok(match self.look(directory, self.files.children(directory))? {
             Seen::Read(names) => names,
-            // The store was there: without its names nobody can tell what is not in it.
+            // The store existed before. Without its names it is unknown which files are missing.
             Seen::Absent if directory == self.store && self.was_opened() && !mutants::on(Mutant::MovedIsNothing) => {
                 return Err(Failed::of(directory, io::ErrorKind::NotFound.into()));
             }
@@ -514,7 +527,8 @@ impl Ledger {
         })
     }
 
-    /// A file of one of the two directories. One that is listed there and can't be found is none that is absent.
+    /// Reads a file of one of the two directories, of at most `most` bytes. A file that is listed there and can't be found is
+    /// an error, not an absent file.
     pub(crate) fn document(&self, names: &[String], path: &Path, most: u64) -> Result<Seen<Vec<u8>>, Failed> {
         let seen = self.look(path, self.files.contents(path, most))?;
         let is_listed = || path.file_name().is_some_and(|name| names.iter().any(|listed| name == listed.as_str()));
@@ -524,9 +538,9 @@ impl Ledger {
         Ok(seen)
     }
 
-    /// What is wrong with the two directories, if anything is. A store that is not the one this process opened (the directory
-    /// was moved, replaced or removed, or the path leads elsewhere by now) is a look that failed: nobody knows what became of
-    /// the other one.
+    /// What is wrong with the two directories, if anything is. If the store is not the one this process opened (the directory
+    /// was moved, replaced or removed, or the path leads elsewhere now), the look fails: it is unknown what became of that
+    /// store.
     fn judge_directories(&self) -> Result<Option<&'static str>, Failed> {
         let mut wrong = None;
         for dir in [&self.store, &self.marks] {
@@ -535,7 +549,8 @@ impl Ledger {
         Ok(wrong)
     }
 
-    /// What such a file that was not read stands for: damage where it is larger than candor makes it, and else nothing.
+    /// What it means that the snapshot, the marks or the ledger was not read: it is damaged if it is larger than candor makes
+    /// it, and otherwise only inaccessible.
     fn unread(&self, which: usize, path: PathBuf, most: u64) -> Result<Records, Failed> {
         let say = |words: [&'static str; 3]| words.get(which).copied().unwrap_or(NOT_READ);
         Ok(match self.is_too_large(&path, most)? {
@@ -544,7 +559,7 @@ impl Ledger {
         })
     }
 
-    /// The same of one of them, which was examined.
+    /// The same as [`judge_directories`](Ledger::judge_directories) for one directory, given the result of its examination.
     fn judge(&self, dir: &Path, seen: &Seen<Stat>) -> Result<Option<&'static str>, Failed> {
         match seen {
             Seen::Read(stat) if stat.kind == StatKind::Dir && stat.exposed.is_none() => {
@@ -563,7 +578,8 @@ impl Ledger {
         }
     }
 
-    /// The names in the two directories, each as for [`names`](Ledger::names), and what is wrong with them, if anything is.
+    /// The names in the two directories, each as returned by [`names`](Ledger::names), and what is wrong with the
+    /// directories, if anything is.
     fn list_directories(&self) -> Result<Listed<'_>, Failed> {
         let (mut all, mut wrong) = ([Vec::new(), Vec::new()], None);
         for (dir, names) in [&self.store, &self.marks].into_iter().zip(&mut all) {
@@ -588,28 +604,28 @@ impl Ledger {
         )
     }
 
-    /// The store in which a snapshot was found is the one that this process goes by.
+    /// Remembers the directory in which a snapshot was found as this process's store.
     fn remember(&self) -> Result<(), Failed> {
         if self.was_opened() {
             return Ok(());
         }
         match self.look(&self.store, self.files.examine(&self.store))? {
             Seen::Read(stat) => self.opened.lock().get_or_insert_default().node = stat.node,
-            // A snapshot was read in it a moment ago.
+            // A snapshot was read in it a moment ago, so it must exist.
             Seen::Absent => return Err(Failed::of(&self.store, io::ErrorKind::NotFound.into())),
             Seen::Refused => {}
         }
         Ok(())
     }
 
-    /// Whether a snapshot is of the store that this process opened, as far as its id tells.
+    /// Whether a snapshot belongs to the store that this process opened, as far as the ids show.
     fn is_own(&self, snapshot: &Snapshot) -> bool {
         let opened = self.opened.lock();
         let id = opened.as_ref().and_then(|opened| opened.id.as_ref());
         id.is_none() || id == snapshot.store.as_ref() || mutants::on(Mutant::AnotherIdPasses)
     }
 
-    /// Goes by the id of the store from now on, and by what is known of its scopes. Answers each one's highest epoch.
+    /// Remembers the store's id and its scopes' epochs. Returns each scope's highest known epoch.
     fn learn(&self, snapshot: &Snapshot) -> BTreeMap<String, u64> {
         let mut opened = self.opened.lock();
         let opened = opened.get_or_insert_default();
@@ -623,8 +639,8 @@ impl Ledger {
         if mutants::on(Mutant::OlderCopyPasses) { BTreeMap::new() } else { opened.epochs.clone() }
     }
 
-    /// Fails where what stands at the path is known to be another store than the one that this process opened, or none. What
-    /// can't be looked at is not.
+    /// Fails if another store, or none, is known to be at the path of the one that this process opened. Does not fail if the
+    /// path can't be examined.
     pub(crate) fn is_there(&self) -> Result<(), Error> {
         if self.was_opened()
             && let Look::Read(bytes) = self.snapshot_bytes()
@@ -635,7 +651,7 @@ impl Ledger {
         if self.is_at_its_place() { Ok(()) } else { Err(self.another().into()) }
     }
 
-    /// The same as far as the directory tells, whatever is in it.
+    /// The same, judged by the directory alone, whatever its content. Returns false instead of failing.
     pub(crate) fn is_at_its_place(&self) -> bool {
         let opened = self.opened.lock().as_ref().map(|opened| opened.node);
         let Some(node) = opened.filter(|_| !mutants::on(Mutant::MovedIsNothing)) else { return true };
@@ -646,7 +662,8 @@ impl Ledger {
         }
     }
 
-    /// Whether another directory stands where this process opened its store, with an older copy of the same store in it.
+    /// Whether another directory is now at the path of the store that this process opened, and contains an older copy of the
+    /// same store.
     pub(crate) fn is_replaced_by_older(&self) -> Result<bool, Failed> {
         if self.is_at_its_place() {
             return Ok(false);
@@ -654,8 +671,8 @@ impl Ledger {
         Ok(!self.decided_since()?.is_empty())
     }
 
-    /// What this process knows was decided since the copy of its store that stands there was made: scopes and epochs. Nothing
-    /// where it is no copy of it, as far as ids tell.
+    /// The decisions that this process knows of and that the copy at the store's path lacks: scopes and epochs. Empty if the
+    /// ids do not show that it is a copy of this store.
     fn decided_since(&self) -> Result<Vec<(String, u64)>, Failed> {
         let path = self.snapshot_path();
         let Seen::Read(bytes) = self.look(&path, self.snapshot_bytes())? else { return Ok(Vec::new()) };
@@ -669,7 +686,7 @@ impl Ledger {
         Ok(newer.map(|(scope, epoch)| (scope.clone(), *epoch)).collect())
     }
 
-    /// Raises the marks of what was decided since to what this process knows.
+    /// Raises the marks of the decisions that the copy lacks, to the epochs that this process knows.
     pub(crate) fn mark_known(&self, held: &Held) -> Result<(), Error> {
         let _ = held;
         for (scope, epoch) in self.decided_since()? {
@@ -678,7 +695,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The id of a store that goes on, or one that is new. Where there is no entropy it has none, as older ones have.
+    /// The id of an existing store, or else a new random one. `None` if there is no entropy, as for older stores.
     pub(crate) fn id(&self, known: Option<String>) -> Option<String> {
         let opened = || self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
         known.or_else(opened).or_else(|| {
@@ -690,27 +707,27 @@ impl Ledger {
         })
     }
 
-    /// The highest epoch that this process ever saw.
+    /// The highest epoch that this process ever saw. 0 if it saw none.
     pub(crate) fn highest_known(&self) -> u64 {
         let opened = self.opened.lock();
         opened.as_ref().and_then(|opened| opened.epochs.values().max().copied()).unwrap_or(0)
     }
 
-    /// The id of the store that this process opened, if that is known.
+    /// The id of the store that this process opened, if it is known.
     pub(crate) fn own_id(&self) -> Option<String> {
         self.opened.lock().as_ref().and_then(|opened| opened.id.clone())
     }
 
-    /// Fails where nothing can be kept at all.
+    /// Fails if nothing can be stored at all.
     pub(crate) fn is_usable(&self) -> Result<(), Error> {
         self.files.barred().map_or(Ok(()), |why| Err(Kind::Barred { why }.into()))
     }
 
-    /// Makes both directories, or says which one can't be used.
+    /// Makes both directories. Fails with the one that can't be used.
     pub(crate) fn make_directories(&self) -> Result<(), Error> {
         self.is_usable()?;
         if self.was_opened() {
-            // Where the store is gone that was there before none is made in its place.
+            // If the opened store is missing, no new one is made in its place.
             self.judge_directories()?;
         }
         for dir in [&self.store, &self.marks] {
@@ -719,18 +736,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// The bytes of the snapshot, for a look that costs one read.
+    /// Reads the snapshot's bytes, for a check that costs one read.
     pub(crate) fn snapshot_bytes(&self) -> Look<Vec<u8>> {
         self.files.contents(&self.snapshot_path(), SNAPSHOT_MOST)
     }
 
-    /// Whether a snapshot is there, or nobody knows: one that was there before and is not now may be there again in a moment.
+    /// Whether a snapshot exists or may exist. One that existed before and is missing now may reappear in a moment.
     pub(crate) fn may_hold_decisions(&self) -> bool {
         self.was_opened() || !matches!(self.snapshot_bytes(), Look::Absent)
     }
 
-    /// Whether the snapshot alone says that this scope is open under this generation and epoch. Anything odd is no, and so is
-    /// a look that fails: whoever asks waits for the next one.
+    /// Whether the snapshot alone says that this scope is open under this generation and epoch, and the scope has no
+    /// tombstone. Anything unexpected counts as closed, and so does a look that fails: the caller waits for the next look.
     pub(crate) fn snapshot_allows(&self, scope: &str, generation: u64, epoch: u64) -> bool {
         let Look::Read(bytes) = self.snapshot_bytes() else { return false };
         let Some(snapshot) = self.parse(&bytes).filter(|snapshot| self.is_own(snapshot)) else { return false };
@@ -743,7 +760,7 @@ impl Ledger {
             .is_some_and(|entry| entry.decision.opens() && entry.generation == generation && entry.epoch == epoch)
     }
 
-    /// Whether a yes stands in the history, as its last line, that is not in the snapshot: it never came into force, or has yet to.
+    /// Whether the history's last entry, a grant, is missing from the snapshot: it never came into force, or has yet to.
     pub(crate) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
         let seen = self.look(&self.snapshot_path(), self.snapshot_bytes())?;
         let snapshot = if let Seen::Read(bytes) = seen { self.parse(&bytes) } else { None };
@@ -758,19 +775,19 @@ impl Ledger {
     /// Reads and compares all three files. Writes nothing.
     ///
     /// # Errors
-    /// A look failed. Whatever else was seen says nothing then.
+    /// A look failed. Then nothing else that was seen counts.
     pub(crate) fn read(&self) -> Result<Records, Failed> {
         self.read_after(&Fingerprint::default())
     }
 
-    /// The same a moment after something was seen there. What was there then and is not now was not looked at: nobody would look
-    /// again, since nothing changes when it is there again.
+    /// The same, for a caller that has just seen the files. If a file was there then and is missing now, the read fails: the
+    /// fingerprint would not change again when the file reappears, so no later look would read it.
     ///
     /// # Errors
     /// As for [`read`](Ledger::read).
     pub(crate) fn read_after(&self, seen: &Fingerprint) -> Result<Records, Failed> {
-        // A decision of another process may fall between two reads; then the next look sees it whole. So only what was found
-        // twice, under the same snapshot, can't be relied on.
+        // Another process may write a decision between two reads; the next look then sees all of it. So records count as
+        // unreliable only if they were found so twice under the same snapshot.
         let mut closed = None;
         for _ in 0..3 {
             let mut read = None;
@@ -784,9 +801,9 @@ impl Ledger {
         self.read_once(seen, &mut None)
     }
 
-    /// One look. Tells the bytes of the snapshot by which it judges.
+    /// Reads all files once. Stores in `by` the snapshot's bytes that the result is based on.
     fn read_once(&self, before: &Fingerprint, by: &mut Option<Vec<u8>>) -> Result<Records, Failed> {
-        // All is looked at before anything is judged: what looks damaged beside a look that failed may be sound.
+        // Everything is read before anything is judged: a file that looks damaged next to a look that failed may be sound.
         let (names, exposed) = self.list_directories()?;
         let snapshot = self.document(&names[0], &self.snapshot_path(), SNAPSHOT_MOST)?;
         let marks = self.read_marks_of(&names[1])?;
@@ -798,7 +815,7 @@ impl Ledger {
         if let Some((directory, why)) = exposed {
             return Ok(Records::Refused(directory.to_owned(), why));
         }
-        // A directory that does not list a file which was read in it was not seen as it is: a tombstone may be in it as well.
+        // If a directory does not list a file that was read in it, its listing is incomplete and may also lack a tombstone.
         let there = [
             (self.snapshot_path(), &names[0], matches!(snapshot, Seen::Read(_)) || before.snapshot.is_some()),
             (self.marks_path(), &names[1], matches!(marks, Ok(Some(_))) || before.marks.is_some()),
@@ -833,7 +850,7 @@ impl Ledger {
                 return Err(self.another());
             }
             if nothing && !revoked.is_empty() && !mutants::on(Mutant::TombstoneOfNothing) {
-                // Nothing was decided but what tombstones say, and they hold until they are written down.
+                // The only decisions are those of tombstones. They hold until they are written down.
                 return Ok(Records::Sound(Box::new(self.nothing_but(revoked))));
             }
             return Ok(if nothing { Records::Nothing } else { Records::Closed("the snapshot is missing") });
@@ -846,7 +863,7 @@ impl Ledger {
         Ok(self.compare(snapshot, marks, ledger, revoked))
     }
 
-    /// Records that hold no decision but that of tombstones.
+    /// Records that contain only the decisions of tombstones.
     fn nothing_but(&self, revoked: Revoked) -> Sound {
         Sound {
             snapshot: Snapshot {
@@ -869,7 +886,7 @@ impl Ledger {
         }
     }
 
-    /// What the files say together that were all read.
+    /// Compares the files, all of which were read.
     fn compare(
         &self,
         snapshot: Option<Snapshot>,
@@ -878,7 +895,7 @@ impl Ledger {
         revoked: Revoked,
     ) -> Records {
         let Some(snapshot) = snapshot else { return Records::Closed("the snapshot is damaged") };
-        // One line may have yet to be appended.
+        // One entry may not be appended yet.
         if ledger.is_none() && snapshot.lines > u64::from(snapshot.pending.is_some()) {
             return Records::Closed(LEDGER_GONE);
         }
@@ -912,7 +929,8 @@ impl Ledger {
             return Records::Closed("the snapshot says more than the ledger");
         }
         let marks = marks.unwrap_or_default();
-        // The snapshot of a narrowing goes before its mark. A mark that is older than the history was put back.
+        // A narrowing writes its snapshot before its mark. A mark that is older than the history was restored from an older
+        // copy.
         let narrowed = snapshot.pending.as_ref().filter(|line| {
             let earlier = lines.iter().filter(|other| other.scope == line.scope && other.epoch < line.epoch);
             let mark = marks.get(&line.scope).map(|mark| mark.epoch);
@@ -940,7 +958,7 @@ impl Ledger {
         }))
     }
 
-    /// Takes the lock, or `None` when another process keeps it for longer than `wait`.
+    /// Takes the decision lock. `None` if another process holds it for longer than `wait`.
     pub(crate) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
         self.is_usable()?;
         let path = self.lock_path();
@@ -951,13 +969,13 @@ impl Ledger {
         self.store.join("consent.lock")
     }
 
-    /// What of the history can be read, oldest first.
+    /// The part of the history that can be read, oldest entry first.
     pub(crate) fn history(&self) -> Result<History, Failed> {
-        // That of another store, or of none, says nothing of what was decided in this one.
+        // The history of another store, or none, says nothing about decisions in this one.
         self.judge_directories()?;
         let path = self.ledger_path();
         Ok(match self.document(&self.names(&self.store)?, &path, LEDGER_MOST)? {
-            // Whether there was one is known by what stands beside it.
+            // The other files show whether there was a history.
             Seen::Absent => match self.read()? {
                 Records::Nothing | Records::Sound(_) => History::Whole(Vec::new()),
                 Records::Closed(why) | Records::Refused(_, why) => History::Unread(why),
@@ -972,7 +990,8 @@ impl Ledger {
         })
     }
 
-    /// Records a grant: ledger, then mark, then whatever must exist before the scope opens, then the snapshot.
+    /// Records a grant. Writes, in this order: the ledger, the mark, whatever must exist before the scope opens, the
+    /// snapshot.
     pub(crate) fn grant(
         &self,
         held: &Held,
@@ -983,8 +1002,8 @@ impl Ledger {
     ) -> Result<Line, Error> {
         let (line, mut snapshot, entry) = self.next(sound, statement, now);
         if sound.is_none() {
-            // Interrupted later on, the ledger is then one line ahead of a snapshot that says nothing, as after every
-            // other grant; without one it could not be told from a store whose snapshot was removed.
+            // If this is interrupted later, the ledger is one entry ahead of an empty snapshot, as after every other grant.
+            // Without this snapshot, the case would look like a store whose snapshot was removed.
             self.write_snapshot(&Snapshot {
                 head: GENESIS.into(),
                 previous: GENESIS.into(),
@@ -1001,20 +1020,21 @@ impl Ledger {
         snapshot.scopes.insert(line.scope.clone(), entry);
         let path = self.snapshot_path();
         match self.files.place(&path, &sealed(&snapshot)).at("write", &path) {
-            // It took its place, whatever was said of it.
+            // The snapshot was replaced, although an error was reported.
             Err(_) if self.stands(&snapshot) => {}
             placed => placed?,
         }
-        // Seen by everyone from here on, so that the answer is yes, whether it can be read back now or not. Where only its
-        // directory could not be made durable a power cut errs to no.
+        // From here on every process sees the grant, so this succeeds whether or not the snapshot can be read back now. If
+        // only its directory could not be made durable, a power failure leaves the scope closed.
         let _ = self.files.sync_parent(&path);
         let _ = held;
         Ok(line)
     }
 
-    /// Records what closes or narrows a scope, snapshot first: in force when this returns. A scope that stays open is closed until
-    /// its mark is raised as well; interrupted in between, that is done by whoever mends. Where the snapshot is not taken nothing
-    /// has changed.
+    /// Records a decision that closes or narrows a scope, snapshot first. The decision is in force when this returns. A scope
+    /// that stays granted is closed until its mark is raised as well; if this is interrupted in between, recovery raises it.
+    /// Fails if the snapshot can't be written (then nothing has changed), or if it was replaced, closes the scope and is not
+    /// durable.
     pub(crate) fn narrow(
         &self,
         held: &Held,
@@ -1026,8 +1046,9 @@ impl Ledger {
         snapshot.scopes.insert(line.scope.clone(), entry.clone());
         snapshot.pending = Some(line.clone());
         if let Err(error) = self.write_snapshot(&snapshot) {
-            // Replaced, and only its directory could not be made durable: a power cut errs to no where it narrows, and to a
-            // yes where it ends one, for which a tombstone stands then.
+            // The snapshot may be replaced while only its directory could not be made durable. After a power failure a
+            // narrowed scope is then closed, which is safe. A withdrawn scope could be granted again, so this fails, and the
+            // caller leaves a tombstone for a withdrawal.
             if !(line.decision.opens() && self.stands(&snapshot)) {
                 return Err(error);
             }
@@ -1037,12 +1058,13 @@ impl Ledger {
         Ok(Narrowing { line, entry, is_read_back })
     }
 
-    /// Whether the snapshot on disk is this one, read back.
+    /// Whether the snapshot on disk, read back, is this one.
     fn stands(&self, snapshot: &Snapshot) -> bool {
         matches!(self.snapshot_bytes(), Look::Read(bytes) if bytes == sealed(snapshot))
     }
 
-    /// Appends the line of a narrowing and raises its mark. The decision is in force whether this succeeds or not.
+    /// Appends the entry of a decision made by [`narrow`](Ledger::narrow) and raises its mark. The decision is in force
+    /// whether or not this succeeds.
     pub(crate) fn finish(&self, held: &Held, narrowing: &Narrowing) -> Result<(), Error> {
         let _ = held;
         let line = &narrowing.line;
@@ -1055,7 +1077,7 @@ impl Ledger {
         self.store.join(format!("{scope}.shown"))
     }
 
-    /// When the question about a scope was last shown. One whose note is damaged was shown, nobody knows when.
+    /// When the question about a scope was last shown. If the note is damaged, the question was shown at an unknown time.
     pub(crate) fn shown(&self, scope: &str) -> Result<Option<Shown>, Failed> {
         let path = self.shown_path(scope);
         Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
@@ -1078,16 +1100,16 @@ impl Ledger {
         self.files.remove_with_unfinished(&self.shown_path(scope))
     }
 
-    /// The two directories.
+    /// The two directories: store and marks.
     pub(crate) fn places(&self) -> [&Path; 2] {
         [&self.store, &self.marks]
     }
 
-    /// Whether what a decision reads and writes lets itself be read and written, as far as looks tell: whatever is asked where
-    /// that is not so is asked for nothing. Changes nothing.
+    /// Checks whether the files that a decision reads and writes can be read and written, as far as looks tell. If they
+    /// can't, asking the person would be useless. Changes nothing.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// What prevents a decision.
     pub(crate) fn may_decide(&self, scope: &str) -> Result<(), Error> {
         self.is_usable()?;
         for dir in [&self.store, &self.marks, &self.texts()] {
@@ -1105,12 +1127,12 @@ impl Ledger {
         self.open_history().map(drop)
     }
 
-    /// Whether one of the two directories is there, or may be.
+    /// Whether one of the two directories exists or may exist.
     pub(crate) fn has_directories(&self) -> bool {
         [&self.store, &self.marks].iter().any(|path| !matches!(self.files.examine(path), Look::Absent))
     }
 
-    /// Keeps a contract or a notice under its digest, once.
+    /// Stores a contract or a notice under its digest, once.
     pub(crate) fn keep_text(&self, digest: &str, text: &str) -> Result<(), Error> {
         if self.may_keep_text(digest, text)? {
             return Ok(());
@@ -1120,10 +1142,10 @@ impl Ledger {
         self.files.replace(&path, text.as_bytes()).at("write", &path)
     }
 
-    /// Whether it is kept already. Changes nothing.
+    /// Whether the text is stored already. Changes nothing.
     ///
     /// # Errors
-    /// It can't be kept.
+    /// The text can't be stored.
     pub(crate) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
         let path = self.contract_path(digest);
         if self.text(digest)?.is_some() {
@@ -1133,19 +1155,19 @@ impl Ledger {
             return Err(not_read(&path));
         }
         if text.len() as u64 > TEXT_MOST {
-            // What can't be read back can't be compared, and would be agreed to for nothing.
+            // A text that can't be read back can't be compared, so an agreement to it would have no effect.
             return Err(Kind::Store { path, why: "it keeps no contract or notice of more than 512 KiB" }.into());
         }
         self.files.may_replace(&path).at("write", &path)?;
         Ok(false)
     }
 
-    /// A contract or notice kept earlier; `None` unless its bytes still have that digest.
+    /// A contract or notice that was stored earlier. `None` unless its bytes still have that digest.
     pub(crate) fn text(&self, kept: &str) -> Result<Option<String>, Failed> {
         let path = self.contract_path(kept);
         Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
             Seen::Read(bytes) => (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten(),
-            // One that is listed and can't be found is none that is absent.
+            // A file that is listed and can't be found is an error, not an absent file.
             Seen::Absent if self.names(&self.store.join("contracts"))?.iter().any(|name| name == kept) => {
                 return Err(Failed::of(&path, io::ErrorKind::NotFound.into()));
             }
@@ -1153,14 +1175,14 @@ impl Ledger {
         })
     }
 
-    /// The place of a contract or notice that is there and was seen and not read: it is neither missing nor damaged.
+    /// The path of a contract or notice that exists but was not read. It is neither missing nor damaged.
     fn unread_text(&self, digest: &str) -> Result<Option<PathBuf>, Failed> {
         let path = self.contract_path(digest);
         let is_refused = matches!(self.look(&path, self.files.contents(&path, TEXT_MOST))?, Seen::Refused);
         Ok((is_refused && !self.is_too_large(&path, TEXT_MOST)?).then_some(path))
     }
 
-    /// The same of what was agreed to.
+    /// The same for the contract and the notice that were agreed to, as an error.
     pub(crate) fn unread_of(&self, entry: &Entry) -> Result<Option<Error>, Failed> {
         for digest in [&entry.contract, &entry.notice].into_iter().flatten() {
             if let Some(path) = self.unread_text(digest)? {
@@ -1170,15 +1192,15 @@ impl Ledger {
         Ok(None)
     }
 
-    /// The contract that was agreed to, if it and its notice are there as they were. Asked even where this build would say
-    /// the same words: what a person agreed to must be there to be read.
+    /// The contract that was agreed to, if it and its notice are stored unchanged. This is checked even if this build would
+    /// produce the same text, because the person must be able to read what they agreed to.
     pub(crate) fn agreed(&self, entry: &Entry) -> Result<Option<String>, Failed> {
         let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.text(digest));
         let (notice, contract) = (text(&entry.notice)?, text(&entry.contract)?);
         Ok(contract.filter(|_| notice.is_some()))
     }
 
-    /// The history, to add a line to; none where there is none yet.
+    /// Opens the history for appending. `None` if there is none yet.
     fn open_history(&self) -> Result<Option<Box<dyn Handle>>, Error> {
         let path = self.ledger_path();
         match self.files.stat(&path).at("look at", &path)? {
@@ -1211,14 +1233,15 @@ impl Ledger {
         let old = sound.and_then(|sound| sound.entry(statement.scope));
         let mark = sound.and_then(|sound| sound.mark(statement.scope).max(sound.known.get(statement.scope).copied()));
         let mark = mark.unwrap_or(0);
-        // Where nothing is known the time stands in, so that an epoch is not given twice even if everything was lost.
+        // Without earlier epochs the current time is used, so that an epoch is not given twice even if everything was lost.
         let grown = old.map_or(now.0, |entry| entry.epoch).max(mark).saturating_add(1);
         let stays = old.filter(|old| old.decision.opens() && statement.decision == Decision::Kept);
-        // A decision that changes nothing keeps the epoch, and with it what waits.
+        // A decision that changes nothing keeps the epoch, and with it the pending data.
         let epoch = stays.map_or(grown, |entry| entry.epoch);
         let kept = old.filter(|_| matches!(statement.decision, Decision::Narrowed | Decision::Kept));
         let previous = sound.map_or(GENESIS.to_owned(), |sound| sound.snapshot.head.clone());
-        // A first grant starts where nothing lies; whatever follows something open starts in new directories.
+        // A grant for a closed scope keeps the scope's generation, whose directories are empty. Any other decision gets new
+        // directories, unless it changes nothing.
         let generation = match old {
             Some(entry) if stays.is_some() => entry.generation,
             Some(entry) if !entry.decision.opens() && statement.decision == Decision::Granted => entry.generation,
@@ -1227,7 +1250,7 @@ impl Ledger {
         let mut details = match (statement.details, kept) {
             (Some(details), _) => details,
             (None, Some(kept)) => kept.details.clone(),
-            // What somebody else ended, or the calendar, takes none of the person's own noes with it.
+            // If the grant ended for another reason than the person's own decision, their refusals stay in force.
             (None, None) if !statement.decision.takes_back() => old.map(Entry::noes).unwrap_or_default(),
             (None, None) => Details::default(),
         };
@@ -1274,7 +1297,7 @@ impl Ledger {
     }
 }
 
-/// A snapshot as it stands on disk.
+/// The bytes of a snapshot as stored on disk.
 pub(crate) fn sealed(snapshot: &Snapshot) -> Vec<u8> {
     disk::seal("consent", &canonical(&serde_json::json!(snapshot)))
 }

@@ -1,10 +1,14 @@
-//! The life locks: one file for each scope, whose lock says that a connection may be open for it. Made by a grant only. What
-//! holds one and what waits for it is elsewhere; nothing here opens a scope or sends anything.
+//! The life locks: one lock file per scope. While a process holds the lock, a connection may be open for that scope. Only a
+//! grant creates the file, and recovery of lost records creates a replacement for one that is missing.
 //!
-//! A lock belongs to the file, not to its name: where a file was removed that somebody holds, a new one of that name says nothing
-//! of who that is. So each has a second name, by which the next grant finds it. Where both are gone, or the file system knows no
-//! second names, the new lock says so, and confirms nothing until the computer was restarted: whoever held the earlier one is
-//! gone then.
+//! This module creates and inspects these files. Other modules hold the locks and wait for them. Nothing here opens a scope
+//! or sends data.
+//!
+//! A lock belongs to the file, not to its name. If a file is removed while a process holds it, a new file with the same name
+//! does not show that the old one is still held. Therefore each file has a second name (a hard link), by which the next grant
+//! finds it again. If both names are gone, or the file system has no hard links, the new lock file says that an earlier one
+//! is missing. It then confirms nothing until the computer is restarted, because a restart ends every process that held the
+//! earlier file.
 
 use crate::consent::{
     proof::receipt::{LOST_FOR_GOOD, LOST_LOCK},
@@ -21,36 +25,38 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the line begins that says which store a life lock is of.
+/// The prefix of the line that names the store a life lock belongs to.
 const STORE: &str = "store ";
-/// How the line begins that says that an earlier one is gone, and while the computer ran for which that was seen.
+/// The prefix of the line that says that an earlier life lock is missing. The rest of the line identifies the boot during
+/// which that was seen.
 const AGAIN: &str = "again ";
-/// More than a life lock says.
+/// The most bytes that are read: more than a life lock contains.
 const MOST: u64 = 4 << 10;
-/// What the system says of itself that changes when the computer is restarted, and at no other time: proc_sys_kernel(5).
+/// The file with the boot id, which changes only when the computer is restarted: proc_sys_kernel(5).
 const RESTARTS: Option<&str> =
     if cfg!(any(target_os = "linux", target_os = "android")) { Some("/proc/sys/kernel/random/boot_id") } else { None };
-/// Where nothing says so.
+/// The value used when no boot id is available. A life lock with this value confirms nothing, even after a restart, because
+/// the restart can't be detected.
 const UNKNOWN: &str = "unknown";
 
-/// The last whole line that begins like this, without the beginning. A disk that was full may have taken half a line, which says
-/// nothing.
+/// The last complete line with this prefix, without the prefix. An incomplete line, which a full disk may have left, is
+/// ignored.
 fn last<'s>(says: &'s str, begins: &str) -> Option<&'s str> {
     says.split_inclusive('\n').rev().find_map(|line| line.strip_suffix('\n')?.strip_prefix(begins))
 }
 
 impl Ledger {
-    /// The file whose lock says that a connection may be open for this scope.
+    /// The path of the scope's life lock. While it is locked, a connection may be open for this scope.
     pub(crate) fn life_path(&self, scope: &str) -> PathBuf {
         self.store.join(format!("{scope}.life"))
     }
 
-    /// Its second name.
+    /// The path of the life lock's second name.
     fn spare_path(&self, scope: &str) -> PathBuf {
         self.store.join(format!("{scope}.held"))
     }
 
-    /// What a life lock says; nothing where there is none.
+    /// The content of a life lock. Empty if the file is missing or can't be used.
     fn life_says(&self, path: &Path) -> Result<String, Failed> {
         Ok(match self.look(path, self.files.contents(path, MOST))? {
             Seen::Read(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -58,25 +64,27 @@ impl Ledger {
         })
     }
 
-    /// The id of the store that a life lock was made in; none where it does not say, as older ones don't.
+    /// The id of the store that a life lock was made in. `None` if the file names no store, as older files do not.
     pub(crate) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
         Ok(last(&self.life_says(&self.life_path(scope))?, STORE).map(str::to_owned))
     }
 
-    /// Whether a scope's life lock was made in the store that this process opened, which is still there.
+    /// Whether the store that this process opened is still in its place and a scope's life lock was made in it. A missing id
+    /// on either side counts as a match.
     pub(crate) fn owns_life(&self, scope: &str) -> bool {
         let own = self.own_id();
         let says = self.life_id(scope);
         self.is_at_its_place() && says.is_ok_and(|says| own.is_none() || says.is_none() || says == own)
     }
 
-    /// Why nobody knows who holds an earlier life lock of this scope, where its file is gone.
+    /// Why it is unknown whether another process holds an earlier life lock of this scope whose file is missing. `None` if no
+    /// earlier file is missing, or if the computer was restarted since.
     pub(crate) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
         let says = self.life_says(&self.life_path(scope))?;
         Ok(match last(&says, AGAIN) {
             None => None,
             Some(UNKNOWN) => Some(LOST_FOR_GOOD),
-            // Who is not told can't tell that it was restarted.
+            // Without a boot id, this process can't tell whether the computer was restarted.
             Some(seen) => {
                 let now = self.restarts()?;
                 (now == seen || now == UNKNOWN).then_some(LOST_LOCK)
@@ -84,7 +92,8 @@ impl Ledger {
         })
     }
 
-    /// What is the same until the computer is restarted. Where this process is not shown it, as without `/proc`, that is unknown.
+    /// A value that stays the same until the computer is restarted. `UNKNOWN` if this process can't read it, for example
+    /// without `/proc`.
     fn restarts(&self) -> Result<String, Failed> {
         let Some(path) = RESTARTS.map(Path::new) else { return Ok(UNKNOWN.into()) };
         match self.files.read_shared(path, MOST) {
@@ -96,19 +105,19 @@ impl Ledger {
         }
     }
 
-    /// Whether the history was read, is whole, and shows no yes to this scope.
+    /// Whether the history was read, is complete, and contains no grant for this scope.
     pub(crate) fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
         if let Records::Sound(sound) = self.read()?
             && sound.entry(scope).is_some_and(|entry| entry.decision == Decision::Lost)
         {
-            // What was lost may have been a yes.
+            // The decision that was lost may have been a grant.
             return Ok(false);
         }
         let was_granted = |line: &Line| line.scope == scope && line.decision == Decision::Granted;
         Ok(matches!(self.history()?, History::Whole(lines) if !lines.iter().any(was_granted)))
     }
 
-    /// Makes the life lock of a scope, whose grant is about to be written, and has it say which store it is of.
+    /// Makes the life lock of a scope whose grant is about to be written, and writes the store's id into it.
     pub(crate) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
         let path = self.life_path(scope);
         if self.take_up_spare(scope)? && !mutants::on(Mutant::LifeMadeAgain) && !self.was_never_granted(scope)? {
@@ -119,7 +128,7 @@ impl Ledger {
         let Some(id) = id else { return Ok(()) };
         let before = self.life_says(&path)?;
         if last(&before, STORE) != Some(id) {
-            // Behind what it says already: whoever holds its lock goes on holding it.
+            // Append rather than replace the file: a process that holds its lock keeps it.
             let begins = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
             let says = format!("{begins}{STORE}{id}\n");
             self.files.append(&path).and_then(|mut file| file.write_all(says.as_bytes())).at("write", &path)?;
@@ -127,8 +136,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether somebody holds the file of a life lock's second name, where that is not the one of the first: one of the two was
-    /// replaced, by a copy for instance, and whoever held it holds it still.
+    /// Whether a process holds the file behind a life lock's second name, if that is a different file than the life lock.
+    /// They differ if one of the two was replaced, for example by a copy. A process that held the old file still holds it.
     pub(crate) fn is_spare_held(&self, scope: &str) -> Result<bool, Failed> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
         let (life, other) = (self.node(&path)?, self.node(&spare)?);
@@ -139,8 +148,9 @@ impl Ledger {
         Ok(!self.files.open_lock(&spare).map_err(looked)?.try_lock(false).map_err(looked)?)
     }
 
-    /// Why a second name can't be used that is not the one of the lock's file: while that is so, nobody knows who holds it.
-    /// Answers also whether it stays so for as long as it is there.
+    /// Why the second name can't be opened, if it is a different file than the life lock. While that is so, it is unknown
+    /// whether a process holds that file. Returns the path, the error, and whether the problem persists for as long as the
+    /// file exists.
     pub(crate) fn spare_trouble(&self, scope: &str) -> Option<(PathBuf, io::Error, bool)> {
         let spare = self.spare_path(scope);
         let error = self.files.open_lock(&spare).err().filter(|error| error.kind() != io::ErrorKind::NotFound)?;
@@ -152,26 +162,26 @@ impl Ledger {
         is_another.then_some((spare, error, stays))
     }
 
-    /// Which file stands at a path.
+    /// Identifies the file at a path.
     fn node(&self, path: &Path) -> Result<Option<Node>, Failed> {
         let seen = self.look(path, self.files.examine(path))?;
         Ok(if let Seen::Read(stat) = seen { stat.node } else { None })
     }
 
-    /// Gives a life lock that is missing back its name, by the other one. Answers whether it is missing all the same.
+    /// If a life lock is missing, restores its name from the second name. Returns whether it is still missing.
     fn take_up_spare(&self, scope: &str) -> Result<bool, Error> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
         if !matches!(self.look(&path, self.files.examine(&path))?, Seen::Absent) {
             return Ok(false);
         }
         let there = self.look(&spare, self.files.examine(&spare))?;
-        // One that can't be used says as little of the lock as none.
+        // A second name that can't be used tells as little about the lock as a missing one.
         let is_lock = matches!(there, Seen::Read(stat) if stat.kind == StatKind::File && stat.exposed.is_none());
         if !is_lock || mutants::on(Mutant::LifeMadeAgain) {
             return Ok(true);
         }
         match self.files.link(&spare, &path) {
-            // It was copied from where there are second names to where there are none.
+            // The store was copied from a file system with hard links to one without.
             Err(error) if [io::ErrorKind::Unsupported, io::ErrorKind::PermissionDenied].contains(&error.kind()) => {
                 Ok(true)
             }
@@ -179,12 +189,13 @@ impl Ledger {
         }
     }
 
-    /// Sees to it that a life lock has a second name. Where the file system has none it goes without.
+    /// Gives a life lock its second name if it has none, or if the second name is another file that no process holds. On a
+    /// file system without hard links it stays without one.
     fn keep_spare(&self, scope: &str) -> Result<(), Error> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
         let is_absent = matches!(self.look(&spare, self.files.examine(&spare))?, Seen::Absent);
-        // Two files where one was, as after a copy: the second name is for the one that is locked from here on. One that can't be
-        // looked at stays, and is no reason to refuse a yes.
+        // If the two names are different files, for example after a copy, the second name must refer to the file that is
+        // locked from now on. If the second name can't be checked, it is left unchanged; that is no reason to reject a grant.
         let is_another = || Ok::<_, Failed>(self.node(&path)? != self.node(&spare)?);
         if is_absent || (is_another()? && !self.is_spare_held(scope).unwrap_or(true)) {
             let _ = self.files.remove_if_there(&spare).and_then(|()| self.files.link(&path, &spare));
@@ -192,13 +203,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes a life lock that says that an earlier one is gone: in one step, so that none is there that does not say it.
+    /// Makes a life lock that says that an earlier one is missing. One atomic step, so that the file never exists without
+    /// that statement.
     fn make_life_again(&self, path: &Path) -> Result<(), Error> {
         let again = format!("{AGAIN}{}\n", self.restarts()?);
         self.files.replace(path, again.as_bytes()).at("make", path)
     }
 
-    /// The same for a scope of records that were lost, where a yes may have stood: what is missing may have been there.
+    /// Does the same for a scope whose records were lost and may have held a grant, if its life lock is missing: the lock
+    /// file may have existed.
     pub(crate) fn make_lost_life(&self, scope: &str) -> Result<(), Error> {
         if self.take_up_spare(scope)? {
             self.make_life_again(&self.life_path(scope))?;
@@ -206,8 +219,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Removes a tombstone. One that is the scope's life lock, taken out of its place where the disk had no room for anything
-    /// else, goes back: whoever holds it holds it still.
+    /// Removes a tombstone. A tombstone can be the scope's life lock itself, renamed because the disk was too full for a new
+    /// file. That file is renamed back, if the life lock's path is free, because a process that held it still holds it.
     pub(crate) fn remove_tombstone(&self, scope: &str, tombstone: &Path) -> Result<(), Error> {
         let says = self.life_says(tombstone)?;
         let is_life = is_lock(says.as_bytes()) || last(&says, STORE).is_some() || last(&says, AGAIN).is_some();

@@ -1,5 +1,7 @@
-//! Mending the records: finishing what was interrupted, withdrawing where nothing can be written, starting anew where
-//! everything is lost. Each step errs to no; nothing here opens a scope.
+//! Recovery of the records. Finishes interrupted decisions, leaves a tombstone where a decision can't be written, and creates
+//! new records where the old ones are lost.
+//!
+//! Each step, if interrupted, leaves a scope closed rather than open. Nothing here opens a scope.
 
 use crate::consent::{
     agreement::contract::canonical,
@@ -24,17 +26,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// More fields than anybody switches off in one scope: what damaged records name must fit the new ones.
+/// The most switched-off fields that are taken over for one scope: more than a person switches off. The limit makes sure that
+/// what damaged records name fits into the new records.
 const SWITCHED_MOST: usize = 32;
-/// More than a tombstone says.
+/// The most bytes that are read of a tombstone: more than one contains.
 const TOMBSTONE_MOST: u64 = 4 << 10;
 
 impl Ledger {
-    /// Finishes what an interrupted decision left: appends a withdrawal's line, or voids a grant that never came into
-    /// force. Answers what holds then.
+    /// Finishes an interrupted decision: appends the entry of a withdrawal, voids a grant that never came into force, raises
+    /// marks, and writes down what tombstones say. Returns the resulting records.
     ///
     /// # Errors
-    /// A look failed, or the disk did not take it. What was to be finished still is.
+    /// A look failed, or a file can't be written. Whatever was not finished is still pending.
     pub(crate) fn repair(&self, held: &Held, now: Time) -> Result<Records, Error> {
         let mut sound = match self.read()? {
             Records::Sound(sound) => sound,
@@ -56,7 +59,7 @@ impl Ledger {
             sound.behind = false;
         }
         if sound.ahead {
-            // The line that stands there is the one that is void; its epoch must never be given again.
+            // The ledger's last entry is the grant to be voided. Its epoch must never be used again.
             let Some(void) = self.last_line()? else { return Ok(Records::Closed("the ledger's chain is broken")) };
             self.raise_mark(&void.scope, void.epoch, false)?;
             let line = Line {
@@ -84,10 +87,10 @@ impl Ledger {
             if let Some(entry) = snapshot.scopes.get_mut(&line.scope)
                 && entry.decision.opens()
             {
-                // It was to be replaced, so it is not what the person last wished.
+                // The voided grant was to replace this one, so this one is not what the person last decided.
                 entry.decision = Decision::Lost;
             }
-            // The snapshot first: interrupted in between, the ledger is behind, and the next one appends the line.
+            // The snapshot goes first. If this is interrupted, the ledger is behind, and the next repair appends the entry.
             self.write_snapshot(&snapshot)?;
             self.append(&line)?;
         }
@@ -95,10 +98,11 @@ impl Ledger {
             self.raise_mark(scope, *epoch, true)?;
         }
         for (scope, said) in sound.revoked {
-            // Records that turn out damaged are no reason to forget what a tombstone says.
+            // If the records turn out to be damaged, the tombstones stay.
             let Records::Sound(sound) = self.read()? else { return Ok(self.read()?) };
             if self.is_overtaken(&scope, &sound, &said)? {
-                // It is no act of a later time than the yes. What somebody else ended is, and is written down next.
+                // The grant is newer than the person's refusal, so their own tombstone is removed. A tombstone left for
+                // another cause stays valid and is written down next.
                 let [own, _] = self.tombstones(&scope);
                 for tombstone in &own {
                     self.remove_tombstone(&scope, tombstone)?;
@@ -127,7 +131,7 @@ impl Ledger {
                     line => written = Some(line?),
                 }
             }
-            // It goes only when a snapshot that was read back says the same, and the mark knows.
+            // A tombstone is removed only when a snapshot that was read back says the same and the mark is raised.
             let Records::Sound(after) = self.read()? else { return Ok(self.read()?) };
             let entry = after.entry(&scope);
             let kept = match &written {
@@ -149,7 +153,7 @@ impl Ledger {
             for (scope, epoch) in sound.forgotten() {
                 self.raise_mark(scope, epoch, false)?;
             }
-            // A mark that was not raised would let an older store pass for this one.
+            // If a mark were not raised, an older store would pass for this one.
             for (scope, entry) in sound.snapshot.scopes.iter().filter(|(_, entry)| !entry.decision.opens()) {
                 self.raise_mark(scope, entry.epoch, false)?;
             }
@@ -157,26 +161,32 @@ impl Ledger {
         Ok(self.read()?)
     }
 
-    /// Whether a yes that was given after the no holds which a tombstone stands for, by records and a history that were read. Where
-    /// there is none now, or it does not say which yes it comes after, it is not known to be older than any.
+    /// Whether a grant that is in the records is newer than the refusal that a tombstone stands for. False if there is no
+    /// newer grant, if the tombstone does not say which grant it follows, or if the tombstone changed: then the refusal is
+    /// not known to be older than any grant.
     fn is_overtaken(&self, scope: &str, sound: &Sound, said: &Option<Tombstone>) -> Result<bool, Failed> {
-        // It may be another one by now.
+        // The tombstone may have changed since it was read.
         let now = sound.revoked.get(scope);
         let (Some(after), true) = (Tombstone::ends_up_to(said), now == Some(said)) else { return Ok(false) };
         let yes = latest_yes(&self.history()?.lines(), scope);
         Ok(yes > after && sound.yes_written(scope).is_some_and(|entry| entry.epoch >= yes))
     }
 
-    /// Whether there is anything for [`heal`](Ledger::heal) to do. Reads only.
+    /// Whether [`repair`](Ledger::repair) has anything to do. Only reads.
     pub(crate) fn needs_repair(&self) -> Result<bool, Failed> {
         Ok(self.read()?.need_repair())
     }
 
-    /// The last resort of an ending that can't be written, because another process keeps the lock or the disk takes
-    /// nothing: a small file that closes the scope whatever the snapshot says, also one that is replaced a moment later.
+    /// Closes a scope when the decision can't be written, because another process holds the lock or the disk is full. Creates
+    /// a tombstone: a small file that closes the scope whatever the snapshot says, even if the snapshot is replaced a moment
+    /// later. Returns whether the tombstone is durable.
     ///
-    /// Where not even that can be made, a person's own no takes the scope's life lock out of its place, which needs no room
-    /// and closes this scope alone. What is not the person's act fails instead.
+    /// If no tombstone can be created for the person's own refusal or withdrawal, renames the scope's life lock to the
+    /// tombstone's name. The rename needs no disk space and closes only this scope.
+    ///
+    /// # Errors
+    /// No tombstone could be created. For the person's own decision: the rename failed too, or another store has replaced
+    /// this one.
     pub(crate) fn revoke(&self, scope: &str, said: &Tombstone) -> io::Result<bool> {
         let bytes = disk::seal("revoked", &canonical(&serde_json::json!(said)));
         let by_person = Tombstone::is_persons(&Some(said.clone()));
@@ -186,11 +196,12 @@ impl Ledger {
             false => self.leave_others(path, said.decision, &bytes),
         };
         let [here, beside] = if by_person { &own } else { &others };
-        // In another store, which stands where this one was, nothing is written.
+        // Nothing is written into another store that has replaced this one.
         let is_there = self.is_there().map_err(io::Error::other);
         let may_take_life = is_there.is_ok();
         if by_person && !self.was_opened() && self.is_usable().is_ok() {
-            // A first no has no directories yet. Each by itself: one of the two is enough.
+            // Before the first decision the directories may not exist. Each is created independently: one of the two is
+            // enough.
             for directory in [&self.store, &self.marks] {
                 let _ = self.files.own_root(directory);
             }
@@ -211,15 +222,16 @@ impl Ledger {
         taken.map(|()| synced.is_ok()).map_err(|_| error)
     }
 
-    /// Leaves a tombstone of the person's own. Without its words it closes as well, and reads as what it is.
+    /// Creates a tombstone for the person's own refusal or withdrawal. If its content can't be written, the empty file still
+    /// closes the scope and counts as the person's own.
     fn leave_own(&self, path: &Path, said: &Tombstone, bytes: &[u8]) -> io::Result<()> {
         match self.files.create(path) {
             Ok(mut file) => {
                 let _ = file.write_all(bytes);
                 file.sync()
             }
-            // Somebody else's ending of before each had a name of its own gives way to the person's, and so does an older no of
-            // theirs, which ends no yes that was given since.
+            // An existing tombstone is replaced if it is not the person's (older versions used one name for both), or if it
+            // is an older refusal, which does not withdraw a grant given since.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let is_enough = |there: Option<Tombstone>| {
                     Tombstone::is_persons(&there) && Tombstone::covers(&there, &Some(said.clone()))
@@ -233,8 +245,8 @@ impl Ledger {
         }
     }
 
-    /// Leaves a tombstone of somebody else: with all its words or not at all, since it means what they say. One that ends a
-    /// scope stays where another only narrows it.
+    /// Creates a tombstone for an act that is not the person's. It is written completely or not at all, because its meaning
+    /// is in its content. A tombstone that only narrows does not replace an existing one.
     fn leave_others(&self, path: &Path, decision: Decision, bytes: &[u8]) -> io::Result<()> {
         if decision.opens() && !matches!(self.files.examine(path), Look::Absent) {
             return Ok(());
@@ -242,11 +254,11 @@ impl Ledger {
         self.files.replace_by(&path.with_extension("ended-new"), path, bytes)
     }
 
-    /// Starts anew where the records were lost or damaged: the old ones are set aside, and every scope that was ever
-    /// decided about counts as lost, which only a fresh notice can open.
+    /// Creates new records where the old ones are lost or damaged. The old history is set aside. Every scope that was ever
+    /// decided about counts as lost. Only a new grant, after a newly shown notice, can open it.
     pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
-        // Every scope that anything here names may have had its no. All is read before anything is replaced: what can't be
-        // looked at now, or was seen and not read, is not lost.
+        // Any scope named in any of these files may have been refused. Everything is read before anything is replaced. A file
+        // that can't be read now, or that exists but was not read, does not count as lost, so this fails.
         let marks = self.read_marks()?;
         let path = self.snapshot_path();
         let old = match self.document(&self.names(&self.store)?, &path, SNAPSHOT_MOST)? {
@@ -270,7 +282,7 @@ impl Ledger {
                 BTreeMap::new()
             }
         };
-        // What was switched off there stays off under a fresh yes.
+        // A field that was switched off in the old records stays off under a new grant.
         let mut names: BTreeMap<String, BTreeSet<String>> = named;
         for name in scopes.iter().map(|&scope| scope.to_owned()).chain(marks.keys().cloned()) {
             names.entry(name).or_default();
@@ -279,7 +291,7 @@ impl Ledger {
             names.entry(name).or_default().extend(entry.noes().disabled_fields);
         }
         names.retain(|name, _| is_name(name));
-        // Epochs start above everything that may still lie around, whatever became of the marks.
+        // New epochs start above every epoch that any remaining file may hold, whatever happened to the marks.
         let floor = marks.values().map(|mark| mark.epoch).max().unwrap_or(0).max(now.0).max(self.highest_known());
         let scopes = names.into_iter().map(|(scope, disabled_fields)| {
             let entry = Entry {
@@ -305,11 +317,11 @@ impl Ledger {
             pending: None,
             scopes: scopes.collect(),
         };
-        // A yes that is not known any more may have had a lock that is gone, and somebody may hold it.
+        // A forgotten grant may have had a life lock whose file is missing now, and a process may still hold it.
         for name in snapshot.scopes.keys() {
             self.make_lost_life(name)?;
         }
-        // First the snapshot that closes everything, then the old history out of its way.
+        // Write the snapshot that closes everything before the old history is moved.
         self.write_snapshot(&snapshot)?;
         let ledger = self.ledger_path();
         if self.files.stat(&ledger).at("look at", &ledger)?.is_some() {
@@ -327,7 +339,7 @@ impl Ledger {
         }
     }
 
-    /// The id of this store by its life locks, where its snapshot is lost.
+    /// Reads the store's id from its life locks, for when the snapshot is lost.
     fn id_in_lives(&self) -> Result<Option<String>, Failed> {
         for name in self.names(&self.store)? {
             if let Some(scope) = name.strip_suffix(".life")
@@ -339,7 +351,7 @@ impl Ledger {
         Ok(None)
     }
 
-    /// Whether a file of ours is larger than candor ever makes it: that is damage, whatever it holds.
+    /// Whether one of candor's own files is larger than candor ever makes it. Such a file is damaged, whatever its content.
     pub(crate) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
         Ok(match self.look(path, self.files.examine(path))? {
             Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
@@ -347,7 +359,7 @@ impl Ledger {
         })
     }
 
-    /// The scopes that any line of the history names, however damaged the rest of it is.
+    /// The scopes named in any line of the history, however damaged the rest is, each with its switched-off fields.
     fn named_in_history(&self) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
         let path = self.ledger_path();
         let bytes = match self.document(&self.names(&self.store)?, &path, LEDGER_MOST)? {
@@ -364,7 +376,8 @@ impl Ledger {
                 continue;
             }
             let off: &mut BTreeSet<String> = named.entry(scope).or_default();
-            // The last line that is one says it; that a yes never came into force says nothing of it.
+            // The last valid entry of a scope decides which fields are off. A void entry is skipped, because it says nothing
+            // about them.
             if let Ok(Line { decision, details, .. }) = serde_json::from_value(value)
                 && decision != Decision::Void
             {
@@ -377,15 +390,16 @@ impl Ledger {
         Ok(named)
     }
 
-    /// What says that a scope was ended when the decision itself could not be written, one in each directory: the person's own,
-    /// and those of whoever else ended it.
+    /// The paths of a scope's tombstones, which say that the scope was closed when the decision could not be written. First
+    /// the two for the person's own refusal, then the two for other causes; each pair has one path per directory.
     pub(crate) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
         [TOMBSTONE, ENDED]
             .map(|end| [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{end}"))))
     }
 
-    /// The scopes that have a tombstone, by the names in both directories, and what it says. Where some say different things,
-    /// the person's own no stands, of two of theirs the later one, and an end before what only narrows.
+    /// The scopes that have a tombstone in either directory, each with its tombstone's content. If several differ, the
+    /// person's own takes precedence. Of two of the person's, the later one does. Of two others, one that closes the scope
+    /// takes precedence over one that only narrows it.
     pub(crate) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
         let mut revoked = Revoked::new();
         for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
@@ -393,7 +407,7 @@ impl Ledger {
                 let own = name.strip_suffix(TOMBSTONE);
                 let Some(scope) = own.or_else(|| name.strip_suffix(ENDED)) else { continue };
                 let path = directory.join(name);
-                // One that can't be used is one all the same.
+                // A tombstone whose content can't be used still counts.
                 let said = match self.document(names, &path, TOMBSTONE_MOST)? {
                     Seen::Read(bytes) => read(&bytes),
                     Seen::Absent | Seen::Refused => None,
@@ -423,13 +437,14 @@ pub(crate) fn not_read(path: &Path) -> Error {
     Unfit::Refused.error(path)
 }
 
-/// What a tombstone says, where it says anything.
+/// Parses a tombstone. Returns `None` if it is empty or damaged.
 fn read(bytes: &[u8]) -> Option<Tombstone> {
     serde_json::from_str(disk::unseal("revoked", bytes)?).ok()
 }
 
-/// What a tombstone adds to what was decided about a scope before: a yes was ended, and anything but a yes was answered with a
-/// no. Nothing where that is known, or where the name is not one that a scope can have.
+/// The decision that a tombstone adds to a scope's last decision. A grant is withdrawn by the person's tombstone, and gets
+/// the tombstone's decision otherwise. In any other state the person's tombstone is a refusal. Returns `None` if the last
+/// decision is a refusal or withdrawal already, or if the name is not valid for a scope.
 fn told_by_tombstone(scope: &str, entry: Option<&Entry>, said: &Option<Tombstone>) -> Option<Decision> {
     let by_person = Tombstone::is_persons(said);
     match entry.map(|entry| entry.decision) {

@@ -1,11 +1,13 @@
-//! JSON in which every key stands once. Where one stands twice, two readers can read two things, and a history that is
-//! checked by one of them would be another one for the other. Reads bytes; knows nothing of what they mean.
+//! Parses JSON in which every key of an object occurs once. If a key occurs twice, two readers can see two different values,
+//! so a history that one reader has verified would be a different history for another reader.
+//!
+//! Only parses bytes. Does not interpret the values.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// A value without a key that stands twice in one object. `None` also for what is no JSON at all.
+/// Parses JSON. Returns `None` if a key occurs twice in one object, or if the text is not valid JSON.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     serde_json::from_str::<Strict>(text).ok().map(|strict| strict.0)
 }

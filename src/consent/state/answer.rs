@@ -1,39 +1,40 @@
-//! Where a scope stands, and a person's yes as a program reports it. Plain data.
+//! The status of a scope, and a person's grant as a program reports it. Plain data: nothing here reads, writes or decides.
 
 use crate::clean;
 use crate::consent::{agreement::compatibility::Change, agreement::notice::Notice, agreement::scope::Scope};
 
-/// Where a scope stands.
+/// The state of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
-    /// Nobody said yes, no or later. Nothing is on disk about it, or what an answer that did not come left: that the question was
-    /// shown, a lock, a text.
+    /// The person has not granted, refused or deferred. The disk holds nothing about the scope, or only what a question without
+    /// an answer left: a note that it was shown, a lock, a text.
     NeverAsked,
-    /// The person said yes, and it is in force.
+    /// The person granted it, and the grant is in force.
     Granted,
-    /// The person said no.
+    /// The person refused.
     Denied,
-    /// The person said "later".
+    /// The person chose "later".
     Deferred,
-    /// The person said yes and took it back.
+    /// The person granted it and withdrew the grant.
     Withdrawn,
-    /// The program ended a yes: [`revoke`](crate::consent::revoke).
+    /// The program revoked a grant: [`revoke`](crate::consent::revoke).
     Revoked,
-    /// The person said yes, and the last day of that is over: closed. What waited is destroyed with the new day,
-    /// when the program starts the next time, or when it is asked anew.
+    /// The person granted it, and the last day of the grant is over: closed. Its pending data is destroyed when the new day
+    /// begins, at the program's next start, or when the person is asked again.
     Expired,
-    /// The person said yes to something else than this build would do. Until they are asked again it is held to what they
-    /// agreed to, or, where that can't be done, closed: [`Status::is_open`] says which, [`Status::changes`] why.
+    /// The person granted something other than what this build would do. Until they are asked again, the build is limited to what
+    /// they agreed to, or, if that is not possible, the scope is closed: [`Status::is_open`] says which, [`Status::changes`] says
+    /// why.
     Superseded,
     /// The records are missing, damaged or not trustworthy: closed until the person is asked again. Or they can't be read at
-    /// the moment: closed until they can, see [`Status::trouble`].
+    /// present: closed until they can, see [`Status::trouble`].
     Unreadable,
 }
 
 impl State {
-    /// How an error message says it: "scope … was refused".
+    /// The state in the words of an error message: "scope … was refused".
     pub(crate) fn past(self) -> &'static str {
         match self {
             State::NeverAsked => "never asked about",
@@ -49,43 +50,43 @@ impl State {
     }
 }
 
-/// Where a scope stands, since when, and what blocks it.
+/// The state of a scope, since when it holds, and what blocks it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Status {
     /// The person's own decision.
     pub state: State,
-    /// When it was taken, in UTC (RFC 3339); `None` where nobody was asked.
+    /// When it was made, in UTC (RFC 3339); `None` if the person was never asked.
     pub since: Option<String>,
-    /// What closes the scope whatever the person decided, such as an environment variable or an administrator's rule.
+    /// What closes the scope regardless of the person's decision, such as an environment variable or an administrator's rule.
     pub blocked_by: Option<String>,
-    /// What administrators' rules leave out, coarsen or shorten, and which rule it is, in words.
+    /// What administrators' rules remove, coarsen or shorten, and which rule does so, in words.
     pub limited_by: Vec<String>,
-    /// Files beside administrators' rules that may be meant as rules and are ignored, since their names don't end in `.json` or
-    /// begin with a dot: `a.JSON`, `a.json~`, `.a.json`.
+    /// Files next to administrators' rules that may be meant as rules but are ignored, because their names don't end in `.json`
+    /// or begin with a dot: `a.JSON`, `a.json~`, `.a.json`.
     pub ignored_rules: Vec<String>,
     /// The fields, as `event.field`, that the person switched off.
     pub switched_off: Vec<String>,
-    /// Whether the person was asked in words of the program's own, which candor has not compared with the contract.
+    /// Whether the program asked in its own words, which candor has not compared with the contract.
     pub own_words: bool,
-    /// How many times since it started the program reported a yes without a notice where only a fresh notice opens: after a
-    /// no, a withdrawal, a change. Each was refused.
+    /// How many times since it started the program reported a grant without a notice where only a newly shown notice opens the
+    /// scope: after a refusal, a withdrawal or a change. Each was rejected.
     pub refused_grants: u64,
-    /// Why the records can't be used, where they can't. Where they can't be looked at just now (the message names the file
-    /// and the system's error), the scope is closed until that is over, which is tried again soon. Of a scope that is open: why
-    /// what is recorded does not come to disk at the moment, or is not sent, where that is so. Or that no answer can be kept, as
-    /// far as the disk tells without being written to.
+    /// Why the records can't be used, if they can't. If they can't be read at present (the message names the file and the
+    /// system's error), the scope is closed until they can; reading is retried soon. For an open scope: why its data can't be
+    /// written to disk at present, or is not sent, if that is the case. Or that no answer can be stored, as far as this can be
+    /// known without writing to the disk.
     pub trouble: Option<String>,
-    /// The last UTC day of a yes that is in force.
+    /// The last UTC day of a grant that is in force.
     pub until: Option<String>,
     /// Whether events of the scope are recorded at present.
     pub(crate) open: bool,
-    /// How this build differs from what was agreed to.
+    /// How this build differs from what the person agreed to.
     pub changes: Vec<Change>,
 }
 
 impl Status {
-    /// A scope of which nothing can be said.
+    /// The status of a scope about which nothing is known.
     pub(crate) fn unknown(trouble: impl Into<String>) -> Self {
         let state = State::Unreadable;
         Status {
@@ -111,14 +112,14 @@ impl Status {
     }
 }
 
-/// A person's yes, as a program reports it: the scope, and how they were asked.
+/// A person's grant as a program reports it: the scope, and how the person was asked.
 ///
-/// A [`Scope`] alone turns into one that says "not recorded how"; [`Scope::shown`] makes one that says more.
+/// A plain [`Scope`] converts into a grant that says "not recorded how". [`Scope::shown`] makes one that says more.
 #[derive(Debug, Clone)]
 pub struct Grant {
     pub(crate) scope: Scope,
     pub(crate) shown: Option<Notice>,
-    /// What the program asked in words of its own, and their language.
+    /// The question in the program's own words, and its language.
     pub(crate) own_words: Option<(String, String)>,
     pub(crate) via: Option<String>,
     /// Whether the person picked the language of the notice.
@@ -132,16 +133,16 @@ impl From<Scope> for Grant {
 }
 
 impl Scope {
-    /// A grant after this notice was shown in full. It is stored with the grant.
+    /// A grant after this notice was shown in full. The notice is stored with the grant.
     #[must_use]
     pub fn shown(self, notice: &Notice) -> Grant {
         Grant { scope: self, shown: Some(notice.clone()), own_words: None, via: None, picked: false }
     }
 
-    /// A grant after the program asked in words of its own: the text as it was shown, and its language as an IETF tag.
+    /// A grant after the program asked in its own words: the text as it was shown, and its language as an IETF tag.
     ///
-    /// It is stored with the grant, marked as not checked, and the person's page says so. It works where the scope alone
-    /// does: after a no or a withdrawal only candor's own notice opens again.
+    /// The text is stored with the grant and marked as not checked; the person's page says so. It opens a scope only where a
+    /// plain scope would: after a refusal or a withdrawal, only candor's own notice opens the scope again.
     #[must_use]
     pub fn asked_in_own_words(self, text: &str, language: &str) -> Grant {
         let language = language.chars().filter(char::is_ascii_graphic).take(35).collect();
@@ -150,14 +151,14 @@ impl Scope {
 }
 
 impl Grant {
-    /// Records where the person said yes, such as `settings/privacy`: at most 64 characters, kept on this computer.
+    /// Records where the person granted consent, such as `settings/privacy`: at most 64 characters, stored on this computer.
     #[must_use]
     pub fn via(mut self, control: &str) -> Self {
         self.via = Some(short(control));
         self
     }
 
-    /// Says that the person picked the language of the notice, which is not the one of the program's interface.
+    /// Records that the person picked the language of the notice, which differs from the language of the program's interface.
     #[must_use]
     pub fn language_picked(mut self) -> Self {
         self.picked = true;
@@ -165,7 +166,7 @@ impl Grant {
     }
 }
 
-/// A few words of the program's, cleaned and cut for the record.
+/// A short text from the program, without misleading characters and cut to 64 characters for the record.
 pub(crate) fn short(text: &str) -> String {
     text.chars().filter(|c| !clean::misleads(*c)).take(64).collect()
 }

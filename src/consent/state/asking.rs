@@ -1,8 +1,9 @@
-//! Whether a program may ask of its own accord. Decides and writes nothing; a person who opens the settings page may always
-//! decide there.
+//! Whether a program may ask on its own initiative. Makes no decision about a scope, and writes only a note that a question was
+//! shown. On the settings page a person may always decide, whatever this module says.
 //!
-//! A no is an answer, not a pause: it holds for the contract it was given to, and half a year keeps the program from asking
-//! about another one. "Later" works twice, a month apart. One question a run, one at a time.
+//! A refusal is an answer, not a pause: it holds for the contract that was refused, and for six months it also keeps the program
+//! from asking about a different contract. "Later" may be chosen twice in a row and defers for a month each time. A program asks
+//! at most one question per run, and shows one at a time.
 
 use crate::consent::{
     agreement::compatibility::compare,
@@ -23,40 +24,41 @@ use crate::{
 };
 use std::{io, sync::atomic::Ordering};
 
-/// For how many days a no keeps a program from asking anew: six months, as France's CNIL recommends for keeping choices,
-/// refusals among them.
+/// For how many days a refusal keeps a program from asking again: six months, as France's CNIL recommends for keeping choices,
+/// including refusals.
 const AFTER_A_NO: u32 = 183;
-/// How many times in a row "later" may be said.
+/// How many times in a row "later" may be chosen.
 pub(crate) const LATER_MOST: u32 = 2;
-/// For how many days "later" does.
+/// For how many days "later" keeps a program from asking again.
 const AFTER_LATER: u32 = 30;
-/// What an answer takes of a disk beside its texts: some ten small files of a block or two each, and their directories.
+/// The disk space that an answer needs in addition to its texts: about ten small files of one or two blocks each, and their
+/// directories.
 const LEAST: Need = Need { room: 64 << 10, files: 16, largest: LINE };
-/// More than one decision adds to a file.
+/// More bytes than one decision adds to a file.
 const LINE: u64 = 8 << 10;
 
-/// What is asked.
+/// A question to show.
 pub(crate) struct Question {
     pub(crate) notice: Notice,
     pub(crate) status: Status,
-    /// Whether "later" is still an answer.
+    /// Whether the person may still answer "later".
     pub(crate) later: bool,
 }
 
-/// Whether a program may ask a person now, of its own accord.
+/// Whether a program may ask a person now, on its own initiative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MayAsk {
     /// It may.
     Yes {
-        /// Whether "later" is still an answer; otherwise it counts as a no.
+        /// Whether "later" is still an answer. If not, "later" counts as a refusal.
         later: bool,
     },
     /// It may not.
     No {
         /// Why.
         why: WhyNot,
-        /// When it may at the earliest, in UTC (RFC 3339), where time alone changes it.
+        /// The earliest time at which it may, in UTC (RFC 3339), if only time has to pass.
         not_before: Option<String>,
     },
 }
@@ -77,41 +79,42 @@ pub enum WhyNot {
     Blocked,
     /// An administrator's rule says that the program does not ask.
     Administrator,
-    /// The person said yes to what this build would do.
+    /// The person has granted what this build would do.
     Granted,
-    /// The person said no to this, or kept to what they had agreed to.
+    /// The person refused this contract, or chose to stay with what they had agreed to.
     Answered,
-    /// The person said no to something else, less than six months ago.
+    /// The person refused a different contract less than six months ago.
     SoonAfterANo,
-    /// The person said "later" less than a month ago.
+    /// The person chose "later" less than a month ago.
     Later,
-    /// The person took a yes back; only they begin again.
+    /// The person withdrew a grant. Only they can grant again, on the settings page.
     Withdrawn,
     /// The person does not want to be asked when a version would do more.
     AskNoMore,
-    /// The program asked since it started, or asks at this moment.
+    /// The program has asked since it started, or is asking now.
     AskedAlready,
-    /// The clock stands well before the last decision, so nobody knows how long ago that was.
+    /// The clock shows a time well before the last decision, so it is unknown how long ago that decision was.
     Clock,
-    /// The records are lost or damaged: there may have been a no.
+    /// The records are lost or damaged. They may have contained a refusal.
     Unreadable,
-    /// A file or directory among the records was seen and not read, since it is not this user's alone: there may have been a
-    /// no. [`Status::trouble`](crate::consent::Status::trouble) names it.
+    /// A file or directory among the records was found but not read, because it does not belong to this user alone. It may
+    /// contain a refusal. [`Status::trouble`](crate::consent::Status::trouble) names it.
     NotRead,
-    /// The question was shown, and no answer was kept, since the program was ended before or the disk did not take it: less than
-    /// a month ago, or, where that happened twice in a row, less than six months ago.
+    /// The question was shown, but no answer was stored, because the program ended first or the answer couldn't be written. That
+    /// was less than a month ago or, if it happened twice or more in a row, less than six months ago.
     Unanswered,
-    /// An answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes.
+    /// An answer can't be stored at present: there is no place for it, or the disk can't be read or written.
     /// [`Status::trouble`](crate::consent::Status::trouble) says which.
     CannotKeep,
-    /// An answer can't be kept at present: one of candor's files or directories is not this user's alone, or something else stands
-    /// in its place. [`Status::trouble`](crate::consent::Status::trouble) names it, and so does the error of [`prompt`](crate::consent::prompt()).
+    /// An answer can't be stored at present: one of candor's files or directories does not belong to this user alone, or
+    /// something else is in its place. [`Status::trouble`](crate::consent::Status::trouble) names it, and so does the error of
+    /// [`prompt`](crate::consent::prompt()).
     InTheWay,
-    /// An answer can't be kept at present: the disk has too little room for it.
+    /// An answer can't be stored at present: the disk has too little space for it.
     NoRoom,
-    /// An answer can't be kept: the program may write no file as large as it needs (`ulimit -f`).
+    /// An answer can't be stored: the program may not write a file as large as it needs (`ulimit -f`).
     FileLimit,
-    /// Another process decides at this moment, or keeps the lock of decisions.
+    /// Another process is deciding now, or holds the lock of decisions.
     Locked,
 }
 
@@ -151,7 +154,7 @@ impl WhyNot {
         }
     }
 
-    /// Why nothing can be written, as the system says it.
+    /// Maps a system error that prevents writing to a reason.
     fn of(kind: io::ErrorKind) -> Self {
         match kind {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WhyNot::NoRoom,
@@ -160,7 +163,7 @@ impl WhyNot {
         }
     }
 
-    /// Why a store could not be written.
+    /// Maps the error of a store that could not be written to a reason.
     pub(crate) fn of_error(error: &Error) -> Self {
         match error.io() {
             _ if error.is_locked() => WhyNot::Locked,
@@ -175,15 +178,16 @@ fn no(why: WhyNot) -> MayAsk {
 }
 
 impl Consent {
-    /// Whether the program may ask about a scope now, of its own accord. By administrators' rules as last looked at.
-    /// `may_open` looks whether what a yes needs before it opens can be made.
+    /// Whether the program may ask about a scope now, on its own initiative, and the error if something obstructs the files of an
+    /// answer. Uses administrators' rules as they were last read. `may_open` checks whether the things that a grant needs before
+    /// the scope opens can be made.
     pub(crate) fn may_ask(
         &self,
         scope: Scope,
         may_open: &dyn Fn() -> Result<(), Error>,
     ) -> Result<(MayAsk, Option<Error>), Error> {
         let may = self.may_ask_by_records(scope)?;
-        // What was not kept would be asked again at every start.
+        // An answer that can't be stored would be asked for again at every start.
         if !may.is_yes() {
             return Ok((may, None));
         }
@@ -196,14 +200,15 @@ impl Consent {
         })
     }
 
-    /// Whether nothing stands in the way of a yes, as far as looks tell: of what is read for one, and of what is made.
+    /// Checks that a grant is possible: that the files it reads can be read and the files it makes can be made. Checks without
+    /// writing, so it may miss an obstacle.
     ///
     /// # Errors
-    /// What does.
+    /// The first obstacle.
     pub(crate) fn is_free(&self, scope: Scope, may_open: &dyn Fn() -> Result<(), Error>) -> Result<(), Error> {
         let contract = self.contract(scope)?;
         if !self.ledger.has_directories() {
-            // Nothing stands in what is not there, and nobody was ever asked.
+            // No directory exists, so nothing can obstruct, and the person was never asked.
             return Ok(());
         }
         self.ledger.may_decide(scope.name())?;
@@ -214,7 +219,8 @@ impl Consent {
         may_open()
     }
 
-    /// Whether the files of an answer can be written, as far as that can be told: what only seems so is asked for nothing.
+    /// Whether the files of an answer can be written, as far as this can be known without writing. If this wrongly succeeds, the
+    /// person is asked in vain.
     fn can_keep(&self, contract: &Contract) -> io::Result<()> {
         let (ledger, files) = (&self.ledger, self.ledger.files());
         let mut need = LEAST;
@@ -223,7 +229,8 @@ impl Consent {
             need.room += text.next_multiple_of(4_096);
             need.largest = need.largest.max(text);
         }
-        // The snapshot and the marks are written beside what is there, the history behind it.
+        // The snapshot and the marks are replaced by new files that exist beside the old ones for a moment. The history is
+        // appended to.
         for path in [ledger.snapshot_path(), ledger.marks_path(), ledger.ledger_path()] {
             let len = files.stat(&path)?.map_or(0, |stat| stat.len);
             need.largest = need.largest.max(len.saturating_add(LINE));
@@ -234,7 +241,8 @@ impl Consent {
         ledger.places().into_iter().try_for_each(|place| files.may_write(place, need))
     }
 
-    /// The same without a look at what the files hold by now, for whoever is not about to ask.
+    /// The same with the minimum sizes only: does not look at the current sizes of the files. For callers that are not about to
+    /// ask.
     pub(crate) fn can_keep_little(&self) -> io::Result<()> {
         self.ledger.places().into_iter().try_for_each(|place| self.ledger.files().may_write(place, LEAST))
     }
@@ -242,7 +250,7 @@ impl Consent {
     fn may_ask_by_records(&self, scope: Scope) -> Result<MayAsk, Error> {
         let contract = self.contract(scope)?;
         if self.ledger.is_usable().is_err() {
-            // An answer that can't be kept would be asked for again at every start.
+            // An answer that can't be stored would be asked for again at every start.
             return Ok(no(WhyNot::CannotKeep));
         }
         let constraints = self.constraints();
@@ -255,7 +263,7 @@ impl Consent {
         if self.asked.load(Ordering::SeqCst) {
             return Ok(no(WhyNot::AskedAlready));
         }
-        // What can't be looked at now can't be added to either.
+        // If the records can't be read now, an answer can't be added to them either.
         let Ok(records) = self.ledger.read() else { return Ok(no(WhyNot::CannotKeep)) };
         let entry = match &records {
             Records::Sound(sound) => sound.entry(scope.name()),
@@ -264,7 +272,7 @@ impl Consent {
         if let Some(act) = self.unwritten_act(scope) {
             return Ok(no(if act.decision == Decision::Denied { WhyNot::Answered } else { WhyNot::Withdrawn }));
         }
-        // What could not be written is an answer all the same.
+        // A refusal that is only held by a tombstone, because it could not be written, is an answer too.
         let has_said_no = matches!(&records, Records::Sound(sound)
             if sound.revoked.get(scope.name()).is_some_and(Tombstone::is_persons));
         match self.unanswered(scope, entry) {
@@ -303,7 +311,7 @@ impl Consent {
         };
         Ok(match state {
             State::NeverAsked => yes,
-            // A no to more than what ended is none the less one.
+            // The person refused an extension of the grant that is over now. That refusal still counts.
             State::Revoked | State::Expired if entry.details.declined.is_some() => {
                 self.after_declining(contract, entry)?
             }
@@ -329,7 +337,7 @@ impl Consent {
         })
     }
 
-    /// Where the person said no, or later, to more than they agreed to.
+    /// For a person who refused or deferred an extension of what they had agreed to.
     fn after_declining(&self, contract: &Contract, entry: &Entry) -> Result<MayAsk, Failed> {
         Ok(if entry.details.deferred > 0 {
             self.after(entry, AFTER_LATER, WhyNot::Later)
@@ -340,8 +348,8 @@ impl Consent {
         })
     }
 
-    /// Whether the person has said no to all that this build would do. A no to a contract that is not known any more may
-    /// have been one.
+    /// Whether the person has refused everything that this build would do. If the refused contract can't be found any more, the
+    /// answer is true, because it may have covered this build.
     fn is_answered(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
         let Some(declined) = &entry.details.declined else { return Ok(true) };
         if *declined == contract.digest {
@@ -351,7 +359,8 @@ impl Consent {
         Ok(declined.is_none_or(|declined| compare(&contract.terms, &declined).is_no_wider()))
     }
 
-    /// Whether so many days have passed since what was last decided.
+    /// Allows asking if `days` days have passed since the last decision. Otherwise returns `why` and the time at which they will
+    /// have passed.
     fn after(&self, entry: &Entry, days: u32, why: WhyNot) -> MayAsk {
         let Some(at) = Time::parse(&entry.at) else { return no(WhyNot::Unreadable) };
         let until = at.plus_days(days);
@@ -361,7 +370,7 @@ impl Consent {
         MayAsk::Yes { later: entry.details.deferred < LATER_MOST }
     }
 
-    /// A question about this scope that was shown, and that the person did not answer: what ended the program ended the question.
+    /// The note of a question about this scope that was shown and not answered, because the program ended while it was open.
     fn unanswered(&self, scope: Scope, entry: Option<&Entry>) -> Result<Option<Shown>, Failed> {
         let Some(shown) = self.ledger.shown(scope.name())? else { return Ok(None) };
         let answers = |entry: &Entry| {
@@ -374,10 +383,10 @@ impl Consent {
         Ok(if entry.is_some_and(answers) { None } else { Some(shown) })
     }
 
-    /// Takes the one question that may be open at a time, and the only one of this run, and answers what is to be shown.
+    /// Takes the only question of this run and returns what to show. One question may be open at a time.
     ///
     /// # Errors
-    /// It may not be asked. Where nothing is shown the question is not taken.
+    /// The program may not ask. If nothing is shown, the question is not used up.
     pub(crate) fn begin_asking(
         &self,
         scope: Scope,
@@ -396,7 +405,7 @@ impl Consent {
         if self.asked.swap(true, Ordering::SeqCst) {
             return Err(may_not(WhyNot::AskedAlready, None));
         }
-        // Before it is shown: one that ends with the program was asked all the same.
+        // Noted before the question is shown: if the program ends while it is open, the person was still asked.
         if let Err(error) = self.note_shown(scope, patience) {
             if !mutants::on(Mutant::QuestionStaysTaken) {
                 self.asked.store(false, Ordering::SeqCst);
@@ -406,8 +415,8 @@ impl Consent {
         Ok(Question { notice, status, later })
     }
 
-    /// Notes that the question about a scope is shown now, durably and before it is: a program that is ended meanwhile has asked
-    /// all the same. No decision, opens nothing, and stands in no history.
+    /// Records durably that the question about a scope is about to be shown, so that a program that ends meanwhile still counts
+    /// as having asked. This is not a decision: it opens nothing and is not in the history.
     fn note_shown(&self, scope: Scope, patience: &Patience) -> Result<(), Error> {
         let contract = self.contract(scope)?;
         self.ledger.make_directories()?;
@@ -422,14 +431,15 @@ impl Consent {
         let at = self.ambient.now().rfc3339();
         let shown = Shown { at, contract: contract.digest.clone(), times: times.saturating_add(1) };
         self.ledger.note_shown(&held, scope.name(), &shown).inspect_err(|_| {
-            // It may have taken its place all the same, and nothing was shown.
+            // The note may exist although writing it reported an error. The question was not shown, so the note is removed.
             if before.is_none() {
                 self.note_answered(scope);
             }
         })
     }
 
-    /// The question was answered, and the answer is kept: where the note can't be removed the answer is the later one.
+    /// Removes the note of a shown question after its answer was stored. A failure is ignored: the answer is later than the note,
+    /// so the note no longer counts.
     pub(crate) fn note_answered(&self, scope: Scope) {
         let _ = self.ledger.forget_shown(scope.name());
     }

@@ -1,22 +1,22 @@
-//! A scope between the moment it is closed and the moment its history has the line: what lies between is destroyed by
-//! whoever closed it. Destroys nothing itself.
+//! The reasons for which a scope is closed. Between the closing and the entry in the history, the caller that closed the scope
+//! destroys its pending data. This module destroys nothing itself.
 
 use crate::consent::records::entry::Decision;
 
-/// Why a scope is closed, for good or for a moment.
+/// Why a scope is closed, permanently or temporarily.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CloseReason<'a> {
-    /// The person took their yes back.
+    /// The person withdrew consent.
     Withdrawn,
-    /// Its last day is over.
+    /// The last day of the grant is over.
     Expired,
-    /// The program ended it, and this is why.
+    /// The program revoked the grant. The text is the program's reason.
     Revoked(&'a str),
-    /// Something blocks, and something waits: that is destroyed, and the yes stays.
+    /// Something blocks the scope while data is pending. The data is destroyed; the grant stays.
     Blocked,
-    /// Administrators' rules have changed: what waits is destroyed, and the yes stays under the new ones.
+    /// Administrators' rules have changed. The pending data is destroyed; the grant stays, under the new rules.
     Limited,
-    /// The person switched a field, off or on again: what waits is destroyed, and the yes stays.
+    /// The person switched a field (its name; `true` means on). The pending data is destroyed; the grant stays.
     Switched(&'a str, bool),
 }
 
@@ -30,7 +30,7 @@ impl CloseReason<'_> {
         }
     }
 
-    /// Whether the scope is granted afterwards.
+    /// Whether the scope is still granted afterwards.
     pub(crate) fn leaves_a_yes(self) -> bool {
         self.decision().opens()
     }

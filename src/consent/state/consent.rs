@@ -1,4 +1,5 @@
-//! The decisions of one client: what was read last, and what must not be opened whatever is read next.
+//! The consent state of one client: what was read last, and which scopes must stay closed whatever is read next. Never writes a
+//! decision, except to finish one that was interrupted.
 
 use crate::consent::{
     agreement::compatibility::Projection,
@@ -29,7 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where the data of a scope that is open goes.
+/// Where the data of an open scope is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) scope: Scope,
@@ -37,72 +38,72 @@ pub(crate) struct Place {
     pub(crate) generation: u64,
 }
 
-/// An open scope: where its data goes, and what it is held to where the build would say more than was agreed.
+/// An open scope: where its data is stored, and what it is limited to if the build would send more than was agreed to.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenScope {
     pub(crate) place: Place,
     pub(crate) held: Option<Arc<Projection>>,
 }
 
-/// The decisions of one client.
+/// The consent state of one client.
 pub(crate) struct Consent {
     pub(crate) ledger: Ledger,
     pub(crate) contracts: Vec<Contract>,
     pub(crate) gates: Arc<Gates>,
     pub(crate) constraints: Mutex<Arc<Constraints>>,
-    /// A look at the records found administrators' rules changed, or a yes that is over, and whoever destroys what waits has not
-    /// been told yet.
+    /// A look at the records found that administrators' rules changed or that a grant expired, and the code that destroys the
+    /// pending data has not been notified yet.
     pub(crate) unsettled: AtomicBool,
     pub(crate) ambient: Ambient,
-    /// For how many days a yes is good.
+    /// For how many days a grant is valid.
     pub(crate) validity: u32,
     pub(crate) view: Mutex<View>,
-    /// What this build's contracts are beside those that were agreed to, by the digest of the latter.
+    /// This build's contracts compared with those that were agreed to, by scope and the digest of the latter.
     pub(crate) compared: Mutex<BTreeMap<(&'static str, String), Arc<Compared>>>,
-    /// Whether the program has asked of its own accord since it started.
+    /// Whether the program has asked on its own initiative since it started.
     pub(crate) asked: AtomicBool,
-    /// How many times since it started the program said "granted" where only a fresh notice opens.
+    /// How many times since it started the program reported a grant where only a newly shown notice opens the scope.
     pub(crate) refused: Mutex<BTreeMap<&'static str, u64>>,
-    /// The person's own noes that the disk did not take.
+    /// The person's own refusals and withdrawals that could not be written.
     pub(crate) unwritten: Mutex<BTreeMap<&'static str, Unwritten>>,
-    /// How many noes a person said here.
+    /// How many refusals and withdrawals a person made here.
     pub(crate) acts: AtomicU64,
     pub(crate) retries: Mutex<Retries>,
-    /// While this client ends, until when anything waits for another process.
+    /// The deadline for any wait for another process, while this client shuts down.
     pub(crate) ends: Mutex<Option<Instant>>,
 }
 
-/// How soon after a failure something is tried again, and how long it is put off at most.
+/// How long after a failure the first retry is, and the longest wait between two retries.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// How soon something is tried again at the soonest.
+/// The shortest wait before a retry.
 const SOONEST: Duration = Duration::from_millis(20);
 
-/// The name of what is tried again where what rules and the calendar end could not be ended.
+/// The name of the retry for grants that administrators' rules or the calendar narrow or end, when that could not be done.
 ///
-/// Each name has a space in it, which no scope's has.
+/// Each of these names contains a space, which no scope's name does.
 const SETTLING: &str = "what administrators' rules leave out";
 
-/// The same of endings that could not be written, and that no more than a file stands for.
+/// The name of the retry for closing decisions that could not be written and are only held by a tombstone.
 const STANDING_FILES: &str = "what only a file stands for";
-/// The names of the looks that are tried again: at the rules, the records, and the texts of what was agreed to.
+/// The names of the retries for failed reads: of the rules, the records, and the texts of what was agreed to.
 const RULES: &str = "the rules";
 const RECORDS: &str = "the records";
 const TEXTS: &str = "the texts";
 
-// A scope of such a name would never have its no tried again.
+// A refusal of a scope with such a name would never be retried.
 const _: () = assert!(!is_name(SETTLING) && !is_name(STANDING_FILES) && !is_name(RULES));
 const _: () = assert!(!is_name(RECORDS) && !is_name(TEXTS));
 
-/// What failed and is to be tried again, by name: when, and after what wait.
+/// What failed and is to be retried, by name: the time of the next try, and the wait before it.
 #[derive(Debug, Default)]
 pub(crate) struct Retries(pub(crate) BTreeMap<&'static str, (Instant, Duration)>);
 
 impl Retries {
-    /// It failed: the next try is put off twice as long as the last one was.
+    /// Records a failure: the next wait is twice the last one, within the limits of `RETRY`.
     pub(crate) fn failed(&mut self, what: &'static str, now: Instant) {
         let (next, wait) = self.0.entry(what).or_insert((now, Duration::ZERO));
-        // Whoever asks meanwhile does not put it off.
+        // A try that was not due does not postpone the next one.
         if *next <= now {
             *wait = (*wait * 2).clamp(RETRY.0, RETRY.1);
             *next = now + *wait;
@@ -122,31 +123,31 @@ impl Retries {
     }
 }
 
-/// How long an act still waits for the lock of decisions, however often it takes it.
+/// How long one act may still wait for the lock of decisions, in total, however often it takes the lock.
 #[derive(Debug)]
 pub(crate) struct Patience {
     pub(crate) left: Cell<Duration>,
-    /// The scope whose no is being tried again, and holds only as long as no yes was given since.
+    /// The scope whose refusal or withdrawal is being retried. A retried one holds only if no grant was given after it.
     pub(crate) again: Cell<Option<Scope>>,
 }
 
 impl Patience {
-    /// As for one decision.
+    /// The wait that one decision may take.
     pub(crate) fn new() -> Self {
         Patience::after(Duration::ZERO)
     }
 
-    /// What is left of it for an act that has waited already.
+    /// What is left of that for an act that has already waited.
     pub(crate) fn after(waited: Duration) -> Self {
         Patience { left: Cell::new(LOCK_WAIT.saturating_sub(waited)), again: Cell::new(None) }
     }
 
-    /// How long it may wait still.
+    /// How long it may still wait.
     pub(crate) fn left(&self) -> Duration {
         self.left.get()
     }
 
-    /// Runs a no that is tried again.
+    /// Runs the retry of a refusal or withdrawal.
     pub(crate) fn again<T>(&self, scope: Scope, act: impl FnOnce() -> T) -> T {
         self.again.set(Some(scope));
         let done = act();
@@ -155,51 +156,51 @@ impl Patience {
     }
 }
 
-/// What tells at a glance that something was decided.
+/// A cheap check for new decisions: the versions of the snapshot and of its directory.
 type Glance = [Option<(u64, u64, i64)>; 2];
 
-/// What was last read, and what must not be opened whatever is read next.
+/// What was last read, and which scopes must stay closed whatever is read next.
 pub(crate) struct View {
     pub(crate) seen: Fingerprint,
-    /// The same at a glance; none where the glance failed.
+    /// The cheap check's result; `None` if the check failed.
     pub(crate) glance: Option<Glance>,
     /// The last look failed: what was open is closed until one succeeds.
     pub(crate) doubt: Option<Failed>,
-    /// The day for which it was read, where anything was open, or closed by the clock: a yes ends with its last one, and a
-    /// clock that was wrong may be right again.
+    /// The day on which the records were read, if a scope was open or closed by the clock. A grant expires after its last day,
+    /// and a clock that was wrong may be right again.
     pub(crate) day: Option<Day>,
-    /// A yes stands that only the clock keeps closed.
+    /// There is a grant that the clock keeps closed.
     pub(crate) by_clock: bool,
-    /// A yes stands that is over.
+    /// A grant is past its last day and is not recorded as expired yet.
     pub(crate) is_over: bool,
-    /// What a yes is to was not shown.
+    /// The texts of a grant could not be found.
     pub(crate) lacks_texts: bool,
-    /// Administrators' rules have changed since.
+    /// The records must be evaluated again, even if they have not changed: for example, administrators' rules have changed since.
     pub(crate) stale: bool,
-    /// Something changed that whoever clears up has not been told yet.
+    /// Something changed that the next look has not reported yet.
     pub(crate) changed: bool,
-    /// A snapshot was found where none was seen before, and nobody has looked yet for what is to be put in order in its store.
+    /// A snapshot was found where none was seen before, and its store has not been checked for pending maintenance yet.
     pub(crate) appeared: bool,
-    /// It is an older copy of what this process knows, or was at the last look.
+    /// The store is an older copy of what this process knows, or was at the last look.
     pub(crate) is_older: bool,
-    /// That it began to be one was told to nobody yet.
+    /// The store became such a copy, and that has not been reported yet.
     pub(crate) turned_older: bool,
     pub(crate) open: Vec<Place>,
-    /// What those scopes are held to whose build would say more than was agreed.
+    /// What a scope is limited to, for the open scopes whose build would send more than was agreed to.
     pub(crate) held: Vec<(Scope, Arc<Projection>)>,
     pub(crate) closing: Vec<Scope>,
-    /// Those of them whose yes stays: what is recorded meanwhile is counted.
+    /// The scopes in `closing` whose grant stays: events recorded meanwhile are counted.
     pub(crate) narrowing: Vec<Scope>,
 }
 
-/// What a look came to: whether any gate moves, whether something is to be made ready first, and what each gate becomes.
+/// The result of a look: whether any gate changes, whether something must be prepared first, and the new value of each gate.
 struct Opens {
     pub(crate) moved: bool,
     pub(crate) prepares: bool,
     pub(crate) gates: Option<Vec<(Scope, u64)>>,
 }
 
-/// A look at the records that has closed what closes, and opens nothing before [`open`](Looking::open).
+/// A look at the records that has closed what must be closed, and opens nothing before [`open`](Looking::open).
 #[must_use = "what is granted stays closed until it is opened"]
 pub(crate) struct Looking<'c> {
     consent: &'c Consent,
@@ -208,12 +209,12 @@ pub(crate) struct Looking<'c> {
 }
 
 impl Looking<'_> {
-    /// The scopes that will be open, where something has to be made ready for them first.
+    /// The scopes that will be open, if something has to be prepared for them first.
     pub(crate) fn to_prepare(&self) -> Option<&[Place]> {
         self.opens.prepares.then_some(&self.view.open)
     }
 
-    /// Opens them. Answers whether any gate moved.
+    /// Opens them. Returns whether any gate changed.
     pub(crate) fn open(self) -> bool {
         for (scope, epoch) in self.opens.gates.into_iter().flatten() {
             self.consent.gates.set(scope, epoch);
@@ -269,10 +270,10 @@ impl Consent {
         }
     }
 
-    /// Finishes a decision that was interrupted, or could not be written, if there is one.
+    /// Finishes a decision that was interrupted or could not be written, if there is one.
     ///
     /// # Errors
-    /// It still is to be finished, or nobody knows.
+    /// It is not finished yet, or the records can't be read.
     pub(crate) fn recover(&self) -> Result<(), Error> {
         let is_owed = self.retries.lock().0.contains_key(STANDING_FILES);
         if !is_owed && matches!(self.ledger.snapshot_bytes(), Look::Absent) {
@@ -281,13 +282,13 @@ impl Consent {
         self.recover_all(&Patience::new())
     }
 
-    /// The same, also where nothing is there but a file that stands for a no.
+    /// The same, even if there is nothing but a tombstone of a refusal.
     ///
     /// # Errors
-    /// As for [`mend`](Consent::mend).
+    /// As for [`recover`](Consent::recover).
     pub(crate) fn recover_all(&self, patience: &Patience) -> Result<(), Error> {
         let mended = self.recover_found(patience);
-        // What only a file stands for is tried again until it is written.
+        // A decision that is only held by a tombstone is retried until it is written.
         let mut retries = self.retries.lock();
         match &mended {
             Ok(()) => retries.held(STANDING_FILES),
@@ -300,7 +301,7 @@ impl Consent {
         mended
     }
 
-    /// An ending that only a file stands for: it is written down soon, by whoever mends.
+    /// Requests that recovery soon writes a closing decision that is only held by a tombstone.
     pub(crate) fn recover_soon(&self) {
         self.retries.lock().failed(STANDING_FILES, self.ambient.monotonic());
     }
@@ -308,7 +309,8 @@ impl Consent {
     fn recover_found(&self, patience: &Patience) -> Result<(), Error> {
         let needs = self.ledger.needs_repair();
         if needs.is_err() && self.ledger.is_replaced_by_older()? {
-            // Which no decision is written to; but what was decided since must not be forgotten at the next start.
+            // The store was replaced by an older copy of itself. No decision is written to that copy. The marks are raised, so
+            // that the next start does not forget what was decided since.
             let held = self.lock_or_fail(patience)?;
             self.ledger.mark_known(&held)?;
         }
@@ -319,7 +321,7 @@ impl Consent {
         self.ledger.repair(&held, self.ambient.now()).map(|_| ())
     }
 
-    /// Whether a withdrawal stands that could not be written yet.
+    /// Whether the scope has a tombstone: a closing decision, such as a withdrawal, that could not be written yet.
     pub(crate) fn is_unwritten(&self, scope: Scope) -> Result<bool, Error> {
         match self.ledger.read() {
             Err(_) if mutants::on(Mutant::UnreadIsWritten) => Ok(false),
@@ -327,21 +329,21 @@ impl Consent {
         }
     }
 
-    /// How soon to look again, or try again, where a look failed or something could not be written.
+    /// How soon to look again or retry, if a look failed or something could not be written.
     pub(crate) fn retry_in(&self) -> Option<Duration> {
-        // Where nothing failed no clock is read.
+        // If nothing failed, no clock is read.
         let soonest = self.retries.lock().soonest()?;
         let soonest = soonest.saturating_duration_since(self.ambient.monotonic());
-        // What is open otherwise is closed meanwhile.
+        // Scopes that would otherwise be open are closed meanwhile.
         let is_urgent = self.contracts.iter().any(|contract| self.gates.epoch(contract.scope) == UNKNOWN_EPOCH);
-        // Whoever tries may have to wait for another thread that does.
+        // The caller may have to wait for another thread that is retrying.
         Some(if is_urgent { soonest.min(RETRY.0) } else { soonest }.max(SOONEST))
     }
 
-    /// Whether a person's no is to be tried again; then its time has come now, however long it was put off.
+    /// Makes every retry due now, however long it was put off. Returns whether a person's refusal or withdrawal is among them.
     pub(crate) fn retry_now(&self) -> bool {
         let mut retries = self.retries.lock();
-        // Where nothing failed no clock is read.
+        // If nothing failed, no clock is read.
         if !retries.0.is_empty() {
             let now = self.ambient.monotonic();
             retries.0.values_mut().for_each(|(next, _)| *next = now);
@@ -350,7 +352,7 @@ impl Consent {
         !self.unwritten.lock().is_empty()
     }
 
-    /// Whether the time of a retry has come.
+    /// Whether a retry is due.
     pub(crate) fn is_retry_due(&self) -> bool {
         let soonest = self.retries.lock().soonest();
         soonest.is_some_and(|soonest| soonest <= self.ambient.monotonic())
@@ -377,17 +379,17 @@ impl Consent {
         &self.contracts
     }
 
-    /// For how many days a yes is good.
+    /// For how many days a grant is valid.
     pub(crate) fn validity(&self) -> u32 {
         self.validity
     }
 
-    /// The program said "granted" where only a fresh notice opens.
+    /// Counts a grant that the program reported where only a newly shown notice opens the scope.
     pub(crate) fn note_refused(&self, scope: Scope) {
         *self.refused.lock().entry(scope.name()).or_default() += 1;
     }
 
-    /// What surrounds the program, as last looked at.
+    /// The environment and administrators' rules, as last read.
     pub(crate) fn constraints(&self) -> Arc<Constraints> {
         self.constraints.lock().clone()
     }
@@ -397,12 +399,14 @@ impl Consent {
         Some(self.block_of(self.contract(scope).ok()?)?.0)
     }
 
-    /// What closes a scope whatever the person decided, and is known to: not that something can't be read now.
+    /// Whether a scope is closed, whatever the person decided, by something that is known to apply: not by a rule that can't be
+    /// read now.
     pub(crate) fn is_ruled_out(&self, scope: Scope) -> bool {
         self.contract(scope).is_ok_and(|contract| self.lasting_block_of(contract).is_some())
     }
 
-    /// Reads administrators' rules again. Answers whether they have changed, once: whoever asks must destroy what waits.
+    /// Reads administrators' rules again. Returns, once, whether there is something to settle: the rules changed, or a look found
+    /// something. The caller must then destroy the pending data.
     #[must_use]
     pub(crate) fn look_at_policies(&self) -> bool {
         let (changed, moved) = self.read_policies();
@@ -412,25 +416,25 @@ impl Consent {
         changed || self.has_rules_to_settle()
     }
 
-    /// Whether a look at the records found something to settle, since this was last asked.
+    /// Whether there is something to settle since the last call.
     #[must_use]
     pub(crate) fn has_rules_to_settle(&self) -> bool {
         self.unsettled.swap(false, Ordering::SeqCst)
     }
 
-    /// Whoever was to settle could not, and does it when the next one asks.
+    /// Called when settling failed: it is due again at the next check, and a retry is scheduled.
     pub(crate) fn settle_again(&self) {
         self.unsettled.store(true, Ordering::SeqCst);
         self.retries.lock().failed(SETTLING, self.ambient.monotonic());
     }
 
-    /// Whoever was to settle has.
+    /// Called when settling succeeded.
     pub(crate) fn has_settled(&self) {
         self.retries.lock().held(SETTLING);
     }
 
-    /// Whether the rules that were read differ from those that were read before, and whether they can be looked at now and
-    /// could not before, or the other way round. A look that fails says nothing of what they say.
+    /// Returns whether the rules differ from those read before, and whether their readability changed: they can be read now and
+    /// could not before, or the other way round. A failed read says nothing about what the rules say.
     fn read_policies(&self) -> (bool, bool) {
         let directories = self.constraints().directories.clone();
         let looked = Looked::at(self.ledger.files(), &directories, self.ledger.application());
@@ -461,10 +465,10 @@ impl Consent {
             .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
     }
 
-    /// Reads the snapshot again, and closes at once what it closes. What it opens is opened by [`Looking::open`], once what that
-    /// needs is ready.
+    /// Reads the snapshot again, and immediately closes what it closes. What it opens is opened by [`Looking::open`], once
+    /// everything the scopes need is prepared.
     ///
-    /// Where a look fails, what was open is closed until one succeeds, and its events are counted meanwhile.
+    /// If a look fails, what was open is closed until one succeeds. Events recorded meanwhile are counted.
     pub(crate) fn look(&self) -> Looking<'_> {
         let mut view = self.view.lock();
         let opens = match self.look_into(&mut view) {
@@ -483,11 +487,11 @@ impl Consent {
     }
 
     fn look_into(&self, view: &mut View) -> Result<Opens, Failed> {
-        // Taken before the rest is read, so that what changes in between is found. Where nothing was ever decided, the look
-        // for a snapshot is all that happens.
+        // Taken before the rest is read, so that a change in between is found. If nothing was ever decided, the only work is to
+        // look for a snapshot.
         view.glance = if view.seen.snapshot.is_some() { self.glance().ok() } else { None };
         let mut seen = self.ledger.fingerprint()?;
-        // Where nothing could be open no clock is read.
+        // If no scope can be open, no clock is read.
         let at = self.moment();
         let day = (view.by_clock || !view.open.is_empty()).then(|| at.now().day());
         let is_new = seen != view.seen || day != view.day || view.stale || view.doubt.is_some();
@@ -495,7 +499,7 @@ impl Consent {
             return Ok(Opens { moved: std::mem::take(&mut view.changed), prepares: false, gates: None });
         }
         if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
-            // The first decision, taken elsewhere: until now there was nothing that rules could narrow.
+            // The first decision was made by another process. Until now there was nothing that rules could narrow.
             let (changed, _) = self.read_policies();
             self.unsettled.fetch_or(changed, Ordering::SeqCst);
         }
@@ -534,11 +538,11 @@ impl Consent {
             } else if let Records::Sound(sound) = &records
                 && let Some(entry) = sound.in_force(scope.name())
             {
-                // Found a moment later, they were not shown when it was judged.
+                // The second case: the texts were missing when the scope was evaluated, and were found a moment later.
                 lacks_texts |= self.ledger.agreed(entry)?.is_none() || self.open_epoch(sound, contract, &at)? != 0;
                 if !self.gates.is_closed() && !view.closing.contains(&scope) {
                     is_over |= !self.is_valid(contract, entry, &at);
-                    // Under other rules: nobody could see that as long as the texts were not shown.
+                    // The rules differ from the recorded ones. That could not be seen while the texts were missing.
                     is_limited |= view.lacks_texts
                         && self.block_of(contract).is_none()
                         && self.is_limited_otherwise(contract, entry)?;
@@ -550,7 +554,7 @@ impl Consent {
         view.is_older = is_older;
         let moved = open != view.open;
         let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
-        // Whatever closes or changes is closed now. The rest opens once what it needs is ready.
+        // What closes or changes is closed now. The rest opens once everything it needs is prepared.
         let in_doubt = |scope: Scope| doubted.contains(&scope) || view.narrowing.contains(&scope);
         let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { UNKNOWN_EPOCH } else { 0 });
         for contract in &self.contracts {
@@ -561,10 +565,10 @@ impl Consent {
         let gates = self.contracts.iter().map(|contract| (contract.scope, gate(contract.scope))).collect();
         view.held = held;
         let day = (by_clock || !open.is_empty()).then(|| at.now().day());
-        // Also where it was over before, and the clock said otherwise.
+        // Also if it was over before, but on another day: the clock may have said otherwise in between.
         let begins_to_be_over = is_over && (!view.is_over || view.day != day);
         let is_found_again = is_limited && !lacks_texts;
-        // Another process may have narrowed it by newer rules.
+        // Another process may have narrowed the grant under newer rules.
         let has_newer_rules = is_found_again && self.read_policies() != (false, false);
         if begins_to_be_over || is_found_again {
             self.unsettled.store(true, Ordering::SeqCst);
@@ -573,7 +577,7 @@ impl Consent {
         (view.open, view.by_clock) = (open, by_clock);
         view.appeared |= view.seen.snapshot.is_none() && seen.snapshot.is_some();
         view.seen = seen;
-        // What was agreed to may be found again, and nothing else would change then.
+        // If the texts are found again, nothing else changes, so the next look must evaluate the records again.
         (view.stale, view.doubt) = (lacks_texts || has_newer_rules, None);
         let mut retries = self.retries.lock();
         retries.held(RECORDS);
@@ -586,7 +590,8 @@ impl Consent {
         Ok(Opens { moved: std::mem::take(&mut view.changed) || moved, prepares: moved, gates: Some(gates) })
     }
 
-    /// Whether the snapshot is still the file that was last read: two looks at the disk, for whoever sleeps otherwise.
+    /// Whether the snapshot is still the file that was last read. Costs two file examinations; for a caller that would otherwise
+    /// sleep.
     pub(crate) fn is_unchanged(&self) -> bool {
         let seen = self.glance().ok();
         seen.is_some() && self.view.lock().glance == seen
@@ -597,52 +602,52 @@ impl Consent {
             Seen::Read(stat) => Ok::<_, Failed>(Some(stat.version)),
             Seen::Absent | Seen::Refused => Ok(None),
         };
-        // Tombstones, and a snapshot that was removed, change the directory.
+        // A new tombstone or a removed snapshot changes the directory.
         Ok([version(&self.ledger.snapshot_path())?, version(self.ledger.store())?])
     }
 
-    /// What a look at a decision of this client changed is told to whoever looks next.
+    /// Stores whether a decision of this client changed a gate, so that the next look reports it.
     pub(crate) fn has_decided(&self, moved: bool) {
         let mut view = self.view.lock();
         view.changed |= moved;
-        // A store that this client has just begun has nothing of before in it.
+        // A store that this client has just created contains nothing older.
         view.appeared = false;
     }
 
-    /// Whether a snapshot was found where none was seen before, once: at the start, after the first decision elsewhere, or when
-    /// a store is in sight again that seemed to be absent. Whoever asks looks for what is to be put in order.
+    /// Returns, once, whether a snapshot was found where none was seen before: at the start, after the first decision by another
+    /// process, or when a store that seemed to be absent can be seen again. The caller then checks for pending maintenance.
     #[must_use]
     pub(crate) fn has_appeared(&self) -> bool {
         std::mem::take(&mut self.view.lock().appeared)
     }
 
-    /// Whether an older copy was put back since, once.
+    /// Returns, once, whether the store was replaced by an older copy.
     #[must_use]
     pub(crate) fn has_turned_older(&self) -> bool {
         std::mem::take(&mut self.view.lock().turned_older)
     }
 
-    /// The scopes that are open, held so that none opens meanwhile: for whoever makes ready anew what they need.
+    /// Holds the open scopes, so that none opens meanwhile, for a caller that prepares again what they need.
     pub(crate) fn hold_open(&self) -> Looking<'_> {
         Looking { consent: self, view: self.view.lock(), opens: Opens { moved: false, prepares: true, gates: None } }
     }
 
-    /// Whether a yes stands that only the clock keeps closed, as last read.
+    /// Whether there is a grant that the clock keeps closed, as last read.
     pub(crate) fn awaits_clock(&self) -> bool {
         self.view.lock().by_clock
     }
 
-    /// Whether a yes stands that is over, as last read.
+    /// Whether there is a grant past its last day that is not recorded as expired yet, as last read.
     pub(crate) fn holds_expired(&self) -> bool {
         self.view.lock().is_over
     }
 
-    /// The scopes that are open, as last read, and where their data goes.
+    /// The open scopes as last read, and where their data is stored.
     pub(crate) fn open_places(&self) -> Vec<Place> {
         self.open_scopes().into_iter().map(|standing| standing.place).collect()
     }
 
-    /// The scopes that are open, with what each is held to.
+    /// The open scopes, with what each is limited to.
     pub(crate) fn open_scopes(&self) -> Vec<OpenScope> {
         let (open, held) = {
             let view = self.view.lock();
@@ -653,37 +658,38 @@ impl Consent {
         open.map(|place| OpenScope { place, held: held(place.scope) }).collect()
     }
 
-    /// What a scope is held to, where the build would say more than was agreed.
+    /// What a scope is limited to, if the build would send more than was agreed to.
     pub(crate) fn held(&self, scope: Scope) -> Option<Arc<Projection>> {
         self.view.lock().held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone())
     }
 
-    /// Whether a snapshot was found, so that there is anything to clear up.
+    /// Whether a snapshot was found. Without one there is nothing to clean up.
     pub(crate) fn is_known(&self) -> bool {
         self.view.lock().seen.snapshot.is_some()
     }
 
-    /// The records as they are now: one look, for whoever asks several things of them at once.
+    /// The records as they are now: one look, for a caller that needs several answers from it.
     ///
     /// # Errors
-    /// They can't be looked at now: whoever asks looks again.
+    /// The records can't be read now. The caller looks again later.
     pub(crate) fn records(&self) -> Result<Records, Failed> {
         self.ledger.read()
     }
 
-    /// Whose data may lie on disk: each scope with the generation that is its grant's, or none. Empty where the records
-    /// were read and can't be relied on, since nothing is destroyed on a doubt.
+    /// The scopes that may have data on disk, each with the generation of its grant in force, or `None`. Empty if the records
+    /// can't be relied on, because nothing is destroyed while its state is uncertain.
     pub(crate) fn generations(&self, records: &Records) -> Vec<(Scope, Option<u64>)> {
         let Records::Sound(sound) = records else { return Vec::new() };
-        // What is past its last day by a clock that may be wrong closes at once, and is destroyed when that is recorded.
+        // A grant past its last day keeps its generation, because the clock may be wrong. The scope closes immediately; its data
+        // is destroyed when the expiry is recorded.
         let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
         self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
     }
 
-    /// May this batch leave, now?
+    /// Returns a permit if this batch may be sent now.
     ///
     /// # Errors
-    /// Why not. What only a look says that failed is said here: the next one may find all in order.
+    /// Why it may not. If the only reason is a failed look, the error says so: the next look may succeed.
     pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Result<Permit, String> {
         let place = Place { scope, epoch, generation };
         let granted = self.granted_place(scope).map_err(|failed| failed.to_string())?;
@@ -698,7 +704,7 @@ impl Consent {
         }
     }
 
-    /// Closes this process's gate of a scope, before anything that can fail.
+    /// Closes this process's gate of a scope. Called before anything that can fail.
     pub(crate) fn close_gate(&self, scope: Scope) {
         let mut view = self.view.lock();
         self.gates.set(scope, 0);
@@ -710,7 +716,7 @@ impl Consent {
         view.changed = true;
     }
 
-    /// The same where the yes stays, narrowed or as it was: nothing is admitted meanwhile, and what is recorded is counted.
+    /// The same for a grant that stays, narrowed or unchanged: no event is stored meanwhile, and events are counted.
     pub(crate) fn pause_gate(&self, scope: Scope) {
         let was_open = self.gates.epoch(scope) != 0;
         self.close_gate(scope);
@@ -721,27 +727,27 @@ impl Consent {
         }
     }
 
-    /// Lets what is on disk decide about a scope again that was shut here, at the next look.
+    /// Lets the records on disk decide again, at the next look, about a scope that was closed here.
     pub(crate) fn reopen_gate(&self, scope: Scope) {
         let mut view = self.view.lock();
-        // A no that the disk did not take holds here, whatever else was tried or failed meanwhile. One that is noted from here on
-        // shuts the scope after this.
+        // A refusal that could not be written holds here, whatever else was tried or failed meanwhile. If one is noted from here
+        // on, it closes the scope after this.
         let holds = self.unwritten.lock().contains_key(scope.name()) && !mutants::on(Mutant::UnwrittenIsUndone);
         view.narrowing.retain(|&narrowing| narrowing != scope);
         if !holds {
             view.closing.retain(|&closing| closing != scope);
         }
-        // A look meanwhile may have seen what was decided, and kept the gate shut all the same: it must not be the last one.
+        // A look in between may have read the decision but left the gate closed, so another look must follow.
         view.stale = true;
     }
 
-    /// Waits until no permit of the scope is left in any process, `limit` at most, and says whether that is so.
+    /// Waits until no permit of the scope is left in any process, at most `limit`.
     ///
-    /// A life lock that is missing although the scope was granted once was removed by someone, and proves nothing; one that was
-    /// made again since proves nothing before the computer is restarted; and what can't be looked at proves nothing either.
+    /// A missing life lock of a scope that was once granted was removed by someone and proves nothing. A life lock that was
+    /// created again since proves nothing until the computer restarts. A file that can't be read proves nothing either.
     ///
     /// # Errors
-    /// Why it is not known to be so.
+    /// Why it is not known that no permit is left.
     pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
         if mutants::on(Mutant::ConfirmedUnseen) {
             return Ok(());
@@ -771,10 +777,10 @@ impl Consent {
         }
     }
 
-    /// Whether the records say no to this scope and no permit of it is left: what a no that was written before is confirmed by.
+    /// Confirms a refusal that was written earlier: the records contain it, and no permit of the scope is left.
     ///
     /// # Errors
-    /// Why it is not known to be so.
+    /// Why this is not known.
     pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
         let confirmed = self.confirm(scope, limit);
         match self.ledger.read() {
@@ -784,13 +790,14 @@ impl Consent {
         }
     }
 
-    /// Whether the records were read and hold a yes that is there to be taken back.
+    /// Whether the records were read and contain a grant that can be withdrawn.
     pub(crate) fn has_yes(&self, scope: Scope) -> bool {
         matches!(self.ledger.read(), Ok(Records::Sound(sound)) if sound.has_yes(scope.name()))
     }
 
-    /// Notes that the yeses that are open are in use today: a clock that is set back from now on makes none of them younger.
-    /// Once a day; `false` where somebody decides at this moment.
+    /// Records that the grants of the open scopes are in use today, so that a clock that is set back later does not extend them.
+    /// Needed once a day. Returns `false` if it has to be called again: the records can't be read now, or the lock of decisions
+    /// can't be taken, for example because another process is deciding.
     pub(crate) fn note_day(&self, today: Day) -> bool {
         let sound = match self.ledger.read() {
             Ok(Records::Sound(sound)) => sound,
@@ -804,14 +811,14 @@ impl Consent {
         }
         let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic()) else { return false };
         for place in new {
-            // A disk that takes nothing now is not asked again before tomorrow.
+            // If this can't be written now, it is not retried before tomorrow.
             let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
         }
         true
     }
 
-    /// Runs `act` over the records under the lock of decisions, so that no [generation](Consent::generations) begins meanwhile.
-    /// Not at all where the lock can't be had, or the records can't be looked at.
+    /// Runs `act` on the records under the lock of decisions, so that no new [generation](Consent::generations) begins meanwhile.
+    /// Does not run it if the lock can't be taken or the records can't be read.
     pub(crate) fn while_undecided(&self, act: impl FnOnce(&Records)) {
         if let Ok(_held) = self.lock_or_fail(&Patience::new())
             && let Ok(records) = self.records()
@@ -820,14 +827,14 @@ impl Consent {
         }
     }
 
-    /// What is left of an ending that could not be written.
+    /// Leaves the tombstone of a decision that could not be written.
     #[cfg(test)]
     pub(crate) fn leave_tombstone(&self, scope: Scope, decision: crate::consent::Decision) -> std::io::Result<()> {
         self.ledger.revoke(scope.name(), &self.tombstone(decision, None)).map(drop)
     }
 
-    /// Runs `act` under the lock of decisions, with the generation of the yes to this scope that is in force, if there is one.
-    /// None where the lock can't be had, or the records can't be looked at.
+    /// Runs `act` under the lock of decisions, with the generation of the scope's grant in force, if there is one. `None` if the
+    /// lock can't be taken or the records can't be read.
     pub(crate) fn while_kept<T>(
         &self,
         scope: &str,
@@ -843,12 +850,12 @@ impl Consent {
         Some(act(in_force.map(|entry| entry.generation)))
     }
 
-    /// The latest generation of a scope that is closed, by records read without the lock. A yes that begins from then on has a
-    /// later one. None where one is in force, or nobody knows.
+    /// The latest generation of a closed scope, by records that are read without the lock. A grant that begins afterwards has a
+    /// later generation. `None` if a grant is in force or the records can't be used.
     pub(crate) fn latest_ended(&self, scope: &str) -> Option<u64> {
         let Ok(Records::Sound(sound)) = self.ledger.read() else { return None };
         let entry = sound.entry(scope).filter(|_| sound.in_force(scope).is_none())?;
-        // What ended a yes has a generation of its own, in which the next one begins.
+        // A decision that ends a grant has its own generation, and the next grant begins in it.
         if entry.decision.opens() { Some(entry.generation) } else { entry.generation.checked_sub(1) }
     }
 
@@ -857,17 +864,17 @@ impl Consent {
         self.gates.has_stopped()
     }
 
-    /// Nothing may leave through this client any more.
+    /// From now on nothing may be sent by this client.
     pub(crate) fn stop(&self) {
         self.gates.stop();
     }
 
-    /// Until when anything waits for another process while this client ends.
+    /// Sets the deadline for any wait for another process while this client shuts down.
     pub(crate) fn wait_no_longer_than(&self, until: Option<Instant>) {
         *self.ends.lock() = until;
     }
 
-    /// When a wait that begins now is over: at this client's end, where that comes before.
+    /// When a wait that begins now is over: after `limit`, or at this client's deadline if that is earlier.
     fn until(&self, began: Instant, limit: Duration) -> Instant {
         let until = began + limit;
         self.ends.lock().map_or(until, |end| end.min(until))
@@ -876,7 +883,7 @@ impl Consent {
     /// Takes the lock of decisions.
     ///
     /// # Errors
-    /// Another process keeps it for too long, or it can't be looked at.
+    /// Another process holds it for too long, or its file can't be used.
     pub(crate) fn lock_or_fail(&self, patience: &Patience) -> Result<Held, Error> {
         let began = self.ambient.monotonic();
         let until = self.until(began, patience.left.get());
@@ -888,7 +895,7 @@ impl Consent {
         held.ok_or_else(|| Kind::Locked { path: self.ledger.lock_path() }.into())
     }
 
-    /// Closes every gate of this client, for good.
+    /// Closes every gate of this client permanently.
     pub(crate) fn close(&self) {
         let mut view = self.view.lock();
         self.gates.close();
@@ -899,7 +906,7 @@ impl Consent {
     }
 }
 
-/// Whether the records say no to this scope in writing: nothing about it is left to be finished.
+/// Whether a refusal or withdrawal of this scope is written in the records, with nothing left to finish for the scope.
 fn says_no(sound: &Sound, scope: &str) -> bool {
     !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())
 }

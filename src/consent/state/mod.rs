@@ -1,4 +1,4 @@
-//! What holds now: the status of a scope, gates and permits, questions, and what is still to be written.
+//! What holds now: the status of a scope, gates, permits, questions, and decisions that are not written yet. Never sends data.
 
 pub(crate) mod answer;
 pub(crate) mod asking;

@@ -1,5 +1,6 @@
-//! The person's own noes that the disk did not take. Each holds in this client whatever is on disk, until it is written or a fresh
-//! yes was given after it; that it is tried again is the matter of whoever withdraws. Opens nothing that was not opened by a yes.
+//! The person's own refusals and withdrawals that could not be written. Each holds in this client, whatever is on disk, until it
+//! is written or a newer grant is given after it. This module never opens a scope that was not granted. Retrying is the task of
+//! the code that withdraws.
 
 use crate::consent::{
     agreement::scope::Scope,
@@ -16,31 +17,31 @@ use crate::{
 };
 use std::sync::atomic::Ordering;
 
-/// What a person decided and the disk did not take.
+/// A refusal or withdrawal that could not be written.
 #[derive(Debug, Clone)]
 pub(crate) struct Unwritten {
     pub(crate) scope: Scope,
     pub(crate) decision: Decision,
-    /// When they said it first.
+    /// When the person first decided it.
     pub(crate) at: String,
     pub(crate) why: String,
-    /// The latest epoch of the scope by records that were read since: a yes of a later one was given after it. None as long as
-    /// no look succeeded: whatever stands may have been there before.
+    /// The scope's latest epoch in records that were read since: a grant with a higher epoch was given after the refusal. `None`
+    /// while no read has succeeded: a grant that exists may be older than the refusal.
     after: Option<u64>,
     act: Act,
 }
 
-/// One no of a person: a number that grows, so that what comes of an older one says nothing of a newer one.
+/// Identifies one refusal or withdrawal by a number that grows, so that the result of an older one is not applied to a newer one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Act(u64);
 
 impl Consent {
-    /// What a person decided here and the disk did not take, and why.
+    /// What a person decided here that could not be written, and why it could not.
     pub(crate) fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
         self.unwritten.lock().get(scope.name()).cloned()
     }
 
-    /// Where a scope stands after a no of the person that the disk did not take: there is no yes then, whatever is on disk.
+    /// The state of a scope, given its state on disk. A refusal or withdrawal that could not be written replaces what is on disk.
     pub(crate) fn state_said(&self, on_disk: State, scope: Scope) -> State {
         match self.unwritten_act(scope).map(|act| act.decision) {
             None => on_disk,
@@ -50,7 +51,8 @@ impl Consent {
         }
     }
 
-    /// A person says no now: an earlier no of theirs that was not written says nothing of whether a yes came before this one.
+    /// Begins a new refusal or withdrawal. If an earlier one is not written yet, its `after` is cleared: a grant given after the
+    /// earlier one may be older than the new one.
     pub(crate) fn begin_act(&self, scope: Scope) -> Act {
         let act = Act(self.acts.fetch_add(1, Ordering::SeqCst));
         if let Some(unwritten) = self.unwritten.lock().get_mut(scope.name()) {
@@ -59,14 +61,14 @@ impl Consent {
         act
     }
 
-    /// Notes what came of a person's no: one that was not written is tried again until it is.
+    /// Stores the result of a refusal or withdrawal. If it was not written, it is retried until it is.
     pub(crate) fn note_act(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
         let _ = self.note(scope, act, denies, answer, false);
     }
 
-    /// The same of one that was tried again. One that a yes overtook meanwhile, or a newer no, is none any more.
+    /// The same for a retry. If a newer grant or a newer refusal has replaced the act meanwhile, the act no longer counts.
     ///
-    /// Answers whether the try closed a scope to which a yes stands: then the records are to be looked at again.
+    /// Returns whether the retry closed a scope that may be granted: then the caller reads the records again.
     #[must_use]
     pub(crate) fn note_retry(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) -> bool {
         self.note(scope, act, denies, answer, true)
@@ -78,7 +80,7 @@ impl Consent {
                 let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
                 format!("{why}; a file stands for it that closes the scope")
             }
-            // Another line is the last one: whether it is a later yes is known by the history.
+            // The last entry is another one. Whether it is a later grant is decided from the history.
             Ok(receipt) if receipt.is_yes() && !mutants::on(Mutant::OlderActClears) => {
                 "another process decided at the same time".to_owned()
             }
@@ -88,7 +90,7 @@ impl Consent {
                 return false;
             }
         };
-        // Where there is no place for records there is no yes to take back.
+        // If there is no place for records, there is no grant to withdraw, so this is a refusal.
         let denies = denies || self.ledger.is_usable().is_err();
         let decision = if denies { Decision::Denied } else { Decision::Withdrawn };
         let latest =
@@ -100,7 +102,7 @@ impl Consent {
             let is_none = !unwritten.contains_key(scope.name());
             drop(unwritten);
             if is_none {
-                // The try closed the scope, and a yes stands.
+                // The retry closed the scope, although a grant is in force.
                 self.reopen_gate(scope);
             }
             return is_none;
@@ -110,14 +112,14 @@ impl Consent {
         (said.why, said.after) = (why, said.after.or(latest));
         self.retries.lock().failed(scope.name(), self.ambient.monotonic());
         drop(unwritten);
-        // Another thread that tried something else meanwhile may have opened it again.
+        // Another thread that retried something else may have reopened it meanwhile.
         self.close_gate(scope);
-        // The next look reads what stood.
+        // The next look reads the records, which shows which grants existed.
         self.view.lock().stale = true;
         false
     }
 
-    /// An act is on disk, or is none any more.
+    /// Called when an act is written or no longer counts.
     fn has_written(&self, scope: Scope, act: Act) {
         let mut unwritten = self.unwritten.lock();
         let newer = unwritten.get(scope.name()).is_some_and(|said| said.act > act);
@@ -128,13 +130,13 @@ impl Consent {
         self.retries.lock().held(scope.name());
         drop(unwritten);
         if was_unwritten {
-            // What is on disk says it now.
+            // The records on disk decide now.
             self.reopen_gate(scope);
         }
     }
 
-    /// The person's own noes that are to be tried again now: each scope, which act it is, and whether it is a denial. One that a
-    /// later yes overtook, given elsewhere, is forgotten.
+    /// The refusals and withdrawals that are due for a retry: the scope, the act, and whether it is a refusal. One that was
+    /// followed by a later grant, given in another process, is dropped.
     pub(crate) fn acts_to_retry(&self) -> Vec<(Scope, Act, bool)> {
         if self.unwritten.lock().is_empty() {
             return Vec::new();
@@ -157,24 +159,25 @@ impl Consent {
                     self.forget_act(scope);
                     self.reopen_gate(scope);
                 }
-                // Where nobody can see it now, a file that says which yes it comes after stands for it.
+                // If the records can't be read now, the act is retried. A tombstone left by the retry says which grant it
+                // follows, so it does not end a later one.
                 Ok(false) | Err(_) => left.push((scope, act, decision == Decision::Denied)),
             }
         }
         left
     }
 
-    /// Whether an act that is tried again is none any more, by records that were read: a yes that was given since holds.
+    /// Whether a retried act no longer counts, by records that were read: a grant that was given after it is in force.
     pub(crate) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
         let Some(act) = self.unwritten_act(scope) else { return Ok(true) };
         let (Some(after), Records::Sound(sound)) = (act.after, records) else { return Ok(false) };
         let lines = self.ledger.history()?.lines();
         let yes = latest_yes(&lines, scope.name());
-        // One that never came into force is none.
+        // A grant that never came into force does not count.
         Ok(yes > after && sound.in_force(scope.name()).is_some_and(|entry| entry.epoch >= yes))
     }
 
-    /// The same for an act that is under way, under the lock: the list of those that are to be tried again is older.
+    /// The same for a retry in progress, checked under the lock, because the list of acts to retry is older.
     pub(crate) fn must_not_be_tried(
         &self,
         scope: Scope,
@@ -185,27 +188,28 @@ impl Consent {
         Ok(is_retry && self.is_overtaken(scope, records)?)
     }
 
-    /// Whether an act that is tried again is none any more, as far as a look tells: then it leaves no tombstone. Where the look fails
-    /// it leaves one that says which yes it comes after.
+    /// Whether a retried act no longer counts, as far as the records can be read. If so, it leaves no tombstone. If the records
+    /// can't be read, the answer is false, and the act leaves a tombstone that says which grant it follows.
     pub(crate) fn is_seen_overtaken(&self, scope: Scope, patience: &Patience) -> bool {
         let is_overtaken = || self.ledger.read().and_then(|records| self.is_overtaken(scope, &records));
         patience.again.get() == Some(scope) && is_overtaken().unwrap_or(false)
     }
 
-    /// Which yes an act that is tried again comes after, for what stands for it. Nothing at the first try: none comes later then.
+    /// The epoch of the latest grant that a retried act follows, for its tombstone. `None` for a first try: no grant can be later
+    /// then.
     pub(crate) fn comes_after(&self, scope: Scope, patience: &Patience) -> Option<u64> {
         let is_retry = patience.again.get() == Some(scope);
         self.unwritten_act(scope).filter(|_| is_retry)?.after
     }
 
-    /// The records were read: any yes that they do not have yet comes after a no that was not written.
+    /// Called when the records were read: any grant that is not in them yet was given after a refusal that was not written.
     pub(crate) fn note_what_stood(&self, sound: &Sound) {
         for (name, act) in self.unwritten.lock().iter_mut() {
             act.after.get_or_insert(sound.held(name).unwrap_or(0));
         }
     }
 
-    /// A yes that was given since makes a no that was not written undone.
+    /// Drops a refusal or withdrawal that was not written, because a grant was given after it.
     pub(crate) fn forget_act(&self, scope: Scope) {
         let mut unwritten = self.unwritten.lock();
         unwritten.remove(scope.name());
@@ -213,10 +217,11 @@ impl Consent {
     }
 }
 
-/// The highest epoch that a scope has in the records. Those that were seen and can't be relied on say nothing of it: a yes that
-/// they don't show may stand in them.
+/// The highest epoch of a scope in the records. `None` if the records were found but can't be relied on: they may contain a grant
+/// that can't be seen.
 ///
-/// Where there are no records a yes may come back with those that are away; the first epoch of a scope is the time of its yes.
+/// If there are no records, a grant may reappear together with records that are absent now. The first epoch of a scope is the
+/// time of its grant, so the current time is the limit.
 fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
     match records {
         Records::Sound(sound) => Some(sound.held(scope).unwrap_or(0)),
@@ -225,8 +230,8 @@ fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
     }
 }
 
-/// The epoch of the latest yes in the history, 0 where there is none. What came later is known by epochs and not by times, since
-/// clocks go back.
+/// The epoch of the latest grant in the history, or 0 if there is none. Epochs, not times, decide what came later, because clocks
+/// can go back.
 pub(crate) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
     let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
     lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)

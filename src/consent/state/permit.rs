@@ -1,5 +1,5 @@
-//! The proofs: [`Admission`] lets one event be kept, [`Permit`] lets one batch leave, [`ErasurePermit`] lets one request leave
-//! that names records to be erased. Made in this file only.
+//! Proofs of permission: an [`Admission`] lets one event be stored, a [`Permit`] lets one batch be sent, an [`ErasurePermit`]
+//! lets one request be sent that names records to be erased. Only this file can make them; it sends nothing itself.
 
 use crate::consent::{
     agreement::scope::{MAX_SCOPES, Scope},
@@ -17,19 +17,19 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-/// What a gate holds while a look at the disk fails that the scope was open before: events are admitted and end in a counter,
-/// since no grant has this epoch.
+/// The value of a gate while it is not known which grant applies to a scope that was open, for example while the records can't be
+/// read. Events are admitted, but are only counted as lost, because no grant has this epoch.
 pub(crate) const UNKNOWN_EPOCH: u64 = u64::MAX;
 
-/// The gates of one client: for each scope the epoch under which it records, or 0.
+/// The gates of one client: for each scope the epoch under which it records, or 0 if it is closed.
 #[derive(Debug)]
 pub(crate) struct Gates {
     epochs: [AtomicU64; MAX_SCOPES],
-    /// Set when the client begins to shut down: nothing may leave any more.
+    /// Set when the client begins to shut down: nothing may be sent any more.
     stopped: AtomicBool,
-    /// Set when it has: nothing is recorded any more either, whoever decides what.
+    /// Set when the client has shut down: nothing is recorded any more either, whatever is decided afterwards.
     closed: AtomicBool,
-    /// Whether the scopes' own statics follow: true for the process-wide client.
+    /// Whether changes are copied to the scopes' own statics: true for the process-wide client.
     process_wide: bool,
 }
 
@@ -45,7 +45,7 @@ impl Gates {
 
     pub(crate) fn set(&self, scope: Scope, epoch: u64) {
         if let Some(gate) = self.epochs.get(scope.index()).filter(|_| scope.index() != 0) {
-            // A client that changes nothing leaves the statics alone: another one may be the process-wide one.
+            // Only a change is copied to the static: another client may be the process-wide one.
             if gate.swap(epoch, Ordering::SeqCst) != epoch && self.process_wide {
                 scope.gate().store(epoch, Ordering::SeqCst);
             }
@@ -73,7 +73,7 @@ impl Gates {
     }
 }
 
-/// Proof that an event of this scope may be kept, under this epoch. Good for one event.
+/// Proof that one event of this scope may be stored, under this epoch.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Admission {
@@ -81,7 +81,7 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// Asks the process-wide gate: one relaxed load and a branch.
+    /// Checks the process-wide gate: one relaxed load and a branch.
     #[inline(always)]
     pub(crate) fn process_wide(scope: Scope) -> Option<Self> {
         match scope.gate().load(Ordering::Relaxed) {
@@ -90,7 +90,7 @@ impl Admission {
         }
     }
 
-    /// Asks a client's own gate.
+    /// Checks a client's own gate.
     #[inline(always)]
     pub(crate) fn of(gates: &Gates, scope: Scope) -> Option<Self> {
         match gates.epoch(scope) {
@@ -105,10 +105,10 @@ impl Admission {
     }
 }
 
-/// Proof that a batch of one scope and one epoch may leave, now. Good for one send.
+/// Proof that one batch of one scope and one epoch may be sent, now. Valid for one send.
 ///
-/// It holds the scope's life lock, shared, over all processes: a withdrawal is confirmed only when every permit is
-/// gone. It can't be made, copied or kept outside this crate:
+/// It holds the scope's life lock, shared, across all processes: a withdrawal is confirmed only when no permit is left. It can't
+/// be made, copied or kept outside this crate:
 ///
 /// ```compile_fail,E0603
 /// use candor::consent::Permit;
@@ -116,19 +116,21 @@ impl Admission {
 #[must_use]
 pub(crate) struct Permit {
     watch: Watch,
-    // Held for its lock, which ends with it.
+    // Held for its lock, which is released when the permit is dropped.
     _life: Box<dyn Handle>,
 }
 
 impl Permit {
-    /// Takes the life lock first and asks afterwards: whoever withdraws in between waits for this lock.
+    /// Takes the life lock first and checks the grant afterwards: a withdrawal that happens in between waits for this lock.
+    /// Returns `None` if the lock is held exclusively or the grant is not in force.
     ///
     /// # Errors
-    /// The lock could not be had though nobody may have ended anything.
+    /// The lock could not be taken, although the grant may still be in force.
     pub(crate) fn issue(mut watch: Watch) -> io::Result<Option<Self>> {
         let path = watch.ledger.life_path(watch.scope.name());
         let files = watch.ledger.files();
-        // A grant makes it; one that is missing was removed by someone, and whoever withdraws could not wait for another.
+        // A grant creates this file. If it is missing, someone removed it. A new file is not created: a withdrawal could not wait
+        // for its lock.
         let life = files.open_lock(&path)?;
         let locked = life.try_lock(true)?;
         let life = if mutants::on(Mutant::PermitUnlocked) { files.open_lock(&path)? } else { life };
@@ -152,7 +154,7 @@ impl std::fmt::Debug for Permit {
     }
 }
 
-/// An eye on one grant: says at any time whether it still stands. Lets nothing leave by itself.
+/// Checks at any time whether one grant is still in force. Does not permit sending by itself.
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) ledger: Ledger,
@@ -160,12 +162,13 @@ pub(crate) struct Watch {
     pub(crate) scope: Scope,
     pub(crate) generation: u64,
     pub(crate) epoch: u64,
-    /// Which file the life lock is on: one that was replaced is not the one a withdrawal would wait for.
+    /// The identity of the life lock's file. If the file is replaced, a withdrawal would wait for a different one.
     pub(crate) life: Option<(u64, u64, i64)>,
 }
 
 impl Watch {
-    /// Whether the grant stands: the gate is open, the client runs, and the snapshot, read anew, says so.
+    /// Whether the grant is in force: the client is not shutting down, the gate is open, the life lock's file is the same, and
+    /// the snapshot, read again, allows it.
     pub(crate) fn stands(&self) -> bool {
         !self.gates.stopped.load(Ordering::SeqCst)
             && self.gates.epoch(self.scope) == self.epoch
@@ -188,51 +191,52 @@ impl std::fmt::Debug for Watch {
     }
 }
 
-/// Proof that one request which names records to be erased may leave, now. Good for one send.
+/// Proof that one request which names records to be erased may be sent, now. Valid for one send.
 ///
-/// It is read from the person's durable wish and carries that wish: whoever holds it can ask for these records to be
-/// erased and can say nothing else. It asks for no grant, since people ask for erasure after they withdrew; so it holds no
-/// life lock, and no withdrawal waits for it. It can't be made, copied or kept outside this crate:
+/// It is read from the person's stored erasure request and carries that request: its holder can ask for the erasure of these
+/// records and can send nothing else. It needs no grant, because people ask for erasure after they withdrew. Therefore it holds
+/// no life lock, and no withdrawal waits for it. It can't be made, copied or kept outside this crate:
 ///
 /// ```compile_fail,E0603
-/// use candor::consent::Errand;
+/// use candor::consent::ErasurePermit;
 /// ```
 #[must_use]
 pub(crate) struct ErasurePermit {
-    wish: StoredRequest,
-    vigil: ErasureWatch,
+    request: StoredRequest,
+    watch: ErasureWatch,
 }
 
 impl ErasurePermit {
-    /// Looks first and reads afterwards: a wish that changes in between no longer stands.
+    /// Takes the file's version first and reads the file afterwards, so that a request that changes in between is no longer
+    /// valid. Returns `None` if the request can't be read or is no longer valid.
     pub(crate) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
         ledger.is_there().ok()?;
         let path = RequestStore::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;
-        let Look::Read(Some(wish)) = RequestStore::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
+        let Look::Read(Some(request)) = RequestStore::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
             return None;
         };
-        let vigil = ErasureWatch { ledger, gates, path, version };
-        vigil.stands().then_some(ErasurePermit { wish, vigil })
+        let watch = ErasureWatch { ledger, gates, path, version };
+        watch.stands().then_some(ErasurePermit { request, watch })
     }
 
     /// What the person asked for.
-    pub(crate) fn wish(&self) -> &StoredRequest {
-        &self.wish
+    pub(crate) fn request(&self) -> &StoredRequest {
+        &self.request
     }
 
-    pub(crate) fn vigil(&self) -> &ErasureWatch {
-        &self.vigil
+    pub(crate) fn watch(&self) -> &ErasureWatch {
+        &self.watch
     }
 }
 
 impl std::fmt::Debug for ErasurePermit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Errand({}, {} records)", self.wish.is.scope, self.wish.is.records)
+        write!(f, "ErasurePermit({}, {} records)", self.request.is.scope, self.request.is.records)
     }
 }
 
-/// An eye on one wish: says at any time whether the person still asks for it. Lets nothing leave by itself.
+/// Checks at any time whether one erasure request is still in place. Does not permit sending by itself.
 #[derive(Clone)]
 pub(crate) struct ErasureWatch {
     ledger: Ledger,
@@ -242,7 +246,8 @@ pub(crate) struct ErasureWatch {
 }
 
 impl ErasureWatch {
-    /// Whether the client runs, and the wish's document is the one that was read.
+    /// Whether the client is not shutting down and the request's file is the one that was read, in the store that this process
+    /// opened.
     pub(crate) fn stands(&self) -> bool {
         let stat = || self.ledger.files().stat(&self.path).ok().flatten();
         !self.gates.stopped.load(Ordering::SeqCst)
@@ -253,6 +258,6 @@ impl ErasureWatch {
 
 impl std::fmt::Debug for ErasureWatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Vigil({})", self.path.display())
+        write!(f, "ErasureWatch({})", self.path.display())
     }
 }

@@ -1,5 +1,5 @@
-//! Where a scope stands: what its records, this build's contract, the calendar and what surrounds the program say together.
-//! Reads and compares; writes nothing and opens nothing.
+//! Computes the state of a scope from its records, this build's contract, the date, and the environment and administrators'
+//! rules. Reads and compares; never writes and never opens a scope.
 
 use crate::consent::{
     agreement::compatibility::{Comparison, Projection, compare},
@@ -21,25 +21,25 @@ use crate::{
 };
 use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
 
-/// By how much a clock may go back before it is not believed any more, in milliseconds.
+/// By how many milliseconds a clock may go back before it is no longer trusted.
 const CLOCK_MOST: u64 = 86_400_000;
 
-/// What was agreed to, and this build's contract beside it.
+/// The contract that was agreed to, and its comparison with this build's contract.
 pub(crate) struct Compared {
     agreed: ContractSchema,
     comparison: Comparison,
 }
 
-/// What is known of what was agreed to, by one look.
+/// What one look found about the contract that was agreed to.
 #[derive(Clone, Default)]
 struct Known {
-    /// Whether its texts are there as they were.
+    /// Whether its texts are present and unchanged.
     is_there: bool,
     compared: Option<Arc<Compared>>,
 }
 
-/// The time of one look: the clock is read where it matters first, and what is judged together is judged by that. A clock that is
-/// wrong for one reading would else close a scope by one half of a look, and leave the other half without a reason to look
+/// The time of one look. The clock is read once, at first use, and everything in the look is judged by that time. Otherwise a
+/// clock that is wrong for a single reading could close a scope in one half of a look, and leave the other half no reason to look
 /// again.
 pub(crate) struct Moment<'a> {
     ambient: &'a Ambient,
@@ -62,13 +62,14 @@ impl Consent {
         Moment { ambient: &self.ambient, read: OnceCell::new() }
     }
 
-    /// Whether the life lock's file of a scope is gone that its grant made.
+    /// Whether the file of a scope's life lock, which its grant made, is missing.
     pub(crate) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
         let path = self.ledger.life_path(scope);
         Ok(matches!(self.ledger.look(&path, self.ledger.files().examine(&path))?, Seen::Absent))
     }
 
-    /// Why nothing of a scope is sent that is granted, where its life lock can't be taken: a withdrawal could not be confirmed.
+    /// Why nothing is sent for a scope that is granted, if its life lock can't be used: a withdrawal could not be confirmed then.
+    /// `None` if it can.
     fn life_trouble(&self, scope: &str) -> Option<String> {
         const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
         let path = self.ledger.life_path(scope);
@@ -77,16 +78,16 @@ impl Consent {
             return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
         }
         let mend = match error.kind() {
-            // Why it was refused says what to do.
+            // The reason why candor rejected the file already says what to do.
             _ if disk::refusal(&error).is_some() => "",
             io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
-            // What was decided was read all the same: what is recorded is kept, and waits until the lock can be had.
+            // The decisions can be read all the same, so records are stored, and wait until the lock can be taken.
             _ => "; as long as that is so",
         };
         Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display()))
     }
 
-    /// The same of the second name of its file, which keeps back no report.
+    /// The same for the second name of the lock's file. This holds back no report; only a withdrawal can't be confirmed.
     fn spare_trouble(&self, scope: &str) -> Option<String> {
         let (path, error, stays) = self.ledger.spare_trouble(scope)?;
         let mend = if stays { "; remove it" } else { "; as long as that is so" };
@@ -97,13 +98,13 @@ impl Consent {
         ))
     }
 
-    /// Whether an error of a life lock is about its file, and there to be seen at the next look as well.
+    /// Whether an error of a life lock concerns its file and will also be seen at the next look.
     pub(crate) fn is_of_lock(&self, error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
             || disk::refusal(error).is_some()
     }
 
-    /// Why a batch of a scope may not leave at this moment, for whoever was refused a permit.
+    /// Why a batch of a scope may not be sent now, for a caller whose permit was refused.
     pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
         const ENDED: &str = "consent ended";
         if self.has_ended() {
@@ -118,7 +119,7 @@ impl Consent {
         };
         let why = |place: Place| self.life_trouble(scope.name()).or_else(|| unseen(place));
         match self.granted_place(scope).map(|place| place.and_then(why)) {
-            // What can't be used says no more of an end than what can't be read.
+            // Records that can't be used don't show that consent has ended, no more than records that can't be read.
             Ok(None) => match self.ledger.read() {
                 Ok(Records::Closed(why) | Records::Refused(_, why)) => why.into(),
                 _ => ENDED.into(),
@@ -128,7 +129,7 @@ impl Consent {
         }
     }
 
-    /// Whether a scope is closed only because administrators' rules can't be looked at now.
+    /// Whether a scope is closed only because administrators' rules can't be read now.
     pub(crate) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
         let only_that = self.constraints().doubt.is_some() && self.lasting_block_of(contract).is_none();
         match sound.in_force(contract.scope.name()) {
@@ -147,18 +148,19 @@ impl Consent {
         }
     }
 
-    /// The same, where it is known to close it: what was read, and not that something can't be read now.
+    /// What is known to close the scope of a contract, whatever the person decided. Unlike `block_of`, it does not count rules
+    /// that can't be read now.
     pub(crate) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
         self.constraints().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
-    /// What closes the scope of a contract, whatever the person decided: what surrounds the program, or the program itself
-    /// where it does not allow a library to report.
+    /// What closes the scope of a contract, whatever the person decided: the environment, an administrator's rule, or the program
+    /// itself if it does not allow a library to report.
     pub(crate) fn block_of(&self, contract: &Contract) -> Option<Block> {
         self.constraints().block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
-    /// Whether a yes that is in force stands for this build, whatever blocks it at present.
+    /// Whether a grant that is in force is valid for this build, ignoring anything that blocks it at present.
     fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
         Ok(self.is_in_time(sound, contract, entry, at)
             && self.compared(contract, entry)?.is_some_and(|compared| self.covers(&compared, entry)))
@@ -170,37 +172,37 @@ impl Consent {
             && !self.is_set_back(sound, contract.scope.name(), at)
     }
 
-    /// Whether what was agreed to is something that this build may go by. Rules that changed close the scope until what waited
-    /// under the old ones is destroyed.
+    /// Whether this build can work under what was agreed to. If administrators' rules have changed, the scope is closed until the
+    /// pending data recorded under the old rules is destroyed.
     fn covers(&self, compared: &Compared, entry: &Entry) -> bool {
         !compared.comparison.stops() && !self.is_limited_by(compared, entry)
     }
 
-    /// What administrators' rules say of what was agreed to, as a digest; none within where they say nothing of it, and
-    /// none at all where it can't be read any more.
+    /// A digest of what administrators' rules say about what was agreed to. The inner `None` means that they say nothing about
+    /// it; the outer `None` means that what was agreed to can't be read any more.
     ///
-    /// Of what was agreed to and not of this build: whatever may be said under a yes is in there, and every build that
-    /// sees the same rules comes to the same, whichever of the events it links.
+    /// It covers what was agreed to, not this build's contract. Everything that may be sent under the grant is included, so every
+    /// build that sees the same rules gets the same digest, whichever of the events it links.
     pub(crate) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
         Ok(self.compared(contract, entry)?.map(|compared| self.constraints().limits(&compared.agreed).digest()))
     }
 
-    /// Whether a yes was recorded under other rules of administrators than those that hold now.
+    /// Whether a grant was recorded under administrators' rules that differ from the current ones.
     pub(crate) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
         Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
     }
 
-    /// The same by what was agreed to, read a moment ago.
+    /// The same, for a contract that has just been read.
     fn is_limited_by(&self, compared: &Compared, entry: &Entry) -> bool {
         self.constraints().limits(&compared.agreed).digest() != entry.details.limits
     }
 
-    /// What administrators' rules leave of a scope.
+    /// The limits that administrators' rules put on a scope.
     pub(crate) fn limits(&self, contract: &Contract) -> Limits {
         self.constraints().limits(&contract.terms)
     }
 
-    /// What a scope is held to, where that is less than the build would say.
+    /// What a scope is limited to, if that is less than the build would send.
     pub(crate) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
         let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
         let comparison = &compared.comparison;
@@ -210,7 +212,8 @@ impl Consent {
             .then(|| limits.narrow(&contract.terms, comparison.projection.clone())))
     }
 
-    /// The last day of a yes: its own, or a sooner one by an administrator's rule. A date that can't be read is past.
+    /// The last day of a grant: its own, or an earlier one set by an administrator's rule. A date that can't be read counts as
+    /// past.
     pub(crate) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
         let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
         let given = Time::parse(entry.given()).map_or(Day(0), Time::day);
@@ -218,24 +221,25 @@ impl Consent {
         own.into_iter().chain(ruled).min()
     }
 
-    /// Whether a yes is not past its last day.
+    /// Whether a grant is not past its last day.
     pub(crate) fn is_valid(&self, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
         self.last_day(contract, entry).is_none_or(|last| at.now().day() <= last)
     }
 
-    /// Whether the clock stands well before the decision: then nobody knows how long it has been good, and it is not.
+    /// Whether the clock is more than a day before the decision, or the decision has no readable date. Then it is unknown how
+    /// long the grant has been used, and it is not valid.
     pub(crate) fn is_before(&self, entry: &Entry, at: &Moment<'_>) -> bool {
         let now = at.now().0.saturating_add(CLOCK_MOST);
         [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
     }
 
-    /// Whether the clock stands well before a day on which a yes was in use already: what it would be good for from now on
-    /// it was good for before.
+    /// Whether the clock is more than one day before a day on which the grant was already used: a clock that was set back would
+    /// extend the consent.
     pub(crate) fn is_set_back(&self, sound: &Sound, scope: &str, at: &Moment<'_>) -> bool {
         sound.latest(scope).is_some_and(|latest| at.now().day().next() < latest)
     }
 
-    /// Whether the clock, which may be wrong at the moment, is what closes a yes that is in force.
+    /// Whether the clock, which may be wrong at present, closes a grant that is in force.
     pub(crate) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
         sound.in_force(contract.scope.name()).is_some_and(|entry| {
             self.is_before(entry, at)
@@ -244,14 +248,14 @@ impl Consent {
         })
     }
 
-    /// Whether the clock stands well before anything that was decided, or in use.
+    /// Whether the clock is more than a day before any decision or any day on which a grant was used.
     pub(crate) fn is_clock_back(&self, sound: &Sound) -> bool {
         let at = &self.moment();
         let is_back = |scope: &str, entry| self.is_before(entry, at) || self.is_set_back(sound, scope, at);
         sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
     }
 
-    /// The scopes whose yes is past its last day and has not been ended yet.
+    /// The scopes whose grant is past its last day and is not recorded as expired yet.
     pub(crate) fn expired(&self, records: &Records) -> Vec<Scope> {
         let Records::Sound(sound) = records else { return Vec::new() };
         let at = self.moment();
@@ -261,8 +265,7 @@ impl Consent {
         self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
     }
 
-    /// The scopes whose yes was recorded under other rules of administrators than those that hold now, and which nothing
-    /// blocks.
+    /// The scopes that nothing blocks and whose grant was recorded under administrators' rules that differ from the current ones.
     pub(crate) fn limited_otherwise(&self, records: &Records) -> Result<Vec<Scope>, Failed> {
         let Records::Sound(sound) = records else { return Ok(Vec::new()) };
         let mut limited = Vec::new();
@@ -276,7 +279,8 @@ impl Consent {
         Ok(limited)
     }
 
-    /// This build's contract beside the one that was agreed to; `None` where that can't be read any more, which is a no.
+    /// This build's contract compared with the one that was agreed to. `None` if that one can't be read any more: then the scope
+    /// is closed.
     fn compared(&self, contract: &Contract, entry: &Entry) -> Result<Option<Arc<Compared>>, Failed> {
         Ok(self.known(contract, entry)?.compared)
     }
@@ -295,7 +299,7 @@ impl Consent {
         Ok(is_there(Some(compared)))
     }
 
-    /// Where the data of a scope goes whose grant is in force, whether something blocks it or not.
+    /// Where the data of a scope is stored if its grant is in force and valid for this build, whether something blocks it or not.
     pub(crate) fn granted_place(&self, scope: Scope) -> Result<Option<Place>, Failed> {
         let Ok(contract) = self.contract(scope) else { return Ok(None) };
         let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
@@ -304,20 +308,20 @@ impl Consent {
         Ok(self.stands(&sound, contract, entry, &self.moment())?.then_some(place))
     }
 
-    /// Where a scope stands, by records that could be read.
+    /// The state of a scope, by the records on disk.
     ///
     /// # Errors
-    /// They can't be looked at now, so nobody knows; or the program does not declare the scope.
+    /// The records can't be read now, so the state is unknown; or the program does not declare the scope.
     pub(crate) fn state_of(&self, scope: Scope) -> Result<State, Error> {
         let contract = self.contract(scope)?;
         Ok(self.state(&self.ledger.read()?, contract)?)
     }
 
-    /// Where a scope stands, for a person to read.
+    /// The status of a scope, for a person to read.
     pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
         let contract = self.contract(scope)?;
         let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
-        // A look that failed says nothing of what was decided.
+        // A look that failed says nothing about what was decided.
         let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
         if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {
             status.state = self.state_said(status.state, scope);
@@ -347,8 +351,7 @@ impl Consent {
         })
     }
 
-    /// Why scopes that the person said yes to are closed all the same, for whoever found nothing open. None where there is no
-    /// such scope.
+    /// Why scopes that the person granted are closed, for a caller that found none open. `None` if there is no such scope.
     pub(crate) fn why_closed(&self) -> Option<String> {
         if !self.ledger.may_hold_decisions() {
             return None;
@@ -467,7 +470,7 @@ impl Consent {
         };
         let decision = sound.entry(name).map(|entry| entry.decision);
         if let Some(said) = sound.revoked.get(name) {
-            // What could not be written holds all the same.
+            // A decision that could not be written, and is only held by a tombstone, applies too.
             match decision {
                 Some(decision) if decision.opens() => {
                     return Ok(match said.as_ref().map(|said| said.decision) {
@@ -477,7 +480,7 @@ impl Consent {
                     });
                 }
                 _ if Tombstone::is_persons(said) => return Ok(State::Denied),
-                // Where there is no yes, there was none for anybody else to end.
+                // If there is no grant, there was nothing that the program or a rule could end.
                 _ => {}
             }
         }

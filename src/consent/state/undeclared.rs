@@ -1,5 +1,5 @@
-//! Scopes that a person agreed to and that this program does not declare: an earlier version did, or another program that
-//! shares the records does. Nothing of them is recorded or sent here; they are shown, and can be taken back.
+//! Scopes that a person granted and that this program does not declare: an earlier version declared them, or another program that
+//! shares the records does. This program records and sends nothing for them. It lists them, and the person can withdraw them.
 
 use crate::consent::{
     agreement::scope::is_name,
@@ -12,26 +12,26 @@ use crate::{
     error::{At, Error, Kind},
 };
 
-/// A yes to a scope that this program does not declare.
+/// A grant for a scope that this program does not declare.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Undeclared {
     /// The scope's name.
     pub name: String,
-    /// When the yes was given, in UTC (RFC 3339).
+    /// When the grant was given, in UTC (RFC 3339).
     pub since: String,
-    /// The last UTC day of the yes.
+    /// The last UTC day of the grant.
     pub until: Option<String>,
-    /// Where the person said yes, or `None`: not recorded how.
+    /// Where the person granted it; `None` if that was not recorded.
     pub via: Option<String>,
-    /// What was agreed, as data.
+    /// What the person agreed to, as data.
     pub contract: Option<serde_json::Value>,
-    /// How many requests for erasure wait for a version of the program that declares the scope.
+    /// How many erasure requests wait for a version of the program that declares the scope.
     pub erasures_waiting: usize,
 }
 
 impl Consent {
-    /// The names that the records have and this program has not. Only such as can be part of a path.
+    /// The scope names that the records contain and this program does not declare. Only names that can be part of a path.
     fn undeclared_names<'s>(&self, sound: &'s Sound) -> Vec<&'s str> {
         let names = sound.snapshot.scopes.keys().map(String::as_str).filter(|name| *name != EVERY_SCOPE);
         names.filter(|name| is_name(name) && !self.declares(name)).collect()
@@ -72,8 +72,9 @@ impl Consent {
         self.undeclared_names(&sound).into_iter().filter_map(of).collect()
     }
 
-    /// Whose data may lie on disk besides that of this program's [scopes](Consent::generations). A yes that is not in force,
-    /// whatever the reason, is a doubt, and for whoever declares it to settle.
+    /// The undeclared scopes that may have data on disk, each with the generation of the grant in force, if there is one. They
+    /// add to this program's [scopes](Consent::generations). A scope whose last decision is a grant that is not in force is left
+    /// out, whatever the reason: its state is uncertain, and a program that declares it has to resolve that.
     pub(crate) fn undeclared_generations(&self, records: &Records) -> Vec<(String, Option<u64>)> {
         let Records::Sound(sound) = records else { return Vec::new() };
         let kept = |name: &str| match (sound.in_force(name), sound.entry(name)?.decision.opens()) {
@@ -83,14 +84,16 @@ impl Consent {
         self.undeclared_names(sound).into_iter().filter_map(kept).collect()
     }
 
-    /// Those whose yes is past its last day and has not been ended yet: a program that is gone ends none.
+    /// Undeclared scopes whose grant is past its last day and is not recorded as expired yet: a removed program records no
+    /// expiry.
     pub(crate) fn expired_undeclared(&self, records: &Records) -> Vec<String> {
         let Records::Sound(sound) = records else { return Vec::new() };
         let over = |name: &&str| sound.in_force(name).is_some_and(|entry| self.is_over(entry));
         self.undeclared_names(sound).into_iter().filter(over).map(str::to_owned).collect()
     }
 
-    /// Whether the last day that was agreed to is over. Rules that end it sooner are a matter of whoever declares the scope.
+    /// Whether the last day that was agreed to is over. Rules that shorten a grant are applied by the program that declares the
+    /// scope.
     pub(crate) fn is_over(&self, entry: &Entry) -> bool {
         let last = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
         last.is_some_and(|last| self.ambient.now().day() > last)

@@ -1,20 +1,22 @@
-//! What a hashed field takes. Hands out bytes to be hashed, and hashes nothing.
+//! Values that a hashed field takes. Provides the bytes to hash. Never hashes anything itself.
 
 /// A value that `#[field(hash)]` takes: text or bytes that name something, such as a server.
 ///
-/// The recipient can tell whether two reports of one computer and period are about the same thing, and never which thing
-/// it is: the same server has another code on every computer. To learn which, list the known ones in a
+/// It is sent only as a keyed code. The key is derived from a secret of this computer and this scope, and changes with
+/// the period that the event's linkage names.
+///
+/// The recipient can tell whether two reports of one computer and period are about the same thing, but not which thing
+/// it is: the same server has a different code on every computer. To learn which one it is, list the known ones in a
 /// [`Category`](crate::Category).
 ///
-/// It leaves only as a keyed code under a secret of this computer and this scope, which changes with the event's period.
-/// Even so, e-mail addresses, serial numbers, IP and hardware addresses, paths and titles do not belong here.
+/// Even so, don't use it for e-mail addresses, serial numbers, IP or hardware addresses, paths or titles.
 #[diagnostic::on_unimplemented(
     message = "`#[field(hash)]` does not take `{Self}`",
     label = "not text or bytes",
     note = "it takes &str, String, &[u8], Vec<u8>, and an Option of one of them, where None is not sent"
 )]
 pub trait Identifier {
-    /// The bytes to be hashed, as they are; `None` is not sent.
+    /// The bytes to hash, unchanged. `None` is not sent.
     fn identifier_bytes(&self) -> Option<&[u8]>;
 }
 

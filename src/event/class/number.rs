@@ -1,6 +1,8 @@
-//! Numbers: how what stands in a program becomes a whole number of its unit, and the classes that take them.
+//! Converts the number types of programs to whole numbers of a unit, and implements the classes that take numbers.
+//! Never keeps a value.
 //!
-//! The only arithmetic is on integers; a float is taken apart by its bits or floored, which every platform does alike.
+//! All arithmetic is on integers. A float is only rounded down, or split into its bits; both give the same result on
+//! every platform.
 
 use super::{
     Age, Bitrate, ByteSize, Class, Count, Date, Digits, Exact, HourBand, INVALID, Ladder, Latency, LogBuckets,
@@ -9,20 +11,20 @@ use super::{
 use crate::precision::{EARLIEST, Precision, Unit};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Beyond this a float no longer tells one whole number from the next.
+/// 2^53. Above it, a float can't distinguish every whole number from the next.
 const EXACT_IN_A_FLOAT: f64 = 9_007_199_254_740_992.0;
 
 mod sealed {
     pub trait Sealed {}
 }
 
-/// A number as it stands in programs: an integer, a float, or a `Duration`.
+/// A number in a program: an integer, a float, or a `Duration`.
 pub trait Number: sealed::Sealed {
-    /// Whether a value may be unreadable where numbers below zero are not taken.
+    /// Whether a value can be unreadable for a class that takes no numbers below zero.
     const OPTIONAL: bool;
-    /// Whether a value may be unreadable even where they are.
+    /// Whether a value can be unreadable even for a class that takes them.
     const UNREADABLE: bool;
-    /// The value in whole units, floored; `None` is unreadable.
+    /// The value in whole units, rounded down. `None` means unreadable.
     fn whole(&self, unit: Unit) -> Option<i64>;
 }
 
@@ -116,7 +118,8 @@ impl Number for Duration {
     }
 }
 
-/// The outcome of a number among cuts. Without a sign, a number below zero is an error of the program, and never 0.
+/// The outcome of a number in a partition of numbers. Unless `signed`, a negative number is `INVALID`: it is an error
+/// of the program, and must not be sent as 0.
 #[inline]
 fn number<T: Number>(precision: &Precision, value: &T, signed: bool) -> u16 {
     let Precision::Cuts { unit, .. } = precision else { return INVALID };
@@ -138,7 +141,8 @@ macro_rules! takes_numbers {
         }
     )*};
 }
-// A `Duration` says itself what it is counted in, so it goes where the class or the field says a unit of time.
+// A `Duration` is converted to the unit of the class or field: milliseconds, minutes or days, and seconds for any other
+// unit.
 takes_numbers!(Step: Number, Ladder: Number, Digits: Number, LogBuckets: Number, Latency: Number, Age: Number);
 takes_numbers!(Bitrate: Plain, ByteSize: Plain, Count: Whole, Exact: Whole);
 
@@ -151,7 +155,7 @@ impl<T: Number> Class<T> for SignedStep {
     }
 }
 
-// A number alone would not say whether it is seconds or minutes.
+// Only a `Duration`: a plain number would not say whether it is in seconds or minutes.
 #[diagnostic::do_not_recommend]
 impl Class<Duration> for MediaDuration {
     const OPTIONAL: bool = false;
@@ -166,7 +170,7 @@ impl Class<SystemTime> for Date {
     const OPTIONAL: bool = true;
     #[inline]
     fn outcome(precision: &Precision, value: &SystemTime) -> u16 {
-        // A time before 1970 is before 2000 too.
+        // A time before 1970 is also before 2000, which is unreadable.
         let Ok(since) = value.duration_since(UNIX_EPOCH) else { return INVALID };
         match i64::try_from(since.as_secs() / 86_400) {
             Ok(day) if day >= EARLIEST => precision.outcome_of(day),
@@ -178,7 +182,7 @@ impl Class<SystemTime> for Date {
 
 /// Width and height, in either order.
 pub trait Pixels: sealed::Sealed {
-    /// The shorter side, where both are there.
+    /// The shorter side. `None` if one of them is 0.
     fn shorter(&self) -> Option<i64>;
 }
 
@@ -215,11 +219,12 @@ impl<T: Pixels> Class<T> for Resolution {
 
 /// A part of a whole: a float from 0 to 1, or the part and the whole.
 pub trait Portion: sealed::Sealed {
-    /// In thousandths: 0 for none, 1 for anything below a tenth, then whole tenths, floored. `None` outside of 0 to 1.
+    /// The share in thousandths: 0 for none, 1 for anything below a tenth, then whole tenths, rounded down. `None`
+    /// outside of 0 to 1.
     fn per_mille(&self) -> Option<i64>;
 }
 
-/// `part / whole` in the thousandths of [`Portion::per_mille`].
+/// `part / whole`, as [`Portion::per_mille`] returns it.
 fn portion(part: u128, whole: u128) -> Option<i64> {
     if whole == 0 || part > whole {
         return None;
@@ -238,8 +243,8 @@ macro_rules! float_portions {
                 if !(0.0..=1.0).contains(&value) {
                     return None;
                 }
-                // Exactly: the float is a 53-bit number over a power of two. One that is too small for the power to
-                // fit is more than none and less than a tenth.
+                // Exact: the float is a 53-bit number over a power of two. If that power does not fit 128 bits, the
+                // value is between 0 and a tenth.
                 let bits = value.abs().to_bits();
                 let (exponent, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
                 let part = if exponent == 0 { fraction } else { fraction | 1 << 52 };
@@ -288,7 +293,7 @@ impl<T: Whole> Class<T> for Weekend {
 }
 
 impl Presence {
-    /// Whether an `Option` holds anything; what is inside is not looked at.
+    /// Whether an `Option` holds a value. The value itself is not read.
     #[doc(hidden)]
     #[inline]
     #[must_use]

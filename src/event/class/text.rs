@@ -1,4 +1,5 @@
-//! Text and addresses: what they become one of. No part of a text leaves but a word that the program itself listed.
+//! Classes for text, paths and network addresses. The only text that these classes send is a word that the program
+//! itself has listed.
 
 use super::{Class, Extension, INVALID, Locale, NetworkAddress, TextShape, Version, Vocabulary};
 use crate::precision::Precision;
@@ -14,7 +15,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Text as it stands in programs.
+/// A text type of a program.
 pub trait Text: sealed::Sealed {
     /// The text.
     fn text(&self) -> &str;
@@ -43,7 +44,8 @@ impl<T: Text + ?Sized> Text for &T {
     }
 }
 
-/// The outcome of a label, the case of ASCII letters aside; the last one, `other`, where it is not listed.
+/// The outcome of a label, without regard to the case of ASCII letters. If the label is not listed, the outcome of the
+/// last one, which is `other`.
 fn listed(precision: &Precision, word: &str) -> u16 {
     let Precision::Labels(labels) = precision else { return INVALID };
     let at = labels.iter().position(|label| label.eq_ignore_ascii_case(word)).unwrap_or(labels.len().saturating_sub(1));
@@ -62,10 +64,10 @@ impl<T: Text + ?Sized> Class<T> for Vocabulary {
 #[diagnostic::do_not_recommend]
 impl<T: Text + ?Sized> Class<T> for Locale {
     const OPTIONAL: bool = true;
-    /// `de-AT`, `de_AT.UTF-8` and `DE` are `de`. What does not begin with two or three letters is unreadable.
+    /// `de-AT`, `de_AT.UTF-8` and `DE` are `de`. A tag whose first part is not two or three letters is unreadable.
     fn outcome(precision: &Precision, value: &T) -> u16 {
         let language = value.text().split(['-', '_', '.', '@']).next().unwrap_or_default();
-        // Both written forms of Norwegian, and two codes that ISO 639 has replaced.
+        // Maps both written forms of Norwegian to `no`, and two codes that ISO 639 has replaced to the present ones.
         let language = match language {
             _ if language.eq_ignore_ascii_case("nb") || language.eq_ignore_ascii_case("nn") => "no",
             _ if language.eq_ignore_ascii_case("iw") => "he",
@@ -79,20 +81,21 @@ impl<T: Text + ?Sized> Class<T> for Locale {
     }
 }
 
-/// The first two numbers of `v12.4.1-beta`, as the ladders of versions count; each fits 31 bits or is unreadable.
+/// The first two numbers of a version such as `v12.4.1-beta`, in the form of `Unit::Version`. `None` if it can't be
+/// read, or if one of them does not fit 31 bits.
 fn version(text: &str) -> Option<i64> {
     let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
     let mut parts = text.splitn(3, '.');
     let number = |part: &str| {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
         let (digits, rest) = part.split_at(digits);
-        // What ends a number is the end, or what SemVer puts behind one.
+        // A number ends at the end of the text, or where SemVer's pre-release or build part begins.
         let ends = rest.is_empty() || rest.starts_with(['-', '+', ' ']);
         ends.then(|| digits.parse::<i64>().ok().filter(|number| *number < 1 << 31))?
     };
     let major = parts.next()?;
     let minor = parts.next();
-    // `12-rc.1` has one part: what follows a hyphen is no number of the version.
+    // `12-rc.1` has one number: what follows the hyphen is not part of the version number.
     let alone = major.bytes().any(|byte| !byte.is_ascii_digit());
     let minor = if alone { Some(0) } else { minor.map_or(Some(0), number) };
     Some((number(major)? << 32) | minor?)
@@ -110,7 +113,7 @@ impl<T: Text + ?Sized> Class<T> for Version {
 impl<T: Text + ?Sized> Class<T> for TextShape {
     const OPTIONAL: bool = false;
     fn outcome(_: &Precision, value: &T) -> u16 {
-        // No more is looked at than tells the steps apart.
+        // Counts only as far as the steps need.
         let length = match value.text().chars().take(129).count() {
             0 => return 1,
             1..=8 => 2,
@@ -137,7 +140,7 @@ impl<T: Text + ?Sized> Class<T> for TextShape {
     }
 }
 
-/// What has an extension: a path, or a path as text.
+/// A path, or text that holds a path.
 pub trait AsPath: sealed::Sealed {
     /// The path.
     fn path(&self) -> &Path;
@@ -169,10 +172,10 @@ impl<T: AsPath + ?Sized> AsPath for &T {
 #[diagnostic::do_not_recommend]
 impl<T: AsPath + ?Sized> Class<T> for Extension {
     const OPTIONAL: bool = false;
-    /// The labels are the list, `none` and `other`.
+    /// The labels are the list, then `none` and `other`.
     fn outcome(precision: &Precision, value: &T) -> u16 {
         match value.path().extension() {
-            // The label for no extension is no extension: `film.none` has another one.
+            // The label `none` means that there is no extension. The file `film.none` has one, so it is `other`.
             Some(extension) if extension.eq_ignore_ascii_case("none") => listed(precision, "other"),
             Some(extension) => listed(precision, extension.to_str().unwrap_or_default()),
             None => listed(precision, "none"),
@@ -180,7 +183,7 @@ impl<T: AsPath + ?Sized> Class<T> for Extension {
     }
 }
 
-/// An address as it stands in programs.
+/// A network address of a program.
 pub trait Address: sealed::Sealed {
     /// The address, without a port.
     fn address(&self) -> IpAddr;
@@ -210,7 +213,7 @@ addresses!(
 impl<T: Address> Class<T> for NetworkAddress {
     const OPTIONAL: bool = false;
     fn outcome(precision: &Precision, value: &T) -> u16 {
-        // An IPv4 address in IPv6 clothes is what it is underneath.
+        // An IPv4 address that is mapped into IPv6 counts as the IPv4 address.
         let label = match value.address().to_canonical() {
             IpAddr::V4(v4) => v4_kind(v4),
             IpAddr::V6(v6) => v6_kind(v6),
@@ -219,8 +222,8 @@ impl<T: Address> Class<T> for NetworkAddress {
     }
 }
 
-/// By the blocks of RFC 6890, and the shared block of carriers (RFC 6598) as private. Protocol assignments and benchmarks
-/// are no networks that somebody has.
+/// By the address blocks of RFC 6890. The shared block of carriers (RFC 6598) counts as private. The blocks for
+/// protocol assignments and benchmarks are `other`: they are not networks that a person has.
 fn v4_kind(address: Ipv4Addr) -> &'static str {
     let [a, b, c, _] = address.octets();
     match address {
@@ -233,7 +236,7 @@ fn v4_kind(address: Ipv4Addr) -> &'static str {
     }
 }
 
-/// Global unicast is 2000::/3 (RFC 4291), without the two blocks for documentation (RFC 3849, RFC 9637).
+/// Global unicast is 2000::/3 (RFC 4291), without the two documentation blocks (RFC 3849, RFC 9637).
 fn v6_kind(address: Ipv6Addr) -> &'static str {
     let [a, b, ..] = address.segments();
     match address {

@@ -1,16 +1,16 @@
-//! Which endpoints candor speaks to: https anywhere, http on this computer only.
+//! Checks endpoints. candor accepts https to any host, and http to this computer only.
 //!
-//! Pure: looks nothing up and opens nothing. That a name such as `localhost` really leads to this computer is checked
-//! again, on the resolved address, where the connection is made.
+//! This module never resolves a name and never opens a connection. Whether a name such as `localhost` really leads to this
+//! computer is checked again with the resolved address, when the connection is made.
 
 use crate::error::{Error, Kind};
 use rustls::pki_types::ServerName;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use ureq::http::Uri;
 
-/// Where OTLP receivers take logs.
+/// The path at which OTLP receivers take logs.
 const PATH: &str = "/v1/logs";
-/// How much of a refused endpoint an error repeats.
+/// How many characters of a refused endpoint an error repeats.
 const SHOWN: usize = 200;
 
 const NOT_A_URL: &str = "it is not a URL: write `https://` and a host, or `http://localhost:4318`";
@@ -22,25 +22,28 @@ const BAD_PORT: &str = "its port is not a number from 1 to 65535";
 const USER: &str = "it carries a user name or password, which every request would show";
 const QUERY: &str = "it carries a query or fragment, which could tell programs or people apart";
 
-/// An endpoint that keeps the rules.
+/// An endpoint that candor accepts.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
-    /// The whole address of the log receiver.
+    /// The full URL of the log receiver.
     pub(super) uri: Uri,
-    /// The same as text.
+    /// The same URL as text.
     pub(super) url: String,
-    /// Whom the certificate must name; `None` for this computer without TLS.
+    /// The name that the certificate must have; `None` for this computer without TLS.
     pub(super) server: Option<ServerName<'static>>,
 }
 
 impl Endpoint {
-    /// Reads an endpoint as OpenTelemetry means it: a base, to which `/v1/logs` is added unless it is there.
+    /// Parses an endpoint as OpenTelemetry defines it: a base URL, to which `/v1/logs` is added unless it ends with it.
+    ///
+    /// # Errors
+    /// candor does not accept the endpoint; the error says why.
     pub(super) fn parse(given: &str) -> Result<Self, Error> {
         Self::read(given).map_err(|why| Kind::Endpoint { given: shown(given), why }.into())
     }
 
     fn read(given: &str) -> Result<Self, &'static str> {
-        // Spaces, control characters and look-alike letters have no place in an address.
+        // A URL has no spaces, control characters or look-alike letters.
         if !given.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(NOT_A_URL);
         }
@@ -61,7 +64,7 @@ impl Endpoint {
         }
         let uri: Uri = given.parse().map_err(|_| NOT_A_URL)?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(NO_HOST)?;
-        // The parser takes a colon with nothing, or with too much, after it.
+        // The parser accepts a colon without a port, or with an invalid port.
         if authority != host && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(BAD_PORT);
         }
@@ -78,14 +81,15 @@ impl Endpoint {
     }
 }
 
-/// Whether a host can't but mean the computer the program runs on.
+/// Whether a host can only be the computer that the program runs on: `localhost` or a loopback address.
 fn is_this_computer(bare: &str) -> bool {
     bare.eq_ignore_ascii_case("localhost")
         || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
         || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What an error may repeat of a refused endpoint: no password and no query, which may hold a token.
+/// The part of a refused endpoint that an error may repeat. It leaves out the user, the password, and the query or fragment,
+/// which may hold a token.
 fn shown(given: &str) -> String {
     let cut = given.split(['?', '#']).next().unwrap_or_default();
     let hidden = match cut.rsplit_once('@') {
@@ -174,7 +178,7 @@ mod tests {
         ] {
             assert_eq!(Endpoint::read(given).unwrap_err(), why, "{given}");
         }
-        // Whatever the parser makes of these, none is an endpoint.
+        // Whether the parser or candor refuses these does not matter; none is an endpoint.
         for given in
             ["https://t.example:65536", "https://t.example:4x", "https://t.example:-1", "https://a:1:2", "https://[]"]
         {

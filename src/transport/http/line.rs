@@ -1,12 +1,13 @@
-//! The connection that asks before every step: the only file that opens a socket or hands bytes to one.
+//! A connection that checks the consent before every step. Only this module opens a socket or hands bytes to one. It never uses
+//! a connection for two exchanges.
 //!
-//! A [`Line`] belongs to one exchange. Its socket never blocks and its send buffer is small, so that little is ever on
-//! its way; before it connects, before each slice it writes, and at every look for an answer it asks whether consent
-//! still stands. When the answer is no, the connection is reset at once, which discards what the kernel still holds, and
-//! the line never opens again. The connection is ended and not only closed, so that it ends in every process that has it.
+//! A [`Line`] belongs to one exchange. Its socket never blocks, and its send buffer is small, so that few bytes are in transit at
+//! any time. It checks whether the consent is still in force before it connects, before it writes each slice, and each time it
+//! polls for an answer. If not, it resets the connection immediately. The reset discards what the kernel still holds, and every
+//! later step fails. The connection is ended and not only closed, so that it ends in every process that has it open.
 //!
-//! The socket lives here and nowhere else: whoever holds the line can use it, nobody can take it out. So when the line
-//! is closed, the connection is gone, whatever else is still in memory.
+//! Only the [`Line`] holds the socket. Its owner can use the socket, but can't take it out. So after the [`Line`] has ended its
+//! connection, the connection is gone, whatever else is still in memory.
 
 use crate::{ambient, sync::Mutex};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -22,15 +23,15 @@ use std::{
 };
 use ureq::{Timeout, unversioned::transport::NextTimeout};
 
-/// The most that is handed to the kernel at one go, and so between two questions.
+/// The most bytes that are handed to the kernel in one call, and so between two checks of the consent.
 pub(super) const SLICE: usize = 16 * 1024;
-/// The longest pause between two questions while waiting.
+/// The longest pause between two checks of the consent while waiting.
 pub(super) const LONGEST_POLL: Duration = Duration::from_millis(5);
 const SHORTEST_NAP: Duration = Duration::from_micros(50);
-/// A step without a limit of its own gets this one: nothing waits for ever.
+/// The longest that any step may take, also one without a limit of its own. So no step waits forever.
 const LONGEST_STEP: Duration = Duration::from_secs(30);
 
-/// The error that travels through the HTTP library when consent ended under way.
+/// The error that passes through the HTTP library when the consent ended while sending.
 #[derive(Debug)]
 struct Stopped;
 
@@ -42,7 +43,7 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// Whether bytes may still leave. Once it has said no, it says no.
+/// Says whether bytes may still be sent. After the first refusal it always refuses.
 #[derive(Clone)]
 pub(super) struct Gate(Arc<Inner>);
 
@@ -56,7 +57,10 @@ impl Gate {
         Gate(Arc::new(Inner { stands: Box::new(stands), stopped: AtomicBool::new(false) }))
     }
 
-    /// Asks, now.
+    /// Checks whether bytes may be sent now.
+    ///
+    /// # Errors
+    /// They may not, now or at an earlier check.
     pub(super) fn ask(&self) -> Result<(), ureq::Error> {
         if self.stopped() || !(self.0.stands)() {
             self.0.stopped.store(true, Ordering::SeqCst);
@@ -65,7 +69,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether it has said no.
+    /// Whether a check has refused.
     pub(super) fn stopped(&self) -> bool {
         self.0.stopped.load(Ordering::SeqCst)
     }
@@ -77,7 +81,7 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// When a step must be over, and which limit that is.
+/// The deadline of a step, and which of the limits it comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Until {
     at: Instant,
@@ -94,12 +98,15 @@ impl Until {
         self.at.saturating_duration_since(ambient::instant())
     }
 
-    /// The end of the first of `parts` equal parts of what is left.
+    /// Divides the remaining time into `parts` equal parts and returns the end of the first one.
     fn part(&self, parts: u32) -> Self {
         Until { at: ambient::instant() + self.left() / parts.max(1), why: self.why }
     }
 
-    /// How long the next pause may be, or that the time is up.
+    /// The length of the next pause.
+    ///
+    /// # Errors
+    /// The deadline has passed.
     pub(super) fn pause(&self, poll_interval: &mut PollInterval) -> Result<Duration, ureq::Error> {
         let left = self.left();
         if left.is_zero() {
@@ -116,7 +123,7 @@ impl Until {
     }
 }
 
-/// How long to pause before looking again: short at first, since most answers are near, then longer.
+/// The pause before the next poll: short at first, since most answers come soon, then longer.
 pub(super) struct PollInterval(Duration);
 
 impl PollInterval {
@@ -137,7 +144,10 @@ impl Line {
         Line { gate, socket: Mutex::new(None) }
     }
 
-    /// Connects to the first address that answers; each gets an equal share of the time that is left.
+    /// Connects to the first address that answers. Each address gets an equal share of the remaining time.
+    ///
+    /// # Errors
+    /// No address answered, or bytes may no longer be sent.
     pub(super) fn open(&self, addresses: &[SocketAddr], until: Until) -> Result<(), ureq::Error> {
         let mut last = ureq::Error::HostNotFound;
         for (&address, parts) in addresses.iter().zip((1..=addresses.len()).rev()) {
@@ -154,7 +164,7 @@ impl Line {
 
     fn dial(&self, address: SocketAddr, until: Until) -> Result<TcpStream, ureq::Error> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // What the kernel holds can't be called back by asking, so it gets little, and loses it with the socket.
+        // Bytes in the kernel can't be taken back. So its send buffer is small, and closing the socket discards its bytes.
         socket.set_send_buffer_size(SLICE)?;
         socket.set_linger(Some(Duration::ZERO))?;
         socket.set_tcp_nodelay(true)?;
@@ -180,7 +190,7 @@ impl Line {
             if let Some(error) = socket.take_error()? {
                 return Err(error.into());
             }
-            // There is a peer as soon as the connection stands.
+            // There is a peer address as soon as the connection is established.
             if socket.peer_addr().is_ok() {
                 return Ok(());
             }
@@ -189,7 +199,7 @@ impl Line {
         }
     }
 
-    /// Writes some of the bytes, one slice at most, as soon as the kernel takes any.
+    /// Writes some of the bytes, one slice at most, as soon as the kernel accepts any. Returns how many bytes were written.
     pub(super) fn write(&self, bytes: &[u8], until: Until) -> Result<usize, ureq::Error> {
         let slice = bytes.get(..SLICE).unwrap_or(bytes);
         match self.patiently(until, |mut socket| socket.write(slice))? {
@@ -198,12 +208,16 @@ impl Line {
         }
     }
 
-    /// Reads what has come, as soon as anything has; 0 when the receiver has closed.
+    /// Reads the bytes that have arrived, as soon as there are any. Returns their number; 0 if the receiver has closed.
     pub(super) fn read(&self, buffer: &mut [u8], until: Until) -> Result<usize, ureq::Error> {
         self.patiently(until, |mut socket| socket.read(buffer))
     }
 
-    /// Asks, makes one call that does not block, and naps outside it; again until it is done or the time is up.
+    /// Checks the consent, makes one call that does not block, and pauses without holding the socket's lock. Repeats this until
+    /// the call has a result.
+    ///
+    /// # Errors
+    /// The time is up, bytes may no longer be sent, there is no connection, or the call failed.
     fn patiently(
         &self,
         until: Until,
@@ -228,8 +242,8 @@ impl Line {
         self.gate.ask().inspect_err(|_| self.reset())
     }
 
-    /// Lets programs that this one starts have the connection as well, as a child has that is forked and becomes no other
-    /// program.
+    /// Lets programs that this one starts inherit the connection. A child that is forked, and does not become another program,
+    /// has it in the same way.
     #[cfg(all(test, unix))]
     pub(super) fn share_with_children(&self) {
         let socket = self.socket.lock();
@@ -237,43 +251,45 @@ impl Line {
         assert_eq!(shared, Some(Ok(())), "there is a connection to share");
     }
 
-    /// For how long the connection lingers when it is closed.
+    /// How long the connection lingers when it is closed (`SO_LINGER`).
     #[cfg(test)]
     pub(super) fn lingers(&self) -> Option<Duration> {
         self.socket.lock().as_ref().and_then(|socket| SockRef::from(socket).linger().unwrap())
     }
 
-    /// Whether consent ended under way.
+    /// Whether the consent ended while sending.
     pub(super) fn stopped(&self) -> bool {
         self.gate.stopped()
     }
 
-    /// Ends the connection and discards what is still on its way. Does nothing if it has ended.
+    /// Resets the connection and discards bytes that are not sent yet. Does nothing if the connection has ended.
     pub(super) fn reset(&self) {
         if let Some(socket) = self.socket.lock().take() {
             abort(&SockRef::from(&socket));
         }
     }
 
-    /// Ends the connection in good order, for an exchange that is over. Does not block.
+    /// Closes the connection normally after a complete exchange. Does not block.
     pub(super) fn hang_up(&self) {
         if let Some(socket) = self.socket.lock().take() {
-            // On failure it is a reset, which ends the connection too.
+            // If this fails, the connection is reset, which ends it too.
             let _ = SockRef::from(&socket).set_linger(None);
-            // A child that was forked meanwhile may have the connection open as well.
+            // A child that was forked in the meantime may have the connection open as well; `shutdown` ends it there too.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// Ends a connection that is closed right after, whoever else has it open, and discards what the kernel holds.
+/// Ends a connection and discards what the kernel holds, even if another process has it open. The caller closes the socket right
+/// after.
 ///
-/// To close it does so with the last copy only, and a child that was forked meanwhile has one. To connect to nowhere is how
-/// Linux resets the connection itself. Where that is not known, the end is sent behind what is on its way already.
+/// Closing alone ends the connection only with its last copy, and a child that was forked in the meantime has a copy. On Linux,
+/// connecting the socket to no address (`AF_UNSPEC`) resets the connection itself. On systems without that, `shutdown` sends the
+/// end of the connection after the bytes that are already in transit.
 ///
-/// On Windows no other process has it: none is forked, and a socket that Rust makes is handed to none that is started
-/// (`WSA_FLAG_NO_HANDLE_INHERIT`). To close it resets it there, since it lingers for no time (closesocket, "Remarks"); an end that
-/// is sent before comes first, and the connection is over in good order.
+/// On Windows no other process has the socket: no process is forked, and started processes do not inherit a socket that Rust
+/// makes (`WSA_FLAG_NO_HANDLE_INHERIT`). Closing resets the connection there, since its linger time is zero (closesocket,
+/// "Remarks"). A `shutdown` before would be sent first and end the connection normally, so none is made.
 fn abort(socket: &Socket) {
     #[cfg(unix)]
     if rustix::net::connect_unspec(socket).is_ok() {
@@ -284,8 +300,7 @@ fn abort(socket: &Socket) {
     }
 }
 
-/// Whether a connection attempt goes on in the background: Unix says that it is in progress, Windows that it would
-/// block.
+/// Whether a connection attempt continues in the background. Unix reports that it is in progress, Windows that it would block.
 fn under_way(error: &io::Error) -> bool {
     #[cfg(unix)]
     if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::INPROGRESS) {

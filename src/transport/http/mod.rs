@@ -1,12 +1,13 @@
-//! OTLP over HTTP: sends one parcel to one endpoint and says what was answered. The only place that touches the network.
+//! OTLP over HTTP: sends one parcel to one endpoint and returns the answer. This is the only module that uses the network.
 //!
-//! One request, one connection, and nothing remembered: no pool, no cookies, no redirects, no proxy, no TLS session.
-//! The request carries what the protocol needs and what the person was shown, and nothing that tells programs or people
-//! apart. No environment variable changes where it goes. The receiver is not trusted: an answer is bounded in size and
-//! in time, and is judged in [`answer`](super::answer).
+//! Each request has its own connection. Nothing is kept between requests: no pool, no cookies, no redirects, no proxy, no TLS
+//! session. The request contains what the protocol needs and what the person was shown, and nothing else that would distinguish
+//! programs or people. No environment variable changes its destination. The receiver is not trusted: its answer is limited in
+//! size and time, and [`answer`](super::answer) interprets it.
 //!
-//! Before every step the parcel's permit is asked; see [`line`](mod@line). When [`Http::send`](Transport::send) returns, the
-//! connection is gone, and only then is the parcel, whose permit a withdrawal waits for, let go.
+//! Before every step the transport checks that the parcel's permit is still valid; see [`line`](mod@line). When
+//! [`Http::send`](Transport::send) returns, the connection is closed. Only then is the parcel dropped, because a withdrawal waits
+//! for its permit.
 
 mod endpoint;
 mod line;
@@ -34,11 +35,11 @@ use std::{
 use ureq::{Agent, Timeout, config::Config, http::HeaderMap};
 use wire::Dial;
 
-/// An answer's body is read up to here. A receiver's fits in a hundredth of it.
+/// The most bytes that are read of an answer's body. A receiver's body needs about a hundredth of it.
 const LONGEST_ANSWER: u64 = 4096;
-/// And its header up to here.
+/// The most bytes that are read of an answer's header.
 const LONGEST_HEADER: usize = 8192;
-/// How much of an error's text is kept.
+/// How many characters of an error's text are kept.
 const LONGEST_TEXT: usize = 160;
 
 /// How long each step may take.
@@ -58,7 +59,7 @@ impl Default for Limits {
     }
 }
 
-/// The transport candor brings: `POST`s a batch to an OTLP receiver.
+/// candor's own transport: `POST`s a parcel to an OTLP receiver.
 #[derive(Debug)]
 pub(crate) struct Http {
     endpoint: Endpoint,
@@ -68,13 +69,13 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// A transport to `endpoint`: `https://host[:port][/path]`, or `http://` to this computer.
+    /// Makes a transport to `endpoint`: `https://host[:port][/path]`, or `http://` to this computer. Opens no connection.
     ///
-    /// For https it takes the TLS provider that is given, else the process's, else the one of the `ring` feature.
-    /// `roots` (DER) replace Mozilla's root certificates. Opens nothing.
+    /// For https it uses the TLS provider `tls`, or else the process's default, or else the one of the `ring` feature.
+    /// `roots` (DER) replace Mozilla's root certificates.
     ///
     /// # Errors
-    /// The endpoint is not one that candor speaks to, there is no TLS provider, or TLS can't be set up.
+    /// candor does not accept the endpoint, there is no TLS provider, or TLS can't be set up.
     pub(crate) fn new(
         endpoint: &str,
         tls: Option<Arc<CryptoProvider>>,
@@ -96,15 +97,18 @@ impl Http {
         Ok(Http { endpoint, tls, config: config(secure, limits), look_up })
     }
 
-    /// Where requests to `endpoint` go, in full. Needs no TLS provider and opens nothing.
+    /// The full URL to which requests for `endpoint` are sent. Needs no TLS provider and opens no connection.
     ///
     /// # Errors
-    /// The endpoint is not one that candor speaks to.
+    /// candor does not accept the endpoint.
     pub(crate) fn address(endpoint: &str) -> Result<String, Error> {
         Endpoint::parse(endpoint).map(|endpoint| endpoint.url)
     }
 
-    /// One request and its answer, for as long as `stands` says yes. The connection is gone when this returns.
+    /// Sends one request and returns the answer. Stops when `stands` returns `false`. The connection is closed when this returns.
+    ///
+    /// # Errors
+    /// The body is empty, `stands` returned `false`, or the exchange failed or timed out.
     fn exchange(
         &self,
         body: &[u8],
@@ -127,15 +131,15 @@ impl Http {
         Ok(answer)
     }
 
-    /// Also says whether the exchange is over in good order: the receiver has taken the request, and all that it
-    /// answered has been read. Only then may the connection be closed rather than reset, since after any other answer,
-    /// which may come early, the kernel may still hold bytes of the request, and would deliver them.
+    /// Runs the exchange and returns the answer. Also returns whether the exchange ended normally: the receiver has taken the
+    /// request, and its whole answer has been read. Only then may the connection be closed normally. Otherwise it must be reset:
+    /// the answer may have come early, and the kernel may still hold bytes of the request and would deliver them.
     fn converse(&self, gate: Gate, line: &Arc<Line>, body: &[u8], key: &str) -> Result<(Answer, bool), ureq::Error> {
         let tls = self.tls.clone().zip(self.endpoint.server.clone());
         let encoded = Arc::new(AtomicBool::new(false));
         let status = Arc::new(AtomicU16::new(0));
         let dial = Dial { line: line.clone(), tls, encoded: encoded.clone(), status: status.clone() };
-        // An agent is what could remember something from one request to the next: each gets its own.
+        // An agent could keep state between requests, so each request gets its own agent.
         let agent = Agent::with_parts(self.config.clone(), dial, Names { gate, look_up: self.look_up });
         let response = agent
             .post(&self.endpoint.uri)
@@ -144,7 +148,7 @@ impl Http {
             .header("Connection", "close")
             .send(body);
         let response = match response {
-            // The status was there before the header became too long: it says what became of the request.
+            // The status was read before the header became too long. It says what happened to the request.
             Err(error) if is_long(&error) && status.load(Ordering::Relaxed) != 0 => {
                 let status = status.load(Ordering::Relaxed);
                 return Ok((answer(status, None, None, None, None, &[], false), false));
@@ -153,17 +157,18 @@ impl Http {
         };
         let (head, body) = response.into_parts();
         let header = |name| text_of(&head.headers, name);
-        // One that isn't text is still one; one that the library took away was seen on the wire.
+        // An encoding that isn't text still counts as one. If the HTTP library removed the header, `encoded` says that the
+        // connection saw it.
         let encoding = head.headers.get("content-encoding").map(|value| value.to_str().unwrap_or("unreadable"));
         let encoding = encoding.or(encoded.load(Ordering::Relaxed).then_some("taken away"));
         let (mut text, mut whole) = (Vec::new(), false);
-        // What is neither a success nor a 400 is told by its status: reading its body could only lose that to a stalled
-        // connection. What is encoded is never unpacked.
+        // For any status that is neither a success nor 400, the status alone decides. Reading the body could only lose the
+        // answer to a stalled connection. An encoded body is never decoded.
         let status = head.status.as_u16();
         if (head.status.is_success() || status == 400) && encoding.is_none() {
             let most = LONGEST_ANSWER + 1;
             let read = body.into_with_config().limit(most).reader().take(most).read_to_end(&mut text);
-            // The status stands, whether the rest comes or not.
+            // The status is valid even if the rest of the body does not arrive.
             whole = read.is_ok() && text.len() as u64 <= LONGEST_ANSWER;
         }
         let kind = header("content-type");
@@ -177,13 +182,13 @@ impl Transport for Http {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
         let authorization = parcel.authorization();
         let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || authorization.stands());
-        // The connection is gone: now, and not before, a withdrawal may be confirmed.
+        // The connection is closed. A withdrawal may be confirmed only from now on.
         drop(parcel);
         answer
     }
 }
 
-/// Closes the line however the exchange ends, a panic included.
+/// Resets the connection when it is dropped, however the exchange ends, including by a panic.
 struct Closing(Arc<Line>);
 
 impl Drop for Closing {
@@ -193,8 +198,8 @@ impl Drop for Closing {
 }
 
 fn config(secure: bool, limits: Limits) -> Config {
-    // The builder looks at the proxy variables when it is made, which is why this is done once, at `init`; what it found
-    // is thrown away in the next line.
+    // The builder reads the proxy variables of the environment when it is created. So it is created only once, at `init`, and
+    // `proxy(None)` discards what it read.
     Agent::config_builder()
         .proxy(None)
         .https_only(secure)
@@ -220,11 +225,11 @@ fn config(secure: bool, limits: Limits) -> Config {
         .build()
 }
 
-/// Whether an answer's header has more bytes, or more fields, than are read of one.
+/// Whether the error says that an answer's header has more bytes or more fields than the limit.
 fn is_long(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::LargeResponseHeader(..) => true,
-        // The library's protocol has names for its errors that it does not pass on.
+        // The HTTP library does not export the type of this error, so only its text can be compared.
         ureq::Error::Protocol(error) => error.to_string().contains("too many headers"),
         _ => false,
     }
@@ -234,7 +239,8 @@ fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// What went wrong, in words of ours where there are some: an error may quote what a stranger sent.
+/// Turns an error of the HTTP library into a [`SendError`]. Uses candor's own texts where there are some, and removes misleading
+/// characters, because an error may quote what an untrusted receiver sent.
 fn named(error: &ureq::Error) -> SendError {
     let text = match error {
         ureq::Error::Timeout(step) => {

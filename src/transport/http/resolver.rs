@@ -1,8 +1,9 @@
-//! From a host to addresses, without ever hanging the caller.
+//! Resolves a host to addresses. It never blocks the caller longer than its time limit.
 //!
-//! The system's look-up can't be given a limit, so it runs on a thread of its own, two at most in a process; the caller
-//! waits in short naps, asks at each whether consent still stands, and leaves when the time is up. Such a thread knows
-//! a host's name and nothing else. An address is never looked up. Where no thread can be made, that is an error.
+//! The system's look-up has no time limit. So it runs on a thread of its own, two at most in a process. The caller polls for the
+//! result at short intervals. At each poll it checks whether the consent is still in force, and it returns when the time is up.
+//! Such a thread knows a host's name and port and nothing else. A host that is an IP address is never looked up. If no thread can
+//! be started, that is an error.
 
 use super::line::{Gate, PollInterval, Until};
 use std::{
@@ -22,14 +23,14 @@ use ureq::{
     },
 };
 
-/// Look-ups that may hang at once; a name server that doesn't answer must not fill the process with threads.
+/// How many look-ups may run at the same time. A name server that doesn't answer must not fill the process with threads.
 const AT_ONCE: usize = 2;
-/// Addresses that are tried: they share the time for connecting, so many would starve each other.
+/// How many addresses are tried. They share the time for connecting, so with many of them each would get too little.
 const TRIED: usize = 8;
 
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
-/// How names are looked up, and how many are at the moment.
+/// How names are looked up, and how many look-ups run at the moment.
 #[derive(Clone, Copy)]
 pub(super) struct LookUp {
     pub(super) find: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
@@ -37,7 +38,7 @@ pub(super) struct LookUp {
 }
 
 impl LookUp {
-    /// The operating system's way.
+    /// The operating system's look-up.
     pub(super) const SYSTEM: LookUp =
         LookUp { find: |host, port| Ok((host, port).to_socket_addrs()?.collect()), busy: &BUSY };
 }
@@ -79,10 +80,10 @@ impl Names {
             .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "earlier look-ups still hang"))?;
         let (found, answer) = mpsc::sync_channel(1);
         let (find, host) = (self.look_up.find, host.to_owned());
-        // The thread is left to itself: it ends when the system gives up, and frees its slot then.
+        // The caller never joins the thread. It ends when the system's look-up returns, and frees its slot then.
         crate::thread::start("candor-names", move || {
             let _slot = slot;
-            // Nobody listens any more if the caller has left.
+            // Sending fails if the caller no longer waits.
             let _ = found.send(find(&host, port));
         })?;
         let mut poll_interval = PollInterval::new();
@@ -96,7 +97,7 @@ impl Names {
     }
 }
 
-/// One of the look-ups at once; free again when dropped, wherever that happens.
+/// A slot for one of the look-ups that may run at the same time. Dropping it frees the slot, on any thread.
 struct Slot(&'static AtomicUsize);
 
 impl Slot {

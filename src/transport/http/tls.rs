@@ -1,14 +1,17 @@
-//! TLS settings: which provider, whom to trust, nothing remembered between connections.
+//! TLS settings: which provider to use and which root certificates to trust.
 //!
-//! candor brings no TLS provider of its own accord, since a second one in a program can make other code in it panic.
-//! No file, no environment variable and no system store is read. Sessions are never resumed: a ticket would tie one
-//! sending to the next.
+//! candor does not bring a TLS provider by default, because a second one in a program can make other code in it panic. This
+//! module never reads a file, an environment variable or a system store. Sessions are never resumed, because a ticket would link
+//! one request to the next.
 
 use crate::error::{Error, Kind};
 use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::CryptoProvider, pki_types::CertificateDer};
 use std::sync::Arc;
 
-/// The settings for every connection to `endpoint`. `roots`, as DER, stand in for Mozilla's.
+/// The settings for every connection to `endpoint`. `roots` (DER) replace Mozilla's root certificates.
+///
+/// # Errors
+/// There is no TLS provider, it lacks a protocol version, or `roots` is empty or has an unreadable certificate.
 pub(super) fn settings(
     endpoint: &str,
     given: Option<Arc<CryptoProvider>>,
@@ -28,7 +31,7 @@ pub(super) fn settings(
     Ok(Arc::new(settings))
 }
 
-/// The provider that the feature brings.
+/// The provider of the `ring` feature.
 #[cfg(feature = "ring")]
 fn own() -> Option<Arc<CryptoProvider>> {
     Some(Arc::new(rustls::crypto::ring::default_provider()))
@@ -45,7 +48,7 @@ fn trusted(roots: Option<Vec<Vec<u8>>>) -> Result<RootCertStore, Error> {
     };
     let mut store = RootCertStore::empty();
     for root in roots {
-        // One that can't be read is an error and not skipped: a program that pins its root must not find out in the field.
+        // A root that can't be read is an error and not skipped. A program that pins its root must not learn this only in use.
         store
             .add(CertificateDer::from(root))
             .map_err(|error| Kind::Tls { why: format!("a root certificate: {error}") })?;

@@ -1,12 +1,12 @@
-//! The seam to the HTTP library: plain or TLS bytes over a [`Line`].
+//! Connects the HTTP library to a [`Line`]: plain or TLS bytes over one connection.
 //!
-//! The library writes its requests here and reads its answers here; every byte, those of a TLS handshake too, goes
-//! through the line and its questions. Nothing in this file owns a socket, and no connection is used twice.
+//! The library writes its requests here and reads its answers here. Every byte, including those of a TLS handshake, passes
+//! through the [`Line`], which checks the permit each time. This module never owns a socket and never uses a connection twice.
 //!
-//! TLS is driven here rather than by the library's own connector, which takes root certificates only in a form that
-//! Mozilla's list doesn't have, panics where a provider lacks a protocol version, and hides a failed write until the
-//! next call. TLS's own farewell is left out: the answer has said that the request arrived, and the request that this
-//! connection carries no other.
+//! TLS is handled here and not by the library's own connector, for three reasons. That connector takes root certificates only in
+//! a form that Mozilla's list doesn't have. It panics if a provider lacks a protocol version. It hides a failed write until the
+//! next call. TLS's `close_notify` is not sent: the answer shows that the request arrived, and the request said that it is the
+//! only one on this connection.
 
 use super::line::{Line, SLICE, Until};
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
@@ -22,16 +22,17 @@ use ureq::{
     unversioned::transport::{Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport},
 };
 
-/// Connects the line of one exchange.
+/// Opens the connection of one exchange.
 #[derive(Debug)]
 pub(super) struct Dial {
     pub(super) line: Arc<Line>,
-    /// TLS settings and whom the certificate must name; `None` for this computer only.
+    /// The TLS settings and the name that the certificate must have. `None` only for this computer.
     pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    /// Set when the answer's header names an encoding. The library takes that line out of the header where the host has
-    /// switched on its decompression, and a stranger's compressed data is not to be touched.
+    /// Set when the answer's header names an encoding. If the host program has enabled the library's decompression, the library
+    /// removes that line from the header. Compressed data from an untrusted receiver must not be decompressed.
     pub(super) encoded: Arc<AtomicBool>,
-    /// The status of the answer as soon as its first line is there; 0 before. It stands, however the rest of the header ends.
+    /// The status of the answer as soon as its first line has been read; 0 before. It is valid whatever happens to the rest of
+    /// the header.
     pub(super) status: Arc<AtomicU16>,
 }
 
@@ -42,7 +43,7 @@ impl Connector<()> for Dial {
         if details.needs_tls() != self.tls.is_some() {
             return Err(Error::TlsRequired);
         }
-        // A name that is said to be this computer's may lead elsewhere.
+        // A name such as `localhost` may resolve to another computer.
         if self.tls.is_none() && details.addrs.iter().any(|address| !address.ip().is_loopback()) {
             return Err(Error::RequireHttpsOnly(String::new()));
         }
@@ -61,7 +62,7 @@ impl Connector<()> for Dial {
     }
 }
 
-/// The line as the HTTP library sees it.
+/// The connection as the HTTP library uses it.
 #[derive(Debug)]
 pub(super) struct Wire {
     line: Arc<Line>,
@@ -98,11 +99,11 @@ impl Transport for Wire {
             Some(tls) => receive(tls, &mut timed, input)?,
         };
         self.buffers.input_appended(amount);
-        // A header stays in the buffer until all of it is there, so no line is missed at the seam of two reads.
+        // A header stays in the buffer until it is complete. So a line that is split over two reads is not missed.
         if names_an_encoding(self.buffers.input()) {
             self.encoded.store(true, Ordering::Relaxed);
         }
-        // What only announces an answer is none.
+        // A 1xx only announces an answer.
         if self.status.load(Ordering::Relaxed) == 0
             && let Some(status) = status_in(self.buffers.input()).filter(|status| *status >= 200)
         {
@@ -112,7 +113,7 @@ impl Transport for Wire {
     }
 
     fn is_open(&mut self) -> bool {
-        // Never kept for another request.
+        // The connection is never kept for another request.
         false
     }
 
@@ -121,7 +122,7 @@ impl Transport for Wire {
     }
 }
 
-/// Sends what TLS has ready.
+/// Sends the bytes that TLS has ready.
 fn flush(tls: &mut ClientConnection, timed: &mut Timed<'_>) -> Result<(), Error> {
     while tls.wants_write() {
         tls.write_tls(timed)?;
@@ -129,7 +130,8 @@ fn flush(tls: &mut ClientConnection, timed: &mut Timed<'_>) -> Result<(), Error>
     Ok(())
 }
 
-/// Reads until there is something to hand on, or the receiver has closed.
+/// Reads until there are decrypted bytes, or the receiver has closed the connection. Returns how many bytes there are; 0 if
+/// it has closed.
 fn receive(tls: &mut ClientConnection, timed: &mut Timed<'_>, input: &mut [u8]) -> Result<usize, Error> {
     loop {
         match tls.reader().read(input) {
@@ -138,12 +140,12 @@ fn receive(tls: &mut ClientConnection, timed: &mut Timed<'_>, input: &mut [u8]) 
         }
         tls.read_tls(timed)?;
         tls.process_new_packets()?;
-        // A receiver may ask for new keys; that much it is told.
+        // A receiver may ask for new keys; TLS must answer that.
         flush(tls, timed)?;
     }
 }
 
-/// Whether a line of a header is a `Content-Encoding`.
+/// Whether a line of the header is a `Content-Encoding`.
 fn names_an_encoding(input: &[u8]) -> bool {
     const NAME: &[u8] = b"content-encoding";
     input
@@ -152,7 +154,7 @@ fn names_an_encoding(input: &[u8]) -> bool {
         .any(|line| line.get(..NAME.len()).is_some_and(|start| start.eq_ignore_ascii_case(NAME)))
 }
 
-/// The status in the first line of an answer (RFC 9112, section 4).
+/// The status in the first line of an answer (RFC 9112, section 4). `None` if the line is incomplete or not HTTP/1.
 fn status_in(input: &[u8]) -> Option<u16> {
     let rest = input.strip_prefix(b"HTTP/1.")?;
     let [minor, b' ', code @ ..] = rest else { return None };
@@ -161,7 +163,7 @@ fn status_in(input: &[u8]) -> Option<u16> {
     std::str::from_utf8(code).ok().filter(|_| is_one)?.parse().ok()
 }
 
-/// The line with a limit, as a stream.
+/// A connection with a time limit, as a stream.
 struct Timed<'l> {
     line: &'l Line,
     until: Until,

@@ -1,0 +1,7 @@
+// Only the consent module makes erasure permits, from a stored request of the person.
+
+#![allow(unreachable_code)]
+
+fn main() {
+    let _ = candor::consent::ErasurePermit { request: todo!(), watch: todo!() };
+}
