@@ -300,6 +300,12 @@ impl Files {
     /// Makes a directory that is ours alone, parents first; what is there already must be ours. Directories above the
     /// application's own are made as well, and not judged. For whoever begins a store.
     pub(crate) fn own_root(&self, path: &Path) -> io::Result<()> {
+        if let Some(parent) = path.parent()
+            && self.stat(path)?.is_none()
+            && self.stat(parent)?.is_none()
+        {
+            self.own_root(parent)?;
+        }
         self.own_one_dir(path)
     }
 
@@ -349,11 +355,6 @@ impl Files {
         match self.closed_dir(path)? {
             Some(stat) => own(&stat),
             None => {
-                if let Some(parent) = path.parent()
-                    && self.stat(parent)?.is_none()
-                {
-                    self.own_one_dir(parent)?;
-                }
                 match self.make_dir(path) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                     made => {
