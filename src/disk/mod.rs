@@ -302,6 +302,12 @@ impl Files {
     /// Creates a directory that belongs only to this user, parents first. An existing directory must belong to this user.
     /// Directories above the application's own are also created, but not checked. Use it to begin a store.
     pub(crate) fn own_root(&self, path: &Path) -> io::Result<()> {
+        if let Some(parent) = path.parent()
+            && self.stat(path)?.is_none()
+            && self.stat(parent)?.is_none()
+        {
+            self.own_root(parent)?;
+        }
         self.own_one_dir(path)
     }
 
@@ -351,11 +357,6 @@ impl Files {
         match self.closed_dir(path)? {
             Some(stat) => own(&stat),
             None => {
-                if let Some(parent) = path.parent()
-                    && self.stat(parent)?.is_none()
-                {
-                    self.own_one_dir(parent)?;
-                }
                 match self.make_dir(path) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                     made => {
