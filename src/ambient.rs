@@ -13,6 +13,67 @@ use std::{
 /// The clock that candor gets its time from. Replace it in tests, or to show days passing.
 ///
 /// Without a grant candor never reads it.
+///
+/// ```standalone_crate
+/// use candor::Clock;
+/// use std::{sync::{Arc, Mutex}, time::{Duration, SystemTime}};
+/// # use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # struct Nowhere;
+/// # impl Transport for Nowhere {
+/// #     fn send(&self, _: Parcel<'_>) -> Result<Answer, SendError> {
+/// #         Ok(Answer::Accepted { rejected: 0 })
+/// #     }
+/// # }
+///
+/// /// Stands still until it is told to step.
+/// struct Steps(Mutex<SystemTime>);
+///
+/// impl Steps {
+///     fn step(&self, by: Duration) {
+///         *self.0.lock().unwrap() += by;
+///     }
+/// }
+///
+/// impl Clock for Steps {
+///     fn now(&self) -> SystemTime {
+///         *self.0.lock().unwrap()
+///     }
+/// }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).lift_ci_block();
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).transport("nowhere", Nowhere);
+///
+/// let clock = Arc::new(Steps(Mutex::new(SystemTime::now())));
+/// let client = Client::new(config.clock(clock.clone()))?;
+/// # let notice = client.notice(USAGE)?;
+/// # client.grant(USAGE.shown(&notice))?;
+/// client.record_durable(LibraryOpened { shelves: 7 });
+/// client.record_durable(LibraryOpened { shelves: 7 });
+/// assert_eq!(client.flush(Duration::from_secs(5))?.growing, 2);      // counted until the day is over
+///
+/// clock.step(Duration::from_secs(86_400));
+/// let flushed = client.flush(Duration::from_secs(5))?;
+/// assert_eq!((flushed.growing, flushed.requests), (0, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Clock: Send + Sync + 'static {
     /// The time of day. It may jump; candor keeps only UTC days and, for a person's own decisions, seconds.
     fn now(&self) -> SystemTime;

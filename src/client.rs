@@ -66,6 +66,27 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Makes a client. It looks on disk for a grant. If there is none, it does nothing else.
     ///
+    /// ```standalone_crate
+    /// use candor::{Audience, Client, Config};
+    /// # use candor::{AddressLog, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// let client = Client::new(config)?;
+    /// assert!(!client.status(USAGE)?.is_open());      // nobody was asked
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// A mistake in the configuration or in the names of scopes and events ([`Error::is_configuration`]). A store that can't be
     /// used is not an error here: its scopes are closed, [`Client::status`] says why, and decisions fail.
@@ -272,6 +293,37 @@ impl Client {
     ///
     /// Never blocks, allocates or fails. Events that can't be stored are counted, and the manifest shows the count. If making the
     /// event is costly, prefer [`record_with`](Client::record_with).
+    ///
+    /// ```standalone_crate
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// client.record(LibraryOpened { shelves: 7 });    // nobody was asked: dropped
+    /// client.grant(USAGE)?;                           // the person said yes
+    /// client.record(LibraryOpened { shelves: 7 });
+    /// assert_eq!(client.manifest()?.outcomes.counted, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn record<E: Event<About = Installation>>(&self, event: E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE) {
@@ -280,6 +332,35 @@ impl Client {
     }
 
     /// Records the event that `make` returns, if its scope is granted. Otherwise `make` is not called.
+    ///
+    /// ```standalone_crate
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// # fn shelves() -> Vec<u8> { unreachable!("nobody agreed") }
+    /// client.record_with(|| LibraryOpened { shelves: shelves().len() });      // not granted: `shelves` is not called
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn record_with<E: Event<About = Installation>>(&self, make: impl FnOnce() -> E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE) {
@@ -290,6 +371,36 @@ impl Client {
     /// Records an event and writes it to the operating system before returning. The event survives a crash of the program.
     ///
     /// Costs a system call on the calling thread. Meant for programs that run for less than one tick (20 ms).
+    ///
+    /// ```standalone_crate
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// # client.grant(USAGE)?;
+    /// client.record_durable(LibraryOpened { shelves: 7 });    // on disk when this returns
+    /// assert_eq!(client.manifest()?.outcomes.lines, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn record_durable<E: Event<About = Installation>>(&self, event: E) {
         if let Some(admission) = Admission::of(self.engine.consent.gates(), E::SCOPE)
             && self.is_here()
@@ -332,6 +443,29 @@ impl Client {
     ///
     /// Same as [`consent::grant`](crate::consent::grant()), for this client.
     ///
+    /// ```standalone_crate
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// let notice = client.notice(USAGE)?;
+    /// println!("{notice}");                           // show all of it, and when the person says yes:
+    /// client.grant(USAGE.shown(&notice).via("settings/privacy"))?;
+    /// assert!(client.status(USAGE)?.is_open());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The grant needs a notice or another language, something blocks the scope, the grant could not be written, or the client
     /// was shut down.
@@ -363,6 +497,29 @@ impl Client {
     /// Withdraws the grant for a scope, and destroys its pending data.
     ///
     /// Same as [`consent::withdraw`](crate::consent::withdraw()), for this client.
+    ///
+    /// ```standalone_crate
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// # client.grant(USAGE)?;
+    /// let receipt = client.withdraw(USAGE)?;
+    /// assert!(receipt.confirmed);                     // no process can send another byte of it
+    /// assert!(receipt.destroyed.complete);            // and nothing of it is pending
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The withdrawal could not be written. It is retried, and this process no longer records or sends.
@@ -587,6 +744,36 @@ impl Client {
     /// Returns the whole state as one document: what could be sent, what was agreed, what is pending, and what was sent and
     /// dropped.
     ///
+    /// ```standalone_crate
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// let manifest = client.manifest()?;
+    /// println!("{manifest}");                         // for the person to read
+    /// assert_eq!(manifest.scope(USAGE).unwrap().could_send[0].name, "library.opened");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// This process was forked from the one that made the client. A store that can't be read is not an error; the manifest shows
     /// it.
@@ -604,6 +791,44 @@ impl Client {
     ///
     /// Waits at most `limit`. What is still being sent then continues for as long as the program runs. A receiver that does not
     /// answer counts as failed from the moment it was tried, so that a short-lived program is not delayed at every run.
+    ///
+    /// ```standalone_crate
+    /// use std::time::Duration;
+    /// # use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # struct Receiver;
+    /// # impl Transport for Receiver {
+    /// #     fn send(&self, _: Parcel<'_>) -> Result<Answer, SendError> {
+    /// #         Ok(Answer::Accepted { rejected: 0 })
+    /// #     }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).transport("nobody", Receiver);
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// # client.grant(USAGE)?;
+    /// client.record(LibraryOpened { shelves: 7 });
+    /// let flushed = client.flush(Duration::from_secs(2))?;
+    /// assert_eq!((flushed.requests, flushed.records, flushed.trouble), (1, 1, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// This process was forked from the one that made the client. Problems with the receiver or the disk are reported in
@@ -640,6 +865,39 @@ impl Client {
     /// Returns `false` if some events may be neither: neither they nor their count could be written, or `limit` was too short.
     /// Events still in memory are then lost. They are counted if the count can be written within another 40 ms, or later while
     /// the process lives. In a process forked from the one that made the client, this does nothing and returns `false`.
+    ///
+    /// ```standalone_crate
+    /// use std::time::Duration;
+    /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config)?;
+    /// # client.grant(USAGE)?;
+    /// client.record(LibraryOpened { shelves: 7 });
+    /// assert!(client.shutdown(Duration::from_secs(2)));       // on disk
+    /// client.record(LibraryOpened { shelves: 8 });            // dropped
+    /// # assert_eq!(client.manifest()?.outcomes.lines, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn shutdown(&self, limit: Duration) -> bool {
         let limit = limit.min(LONGEST_WAIT);
         self.end(limit, RESTING.0, |engine| engine.stop(limit))

@@ -60,6 +60,17 @@ impl std::fmt::Debug for Config {
 impl Config {
     /// Makes a configuration from the application's id in reverse domain notation (`org.example.player`), the controller who is
     /// responsible for the data, and the audience that uses the program.
+    ///
+    /// ```
+    /// use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    ///
+    /// const CONTROLLER: Controller = Controller {
+    ///     legal_name: "Example SAS", address: "1 rue de l'Exemple, Paris", country: "FR", contact: "privacy@example.org",
+    ///     data_protection_officer: None, authority: Some("CNIL"), processors: &[], hosting_countries: &["FR"],
+    ///     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
+    /// };
+    /// let config = Config::new("org.example.player", CONTROLLER, Audience::Adults);
+    /// ```
     #[must_use]
     pub fn new(application: impl Into<String>, controller: Controller, audience: Audience) -> Self {
         Config {
@@ -91,6 +102,28 @@ impl Config {
 
     /// Sets the URL that data is sent to: `https://` and a host, or `http://` on this machine. `/v1/logs` is appended if it is
     /// missing.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults);
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// let config = config.endpoint("http://localhost:4318");
+    /// let manifest = Client::new(config)?.manifest()?;
+    /// assert_eq!(manifest.endpoint, "http://localhost:4318/v1/logs");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
@@ -102,6 +135,29 @@ impl Config {
     ///
     /// The text is stored with a grant as part of the record, at most 64 characters, and never sent. No such setting exists for
     /// children.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Mixed).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// let unknown = Client::new(config.clone())?;             // a config with `Audience::Mixed`
+    /// assert!(unknown.status(USAGE)?.blocked_by.is_some());
+    /// let adult = Client::new(config.adult("account age check"))?;
+    /// assert_eq!(adult.status(USAGE)?.blocked_by, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn adult(mut self, evidence: &str) -> Self {
         self.adult = Some(short(evidence)).filter(|evidence| !evidence.trim().is_empty());
@@ -110,6 +166,31 @@ impl Config {
 
     /// Adds a directory in which administrators place rules, besides the system's and the user's. Rules only narrow, so an
     /// additional directory can only reduce what is sent.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let rules = home.path().join("rules");
+    /// # std::fs::create_dir(&rules)?;
+    /// let rule = r#"{"candor_policy": 1, "rule": "Works agreement 7", "forbid": {"scopes": ["usage"]}}"#;
+    /// std::fs::write(rules.join("works-agreement.json"), rule)?;     // an administrator does this
+    /// let client = Client::new(config.policy_directory(&rules))?;
+    /// assert!(client.status(USAGE)?.blocked_by.unwrap().contains("Works agreement 7"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn policy_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.policies.push(directory.into());
@@ -121,6 +202,29 @@ impl Config {
     ///
     /// If the receiver answers 410, candor sends it nothing more until these two parts change or a new grant is given. Without a
     /// version, only a new grant ends this.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// let client = Client::new(config.version("12.4.1-beta"))?;
+    /// let manifest = client.manifest()?;
+    /// let envelope = &manifest.scope(USAGE).unwrap().envelope;
+    /// assert!(envelope.contains(&("service.version", "12.4".into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.version = two_parts(version);
@@ -128,6 +232,21 @@ impl Config {
     }
 
     /// Sends through the program's own transport. `recipient` says where it sends to, in words for the person.
+    ///
+    /// ```
+    /// # use candor::{Answer, Parcel, SendError, Transport};
+    /// # struct Folder(std::path::PathBuf);
+    /// # impl Transport for Folder {
+    /// #     fn send(&self, _: Parcel<'_>) -> Result<Answer, SendError> {
+    /// #         Err(SendError::Stopped)
+    /// #     }
+    /// # }
+    /// # fn with(config: candor::Config) -> candor::Config {
+    /// // `Folder` is the transport in the example of `Transport`.
+    /// let config = config.transport("the folder of outgoing reports", Folder("/var/spool/books".into()));
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn transport(mut self, recipient: impl Into<String>, transport: impl Transport) -> Self {
         self.transport = Some((recipient.into(), Arc::new(transport)));
@@ -144,6 +263,27 @@ impl Config {
     ///
     /// On Windows candor does not check access rights. Files it creates inherit the rights of their directory. Outside of the
     /// user's profile, choose a directory that other users may not read or change.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// let config = config.directories(home.path().join("data"), home.path().join("marks"));
+    /// let manifest = Client::new(config)?.manifest()?;
+    /// assert!(manifest.store.starts_with(home.path().join("data")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn directories(mut self, data: impl Into<PathBuf>, marks: impl Into<PathBuf>) -> Self {
         self.directories = Some((data.into(), marks.into()));
@@ -151,6 +291,23 @@ impl Config {
     }
 
     /// Uses the program's own clock instead of the system clock.
+    ///
+    /// ```
+    /// # use candor::Clock;
+    /// # use std::time::{Duration, SystemTime};
+    /// /// For tests: it is always 1 January 2026.
+    /// struct NewYear;
+    ///
+    /// impl Clock for NewYear {
+    ///     fn now(&self) -> SystemTime {
+    ///         SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
+    ///     }
+    /// }
+    /// # fn with(config: candor::Config) -> candor::Config {
+    /// let config = config.clock(NewYear);
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -159,6 +316,15 @@ impl Config {
 
     /// Sets the TLS provider for https. Without this call candor uses the process's default provider, then the one of its feature
     /// `ring`. A process that has neither can't use an https endpoint.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config, provider: rustls::crypto::CryptoProvider) -> Config {
+    /// // `provider` is for example `rustls::crypto::aws_lc_rs::default_provider()`.
+    /// let config = config.tls_provider(std::sync::Arc::new(provider));
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn tls_provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Self {
         self.tls_provider = Some(provider);
@@ -166,6 +332,15 @@ impl Config {
     }
 
     /// Trusts these certificates (DER) instead of Mozilla's. Use it for a receiver inside an organisation.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> std::io::Result<Config> {
+    /// let root = std::fs::read("/etc/books/our-root.der")?;
+    /// let config = config.endpoint("https://telemetry.intranet.example").root_certificates(vec![root]);
+    /// # Ok(config)
+    /// # }
+    /// ```
     #[must_use]
     pub fn root_certificates(mut self, der: Vec<Vec<u8>>) -> Self {
         self.roots = Some(der);
@@ -175,6 +350,14 @@ impl Config {
     /// Names an environment variable of the program that switches telemetry off when its value is `0`, `off`, `no` or `false`.
     ///
     /// Any other value is ignored, because a variable is never a grant.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> Config {
+    /// let config = config.switch_variable("BOOKS_TELEMETRY");     // `BOOKS_TELEMETRY=off books` reports nothing
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn switch_variable(mut self, name: &'static str) -> Self {
         self.switch_variable = Some(name);
@@ -182,6 +365,14 @@ impl Config {
     }
 
     /// Records even if the variable `CI` is set. Use it for real headless services in which a person did consent.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> Config {
+    /// let config = config.lift_ci_block();            // a service without a screen, whose operator consented
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn lift_ci_block(mut self) -> Self {
         self.lift_ci_block = true;
@@ -189,6 +380,14 @@ impl Config {
     }
 
     /// Sets how many bytes of pending data may be on disk, summed over all processes of this user. Default 5 MiB; at least 1 MiB.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> Config {
+    /// let config = config.waiting_limit(2 << 20);     // 2 MiB
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn waiting_limit(mut self, bytes: u64) -> Self {
         self.waiting_limit = bytes.max(1 << 20);
@@ -199,6 +398,33 @@ impl Config {
     ///
     /// Without this call the scope stays closed and can't be granted; the manifest shows it all the same. The program's own
     /// scopes do not need it.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # mod codeclib {
+    /// #     candor::scope! {
+    /// #         /// Find out which formats fail to decode, so that those decoders are fixed first.
+    /// #         pub CODECS = "codeclib.formats" { title: "Codec library: formats", revision: 1, about: installation,
+    /// #             retention: 20 days, benefit: "Fewer films that don't play", other_uses: none,
+    /// #             library: { controller: super::CONTROLLER, endpoint: "http://localhost:4317" } }
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// let client = Client::new(config.allow(codeclib::CODECS))?;      // a scope that a library declares
+    /// client.grant(codeclib::CODECS)?;                                // possible now, when the person consents
+    /// assert!(client.status(codeclib::CODECS)?.is_open());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn allow(mut self, scope: Scope) -> Self {
         self.allowed.push(scope);
@@ -210,6 +436,14 @@ impl Config {
     /// Only needed if they are declared in several packages. Without this call all of them must come from one package; otherwise
     /// [`init`](crate::init) fails. This prevents a library that forgot its `library: { … }` from reporting in the program's
     /// name, to the program's recipient.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> Config {
+    /// let config = config.packages(["books", "books-search"]);
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn packages<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
         self.packages.extend(names.into_iter().map(Into::into));
@@ -217,6 +451,14 @@ impl Config {
     }
 
     /// Sets for how many days a grant is valid before the person must be asked again. Default 365; 1 to 730.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> Config {
+    /// let config = config.validity_days(180);         // asked again after half a year
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn validity_days(mut self, days: u32) -> Self {
         self.validity_days = days.clamp(1, 730);
@@ -227,6 +469,32 @@ impl Config {
     ///
     /// A notice in another language is accepted only if the person picked that language. candor does not read `LANG`, because the
     /// program knows its language better.
+    ///
+    /// ```standalone_crate
+    /// use candor::Client;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let config = config.translation(candor::Translation::new("fr").texts([
+    /// #     ("scope.usage.title", "Utilisation"),
+    /// #     ("scope.usage.purpose", "Savoir combien d’étagères les gens remplissent, pour accélérer ce cas."),
+    /// #     ("scope.usage.benefit", "Des listes plus rapides"),
+    /// # ]));
+    /// let client = Client::new(config.interface_language("fr"))?;     // the program has texts in French
+    /// assert_eq!(client.notice(USAGE)?.language(), "fr");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn interface_language(mut self, tag: impl Into<String>) -> Self {
         self.interface_language = tag.into();
@@ -237,6 +505,15 @@ impl Config {
     ///
     /// candor has its own sentences in English and French. For another language, add them with
     /// [`translation`](Config::translation).
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # fn with(config: Config) -> Config {
+    /// // The doc comments and titles in the source are in French, and so is the interface.
+    /// let config = config.written_in("fr").interface_language("fr");
+    /// # config
+    /// # }
+    /// ```
     #[must_use]
     pub fn written_in(mut self, tag: impl Into<String>) -> Self {
         self.written_in = tag.into();
@@ -244,6 +521,32 @@ impl Config {
     }
 
     /// Adds the program's texts in another language, so that notices are available in that language.
+    ///
+    /// ```standalone_crate
+    /// use candor::{Client, Translation};
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// let french = Translation::new("fr").texts([
+    ///     ("scope.usage.title", "Utilisation"),
+    ///     ("scope.usage.purpose", "Savoir combien d’étagères les gens remplissent, pour accélérer ce cas."),
+    ///     ("scope.usage.benefit", "Des listes plus rapides"),
+    /// ]);
+    /// let client = Client::new(config.translation(french))?;
+    /// assert_eq!(client.languages(), ["en", "fr"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn translation(mut self, translation: Translation) -> Self {
         self.translations.push(translation);
@@ -286,7 +589,7 @@ pub(crate) fn check_controller(controller: &Controller) -> Result<(), Error> {
         ("the controller's `contact`", controller.contact),
     ];
     if let Some((what, _)) = written.into_iter().find(|(_, text)| text.trim().is_empty()) {
-        return Err(Kind::Text { what, mend: "it out: a person must know whom they agree with" }.into());
+        return Err(Kind::Text { what, fix: "a person must know whom they agree with" }.into());
     }
     let countries = controller.hosting_countries.iter().chain([&controller.country]);
     if let Some(given) = countries.into_iter().find(|country| !is_country(country)) {

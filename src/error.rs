@@ -189,8 +189,8 @@ pub(crate) enum Kind {
     Declared { scope: String },
     #[error("scope `{scope}` has no field `{field}`: name one of {known}")]
     UnknownField { scope: String, field: String, known: String },
-    #[error("{what} is empty: write {mend}")]
-    Text { what: &'static str, mend: &'static str },
+    #[error("{what} is required: {fix}")]
+    Text { what: &'static str, fix: &'static str },
     #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
     Country { given: String },
     #[error("{what}, `{given}`, is no language tag: write one as BCP 47 has them, such as `fr` or `pt-BR`")]
@@ -216,7 +216,7 @@ pub(crate) enum Kind {
     OneDirectory,
     #[error("{why}")]
     Barred { why: String },
-    #[error("reports are switched off by {by}; nothing was recorded, and what was chosen before stands")]
+    #[error("reports are switched off by {by}; nothing was recorded, and earlier decisions are unchanged")]
     Blocked { by: String },
     #[error(
         "scope `{scope}` belongs to a library, and this program does not let it report: call `Config::allow({constant})` \
@@ -236,7 +236,7 @@ pub(crate) enum Kind {
          and call `grant({scope_const}.shown(&notice))` when the person says yes"
     )]
     NeedsNotice { scope: String, scope_const: String, state: &'static str },
-    #[error("scope `{scope}` is not granted, so there is nothing to keep, narrow or end")]
+    #[error("scope `{scope}` is not granted, so that nothing can be kept, narrowed or revoked")]
     NotGranted { scope: String },
     #[error(
         "this is not the moment to ask about `{scope}`: {why}. Show nothing; the person can always decide on the \

@@ -49,6 +49,28 @@ impl Drop for Candor {
 ///
 /// Call it once, early in `main`, and keep the returned guard for as long as the program runs.
 ///
+/// ```standalone_crate
+/// use candor::{Audience, Config, consent::{self, State}};
+/// # use candor::{AddressLog, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// let _candor = candor::init(config)?;            // keep it until `main` ends
+/// assert_eq!(consent::status(USAGE)?.state, State::NeverAsked);
+/// # assert!(!home.path().join("a").exists());       // without a grant nothing is written
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// - The errors of [`Client::new`].
 /// - A second call in the same process.
@@ -72,6 +94,38 @@ pub(crate) fn client() -> Result<&'static Client, Error> {
 /// Records an event, if its scope is granted. Otherwise the event is dropped, which takes about a nanosecond.
 ///
 /// See [`Client::record`].
+///
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// candor::record(LibraryOpened { shelves: 7 });   // nobody was asked: dropped
+/// consent::grant(USAGE)?;                         // the person said yes
+/// candor::record(LibraryOpened { shelves: 7 });
+/// assert_eq!(candor::manifest()?.outcomes.counted, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline(always)]
 pub fn record<E: Event<About = Installation>>(event: E) {
     if let Some(admission) = Admission::process_wide(E::SCOPE) {
@@ -109,6 +163,36 @@ pub fn record_with<E: Event<About = Installation>>(make: impl FnOnce() -> E) {
 /// Records an event and writes it to the operating system before returning. The event survives a crash of the program.
 ///
 /// See [`Client::record_durable`].
+///
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// # candor::consent::grant(USAGE)?;
+/// candor::record_durable(LibraryOpened { shelves: 7 });   // on disk when this returns
+/// assert_eq!(candor::manifest()?.outcomes.lines, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn record_durable<E: Event<About = Installation>>(event: E) {
     if let Some(client) = CLIENT.get() {
         client.record_durable(event);
@@ -124,6 +208,38 @@ fn admitted<E: Event>(event: &E, admission: Admission) {
 
 /// Returns the whole state as one document: what could be sent, what was agreed, what is pending, and what was sent and dropped.
 ///
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// let manifest = candor::manifest()?;
+/// println!("{manifest}");                         // for the person to read
+/// let page = manifest.scope(USAGE).unwrap();
+/// assert_eq!(page.could_send[0].name, "library.opened");
+/// assert!(page.sent.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`init`] was not called, or was called in the process that this one was forked from.
 pub fn manifest() -> Result<Manifest, Error> {
@@ -134,6 +250,47 @@ pub fn manifest() -> Result<Manifest, Error> {
 ///
 /// See [`Client::flush`].
 ///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # struct Receiver;
+/// # impl Transport for Receiver {
+/// #     fn send(&self, _: Parcel<'_>) -> Result<Answer, SendError> {
+/// #         Ok(Answer::Accepted { rejected: 0 })
+/// #     }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).transport("nobody", Receiver);
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// # candor::consent::grant(USAGE)?;
+/// candor::record(LibraryOpened { shelves: 7 });
+/// let flushed = candor::flush(Duration::from_secs(2))?;
+/// assert_eq!((flushed.requests, flushed.records), (1, 1));
+/// if let Some(why) = flushed.trouble {
+///     eprintln!("Not everything was sent: {why}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`init`] was not called, or was called in the process that this one was forked from.
 pub fn flush(limit: Duration) -> Result<Flushed, Error> {
@@ -143,6 +300,39 @@ pub fn flush(limit: Duration) -> Result<Flushed, Error> {
 /// Closes the process-wide client. Waits at most `limit`.
 ///
 /// Returns whether every recorded event is on disk or counted there; `true` if [`init`] was not called. See [`Client::shutdown`].
+///
+/// ```standalone_crate
+/// use std::time::Duration;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// # candor::consent::grant(USAGE)?;
+/// candor::record(LibraryOpened { shelves: 7 });
+/// assert!(candor::shutdown(Duration::from_secs(2)));      // on disk; the next run sends it
+/// candor::record(LibraryOpened { shelves: 8 });           // dropped
+/// # assert_eq!(candor::manifest()?.outcomes.lines, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn shutdown(limit: Duration) -> bool {
     CLIENT.get().is_none_or(|client| client.shutdown(limit))
 }

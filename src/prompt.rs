@@ -73,12 +73,64 @@ impl<'c> Prompt<'c> {
     }
 
     /// The notice to show. Show all of it.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let prompt = consent::prompt(USAGE)?;
+    /// println!("{}", prompt.notice());
+    /// assert!(prompt.notice().text().contains("Faster lists"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn notice(&self) -> &Notice {
         &self.notice
     }
 
     /// Changes the notice to another language that the person picked: one of [`languages`](crate::consent::languages()).
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let config = config.translation(candor::Translation::new("fr").texts([
+    /// #     ("scope.usage.title", "Utilisation"),
+    /// #     ("scope.usage.purpose", "Savoir combien d’étagères les gens remplissent, pour accélérer ce cas."),
+    /// #     ("scope.usage.benefit", "Des listes plus rapides"),
+    /// # ]));
+    /// # let _candor = candor::init(config)?;
+    /// let mut prompt = consent::prompt(USAGE)?;
+    /// prompt.show_in("fr")?;                          // the person picked French
+    /// assert_eq!(prompt.notice().language(), "fr");
+    /// assert_eq!(prompt.yes("first start")?.language.as_deref(), Some("fr"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::needs_language`]: there is no notice in that language. The notice stays unchanged.
@@ -89,6 +141,35 @@ impl<'c> Prompt<'c> {
     }
 
     /// How this build differs from what the person agreed to before. Empty if they had not consented.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let earlier = candor::Client::new(config.clone().endpoint("http://localhost:4317"))?;
+    /// # earlier.grant(USAGE)?;
+    /// # drop(earlier);
+    /// # let _candor = candor::init(config)?;
+    /// // The person agreed to an earlier version. This one sends to another recipient.
+    /// let prompt = consent::prompt(USAGE)?;
+    /// for change in prompt.changes() {
+    ///     println!("- {change}");                     // show it beside the notice
+    /// }
+    /// # assert!(!prompt.changes().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
@@ -96,18 +177,95 @@ impl<'c> Prompt<'c> {
 
     /// Whether the person had already consented to less. Then [`no`](Prompt::no) means *keep as before*, and
     /// [`stop`](Prompt::stop) is a third answer.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let earlier = candor::Client::new(config.clone().endpoint("http://localhost:4317"))?;
+    /// # earlier.grant(USAGE)?;
+    /// # drop(earlier);
+    /// # let _candor = candor::init(config)?;
+    /// // The person agreed to an earlier version. This one would do more.
+    /// let prompt = consent::prompt(USAGE)?;
+    /// let answers = match prompt.is_about_more() {
+    ///     true => ["Extend", "Keep as before", "Stop it all"],    // `yes`, `no`, `stop`
+    ///     false => ["Send", "Don't send", "Ask me later"],        // `yes`, `no`, `later`
+    /// };
+    /// # assert_eq!(answers[0], "Extend");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_about_more(&self) -> bool {
         self.widens
     }
 
     /// Whether [`later`](Prompt::later) may still be offered. It works twice.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let prompt = consent::prompt(USAGE)?;
+    /// let answers: &[&str] = if prompt.can_wait() { &["Send", "Don't send", "Ask me later"] } else { &["Send", "Don't send"] };
+    /// # assert_eq!(answers.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn can_wait(&self) -> bool {
         self.later
     }
 
     /// Records a grant with the notice that was shown. `via` says where the person answered, such as `first start`.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let prompt = consent::prompt(USAGE)?;
+    /// println!("{}", prompt.notice());
+    /// let receipt = prompt.yes("first start")?;
+    /// assert_eq!((receipt.decision.as_str(), receipt.via.as_deref()), ("granted", Some("first start")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Same as [`grant`](crate::consent::grant). A grant that can't be recorded is not a refusal.
@@ -121,6 +279,29 @@ impl<'c> Prompt<'c> {
 
     /// Records a refusal. If the person had consented to less before, that stays in force.
     ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let prompt = consent::prompt(USAGE)?;
+    /// println!("{}", prompt.notice());
+    /// assert_eq!(prompt.no()?.decision, "denied");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Same as [`deny`](crate::consent::deny).
     pub fn no(mut self) -> Result<Receipt, Error> {
@@ -130,6 +311,29 @@ impl<'c> Prompt<'c> {
 
     /// Defers the question: the program may ask again after a month. The third time this counts as a refusal.
     ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let prompt = consent::prompt(USAGE)?;
+    /// println!("{}", prompt.notice());
+    /// assert_eq!(prompt.later()?.decision, "deferred");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Same as [`defer`](crate::consent::defer).
     pub fn later(mut self) -> Result<Receipt, Error> {
@@ -138,6 +342,33 @@ impl<'c> Prompt<'c> {
     }
 
     /// Withdraws what the person had consented to. If there was no consent, this is a refusal.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let earlier = candor::Client::new(config.clone().endpoint("http://localhost:4317"))?;
+    /// # earlier.grant(USAGE)?;
+    /// # drop(earlier);
+    /// # let _candor = candor::init(config)?;
+    /// // The person agreed to an earlier version. This one would do more.
+    /// let prompt = consent::prompt(USAGE)?;
+    /// println!("{}", prompt.notice());
+    /// assert_eq!(prompt.stop()?.decision, "withdrawn");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Same as [`withdraw`](crate::consent::withdraw).

@@ -21,14 +21,14 @@ pub(crate) fn erase(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Erro
     let today = engine.ambient.now().day();
     let names = engine.journal.names();
     let store = engine.consent.ledger().store();
-    let (_, last) = names.left(scope, today).at("read what left in", store)?;
+    let (_, last) = names.left(scope, today).at("read the list of sent records in", store)?;
     engine.consent.deletes_within(scope, last)?;
-    if !names.all(scope, today).at("read what left in", store)?.is_empty() {
+    if !names.all(scope, today).at("read the list of sent records in", store)?.is_empty() {
         let erasure_requests = engine.consent.erasure_requests();
         let changing = erasure_requests.lock(|| engine.ambient.monotonic())?;
         let asked = erasure_requests.ask(&changing, scope.name(), engine.ambient.now());
         drop(changing);
-        asked.at("write a wish in", store)?;
+        asked.at("save the erasure request in", store)?;
         // The request is durable now. If the documents can't be written, the sender tries again, and the status says
         // so.
         let _ = engine.make_erasure_requests(scope, false);
@@ -43,7 +43,9 @@ pub(crate) fn cancel(engine: &Engine, scope: Scope) -> Result<ErasureStatus, Err
     let erasure_requests = engine.consent.erasure_requests();
     if erasure_requests.is_busy(scope.name()) || before.damaged > 0 {
         let changing = erasure_requests.lock(|| engine.ambient.monotonic())?;
-        erasure_requests.cancel(&changing, scope.name()).at("take back a wish in", engine.consent.ledger().store())?;
+        erasure_requests
+            .cancel(&changing, scope.name())
+            .at("cancel the erasure requests in", engine.consent.ledger().store())?;
     }
     engine.erasure_status(scope)
 }
@@ -55,7 +57,7 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
-    let holds_ids = || engine.journal.names().holds_any(scope).at("read what left in", store);
+    let holds_ids = || engine.journal.names().holds_any(scope).at("read the list of sent records in", store);
     if !sent.holds_any(scope) && !holds_ids()? {
         return Ok(());
     }
@@ -63,12 +65,12 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
     engine.journal.delete_sent(scope).at("delete the sent log in", store)?;
     let erasure_requests = engine.consent.erasure_requests();
     // If it can't be read whether erasure was asked for, the ids stay: they may be needed.
-    if erasure_requests.asked(scope.name()).at("read a wish in", store)?.is_some() {
+    if erasure_requests.asked(scope.name()).at("read the erasure request in", store)?.is_some() {
         engine.make_erasure_requests(scope, true)?;
     }
     if holds_ids()? {
         let _changing = erasure_requests.lock(|| engine.ambient.monotonic())?;
-        engine.journal.names().delete(scope).at("delete the ids of what was sent in", store)?;
+        engine.journal.names().delete(scope).at("delete the list of sent records in", store)?;
     }
     sent.end_deleting(scope).at("delete the sent log in", store)
 }
@@ -81,7 +83,7 @@ pub(crate) fn delete_sent(engine: &Engine, scope: Scope) -> Result<(), Error> {
 pub(crate) fn finish_deleting(engine: &Engine, scope: Scope) -> Result<(), Error> {
     let store = engine.consent.ledger().store();
     // If the note of a deletion can't be read, nothing is deleted.
-    match engine.journal.sent().is_deleting(scope).at("look at the sent log in", store)? {
+    match engine.journal.sent().is_deleting(scope).at("read the sent log in", store)? {
         true => delete_sent(engine, scope),
         false => Ok(()),
     }
@@ -94,7 +96,7 @@ pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
-    if keep && sent.keeps_contents(scope).at("look at the sent log in", store)? {
+    if keep && sent.keeps_contents(scope).at("read the sent log in", store)? {
         return Ok(());
     }
     engine.consent.ledger().make_directories()?;

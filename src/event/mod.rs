@@ -4,6 +4,221 @@
 //! `#[derive(Event)]` generates the implementations of these traits. The rules for events are checked in `const`, so an
 //! event that breaks one does not compile. This module describes and checks. It never reads consent, never keeps a
 //! value, and never touches a file.
+//!
+//! # Scopes
+//!
+//! [`scope!`](crate::scope) declares what a person can agree to. The doc comment is the purpose:
+//!
+//! ```
+//! candor::scope! {
+//!     /// Find out which formats stutter, so that those decoders are fixed first.
+//!     pub STUTTER = "stutter" {
+//!         title: "Playback statistics",
+//!         revision: 1,
+//!         about: installation,
+//!         retention: 90 days,
+//!         benefit: "Fewer films that stutter",
+//!         training: no, sale_or_sharing: no, advertising: no, profiling: no,
+//!         judging_workers: yes("comparing the teams that test the player"),
+//!         also_never: ["identifying what you watch"],
+//!     }
+//!     /// Find out how many shelves people fill, so that lists of that length are fast.
+//!     pub SHELVES = "shelves" {
+//!         title: "Shelves", revision: 1, about: installation, retention: 30 days,
+//!         benefit: "Faster lists", other_uses: none,      // stands for five times `no`
+//!     }
+//! }
+//!
+//! assert_eq!(STUTTER.name(), "stutter");
+//! assert_eq!(STUTTER.purpose(), "Find out which formats stutter, so that those decoders are fixed first.");
+//! assert_eq!(STUTTER.retention_days(), 90);
+//! assert_eq!(STUTTER.also_never(), ["identifying what you watch"]);
+//! assert!(SHELVES.also_never().is_empty());
+//! ```
+//!
+//! A library's scope says who is answerable for it, and where its reports go. It stays closed until the program calls
+//! [`Config::allow`](crate::Config::allow):
+//!
+//! ```
+//! use candor::{AddressLog, Controller, Erasure};
+//!
+//! const CODECLIB: Controller = Controller {
+//!     legal_name: "Codec Library e.V.", address: "Beispielweg 1, 10115 Berlin", country: "DE",
+//!     contact: "privacy@codeclib.example", data_protection_officer: None, authority: None, processors: &[],
+//!     hosting_countries: &["DE"], transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept,
+//!     erasure: Erasure::Unsupported,
+//! };
+//!
+//! candor::scope! {
+//!     /// Find out which formats fail to decode, so that those decoders are mended first.
+//!     pub CODECS = "codeclib.formats" {
+//!         title: "Codec library: formats", revision: 1, about: installation, retention: 20 days,
+//!         benefit: "Fewer films that don't play", other_uses: none,
+//!         library: { controller: CODECLIB, endpoint: "https://telemetry.codeclib.example" },
+//!     }
+//! }
+//!
+//! assert!(CODECS.is_of_library());
+//! ```
+//!
+//! # Events and their attributes
+//!
+//! `#[event(…)]` takes `name`, `scope` and `linkage`. It can also take `until` and `about`. [`Linkage`] explains the six
+//! words for `linkage`.
+//!
+//! ```
+//! # use candor::event::{Event, Linkage};
+//! # candor::scope! {
+//! #     /// Find out whether the new search is used, so that the old one can be removed.
+//! #     pub SEARCH = "search" { title: "Search", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "One search that works", other_uses: none }
+//! # }
+//! /// A search was made.
+//! #[derive(candor::Event)]
+//! #[event(name = "search.made", scope = SEARCH, linkage = none, until = "2027-06-30", about = installation)]
+//! struct SearchMade {
+//!     /// How many things it found.
+//!     #[field(count, example = 3)]
+//!     found: usize,
+//!     /// Whether it was the new search.
+//!     new: bool,
+//! }
+//!
+//! let schema = SearchMade::schema();
+//! assert_eq!((schema.name(), schema.linkage()), ("search.made", Linkage::None));
+//! assert_eq!(schema.doc(), "A search was made.");     // what a person reads
+//! assert_eq!(schema.until().as_deref(), Some("2027-06-30"));
+//! ```
+//!
+//! `#[field(…)]` takes one of the [classes](class), with an `example` that the person is shown. Some classes take more:
+//!
+//! - `unit` for numbers, and `reason`, which the person reads. The [examples of the classes](class#examples) have them.
+//! - `domain` for `hash`, `cohort` and `item`: the name space. The same value has the same code in two fields of the same
+//!   domain. Without it, the domain is the field's name.
+//! - `one_in` for `item`: of how many items one is counted. Without it, it follows from the event's outcomes.
+//! - `group` for numbers: which of them reveal each other. One event has at most two fields of a group. A field of a
+//!   [content class](class#classes-that-describe-content) in another group needs a `reason`, and no `item` field.
+//!
+//! ```
+//! # use candor::{Category, Event};
+//! # candor::scope! {
+//! #     /// Find out which servers are slow, so that the cache can be made larger where that helps.
+//! #     pub CACHE = "cache" { title: "Cache", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Fewer waits", other_uses: none }
+//! # }
+//! /// A server answered slowly.
+//! #[derive(Event)]
+//! #[event(name = "server.slow", scope = CACHE, linkage = week)]
+//! struct ServerSlow<'a> {
+//!     /// Which server.
+//!     #[field(hash, domain = "server", example = "nas.local")]
+//!     server: &'a str,
+//! }
+//!
+//! /// A server was switched off.
+//! #[derive(Event)]
+//! #[event(name = "server.off", scope = CACHE, linkage = week)]
+//! struct ServerOff<'a> {
+//!     /// Which server. It has the same code as in `server.slow` of the same week.
+//!     #[field(hash, domain = "server", example = "nas.local")]
+//!     host: &'a str,
+//! }
+//!
+//! /// The cache was cleared.
+//! #[derive(Event)]
+//! #[event(name = "cache.cleared", scope = CACHE, linkage = none)]
+//! struct CacheCleared {
+//!     /// How large it was. This is no content, so it needs no `item` field.
+//!     #[field(byte_size, group = "cache", reason = "it is the cache's size", example = 734_003_200)]
+//!     bytes: u64,
+//! }
+//!
+//! /// A song was taken from the cache.
+//! #[derive(Event)]
+//! #[event(name = "cache.hit", scope = CACHE, linkage = rollup)]
+//! struct CacheHit<'a> {
+//!     /// Which song it was. Of these one in 64 is counted. Never kept or sent.
+//!     #[field(item, domain = "song", one_in = 64)]
+//!     song: &'a str,
+//!     /// Whether it was whole.
+//!     whole: bool,
+//! }
+//! #
+//! # assert_eq!(candor::preview(&CacheHit { song: "a", whole: true }), [("whole", "yes".into())]);
+//! # let sent = candor::preview(&CacheCleared { bytes: 70_000 });
+//! # assert_eq!(sent, [("bytes", "64 KiB to under 256 KiB".into())]);
+//! # let code = [("server", "a code".into())];
+//! # assert_eq!(candor::preview(&ServerSlow { server: "nas.local" }), code);
+//! # assert_eq!(candor::preview(&ServerOff { host: "nas.local" }).len(), 1);
+//! ```
+//!
+//! # Categories
+//!
+//! [`Category`](crate::Category) makes an enum a closed list of labels, which is a class of its own. It and `bool` need no
+//! `#[field(…)]`, nor does an `Option` of them:
+//!
+//! ```
+//! # use candor::{Category, Event, preview};
+//! # candor::scope! {
+//! #     /// Find out which formats are played, so that those decoders are tested first.
+//! #     pub FORMATS = "formats" { title: "Formats", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Fewer films that stutter", other_uses: none }
+//! # }
+//! #[derive(Category)]
+//! enum Codec {
+//!     H264,                               // sent as `h264`
+//!     #[category(rename = "h265")]
+//!     Hevc,                               // sent as `h265`
+//!     Other,                              // required: for values that this program does not know yet
+//! }
+//!
+//! /// A stream was started.
+//! #[derive(Event)]
+//! #[event(name = "stream.started", scope = FORMATS, linkage = none)]
+//! struct StreamStarted {
+//!     /// How the picture was coded.
+//!     picture: Codec,
+//!     /// How a second picture was coded, if there was one.
+//!     second: Option<Codec>,
+//!     /// Whether the server had to convert it.
+//!     converted: bool,
+//! }
+//!
+//! assert_eq!(
+//!     preview(&StreamStarted { picture: Codec::Hevc, second: None, converted: false }),
+//!     [("picture", "h265".into()), ("second", "not sent".into()), ("converted", "no".into())]
+//! );
+//! ```
+//!
+//! # Where candor has another name
+//!
+//! A program that lists candor under another name in its `Cargo.toml` says so with `crate = …`:
+//!
+//! ```
+//! # use candor as telemetry;
+//! telemetry::scope! {
+//!     /// Find out how often people print, so that printing is kept or removed.
+//!     #[scope(crate = telemetry)]
+//!     pub PRINTING = "printing" {
+//!         title: "Printing", revision: 1, about: installation, retention: 30 days,
+//!         benefit: "No menu entries that nobody needs", other_uses: none,
+//!     }
+//! }
+//!
+//! #[derive(telemetry::Category)]
+//! #[category(crate = telemetry)]
+//! enum Paper { A4, Letter, Other }
+//!
+//! /// Something was printed.
+//! #[derive(telemetry::Event)]
+//! #[event(crate = telemetry, name = "page.printed", scope = PRINTING, linkage = rollup)]
+//! struct PagePrinted {
+//!     /// On which paper.
+//!     paper: Paper,
+//! }
+//! #
+//! # assert_eq!(telemetry::preview(&PagePrinted { paper: Paper::A4 }), [("paper", "a4".into())]);
+//! ```
 
 mod check;
 pub mod class;

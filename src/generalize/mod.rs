@@ -66,6 +66,27 @@ impl Generalized {
 ///
 /// The outcomes are those of this build. If the person agreed to less, less is kept. Codes and groups depend on the
 /// secret of a grant, so they are not shown: a code reads `a code`, and a group reads, for example, `one of 16 groups`.
+///
+/// ```
+/// # candor::scope! {
+/// #     /// Find out how many shelves people fill, so that lists of that length are fast.
+/// #     pub LIBRARY = "library" { title: "Library", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// /// A library was imported.
+/// #[derive(candor::Event)]
+/// #[event(name = "library.imported", scope = LIBRARY, linkage = rollup)]
+/// struct LibraryImported {
+///     /// How many shelves it has.
+///     #[field(count, example = 3)]
+///     shelves: usize,
+///     /// Whether it was sorted.
+///     sorted: bool,
+/// }
+///
+/// let sent = candor::preview(&LibraryImported { shelves: 7, sorted: true });
+/// assert_eq!(sent, [("shelves", "5 to 8".into()), ("sorted", "yes".into())]);
+/// ```
 #[must_use]
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     struct AnyCode;

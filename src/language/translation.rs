@@ -16,8 +16,33 @@ use std::{
 /// It is a table of keys and texts. A missing, unknown or empty text is an error of [`candor::init`](crate::init). The
 /// error lists what is missing in a form that can be pasted into the table:
 ///
-/// ```
-/// # use candor::Translation;
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Category, Client, Config, Controller, Erasure, Event};
+/// use candor::Translation;
+///
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// candor::scope! {
+///     /// Find out which formats stutter, so that those decoders are fixed first.
+///     pub PLAYBACK = "playback" {
+///         title: "Playback statistics", revision: 1, about: installation, retention: 90 days,
+///         benefit: "Fewer films that stutter", other_uses: none, also_never: ["identifying what you watch"],
+///     }
+/// }
+///
+/// /// A stream ended or was stopped.
+/// #[derive(Event)]
+/// #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+/// struct PlaybackFinished {
+///     /// The format of the picture.
+///     codec: Codec,
+/// }
+/// # #[derive(Category)]
+/// # enum Codec { Hevc, Other }
+///
 /// let french = Translation::new("fr").texts([
 ///     ("scope.playback.title", "Statistiques de lecture"),
 ///     ("scope.playback.purpose", "Savoir quels formats saccadent, pour corriger ces décodeurs en premier."),
@@ -27,6 +52,12 @@ use std::{
 ///     ("field.playback.finished.codec", "Le format de l’image."),
 ///     ("label.hevc", "HEVC"),
 /// ]);
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// let client = Client::new(config.translation(french))?;
+/// assert!(client.notice_in(PLAYBACK, "fr")?.text().contains("Statistiques de lecture"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// | key | text |
@@ -40,7 +71,8 @@ use std::{
 /// | `controller.transfer_safeguard` | the controller's safeguard for transfers, if there is one |
 /// | `candor.…` | candor's own sentences: all of them, in a language that is not built into candor |
 ///
-/// If a label has both keys, the longer one wins. Names, addresses and labels as they are sent are not translated.
+/// The label `other` takes no key: it is one of candor's own sentences. If a label has both keys, the longer one wins.
+/// Names, addresses and labels as they are sent are not translated.
 ///
 /// candor's own sentences contain placeholders such as `{days}`. If a word depends on a number, its forms are written
 /// out, as in `{days} {days:day|days}`. [`plural`](Translation::plural) selects the form for a number. The text of the
@@ -70,6 +102,11 @@ impl Translation {
     }
 
     /// Adds one text.
+    ///
+    /// ```
+    /// # use candor::Translation;
+    /// let french = Translation::new("fr").text("scope.playback.title", "Statistiques de lecture");
+    /// ```
     #[must_use]
     pub fn text(mut self, key: impl Into<String>, text: impl Into<String>) -> Self {
         self.texts.push((key.into(), text.into()));
@@ -108,6 +145,14 @@ impl Translation {
     /// the resource.
     ///
     /// Needs the feature `fluent`.
+    ///
+    /// ```
+    /// # use candor::Translation;
+    /// let french = Translation::new("fr").fluent(
+    ///     "scope-playback-title = Statistiques de lecture\n\
+    ///      scope-playback-benefit = Moins de films qui saccadent\n",
+    /// );
+    /// ```
     #[cfg(feature = "fluent")]
     #[must_use]
     pub fn fluent(mut self, resource: impl Into<String>) -> Self {

@@ -68,6 +68,38 @@ const MOST: u64 = 16 << 20;
 /// program that links candor. `directory` is `env!("CARGO_MANIFEST_DIR")`, and `config` is the one that the program
 /// runs with.
 ///
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure, lock};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let directory = home.path();
+/// let config = || Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// lock::write(directory, config())?;
+/// lock::check(directory, config())?;
+///
+/// let elsewhere = config().endpoint("http://localhost:4319");
+/// let differs = lock::check(directory, elsewhere).unwrap_err().to_string();
+/// assert!(differs.contains("localhost:4319"), "{differs}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// If the environment variable `CANDOR_LOCK` is `write`, the lock is written instead. That is an error if `CI` is set
 /// to a value other than `0` or `false`.
 ///
@@ -124,6 +156,36 @@ const HOW: &str = "run this test once with CANDOR_LOCK=write, read what changed 
 /// Writes `candor.lock` into `directory` and replaces one that is there. It states what this build could send, for a
 /// developer to review and commit.
 ///
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure, lock};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let directory = home.path();
+/// let config = || Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// lock::write(directory, config())?;
+///
+/// let text = std::fs::read_to_string(directory.join(lock::FILE))?;
+/// assert!(text.contains("library.opened"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// A mistake in `config`, as for [`Client::new`](crate::Client::new), or the file can't be written.
 pub fn write(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
@@ -132,6 +194,39 @@ pub fn write(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
 
 /// Fails unless `text`, as it was published, is the notice that this build would show for this scope in this language.
 /// Line endings and empty lines at the end are not compared.
+///
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, lock};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let directories = (home.path().join("a"), home.path().join("b"));
+/// let config = || Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let client = Client::new(config().directories(directories.0, directories.1))?;
+/// let published = client.notice(USAGE)?.to_string();      // in a program's own test: read from its website's files
+/// lock::check_notice(&published, USAGE, "en", config())?;
+///
+/// let old = published.replace("30 days", "20 days");
+/// let differs = lock::check_notice(&old, USAGE, "en", config()).unwrap_err().to_string();
+/// assert!(differs.contains("20 days") && differs.contains("30 days"), "{differs}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// - The first line that differs, with both versions of it.
@@ -151,6 +246,39 @@ pub fn check_notice(text: &str, scope: Scope, language: &str, config: Config) ->
 /// Fails unless `json`, a manifest that was published ([`Manifest::to_json`](crate::Manifest::to_json)), describes the
 /// program as this build does: its scopes, notices and events, where they are sent, and for how long they are kept.
 /// What belongs to one computer (answers, pending and sent data) is not compared.
+///
+/// ```standalone_crate
+/// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, lock};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let directories = (home.path().join("a"), home.path().join("b"));
+/// let config = || Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let client = Client::new(config().directories(directories.0, directories.1))?;
+/// let published = client.manifest()?.to_json();           // in a program's own test: read from its website's files
+/// lock::check_manifest(&published, config())?;
+///
+/// let elsewhere = config().endpoint("http://localhost:4319");
+/// let differs = lock::check_manifest(&published, elsewhere).unwrap_err().to_string();
+/// assert!(differs.contains("endpoint"), "{differs}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// - Every scope that differs, with the first line that differs.

@@ -39,14 +39,14 @@ impl Engine {
     pub(crate) fn erasure_status(&self, scope: Scope) -> Result<ErasureStatus, Error> {
         let names = self.journal.names();
         let store = self.consent.ledger().store();
-        let (left, nameable) = match names.holds_any(scope).at("read what left in", store)? {
+        let (left, nameable) = match names.holds_any(scope).at("read the list of sent records in", store)? {
             // If nothing was ever sent, the clock is not read.
             false => (0, 0),
             true => {
                 let today = self.ambient.now().day();
-                let all = names.all(scope, today).at("read what left in", store)?;
+                let all = names.all(scope, today).at("read the list of sent records in", store)?;
                 let nameable = all.iter().map(|named| named.uids.len() as u64).sum();
-                (names.left(scope, today).at("read what left in", store)?.0.max(nameable), nameable)
+                (names.left(scope, today).at("read the list of sent records in", store)?.0.max(nameable), nameable)
             }
         };
         self.consent.erasure_status(scope, left, nameable)
@@ -68,7 +68,7 @@ impl Engine {
     pub(super) fn note_names(&self, scope: Scope, batch: &Batch) -> Result<(), Error> {
         let names = self.journal.names();
         // If this can't be read, the records may have been counted already. It is an error, and the batch is not sent now.
-        if names.has(scope, batch.key()).at("read what left in", self.consent.ledger().store())? {
+        if names.has(scope, batch.key()).at("read the list of sent records in", self.consent.ledger().store())? {
             return Ok(());
         }
         let lines = otlp::lines(batch.body(), &self.service, scope, self.registry).unwrap_or_default();
@@ -82,7 +82,9 @@ impl Engine {
         };
         let erasure_requests = self.consent.erasure_requests();
         let _changing = erasure_requests.lock(|| self.ambient.monotonic())?;
-        names.note(scope, &named, batch.tries() == 0).at("note what leaves in", self.consent.ledger().store())
+        names
+            .note(scope, &named, batch.tries() == 0)
+            .at("save the list of sent records in", self.consent.ledger().store())
     }
 
     /// Makes the missing documents of the person's erasure request: one for each sent batch that it covers. Idempotent, and safe
@@ -98,7 +100,9 @@ impl Engine {
         let erasure_requests = self.consent.erasure_requests();
         let store = self.consent.ledger().store();
         let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
-        let Some(asked) = erasure_requests.asked(scope.name()).at("read a wish in", store)? else { return Ok(()) };
+        let Some(asked) = erasure_requests.asked(scope.name()).at("read the erasure request in", store)? else {
+            return Ok(());
+        };
         let today = self.ambient.now().day();
         let asked = asked.min(self.ambient.now());
         let within = match self.consent.deletes_within(scope, None) {
@@ -109,41 +113,45 @@ impl Engine {
                 return Err(error);
             }
         };
-        let known = erasure_requests.all(scope.name()).at("read the wishes in", store)?;
+        let known = erasure_requests.all(scope.name()).at("read the erasure requests in", store)?;
         let (known, unread) = (known.erasure_requests, known.unread);
-        let given_up =
-            |wish: &StoredRequest| matches!(wish.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
+        let given_up = |stored: &StoredRequest| matches!(stored.is.outcome, Outcome::GivenUp { at, .. } if !later || at <= asked.0);
         let settled: BTreeSet<&str> =
-            known.iter().filter(|wish| !given_up(wish)).map(|wish| wish.is.batch.as_str()).collect();
+            known.iter().filter(|stored| !given_up(stored)).map(|stored| stored.is.batch.as_str()).collect();
         let waiting = self.still_waiting(scope)?;
         let mut schedule = self.journal.outbox().erasing_schedule(scope, self.ambient.now());
         if let Some(why) = schedule.unread.take() {
-            return Err(io::Error::other(why)).at("read when the next request leaves in", store);
+            return Err(io::Error::other(why)).at("read the erasure schedule in", store);
         }
         let mut made = 0;
-        let left = self.journal.names().all(scope, today).at("read what left in", store)?;
+        let left = self.journal.names().all(scope, today).at("read the list of sent records in", store)?;
         for Named { batch, at, until, to, uids } in left {
             let is_made = settled.contains(batch.as_str()) || unread.contains_key(&batch);
             if (later && at > asked) || is_made || waiting.contains(&batch) {
                 continue;
             }
-            let key = self.ambient.random_hex::<16>().at("draw a key for", store)?;
+            let key = self.ambient.random_hex::<16>().at("generate a request id in", store)?;
             let mut particulars = Particulars::new(scope.name(), &batch, key, to, asked);
             (particulars.until, particulars.within) = (until.0, within);
-            erasure_requests.write(&changing, &StoredRequest::new(particulars, uids)).at("write a wish in", store)?;
+            erasure_requests
+                .write(&changing, &StoredRequest::new(particulars, uids))
+                .at("save the erasure request in", store)?;
             made += 1;
         }
         if made > 0 {
             // The scheduled time may be too far away, if it was drawn for fewer requests. Or none is drawn yet.
             if schedule.failures == 0 {
                 schedule.next = self.next_moment(scope);
-                self.journal.outbox().save_erasing_schedule(scope, &schedule).at("write a moment in", store)?;
+                self.journal
+                    .outbox()
+                    .save_erasing_schedule(scope, &schedule)
+                    .at("save the erasure schedule in", store)?;
             }
         }
         // A document that could not be read may be one that was given up, which would have to be made again. So the rest of the
         // request stays pending.
         if let Some(why) = unread.into_values().next() {
-            return Err(io::Error::other(why)).at("read the wishes in", store);
+            return Err(io::Error::other(why)).at("read the erasure requests in", store);
         }
         erasure_requests.answered(&changing, scope.name()).at("write in", store)
     }
@@ -152,7 +160,7 @@ impl Engine {
     fn still_waiting(&self, scope: Scope) -> Result<BTreeSet<String>, Error> {
         let Some(place) = self.consent.granted_place(scope)? else { return Ok(BTreeSet::new()) };
         let store = self.consent.ledger().store();
-        let paths = self.journal.outbox().paths(place).at("read what waits in", store)?.into_iter();
+        let paths = self.journal.outbox().paths(place).at("read the pending requests in", store)?.into_iter();
         Ok(paths.filter_map(|path| Some(path.file_stem()?.to_str()?.split_once('-')?.1.to_owned())).collect())
     }
 
@@ -232,7 +240,7 @@ impl Engine {
         let mut batches = erasure_requests.pending(scope.name())?;
         // A damaged one comes first and is set aside then. One that can't be read now comes last.
         batches.sort_by_cached_key(|batch| match erasure_requests.read(scope.name(), batch) {
-            Look::Read(wish) => wish.map_or(0, |wish| wish.is.tries),
+            Look::Read(stored) => stored.map_or(0, |stored| stored.is.tries),
             Look::Absent => 0,
             Look::Refused(_) | Look::Failed(_) => u32::MAX,
         });
@@ -250,8 +258,8 @@ impl Engine {
         let store = self.consent.ledger().store();
         let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
         let path = erasure_requests.path(scope.name(), batch);
-        let mut wish = match erasure_requests.read(scope.name(), batch).found_at(&path) {
-            Ok(Some(Some(wish))) => wish,
+        let mut stored = match erasure_requests.read(scope.name(), batch).found_at(&path) {
+            Ok(Some(Some(stored))) => stored,
             Ok(None) => return Ok(Tried::Nothing),
             Err(error) => {
                 done.note_trouble(format!("a request for erasure can't be read now: {error}"));
@@ -264,17 +272,17 @@ impl Engine {
             }
         };
         let now = self.ambient.now();
-        let elsewhere = self.consent.recipient(scope) != Some(wish.is.to.as_str());
-        let old = wish.is.asked.saturating_add(MOST_AGE) < now.0;
+        let elsewhere = self.consent.recipient(scope) != Some(stored.is.to.as_str());
+        let old = stored.is.asked.saturating_add(MOST_AGE) < now.0;
         let over = match elsewhere {
             true if old => Some(Why::Elsewhere),
             // A request that was never tried, because the program did not run, does not expire.
-            false if old && (wish.is.tries > 0 || schedule.failures > 0) => Some(Why::NoAnswer),
+            false if old && (stored.is.tries > 0 || schedule.failures > 0) => Some(Why::NoAnswer),
             _ => None,
         };
         if let Some(why) = over {
-            wish.end(Outcome::GivenUp { at: now.0, why });
-            erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
+            stored.end(Outcome::GivenUp { at: now.0, why });
+            erasure_requests.write(&changing, &stored).at("save the erasure request in", store)?;
             return Ok(Tried::Nothing);
         }
         if elsewhere {
@@ -282,8 +290,8 @@ impl Engine {
             return Ok(Tried::HeldUp);
         }
         // If its try can't be written to disk, nothing is sent. Otherwise a program that dies each time would send it forever.
-        wish.is.tries = wish.is.tries.saturating_add(1);
-        erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
+        stored.is.tries = stored.is.tries.saturating_add(1);
+        erasure_requests.write(&changing, &stored).at("save the erasure request in", store)?;
         drop(changing);
         let permit = self.consent.erasure_permit(scope, batch);
         let Some(parcel) = permit.and_then(|permit| Parcel::erasure(permit, &self.service, scope)) else {
@@ -293,26 +301,26 @@ impl Engine {
         let before = schedule.clone();
         self.back_off(schedule, None);
         schedule.unanswered = true;
-        self.journal.outbox().save_erasing_schedule(scope, schedule).at("write a moment in", store)?;
+        self.journal.outbox().save_erasing_schedule(scope, schedule).at("save the erasure schedule in", store)?;
         let answer = self.hand_over(scope, parcel);
         if !matches!(answer, Err(SendError::Stopped)) {
             *schedule = Schedule { unanswered: false, ..before };
         }
-        let outcome = self.heard(&answer, &mut wish, schedule, done);
+        let outcome = self.heard(&answer, &mut stored, schedule, done);
         let changing = erasure_requests.lock(|| self.ambient.monotonic())?;
         // The person may have withdrawn the request while it was being sent. If the receiver took it anyway, that is recorded.
         let taken = matches!(outcome, Some(Outcome::Acknowledged { .. }));
         let there = match erasure_requests.read(scope.name(), batch).found_at(&path) {
             Ok(found) => found.flatten().is_some(),
             // The person may have withdrawn it, so it is not written again. The try that was counted before remains counted.
-            Err(error) if !taken => return Err(error).at("read a wish in", store),
+            Err(error) if !taken => return Err(error).at("read the erasure request in", store),
             Err(_) => false,
         };
         if there || taken {
             if let Some(outcome) = outcome {
-                wish.end(outcome);
+                stored.end(outcome);
             }
-            erasure_requests.write(&changing, &wish).at("write a wish in", store)?;
+            erasure_requests.write(&changing, &stored).at("save the erasure request in", store)?;
         }
         Ok(if outcome.is_some() { Tried::Ended } else { Tried::Waits })
     }
@@ -322,7 +330,7 @@ impl Engine {
     fn heard(
         &self,
         answer: &Result<Answer, SendError>,
-        wish: &mut StoredRequest,
+        stored: &mut StoredRequest,
         schedule: &mut Schedule,
         done: &mut Flushed,
     ) -> Option<Outcome> {
@@ -342,12 +350,12 @@ impl Engine {
                 | Answer::TooLarge
                 | Answer::Rejected,
             ) => {
-                wish.is.refusals = wish.is.refusals.saturating_add(1);
+                stored.is.refusals = stored.is.refusals.saturating_add(1);
                 done.note_trouble("the receiver refused a request for erasure");
                 let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
                 schedule.failures = schedule.failures.saturating_add(1).min(16);
                 schedule.not_before = at + wait;
-                if wish.is.refusals >= MOST_REFUSALS {
+                if stored.is.refusals >= MOST_REFUSALS {
                     // The next request is tried in an hour, and its failures are counted from zero.
                     (schedule.failures, schedule.not_before) = (0, at + REFUSED.0);
                     return Some(Outcome::GivenUp { at, why: Why::Refused });

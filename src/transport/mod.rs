@@ -134,6 +134,66 @@ impl<'b> Parcel<'b> {
 /// [`Parcel::may_leave`] before each slice, because a withdrawal waits for it, 500 ms at most.
 ///
 /// A transport receives parcels and can never make one, so it can't be called with data that the person did not agree to.
+///
+/// ```standalone_crate
+/// use candor::{Answer, Parcel, SendError, Transport};
+/// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
+/// use std::{
+///     io::{BufRead, BufReader, PipeWriter, Write},
+///     sync::{Mutex, PoisonError},
+///     time::Duration,
+/// };
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+///
+/// /// Writes each request as a line to a pipe, from which a collector on this computer reads.
+/// struct Pipe(Mutex<PipeWriter>);
+///
+/// impl Transport for Pipe {
+///     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
+///         let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         let end: &[u8] = b"\n";
+///         // A line end comes first: it ends a line that was left half written.
+///         for slice in [end].into_iter().chain(parcel.body().chunks(4_096)).chain([end]) {
+///             if !parcel.may_leave() {
+///                 return Err(SendError::Stopped);
+///             }
+///             pipe.write_all(slice).map_err(|error| SendError::Network(error.to_string()))?;
+///         }
+///         Ok(Answer::Taken { rejected: 0 })
+///     }
+/// }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).lift_ci_block();
+/// # let config = config.directories(home.path().join("a"), home.path().join("b"));
+///
+/// let (collector, pipe) = std::io::pipe()?;
+/// let client = Client::new(config.transport("the collector on this computer", Pipe(Mutex::new(pipe))))?;
+/// # let notice = client.notice(USAGE)?;
+/// # client.grant(USAGE.shown(&notice))?;
+/// client.record_durable(LibraryOpened { shelves: 7 });
+/// assert_eq!(client.flush(Duration::from_secs(5))?.requests, 1);
+///
+/// let line = BufReader::new(collector).lines().nth(1).ok_or("nothing was sent")??;
+/// assert!(line.contains("library.opened"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Transport: Send + Sync + 'static {
     /// Sends one parcel and returns the receiver's answer.
     ///

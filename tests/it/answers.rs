@@ -1,4 +1,4 @@
-//! Promise 9 towards the receiver, row by row of the table in `reference/wire.md`: what an answer does to the batch, and
+//! Promise 9 towards the receiver, row by row of the table in `src/manual/wire.md`: what an answer does to the batch, and
 //! when the next try is.
 
 use crate::{

@@ -365,6 +365,49 @@ fn the_changelog_says_what_leaves() {
     }
 }
 
+/// Names that the field has other words for. None of them is an identifier or the name of a file here.
+const OTHER_WORDS: [(&str, &str); 18] = [
+    ("errand", "erasure permit"),
+    ("vigil", "watch"),
+    ("wishes", "erasure requests"),
+    ("chores", "tasks"),
+    ("owe", "request"),
+    ("keep_house", "do_housekeeping"),
+    ("belief", "clock trust"),
+    ("believed", "trusted_now"),
+    ("tongue", "locale"),
+    ("hole", "placeholder"),
+    ("nap", "poll_interval"),
+    ("eye", "authorization"),
+    ("pile", "group"),
+    ("besides", "details"),
+    ("overlay", "constraints"),
+    ("unshut", "reopen_gate"),
+    ("heal", "repair"),
+    ("facade", "decisions"),
+];
+
+/// The identifiers of `code` that are among those, outside of strings.
+fn other_words(code: &str) -> Vec<&'static str> {
+    let mut plain = String::new();
+    // What stands between an even and an odd quotation mark is code.
+    code.replace("\\\"", "").split('"').step_by(2).for_each(|part| plain.push_str(part));
+    let words: std::collections::BTreeSet<String> =
+        plain.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect();
+    OTHER_WORDS.into_iter().map(|(word, _)| word).filter(|word| words.contains(*word)).collect()
+}
+
+#[test]
+fn the_fields_words_are_used() {
+    for (name, code) in sources() {
+        let found = other_words(&code);
+        assert!(found.is_empty(), "src/{name} uses {found:?}: see OTHER_WORDS for the field's words");
+        let stem = name.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        assert!(!OTHER_WORDS.iter().any(|(word, _)| *word == stem), "src/{name} is named by a word of our own");
+    }
+    assert_eq!(other_words("fn heal(&self) { say(\"a hole\") }"), ["heal"], "the control");
+}
+
 /// Claims that nobody can keep, in the languages that candor speaks.
 const TOO_BIG: [&str; 30] = [
     "anonymous",

@@ -28,9 +28,9 @@ pub(crate) enum Command {
     Agreed(Agreed),
     /// Take back what you agreed to in a program on this computer, without that program
     ///
-    /// Stops the program's reports of this kind at once, also where it runs, destroys what waits, and prints the receipt. Exit
-    /// codes: 0 done and confirmed, 1 stopped and not confirmed, since a process that may hold a connection did not answer, 2
-    /// nothing was taken back.
+    /// Stops the program's reports of this kind, also while it runs, destroys pending reports, and prints the receipt. It waits up to
+    /// half a second for confirmation. Exit codes: 0 done and confirmed, 1 done and not confirmed (the receipt says why), 2 nothing
+    /// was taken back.
     Withdraw(Withdraw),
 }
 

@@ -129,6 +129,20 @@ impl ScopeStatic {
 /// A scope: one purpose that a person can grant and withdraw. `candor::scope!` declares it.
 ///
 /// A small `Copy` handle: `consent::grant(PLAYBACK)` takes it by value.
+///
+/// ```
+/// candor::scope! {
+///     /// Find out which keys people press most, so that those are easy to reach.
+///     pub KEYS = "keys" {
+///         title: "Keys", revision: 1, about: installation, retention: 30 days,
+///         benefit: "Shorter ways", other_uses: none,
+///     }
+/// }
+///
+/// assert_eq!(KEYS.title(), "Keys");
+/// assert_eq!(KEYS.purpose(), "Find out which keys people press most, so that those are easy to reach.");
+/// assert_eq!(KEYS.retention_days(), 30);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Scope(&'static ScopeStatic);
 

@@ -247,8 +247,8 @@ impl<'s> RequestStore<'s> {
 
     fn read_as(&self, scope: &str, batch: &str, extension: &str) -> Look<Option<StoredRequest>> {
         let path = self.directory(scope).join(batch).with_extension(extension);
-        let wish = self.files.contents(&path, NAMES_MOST).map(|bytes| StoredRequest::parse(&bytes, scope, batch));
-        wish.map(|wish| wish.filter(|wish| wish.is_pending() == (extension == PENDING)))
+        let stored = self.files.contents(&path, NAMES_MOST).map(|bytes| StoredRequest::parse(&bytes, scope, batch));
+        stored.map(|stored| stored.filter(|stored| stored.is_pending() == (extension == PENDING)))
     }
 
     /// Everything that is known about a scope's erasure requests. If two documents are about one batch, the one that
@@ -269,11 +269,11 @@ impl<'s> RequestStore<'s> {
             if extension == DAMAGED {
                 known.damaged += 1;
             } else if (extension == PENDING || extension == DONE)
-                && !known.erasure_requests.iter().any(|wish| wish.is.batch == batch)
+                && !known.erasure_requests.iter().any(|stored| stored.is.batch == batch)
                 && !known.unread.contains_key(batch)
             {
                 match self.read_as(scope, batch, extension) {
-                    Look::Read(Some(wish)) => known.erasure_requests.push(wish),
+                    Look::Read(Some(stored)) => known.erasure_requests.push(stored),
                     Look::Read(None) => known.damaged += 1,
                     // It ended or was cancelled in the meantime.
                     Look::Absent => {}
@@ -288,16 +288,16 @@ impl<'s> RequestStore<'s> {
     }
 
     /// Writes a request. The sender finds a pending one from now on; one that ended is not sent.
-    pub(crate) fn write(&self, _changing: &Changing, wish: &StoredRequest) -> io::Result<()> {
-        let (scope, batch) = (&wish.is.scope, &wish.is.batch);
+    pub(crate) fn write(&self, _changing: &Changing, stored: &StoredRequest) -> io::Result<()> {
+        let (scope, batch) = (&stored.is.scope, &stored.is.batch);
         self.files.own_dir(&self.directory(scope))?;
         let pending = self.path(scope, batch);
-        if wish.is_pending() {
+        if stored.is_pending() {
             self.files.remove_if_there(&pending.with_extension(DONE))?;
-            self.files.replace(&pending, &wish.bytes()?)?;
+            self.files.replace(&pending, &stored.bytes()?)?;
             self.files.remove_if_there(&pending.with_extension(DAMAGED))
         } else {
-            self.files.replace(&pending.with_extension(DONE), &wish.bytes()?)?;
+            self.files.replace(&pending.with_extension(DONE), &stored.bytes()?)?;
             self.files.remove_with_unfinished(&pending)?;
             self.files.sync_parent(&pending)
         }
@@ -362,7 +362,7 @@ impl<'s> RequestStore<'s> {
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let over = match extension {
                 Some(extension @ (PENDING | DONE)) => match self.read_as(scope, batch, extension) {
-                    Look::Read(Some(wish)) => wish.is.until < today.0,
+                    Look::Read(Some(stored)) => stored.is.until < today.0,
                     Look::Absent | Look::Refused(_) | Look::Failed(_) => false,
                     Look::Read(None) => {
                         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));

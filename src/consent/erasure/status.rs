@@ -242,13 +242,15 @@ impl Consent {
     pub(crate) fn erasure_status(&self, scope: Scope, left: u64, nameable: u64) -> Result<ErasureStatus, Error> {
         let ContractSchema { controller, erasure_within_days, endpoint, .. } = &self.contract(scope)?.terms;
         let store = self.erasure_requests();
-        let known = store.all(scope.name()).at("read what is to be erased in", &store.directory(scope.name()))?;
+        let known = store.all(scope.name()).at("read the erasure requests in", &store.directory(scope.name()))?;
         let Known { mut erasure_requests, damaged, unread, asked } = known;
-        erasure_requests.sort_by_key(|wish| (wish.is.asked, wish.is.key.clone()));
-        let elsewhere = erasure_requests.iter().find(|wish| wish.is_pending() && wish.is.to != *endpoint);
+        erasure_requests.sort_by_key(|stored| (stored.is.asked, stored.is.key.clone()));
+        let elsewhere = erasure_requests.iter().find(|stored| stored.is_pending() && stored.is.to != *endpoint);
         let held_up_by = match (self.blocked(scope), elsewhere) {
             (Some(by), _) => Some(format!("reports are switched off by {by}")),
-            (None, Some(wish)) => Some(format!("this version of the program sends elsewhere than to {}", wish.is.to)),
+            (None, Some(stored)) => {
+                Some(format!("this version of the program sends elsewhere than to {}", stored.is.to))
+            }
             // Without any record of decisions nothing is sent, and there is no worker that would send it.
             (None, None) if !erasure_requests.is_empty() && !self.is_known() => {
                 Some("the records of your decisions can't be found".into())
@@ -264,7 +266,7 @@ impl Consent {
             left,
             nameable,
             held_up_by,
-            requests: erasure_requests.iter().map(|wish| request(&wish.is)).collect(),
+            requests: erasure_requests.iter().map(|stored| request(&stored.is)).collect(),
             damaged,
             unread: unread.values().map(|why| clean::line(why)).collect(),
             unfinished: asked.is_some(),

@@ -23,6 +23,34 @@ pub(crate) const FORM: &str = "candor-receipts/1";
 ///
 /// `Display` is for people, [`Receipts::to_json`] is for files and for [`verify`](crate::consent::verify()). It belongs
 /// to the person: none of it is ever sent, and only the host program writes it anywhere.
+///
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// consent::grant(USAGE.shown(&consent::notice(USAGE)?).via("settings/privacy"))?;
+/// consent::withdraw(USAGE)?;
+///
+/// let receipts = consent::receipts()?;
+/// assert_eq!(receipts.len(), 2);
+/// println!("{receipts}");                        // on a page of the program
+/// # let file = home.path().join("receipts.json");
+/// std::fs::write(&file, receipts.to_json())?;    // where the person wants it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Receipts {
     pub(crate) parts: Parts,

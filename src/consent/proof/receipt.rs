@@ -10,6 +10,34 @@ use std::fmt::{self, Write as _};
 /// What a decision left behind: when it was taken, about what, with which text, and what was destroyed.
 ///
 /// `Display` is for people, `Serialize` for files. It belongs to the person; none of it is ever sent.
+///
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// let granted = consent::grant(USAGE.shown(&consent::notice(USAGE)?).via("settings/privacy"))?;
+/// assert_eq!((granted.decision.as_str(), granted.via.as_deref()), ("granted", Some("settings/privacy")));
+///
+/// let withdrawn = consent::withdraw(USAGE)?;
+/// assert!(withdrawn.confirmed, "{:?}", withdrawn.unconfirmed);
+/// assert!(withdrawn.destroyed.complete);
+/// println!("{withdrawn}");                                   // show it, and let the person save it
+/// let file = serde_json::to_string_pretty(&withdrawn)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Receipt {

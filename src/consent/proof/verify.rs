@@ -146,13 +146,33 @@ impl fmt::Display for Verdict {
 /// `ledger.jsonl`. Each element of `earlier` was kept elsewhere before, and the history must still have its lines: an
 /// export, such lines, or a single [`Receipt`](crate::consent::Receipt) as JSON.
 ///
-/// ```
-/// # fn show(export: &str, kept: &str) {
-/// let verdict = candor::consent::verify(export, &[kept]);
-/// if !verdict.is_sound() {
-///     println!("{verdict}");      // WRONG  line 7: its hash does not fit what it says, so it was changed
-/// }
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
 /// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// let kept = serde_json::to_string(&consent::deny(USAGE)?)?;         // the person keeps this receipt elsewhere
+/// let export = consent::receipts()?.to_json();
+/// let verdict = consent::verify(&export, &[&kept]);
+/// assert!(verdict.is_sound());
+/// assert_eq!((verdict.lines, verdict.vouched), (1, 1));
+///
+/// let changed = consent::verify(&export.replace("denied", "granted"), &[&kept]);
+/// println!("{changed}");         // WRONG  line 1: its hash does not fit what it says, so it was changed
+/// assert!(changed.flaws.iter().any(|flaw| flaw.wrong == consent::Wrong::Hash));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// Pure: reads no file and contacts no other process or server. Works for the history of any program, including one
@@ -340,8 +360,7 @@ fn texts(verdict: &mut Verdict, parts: &Parts, given: &[Given]) {
     let mut named = [BTreeSet::new(), BTreeSet::new()];
     for (at, line) in (1_u64..).zip(given) {
         let Some(line) = &line.line else { continue };
-        let texts =
-            [(&line.contract, &parts.contracts, "contract"), (&line.notice, &parts.notices, "notice")];
+        let texts = [(&line.contract, &parts.contracts, "contract"), (&line.notice, &parts.notices, "notice")];
         for ((digest, kept, what), named) in texts.into_iter().zip(&mut named) {
             let Some(digest) = digest else { continue };
             // Each text is checked once, at the first line that names it.

@@ -49,7 +49,7 @@ impl Ledger {
         let path = self.ledger_path();
         if let Some(len) = sound.torn {
             let mut file = self.files.append(&path).at("open", &path)?;
-            file.truncate(len).and_then(|()| file.sync()).at("mend", &path)?;
+            file.truncate(len).and_then(|()| file.sync()).at("repair", &path)?;
             sound.torn = None;
         }
         if sound.behind

@@ -115,6 +115,28 @@ impl Status {
 /// A person's grant as a program reports it: the scope, and how the person was asked.
 ///
 /// A plain [`Scope`] converts into a grant that says "not recorded how". [`Scope::shown`] makes one that says more.
+///
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller {
+/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+/// # };
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// let receipt = consent::grant(USAGE)?;
+/// assert_eq!(receipt.via, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Grant {
     pub(crate) scope: Scope,
@@ -134,6 +156,30 @@ impl From<Scope> for Grant {
 
 impl Scope {
     /// A grant after this notice was shown in full. The notice is stored with the grant.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let notice = consent::notice(USAGE)?;
+    /// println!("{notice}");                      // show all of it, and when the person says yes:
+    /// let receipt = consent::grant(USAGE.shown(&notice).via("settings/privacy"))?;
+    /// assert_eq!(receipt.notice.as_deref(), Some(notice.text()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn shown(self, notice: &Notice) -> Grant {
         Grant { scope: self, shown: Some(notice.clone()), own_words: None, via: None, picked: false }
@@ -143,6 +189,29 @@ impl Scope {
     ///
     /// The text is stored with the grant and marked as not checked; the person's page says so. It opens a scope only where a
     /// plain scope would: after a refusal or a withdrawal, only candor's own notice opens the scope again.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// let question = "May we count your shelves, to make lists faster? We delete the counts after 30 days.";
+    /// consent::grant(USAGE.asked_in_own_words(question, "en").via("first start"))?;
+    /// assert!(consent::status(USAGE)?.own_words);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn asked_in_own_words(self, text: &str, language: &str) -> Grant {
         let language = language.chars().filter(char::is_ascii_graphic).take(35).collect();
@@ -152,6 +221,29 @@ impl Scope {
 
 impl Grant {
     /// Records where the person granted consent, such as `settings/privacy`: at most 64 characters, stored on this computer.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let _candor = candor::init(config)?;
+    /// # let notice = consent::notice(USAGE)?;
+    /// let receipt = consent::grant(USAGE.shown(&notice).via("settings/privacy"))?;
+    /// assert_eq!(receipt.via.as_deref(), Some("settings/privacy"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn via(mut self, control: &str) -> Self {
         self.via = Some(short(control));
@@ -159,6 +251,35 @@ impl Grant {
     }
 
     /// Records that the person picked the language of the notice, which differs from the language of the program's interface.
+    ///
+    /// ```standalone_crate
+    /// use candor::consent;
+    /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller {
+    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
+    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
+    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
+    /// # };
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let config = config.translation(candor::Translation::new("fr").texts([
+    /// #     ("scope.usage.title", "Utilisation"),
+    /// #     ("scope.usage.purpose", "Savoir combien d’étagères les gens remplissent, pour accélérer ce cas."),
+    /// #     ("scope.usage.benefit", "Des listes plus rapides"),
+    /// # ]));
+    /// # let _candor = candor::init(config)?;
+    /// let notice = consent::notice_in(USAGE, "fr")?;         // the interface is in English, and the person picked French
+    /// assert!(consent::grant(USAGE.shown(&notice)).unwrap_err().needs_language());
+    /// let receipt = consent::grant(USAGE.shown(&notice).language_picked())?;
+    /// assert_eq!(receipt.language.as_deref(), Some("fr"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn language_picked(mut self) -> Self {
         self.picked = true;

@@ -213,7 +213,8 @@ impl ErasurePermit {
         ledger.is_there().ok()?;
         let path = RequestStore::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;
-        let Look::Read(Some(request)) = RequestStore::new(ledger.files(), ledger.store()).read(scope.name(), batch) else {
+        let Look::Read(Some(request)) = RequestStore::new(ledger.files(), ledger.store()).read(scope.name(), batch)
+        else {
             return None;
         };
         let watch = ErasureWatch { ledger, gates, path, version };

@@ -77,23 +77,23 @@ impl Consent {
         if error.kind() == io::ErrorKind::NotFound {
             return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
         }
-        let mend = match error.kind() {
+        let fix = match error.kind() {
             // The reason why candor rejected the file already says what to do.
             _ if disk::refusal(&error).is_some() => "",
             io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
             // The decisions can be read all the same, so records are stored, and wait until the lock can be taken.
             _ => "; as long as that is so",
         };
-        Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{mend})", path.display()))
+        Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{fix})", path.display()))
     }
 
     /// The same for the second name of the lock's file. This holds back no report; only a withdrawal can't be confirmed.
     fn spare_trouble(&self, scope: &str) -> Option<String> {
         let (path, error, stays) = self.ledger.spare_trouble(scope)?;
-        let mend = if stays { "; remove it" } else { "; as long as that is so" };
+        let fix = if stays { "; remove it" } else { "; as long as that is so" };
         Some(format!(
             "the second name of the file of its lock, `{}`, can't be used, so a withdrawal can't be confirmed by this program \
-             ({error}{mend})",
+             ({error}{fix})",
             path.display()
         ))
     }

@@ -54,7 +54,7 @@ impl Consent {
             let entry = sound.in_force(name)?;
             let pending = match erasure_requests
                 .pending(name)
-                .at("read what is to be erased in", &erasure_requests.directory(name))
+                .at("read the erasure requests in", &erasure_requests.directory(name))
             {
                 Ok(pending) => pending,
                 Err(error) => return Some(Err(error)),

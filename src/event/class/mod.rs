@@ -63,6 +63,284 @@
 //! a field must use `linkage = rollup` and must have an item field, `#[field(item)]`. A field of these classes that
 //! describes something else takes another `group = "…"` and a `reason = "…"`, which the person reads. One event has at
 //! most two fields of the same group.
+//!
+//! # Examples
+//!
+//! Every class once. [`preview`](crate::preview) shows what would be sent of an event: each field's name, and its
+//! outcome in words. The scopes are left out here; [`scope!`](crate::scope) declares them. A `bool` and a category are in
+//! the [examples of `event`](crate::event#categories).
+//!
+//! What describes content: `bitrate`, `media_duration`, `byte_size` and `resolution`. Only a few items are counted, and
+//! nothing of the item field is sent:
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # use std::time::Duration;
+//! # candor::scope! {
+//! #     /// Find out which files stutter, so that those decoders are fixed first.
+//! #     pub FILES = "files" { title: "Files", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Fewer films that stutter", other_uses: none }
+//! # }
+//! /// A file was played.
+//! #[derive(Event)]
+//! #[event(name = "file.played", scope = FILES, linkage = rollup)]
+//! struct FilePlayed<'a> {
+//!     /// Which file it was.
+//!     #[field(item)]
+//!     file: &'a str,
+//!     /// Its average bitrate.
+//!     #[field(bitrate, example = 4_213_000)]
+//!     bitrate: u64,
+//!     /// How long it played.
+//!     #[field(media_duration, example = "1:30:31")]
+//!     played: Duration,
+//! }
+//!
+//! /// A file was opened.
+//! #[derive(Event)]
+//! #[event(name = "file.opened", scope = FILES, linkage = rollup)]
+//! struct FileOpened<'a> {
+//!     /// Which file it was.
+//!     #[field(item)]
+//!     file: &'a str,
+//!     /// Its size.
+//!     #[field(byte_size, example = 734_003_200)]
+//!     bytes: u64,
+//!     /// The size of the picture.
+//!     #[field(resolution, example = "1920x1080")]
+//!     picture: (u32, u32),
+//! }
+//!
+//! let played = FilePlayed { file: "a.mkv", bitrate: 5_113_702, played: Duration::from_secs(5_431) };
+//! assert_eq!(
+//!     preview(&played),
+//!     [("bitrate", "4 Mbit/s to under 8 Mbit/s".into()), ("played", "60 to under 120 min".into())]
+//! );
+//! let opened = FileOpened { file: "a.mkv", bytes: 734_003_217, picture: (1_920, 804) };
+//! assert_eq!(
+//!     preview(&opened),
+//!     [("bytes", "256 MiB to under 1 GiB".into()), ("picture", "721 to 1080 lines".into())]
+//! );
+//! ```
+//!
+//! Numbers in steps that are always the same: `count`, `ratio`, `latency` and `age`.
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # use std::time::Duration;
+//! # candor::scope! {
+//! #     /// Find out how long lists get, so that lists of that length are fast.
+//! #     pub LISTS = "lists" { title: "Lists", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Faster lists", other_uses: none }
+//! # }
+//! /// A list was filtered.
+//! #[derive(Event)]
+//! #[event(name = "list.filtered", scope = LISTS, linkage = rollup)]
+//! struct ListFiltered {
+//!     /// How many entries it had.
+//!     #[field(count, example = 3)]
+//!     entries: usize,
+//!     /// Which part of them was left.
+//!     #[field(ratio, example = 0.73)]
+//!     left: (u64, u64),
+//! }
+//!
+//! /// A list was loaded.
+//! #[derive(Event)]
+//! #[event(name = "list.loaded", scope = LISTS, linkage = rollup)]
+//! struct ListLoaded {
+//!     /// How long that took.
+//!     #[field(latency, example = 120)]
+//!     took: Duration,
+//!     /// How old the list is.
+//!     #[field(age, example = 40)]
+//!     age: Duration,
+//! }
+//!
+//! let filtered = ListFiltered { entries: 7, left: (3, 10) };
+//! assert_eq!(preview(&filtered), [("entries", "5 to 8".into()), ("left", "30 % to under 40 %".into())]);
+//! let loaded = ListLoaded { took: Duration::from_millis(371), age: Duration::from_secs(45 * 86_400) };
+//! assert_eq!(preview(&loaded), [("took", "266 ms to under 443 ms".into()), ("age", "30 to under 90 days".into())]);
+//! ```
+//!
+//! Numbers in steps that the program chooses: `step`, `signed_step`, `ladder`, `exact`, `digits` and `log_buckets`. Each
+//! takes a `unit`: `count` (if none is given), `bit/s`, `B`, `ms`, `s`, `min`, `d`, `per mille` or `lines`.
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # use std::time::Duration;
+//! # candor::scope! {
+//! #     /// Find out how people set up the player, so that the defaults fit most of them.
+//! #     pub SETTINGS = "settings" { title: "Settings", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Better defaults", other_uses: none }
+//! # }
+//! /// The sound was set up.
+//! #[derive(Event)]
+//! #[event(name = "sound.set", scope = SETTINGS, linkage = none)]
+//! struct SoundSet {
+//!     /// How loud it is, in per cent.
+//!     #[field(step = 10, top = 100, example = 37)]
+//!     volume: u8,
+//!     /// By how much the sound is shifted.
+//!     #[field(signed_step = 100, from = -200, top = 200, unit = "ms", example = -40)]
+//!     shift: i32,
+//!     /// After which pause it is muted.
+//!     #[field(ladder = [0, 10, 60], unit = "s", example = 37)]
+//!     muted_after: Duration,
+//!     /// How many outputs there are.
+//!     #[field(exact, top = 3, reason = "most computers have one or two", example = 2)]
+//!     outputs: usize,
+//! }
+//!
+//! /// The cache was set up.
+//! #[derive(Event)]
+//! #[event(name = "cache.set", scope = SETTINGS, linkage = none)]
+//! struct CacheSet {
+//!     /// How many files it holds.
+//!     #[field(digits = 1, top = 10_000, example = 371)]
+//!     files: u64,
+//!     /// For how long it keeps them.
+//!     #[field(log_buckets = 25, from = 10, top = 1_000, unit = "s", example = 371)]
+//!     kept: Duration,
+//! }
+//!
+//! let sound = SoundSet { volume: 37, shift: -40, muted_after: Duration::from_secs(37), outputs: 7 };
+//! assert_eq!(
+//!     preview(&sound),
+//!     [
+//!         ("volume", "30 to 39".into()),
+//!         ("shift", "-100 ms to under 0 ms".into()),
+//!         ("muted_after", "0:10 to under 1:00".into()),
+//!         ("outputs", "3 or more".into()),
+//!     ]
+//! );
+//! let cache = CacheSet { files: 371, kept: Duration::from_secs(371) };
+//! assert_eq!(preview(&cache), [("files", "300 to 399".into()), ("kept", "5:26 to under 9:03".into())]);
+//! ```
+//!
+//! Times: `date`, `hour_band` and `weekend`. The hour and the day of the week are the local ones; the date is in UTC.
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # use std::time::{Duration, SystemTime};
+//! # candor::scope! {
+//! #     /// Find out when backups run, so that they run while nobody needs the computer.
+//! #     pub BACKUPS = "backups" { title: "Backups", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Backups that don't disturb", other_uses: none }
+//! # }
+//! /// A backup ended.
+//! #[derive(Event)]
+//! #[event(name = "backup.ended", scope = BACKUPS, linkage = none)]
+//! struct BackupEnded {
+//!     /// When the program was installed.
+//!     #[field(date = quarter, from = "2026-01", count = 8, example = "2026-11-22")]
+//!     installed: SystemTime,
+//!     /// At which time of the day it ended.
+//!     #[field(hour_band, example = 20)]
+//!     hour: u8,
+//!     /// On which day it ended.
+//!     #[field(weekend, example = 6)]
+//!     weekday: u8,
+//! }
+//!
+//! let installed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_305_600);     // 2026-11-22
+//! assert_eq!(
+//!     preview(&BackupEnded { installed, hour: 23, weekday: 7 }),
+//!     [
+//!         ("installed", "2026-10-01 to before 2027-01-01".into()),
+//!         ("hour", "evening".into()),
+//!         ("weekday", "yes".into()),
+//!     ]
+//! );
+//! ```
+//!
+//! Text and addresses: `version`, `locale`, `network_address`, `vocabulary`, `extension`, `text_shape` and `presence`.
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # use std::{net::IpAddr, path::Path};
+//! # candor::scope! {
+//! #     /// Find out which servers people connect to, so that those are tested before a release.
+//! #     pub SERVERS = "servers" { title: "Servers", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Fewer lost connections", other_uses: none }
+//! # }
+//! /// A server was connected.
+//! #[derive(Event)]
+//! #[event(name = "server.connected", scope = SERVERS, linkage = none)]
+//! struct ServerConnected<'a> {
+//!     /// Which version the server says it has.
+//!     #[field(version = ["12.0", "12.4"], example = "12.4.1-beta")]
+//!     version: &'a str,
+//!     /// Where the server is.
+//!     #[field(network_address, example = "192.168.1.20")]
+//!     address: IpAddr,
+//!     /// Which protocol it speaks.
+//!     #[field(vocabulary = ["http", "ftp"], example = "http")]
+//!     protocol: &'a str,
+//! }
+//!
+//! /// A subtitle was searched for.
+//! #[derive(Event)]
+//! #[event(name = "subtitle.searched", scope = SERVERS, linkage = none)]
+//! struct SubtitleSearched<'a> {
+//!     /// In which language.
+//!     #[field(locale, example = "de-AT")]
+//!     language: &'a str,
+//!     /// For which kind of file.
+//!     #[field(extension = ["mkv", "mp4"], example = "film.mkv")]
+//!     file: &'a Path,
+//!     /// Whether a user name was given.
+//!     #[field(presence)]
+//!     user: Option<&'a str>,
+//! }
+//!
+//! /// Something was typed into the search box.
+//! #[derive(Event)]
+//! #[event(name = "search.typed", scope = SERVERS, linkage = none)]
+//! struct SearchTyped<'a> {
+//!     /// What was typed.
+//!     #[field(text_shape, example = "two words")]
+//!     text: &'a str,
+//! }
+//!
+//! let address = IpAddr::from([192, 168, 1, 20]);
+//! assert_eq!(
+//!     preview(&ServerConnected { version: "v12.7.3-beta", address, protocol: "gopher" }),
+//!     [("version", "12.4 or later".into()), ("address", "private".into()), ("protocol", "other".into())]
+//! );
+//! assert_eq!(
+//!     preview(&SubtitleSearched { language: "de_AT.UTF-8", file: Path::new("/home/ada/a.MKV"), user: Some("ada") }),
+//!     [("language", "de".into()), ("file", "mkv".into()), ("user", "yes".into())]
+//! );
+//! assert_eq!(preview(&SearchTyped { text: "four" }), [("text", "ascii_1_8".into())]);
+//! ```
+//!
+//! Identifiers: `hash` and `cohort`. The linkage says for how long a value keeps its code.
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # candor::scope! {
+//! #     /// Find out how many servers one person's connection problems come from, so that retries fit.
+//! #     pub PROBLEMS = "problems" { title: "Problems", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Fewer lost connections", other_uses: none }
+//! # }
+//! /// A server was lost.
+//! #[derive(Event)]
+//! #[event(name = "server.lost", scope = PROBLEMS, linkage = month)]
+//! struct ServerLost<'a> {
+//!     /// Which server.
+//!     #[field(hash, example = "nas.local")]
+//!     server: &'a str,
+//!     /// One of 16 groups of servers.
+//!     #[field(cohort = 4, example = "nas.local")]
+//!     group: &'a str,
+//! }
+//!
+//! assert_eq!(
+//!     preview(&ServerLost { server: "nas.local", group: "nas.local" }),
+//!     [("server", "a code".into()), ("group", "one of 16 groups".into())]
+//! );
+//! ```
 
 mod identifier;
 mod number;

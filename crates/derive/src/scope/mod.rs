@@ -183,9 +183,9 @@ impl Reader<'_> {
         None
     }
 
-    fn missing(&mut self, key: &str, mend: &str) {
+    fn missing(&mut self, key: &str, fix: &str) {
         let scope = &self.scope;
-        self.ctxt.error(self.constant, format!("scope `{scope}` does not say its `{key}`: write {mend}"));
+        self.ctxt.error(self.constant, format!("scope `{scope}` does not say its `{key}`: write {fix}"));
     }
 
     fn read<T>(&mut self, (key, value): (Ident, Result<Value>), read: fn(&Ident, &Value) -> Result<T>) -> Option<T> {
@@ -274,17 +274,17 @@ fn about(_: &Ident, value: &Value) -> Result<()> {
 }
 
 fn days(_: &Ident, value: &Value) -> Result<u32> {
-    let mend = "write the days until the recipient deletes the data, 1 to 3650, such as `retention: 90 days,`";
+    let fix = "write the days until the recipient deletes the data, 1 to 3650, such as `retention: 90 days,`";
     match value {
         Value::Number(number, Some(unit)) if unit == "days" || unit == "day" => number
             .base10_parse()
             .ok()
             .filter(|days| (1..=LONGEST).contains(days))
-            .ok_or_else(|| value.wrong(format!("{number} days is no retention: {mend}"))),
+            .ok_or_else(|| value.wrong(format!("{number} days is no retention: {fix}"))),
         Value::Number(_, Some(unit)) => {
-            Err(Error::new_spanned(unit, format!("`retention` is counted in days, not in `{unit}`: {mend}")))
+            Err(Error::new_spanned(unit, format!("`retention` is counted in days, not in `{unit}`: {fix}")))
         }
-        _ => Err(value.wrong(format!("`retention` is a number of days: {mend}"))),
+        _ => Err(value.wrong(format!("`retention` is a number of days: {fix}"))),
     }
 }
 
