@@ -42,7 +42,7 @@ fn batch_group(record: &Record) -> BatchGroup {
 
 /// The lines of one batch group that will form one request body.
 #[derive(Default)]
-struct Pile {
+struct Group {
     lines: Vec<(String, String)>,
     bytes: usize,
     sources: BTreeMap<String, Vec<u64>>,
@@ -118,7 +118,7 @@ impl Engine {
         }
         let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
         let held = self.consent.held(place.scope);
-        let mut groups: BTreeMap<BatchGroup, Pile> = BTreeMap::new();
+        let mut groups: BTreeMap<BatchGroup, Group> = BTreeMap::new();
         let mut segments = Segments::default();
         let most = disk::files_to_hold();
         let sealed = self.journal.sealed(place, &hidden, unread);
@@ -192,7 +192,7 @@ impl Engine {
     fn write_all(
         &self,
         place: Place,
-        groups: &mut BTreeMap<BatchGroup, Pile>,
+        groups: &mut BTreeMap<BatchGroup, Group>,
         segments: &mut Segments,
         stands: &dyn Fn() -> bool,
     ) -> io::Result<()> {
@@ -207,7 +207,7 @@ impl Engine {
     ///
     /// # Errors
     /// The permit is no longer valid, or the batch can't be written.
-    fn write(&self, place: Place, mut group: Pile, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
+    fn write(&self, place: Place, mut group: Group, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
         if !stands() {
             return Err(io::Error::other(self.consent.why_no_permit(place.scope)));
         }
