@@ -1,5 +1,6 @@
-//! What recording costs on the calling thread, beside the floors it can't go below: all in one run, since only ratios
-//! from one run are worth quoting. `cargo bench`; `cargo bench -- --test` runs a thousandth of it, to see that it works.
+//! Measures what recording costs on the calling thread, next to the lower limits it can't beat. Everything is measured in
+//! one run, because only ratios from the same run are worth quoting. Run it with `cargo bench`; `cargo bench -- --test`
+//! runs a small fraction of it, to check that it works.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a program for developers")]
 
 #[path = "../examples/support/stage.rs"]
@@ -94,9 +95,9 @@ impl<'a> Identified<'a> {
     }
 }
 
-/// Events that are timed together: a clock costs more than what is measured.
+/// Events that are timed together: reading the clock costs more than one call.
 const BATCH: u64 = 64;
-/// Batches between two pauses: less than a ring holds.
+/// Batches between two pauses. They must be fewer than a thread's ring can hold.
 const BURST: usize = 6;
 /// Long enough for the worker to empty the rings.
 const PAUSE: Duration = Duration::from_millis(30);
@@ -167,7 +168,7 @@ fn bench_paused(name: &str, bursts: usize, pause: impl Fn(), op: impl FnMut(u64)
     report(name, measure(bursts * BURST, BURST, pause, op))
 }
 
-/// Nanoseconds for one call, by batch; `after` runs untimed after every `every` batches.
+/// Nanoseconds per call, one value for each batch. `after` runs after every `every` batches and is not timed.
 fn measure(batches: usize, every: usize, after: impl Fn(), mut op: impl FnMut(u64)) -> Vec<f64> {
     let mut times = Vec::with_capacity(batches);
     for batch in 0..batches {
@@ -183,7 +184,7 @@ fn measure(batches: usize, every: usize, after: impl Fn(), mut op: impl FnMut(u6
     times
 }
 
-/// Two threads that record at the same time; a burst is half as long, so that neither ring fills.
+/// Two threads that record at the same time. They meet at a barrier after each burst.
 fn two_threads(bursts: usize) -> f64 {
     let barrier = Barrier::new(2);
     let one = || {

@@ -1,18 +1,18 @@
-//! A media server that asks before it counts, run over real files.
+//! A media server that asks for consent before it counts anything, run with real files.
 //!
-//! It finds audio and video files, asks the person in the terminal with candor's own notice, streams each file over
-//! HTTP on loopback, and then lays side by side what it measured and what left: a rung of a ladder instead of a bitrate,
-//! a span instead of a running time, and one roll-up of the day instead of a list of plays. The title of a file is in
-//! no event; it is printed here, on the person's own terminal, and goes nowhere else.
+//! It finds audio and video files and shows the person candor's own notice in the terminal. It then streams each file over
+//! HTTP on loopback. At the end it prints what it measured next to what was sent: a bucket bound instead of a bitrate, a
+//! range instead of a running time, and one daily roll-up instead of a list of plays. A file's title only
+//! decides whether the file is sampled. It is printed on the person's own terminal, and is neither stored nor sent.
 //!
 //! ```text
 //! cargo run --example media_server -- ~/Music /srv/films
 //! printf 'y\n' | cargo run --example media_server -- /usr/share/sounds/freedesktop
 //! ```
 //!
-//! No option says yes in the person's place: the answer is what stands on standard input, and Enter means no. Playing
-//! takes no real time, since what a server measures is bytes; the day is over early because the clock is this
-//! example's own. Everything stays on this machine, in a temporary directory that is removed at the end.
+//! No command line option gives consent: the answer is read from standard input, and Enter means no. Playing takes no real
+//! time, because a server measures bytes. The day ends early because the example uses its own clock. All data stays on this
+//! computer, in a temporary directory that is removed at the end.
 
 #[path = "support/media.rs"]
 mod media;
@@ -33,7 +33,7 @@ use std::{
 };
 use support::Receiver;
 
-// ---- What the program may say, and what it promises about it ----
+// ---- What the program may send, and what it promises about it ----
 
 const CONTROLLER: Controller = Controller {
     legal_name: "Example Media SAS",
@@ -60,7 +60,7 @@ candor::scope! {
     }
 }
 
-// Nine kinds, because an event may have 1,024 outcomes at most: 15 bitrates x 7 durations x 9 codecs are 945.
+// Nine codecs, because an event may have at most 1,024 outcomes: 15 bitrates x 7 durations x 9 codecs = 945.
 /// How a stream is encoded.
 #[derive(Debug, Clone, Copy, Category)]
 enum Codec {
@@ -92,7 +92,7 @@ struct PlaybackFinished<'a> {
     codec: Codec,
 }
 
-// An event of its own: beside the three fields above, one more yes or no would be over the budget.
+// A separate event: one more boolean next to the three fields above would exceed the budget of 1,024 outcomes.
 /// The server finished sending a stream.
 #[derive(Debug, Clone, Copy, Event)]
 #[event(name = "stream.served", scope = PLAYBACK, linkage = rollup)]
@@ -102,7 +102,7 @@ struct StreamServed {
 }
 
 impl<'a> PlaybackFinished<'a> {
-    /// What a server can tell: of a stream that broke off, as much was played as was sent.
+    /// What a server knows about a stream. If the stream broke off, the part that was sent counts as played.
     fn of(medium: &'a Medium, served: Served) -> Self {
         let share = if served.complete { 1.0 } else { (served.bytes as f64 / medium.bytes.max(1) as f64).min(1.0) };
         let duration = medium.duration.map(|duration| duration.mul_f64(share));
@@ -115,7 +115,7 @@ impl<'a> PlaybackFinished<'a> {
 fn main() -> ExitCode {
     match run(&mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has read enough of it.
+        // The reader of the output closed the pipe, for example `head`. That is not an error.
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("media_server: {error}");
@@ -138,7 +138,7 @@ fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         .endpoint(receiver.endpoint())
         .directories(store.path().join("data"), store.path().join("config"))
         .clock(clock.clone())
-        .lift_ci_block(); // an example for machines too; a real program leaves the block alone
+        .lift_ci_block(); // this example also runs without a person, in CI; a real program keeps the block
     let _candor = candor::init(config)?;
 
     let agreed = ask(out)?;
@@ -150,7 +150,7 @@ fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     show_the_day(out, &clock, &receiver)
 }
 
-/// The folders that were asked for, or those where this machine keeps media.
+/// The folders from the command line, or the usual media folders if none is given. Fails on options: there are none.
 fn folders() -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let asked: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     match asked.iter().find(|path| path.as_os_str().as_encoded_bytes().starts_with(b"-")) {
@@ -164,7 +164,8 @@ fn folders() -> Result<Vec<PathBuf>, Box<dyn Error>> {
     }
 }
 
-/// Asks with the notice that candor makes from the program itself, and records the answer, whatever it is.
+/// Asks with the notice that candor generates from the program's declarations, and records the answer. Returns whether
+/// consent was given.
 fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
     if let Some(by) = consent::status(PLAYBACK)?.blocked_by {
         writeln!(out, "Reports are switched off by {by}, so there is nothing to ask.\n")?;
@@ -175,7 +176,7 @@ fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
     out.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    // Enter, a closed terminal and everything that isn't a yes are a no.
+    // Enter, a closed terminal and any answer other than yes are a refusal.
     let agreed = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
     let receipt = if agreed {
         consent::grant(PLAYBACK.shown(&notice).via("media_server/terminal"))?
@@ -186,7 +187,7 @@ fn ask(out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
     Ok(agreed)
 }
 
-/// Streams every file and reports each stream's end, in the same way whatever the person said.
+/// Streams every file and records the end of each stream. Does the same whatever the person answered.
 fn play<'m>(
     out: &mut impl Write,
     media: &'m [Medium],
@@ -239,9 +240,9 @@ On Debian, two packages have some:
   apt-get install planetblupi-music-ogg     music of 10 to 30 minutes, in /usr/share/planetblupi/music
   apt-get install frozen-bubble-data        music and sounds of many bitrates, in /usr/share/games/frozen-bubble/snd";
 
-/// After a no: what is on disk, and what the receiver heard.
+/// After a refusal: shows what is on disk and what the receiver got.
 fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
-    let _ = candor::flush(Duration::from_secs(1))?; // nothing was agreed to, so there is nothing to send
+    let _ = candor::flush(Duration::from_secs(1))?; // there is no consent, so there is nothing to send
     writeln!(out, "\nOn disk is the choice, if there was one, and nothing else:")?;
     for (path, bytes) in media::files_below(store)? {
         writeln!(out, "  {:>6} bytes  {}", bytes, path.strip_prefix(store)?.display())?;
@@ -250,7 +251,7 @@ fn show_that_nothing_is_there(out: &mut impl Write, store: &Path, receiver: &Rec
     Ok(())
 }
 
-/// Each file as it was measured and as it is kept, worked out by the code that records.
+/// Prints each file as it was measured and as it is kept. Both come from the code that records.
 fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished<'_>)]) -> io::Result<()> {
     let raw = |unit: Unit, value: Option<u64>| {
         value.and_then(|value| i64::try_from(value).ok()).map_or("not known".into(), |value| unit.words(value))
@@ -274,9 +275,10 @@ fn show_raw_and_sent(out: &mut impl Write, plays: &[(&Medium, PlaybackFinished<'
     Ok(())
 }
 
-/// Lets the day end, and shows what grew on this machine, what left, and that the person's copy of it is the same.
+/// Ends the day, then shows what was counted on this computer and what was sent. Fails if candor's sent log differs from
+/// it.
 fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Result<(), Box<dyn Error>> {
-    let _ = candor::flush(Duration::from_secs(5))?; // closes no day, so nothing of this leaves yet
+    let _ = candor::flush(Duration::from_secs(5))?; // does not end the day, so none of these counts is sent yet
     writeln!(out, "\nToday's counts, which stay here until the day is over ({} bytes sent):", receiver.bytes())?;
     for grown in candor::manifest()?.scope(PLAYBACK).map_or(&[][..], |page| &page.growing) {
         let values: Vec<String> = grown.values.iter().map(|(field, words)| format!("{field} {words}")).collect();
@@ -321,7 +323,7 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The machine's clock, and as many days more as the example wants.
+/// The computer's clock, moved forward by as many days as the example needs.
 #[derive(Debug, Clone, Default)]
 struct Wall {
     days: Arc<AtomicU64>,

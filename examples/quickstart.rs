@@ -1,4 +1,4 @@
-//! The front door, end to end, against a receiver that this program starts on loopback.
+//! A tour of the public functions, end to end, against a receiver that this program starts on loopback.
 //! Run it with `cargo run --example quickstart`.
 
 #[path = "support/stage.rs"]
@@ -24,10 +24,10 @@ candor::scope! {
 
 /// A stream ended or was stopped.
 #[derive(Event)]
-#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)] // counted here, leaves once a day
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)] // counted locally, sent once a day
 struct PlaybackFinished<'a> {
     /// Which film it was.
-    #[field(item)] // one film in 1,024 is counted; this is neither kept nor sent
+    #[field(item)] // one film in 1,024 is sampled; the value is neither stored nor sent
     film: &'a str,
     /// Average bitrate of the stream.
     #[field(bitrate, example = 4_213_000)]
@@ -46,14 +46,14 @@ enum Codec { H264, Hevc, Other }
 
 /// A media server could not be reached.
 #[derive(Event)]
-#[event(name = "server.unreachable", scope = CONNECTIVITY, linkage = month)] // a line of its own
+#[event(name = "server.unreachable", scope = CONNECTIVITY, linkage = month)] // each event is sent as a record of its own
 struct ServerUnreachable<'a> {
     /// Which server, as a code, so that one broken server isn't counted as many.
     #[field(hash, example = "nas.local")]
     server: &'a str,
 }
 
-/// The program at work: a very large library is played through, and one server is broken. Answers how many events it recorded.
+/// Simulates a large library that is played through and one broken server. Returns the number of events recorded.
 fn a_long_day() -> u64 {
     for number in 0..20_000u64 {
         let (bitrate, minutes) = (2_000_000 + number * 360, 80 + number % 60);
@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (receiver, clock, home) = (support::Receiver::start()?, StageClock::default(), tempfile::tempdir()?);
     let config = config(&receiver.endpoint());
     let config = config.directories(home.path().join("data"), home.path().join("config")).clock(clock.clone());
-    let _candor = candor::init(config.lift_ci_block())?; // touches nothing
+    let _candor = candor::init(config.lift_ci_block())?; // writes and sends nothing
 
     println!("== 1. Nobody was asked: {:?}", consent::status(PLAYBACK)?.state);
     let (recorded_before_grant, kept_before_grant) = (a_long_day(), stage::entries_below(home.path()));
@@ -88,7 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let notice = consent::notice(PLAYBACK)?;
     println!("== 2. What the person is shown\n{notice}");
     println!("== 3. They say yes\n{}", consent::grant(PLAYBACK.shown(&notice).via("quickstart"))?);
-    consent::grant(CONNECTIVITY)?; // the everyday form
+    consent::grant(CONNECTIVITY)?; // the short form for everyday use
     a_long_day();
     println!("== 4. The manifest: what grows, what waits\n{}", candor::manifest()?);
     clock.advance(DAY);

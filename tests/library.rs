@@ -1,5 +1,6 @@
-//! A library's scope in somebody else's program: closed until the program allows it, with a recipient of its own, and on
-//! the person's page all the same. What is linked belongs to a whole program, so this one is a program of its own.
+//! A library's scope in another author's program: closed until the program allows it, with a recipient of its own,
+//! and always shown on the person's page. Linked scopes belong to a whole program, so this test is a program of its
+//! own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -68,8 +69,8 @@ mod codeclib {
 use codeclib::{CODECS, Failed};
 
 std::thread_local! {
-    /// What another library in the program keeps for each thread. Where it is linked in, the platform takes it out of every
-    /// thread's stack, whether that thread uses it or not.
+    /// What another library in the program keeps for each thread. Where it is linked in, the platform takes it from
+    /// the stack of every thread, whether that thread uses it or not.
     static SCRATCH: std::cell::Cell<[u8; 1 << 20]> = const { std::cell::Cell::new([0; 1 << 20]) };
 }
 
@@ -89,12 +90,12 @@ struct Opened {
     sorted: bool,
 }
 
-/// Where the library's reports go is fixed when it is compiled, so that one test after the other listens there.
+/// The address of the library's receiver is fixed at compile time, so the tests that listen there run one after the other.
 const LIBRARYS: &str = "127.0.0.1:24318";
 static ONE_BY_ONE: Mutex<()> = Mutex::new(());
 const LONG: Duration = Duration::from_secs(30);
 
-/// A computer with both receivers.
+/// One computer with the program's receiver and the library's receiver.
 struct Home {
     directory: tempfile::TempDir,
     clock: StageClock,
@@ -110,7 +111,7 @@ impl Home {
         let listener = loop {
             match TcpListener::bind(LIBRARYS) {
                 Ok(listener) => break listener,
-                // Another run of these tests, on the same machine, has it for a moment.
+                // Another run of these tests on the same machine uses it for a moment.
                 Err(error) => assert!(Instant::now() < until, "{LIBRARYS}: {error}"),
             }
             thread::sleep(Duration::from_millis(20));
@@ -144,13 +145,13 @@ impl Home {
         Client::new(self.config().allow(CODECS)).unwrap()
     }
 
-    /// Sends what may be sent.
+    /// Advances the clock by a day and sends what may be sent.
     fn send(&self, client: &Client) {
         self.clock.advance(DAY);
         drop(client.flush(LONG).unwrap());
     }
 
-    /// The files of the library's scope that wait.
+    /// How many files of the library's scope are pending.
     fn waiting(&self) -> usize {
         let store = self.path().join("data/org.example.player/candor-1/waiting/codeclib.formats");
         let generations = fs::read_dir(store).into_iter().flatten().flatten();
@@ -163,10 +164,10 @@ fn everything(receiver: &Receiver) -> String {
     receiver.requests().into_iter().map(said).collect()
 }
 
-/// Every thread that candor makes has the platform's own size of a stack: the worker, a send, a look-up of a name.
+/// Every thread that candor makes has the platform's default stack size: the worker, a send, a name look-up.
 #[test]
 fn a_mebibyte_of_thread_locals_overflows_no_stack() {
-    // Used, so that it is linked in at all.
+    // It is used here, since it would not be linked in otherwise.
     SCRATCH.with(|scratch| _ = std::hint::black_box(scratch.as_ptr()));
     let home = Home::new();
     let endpoint = home.programs.endpoint().replace("127.0.0.1", "localhost");
@@ -199,7 +200,7 @@ fn it_is_closed_until_the_program_allows_it() {
     client.record_durable(Opened { sorted: true });
     home.send(&client);
     assert_eq!((home.librarys.connections(), home.programs.records().len(), home.waiting()), (0, 1, 0));
-    // A no is taken all the same.
+    // A refusal is accepted all the same.
     assert_eq!(client.deny(CODECS).unwrap().decision, "denied");
 }
 
@@ -241,7 +242,7 @@ fn each_recipients_bytes_go_to_it_alone() {
     assert!(programs.contains("library.opened") && !programs.contains("codeclib"), "{programs}");
     assert!(librarys.contains("codeclib.failed") && !librarys.contains("usage"), "{librarys}");
     assert!(!librarys.contains("library.opened"), "{librarys}");
-    // The page shows each request with the scope it was of, and where both go.
+    // The page shows each request with its scope, and both endpoints.
     let manifest = client.manifest().unwrap();
     let sent = |scope| manifest.scope(scope).unwrap().sent.iter().map(|sent| sent.body.clone()).collect::<String>();
     assert!(sent(CODECS).contains("codeclib.failed") && !sent(USAGE).contains("codeclib"));
@@ -249,7 +250,7 @@ fn each_recipients_bytes_go_to_it_alone() {
     let text = manifest.to_string();
     let both_ways = text.contains(&both) || text.contains("/v1/logs and http://127.0.0.1:24318/v1/logs.");
     assert!(both_ways, "{text}");
-    // One yes taken back leaves the other.
+    // Withdrawing one grant leaves the other in force.
     assert!(client.withdraw(CODECS).unwrap().confirmed);
     client.record_durable(Failed { again: true });
     client.record_durable(Opened { sorted: false });
@@ -272,7 +273,7 @@ fn what_is_allowed_no_more_is_closed_and_what_waited_is_destroyed() {
     client.record_durable(Failed { again: true });
     home.send(&client);
     drop(client);
-    // Allowed anew it goes on, without what was recorded before.
+    // Once allowed again it continues, without the data recorded before.
     let client = home.start_allowed();
     assert!(client.status(CODECS).unwrap().is_open());
     client.record_durable(Failed { again: false });
@@ -291,10 +292,10 @@ fn to_allow_it_is_to_widen_the_lock() {
     assert!(error.contains("\ncodeclib.formats\n  wider     the scope: none -> \"Codec library: formats\""), "{error}");
     lock::write(home.path(), home.config().allow(CODECS)).unwrap();
     lock::check(home.path(), home.config().allow(CODECS)).unwrap();
-    // The program's own endpoint is no part of what the library's scope says.
+    // The program's own endpoint is not part of the lock's entry for the library's scope.
     let error = lock::check(home.path(), home.config().allow(CODECS).endpoint("http://localhost:1")).unwrap_err();
     assert!(error.to_string().contains("\nusage (line ") && !error.to_string().contains("codeclib"), "{error}");
-    // Another recipient of the program leaves what was agreed to with the library alone.
+    // Another endpoint of the program leaves the consent to the library's scope unchanged.
     let client = home.start_allowed();
     client.grant(CODECS).unwrap();
     client.grant(USAGE).unwrap();

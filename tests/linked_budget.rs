@@ -1,5 +1,5 @@
-//! Two events whose codes can be matched are one long row, and together they keep the budget of one, or the program is
-//! refused. Linked events belong to a whole program, so this one is a program of its own.
+//! Two events whose codes can be matched form one long row. Together they must keep the budget of one event, or the
+//! program is rejected. Linked events belong to a whole program, so this test is a program of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed, and says where")]
 
 use candor::{
@@ -91,7 +91,7 @@ fn events_that_say_too_much_together_are_refused_by_name() {
         address_log: AddressLog::NotKept,
         erasure: Erasure::Unsupported,
     };
-    // Each alone keeps the budget; so does every other pair.
+    // Each event alone keeps the budget, and so does every other pair.
     let outcomes = [Lost::schema(), Found::schema(), Slow::schema(), Disk::schema()].map(|schema| schema.outcomes());
     assert!(outcomes.iter().all(|outcomes| *outcomes <= 1_024), "{outcomes:?}");
     let together = outcomes[0] * outcomes[1];
@@ -109,7 +109,7 @@ fn events_that_say_too_much_together_are_refused_by_name() {
         assert!(said.contains(&together.to_string()) && said.contains("1024"), "{said}");
         assert!(said.contains("connectivity") && said.contains("`domain`"), "{said}");
     }
-    // Nothing was made on the way, and what is recorded all the same goes nowhere.
+    // The failed start created nothing, and events that are recorded all the same are discarded.
     candor::record(Lost { server: "nas.local".into(), times: 1, after: 1 });
     candor::record(Found { server: "nas.local".into(), of: 1 });
     candor::record(Slow { server: "nas.local".into(), after: 1 });

@@ -1,8 +1,8 @@
-//! What must not compile, each with its whole message, and what must.
+//! Checks programs that must not compile, each with its complete message, and programs that must compile.
 //!
-//! Every file in `tests/ui` is one mistake; the `.stderr` beside it is what the developer reads, and says what to write
-//! instead. The files in `tests/ui/pass` are what the messages ask for. After a change of a message, look at it and run
-//! `TRYBUILD=overwrite cargo test --test ui`.
+//! Every file in `tests/ui` contains one mistake. The `.stderr` file beside it is the message that the developer
+//! reads, and says what to write instead. The files in `tests/ui/pass` are what the messages ask for. After changing
+//! a message, review it and run `TRYBUILD=overwrite cargo test --test ui`.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-/// The compiler whose words the `.stderr` files hold. Another one says the same in other words.
+/// The compiler version whose messages the `.stderr` files hold. Another version words them differently.
 const PINNED: &str = "1.95";
 
 #[test]
@@ -32,15 +32,15 @@ fn mistakes_are_told_with_their_mend() -> Result<(), Box<dyn Error>> {
     let ui = trybuild::TestCases::new();
     ui.compile_fail("tests/ui/*.rs");
     ui.pass("tests/ui/pass/*.rs");
-    // The cases run when this is dropped, and a case that fails panics here.
+    // The cases run when this is dropped. A case that fails panics here.
     drop(ui);
 
-    // Past the harness, which keeps what a passing test prints to itself.
+    // This writes to stderr directly, since the harness captures what a passing test prints.
     writeln!(stderr(), "ui: {mistakes} cases must not compile, {mends} must")?;
     Ok(())
 }
 
-/// What the compiler that cargo uses says of itself.
+/// The version text of the compiler that cargo uses.
 fn rustc_version() -> Result<String, Box<dyn Error>> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     Ok(String::from_utf8(Command::new(rustc).arg("--version").output()?.stdout)?)

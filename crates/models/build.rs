@@ -1,5 +1,6 @@
-//! Makes a second copy of the rooms that decide, with every mistake of `mistakes.txt` in it behind a switch. Each mistake
-//! names the words of the source it replaces, and the build fails when they are not there once: nothing drifts silently.
+//! Makes a second copy of the modules under test, with every mistake of `mistakes.txt` in it, each behind a switch. A
+//! mistake quotes the source that it replaces. The build fails if that text is not in the source exactly once, so a
+//! mistake never silently loses its effect.
 
 use std::{env, fs, path::Path};
 
@@ -46,7 +47,7 @@ fn main() {
     fs::write(to, out).expect("written");
 }
 
-/// A file with its modules in place, without its tests, and with its mistakes.
+/// Returns a source file with its modules inlined and its mistakes inserted, without its tests.
 fn flat(root: &Path, file: &str, mistakes: &[[&str; 4]]) -> String {
     let path = root.join(file);
     let mut text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -69,7 +70,7 @@ fn flat(root: &Path, file: &str, mistakes: &[[&str; 4]]) -> String {
         match module {
             Some(_) if in_tests => {}
             Some(module) => {
-                // A module lies beside a `mod.rs`, in a file or in a folder of its own.
+                // A submodule is a file next to `mod.rs`, or a folder with its own `mod.rs`.
                 let folder = Path::new(file).parent().expect("a folder");
                 let below = folder.join(format!("{module}.rs"));
                 let below = if root.join(&below).exists() { below } else { folder.join(module).join("mod.rs") };
@@ -77,7 +78,7 @@ fn flat(root: &Path, file: &str, mistakes: &[[&str; 4]]) -> String {
                 out.push_str(&format!("{} {{\n{body}\n}}", line.trim_end_matches(';')));
             }
             None if line == "#[cfg(test)]" => {}
-            // The tests of a file stand at its end.
+            // The tests are at the end of a file.
             None if in_tests && line.starts_with("mod ") => break,
             None => out.push_str(line),
         }

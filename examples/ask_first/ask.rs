@@ -1,4 +1,5 @@
-//! A question in a terminal: the notice, whole, and three answers that look alike, none of them chosen beforehand.
+//! Asks for consent in a terminal: shows the full notice and two or three answers that look alike. No answer is
+//! preselected.
 
 use candor::{
     Error,
@@ -6,7 +7,7 @@ use candor::{
 };
 use std::io::{self, BufRead, Write};
 
-/// What a person can answer.
+/// The answers that a person can give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Yes,
@@ -15,10 +16,10 @@ enum Answer {
     Stop,
 }
 
-/// How often an answer that is none is asked for again, before the question closes.
+/// How many times the question is repeated after invalid input, before it closes.
 const TRIES: usize = 3;
 
-/// Asks, and records the answer. What is no answer, the end of the input among it, closes the question: that is a no.
+/// Asks, and records the answer. Three invalid inputs, or the end of the input, close the question and count as a refusal.
 pub(crate) fn ask(
     prompt: Prompt<'_>,
     input: &mut impl BufRead,

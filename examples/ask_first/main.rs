@@ -1,7 +1,8 @@
-//! A program that asks first, in a terminal: `cargo run --example ask_first`. Run it again to see that it does not nag; `on`,
-//! `off` and `status` are what its settings page would be, and `forget` begins anew.
+//! A terminal program that asks for consent before it records anything. Run it with `cargo run --example ask_first`.
+//! Run it a second time to see that it does not ask again. The commands `on`, `off` and `status` stand in for a settings
+//! page. The command `forget` deletes all stored state.
 //!
-//! What it reports goes nowhere but to this computer's port 4318, where nobody may be listening.
+//! Reports are sent only to port 4318 of this computer, where no receiver may be listening.
 
 mod ask;
 #[path = "../support/stage.rs"]
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .directories(home.join("data"), home.join("config"));
     let client = Client::new(config)?;
     match command.as_deref() {
-        // The person came by themselves: they may always decide.
+        // The person ran this command themselves. They may change their decision at any time.
         Some("on") => on(&client)?,
         Some("off") => println!("{}", client.withdraw(USAGE)?),
         Some("status") => println!("{}", client.manifest()?),
@@ -59,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A yes takes a person who reads and types it: a script that calls `on` is nobody's yes.
+/// Requires a person who reads the notice and types the answer: a script that runs `on` must not create a grant.
 fn on(client: &Client) -> Result<(), Box<dyn Error>> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err("this is no terminal, and only a person can say yes".into());
@@ -75,9 +76,9 @@ fn on(client: &Client) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a program does of its own accord when it starts.
+/// What the program does on its own when it starts: asks for consent if it may.
 fn first(client: &Client) -> Result<(), Box<dyn Error>> {
-    // Where nobody sits, nobody is asked, and nothing is written about it.
+    // Without a terminal there is no person to ask. Nothing is asked and nothing is written.
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         println!("This is no terminal, so nobody is asked, and nothing is recorded or sent.");
         return Ok(());

@@ -1,5 +1,5 @@
-//! Real media for the example `media_server`: finding files, reading what each says about itself, and streaming it
-//! over HTTP. Nothing in here knows of candor.
+//! Real media for the example `media_server`: finds files, reads the metadata of each, and streams them over HTTP. This
+//! module does not use candor.
 
 use crate::Codec;
 use std::{
@@ -22,13 +22,13 @@ use symphonia::core::{
 const MAX_DEPTH: usize = 8;
 const MAX_FILES: usize = 1_000;
 
-/// What is tried. Other files are not media, and a media server would not list them either.
+/// File extensions that are tried. Other files are not media, and a media server would not list them either.
 const EXTENSIONS: [&str; 17] = [
     "aif", "aiff", "avi", "flac", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp3", "mp4", "oga", "ogg", "opus", "wav",
     "webm",
 ];
 
-/// One file, and what it says about itself.
+/// One media file and its metadata.
 #[derive(Debug)]
 pub(crate) struct Medium {
     pub(crate) path: PathBuf,
@@ -36,19 +36,19 @@ pub(crate) struct Medium {
     pub(crate) bytes: u64,
     pub(crate) bitrate: Option<u64>, // average, in bit/s
     pub(crate) duration: Option<Duration>,
-    pub(crate) codec: Codec, // of the picture, or where there is none, of the sound
+    pub(crate) codec: Codec, // of the picture, or of the sound if there is no picture
 }
 
-/// What was found under the folders that were asked for.
+/// The media found in the given folders.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) media: Vec<Medium>,
     pub(crate) skipped: Vec<(PathBuf, String)>, // what could not be read, and why
     pub(crate) links: usize,                    // symbolic links, which are not followed
-    pub(crate) full: bool,                      // whether there was more than this example takes
+    pub(crate) full: bool,                      // whether there was more than this example's limits allow
 }
 
-/// The folders where this machine keeps media, as far as they exist.
+/// The folders where this computer usually keeps media, as far as they exist.
 pub(crate) fn usual_folders() -> Vec<PathBuf> {
     let music = dirs::home_dir().map(|home| home.join("Music"));
     let known = [dirs::audio_dir(), music, dirs::video_dir(), Some("/usr/share/sounds".into())];
@@ -57,7 +57,7 @@ pub(crate) fn usual_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Walks the folders and reads every media file in them. What can't be read is named and left out.
+/// Walks the folders and reads every media file in them. Files that can't be read are listed in `skipped` with the reason.
 pub(crate) fn find(folders: &[PathBuf]) -> Found {
     let mut found = Found::default();
     for folder in folders {
@@ -78,7 +78,7 @@ fn walk(path: &Path, depth: usize, found: &mut Found) {
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
-            // The kind of the entry itself: a link could lead out of the folder, or in a circle.
+            // Uses the type of the entry itself, not of its target: a link could lead out of the folder or form a cycle.
             match entry.file_type() {
                 Ok(kind) if kind.is_symlink() => found.links += 1,
                 Ok(kind) if kind.is_dir() || kind.is_file() && is_media(&entry.path()) => {
@@ -120,7 +120,7 @@ fn read(path: &Path) -> Result<Medium, Box<dyn Error>> {
     let track = reader.first_track(TrackType::Video).or_else(|| reader.first_track(TrackType::Audio));
     let codec = track.ok_or("neither picture nor sound in it").map(codec)?;
     let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let title = title.replace(char::is_control, "?"); // it goes to a terminal
+    let title = title.replace(char::is_control, "?"); // the title is printed to a terminal
     Ok(Medium {
         path: path.to_owned(),
         title,
@@ -131,14 +131,14 @@ fn read(path: &Path) -> Result<Medium, Box<dyn Error>> {
     })
 }
 
-/// The average bitrate of what is played: headers, tags and cover pictures are in the file, but not in the stream. A
-/// jingle of a second would otherwise be taken for twice its rate. In a big file they no longer matter, and counting
-/// its packets would mean reading it all.
+/// The average bitrate of the stream, in bit/s. Headers, tags and cover pictures are in the file but not in the stream:
+/// with them, a one-second jingle would get twice its real rate. In files above 64 MiB they no longer matter, and counting
+/// the packets would mean reading the whole file.
 fn bitrate(reader: &mut dyn FormatReader, mut bytes: u64, duration: Option<Duration>) -> Option<u64> {
     let seconds = duration?.as_secs_f64();
     if bytes <= 64 << 20 {
         bytes = 0;
-        // A file that can't be read to its end has no average that is known.
+        // If a file can't be read to its end, its average bitrate is unknown.
         while let Some(packet) = reader.next_packet().ok()? {
             bytes += packet.data.len() as u64;
         }
@@ -181,14 +181,14 @@ pub(crate) fn files_below(folder: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
     Ok(files)
 }
 
-/// What a media server knows about a stream once it ended.
+/// What a media server knows about a stream after it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Served {
     pub(crate) bytes: u64,
     pub(crate) complete: bool,
 }
 
-/// A media server on loopback with a player at its other end.
+/// A media server on loopback, together with a player that requests files from it.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -211,7 +211,7 @@ impl Server {
         Ok(Server { address, served })
     }
 
-    /// Plays one file as fast as it comes: asks for it over HTTP and reads to the end.
+    /// Plays one file as fast as possible: requests it over HTTP and reads it to the end.
     pub(crate) fn play(&self, index: usize) -> io::Result<Served> {
         let mut stream = TcpStream::connect(self.address)?;
         write!(stream, "GET /media/{index} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address)?;
@@ -242,14 +242,14 @@ fn serve(stream: TcpStream, files: &[PathBuf]) -> io::Result<Served> {
         let read = file.read(&mut chunk)?;
         let Some(part @ [_, ..]) = chunk.get(..read) else { break };
         if (&stream).write_all(part).is_err() {
-            break; // the player went away
+            break; // the player closed the connection
         }
         bytes += read as u64;
     }
     Ok(Served { bytes, complete: bytes == length })
 }
 
-/// The first line of a request or an answer, with the headers read past.
+/// Returns the first line of a request or an answer, and skips the headers.
 fn head(from: &mut impl BufRead) -> io::Result<String> {
     let mut lines = from.take(16 << 10).lines();
     let first = lines.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;

@@ -1,8 +1,8 @@
-//! A small OTLP/HTTP receiver on loopback, for examples, tests and benches: it keeps what arrives, byte for byte.
+//! A small OTLP/HTTP receiver on loopback, for examples, tests and benches. It keeps what arrives, byte for byte.
 //!
-//! It takes `POST /v1/logs` with a `Content-Length` and answers `{}`; anything else gets a 400. What it keeps are the
-//! bytes a real collector would have been given, so that "what you see is what is sent" can be checked from outside.
-//! A body that ends early is never a request, but its bytes are counted.
+//! It accepts `POST /v1/logs` with a `Content-Length` and answers `{}`. Anything else gets a 400. It keeps the same bytes
+//! that a real collector would get, so that "what you see is what is sent" can be checked from outside. An incomplete body
+//! never becomes a request, but its bytes are counted.
 #![allow(dead_code, reason = "each example and test uses a part of it")]
 
 use serde_json::Value;
@@ -30,12 +30,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The first header of this name, whatever its case.
+    /// The first header of this name, compared without case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// What the body holds, or nothing if it is not an OTLP logs request in JSON.
+    /// The log records in the body. Empty if the body is not an OTLP logs request in JSON.
     pub(crate) fn records(&self) -> Vec<Record> {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let scopes = list(&body, "resourceLogs").iter().flat_map(|resource| list(resource, "scopeLogs"));
@@ -43,12 +43,12 @@ impl Request {
     }
 }
 
-/// One log record out of a request.
+/// One log record of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Record {
     pub(crate) event: String,
-    pub(crate) attributes: BTreeMap<String, Value>, // plain: OTLP's `{"intValue":"4"}` is the number 4
-    pub(crate) raw: Value,                          // the record as it stood in the body
+    pub(crate) attributes: BTreeMap<String, Value>, // plain values: OTLP's `{"intValue":"4"}` is the number 4
+    pub(crate) raw: Value,                          // the record as it was in the body
 }
 
 fn record(raw: &Value) -> Record {
@@ -64,7 +64,7 @@ fn key_values<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (String, 
     list(value, key).iter().filter_map(|pair| Some((pair.get("key")?.as_str()?.to_owned(), plain(pair.get("value")?))))
 }
 
-/// An OTLP `AnyValue` without its wrapping. A 64-bit integer is a string in OTLP's JSON and a number here.
+/// Unwraps an OTLP `AnyValue`. OTLP's JSON writes a 64-bit integer as a string; the result is a number.
 fn plain(any: &Value) -> Value {
     let Some((kind, value)) = any.as_object().and_then(|object| object.iter().next()) else { return Value::Null };
     match kind.as_str() {
@@ -90,8 +90,8 @@ impl Heard {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers requests until the peer closes or says something else than expected. Whatever comes after that is read
-    /// and counted all the same, until the peer is done.
+    /// Answers requests until the peer closes the connection or sends something unexpected. After that, further bytes are
+    /// still read and counted until the peer is done.
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         let (mut buffer, mut chunk, mut refused) = (Vec::new(), vec![0; 16 << 10], false);
         loop {
@@ -106,7 +106,7 @@ impl Heard {
                     Ok(None) => break,
                     Ok(Some((request, length))) => {
                         buffer.drain(..length);
-                        // Kept before it is answered: a client that has the answer finds its request here.
+                        // Stored before it is answered: once the client has the answer, the request can be found here.
                         self.lock().push(request);
                         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
                     }
@@ -115,14 +115,14 @@ impl Heard {
                         "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
                     }
                 };
-                let _ = stream.write_all(answer.as_bytes()); // if the peer is gone, the next read says so
+                let _ = stream.write_all(answer.as_bytes()); // if the peer is gone, the next read reports it
             }
         }
     }
 }
 
-/// The first request in `buffer` and how many bytes it took; `Ok(None)` while it is incomplete, and `Err` if it is no
-/// `POST /v1/logs` of a stated length.
+/// The first request in `buffer` and the number of bytes it took. Returns `Ok(None)` while the request is incomplete, and
+/// `Err` if it is not a `POST /v1/logs` with a valid length.
 fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, ()> {
     let Some(end) = buffer.windows(4).take(MAX_HEAD).position(|four| four == b"\r\n\r\n") else {
         return if buffer.len() > MAX_HEAD { Err(()) } else { Ok(None) };
@@ -141,7 +141,7 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, ()> {
     Ok(Some((Request { head, path, headers, body }, end + 4 + length)))
 }
 
-/// A receiver on a port of its own, which listens until it is dropped.
+/// A receiver on its own port. It listens until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     address: SocketAddr,
@@ -149,12 +149,12 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Starts listening on loopback, on a port that the operating system picks.
+    /// Starts to listen on loopback, on a port that the operating system picks.
     pub(crate) fn start() -> io::Result<Receiver> {
         Receiver::on(TcpListener::bind("127.0.0.1:0")?)
     }
 
-    /// Listens on a port that is bound already.
+    /// Listens on a port that is already bound.
     pub(crate) fn on(listener: TcpListener) -> io::Result<Receiver> {
         let address = listener.local_addr()?;
         let heard = Arc::new(Heard::default());
@@ -163,14 +163,14 @@ impl Receiver {
             for stream in listener.incoming().take_while(|_| !hears.stop.load(Ordering::SeqCst)).flatten() {
                 hears.connections.fetch_add(1, Ordering::SeqCst);
                 let hears = Arc::clone(&hears);
-                // A connection that breaks, or a thread that can't be had, is the peer's affair: it gets no answer.
+                // If a connection breaks or no thread can be started, the peer gets no answer. The receiver continues.
                 let _ = thread::Builder::new().spawn(move || hears.serve(stream));
             }
         })?;
         Ok(Receiver { address, heard })
     }
 
-    /// Where to send: `http://127.0.0.1:PORT`.
+    /// The address to send to: `http://127.0.0.1:PORT`.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -185,12 +185,12 @@ impl Receiver {
         self.heard.lock().iter().flat_map(Request::records).collect()
     }
 
-    /// How many connections were opened so far.
+    /// The number of connections opened so far.
     pub(crate) fn connections(&self) -> usize {
         self.heard.connections.load(Ordering::SeqCst)
     }
 
-    /// How many bytes were read so far, on any connection, part of a complete request or not.
+    /// The number of bytes read so far on all connections, whether or not they belong to a complete request.
     pub(crate) fn bytes(&self) -> usize {
         self.heard.bytes.load(Ordering::SeqCst)
     }
@@ -199,6 +199,6 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.heard.stop.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address); // only wakes the thread, so that it gives the port back
+        let _ = TcpStream::connect(self.address); // only wakes the thread, so that it releases the port
     }
 }

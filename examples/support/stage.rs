@@ -1,5 +1,6 @@
-//! What a demonstration needs besides the program it shows: a clock whose days pass on request, and the comparison of
-//! what the store says with what the receiver got. Everything is worked out from those two; nothing is assumed.
+//! What a demonstration needs in addition to the program it shows: a clock that can be set forward by days, and a
+//! comparison of the client's stored data with what the receiver got. All figures are computed from these two sources; none
+//! is assumed.
 #![allow(dead_code, clippy::indexing_slicing, reason = "each example and test uses a part of it; JSON indexes to null")]
 
 #[path = "../../src/tests/start.rs"]
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Who is answerable for the data of the examples: a program of one's own writes this out for itself.
+/// The controller of the data in the examples. A real program writes its own.
 pub(crate) const CONTROLLER: Controller = Controller {
     legal_name: "Example Player SAS",
     address: "1 rue de l'Exemple, 75001 Paris",
@@ -35,8 +36,8 @@ pub(crate) const CONTROLLER: Controller = Controller {
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// Stands at the moment at which it was made, and moves when told: what a demonstration shows does not hang on how near
-/// midnight it is shown.
+/// A clock that keeps the moment of its creation until it is advanced. A demonstration therefore shows the same result at
+/// any time of day, also just before midnight.
 #[derive(Clone)]
 pub(crate) struct StageClock {
     began: SystemTime,
@@ -66,13 +67,14 @@ impl Clock for StageClock {
     }
 }
 
-/// How many files and directories lie below a directory.
+/// Counts the files and directories below a directory, recursively.
 pub(crate) fn entries_below(directory: &Path) -> u64 {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| 1 + entries_below(&entry.path())).sum()
 }
 
-/// The requests as they arrived but for the first few, heads and bodies, padding counted instead of printed.
+/// Prints the requests as they arrived, without the first `skipped` ones: head and body of each. Padding is counted, not
+/// printed.
 pub(crate) fn print_requests(receiver: &Receiver, skipped: usize) {
     for request in receiver.requests().into_iter().skip(skipped) {
         let body = String::from_utf8_lossy(&request.body);
@@ -81,7 +83,7 @@ pub(crate) fn print_requests(receiver: &Receiver, skipped: usize) {
     }
 }
 
-/// Each field's example on the computer, and what of it would be sent.
+/// Prints, for each field, its example as a raw value and what would be sent for it.
 pub(crate) fn print_examples(manifest: &Manifest) {
     for event in manifest.scopes.iter().flat_map(|page| &page.could_send) {
         for field in &event.fields {
@@ -91,8 +93,8 @@ pub(crate) fn print_examples(manifest: &Manifest) {
     }
 }
 
-/// The whole run in one line of JSON, from the store's own log and the receiver's own record. `manifest` was made before
-/// the withdrawal, when the receiver had `requests_before` requests.
+/// The whole run as one line of JSON, from the client's sent log and the receiver's record. `manifest` was made before the
+/// withdrawal, when the receiver had `requests_before` requests.
 pub(crate) fn summary(
     recorded_before_grant: u64,
     kept_before_grant: u64,
@@ -110,7 +112,7 @@ pub(crate) fn summary(
     )
 }
 
-/// Whether the bodies the manifest shows as sent are, byte for byte, those the receiver got, and there are any.
+/// Whether the bodies that the manifest shows as sent equal those the receiver got, byte for byte. False if there are none.
 pub(crate) fn same_bytes(manifest: &Manifest, receiver: &Receiver) -> bool {
     let mut shown: Vec<Vec<u8>> =
         manifest.scopes.iter().flat_map(|page| &page.sent).map(|sent| sent.body.clone().into_bytes()).collect();
@@ -120,7 +122,7 @@ pub(crate) fn same_bytes(manifest: &Manifest, receiver: &Receiver) -> bool {
     !shown.is_empty() && shown == received
 }
 
-/// From the sent log: how many events stand behind the day's counts, and how many records left.
+/// From the sent log: the number of events behind the day's counts, and the number of records that were sent.
 pub(crate) fn contributions_and_lines(manifest: &Manifest) -> (u64, u64) {
     let bodies = manifest.scopes.iter().flat_map(|page| &page.sent);
     let records = bodies.flat_map(|sent| records(&serde_json::from_str(&sent.body).unwrap_or_default()));

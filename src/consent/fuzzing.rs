@@ -1,5 +1,5 @@
-//! What holds of any bytes in the place of a snapshot, a history, a contract or a rule. For fuzzers and tests only; touches no
-//! file.
+//! Properties that must hold for any bytes in place of a snapshot, a history, a contract or a rule. For fuzzers and tests
+//! only; accesses no files.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is what a fuzzer looks for")]
 
 use crate::consent::{
@@ -15,7 +15,7 @@ use crate::consent::{
 use crate::disk;
 use serde_json::json;
 
-/// The bytes as they are, and within a seal that fits.
+/// Checks the bytes unchanged, and as the content of a valid seal.
 pub fn snapshot(bytes: &[u8]) {
     let read = |bytes: &[u8]| -> Option<Snapshot> { serde_json::from_str(disk::unseal("consent", bytes)?).ok() };
     let text = String::from_utf8_lossy(bytes);
@@ -29,7 +29,7 @@ pub fn snapshot(bytes: &[u8]) {
     }
 }
 
-/// The history as it is, and with numbers and hashes that follow each other.
+/// Checks the history unchanged, and again with consecutive numbers and hashes.
 pub fn ledger(bytes: &[u8]) {
     chained(bytes);
     let mut lines: Vec<Line> = Vec::new();
@@ -46,13 +46,13 @@ pub fn ledger(bytes: &[u8]) {
     assert!(chained(text.as_bytes()) == Some(lines.len()), "what follows is a chain");
 }
 
-/// How many lines of a chain there are. What is one is one for whoever verifies.
+/// The number of entries of a chain, or `None` if it is not one. What the store accepts as a chain must also pass `verify`.
 fn chained(bytes: &[u8]) -> Option<usize> {
     let (lines, torn) = chain(bytes)?;
     let text: String = lines.iter().map(Line::text).collect();
     assert_eq!(text.as_bytes(), &bytes[..torn.map_or(bytes.len(), |at| usize::try_from(at).unwrap())]);
     let verdict = verify(&text, &[]);
-    // Who verifies also looks at what lines mean after one another; the store takes a line for what it is.
+    // `verify` also checks what entries mean in sequence. The store does not, so only flaws of the chain itself count here.
     let unchained = [Wrong::Hash, Wrong::Order, Wrong::Number];
     let flaw = verdict.flaws.iter().find(|flaw| unchained.contains(&flaw.wrong) && !lines.is_empty());
     assert!(flaw.is_none(), "the store takes it for a chain, and who verifies does not: {flaw:?}");
@@ -67,14 +67,14 @@ pub fn contract(bytes: &[u8]) {
     assert_eq!(again.as_ref(), Some(&terms), "what was read, written, reads the same");
     let same = compare(&terms, &terms);
     assert!(same.is_no_wider(), "{:?}", same.changes);
-    // To no event nobody may add one, and to any of them neither another recipient.
+    // A contract without events does not allow any event, and no contract allows another recipient.
     let fewer = ContractSchema { events: Vec::new(), ..terms.clone() };
     assert!(compare(&terms, &fewer).projection.is_empty(), "what was not agreed to is not said");
     let other = ContractSchema { endpoint: format!("{}x", terms.endpoint), ..terms.clone() };
     assert!(compare(&other, &terms).stops(), "another recipient stops");
 }
 
-/// The bytes as an administrator's rule, over a contract that has a field of each kind.
+/// Checks the bytes as an administrator's rule, over a contract with a field of each kind.
 pub fn policy(bytes: &[u8]) {
     let build = ContractSchema::read(include_str!("../../fuzz/corpus/contract/of-each-kind")).unwrap();
     let whole = compare(&build, &build).projection;
@@ -94,13 +94,13 @@ pub fn policy(bytes: &[u8]) {
     assert!(days(&two) <= days(&one).min(90), "a yes is good for longer again");
     let limits: Limits = one.limits(&build);
     assert!(limits.digest().is_some() || left(&one) == whole, "a limit without a name");
-    // What is said to the person stays on its line.
+    // Text that is shown to the person must stay on its line.
     for words in one.words(&build).into_iter().chain(one.block().map(|block| block.0)).chain(one.no_prompts()) {
         assert!(!words.contains('\u{1b}') && !words.contains('\n'), "{words:?}");
     }
 }
 
-/// What may be said in `less` can be worked out from what may be said in `more`.
+/// Asserts that what may be sent under `less` can be computed from what may be sent under `more`.
 fn no_more(build: &ContractSchema, more: &Projection, less: &Projection) {
     for event in &build.events {
         for (at, field) in event.fields.iter().enumerate() {

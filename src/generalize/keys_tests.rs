@@ -1,5 +1,5 @@
-//! Codes of different scopes, periods, installations, grants and name spaces, ten million of them, and what a file of
-//! secrets is like from within. Sends nothing, and keeps nothing but in directories of its own.
+//! Tests of codes and of the secrets file. Codes differ between scopes, periods, installations, grants and name spaces;
+//! this is checked over ten million of them. Sends nothing, and writes only to its own temporary directories.
 
 use super::*;
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
 };
 use std::{io::Write as _, path::Path, thread};
 
-/// Where a code is made: everything that must tell it from another.
+/// Everything that a code depends on apart from its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
-    /// The secret of an installation's grant of a scope.
+    /// The secret of one installation's grant for one scope.
     secret: Key,
     scope: &'static str,
     kind: &'static str,
@@ -26,14 +26,14 @@ impl Place {
     }
 }
 
-/// Two installations, with two scopes of two grants each, in four periods and two name spaces.
+/// Two installations, each with two grants for two scopes, in four periods and two name spaces.
 fn places() -> Vec<Place> {
     let ambient = Ambient::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
     let today = Day::parse("2026-11-22").unwrap();
     let periods = [
         ("month", today.month()),
         ("month", today.month() + 1),
-        // The same number of another kind of period is another period.
+        // The same index in another kind of period is another period.
         ("week", today.month()),
         ("day", today.0),
     ];
@@ -48,13 +48,13 @@ fn places() -> Vec<Place> {
             }
         }
     }
-    // Where only one thing differs, and by the derivation alone: the same secret in another scope.
+    // Differs from the first place only in its scope, with the same secret: only the key derivation separates the two.
     let known = places.first().copied().unwrap();
     places.push(Place { scope: "connectivity", ..known });
     places
 }
 
-/// The codes of so many values in one place.
+/// The codes of the values `0..many` in one place.
 fn draw_all(place: &Place, many: usize) -> Vec<u64> {
     let key = place.period_key();
     let code = |value: usize| {
@@ -64,7 +64,7 @@ fn draw_all(place: &Place, many: usize) -> Vec<u64> {
     (0..many).map(code).collect()
 }
 
-/// The codes of all places, on two threads, and how many of them are there more than once.
+/// The number of codes of all places, computed on two threads, and the number of those that occur more than once.
 fn matches(places: &[Place], many: usize) -> (usize, usize) {
     let mut codes = Vec::with_capacity(places.len() * many);
     let (first, second) = places.split_at(places.len() / 2);
@@ -84,9 +84,9 @@ fn ten_million_codes_and_no_two_alike() {
     let many = 10_000_000usize.div_ceil(places.len());
     let (drawn, alike) = matches(&places, many);
     assert!(drawn >= 10_000_000);
-    // By chance two are alike once in 370,000 such runs.
+    // By chance, two codes are equal in one of 370,000 such runs.
     assert_eq!(alike, 0);
-    // The control: a place that is there twice is noticed, with every one of its codes.
+    // Control: if a place is listed twice, all of its codes are found to occur twice.
     let twice = [places[0], places[1], places[0]];
     assert_eq!(matches(&twice, 10_000).1, 10_000);
     let line = format!("\nfigure: draws {drawn}\nfigure: matches {alike}\n");
@@ -100,7 +100,7 @@ fn codes_of_different_places_differ() {
     assert_eq!(matches(&[places[3], places[3]], 300).1, 300, "the control");
 }
 
-/// Behind their lengths no two lists of parts look alike, however they are cut.
+/// Parts are hashed with their lengths, so that no two lists of parts give the same input, wherever they are split.
 #[test]
 fn where_a_name_space_ends_and_a_value_begins_matters() {
     let key = [7; 32];
@@ -109,12 +109,12 @@ fn where_a_name_space_ends_and_a_value_begins_matters() {
     for (at, code) in codes.iter().enumerate() {
         assert!(codes.iter().skip(at + 1).all(|other| other != code));
     }
-    // The control: without lengths they all look alike.
+    // Control: without lengths they all give the same hash.
     let joined = |(domain, value): &(&str, &str)| blake3::keyed_hash(&key, format!("{domain}{value}").as_bytes());
     assert!(cuts.iter().all(|cut| joined(cut) == joined(&cuts[0])));
 }
 
-/// What chooses items is neither a code nor part of one.
+/// The value that decides which entities are sampled is neither a code nor part of one.
 #[test]
 fn an_item_is_chosen_by_bits_of_its_own() {
     let place = places()[0];
@@ -127,7 +127,7 @@ fn an_item_is_chosen_by_bits_of_its_own() {
     assert!(codes.iter().zip(draw_all(&place, 2_000)).all(|(code, again)| *code == again), "the control");
 }
 
-/// Whatever lies where the secrets should, reading it never panics, and only what was written is read.
+/// Reading the secrets file never panics, whatever it contains, and returns secrets only if they were written there.
 #[test]
 fn a_file_of_secrets_is_read_as_it_was_written_or_not_at_all() {
     let home = tempfile::tempdir().unwrap();
@@ -149,12 +149,12 @@ fn a_file_of_secrets_is_read_as_it_was_written_or_not_at_all() {
         put(&bytes);
         assert!(keys.read().unwrap().is_none(), "bit {bit}");
     }
-    // Sealed soundly, and still no secrets.
+    // A valid seal around something that is not a set of secrets.
     for json in ["", "[]", "{", "null", "{\"usage\":1}", "{\"usage\":null}", &"[".repeat(60_000)] {
         put(&disk::seal("keys", json));
         assert!(keys.read().unwrap().is_none(), "{json:.20}");
     }
-    // A name with no key behind it, of the wrong length or in capitals, opens nothing.
+    // A secret that is empty, of the wrong length, in capitals or not hexadecimal does not decode to a key.
     for secret in ["", "00", &"00".repeat(31), &"00".repeat(33), &"AA".repeat(32), &"zz".repeat(32)] {
         put(&disk::seal("keys", &format!("{{\"usage\":\"{secret}\"}}")));
         assert!(
@@ -169,7 +169,7 @@ fn a_file_of_secrets_is_read_as_it_was_written_or_not_at_all() {
     );
 }
 
-/// A disk that can't read, while it is told so.
+/// A disk whose reads fail while the flag is set.
 #[derive(Default)]
 struct Unreadable(AtomicBool);
 
@@ -181,7 +181,7 @@ impl Disk for Unreadable {
     real!(stat make_dir list read_shared create append lock_file rename remove_file remove_tree sync_dir);
 }
 
-/// A look that failed is no reason to destroy the secrets of every scope, nor to forget the keys of today.
+/// A failed read must not destroy the secrets of any scope, nor drop the keys of the current day.
 #[test]
 fn secrets_that_cannot_be_read_now_are_neither_removed_nor_forgotten() {
     let home = tempfile::tempdir().unwrap();
@@ -206,7 +206,7 @@ fn secrets_that_cannot_be_read_now_are_neither_removed_nor_forgotten() {
     disk.0.store(false, Ordering::SeqCst);
     keys.refresh(Day(20_001), [CRASH].into_iter());
     assert!(known(&keys).is_some() && known(&keys) != before.1 && !keys.are_unread());
-    // What was read and is damaged is another matter: nobody can tell whose it is.
+    // A file that was read and is damaged is different: its secrets can no longer be attributed to any scope.
     files.replace(&path, b"damaged").unwrap();
     assert!(keys.forget(CRASH.name()).unwrap());
     assert!(!path.exists());

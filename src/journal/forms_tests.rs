@@ -1,5 +1,5 @@
-//! Known answers: each form of the journal and of the wire as literal bytes, which every platform writes alike. A store that one
-//! wrote is read on another, and a receiver is told the same by all.
+//! Known answers: each format of the journal and of the wire as literal bytes, which must be the same on every platform. A
+//! store that one platform wrote is read on another, and receivers get the same bytes from all of them.
 
 use super::{
     line::{self, Record},
@@ -29,7 +29,7 @@ const FIELD: Field = Field {
 const CUTS: Precision = Precision::Cuts { unit: Unit::Count, cuts: &[0, 1, 1_000, 5_000_000_000] };
 const CODE: Field =
     Field { name: "server", class: "hash", precision: Precision::Code { bits: 64 }, domain: "server", ..FIELD };
-// Linked into no program: the pages of other tests don't have them.
+// Not linked into any program, so that the notices and manifests of other tests don't contain it.
 static LINE: Schema = Schema::declare(
     "form.line",
     "It happened.",
@@ -135,7 +135,7 @@ fn a_batch_has_these_bytes() {
     assert_eq!(outbox::records_in(BATCH.as_bytes()), 3);
 }
 
-/// What a first line says of the body's length is a number of 64 bits also where a program's own are of 32.
+/// The body length in a first line is a 64-bit number, also on 32-bit platforms.
 #[test]
 fn a_first_line_is_sound_however_long_it_says_the_body_is() {
     let json = BATCH.split_once('{').unwrap().1.split_once('\n').unwrap().0.replace(":9}", ":5000000000}");

@@ -1,5 +1,5 @@
-//! The sent log where others are at it too: names that look like its own notes, and another process that clears contents away
-//! while an entry is written.
+//! Tests of the sent log while other programs work on the same store: directory names that look like the log's own notes,
+//! and another process that deletes stored contents while an entry is written.
 
 use super::*;
 use crate::{
@@ -11,14 +11,15 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// The real disk; before each rename into the sent log another process has its turn.
+/// The real disk, but before each rename into the sent log another process takes its turn.
 #[derive(Clone)]
 struct Shared {
     turns: Arc<Mutex<Vec<Turn>>>,
     store: PathBuf,
 }
 
-/// What the other process does: it switches the keeping of contents off and clears away, or does only the latter.
+/// What the other process does. `StoredRequest` turns off the storing of contents and then deletes them; `Strip` only
+/// deletes them.
 #[derive(Clone, Copy)]
 enum Turn {
     StoredRequest,
@@ -48,7 +49,7 @@ impl Disk for Shared {
     real!(stat make_dir list read read_shared create append lock_file remove_file remove_tree sync_dir);
 }
 
-/// A store, a disk to it on which others have those turns, and a batch that was tried.
+/// Runs `check` with a store and a batch that was tried once. Other processes take the given turns on the store's disk.
 fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
     let home = tempfile::tempdir().unwrap();
     let store = home.path().join("store");
@@ -75,7 +76,7 @@ fn with_batch(turns: &[Turn], check: impl Fn(&SentLog<'_>, &Batch)) {
     assert!(disk.turns.lock().is_empty(), "everyone had their turn");
 }
 
-/// The one entry, with or without its contents.
+/// Asserts that the log holds exactly one entry, with this body (empty if its contents were deleted) and no other file.
 #[track_caller]
 fn is_noted(log: &SentLog<'_>, at: Time, body: &[u8]) {
     let entries = log.entries(CRASH, &mut Vec::new());
@@ -88,14 +89,15 @@ fn is_noted(log: &SentLog<'_>, at: Time, body: &[u8]) {
 
 #[test]
 fn what_leaves_is_noted_though_another_process_clears_contents_away() {
-    // Nobody; one who wishes it now; and one who goes on with it while the bare entry is written.
+    // No other process; one that turns contents off now; and one that deletes contents again while the bare entry is
+    // written.
     for turns in [&[][..], &[Turn::StoredRequest], &[Turn::Strip, Turn::StoredRequest]] {
         with_batch(turns, |log, batch| {
             log.note(CRASH, batch, Time(5), Taken::WHOLE).unwrap();
             is_noted(log, Time(5), if turns.is_empty() { batch.body() } else { b"" });
         });
     }
-    // The wish stood before, and another process starts.
+    // Contents were turned off before, and another process starts.
     with_batch(&[Turn::Strip], |log, batch| {
         let wish = log.keep_contents(CRASH, false);
         wish.and_then(|()| log.note(CRASH, batch, Time(5), Taken::WHOLE)).unwrap();

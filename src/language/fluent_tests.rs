@@ -1,9 +1,10 @@
-//! Fluent texts as a source: the same notices as from a table, plural forms by Fluent's rules, and every mistake found.
+//! Fluent texts as a source: they give the same notices as a table, plural forms follow Fluent's rules, and every mistake
+//! is found.
 
 use super::{Arg, Given, Locale, Say, Tag, Translation, in_english};
 use std::sync::Arc;
 
-/// candor's English sentences as a Fluent text, forms and all.
+/// candor's English sentences as a Fluent text, with their plural forms.
 pub(crate) fn english_in_fluent() -> String {
     let sentence = |say: &Say| {
         let mut out = String::new();
@@ -69,7 +70,7 @@ fn every_mistake_is_found() {
         let text = broken(from, to);
         assert!(text.starts_with("translation `pl`: ") && text.contains(why), "{to}: {text}");
     }
-    // A term is the text's own affair; a table may hold the rest.
+    // A Fluent term is private to the text, and a table may hold the remaining messages.
     checked(&whole.replace(title, "-brand = B\nscope-a_b-title = { -brand }\n")).unwrap();
     let both = Translation::new("pl").fluent(title).text("scope.a_b.title", "T");
     let error = Given::of(&Tag::parse("pl").unwrap(), &[&both]).unwrap_err().to_string();

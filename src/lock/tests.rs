@@ -1,5 +1,5 @@
-//! The lock on contracts that no build has: every axis one by one, comparisons that forget one, and every byte of the
-//! file changed or cut.
+//! Tests of the lock with contracts that no build has: a change on every axis one by one, comparisons that ignore one axis,
+//! and every byte of the file changed or cut.
 
 use super::{difference::between, form::Lock};
 use crate::consent::{Comparison, ContractSchema, canonical, compare, digest};
@@ -34,7 +34,7 @@ fn contract() -> Value {
     })
 }
 
-/// The text of a lock around these contracts, which need not be ones that candor would write.
+/// The text of a lock with these contracts, which need not be ones that candor would write.
 fn lock_text(contracts: &[Value]) -> String {
     let entry = |contract: &Value| {
         json!({
@@ -58,7 +58,7 @@ fn changed(change: fn(&mut Value)) -> Value {
 
 type Case = (&'static str, &'static str, fn(&mut Value));
 
-/// An axis, whether it becomes wider, and how.
+/// Each case: an axis, whether the change makes it wider or narrower, and the change.
 const CASES: [Case; 40] = [
     ("audience", "wider", |it| it["audience"] = json!("mixed")),
     ("who is responsible", "wider", |it| it["controller"]["legal_name"] = json!("Bought It SA")),
@@ -107,7 +107,7 @@ const CASES: [Case; 40] = [
     ("field e1.s", "wider", |it| it["events"][0]["fields"][2]["domain"] = json!("other")),
 ];
 
-/// What a change must be said to be: with its word, its axis, and both values.
+/// Whether the text reports a change with this word and axis, and with both values.
 fn says(text: &str, word: &str, axis: &str) -> bool {
     text.lines().any(|line| line.starts_with(&format!("  {word:<9} {axis}: ")) && line.contains(" -> "))
 }
@@ -120,7 +120,8 @@ fn each_axis_is_named_as_wider_or_narrower() {
         let after = lock(&[changed(change)]);
         let text = between(&before, &after, &compare).unwrap_or_else(|| panic!("{axis} {word}: nothing is said"));
         assert!(says(&text, word, axis), "{axis} {word}: {text}");
-        // The way back is the other way, but for what may only be the same.
+        // The reverse of a narrower change must be wider. For a wider one this does not always hold: some values may only
+        // stay equal.
         let back = between(&after, &before, &compare).unwrap_or_else(|| panic!("{axis} back: nothing is said"));
         if word == "narrower" {
             assert!(says(&back, "wider", axis), "{axis} back: {back}");
@@ -128,7 +129,8 @@ fn each_axis_is_named_as_wider_or_narrower() {
     }
 }
 
-/// Each mutant is blind on one axis: what it does not see must be said all the same, and the test above must fail for it.
+/// Each mutant ignores one axis. The change must be reported in some other form, and the test above must fail for the
+/// mutant.
 #[test]
 fn a_comparison_that_forgets_an_axis_hides_nothing() {
     let before = lock(&[contract()]);
@@ -167,7 +169,7 @@ fn words_are_words() {
         assert!(text.contains(&format!("\n  words     {said}\n")), "{said}: {text}");
         assert!(text.contains("\n0 wider, 0 narrower, 1 in words alone.\n"), "{said}: {text}");
     }
-    // Beside something else too.
+    // Changes in words are also reported next to other changes.
     let both = changed(|it| {
         it["controller"]["authority"] = Value::Null;
         it["retention_days"] = json!(1);
@@ -207,7 +209,7 @@ fn the_text_reads_back_and_has_a_line_for_each_field() {
 fn every_byte_that_is_flipped_or_cut_is_a_failure() {
     let built = lock(&[contract()]);
     let text = built.text().into_bytes();
-    // A pass is one that check would pass.
+    // Whether `check` would pass for a lock with these bytes.
     let pass = |bytes: &[u8]| {
         Lock::read(bytes)
             .is_ok_and(|lock| lock.application == built.application && between(&lock, &built, &compare).is_none())
@@ -226,14 +228,14 @@ fn every_byte_that_is_flipped_or_cut_is_a_failure() {
                     damaged += 1;
                     lines += usize::from(trouble.line.is_some());
                 }
-                // Titles, languages and digests of notices may be any: the difference names them.
+                // Titles, languages and digests of notices may have any value: the difference reports them.
                 Ok(lock) => {
                     assert!(lock.application != built.application || between(&lock, &built, &compare).is_some())
                 }
             }
         }
     }
-    // Nearly all of it is told by the lock itself, with its line.
+    // Nearly all damage is reported by the lock itself, with the line.
     assert!(damaged > text.len() / every * 5 / 2 && lines > damaged * 9 / 10, "{lines} of {damaged} of {}", text.len());
 }
 
@@ -251,13 +253,13 @@ fn what_is_not_as_candor_writes_it_says_why() {
     let (line, what) = trouble(text.replace("\"revision\"", "\"revise\": 1,\n        \"revision\""));
     let at = text.lines().position(|line| line.contains("\"revision\"")).unwrap() + 1;
     assert!(line == Some(at) && what.contains("unknown field `revise`") && what.contains("newer"), "{line:?} {what}");
-    // By hand, with everything else as it was.
+    // A change by hand that leaves everything else, including the digest, unchanged.
     let (line, what) = trouble(text.replace("\"retention_days\": 90", "\"retention_days\": 91"));
     assert!(line == Some(6) && what.contains("`playback` does not fit its digest"), "{line:?} {what}");
     let (line, what) = trouble(text.replace("\"schedule\"", " \"schedule\""));
     let at = text.lines().position(|line| line.contains("\"schedule\"")).unwrap() + 1;
     assert!(line == Some(at) && what.contains("not as candor writes it"), "{line:?} {what}");
-    // A contract of a form that is not known, sound by its digest.
+    // A contract of an unknown format, with a valid digest.
     let (_, what) = trouble(lock(&[changed(|it| it["format"] = json!("candor-contract/2"))]).text());
     assert!(what.contains("a form that this candor does not know"), "{what}");
     let (_, what) = trouble(lock(&[contract(), contract()]).text());

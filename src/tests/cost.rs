@@ -1,5 +1,5 @@
-//! What each operation asks of the disk. A look that is taken once where it was taken three times is a cost that no other
-//! test would miss, so each has a bound here: calls of the seam, which don't depend on the machine.
+//! Limits how often each operation looks at the disk. If an operation looked three times where once is enough, no other test
+//! would notice, so each has a bound here. The bounds count calls of the disk interface, which don't depend on the machine.
 
 use super::{CRASH, Happened, config, real};
 use crate::{
@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// Counts the looks, which are what grows unseen; what is written shows elsewhere.
+/// Counts the looks, because their number can grow unnoticed. Other tests notice additional writes.
 #[derive(Default)]
 struct Counted(Mutex<BTreeMap<String, u64>>);
 
@@ -110,7 +110,7 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
         if sum > most {
             dear.push(format!("{name}: {sum} looks, {most} are enough: {looks:?}"));
         }
-        // A bound far above what there is would miss what is added.
+        // A bound far above the actual number would not notice an additional look.
         assert!(sum * 5 >= most * 4, "{name}: {sum} looks, the bound of {most} is too high");
     };
     let flush = || drop(client.flush(Duration::from_secs(10)).unwrap());

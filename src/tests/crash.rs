@@ -1,5 +1,5 @@
-//! Every decision, with a fault at every changing call of it: the next open finds what was before or after, never a yes
-//! that was taken back, and never something that was promised to be gone.
+//! Makes every decision with a fault at each of its changing disk calls in turn. The next open finds the state from before or
+//! after the decision. It never finds a withdrawn grant in force again, nor data that was promised to be destroyed.
 
 use super::{
     CRASH, Happened, calls, config, every,
@@ -22,7 +22,7 @@ fn client(home: &Path, disk: Option<&Arc<Faulty>>) -> Client {
     Client::new(config).unwrap()
 }
 
-/// A yes, after the notice was shown.
+/// Grants the scope after the notice was shown.
 fn say_yes(client: &Client) -> Result<crate::consent::Receipt, crate::Error> {
     let notice = client.notice(CRASH).unwrap();
     client.grant(CRASH.shown(&notice))
@@ -32,7 +32,7 @@ fn state(client: &Client) -> State {
     client.status(CRASH).unwrap().state
 }
 
-/// Whatever waits, as files.
+/// The files of all pending data.
 fn waiting(home: &Path) -> Vec<PathBuf> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
@@ -44,13 +44,13 @@ fn waiting(home: &Path) -> Vec<PathBuf> {
     for kind in ["waiting", "counts", "outbox", "trash"] {
         walk(&store.join(kind), &mut found);
     }
-    // When a scope sends next says nothing of what was recorded.
+    // The schedule holds the next time to send, and no recorded data.
     found.retain(|path| path.file_stem().is_none_or(|name| name != "schedule"));
     found
 }
 
-/// Runs `act` on a store that `prepare` made, with a fault at every changing call in turn, and hands what it answered
-/// and the store to `check`. Answers how many faults there were.
+/// Runs `act` on a store that `prepare` made, with a fault at every changing call in turn. Passes the number of the call, the
+/// result of `act`, the client and the home directory to `check`. Returns how many faults were tried.
 fn at_every_call<T>(
     fault: Fault,
     prepare: impl Fn(&Client),
@@ -91,7 +91,7 @@ fn a_grant_that_failed_is_none() {
                         assert_eq!(waiting(home), [] as [PathBuf; 0], "{fault:?} at call {at}");
                     }
                 }
-                // Whatever happened, a person who says yes again is heard.
+                // In every case, a new grant by the person succeeds.
                 say_yes(&fresh).unwrap();
                 assert_eq!(state(&client(home, None)), State::Granted, "{fault:?} at call {at}");
             },
@@ -125,7 +125,7 @@ fn a_withdrawal_that_returned_holds() {
                         assert_eq!(waiting(home), [] as [PathBuf; 0], "{fault:?} at call {at}");
                         assert!(fresh.grant(CRASH).unwrap_err().needs_notice(), "{fault:?} at call {at}");
                     }
-                    // The disk took nothing at all; then nothing more is kept by this process either.
+                    // The disk accepted no write at all. This process then keeps nothing more either.
                     Err(error) => assert_eq!(fault, Fault::Dead, "at call {at}: {error}"),
                 }
                 say_yes(&fresh).unwrap();
@@ -159,7 +159,7 @@ fn a_refusal_that_returned_holds() {
     }
 }
 
-/// A second fault while the next open mends what the first one left.
+/// A second fault occurs while the next open recovers from the first one.
 #[test]
 fn mending_may_fail_as_well() {
     let prepare = |client: &Client| {
@@ -207,7 +207,7 @@ fn a_later_that_returned_is_no_yes() {
     }
 }
 
-/// A switch is off, or it never was: what a person switched off is not kept again.
+/// Once a field was switched off, it is not recorded again. If that failed, the scope is unchanged or closed.
 #[test]
 fn a_switch_that_returned_holds() {
     let prepare = |client: &Client| {
@@ -233,14 +233,15 @@ fn a_switch_that_returned_holds() {
                     let lines = fresh.manifest().unwrap().scope(CRASH).unwrap().waiting.clone();
                     assert!(lines.iter().all(|line| !line.contains("times")), "{what}: {lines:?}");
                 } else {
-                    // Between its mark and its snapshot a scope that is to stay open is closed: it errs to no.
+                    // After the snapshot and before the high-water mark is written, a scope that stays granted is closed. An
+                    // interrupted change thus errs on the side of refusal.
                     assert!(matches!(status.state, State::Granted | State::Unreadable), "{what}: {status:?}");
                     assert!(status.state == State::Granted || !status.is_open(), "{what}");
                 }
                 if status.state != State::Granted {
                     say_yes(&fresh).unwrap();
                 }
-                // Whichever it was, the next try is heard.
+                // In both cases the next attempt succeeds.
                 fresh.switch(CRASH, field, false).unwrap();
                 assert_eq!(fresh.status(CRASH).unwrap().switched_off, [field], "{what}");
                 assert!(fresh.status(CRASH).unwrap().is_open(), "{what}");
@@ -250,7 +251,7 @@ fn a_switch_that_returned_holds() {
     }
 }
 
-/// What the program ends has ended.
+/// Once a revocation by the program returned, it is in force.
 #[test]
 fn a_revocation_that_returned_holds() {
     for fault in [Fault::Once, Fault::Dead] {
@@ -270,8 +271,8 @@ fn a_revocation_that_returned_holds() {
     }
 }
 
-/// Where the decision can't be written a small file stands for it: whatever interrupts the program while it makes that, it is
-/// nobody else's end, least of all the person's own.
+/// If a revocation can't be written, a small file (a tombstone) records it instead. If the program is interrupted while it writes
+/// that file, the revocation must never look like a withdrawal by the person.
 #[test]
 fn an_interrupted_end_by_the_program_is_no_withdrawal() {
     let mut ends = 0;
@@ -304,7 +305,7 @@ fn an_interrupted_end_by_the_program_is_no_withdrawal() {
     assert!(ends > 1, "it ended it {ends} times");
 }
 
-/// The real time, more than a year ahead.
+/// A clock 400 days after the start of the tests.
 struct NextYear;
 
 impl crate::Clock for NextYear {
@@ -313,7 +314,7 @@ impl crate::Clock for NextYear {
     }
 }
 
-/// A yes that ended by itself was not taken back by the person, whatever the disk did when that was to be written down.
+/// An expired grant is never recorded as withdrawn by the person, whatever the disk did when the expiry was written.
 #[test]
 fn a_yes_that_ended_by_itself_is_never_one_that_was_taken_back() {
     for at in calls() {
@@ -334,7 +335,8 @@ fn a_yes_that_ended_by_itself_is_never_one_that_was_taken_back() {
     }
 }
 
-/// What looked when the yes still stood comes to write when it does not, or when it is another one.
+/// A process sees a grant in force and sets out to close the scope. When it writes, the grant was withdrawn, or a newer one is in
+/// force. The close then fails.
 #[test]
 fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
     for ending in [CloseReason::Expired, CloseReason::Revoked("a key leaked")] {

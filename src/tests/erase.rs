@@ -1,5 +1,5 @@
-//! Asking for erasure, taking it back and carrying it out, with a fault at every changing call: the wish is before or
-//! after, the same request is made again rather than lost, and whatever was begun is finished by itself.
+//! Requests erasure, cancels it and carries it out, with a fault at every changing disk call. The erasure request is recorded
+//! completely or not at all. An interrupted request is sent again and never lost. A step that was begun finishes automatically.
 
 use super::{
     CRASH, Happened, calls, config,
@@ -22,10 +22,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Whether it was a request for erasure, its key and its body.
+/// A request that was taken: whether it was for erasure, its key and its body.
 type Taken = (bool, String, Vec<u8>);
 
-/// Takes everything, and notes which requests it took. Its clock moves on when told.
+/// A transport that accepts everything and keeps a list of the requests. It is also a clock, which the tests move forward.
 #[derive(Clone, Default)]
 pub(super) struct Taker(Arc<Mutex<Vec<Taken>>>, Arc<AtomicU64>);
 
@@ -52,15 +52,15 @@ pub(super) fn open<D: Disk>(home: &Path, taker: &Taker, disk: Option<&Arc<D>>) -
     Client::new(config).unwrap()
 }
 
-/// The same over the real disk.
+/// Calls `open` with the real disk.
 pub(super) fn start(home: &Path, taker: &Taker) -> Client {
     open(home, taker, None::<&Arc<Faulty>>)
 }
 
-/// How many requests left of the stores that are tried.
+/// How many requests were sent from each prepared store.
 const LEFT: usize = 2;
 
-/// A store from which two requests left, and that was withdrawn.
+/// Makes a store from which two requests were sent, and whose grant was then withdrawn.
 pub(super) fn prepare(home: &Path) {
     let client = start(home, &Taker::default());
     client.grant(CRASH).unwrap();
@@ -75,10 +75,10 @@ pub(super) fn pending(status: &ErasureStatus) -> usize {
     status.requests.iter().filter(|request| request.state == ErasureState::Pending).count()
 }
 
-/// Sends until nothing is pending; the keys of the requests for erasure that were taken, and how often in all.
+/// Sends until nothing is pending. Returns how many different erasure requests were taken, and how often they were taken in all.
 pub(super) fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
     for _ in 0..5 {
-        // A try that was cut short has failed, and is waited for.
+        // An attempt that was cut short counts as failed. The retry is due only after a delay.
         taker.1.fetch_add(61, Ordering::SeqCst);
         let _ = client.flush(Duration::from_secs(20)).unwrap();
     }
@@ -103,7 +103,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files below a directory that hold the body of a request and lie in a sent log.
+/// Counts the files below a directory that are in a sent log and hold the body of a request.
 fn bodies_kept(below: &Path) -> usize {
     let entries = std::fs::read_dir(below).unwrap().flatten().map(|entry| entry.path());
     entries
@@ -117,7 +117,8 @@ fn bodies_kept(below: &Path) -> usize {
         .sum()
 }
 
-/// Runs `act` on a store that `prepare` made, with a fault at every changing call in turn.
+/// Runs `before` on a store that `prepare` made, then `act` on a copy of it with a fault at every changing call in turn. Passes
+/// the result of `act` to `check`. Returns how many faults were tried.
 fn at_every_call<T>(
     fault: Fault,
     before: impl Fn(&Client),
@@ -214,7 +215,7 @@ fn what_was_taken_back_stays_taken_back() {
 
 #[test]
 fn no_contents_stay_once_that_was_wished_whatever_fails() {
-    // Once and dead while it is wished; then once and dead while something leaves.
+    // Both kinds of fault: first while the kept contents are switched off, then while data is sent.
     let bodies = |home: &Path, taker: &Taker| {
         let client = start(home, taker);
         let page = client.manifest().unwrap();
@@ -228,7 +229,7 @@ fn no_contents_stay_once_that_was_wished_whatever_fails() {
             |client| client.keep_contents(CRASH, false),
             |at, answer, home, taker| match (answer, bodies(home, taker)) {
                 (Ok(()), kept) => assert_eq!(kept, (0, false), "{fault:?} at call {at}"),
-                // The next start has finished what was noted.
+                // If the change was noted before the fault, the next start has finished it.
                 (Err(error), kept) => {
                     assert!(error.is_store(), "{fault:?} at call {at}: {error}");
                     assert!([(LEFT, true), (0, false)].contains(&kept), "{fault:?} at call {at}: {kept:?}");
@@ -251,10 +252,10 @@ fn no_contents_stay_once_that_was_wished_whatever_fails() {
                 let fresh = start(home, taker);
                 let page = fresh.manifest().unwrap();
                 let noted = page.scopes.iter().find(|scope| scope.name == CRASH.name()).unwrap().sent.len();
-                // Who died at the receiver's answer sends it again under the same key, and notes it then.
+                // A process that died at the receiver's answer sends again under the same key, and logs it only then.
                 let died = usize::from(fault == Fault::Dead);
                 assert!(noted + died >= LEFT + left, "{fault:?} at call {at}: {noted} noted, {left} left");
-                // Nothing that left can't be named.
+                // What was sent can be named in an erasure request.
                 let status = fresh.erasures(CRASH).unwrap();
                 assert!(status.nameable >= LEFT as u64, "{fault:?} at call {at}: {status}");
             },

@@ -1,4 +1,4 @@
-//! A disk that fails: at one call only, or at one and every later one, as if the process had died there.
+//! A disk that fails at one changing call only, or at one and every later one, as if the process had died there.
 
 use crate::disk::{Disk, Handle, Stat, System};
 use std::{
@@ -10,16 +10,16 @@ use std::{
     },
 };
 
-/// How a call that is to fail does so.
+/// How an injected fault behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// This call fails, and the next ones work again: a full disk on which something was freed.
+    /// This call fails, and the later ones work again: a full disk on which space was freed.
     Once,
-    /// This call does half of its work, and no later one does anything: the process died here.
+    /// This call fails, a write after half of its bytes, and no later one does anything: the process died here.
     Dead,
 }
 
-/// The real disk, with a fault at the `at`-th changing call from when it is armed.
+/// The real disk, with a fault at changing call number `at` (from 0), counted from when it is armed.
 pub(super) struct Faulty {
     plan: Arc<Plan>,
 }
@@ -31,7 +31,7 @@ struct Plan {
 }
 
 impl Faulty {
-    /// Fails at no call until it is armed.
+    /// Makes a disk that does not fail until it is armed.
     pub(super) fn new(fault: Fault) -> Arc<Self> {
         let plan = Plan { fault, left: AtomicI64::new(i64::MAX), calls: AtomicU64::new(0) };
         Arc::new(Faulty { plan: Arc::new(plan) })
@@ -42,7 +42,7 @@ impl Faulty {
         self.plan.left.store(at as i64, Ordering::SeqCst);
     }
 
-    /// How many changing calls there were since it was armed.
+    /// How many changing calls were made since it was armed.
     pub(super) fn calls(&self) -> u64 {
         self.plan.calls.load(Ordering::SeqCst)
     }

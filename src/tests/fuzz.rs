@@ -1,12 +1,12 @@
-//! The fuzz targets without a fuzzer: each kept input, and inputs made of them at random, a hundred or for a while. `fuzz/` has the same
-//! targets for libFuzzer, and the kept inputs; `.ci/fuzz` runs them for a minute each.
+//! Runs the fuzz targets without a fuzzer: on each kept input, and on inputs made from them at random, at least a hundred or for
+//! a set time. `fuzz/` has the same targets for libFuzzer, and the kept inputs. `.ci/fuzz` runs them for a minute each.
 
 use crate::{ambient::instant, transport::fuzzing as transport};
 use crate::{consent::fuzzing as consent, journal::fuzzing as journal, lock::fuzzing as lock};
 use fastrand::Rng;
 use std::{fs, path::Path, time::Duration};
 
-/// What begins, ends and parts the things that are read.
+/// Fragments that begin, end and separate parts of the formats that are read.
 const WORDS: [&str; 26] = [
     "\"",
     "{",
@@ -36,7 +36,7 @@ const WORDS: [&str; 26] = [
     "{ $n ->\n    [one] a\n   *[other] b\n}\n",
 ];
 
-/// Another input, made of one or two that are kept.
+/// Makes another input from one or two kept ones.
 fn mutated(rng: &mut Rng, kept: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = rng.choice(kept).cloned().unwrap_or_default();
     for _ in 0..rng.usize(1..6) {
@@ -62,7 +62,7 @@ fn mutated(rng: &mut Rng, kept: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Tries every kept input, and others made of them: a hundred, and for as many seconds as `FUZZ_SECONDS` says.
+/// Tries every kept input, and others made from them: at least a hundred, and for as many seconds as `FUZZ_SECONDS` says.
 #[track_caller]
 fn tries(name: &str, target: fn(&[u8])) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
@@ -73,10 +73,10 @@ fn tries(name: &str, target: fn(&[u8])) {
     kept.iter().for_each(|bytes| target(bytes));
     let told = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (seconds, seed) = (told("FUZZ_SECONDS"), told("FUZZ_SEED"));
-    // Without a word the same few each time; `.ci/run fuzz` says for how long, and from which seed.
+    // By default the same few inputs each time. `.ci/run fuzz` sets for how long, and from which seed.
     let seed = seed.unwrap_or(1);
     let (mut rng, until) = (Rng::with_seed(seed), instant() + Duration::from_secs(seconds.unwrap_or(0)));
-    // Each input has a seed of its own, so that one that fails is made again by it alone.
+    // Each input has its own seed, which is enough to make an input that fails again.
     let (mut tried, mut own) = (0u64, seed);
     while tried < 100 || instant() < until {
         let bytes = mutated(&mut Rng::with_seed(own), &kept);
@@ -107,14 +107,14 @@ fn fluent() {
     tries("fluent", crate::language::fuzzing::fluent);
 }
 
-/// What is kept is taken as what it is, so that what is made of it lies near to what candor reads.
+/// The kept input is accepted as a contract schema, so that inputs made from it are close to what candor reads.
 #[test]
 fn what_is_kept_is_taken() {
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/contract/of-each-kind")).unwrap();
     assert!(crate::consent::ContractSchema::read(std::str::from_utf8(&bytes).unwrap()).is_some());
 }
 
-/// A target that panics is noticed, with the input.
+/// A target that panics is reported with the input.
 #[test]
 fn a_target_can_fail() {
     let wrong = |bytes: &[u8]| assert!(!bytes.starts_with(b"{"), "a mistake");

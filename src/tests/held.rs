@@ -1,5 +1,5 @@
-//! Somebody has a file of the store open and shares nothing, as a virus scanner, an indexer or a backup may on Windows, while each
-//! decision is made. `.ci/windows` runs this.
+//! Makes each decision while another program has a file of the store open and shares nothing, as a virus scanner, an indexer or a
+//! backup may on Windows. `.ci/windows` runs this.
 
 use super::{
     CRASH, Happened, config,
@@ -19,9 +19,9 @@ use std::{
 struct Decision {
     name: &'static str,
     act: fn(&Client) -> Result<Receipt, Error>,
-    /// Whether it is a no, whatever became of it.
+    /// Whether it is a refusal, even if it fails.
     is_no: bool,
-    /// Where the scope stands once it is written.
+    /// The state of the scope once the decision is written.
     then: State,
 }
 
@@ -57,7 +57,7 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A home in which both scopes are granted and have events that wait, and nobody has a file open.
+/// A home in which both scopes are granted and have pending events, and in which no process has a file open. Also its files.
 fn prepared() -> (tempfile::TempDir, Vec<PathBuf>) {
     let home = tempfile::tempdir().unwrap();
     let client = Client::new(config(home.path())).unwrap();
@@ -83,7 +83,7 @@ fn is_open(client: &Client) -> bool {
     client.status(CRASH).is_ok_and(|status| status.is_open())
 }
 
-/// What is wrong where somebody holds `path` while a program starts and somebody decides, and goes afterwards.
+/// Holds `path` open while a program starts and makes a decision, and releases it afterwards. Returns what is wrong then.
 fn judged(home: &Path, path: &Path, decision: &Decision) -> Vec<String> {
     let mut wrong = Vec::new();
     let held = hold(path);
@@ -103,7 +103,7 @@ fn judged(home: &Path, path: &Path, decision: &Decision) -> Vec<String> {
         }
     }
     drop(held);
-    // Within a minute all is tried again.
+    // The program retries everything within a minute. The test does so now.
     for _ in 0..3 {
         client.consent().retry_now();
         crate::actions::settle::settle(client.engine());

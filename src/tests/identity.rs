@@ -1,4 +1,4 @@
-//! A store without an id, which is one from before there were any, and what of an id is on disk.
+//! Tests the id of a store: stores without one, which were made before ids existed, and where the id is on disk.
 
 use super::{CRASH, Happened, config};
 use crate::{
@@ -17,7 +17,7 @@ fn snapshot(home: &Path) -> Value {
     serde_json::from_str(crate::disk::unseal("consent", &bytes).unwrap()).unwrap()
 }
 
-/// Takes the id out of a store.
+/// Removes the id from a store.
 fn age(home: &Path) {
     let mut old = snapshot(home);
     old.as_object_mut().unwrap().remove("store").unwrap();
@@ -50,7 +50,7 @@ fn a_store_has_one_id_for_ever_and_its_life_locks_say_it() {
     assert_eq!(snapshot(home)["store"], id.as_str());
     assert_eq!(says().lines().filter(|line| line.starts_with("store ")).count(), 1, "said once");
     drop(again);
-    // Records that begin anew are in the same store.
+    // Records that are started again after damage belong to the same store.
     std::fs::write(store(home).join("consent"), "damaged").unwrap();
     let anew = client(home);
     assert!(anew.deny(CRASH).unwrap().confirmed);
@@ -69,20 +69,20 @@ fn a_store_without_an_id_gets_one_with_the_next_decision() {
     assert!(first.withdraw(CRASH).unwrap().confirmed);
     let id = snapshot(home)["store"].clone();
     assert!(id.is_string());
-    // It is the same store for whoever knew it without.
+    // It is the same store for a client that opened it without an id.
     assert!(!second.status(CRASH).unwrap().is_open() && second.status(CRASH).unwrap().trouble.is_none());
     second.grant(CRASH.shown(&second.notice(CRASH).unwrap())).unwrap();
     assert_eq!(snapshot(home)["store"], id);
     assert!(second.status(CRASH).unwrap().is_open());
     second.record_durable(Happened { times: 3 });
     assert!(first.withdraw(CRASH).unwrap().confirmed);
-    // But one without is another one for whoever knows it with one.
+    // A store without an id is another store for a client that knows its id.
     age(home);
     let trouble = first.status(CRASH).unwrap().trouble.unwrap();
     assert!(trouble.contains("not the store that this program opened"), "{trouble}");
 }
 
-/// The life lock of another store proves nothing about connections that were made under this one's.
+/// The life lock of another store proves nothing about connections that were made under the life lock of this one.
 #[test]
 fn a_life_lock_of_another_store_confirms_nothing() {
     let home = tempfile::tempdir().unwrap();
@@ -95,7 +95,7 @@ fn a_life_lock_of_another_store_confirms_nothing() {
     std::fs::write(&life, text.replace(&id, &"0".repeat(32))).unwrap();
     let receipt = first.withdraw(CRASH).unwrap();
     assert!(!receipt.confirmed && receipt.recorded, "{receipt:?}");
-    // A yes makes it this store's.
+    // A grant makes it the life lock of this store.
     first.grant(CRASH.shown(&first.notice(CRASH).unwrap())).unwrap();
     assert!(first.withdraw(CRASH).unwrap().confirmed);
 }
@@ -133,7 +133,7 @@ fn walk(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Copies what decides from one home to another, whose directories stay the same.
+/// Copies the files that record decisions from one home to another. The directories of the target stay the same ones.
 fn decides_as(from: &Path, to: &Path) {
     for file in ["data/org.example.crash/candor-1", "config/org.example.crash/candor-1"] {
         for entry in std::fs::read_dir(from.join(file)).unwrap().flatten().filter(|entry| entry.path().is_file()) {
@@ -161,7 +161,7 @@ fn the_searches_for_another_store_and_an_older_copy_find_something() {
         with(mutant, || {
             let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             let (home, other) = (home.path(), other.path());
-            // A worker makes no mistake, and would have looked first at times.
+            // A worker's thread runs without the mutant, and would sometimes look first.
             let first = Client::without_worker(config(home)).unwrap();
             first.grant(CRASH).unwrap();
             if older {
@@ -180,7 +180,7 @@ fn the_searches_for_another_store_and_an_older_copy_find_something() {
     assert!(passes(Some(Mutant::OlderCopyPasses), true), "the mistake is one");
 }
 
-/// A disk that took half a line of a life lock says nothing of the store, and the next yes says it anew.
+/// A half-written line in a life lock says nothing about the store. The next grant writes the line again.
 #[test]
 fn half_a_line_in_a_life_lock_is_none() {
     let home = tempfile::tempdir().unwrap();

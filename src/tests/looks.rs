@@ -1,6 +1,6 @@
-//! Every decision and every question, with one look at the disk that fails: each call that reads, in turn, with each error
-//! that a system gives when it does not let a program look. Nobody knows then what is there; so nothing opens after a no,
-//! nothing is written that nobody did, no other scope is touched, and when the disk lets itself be read again all works.
+//! Makes every decision and asks every question while one access to the disk fails: each access in turn, with each error that a
+//! system returns when it denies access. The program then does not know what is on disk. So nothing opens after a refusal, no
+//! decision is written that was not made, no other scope changes, and everything works once the disk can be read again.
 
 use super::platform::{self, Errno};
 use super::{CRASH, Happened, calls, config, every, real, views::VIEWS};
@@ -23,43 +23,43 @@ use std::{
 
 const ERRORS: [Errno; 5] = [Errno::IO, Errno::MFILE, Errno::ACCESS, Errno::STALE, Errno::NOMEM];
 
-/// The real disk, which does not let itself be looked at once, or from then on.
+/// The real disk, on which one access fails, or every access from some point on.
 #[derive(Clone, Default)]
 pub(super) struct Blind(Arc<Mutex<Plan>>);
 
 #[derive(Default)]
 struct Plan {
-    /// Whose looks are counted: what other threads do has no order.
+    /// Only accesses of this thread count, because those of other threads have no fixed order. `None`: all threads.
     by: Option<ThreadId>,
-    /// Only paths that end in one of these; all where there are none.
+    /// Only paths that end in one of these count. Empty: all paths.
     only: Vec<&'static str>,
     left: u64,
     lasts: bool,
     errno: Option<Errno>,
     looks: u64,
-    /// What failed.
+    /// The first access that failed.
     failed: Option<String>,
 }
 
 impl Blind {
-    /// The `at`-th look of this thread from now on fails.
+    /// Makes access number `at` (from 0) of this thread fail, counted from now on.
     pub(super) fn arm(&self, at: u64, errno: Errno) {
         *self.0.lock() = Plan { by: Some(current().id()), left: at, errno: Some(errno), ..Plan::default() };
     }
 
-    /// Every look of any thread at a path that ends so fails until further notice.
+    /// Makes every access of any thread to a path that ends in one of `only` fail, until `repair` is called.
     pub(super) fn close(&self, only: &[&'static str], errno: Errno) {
         *self.0.lock() = Plan { only: only.to_vec(), lasts: true, errno: Some(errno), ..Plan::default() };
     }
 
-    /// Nothing fails from now on. Answers what did.
+    /// Ends the failures. Returns how many accesses were counted, and which one failed first.
     pub(super) fn repair(&self) -> (u64, Option<String>) {
         let plan = std::mem::take(&mut *self.0.lock());
         (plan.looks, plan.failed)
     }
 
     fn look<T>(&self, call: &str, path: &Path, look: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        // What waits and what was sent is the journal's matter.
+        // Pending and sent data belongs to the journal, which these tests leave out.
         let journals = ["waiting", "counts", "outbox", "sent", "named", "trash", "keys", "lead.lock"];
         let is_journals = path.iter().any(|part| journals.iter().any(|journal| part == *journal));
         let mut plan = self.0.lock();
@@ -130,7 +130,7 @@ fn say_yes(client: &Client) -> Result<Receipt, Error> {
     client.grant(CRASH.shown(&notice))
 }
 
-/// What stands of the history, as `scope decision`.
+/// The entries of the history, each as `scope decision`.
 fn history(home: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(store(home).join("ledger.jsonl")).unwrap_or_default();
     let line = |line: &str| {
@@ -140,7 +140,7 @@ fn history(home: &Path) -> Vec<String> {
     text.lines().map(line).collect()
 }
 
-/// What the person said last.
+/// The person's latest answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Nothing,
@@ -150,15 +150,15 @@ enum Said {
 
 struct Case {
     name: &'static str,
-    /// What was decided before, on a disk that works.
+    /// The decisions made before, on a working disk.
     before: fn(&Client),
-    /// Only a tombstone says what was decided last.
+    /// Whether only a tombstone records the latest decision.
     tombstone: bool,
     said_before: Said,
     act: fn(&Client) -> Result<Option<Receipt>, Error>,
-    /// What the person says by it; none where it is no decision.
+    /// The answer that the person gives by `act`. `None` if `act` is no answer.
     says: Option<Said>,
-    /// The lines that the act, or finishing it, may add.
+    /// The entries that `act`, or its completion later, may add to the history.
     adds: &'static [&'static str],
 }
 
@@ -273,7 +273,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// One case with one fault. Answers what failed; nothing where the act is over before.
+/// Runs one case with one fault. Returns `None` if the act ends before the fault, otherwise `Ok` or what went wrong.
 fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
@@ -285,7 +285,7 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
         client.grant(VIEWS).unwrap();
         (case.before)(&client);
         if case.tombstone {
-            // As a withdrawal that could not be written leaves it.
+            // A withdrawal that could not be written leaves this file.
             let path = store(home).join("crash.revoked");
             std::fs::write(&path, "").unwrap();
             platform::keep_private(&path);
@@ -309,7 +309,7 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
             wrong.push(why);
         }
     };
-    // What the failing process itself makes of it when the disk is well.
+    // What the process that saw the fault reports once the disk works again.
     let here = failing.status(CRASH).unwrap();
     let fresh = client(home, None);
     let there = fresh.status(CRASH).unwrap();
@@ -354,7 +354,7 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
     if case.says.is_none() && case.said_before == Said::Yes && !matches!(case.name, "switch" | "revoke") {
         must(waits == 1, format!("what waited was destroyed: {waits}"));
     }
-    // All works again.
+    // Everything works again.
     if said != Said::Yes || closes {
         must(say_yes(&fresh).is_ok(), "a fresh yes is not heard".into());
     }
@@ -364,7 +364,8 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
     Some(if wrong.is_empty() { Ok(()) } else { Err(format!("{what}: {}", wrong.join("; "))) })
 }
 
-/// With `CANDOR_LOOKS=all` each look fails with each error, with `each` each look with one of them; otherwise every fifth does.
+/// With `CANDOR_LOOKS=all` every access fails with every error, with `each` every access fails with one of them. Otherwise every
+/// fifth access fails with one of them, or fewer do if `CANDOR_EVERY` says so.
 #[test]
 fn a_look_that_fails_decides_nothing() {
     let how = std::env::var("CANDOR_LOOKS").unwrap_or_default();
@@ -393,7 +394,7 @@ fn a_look_that_fails_decides_nothing() {
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// While nobody can look, nothing is kept; what is recorded then is counted, and recording goes on by itself afterwards.
+/// While the disk can't be read, nothing is recorded and each event is counted. Recording continues afterwards without a restart.
 #[test]
 fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
     for only in [&["consent"][..], &["high"], &["candor-1"], &["policy.d"]] {
@@ -423,7 +424,7 @@ fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
         let outcomes = client.manifest().unwrap().outcomes;
         assert!(outcomes.dropped.iter().all(|dropped| dropped.reason == "in_doubt"), "{only:?}: {outcomes:?}");
         disk.repair();
-        // What the worker does when the time of its retry has come.
+        // The worker does this when its retry is due.
         let _ = client.engine().consent.look_at_policies();
         client.engine().tick();
         client.record_durable(Happened { times: 5 });
@@ -439,7 +440,8 @@ fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
     }
 }
 
-/// Started with rules that another user owns and nobody else may read, such as with another one's home: closed, and no more.
+/// Starts with policy rules that this user can't read, such as rules in the home directory of another user. The scope is closed,
+/// and nothing else happens.
 #[test]
 fn a_start_that_cannot_see_the_rules_destroys_nothing() {
     for errno in ERRORS {
@@ -475,7 +477,7 @@ fn a_start_that_cannot_see_the_rules_destroys_nothing() {
     }
 }
 
-/// A no that the disk does not take at all is shown, holds in this process, and is written when the disk takes it again.
+/// A refusal that can't be written at all is shown and is in force in this process. It is written once the disk accepts it again.
 #[test]
 fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
     type Act = fn(&Client) -> Result<Receipt, Error>;
@@ -498,7 +500,7 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
         client.record_durable(Happened { times: 2 });
         assert_eq!(history(home), ["crash granted"]);
         disk.repair();
-        // The worker's retry is a second away; a day later it is due at any rate.
+        // The worker would retry a second later. The test makes the retry due now.
         client.engine().consent.retry_now();
         client.engine().tasks.request(Task::Settle);
         client.engine().run_tasks();
@@ -509,7 +511,8 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
     }
 }
 
-/// A program that is ended at its question has asked: its next start does not ask again, and the second time counts as a no.
+/// A program that is killed while it shows the question has asked it. Its next start does not ask again for 30 days. The second
+/// time counts as a refusal: the question may be asked again after 183 days.
 #[test]
 fn a_question_that_was_shown_was_asked() {
     use crate::consent::{MayAsk, WhyNot};
@@ -542,7 +545,7 @@ fn a_question_that_was_shown_was_asked() {
         pass(1);
         assert!(start().may_ask(CRASH).unwrap().is_yes(), "{days}");
     }
-    // An answer is one, whatever was shown before; and what no answer can be kept of is not asked.
+    // An answer counts, whatever was shown before. If the answer can't be stored, the question is not asked.
     start().prompt(CRASH).unwrap().later().unwrap();
     let may = start().may_ask(CRASH).unwrap();
     assert!(matches!(may, MayAsk::No { why: WhyNot::Later, .. }), "{may:?}");
@@ -569,12 +572,12 @@ fn a_question_that_was_shown_was_asked() {
     disk.close(&["crash.new"], Errno::NOSPC);
     assert!(client.prompt(CRASH).unwrap_err().to_string().contains(WhyNot::NoRoom.describe()));
     disk.repair();
-    // What was not shown was not asked.
+    // A question that could not be shown does not count as asked.
     client.prompt(CRASH).unwrap().no().unwrap();
 }
 
-/// The store is the directory in which it was found: where that one is gone, nothing is taken back in another one. Windows moves
-/// no directory in which a file is open.
+/// A client keeps to the store directory that it opened. If that directory was moved, no withdrawal is recorded in another one.
+/// Unix only, because Windows can't move a directory in which a file is open.
 #[cfg(unix)]
 #[test]
 fn a_store_that_was_moved_is_not_nothing() {
@@ -587,7 +590,7 @@ fn a_store_that_was_moved_is_not_nothing() {
     std::fs::rename(store(home), &aside).unwrap();
     for again in [false, true] {
         if again {
-            // Something else stands there by now, in which nobody was ever asked.
+            // Another directory is at that path now, in which no question was ever asked.
             std::fs::create_dir(store(home)).unwrap();
             platform::keep_private(&store(home));
         }
@@ -604,7 +607,8 @@ fn a_store_that_was_moved_is_not_nothing() {
     assert!(!client(home, None).status(CRASH).unwrap().is_open());
 }
 
-/// What is noted while it is away has no place: a store that holds nothing but a schedule would stand where the other one was.
+/// While the store is moved away, nothing is written. Otherwise a store that holds nothing but a schedule would take the place of
+/// the moved one.
 #[test]
 fn where_a_store_was_moved_none_is_made_in_its_place() {
     let home = tempfile::tempdir().unwrap();
@@ -613,7 +617,7 @@ fn where_a_store_was_moved_none_is_made_in_its_place() {
     first.grant(CRASH).unwrap();
     let aside = home.join("aside");
     std::fs::rename(store(home), &aside).unwrap();
-    // The scope has no moment yet, and one is drawn.
+    // The scope has no scheduled time to send yet, so this call draws one.
     let _ = first.engine().next_due();
     assert!(!store(home).exists());
     std::fs::rename(&aside, store(home)).unwrap();
@@ -621,7 +625,7 @@ fn where_a_store_was_moved_none_is_made_in_its_place() {
     assert!(store(home).join("outbox").exists(), "the control");
 }
 
-/// Whoever said no while it was away is heard when it is back, though their process alone knows of it.
+/// A refusal made while the store is moved away is known to its process only. It is written when the store is back.
 #[test]
 fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
     let forgotten = Some(Mutant::NoEndsWithItsProcess);
@@ -655,7 +659,7 @@ fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
     }
 }
 
-/// What the program ended, and ends once more while the disk fails, does not become the person's own no.
+/// A program revokes a scope, and revokes it again while the disk fails. This does not become a refusal by the person.
 #[test]
 fn an_end_by_the_program_stays_one_when_it_is_said_twice() {
     for at in calls() {
@@ -678,7 +682,7 @@ fn an_end_by_the_program_stays_one_when_it_is_said_twice() {
     }
 }
 
-/// What was left of an end, or of a no, before anything was decided does not end the yes that comes after it.
+/// A tombstone of a revocation or a refusal, left before any decision was recorded, does not end the grant that comes after it.
 #[test]
 fn a_tombstone_from_before_any_decision_does_not_end_the_first_yes() {
     let state = |persons: bool, mutant: Option<Mutant>| {
@@ -699,12 +703,12 @@ fn a_tombstone_from_before_any_decision_does_not_end_the_first_yes() {
     };
     assert_eq!(state(false, None), State::Granted);
     assert_eq!(state(true, None), State::Granted);
-    // The mistake is noticed: the yes ends, or the bare grant opens.
+    // The test notices the mistake: the grant is revoked, or a bare grant opens.
     assert_eq!(state(false, Some(Mutant::TombstoneOfNothing)), State::Revoked);
     state(true, Some(Mutant::TombstoneOfNothing));
 }
 
-/// Who removes the life lock's file stops sending, and no permit makes another one; what a grant makes is not empty.
+/// Removing the file of the life lock stops sending. No permit makes a new file. The lock files that a grant makes are not empty.
 #[test]
 fn a_life_lock_that_was_removed_is_not_made_again() {
     let home = tempfile::tempdir().unwrap();
@@ -730,7 +734,7 @@ fn a_life_lock_that_was_removed_is_not_made_again() {
     assert!(!first.withdraw(CRASH).unwrap().confirmed, "nobody knows who held it");
 }
 
-/// What was agreed to is there only as it was: whatever differs in one bit, or ends early, is none.
+/// The stored text of what was agreed to is accepted only unchanged. A text that differs in one bit or is cut short is rejected.
 #[test]
 fn a_text_that_differs_in_any_bit_is_none() {
     let home = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! The count of what was lost, and clocks that stand elsewhere for a while: it neither vanishes by one nor stays for ever.
+//! Tests the count of lost records with clocks that are wrong for a while. A wrong clock neither erases the count nor keeps it
+//! forever.
 
 use super::{CRASH, Start, config};
 use crate::{Client, Clock, journal::DropReason};
@@ -11,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Stands so many days after the start.
+/// A clock that shows this many days after the start of the tests.
 #[derive(Clone, Default)]
 struct Days(Arc<AtomicI64>);
 
@@ -21,13 +22,13 @@ impl Clock for Days {
     }
 }
 
-/// A program that runs when the clock stands so many days after the start.
+/// Opens a client whose clock shows `day` days after the start of the tests.
 fn at(home: &Path, day: i64) -> Client {
     let days = Days(Arc::new(AtomicI64::new(day)));
     Client::without_worker(config(home).validity_days(365).clock(days)).unwrap()
 }
 
-/// Loses so many in a run of its own.
+/// Opens a client on `day`, loses `count` records, and writes the count to disk.
 fn lose(home: &Path, day: i64, count: u64) {
     let client = at(home, day);
     client.engine().journal.counters.drop(DropReason::Disk, count);
@@ -35,7 +36,7 @@ fn lose(home: &Path, day: i64, count: u64) {
     assert!(!client.engine().journal.losses().are_unsaved());
 }
 
-/// How many the page says were lost, and since which day after the start.
+/// How many records the manifest reports as lost, and since which day after the start.
 fn lost(home: &Path, day: i64) -> (u64, i64) {
     let outcomes = at(home, day).manifest().unwrap().outcomes;
     let since = outcomes.lost_since.and_then(|since| crate::ambient::Day::parse(&since));
@@ -52,7 +53,7 @@ fn granted() -> tempfile::TempDir {
 
 #[test]
 fn a_clock_that_is_behind_for_a_while_wipes_no_count_of_losses() {
-    // By a day, and by more than a count is kept.
+    // Behind by one day, and by more days than a count is kept.
     for (day, behind) in [(10, 9), (150, 20)] {
         let home = granted();
         let home = home.path();
@@ -75,7 +76,7 @@ fn a_count_of_losses_that_began_by_a_clock_that_was_ahead_ends_in_time() {
     lose(home, 10, 3);
     assert_eq!(lost(home, 50), (503, 10));
     assert_eq!(lost(home, 101), (0, 0));
-    // Also where nothing more is lost: the day is brought in order with the rest of the house.
+    // The same where nothing more is lost: housekeeping corrects the day.
     let home = granted();
     let home = home.path();
     lose(home, 300, 500);

@@ -1,5 +1,6 @@
-//! What another process decides between this one's look at the records and its turn to write: asked again under the lock,
-//! it stands. Every time, since the other one decides at the very moment this one reaches for the lock.
+//! Tests decisions that another process makes between this process's read of the records and its write. This process reads the
+//! records again under the lock, so the other decision stays in force. The race is deterministic: the other process decides
+//! exactly when this one asks for the lock.
 
 use super::{CRASH, Happened, config, real, trouble::Troubled};
 use crate::{
@@ -20,7 +21,7 @@ use std::{
 
 type Act = Box<dyn FnOnce() + Send>;
 
-/// The real disk. When the thread that set a trap reaches for the lock of decisions, the trap is sprung first.
+/// The real disk. When the thread that set a trap asks for the lock of decisions, the action of the trap runs first.
 #[derive(Clone, Default)]
 struct Trapped(Arc<Mutex<Option<(ThreadId, Act)>>>);
 
@@ -48,7 +49,7 @@ impl Disk for Trapped {
     real!(stat make_dir list read read_shared create append rename remove_file remove_tree sync_dir);
 }
 
-/// Starts the program with rules in `policy.d`.
+/// Opens a client with the policy rules in `policy.d`.
 fn start(home: &Path, disk: &Trapped) -> Client {
     let mut config = config(home).policy_directory(home.join("policy.d"));
     config.disk = Arc::new(disk.clone());
@@ -62,8 +63,8 @@ fn say_yes(client: &Client) -> Receipt {
 
 type Decide = fn(&Client) -> Result<Receipt, Error>;
 
-/// `before` is decided, then `own` by a process that another one comes before with `others`. What was answered to it, where
-/// the scope stands, and how many decisions of each kind there are.
+/// Decides `before`, then `own` in a process, with `others` decided by another process just before `own` gets the lock. Returns
+/// the result of `own`, the state of the scope, and the decisions in the history in order.
 fn decided(before: Decide, own: Decide, others: &'static [Decide]) -> (Result<Receipt, Error>, State, Vec<String>) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().to_owned();
@@ -105,7 +106,7 @@ fn later_makes_no_answer_of_another_process_undone() {
     let (answer, state, history) = decided(NOTHING, DEFER, &[YES, WITHDRAW]);
     assert_eq!((answer.unwrap().decision.as_str(), state), ("withdrawn", State::Withdrawn));
     assert_eq!(history, ["granted", "withdrawn"]);
-    // The controls: it is written where nobody answered, and a no makes "later" undone.
+    // The controls: "later" is written where there is no other answer, and a refusal replaces "later".
     let (answer, state, _) = decided(NOTHING, DEFER, &[]);
     assert_eq!((answer.unwrap().decision.as_str(), state), ("deferred", State::Deferred));
     let (answer, state, history) = decided(NOTHING, DENY, &[DEFER]);
@@ -148,7 +149,7 @@ fn two_that_find_a_rule_at_once_begin_anew_once() {
             assert_eq!(other.manifest().unwrap().scope(CRASH).unwrap().waiting.len(), 1);
         }
     });
-    // On this thread, for which the trap is set, and not on one of its own.
+    // On this thread, because the trap is set for it, and not on a thread of the client.
     assert!(client.engine().consent.look_at_policies());
     client.engine().tasks.request(Task::Settle);
     client.engine().run_tasks();
@@ -163,8 +164,8 @@ fn two_that_find_a_rule_at_once_begin_anew_once() {
     );
 }
 
-/// How many records wait under a yes that another process was given, and recorded under, while `own` was at it and had not
-/// destroyed yet what was there before.
+/// While `own` is in progress and has not yet destroyed the older data, another process is granted consent and records under it.
+/// Returns how many records are pending under that grant afterwards.
 fn kept_by_the_later_yes(own: Decide, mutant: Option<Mutant>) -> usize {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().to_owned();
@@ -201,7 +202,7 @@ fn a_no_that_was_overtaken_destroys_nothing_of_the_later_yes() {
     }
 }
 
-/// What lies on disk is destroyed already, and this process has not looked since.
+/// The data on disk was destroyed by another process, and this process has not looked since.
 #[test]
 fn a_no_said_again_leaves_no_keys_in_memory() {
     for own in [DENY, WITHDRAW] {

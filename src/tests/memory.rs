@@ -1,7 +1,7 @@
-//! A disk in memory, for tests that need many of them, or several processes on one.
+//! A disk in memory, for tests that need many disks, or several processes on one disk.
 //!
-//! It keeps to what candor relies on: a file is what was opened, whatever becomes of its name; a lock belongs to an open file
-//! and ends with it, or with its process; a rename replaces. Never fails by itself.
+//! It behaves as candor relies on: an open file stays the same file, whatever happens to its name. A lock belongs to an open file
+//! and is released with it, or with its process. A rename replaces the target. The disk never fails by itself.
 
 use crate::{
     ambient::Clock,
@@ -16,10 +16,10 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-/// What a process that was killed is told. It must not matter to anyone.
+/// The error of each call of a process that was killed. Nothing may depend on it.
 const KILLED: io::ErrorKind = io::ErrorKind::Interrupted;
 
-/// Which process a call comes from.
+/// The process that a call comes from.
 pub(crate) type Pid = u32;
 
 #[derive(Clone)]
@@ -35,7 +35,7 @@ struct State {
     nodes: BTreeMap<PathBuf, Node>,
     /// Every file that has a name or is open, by its number.
     files: BTreeMap<u64, File>,
-    /// Counts what was made and changed, for numbers and versions.
+    /// Counts creations and changes. Gives numbers and versions.
     made: u64,
     dead: BTreeSet<Pid>,
 }
@@ -44,7 +44,7 @@ struct State {
 struct Node {
     number: u64,
     kind: StatKind,
-    /// When it changed last, as the clock has it, and as it is counted.
+    /// The last change: seconds since 1970 by the clock, and the value of the counter.
     changed: (u64, i64),
     exposed: Option<&'static str>,
 }
@@ -53,13 +53,13 @@ struct Node {
 struct File {
     bytes: Vec<u8>,
     changed: (u64, i64),
-    /// Who has it open, by the open file's number, and how it is locked: shared or alone.
+    /// The open handles by their numbers: the process, and the lock if there is one (`true`: shared, `false`: exclusive).
     open: BTreeMap<u64, (Pid, Option<bool>)>,
     names: u32,
 }
 
 impl State {
-    /// A path and all below it. They lie side by side in the order of paths, which goes by their parts.
+    /// A path and everything below it. These are adjacent in the map, because paths are ordered by their parts.
     fn tree<'s>(&'s self, path: &'s Path) -> impl Iterator<Item = &'s PathBuf> {
         let from = (Bound::Included(path), Bound::Unbounded);
         self.nodes.range::<Path, _>(from).map(|(path, _)| path).take_while(move |entry| entry.starts_with(path))
@@ -84,7 +84,7 @@ impl Memory {
         memory
     }
 
-    /// The same files on another disk, with another clock; nobody has one open.
+    /// Copies the files to another disk with another clock. No file is open there.
     pub(crate) fn copy(&self, clock: Arc<dyn Clock>) -> Self {
         let state = self.state();
         let files = state.files.iter().filter(|(_, file)| file.names > 0);
@@ -93,12 +93,12 @@ impl Memory {
         Memory(Arc::new(Inner { state: Mutex::new(state), clock }))
     }
 
-    /// The disk as one process has it.
+    /// The disk as the process `pid` uses it.
     pub(crate) fn process(&self, pid: Pid) -> Arc<dyn Disk> {
         Arc::new(Process { memory: self.clone(), pid })
     }
 
-    /// Ends a process: its locks are free, and whatever it still calls fails and changes nothing.
+    /// Kills a process: its locks are released. Its later calls fail and change nothing.
     pub(crate) fn kill(&self, pid: Pid) {
         let mut state = self.state();
         state.dead.insert(pid);
@@ -106,14 +106,14 @@ impl Memory {
         state.files.retain(|_, file| file.names > 0 || !file.open.is_empty());
     }
 
-    /// Every file, with its bytes.
+    /// Every file with its bytes.
     pub(crate) fn everything(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let state = self.state();
         let files = state.nodes.iter().filter(|(_, node)| node.kind == StatKind::File);
         files.map(|(path, node)| (path.clone(), state.files[&node.number].bytes.clone())).collect()
     }
 
-    /// Puts a file there as another program would, with the directories above it.
+    /// Writes a file as another program would, with the directories above it.
     pub(crate) fn put(&self, path: &Path, bytes: &[u8]) {
         let mut state = self.state();
         for above in path.ancestors().skip(1).collect::<Vec<_>>().into_iter().rev() {
@@ -137,14 +137,14 @@ impl Memory {
         self.changed(&mut state, path);
     }
 
-    /// Opens a file or directory to others, or closes it again.
+    /// Marks a file or directory as accessible to other users, with the reason, or as private again.
     pub(crate) fn expose(&self, path: &Path, exposed: Option<&'static str>) {
         if let Some(node) = self.state().nodes.get_mut(path) {
             node.exposed = exposed;
         }
     }
 
-    /// Whether anybody has the lock of a file.
+    /// Whether a process holds a lock on a file.
     pub(crate) fn is_locked(&self, path: &Path) -> bool {
         let state = self.state();
         let file = state.nodes.get(path).and_then(|node| state.files.get(&node.number));
@@ -166,7 +166,7 @@ impl Memory {
         Node { number: state.made, kind, changed, exposed: None }
     }
 
-    /// The directory that a path is in has changed.
+    /// Marks the directory that contains a path as changed.
     fn changed(&self, state: &mut State, path: &Path) {
         let changed = self.now(state);
         if let Some(above) = path.parent().and_then(|above| state.nodes.get_mut(above)) {
@@ -174,7 +174,7 @@ impl Memory {
         }
     }
 
-    /// Removes a name; the file stays while somebody has it open.
+    /// Removes a name. The file stays while a process has it open.
     fn unname(&self, state: &mut State, path: &Path) {
         let Some(node) = state.nodes.remove(path).filter(|node| node.kind == StatKind::File) else { return };
         if let Some(file) = state.files.get_mut(&node.number) {
@@ -192,7 +192,7 @@ struct Process {
 }
 
 impl Process {
-    /// The disk, for a process that lives, and a path whose directories are there.
+    /// Returns the state of the disk. Fails if the process was killed, or if the directory that contains `path` does not exist.
     fn at(&self, path: &Path) -> io::Result<MutexGuard<'_, State>> {
         let state = self.memory.state();
         if state.dead.contains(&self.pid) {
@@ -467,7 +467,7 @@ impl Drop for Open {
     }
 }
 
-/// The same calls on this disk and on the real one come to the same.
+/// The same calls on this disk and on the real one have the same results.
 #[cfg(unix)]
 #[test]
 fn the_disk_in_memory_does_what_the_real_one_does() {
@@ -483,7 +483,7 @@ fn the_disk_in_memory_does_what_the_real_one_does() {
         let at = |name: &str| home.join(name);
         let mut said = Vec::new();
         let mut say = |text: String| said.push(text);
-        // How long a directory is is each file system's own matter.
+        // The length of a directory depends on the file system.
         let len = |stat: &Stat| if stat.kind == StatKind::Dir { 0 } else { stat.len };
         let kind =
             |path: &Path| told(disk.stat(path).map(|stat| stat.map(|stat| (stat.kind, len(&stat), stat.exposed))));
@@ -517,7 +517,7 @@ fn the_disk_in_memory_does_what_the_real_one_does() {
         say(told(lock.try_lock(true)));
         drop(file);
         say(told(lock.try_lock(false)));
-        // A file is what was opened.
+        // An open file stays the same file when another one takes its name.
         let before = number(&at("d/f"));
         let mut old = disk.append(&at("d/f")).unwrap();
         disk.create(&at("d/g")).unwrap().write_all(b"new").unwrap();

@@ -1,9 +1,9 @@
-//! Tests that need a seam no program sees: a disk that fails, or that notes what is done.
+//! Tests that need access no program has: to a disk that fails, or to one that logs its calls.
 
 mod cost;
 mod crash;
 mod erase;
-// The disk in memory is one of Unix. What it tries is the same code on each platform.
+// The disk in memory behaves like a Unix disk. The code that it tests is the same on each platform.
 #[cfg(unix)]
 mod faults;
 mod faulty;
@@ -56,12 +56,12 @@ pub(crate) struct Happened {
     pub(crate) times: u32,
 }
 
-/// The calls at which a sweep lets something fail, one after the other.
+/// The numbers of the calls at which a sweep makes something fail, in ascending order.
 pub(crate) fn calls() -> impl Iterator<Item = u64> {
     (0..).step_by(every())
 }
 
-/// Stands where the tests start.
+/// A clock that always shows the start of the tests.
 #[derive(Clone, Copy)]
 pub(crate) struct Start;
 
@@ -73,7 +73,7 @@ impl crate::Clock for Start {
     }
 }
 
-/// Never reaches anyone.
+/// A transport that never reaches a receiver.
 struct Nowhere;
 
 impl Transport for Nowhere {

@@ -1,7 +1,7 @@
-//! What must stand in every notice, word for word in each language: written here a second time, so that a sentence that is
-//! lost from a table, or said of another number, is missed. Knows nothing of how notices are made.
+//! The sentences that every notice must contain, word for word in each language. They are written here a second time, so that a
+//! test fails if a sentence is lost from a table or states another number. This module uses no code that makes notices.
 
-/// What a notice is about.
+/// The facts that a notice states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct About<'a> {
     pub(crate) legal_name: &'a str,
@@ -11,15 +11,15 @@ pub(crate) struct About<'a> {
     pub(crate) benefit: &'a str,
     pub(crate) retention_days: u32,
     pub(crate) validity_days: u32,
-    /// For how long network addresses are kept, if they are.
+    /// How many days network addresses are kept, if they are.
     pub(crate) address_days: Option<u32>,
     /// Within how many days records are deleted on request, if they can be.
     pub(crate) erasure_days: Option<u32>,
-    /// What stands behind each of the five closed answers where it is a yes.
+    /// The explanation after each of the five closed answers that is yes.
     pub(crate) yes: [Option<&'a str>; 5],
 }
 
-/// Every sentence a notice owes, in English or French.
+/// Returns every sentence that a notice must contain, in English or French.
 pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
     let pick = |english: &str, other: &str| if french { other.to_owned() } else { english.to_owned() };
     let days = |n: u32| match (french, n) {
@@ -29,7 +29,7 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
     };
     let sent = days(about.retention_days.min(90));
     let mut said = vec![
-        // The network address, and what becomes of it.
+        // The network address, and what happens to it.
         pick(
             "your network address (IP address): seen on arrival, as with any connection,",
             "votre adresse réseau (adresse IP) : visible à l’arrivée, comme pour toute connexion,",
@@ -38,7 +38,7 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             Some(n) => format!("{} {}", pick("connection, and kept for", "connexion, et conservée pendant"), days(n)),
             None => pick("connection, and not kept", "connexion, et non conservée"),
         },
-        // Local storage and its durations.
+        // What is stored locally, and how long.
         pick("What is kept on this computer", "Ce qui est conservé sur cet ordinateur"),
         pick("what waits to be sent: 7 days at most", "ce qui attend d’être transmis : 7 jours au plus"),
         pick(
@@ -71,13 +71,13 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu’à la suppression des \
              données de ce programme",
         ),
-        // What the person gets, and that nothing depends on it.
+        // What the person gets, and that no feature depends on the answer.
         format!("{} {}", pick("What you get:", "Ce que vous y gagnez :"), about.benefit),
         pick(
             "No feature of this program depends on your answer.",
             "Aucune fonction de ce programme ne dépend de votre réponse.",
         ),
-        // For how long a yes is good, and how it is taken back.
+        // How long a grant is valid, and how it is withdrawn.
         format!("{} {}.", pick("A yes is good for", "Votre oui est valable"), days(about.validity_days)),
         pick(
             "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: reporting \
@@ -85,7 +85,7 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
              que vous l’avez donné : la transmission s’arrête, et ce qui attend est détruit.",
         ),
-        // Who, where, for how long.
+        // Who receives the data, where it is kept, and how long.
         format!("{} {}, {}", pick("Who receives it:", "Destinataire :"), about.legal_name, about.address),
         format!("contact{} {}", pick(":", " :"), about.contact),
         pick("data-protection officer: ", "délégué à la protection des données : "),
@@ -112,7 +112,7 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "When: once a day at a moment of its own, or when the program asks for it.",
             "Envoi : une fois par jour, à un moment propre à ces données, ou à la demande du programme.",
         ),
-        // Erasure, announced beforehand.
+        // Erasure, explained before the person answers.
         match about.erasure_days {
             Some(n) => format!(
                 "{} {}.",
@@ -155,19 +155,19 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
     said
 }
 
-/// A text on one line, with plain spaces: no end of a line and no narrow space stands in the way.
+/// Puts a text on one line with plain spaces, so that line breaks and narrow spaces don't affect a comparison.
 pub(crate) fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Of all that must be said, what a notice does not say.
+/// Returns the required sentences that a notice does not contain.
 pub(crate) fn unsaid(notice: &str, french: bool, about: &About<'_>) -> Vec<String> {
     let text = on_one_line(notice);
     must_say(french, about).into_iter().filter(|said| !text.contains(said.as_str())).collect()
 }
 
-/// Holds a text against the one that is kept in `tests/notices` under this name, so that people read it there. With
-/// `NOTICES=write` in the environment the text is written anew, and the test fails, so that somebody looks.
+/// Compares a text with the one kept in `tests/notices` under this name, where people can read it. With `NOTICES=write` in the
+/// environment the kept text is written again, and the test fails (in [`nothing_was_written`]), so that a person reads it.
 #[track_caller]
 pub(crate) fn reads_as_kept(name: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notices").join(name);
@@ -184,7 +184,7 @@ pub(crate) fn reads_as_kept(name: &str, text: &str) {
     );
 }
 
-/// To be called when all texts were looked at.
+/// Fails if `NOTICES` is set. Call this after all texts were compared.
 #[track_caller]
 pub(crate) fn nothing_was_written() {
     assert!(std::env::var_os("NOTICES").is_none(), "written: read them, then run this again without NOTICES");

@@ -1,11 +1,11 @@
-//! What the tests of the rooms need of a platform: its numbers for errors, and the modes of files where there are any.
+//! What the tests of the modules need from a platform: its error numbers, and the modes of files where it has any.
 
 use std::path::Path;
 
 #[cfg(unix)]
 pub(crate) use rustix::io::Errno;
 
-/// What Windows says where Unix says this.
+/// Error codes of Windows, under the names of the matching Unix errors.
 #[cfg(windows)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Errno(i32);
@@ -25,7 +25,7 @@ impl Errno {
     pub(crate) const NOMEM: Errno = Errno(8);
     /// ERROR_WRITE_PROTECT.
     pub(crate) const ROFS: Errno = Errno(19);
-    /// ERROR_UNEXP_NET_ERR: the share is another one by now.
+    /// ERROR_UNEXP_NET_ERR: the network share is a different one now.
     pub(crate) const STALE: Errno = Errno(59);
     /// ERROR_LOCK_FAILED.
     pub(crate) const NOLCK: Errno = Errno(167);
@@ -57,7 +57,7 @@ impl std::fmt::Display for Errno {
     }
 }
 
-/// Gives a file or directory the mode that candor gives its own. Windows has none.
+/// Gives a file or directory the mode that candor gives its own ones. Does nothing on Windows, which has no modes.
 pub(crate) fn keep_private(path: &Path) {
     #[cfg(unix)]
     set_mode(path, if path.is_dir() { 0o700 } else { 0o600 });
@@ -71,7 +71,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A path as the rules of a disk that fails are asked about it: with slashes.
+/// A path with slashes, as the rules of a failing disk expect it.
 pub(crate) fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }

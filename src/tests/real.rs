@@ -1,6 +1,6 @@
-//! For disks of tests that watch or change a few calls: the rest goes to the real one.
+//! A macro for disks of tests that watch or change a few calls. It passes the other calls to the real disk.
 
-/// Within `impl Disk for …`: the calls named here are made on the real disk.
+/// For use inside `impl Disk for …`. Makes the named calls on the real disk.
 macro_rules! real {
     (stat) => {
         fn stat(&self, path: &std::path::Path) -> std::io::Result<Option<$crate::disk::Stat>> {

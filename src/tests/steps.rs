@@ -1,5 +1,5 @@
-//! The order of steps of a real send, a real withdrawal and a real yes, beside the order that `crates/models` tries out: a
-//! model of something else would prove nothing.
+//! Compares the order of the steps of a real send, a real withdrawal and a real grant with the order that `crates/models` checks.
+//! A model of a different order would prove nothing.
 
 use super::{CRASH, Happened, config, real};
 use crate::{
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// What was done, in order, and by which thread.
+/// The steps in order, and the thread that took each.
 #[derive(Clone, Default)]
 struct Steps(Arc<Mutex<Vec<(ThreadId, &'static str)>>>);
 
@@ -28,7 +28,7 @@ impl Steps {
         self.0.lock().clear();
     }
 
-    /// The same look again and again counts once.
+    /// The steps of the threads `by`. Several looks at the snapshot in a row count once.
     fn taken(&self, by: impl Fn(ThreadId) -> bool) -> Vec<&'static str> {
         let mut steps: Vec<_> = self.0.lock().iter().filter(|(id, _)| by(*id)).map(|(_, step)| *step).collect();
         steps.dedup_by(|step, before| step == before && *step == LOOK);
@@ -43,7 +43,7 @@ impl Steps {
 
 const LOOK: &str = "look at the snapshot";
 
-/// A part of what is modelled. Not part of the package, so it is read and not included.
+/// The modelled steps of one part. The file is not in the package, so it is read at run time and not included.
 fn modelled(of: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/models/steps.txt");
     let text = std::fs::read_to_string(path).unwrap();
@@ -51,7 +51,7 @@ fn modelled(of: &str) -> Vec<String> {
     part.1.trim().lines().map(str::to_owned).collect()
 }
 
-/// Two slices, each asked for, as the crate's own transport does it.
+/// A transport that sends two slices and asks before each whether it may, as the crate's own transport does.
 struct TwoSlices(Steps);
 
 impl Transport for TwoSlices {
@@ -64,7 +64,7 @@ impl Transport for TwoSlices {
     }
 }
 
-/// The real disk, which notes looks at the snapshot, its replacement, and what becomes of the locks.
+/// The real disk. Logs reads of the snapshot, its replacement, and when locks are taken and released.
 struct Watched(Steps);
 
 impl Disk for Watched {
@@ -97,7 +97,7 @@ impl Disk for Watched {
 
 struct Lock {
     file: Box<dyn Handle>,
-    /// What it is called to take it shared, and alone.
+    /// The names of the steps that take it shared and exclusive.
     taken: [&'static str; 2],
     let_go: &'static str,
     held: Mutex<bool>,
@@ -148,10 +148,10 @@ fn a_send_takes_the_steps_that_are_modelled() {
     steps.clear();
     let flushed = client.flush(Duration::from_secs(10)).unwrap();
     assert_eq!(flushed.requests, 1, "{flushed:?}");
-    // The worker's, which sends.
+    // The steps of the worker, which sends.
     let here = current().id();
     let steps = steps.taken(|id| id != here);
-    // From the look that leads to the first permit to the last lock that is let go.
+    // From the look before the first permit to the last release of a lock.
     let first = steps.iter().position(|step| *step == "share the life lock").unwrap() - 1;
     let last = steps.iter().rposition(|step| *step == "let go of the life lock").unwrap();
     assert_eq!(steps[first..=last], modelled("a send"));
@@ -171,10 +171,10 @@ fn a_withdrawal_takes_the_steps_that_are_modelled() {
     let notice = client.notice(CRASH).unwrap();
     steps.clear();
     client.grant(CRASH.shown(&notice)).unwrap();
-    // What follows when others may decide again is the client's own tidying.
+    // After other processes may decide again, the client only cleans up.
     let steps = steps.taken_here();
     let last = steps.iter().position(|step| *step == "let go of decisions").unwrap();
-    // It looks once more before, where a moment earlier a look was still owed.
+    // The client looks once more at the start if a look was still pending.
     let first = usize::from(steps.first() == Some(&"look at the snapshot"));
     assert_eq!(steps[first..=last], modelled("a yes after it"));
 }

@@ -1,4 +1,5 @@
-//! Where the system makes no more threads: what fits into memory is kept, what is more is counted, and what is said is so.
+//! Tests a system that can't create threads. Events that fit into memory are kept and the rest is counted. What the client
+//! reports is true.
 
 use super::{CRASH, Happened, config};
 use crate::Client;
@@ -11,20 +12,20 @@ fn without_threads_nothing_is_sent_or_lost_and_the_program_is_told() {
     let home = tempfile::tempdir().unwrap();
     let client = Client::without_threads(config(home.path()));
     client.grant(CRASH).unwrap();
-    // Nor for what is to be put in order: it stays owed, and nobody waits for a thread that is not there.
+    // Pending maintenance makes no thread either. It stays pending, and no caller waits for a missing thread.
     client.engine().tasks.request(crate::engine::Task::Housekeeping);
     let _ = client.status(CRASH).unwrap();
     assert!(client.engine().tasks.are_pending(), "no thread was made for it");
     client.record(Happened { times: 1 });
     let trouble = client.flush(LONG).unwrap().trouble.unwrap();
     assert!(trouble.contains("no thread could be made") && trouble.contains("is kept"), "{trouble}");
-    // What waited in memory is on disk by now.
+    // The events that were in memory are on disk now.
     let kept = |client: &Client| client.manifest().unwrap().scope(CRASH).unwrap().waiting.len();
     assert_eq!((client.manifest().unwrap().outcomes.lines, kept(&client)), (1, 1));
     client.record(Happened { times: 2 });
     assert!(client.shutdown(LONG));
     drop(client);
-    // Threads can be made again.
+    // Threads can be created again.
     let client = Client::new(config(home.path())).unwrap();
     assert_eq!(kept(&client), 2, "what was recorded last came to disk when the client ended");
     assert_eq!(client.flush(LONG).unwrap().trouble.unwrap(), "no answer: there is nobody");

@@ -1,5 +1,5 @@
-//! What the disk does to one scope or one file is that one's trouble: the others go on, and what can't be read now is neither
-//! lost nor counted as lost.
+//! Tests that a disk error affects only the scope or file that it is about. Other scopes and files continue to work, and data
+//! that can't be read now is neither lost nor counted as lost.
 
 use super::platform::{self, Errno};
 use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
@@ -24,12 +24,12 @@ use std::{
 
 type Rule = Box<dyn FnMut(&str, &str) -> Option<Errno> + Send>;
 
-/// The real disk, where a rule may let a call fail, or do something first.
+/// The real disk, with a rule that can make a call fail or act before it.
 #[derive(Clone, Default)]
 pub(super) struct Troubled(Arc<Mutex<Option<Rule>>>);
 
 impl Troubled {
-    /// `rule` is asked for each call with its path, written with slashes.
+    /// `rule` is called for each call, with its name and its path, written with slashes.
     pub(super) fn set(&self, rule: impl FnMut(&str, &str) -> Option<Errno> + Send + 'static) {
         *self.0.lock() = Some(Box::new(rule));
     }
@@ -42,7 +42,8 @@ impl Troubled {
         thread_local! {
             static ASKING: Cell<bool> = const { Cell::new(false) };
         }
-        // What a rule does comes back here, and is not asked about. Other threads wait: none gets by while one is asked.
+        // Calls made by the rule itself come back here and skip the rule. Other threads wait for the lock, so none skips the rule
+        // meanwhile.
         if ASKING.get() {
             return work();
         }
@@ -141,15 +142,15 @@ fn views(client: &Client, events: u32) {
     (0..events).for_each(|times| client.record_durable(Window { times }));
 }
 
-/// Between the making of a scope's directory and of a file in it, consent is taken back elsewhere.
+/// Another process withdraws consent after a scope's directory is made and before a file is made in it.
 #[test]
 fn a_withdrawal_between_directory_and_file_ends_the_events_of_that_scope_alone() {
     assert_eq!(withdrawn_between(None), (1, 0, 201, 1));
     assert_eq!(withdrawn_between(Some(Mutant::GoneIsBroken)).3, 0, "the mistake is one");
 }
 
-/// How many events were dropped since their yes was over, and by the disk; and how many of the other scope wait, and
-/// of this one after a fresh yes.
+/// Returns how many events were dropped because their grant had ended, how many were dropped because of the disk, how many of the
+/// other scope are pending, and how many of this scope are pending after a new grant.
 fn withdrawn_between(mutant: Option<Mutant>) -> (u64, u64, usize, usize) {
     with(mutant, || {
         let (home, client) = Home::new();
@@ -178,7 +179,7 @@ fn between(home: &Home, client: &Client) {
     assert!(!client.status(CRASH).unwrap().is_open());
 }
 
-/// The look that follows finds all in order, and nobody ended anything.
+/// The next check finds everything in order, and no decision was made.
 #[test]
 fn a_life_lock_that_cant_be_opened_for_a_moment_is_no_end_of_consent() {
     let (home, client) = Home::new();
@@ -190,7 +191,7 @@ fn a_life_lock_that_cant_be_opened_for_a_moment_is_no_end_of_consent() {
     });
     let trouble = client.flush(Duration::from_secs(60)).unwrap().trouble.unwrap();
     assert!(trouble.contains("crash.life") && trouble.contains(&Errno::MFILE.to_string()), "{trouble}");
-    // The same while it is looked whether the yes still stands.
+    // The same error during the check whether the grant is still in force.
     let mut opened = 0;
     home.disk.set(move |call, at| {
         opened += u32::from(call == "lock_file" && at.ends_with("/crash.life"));
@@ -201,7 +202,7 @@ fn a_life_lock_that_cant_be_opened_for_a_moment_is_no_end_of_consent() {
     assert!(!trouble.contains("consent ended"), "{trouble}");
 }
 
-/// The program itself has as many open as it may.
+/// The program has reached its limit of open files.
 #[test]
 fn where_no_more_files_can_be_opened_those_in_hand_leave() {
     let (home, client) = Home::new();
@@ -236,7 +237,7 @@ fn a_pause_that_is_for_all_scopes_is_noticed() {
     assert_eq!(lost(Some(Mutant::PauseForAll)), 20, "the mistake is one");
 }
 
-/// What the program itself says steers no terminal where the page is printed.
+/// Control characters in the program's own text must not reach the terminal on which the page is printed.
 #[test]
 fn what_is_printed_as_it_is_is_noticed() {
     let obeyed = |mutant| {
@@ -265,8 +266,8 @@ fn an_error_of_the_disk_stops_the_scope_that_met_it_alone() {
     assert_eq!(std::fs::read_dir(generation).unwrap().count(), 1, "and what was open stays open");
 }
 
-/// Whichever call fails under a send, and however: what waits is neither removed nor counted as lost, and is made ready once
-/// the fault is over.
+/// Whichever call fails during a send, and with whichever error: pending data is neither removed nor counted as lost, and is made
+/// ready once the fault is over.
 #[test]
 fn what_cant_be_looked_at_now_is_kept() {
     for errno in [Errno::IO, Errno::MFILE, Errno::ACCESS, Errno::STALE] {
@@ -290,7 +291,7 @@ fn what_cant_be_looked_at_now_is_kept() {
     }
 }
 
-/// What a flush answers where something can't be made ready: which file or directory that is, and how many requests wait.
+/// If something can't be made ready, a flush names that file or directory, and says how many requests are pending.
 #[test]
 fn what_could_not_be_made_ready_is_named_and_what_waits_is_counted() {
     let (home, client) = Home::new();
@@ -301,10 +302,10 @@ fn what_could_not_be_made_ready_is_named_and_what_waits_is_counted() {
     for (call, kind, named, waiting) in [
         ("read", "/waiting/", ".jsonl`", 1),
         ("create", "/outbox/", "outbox/crash`", 1),
-        // Days that can't be closed keep no line from being made ready.
+        // Days that can't be closed don't stop lines from being made ready.
         ("stat", "/counts/crash/", "counts/crash`", 2),
     ] {
-        // What was not taken is not tried again at once, and that is not what this is about.
+        // A request that was not accepted is retried only later. That is not tested here, so the schedule is removed.
         for entry in
             std::fs::read_dir(home.directory.path().join("data/org.example.crash/candor-1/outbox/crash")).unwrap()
         {
@@ -334,7 +335,7 @@ fn what_cant_be_read_now_is_named_on_the_page() {
     assert!(client.manifest().unwrap().scope(CRASH).unwrap().unread.is_empty());
 }
 
-/// However many files there are, the page reads so many of them, and says how many it left out.
+/// The page reads a limited number of files, and says how many it left out.
 #[test]
 fn a_page_reads_no_more_files_than_it_says() {
     let (home, client) = Home::new();
@@ -364,7 +365,8 @@ fn a_page_reads_no_more_files_than_it_says() {
     assert!(scope.unread.iter().any(|why| why.contains("477 more files")), "{:?}", scope.unread);
 }
 
-/// The file holds the secrets of all scopes: one that can't be read now is not removed for one of them.
+/// The file holds the secrets of all scopes. If it can't be read now, it must not be removed because one scope's secret is to be
+/// forgotten.
 #[test]
 fn secrets_that_cant_be_read_now_stay() {
     let (home, client) = Home::new();
@@ -373,14 +375,14 @@ fn secrets_that_cant_be_read_now_stay() {
     home.disk.set(|call, at| (call == "read" && at.ends_with("/keys")).then_some(Errno::MFILE));
     let _ = client.engine().keys.forget("crash").unwrap_err();
     assert_eq!(std::fs::read(&keys).unwrap(), before);
-    // Nor is it said that they are lost.
+    // The secrets are not reported as lost either.
     assert!(!client.manifest().unwrap().scope(VIEWS).unwrap().secret_lost);
     home.disk.end();
     assert!(client.engine().keys.forget("crash").unwrap());
     assert!(client.engine().keys.has_named("views") && !client.engine().keys.has_named("crash"));
 }
 
-/// How many of two events wait, between which somebody removed what was there.
+/// Records two events and removes files between them. Returns how many are pending.
 #[cfg(unix)]
 fn of_two_events(remove: impl Fn(&Path), mutant: Option<Mutant>) -> usize {
     let home = tempfile::tempdir().unwrap();
@@ -413,7 +415,7 @@ fn what_is_recorded_goes_to_a_file_that_is_still_there() {
     assert_eq!(of_two_events(|_| {}, None), 2);
 }
 
-/// A clock that says what it was set to.
+/// A clock that shows the time it was set to, in milliseconds since 1970.
 struct Set(AtomicU64);
 
 impl Clock for Set {
@@ -427,7 +429,8 @@ impl Clock for Set {
 
 const HOUR: u64 = 3_600_000;
 
-/// Two processes, whose clock somebody sets back: which of a yes and a no came later is not told by the time they bear.
+/// Two processes whose clock is set back. The times of a grant and a refusal don't say which came later. Returns whether the
+/// scope is open in a third process.
 fn yes_and_no(act: impl FnOnce(&Client, &Client, &Troubled, &Set)) -> bool {
     let home = tempfile::tempdir().unwrap();
     let clock = Arc::new(Set(AtomicU64::new(1_900_000_000_000)));
@@ -452,7 +455,7 @@ fn takes_nothing(disk: &Troubled) {
 #[test]
 fn a_no_that_was_not_written_is_older_than_a_yes_by_the_history_and_not_by_the_clock() {
     let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
-    // The no was said after the yes, though the clock says that it was before.
+    // The refusal came after the grant, although the clock says that it came before.
     let no_last = yes_and_no(|first, second, disk, clock| {
         yes(second);
         clock.0.fetch_sub(2 * HOUR, Ordering::SeqCst);
@@ -461,7 +464,7 @@ fn a_no_that_was_not_written_is_older_than_a_yes_by_the_history_and_not_by_the_c
         disk.end();
     });
     assert!(!no_last, "a no became a yes");
-    // The yes was given after the no.
+    // The grant came after the refusal.
     let yes_last = yes_and_no(|first, second, disk, clock| {
         yes(second);
         takes_nothing(disk);
@@ -485,7 +488,7 @@ fn a_no_that_is_said_again_after_a_later_yes_is_the_later_one() {
             assert!(no().is_err());
             second.withdraw(CRASH).unwrap();
             yes(second);
-            // Neither is this one written, and it comes after everything.
+            // This refusal isn't written either, and it comes after everything else.
             assert!(no().is_err());
             disk.end();
         });
@@ -493,15 +496,15 @@ fn a_no_that_is_said_again_after_a_later_yes_is_the_later_one() {
     }
 }
 
-/// Whether a first no, which the disk did not take, holds at the next start, and a bare grant opens nothing.
+/// Whether a first refusal that could not be written holds at the next start, and a grant without a notice opens nothing.
 fn first_no_holds(mutant: Option<Mutant>, no: impl Fn(&Client) -> bool) -> bool {
     with(mutant, || {
         let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
-        // What the program tries once more at its end it does on this thread.
+        // Without a worker, the last retry at the end of the program runs on this thread.
         let mut config = config(home.directory.path());
         config.disk = Arc::new(home.disk.clone());
         let client = Client::without_worker(config).unwrap();
-        // As on a full disk: what is empty can be made, and nothing takes its place.
+        // This is like a full disk: an empty file can be made, and nothing can be renamed into place.
         home.disk.set(|call, _| (call == "rename").then_some(Errno::NOSPC));
         assert!(no(&client), "the control: the disk did not take it");
         drop(client);
@@ -510,7 +513,7 @@ fn first_no_holds(mutant: Option<Mutant>, no: impl Fn(&Client) -> bool) -> bool 
         let state = next.status(CRASH).unwrap().state;
         let opens = next.grant(CRASH).is_ok();
         if state == State::Denied && !opens {
-            // A person may change their mind all the same, and then it is a yes.
+            // The person can still grant later.
             next.grant(CRASH.shown(&next.notice(CRASH).unwrap())).unwrap();
             assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted);
             return true;
@@ -528,7 +531,7 @@ fn a_first_no_that_the_disk_did_not_take_holds_at_the_next_start() {
         assert!(first_no_holds(None, no));
         assert!(!first_no_holds(Some(Mutant::FirstNoForgotten), no), "the mistake is noticed");
     }
-    // Later is no no.
+    // "Later" is not a refusal.
     assert!(!first_no_holds(None, |client| client.defer(CRASH).is_err()));
 }
 
@@ -550,8 +553,8 @@ fn a_no_to_the_question_that_the_disk_did_not_take_is_an_answer() {
     assert!(next.grant(CRASH).unwrap_err().needs_notice());
 }
 
-/// Which of these acts opens a scope again whose no the disk took in no form, once the disk is sound and before the no is tried
-/// again.
+/// Returns the acts that reopen a scope whose refusal could not be written in any form. Each act comes after the disk has
+/// recovered and before the refusal is retried.
 fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
     type Act = fn(&Client);
     let acts: [(&str, Act); 5] = [
@@ -577,7 +580,7 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
         if client.status(CRASH).unwrap().is_open() {
             undone.push(what);
         }
-        // A fresh yes is one.
+        // A new grant counts.
         client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
         let status = client.status(CRASH).unwrap();
         assert!(status.is_open() && status.state == State::Granted, "{what}: {status:?}");
@@ -625,7 +628,7 @@ fn a_no_that_was_not_written_is_not_overtaken_by_the_yes_before_it_where_the_his
             home.disk.set(move |call, _| writes.contains(&call).then_some(Errno::IO));
             assert!(client.withdraw(CRASH).is_err(), "{what}");
             if is_read_late {
-                // A try that fails like the first.
+                // A retry that fails like the first attempt.
                 client.consent().acts_to_retry();
             }
             change(&ledger, true);
@@ -651,7 +654,7 @@ fn what_was_switched_off_outlasts_a_yes_that_failed_on_its_way() {
     for (call, end) in ways {
         let (home, client) = Home::new();
         client.switch(CRASH, "crash.happened.times", false).unwrap();
-        // Where its lock is gone the scope asks for a fresh yes.
+        // With its lock removed, the scope needs a new grant.
         std::fs::remove_file(home.directory.path().join("data/org.example.crash/candor-1/crash.life")).unwrap();
         let yes = || client.grant(CRASH.shown(&client.notice(CRASH).unwrap()));
         home.disk.set(move |what, path| (what == call && path.contains(end)).then_some(Errno::NOSPC));
@@ -684,8 +687,8 @@ fn what_was_switched_off_outlasts_an_end_that_only_a_tombstone_keeps_and_records
     }
 }
 
-/// Whether a withdrawal is confirmed while a permit of an earlier yes is held whose life lock went out of its place, how, and by
-/// whom; and once nobody can hold it any more.
+/// A permit of an earlier grant is held, and the grant's life lock was moved or removed. Returns whether a withdrawal is
+/// confirmed then, and whether it is confirmed after no process can hold the permit any more.
 #[cfg(unix)]
 fn confirmed_without_the_lock(mutant: Option<Mutant>, by_full_disk: bool) -> (bool, bool) {
     let (home, client) = Home::new();
@@ -695,7 +698,7 @@ fn confirmed_without_the_lock(mutant: Option<Mutant>, by_full_disk: bool) -> (bo
     let permit = other.engine().consent.permit(CRASH, place.generation, place.epoch).unwrap();
     let first = with(mutant, || {
         if by_full_disk {
-            // Nothing can be made, and what is there can be renamed.
+            // Nothing can be created, but existing files can be renamed.
             home.disk.set(|call, _| ["create", "append", "make_dir"].contains(&call).then_some(Errno::NOSPC));
         } else {
             std::fs::remove_file(store.join("crash.life")).unwrap();
@@ -710,7 +713,7 @@ fn confirmed_without_the_lock(mutant: Option<Mutant>, by_full_disk: bool) -> (bo
     });
     drop(permit);
     if !by_full_disk {
-        // The computer was restarted.
+        // Simulates a restart of the computer.
         let life = store.join("crash.life");
         let says = std::fs::read_to_string(&life).unwrap();
         let before = says.lines().find(|line| line.starts_with("again ")).unwrap_or("again none").to_owned();
@@ -731,7 +734,7 @@ fn a_life_lock_that_went_out_of_its_place_confirms_nothing_while_somebody_may_ho
     }
 }
 
-/// The same on a disk where a lock has a second name.
+/// The same on a disk where the lock has a second name.
 #[cfg(unix)]
 #[test]
 fn a_life_lock_that_was_removed_is_found_again_by_its_second_name() {
@@ -759,7 +762,7 @@ fn a_life_lock_that_was_removed_is_found_again_by_its_second_name() {
     assert!(client.withdraw(CRASH).unwrap().confirmed, "whoever held it is gone");
 }
 
-/// A lock that is gone confirms nothing where the history is damaged or gone as well.
+/// With the lock missing, nothing is confirmed if the history is damaged or missing as well.
 #[test]
 fn without_life_lock_and_history_nothing_is_confirmed() {
     for damage in ["damaged", "gone"] {
@@ -782,7 +785,7 @@ fn without_life_lock_and_history_nothing_is_confirmed() {
     }
 }
 
-/// A life lock that a copy took the place of is held by whoever held the one before.
+/// A life lock was replaced by a copy. A process that holds the original lock still counts.
 #[cfg(unix)]
 #[test]
 fn a_life_lock_that_was_replaced_by_its_copy_confirms_nothing_while_the_other_is_held() {
@@ -812,7 +815,7 @@ fn what_comes_of_an_older_no_says_nothing_of_a_newer_one() {
         let (home, client) = Home::new();
         let consent = client.consent();
         let yes = |client: &Client| client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
-        // The first no is being tried again, and waits to be confirmed.
+        // The first refusal is being retried, and waits for its confirmation.
         let first = consent.begin_act(CRASH);
         let granted = yes(&home.start());
         home.disk.set(|call, _| ["create", "append", "rename", "lock_file"].contains(&call).then_some(Errno::IO));
@@ -826,7 +829,7 @@ fn what_comes_of_an_older_no_says_nothing_of_a_newer_one() {
     assert!(!stands(Some(Mutant::OlderActClears)), "the mistake is one");
 }
 
-/// Another process, or thread, gives a yes just as `lock` is taken for the first time.
+/// Runs `act`, for example a grant by another process or thread, just before `lock` is taken for the first time.
 fn at_the_lock(disk: &Troubled, lock: &'static str, act: impl FnOnce() + Send + 'static) {
     let mut act = Some(act);
     disk.set(move |call, path| {
@@ -892,13 +895,13 @@ fn nobody_is_asked_about_what_they_refused_and_the_disk_did_not_take() {
         MayAsk::No { why, .. } => why,
         MayAsk::Yes { .. } => panic!("the program may ask"),
     };
-    // Whether they are tried again by now or not.
+    // It doesn't matter whether they have been retried by now.
     assert_eq!((why(&client), why(&other)), (WhyNot::Withdrawn, WhyNot::Answered));
     assert!(client.prompt(CRASH).is_err() && other.prompt(CRASH).is_err());
 }
 
-/// A life lock that can't be opened for a moment is no doubt about what was decided: what is recorded is kept, and the status
-/// says so.
+/// If a life lock can't be opened for a moment, the decision stays valid: recorded events are kept, and the status reports the
+/// error.
 #[test]
 fn a_life_lock_that_can_t_be_opened_now_closes_nothing() {
     for errno in [Errno::IO, Errno::MFILE, Errno::ROFS] {
@@ -955,8 +958,8 @@ fn a_no_that_only_a_file_stands_for_says_why() {
     assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
 }
 
-/// Whether a withdrawal was confirmed while nobody can replace the snapshot and `rule` lets other calls fail; another program and
-/// the next start are closed in any case, and what is written later is what was said.
+/// Returns whether a withdrawal was confirmed while the snapshot can't be replaced and `rule` makes other calls fail. In any case
+/// the scope is closed in another program and at the next start, and the withdrawal is written later.
 fn confirmed_by_its_file(rule: fn(&str, &str) -> Option<Errno>) -> bool {
     let (home, client) = Home::new();
     let other = home.start();
@@ -983,7 +986,7 @@ fn confirmed_by_its_file(rule: fn(&str, &str) -> Option<Errno>) -> bool {
 #[test]
 fn a_withdrawal_whose_snapshot_somebody_bars_is_confirmed_by_its_file() {
     assert!(confirmed_by_its_file(|_, _| None));
-    // Unless nobody knows whether the file stands.
+    // It is not confirmed if it can't be checked whether the file exists.
     let unread = |call: &str, path: &str| (call == "read" && path.ends_with("/crash.revoked")).then_some(Errno::IO);
     assert!(!confirmed_by_its_file(unread));
     let unsynced = |call: &str, path: &str| {
@@ -991,7 +994,7 @@ fn a_withdrawal_whose_snapshot_somebody_bars_is_confirmed_by_its_file() {
         (call == "sync_dir" && there).then_some(Errno::IO)
     };
     assert!(!confirmed_by_its_file(unsynced));
-    // Or a yes of another program may be on its way, which has the lock.
+    // Nor if another program may be writing a grant because it has the lock.
     let locked = |_: &str, path: &str| path.ends_with("/consent.lock").then_some(Errno::IO);
     assert!(!confirmed_by_its_file(locked));
 }
@@ -1026,7 +1029,7 @@ fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
 fn a_withdrawal_after_a_no_and_a_yes_that_failed_is_written() {
     let (home, client) = Home::new();
     client.deny(CRASH).unwrap();
-    // The line of the yes is there, and what it opens can't be made.
+    // The grant's entry is written, but the generation that it opens can't be created.
     home.disk.set(|call, path| (call == "rename" && path.ends_with("/high.new")).then_some(Errno::NOSPC));
     assert!(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).is_err());
     home.disk.end();
@@ -1036,7 +1039,8 @@ fn a_withdrawal_after_a_no_and_a_yes_that_failed_is_written() {
     assert_eq!((status.state, status.trouble), (State::Withdrawn, None));
 }
 
-/// What came back after a no that was said while it was away, and that nothing took, is from before it.
+/// The person refuses while the store is away, and the refusal can't be written. A grant in a store that comes back later is from
+/// before the refusal.
 #[test]
 fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
     let (granted, first) = Home::new();
@@ -1044,7 +1048,7 @@ fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
     let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
     let mut quiet = config(home.directory.path());
     quiet.disk = Arc::new(home.disk.clone());
-    // An hour after the yes.
+    // An hour after the grant.
     let then = super::Start.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64 + HOUR;
     quiet.clock = Arc::new(Set(AtomicU64::new(then)));
     let client = Client::without_worker(quiet).unwrap();
@@ -1064,7 +1068,7 @@ fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
     assert!(!home.start().status(CRASH).unwrap().is_open());
 }
 
-/// As a restored backup leaves it: another file than the lock, which others may open.
+/// This is what a restored backup leaves: a file that is not the lock, and that other users may open.
 #[cfg(unix)]
 #[test]
 fn a_second_name_that_others_may_open_refuses_no_yes_and_confirms_nothing() {
@@ -1085,7 +1089,7 @@ fn yes(client: &Client) {
 }
 
 impl Home {
-    /// A process that does what it is to do when it is told to, and at its end on this thread.
+    /// A process without a worker. It acts only when a test calls it, and its end runs on this thread.
     fn quiet(&self) -> Client {
         let mut config = config(self.directory.path());
         config.disk = Arc::new(self.disk.clone());
@@ -1102,7 +1106,7 @@ fn try_again(client: &Client) {
     crate::actions::settle::settle(client.engine());
 }
 
-/// The disk takes writes again, and what tells whether a yes came later can't be read as long as the program runs.
+/// The disk can be written again, but the data that says whether a grant came later can't be read until the program ends.
 #[test]
 fn a_no_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
     for unread in ["/candor-1/ledger.jsonl", "/candor-1/high", "/candor-1/consent"] {
@@ -1116,7 +1120,7 @@ fn a_no_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
             if deny {
                 try_again(&client);
             }
-            // Else it is tried again at the end alone.
+            // Otherwise it is retried only at the end.
             drop(client);
             home.disk.end();
             let next = home.start();
@@ -1128,7 +1132,7 @@ fn a_no_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
     }
 }
 
-/// A yes was given meanwhile, by a process that saw no sign of the no.
+/// Meanwhile a process that saw no sign of the refusal gave a grant.
 #[test]
 fn a_file_that_stands_for_an_older_no_ends_no_later_yes() {
     for said_again in [None, Some(("rename", "/consent.new")), Some(("lock_file", "/consent.lock"))] {
@@ -1149,11 +1153,11 @@ fn a_file_that_stands_for_an_older_no_ends_no_later_yes() {
         second.engine().look();
         assert!(!second.status(CRASH).unwrap().is_open(), "nobody knows which came later");
         if let Some((call, end)) = said_again {
-            // A person says no after that yes, and that is not written either.
+            // The person refuses after that grant, and this refusal can't be written either.
             other.disk.set(move |what, path| (what == call && path.ends_with(end)).then_some(Errno::IO));
             assert_eq!(second.withdraw(CRASH).unwrap().line, 0, "a file stands for it");
         }
-        // Neither says it once more.
+        // Neither process retries its refusal at its end.
         std::mem::forget((client, second));
         home.disk.end();
         let next = home.start();
@@ -1183,13 +1187,13 @@ fn a_yes_that_never_came_into_force_is_no_answer() {
     assert_eq!(other.defer(CRASH).unwrap().decision, "withdrawn");
     let page = other.manifest().unwrap();
     assert_eq!(page.scope(CRASH).unwrap().agreed_via, None);
-    // Nor does it keep anybody from finding that the no is written.
+    // The grant doesn't hide that the refusal has been written.
     try_again(&client);
     let status = client.status(CRASH).unwrap();
     assert_eq!((status.state, status.trouble), (State::Withdrawn, None));
 }
 
-/// What fails is an older no, which is none any more by then.
+/// The retry of the older refusal fails, but a later grant has already replaced it.
 #[test]
 fn a_try_that_a_yes_overtook_leaves_the_scope_open() {
     let (home, first) = Home::new();
@@ -1202,7 +1206,7 @@ fn a_try_that_a_yes_overtook_leaves_the_scope_open() {
     home.disk.set(move |call, path| {
         reads += u32::from(call == "read" && path.ends_with("/candor-1/consent"));
         if reads == 2 {
-            // Between the look for what is to be tried again and the try.
+            // Between the search for pending retries and the retry.
             reads += 1;
             yes(&other);
         }
@@ -1219,7 +1223,8 @@ fn a_try_that_a_yes_overtook_leaves_the_scope_open() {
     assert_eq!(waiting(&client, CRASH), 1);
 }
 
-/// The lock says while the computer ran for which an earlier one was seen to be gone.
+/// The life lock records during which run of the computer (its boot id) an earlier lock was found missing. If the boot id can't
+/// be read, a restart can't be detected.
 #[test]
 fn who_cant_tell_that_the_computer_was_restarted_confirms_nothing() {
     for errno in [Errno::NOENT, Errno::ACCESS] {
@@ -1229,7 +1234,7 @@ fn who_cant_tell_that_the_computer_was_restarted_confirms_nothing() {
         yes(&client);
         home.disk.set(move |call, path| (call == "read_shared" && path.ends_with("/boot_id")).then_some(errno));
         assert!(!client.withdraw(CRASH).unwrap().confirmed, "{errno}");
-        // Nor is a yes refused by that.
+        // A grant is not refused because of that.
         std::fs::remove_file(&life).unwrap();
         yes(&client);
         home.disk.end();
@@ -1237,7 +1242,7 @@ fn who_cant_tell_that_the_computer_was_restarted_confirms_nothing() {
     }
 }
 
-/// The real disk, which tells of no file which one it is.
+/// The real disk, but without file numbers (inodes).
 struct Numberless;
 
 impl Disk for Numberless {

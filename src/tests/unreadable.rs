@@ -1,5 +1,5 @@
-//! A file of what waits that can't be read, or not be written, for a moment or for good: it stops nothing else, is named, and comes
-//! to a counted end; and what is dropped is on record before it is gone.
+//! Tests of files with pending data that can't be read or can't be written, temporarily or for good. Such a file stops nothing
+//! else, is named in the report, and is counted in the end. What is dropped is recorded before it is removed.
 
 #[cfg(unix)]
 use super::platform::set_mode as mode;
@@ -27,13 +27,14 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 const ERRORS: [Errno; 3] = [Errno::ACCESS, Errno::IO, Errno::MFILE];
 
-/// Answers as it was told, and counts the records of what it took. Its clock moves on when told.
+/// A receiver that gives the answer it was set to and counts the records that it accepted. It is also a clock, which advances
+/// only when a test says so.
 #[derive(Clone)]
 struct Receiver(Arc<Mutex<(Answer, u64)>>, Arc<AtomicU64>);
 
 impl Clock for Receiver {
     fn now(&self) -> SystemTime {
-        // At noon, so that an hour later is the same day.
+        // The clock starts at noon, so that an hour later is still the same day.
         let now = Start.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let noon = now - now % DAY + DAY / 2;
         SystemTime::UNIX_EPOCH + Duration::from_secs(noon + self.1.load(Ordering::SeqCst))
@@ -57,7 +58,7 @@ struct Home {
 }
 
 impl Home {
-    /// The receiver is not there, and so many events wait.
+    /// The receiver can't be reached, and this many events are pending.
     fn with(events: u32) -> Self {
         let receiver = Receiver(Arc::new(Mutex::new((Answer::Refused, 0))), Arc::default());
         let home = Home { directory: tempfile::tempdir().unwrap(), receiver, disk: Arc::default() };
@@ -98,12 +99,12 @@ impl Home {
         flush(&self.start())
     }
 
-    /// How many records the receiver took.
+    /// How many records the receiver accepted.
     fn taken(&self) -> u64 {
         self.receiver.0.lock().1
     }
 
-    /// How many are counted as lost, for each reason, over all runs.
+    /// How many records are counted as lost, by reason, over all runs.
     fn lost(&self) -> Vec<(&'static str, u64)> {
         lost(&self.start())
     }
@@ -125,7 +126,7 @@ impl Home {
         files[0].clone()
     }
 
-    /// Such a call at a file whose name begins so fails until further notice.
+    /// Makes each `call` at a file whose path begins like `file` fail, until `end` is called on the disk.
     fn fail(&self, errno: Errno, call: &'static str, file: &Path) {
         let begins = slashed(&file.with_extension(""));
         self.disk.set(move |called, path| (called == call && path.starts_with(&begins)).then_some(errno));
@@ -151,7 +152,7 @@ fn names(done: &Flushed, file: &Path) {
     assert!(slashed(Path::new(&why)).contains(&slashed(&file.with_extension(""))), "{why}");
 }
 
-/// As with files that were restored for another user, who alone may read them.
+/// This happens with files that were restored for another user, who alone may read them.
 #[cfg(unix)]
 #[test]
 fn what_others_may_open_and_cant_be_read_is_kept_and_counted_exactly_once_it_can_be() {
@@ -204,7 +205,7 @@ fn what_cant_be_read_for_twice_its_time_ends_and_counts_as_one_at_least() {
         assert_eq!((home.files(kind).len(), home.lost()), (1, vec![]), "{kind} {call}");
         home.pass(2 * DAY);
         let _ = home.flush();
-        // Each where it can be read by one who does not ask whose it is.
+        // Where only `read` fails, the events can still be counted with `read_shared`, which doesn't check who may open the file.
         let count = if call == "read" { 5 } else { 1 };
         assert_eq!((home.files(kind).len(), home.lost()), (0, vec![("age", count)]), "{kind} {call}");
     }
@@ -215,7 +216,7 @@ fn a_file_that_cant_be_read_stops_no_other_one() {
     for errno in ERRORS {
         for kind in ["waiting", "outbox"] {
             let home = Home::with(5);
-            // The next ones are not appended to it.
+            // Later events are not appended to this file.
             let _ = home.flush();
             home.pass(DAY);
             if kind == "waiting" {
@@ -249,7 +250,7 @@ fn beside_a_batch_that_cant_be_read_what_is_too_old_goes_and_is_counted() {
     assert!(batch.exists());
 }
 
-/// What lies in a segment that an interrupted build left may lie in the batch as well, and does not leave twice.
+/// After an interrupted build, the lines of a segment may be in the batch as well. They must not be sent twice.
 #[test]
 fn lines_that_a_batch_may_have_which_cant_be_read_do_not_leave_twice() {
     let home = Home::with(5);
@@ -271,7 +272,7 @@ fn lines_that_a_batch_may_have_which_cant_be_read_do_not_leave_twice() {
     assert_eq!((home.taken(), home.lost()), (5, vec![]));
 }
 
-/// As with files of a backup that was restored read-only.
+/// This happens with files of a backup that was restored read-only.
 #[test]
 fn what_may_be_read_and_not_written_leaves_and_ages_like_any_other() {
     let home = Home::with(5);
@@ -291,7 +292,7 @@ fn what_may_be_read_and_not_written_leaves_and_ages_like_any_other() {
     }
 }
 
-/// What a receiver asked for is forgotten by no look that fails.
+/// A failed read must not discard what the receiver asked for.
 #[cfg(unix)]
 #[test]
 fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back() {
@@ -321,7 +322,7 @@ fn a_schedule_that_others_may_open_and_that_cant_be_read_keeps_everything_back()
     }
 }
 
-/// However far this gets before the process dies, the next ones find each of the events, delivered or counted.
+/// Kills the process at each call in turn. Later processes must find each event delivered or counted.
 fn whenever_it_dies(prepare: impl Fn(&Home)) {
     for at in calls() {
         let home = Home::with(5);
@@ -330,7 +331,7 @@ fn whenever_it_dies(prepare: impl Fn(&Home)) {
         disk.arm(at);
         if let Ok(client) = home.try_start_on(disk.clone()) {
             let _ = flush(&client);
-            // It ends without a word.
+            // The process dies without cleaning up.
             std::mem::forget(client);
         }
         let calls = disk.calls();
@@ -366,7 +367,7 @@ fn what_is_too_old_is_counted_though_the_program_dies() {
     }
 }
 
-/// As in a directory of mode 0500.
+/// This happens in a directory of mode 0500.
 #[test]
 fn what_cant_be_removed_is_not_counted_at_each_start() {
     for kind in ["waiting", "outbox"] {
@@ -390,13 +391,13 @@ fn what_cant_be_removed_is_not_counted_at_each_start() {
     }
 }
 
-/// A build that was cut short leaves lines in a segment and in a batch. While the segment can't be read the batch stays: without it
-/// nobody would know which of the segment's lines have left.
+/// After an interrupted build, the same lines are in a segment and in a batch. The batch is kept while the segment can't be read:
+/// without the batch it would not be known which of the segment's lines have been sent.
 #[test]
 fn a_batch_whose_segment_cant_be_read_does_not_leave_before_it() {
     let home = Home::with(20);
     let segment = home.only("waiting");
-    // Cut short: the batch is written, and the segment can't be removed.
+    // An interrupted build: the batch is written, and the segment can't be removed.
     home.fail(Errno::IO, "remove_file", &segment);
     let _ = home.flush();
     home.disk.end();
@@ -438,7 +439,7 @@ fn one_file_that_cant_be_removed_makes_the_store_full_for_nobody() {
     assert_eq!(lost(&client), [("foreign", 5)]);
 }
 
-/// Nobody can take the lock of such a file, so that two who clear up at once would both count it.
+/// Such a file can't be locked, so two processes that clean up at the same time would both count it.
 #[cfg(unix)]
 #[test]
 fn what_others_may_open_is_ended_and_counted_by_one_alone() {
@@ -459,7 +460,7 @@ fn a_batch_that_cant_be_removed_is_noted_once_as_not_taken() {
     let home = Home::with(5);
     let _ = home.flush();
     let batch = home.only("outbox");
-    // It was tried, and the receiver wants no such thing.
+    // The batch was tried, and the receiver rejects it.
     home.says(Answer::Rejected);
     let outbox = batch.parent().unwrap().to_owned();
     let directory = slashed(&outbox);
@@ -479,7 +480,7 @@ fn a_batch_that_cant_be_removed_is_noted_once_as_not_taken() {
 }
 
 impl Home {
-    /// As after a kill: a batch and the segment that it was made of both lie there.
+    /// The state after a kill: both a batch and the segment that it was made from are on disk.
     fn cut_short(&self) -> (PathBuf, PathBuf) {
         self.fail(Errno::IO, "remove_file", &self.only("waiting"));
         let _ = self.flush();
@@ -505,11 +506,11 @@ fn a_batch_whose_segment_can_never_be_read_is_counted_when_it_goes() {
     }
     assert!(!segment.exists() && !batch.exists());
     let counted: u64 = home.lost().iter().map(|(_, count)| count).sum();
-    // What can't be read counts as one at least.
+    // A file that can't be read counts as at least one.
     assert!((20..=21).contains(&(counted + home.taken())), "{:?}, and {} left", home.lost(), home.taken());
 }
 
-/// The look that finds nothing else out succeeds a moment later.
+/// The first read of the batch fails, and reads a moment later succeed.
 #[test]
 fn a_batch_that_cant_be_read_at_first_does_not_leave_before_its_segment() {
     let home = Home::with(5);
@@ -535,7 +536,7 @@ fn a_batch_that_cant_be_read_at_first_does_not_leave_before_its_segment() {
 fn a_batch_that_is_held_back_is_named_and_waits() {
     let home = Home::with(5);
     let (segment, batch) = home.cut_short();
-    // As a restored backup leaves it. It stays that day.
+    // The mode that a restored backup leaves. The file is kept that day.
     mode(&segment, 0o644);
     home.says(takes());
     home.pass(HOUR);
@@ -548,7 +549,7 @@ fn a_batch_that_is_held_back_is_named_and_waits() {
     assert_eq!((home.taken(), home.lost()), (5, vec![]));
 }
 
-/// More files wait than may, and the first one can't be removed.
+/// More files are pending than allowed, and the first one can't be removed.
 #[cfg(unix)]
 #[test]
 fn beside_a_file_that_cant_be_removed_the_next_one_makes_room() {

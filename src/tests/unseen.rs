@@ -1,5 +1,5 @@
-//! A look at what left, or at what is to be erased, that fails: nothing is removed, set aside, counted as damaged, taken for
-//! absent or said to be done because of it, and when the disk lets itself be read again all goes on.
+//! Tests of failed reads of sent data and of erasure requests. After such a failure nothing is removed, set aside, counted as
+//! damaged, treated as missing or reported as done. Once the disk can be read again, everything continues.
 
 use super::platform::{self, Errno};
 use super::{
@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-/// One that a program may meet under another's rule, and two that pass.
+/// One error that access rules can cause, and two that are temporary.
 const ERRORS: [Errno; 3] = [Errno::ACCESS, Errno::MFILE, Errno::IO];
 
 struct Home {
@@ -31,7 +31,7 @@ impl Home {
         Home { directory: tempfile::tempdir().unwrap(), taker: Taker::default(), disk: Arc::default() }
     }
 
-    /// One event waits.
+    /// One event is pending.
     fn with_one_waiting() -> (Self, Client) {
         let home = Home::empty();
         let client = open(home.directory.path(), &home.taker, Some(&home.disk));
@@ -40,7 +40,7 @@ impl Home {
         (home, client)
     }
 
-    /// Two requests left, and the scope was withdrawn.
+    /// Two requests were sent, and the scope was withdrawn.
     fn new() -> (Self, Client) {
         let home = Home::empty();
         prepare(home.directory.path());
@@ -48,7 +48,7 @@ impl Home {
         (home, client)
     }
 
-    /// Each such call at a path with `part` in it and this end fails until further notice.
+    /// Makes each `call` at a path that contains `part` and ends in `end` fail, until `end` is called on the disk.
     fn fail(&self, errno: Errno, call: &'static str, part: &'static str, end: &'static str) {
         self.disk
             .set(move |called, path| (called == call && path.contains(part) && path.ends_with(end)).then_some(errno));
@@ -64,7 +64,7 @@ fn names(directory: &Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// What a person is told: the error, or the page.
+/// What the person sees: the error, or the page.
 fn told(client: &Client) -> String {
     client.erasures(CRASH).map_or_else(|error| error.to_string(), |status| status.to_string())
 }
@@ -107,7 +107,7 @@ fn wishes_that_cant_be_listed_now_are_neither_done_nor_taken_back() {
 fn a_wish_that_is_half_made_outlives_a_look_that_fails() {
     for errno in ERRORS {
         let (home, client) = Home::new();
-        // The wish stands, and the disk does not take its documents.
+        // The erasure request is written, but its documents can't be.
         home.disk.set(|call, path| {
             (call == "create" && path.contains("/erasing/crash/") && !path.ends_with("asked.new"))
                 .then_some(Errno::NOSPC)
@@ -168,7 +168,7 @@ fn no_count_is_made_anew_from_ids_that_cant_be_read_now() {
             let engine = client.engine();
             engine.journal.names().expire(engine.registry.scopes(), engine.ambient.now().day());
             home.disk.end();
-            // The ids go, and what remains is the count.
+            // The ids are deleted, and the count remains.
             client.delete_sent(CRASH).unwrap();
             assert_eq!(client.erasures(CRASH).unwrap().left, 2, "{errno} {call}");
         }
@@ -205,8 +205,8 @@ fn the_page_says_what_could_not_be_looked_at() {
     }
 }
 
-/// What is kept of what left while nobody can see whether the person wants it deleted, or kept without contents: how many
-/// entries, and how many of them with contents.
+/// What is kept of the sent data while it can't be read whether the person wants it deleted, or kept without contents. Returns
+/// the number of entries, and how many of them have contents.
 fn left_unseen(end: &'static str, errno: Errno, mutant: Option<Mutant>) -> (usize, usize) {
     let (home, client) = Home::new();
     home.fail(errno, "stat", "/sent/", end);
@@ -231,7 +231,7 @@ fn a_wish_that_cant_be_looked_for_deletes_nothing() {
     }
 }
 
-/// When the next request may leave, and whether the receiver wants any, stays what it is.
+/// The schedule says when the next request may be sent, and whether the receiver wants any. A failed read must not change it.
 #[test]
 fn a_schedule_that_cant_be_read_now_is_not_written_over() {
     for errno in ERRORS {
@@ -253,7 +253,7 @@ fn a_schedule_that_cant_be_read_now_is_not_written_over() {
     }
 }
 
-/// The same of what is to be erased: what was asked for is made later, and the moment that is noted stays what it is.
+/// The same for the schedule of erasure: the erasure is made later, and the time in the schedule is unchanged.
 #[test]
 fn a_schedule_of_erasure_that_cant_be_read_now_is_not_written_over() {
     for errno in ERRORS {
@@ -261,7 +261,7 @@ fn a_schedule_of_erasure_that_cant_be_read_now_is_not_written_over() {
         assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
         let schedule = home.below("erasing/crash/schedule");
         let before = std::fs::read(&schedule).unwrap();
-        // Asked again, there is something to be made anew.
+        // The erasure is asked for again, so that there is something to make.
         client.cancel_erasure(CRASH).unwrap();
         std::fs::write(&schedule, &before).unwrap();
         platform::keep_private(&schedule);
@@ -274,7 +274,8 @@ fn a_schedule_of_erasure_that_cant_be_read_now_is_not_written_over() {
     }
 }
 
-/// A deletion that failed half-way takes nothing that left after it: it is done before more leaves, or nothing leaves until it is.
+/// A deletion that failed half-way must not delete data that is sent after it. The deletion is completed before more is sent, or
+/// nothing is sent until it is.
 #[test]
 fn a_deletion_that_failed_takes_nothing_that_leaves_later() {
     for errno in ERRORS {
@@ -291,7 +292,7 @@ fn a_deletion_that_failed_takes_nothing_that_leaves_later() {
         home.disk.end();
         assert_eq!(client.flush(Duration::from_secs(20)).unwrap().requests, 1, "{errno}");
         drop(client);
-        // The next start finishes what an interruption left: here nothing.
+        // The next start completes an interrupted deletion. Here there is none to complete.
         let client = open(home.directory.path(), &home.taker, Some(&home.disk));
         let _ = client.flush(Duration::from_secs(20)).unwrap();
         assert_eq!(

@@ -1,5 +1,5 @@
-//! Two builds of one program, which link different events of one scope and share one store, under administrators' rules:
-//! neither begins anew what the other goes on with, and a rule that changes begins it anew for both, once.
+//! Two builds of one program link different events of one scope and share one store, under administrators' rules. Neither build
+//! starts a new epoch where the other one continues. A rule that changes starts a new epoch for both, once.
 
 use super::{
     calls, config,
@@ -46,7 +46,7 @@ struct Service {
     times: u32,
 }
 
-/// What a build does not link.
+/// The events that a build does not link.
 type Build = &'static [&'static str];
 const WHOLE: Build = &[];
 const WINDOW: Build = &["views.service"];
@@ -63,7 +63,7 @@ fn rule(home: &Path, name: &str, says: &Value) {
     std::fs::write(home.join("policy.d").join(name), rule.to_string()).unwrap();
 }
 
-/// How many decisions there are.
+/// How many entries the history has.
 fn lines(home: &Path) -> usize {
     std::fs::read_to_string(home.join("data/org.example.crash/candor-1/ledger.jsonl")).unwrap().lines().count()
 }
@@ -127,17 +127,17 @@ fn a_rule_that_changes_begins_anew_once_whichever_build_finds_it() {
             let found = start(home, finds);
             assert!(waiting(&found).is_empty(), "{says}: it was recorded under less of a rule");
             assert!(is_open(&found) && lines(home) == 2, "{says}");
-            // The one that has not looked yet records nothing. The first one is of an epoch that is over in any case.
+            // A client that has not looked yet records nothing. Its first event is of an epoch that is over in any case.
             running.record_durable(both());
             running.record_durable(both());
             assert!(waiting(&found).is_empty(), "{says}");
-            // When it looks, it finds what it would have written.
+            // When it looks, it finds the entry that it would have written.
             assert!(is_open(&running) && lines(home) == 2, "{says}");
             running.record_durable(both());
             for build in [finds, other, WHOLE] {
                 assert_eq!((waiting(&start(home, build)).len(), lines(home)), (1, 2), "{says}: {build:?}");
             }
-            // Lifting it begins anew as well, once.
+            // Removing the rule starts a new epoch as well, once.
             std::fs::remove_file(home.join("policy.d/a.json")).unwrap();
             assert!(waiting(&start(home, finds)).is_empty(), "{says}");
             assert!(is_open(&start(home, other)) && lines(home) == 3, "{says}");
@@ -156,10 +156,10 @@ fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_anew() {
     let service = start(home, SERVICE);
     assert!(is_open(&service) && is_open(&window));
     assert_eq!((waiting(&window).len(), lines(home)), (1, 1));
-    // The service is held to what was agreed to, which has nothing of its own; the rule is about nothing that is said.
+    // The service may record only what was agreed to, which has none of its events. The rule covers nothing that is recorded.
     service.record_durable(Service { times: 2 });
     assert_eq!(waiting(&window).len(), 1);
-    // Agreed to, it is held to the rule, which is recorded with the yes: nothing begins anew after that.
+    // Once its events are agreed to, the rule applies to them. The rule is recorded with the grant, so no new epoch follows.
     let notice = service.notice(VIEWS).unwrap();
     service.grant(VIEWS.shown(&notice)).unwrap();
     assert_eq!(lines(home), 2);
@@ -173,8 +173,8 @@ fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_anew() {
     assert_eq!(lines(home), 2);
 }
 
-/// With a fault at every changing call of a start that finds a rule: the yes is not taken back, and nothing that was
-/// recorded under less of a rule may leave.
+/// A start finds a new rule, with a fault at every changing call. The grant is not withdrawn, and nothing that was recorded under
+/// weaker rules may be sent.
 #[test]
 fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
     for fault in [Fault::Once, Fault::Dead] {
@@ -197,7 +197,7 @@ fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
             }
             for client in [failing, start(home, WINDOW)] {
                 let status = client.status(VIEWS).unwrap();
-                // Between its mark and its snapshot a scope that is to stay open is closed.
+                // After the snapshot and before the high-water mark is written, a scope that stays granted is closed.
                 assert!(
                     matches!(status.state, State::Granted | State::Unreadable),
                     "{fault:?} at call {at}: {status:?}"
@@ -206,7 +206,7 @@ fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
                 let told = |line: &String| line.contains("by_hand");
                 assert!(!status.is_open() || !waiting(&client).iter().any(told), "{fault:?} at call {at}");
             }
-            // Whatever happened, a person who says yes again is heard.
+            // In every case, a new grant by the person succeeds.
             let fresh = start(home, SERVICE);
             let notice = fresh.notice(VIEWS).unwrap();
             fresh.grant(VIEWS.shown(&notice)).unwrap();
@@ -219,7 +219,7 @@ fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
 fn between_a_look_and_what_it_destroys_nothing_leaves() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
-    // A worker would settle what the rules leave out, and the yes would go on under another epoch.
+    // A worker would apply what the rules exclude, and the grant would continue under another epoch.
     let client = Client::without_worker(config(home).policy_directory(home.join("policy.d"))).unwrap();
     client.grant(VIEWS).unwrap();
     client.record_durable(both());
@@ -253,7 +253,7 @@ fn the_same_rules_in_another_order_or_twice_are_the_same() {
         assert!(is_open(&start(directories)), "{directories:?}");
         assert_eq!(lines(home), 1, "{directories:?}");
     }
-    // The control: one rule less is another matter.
+    // The control: one rule fewer does make a difference.
     assert!(is_open(&start(&["x"])));
     assert_eq!(lines(home), 2);
 }

@@ -1,5 +1,5 @@
-//! While another process holds every lock, callers return: by a clock that moves a millisecond whenever this thread reads it,
-//! as whoever waits for a lock does.
+//! Callers return even while another process holds every lock. The tests use a clock that moves by a millisecond whenever this
+//! thread reads it. A caller that waits for a lock reads the clock, so its wait passes.
 
 use super::{CRASH, Happened, Start, config, real};
 use crate::{
@@ -19,17 +19,17 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// What takes longer hangs.
+/// A step that takes longer is considered hung.
 const HANG: Duration = Duration::from_secs(60);
 
 thread_local! {
     static READS: Cell<u64> = const { Cell::new(0) };
-    /// How many milliseconds a read is. More of them make a long wait a short test.
+    /// By how many milliseconds a read moves the clock. A larger step shortens the test of a long wait.
     static STEP: Cell<u64> = const { Cell::new(1) };
     static BEGAN: Instant = SystemClock.monotonic();
 }
 
-/// A millisecond, or as many as the step has.
+/// A clock that moves by `STEP` milliseconds, one by default, at each read.
 struct EachReadIsAMillisecond;
 
 impl Clock for EachReadIsAMillisecond {
@@ -43,7 +43,7 @@ impl Clock for EachReadIsAMillisecond {
     }
 }
 
-/// How long this thread waited during `act`, as the clock has it.
+/// Runs `act`. Returns its result, and for how many milliseconds of the test clock this thread waited.
 fn waited<T>(act: impl FnOnce() -> T) -> (T, u64) {
     let before = READS.get();
     let done = act();
@@ -54,7 +54,7 @@ fn store(home: &Path) -> PathBuf {
     home.join("data/org.example.crash/candor-1")
 }
 
-/// Every lock there is, as another process would hold it.
+/// Takes every lock, as another process would hold it.
 fn hold_every_lock(home: &Path) -> Vec<Box<dyn Handle>> {
     let names = ["consent.lock", "lead.lock", "erasing.lock", "lost.lock", "crash.life"];
     let held: Vec<_> = names.iter().map(|name| System.lock_file(&store(home).join(name)).unwrap()).collect();
@@ -62,7 +62,7 @@ fn hold_every_lock(home: &Path) -> Vec<Box<dyn Handle>> {
     held
 }
 
-/// What an interrupted withdrawal leaves: data of a grant that is over.
+/// Leaves what an interrupted withdrawal leaves: data of a grant that is no longer in force. Returns its directory.
 fn leave_stale(home: &Path) -> PathBuf {
     let stale = store(home).join("waiting/crash/77");
     fs::create_dir_all(&stale).unwrap();
@@ -85,7 +85,7 @@ fn no_caller_waits_for_a_lock_of_another_process() {
     assert!(opening < 50, "Client::new waited {opening} ms");
     assert!(stale.exists(), "it is not cleared away while somebody decides");
     for _ in 0..3 {
-        // Something to clear away is found anew.
+        // The pending maintenance is found again.
         client.engine().retry_tasks();
         let ((), recording) = waited(|| client.record_durable(Happened { times: 1 }));
         assert!(recording < 10, "record_durable waited {recording} ms");
@@ -104,12 +104,12 @@ fn no_caller_waits_for_a_lock_of_another_process() {
     assert!(!stale.exists(), "it is cleared away once nobody decides any more");
 }
 
-/// How long decisions wait at most beside a process that holds every lock: each after nothing, and after what a file stands for
-/// that is to be mended.
+/// Returns the longest wait of a decision, in milliseconds, while another process holds every lock. Each decision is made first,
+/// and also after another decision that only a tombstone records and that needs recovery.
 fn longest_wait_of_a_decision() -> u64 {
     type Act = fn(&Client);
     let withdraw: Act = |client| assert!(client.withdraw(CRASH).is_ok_and(|receipt| !receipt.confirmed));
-    // After the person's no it is none, or waits to be written.
+    // After a refusal by the person, the act fails, or its decision is not confirmed yet.
     let again: Act = |client| assert!(client.withdraw(CRASH).map_or(true, |receipt| !receipt.confirmed));
     let revoke: Act = |client| assert!(client.revoke(CRASH, "a test").map_or(true, |receipt| !receipt.confirmed));
     let deny: Act = |client| assert!(client.deny(CRASH).map_or(true, |receipt| !receipt.confirmed));
@@ -142,19 +142,19 @@ fn longest_wait_of_a_decision() -> u64 {
     longest
 }
 
-/// An act waits for the lock of decisions once, and once to be confirmed, however many steps it has and whatever an earlier one
-/// left to be mended.
+/// A decision waits once for the lock of decisions, and once to be confirmed. This holds however many steps it has, and whatever
+/// an earlier decision left to recover.
 #[test]
 fn a_decision_waits_for_the_lock_once_whatever_is_to_be_mended() {
     STEP.set(25);
     let longest = longest_wait_of_a_decision();
-    // Each step of an act looks at the clock a few times.
+    // Each step of a decision reads the clock a few times.
     assert!((1_500..1_500 + 500 + 500).contains(&longest), "the longest waited {longest} ms");
     let longest = mutants::with(Some(Mutant::EachStepWaits), longest_wait_of_a_decision);
     assert!(longest > 3_000, "nothing notices that each step waits: {longest} ms");
 }
 
-/// While a field is switched off, which may wait for another process, a scope admits nothing; what is recorded is counted.
+/// While a field is being switched off, which may wait for another process, the scope accepts no events and counts them as lost.
 #[test]
 fn what_is_recorded_while_a_yes_is_narrowed_is_counted() {
     let home = tempfile::tempdir().unwrap();
@@ -189,7 +189,7 @@ fn what_is_recorded_while_a_yes_is_narrowed_is_counted() {
     assert!(client.status(CRASH).unwrap().is_open());
 }
 
-/// The deadline of a shutdown is over with it: a person may take their yes back afterwards, and is waited for.
+/// The deadline of a shutdown applies to the shutdown only. A later withdrawal waits for the lock as usual.
 #[test]
 fn after_a_shutdown_a_decision_waits_as_before() {
     STEP.set(25);
@@ -204,7 +204,7 @@ fn after_a_shutdown_a_decision_waits_as_before() {
     assert!(client.withdraw(CRASH).unwrap().confirmed);
 }
 
-/// What is lost is noted in a file that every process adds to. Whoever shuts down waits for it as long as it has, and no longer.
+/// Losses are counted in a file that every process writes to. A shutdown waits for its lock until its deadline, and no longer.
 #[test]
 fn a_shutdown_has_one_deadline_whoever_holds_the_count_of_losses() {
     for limit in [0, 60, 100] {
@@ -236,11 +236,11 @@ fn what_was_interrupted_is_finished_by_a_thread_of_its_own_also_where_nothing_is
     assert!(!stale.exists());
 }
 
-/// The real disk. Whoever walks through what waits stops there once, says so, and goes on when it is told to.
+/// The real disk. The first thread that lists the pending data stops, reports that, and continues when it gets a message.
 #[derive(Clone, Default)]
 struct Halting(Arc<Mutex<Option<Halt>>>);
 
-/// Says that it is there, and waits until it may go on.
+/// The sender reports that a thread has stopped. The receiver waits until the thread may continue.
 type Halt = (mpsc::Sender<()>, mpsc::Receiver<()>);
 
 impl Disk for Halting {
@@ -272,7 +272,7 @@ fn a_send_waits_while_this_client_itself_keeps_the_store_in_order() {
     *disk.0.lock() = Some((here, told));
     let began = SystemClock.monotonic();
     thread::scope(|scope| {
-        // A thread of the client's own may be at it, and have come past the place already.
+        // A thread of the client may be doing the same and be past this point already.
         let halted = loop {
             scope.spawn(|| client.engine().do_housekeeping(false));
             match is_here.recv_timeout(Duration::from_secs(1)) {
@@ -286,7 +286,7 @@ fn a_send_waits_while_this_client_itself_keeps_the_store_in_order() {
             let done = done;
             done.send(client.flush(Duration::from_secs(30)).unwrap()).unwrap();
         });
-        // Whoever does not wait answers within this.
+        // A flush that does not wait returns within this time.
         let early = flushed.recv_timeout(Duration::from_millis(200)).ok();
         go_on.send(()).unwrap();
         let flushed = early.unwrap_or_else(|| flushed.recv_timeout(HANG).unwrap());

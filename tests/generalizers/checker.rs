@@ -1,6 +1,6 @@
-//! The properties that every class keeps, looked for in any function that claims to be one.
+//! Checks the properties that every class has, for any function that claims to be a class.
 //!
-//! Answers with what it found wrong instead of failing, so that a wrong class can be tried on purpose.
+//! It returns the faults that it finds instead of failing, so that a class that is wrong on purpose can be tried.
 
 use crate::tally;
 use candor::event::class::INVALID;
@@ -11,40 +11,40 @@ use std::{
 
 /// Never panics.
 pub(crate) const TOTAL: &str = "total";
-/// Says the same of the same value.
+/// Returns the same outcome for the same value.
 pub(crate) const DETERMINISTIC: &str = "deterministic";
-/// Answers an outcome that it has, or that the value is not sent.
+/// Returns a valid outcome, or that the value is not sent.
 pub(crate) const IN_RANGE: &str = "in range";
-/// Calls unreadable what the rules call unreadable, and nothing else.
+/// Returns unreadable for what the rules call unreadable, and for nothing else.
 pub(crate) const READABLE: &str = "unreadable only by rule";
-/// Answers what the slow reading answers.
+/// Returns what the slow implementation returns.
 pub(crate) const AGREES: &str = "agrees";
-/// What is sent becomes the same again.
+/// What is sent has the same outcome when it is classified again.
 pub(crate) const IDEMPOTENT: &str = "idempotent";
-/// What is sent is not above the value, but in the lowest cell.
+/// What is sent is not above the value, except in the lowest bucket.
 pub(crate) const FLOORS: &str = "floors";
-/// A larger value has no smaller outcome.
+/// A larger value does not have a smaller outcome.
 pub(crate) const MONOTONE: &str = "monotone";
 
-/// A value's place in an order.
+/// A value's rank in an order.
 pub(crate) type Rank<'s, T> = &'s dyn Fn(&T) -> Option<i128>;
 
-/// Something that claims to be a class, for one type that it takes.
+/// A function that claims to be a class, for one type that it takes.
 pub(crate) struct Subject<'s, T> {
     pub(crate) class: &'s str,
     /// How many outcomes a known value can have.
     pub(crate) outcomes: u64,
-    /// What is tested.
+    /// The function under test.
     pub(crate) outcome: &'s dyn Fn(&T) -> u16,
-    /// What the rules say.
+    /// The outcome by the rules.
     pub(crate) slow: &'s dyn Fn(&T) -> u16,
-    /// A value that says what is sent of an outcome, where the type can say it.
+    /// The value that is sent for an outcome, where the type can represent it.
     pub(crate) sent: &'s dyn Fn(u16) -> Option<T>,
-    /// Where values have an order, the place of one in it; of those in the same place nothing is said.
+    /// The rank of a value, where values have an order. Values of the same rank are not compared.
     pub(crate) rank: Option<Rank<'s, T>>,
 }
 
-/// A property that does not hold, and what shows it.
+/// A property that does not hold, and the case that shows it.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub(crate) property: &'static str,
@@ -52,7 +52,7 @@ pub(crate) struct Fault {
 }
 
 impl<T: Debug> Subject<'_, T> {
-    /// Fails with the first thing that is wrong.
+    /// Panics with the first fault.
     #[track_caller]
     pub(crate) fn check(&self, values: &[T]) {
         if let Some(Fault { property, shown_by }) = self.faults(values).into_iter().next() {
@@ -60,7 +60,7 @@ impl<T: Debug> Subject<'_, T> {
         }
     }
 
-    /// Says in the tally what [`Subject::check`] has looked at.
+    /// Adds the properties that [`Subject::check`] tests to the tally.
     pub(crate) fn count(&self) {
         for property in [TOTAL, DETERMINISTIC, IN_RANGE, READABLE, AGREES, IDEMPOTENT] {
             tally::property(self.class, property);
@@ -71,7 +71,7 @@ impl<T: Debug> Subject<'_, T> {
         }
     }
 
-    /// Everything that is wrong.
+    /// All faults.
     pub(crate) fn faults(&self, values: &[T]) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut ranked: Vec<(i128, u16, &T)> = Vec::new();
@@ -115,7 +115,7 @@ impl<T: Debug> Subject<'_, T> {
             }
         }
         ranked.sort_by_key(|(rank, ..)| *rank);
-        // Each against the highest outcome of all that rank below it.
+        // Compares each value with the highest outcome of all that rank below it.
         let mut below: Option<(u16, &T)> = None;
         let mut here: Option<(i128, u16, &T)> = None;
         for (rank, outcome, value) in ranked {

@@ -1,5 +1,5 @@
-//! Clocks that stand where no clock should: codes and counts are made, nothing panics, and what leaves belongs to the
-//! day it leaves on or to those shortly before.
+//! Clocks with implausible times: codes and counts are made, nothing panics, and what is sent is dated no more than a
+//! day after the day on which it is sent and no more than 60 days before it.
 
 use crate::{
     lab::{DAY, Every, ITEMS, Lab, Met, Played, send},
@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// The start of the tests among moments where no clock should stand.
+/// The start time of the tests, among times that no clock should show.
 fn clocks() -> [(&'static str, i64); 9] {
     [
         ("before 1970", -86_400 * 365),
@@ -22,14 +22,14 @@ fn clocks() -> [(&'static str, i64); 9] {
     ]
 }
 
-/// The days, in nanoseconds since 1970, that the lines of a body say.
+/// The days in the records of a body, in nanoseconds since 1970.
 fn days(body: &[u8]) -> Vec<u128> {
     fn walk(value: &Value, found: &mut Vec<u128>) {
         match value {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     if name == "timeUnixNano" || name == "observedTimeUnixNano" {
-                        // A number of nanoseconds has 64 bits on the wire.
+                        // On the wire nanoseconds have 64 bits.
                         found.push(value.as_str().unwrap().parse::<u64>().expect("64 bits").into());
                     }
                     walk(value, found);
@@ -78,7 +78,7 @@ fn whatever_the_clock_says_nothing_implausible_leaves() {
                 }
                 record();
             }
-            // Nothing of it stops the program from starting, showing its page, or being told to stop.
+            // None of this stops the program from starting, showing its page or withdrawing.
             drop(client);
             let client = lab.start();
             assert!(!client.manifest().unwrap().to_string().is_empty());
@@ -86,7 +86,7 @@ fn whatever_the_clock_says_nothing_implausible_leaves() {
             bodies_in_all += lab.sent().len();
         }
     }
-    // The control: with a clock that stands still reports do leave.
+    // The control: with a clock that does not jump, reports are sent.
     assert!(bodies_in_all > clocks().len(), "{bodies_in_all}");
     tally::figure("odd_clocks", (clocks().len() * clocks().len()) as u64);
     tally::property("hash", "no implausible day");

@@ -1,5 +1,5 @@
-//! "Coarser than" is a claim about functions: what the coarser one says can be worked out from what the finer one says.
-//! Here the function itself is looked for, over every point at which either partition changes.
+//! "Coarser than" is a claim about functions: the coarser outcome can be computed from the finer one. These tests
+//! look for that function itself, over every point at which either partition changes.
 
 use crate::{
     lab::{self, partition},
@@ -23,7 +23,7 @@ const fn cuts(unit: Unit, cuts: &'static [i64]) -> Precision {
     Precision::Cuts { unit, cuts }
 }
 
-/// Partitions of numbers, those of the classes and others that lie across them.
+/// Partitions of numbers: those of the classes, and others whose bounds lie across them.
 fn ladders() -> Vec<Precision> {
     let mut ladders = vec![
         Age::PRECISION,
@@ -51,7 +51,7 @@ fn ladders() -> Vec<Precision> {
         partition::<lab::Lists<'_>>("version"),
     ];
     for unit in [Unit::Count, Unit::Milliseconds, Unit::Seconds] {
-        // The first rung separates nothing; neither does its place.
+        // The first bucket bound separates nothing, so its value does not matter.
         let own: [&[i64]; 7] =
             [&[0], &[7], &[0, 10, 100], &[5, 10, 100], &[-60, 10], &[0, 300, 3_600], &[0, 90, 300, 3_600]];
         ladders.extend(own.map(|own| cuts(unit, own)));
@@ -59,7 +59,7 @@ fn ladders() -> Vec<Precision> {
     ladders
 }
 
-/// Whether `coarse` is a function of `fine`, by looking at every point where either changes and some between.
+/// Whether `coarse` is a function of `fine`. Tests every point where either changes, and some points between.
 fn is_function(coarse: &Precision, fine: &Precision) -> bool {
     let (Precision::Cuts { cuts: a, .. }, Precision::Cuts { cuts: b, .. }) = (coarse, fine) else { unreachable!() };
     let mut points = vec![i64::MIN, -1, 0, 1, i64::MAX];
@@ -92,7 +92,7 @@ fn of_two_ladders_the_coarser_one_follows_from_the_other() {
         }
     }
     assert!(coarser > ladders.len() && not > ladders.len(), "both happen: {coarser} and {not}");
-    // Negative control: a rule that compares how many rungs there are is no such rule.
+    // Negative control: a rule that compares the numbers of outcomes is not such a rule.
     let by_size = ladders.iter().flat_map(|a| ladders.iter().map(move |b| (a, b))).filter(|(a, b)| unit(a) == unit(b));
     assert!(by_size.into_iter().any(|(a, b)| (a.outcomes() <= b.outcomes()) != is_function(a, b)));
     tally::property("every ladder", "coarser than by its cuts");
@@ -114,7 +114,7 @@ fn of_any_two_ladders() {
     });
 }
 
-/// The rungs of both.
+/// The bucket bounds of both.
 fn union(a: &Precision, b: &Precision) -> &'static [i64] {
     let (Precision::Cuts { cuts: a, .. }, Precision::Cuts { cuts: b, .. }) = (a, b) else { unreachable!() };
     let all: std::collections::BTreeSet<i64> = a.iter().chain(*b).copied().collect();
@@ -143,7 +143,7 @@ fn of_two_lists_the_shorter_one_follows_from_the_other() {
             if coarse.is_coarser_than(&fine) {
                 assert!(function, "{a:?} of {b:?}");
             }
-            // Of lists that end alike the one is coarser exactly where its words are among the other's.
+            // Of two lists that end alike, one is coarser exactly if its words are among the other's.
             assert_eq!(coarse.is_coarser_than(&fine), function, "{a:?} of {b:?}");
         }
     }
@@ -166,7 +166,7 @@ fn of_different_kinds_none_is_coarser() {
             assert_eq!(a.is_coarser_than(b), at == other, "{a:?} of {b:?}");
         }
     }
-    // The top bits of a hash follow from more of them, and not the other way round.
+    // The top bits of a hash can be computed from more of its bits, and not the other way round.
     for (a, b) in [(1, 4), (4, 8), (8, 8)] {
         assert!(Precision::Cohort { bits: a }.is_coarser_than(&Precision::Cohort { bits: b }));
         assert_eq!(Precision::Cohort { bits: b }.is_coarser_than(&Precision::Cohort { bits: a }), a == b);

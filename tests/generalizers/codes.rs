@@ -1,4 +1,4 @@
-//! Codes as they leave: the same for the same name in one scope, period, grant and installation, and else never.
+//! Codes as they are sent: equal for the same name in one scope, period, grant and installation, and different otherwise.
 
 use crate::{
     items::{hex, unhex},
@@ -12,13 +12,13 @@ use std::collections::BTreeSet;
 
 const MANY: usize = 200;
 
-/// The lines of a scope that wait. Those of one segment stand in the order in which they were recorded; which segment
-/// comes first nobody promises, since their names are random.
+/// The pending lines of a scope. Lines of one segment are in the order in which they were recorded. The order of the
+/// segments is not specified, since their names are random.
 fn lines(client: &Client, scope: Scope) -> Vec<String> {
     client.manifest().unwrap().scope(scope).unwrap().waiting.clone()
 }
 
-/// What an attribute of an event's lines says, line by line.
+/// The values of an attribute in an event's lines, line by line.
 fn values(lines: &[String], event: &str, key: &str) -> Vec<String> {
     let records = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let of_event = records.filter(|record| record["eventName"] == event);
@@ -30,8 +30,8 @@ fn values(lines: &[String], event: &str, key: &str) -> Vec<String> {
     of_event.map(value).collect()
 }
 
-/// The codes of 200 names, under which each name is one. Lines that waited before are told by their random ids, wherever
-/// they stand and whether they are still there.
+/// Records 200 names and returns their codes, which must all differ. Lines that were pending before are recognized by
+/// their random ids, wherever they are and whether or not they still exist.
 fn codes<E>(client: &Client, scope: Scope, name: &str, event: fn(&'static str) -> E) -> BTreeSet<String>
 where
     E: Event<About = Installation>,
@@ -59,7 +59,7 @@ fn a_code_says_the_same_in_one_place_and_nothing_anywhere_else() {
     let client = lab.start_granted(ITEMS);
     say_yes(&client, LAB);
     let here = met(&client);
-    // The controls: again, and after a restart, they are the same.
+    // The controls: recorded again, and after a restart, the codes are the same.
     assert_eq!(met(&client), here);
     drop(client);
     let client = lab.start();
@@ -89,7 +89,7 @@ fn a_code_says_the_same_in_one_place_and_nothing_anywhere_else() {
     tally::property("hash", "the same in one place only");
 }
 
-/// The derivation that is stated, done by other hands.
+/// Computes the documented derivation independently of the crate.
 #[test]
 fn a_code_and_a_group_are_those_of_the_stated_derivation() {
     let lab = Lab::new();
@@ -105,7 +105,7 @@ fn a_code_and_a_group_are_those_of_the_stated_derivation() {
         client.record_durable(Met { hash: name, cohort: name });
         hashes.push(hex(&parts(&period, [b"id", b"item", name.as_bytes()])[..8]));
         let group = parts(&period, [b"id", b"group", name.as_bytes()]);
-        // The top four bits of the second eight bytes, read from the last one, counted from 1.
+        // The top four bits of the second eight bytes in little-endian order, counted from 1.
         cohorts.push((u32::from(group[15] >> 4) + 1).to_string());
     }
     let lines = lines(&client, ITEMS);
@@ -116,7 +116,7 @@ fn a_code_and_a_group_are_those_of_the_stated_derivation() {
     }
 }
 
-/// A group holds its share of names, and a page shows a group as one.
+/// Each group holds its share of the names, and the page shows a group as a group.
 #[test]
 fn groups_are_of_a_size() {
     let lab = Lab::new();
@@ -130,7 +130,7 @@ fn groups_are_of_a_size() {
     assert_eq!(groups.len(), NAMES);
     for group in 1..=16 {
         let held = groups.iter().filter(|held| **held == group.to_string()).count() as f64;
-        // 100 are due, and five standard deviations are 48.
+        // 100 are expected, and five standard deviations are 48.
         assert!((52.0..=148.0).contains(&held), "group {group} holds {held}");
     }
     let manifest = client.manifest().unwrap();

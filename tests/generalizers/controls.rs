@@ -1,4 +1,4 @@
-//! Classes that are wrong on purpose, put through the same checker: each must be caught, and for what it does wrong.
+//! Classes that are wrong on purpose, tested by the same checker: each must be caught, and for the property that it breaks.
 
 use crate::{
     checker::{AGREES, DETERMINISTIC, FLOORS, IDEMPOTENT, IN_RANGE, MONOTONE, READABLE, Subject, TOTAL},
@@ -17,7 +17,7 @@ fn rungs() -> Vec<i128> {
         .to_vec()
 }
 
-/// Puts a wrong `bitrate` through the checker, and the right one beside it.
+/// Runs a wrong `bitrate` through the checker, and the right one beside it.
 #[track_caller]
 fn caught<T: Kind>(what: &str, wrong: impl Fn(&T) -> u16, properties: &[&str])
 where
@@ -73,7 +73,7 @@ fn closed_instead_of_half_open() {
 fn no_number_as_zero() {
     caught("NaN as 0", |value: &f64| if value.is_nan() { 1 } else { real(value) }, &[READABLE]);
     caught("NaN as 0", |value: &f32| if value.is_nan() { 1 } else { real(value) }, &[READABLE]);
-    // As `as` does it, without a look.
+    // A cast with `as`, without a check.
     caught("a bare cast", |value: &f64| real(&(*value as i64)), &[READABLE]);
 }
 
@@ -99,7 +99,7 @@ fn wrapping_instead_of_saturating() {
 
 #[test]
 fn numbers_beyond_what_a_float_tells_apart() {
-    // Of no ladder with rungs below 2^53 can it be told; so a ladder has one above.
+    // A ladder with all bounds below 2^53 can't show this fault, so this ladder has one above.
     let rungs = vec![0, 1 << 60];
     let rule = |value| slow::rung(&rungs, value);
     let precision = candor::Precision::Cuts { unit: candor::Unit::Bytes, cuts: &[0, 1 << 60] };
@@ -126,7 +126,7 @@ fn noise_an_extra_outcome_and_a_lost_one() {
 
 #[test]
 fn a_ratio_of_rounded_arithmetic() {
-    // Multiplying by ten rounds: three times 0.1 is a little more than 0.3, and 0.3 itself a little less than 3 / 10.
+    // Multiplying by ten rounds: three times 0.1 is a little above 0.3, and 0.3 itself is a little below 3 / 10.
     let wrong = |value: &f64| match *value {
         0.0 => 1,
         value if (0.0..=1.0).contains(&value) => 2 + (value * 10.0).floor() as u16,
@@ -148,7 +148,7 @@ fn a_ratio_of_rounded_arithmetic() {
 
 #[test]
 fn powers_of_two_counted_from_the_other_side() {
-    // 4 to 7, 8 to 15: as good a ladder, and not the one that was promised.
+    // 4 to 7, 8 to 15: an equally valid ladder, but not the documented one.
     let wrong = |value: &u64| match *value {
         0..=2 => *value as u16 + 1,
         value => (value.ilog2() as u16 + 3).min(13),

@@ -1,4 +1,4 @@
-//! Dates against another calendar, in all four units, before 1970 and far beyond any clock.
+//! Dates compared with another calendar, in all four units, before 1970 and far beyond any clock.
 
 use crate::{
     checker::Subject,
@@ -16,7 +16,7 @@ use jiff::{
 use proptest::{prelude::any, test_runner::TestCaseError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The first day of the unit that holds a day.
+/// The first day of the unit that contains a day.
 fn start(unit: &str, day: Civil) -> Civil {
     match unit {
         "day" => day,
@@ -30,7 +30,7 @@ fn start(unit: &str, day: Civil) -> Civil {
     }
 }
 
-/// The firsts of so many units, from the one that holds a day.
+/// The first days of `count` units, from the unit that contains a day.
 fn starts(unit: &str, from: Civil, count: usize) -> Vec<Civil> {
     let mut starts = vec![start(unit, from)];
     let mut day = from;
@@ -43,7 +43,7 @@ fn starts(unit: &str, from: Civil, count: usize) -> Vec<Civil> {
     starts
 }
 
-/// The UTC day of a time: before 2000 nothing is read, and beyond the calendar it is the calendar's last.
+/// The UTC day of a time. `None` before 2000. Beyond the calendar it is the calendar's last day.
 fn day_of(time: SystemTime) -> Option<Civil> {
     let seconds = i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let day = match jiff::Timestamp::from_second(seconds) {
@@ -89,7 +89,7 @@ fn try_with(unit: &'static str, precision: Precision, from: Civil, count: usize)
     for day in [date(2000, 1, 1), date(2000, 2, 29), date(2038, 1, 19), date(2106, 2, 7), date(9999, 12, 30)] {
         points.extend(around(midnight(day)));
     }
-    // As far as a time goes, both ways.
+    // As far as a `SystemTime` goes, in both directions.
     let mut ends = vec![UNIX_EPOCH.checked_sub(Duration::from_secs(u64::from(u32::MAX)))];
     for power in 32..64 {
         let by = Duration::from_secs(1 << power);

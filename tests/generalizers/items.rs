@@ -1,5 +1,5 @@
-//! Items: the few that are counted are chosen by the grant's secret, always the same ones, and nothing of any of them is
-//! kept or sent.
+//! Items, the entities that are sampled: the grant's secret chooses the few that are counted, always the same ones,
+//! and nothing about any single one is kept or sent.
 
 use crate::{
     lab::{DAY, Eighth, Every, ITEMS, Lab, Played, Read, Stopped, dropped, say_yes, send},
@@ -9,7 +9,7 @@ use crate::{
 use candor::{Client, Event, event::Installation};
 use std::collections::BTreeSet;
 
-/// Whether an event is counted, seen from the counter of those that are not.
+/// Whether an event is counted, judged by the counter of events that are not.
 fn counts<E: Event<About = Installation>>(client: &Client, event: E) -> bool {
     let before = dropped(client, "not_chosen");
     client.record_durable(event);
@@ -24,11 +24,11 @@ fn name(item: usize) -> String {
     format!("a film nobody knows, number {item}")
 }
 
-/// The numbers of the items that are counted, of so many.
+/// The numbers of the items that are sampled, out of `of`.
 fn chosen<E: Event<About = Installation>>(client: &Client, of: usize, event: impl Fn(&str) -> E) -> BTreeSet<usize> {
     (0..of)
         .filter(|item| {
-            // What the event borrows lives as long as the call.
+            // The name is leaked, so that it outlives whatever the event borrows.
             counts(client, event(Box::leak(name(*item).into_boxed_str())))
         })
         .collect()
@@ -38,7 +38,7 @@ fn played(client: &Client, of: usize) -> BTreeSet<usize> {
     chosen(client, of, |film| Played { film: Some(Box::leak(film.to_owned().into_boxed_str())), first: true })
 }
 
-/// How far a count may lie from its mean: five standard deviations of so many independent draws.
+/// Checks that a count is within five standard deviations of its mean, for `of` independent draws at one in `one_in`.
 fn within_five_sigma(chosen: u64, of: u64, one_in: u64) -> Result<(), String> {
     let (n, p) = (of as f64, 1.0 / one_in as f64);
     let (mean, sigma) = (n * p, (n * p * (1.0 - p)).sqrt());
@@ -66,7 +66,7 @@ fn the_share_that_is_counted_is_the_one_that_is_promised() {
     within_five_sigma(one_in_32, ITEMS_IN_ALL, 32).unwrap();
     within_five_sigma(one_in_8, ITEMS_IN_ALL, 8).unwrap();
     assert_eq!(all, ITEMS_IN_ALL);
-    // Negative controls: the share of another promise, and a share that is off by a tenth, are noticed.
+    // Negative controls: the share of another rate, and a share that is off by a tenth, are noticed.
     within_five_sigma(one_in_32, ITEMS_IN_ALL, 8).unwrap_err();
     within_five_sigma(3_125 * 11 / 10, ITEMS_IN_ALL, 32).unwrap_err();
     tally::figure("items", ITEMS_IN_ALL);
@@ -83,7 +83,7 @@ fn an_item_is_always_counted_or_never() {
     let first = played(&client, MANY);
     assert!(!first.is_empty(), "one in 190 million such secrets chooses none");
     assert_eq!(played(&client, MANY), first, "again");
-    // Another event about the same items, in bytes instead of text.
+    // Another event about the same items, as bytes instead of text.
     let stopped =
         chosen(&client, MANY, |film| Stopped { film: Box::leak(film.as_bytes().to_vec().into_boxed_slice()) });
     assert_eq!(stopped, first, "the same name space");
@@ -98,7 +98,7 @@ fn an_item_is_always_counted_or_never() {
         send(&client);
         assert_eq!(played(&client, MANY), first, "the day changes while the program runs");
     }
-    // The control: another grant, another installation.
+    // The control: another grant and another installation sample other items.
     let client = lab.start();
     client.withdraw(ITEMS).unwrap();
     say_yes(&client, ITEMS);
@@ -116,7 +116,7 @@ fn an_item_nobody_knows_and_one_without_a_key_count_nothing() {
     for _ in 0..200 {
         assert!(!counts(&client, Played { film: None, first: true }));
     }
-    // The control: every item of the next kind is counted while there is a key.
+    // The control: every item of an event with `one_in = 1` is counted while there is a key.
     assert!((0..50).all(|item| counts(&client, Every { which: &name(item) })));
     drop(client);
     std::fs::remove_file(lab.keys()).unwrap();
@@ -126,13 +126,13 @@ fn an_item_nobody_knows_and_one_without_a_key_count_nothing() {
         client.record_durable(Every { which: &name(item) });
         client.record_durable(Played { film: Some(&name(item)), first: true });
     }
-    // Nobody can say that they are items that are left out.
+    // Without a key it is unknown whether the items would be left out, so they are not counted as left out.
     assert_eq!((dropped(&client, "in_doubt"), dropped(&client, "not_chosen")), (100, 0));
     assert_eq!(client.manifest().unwrap().outcomes.counted, 0);
     tally::property("item", "without a name or a key counts nothing");
 }
 
-/// The key of items, from the file of secrets and the derivation that the manual states.
+/// The key that samples items, from the file of secrets and the derivation that the manual states.
 fn items_key(lab: &Lab) -> [u8; 32] {
     let secret = unhex(&secret(lab, ITEMS));
     let base = blake3::derive_key("candor 2026-11-22 identifier pseudonym v1 scope key", &secret);
@@ -174,7 +174,7 @@ fn no_byte_of_an_item_is_kept_or_sent() {
         let plain = *blake3::hash(&bytes).as_bytes();
         needles.extend([plain[..8].to_vec(), hex(&plain[..8]).into_bytes()]);
     }
-    // The hashes looked for are the ones that choose.
+    // The hashes that are searched for are those that decide the sampling.
     assert_eq!(predicted, seen);
     let look = |bodies: &[Vec<u8>]| {
         let files = lab.files();
@@ -186,7 +186,7 @@ fn no_byte_of_an_item_is_kept_or_sent() {
         }
     };
     look(&[]);
-    // The controls: what is kept is found where it is kept, and a needle in a file would be.
+    // The controls: what is stored is found where it is stored, and so would be one of these values in a file.
     assert!(!lab.holding(b"items.every").is_empty());
     let planted = lab.keys().with_file_name("planted");
     std::fs::write(&planted, &needles[5]).unwrap();

@@ -1,5 +1,4 @@
-//! What the tested program may say: events that between them name every class that is told something, and a program
-//! that keeps what it would send.
+//! The tested program: events that together use every class with parameters, and a transport that keeps what it would send.
 
 use crate::start;
 use candor::{
@@ -225,17 +224,17 @@ pub(crate) struct Every<'a> {
     pub(crate) which: &'a str,
 }
 
-/// The partition of a field, as the derive made it.
+/// The partition of a field, as the derive macro made it.
 pub(crate) fn partition<E: Event>(field: &str) -> Precision {
     E::schema().fields().iter().find(|known| known.name == field).unwrap().precision
 }
 
-/// Stands where it is put.
+/// A clock that shows the time it was set to.
 #[derive(Clone)]
 pub(crate) struct LabClock(Arc<AtomicI64>);
 
 impl LabClock {
-    /// Seconds since 1970, which may be before.
+    /// Sets the clock, in seconds since 1970. A negative number is a time before 1970.
     pub(crate) fn put(&self, seconds: i64) {
         self.0.store(seconds, Ordering::SeqCst);
     }
@@ -254,7 +253,7 @@ impl Clock for LabClock {
     }
 }
 
-/// Takes every parcel and keeps its bytes.
+/// Accepts every parcel and keeps its bytes.
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -267,7 +266,7 @@ impl Transport for Sink {
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// Where the clocks of these tests start, in seconds since 1970.
+/// The start time of the clocks in these tests, in seconds since 1970.
 pub(crate) fn start() -> i64 {
     start::start(SystemTime::now())
 }
@@ -295,7 +294,7 @@ impl Lab {
         Lab { directory: tempfile::tempdir().unwrap(), clock, sink: Sink::default() }
     }
 
-    /// The program starts.
+    /// Starts the program.
     pub(crate) fn start(&self) -> Client {
         let controller = Controller {
             legal_name: "Example SAS",
@@ -321,14 +320,14 @@ impl Lab {
         Client::new(config).unwrap()
     }
 
-    /// The program starts, and the person says yes.
+    /// Starts the program, and the person grants the scope.
     pub(crate) fn start_granted(&self, scope: Scope) -> Client {
         let client = self.start();
         say_yes(&client, scope);
         client
     }
 
-    /// The file of secrets.
+    /// The path of the file of secrets.
     pub(crate) fn keys(&self) -> PathBuf {
         self.directory.path().join("data").join(APPLICATION).join("candor-1").join("keys")
     }
@@ -351,31 +350,31 @@ impl Lab {
         found
     }
 
-    /// The names of the files that hold these bytes.
+    /// The paths of the files that contain these bytes.
     pub(crate) fn holding(&self, bytes: &[u8]) -> Vec<PathBuf> {
         let files = self.files().into_iter();
         files.filter(|(_, held)| held.windows(bytes.len()).any(|at| at == bytes)).map(|(path, _)| path).collect()
     }
 
-    /// The bodies that left.
+    /// The bodies that were sent.
     pub(crate) fn sent(&self) -> Vec<Vec<u8>> {
         self.sink.0.lock().unwrap().clone()
     }
 }
 
-/// The person says yes after the notice was shown.
+/// The person grants the scope after the notice was shown.
 pub(crate) fn say_yes(client: &Client, scope: Scope) {
     let notice = client.notice(scope).unwrap();
     client.grant(scope.shown(&notice).via("settings/privacy")).unwrap();
 }
 
-/// How many were dropped for a reason.
+/// How many events were dropped for a reason.
 pub(crate) fn dropped(client: &Client, reason: &str) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
     outcomes.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
 }
 
-/// Sends what may be sent, after whatever is being sent already.
+/// Sends what may be sent, after any send that is already under way.
 pub(crate) fn send(client: &Client) {
     let until = std::time::Instant::now() + HANG;
     loop {

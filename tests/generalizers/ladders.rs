@@ -1,4 +1,4 @@
-//! The classes that put a number on a ladder, with every kind of number.
+//! The classes that put a number into buckets, with every type of number.
 
 use crate::{
     lab::{self, partition},
@@ -18,12 +18,12 @@ use candor::{
 use proptest::test_runner::TestCaseError;
 use std::time::Duration;
 
-/// The rules of a class that is a plain list of rungs.
+/// The rules of a class that is a plain list of bucket bounds.
 fn listed<'r>(class: &'r str, precision: Precision, rungs: &[i128], rule: &'r dyn Fn(i128) -> u16) -> Rules<'r> {
     Rules { class, precision, rungs: rungs.to_vec(), rule, signed: false }
 }
 
-/// Tries a class whose rules are a list of rungs.
+/// Tests a class whose rules are a list of bucket bounds.
 macro_rules! try_listed {
     ($word:literal, $class:ty, $precision:expr, $rungs:expr) => {
         try_listed!($word, $class, $precision, $rungs, timed)
@@ -89,7 +89,7 @@ fn signed_step() {
 #[test]
 fn ladder() {
     try_listed!("ladder", Ladder, partition::<lab::Ladders>("ladder"), [0, 10, 100]);
-    // What is below the lowest rung is told as the lowest rung, and a `Duration` is counted in the ladder's unit.
+    // A value below the lowest bound is sent as the lowest bound, and a `Duration` is counted in the ladder's unit.
     try_listed!("ladder", Ladder, partition::<lab::Ladders>("wait"), [5, 50, 500]);
     try_listed!("ladder", Ladder, partition::<lab::Ladders>("minutes"), [0, 90, 3_600]);
 }
@@ -105,7 +105,7 @@ fn exact() {
 fn digits() {
     try_listed!("digits", Digits, partition::<lab::Digit>("digits"), slow::digit_rungs(1, 3_000));
     try_listed!("digits", Digits, partition::<lab::Digits>("digits"), slow::digit_rungs(2, 10_000));
-    // And every number up to the top by its text.
+    // Every number up to 1,000 above the top is also compared with its digits as text.
     for (digits, precision, top) in
         [(1, partition::<lab::Digit>("digits"), 3_000u32), (2, partition::<lab::Digits>("digits"), 10_000)]
     {
@@ -132,8 +132,8 @@ fn log_buckets() {
     try_listed!("log_buckets", LogBuckets, finest, slow::log_rungs(5, 10, 1_000_000));
 }
 
-/// Within so many per cent: of each cell there is one number that every number in it is within `percent` of. (What is
-/// sent is the cell's lower bound, so that a value is up to 2p / (100 - p) above it.)
+/// Buckets are as narrow as their percentage: for each bucket there is one number that every number in it is within
+/// `percent` of. (What is sent is the bucket's lower bound, so a value is up to 2p / (100 - p) above it.)
 #[test]
 fn buckets_are_as_narrow_as_they_say() {
     for (percent, from, top, precision) in [
@@ -143,7 +143,7 @@ fn buckets_are_as_narrow_as_they_say() {
         (25, 1, 60_000, Latency::PRECISION),
     ] {
         assert!(narrow_enough(precision, percent, from, top).is_ok());
-        // Negative control: the same cells are too wide for less than what they say.
+        // Negative control: the same buckets are too wide for a smaller percentage.
         assert!(narrow_enough(precision, percent - 4, from, top).is_err());
     }
     for class in ["log_buckets", "latency"] {
@@ -151,7 +151,7 @@ fn buckets_are_as_narrow_as_they_say() {
     }
 }
 
-/// Every cell between `from` and `top` in whole numbers: (high - low) / (high + low) is at most `percent`.
+/// Checks every bucket between `from` and `top` in whole numbers: (high - low) / (high + low) is at most `percent`.
 fn narrow_enough(precision: Precision, percent: i64, from: i64, top: i64) -> Result<(), String> {
     let cuts: Vec<i64> =
         (1..=precision.outcomes() as u16).map(|outcome| precision.lower_cut(outcome).unwrap()).collect();
@@ -166,7 +166,7 @@ fn narrow_enough(precision: Precision, percent: i64, from: i64, top: i64) -> Res
     Ok(())
 }
 
-/// A ladder is looked up one way when it is short and another when it is long, and both are the same ladder.
+/// Short and long ladders are searched in different ways. Both ways give the same result.
 #[test]
 fn a_ladder_of_any_length_is_looked_up_alike() {
     let ladders = proptest::collection::btree_set(proptest::num::i64::ANY, 1..300);

@@ -1,10 +1,10 @@
-//! Every privacy class against a second, slower reading of its rules, through the public face only.
+//! Tests every privacy class against a second, slower implementation of its rules, through the public interface only.
 //!
-//! `slow` says what a class must answer, worked out the long way: by decimal expansions, by strings, by another
-//! calendar, by lists of network blocks. `checker` holds the two side by side and knows the properties that all classes
-//! share; wrong classes that are put through it on purpose (`controls`) show that it sees what it looks for. The rest
-//! is about what is made of the classes: words, contracts, items, codes and damaged secrets. Nothing in here reads the
-//! crate's tables, and no test opens a socket.
+//! `slow` computes what a class must return in simple, slow ways: by decimal expansions, by strings, by another
+//! calendar, by lists of network blocks. `checker` compares the two and tests the properties that all classes share.
+//! Classes that are wrong on purpose (`controls`) show that it finds what it looks for. The other modules test what
+//! is built on the classes: words, contracts, items, codes and damaged secrets. No test reads the crate's tables, and
+//! no test opens a socket.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@
 #[path = "../../src/tests/start.rs"]
 mod start;
 
-// What the tests are made of.
+// Support for the tests.
 mod checker;
 mod lab;
 mod numbers;
@@ -29,7 +29,7 @@ mod ladders;
 mod parts;
 mod texts;
 
-// What is made of them.
+// What is built on the classes.
 mod clocks;
 mod coarser;
 mod codes;

@@ -1,5 +1,5 @@
-//! Every kind of number that a class takes: its edges, values around a rung, any value, and what it is in whole units by
-//! the rules. Runs a class through the checker with each of them.
+//! Every type of number that a class takes: its edges, values around a bucket bound, any value, and its value in
+//! whole units by the rules. Runs a class through the checker with each type.
 
 use crate::{
     checker::Subject,
@@ -18,17 +18,17 @@ use std::{fmt::Debug, time::Duration};
 
 /// A type of numbers.
 pub(crate) trait Kind: Copy + Debug + 'static {
-    /// The value in whole units by the rules; `None` is no number.
+    /// The value in whole units by the rules. `None` if it is not a number.
     fn slow(&self, unit: Unit) -> Option<i128>;
-    /// A value that is so many whole units, where there is one.
+    /// The value that is `whole` units, if the type has one.
     fn of(whole: i128, unit: Unit) -> Option<Self>;
-    /// Values next to so many whole units.
+    /// Values next to `whole` units.
     fn around(whole: i128, unit: Unit) -> Vec<Self> {
         (-2..=2).filter_map(|off| Self::of(whole.checked_add(off)?, unit)).collect()
     }
     /// The edges of the type.
     fn edges() -> Vec<Self>;
-    /// Any value, small ones as likely as large ones.
+    /// Any value. Small ones are as likely as large ones.
     fn anything() -> BoxedStrategy<Self>;
 }
 
@@ -66,7 +66,7 @@ macro_rules! floats {
                 slow::floor(f64::from(*self))
             }
             fn of(whole: i128, _: Unit) -> Option<Self> {
-                // Only what the float holds exactly, and by the rules still counts as a number.
+                // Only what the float holds exactly and what the rules still count as a number.
                 let float = whole as $number;
                 (float as i128 == whole && whole.abs() <= 1 << 53).then_some(float)
             }
@@ -87,7 +87,7 @@ macro_rules! floats {
                 edges.extend([1, 2, 3, (1 << $mantissa) - 1, 1 << ($mantissa - 1)].map(Self::from_bits));
                 let negative: Vec<Self> = edges.iter().map(|edge| -edge).collect();
                 edges.extend(negative);
-                // No numbers: quiet and signalling, with payloads, of either sign.
+                // NaNs: quiet and signalling, with payloads, of either sign.
                 let infinity = Self::INFINITY.to_bits();
                 for payload in [1, 2, 0x1234, (1 << ($mantissa - 1)) - 1, 1 << ($mantissa - 1), (1 << $mantissa) - 1] {
                     edges.extend([Self::from_bits(infinity | payload), -Self::from_bits(infinity | payload)]);
@@ -104,7 +104,7 @@ macro_rules! floats {
 }
 floats!(f32 u32 23, f64 u64 52);
 
-/// How long a unit of time is, in nanoseconds. A `Duration` without one counts seconds.
+/// The length of a unit of time in nanoseconds. In any other unit a `Duration` is counted in seconds.
 fn nanos(unit: Unit) -> u128 {
     match unit {
         Unit::Milliseconds => 1_000_000,
@@ -146,15 +146,15 @@ impl Kind for Duration {
     }
 }
 
-/// A class of numbers and the rules it goes by.
+/// A class of numbers and its rules.
 pub(crate) struct Rules<'r> {
     pub(crate) class: &'r str,
     pub(crate) precision: Precision,
-    /// The rungs by the rules.
+    /// The bucket bounds by the rules.
     pub(crate) rungs: Vec<i128>,
-    /// The outcome by the rules of a number that can be read.
+    /// The outcome by the rules for a number that can be read.
     pub(crate) rule: &'r dyn Fn(i128) -> u16,
-    /// Whether numbers below 0 are numbers to it.
+    /// Whether the class accepts numbers below 0.
     pub(crate) signed: bool,
 }
 
@@ -174,7 +174,7 @@ impl Rules<'_> {
         }
     }
 
-    /// The edges of the type and everything around each rung.
+    /// The edges of the type and values around each bucket bound.
     pub(crate) fn points<T: Kind>(&self) -> Vec<T> {
         let mut points = T::edges();
         for rung in &self.rungs {
@@ -183,7 +183,7 @@ impl Rules<'_> {
         points
     }
 
-    /// Hands a subject with this outcome to `use_it`.
+    /// Calls `use_it` with a subject that has this outcome function.
     pub(crate) fn subject<T: Kind, R>(
         &self,
         outcome: &dyn Fn(&T) -> u16,
@@ -202,13 +202,13 @@ impl Rules<'_> {
         })
     }
 
-    /// Tries the class `C` with one type.
+    /// Tests the class `C` with one type.
     pub(crate) fn try_with<C: Class<T>, T: Kind>(&self) {
         let outcome = |value: &T| C::outcome(&self.precision, value);
         self.subject(&outcome, |subject| {
             let points = self.points();
             subject.check(&points);
-            // A class that says it reads everything must, and one that does not must have something it can't read.
+            // A class that declares that it reads every value must do so. Any other class must have a value that it can't read.
             let unreadable = points.iter().any(|point| outcome(point) == INVALID);
             let name = std::any::type_name::<T>();
             assert_eq!(<C as Class<T>>::OPTIONAL, unreadable, "{} of {name}: OPTIONAL", self.class);
@@ -227,7 +227,7 @@ impl Rules<'_> {
         });
     }
 
-    /// Values near a rung.
+    /// Values near a bucket bound.
     fn near<T: Kind>(&self) -> BoxedStrategy<T> {
         let (rungs, unit) = (self.rungs.clone(), self.unit());
         let near = (0..rungs.len(), -1_000..1_000i128).prop_filter_map("a value of the type", move |(at, off)| {
@@ -242,7 +242,7 @@ fn faults<T: Kind>(subject: &Subject<'_, T>, any: T, near: T) -> Option<String> 
     Some(format!("{} of {} is not `{}`: {}", subject.class, std::any::type_name::<T>(), fault.property, fault.shown_by))
 }
 
-/// Draws values, 256 unless told otherwise (`PROPTEST_CASES`), and shows the smallest that fails.
+/// Draws values, 256 unless `PROPTEST_CASES` says otherwise, and shows the smallest that fails.
 #[track_caller]
 pub(crate) fn random<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = Config { failure_persistence: None, ..Config::default() };
@@ -251,7 +251,7 @@ pub(crate) fn random<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Resul
     }
 }
 
-/// Tries a class with every kind of number.
+/// Tests a class with every type of number.
 macro_rules! with_every_number {
     // Integers; integers and floats; a `Duration` as well.
     ($rules:expr, $class:ty, whole) => {

@@ -1,5 +1,4 @@
-//! The classes of numbers that are no plain ladder: parts of a whole, pictures, hours, days of the week, and whether
-//! there is anything.
+//! The classes of numbers that are not plain ladders: ratios, resolutions, hours, days of the week, and presence.
 
 use crate::{
     checker::Subject,
@@ -17,7 +16,7 @@ use candor::{
 use proptest::{prelude::any, test_runner::TestCaseError};
 use std::fmt::Debug;
 
-/// All that is wrong, as a failed case.
+/// The first fault, as a failed case.
 fn as_case<T: Debug>(subject: &Subject<'_, T>, values: &[T]) -> Result<(), TestCaseError> {
     match subject.faults(values).into_iter().next() {
         Some(fault) => {
@@ -27,7 +26,7 @@ fn as_case<T: Debug>(subject: &Subject<'_, T>, values: &[T]) -> Result<(), TestC
     }
 }
 
-/// Places in an order that is finer than any tenth: the first 30 digits behind the point.
+/// A rank that is finer than any tenth: the whole digits and the first 30 digits after the decimal point.
 fn float_rank(value: f64) -> Option<i128> {
     let (below, whole, rest) = slow::decimal(value)?;
     (!below && whole.len() < 3).then(|| format!("{whole}{}", &rest[..30]).parse().unwrap())
@@ -43,19 +42,19 @@ fn ratio_of_floats() {
         outcomes: 12,
         outcome: &outcome,
         slow: &|value| slow::ratio(*value),
-        // A float can't say three tenths; the pairs below can.
+        // A float can't represent three tenths. The pairs below can.
         sent: &|_| None,
         rank: Some(&rank),
     };
     let mut points = <f64 as Kind>::edges();
     for tenth in 0..=10u32 {
-        // Three ways to come near a tenth, which differ in their last bit.
+        // Three ways to compute a value near a tenth, which differ in their last bit.
         for at in [f64::from(tenth) / 10.0, f64::from(tenth) * 0.1, 1.0 - f64::from(10 - tenth) / 10.0] {
             points.extend([at.next_down().next_down(), at.next_down(), at, at.next_up(), at.next_up().next_up()]);
             points.extend([at - 1e-9, at + 1e-9, -at]);
         }
     }
-    // Around the powers of two at which the arithmetic changes its means.
+    // Around the values 2^-n, where the arithmetic changes its method.
     for power in 1..1_074 {
         let at = 2f64.powi(-power);
         points.extend([at.next_down(), at, at.next_up(), at * 1.6]);
@@ -63,7 +62,7 @@ fn ratio_of_floats() {
     subject.check(&points);
     random(&(<f64 as Kind>::anything(), 0.0..=1.0f64), |(any, part)| as_case(&subject, &[any, part]));
     subject.count();
-    // A single float is the double it stands for.
+    // An `f32` has the outcome of the `f64` with the same value.
     for single in <f32 as Kind>::edges().into_iter().chain((0..=1_000).map(|part| part as f32 / 1_000.0)) {
         for single in [single.next_down(), single, single.next_up()] {
             let found = <Ratio as Class<f32>>::outcome(&precision, &single);
@@ -85,7 +84,7 @@ fn ratio_of_part_and_whole() {
         outcomes: 12,
         outcome: &|value| <Ratio as Class<(u64, u64)>>::outcome(&precision, value),
         slow: &|(part, whole)| slow::portion(*part, *whole),
-        // More than none and less than a tenth has no lower bound but none, and the least there is.
+        // The bucket above 0 and below a tenth has no smallest value, so the smallest possible pair represents it.
         sent: &|outcome| match outcome {
             2 => Some((1, u64::MAX)),
             _ => Some((u64::try_from(precision.lower_cut(outcome)?).ok()?, 1_000)),
@@ -101,12 +100,12 @@ fn ratio_of_part_and_whole() {
         }
     }
     subject.check(&points);
-    // It is told as one thousandth, and that is the same again.
+    // That bucket is sent as one thousandth, which has the same outcome.
     assert_eq!((precision.lower_cut(2), (subject.outcome)(&(1, 1_000))), (Some(1), 2));
     random(&(any::<(u64, u64)>(), any::<(u8, u8)>()), |(large, (part, whole))| {
         as_case(&subject, &[large, (part.into(), whole.into())])
     });
-    // The smaller pairs, all of one and some of the other.
+    // The smaller types: small pairs of `u16`, and pairs near the maximum of `u32`.
     for part in 0..=u16::from(u8::MAX) {
         for whole in 0..=u16::from(u8::MAX) {
             let slow = slow::portion(part.into(), whole.into());
@@ -145,7 +144,7 @@ fn resolution() {
         let all: Vec<(T, T)> = sides.iter().flat_map(|a| sides.iter().map(|b| (*a, *b))).collect();
         subject.check(&all);
         for (a, b) in all {
-            // A picture that was turned is the same picture.
+            // A rotated picture has the same outcome.
             assert_eq!((subject.outcome)(&(a, b)), (subject.outcome)(&(b, a)));
         }
         random(&(T::anything(), T::anything()), |pair| as_case(&subject, &[pair]));
@@ -156,7 +155,7 @@ fn resolution() {
     with::<u64>();
 }
 
-/// A class of a few named numbers, with every kind of number.
+/// Tests a class of a few named numbers with one type of number.
 fn named<C, T>(class: &'static str, precision: Precision, rule: &dyn Fn(i128) -> u16, sent: &dyn Fn(u16) -> i128)
 where
     C: Class<T>,
@@ -179,7 +178,7 @@ where
     subject.count();
 }
 
-/// Tries it with every number that has no unit of its own.
+/// Tests it with every type of number that has no unit of its own.
 macro_rules! with_every_whole_number {
     ($class:ty, $word:literal, $rule:expr, $sent:expr; $($number:ty)*) => {
         $(named::<$class, $number>($word, <$class as Fixed>::PRECISION, &$rule, &$sent);)*

@@ -1,4 +1,4 @@
-//! The file of secrets: gone with the grant, byte for byte, and of no use when it is not as it was written.
+//! The file of secrets: destroyed with the grant, byte for byte, and not used if it is not as it was written.
 
 use crate::{
     items::{hex, unhex},
@@ -8,7 +8,7 @@ use crate::{
 use candor::Client;
 use std::{fs, path::Path};
 
-/// Windows has no modes.
+/// Sets a file's mode. Windows has no modes.
 fn mode(path: &Path, mode: u32) {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
@@ -16,14 +16,14 @@ fn mode(path: &Path, mode: u32) {
     let _ = (path, mode);
 }
 
-/// The secret of a scope as it stands in the file.
+/// The secret of a scope as the file contains it.
 pub(crate) fn secret(lab: &Lab, scope: candor::Scope) -> String {
     let text = fs::read_to_string(lab.keys()).unwrap();
     let secrets: serde_json::Value = serde_json::from_str(text.split_once('\n').unwrap().1).unwrap();
     secrets[scope.name()].as_str().unwrap().to_owned()
 }
 
-/// A keyed hash of parts, each behind its length.
+/// A keyed hash of parts, each preceded by its length.
 pub(crate) fn parts(key: &[u8; 32], parts: [&[u8]; 3]) -> [u8; 32] {
     let mut bytes = Vec::new();
     for part in parts {
@@ -33,13 +33,14 @@ pub(crate) fn parts(key: &[u8; 32], parts: [&[u8]; 3]) -> [u8; 32] {
     *blake3::keyed_hash(key, &bytes).as_bytes()
 }
 
-/// Everything that could be worked out from a secret and was not random besides, raw and as hex.
+/// Everything that can be derived from a secret alone, without other random values, raw and as hex.
 fn derived(secret: &str, scope: &str) -> Vec<Vec<u8>> {
     let raw = unhex(secret);
     let base = blake3::derive_key("candor 2026-11-22 identifier pseudonym v1 scope key", &raw);
     let scope = parts(&base, [b"scope", b"org.example.lab", scope.as_bytes()]);
     let mut keys = vec![raw, base.to_vec(), scope.to_vec(), parts(&scope, [b"rollup", b"item", b""]).to_vec()];
-    // The first day by its number, its week and its month, and those after it. A week begins on a Monday, as 1970-01-05 did.
+    // The first day by its number, its week and its month, and the two after each. A week begins on a Monday, as
+    // 1970-01-05 did.
     let first = first_day();
     let day = u32::try_from(start() / 86_400).unwrap();
     let month = u32::try_from(i32::from(first.year()) * 12 + i32::from(first.month()) - 1).unwrap();
@@ -51,7 +52,7 @@ fn derived(secret: &str, scope: &str) -> Vec<Vec<u8>> {
     keys.iter().flat_map(|key| [key.clone(), hex(key).into_bytes(), hex(key).to_uppercase().into_bytes()]).collect()
 }
 
-/// How many files hold anything of these.
+/// How many files contain each of these, summed up.
 fn held(lab: &Lab, needles: &[Vec<u8>]) -> usize {
     needles.iter().map(|needle| lab.holding(needle).len()).sum()
 }
@@ -72,7 +73,7 @@ fn after_a_withdrawal_no_file_holds_a_byte_of_a_key() {
     let (gone, stays) = (secret(&lab, ITEMS), secret(&lab, LAB));
     assert_ne!(gone, stays, "each scope has its own");
     let needles = derived(&gone, ITEMS.name());
-    // The control: before, the secret is in one file, and what is made of it in none.
+    // The control: before, the secret is in one file, and what is derived from it is in none.
     assert_eq!(lab.holding(gone.as_bytes()), [lab.keys()]);
     assert_eq!(held(&lab, &needles), 1, "its hex, and nothing else");
     let receipt = client.withdraw(ITEMS).unwrap();
@@ -91,7 +92,7 @@ fn after_a_withdrawal_no_file_holds_a_byte_of_a_key() {
     tally::property("hash", "no key byte after a withdrawal");
 }
 
-/// A secret that was being written when the power went lies in a file of its own.
+/// A secret that was being written when the power failed is in a file of its own.
 #[test]
 fn a_withdrawal_finds_a_secret_that_was_being_written() {
     let lab = Lab::new();
@@ -111,12 +112,12 @@ fn a_withdrawal_finds_a_secret_that_was_being_written() {
     }
 }
 
-/// The lines that wait.
+/// The pending lines.
 fn waiting(client: &Client) -> Vec<String> {
     client.manifest().unwrap().scope(ITEMS).unwrap().waiting.clone()
 }
 
-/// Starts the program on whatever lies there. Neither a code nor a chosen item comes of it, and it runs on.
+/// Starts the program on whatever the file contains. It makes no code, samples no item, and continues to run.
 #[track_caller]
 fn makes_nothing(lab: &Lab, what: &str) -> Client {
     let client = lab.start();
@@ -144,7 +145,7 @@ fn a_file_of_secrets_that_is_cut_or_flipped_makes_no_codes() {
     let whole = fs::read(lab.keys()).unwrap();
     let mut damaged: Vec<(String, Vec<u8>)> =
         (0..whole.len()).map(|cut| (format!("cut at {cut}"), whole[..cut].into())).collect();
-    // Which bits a seal notices is tried beside it; here one of every byte.
+    // Which bits a seal detects is tested beside it. Here one bit of every byte is flipped.
     for bit in (0..whole.len()).map(|at| at * 8 + at % 8) {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -158,10 +159,10 @@ fn a_file_of_secrets_that_is_cut_or_flipped_makes_no_codes() {
         put(&lab.keys(), bytes);
         drop(makes_nothing(&lab, what));
         assert_eq!(&fs::read(lab.keys()).unwrap(), bytes, "{what}: nothing is mended by guessing");
-        // So that the store does not fill with what this records.
+        // This keeps the store from filling up with what is recorded here.
         lab.clock.advance(crate::lab::DAY / 200);
     }
-    // The control: as it was written it makes codes and chooses items.
+    // The control: with the original file the program makes codes and samples items.
     put(&lab.keys(), &whole);
     let client = lab.start();
     record_all(&client);
@@ -171,7 +172,7 @@ fn a_file_of_secrets_that_is_cut_or_flipped_makes_no_codes() {
     tally::property("hash", "no code from a damaged secret");
 }
 
-/// What others could have read or put there is no secret.
+/// A file that others could have read or replaced is not used as a secret.
 #[cfg(unix)]
 #[test]
 fn a_file_of_secrets_that_others_may_open_makes_no_codes() {
@@ -190,11 +191,11 @@ fn a_file_of_secrets_that_others_may_open_makes_no_codes() {
     fs::remove_file(lab.keys()).unwrap();
     fs::create_dir(lab.keys()).unwrap();
     let client = makes_nothing(&lab, "a directory");
-    // A no is taken whatever lies there, and does not claim to have destroyed what it could not remove.
+    // A withdrawal is accepted whatever is there, and does not claim to have destroyed what it could not remove.
     let receipt = client.withdraw(ITEMS).unwrap();
     assert!(receipt.confirmed && !receipt.destroyed.secret && !receipt.destroyed.complete, "{receipt:?}");
     assert!(!client.status(ITEMS).unwrap().is_open());
-    // A yes without a secret is none.
+    // A grant that can't have a secret fails.
     let notice = client.notice(ITEMS).unwrap();
     let error = client.grant(ITEMS.shown(&notice).via("settings/privacy")).unwrap_err();
     assert!(error.is_store() && error.to_string().contains("keys"), "{error}");
@@ -202,7 +203,7 @@ fn a_file_of_secrets_that_others_may_open_makes_no_codes() {
     tally::property("hash", "no code from an exposed secret");
 }
 
-/// A withdrawal destroys a secret that it can't use itself, too.
+/// A withdrawal also destroys a secret that can't be used.
 #[test]
 fn a_withdrawal_destroys_a_secret_it_can_not_read() {
     for (what, of_file, damage) in [("damaged", 0o600, true), ("open to others", 0o644, false)] {

@@ -1,28 +1,27 @@
-//! What the rules say a value becomes, worked out the long way: nothing here is fast, and nothing is shared with what is
-//! tested.
+//! What a value becomes by the rules, computed in simple ways. Nothing here is fast, and no code is shared with what is tested.
 //!
-//! Floats are read as decimal numbers, written out to their last digit. A number outside 63 bits, an infinity, and a
-//! float beyond 2^53 are as large as anything.
+//! Floats are read as decimal numbers, expanded to their last digit. A number outside 63 bits, an infinity, and a
+//! float beyond 2^53 count as arbitrarily large.
 
 use candor::event::class::INVALID;
 
-/// Larger, or on the other side of 0 smaller, than any rung.
+/// Larger than any bucket bound. Negated, it is smaller than any.
 pub(crate) const HUGE: i128 = i128::MAX;
 
-/// A float's exact decimal expansion: whether it is below 0, the digits before the point, and those behind it. `None`
-/// where it is no number.
+/// A float's exact decimal expansion: whether it is below 0, the digits before the point, and those after it. `None`
+/// if the float is not finite.
 pub(crate) fn decimal(value: f64) -> Option<(bool, String, String)> {
     if !value.is_finite() {
         return None;
     }
-    // No finite double has more than 1,074 digits behind the point, so this is all of it.
+    // No finite double has more than 1,074 digits after the point, so this is exact.
     let text = format!("{value:.1074}");
     let (below, text) = text.strip_prefix('-').map_or((false, text.as_str()), |text| (true, text));
     let (whole, rest) = text.split_once('.')?;
     Some((below, whole.into(), rest.into()))
 }
 
-/// The largest whole number that is not above a float; `None` where it is not a number.
+/// The largest whole number that is not above a float. `None` if it is not a number.
 pub(crate) fn floor(value: f64) -> Option<i128> {
     if value == f64::INFINITY {
         return Some(HUGE);
@@ -31,7 +30,7 @@ pub(crate) fn floor(value: f64) -> Option<i128> {
         return Some(-HUGE);
     }
     let (below, whole, rest) = decimal(value)?;
-    // 2^53 = 9007199254740992, of 16 digits.
+    // 2^53 = 9007199254740992, which has 16 digits.
     let limit = 9_007_199_254_740_992i128;
     let size: i128 = if whole.len() > 30 { HUGE } else { whole.parse().unwrap() };
     let fraction = rest.bytes().any(|digit| digit != b'0');
@@ -45,7 +44,7 @@ pub(crate) fn floor(value: f64) -> Option<i128> {
     })
 }
 
-/// The outcome of a float as a part of a whole: 0, then tenths, then 1.
+/// The outcome of a float as a ratio: 0, then tenths, then 1.
 pub(crate) fn ratio(value: f64) -> u16 {
     let Some((below, whole, rest)) = decimal(value) else { return INVALID };
     let some = |digits: &str| digits.bytes().any(|digit| digit != b'0');
@@ -59,7 +58,7 @@ pub(crate) fn ratio(value: f64) -> u16 {
     }
 }
 
-/// The same of a part and its whole, by counting tenths of the whole: ten times the part against each of them.
+/// The same for a part and its whole: ten times the part is compared with each multiple of the whole.
 pub(crate) fn portion(part: u64, whole: u64) -> u16 {
     if whole == 0 || part > whole {
         return INVALID;
@@ -71,7 +70,7 @@ pub(crate) fn portion(part: u64, whole: u64) -> u16 {
     2 + u16::try_from(tenths).unwrap()
 }
 
-/// The outcome of a number on a list of rungs: the largest that is not above it, and the lowest for what is below all.
+/// The outcome of a number in a list of bounds: the largest bound that is not above it, or the lowest bound if all are above.
 pub(crate) fn rung(rungs: &[i128], value: i128) -> u16 {
     let mut outcome = 1;
     for (at, rung) in rungs.iter().enumerate() {
@@ -82,7 +81,7 @@ pub(crate) fn rung(rungs: &[i128], value: i128) -> u16 {
     outcome
 }
 
-/// 0, 1, 2, 3–4, 5–8, 9–16 and so on, then 1,024 and more.
+/// The outcome of a count. The buckets are 0, 1, 2, 3–4, 5–8, 9–16 and so on, then 1,024 and more.
 pub(crate) fn count(value: i128) -> u16 {
     match value {
         0..=2 => u16::try_from(value).unwrap() + 1,
@@ -98,13 +97,13 @@ pub(crate) fn count(value: i128) -> u16 {
     }
 }
 
-/// How many multiples of the step fit, closed at the top.
+/// How many multiples of the step fit, limited at the top.
 pub(crate) fn step(step: i128, top: i128, value: i128) -> u16 {
     let value = value.min(top);
     u16::try_from((value - value.rem_euclid(step)) / step + 1).unwrap()
 }
 
-/// The same, counted from a number that may be below 0, and closed at both ends.
+/// The same, counted from a number that may be below 0, and limited at both ends.
 pub(crate) fn signed_step(step: i128, from: i128, top: i128, value: i128) -> u16 {
     let mut outcome = 1;
     let mut next = from + step;
@@ -115,13 +114,13 @@ pub(crate) fn signed_step(step: i128, from: i128, top: i128, value: i128) -> u16
     outcome
 }
 
-/// Every number up to `top` that is written with zeros behind its first `digits` digits.
+/// Every number up to `top` that has only zeros after its first `digits` digits.
 pub(crate) fn digit_rungs(digits: usize, top: u32) -> Vec<i128> {
     let plain = |number: &u32| number.to_string().bytes().skip(digits).all(|digit| digit == b'0');
     (0..=top).filter(plain).map(i128::from).collect()
 }
 
-/// 0, then rungs from `from` to `top`, each the one before times (100 + p) / (100 - p), floored, and one more at least.
+/// 0, then bounds from `from` to `top`: each is the one before times (100 + p) / (100 - p), floored, and at least one more.
 pub(crate) fn log_rungs(percent: u128, from: u128, top: u128) -> Vec<i128> {
     let mut rungs = vec![0];
     let mut at = from;
@@ -133,7 +132,7 @@ pub(crate) fn log_rungs(percent: u128, from: u128, top: u128) -> Vec<i128> {
     rungs
 }
 
-/// Powers of four from 64 KiB to 64 GiB, behind 0.
+/// 0, then powers of four from 64 KiB to 64 GiB.
 pub(crate) fn size_rungs() -> Vec<i128> {
     let mut rungs = vec![0];
     let mut at: i128 = 64 * 1024;
@@ -144,7 +143,7 @@ pub(crate) fn size_rungs() -> Vec<i128> {
     rungs
 }
 
-/// By a picture's shorter side.
+/// The outcome of a picture by its shorter side.
 pub(crate) fn resolution(a: u128, b: u128) -> u16 {
     let mut sides = [a, b];
     sides.sort_unstable();
@@ -159,8 +158,9 @@ pub(crate) fn resolution(a: u128, b: u128) -> u16 {
     }
 }
 
-/// The first two numbers of a version, or `None` where they can't be read: a `v` may stand before them; a number ends
-/// with the text, a dot, or what SemVer puts behind a number; and what stands behind such an end is no number.
+/// The first two numbers of a version, or `None` if they can't be read. A `v` may precede them. A number ends at the
+/// end of the text, at a dot, or at what SemVer allows after a number. What follows the second number's end is not
+/// read.
 pub(crate) fn version(text: &str) -> Option<(u64, u64)> {
     let mut letters: Vec<char> = text.chars().collect();
     if matches!(letters.first(), Some('v' | 'V')) {
@@ -188,7 +188,7 @@ pub(crate) fn version(text: &str) -> Option<(u64, u64)> {
     Some((numbers[0], numbers.get(1).copied().unwrap_or(0)))
 }
 
-/// The language that a locale begins with: two or three ASCII letters before the first separator or the end.
+/// The language of a locale: the two or three ASCII letters before the first separator or the end.
 pub(crate) fn language(text: &str) -> Option<String> {
     let mut language = String::new();
     for letter in text.chars() {
@@ -201,7 +201,7 @@ pub(crate) fn language(text: &str) -> Option<String> {
     matches!(language.len(), 2 | 3).then_some(language)
 }
 
-/// Length and make of a text.
+/// The length and the kind of a text.
 pub(crate) fn shape(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let length = match letters.len() {

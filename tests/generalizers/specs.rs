@@ -1,5 +1,5 @@
-//! The partitions as data, against the ones that were agreed to: a change of one is a change of every contract that
-//! names it, and asks every person again.
+//! The partitions as data, compared with those that were agreed to. A change to one changes every contract that names
+//! it, and every person is asked again.
 
 use crate::words::partitions;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ fn golden() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/generalizers/specs.json")
 }
 
-/// One line for each partition, so that a change shows as one.
+/// One line for each partition, so that a change to one changes one line.
 fn lines(specs: &Map<String, Value>) -> Vec<String> {
     specs.iter().map(|(name, spec)| format!("{}: {spec}", Value::from(name.as_str()))).collect()
 }

@@ -1,4 +1,4 @@
-//! The classes of text, paths and addresses. An outcome is compared by its label, so that no list's order is assumed.
+//! The classes of text, paths and addresses. Outcomes are compared by their labels, so that no order of a list is assumed.
 
 use crate::{
     checker::Subject,
@@ -31,13 +31,13 @@ fn labels(precision: Precision) -> &'static [&'static str] {
     labels
 }
 
-/// The outcome of a label; `None` is unreadable.
+/// The outcome of a label. `None` is unreadable.
 fn at(precision: Precision, label: Option<&str>) -> u16 {
     let place = |label| labels(precision).iter().position(|known| *known == label).map(|at| at + 1);
     label.map_or(INVALID, |label| u16::try_from(place(label).unwrap_or_else(|| panic!("no label {label}"))).unwrap())
 }
 
-/// Tries a class of labels with values at its edges and any others.
+/// Tests a class of labels with edge values and with random values.
 fn try_labels<T: Debug + 'static>(
     class: &'static str,
     precision: Precision,
@@ -56,7 +56,7 @@ fn try_labels<T: Debug + 'static>(
         rank: None,
     };
     subject.check(edges);
-    // Every label is the outcome of something, or could never be sent.
+    // Every label is the outcome of some value, unless no value can have it.
     for known in labels(precision) {
         if let Some(value) = sent(known) {
             assert_eq!(outcome(&value), at(precision, Some(known)), "{class}: {known}");
@@ -73,7 +73,7 @@ fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// A text that has nothing to do with anything, a great one among them.
+/// Unusual texts, some of them very long.
 fn odd() -> Vec<String> {
     let mut odd =
         strings(&["", " ", "\0", "\n", "other", "OTHER", "none", "é", "İ", "ß", "\u{202e}", "٣", "𝟙", "e\u{301}"]);
@@ -81,7 +81,7 @@ fn odd() -> Vec<String> {
     odd
 }
 
-/// Every type of text says the same of the same text.
+/// Every type of text has the same outcome for the same text.
 fn every_type_of_text<C>(precision: Precision, texts: &[String])
 where
     C: Class<str> + Class<String> + Class<Box<str>> + Class<Arc<str>> + Class<Rc<str>> + Class<Cow<'static, str>>,
@@ -109,7 +109,7 @@ fn vocabulary() {
     assert_eq!(labels(precision), ["h264", "HEVC", "av1", "other"]);
     let label = |text: &String| {
         let known = labels(precision).iter().find(|known| known.to_lowercase() == text.to_lowercase());
-        // Only the case of ASCII letters is set aside: `ſ` and `K` (kelvin) are no letters of a list.
+        // Only the case of ASCII letters is ignored: `ſ` and `K` (kelvin) match no letter of a list.
         Some(known.filter(|_| text.is_ascii()).map_or("other", |known| known).to_owned())
     };
     let mut edges = odd();
@@ -126,7 +126,7 @@ fn extension() {
     assert_eq!(labels(precision), ["mkv", "mp4", "gz", "none", "other"]);
     let label = |path: &PathBuf| {
         let text = path.to_string_lossy();
-        // The last part that is a name, whatever slashes and dots for `here` stand behind it.
+        // The last component that is a name. Slashes and `.` components after it are ignored.
         let name = text.split('/').rfind(|part| !part.is_empty() && *part != ".").unwrap_or_default();
         let Some((stem, extension)) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty() && name != "..") else {
             return Some("none".to_owned());
@@ -194,7 +194,7 @@ fn locale() {
     let precision = Locale::PRECISION;
     assert_eq!(labels(precision).len(), 32, "31 languages, and other");
     let label = |text: &String| {
-        // Bokmål and Nynorsk are Norwegian; two codes have been replaced.
+        // Bokmål and Nynorsk are Norwegian. Two codes have been replaced.
         let language = match slow::language(text)?.as_str() {
             "nb" | "nn" => "no".to_owned(),
             "iw" => "he".to_owned(),
@@ -203,7 +203,7 @@ fn locale() {
         };
         Some(if labels(precision).contains(&language.as_str()) { language } else { "other".into() })
     };
-    // A language that is not listed stands for `other`.
+    // A language that is not listed represents `other`.
     let sent = |known: &str| Some(if known == "other" { "tlh".to_owned() } else { known.to_owned() });
     let mut edges = odd();
     edges.extend(strings(&[
@@ -269,7 +269,7 @@ fn text_shape() {
     for length in [1, 7, 8, 9, 31, 32, 33, 127, 128, 129, 130, 1_000] {
         for letter in ["0", "9", "a", " ", "\u{7f}", "\u{80}", "é", "漢", "😀"] {
             edges.push(letter.repeat(length));
-            // One odd letter at either end.
+            // One unusual letter at either end.
             edges.push(letter.repeat(length - 1) + "9");
             edges.push("é".to_owned() + &letter.repeat(length - 1));
             edges.push(letter.repeat(length - 1) + "é");
@@ -375,14 +375,14 @@ fn version() {
     });
     subject.count();
     every_type_of_text::<Version>(precision, &edges);
-    // What is sent is the version's text, and that is the same version again.
+    // What is sent is the version's text, which has the same outcome.
     for outcome in 2..=5u16 {
         let cut = precision.lower_cut(outcome).unwrap();
         assert_eq!(candor::Unit::Version.words(cut), (subject.sent)(outcome).unwrap());
     }
 }
 
-/// The blocks of the registries (RFC 6890 and its updates), the narrowest that holds an address first.
+/// The blocks of the registries (RFC 6890 and its updates). Of the blocks that contain an address, the narrowest comes first.
 const V4: [(&str, u32, &str); 17] = [
     ("0.0.0.0", 8, "other"),
     ("10.0.0.0", 8, "private"),
@@ -390,7 +390,7 @@ const V4: [(&str, u32, &str); 17] = [
     ("127.0.0.0", 8, "loopback"),
     ("169.254.0.0", 16, "link_local"),
     ("172.16.0.0", 12, "private"),
-    // Two of its addresses are anycast addresses of the whole Internet; nobody's own computer has one.
+    // Two of its addresses are anycast addresses of the whole Internet. No user's own computer has one.
     ("192.0.0.0", 24, "other"),
     ("192.0.2.0", 24, "other"),
     ("192.168.0.0", 16, "private"),
@@ -433,7 +433,7 @@ fn network(address: IpAddr) -> &'static str {
     };
     match address {
         IpAddr::V4(address) => v4(address),
-        // ::ffff:0:0/96 is an IPv4 address in other clothes.
+        // ::ffff:0:0/96 is a mapped IPv4 address.
         IpAddr::V6(address) if address.to_bits() >> 32 == 0xffff => v4(Ipv4Addr::from_bits(address.to_bits() as u32)),
         IpAddr::V6(address) => v6(address),
     }
@@ -450,7 +450,7 @@ fn network_address() {
             [first.wrapping_sub(1), first, first.wrapping_add(1), last.wrapping_sub(1), last, last.wrapping_add(1)]
         {
             edges.extend([IpAddr::V4(Ipv4Addr::from_bits(at)), Ipv4Addr::from_bits(at).to_ipv6_mapped().into()]);
-            // The same without the marker of a mapped address: an address of no network.
+            // The same bits without the prefix of a mapped address: an address of no network.
             edges.push(Ipv6Addr::from_bits(at.into()).into());
         }
     }
@@ -502,7 +502,7 @@ fn codes_and_groups_take_any_bytes() {
     for text in odd() {
         let said = candor::preview(&lab::Met { hash: &text, cohort: &text });
         assert_eq!(said[0], ("hash", "a code".to_owned()));
-        // Which group it would be is known to the secret alone.
+        // Only the secret determines which group it would be.
         assert_eq!(said[1], ("cohort", "one of 16 groups".to_owned()));
     }
     let cohort = partition::<lab::Met<'_>>("cohort");

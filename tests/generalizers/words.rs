@@ -1,4 +1,4 @@
-//! What a person reads of an outcome: never empty, and never the same for two outcomes of one field.
+//! The words that a person reads for an outcome: never empty, and never the same for two outcomes of one field.
 
 use crate::{
     lab::{self, partition},
@@ -18,7 +18,7 @@ use candor::{
 use proptest::{sample::select, test_runner::TestCaseError};
 use std::collections::BTreeMap;
 
-/// Every ready partition and every one of the lab's, by name.
+/// Every predefined partition and every partition of `lab`, by name.
 pub(crate) fn partitions() -> BTreeMap<String, Precision> {
     let mut all = BTreeMap::from([
         ("age".to_owned(), Age::PRECISION),
@@ -58,7 +58,7 @@ pub(crate) fn partitions() -> BTreeMap<String, Precision> {
     all
 }
 
-/// What is wrong with the words of a partition.
+/// The first fault in the words of a partition.
 fn wrong_words(precision: &Precision, words: impl Fn(u16) -> String) -> Option<String> {
     let mut seen: BTreeMap<String, u16> = BTreeMap::new();
     for outcome in 1..=u16::try_from(precision.outcomes()).unwrap() {
@@ -79,7 +79,7 @@ fn every_outcome_has_words_of_its_own() {
         assert_eq!(wrong_words(&precision, |outcome| precision.words(outcome)), None, "{name}");
         assert_eq!(precision.words(0), "not sent", "{name}");
         assert!(!precision.describe().trim().is_empty(), "{name}");
-        // Negative controls: silence, and one word for all, are noticed.
+        // Negative controls: empty words, and one word for all outcomes, are noticed.
         assert!(wrong_words(&precision, |_| String::new()).is_some());
         if precision.outcomes() > 1 {
             assert!(wrong_words(&precision, |_| "some".into()).is_some());
@@ -104,7 +104,7 @@ fn what_is_no_outcome_is_not_sent() {
     }
 }
 
-/// A ladder of a program's own, in any unit that it can name, and however close its rungs are.
+/// A program's own ladder has distinct words in any unit that it can name, however close its bounds are.
 #[test]
 fn every_ladder_has_words_of_its_own() {
     let ladders = proptest::collection::btree_set(0..40i64, 2..30);
@@ -120,7 +120,7 @@ fn every_ladder_has_words_of_its_own() {
     });
 }
 
-/// What the manifest shows of an event is what the classes say of it.
+/// What the preview shows of an event is what its classes say.
 #[test]
 fn an_event_is_told_in_the_words_of_its_classes() {
     let steps = |step, signed_step| {

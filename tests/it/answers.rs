@@ -1,5 +1,5 @@
-//! Promise 9 towards the receiver, row by row of the table in `src/manual/wire.md`: what an answer does to the batch, and
-//! when the next try is.
+//! Promise 9 at the receiver, row by row of the table in `src/manual/wire.md`: what each answer does to the batch, and when
+//! the batch is tried next.
 
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
@@ -13,15 +13,15 @@ use std::{collections::BTreeSet, time::Duration};
 const JSON: &str = "content-type: application/json\r\n";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The program with one record that waits to be sent.
+/// The program with one pending record.
 fn with_one(home: &Home, server: &Server) -> Client {
     let client = home.start_granted(server, &[USAGE]);
     client.record_durable(opened(2));
     client
 }
 
-/// The batch is kept as it is, nothing is counted as lost, and nothing is tried before `not_before` has passed; then
-/// the very same request is made.
+/// Checks that the batch is kept unchanged, that nothing is counted as lost, and that nothing is tried before `not_before`
+/// has passed. By `by` the same request is made again: same key, same bytes.
 #[track_caller]
 fn kept_until(home: &Home, server: &Server, client: &Client, not_before: Duration, by: Duration, what: &str) {
     let flushed = flush(client);
@@ -43,12 +43,12 @@ fn kept_until(home: &Home, server: &Server, client: &Client, not_before: Duratio
     assert_eq!(lost, 0, "{what}");
 }
 
-/// The batch is gone, and with it its record, for this reason.
+/// Checks that the batch and its one record are gone, and that the record was dropped for this reason.
 #[track_caller]
 fn gone_for(home: &Home, server: &Server, client: &Client, reason: &str, what: &str) {
     assert!(home.all_waiting().is_empty(), "{what}: {:?}", home.all_waiting());
     assert_eq!(dropped(client, reason), 1, "{what}: {:?}", client.manifest().unwrap().outcomes);
-    // What left is for the person to read, whatever became of it.
+    // The person can read everything that was sent, whatever the receiver did with it.
     let page = client.manifest().unwrap();
     let sent = &page.scope(USAGE).unwrap().sent;
     let kept: Vec<_> = sent.iter().map(|sent| (sent.records, sent.body.as_bytes(), sent.not_taken.is_some())).collect();
@@ -97,8 +97,8 @@ fn rejected_records_have_a_counter_and_no_second_try() {
     assert_eq!(server.connections(), 1);
 }
 
-/// Whoever said 2xx over a connection to this computer, or to whom the certificate names, has it: it is not sent again,
-/// and the person's page says that it was handed over and how it was taken.
+/// The endpoint is on this computer, or its certificate proves its name. A 2xx from it means that it has the request. The
+/// request is not sent again, and the person's page says that it was handed over and how it was taken.
 #[test]
 fn a_receiver_that_took_it_has_it_whatever_its_answer_looks_like() {
     for say in [
@@ -135,7 +135,7 @@ fn an_otlp_answer_is_known_by_either_spelling_and_says_what_was_rejected() {
         (JSON, r#"{"partial_success":{}}"#, 0, true),
         (JSON, r#"{"partial_success":{"rejected_log_records":"2"}}"#, 2, true),
         ("", r#"{"partialSuccess":{"rejectedLogRecords":2}}"#, 2, false),
-        // partial_success { rejected_log_records: 2 }, in protobuf
+        // In protobuf: partial_success { rejected_log_records: 2 }
         ("content-type: application/x-protobuf\r\n", "\n\u{2}\u{8}\u{2}", 2, false),
     ] {
         let (home, server) = (Home::new(), Server::always(Say::Status(200, headers, body)));
@@ -181,7 +181,7 @@ fn a_busy_or_absent_receiver_keeps_the_batch() {
 #[test]
 fn a_receiver_that_is_not_there_keeps_the_batch() {
     let home = Home::new();
-    // A port that was free a moment ago.
+    // A port that was free a moment ago, so nothing listens there.
     let endpoint = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let client = Client::new(home.config_to(format!("http://{endpoint}"))).unwrap();
     client.grant(USAGE).unwrap();
@@ -276,7 +276,7 @@ fn gone_stops_the_scope_until_the_next_version() {
     assert!(server.lines().iter().any(|line| line.contains(r#""intValue":"513""#)), "the next version may try");
 }
 
-/// Also where the program gives no version, so that there is no next one.
+/// Also when the program gives no version: then no next version can lift it.
 #[test]
 fn who_wants_no_more_is_named_with_what_lifts_it() {
     for version in [None, Some("1.2.3")] {
@@ -303,7 +303,7 @@ fn who_wants_no_more_is_named_with_what_lifts_it() {
         let lifted =
             if version.is_some() { "until a version of the program runs that is not 1.2, or" } else { "until the yes" };
         assert!(first.contains(&format!("(410), since {since}")) && first.contains(lifted), "{first}");
-        // As it says.
+        // Withdrawing and granting again lifts it, as the message says.
         client.withdraw(USAGE).unwrap();
         say_yes(&client, USAGE);
         client.record_durable(opened(2));
@@ -326,7 +326,7 @@ fn gone_is_not_forgotten_after_a_week() {
     assert_eq!(server.requests().len(), 1);
 }
 
-/// As a restored backup leaves it: what it says can only keep reports back, and is heard.
+/// A restored backup may leave the schedule open to others. It is still obeyed, because it can only delay reports.
 #[cfg(unix)]
 #[test]
 fn a_schedule_that_others_may_open_still_keeps_reports_back() {
@@ -404,7 +404,7 @@ fn a_request_that_was_read_and_refused_is_dropped() {
     }
 }
 
-/// Also what was split, what ended for its age after a refusal that is no try, and what went with the scope that the receiver ended.
+/// Covers batches that were split, that grew too old after refusals that don't count as tries, and that a 410 dropped.
 #[test]
 fn each_body_that_left_can_be_read_on_the_page_whatever_became_of_it() {
     for say in
@@ -423,7 +423,7 @@ fn each_body_that_left_can_be_read_on_the_page_whatever_became_of_it() {
             page.scope(USAGE).unwrap().sent.iter().map(|sent| sent.body.clone().into_bytes()).collect()
         };
         assert_eq!(bodies(&client), server.bodies().into_iter().collect(), "{say:?}");
-        // Under the same switches as what was taken.
+        // The switch that keeps contents applies to these as it does to batches that were taken.
         let entries = client.manifest().unwrap().scope(USAGE).unwrap().sent.len();
         client.keep_contents(USAGE, false).unwrap();
         assert_eq!(bodies(&client), BTreeSet::from([Vec::new()]), "{say:?}");

@@ -1,4 +1,4 @@
-//! Promise 8, a no is a no: when a program may ask of its own accord, and what closing a question means.
+//! Promise 8, a refusal counts: when a program may ask on its own, and what closing a question means.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened},
@@ -21,12 +21,12 @@ fn why_not(client: &Client) -> WhyNot {
     }
 }
 
-/// A build whose contract is another one: another version in its envelope.
+/// A build with another contract: its envelope names another version.
 fn another_build(home: &Home, server: &Server) -> Client {
     Client::new(home.config(server).version("9.1")).unwrap()
 }
 
-/// What the person agreed to knew fewer values, so that this build asks for more.
+/// Makes the recorded contract smaller, so that this build asks for more than the person agreed to.
 fn agreed_to_less(was: &mut serde_json::Value) {
     was["events"][0]["fields"].as_array_mut().unwrap().retain(|field| field["name"] != "sorted");
 }
@@ -92,7 +92,7 @@ fn a_no_holds_for_what_it_was_given_to_and_half_a_year_for_anything_else() {
     assert!(another_build(&home, &server).may_ask(USAGE).unwrap().is_yes());
     home.clock.advance(DAY * 3_650);
     assert_eq!(why_not(&home.start(&server)), WhyNot::Answered, "not about the same, however long ago");
-    // The page may always be opened.
+    // The settings page can always be used.
     let client = home.start(&server);
     say_yes(&client, USAGE);
     assert_eq!(state(&client, USAGE), State::Granted);
@@ -201,7 +201,7 @@ fn a_yes_from_the_future_is_not_believed() {
     assert!(page.contains("off until that is over") && !page.contains("you are asked again"), "{page}");
     client.record_durable(opened(2));
     assert!(home.all_waiting().is_empty());
-    // Half a day is a time zone, not a doubt.
+    // Half a day can be a time zone. It does not make the clock suspect.
     home.clock.jump_to(now - 43_200);
     assert!(client.status(USAGE).unwrap().is_open());
     home.clock.jump_to(now - 3 * 86_400);
@@ -217,7 +217,8 @@ fn lost_records_are_no_reason_to_ask() {
     assert_eq!(why_not(&home.start(&server)), WhyNot::Unreadable);
 }
 
-/// Whatever a yes reads or makes is looked at before the question is shown; nobody is asked for an answer that can't be kept.
+/// Before it shows a question, the program checks everything that a grant reads or creates. It never asks for an answer that
+/// can't be kept.
 #[cfg(unix)]
 #[test]
 fn nobody_is_asked_where_a_file_stands_in_the_way_of_the_answer() {
@@ -281,14 +282,14 @@ fn nobody_is_asked_where_a_file_stands_in_the_way_of_the_answer() {
     }
 }
 
-/// A program that would do more than was agreed to.
+/// A program that wants more than was agreed to.
 fn wider(home: &Home, server: &Server) -> Client {
     drop(home.start_granted(server, &[USAGE]));
     forge::agreed_to_something_else(&home.store(), agreed_to_less);
     home.start(server)
 }
 
-/// Whether what is kept is what was agreed, and no more.
+/// Whether records still hold what was agreed to, and no more.
 fn keeps_the_old(client: &Client) -> bool {
     client.record_durable(candor_it_sorted());
     let line = crate::home::waiting(client, USAGE).pop().unwrap();
@@ -322,7 +323,7 @@ fn keep_as_before_is_an_answer() {
         MayAsk::No { why, .. } => assert_eq!(why, WhyNot::SoonAfterANo),
         other => panic!("{other:?}"),
     }
-    // The page still offers it.
+    // The settings page still offers the wider contract.
     let client = home.start(&server);
     say_yes(&client, USAGE);
     assert!(!keeps_the_old(&client));
@@ -356,7 +357,7 @@ fn whoever_does_not_want_to_be_asked_for_more_is_not() {
     let client = wider(&home, &server);
     assert!(client.may_ask(USAGE).unwrap().is_yes());
     client.ask_about_widenings(false).unwrap();
-    // The scope is open, so its worker may write when it sends next.
+    // The scope is open, so its worker may write other files when it next sends. Only these two are compared.
     let said = || ["consent", "ledger.jsonl"].map(|name| std::fs::read(home.store().join(name)).unwrap());
     let once = said();
     client.ask_about_widenings(false).unwrap();
@@ -366,7 +367,7 @@ fn whoever_does_not_want_to_be_asked_for_more_is_not() {
     drop(client);
     let client = home.start(&server);
     assert_eq!(why_not(&client), WhyNot::AskNoMore);
-    // What is new altogether is not more of something agreed to.
+    // A scope that was never decided is not a wider version of something agreed to.
     assert!(client.may_ask(CONNECTIVITY).unwrap().is_yes());
     client.ask_about_widenings(true).unwrap();
     assert!(client.may_ask(USAGE).unwrap().is_yes());
@@ -420,7 +421,7 @@ fn words_of_the_programs_own_are_kept_and_said_to_be_unchecked() {
     assert!(client.manifest().unwrap().to_string().contains("not checked"));
     let line = std::fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
     assert!(line.contains(r#""language":"de""#) && line.contains(r#""own_words":true"#), "{line}");
-    // Asked properly it is a checked one.
+    // After a grant with a notice from candor, the words count as checked.
     client.withdraw(USAGE).unwrap();
     say_yes(&client, USAGE);
     assert!(!client.status(USAGE).unwrap().own_words);
@@ -453,7 +454,7 @@ fn where_children_may_be_it_takes_a_sign_of_an_adult() {
     assert!(line.contains(r#""adult":"account age check""#), "{line}");
     client.record_durable(opened(2));
     drop(client);
-    // Somebody else sits there now.
+    // Without the sign of an adult, another user may be at the computer now.
     let client = Client::new(config(Audience::Mixed)).unwrap();
     assert!(!client.status(USAGE).unwrap().is_open());
     assert!(home.all_waiting().is_empty());

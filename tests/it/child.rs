@@ -1,7 +1,7 @@
-//! Processes of their own: this binary again, running one test that is ignored otherwise.
+//! Tests in separate processes: this binary runs again, with one test that is otherwise ignored.
 //!
-//! A child says that it ran, so that a renamed child can't pass as a green one. Where somebody runs the ignored tests
-//! by hand, a child finds no parent and does nothing.
+//! A child prints that it ran, so a renamed child can't pass unnoticed. A user who runs the ignored tests by hand gives a
+//! child no parent: it then does nothing.
 
 use std::{
     fs::File,
@@ -12,18 +12,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Names the directory that the parent gives its child.
+/// The variable that holds the directory which the parent gives its child.
 const HOME: &str = "CANDOR_IT_HOME";
 const HANG: Duration = Duration::from_secs(60);
 
-/// How many look at locks now, and whether a process is being made.
+/// How many threads are checking locks now, and whether a process is being created.
 static FORKING: (Mutex<(usize, bool)>, Condvar) = (Mutex::new((0, false)), Condvar::new());
 
-/// While it is held no process is made. A new process holds every lock of this one for the moment before it becomes
-/// another program, so that a file somebody has just let go of seems to be held still.
+/// While a value of this type exists, no process is created. A new process holds every lock of this one until it executes
+/// another program. In that moment a file that was just unlocked still looks locked.
 pub(crate) struct Unforked(());
 
-/// Waits for a process that is being made, but not for one that wants to be.
+/// Waits for a process that is being created, but not for a thread that waits to create one.
 pub(crate) fn unforked() -> Unforked {
     let mut state = FORKING.1.wait_while(FORKING.0.lock().unwrap(), |(_, forking)| *forking).unwrap();
     state.0 += 1;
@@ -37,7 +37,7 @@ impl Drop for Unforked {
     }
 }
 
-/// Makes a process while nobody looks at locks.
+/// Creates a process while no thread checks locks.
 pub(crate) fn spawn(command: &mut Command) -> process::Child {
     FORKING.1.wait_while(FORKING.0.lock().unwrap(), |(looking, forking)| *looking > 0 || *forking).unwrap().1 = true;
     let child = command.spawn();
@@ -46,7 +46,7 @@ pub(crate) fn spawn(command: &mut Command) -> process::Child {
     child.unwrap()
 }
 
-/// A child to be run.
+/// A child process to run.
 pub(crate) struct Child {
     name: &'static str,
     home: PathBuf,
@@ -58,7 +58,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// `name` is the test's, with its modules: `silence::child_without_a_grant`.
+    /// `name` is the test's name with its modules: `silence::child_without_a_grant`.
     pub(crate) fn new(name: &'static str, home: &Path) -> Self {
         Child {
             name,
@@ -76,27 +76,27 @@ impl Child {
         self
     }
 
-    /// Runs it as another user, which root may.
+    /// Runs the child as another user. Only root may do that.
     #[cfg(unix)]
     pub(crate) fn user(mut self, user: u32) -> Self {
         self.user = Some(user);
         self
     }
 
-    /// Runs it in a shell that did this first.
+    /// Runs the child in a shell that executes these commands first.
     #[cfg(unix)]
     pub(crate) fn after(mut self, shell: impl Into<String>) -> Self {
         self.before = Some(shell.into());
         self
     }
 
-    /// Expects that it dies after it said that it ran.
+    /// Expects the child to die after it printed that it ran.
     pub(crate) fn dies(mut self) -> Self {
         self.dies = true;
         self
     }
 
-    /// Runs it, asserts that it really ran and passed, and answers what it printed.
+    /// Runs the child, asserts that it ran and passed, and returns what it printed.
     #[track_caller]
     pub(crate) fn run(self) -> String {
         let program = std::env::current_exe().unwrap();
@@ -110,12 +110,12 @@ impl Child {
                 command
             }
         };
-        // Its output goes through pipes: a file could be one of those the child may not write.
+        // Its output goes through pipes, because the child may be unable to write files.
         command.args([self.name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
         for name in ["DO_NOT_TRACK", "CANDOR_OFF", "CI", "CANDOR_LOCK", "PLAYER_TELEMETRY"] {
             command.env_remove(name);
         }
-        // A home of its own, in which nobody has left any rules.
+        // A separate home directory, so that no rules of the real user apply.
         command.env("HOME", self.home.join("home")).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
         command.env(HOME, &self.home).envs(self.variables).stdin(Stdio::null());
         #[cfg(unix)]
@@ -161,12 +161,12 @@ fn ran(name: &str) -> String {
     format!("CHILD RAN {name}")
 }
 
-/// In a child: the directory its parent gave it, or `None` where there is no parent.
+/// In a child: the directory that its parent gave it, or `None` without a parent.
 pub(crate) fn home() -> Option<PathBuf> {
     std::env::var_os(HOME).map(PathBuf::from)
 }
 
-/// In a child, at its end: says that it ran.
+/// In a child, at its end: prints that it ran.
 pub(crate) fn done(name: &str) {
     println!("\n{}", ran(name));
 }

@@ -1,4 +1,5 @@
-//! A clock that was wrong for a while, in a program that runs on: what it closed opens again, and what it kept from ending ends.
+//! A clock that is wrong for a while in a program that keeps running: a scope that it closed reopens, and what it kept from
+//! expiring expires.
 
 use crate::{
     events::{PLAYBACK, PlaybackJumped, USAGE, opened},
@@ -12,7 +13,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-/// The clock stands so many days after noon of the day on which the test began, or before.
+/// Sets the clock to noon, `day` days after the day that it shows now. A negative `day` goes back.
 fn stands(home: &Home, day: i64) {
     let noon = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(noon + day * 86_400);
@@ -34,18 +35,18 @@ fn keeps(client: &Client, wanted: bool) {
 fn a_scope_opens_again_when_the_clock_is_right_though_nothing_else_is_open() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
-    // Before the yes, and right again.
+    // Before the grant, and right again.
     stands(&home, -10);
     keeps(&client, false);
     stands(&home, 10);
     keeps(&client, true);
-    // Past its last day, for a moment.
+    // Past the grant's last day for a moment.
     stands(&home, 800);
     keeps(&client, false);
     stands(&home, -800);
     keeps(&client, true);
     drop(client);
-    // A computer that has no clock until the network gives it one.
+    // A computer that has no time until it reaches the network.
     stands(&home, -3_000);
     let client = home.start(&server);
     keeps(&client, false);
@@ -67,9 +68,9 @@ fn a_computer_that_wakes_once_a_week_keeps_nothing_for_longer() {
     let trash = home.store().join("trash").join("left");
     for _ in 0..15 {
         std::fs::create_dir_all(&trash).unwrap();
-        // Asleep, which does not count for what measures waits.
+        // The computer sleeps. The monotonic clock does not count that time.
         home.clock.advance(DAY * 7);
-        // In use: the worker wakes up, as it would by itself, and finds the new day.
+        // The program is in use: the worker wakes up, as it would by itself, and finds the new day.
         wait_for("the new day", || client.status(USAGE).is_ok() && !trash.exists());
         home.clock.pass(MINUTE * 5);
     }
@@ -82,7 +83,7 @@ fn a_computer_that_wakes_once_a_week_keeps_nothing_for_longer() {
         }
         client.status(USAGE).is_ok() && client.receipt(USAGE).unwrap().decision == "expired"
     });
-    // In use as well: it is the worker's, who would wake up in ten minutes otherwise.
+    // The program is in use here too. The worker does this; without use it would wake up only after ten minutes.
     wait_for("the sent log to end", || client.status(USAGE).is_ok() && sent() == 0);
     assert!(home.all_waiting().is_empty());
 }
@@ -112,7 +113,7 @@ fn a_send_in_a_wrong_second_loses_nothing_and_says_why_it_waits() {
     }
 }
 
-/// A clock that lets another one have its turn when the program measures for the first time.
+/// A clock that runs another program's action when this program reads the monotonic time for the first time.
 struct Interrupted {
     clock: TestClock,
     turn: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -123,7 +124,7 @@ impl Clock for Interrupted {
         self.clock.now()
     }
     fn monotonic(&self) -> Instant {
-        // Held until the other one is done: this program goes on after it, whichever of its threads it is.
+        // The lock is held until the action is done. Every thread of this program that reads the clock waits for it.
         let mut turn = self.turn.lock().unwrap();
         if let Some(turn) = turn.take() {
             turn();
@@ -133,12 +134,12 @@ impl Clock for Interrupted {
     }
 }
 
-/// A yes is past its last day, which nobody has written down. A program starts and sees that; before it can write it,
-/// another one, which ran on, does something.
+/// A grant is past its last day, but no program has recorded that yet. A new program starts and sees it. Before the new
+/// program can record it, another one, which kept running, does `act`.
 fn meanwhile(act: fn(&Client)) -> (Home, Server, Client) {
     let (home, server) = (Home::new(), Server::new());
     let config = || home.config(&server).validity_days(8);
-    // By a clock of its own, which goes on in its turn only: else it might write down itself what the new one is to see.
+    // It has a separate clock, which moves only in its turn. Otherwise it could record the expiry before the new program sees it.
     let others = home.clock.apart();
     let other = Client::new(config().clock(others.clone())).unwrap();
     say_yes(&other, USAGE);
@@ -150,7 +151,7 @@ fn meanwhile(act: fn(&Client)) -> (Home, Server, Client) {
     let clock = Arc::new(Interrupted { clock: home.clock.clone(), turn: Mutex::new(Some(turn)) });
     let client = Client::new(config().clock(clock.clone())).unwrap();
     wait_for("the other one's turn", || clock.turn.lock().unwrap().is_none());
-    // What the new one found is done by a thread of its own, for which this waits.
+    // A background thread carries out what the new program found. `status` waits for it.
     let _ = client.status(USAGE).unwrap();
     (home, server, client)
 }
@@ -198,7 +199,7 @@ fn later_takes_no_answer_back_that_was_given_meanwhile() {
         let client = Client::new(home.config(&server).clock(clock.clone())).unwrap();
         let other = home.start(&server);
         *clock.turn.lock().unwrap() = Some(Box::new(move || act(&other)));
-        // It saw that nobody was asked yet, and measures for the first time when it waits for the lock.
+        // `defer` sees that the person was never asked. It reads the monotonic time first when it waits for the lock.
         client.defer(USAGE).unwrap();
         assert!(clock.turn.lock().unwrap().is_none(), "the other one had its turn");
         assert_eq!(client.status(USAGE).unwrap().state, state);
@@ -206,10 +207,10 @@ fn later_takes_no_answer_back_that_was_given_meanwhile() {
     }
 }
 
-/// Whoever moves the clock day by day, as tests of a program do, loses nothing: no age is told by another clock.
+/// Tests of a program step the clock day by day. They lose nothing, because no age is measured by another clock.
 #[test]
 fn a_clock_that_is_stepped_day_by_day_loses_nothing_wherever_it_starts() {
-    // The first of March 1999, the last day of 2029, a leap day of 2048.
+    // 1 March 1999, the last day of 2029, and the leap day of 2048.
     for start in [920_289_600, 1_893_369_600, 2_466_590_400] {
         let (home, server) = (Home::new(), Server::new());
         home.clock.jump_to(start);
@@ -228,7 +229,7 @@ fn a_clock_that_is_stepped_day_by_day_loses_nothing_wherever_it_starts() {
     }
 }
 
-/// What is left over from a program that died has no age that could be told; that nobody holds it is enough.
+/// A leftover of a program that died has no age that could be determined. It is removed as soon as no process holds it.
 #[test]
 fn a_file_that_was_being_made_goes_once_nobody_holds_it() {
     let (home, server) = (Home::new(), Server::new());
@@ -242,7 +243,7 @@ fn a_file_that_was_being_made_goes_once_nobody_holds_it() {
     drop(home.start(&server));
     assert!(left.exists(), "somebody makes it");
     drop(held);
-    // By a thread of its own.
+    // A background thread removes it.
     let _client = home.start(&server);
     wait_for("nobody holds it", || !left.exists());
 }

@@ -1,4 +1,4 @@
-//! The front door says what is wrong and what to write instead, before anything is touched.
+//! A wrong configuration is refused before any file is touched. The error says what is wrong and what to write instead.
 
 use crate::{
     child::{self, Child},
@@ -10,7 +10,7 @@ use crate::{
 };
 use candor::{Audience, Client, Config, Controller, Error, consent};
 
-/// The program can't be made like this: the error is the developer's, says these things, and nothing was touched.
+/// Checks that no client can be made: it is a configuration error, its text has these parts, and no file was touched.
 #[track_caller]
 fn is_refused(home: &Home, config: Config, says: &[&str]) -> Error {
     let error = Client::new(config).map(drop).unwrap_err();
@@ -131,7 +131,7 @@ fn the_process_wide_client_is_made_once_and_first() {
 #[ignore = "run by the_process_wide_client_is_made_once_and_first, in a process where nothing is made yet"]
 fn child_init() {
     let Some(home) = child::home() else { return };
-    // Before.
+    // Before `init`.
     candor::record(film());
     candor::record_durable(opened(2));
     candor::record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed") });
@@ -153,7 +153,7 @@ fn child_init() {
     }
     assert!(candor::shutdown(HANG));
     assert!(files::tree(&home).is_empty());
-    // Once.
+    // `init` works once.
     let clock = TestClock::new();
     let config = || {
         let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).clock(clock.clone()).lift_ci_block();
@@ -165,7 +165,7 @@ fn child_init() {
     let again = candor::init(config()).map(drop).unwrap_err();
     assert!(again.is_configuration() && again.to_string().contains("already"), "{again}");
     assert!(files::tree(&home).is_empty());
-    // Then it works.
+    // After `init` recording works.
     consent::grant(USAGE).unwrap();
     candor::record(opened(2));
     candor::record_durable(opened(2));
@@ -174,13 +174,13 @@ fn child_init() {
     let kept = || candor::manifest().unwrap().scope(USAGE).unwrap().waiting.len();
     crate::home::wait_for("the events", || kept() == 3);
     assert_eq!(candor::flush(HANG).unwrap().records, 3);
-    // An explicit client of another store has gates of its own.
+    // An explicit client of another store has separate gates.
     let other = Home::new();
     let client = other.start(&Server::new());
     client.record_with(|| -> crate::events::LibraryOpened { panic!("nobody agreed there") });
     client.grant(PLAYBACK).unwrap();
     candor::record_with(|| -> crate::events::PlaybackFinished { panic!("nobody agreed here") });
-    // Until the guard is dropped.
+    // Recording ends when the guard is dropped.
     candor::record(opened(2));
     drop(guard);
     candor::record_with(|| -> crate::events::LibraryOpened { panic!("it has ended") });

@@ -1,4 +1,4 @@
-//! Promise 8, only a recorded yes opens: what each call does from where the person stands, and what the record says.
+//! Promise 8, only a recorded grant opens a scope: what each call does in each state, and what the record says.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened},
@@ -72,7 +72,7 @@ fn where_the_record_is_lost_the_scope_alone_does_not_open() {
     needs_notice(client.grant(PLAYBACK).unwrap_err(), "lost or damaged");
     say_yes(&client, PLAYBACK);
     assert!(state(&client, PLAYBACK) == State::Granted && keeps(&client));
-    // Nobody knows what was decided about the others either, so these ask again, too.
+    // It is not known what was decided about the other scopes either, so they need a notice too.
     assert_eq!(state(&client, USAGE), State::Unreadable);
     assert!(client.grant(USAGE).unwrap_err().needs_notice());
 }
@@ -195,11 +195,11 @@ fn a_receipt_holds_what_was_shown_and_agreed() {
     for part in ["Playback statistics", "granted", "settings/privacy", kept.hash.as_str()] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
-    // The simple form stores the text as well, and says that it is not known how.
+    // The simple form stores the text too, and says that it is not recorded how it was shown.
     let plain = client.grant(USAGE).unwrap();
     assert_eq!(plain.notice.as_deref(), Some(client.notice(USAGE).unwrap().text()));
     assert!(plain.to_string().contains("not recorded how"));
-    // Where nothing was decided, there is no receipt.
+    // Without a decision there is no receipt.
     assert!(client.receipt(CONNECTIVITY).is_err());
 }
 
@@ -239,7 +239,7 @@ fn a_yes_given_in_one_process_is_a_yes_in_one_that_runs_already() {
     let (home, server) = (Home::new(), Server::new());
     let (one, other) = (home.start(&server), home.start(&server));
     one.grant(USAGE).unwrap();
-    // Whatever makes the other one look, such as its settings page:
+    // Any call that reads the decisions makes the other client notice the grant, for example its settings page:
     assert!(other.manifest().unwrap().scope(USAGE).unwrap().status.is_open());
     other.record(opened(700));
     assert!(other.shutdown(HANG), "says that all was brought to disk");

@@ -1,5 +1,5 @@
-//! Whoever wants no copy of what was sent switches that off: what is kept goes, none is kept from then on, and how much left
-//! and by which ids it can be named stays.
+//! A person can switch off the copies of what was sent. Existing copies are removed, and no new ones are kept. The amount
+//! sent, and the ids by which it can be named, are kept.
 
 use crate::{
     erase::{erasures, with_sent},
@@ -15,7 +15,7 @@ fn sent(client: &Client, scope: Scope) -> Vec<SentPage> {
     client.manifest().unwrap().scope(scope).unwrap().sent.clone()
 }
 
-/// The values that were sent stand nowhere in the sent log.
+/// Checks that the sent log holds none of the values that were sent.
 #[track_caller]
 fn is_bare(home: &Home, scope: Scope) {
     for path in files::all(&home.store().join("sent").join(scope.name())) {
@@ -44,7 +44,7 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     let told = |page: &SentPage| (page.at.clone(), page.epoch, page.records, page.rejected, page.bytes);
     assert_eq!(told(&after[0]), told(&before[0]), "when and how much left stays");
 
-    // It outlasts a restart, a withdrawal, a deletion and a new yes.
+    // The choice outlasts a restart, a withdrawal, a deletion and a new grant.
     drop(client);
     let client = home.start(&server);
     client.withdraw(USAGE).unwrap();
@@ -58,12 +58,12 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     let text = page.to_string();
     assert!(text.contains("1 records, 1024 bytes, not kept, as you wished"), "{text}");
     assert_eq!(text.matches("are not kept on this computer, as you wished").count(), 1, "{text}");
-    // What left can be named all the same.
+    // What was sent can still be named for erasure.
     client.erase(USAGE).unwrap();
     send(&client);
     assert_eq!(erasures(&server).len(), 1);
 
-    // What leaves in one moment stands in no order.
+    // Requests sent at the same moment have no defined order, so the clock moves on.
     home.clock.advance(MINUTE);
     client.keep_contents(USAGE, true).unwrap();
     client.record_durable(opened(2));
@@ -76,17 +76,17 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
 fn an_interrupted_wish_is_finished_by_the_next_start() {
     let (home, server) = (Home::new(), Server::new());
     drop(with_sent(&home, &server, &[2, 3]));
-    // It was noted, and nothing done yet; besides, a write was interrupted.
+    // The choice was noted but not carried out yet, and a write was interrupted.
     files::write(&home.store().join("sent").join("usage-bare"), b"");
     let entry = files::all(&home.store().join("sent").join("usage")).remove(0);
     files::write(&entry.with_extension("json.new"), &fs::read(&entry).unwrap()[..200]);
     let client = home.start(&server);
-    // Whoever looks waits for what the new one does first.
+    // A read waits for what the new program does first.
     assert_eq!(sent(&client, USAGE).len(), 2);
     is_bare(&home, USAGE);
 }
 
-/// As a restored backup leaves an entry.
+/// A restored backup may leave an entry like this.
 #[cfg(unix)]
 #[test]
 fn an_entry_that_others_may_open_is_named_and_stays_until_it_can_be_read() {
@@ -104,7 +104,7 @@ fn an_entry_that_others_may_open_is_named_and_stays_until_it_can_be_read() {
     is_bare(&home, USAGE);
 }
 
-/// As a person leaves it who moved the log to another disk.
+/// A person who moves the log to another disk leaves a link like this.
 #[cfg(unix)]
 #[test]
 fn where_a_link_leads_to_what_was_sent_nothing_is_said_to_be_deleted() {

@@ -1,4 +1,4 @@
-//! Promise 9, every admitted event ends in exactly one counter, however many threads record and whatever happens
+//! Promise 9: every admitted event is counted in exactly one counter, however many threads record and whatever happens
 //! meanwhile.
 
 use crate::{
@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// Where everything went that was admitted: into lines, into counts, or nowhere before it was kept.
+/// How many admitted events are accounted for: in lines, in counts, or dropped before they were kept.
 fn ended(client: &Client) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
     let before = ["ring_full", "unregistered", "stale_epoch", "in_doubt", "unfinished", "disk"];
@@ -26,7 +26,7 @@ fn ended(client: &Client) -> u64 {
     outcomes.lines + outcomes.counted + dropped.map(|dropped| dropped.count).sum::<u64>()
 }
 
-/// Ends a flood, also where a panic ends what went on meanwhile: the threads are waited for.
+/// Stops a flood when it is dropped. A panic drops it too, so that the scope does not wait for its threads without end.
 struct Stop<'f>(&'f AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -35,7 +35,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Four threads record while `meanwhile` runs. Answers how many events were admitted: those that were made.
+/// Four threads record while `meanwhile` runs. Returns how many events were admitted: each one that was built.
 fn flood(client: &Client, each: Option<u64>, meanwhile: impl FnOnce()) -> u64 {
     let (admitted, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let count = || admitted.fetch_add(1, Ordering::Relaxed);
@@ -62,7 +62,7 @@ fn flood(client: &Client, each: Option<u64>, meanwhile: impl FnOnce()) -> u64 {
     admitted.into_inner()
 }
 
-/// One whose store does not become full, however long a flood lasts on a slow computer.
+/// A client whose store does not become full, however long a flood lasts on a slow computer.
 fn roomy(home: &Home, server: &Server) -> Client {
     let client = Client::new(home.config(server).waiting_limit(64 << 20)).unwrap();
     [USAGE, PLAYBACK, CONNECTIVITY].into_iter().for_each(|scope| drop(client.grant(scope).unwrap()));
@@ -106,7 +106,7 @@ fn a_flood_over_decisions_is_kept_or_counted() {
     assert!(admitted > 0);
 }
 
-/// Which items are counted is told by a key that goes with its grant: nobody can say any more that this one is not.
+/// A key decides which entities are sampled. It is destroyed with its grant, so afterwards it is unknown whether this one was.
 #[test]
 fn an_item_whose_grant_ends_while_it_is_recorded_is_late_and_no_item_that_is_left_out() {
     let (home, server) = (Home::new(), Server::new());
@@ -117,7 +117,7 @@ fn an_item_whose_grant_ends_while_it_is_recorded_is_late_and_no_item_that_is_lef
     });
     let ends = ["stale_epoch", "not_chosen", "in_doubt"].map(|reason| crate::home::dropped(&client, reason));
     assert_eq!(ends, [1, 0, 0]);
-    // Of a grant that stands it is lost.
+    // Under a grant that is in force, but without its key, the event counts as `in_doubt`.
     client.grant(PLAYBACK).unwrap_err();
     say_yes(&client, PLAYBACK);
     drop(client);
@@ -142,7 +142,7 @@ fn a_flood_into_the_end_of_the_program_is_kept_or_counted() {
     assert_eq!(ended(&client), admitted);
 }
 
-/// Everything that was recorded is a line once the client is dropped.
+/// Checks that everything recorded is on disk as a line once the client is dropped.
 fn all_kept(client: Client, home: &Home, recorded: u64) {
     drop(client);
     let lines =
@@ -170,7 +170,7 @@ fn a_burst_of_a_thousand_from_each_of_sixteen_threads_loses_nothing() {
     all_kept(client, &home, 16_000);
 }
 
-/// At the usual limit of the store: what fits in it is kept, and what goes beyond is counted.
+/// At the default limit of the store: what fits is kept, and what exceeds the limit is counted.
 #[test]
 fn a_burst_beyond_what_the_store_holds_is_counted() {
     let (home, server) = (Home::new(), Server::new());
@@ -189,11 +189,11 @@ fn a_burst_beyond_what_the_store_holds_is_counted() {
     let kept: usize = files.iter().map(lines).sum();
     let bytes: u64 = files.iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
     assert_eq!(kept as u64 + lost, 20_000);
-    // What `faults` says.
+    // The numbers in `src/manual/faults.md`.
     assert!(kept >= 15_000 && bytes / kept as u64 <= 300, "{kept} lines of {} bytes", bytes / kept as u64);
 }
 
-/// A clock that the worker waits for while it is held.
+/// A clock that makes the worker wait while it is held.
 #[derive(Clone)]
 struct Held {
     clock: TestClock,
@@ -213,7 +213,7 @@ impl Clock for Held {
     }
 }
 
-/// Records more than the rings hold and one more drain takes, while whoever drains them stands still.
+/// Records more than the rings hold plus what one more drain takes, while the worker that drains them is paused.
 fn lose(client: &Client, clock: &Held) {
     clock.held.store(true, Ordering::SeqCst);
     (0..40_000).for_each(|_| client.record(film()));
@@ -226,7 +226,7 @@ fn lost(client: &Client) -> u64 {
     outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
 }
 
-/// How many a program lost that has ended since, and the clock that it was lost by.
+/// Loses events in a program that then ends. Returns its clock and how many events were lost.
 fn lost_once(home: &Home, server: &Server) -> (Held, u64) {
     let clock = Held { clock: home.clock.clone(), held: Arc::default() };
     let client = Client::new(home.config(server).clock(clock.clone())).unwrap();
@@ -237,7 +237,7 @@ fn lost_once(home: &Home, server: &Server) -> (Held, u64) {
     (clock, count)
 }
 
-/// The count of what was lost outlives the process, is added up over processes, and is shown.
+/// The count of lost events outlives the process, is added up over processes, and is shown.
 #[test]
 fn what_was_lost_is_counted_where_it_outlives_the_program() {
     let (home, server) = (Home::new(), Server::new());
@@ -251,7 +251,7 @@ fn what_was_lost_is_counted_where_it_outlives_the_program() {
     assert_eq!(lost(&third), of_first + of_second);
     let page = third.manifest().unwrap().to_string();
     assert!(page.contains(&format!("Lost since {}, in this run and earlier ones", home.clock.day())), "{page}");
-    // Damaged, it begins anew, stays beside the new one, and the page says that what came before can't be read.
+    // A damaged count starts again at zero. It stays beside the new one, and the page says that the earlier count can't be read.
     let document = home.store().join("lost");
     let whole = std::fs::read(&document).unwrap();
     crate::files::write(&document, &crate::files::flipped(&whole, whole.len() / 2));
@@ -271,8 +271,8 @@ fn what_was_lost_is_counted_where_it_outlives_the_program() {
     says(&third, &aside);
 }
 
-/// A count that others may open, as a restored backup leaves it, is not written over: what comes is counted in the program, and it
-/// is shown.
+/// A restored backup may leave the count open to others. It is not overwritten: new losses are counted in memory and
+/// shown.
 #[cfg(unix)]
 #[test]
 fn a_count_that_others_may_open_is_kept_and_added_to_once_it_can_be_read() {

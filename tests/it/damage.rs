@@ -1,4 +1,4 @@
-//! Promise 7, doubt means no: whatever byte of the records is damaged, every scope is closed and the program runs on.
+//! Promise 7, doubt means off: damage to any byte of the records closes every scope, and the program keeps running.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, opened, unreachable},
@@ -9,11 +9,11 @@ use crate::{
 use candor::{Client, consent::State};
 use std::{fs, path::Path};
 
-/// Starts the program on these records: all scopes are closed, it says so, and nothing is kept or sent.
+/// Starts the program on these records. Checks that all scopes are closed and say so, and that nothing is kept or sent.
 #[track_caller]
 fn starts_closed(home: &Home, server: &Server, what: &str) -> Client {
     let client = Client::new(home.config(server)).unwrap_or_else(|error| panic!("{what}: {error}"));
-    // Whoever looks waits for what the new one does first.
+    // A read waits for what the new program does first.
     let _ = client.status(USAGE).unwrap();
     let before = home.all_waiting();
     for scope in [PLAYBACK, USAGE, CONNECTIVITY] {
@@ -28,14 +28,14 @@ fn starts_closed(home: &Home, server: &Server, what: &str) -> Client {
     client
 }
 
-/// A store where something was granted, recorded and withdrawn.
+/// Fills a store with grants, a withdrawal and a record.
 fn lived_in(home: &Home, server: &Server) {
     let client = home.start_granted(server, &[USAGE, PLAYBACK]);
     client.withdraw(PLAYBACK).unwrap();
     client.record_durable(opened(1_000));
 }
 
-/// Puts each of these in the file's place and starts the program on it.
+/// Replaces the file by each of these and starts the program on it.
 fn each(home: &Home, server: &Server, path: &Path, damaged: impl Iterator<Item = (String, Vec<u8>)>) {
     let whole = fs::read(path).unwrap();
     for (what, bytes) in damaged.step_by(files::every()) {
@@ -45,7 +45,7 @@ fn each(home: &Home, server: &Server, path: &Path, damaged: impl Iterator<Item =
         assert_eq!(fs::read(path).unwrap(), bytes, "{what}: nothing is mended by guessing");
     }
     files::write(path, &whole);
-    // The control: with its own bytes it is open.
+    // The control: with its original bytes the scope is open.
     let client = home.start(server);
     assert!(client.status(USAGE).unwrap().is_open());
     let flushed = flush(&client);
@@ -79,7 +79,7 @@ fn a_ledger_with_a_byte_flipped_closes_every_scope() {
     lived_in(&home, &server);
     let path = home.store().join("ledger.jsonl");
     let whole = fs::read(&path).unwrap();
-    // The last newline alone is no doubt: without it the line is torn, and a withdrawal's line is known from the snapshot.
+    // The last newline is left out. Without it the line counts as torn, and the snapshot still has a withdrawal's line.
     let flips = (0..whole.len() - 1).step_by(3);
     each(&home, &server, &path, flips.map(|at| (format!("byte {at}"), files::bit_flipped(&whole, at * 8 + at % 7))));
 }
@@ -191,7 +191,7 @@ fn a_damaged_file_of_secrets_makes_no_codes_and_no_trouble() {
     send(&client);
     assert_eq!(server.lines().len(), seen + 1);
     assert!(server.lines().iter().all(|line| !line.contains(r#""server""#)));
-    // The control, and the way out: a fresh yes makes a fresh secret.
+    // The control, and the recovery: a new grant makes a new secret.
     client.withdraw(CONNECTIVITY).unwrap();
     say_yes(&client, CONNECTIVITY);
     client.record_durable(unreachable());

@@ -1,4 +1,4 @@
-//! Promises 2, 3 and 10 on the wire: what a request holds, what never shares one, and how often one is tried.
+//! Promises 2, 3 and 10 on the wire: what a request holds, what never shares a request, and how often one is tried.
 
 use crate::{
     events::{
@@ -12,7 +12,7 @@ use candor::Client;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The resource's attributes and the scope's, as plain text.
+/// The attributes of the resource and of the scope, as plain text.
 fn attributes(body: &[u8]) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let body: Value = serde_json::from_slice(body).unwrap();
     let plain = |list: &Value| {
@@ -150,7 +150,7 @@ fn the_order_in_which_things_happened_does_not_leave() {
     send(&client);
     let ones: Vec<bool> = server.lines().iter().map(|line| line.contains(r#""intValue":"1""#)).collect();
     assert_eq!(ones.len(), 80);
-    // 40 in front by chance: 1 in 10^23.
+    // The chance that 40 random ids come first: 1 in 10^23.
     assert!(!ones[..40].iter().all(|one| *one), "sorted by their random ids, not by time");
     assert!(server.lines().iter().all(|line| line.contains(&format!("{}", home.clock.day_nanos()))), "only the day");
 }
@@ -191,7 +191,7 @@ fn codes_of_two_periods_and_records_without_codes_never_share_a_request() {
     };
     an_evening();
     home.clock.advance(DAY);
-    client.record(NetworkLost { came_back: true }); // the worker wakes and finds the new day
+    client.record(NetworkLost { came_back: true }); // wakes the worker, which finds the new day
     crate::home::wait_for("the new day", || crate::home::waiting(&client, CONNECTIVITY).len() == 5);
     an_evening();
     send(&client);
@@ -201,7 +201,7 @@ fn codes_of_two_periods_and_records_without_codes_never_share_a_request() {
             .records()
             .iter()
             .map(|record| match record.event.as_str() {
-                "server.unreachable" => "month".into(), // noon of one day and of the next may be two months
+                "server.unreachable" => "month".into(), // noon of one day and of the next may be in two months
                 "network.lost" => "plain".into(),
                 event => format!("{event} of {}", record.raw["timeUnixNano"]),
             })
@@ -243,7 +243,7 @@ fn codes_last_for_their_period_and_differ_between_scopes_stores_and_grants() {
     assert_eq!(kinds.len(), 4, "nas and attic of the day, nas of the session, nas of the month");
     send(&client);
     home.clock.advance(DAY);
-    send(&client); // follows the change of day
+    send(&client); // makes the program notice the new day
     client.record_durable(ServerSlow { server: "nas.local" });
     let tomorrow = codes(&client);
     assert!(tomorrow.len() == 1 && !kinds.contains(&tomorrow[0]), "another day, another code");

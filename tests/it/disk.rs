@@ -1,4 +1,4 @@
-//! Promises 6 and 9 where the disk takes nothing: a program that can't write runs on, and a withdrawal still stops.
+//! Promises 6 and 9 on a disk that can't be written: the program keeps running, and a withdrawal still stops everything.
 
 use crate::{
     child::{self, Child},
@@ -20,7 +20,7 @@ use std::{
     process::Command,
 };
 
-/// Somebody who is not root.
+/// The id of a user that is not root.
 const NOBODY: u32 = 65_534;
 
 pub(crate) fn is_root() -> bool {
@@ -35,14 +35,14 @@ fn config(data: &Path, marks: &Path, endpoint: &str) -> Config {
         .lift_ci_block()
 }
 
-/// In a child: the program, as its parent describes it.
+/// In a child: the program, with the directories and the endpoint that its parent chose.
 fn child_client(home: &Path) -> Client {
     let endpoint = std::env::var("CANDOR_IT_ENDPOINT").unwrap();
     Client::new(config(&home.join("data"), &home.join("config"), &endpoint)).unwrap()
 }
 
-/// Withdraws where the disk takes nothing new, and checks that everything stops. `Err` is allowed where not even the
-/// snapshot can be removed.
+/// Withdraws where nothing new can be written, and checks that everything stops. `may_fail` allows an error: there not even
+/// the snapshot can be removed.
 #[track_caller]
 fn stops(client: &Client, may_fail: bool) {
     let receipt = client.withdraw(USAGE);
@@ -60,7 +60,7 @@ fn stops(client: &Client, may_fail: bool) {
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
 }
 
-/// A directory on a disk of its own, which is as full as it is told.
+/// A directory on a separate disk that a test can fill.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
@@ -82,7 +82,7 @@ impl SmallDisk {
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
-    /// As full, but for some pages.
+    /// Fills the disk but for this many pages of 4,096 bytes.
     fn leave(&self, pages: u64) {
         self.fill();
         let file = File::options().write(true).open(self.path().join("full")).unwrap();
@@ -103,7 +103,7 @@ impl Drop for SmallDisk {
 #[test]
 fn on_a_full_disk_events_are_counted_and_a_withdrawal_stops() {
     if !is_root() {
-        return; // only root can mount a small disk; where_no_file_may_grow_a_withdrawal_stops asks the same of everyone
+        return; // only root can mount a small disk; where_no_file_may_grow_a_withdrawal_stops checks the same as any user
     }
     let (disk, home, server) = (SmallDisk::mount(1 << 20), Home::new(), Server::new());
     let at = || config(&disk.path().join("data"), &home.config_dir(), &server.endpoint());
@@ -122,7 +122,7 @@ fn on_a_full_disk_events_are_counted_and_a_withdrawal_stops() {
         outcomes.lines + outcomes.counted + dropped(&client, "disk") == 301
     });
     assert!(dropped(&client, "disk") > 0);
-    // Sending needs a batch and a try on disk first; without them nothing leaves.
+    // A batch and its try must be on disk before it is sent. Without them nothing is sent.
     let flushed = flush(&client);
     assert!(flushed.trouble.is_some() && server.connections() == 0, "{flushed:?}");
     stops(&client, false);
@@ -154,7 +154,7 @@ fn on_a_full_disk_a_yes_does_not_open() {
     assert!(client.status(USAGE).unwrap().is_open());
 }
 
-/// A home that whoever runs the children owns.
+/// A home whose directories belong to the user that runs the children.
 pub(crate) fn lent() -> Home {
     let home = Home::new();
     for directory in [home.data(), home.config_dir()] {
@@ -184,7 +184,7 @@ fn where_no_file_may_grow_a_withdrawal_stops() {
     assert!(files::all(&home.store().join("waiting")).is_empty());
 }
 
-/// Nobody was asked yet, and there is no directory.
+/// The person was not asked yet, and no directory exists.
 #[test]
 fn where_no_file_may_grow_a_first_no_holds() {
     for no in ["deny", "withdraw"] {
@@ -224,7 +224,7 @@ fn on_a_full_disk_a_first_no_holds() {
     say_yes(&client, USAGE);
 }
 
-/// Whether the question was asked: then a yes to it is kept. Where it was not, the reason is this one.
+/// Returns whether the question may be asked. If so, a grant is kept. If not, the reason must be `why`.
 #[track_caller]
 fn is_asked(client: &Client, why: WhyNot) -> bool {
     let may = client.may_ask(USAGE).unwrap();
@@ -258,7 +258,7 @@ fn on_a_disk_that_is_nearly_full_no_question_is_shown_whose_answer_cannot_be_kep
         asked.push(is_asked);
         drop(client);
         if !is_asked {
-            // There was no question, and so the next start has one.
+            // No question was shown, so the next start may show one.
             disk.free();
             assert!(Client::new(at()).unwrap().may_ask(USAGE).unwrap().is_yes());
         } else {
@@ -319,7 +319,7 @@ fn in_a_read_only_store_a_withdrawal_stops() {
         child("disk::child_withdraws", &home, &server).var("CANDOR_IT_MAY_FAIL", "1").run();
         shut(0o700);
         if !marks_too {
-            // The mark was raised, which outlives the snapshot that could not be removed.
+            // The high-water mark was raised. It closes the scope although the snapshot could not be removed.
             child("disk::child_finds_it_closed", &home, &server).run();
         }
         assert_eq!(server.connections(), 0);
@@ -333,7 +333,7 @@ fn in_a_read_only_place_a_yes_does_not_open() {
         files::mode(&home.path().join(name), 0o500);
         child("disk::child_cannot_say_yes", &home, &server).run();
         assert_eq!(server.connections(), 0);
-        // The no that followed holds, and no yes is left beside it.
+        // The refusal that followed holds, and no grant is left beside it.
         files::mode(&home.path().join(name), 0o700);
         child("disk::child_finds_it_closed", &home, &server).run();
     }

@@ -1,5 +1,5 @@
-//! An event may declare its last day. After it nothing is recorded, and what was recorded before still leaves; a build
-//! that would go on for longer than was agreed to stops at the end that was.
+//! An event may declare its last day. After it nothing is recorded, and what was recorded before is still sent. A build that
+//! would record for longer than was agreed to stops on the agreed day.
 
 use crate::{
     events::{LibraryTidied, PLAYBACK, PlaybackJumped, USAGE, opened},
@@ -22,7 +22,7 @@ fn on_the_last_day() -> (Home, Server) {
     (home, Server::new())
 }
 
-/// Midnight passes, and the program notices.
+/// Moves the clock by a day and lets the program notice.
 fn next_day(home: &Home, client: &Client) {
     home.clock.advance(DAY);
     drop(client.manifest().unwrap());
@@ -42,7 +42,7 @@ fn an_event_is_recorded_through_its_last_day_and_not_after() {
     client.record_durable(tidied());
     client.record(tidied());
     client.record_durable(opened(3));
-    // Neither is kept; what was, and what has no end, is.
+    // Neither of the two is kept. The earlier one is, and so is the event without a last day.
     assert_eq!(waiting(&client, USAGE).len(), 2);
     assert_eq!(dropped(&client, "ended"), 2);
     send(&client);
@@ -66,11 +66,11 @@ fn the_person_is_told_the_last_day() {
     client.grant(USAGE).unwrap();
     let agreed = client.manifest().unwrap().scope(USAGE).unwrap().agreed.clone().unwrap();
     assert_eq!(agreed["events"][1]["until"], "2099-06-30");
-    // What has no end says nothing of one, so that contracts of before are what they were.
+    // An event without a last day has no `until`, so the text of earlier contracts is unchanged.
     assert!(agreed["events"][0].get("until").is_none(), "{agreed}");
 }
 
-/// A yes to something else, as another build wrote it.
+/// Starts the program on a grant of another contract, as another build recorded it.
 fn after(change: fn(&mut Value)) -> (Home, Server, Client) {
     let (home, server) = on_the_last_day();
     drop(home.start_granted(&server, &[USAGE, PLAYBACK]));
@@ -175,7 +175,7 @@ fn counts_of_the_last_day_leave_and_none_are_added() {
     assert!(lines[0].contains(r#"{"key":"count","value":{"intValue":"2"}}"#), "{lines:#?}");
 }
 
-/// What lies on disk from a day after the end, whoever put it there, does not leave.
+/// A line of a day after the end is not sent, whichever program wrote it.
 #[test]
 fn a_line_of_a_day_after_the_end_is_not_sent() {
     let (home, server) = on_the_last_day();

@@ -1,5 +1,5 @@
-//! Promises 5 and 8: what surrounds the program can block and never grant; a block destroys what waits, and leaves the
-//! person's own choice alone.
+//! Promises 5 and 8: the environment can block and never grant. A block destroys pending data and leaves the person's own
+//! choice unchanged.
 
 use crate::{
     child::{self, Child},
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
 
-/// The same program in a process of its own, whose environment is what the parent says.
+/// The same program in a separate process, with the environment that the parent sets.
 fn child_config(home: PathBuf) -> Config {
     Config::new(APPLICATION, CONTROLLER, Audience::Adults)
         .endpoint(std::env::var(ENDPOINT).unwrap())
@@ -66,7 +66,7 @@ fn child_blocked() {
     client.record_with(|| -> crate::events::LibraryOpened { panic!("it is blocked") });
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
     assert!(client.manifest().unwrap().to_string().contains(&blocked_by), "the person is told");
-    // A no is always taken.
+    // A refusal is always accepted.
     assert_eq!(client.deny(USAGE).unwrap().decision, "denied");
     assert_eq!(client.withdraw(PLAYBACK).unwrap().decision, "denied");
     drop(client);
@@ -91,7 +91,7 @@ fn no_variable_grants() {
     ];
     let (home, server) = (Home::new(), Server::new());
     in_a_child("environment::child_on", &home, &server, &all_on);
-    // What was granted there went where the person was told, whatever the environment says.
+    // What was granted there was sent to the endpoint in the notice, whatever the environment says.
     assert_eq!((server.connections(), server.lines().len()), (1, 1));
 }
 
@@ -227,7 +227,7 @@ fn what_waits_is_destroyed_when_the_program_becomes_one_for_children() {
     assert_eq!(server.connections(), 0, "lifting a block is never retroactive");
 }
 
-/// What the threat model says of an environment that moves directories, with the directories moved.
+/// The threat model describes an environment that moves the directories. This test moves them.
 #[test]
 fn another_data_directory_alone_opens_nothing_and_another_home_has_other_records() {
     let (home, server) = (Home::new(), Server::new());
@@ -236,7 +236,7 @@ fn another_data_directory_alone_opens_nothing_and_another_home_has_other_records
     drop(client);
     let elsewhere = home.path().join("elsewhere");
     let moved = |data: PathBuf, config: PathBuf| Client::new(home.config(&server).directories(data, config)).unwrap();
-    // As by another `XDG_DATA_HOME`: the marks say that something was decided.
+    // As with another `XDG_DATA_HOME`: the high-water marks say that something was decided.
     let client = moved(elsewhere.join("data"), home.config_dir());
     for scope in [CONNECTIVITY, USAGE] {
         assert_eq!(state(&client, scope), State::Unreadable, "{}", scope.name());
@@ -244,12 +244,12 @@ fn another_data_directory_alone_opens_nothing_and_another_home_has_other_records
         client.record_durable(opened(1));
     }
     drop(client);
-    // As by another `HOME`: there nobody was asked, and a bare grant works although the person said no at home.
+    // As with another `HOME`: the person was never asked there. A bare grant works although the person refused at home.
     let client = moved(elsewhere.join("home/data"), elsewhere.join("home/config"));
     assert_eq!(state(&client, USAGE), State::NeverAsked);
     client.grant(USAGE).unwrap();
     drop(client);
-    // At home everything stands as it was.
+    // At home every decision is unchanged.
     let client = home.start(&server);
     assert_eq!((state(&client, CONNECTIVITY), state(&client, USAGE)), (State::Granted, State::Denied));
     assert_eq!(server.connections(), 0);

@@ -1,5 +1,5 @@
-//! Erasure: the receiver is asked for exactly what it got, batch by batch, and for nothing else; the wish outlives refusals,
-//! silence, restarts and withdrawals, and stops only when the person says so.
+//! Erasure: the receiver is asked to erase exactly what it got, batch by batch, and nothing else. An erasure request outlives
+//! refusals, missing answers, restarts and withdrawals. Until it is acknowledged or given up, only the person can cancel it.
 
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 pub(crate) const JSON: &str = "content-type: application/json\r\n";
 
-/// The ids that a request of reports holds.
+/// The ids that a request with reports holds.
 fn ids(request: &Request) -> BTreeSet<String> {
     let id = |attributes: &Value| attributes["log.record.uid"].as_str().unwrap().to_owned();
     request.records().iter().map(|record| id(&serde_json::json!(record.attributes))).collect()
@@ -27,7 +27,7 @@ pub(crate) fn is_erasure(request: &Request) -> bool {
     request.records().iter().any(|record| record.event == "candor.erasure")
 }
 
-/// The ids that a request for erasure names.
+/// The ids that an erasure request names.
 pub(crate) fn named(request: &Request) -> BTreeSet<String> {
     let records = request.records();
     assert_eq!(records.len(), 1);
@@ -45,7 +45,7 @@ pub(crate) fn erasures(server: &Server) -> Vec<Request> {
     server.requests().into_iter().filter(is_erasure).collect()
 }
 
-/// The program after so many requests of so many records each have left.
+/// The program after it sent one request for each number in `requests`, with that many records.
 pub(crate) fn with_sent(home: &Home, server: &Server, requests: &[u64]) -> Client {
     let client = home.start_granted(server, &[USAGE, CONNECTIVITY]);
     for &records in requests {
@@ -119,7 +119,7 @@ fn the_receiver_is_asked_for_exactly_what_it_got_and_in_the_same_groups() {
     assert_eq!(keys.len(), server.requests().len(), "a key of its own each");
     assert_eq!(server.connections(), server.requests().len());
     assert_eq!((pending(&client), acknowledged(&client)), (0, 3));
-    // It is no report: nothing is counted, logged as sent, or nameable itself.
+    // An erasure request is not a report: it is not counted, not logged as sent, and can't itself be named for erasure.
     let after = client.manifest().unwrap();
     let counted = |manifest: &candor::Manifest| serde_json::to_value(&manifest.outcomes).unwrap();
     assert_eq!(counted(&after), counted(&before));
@@ -146,7 +146,7 @@ fn requests_leave_by_themselves_though_nothing_is_open_one_after_the_other() {
         let before = erasures(&server).len();
         home.clock.pass(MINUTE * 10);
         passed += 1;
-        let _ = client.erase(USAGE).unwrap(); // nudges the worker; asks for nothing more
+        let _ = client.erase(USAGE).unwrap(); // wakes the worker; asks for nothing more
         std::thread::sleep(std::time::Duration::from_millis(20));
         assert!(erasures(&server).len() <= before + 1, "not back to back");
         acknowledged(&client) == 3
@@ -270,7 +270,7 @@ fn ten_refusals_end_it_and_the_person_is_told_whom_to_write_to() {
     assert_eq!((pending(&client), given_up(&client)), (0, 1));
     let text = client.manifest().unwrap().to_string();
     assert!(text.contains("given up, since the server refused it too often; write to Example Player SAS"), "{text}");
-    // Asking again is a wish of its own.
+    // Asking again makes a new erasure request.
     server.usually(Say::Ok);
     client.erase(USAGE).unwrap();
     assert_eq!((pending(&client), given_up(&client)), (1, 0));
@@ -313,7 +313,7 @@ fn what_may_have_arrived_can_be_named_as_well() {
     assert_eq!(reports(&server).len(), 1, "taken, and not answered");
     let page = client.manifest().unwrap();
     assert!(page.scope(USAGE).unwrap().sent.is_empty());
-    // While it waits to be tried again, naming it would be too soon.
+    // The batch will be tried again, so it is too early to name its records.
     assert_eq!(client.erase(USAGE).unwrap().requests.len(), 0);
     client.withdraw(USAGE).unwrap();
     assert_eq!(client.erase(USAGE).unwrap().requests.len(), 1);
@@ -364,7 +364,7 @@ fn what_can_be_named_of_what_left_is_told_as_it_is() {
     client.record_durable(opened(2));
     send(&client);
     assert_eq!(told(&client), (1, 8));
-    // The recipient's 30 days are over, for the first four, then for all.
+    // The recipient's 30 days are over for the first four, then for all.
     home.clock.pass(DAY * 26);
     send(&client);
     assert_eq!(told(&client), (1, 4));

@@ -1,5 +1,5 @@
-//! Erasure where it must not happen: while something blocks, after the person took it back, for somebody else, after the
-//! end, and with anything planted, damaged or smuggled in.
+//! Erasure where it must not happen: while something blocks, after the person cancelled it, for another program, after its
+//! end, and with planted, damaged or smuggled data.
 
 use crate::{
     erase::{acknowledged, erasures, is_erasure, named, pending, with_sent},
@@ -17,7 +17,7 @@ use std::{
     thread,
 };
 
-/// The program after one request of records left, was withdrawn, and is to be erased.
+/// The program after it sent one request with `records` records, was withdrawn, and has a pending erasure request.
 fn with_a_wish(home: &Home, server: &Server, records: u64) -> Client {
     let client = with_sent(home, server, &[records]);
     client.withdraw(USAGE).unwrap();
@@ -25,7 +25,7 @@ fn with_a_wish(home: &Home, server: &Server, records: u64) -> Client {
     client
 }
 
-/// The documents of wishes, whatever became of them.
+/// The documents of all erasure requests, whatever their state.
 fn documents(home: &Home) -> Vec<PathBuf> {
     let mut found = files::all(&home.store().join("erasing/usage"));
     found.retain(|path| !path.ends_with("schedule"));
@@ -113,7 +113,7 @@ fn what_is_taken_back_does_not_leave() {
     home.clock.pass(DAY * 2);
     send(&client);
     assert_eq!(erasures(&server).len(), 1);
-    // And can be asked for again.
+    // A new erasure request can be made afterwards.
     client.erase(USAGE).unwrap();
     send(&client);
     assert_eq!((erasures(&server).len(), acknowledged(&client)), (2, 2));
@@ -195,7 +195,7 @@ fn a_transport_of_ones_own_is_told_what_it_carries() {
     assert!(notes.iter().all(|note| note.1 == "usage"));
 }
 
-/// Writes a wish with a sound checksum, as candor would, but for what it says.
+/// Writes an erasure request with a valid checksum, as candor would, but with this content.
 fn plant(path: &Path, document: &Value) {
     forge::seal(path, "erasure", document);
 }
@@ -237,7 +237,7 @@ fn nothing_can_be_smuggled_out_in_a_wish() {
         document["uids"] = json!(uid);
         let path = honest.with_file_name(format!("{other}.json"));
         plant(&path, &document);
-        // The control: the forger's own skill, with a wish that candor could have written.
+        // The control: a forged request that candor could have written is sent. So the forged form itself is valid.
         let control = Home::new();
         files::copy(&home.path(), &control.path());
         let client = control.start(&server);
@@ -293,7 +293,7 @@ fn a_damaged_wish_names_nothing_is_counted_and_can_be_asked_for_again() {
     assert_eq!(acknowledged(&client), 1);
 }
 
-/// As a restored backup leaves it: neither damaged, nor done, nor taken back.
+/// A restored backup may leave the document open to others. It is then neither damaged, nor done, nor cancelled.
 #[cfg(unix)]
 #[test]
 fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
@@ -312,7 +312,7 @@ fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
         assert!(is_named(&status.to_string()) && is_named(&client.manifest().unwrap().to_string()), "{status}");
         home.clock.pass(DAY);
     }
-    // Asked again it is not written over: nobody knows what it says.
+    // A second erasure request does not overwrite it, because its content is unknown.
     assert!(client.erase(USAGE).unwrap().unfinished);
     assert_eq!((std::fs::read(&path).unwrap(), documents(&home).len()), (before, 2), "it, and that it was asked again");
     drop(client);
@@ -324,7 +324,7 @@ fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
     assert!(status.unread.is_empty() && !status.unfinished, "{status}");
 }
 
-/// The note that the person asked, while the documents of the wish are not all made.
+/// The note that the person asked, while not all documents of the erasure request exist.
 #[cfg(unix)]
 #[test]
 fn a_wish_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_read() {
@@ -332,7 +332,7 @@ fn a_wish_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_rea
     let client = with_sent(&home, &server, &[2]);
     client.withdraw(USAGE).unwrap();
     let directory = home.store().join("erasing/usage");
-    // Where its document is to be made stands something else.
+    // A directory is in the place of the document that is to be written.
     let batch = files::all(&home.store().join("named/usage"))
         .iter()
         .find_map(|path| Some(path.file_stem()?.to_str()?.rsplit_once('-')?.1.to_owned()));
@@ -373,13 +373,13 @@ fn damaged_names_are_missed_and_the_rest_goes_on() {
     client.erase(USAGE).unwrap();
     send(&client);
     assert_eq!(acknowledged(&client), 1);
-    // A damaged count is made good from the names that are left.
+    // A damaged count is rebuilt from the ids that are left.
     files::write(&directory.join("tally"), b"ann");
     let status = client.erasures(USAGE).unwrap();
     assert_eq!((status.left, status.nameable), (5 - records, 5 - records));
 }
 
-/// As a restored backup leaves them: not gone, and no wish is taken for nothing.
+/// A restored backup may leave the ids open to others. They are not missing, and an erasure request is not dropped as empty.
 #[cfg(unix)]
 #[test]
 fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
@@ -423,7 +423,7 @@ fn planted_files_of_other_kinds_do_no_harm() {
     std::os::unix::fs::symlink("/etc/passwd", directory.join("dd112233445566778899aabbccddeeff.json")).unwrap();
     files::write(&directory.join("ee112233445566778899aabbccddeeff.json"), &vec![b' '; 1 << 20]);
     let client = home.start(&server);
-    // What can't be read of the moment is taken as: not before an hour from now.
+    // A schedule that can't be read counts as: not before an hour from now.
     send(&client);
     assert_eq!(erasures(&server).len(), 0);
     home.clock.advance(DAY);

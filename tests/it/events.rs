@@ -1,4 +1,4 @@
-//! What the tested program may say: three scopes, and an event of every linkage.
+//! The events of the tested program: three scopes, and an event of each linkage.
 
 use candor::{Category, Event};
 use std::time::Duration;
@@ -127,17 +127,17 @@ pub(crate) struct LibraryTidied {
     pub(crate) by_hand: bool,
 }
 
-/// A library of so many shelves was opened.
+/// The event that a library with this many shelves was opened.
 pub(crate) fn opened(shelves: u64) -> LibraryOpened {
     LibraryOpened { shelves, sorted: None }
 }
 
-/// A film was played to its end.
+/// The event that a film was played to its end.
 pub(crate) fn film() -> PlaybackFinished {
     PlaybackFinished { film: "a film", bitrate: 4_213_000, duration: Duration::from_secs(5_431), codec: Codec::Hevc }
 }
 
-/// The nas was out of reach.
+/// The event that the server `nas.local` could not be reached.
 pub(crate) fn unreachable() -> ServerUnreachable<'static> {
     ServerUnreachable { server: "nas.local", cause: Cause::TimedOut }
 }

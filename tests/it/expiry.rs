@@ -1,4 +1,4 @@
-//! A yes is good for a time: past its last day the scope is closed, and what waited is destroyed.
+//! A grant is valid for a limited time. After its last day the scope is closed and pending data is destroyed.
 
 use crate::{
     events::{CONNECTIVITY, LibraryTidied, USAGE, opened, unreachable},
@@ -36,10 +36,10 @@ fn a_yes_ends_with_its_last_day() {
     let _ = client.flush(HANG).unwrap();
     assert!(!keeps(&client));
     assert_eq!(server.connections(), 0);
-    // Asking again is all it takes, and the simple form will do; what waited does not leave under the new yes.
+    // Granting again is enough, and the simple form works. Data from before is not sent under the new grant.
     client.grant(USAGE).unwrap();
     assert!(keeps(&client));
-    // So many days at once are believed after a while.
+    // A jump of this many days is trusted after a while.
     let flushed = flush(&client);
     assert!(flushed.requests == 0 && flushed.trouble.unwrap().contains("clock leapt ahead"));
     home.clock.pass(MINUTE * 10);
@@ -62,7 +62,7 @@ fn a_program_that_starts_after_the_last_day_writes_it_down() {
     let keys = std::fs::read_to_string(home.store().join("keys")).unwrap();
     assert!(!keys.contains("connectivity"), "{keys}");
     drop(client);
-    // A clock that goes back extends nothing.
+    // Setting the clock back extends nothing.
     home.clock.jump_to(home.clock.day_nanos() as i64 / 1_000_000_000 - 2 * 86_400 + 43_200);
     let client = home.start(&server);
     assert_eq!(state(&client, CONNECTIVITY), State::Expired);
@@ -82,13 +82,13 @@ fn an_idle_program_notices_when_the_day_changes() {
         !client.status(USAGE).unwrap().is_open()
     });
     assert_eq!(server.connections(), 0);
-    // What is past its last day can be taken back all the same.
+    // An expired grant can still be withdrawn.
     let receipt = client.withdraw(USAGE).unwrap();
     assert!(receipt.confirmed && receipt.destroyed.complete, "{receipt}");
     assert_eq!(state(&client, USAGE), State::Withdrawn);
 }
 
-/// The program is used for a moment, and has noted the day.
+/// The program is used for a moment and notes the day.
 #[track_caller]
 fn is_used(home: &Home, client: &Client) {
     assert!(client.status(USAGE).unwrap().is_open());
@@ -99,7 +99,7 @@ fn is_used(home: &Home, client: &Client) {
     });
 }
 
-/// The clock stands so many days after noon of the day on which the test began, or before.
+/// Sets the clock to noon, `day` days after the day that it shows now. A negative `day` goes back.
 fn stands(home: &Home, day: i64) {
     let noon = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(noon + day * 86_400);
@@ -121,12 +121,12 @@ fn a_clock_that_is_set_back_makes_no_yes_younger() {
     say_yes(&client, USAGE);
     say_yes(&client, CONNECTIVITY);
     drop(client);
-    // In use after twenty days, and a little before and after.
+    // Used 20 days after the grant. The next start is one day earlier.
     stands(&home, 20);
     is_used(&home, &home.start(&server));
     stands(&home, -1);
     assert!(keeps(&home.start(&server)), "a day is no doubt");
-    // Of the days that are left since the first, some were used.
+    // The program was used on a day after the one that the clock shows now.
     stands(&home, -10);
     let client = home.start(&server);
     is_doubted(&client);
@@ -137,10 +137,10 @@ fn a_clock_that_is_set_back_makes_no_yes_younger() {
     stands(&home, 11);
     let client = home.start(&server);
     is_used(&home, &client);
-    // In a program that runs, too.
+    // Also in a program that keeps running.
     stands(&home, -8);
     is_doubted(&client);
-    // A new yes is one by this clock, and says nothing of the other scope.
+    // A new grant uses this clock's time. It does not change the other scope.
     say_yes(&client, USAGE);
     assert!(keeps(&client) && !client.status(CONNECTIVITY).unwrap().is_open());
     stands(&home, 7);
@@ -169,7 +169,7 @@ fn a_program_that_runs_on_notes_its_days_and_not_one_wrong_second() {
     assert!(!marks.contains(&wrong), "{marks}");
     stands(&home, -3);
     assert!(!client.status(USAGE).unwrap().is_open());
-    // Withdrawn, nothing is left of when the program was used.
+    // After the withdrawal no record is left of when the program was used.
     client.withdraw(USAGE).unwrap();
     let marks = std::fs::read_to_string(home.marks().join("high")).unwrap();
     assert!(!marks.contains("latest"), "{marks}");
@@ -200,7 +200,7 @@ fn a_latest_day_that_is_none_closes_until_a_fresh_yes() {
     is_doubted(&client);
     say_yes(&client, USAGE);
     assert!(keeps(&client));
-    // One that is missing is made good today.
+    // A missing latest day is filled in with today.
     let epoch = client.receipt(USAGE).unwrap().epoch;
     drop(client);
     forge(json!({"epoch": epoch}));

@@ -1,4 +1,4 @@
-//! Directories as a test sees them: what is in them, copies of them, damage to them.
+//! Directories in tests: their contents, copies of them, and damage to them.
 
 pub(crate) use crate::stage::start::every;
 use std::{
@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Every file below a directory with its bytes, by its path from there. Directories and what is no regular file are
-/// listed too, with no bytes. Names are parted by slashes.
+/// Every file below a directory with its bytes, by its relative path. Directories and entries that are not regular files are
+/// listed too, with no bytes. Slashes separate the names.
 pub(crate) fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(root: &Path, directory: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = path.strip_prefix(root).unwrap().to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-            // A file may go while it is looked at.
+            // A file may be removed while the directory is read.
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
                 found.insert(format!("{name}/"), Vec::new());
@@ -38,12 +38,12 @@ pub(crate) fn all(directory: &Path) -> Vec<PathBuf> {
     names.map(|name| directory.join(name)).collect()
 }
 
-/// How many bytes the files below a directory hold.
+/// The total size in bytes of the files below a directory.
 pub(crate) fn bytes(directory: &Path) -> u64 {
     all(directory).iter().filter_map(|path| fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
 }
 
-/// A copy of a directory, with the modes candor asks for.
+/// Copies a directory, with the modes that candor requires.
 pub(crate) fn copy(from: &Path, to: &Path) {
     make_dir(to);
     for entry in fs::read_dir(from).unwrap().flatten() {
@@ -56,25 +56,25 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Puts a copy of `from` where `to` is, whatever is there.
+/// Replaces `to` by a copy of `from`.
 pub(crate) fn restore(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     copy(from, to);
 }
 
-/// Directories that only their owner may open, parents too.
+/// Creates a directory and its parents. Only the owner may open the directory.
 pub(crate) fn make_dir(path: &Path) {
     fs::create_dir_all(path).unwrap();
     mode(path, 0o700);
 }
 
-/// A file that only its owner may open.
+/// Writes a file that only its owner may open.
 pub(crate) fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
     mode(path, 0o600);
 }
 
-/// Windows has no modes: what a test tries by one it tries on Unix.
+/// Sets the mode on Unix. Does nothing on Windows, which has no modes: tests that need one run on Unix only.
 pub(crate) fn mode(path: &Path, mode: u32) {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
@@ -82,14 +82,14 @@ pub(crate) fn mode(path: &Path, mode: u32) {
     let _ = (path, mode);
 }
 
-/// The same bytes with every bit of one byte turned over.
+/// The same bytes with every bit of one byte inverted.
 pub(crate) fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[at] ^= 0xff;
     bytes
 }
 
-/// The same bytes with one bit turned over.
+/// The same bytes with one bit inverted.
 pub(crate) fn bit_flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[bit / 8] ^= 1 << (bit % 8);

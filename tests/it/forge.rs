@@ -1,4 +1,4 @@
-//! Another hand at the store: records and lines that are sound by their checksums, though candor did not write them.
+//! Forged stores: records and lines with valid checksums that candor did not write.
 
 use crate::files;
 use serde_json::{Value, json};
@@ -24,20 +24,20 @@ pub(crate) fn unsealed(path: &Path) -> Value {
     serde_json::from_str(text.split_once('\n').unwrap().1).unwrap()
 }
 
-/// Writes a sealed file with a sound checksum.
+/// Writes a sealed file with a valid checksum.
 pub(crate) fn seal(path: &Path, kind: &str, value: &Value) {
     let json = canonical(value);
     let text = format!("candor-{kind} 1 {:08x} {}\n{json}\n", crc32c::crc32c(json.as_bytes()), json.len());
     files::write(path, text.as_bytes());
 }
 
-/// Changes every contract that the store says was agreed to, as if another build of the program had been granted. All
-/// checksums and hashes are sound afterwards.
+/// Changes every contract that the store records as agreed to, as if another build of the program had been granted. All
+/// checksums and hashes are valid afterwards.
 pub(crate) fn agreed_to_something_else(store: &Path, change: impl Fn(&mut Value)) {
     rewrite(store, change, |_| ());
 }
 
-/// Gives a scope another name, in everything but the high-water marks, as if a program had declared it that this one is not.
+/// Renames a scope everywhere but in the high-water marks, as if a program had declared a scope that this one does not.
 pub(crate) fn rename_scope(store: &Path, from: &str, to: &str) {
     let rename = |value: &mut Value| {
         if value["scope"] == from {
@@ -68,8 +68,8 @@ pub(crate) fn rename_scope(store: &Path, from: &str, to: &str) {
     fs::rename(store.join(format!("{from}.life")), store.join(format!("{to}.life"))).unwrap();
 }
 
-/// Writes this into every word of the records that is neither a name nor a number: where a yes was given, what the contract
-/// says, its last day.
+/// Writes `words` into every text of the records that is neither a name nor a number: the place of a grant and the texts of
+/// the contract.
 pub(crate) fn attack(store: &Path, words: &str) {
     let contract = |contract: &mut Value| {
         contract["endpoint"] = json!(format!("https://{words}"));
@@ -130,14 +130,14 @@ fn rewrite(store: &Path, change: impl Fn(&mut Value), change_line: impl Fn(&mut 
     seal(&path, "consent", &snapshot);
 }
 
-/// Appends a line with a sound checksum and the next number to a segment that nobody writes.
+/// Appends a line with a valid checksum and the next number to a segment that no program is writing.
 pub(crate) fn plant_line(segment: &Path, json: &str) {
     plant_line_about(segment, 0, json);
 }
 
 pub(crate) fn plant_line_about(segment: &Path, subject: u32, json: &str) {
     let mut text = fs::read_to_string(segment).unwrap();
-    // The first line says it twice.
+    // The first line of a segment holds the header twice; this reads the first copy.
     let header: Value = serde_json::from_str(text.lines().next().unwrap().split(' ').nth(3).unwrap()).unwrap();
     let salt = header["salt"].as_str().unwrap();
     let rest = format!("{} {subject} {json}", text.lines().count());
@@ -146,7 +146,7 @@ pub(crate) fn plant_line_about(segment: &Path, subject: u32, json: &str) {
     files::write(segment, text.as_bytes());
 }
 
-/// The first line of a batch, as data, and its body.
+/// The first line of a batch, as JSON, and its body.
 pub(crate) fn read_batch(path: &Path) -> (Value, Vec<u8>) {
     let bytes = fs::read(path).unwrap();
     let at = bytes.iter().position(|byte| *byte == b'\n').unwrap();
@@ -154,7 +154,7 @@ pub(crate) fn read_batch(path: &Path) -> (Value, Vec<u8>) {
     (serde_json::from_str(head).unwrap(), bytes[at + 1..].to_vec())
 }
 
-/// Writes a batch whose checksums are sound.
+/// Writes a batch with valid checksums.
 pub(crate) fn write_batch(path: &Path, head: &Value, body: &[u8]) {
     let mut head = head.clone();
     head["body_crc"] = json!(crc32c::crc32c(body));
@@ -165,7 +165,7 @@ pub(crate) fn write_batch(path: &Path, head: &Value, body: &[u8]) {
     files::write(path, &bytes);
 }
 
-/// Changes the snapshot, with a sound checksum.
+/// Changes the snapshot and gives it a valid checksum.
 pub(crate) fn change_snapshot(store: &Path, change: impl Fn(&mut Value)) {
     let path = store.join("consent");
     let mut snapshot = unsealed(&path);

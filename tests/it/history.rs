@@ -1,5 +1,4 @@
-//! Promise 7, doubt means no: decisions that were interrupted, marks that don't fit, and stores that came back from a
-//! backup.
+//! Promise 7, doubt means off: interrupted decisions, high-water marks that don't fit, and stores restored from a backup.
 
 use crate::{
     events::{PLAYBACK, USAGE, opened},
@@ -11,7 +10,7 @@ use candor::{Client, consent::State};
 use serde_json::json;
 use std::{fs, path::PathBuf};
 
-/// Closed: nothing is kept or sent, and no yes without a notice.
+/// Checks that the scope is closed: nothing is kept or sent, and a grant needs a notice.
 #[track_caller]
 fn is_closed(client: &Client, server: &Server, why: &str) {
     let heard = server.connections();
@@ -24,7 +23,7 @@ fn is_closed(client: &Client, server: &Server, why: &str) {
     assert!(client.grant(USAGE).unwrap_err().needs_notice(), "{why}");
 }
 
-/// A fresh yes opens it, and only what is recorded afterwards leaves.
+/// Checks that a new grant opens the scope, and that only what is recorded afterwards is sent.
 #[track_caller]
 fn can_be_opened(client: &Client, server: &Server, why: &str) {
     let heard = server.lines().len();
@@ -36,7 +35,7 @@ fn can_be_opened(client: &Client, server: &Server, why: &str) {
     assert!(lines[0].contains(r#""intValue":"2""#), "{why}: {lines:#?}");
 }
 
-/// A copy of a directory beside everything else.
+/// Copies a file or directory to a place outside the store.
 fn backup(home: &Home, of: &PathBuf, name: &str) -> PathBuf {
     let to = home.path().join("backups").join(name);
     if of.is_dir() {
@@ -52,7 +51,7 @@ fn backup(home: &Home, of: &PathBuf, name: &str) -> PathBuf {
 fn a_first_yes_that_was_interrupted_is_no_yes() {
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE]));
-    // The ledger has its line; the snapshot was never written.
+    // The ledger has its line, but the snapshot was never written.
     fs::remove_file(home.store().join("consent")).unwrap();
     let client = home.start(&server);
     is_closed(&client, &server, "after the mark");
@@ -105,7 +104,7 @@ fn a_withdrawal_that_was_interrupted_is_finished_by_the_next_start() {
         client.withdraw(USAGE).unwrap();
         drop(client);
         let whole = fs::read(home.store().join("ledger.jsonl")).unwrap();
-        // As it stood right after the snapshot: nothing destroyed, no line, no mark.
+        // The state right after the snapshot was written: nothing is destroyed, and the line and the high-water mark are missing.
         fs::copy(ledger, home.store().join("ledger.jsonl")).unwrap();
         files::restore(&waiting, &home.store().join("waiting"));
         if !marked {
@@ -130,7 +129,7 @@ fn a_history_that_ends_in_half_a_line_is_mended() {
     let ledger = home.store().join("ledger.jsonl");
     let whole = fs::read(&ledger).unwrap();
     let ends: Vec<usize> = whole.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1).collect();
-    // The refusal's line was being appended.
+    // The refusal's line was cut while it was being appended.
     for cut in [ends[0] + 1, ends[0] + 20, ends[1] - 1] {
         files::write(&ledger, &whole[..cut]);
         let client = home.start(&server);
@@ -241,7 +240,7 @@ fn a_store_that_comes_back_under_a_running_program_closes_it() {
     let old = backup(&home, &home.store().join("consent"), "consent");
     client.withdraw(USAGE).unwrap();
     fs::copy(old, home.store().join("consent")).unwrap();
-    // The snapshot says granted, the ledger and the mark do not.
+    // The snapshot says granted. The ledger and the high-water mark do not.
     is_closed(&client, &server, "an older snapshot");
 }
 
@@ -253,7 +252,7 @@ fn a_record_that_vanishes_under_a_running_program_closes_it() {
         let client = home.start_granted(&server, &[USAGE]);
         client.record_durable(opened(1_000));
         if name == "everything" {
-            // Its worker may be writing there.
+            // The worker may be writing there, so the removal is repeated.
             wait_for("the store to be gone", || fs::remove_dir_all(home.store()).is_ok());
         } else {
             fs::remove_file(home.store().join("consent")).unwrap();
@@ -266,7 +265,7 @@ fn a_record_that_vanishes_under_a_running_program_closes_it() {
         assert_eq!(client.manifest().unwrap().outcomes.lines, lines, "{name}");
         assert_eq!(server.connections(), 0, "{name}");
         if name == "everything" {
-            // Removed or moved, this process can't tell: it makes no other store, and takes back nothing in one.
+            // This process can't tell whether the store was removed or moved. It creates and changes no other store.
             let trouble = client.status(USAGE).unwrap().trouble.unwrap();
             assert!(trouble.contains("not the store that this program opened"), "{trouble}");
             for answer in [client.withdraw(USAGE), client.grant(USAGE)] {

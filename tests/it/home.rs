@@ -1,4 +1,4 @@
-//! One person's computer: two directories, a clock whose days pass on request, and the program with its client.
+//! One person's computer in a test: two directories, a clock that moves on request, and the program with its client.
 
 use crate::{child, files, server::Server, stage};
 use candor::{Audience, Client, Clock, Config, Flushed, Scope, consent::State};
@@ -17,10 +17,10 @@ pub(crate) const APPLICATION: &str = "org.example.player";
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-/// Nothing here takes nearly as long; what does has hung.
+/// A time limit that no step comes near. A step that reaches it hangs.
 pub(crate) const HANG: Duration = Duration::from_secs(30);
 
-/// Stands where the tests start, at noon of the real day unless told, and moves when told.
+/// A clock that starts at noon of the real UTC day, or at `CANDOR_TEST_START` if set. It moves only when a test moves it.
 #[derive(Clone)]
 pub(crate) struct TestClock {
     base: i64,
@@ -41,40 +41,40 @@ impl TestClock {
         }
     }
 
-    /// One that stands where this one does, and goes on without it.
+    /// A clock with the same time whose time of day moves separately. Both share the monotonic time.
     pub(crate) fn apart(&self) -> Self {
         let ahead = Arc::new(AtomicI64::new(self.ahead.load(Ordering::SeqCst)));
         TestClock { ahead, ..self.clone() }
     }
 
-    /// Sets the time of day forward, and leaves what measures waits alone: nothing happens by itself.
+    /// Moves the time of day forward and leaves the monotonic time unchanged, so nothing becomes due.
     pub(crate) fn advance(&self, by: Duration) {
         self.ahead.fetch_add(by.as_secs() as i64, Ordering::SeqCst);
     }
 
-    /// Time passes: what is due happens by itself.
+    /// Moves the time of day and the monotonic time forward: what is due happens by itself.
     pub(crate) fn pass(&self, by: Duration) {
         self.monotonic.fetch_add(by.as_secs(), Ordering::SeqCst);
         self.advance(by);
     }
 
-    /// Moves to a time, in seconds since 1970, which may be before.
+    /// Moves to a time, in seconds since 1970. It may go back, also to before 1970.
     pub(crate) fn jump_to(&self, seconds: i64) {
         self.ahead.store(seconds.saturating_sub(self.base), Ordering::SeqCst);
     }
 
-    /// Its UTC day, as candor writes it.
+    /// Its UTC day, in candor's format.
     pub(crate) fn day(&self) -> String {
         let now = jiff::Timestamp::from_second(self.seconds()).unwrap();
         now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
     }
 
-    /// How often it was read.
+    /// How often either time was read.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Its UTC midnight, in nanoseconds, as a line says it.
+    /// Its UTC midnight in nanoseconds, as in the lines of records.
     pub(crate) fn day_nanos(&self) -> u64 {
         (self.seconds() / 86_400 * 86_400) as u64 * 1_000_000_000
     }
@@ -95,7 +95,7 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Instant {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        // For the worker time passes only when told, so that it sends nothing of its own accord; limits are real.
+        // The worker's time passes only when a test moves it, so it sends nothing on its own. Limits elsewhere use real time.
         let worker = thread::current().name() == Some("candor");
         let now = if worker { self.began } else { Instant::now() };
         now + Duration::from_secs(self.monotonic.load(Ordering::SeqCst))
@@ -128,32 +128,32 @@ impl Home {
         self.directory.path().join("config")
     }
 
-    /// Where candor keeps its store.
+    /// The directory of candor's store.
     pub(crate) fn store(&self) -> PathBuf {
         self.data().join(APPLICATION).join("candor-1")
     }
 
-    /// Where candor keeps its high-water marks.
+    /// The directory of candor's high-water marks.
     pub(crate) fn marks(&self) -> PathBuf {
         self.config_dir().join(APPLICATION).join("candor-1")
     }
 
-    /// The files that wait, of one kind: `waiting`, `counts` or `outbox`.
+    /// The pending files of one kind: `waiting`, `counts` or `outbox`.
     pub(crate) fn waiting(&self, kind: &str, scope: Scope) -> Vec<PathBuf> {
         without_schedules(files::all(&self.store().join(kind).join(scope.name())))
     }
 
-    /// Where a scope's next moment is kept, once there is one.
+    /// The file that holds when a scope may send next, if it exists.
     pub(crate) fn schedule(&self, scope: Scope) -> Option<PathBuf> {
         let found = files::all(&self.store().join("outbox").join(scope.name()));
         found.into_iter().find(|path| path.ends_with("schedule"))
     }
 
-    /// Everything that holds or could hold what was recorded.
+    /// Every file that holds or could hold recorded data.
     pub(crate) fn all_waiting(&self) -> Vec<PathBuf> {
         let kinds = ["waiting", "counts", "outbox", "trash"];
         let mut found = without_schedules(kinds.iter().flat_map(|kind| files::all(&self.store().join(kind))).collect());
-        // On Windows some file systems keep the name of a removed file while anybody has it open: there it is empty.
+        // On Windows some file systems keep the name of a removed file while a process has it open. Such a file is empty.
         found.retain(|path| cfg!(unix) || std::fs::metadata(path).is_ok_and(|left| left.len() > 0));
         found
     }
@@ -166,7 +166,7 @@ impl Home {
         self.nowhere().endpoint(endpoint)
     }
 
-    /// A configuration that does not say yet where reports go.
+    /// A configuration without an endpoint.
     pub(crate) fn nowhere(&self) -> Config {
         Config::new(APPLICATION, stage::CONTROLLER, Audience::Adults)
             .directories(self.data(), self.config_dir())
@@ -174,12 +174,12 @@ impl Home {
             .lift_ci_block()
     }
 
-    /// The program starts.
+    /// Starts the program.
     pub(crate) fn start(&self, server: &Server) -> Client {
         Client::new(self.config(server)).unwrap()
     }
 
-    /// The program starts, and the person says yes to these.
+    /// Starts the program and grants these scopes.
     pub(crate) fn start_granted(&self, server: &Server, scopes: &[Scope]) -> Client {
         let client = self.start(server);
         for scope in scopes {
@@ -189,13 +189,13 @@ impl Home {
     }
 }
 
-/// When a scope sends is no data; the worker writes it when it likes.
+/// Leaves out the schedules: they hold no recorded data, and the worker may write them at any time.
 fn without_schedules(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
     files.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("schedule")));
     files
 }
 
-/// Waits for something that another thread brings about, and fails when it does not.
+/// Waits until another thread makes `holds` true, and fails if that takes longer than `HANG`.
 #[track_caller]
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + HANG;
@@ -205,7 +205,7 @@ pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Sends what may be sent, after whatever is being sent already.
+/// Sends what may be sent, after any sending that is already under way.
 #[track_caller]
 pub(crate) fn flush(client: &Client) -> Flushed {
     let until = Instant::now() + HANG;
@@ -223,32 +223,32 @@ pub(crate) fn flush(client: &Client) -> Flushed {
     }
 }
 
-/// The same, where only what arrives matters.
+/// Like `flush`, for tests that check only what arrives.
 #[track_caller]
 pub(crate) fn send(client: &Client) {
     let _ = flush(client);
 }
 
-/// Where a scope stands.
+/// The state of a scope.
 #[track_caller]
 pub(crate) fn state(client: &Client, scope: Scope) -> State {
     client.status(scope).unwrap().state
 }
 
-/// The person says yes after the notice was shown.
+/// Grants a scope after its notice was shown.
 #[track_caller]
 pub(crate) fn say_yes(client: &Client, scope: Scope) {
     let notice = client.notice(scope).unwrap();
     client.grant(scope.shown(&notice).via("settings/privacy")).unwrap();
 }
 
-/// How many were dropped for a reason.
+/// How many were dropped for this reason.
 pub(crate) fn dropped(client: &Client, reason: &str) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
     outcomes.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
 }
 
-/// The lines of a scope that wait, as the person sees them.
+/// The pending lines of a scope, as the person sees them.
 pub(crate) fn waiting(client: &Client, scope: Scope) -> Vec<String> {
     client.manifest().unwrap().scope(scope).unwrap().waiting.clone()
 }

@@ -1,5 +1,5 @@
-//! Promises 6 and 7: a program goes by the store that it opened. Where another one stands in its place, or an older copy, or
-//! nothing, it closes, confirms nothing, and changes nothing there.
+//! Promises 6 and 7: a running program uses only the store that it opened. If it finds another store, an older copy or
+//! nothing in its place, it closes, confirms nothing and changes nothing there.
 
 use crate::{
     child::{self, Child},
@@ -15,7 +15,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Removes what a client that runs may write to between the removal of what was listed and that of the directory, or remove itself.
+/// Removes a file or directory. Retries, because a running client may add a file after the entries were listed, or
+/// remove `path` itself.
 fn remove(path: &Path) {
     wait_for("nobody to write there", || {
         let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
@@ -29,7 +30,8 @@ fn remove(path: &Path) {
     });
 }
 
-/// Puts the files of one directory in the place of another's, which stays the same directory: as rsync does, and most backups.
+/// Replaces the contents of one directory with those of another. The directory itself stays the same, as with rsync and
+/// most backup tools.
 fn overwrite(from: &Path, to: &Path) {
     files::make_dir(to);
     for entry in fs::read_dir(to).unwrap() {
@@ -46,12 +48,12 @@ fn overwrite(from: &Path, to: &Path) {
     }
 }
 
-/// A home's two directories.
+/// The two directories of a home: the store and the marks.
 fn places(home: &Home) -> [PathBuf; 2] {
     [home.store(), home.marks()]
 }
 
-/// A copy of both.
+/// Copies both directories.
 fn copy(home: &Home, name: &str) -> [PathBuf; 2] {
     let to = home.path().join("copies").join(name);
     let copies = [to.join("store"), to.join("marks")];
@@ -67,14 +69,14 @@ fn put_back(home: &Home, copies: &[PathBuf; 2]) {
     }
 }
 
-/// What a store holds, without what only says that somebody decides or looked.
+/// The contents of a store. Lock files, schedules and directories are left out: they show only that a program decided or looked.
 fn contents(home: &Home) -> Vec<(String, Vec<u8>)> {
     let mut out: Vec<(String, Vec<u8>)> = files::tree(&home.store()).into_iter().collect();
     out.retain(|(name, _)| !name.ends_with(".lock") && !name.contains("schedule") && !name.ends_with('/'));
     out
 }
 
-/// The program runs on and does nothing: it is closed, says why and what to do, and sends nothing.
+/// Asserts that the program keeps running and does nothing: it is closed, reports why and what to do, and sends nothing.
 #[track_caller]
 fn keeps_out(client: &Client, server: &Server, why: &str) {
     let heard = server.connections();
@@ -89,7 +91,7 @@ fn keeps_out(client: &Client, server: &Server, why: &str) {
     assert_eq!(server.connections(), heard, "{why}");
 }
 
-/// A no and the answer to it: nothing that says it is done.
+/// Refuses in each way and asserts that no answer says that the refusal is recorded or confirmed.
 #[track_caller]
 fn is_not_confirmed(client: &Client, why: &str) {
     for answer in [client.withdraw(USAGE), client.deny(USAGE), client.withdraw(USAGE)] {
@@ -119,7 +121,7 @@ fn another_store_in_the_same_directory_is_noticed_and_left_alone() {
     assert!(client.grant(PLAYBACK).unwrap_err().is_store());
     assert!(client.erase(USAGE).unwrap_err().is_store() && client.delete_sent(USAGE).unwrap_err().is_store());
     assert_eq!(contents(&home), before);
-    // Its own is put back: what was said is made good, and the other scope was never touched.
+    // The program's own store is put back. The withdrawal is now completed, and the other scope was never touched.
     put_back(&home, &own);
     assert!(client.withdraw(USAGE).unwrap().confirmed);
     assert!(client.status(PLAYBACK).unwrap().is_open());
@@ -140,7 +142,7 @@ fn a_no_in_front_of_another_store_holds_at_the_next_start() {
     }
     is_not_confirmed(&client, "another store");
     drop(client);
-    // A program that starts now opens that store, and the no that was said at this place closes it.
+    // A program that starts now opens the other store. The refusal made at this place closes it.
     let client = home.start(&server);
     assert_eq!(state(&client, USAGE), State::Withdrawn);
 }
@@ -160,7 +162,7 @@ fn an_older_yes_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_n
         assert_eq!(client.flush(HANG).unwrap().requests, 0);
         assert!(client.grant(USAGE).unwrap_err().needs_notice());
         assert!(client.status(PLAYBACK).unwrap().is_open(), "of which nothing newer is known");
-        // It is known at the next start as well.
+        // The refusal is known at the next start as well.
         drop(client);
         let client = home.start(&server);
         assert!(!client.status(USAGE).unwrap().is_open(), "{:?}", client.status(USAGE));
@@ -171,7 +173,7 @@ fn an_older_yes_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_n
     }
 }
 
-/// Whatever way it was put back: over the files that were there, or as other directories in their place.
+/// Holds for both ways to put a copy back: over the existing files, and as new directories in their place.
 #[test]
 fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
     for anew in [false, true] {
@@ -184,7 +186,7 @@ fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
             places(&home).iter().for_each(|place| remove(place));
         }
         put_back(&home, &yes);
-        // It looks by itself, and ends.
+        // The running program notices the copy by itself. Then it exits.
         let mark = || fs::read(home.marks().join("high")).unwrap();
         let before = mark();
         crate::home::wait_for("the program to note what it knows", || {
@@ -199,7 +201,7 @@ fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
     }
 }
 
-/// The same where it ends before its next look.
+/// The same, where the program exits before its next look.
 #[test]
 fn an_older_copy_that_is_put_back_as_a_program_ends_opens_nothing() {
     for anew in [false, true] {
@@ -241,7 +243,7 @@ fn a_directory_that_is_moved_while_a_program_runs_confirms_nothing() {
     }
 }
 
-/// Directories that are deleted as a whole are a beginning: for every program that starts then.
+/// Deleting both directories as a whole is a fresh start for every program that starts afterwards.
 #[test]
 fn a_person_who_deletes_everything_is_never_asked_before() {
     let (home, server) = (Home::new(), Server::new());
@@ -268,7 +270,7 @@ fn relative_directories_stay_where_they_were() {
 
 const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
 
-/// The directories of a home, by paths that lead there from the home only.
+/// A configuration with relative paths, which lead to the directories only from the home itself.
 fn relative(home: &Home) -> candor::Config {
     home.config_to(std::env::var(ENDPOINT).unwrap()).directories("data", "config")
 }
@@ -294,7 +296,7 @@ fn a_withdrawal_after_chroot_confirms_nothing() {
     assert!(home.start(&server).status(USAGE).unwrap().is_open(), "the answer was that it could not be done");
 }
 
-/// Where this user may not change the root, what paths lead to is taken away: to the program it looks the same.
+/// Where this user may not change the root, the test moves the directories away instead. To the program it looks the same.
 #[cfg(unix)]
 #[test]
 #[ignore = "run by a_withdrawal_after_chroot_confirms_nothing"]

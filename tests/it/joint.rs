@@ -1,5 +1,5 @@
-//! What several records say together: codes of a session and its days, codes beside records that have none, and a yes
-//! to less than before.
+//! Behavior of several records together: the codes of a session and its days, codes beside records that have none, and a
+//! consent to less than before.
 
 use crate::{
     events::{CONNECTIVITY, FilmOpened, PLAYBACK, ServerFound, USAGE, opened},
@@ -30,7 +30,7 @@ fn a_session_that_lasts_for_days_has_a_code_for_each() {
     let first = found(2);
     assert!(first.len() == 2 && first[0] == first[1], "{first:?}");
     home.clock.advance(DAY);
-    client.record(ServerFound { server: "attic.local" }); // the worker wakes and finds the new day
+    client.record(ServerFound { server: "attic.local" }); // the worker wakes and notices the new day
     wait_for("the new day", || {
         let codes = found(1);
         codes.last() != codes.first()
@@ -62,7 +62,7 @@ fn a_yes_to_less_is_recorded_as_one() {
     assert_eq!(server.lines().len(), 1);
 }
 
-/// An implementation by hand that asks until it is chosen, and for its codes in a name space of its own making.
+/// A hand-written implementation that offers one item after another until one is sampled.
 struct Stubborn;
 
 impl Event for Stubborn {
@@ -90,6 +90,6 @@ fn an_implementation_by_hand_is_asked_once() {
     let _ = candor::preview(&FilmOpened { film: "a film", resumed: true });
     let manifest = client.manifest().unwrap();
     let left_out = manifest.outcomes.dropped.iter().find(|it| it.reason == "not_chosen").map_or(0, |it| it.count);
-    // The same item each time, so all of them or none are counted; one in 32 stores would count it.
+    // The item is the same each time, so all events are counted or none is. One in 32 stores would count them.
     assert!(left_out == 60 || (left_out == 0 && manifest.outcomes.counted == 60), "{left_out}");
 }

@@ -1,5 +1,5 @@
-//! Promises 7 and 9 for what waits: damage loses what it touched and nothing else, is counted, and never leaves; what
-//! waits stays within its bounds; clocks may jump.
+//! Promises 7 and 9 for pending data: damage loses only the data that it touched. The loss is counted, and damaged data
+//! is never sent. Pending data stays within its limits. Clocks may jump.
 
 use crate::{
     child::{self, Child},
@@ -15,9 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A store with so many lines in one segment that nobody writes any more.
+/// Makes a store with `lines` lines in one segment that no program writes to any more. Returns the segment's path.
 fn with_lines(home: &Home, server: &Server, lines: u64) -> PathBuf {
-    // Started anew: a fresh yes may make the worker begin another segment.
+    // The client is restarted because a new grant may make the worker begin another segment.
     drop(home.start_granted(server, &[USAGE]));
     let client = home.start(server);
     for _ in 0..lines {
@@ -33,7 +33,7 @@ fn only(mut paths: Vec<PathBuf>) -> PathBuf {
     paths.remove(0)
 }
 
-/// A batch that waits since its receiver was not there.
+/// Makes a batch that is pending because its receiver was not available. Returns its path.
 fn with_batch(home: &Home, server: &Server, scope: Scope) -> PathBuf {
     server.say([crate::server::Say::status(503)]);
     let client = home.start_granted(server, &[scope]);
@@ -45,7 +45,7 @@ fn with_batch(home: &Home, server: &Server, scope: Scope) -> PathBuf {
     only(home.waiting("outbox", scope))
 }
 
-/// Where each line ends.
+/// The position after each line's newline.
 fn ends(bytes: &[u8]) -> Vec<usize> {
     bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect()
 }
@@ -59,7 +59,7 @@ fn a_damaged_line_is_lost_and_counted_and_the_others_leave() {
     files::copy(&home.store(), &original);
     let lines: Vec<String> = String::from_utf8(whole.clone()).unwrap().lines().skip(1).map(json_of).collect();
     let ends = ends(&whole);
-    // A bit of each line: in its checksum, its number, its value, its id and its newline.
+    // One bit of each line is flipped: in its checksum, its number, its value, its id and its newline.
     let hurts = (1..7).flat_map(|line| {
         let (start, end) = (ends[line - 1], ends[line]);
         [start, start + 9, start + 40 + 29 * line, end - 10, end - 1].map(|at| (line, at))
@@ -73,7 +73,7 @@ fn a_damaged_line_is_lost_and_counted_and_the_others_leave() {
         let left = server.lines().split_off(heard);
         assert!(left.iter().all(|line| lines.contains(line)), "byte {at} made a line up: {left:#?}");
         assert!(!left.contains(&lines[line - 1]) || at == ends[line] - 1, "byte {at}");
-        // A newline that is hit takes the line after it along.
+        // A damaged newline also loses the line after it.
         assert!(left.len() == 5 || at == ends[line] - 1 && left.len() >= 4, "byte {at}: {} lines", left.len());
         assert!(dropped(&client, "damaged") >= 1, "byte {at}");
         assert_eq!(dropped(&client, "foreign"), 0, "byte {at}");
@@ -156,8 +156,8 @@ fn a_damaged_batch_is_dropped_and_counted() {
     assert_eq!(server.requests()[heard].body, server.requests()[heard - 1].body, "the very bytes of the first try");
 }
 
-/// A batch leaves as a whole or not at all, so that each of its records is lost with it: as many as its first line says, which has
-/// a checksum of its own, or as many as have an id in its body.
+/// A batch is sent as a whole or not at all, so damage loses each of its records. Their number comes from the first
+/// line, which has a checksum of its own, or from the number of records in the body that have an id.
 #[test]
 fn of_a_damaged_batch_each_record_is_counted() {
     let (home, server) = (Home::new(), Server::new());
@@ -190,13 +190,13 @@ fn of_a_damaged_batch_each_record_is_counted() {
         assert_eq!((server.requests().len(), batch.exists()), (heard, false), "case {case}");
         assert_eq!(dropped(&client, "damaged"), *lost, "case {case}");
     }
-    // Half of them, where that is all that is left.
+    // Only the second half is left, and about half of the records can be counted.
     files::write(&batch, &whole[head + (whole.len() - head) / 2..]);
     let client = home.start(&server);
     send(&client);
     assert!((5..=7).contains(&dropped(&client, "damaged")), "{}", dropped(&client, "damaged"));
     drop(client);
-    // What lies in a segment still is not lost with it.
+    // Records that are still in a segment are not lost with the batch.
     let (home, server) = (Home::new(), Server::new());
     let [_, batch] = with_lines_twice(&home, &server);
     let whole = fs::read(&batch).unwrap();
@@ -207,7 +207,7 @@ fn of_a_damaged_batch_each_record_is_counted() {
     assert_eq!((server.lines().len() - heard, dropped(&client, "damaged")), (5, 0));
 }
 
-/// The lines of a segment have numbers, and what lies behind the last sound one is counted by the lines that can be told apart.
+/// The lines of a segment are numbered. Lines after the last sound one are counted as far as they can be told apart.
 #[test]
 fn each_damaged_line_at_the_end_of_a_segment_is_counted() {
     let (home, server) = (Home::new(), Server::new());
@@ -225,9 +225,9 @@ fn each_damaged_line_at_the_end_of_a_segment_is_counted() {
         (21, hit(&[&[10], &last[..]].concat())),
         (1, hit(&[40])),
         (2, hit(&[10, 40])),
-        // A gap says how many were lost before a sound line, and they are not counted once more.
+        // A gap in the numbers says how many lines were lost before a sound line. They are not counted again.
         (19, hit(&last[..19])),
-        // Torn: the program was killed as it wrote.
+        // A torn line: the program was killed while it wrote.
         (2, hit(&[10])[..ends[39] + 50].to_vec()),
         (1, [&whole[..ends[39]], &[0; 50_000][..]].concat()),
         (1, [&whole[..ends[39]], &[b'\n'; 50][..]].concat()),
@@ -242,7 +242,7 @@ fn each_damaged_line_at_the_end_of_a_segment_is_counted() {
         assert_eq!(dropped(&client, "damaged"), *lost, "case {case}: {left} left");
         assert!(left + lost == 40 || case >= 5, "case {case}: {left} left");
     }
-    // Without a first line no line can be checked: those are counted that say their number, and what stands behind them.
+    // Without a first line no line can be checked. Lines that still show their number are counted, and so is what follows them.
     files::restore(&original, &home.store());
     let mut bytes = whole.clone();
     bytes[..ends[0] - 1].fill(0);
@@ -291,12 +291,12 @@ fn a_damaged_schedule_waits_an_hour() {
     assert_eq!(server.lines().len(), 1);
 }
 
-/// How many bytes wait.
+/// How many bytes are pending.
 fn held(home: &Home) -> u64 {
     ["waiting", "counts", "outbox"].iter().map(|kind| files::bytes(&home.store().join(kind))).sum()
 }
 
-/// Records many events on this client, looking at the disk from time to time. Answers the most that was there.
+/// Records many events on each client and looks at the disk from time to time. Returns the largest number of pending bytes seen.
 fn flood(home: &Home, clients: &[&Client], events: u64) -> u64 {
     let mut most = 0;
     for number in 0..events {
@@ -323,7 +323,8 @@ fn what_waits_never_outgrows_its_limit() {
     assert!(most > 1 << 19, "{most}: there was more than fits");
     assert!(most <= 1 << 20, "{most} bytes waited, and the least limit is 1 MiB");
     let outcomes = client.manifest().unwrap().outcomes;
-    // A file system that keeps the name of a removed file while it is open has no room at once: there some are never kept.
+    // Some file systems keep the name of a removed file while it is open and free no space until then. There, some
+    // events are never kept.
     assert!(outcomes.lines == 12_000 || cfg!(windows), "{outcomes:?}");
     let kept = waiting(&client, USAGE).len() + waiting(&client, CONNECTIVITY).len();
     let ended = kept as u64 + outcomes.counted + dropped(&client, "full");
@@ -350,7 +351,7 @@ fn what_waits_too_long_is_dropped_and_counted() {
     with_lines(&home, &server, 3);
     let client = home.start(&server);
     wait_for("the worker to choose its moment", || home.schedule(USAGE).is_some());
-    // Files are as old as the real day says, whose hour may be later than this clock's noon.
+    // The age of a file follows the real day, whose hour may be later than this clock's noon.
     home.clock.pass(DAY * 9);
     send(&client);
     assert_eq!(server.connections(), 0);
@@ -358,7 +359,7 @@ fn what_waits_too_long_is_dropped_and_counted() {
     assert!(home.all_waiting().is_empty());
 }
 
-/// The first line says everything twice: whichever bit of it flips, every line leaves.
+/// The first line holds everything twice: whichever single bit of it flips, every line is sent.
 #[test]
 fn a_bit_of_the_first_line_loses_nothing() {
     let (home, server) = (Home::new(), Server::new());
@@ -376,7 +377,7 @@ fn a_bit_of_the_first_line_loses_nothing() {
         assert_eq!(server.lines().len() - heard, 50, "byte {at}");
         assert_eq!(dropped(&client, "damaged"), 0, "byte {at}");
     }
-    // Where all of it is gone no line can be checked, and each is counted.
+    // If the whole first line is gone, no line can be checked, and each is counted as damaged.
     files::restore(&original, &home.store());
     files::write(&segment, &[vec![0; head - 1], whole[head - 1..].to_vec()].concat());
     let heard = server.lines().len();
@@ -385,7 +386,7 @@ fn a_bit_of_the_first_line_loses_nothing() {
     assert_eq!((server.lines().len() - heard, dropped(&client, "damaged")), (0, 50));
 }
 
-/// Each run of a short program records one event: they go on with the file that the one before left.
+/// Each run of a short program records one event. A run continues the file that the run before it left.
 #[test]
 fn many_short_runs_make_few_files() {
     let (home, server) = (Home::new(), Server::new());
@@ -395,7 +396,7 @@ fn many_short_runs_make_few_files() {
         client.record_durable(opened(number));
         client.record_durable(film());
     }
-    // One, and another for each run whose end a busy computer did not wait for.
+    // One file, and another for each run whose end a busy computer did not wait for.
     let (lines, counts) = (home.waiting("waiting", USAGE).len(), home.waiting("counts", PLAYBACK).len());
     assert!((1..=3).contains(&lines) && (1..=3).contains(&counts), "{lines} and {counts} files of 30 runs");
     home.clock.advance(DAY);
@@ -407,7 +408,7 @@ fn many_short_runs_make_few_files() {
     assert!(client.manifest().unwrap().outcomes.dropped.is_empty());
 }
 
-/// A segment that a batch names is not gone on with: what it is sent by is on disk already.
+/// No program continues a segment that a batch names: the batch that sends its lines is already on disk.
 #[test]
 fn what_was_put_into_a_batch_is_gone_on_with_by_nobody() {
     let (home, server) = (Home::new(), Server::new());
@@ -416,7 +417,7 @@ fn what_was_put_into_a_batch_is_gone_on_with_by_nobody() {
     let client = home.start(&server);
     send(&client);
     drop(client);
-    // The program died before it removed what it had put into a batch.
+    // As if the program died before it removed the segment that it had put into a batch.
     let name = segment.file_stem().unwrap().to_str().unwrap();
     let sealed = segment.with_file_name(format!("{name}-sealed.jsonl"));
     files::write(&sealed, &bytes);
@@ -425,7 +426,7 @@ fn what_was_put_into_a_batch_is_gone_on_with_by_nobody() {
     assert_eq!(fs::read(&sealed).unwrap(), bytes);
 }
 
-/// A file with a torn end is gone on with by nobody, and looked at by one run only.
+/// No program continues a file with a torn end, and only one run looks at it.
 #[test]
 fn short_runs_make_few_files_beside_any_number_of_torn_ones() {
     let (home, server) = (Home::new(), Server::new());
@@ -449,7 +450,7 @@ fn short_runs_make_few_files_beside_any_number_of_torn_ones() {
     home.clock.advance(DAY);
     let client = home.start(&server);
     send(&client);
-    // Of the torn ones the last line is lost.
+    // Each torn file loses its last line.
     assert!(
         server.lines().iter().any(|line| line.contains(r#"{"key":"count","value":{"intValue":"17"}}"#)),
         "30, rounded down"
@@ -457,7 +458,8 @@ fn short_runs_make_few_files_beside_any_number_of_torn_ones() {
     assert_eq!(dropped(&client, "damaged"), 6);
 }
 
-/// Counts that nobody holds are subject to the limit as everything else is, on their own day as well: they take it from nobody.
+/// Count files that no program holds are subject to the limit like all other data, even on their own day: removing them
+/// takes them from no running program.
 #[test]
 fn counts_of_today_that_nobody_holds_are_within_the_limit() {
     let (home, server) = (Home::new(), Server::new());
@@ -469,7 +471,7 @@ fn counts_of_today_that_nobody_holds_are_within_the_limit() {
         files::write(&counts.with_file_name(format!("{}-{number:06}.jsonl", home.clock.day())), &bytes);
     }
     let client = home.start(&server);
-    // Where files are slow the worker takes longer than anybody who asks waits.
+    // Where files are slow, the worker takes longer than a caller waits.
     wait_for("room to be made", || home.waiting("counts", PLAYBACK).len() <= 256);
     let full = dropped(&client, "full");
     let left = home.waiting("counts", PLAYBACK).len();
@@ -478,7 +480,7 @@ fn counts_of_today_that_nobody_holds_are_within_the_limit() {
     assert_eq!((waiting(&client, USAGE).len(), dropped(&client, "full")), (1, full), "there is room for what is new");
 }
 
-/// The limit is kept in blocks of the disk and in files, since small files take much more than they hold.
+/// The limit counts disk blocks and files, because small files take much more space than their contents.
 #[test]
 fn small_files_are_bounded_by_the_blocks_they_take() {
     let (home, server) = (Home::new(), Server::new());
@@ -489,15 +491,15 @@ fn small_files_are_bounded_by_the_blocks_they_take() {
     }
     let client = home.start(&server);
     wait_for("room to be made", || home.waiting("waiting", USAGE).len() <= 256);
-    // Whoever looks at what is tidied up at the start waits until it is done.
+    // A caller that reads the outcomes waits until the cleanup at the start is done.
     let full = dropped(&client, "full");
     let left = home.waiting("waiting", USAGE);
     assert_eq!(full, 601 - left.len() as u64, "and each is counted");
-    // The oldest went first.
+    // The oldest files went first.
     assert!(left.iter().any(|path| path.to_str().unwrap().contains("-000599-")));
     assert!(!left.iter().any(|path| path.to_str().unwrap().contains("-000001-")));
     drop(client);
-    // As few bytes as a limit of one mebibyte allows in lengths, and twice as many in blocks.
+    // The lengths of these files are within a limit of one mebibyte. Their blocks take twice as much.
     let client = Client::new(home.config(&server).waiting_limit(1)).unwrap();
     assert!(dropped(&client, "full") > 0);
     let blocks = |path: &PathBuf| {
@@ -512,7 +514,7 @@ fn small_files_are_bounded_by_the_blocks_they_take() {
     drop(client);
 }
 
-/// Five lines in a segment and in a batch, as a build leaves them that is cut short.
+/// Makes five lines that are in a segment and in a batch, as an interrupted build of a batch leaves them. Returns both paths.
 fn with_lines_twice(home: &Home, server: &Server) -> [PathBuf; 2] {
     let segment = with_lines(home, server, 5);
     let bytes = fs::read(&segment).unwrap();
@@ -530,10 +532,10 @@ fn with_lines_twice(home: &Home, server: &Server) -> [PathBuf; 2] {
     [segment, batch]
 }
 
-/// What both lose is lost once, and what one of them loses is not lost.
+/// A record that both files lose is counted as lost once. A record that only one of them loses is not lost.
 #[test]
 fn what_lies_twice_is_lost_once() {
-    // When it is too old.
+    // Dropped because they are too old.
     let (home, server) = (Home::new(), Server::new());
     let files = with_lines_twice(&home, &server);
     let client = home.start(&server);
@@ -541,7 +543,7 @@ fn what_lies_twice_is_lost_once() {
     home.clock.pass(DAY * 9);
     send(&client);
     assert_eq!((dropped(&client, "age"), files.map(|path| path.exists())), (5, [false; 2]));
-    // Since the receiver takes no more.
+    // Dropped because the receiver takes no more.
     let (home, server) = (Home::new(), Server::new());
     let files = with_lines_twice(&home, &server);
     server.say([crate::server::Say::status(410)]);
@@ -557,7 +559,7 @@ fn what_lies_twice_is_lost_once() {
     assert_eq!((server.lines().len() - before, dropped(&client, "full")), (5, 0));
 }
 
-/// As a restored backup leaves them: they are not used, and come to a counted end.
+/// Files as a restored backup leaves them: they are not used, and in the end they are dropped and counted.
 #[cfg(unix)]
 #[test]
 fn files_that_others_may_open_come_to_a_counted_end() {
@@ -573,7 +575,7 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     assert_eq!((dropped(&client, "foreign"), segment.exists()), (5, false));
     drop(client);
     let (home, server) = (Home::new(), Server::new());
-    // The clock may begin ten seconds before a midnight, and this is about one day.
+    // The clock may begin ten seconds before midnight, and this test needs a single day.
     home.clock.advance(HOUR);
     let batch = with_batch(&home, &server, USAGE);
     files::mode(&batch, 0o644);
@@ -594,7 +596,7 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     send(&client);
     assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
     drop(client);
-    // A day's counts, of which a line stands for many, whoever comes to them first.
+    // In a day's counts, one line stands for many events. All are counted, whichever part of the program handles the file first.
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[PLAYBACK]));
     let client = home.start(&server);
@@ -608,7 +610,7 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     assert_eq!((dropped(&client, "foreign"), counts.exists()), (8, false));
 }
 
-/// What kept it from being dropped by its age before, such as a lock, is over when it is to be sent.
+/// Something such as a lock may have kept a batch from being dropped for its age. It is dropped when it is due to be sent.
 #[test]
 fn a_batch_that_waited_too_long_is_dropped_for_its_age() {
     let (home, server) = (Home::new(), Server::new());
@@ -619,13 +621,13 @@ fn a_batch_that_waited_too_long_is_dropped_for_its_age() {
     let client = home.start(&server);
     send(&client);
     let ended = (dropped(&client, "age"), dropped(&client, "foreign"));
-    // Some file systems keep the name for as long as anybody has it open.
+    // Some file systems keep the name for as long as any process has the file open.
     drop(held);
     assert_eq!((ended, batch.exists()), ((1, 0), false));
 }
 
-/// The same, and the directories that they lie in: those are closed, since they are this program's own and nobody is told of them,
-/// and what is recorded from then on is kept and sent.
+/// The same for the files together with the directories that contain them. The program closes these directories to
+/// other users without a report, since they are its own. What is recorded from then on is kept and sent.
 #[cfg(unix)]
 #[test]
 fn directories_that_others_may_open_are_closed_to_them() {
@@ -641,7 +643,7 @@ fn directories_that_others_may_open_are_closed_to_them() {
         home.clock.advance(DAY);
         let client = home.start(&server);
         client.record_durable(opened(1));
-        // When it would have been sent is not known; an hour later it is.
+        // The scheduled time is not known. One hour later the data is sent.
         let before = server.lines().len();
         send(&client);
         home.clock.advance(HOUR);
@@ -653,12 +655,12 @@ fn directories_that_others_may_open_are_closed_to_them() {
     }
 }
 
-/// Where the disk takes nothing the person's page and the program say so, as long as it lasts.
+/// If data can't be written, the person's page and the program say so for as long as that is the case.
 #[test]
 fn that_nothing_can_be_brought_to_disk_is_shown() {
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE]));
-    // A file stands where the directory is to be.
+    // A file is in the place of the directory.
     let place = home.store().join("waiting").join("usage");
     let _ = std::fs::remove_dir_all(&place);
     files::make_dir(place.parent().unwrap());
@@ -705,17 +707,17 @@ fn a_clock_that_jumps_harms_nothing() {
         home.clock.jump_to(today as i64);
         all(&client);
         if client.status(USAGE).unwrap().state == candor::consent::State::Expired {
-            // A yes that was given when the clock stood more than a year behind is over by now.
+            // A grant made while the clock was more than a year behind has expired by now.
             assert!(seconds < today as i64 - 365 * 86_400, "{seconds}");
             crate::home::say_yes(&client, USAGE);
         }
         if !client.status(USAGE).unwrap().is_open() {
-            // One that was given when the clock stood ahead is not believed until it is given anew.
+            // A grant made while the clock was ahead is not trusted until it is given again.
             assert!(seconds > today as i64 + 86_400, "{seconds}");
             crate::home::say_yes(&client, USAGE);
         }
         assert!(client.status(USAGE).unwrap().is_open(), "{seconds}");
-        // Back in its own time it sends again, at the latest after the longest wait.
+        // With the right time again the client sends, at the latest after the longest wait.
         home.clock.advance(DAY);
         wait_for("an event of today", || {
             home.clock.pass(MINUTE * 10);
@@ -738,7 +740,7 @@ fn half_written_files_of_a_program_that_died_are_no_trouble() {
     files::make_dir(&home.store().join("trash").join("0123456789abcdef"));
     put(&home.store().join("trash").join("0123456789abcdef").join("1.jsonl"));
     let client = home.start(&server);
-    // Whoever looks waits for what the new one does first.
+    // A caller that reads the status waits for the first work of the new client.
     assert!(client.status(USAGE).unwrap().is_open());
     assert!(files::all(&home.store().join("trash")).is_empty(), "what was to be destroyed is destroyed");
     client.grant(PLAYBACK).unwrap();
@@ -747,7 +749,7 @@ fn half_written_files_of_a_program_that_died_are_no_trouble() {
     assert_eq!(server.lines().len(), 2);
 }
 
-/// As many programs that ran side by side leave them. Each file is held open until what was in it is in a batch.
+/// Files as many programs that ran side by side leave them. Each file is held open until its contents are in a batch.
 #[cfg(unix)]
 #[test]
 fn what_lies_in_many_files_leaves_where_few_can_be_opened() {

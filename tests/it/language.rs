@@ -1,4 +1,4 @@
-//! Notices in more than one language: whole in each or not at all, and a yes is to the text that was read.
+//! Notices in more than one language: each is complete or not offered at all, and a grant is to the text that the person read.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE},
@@ -15,7 +15,7 @@ use std::fs;
 
 const SCOPES: [Scope; 3] = [PLAYBACK, CONNECTIVITY, USAGE];
 
-/// What the tested program says, in French.
+/// The texts of the tested program in French.
 const FRENCH: [(&str, &str); 39] = [
     ("scope.playback.title", "Statistiques de lecture"),
     ("scope.playback.purpose", "Savoir quels formats saccadent, pour corriger ces décodeurs en premier."),
@@ -58,7 +58,7 @@ const FRENCH: [(&str, &str); 39] = [
     ("label.h264", "H.264"),
     ("label.hevc", "HEVC"),
     ("label.timed_out", "délai dépassé"),
-    // Said of this field alone.
+    // Applies to this field only.
     ("label.server.unreachable.cause.refused", "connexion refusée"),
 ];
 
@@ -70,7 +70,7 @@ pub(crate) fn french() -> Translation {
     Translation::new("fr").texts(FRENCH)
 }
 
-/// Always at the same address, so that the text is always the same.
+/// The endpoint is always the same, so that the text is always the same.
 fn config(home: &Home) -> Config {
     home.config_to("https://telemetry.example.org").transport("https://telemetry.example.org/v1/logs", Nowhere)
 }
@@ -93,7 +93,7 @@ fn mistake(config: Config) -> String {
     error.to_string()
 }
 
-/// What the notice of a scope is about.
+/// The facts that the notice of a scope must state.
 fn about<'a>(scope: Scope, language: &str, controller: &'a Controller) -> About<'a> {
     let french = FRENCH.iter().find(|(key, _)| *key == format!("scope.{}.benefit", scope.name())).unwrap().1;
     assert!(scope.uses().all().iter().all(|(_, _, answer)| *answer == Answer::No), "the tested program says no to all");
@@ -117,7 +117,7 @@ fn about<'a>(scope: Scope, language: &str, controller: &'a Controller) -> About<
     }
 }
 
-/// Another recipient, with everything that ours has not.
+/// Another recipient, which has everything that `CONTROLLER` lacks.
 const OTHER: Controller = Controller {
     legal_name: "Autre GmbH",
     address: "Hauptstraße 1, Berlin",
@@ -156,7 +156,7 @@ fn every_notice_says_all_that_must_be_said_in_every_language() {
                 let (french, about) = (language == "fr", about(scope, &language, &controller));
                 let lost = unsaid(notice.text(), french, &about);
                 assert!(lost.is_empty(), "{language} {}: {lost:#?}\n{notice}", scope.name());
-                // Negative control: each of them is missed if it is cut out.
+                // Negative control: the check notices when any one of them is cut out.
                 let text = on_one_line(notice.text());
                 for said in must_say(french, &about) {
                     assert!(!unsaid(&text.replace(&said, ""), french, &about).is_empty(), "{said}");
@@ -192,7 +192,7 @@ fn notices_read_as_they_are_kept() {
 fn no_english_is_left_in_french_notices() {
     let home = Home::new();
     let client = bilingual(&home);
-    // Labels as they are sent, names and addresses are no words of a language.
+    // Labels as they are sent, names and addresses belong to no language.
     let names = [
         "(timed_out)",
         "(refused)",
@@ -210,7 +210,7 @@ fn no_english_is_left_in_french_notices() {
         let left = |text: &str| {
             let text = names.iter().fold(text.to_lowercase(), |text, name| text.replace(name, ""));
             let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic()).collect();
-            // The same word in both languages.
+            // This word is the same in both languages.
             english.iter().filter(|word| **word != "secret" && words.contains(*word)).copied().collect::<Vec<_>>()
         };
         assert_eq!(left(client.notice_in(scope, "fr").unwrap().text()), [""; 0], "{}", scope.name());
@@ -247,7 +247,7 @@ fn without_a_notice_in_the_interfaces_language_a_yes_needs_one_that_was_picked()
     assert_eq!((kept.language.as_deref(), kept.notice.as_deref()), (Some("fr"), Some(notice.text())));
     assert_eq!(state(&client, PLAYBACK), State::Granted);
 
-    // The scope alone says "not recorded how", and keeps the text in the program's own language.
+    // Granting the scope alone records no way of asking, and keeps the text in the program's own language.
     let bare = client.grant(USAGE).unwrap();
     assert_eq!((bare.language.as_deref(), bare.via.as_deref()), (Some("en"), None));
     assert_eq!(bare.notice.as_deref(), Some(client.notice_in(USAGE, "en").unwrap().text()));
@@ -264,7 +264,7 @@ fn a_notice_in_another_language_than_the_interfaces_must_be_picked_too() {
     assert!(client.grant(USAGE.shown(&english)).unwrap_err().needs_language());
     client.grant(USAGE.shown(&french)).unwrap();
     assert_eq!(client.grant(CONNECTIVITY).unwrap().language.as_deref(), Some("fr"), "the scope alone");
-    // Asked again, in the other language.
+    // The person is asked again, in the other language.
     client.withdraw(USAGE).unwrap();
     assert!(client.grant(USAGE).unwrap_err().needs_notice());
     let receipt = client.grant(USAGE.shown(&english).language_picked()).unwrap();
@@ -287,7 +287,7 @@ fn a_notice_whose_words_changed_is_stale_in_its_own_language_only() {
     let error = client.grant(USAGE.shown(&french).language_picked()).unwrap_err();
     assert!(error.to_string().contains("is not the one this program would show now"), "{error}");
     client.grant(USAGE.shown(&english)).unwrap();
-    // A language this program has not.
+    // A language that this program does not have.
     drop(client);
     let monoglot = home.start(&server);
     let error = monoglot.grant(USAGE.shown(&french).language_picked()).unwrap_err();
@@ -330,7 +330,7 @@ fn a_table_is_whole_or_the_program_does_not_start() {
         config(&home).translation(Translation::new("fr").texts(table))
     };
     Client::new(table(&|_| {})).unwrap();
-    // Every single text that is left out is named, with what stands in the program, ready to be pasted.
+    // Every missing text is named, together with the program's own text, ready to be pasted.
     for (key, _) in FRENCH {
         let text = mistake(table(&|table| table.retain(|(known, _)| *known != key)));
         let named = if key.starts_with("label.server") { "\"label.refused\"".into() } else { format!("\"{key}\"") };
@@ -350,14 +350,14 @@ fn a_table_is_whole_or_the_program_does_not_start() {
     assert!(mistake(table(&|table| table.push(FRENCH[0]))).contains("`scope.playback.title` stands twice"));
     let text = mistake(table(&|table| table.push(("candor.notice.withdraw", "Restez."))));
     assert!(text.contains("leave out `candor.notice.withdraw`"), "{text}");
-    // The program is written in English.
+    // The program's own language is English, so it accepts no translation into English.
     let text = mistake(config(&home).translation(Translation::new("en").texts([FRENCH[0]])));
     assert!(text.contains("translation `en`: `scope.playback.title` names nothing"), "{text}");
-    // A label may be said for all fields and for one of them, which wins.
+    // A label can be translated for all fields and for one of them. The text for the one field wins.
     let client = Client::new(table(&|table| table.push(("label.refused", "refusé")))).unwrap();
     let text = on_one_line(client.notice_in(CONNECTIVITY, "fr").unwrap().text());
     assert!(text.contains("délai dépassé (timed_out), connexion refusée (refused), autre (other)"), "{text}");
-    // Two tables of one language add up.
+    // Two tables of one language are merged.
     let (first, second) = FRENCH.split_at(20);
     let both = config(&home).translation(Translation::new("fr").texts(first.to_vec()));
     Client::new(both.translation(Translation::new("FR").texts(second.to_vec()))).unwrap();
@@ -373,7 +373,7 @@ fn a_language_candor_does_not_speak_needs_its_sentences_too() {
         "{text}"
     );
     assert!(!text.contains("scope.usage"), "{text}");
-    // The error is the table to fill in: whoever fills it in has a language.
+    // The error contains the table to fill in. A program that fills it in has the language.
     let sentences: Vec<(String, String)> = pasted(&text);
     assert!(sentences.len() > 100, "{}", sentences.len());
     let filled = |change: &dyn Fn(&str, &str) -> Option<String>| {
@@ -403,19 +403,19 @@ fn a_language_candor_does_not_speak_needs_its_sentences_too() {
         let text = mistake(broken);
         assert!(text.contains(&format!("`{key}`")) && text.contains(why), "{text}");
     }
-    // All or nothing: each sentence is needed.
+    // Each sentence is required.
     for (left_out, _) in &sentences {
         let text = mistake(filled(&|known, text| (known != left_out).then(|| text.to_owned())));
         assert!(text.contains("1 texts are missing") && text.contains(left_out.as_str()), "{text}");
     }
 }
 
-/// The program's French texts under another language's name.
+/// The program's French texts under the name of another language.
 fn french_in(language: &str) -> Translation {
     Translation::new(language).texts(FRENCH).plural(|n| usize::try_from(n).map_or(2, |n| n.clamp(1, 3) - 1))
 }
 
-/// The lines of an error that are to be pasted into a table.
+/// The key and text of each line of an error that is meant to be pasted into a table.
 fn pasted(error: &str) -> Vec<(String, String)> {
     let lines = error.lines().filter_map(|line| line.trim().strip_prefix('(')?.strip_suffix("),"));
     let pairs = lines.map(|line| serde_json::from_str::<(String, String)>(&format!("[{line}]")).unwrap());

@@ -1,4 +1,4 @@
-//! The schema lock, from outside: written, kept in a repository, compared with this build, and never believed.
+//! The schema lock, tested from outside: it is written, kept in a repository and compared with this build. It is never trusted.
 
 use crate::{
     child::{self, Child},
@@ -22,7 +22,7 @@ fn by(change: fn(Controller) -> Controller) -> Config {
     Config::new(APPLICATION, change(CONTROLLER), Audience::Adults).endpoint(ENDPOINT)
 }
 
-/// A repository with the lock of this build in it.
+/// Makes a repository that contains the lock of this build.
 fn repository() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     lock::write(directory.path(), config()).unwrap();
@@ -34,7 +34,7 @@ fn refused(directory: &Path, config: Config) -> String {
     lock::check(directory, config).unwrap_err().to_string()
 }
 
-/// Changes what the lock says, in the form candor writes, with digests that fit: the lock of another build.
+/// Changes the lock as another build would have written it: in the form candor writes, with digests that match.
 fn of_another_build(directory: &Path, change: impl Fn(&mut Value)) {
     let path = directory.join(lock::FILE);
     let text = fs::read_to_string(&path).unwrap();
@@ -64,7 +64,7 @@ fn a_lock_that_was_just_written_passes_and_touches_nothing_else() {
     let found = files::all(&home.path());
     assert_eq!(found, [home.path().join("candor.lock")], "neither a store nor anything that was being written");
     assert_eq!((server.connections(), home.clock.reads()), (0, 0));
-    // Others may read it, as version control makes it.
+    // Other users may read the file, as version control creates it.
     files::mode(&home.path().join("candor.lock"), 0o644);
     lock::check(home.path(), home.config(&server)).unwrap();
 }
@@ -78,7 +78,7 @@ fn the_lock_holds_every_scope_whole() {
     assert_eq!(value["application"], APPLICATION);
     let names: Vec<&str> = value["scopes"].as_array().unwrap().iter().map(|it| it["scope"].as_str().unwrap()).collect();
     assert!(names.is_sorted() && [CONNECTIVITY, PLAYBACK, USAGE].iter().all(|scope| names.contains(&scope.name())));
-    // The contract is the one a grant would store, and the digest of the notice the one of the text that is shown.
+    // The contract is the one that a grant stores. The notice's digest is that of the text that is shown.
     let home = Home::new();
     let endpoint = "http://localhost:1";
     lock::write(home.path(), home.config_to(endpoint)).unwrap();
@@ -152,7 +152,7 @@ fn another_builds_lock_says_both_ways() {
     assert!(text.contains("\n  wider     days the recipient keeps it: 7 -> 30\n"), "{text}");
     assert!(text.contains("\n  narrower  days the recipient keeps it: 900 -> 90\n"), "{text}");
     assert!(text.contains("\n1 wider, 1 narrower, 0 in words alone.\n") && !text.contains("connectivity"), "{text}");
-    // What is accepted passes.
+    // A change that was accepted passes.
     lock::write(directory.path(), config()).unwrap();
     lock::check(directory.path(), config()).unwrap();
 }
@@ -194,7 +194,7 @@ fn a_lock_that_is_missing_damaged_or_someone_elses_says_what_to_do() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(refused(directory.path(), config()).contains("not a regular file"));
-    // Mistakes of the program are told as ever.
+    // Configuration mistakes are still reported.
     let nowhere = Config::new(APPLICATION, CONTROLLER, Audience::Adults);
     assert!(lock::check(directory.path(), nowhere).unwrap_err().is_configuration());
 }
@@ -232,7 +232,7 @@ fn a_published_notice_is_checked_against_the_build() {
     check(&notice).unwrap();
     check(&(notice.replace('\n', "\r\n") + "\r\n")).unwrap();
     check(notice.trim_end()).unwrap();
-    // Every line counts.
+    // Every line is compared.
     for (at, line) in notice.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
         let mut lines: Vec<&str> = notice.lines().collect();
         lines[at] = "something else";

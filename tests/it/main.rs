@@ -1,8 +1,8 @@
-//! The promises, each tried from outside: through the public door, on real files, against a real socket on loopback.
+//! Tests of the promises. Each test works from outside: through the public API, on real files, against a real socket on loopback.
 //!
-//! One binary. Every test has its own client, store and receiver. What belongs to a whole process (its environment, its
-//! threads, `candor::init`) is tried in a child: this binary again, running one test that is ignored otherwise.
-//! No test says how long anything takes, except that it does not hang.
+//! There is one test binary. Every test has its own client, store and receiver. What belongs to a whole process (its
+//! environment, its threads, `candor::init`) is tested in a child process: this binary again, running one test that is
+//! ignored otherwise. No test asserts how long anything takes, except that it does not hang.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,7 +20,7 @@ mod stage;
 #[path = "../../examples/support/mod.rs"]
 mod support;
 
-// What the tests are made of.
+// Test support.
 mod child;
 mod clocks;
 mod events;
@@ -30,7 +30,7 @@ mod forge;
 mod home;
 mod server;
 
-// The promises.
+// Tests of the promises.
 mod answers;
 mod asking;
 mod config;

@@ -1,5 +1,5 @@
-//! Promise 3, what you see is what is sent: the bytes on disk, on the page and on the wire are the same bytes, and the
-//! page leaves nothing out.
+//! Promise 3, what you see is what is sent: the bytes on disk, on the page and on the wire are the same, and the page
+//! leaves nothing out.
 
 use crate::{
     events::{
@@ -52,7 +52,7 @@ fn the_bytes_on_disk_on_the_page_and_on_the_wire_are_the_same() {
     assert!(!kept.is_empty() && kept == bodies, "whole requests, padding and all");
     let sent: u64 = manifest.scopes.iter().flat_map(|page| &page.sent).map(|sent| sent.records).sum();
     assert_eq!((sent, manifest.outcomes.sent), (6, 6));
-    // And the wire never holds what the program said.
+    // The wire never contains the raw values that the program passed.
     let wire = String::from_utf8(server.bodies().concat()).unwrap();
     assert!(!wire.contains("quoted") && !wire.contains("nas.local") && !wire.contains("90000"));
 }
@@ -138,7 +138,7 @@ fn the_data_says_what_the_text_says() {
     assert!(text.contains("(settings/privacy)") && text.contains("(it is not recorded how)"), "{text}");
     assert_eq!(page("playback")["growing"][0]["count"], 3);
     assert!(text.contains("playback.finished: 3 x bitrate 4 Mbit/s"), "{text}");
-    // Whatever bytes wait or left stand in both, as they are.
+    // The text and the data both contain the bytes of pending and sent requests, unchanged.
     let waiting = page("usage")["waiting"][0].as_str().unwrap();
     let sent = page("usage")["sent"][0]["body"].as_str().unwrap();
     assert_eq!(sent.as_bytes(), server.bodies()[0]);

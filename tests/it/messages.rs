@@ -1,4 +1,4 @@
-//! Promise 9, honest answers: each message says what is so, and what to do about it.
+//! Promise 9, honest answers: each message says what is true and what to do about it.
 
 use crate::{
     child::{self, Child},
@@ -20,7 +20,7 @@ use std::{
 
 const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
 
-/// The same program in a process of its own.
+/// The configuration of the same program in a process of its own.
 fn child_config(home: &Path) -> Config {
     Config::new(APPLICATION, CONTROLLER, Audience::Adults)
         .endpoint(std::env::var(ENDPOINT).unwrap())
@@ -61,7 +61,7 @@ fn child_without_a_guard() {
     let status = consent::status(USAGE).unwrap();
     assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("shut"), "{status:?}");
     assert!(!home.join("data").exists(), "nothing was written for a yes that can't be used");
-    // A no is taken at any time.
+    // A refusal is accepted at any time.
     assert_eq!(consent::deny(USAGE).unwrap().decision, "denied");
     assert_eq!(consent::status(USAGE).unwrap().state, State::Denied);
     child::done("messages::child_without_a_guard");
@@ -84,14 +84,14 @@ fn a_client_that_was_shut_down_takes_a_no_and_never_a_yes() {
     assert_eq!((state(&client, USAGE), state(&client, CONNECTIVITY)), (State::Withdrawn, State::NeverAsked));
 }
 
-/// A receiver that takes a connection and says nothing costs a program that runs for moments its limit once, and is then
-/// left alone for longer and longer.
+/// A receiver that accepts a connection and never answers costs a short-lived program its time limit once. After that,
+/// the waits between attempts grow longer and longer.
 #[test]
 fn a_receiver_that_hangs_is_backed_off_from_by_programs_that_end_first() {
     let (home, server) = (Home::new(), Server::always(Say::Never));
     drop(home.start_granted(&server, &[USAGE]));
     in_a_child("messages::child_meets_a_receiver_that_hangs", &home, &server).dies().run();
-    // Whether it came that far before its program ended is a matter of moments.
+    // Whether the request got that far before the program ended depends on timing.
     let tried = server.requests().len();
     let client = home.start(&server);
     let flushed = flush(&client);
@@ -113,7 +113,7 @@ fn child_meets_a_receiver_that_hangs() {
     let Some(home) = child::home() else { return };
     let client = Client::new(child_config(&home)).unwrap();
     client.record_durable(opened(2));
-    // Long enough for the request to be on its way; its end is what is tried.
+    // Long enough for the request to be under way. The test is about how it ends.
     let mut flushed = client.flush(Duration::from_millis(300)).unwrap();
     while schedule(&home).is_none_or(|text| !text.contains("\"failures\":1")) {
         flushed = client.flush(Duration::from_millis(10)).unwrap();
@@ -122,18 +122,18 @@ fn child_meets_a_receiver_that_hangs() {
     assert!(trouble.contains("not tried again before 2") && !trouble.contains("goes on"), "{trouble}");
     assert!(trouble.contains("300ms") || trouble.contains("10ms"), "{trouble}");
     child::done("messages::child_meets_a_receiver_that_hangs");
-    // As a program does that has waited for long enough.
+    // Like a program that has waited for long enough.
     std::process::abort();
 }
 
-/// When a scope sends next, as the disk has it.
+/// The stored schedule, which says when a scope sends next.
 fn schedule(home: &Path) -> Option<String> {
     let outbox = home.join("data").join(APPLICATION).join("candor-1/outbox/usage");
     let found: Vec<PathBuf> = crate::files::all(&outbox);
     std::fs::read_to_string(found.into_iter().find(|path| path.ends_with("schedule"))?).ok()
 }
 
-/// A transport of the program's own, with a mistake in it.
+/// A transport of the program's own, with a bug that makes it panic.
 struct Panics(Arc<AtomicUsize>);
 
 impl Transport for Panics {
@@ -156,14 +156,14 @@ fn a_transport_that_panics_has_failed() {
     assert_eq!((flushed.requests, flushed.waiting), (0, 1), "{flushed:?}");
     let trouble = flushed.trouble.unwrap();
     assert!(trouble.contains("transport panicked") && trouble.contains("a panic on purpose"), "{trouble}");
-    // A failure like any other: it waits, and the request is kept.
+    // It is handled like any other failure: the scope waits, and the request is kept.
     let trouble = client.flush(HANG).unwrap().trouble.unwrap();
     assert!(trouble.contains("waiting until"), "{trouble}");
     assert_eq!(tried.load(Ordering::SeqCst), 1);
     home.clock.advance(MINUTE);
     assert!(client.flush(HANG).unwrap().trouble.unwrap().contains("panicked"));
     assert_eq!(tried.load(Ordering::SeqCst), 2);
-    // And it holds nothing that a withdrawal waits for.
+    // It holds nothing that a withdrawal waits for.
     assert!(client.withdraw(USAGE).unwrap().confirmed);
 }
 
@@ -182,14 +182,14 @@ fn a_notice_of_another_scope_is_told_from_an_old_one() {
     assert!(home.all_waiting().is_empty());
 }
 
-/// A yes that is closed by something else is not "no scope is granted".
+/// A grant that is closed for another reason is not reported as "no scope is granted".
 #[test]
 fn a_flush_says_which_scope_is_closed_and_why() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     assert_eq!(flush(&client).trouble.as_deref(), Some("no scope is granted"));
     say_yes(&client, USAGE);
-    // Another receiver is more than was agreed to.
+    // Sending to another receiver is more than was granted.
     let other = home.start(&Server::new());
     let trouble = flush(&other).trouble.unwrap();
     assert!(trouble.contains("`usage` was granted for something else"), "{trouble}");

@@ -1,4 +1,4 @@
-//! Names of directories that a platform treats in a way of its own: a store is found whatever they are.
+//! Directory names that a platform treats in a special way: the store is found whatever they are.
 
 use crate::{
     events::{USAGE, opened},
@@ -7,7 +7,7 @@ use crate::{
 };
 use candor::{Client, consent::State};
 
-/// Windows takes no more than 260 characters from a program that does not say that it knows of longer ones.
+/// Windows accepts at most 260 characters from a program that does not declare that it supports longer paths.
 #[test]
 fn a_path_longer_than_260_characters_holds_a_store() {
     let (home, server) = (Home::new(), Server::new());
@@ -26,7 +26,7 @@ fn a_path_longer_than_260_characters_holds_a_store() {
     assert!(longest.unwrap() > 400 && state(&start(), USAGE) == State::Withdrawn);
 }
 
-/// Two names of one directory, which a program may be given by two ways to start it.
+/// Two names of one directory. A program may get either, depending on how it is started.
 #[cfg(windows)]
 #[test]
 fn a_store_is_one_by_each_of_its_names() {

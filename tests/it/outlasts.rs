@@ -1,5 +1,5 @@
-//! Promise 8, a no outlasts what comes after it: an end that was not the person's, records from before, a new version, a
-//! switch, a second answer.
+//! Promise 8, a refusal outlasts what comes after it: an end of the grant that the person did not decide, older records
+//! that are put back, a new version, a field that is switched off, a second answer.
 
 use crate::{
     events::{PLAYBACK, USAGE, film, opened},
@@ -21,7 +21,7 @@ fn why_not(client: &Client) -> WhyNot {
     }
 }
 
-/// One whose requests name a version as well, so that its contract is wider.
+/// A client whose requests also name a version, so that its contract is wider.
 fn wider(home: &Home, server: &Server) -> Client {
     Client::new(home.config(server).version("9.1")).unwrap()
 }
@@ -36,7 +36,7 @@ fn a_withdrawal_after_the_end_is_written_down() {
                 drop(Client::new(home.config(server).validity_days(1)).unwrap().grant(USAGE).unwrap());
                 home.clock.advance(DAY * 2);
             },
-            // Whether the end was written down before or not.
+            // Whether or not the expiry was written down before.
             WhyNot::Withdrawn,
         ),
         (
@@ -88,7 +88,7 @@ fn a_store_from_before_the_no_does_not_open_to_a_bare_grant() {
         drop(client);
         let kept = home.path().join("backup");
         files::copy(&home.store(), &kept);
-        // The control: put back at once it says what it said.
+        // The control: a copy that is put back immediately reads as before.
         files::restore(&kept, &home.store());
         assert_ne!(state(&home.start(&server), USAGE), State::Unreadable, "{before}");
         let client = home.start(&server);
@@ -101,7 +101,7 @@ fn a_store_from_before_the_no_does_not_open_to_a_bare_grant() {
         assert_eq!(why_not(&client), WhyNot::Unreadable, "{before}: there was a no");
         assert!(client.grant(USAGE).unwrap_err().needs_notice(), "{before}");
         client.record_with(|| -> crate::events::LibraryOpened { panic!("{before}: nobody agreed") });
-        // What was not decided about since stands.
+        // A scope that was not decided about since then is still granted.
         assert!(client.status(PLAYBACK).unwrap().is_open(), "{before}");
         say_yes(&client, USAGE);
         assert_eq!(state(&client, USAGE), State::Granted);
@@ -114,17 +114,17 @@ fn a_no_to_more_is_a_no_to_less() {
     wider(&home, &server).deny(USAGE).unwrap();
     home.clock.advance(DAY * 400);
     assert_eq!(why_not(&home.start(&server)), WhyNot::Answered, "it asks for less than was refused");
-    // The control: one that asks for more may ask, half a year on.
+    // The control: a program that asks for more may ask again after half a year.
     let (home, server) = (Home::new(), Server::new());
     home.start(&server).deny(USAGE).unwrap();
     home.clock.advance(DAY * 400);
     assert!(wider(&home, &server).may_ask(USAGE).unwrap().is_yes());
-    // What was refused can't be read any more: it may have been this.
+    // The refused contract can't be read any more, so it may have been this one.
     std::fs::remove_dir_all(home.store().join("contracts")).unwrap();
     assert_eq!(why_not(&wider(&home, &server)), WhyNot::Answered);
 }
 
-/// Granted, and held to less than this build would do.
+/// A granted scope that is held to less than this build would record.
 fn held(home: &Home, server: &Server) -> Client {
     drop(home.start_granted(server, &[USAGE]));
     forge::agreed_to_something_else(&home.store(), |was| {
@@ -166,7 +166,7 @@ fn what_was_declined_is_opened_by_no_bare_grant_once_the_yes_is_over() {
             assert_eq!(state(&client, USAGE), State::Expired);
             let error = client.grant(USAGE).unwrap_err();
             assert!(error.needs_notice(), "declined: {declines}, start {start}: {error}");
-            // Its end is written down by now.
+            // The expiry is written down by now.
             let _ = client.flush(std::time::Duration::from_secs(1));
         }
         say_yes(&home.start(&server), USAGE);

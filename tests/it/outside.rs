@@ -1,4 +1,4 @@
-//! Promise 6 from outside: another process takes a yes back while this one runs, and this one stops without being told.
+//! Promise 6 from outside: another process withdraws a grant while this one runs. This one stops without being notified.
 
 use crate::{
     events::{LibraryOpened, USAGE, opened},
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-/// Whether the gate of this client is open: its own, not what the disk says.
+/// Whether this client's own gate is open, whatever the disk says.
 fn records(client: &Client) -> bool {
     let made = AtomicBool::new(false);
     client.record_with(|| {
@@ -27,11 +27,11 @@ fn a_yes_that_is_taken_back_elsewhere_ends_here_without_a_call() {
     let (home, server) = (Home::new(), Server::new());
     let running = home.start_granted(&server, &[USAGE]);
     assert!(records(&running), "the control");
-    // Idle, as a program is most of the time: its worker sleeps.
+    // The client is idle, as a program is most of the time: its worker sleeps.
     thread::sleep(Duration::from_millis(100));
     let elsewhere = home.start(&server);
     assert!(elsewhere.withdraw(USAGE).unwrap().confirmed);
-    // Events alone don't wake it into looking sooner; the look is its own.
+    // Events alone don't wake the worker to look sooner. It looks by itself.
     wait_for("its gate closes", || {
         thread::sleep(Duration::from_millis(50));
         !records(&running)

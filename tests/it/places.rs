@@ -1,5 +1,5 @@
-//! Promise 9 in bad places: where there is no home, or another user's, or where the system lets a program do less than others,
-//! the program goes on, and says why nothing is reported.
+//! Promise 9 in difficult places: there is no home, it belongs to another user, or the system allows the program less
+//! than others. The program keeps running and reports why nothing is sent.
 
 use crate::{
     child::{self, Child},
@@ -20,19 +20,19 @@ use std::{
     path::Path,
 };
 
-/// Users whom nobody has heard of, and who run nothing else.
+/// Users that the system does not know and that run nothing else.
 const STRANGER: u32 = 54_321;
 const OTHER: u32 = 54_322;
 
 const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
 
-/// The program as most are: it leaves it to the platform where its data goes.
+/// Like most programs, it lets the platform choose where its data goes.
 fn anywhere() -> Config {
     let endpoint = std::env::var(ENDPOINT).unwrap_or_else(|_| "http://127.0.0.1:9".into());
     Config::new(APPLICATION, CONTROLLER, Audience::Adults).endpoint(endpoint).clock(TestClock::new()).lift_ci_block()
 }
 
-/// As the README has it: what `init` returns ends `main` where it is an error.
+/// As in the README: an error that `init` returns ends `main`.
 fn readme(why: &str) -> Result<(), Error> {
     let _candor = candor::init(anywhere())?;
     let status = consent::status(USAGE)?;
@@ -48,7 +48,7 @@ fn readme(why: &str) -> Result<(), Error> {
         assert!(error.is_store() && !error.is_configuration(), "{error}");
         assert!(error.to_string().contains(why), "not {why}: {error}");
     }
-    // Nothing was ever agreed to that could be taken back, and nothing says that it was.
+    // Nothing was ever granted that could be withdrawn, and no receipt claims that it was.
     match consent::withdraw(PLAYBACK) {
         Err(error) => assert!(error.is_store() && error.to_string().contains(why), "not {why}: {error}"),
         Ok(receipt) => panic!("{receipt}"),
@@ -78,7 +78,7 @@ fn child_without_a_place() {
     child::done("places::child_without_a_place");
 }
 
-/// A directory for a child, owned by a user, with a mode.
+/// Makes a directory for a child. If root runs the test, it belongs to `user`.
 fn owned(path: &Path, user: u32, mode: u32) {
     if !path.exists() {
         fs::create_dir(path).unwrap();
@@ -91,7 +91,7 @@ fn owned(path: &Path, user: u32, mode: u32) {
 
 #[test]
 fn where_no_place_is_named_the_program_runs_on() {
-    // Only a user whom the system does not know has no home when the environment names none.
+    // Only a user that the system does not know has no home when the environment names none.
     if !is_root() {
         return;
     }
@@ -159,13 +159,13 @@ fn nothing_is_made_in_a_home_that_is_another_users() {
     if !is_root() {
         return;
     }
-    // Root in somebody's home, which is what `sudo` does; and somebody in another one's, who let everybody in.
+    // Root in another user's home, as with `sudo`, and a user in another user's home that is open to everyone.
     for (user, mode) in [(0, 0o700), (OTHER, 0o777)] {
         let home = tempfile::tempdir().unwrap();
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let theirs = home.path().join("home");
         owned(&theirs, STRANGER, mode);
-        // Whether what leads to the place is there already, or not.
+        // Whether or not the parent directories already exist.
         for there in [false, true] {
             if there {
                 for name in [".local", ".local/share", ".config"] {
@@ -179,7 +179,7 @@ fn nothing_is_made_in_a_home_that_is_another_users() {
                 .run();
             assert_eq!(files::tree(&theirs), before, "as {user}");
         }
-        // Nor where an earlier program made its own directories there.
+        // Nothing is written even where an earlier program made its own directories.
         for name in [".local/share", ".config"] {
             owned(&theirs.join(name).join(APPLICATION), user, 0o700);
         }
@@ -207,7 +207,7 @@ fn a_store_in_a_home_that_is_another_users_is_not_opened() {
     run("places::child_finds_a_yes").var("WHY", "home` belongs to another user").run();
     assert_eq!(files::tree(&theirs), before);
     assert_eq!(server.connections(), 0);
-    // The control.
+    // The control: the home belongs to the user that runs the program.
     chown(&theirs, Some(0), Some(0)).unwrap();
     run("places::child_finds_a_yes").run();
 }
@@ -245,12 +245,12 @@ fn child_finds_a_yes() {
     child::done("places::child_finds_a_yes");
 }
 
-/// A library that keeps much for each thread, which the system takes out of the stack of each: candor's threads have what the
-/// platform gives its own, however large a limit on address space is.
+/// A library may keep much memory for each thread, which the system takes from each thread's stack. candor's threads
+/// have the stack size that the platform gives its own threads, however large a limit on address space is.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_library_with_much_of_its_own_in_each_thread_ends_no_program() {
-    // The second is nearly all that Rust gives a thread, and the others are more.
+    // The second size is nearly all of the stack that Rust gives a thread. The last two are larger.
     let free = "ulimit -s 8192";
     let limited = "ulimit -s 8192; ulimit -v 64000000";
     for (kept, limits) in
@@ -275,7 +275,7 @@ fn a_library_with_much_of_its_own_in_each_thread_ends_no_program() {
     }
 }
 
-/// Where address space is short a thread is made all the same, with the stack that there is room for.
+/// If address space is short, a thread is still created, with as much stack as there is space for.
 #[cfg(target_os = "linux")]
 #[test]
 fn where_address_space_is_short_threads_are_made_with_less_stack() {
@@ -311,7 +311,7 @@ fn child_beside_a_library() {
     if child::home().is_none() {
         return;
     }
-    // As the first thread of a program has it.
+    // A large stack, like that of a program's first thread.
     std::thread::Builder::new().stack_size(16 << 20).spawn(reports).unwrap().join().unwrap();
     child::done("places::child_beside_a_library");
 }
@@ -325,7 +325,7 @@ fn reports() {
     assert!(client.shutdown(HANG));
 }
 
-/// The shell's limit on the size of files, which ends a process by a signal where it writes beyond it.
+/// The shell's limits on file size. A process that writes beyond its limit is ended by a signal.
 const LIMITS: [&str; 5] = ["ulimit -f 0", "ulimit -f 1", "ulimit -f 2", "ulimit -f 4", "ulimit -f 8"];
 
 #[test]
@@ -343,7 +343,7 @@ fn a_limit_on_the_size_of_files_ends_no_program() {
                 .after(limit)
                 .run();
             assert!(!granted || said.contains("LOST"), "{limit}: what is recorded can't be kept");
-            // What was said there holds where files may be larger again.
+            // What was confirmed under the limit still holds when files may be larger again.
             let client = home.start(&server);
             let now = state(&client, USAGE);
             if said.contains("WITHDRAWN") {
@@ -398,7 +398,7 @@ fn child_in_small_files() {
     child::done("places::child_in_small_files");
 }
 
-/// Neither an event nor the count of what was lost can be written.
+/// Neither an event nor the count of lost events can be written.
 #[test]
 fn a_program_that_could_write_nothing_does_not_say_that_all_is_on_disk() {
     let (home, server) = (Home::new(), Server::new());
@@ -427,11 +427,11 @@ fn where_no_thread_can_be_made_nothing_is_lost_and_the_reason_is_told() {
     owned(&home.path(), user, 0o700);
     let child = Child::new("places::child_without_threads", &home.path()).var(ENDPOINT, server.endpoint());
     if is_root() { child.user(STRANGER) } else { child }.run();
-    // What the program could not send it has kept.
+    // The program kept what it could not send.
     assert_eq!(server.lines().len(), 4);
 }
 
-/// How many processes and threads this user may have.
+/// Allows or forbids this user new processes and threads.
 #[cfg(target_os = "linux")]
 fn allow_threads(allow: bool) {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -457,7 +457,7 @@ fn child_without_threads() {
     let page = client.manifest().unwrap().to_string();
     assert!(page.contains(why), "{page}");
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
-    // At its end what it recorded is brought to disk all the same.
+    // At shutdown the recorded events are still written to disk.
     assert!(client.shutdown(HANG));
     drop(client);
     let client = Client::new(config()).unwrap();
@@ -466,7 +466,7 @@ fn child_without_threads() {
     client.record(opened(4));
     client.record(opened(5));
     assert!(client.status(USAGE).unwrap().trouble.is_some());
-    // Tried again at the next look.
+    // The next look tries again.
     allow_threads(true);
     assert_eq!(client.status(USAGE).unwrap().trouble, None);
     wait_for("what was recorded meanwhile", || waiting(&client) == 4);

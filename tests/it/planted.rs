@@ -1,5 +1,5 @@
-//! Promise 3 against other hands: lines and batches that are sound by their checksums, and that this program would not
-//! have written, never leave; what leaves is what the schema allows, byte for byte.
+//! Promise 3 against tampering: lines and batches that have valid checksums, but that this program would not have
+//! written, are never sent. What is sent is what the schema allows, byte for byte.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, film, opened, unreachable},
@@ -11,7 +11,7 @@ use candor::Scope;
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
-/// A store with one honest line in `scope`, its segment, and the line.
+/// Makes a store with one genuine line in `scope`. Returns its segment and the line.
 fn with_a_line(home: &Home, server: &Server, scope: Scope) -> (PathBuf, String) {
     let client = home.start_granted(server, &[USAGE, CONNECTIVITY]);
     if scope == USAGE {
@@ -28,7 +28,7 @@ fn with_a_line(home: &Home, server: &Server, scope: Scope) -> (PathBuf, String) 
 fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
     let (home, server) = (Home::new(), Server::new());
     let id = r#"{"key":"log.record.uid","value":{"stringValue":"00112233445566778899aabbccddeeff"}}"#;
-    // The day before, which is old enough to have been kept and young enough to leave.
+    // The day before: old enough to have been kept, and recent enough to be sent.
     let [yesterday, before] = [1, 2].map(|days| home.clock.day_nanos() - days * DAY.as_nanos() as u64);
     let attributes = |more: &str| {
         let (day, head) = (yesterday, r#""severityNumber":9,"eventName":"library.opened","attributes":["#);
@@ -77,7 +77,7 @@ fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
         ("nothing", String::new()),
     ];
     let (segment, honest) = with_a_line(&home, &server, USAGE);
-    // The controls: the forger's own skill, with a line that is allowed.
+    // The controls: the genuine line is there, and an allowed line is planted too, which shows that the forgery works.
     assert_eq!(waiting(&home.start(&server), USAGE).len(), 1);
     forge::plant_line(&segment, &sound);
     for (_, line) in &not_allowed {
@@ -101,12 +101,12 @@ fn a_line_of_another_scope_or_segment_never_leaves() {
     let (segment, _) = with_a_line(&home, &server, USAGE);
     let other = Home::new();
     let (theirs, foreign) = with_a_line(&other, &server, CONNECTIVITY);
-    // A sound line, in the wrong scope's segment.
+    // A sound line in another scope's segment.
     forge::plant_line(&segment, &foreign);
-    // A sound segment, in the wrong scope's directory and in the wrong generation's.
+    // A sound segment in the directory of another scope and of another generation.
     fs::copy(&theirs, segment.with_file_name("aaaaaaaaaaaaaaaa.jsonl")).unwrap();
     files::mode(&segment.with_file_name("aaaaaaaaaaaaaaaa.jsonl"), 0o600);
-    // A line moved from one segment to another: its checksum is salted.
+    // A line moved from one segment to another. Its checksum is salted, so it does not match there.
     let moved = fs::read_to_string(&theirs).unwrap().lines().nth(1).unwrap().to_owned();
     let text = fs::read_to_string(&segment).unwrap() + &moved + "\n";
     files::write(&segment, text.as_bytes());
@@ -183,7 +183,7 @@ fn looking_does_not_count() {
     assert!(dropped(&client, "foreign") <= 1, "{} for one cell", dropped(&client, "foreign"));
 }
 
-/// A batch that waits for its next try, with its particulars and its body.
+/// Makes a batch that is pending for its next try. Returns its path, its head and its body.
 fn with_a_batch(home: &Home, server: &Server) -> (PathBuf, Value, Vec<u8>) {
     server.say([Say::status(503)]);
     let client = home.start_granted(server, &[USAGE, CONNECTIVITY]);
@@ -281,7 +281,7 @@ fn a_batch_in_the_directory_of_another_scope_never_leaves() {
     let (home, server) = (Home::new(), Server::new());
     let (path, head, body) = with_a_batch(&home, &server);
     let heard = server.requests().len();
-    // Copied as it is, and once more with particulars that fit the place.
+    // The batch is copied unchanged, and once more with a head that matches the new place.
     let snapshot = forge::unsealed(&home.store().join("consent"));
     let generation = snapshot["scopes"]["connectivity"]["generation"].as_u64().unwrap();
     let place = home.store().join("outbox").join("connectivity").join(generation.to_string());
@@ -314,7 +314,7 @@ fn a_batch_that_was_taken_before_is_not_sent_again() {
     drop(client);
     let heard = server.requests().len();
     assert_eq!(heard, 2);
-    // The program died between the answer and the removal.
+    // As if the program died between the answer and the removal.
     files::write(&path, &batch);
     let client = home.start(&server);
     send(&client);

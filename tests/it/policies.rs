@@ -1,4 +1,4 @@
-//! Promise 8: administrators' rules forbid, coarsen and shorten; they can't grant, and the person sees them.
+//! Promise 8: administrators' rules forbid, coarsen and shorten. They can't grant, and the person sees them.
 
 use crate::{
     events::{CONNECTIVITY, LibraryOpened, PLAYBACK, USAGE, film, opened},
@@ -27,7 +27,7 @@ fn start(home: &Home, server: &Server) -> Client {
     Client::new(config(home, server)).unwrap()
 }
 
-/// Writes a rule as an administrator does: readable by everyone.
+/// Writes a rule as an administrator does: every user can read it.
 fn put(home: &Home, name: &str, rule: &Value) {
     put_text(home, name, &rule.to_string());
 }
@@ -75,7 +75,7 @@ fn a_rule_may_forbid_everything_one_scope_or_a_recipient() {
         assert_eq!(client.deny(USAGE).unwrap().decision, "denied", "a no is always taken");
     }
     drop(home);
-    // The control: without a rule, and with one about another application, the scope opens.
+    // The control: with a rule that is only about another application, the scope opens.
     let home = Home::new();
     put(&home, "a.json", &rule(json!({"applications": ["org.example.other"], "forbid": {"everything": true}})));
     start(&home, &server).grant(USAGE).unwrap();
@@ -192,7 +192,7 @@ fn rules_that_change_begin_anew() {
     client.grant(USAGE).unwrap();
     client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
     put(&home, "a.json", &rule(json!({"forbid": {"fields": ["library.opened.sorted"]}})));
-    // Without a look of its own the running program is told by the next call that asks where things stand.
+    // The running program need not look by itself: the next call that asks for the state finds the rule.
     assert!(client.status(USAGE).unwrap().is_open());
     assert!(waiting(&client, USAGE).is_empty(), "what waited was recorded under less of a rule");
     assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
@@ -203,7 +203,7 @@ fn rules_that_change_begin_anew() {
     let second = start(&home, &server);
     assert_eq!(second.receipt(USAGE).unwrap().line, line);
     assert_eq!(waiting(&client, USAGE).len(), 1);
-    // The one that has not seen a rule yet, and finds that another has, records nothing until it looks.
+    // A client that has not seen a rule, and finds that another client has, records nothing until it looks.
     put(&home, "b.json", &rule(json!({"forbid": {"fields": ["library.opened.shelves"]}})));
     assert_eq!(second.status(USAGE).unwrap().limited_by.len(), 2);
     for _ in 0..2 {
@@ -243,7 +243,7 @@ fn a_program_that_runs_for_long_finds_a_rule_with_the_new_day() {
     put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
     client.record_durable(opened(2));
     assert_eq!(home.all_waiting().len(), 1, "the control: nobody has looked yet");
-    // No wait is over, so that nothing is due to be sent, before which there would be a look as well.
+    // No wait has ended, so nothing is due to be sent. A due request would also cause a look at the rules.
     home.clock.advance(DAY);
     wait_for("what waited is gone", || {
         client.record(opened(2));
@@ -260,7 +260,7 @@ fn nothing_leaves_by_itself_before_a_look_at_the_rules() {
     client.record_durable(opened(700));
     wait_for("the worker to choose its moment", || home.schedule(USAGE).is_some());
     put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
-    // Its moment is on the same day.
+    // The next request is due on the same day.
     let path = home.schedule(USAGE).unwrap();
     let mut schedule = crate::forge::unsealed(&path);
     schedule["next"] = json!(1);
@@ -331,12 +331,12 @@ fn what_can_not_be_read_blocks_and_says_why() {
         assert!(home.all_waiting().is_empty(), "{what}");
         assert_eq!(server.connections(), 0, "{what}");
     }
-    // A directory where a file should be, and a pipe that nobody writes to.
+    // A directory where a file should be.
     let (home, server) = (Home::new(), Server::new());
     std::fs::create_dir_all(rules(&home).join("y.json")).unwrap();
     let client = start(&home, &server);
     assert!(client.grant(USAGE).unwrap_err().to_string().contains("y.json"));
-    // What is no rule by its name is none: an editor's backup, a note.
+    // A file that is not named like a rule is ignored: an editor's backup, a note.
     let home = Home::new();
     for name in ["a.json~", ".a.json", "README"] {
         put_text(&home, name, "not a rule");
@@ -392,11 +392,12 @@ fn a_directory_that_can_not_be_looked_through_blocks() {
         let status = client.status(USAGE).unwrap();
         let by = status.blocked_by.clone().unwrap_or_else(|| panic!("{what}"));
         assert!(by.contains(said) && !status.is_open(), "{what}: {by}");
-        // What was read is a rule, and what waits goes; a link to where nothing is now may lead to something in a moment.
+        // An entry that exists counts as a rule, so pending data is destroyed. A link to nothing may lead to something
+        // in a moment, so pending data is kept.
         assert_eq!(home.all_waiting().is_empty(), what != "a link to nothing", "{what}");
         assert!(start(&home, &server).grant(PLAYBACK).unwrap_err().is_blocked(), "{what}");
     }
-    // More than anyone keeps in view, and the control: one less.
+    // One rule more than the limit of 64. The control has one fewer.
     let home = Home::new();
     many(&home, 65);
     let error = start(&home, &server).grant(USAGE).unwrap_err();
@@ -416,7 +417,7 @@ fn a_rule_that_the_program_may_not_read_blocks() {
         let child = || crate::disk::child("policies::child_looks_for_rules", &home, &server);
         child().var(MAY, "yes").run();
         let shut = if directory { rules(&home) } else { rules(&home).join("a.json") };
-        // Root's own, or, where nobody is root, nobody's.
+        // Only root may open it. If the test does not run as root, no user may.
         files::mode(
             &shut,
             if !crate::disk::is_root() {
@@ -432,7 +433,7 @@ fn a_rule_that_the_program_may_not_read_blocks() {
     }
 }
 
-/// Says whether the child may read the rules.
+/// Tells the child whether it may read the rules.
 const MAY: &str = "CANDOR_IT_MAY_READ";
 
 #[cfg(unix)]
@@ -479,9 +480,9 @@ fn a_rule_that_changes_makes_no_yes_younger() {
     say_yes(&client, USAGE);
     let until = client.status(USAGE).unwrap().until;
     home.clock.advance(DAY * 6);
-    // Two more, of which the shorter one counts, and one of which narrows, so that a line is written today.
+    // Two more rules, of which the shorter one counts. One of them also narrows, so that a line is written today.
     put(&home, "b.json", &rule(json!({"validity_days": 12, "forbid": {"fields": ["library.opened.sorted"]}})));
-    // The new day may find it as well; whoever is second is closed until the first is done.
+    // The check on the new day may find the rule too. Whichever comes second is closed until the first is done.
     wait_for("it begins anew", || client.status(USAGE).unwrap().is_open());
     assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
     assert_eq!(client.status(USAGE).unwrap().until, until);
@@ -505,7 +506,7 @@ fn every_byte_of_a_rule_matters() {
         let client = start(&home, &server);
         let status = client.status(CONNECTIVITY).unwrap();
         let forbidden = client.status(USAGE).unwrap().blocked_by.is_some();
-        // Either nothing may be recorded at all, or it is a sound rule with other words: then it is about another name.
+        // Either nothing may be recorded at all, or the damage left a sound rule with other words, which is about another name.
         match status.blocked_by {
             Some(by) => {
                 assert!(by.contains("a.json"), "{by}");
@@ -529,14 +530,14 @@ fn every_byte_of_a_rule_matters() {
 
 #[test]
 fn no_rule_grants_hides_or_redirects() {
-    // The form has no word for it, whoever tries.
+    // The form has no word for any of these.
     for word in ["grant", "allow", "opt_in", "hide", "endpoint", "redirect", "lengthen", "retention_days", "text"] {
         let (home, server) = (Home::new(), Server::new());
         put(&home, "a.json", &rule(json!({word: "usage"})));
         let client = start(&home, &server);
         assert!(client.grant(USAGE).unwrap_err().is_blocked(), "{word}");
     }
-    // A rule that allows much leaves the state what it was, and a long validity lengthens nothing.
+    // A rule that allows much leaves the state unchanged. A long validity lengthens nothing.
     let (home, server) = (Home::new(), Server::new());
     put(&home, "a.json", &rule(json!({"validity_days": 4_000_000_000_u32})));
     let client = start(&home, &server);
@@ -568,7 +569,7 @@ fn a_recipient_is_known_by_its_host_however_the_rule_writes_it() {
         put(&home, "a.json", &rule(json!({"forbid": {"recipients": [recipient]}})));
         assert!(start(&home, &server).grant(USAGE).unwrap_err().is_blocked(), "{recipient}");
     }
-    // The control: another port, and a host that only begins alike.
+    // The control: another port, a host with the same beginning, and an empty name.
     for recipient in [format!("{host}:1"), format!("{host}.example"), String::new()] {
         put(&home, "a.json", &rule(json!({"forbid": {"recipients": [recipient]}})));
         assert!(start(&home, &server).status(USAGE).unwrap().blocked_by.is_none(), "{recipient}");
@@ -608,7 +609,7 @@ fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
     );
 }
 
-/// A yes under which an event waits. Answers where rules would lie, which is not there.
+/// Grants a scope under which an event is pending. Returns the path of the rules directory, which does not exist.
 fn one_waits_without_rules(home: &Home, server: &Server) -> PathBuf {
     let client = start(home, server);
     client.grant(USAGE).unwrap();
@@ -618,7 +619,7 @@ fn one_waits_without_rules(home: &Home, server: &Server) -> PathBuf {
     place
 }
 
-/// That nobody can look is no rule: what waits stays, and is sent once the way is a way again.
+/// A path that can't be followed is no rule: pending data is kept, and is sent once the path works again.
 #[cfg(unix)]
 #[test]
 fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
@@ -637,7 +638,7 @@ fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
     assert_eq!(crate::home::flush(&client).records, 1);
 }
 
-/// A share that is not mounted: what rules it holds nobody knows. It closes for the moment, and destroys nothing.
+/// A share that is not mounted may hold rules that no program can see. The scope closes for the moment, and nothing is destroyed.
 #[cfg(unix)]
 #[test]
 fn rules_behind_a_link_to_nothing_close_for_the_moment() {
@@ -655,7 +656,7 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
         assert!(!kept.is_empty());
         let away = home.path().join("away");
         std::fs::rename(&share, &away).unwrap();
-        // The program that runs, and one that starts.
+        // The running program, and one that starts now.
         for client in [client, start()] {
             let status = client.status(USAGE).unwrap();
             assert_eq!((status.state, status.is_open()), (State::Granted, false));
@@ -668,20 +669,20 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
         let client = start();
         assert!(client.status(USAGE).unwrap().is_open());
         if above {
-            // The link works, and there is no directory of rules where it leads.
+            // The link works, but it leads to no directory of rules.
             std::fs::remove_dir(share.join("policy.d")).unwrap();
             let status = client.status(USAGE).unwrap();
             assert!(status.is_open(), "{status:?}");
         }
-        // Where neither the directory nor a link is there, there is no rule.
+        // If neither the directory nor a link exists, there is no rule.
         std::fs::remove_file(&link).unwrap();
         assert!(client.status(USAGE).unwrap().is_open());
         assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
     }
 }
 
-/// A home that is no directory, as `/dev/null` is for some system users: below a file there is no rule, and none is made of that.
-/// A file in the very place of the directory is one, which nobody can read.
+/// A home that is not a directory, as `/dev/null` is for some system users: there can be no rule below a file, so
+/// nothing is blocked. A file in the very place of the directory is a rule, one that can't be read.
 #[test]
 fn below_a_file_there_is_no_rule() {
     let (home, server) = (Home::new(), Server::new());

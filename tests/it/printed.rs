@@ -1,5 +1,5 @@
-//! Text from elsewhere reaches a person's terminal as text: whatever was written into records, contracts, paths, answers and
-//! errors steers nothing, turns nothing round and adds no line.
+//! Text from elsewhere reaches a person's terminal as plain text. Whatever was written into records, contracts, paths,
+//! answers and errors, it controls no terminal, reverses no text direction and adds no line.
 
 use crate::{
     events::{USAGE, opened},
@@ -10,10 +10,10 @@ use crate::{
 use candor::{Answer, Client, Parcel, SendError, Transport, consent};
 use serde_json::json;
 
-/// Clears the screen, sets the title, links elsewhere, turns the direction of writing, hides, and ends the line.
+/// Clears the screen, sets the title, adds a link, changes the direction of writing, hides text, and ends the line.
 const ATTACK: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{1b}]8;;http://e\u{1b}\\\u{9b}31m\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{e0041}\r\n  confirmed  yes: FORGED\n";
 
-/// Asserts that a text holds nothing of it but its letters, and no line that somebody else wrote.
+/// Asserts that a text contains no misleading character of the attack, and no forged line.
 #[track_caller]
 fn harmless(what: &str, text: &str) {
     let bad: Vec<char> = text.chars().filter(|c| *c != '\n' && misleads(*c)).collect();
@@ -26,7 +26,7 @@ fn misleads(c: char) -> bool {
     c.is_control() || "\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{e0041}".contains(c)
 }
 
-/// A yes whose records say this in every place that takes words.
+/// Makes a grant whose records contain the attack in every place that takes words.
 fn planted(home: &Home, server: &Server) {
     let client = home.start(server);
     say_yes(&client, USAGE);
@@ -126,7 +126,7 @@ fn places_that_cant_be_used() {
     harmless("flush", &client.flush(HANG).unwrap().trouble.unwrap());
 }
 
-/// A transport that repeats what a stranger answered.
+/// A transport that repeats the text of a stranger's answer in its error.
 struct Repeats;
 
 impl Transport for Repeats {
@@ -148,7 +148,7 @@ fn what_a_transport_repeats() {
     harmless("manifest", &client.manifest().unwrap().to_string());
 }
 
-/// What stands in the forged records, so that this test can't pass for want of an attack.
+/// Checks that the text in the forged records is an attack, so that the tests can't pass for lack of one.
 #[test]
 fn the_attack_is_one() {
     assert!(std::panic::catch_unwind(|| harmless("", ATTACK)).is_err());

@@ -1,5 +1,5 @@
-//! Receipts as proof: a real history, exported, and a thousand ways to cut, reorder and rewrite it. Each is found, and
-//! the line that is named is the right one. What can't be found is tried in `undetectable`.
+//! Receipts as proof: a real history is exported, then cut, reordered and rewritten in a thousand ways. Each change is
+//! found, and the line that is named is the right one. Changes that can't be found are tested in `undetectable`.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE},
@@ -16,27 +16,27 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, ops::RangeInclusive};
 
-/// How many attacks.
+/// The number of attacks.
 const ATTACKS: usize = 1_000;
-/// The line up to which the person holds receipts.
+/// The person holds receipts up to this line.
 const HELD: usize = 13;
 
-/// A history, as the person's computer holds it.
+/// A history as the person's computer holds it.
 pub(crate) struct History {
     pub(crate) home: Home,
     _server: Server,
     pub(crate) client: Client,
-    /// The ledger's lines, without their ends.
+    /// The ledger's lines, without their newlines.
     pub(crate) lines: Vec<String>,
     /// The export after [`HELD`] lines.
     pub(crate) held: String,
-    /// The receipt of each of those lines, as it was handed over when it was written.
+    /// The receipt of each of those lines, as returned when the line was written.
     pub(crate) receipts: Vec<String>,
-    /// The export now.
+    /// The current export.
     pub(crate) export: String,
 }
 
-/// Decisions of three scopes, over a month and a half.
+/// Makes decisions about three scopes, over a month and a half.
 pub(crate) fn history() -> History {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
@@ -75,13 +75,13 @@ pub(crate) fn history() -> History {
 }
 
 impl History {
-    /// The bytes of a ledger with these lines.
+    /// The text of a ledger with these lines.
     pub(crate) fn ledger(&self, lines: &[String]) -> String {
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// What candor itself exports where the ledger has these lines: readable part and all. The one who forges also
-    /// removes what the program says of its trouble.
+    /// The export that candor itself makes if the ledger has these lines, with the readable part. The program's report
+    /// of trouble is removed, as a forger would do.
     pub(crate) fn exported(&self, lines: &[String]) -> String {
         let path = self.home.store().join("ledger.jsonl");
         files::write(&path, self.ledger(lines).as_bytes());
@@ -92,13 +92,13 @@ impl History {
     }
 }
 
-/// The same lines with numbers and hashes that fit each other.
+/// The same lines with numbers and hashes that match each other.
 pub(crate) fn rechained(lines: &[String]) -> Vec<String> {
     let number = |(at, line): (usize, &String)| edited(line, |line| line["line"] = json!(at + 1));
     linked(&lines.iter().enumerate().map(number).collect::<Vec<_>>())
 }
 
-/// The same lines with hashes that fit each other.
+/// The same lines with hashes that match each other.
 fn linked(lines: &[String]) -> Vec<String> {
     let mut previous = String::new();
     let line = |text: &String| {
@@ -109,7 +109,7 @@ fn linked(lines: &[String]) -> Vec<String> {
     lines.iter().map(line).collect()
 }
 
-/// The same line with a hash that fits it.
+/// The same line with a hash that matches it.
 fn signed(line: &str) -> String {
     let line = edited(line, |line| line["hash"] = json!(""));
     edited(&line, |value| value["hash"] = json!(blake3::hash(line.as_bytes()).to_hex().to_string()))
@@ -121,7 +121,7 @@ fn edited(line: &str, act: impl FnOnce(&mut Value)) -> String {
     canonical(&value)
 }
 
-/// Verifiers with a hole, each as what it would have said. Each must let something through.
+/// Verifiers with a flaw, each given as the verdict that it would return. Each must miss an attack.
 type Mutant = fn(&Attack, Verdict) -> Verdict;
 
 const MUTANTS: [(&str, Mutant); 9] = [
@@ -141,8 +141,9 @@ fn without(kinds: &[Wrong], mut said: Verdict) -> Verdict {
     said
 }
 
-/// One attack: what is handed over, what the person holds, and which line must be named. `None` is the whole; where the
-/// person holds the receipt of one later line, and all hashes were worked out anew, it is that line or one before it.
+/// One attack: what is handed over, what the person holds, and which line must be named. `None` means the document as a
+/// whole. If the person holds the receipt of one later line and all hashes were recalculated, `verify` may name that
+/// line or one before it.
 struct Attack {
     what: &'static str,
     history: String,
@@ -150,7 +151,7 @@ struct Attack {
     line: Option<RangeInclusive<u64>>,
 }
 
-/// Draws an attack. `Rng` has a fixed seed, so that each run is the same.
+/// Draws an attack at random. `Rng` has a fixed seed, so that each run is the same.
 fn attack(from: &History, rng: &mut Rng) -> Attack {
     match rng.u32(..10) {
         0 | 1 => truncation(from, rng),
@@ -161,17 +162,17 @@ fn attack(from: &History, rng: &mut Rng) -> Attack {
     }
 }
 
-/// As a ledger or as an export.
+/// Returns the lines as a ledger or as an export.
 fn handed_over(from: &History, rng: &mut Rng, lines: &[String]) -> String {
     if rng.bool() { from.ledger(lines) } else { from.exported(lines) }
 }
 
-/// Just this line.
+/// Exactly this line.
 fn only(line: u64) -> Option<RangeInclusive<u64>> {
     Some(line..=line)
 }
 
-/// What the person holds about line `at` or one after it, and the lines that it lets `verify` name.
+/// What the person holds about line `at` or a later one, and the lines that `verify` may then name.
 fn held(from: &History, rng: &mut Rng, at: usize) -> (Option<String>, Option<RangeInclusive<u64>>) {
     if rng.bool() {
         return (Some(from.held.clone()), only(at as u64));
@@ -182,7 +183,7 @@ fn held(from: &History, rng: &mut Rng, at: usize) -> (Option<String>, Option<Ran
 
 fn truncation(from: &History, rng: &mut Rng) -> Attack {
     match rng.u32(..4) {
-        // Somewhere in the file.
+        // Cut somewhere in the file.
         0 => {
             let mut cut = rng.usize(1..from.export.len() - 2);
             while !from.export.is_char_boundary(cut) {
@@ -191,7 +192,7 @@ fn truncation(from: &History, rng: &mut Rng) -> Attack {
             let history = from.export[..cut].to_owned();
             Attack { what: "an export cut off", history, earlier: None, line: None }
         }
-        // Within a line.
+        // Cut within a line.
         1 => {
             let ledger = from.ledger(&from.lines);
             let line = rng.usize(..from.lines.len());
@@ -201,11 +202,11 @@ fn truncation(from: &History, rng: &mut Rng) -> Attack {
                 cut -= 1;
             }
             let history = ledger[..cut].to_owned();
-            // Half of a first line is nothing that could be told from anything else.
+            // Half of a first line can't be recognized as a ledger, so no line is named.
             let line = (line > 0 || cut == from.lines[0].len()).then(|| line as u64 + 1..=line as u64 + 1);
             Attack { what: "a line cut off", history, earlier: None, line }
         }
-        // Whole lines at the end, which only who holds a receipt can notice.
+        // Whole lines removed at the end. Only a person who holds a receipt can notice this.
         2 => {
             let left = rng.usize(1..HELD);
             let (earlier, _) = held(from, rng, left + 1);
@@ -213,7 +214,7 @@ fn truncation(from: &History, rng: &mut Rng) -> Attack {
             let history = handed_over(from, rng, &lines);
             Attack { what: "last lines removed", history, earlier, line: only(left as u64 + 1) }
         }
-        // Whole lines at the beginning.
+        // Whole lines removed at the beginning.
         _ => {
             let from_line = rng.usize(1..from.lines.len());
             if rng.bool() {
@@ -230,7 +231,7 @@ fn truncation(from: &History, rng: &mut Rng) -> Attack {
 
 fn reordering(from: &History, rng: &mut Rng) -> Attack {
     let anew = rng.bool();
-    // Whoever works the hashes out anew is found where the person holds receipts.
+    // Recalculated hashes are found only where the person holds receipts.
     let most = if anew { HELD } else { from.lines.len() };
     let mut lines = from.lines.clone();
     let first = rng.usize(..most - 1);
@@ -250,7 +251,7 @@ fn rewriting(from: &History, rng: &mut Rng) -> Attack {
     let anew = rng.bool();
     let mut lines = from.lines.clone();
     let at = rng.usize(..if anew { HELD } else { lines.len() });
-    // The last line can go unnoticed, which is a truncation.
+    // The last two kinds are not drawn for the last line: removing it is a truncation, which can go unnoticed.
     let (mut what, kind) = ("rewritten", rng.u32(..if at + 1 < lines.len() { 13 } else { 11 }));
     let line = lines[at].clone();
     lines[at] = match kind {
@@ -266,7 +267,7 @@ fn rewriting(from: &History, rng: &mut Rng) -> Attack {
         7 => edited(&line, |line| line["contract"] = json!(blake3::hash(b"another").to_hex().to_string())),
         8 => edited(&line, |line| line["notice"] = json!(blake3::hash(b"another").to_hex().to_string())),
         9 => edited(&line, |line| line["more"] = json!(true)),
-        // Any byte of it, which the careless do.
+        // Any byte of the line, if the hashes are not recalculated.
         10 => {
             if !anew {
                 return flipped(from, rng, at);
@@ -287,19 +288,19 @@ fn rewriting(from: &History, rng: &mut Rng) -> Attack {
     let (earlier, line) = if anew { held(from, rng, at + 1) } else { (None, only(at as u64 + 1)) };
     let lines = if anew { rechained(&lines) } else { lines };
     if unchanged || lines == from.lines {
-        // What was to be written stood there already; another one is drawn.
+        // The line already had this content, so another attack is drawn.
         return rewriting(from, rng);
     }
     let history = handed_over(from, rng, &lines);
     Attack { what, history, earlier, line }
 }
 
-/// By someone who knows a part of the rules.
+/// An attack by a person who knows part of the rules.
 fn half_careful(from: &History, rng: &mut Rng) -> Attack {
     let mut lines = from.lines.clone();
     let at = rng.usize(..lines.len() - 1);
     let what = if rng.bool() {
-        // Only its own hash: then the next one does not follow.
+        // Only the line's own hash is recalculated, so the next line does not follow it.
         lines[at] = signed(&edited(&lines[at], |line| line["via"] = json!("another place")));
         let history = handed_over(from, rng, &lines);
         return Attack { what: "one hash worked out anew", history, earlier: None, line: only(at as u64 + 2) };
@@ -316,14 +317,14 @@ fn half_careful(from: &History, rng: &mut Rng) -> Attack {
     Attack { what, history, earlier: None, line: only(line) }
 }
 
-/// One bit of one line.
+/// Flips one bit of one line.
 fn flipped(from: &History, rng: &mut Rng, at: usize) -> Attack {
     let mut lines = from.lines.clone();
     loop {
         let mut bytes = lines[at].clone().into_bytes();
         let place = rng.usize(..bytes.len());
         bytes[place] ^= 1 << rng.u32(..7);
-        // An end of a line more is a line more.
+        // A newline would make one more line.
         if let Ok(text) = String::from_utf8(bytes)
             && !text.contains('\n')
         {
@@ -335,7 +336,7 @@ fn flipped(from: &History, rng: &mut Rng, at: usize) -> Attack {
     Attack { what: "a bit flipped", history, earlier: None, line: only(at as u64 + 1) }
 }
 
-/// What people and other programs read beside the lines.
+/// Changes what people and other programs read beside the lines.
 fn readable(from: &History, rng: &mut Rng) -> Attack {
     let mut export: Value = serde_json::from_str(&from.export).unwrap();
     let named = |key: &str, digest: &str| {
@@ -399,7 +400,7 @@ fn readable(from: &History, rng: &mut Rng) -> Attack {
     Attack { what, history: export.to_string(), earlier: None, line: line.and_then(only) }
 }
 
-/// Whether something was found, and the right line named: the first one, which a person looks at.
+/// Whether a flaw was found and the right line named. The first line that is named counts, because the person looks at that one.
 fn is_found(attack: &Attack, said: &Verdict) -> bool {
     let named = said.flaws.iter().find_map(|flaw| flaw.line);
     !said.is_sound()
@@ -413,7 +414,7 @@ fn is_found(attack: &Attack, said: &Verdict) -> bool {
 #[test]
 fn a_thousand_truncations_reorderings_and_rewrites_are_found() {
     let from = history();
-    // Untouched, in either form and against everything the person holds.
+    // The unchanged history, in either form and against everything that the person holds.
     for text in [&from.export, &from.ledger(&from.lines), &from.exported(&from.lines)] {
         for earlier in from.receipts.iter().chain([&from.held, &from.export]) {
             let verdict = verify(text, &[earlier.as_str()]);
@@ -422,7 +423,7 @@ fn a_thousand_truncations_reorderings_and_rewrites_are_found() {
         assert!(verify(text, &[]).is_sound());
         assert!(verify(text, &from.receipts.iter().map(String::as_str).collect::<Vec<_>>()).is_sound());
     }
-    // And what is worked out anew without a change is what it was.
+    // Recalculating unchanged lines gives the same lines.
     assert_eq!(rechained(&from.lines), from.lines);
     let mut rng = Rng::with_seed(27_560);
     let (mut found, mut let_through) = (0, [0; MUTANTS.len()]);

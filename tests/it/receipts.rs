@@ -1,5 +1,5 @@
 //! What a person can take away: every decision with its texts, also while a decision is under way or the records are
-//! damaged; in names that others know; and what a check of it says, line by line.
+//! damaged, and in a standard vocabulary. Also what a check of the export reports, line by line.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE},
@@ -58,7 +58,7 @@ fn an_export_holds_the_lines_and_each_text_once() {
         assert_eq!(kept, text);
         assert_eq!(from.export.matches(&json!(text).to_string()).count(), 1, "once");
     }
-    // What was agreed, when, how and until when, in the record of its scope.
+    // The record of the scope says what was agreed, when, how and until when.
     let record =
         export["records"].as_array().unwrap().iter().find(|record| record["purpose"]["dct:identifier"] == "usage");
     let record = record.unwrap();
@@ -132,7 +132,7 @@ fn the_text_is_for_people() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
-    // Whatever a line says, it steers no terminal.
+    // Whatever a line contains, it can't control a terminal.
     let mut lines = from.lines.clone();
     lines[4] = lines[4].replace("settings/privacy", "\\u001b[2J\\u202eyes");
     files::write(&from.home.store().join("ledger.jsonl"), from.ledger(&rechained(&lines)).as_bytes());
@@ -145,7 +145,7 @@ fn the_text_is_for_people() {
     assert_eq!(text.matches(notice.text().trim_end()).count(), 1, "the text that was shown, once");
 }
 
-/// The lines of an export, and that it is sound beside an earlier one.
+/// Asserts that an export is sound and matches an earlier one. Returns its number of lines.
 #[track_caller]
 fn lines_of(export: &str, earlier: &str) -> usize {
     let verdict = verify(export, &[earlier]);
@@ -160,17 +160,17 @@ fn a_decision_under_way_is_in_it_or_not() {
     let (ledger, snapshot) = (home.store().join("ledger.jsonl"), home.store().join("consent"));
     let before = (fs::read(&ledger).unwrap(), fs::read(&snapshot).unwrap());
     let first = client.receipts().unwrap().to_json();
-    // A no is in force with its snapshot; its line comes after.
+    // A refusal is in force with its snapshot. Its line is written afterwards.
     client.deny(PLAYBACK).unwrap();
     let after = client.receipts().unwrap().to_json();
     files::write(&ledger, &before.0);
     assert_eq!(client.receipts().unwrap().to_json(), after, "the line that the next start appends");
-    // Half of it.
+    // Only half of the line was written.
     files::write(&ledger, &[&before.0[..], b"{\"at\":"].concat());
     assert_eq!(client.receipts().unwrap().to_json(), after);
     assert_eq!(lines_of(&after, &first), 2);
     drop(client);
-    // A yes is in force with its snapshot too, and its line stands before.
+    // A grant is in force with its snapshot too, but its line is written before it.
     let client = home.start(&server);
     let snapshot_before = fs::read(&snapshot).unwrap();
     say_yes(&client, PLAYBACK);
@@ -178,7 +178,7 @@ fn a_decision_under_way_is_in_it_or_not() {
     let under_way = client.receipts().unwrap().to_json();
     assert_eq!(lines_of(&under_way, &after), 2, "a yes that is not in force");
     drop(client);
-    // The next decision voids it; nothing of that is an offence.
+    // The next decision voids it. None of this is reported as a flaw.
     let client = home.start(&server);
     client.deny(CONNECTIVITY).unwrap();
     let voided = client.receipts().unwrap();
@@ -250,7 +250,7 @@ fn a_history_that_was_begun_anew_is_told_from_one_that_goes_on() {
     only(&verify(&export, &[&receipt]), Some(1), Wrong::Rewritten, "begun anew");
 }
 
-/// There is just one flaw, and this is it.
+/// Asserts that the verdict has exactly one flaw, and that it is this one.
 #[track_caller]
 fn only(verdict: &Verdict, line: Option<u64>, wrong: Wrong, words: &str) {
     let [flaw] = &verdict.flaws[..] else { panic!("one flaw: {verdict}") };
@@ -268,10 +268,10 @@ fn what_is_no_history_is_called_so() {
     only(&verify(&from.receipts[0], &[]), None, Wrong::NoHistory, "the receipt of one decision");
     let newer = from.export.replace("candor-receipts/1", "candor-receipts/2");
     only(&verify(&newer, &[]), None, Wrong::NoHistory, "another form");
-    // Two readers of this could read two things.
+    // A repeated key: two readers could read it differently.
     let twice = from.export.replacen("\"candor\": {", "\"candor\": 0, \"candor\": {", 1);
     assert!(!verify(&twice, &[]).is_sound());
-    // Spaces and the order of keys in the document mean nothing, and lines are text within it.
+    // Spaces and the order of keys in the document have no meaning. The ledger's lines are text within it.
     let compact = serde_json::from_str::<Value>(&from.export).unwrap().to_string();
     assert!(verify(&compact, &[&from.held]).is_sound());
 }
@@ -289,13 +289,13 @@ fn an_earlier_receipt_that_can_not_be_used_is_never_passed_over() {
     earlier(&receipt.to_string(), "one of them was changed");
     receipt["line"] = json!(0);
     earlier(&receipt.to_string(), "names no line");
-    // Another program's.
+    // The receipts of another program.
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     client.deny(USAGE).unwrap();
     let other = client.receipts().unwrap().to_json().replace("org.example.player", "org.example.other");
     earlier(&other, "another program");
-    // One of several is enough.
+    // One unusable receipt among several is enough.
     let verdict = verify(&from.export, &[&from.held, "no"]);
     only(&verdict, None, Wrong::Earlier, "not sound itself");
 }
@@ -315,7 +315,7 @@ fn what_is_vouched_for_is_said() {
     assert!(from.lines[16].contains(&verdict.head));
 }
 
-/// A line that was changed and whose hashes fit, and which of the rules about meaning it offends.
+/// A changed line whose hashes match still breaks a rule about meaning. The verdict names that rule.
 #[test]
 fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     let from = history();
@@ -339,25 +339,25 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
         assert_eq!((first.line, first.wrong), (Some(at as u64), wrong), "{verdict}");
         assert!(first.words.contains(words) && !first.words.contains('\u{1b}'), "{verdict}");
     }
-    // The largest number there is has no next one.
+    // The largest possible number has no next one.
     let last = from.ledger(&from.lines).replacen("\"line\":3,", "\"line\":18446744073709551615,", 1);
     assert_eq!(verify(&last, &[]).flaws[1].wrong, Wrong::Number);
     // Cut off by one byte.
     let cut = from.ledger(&from.lines);
     only(&verify(cut.trim_end(), &[]), Some(17), Wrong::Form, "it has no end");
-    // A text that was slipped in.
+    // A text that was inserted.
     let mut export: Value = serde_json::from_str(&from.export).unwrap();
     export["candor"]["contracts"][blake3::hash(b"{}").to_hex().as_str()] = json!("{}");
     only(&verify(&export.to_string(), &[]), None, Wrong::Text, "no line names the text");
-    // Windows' ends of lines, and spaces.
+    // Windows line endings, and added spaces.
     let crlf = from.ledger(&from.lines).replace('\n', "\r\n");
     assert_eq!(verify(&crlf, &[]).flaws.len(), 17);
     let spaced = from.ledger(&from.lines).replacen("\",\"", "\", \"", 1);
     only(&verify(&spaced, &[]), Some(1), Wrong::Form, "not written the way candor writes");
 }
 
-/// An export of the first version of the form, as it was written then. Whoever kept one can have it checked for ever: where
-/// this fails, the form has changed and needs another name.
+/// An export of the first version of the form, as it was written then. A person who kept one must be able to have it
+/// checked forever. If this test fails, the form has changed and needs another name.
 #[test]
 fn an_export_of_long_ago_is_still_sound() {
     let kept = include_str!("receipts-1.json");
@@ -369,7 +369,7 @@ fn an_export_of_long_ago_is_still_sound() {
     }
 }
 
-/// Bytes of any kind are judged, and never crash whoever judges.
+/// Any bytes get a verdict, and none crash the program that checks them.
 #[test]
 fn anything_can_be_verified() {
     let from = history();
@@ -394,7 +394,7 @@ fn anything_can_be_verified() {
     }
 }
 
-/// What the store itself refuses to read is found, and what it reads is not called wrong.
+/// What the store refuses to read is reported as a flaw. What it reads is not.
 #[test]
 fn the_store_and_the_check_agree() {
     let History { home, client, lines, .. } = &history();
@@ -447,7 +447,7 @@ fn every_kind_of_decision_verifies_and_is_named() {
     let scopes: Vec<&Value> =
         export["records"].as_array().unwrap().iter().map(|record| &record["purpose"]["dct:identifier"]).collect();
     assert_eq!(scopes, ["playback", "usage"], "a wish about being asked is no consent");
-    // A keeping that takes a new number is none.
+    // A line that keeps an earlier agreement must not take a new number (epoch).
     let lines: Vec<Value> = receipts_lines(&export).map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut forged = lines.clone();
     forged[3]["epoch"] = json!(forged[3]["epoch"].as_u64().unwrap() + 1);

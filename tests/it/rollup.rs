@@ -1,4 +1,4 @@
-//! Promise 11, a crowd to stand in: what describes content leaves only as a closed day's counts, and never alone.
+//! Promise 11, a crowd to stand in: data that describes content is sent only as the counts of a closed day, and never alone.
 
 use crate::{
     events::{Codec, PLAYBACK, PlaybackFinished, PlaybackJumped, film},
@@ -10,7 +10,7 @@ use candor::Client;
 use serde_json::Value;
 use std::{fs::File, time::Duration};
 
-/// The counts that grow, as the person sees them: the day, the event and how often, in order.
+/// The growing counts as the person sees them: the day, the event and the count, in order.
 fn growing(client: &Client) -> Vec<(String, String, u64)> {
     let manifest = client.manifest().unwrap();
     let growing = &manifest.scope(PLAYBACK).unwrap().growing;
@@ -147,7 +147,7 @@ fn rare_combinations_of_a_day_are_added_up() {
     let mut plays = 0;
     for codec in [Codec::H264, Codec::Other] {
         for (times, bitrate) in rungs.into_iter().enumerate() {
-            // The rarer ones come first in their order, the more frequent ones must win.
+            // The rarer ones come first in their order. The more frequent ones must be named all the same.
             for _ in 0..=times {
                 client.record_durable(PlaybackFinished {
                     film: "a film",
@@ -168,7 +168,7 @@ fn rare_combinations_of_a_day_are_added_up() {
         lines.iter().partition(|line| line.contains(r#"{"key":"candor.other","value":{"boolValue":true}}"#));
     assert_eq!((others.len(), named.len()), (1, 15));
     assert!(!others[0].contains("bitrate") && !others[0].contains("codec"), "it says of none what it was");
-    // Twice 1 and 2 times, and one of the two that were played 3 times: 1 + 1 + 2 + 2 + 3 = 9.
+    // Two were played once, two were played twice, and one of the two that were played 3 times: 1 + 1 + 2 + 2 + 3 = 9.
     assert_eq!(count_of(others[0]), 9);
     assert!(named.iter().all(|line| count_of(line) >= 3));
 }
@@ -207,7 +207,7 @@ fn the_counts_of_all_processes_leave_as_one_day() {
     assert_eq!(growing(&first).iter().map(|count| count.2).sum::<u64>(), 6);
     drop(second);
     home.clock.advance(DAY);
-    // As if another one still held its counts: the day is not closed without it.
+    // As if another process still held its counts: the day is not closed without it.
     let mut held = Vec::new();
     wait_for("the second one to let go", || {
         let open = home.waiting("counts", PLAYBACK).into_iter().map(|path| File::open(path).unwrap());
@@ -222,7 +222,7 @@ fn the_counts_of_all_processes_leave_as_one_day() {
     assert_eq!(count_of(&server.lines()[0]), 5, "6, rounded down");
 }
 
-/// As on a full disk, or where some file systems of Windows replace no file that is open.
+/// As on a full disk, or where some Windows file systems can't replace an open file.
 #[test]
 fn plays_are_counted_once_where_their_file_cant_be_written_anew() {
     let (home, server) = (Home::new(), Server::new());
@@ -245,11 +245,11 @@ fn plays_are_counted_once_where_their_file_cant_be_written_anew() {
 fn many_plays_are_counted_exactly_over_many_files() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
-    // Enough increments that the file is written anew with its sums on the way.
+    // Enough increments that the file is rewritten with its sums meanwhile.
     for _ in 0..2_500 {
         client.record_durable(film());
     }
-    // Where files are slow a durable event is on its way still when its call returns.
+    // Where files are slow, a durable event may still be under way when its call returns.
     wait_for("every play to be counted", || growing(&client).iter().map(|count| count.2).sum::<u64>() == 2_500);
     drop(client);
     let client = home.start(&server);
@@ -272,7 +272,7 @@ fn a_day_that_was_closed_halfway_is_closed_once() {
     send(&client);
     assert_eq!(server.lines().len(), 1);
     drop(client);
-    // The marker was written, and the program died before it removed what the day was made of.
+    // As if the program wrote the marker and died before it removed the day's files.
     crate::files::write(&counts, &bytes);
     let client = home.start(&server);
     send(&client);
@@ -282,7 +282,7 @@ fn a_day_that_was_closed_halfway_is_closed_once() {
     assert!(!counts.exists());
 }
 
-/// As a restored backup leaves it. A list made anew could name files that came late, which are then removed uncounted.
+/// A list as a restored backup leaves it. A new list could name files that came late, which would then be removed uncounted.
 #[cfg(unix)]
 #[test]
 fn a_day_whose_list_others_may_open_is_closed_once_it_can_be_read() {

@@ -1,4 +1,4 @@
-//! A receiver on loopback that answers by a script, well or badly, and keeps what arrived.
+//! An HTTP receiver on loopback. It answers as a script says, well or badly, and keeps the requests that arrived.
 
 use crate::support::Request;
 use socket2::{Domain, Socket, Type};
@@ -14,24 +14,24 @@ use std::{
     time::Duration,
 };
 
-/// What is answered to one request.
+/// The answer to one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Say {
     /// `200` and `{}`.
     Ok,
-    /// This status, these header lines, this body.
+    /// The status, the header lines and the body of the answer.
     Status(u16, &'static str, &'static str),
-    /// `413` to a request of more records than this, `200` to others.
+    /// `413` to a request with more records than this, `200` to others.
     AtMost(usize),
-    /// This status to the request that came first of all, whenever it comes; `200` to others.
+    /// This status to every request with the idempotency key of the very first one, whenever it comes. `200` to others.
     FailsFirst(u16),
-    /// Reads the request and closes.
+    /// Reads the request and closes the connection.
     Close,
-    /// Reads the request and answers nothing for as long as the client stays.
+    /// Reads the request and never answers, for as long as the client keeps the connection open.
     Never,
-    /// `200`, and a body without an end.
+    /// `200` with a body that never ends.
     Endless,
-    /// Reads nothing before [`Server::listen`] is called, and then all there is, without an answer.
+    /// Reads nothing until [`Server::listen`] is called. Then it reads everything and answers nothing.
     Deaf,
 }
 
@@ -53,7 +53,7 @@ struct Heard {
     stop: AtomicBool,
 }
 
-/// A receiver on a port of its own, which listens until it is dropped.
+/// A receiver on a port of its own. It listens until it is dropped.
 pub(crate) struct Server {
     address: SocketAddr,
     heard: Arc<Heard>,
@@ -62,7 +62,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        // Small, so that a request does not fit into a kernel whose program does not read.
+        // Small, so that a large request does not fit into the kernel's buffers while the receiver does not read.
         socket.set_recv_buffer_size(4096).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         socket.listen(64).unwrap();
@@ -84,19 +84,19 @@ impl Server {
         Server { address, heard }
     }
 
-    /// One that answers the same to everything.
+    /// A receiver that gives every request the same answer.
     pub(crate) fn always(say: Say) -> Self {
         let server = Server::new();
         server.usually(say);
         server
     }
 
-    /// What is answered to the next requests, in order; then the usual.
+    /// Sets the answers to the next requests, in order. After them the usual answer applies.
     pub(crate) fn say(&self, script: impl IntoIterator<Item = Say>) {
         self.heard.script.lock().unwrap().extend(script);
     }
 
-    /// What is answered where the script has ended. `200` and `{}` unless said otherwise.
+    /// Sets the answer for requests after the end of the script. The default is `200` and `{}`.
     pub(crate) fn usually(&self, say: Say) {
         *self.heard.usual.lock().unwrap() = Some(say);
     }
@@ -105,17 +105,17 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Every complete request so far, whatever was answered.
+    /// Every complete request so far, whatever the answer was.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.heard.requests.lock().unwrap().clone()
     }
 
-    /// The bodies of these requests, padding and all.
+    /// The bodies of these requests, padding included.
     pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
         self.requests().into_iter().map(|request| request.body).collect()
     }
 
-    /// The lines in all of them.
+    /// The log records in all of these bodies.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.bodies().iter().flat_map(|body| lines(body)).collect()
     }
@@ -124,17 +124,17 @@ impl Server {
         self.heard.connections.load(Ordering::SeqCst)
     }
 
-    /// How many connections are open at this end.
+    /// How many connections are open on the receiver's side.
     pub(crate) fn open(&self) -> usize {
         self.heard.open.load(Ordering::SeqCst)
     }
 
-    /// How many bytes were read, of complete requests and others.
+    /// How many bytes were read, of complete and incomplete requests.
     pub(crate) fn bytes(&self) -> usize {
         self.heard.bytes.load(Ordering::SeqCst)
     }
 
-    /// Those who said [`Say::Deaf`] read from now on.
+    /// From now on, connections with [`Say::Deaf`] are read.
     pub(crate) fn listen(&self) {
         self.heard.listening.store(true, Ordering::SeqCst);
     }
@@ -144,7 +144,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.heard.stop.store(true, Ordering::SeqCst);
         self.listen();
-        let _ = TcpStream::connect(self.address); // only wakes the thread
+        let _ = TcpStream::connect(self.address); // wakes the accepting thread
     }
 }
 
@@ -194,7 +194,7 @@ impl Heard {
         self.read(&mut stream, |_| false).map(drop)
     }
 
-    /// Reads until the client closes or `enough` says so.
+    /// Reads until the client closes the connection or `enough` returns true.
     fn read(&self, stream: &mut TcpStream, enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
         let (mut bytes, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
         while !enough(&bytes) {
@@ -214,7 +214,7 @@ fn answer(status: u16, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
-/// A request, if all of it is there.
+/// Parses a request. `None` if it is not complete.
 fn parse(bytes: &[u8]) -> Option<Request> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?.to_owned();
@@ -228,7 +228,7 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     Some(Request { head, path, headers, body })
 }
 
-/// The log records in a body, byte for byte as they stand there.
+/// The log records in a body, byte for byte.
 pub(crate) fn lines(body: &[u8]) -> Vec<String> {
     let text = std::str::from_utf8(body).unwrap();
     let (_, mut rest) = text.split_once(r#""logRecords":["#).unwrap();

@@ -1,4 +1,4 @@
-//! Promise 9, the host is never harmed: ending is bounded whatever the receiver does, and what was recorded is on disk.
+//! Promise 9, the host is never harmed: shutdown takes a bounded time whatever the receiver does, and recorded data is on disk.
 
 use crate::{
     child::{self, Child},
@@ -29,7 +29,7 @@ fn a_receiver_that_never_answers_holds_nobody_up() {
                     client.flush(HANG)
                 });
                 wait_for("the connection", || server.connections() > 0);
-                // Its own limits for a connection are shorter than this, so this says only that it does not hang.
+                // The limits of a connection are shorter than `HANG`, so this checks only that the call does not hang.
                 let started = Instant::now();
                 match how {
                     "flush" => {
@@ -46,7 +46,7 @@ fn a_receiver_that_never_answers_holds_nobody_up() {
                 drop(client);
             }
             assert!(server.requests().len() <= 1);
-            // The batch is still there, for the next start.
+            // The batch is kept for the next start.
             wait_for("the batch", || home.waiting("outbox", USAGE).len() == 1);
         }
     }
@@ -69,7 +69,7 @@ fn what_was_recorded_is_on_disk_when_the_program_ended() {
     assert_eq!(server.connections(), 0, "ending sends nothing");
 }
 
-/// What there was no room for is lost, and counted where it outlives the program.
+/// Events for which there is no room are lost. Their number is written to disk, so it survives the program.
 #[test]
 fn what_is_lost_and_counted_on_disk_is_accounted_for() {
     let (home, server) = (Home::new(), Server::new());
@@ -84,11 +84,12 @@ fn what_is_lost_and_counted_on_disk_is_accounted_for() {
     assert_eq!(waiting(&client, USAGE).len() as u64 + lost, 6_000);
 }
 
-/// What is in memory when the time is over is counted where it outlives a program that ends at once.
+/// Events that are still in memory when the time is over are counted on disk. The count survives a program that exits
+/// immediately afterwards.
 #[cfg(unix)]
 #[test]
 fn what_there_was_no_time_for_is_counted_on_disk() {
-    // On a busy computer the moment for it may be too short as well.
+    // On a busy machine there may not even be time to write the count, so one of ten tries must succeed.
     let counted = (0..10).any(|_| {
         let (home, server) = (Home::new(), Server::new());
         drop(home.start_granted(&server, &[USAGE]));
@@ -121,7 +122,7 @@ fn child_has_no_time() {
     std::process::exit(0);
 }
 
-/// What the receiver had taken by then is told, and what waits is no zero.
+/// A flush that is cut short reports what the receiver had accepted by then, and reports pending data as pending.
 #[test]
 fn a_flush_that_is_cut_short_says_what_was_taken() {
     let (home, server) = (Home::new(), Server::always(Say::Never));
@@ -132,7 +133,8 @@ fn a_flush_that_is_cut_short_says_what_was_taken() {
     let (mut requests, mut records) = (0, 0);
     wait_for("the second request that is taken", || {
         let _unforked = child::unforked();
-        // The third request is never answered, so it is cut short however long that is: enough for two on a busy machine.
+        // The third request is never answered, so the flush is cut short at any limit. This limit is enough for two
+        // requests on a busy machine.
         let flushed = client.flush(Duration::from_secs(2)).unwrap();
         assert!(flushed.trouble.as_deref().unwrap().contains("still under way"), "{flushed:?}");
         (requests, records) = (requests + flushed.requests, records + flushed.records);
@@ -144,7 +146,7 @@ fn a_flush_that_is_cut_short_says_what_was_taken() {
     assert!(flushed.waiting > 0 && records > 0);
     client.shutdown(Duration::from_millis(200));
     drop(client);
-    // Nothing failed, and nobody asked for anything.
+    // Only the interruption delays the next request: the receiver reported no failure and requested no delay.
     server.usually(Say::Ok);
     let client = home.start(&server);
     let trouble = flush(&client).trouble.unwrap();

@@ -1,4 +1,4 @@
-//! Promise 1, silence: without a grant nothing is written, started, looked up or looked at; a no writes only the no.
+//! Promise 1, silence: without a grant nothing is written, started, looked up or read. A refusal writes only the refusal.
 
 use crate::{
     child::{self, Child},
@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{Client, consent::State};
 
-/// A day in the life of a program whose person was never asked, or said no.
+/// One day of a program whose user was never asked or has refused.
 fn a_day_without_a_yes(client: &Client, home: &Home) {
     for _ in 0..50 {
         client.record(film());
@@ -83,7 +83,7 @@ fn a_no_writes_only_the_no() {
         let names: Vec<String> = files::tree(&home.path()).into_keys().filter(|name| !name.ends_with('/')).collect();
         let marks = "config/org.example.player/candor-1/high".to_owned();
         let store = |name: &str| format!("data/org.example.player/candor-1/{name}");
-        // With what was refused, so that a later version that asks for no more is known to have been answered.
+        // The refused contract is stored, so that a later version that asks for no more knows that the person has answered.
         let refused = names.iter().find(|name| name.starts_with(&store("contracts/"))).unwrap().clone();
         assert_eq!(names, [marks, store("consent"), store("consent.lock"), refused, store("ledger.jsonl")]);
     };
@@ -120,7 +120,7 @@ fn child_threads() {
         tasks
     };
     let home = Home::new();
-    // Nobody listens there; nobody would know, since nothing is sent.
+    // No program listens at this address. That makes no difference, since nothing is sent.
     let before = threads();
     let config = home.config_to("http://127.0.0.1:9");
     let client = Client::new(config.clone()).unwrap();
@@ -131,7 +131,7 @@ fn child_threads() {
     let client = Client::new(config).unwrap();
     a_day_without_a_yes(&client, &home);
     assert_eq!(threads(), before);
-    // The control: a yes does start one, so the comparison would have told.
+    // The control: a grant does start a thread, so the comparison above would have shown one.
     client.grant(USAGE).unwrap();
     assert_ne!(threads(), before);
     child::done("silence::child_threads");

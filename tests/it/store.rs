@@ -1,5 +1,5 @@
-//! Promises 7 and 9: a store that is not candor's own, or not shaped like one, is not used, followed or mended by force;
-//! the program runs on.
+//! Promises 7 and 9: a store that does not belong to candor, or does not have the shape of one, is not used, not
+//! followed through links and not repaired by force. The program continues to run.
 
 use crate::{
     events::{PLAYBACK, USAGE, film, opened},
@@ -18,7 +18,8 @@ use std::{
     path::Path,
 };
 
-/// The program starts on this store: closed, with a reason, and neither a yes nor an event finds a way in.
+/// Checks that the program starts on this store with the scope closed and a reason given, and that neither a grant
+/// nor an event is stored.
 #[track_caller]
 fn is_not_used(home: &Home, server: &Server, what: &str) {
     let files_of = || {
@@ -147,7 +148,8 @@ fn records_that_others_may_open_close_every_scope() {
     }
 }
 
-/// "Lost or damaged" is said where that is so, and what is not read is not for the person to delete.
+/// Messages say "lost or damaged" only about a file that is. They do not ask the person to delete a file that could
+/// not be read.
 #[test]
 fn what_was_not_read_is_said_to_be_neither_lost_nor_damaged_nor_nothing() {
     for name in ["consent", "ledger.jsonl", "high", "the store"] {
@@ -194,7 +196,8 @@ fn a_history_that_is_gone_is_said_to_be_and_not_to_hold_no_decision() {
     assert!(all.contains("the ledger is missing") && !all.contains("Nobody was asked"), "{all}");
 }
 
-/// What was seen and not read is not lost: a no leaves what others said as it is, and holds all the same.
+/// A file that was found but not read is not lost: a refusal leaves the decisions about other scopes unchanged, and
+/// is in force all the same.
 #[test]
 fn a_no_over_records_that_others_may_open_is_of_one_scope_alone() {
     for says_no in [Client::withdraw, Client::deny] {
@@ -238,7 +241,8 @@ fn who_takes_back_a_yes_whose_contract_cannot_be_read_has_withdrawn() {
     }
 }
 
-/// They are neither missing nor damaged: the person is told which file it is and what to do, and then the yes stands as before.
+/// The files are neither missing nor damaged. The person is told which file it is and how to fix it. After the fix
+/// the grant is in force as before.
 #[test]
 fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
     let (home, server) = (Home::new(), Server::new());
@@ -255,7 +259,7 @@ fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(trouble.contains(name) && trouble.contains("mode 0600"), "{trouble}");
         assert!(!trouble.contains("damaged"), "{trouble}");
-        // A yes that can't be kept whole is none, and says what is in the way.
+        // A grant that can't be stored completely is not a grant. The error says what is in the way.
         let error = client.grant(USAGE.shown(&client.notice(USAGE).unwrap())).unwrap_err();
         assert!(error.is_store() && error.to_string().contains("mode 0600"), "{error}");
         drop(client);
@@ -266,7 +270,7 @@ fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
     }
 }
 
-/// Nothing is sent without its lock, nothing is confirmed, and the person is told which file it is.
+/// Without its lock file a scope sends nothing, and its withdrawal is not confirmed. The person is told which file it is.
 #[test]
 fn a_life_lock_that_cannot_be_used_is_named() {
     for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a fresh yes")] {
@@ -306,7 +310,7 @@ fn a_life_lock_that_cannot_be_used_is_named() {
 #[test]
 fn records_of_another_user_close_every_scope() {
     if !rustix::process::geteuid().is_root() {
-        return; // who is not root can't give a file away, and so can't be given one either
+        return; // only root can change a file's owner
     }
     for name in ["consent", "ledger.jsonl", "."] {
         let (home, server) = (Home::new(), Server::new());
@@ -346,7 +350,7 @@ fn links_pipes_and_directories_in_place_of_other_files_do_no_harm() {
     for name in ["keys", "consent.lock", "lead.lock", "usage.life", "waiting", "outbox", "sent", "counts", "trash"] {
         for (what, put) in puts {
             if what == "directory" && ["waiting", "outbox", "sent", "counts", "trash"].contains(&name) {
-                continue; // which they are
+                continue; // these are directories anyway
             }
             let (home, server) = (Home::new(), Server::new());
             drop(home.start_granted(&server, &[USAGE, PLAYBACK]));
@@ -414,7 +418,7 @@ fn what_stands_behind_a_link_in_the_store_is_not_destroyed() {
     }
 }
 
-/// As a person leaves it who moved what waits to another disk: the scope's directory, or that of one yes, is a link.
+/// The state after a person moved pending data to another disk: the directory of the scope, or of one grant, is a link.
 #[test]
 fn where_a_link_leads_to_what_waits_no_receipt_says_that_all_is_destroyed() {
     for depth in [1, 2] {
@@ -436,7 +440,7 @@ fn where_a_link_leads_to_what_waits_no_receipt_says_that_all_is_destroyed() {
         }
         assert!(client.withdraw(PLAYBACK).unwrap().destroyed.complete, "another scope has nothing to do with it");
         drop(client);
-        // Back in its place it is destroyed.
+        // Once it is back in its place, it is destroyed.
         fs::remove_file(&link).unwrap();
         fs::rename(&moved, &link).unwrap();
         let receipt = home.start(&server).withdraw(USAGE).unwrap();
@@ -444,7 +448,7 @@ fn where_a_link_leads_to_what_waits_no_receipt_says_that_all_is_destroyed() {
     }
 }
 
-/// As a restored backup leaves it. The file has the secrets of all scopes.
+/// The state after a backup was restored. The file holds the secrets of all scopes.
 #[test]
 fn secrets_that_others_may_open_stay_and_one_that_is_to_go_goes_when_they_can_be_read() {
     let (home, server) = (Home::new(), Server::new());

@@ -1,4 +1,4 @@
-//! Promise 4, consent covers what was shown: a build that would do something else is closed until the person is asked.
+//! Promise 4, consent covers what was shown: a build that would do something else is closed until the person is asked again.
 
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
@@ -13,7 +13,8 @@ use candor::{
 };
 use serde_json::json;
 
-/// The program starts in a form the person did not agree to: closed, silent, and asking needs a notice.
+/// The program starts in a form that the person did not agree to: the scope is closed, nothing is sent, and a grant
+/// needs a notice.
 #[track_caller]
 fn stays_closed(home: &Home, server: &Server, client: &Client, why: &str) {
     let heard = server.connections();
@@ -30,7 +31,7 @@ fn stays_closed(home: &Home, server: &Server, client: &Client, why: &str) {
     assert!(error.to_string().contains("granted for something else"), "{why}: {error}");
 }
 
-/// What was recorded under the old terms does not leave under the new ones, and the new ones work.
+/// Data recorded under the old contract is not sent under the new one. After a new grant the scope works.
 #[track_caller]
 fn opens_anew(home: &Home, server: &Server, client: &Client, why: &str) {
     let heard = server.lines().len();
@@ -88,7 +89,7 @@ fn another_endpoint_gets_nothing_until_asked_again() {
 #[test]
 fn other_terms_in_the_program_close_until_asked_again() {
     type Change = (&'static str, fn(&mut serde_json::Value));
-    // The record of another build, since this one has but one retention for each scope.
+    // The contract on disk is changed to that of another build, since this build has only one retention for each scope.
     let changes: [Change; 7] = [
         ("kept for longer now", |was| was["retention_days"] = json!(7)),
         ("another revision of the purpose", |was| was["revision"] = json!(1)),
@@ -106,13 +107,14 @@ fn other_terms_in_the_program_close_until_asked_again() {
         forge::agreed_to_something_else(&home.store(), change);
         let client = home.start(&server);
         stays_closed(&home, &server, &client, why);
-        // The person still finds what they did agree to.
+        // The manifest still shows what the person agreed to.
         assert!(client.manifest().unwrap().scope(USAGE).unwrap().agreed.is_some(), "{why}");
         opens_anew(&home, &server, &client, why);
     }
 }
 
-/// What a person agreed to, as another build wrote it: from a change to the contract on disk to what leaves now.
+/// Makes a store with a grant whose contract on disk is altered by `change`, as another build would have written it.
+/// Returns the store, the receiver and a client started on that store.
 fn after(change: fn(&mut serde_json::Value)) -> (Home, Server, Client) {
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE]));
@@ -148,7 +150,7 @@ fn a_build_that_asks_for_less_asks_nobody() {
     }
 }
 
-/// Open, and held to what was agreed.
+/// Checks that the scope is open but held to what was agreed. Records an event and returns the lines that are sent.
 #[track_caller]
 fn held_back(home: &Home, server: &Server, client: &Client) -> Vec<String> {
     let status = client.status(USAGE).unwrap();
@@ -195,7 +197,7 @@ fn an_event_that_was_not_agreed_to_is_not_kept() {
 
 #[test]
 fn a_forged_record_that_changes_nothing_is_accepted() {
-    // The control: what closes above is the difference, not the forging.
+    // The control: the scopes above are closed because of the difference, not because of the forging.
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE, CONNECTIVITY]));
     forge::agreed_to_something_else(&home.store(), |_| {});
@@ -229,7 +231,7 @@ fn what_is_superseded_can_be_taken_back() {
     assert!(receipt.confirmed && receipt.destroyed.secret && receipt.destroyed.files > 0);
     assert!(home.all_waiting().is_empty());
     drop(client);
-    // Going back to the old build brings nothing back.
+    // Going back to the old build restores nothing.
     let client = home.start(&old);
     assert_eq!(state(&client, CONNECTIVITY), State::Withdrawn);
     send(&client);

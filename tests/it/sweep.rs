@@ -1,7 +1,10 @@
-//! Promise 7, doubt means no, byte by byte: every byte of the history, of the agreed texts and of the high-water marks
-//! turned over in one bit, and every file cut at every length (of the texts every seventh here: that each of them is noticed
-//! is shown at their reader, `tests::looks::a_text_that_differs_in_any_bit_is_none`); stores that come back from a backup, and histories that
-//! something else put together. The snapshot's bytes are swept in `damage`.
+//! Promise 7, doubt means no, checked byte by byte.
+//!
+//! One bit is flipped in each byte of the history, of the agreed texts and of the high-water marks, and each file is
+//! cut at every length. Of the agreed texts only every seventh damage is tried here:
+//! `tests::looks::a_text_that_differs_in_any_bit_is_none` shows that their reader notices each one. Stores restored
+//! from a backup, and histories merged by other programs, are tested as well. The snapshot's bytes are tested in
+//! `damage`.
 
 use crate::{
     events::{PLAYBACK, USAGE, opened},
@@ -16,8 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Starts the program on these records: the scopes are closed, it says why, on the page as well, and nothing is kept or
-/// sent.
+/// Starts the program on these records. The scopes are closed, the status says why, and nothing is kept or sent.
 #[track_caller]
 fn starts_closed(home: &Home, server: &Server, scopes: &[Scope], what: &str) -> Client {
     let client = Client::new(home.config(server)).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -32,15 +34,15 @@ fn starts_closed(home: &Home, server: &Server, scopes: &[Scope], what: &str) -> 
     client
 }
 
-/// A file, damaged in every way that is swept: each byte in one bit, and each length.
+/// A file in every damaged form that is tested: one bit flipped in each byte, and cut at each length.
 fn damaged(whole: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
     let flips =
         (0..whole.len()).map(|at| (format!("bit {} of byte {at}", at % 8), files::bit_flipped(whole, at * 8 + at % 8)));
     flips.chain((0..whole.len()).map(|length| (format!("cut to {length}"), whole[..length].to_vec())))
 }
 
-/// Every so manieth damage to one file closes these scopes; with its own bytes they are open again, and what waited leaves. Says
-/// how many there are of that kind.
+/// Checks that damage to one file closes these scopes, and that they are open again with the original bytes. Tries
+/// one in `every` damages, fewer if `files::every` is above 1. Returns the number tried times `files::every()`.
 fn sweep(home: &Home, server: &Server, path: &Path, scopes: &[Scope], every: usize) -> usize {
     let (whole, name) = (fs::read(path).unwrap(), path.file_name().unwrap().to_string_lossy().into_owned());
     let mut tried = 0;
@@ -69,7 +71,7 @@ fn a_damaged_history_closes_every_scope() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
     client.withdraw(PLAYBACK).unwrap();
-    // Last a yes: of a withdrawal the snapshot has the line as well, and half of it would be mended.
+    // The last decision is a grant: the snapshot also holds the entry of a withdrawal, so half of that entry would be repaired.
     say_yes(&client, USAGE);
     client.record_durable(opened(1_000));
     drop(client);
@@ -97,7 +99,7 @@ fn a_history_that_lost_part_of_a_withdrawal_has_it_from_the_snapshot() {
             assert!(!status.is_open(), "cut to {length}");
             client.record_with(|| -> crate::events::LibraryOpened { panic!("cut to {length}: it is open") });
             let mended = fs::read(&path).unwrap() == whole;
-            // Either the whole history is there again, and with it the honest state, or everything is closed.
+            // Either the whole history is restored and the states are correct, or everything is closed.
             let states = (status.state, state(&client, PLAYBACK));
             let honest =
                 if mended { (State::Withdrawn, State::Granted) } else { (State::Unreadable, State::Unreadable) };
@@ -120,7 +122,7 @@ fn damaged_marks_close_every_scope() {
     assert!(tried > 100, "{tried}");
 }
 
-/// What a scope's grant names, as a file of its own.
+/// The file of the contract or the notice (`what`) that the first entry of the history names.
 fn agreed(home: &Home, what: &str) -> PathBuf {
     let history = fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
     let line: serde_json::Value = serde_json::from_str(history.lines().next().unwrap()).unwrap();
@@ -135,11 +137,11 @@ fn a_damaged_text_closes_its_scope(what: &str) {
     let path = agreed(&home, what);
     let tried = sweep(&home, &server, &path, &[USAGE], 7);
     assert!(tried > 400, "{tried}");
-    // The other scope's own text is whole.
+    // The text of the other scope is intact.
     files::write(&path, b"");
     let client = home.start(&server);
     assert_eq!(state(&client, PLAYBACK), State::Granted);
-    // It is refused without a notice, taken back without one, and given again with one, which mends the text.
+    // A grant needs a notice and repairs the text. A withdrawal needs none.
     assert!(client.grant(USAGE).unwrap_err().needs_notice());
     say_yes(&client, USAGE);
     assert!(client.status(USAGE).unwrap().is_open());
@@ -175,19 +177,19 @@ fn a_text_damaged_under_a_running_program_lets_nothing_leave() {
         assert_eq!(client.flush(HANG).unwrap().requests, 0, "{what}");
         assert_eq!(state(&client, USAGE), State::Unreadable, "{what}");
         assert_eq!(server.connections(), 0, "{what}");
-        // The control.
+        // The control: with the original bytes it is sent.
         files::write(&path, &whole);
         send(&client);
         assert_eq!(server.lines().len(), 1, "{what}");
     }
 }
 
-/// The two directories of a store.
+/// The two directories of a store: its data and its high-water marks.
 fn directories(home: &Home) -> [PathBuf; 2] {
     [home.store(), home.marks()]
 }
 
-/// Copies of both, as they are now.
+/// Copies both directories in their current state.
 fn backup(home: &Home, name: &str) -> [PathBuf; 2] {
     let to = ["store", "marks"].map(|kind| home.path().join("backups").join(name).join(kind));
     for (from, to) in directories(home).iter().zip(&to) {
@@ -198,7 +200,7 @@ fn backup(home: &Home, name: &str) -> [PathBuf; 2] {
 
 #[test]
 fn of_a_backup_from_before_a_withdrawal_only_both_directories_together_bring_back_the_yes() {
-    // (the store comes back, the marks come back, and then the scope is open)
+    // (the store is restored, the marks are restored, the scope is open afterwards)
     for (store, marks, open) in [(true, false, false), (false, true, false), (true, true, true)] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE]);
@@ -214,7 +216,7 @@ fn of_a_backup_from_before_a_withdrawal_only_both_directories_together_bring_bac
         }
         let client = home.start(&server);
         let status = client.status(USAGE).unwrap();
-        // Both together are, byte for byte, a store that was never withdrawn from: nothing on this computer can tell,
+        // Both together are, byte for byte, a store without a withdrawal. Nothing on this computer can detect that,
         // and the threat model says so.
         assert_eq!(status.is_open(), open, "store {store}, marks {marks}: {status:?}");
         if !open {
@@ -226,13 +228,13 @@ fn of_a_backup_from_before_a_withdrawal_only_both_directories_together_bring_bac
     assert!(manual.contains("A whole disk restored from a backup restores both directories and the choices in them."));
 }
 
-/// One line after the other from each.
+/// Takes lines from both, alternately.
 fn zipped(one: &[String], other: &[String]) -> Vec<String> {
     let longest = one.len().max(other.len());
     (0..longest).flat_map(|at| [one.get(at), other.get(at)]).flatten().cloned().collect()
 }
 
-/// What programs that keep two computers alike make of two histories.
+/// What programs that synchronize two computers make of two histories.
 fn merges(one: &[String], other: &[String]) -> Vec<(&'static str, Vec<String>)> {
     let mut sorted = zipped(one, other);
     sorted.sort_by_key(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["at"].to_string());
@@ -257,7 +259,7 @@ fn history(home: &Home) -> Vec<String> {
 
 #[test]
 fn two_histories_put_together_close_every_scope() {
-    // Two computers that never shared anything, and two that began with the same store and then went apart.
+    // Two computers that never shared anything, and two that began with the same store and then diverged.
     for shared in [false, true] {
         let (here, there, server) = (Home::new(), Home::new(), Server::new());
         let client = here.start_granted(&server, &[PLAYBACK, USAGE]);
@@ -275,7 +277,7 @@ fn two_histories_put_together_close_every_scope() {
         let other = there.start(&server);
         other.withdraw(USAGE).unwrap();
         drop(other);
-        // Here the person goes on, too: the last word is a yes.
+        // Decisions are made here, too. The last one is a grant.
         let client = here.start(&server);
         client.withdraw(PLAYBACK).unwrap();
         say_yes(&client, PLAYBACK);
@@ -290,7 +292,8 @@ fn two_histories_put_together_close_every_scope() {
                 files::write(&here.store().join("ledger.jsonl"), lines.concat().as_bytes());
                 files::write(&here.store().join("consent"), snapshot);
                 if how == "the other's alone" && whose == "theirs" {
-                    // The other computer's store whole, with the marks of this one: its no holds, and none of its yeses.
+                    // The whole store of the other computer with the marks of this one: its withdrawal is in force,
+                    // and none of its grants is.
                     let client = here.start(&server);
                     for scope in [USAGE, PLAYBACK] {
                         let fits = shared && scope == PLAYBACK;
@@ -303,7 +306,7 @@ fn two_histories_put_together_close_every_scope() {
             }
         }
         assert_eq!(server.connections(), 0, "shared {shared}");
-        // The control: its own files are still a store.
+        // The control: with its own files it is a valid store again.
         files::write(&here.store().join("ledger.jsonl"), &whole);
         files::write(&here.store().join("consent"), &own);
         let client = here.start(&server);

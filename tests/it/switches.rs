@@ -1,4 +1,4 @@
-//! The person's switches: one field of a granted scope off, and on again.
+//! The person's switches: one field of a granted scope is switched off, and on again.
 
 use crate::{
     events::{CONNECTIVITY, LibraryOpened, PLAYBACK, USAGE, film, unreachable},
@@ -29,7 +29,7 @@ fn a_field_that_is_switched_off_is_left_out() {
     client.record_durable(sorted());
     let line = &waiting(&client, USAGE)[0];
     assert!(line.contains("sorted") && !line.contains("shelves"), "{line}");
-    // It stays off over a restart.
+    // It stays off after a restart.
     drop(client);
     let client = home.start(&server);
     assert_eq!(client.status(USAGE).unwrap().switched_off, ["library.opened.shelves"]);

@@ -1,4 +1,4 @@
-//! The question in a terminal that `examples/ask_first` asks: equal answers, none chosen beforehand, and silence is a no.
+//! The question that `examples/ask_first` asks in a terminal: equal answers, none preselected, and no answer is a refusal.
 
 use crate::{
     ask::ask,
@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{Client, consent::State};
 
-/// What the person types, and what they then see.
+/// Asks with `text` as the person's input. Returns the decision and what the person saw.
 fn typed(client: &Client, text: &str) -> (String, String) {
     let mut out = Vec::new();
     let receipt = ask(client.prompt(USAGE).unwrap(), &mut text.as_bytes(), &mut out).unwrap().unwrap();
@@ -77,7 +77,7 @@ fn asked_for_more_it_is_extend_keep_and_stop() {
             assert!(seen.contains(said), "{seen}");
         }
         assert_eq!(state(&client, USAGE), stands, "{text:?}");
-        // Closed, what was agreed to goes on, and the words say so.
+        // If the input ends without an answer, what was agreed to before stays in force, and the text says so.
         assert_eq!(seen.contains("it stays as you agreed before"), text.is_empty(), "{seen}");
         assert!(!seen.contains("nothing more is sent"), "{seen}");
     }

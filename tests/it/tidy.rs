@@ -1,4 +1,4 @@
-//! The repository tests what it says of itself: the order of its rooms, its one door, its words.
+//! Checks what the repository says about itself: the order of its modules, the one place for each authority, its wording.
 
 use crate::must_say::on_one_line;
 use std::{
@@ -31,7 +31,7 @@ fn files(below: &str, extensions: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// A source file's path below `src`, and its text without comments and tests.
+/// Each source file's path below `src`, and its text without comments and tests.
 fn sources() -> Vec<(String, String)> {
     let src = Path::new(ROOT).join("src");
     let sources = files("src", &["rs"]).into_iter().filter_map(|path| {
@@ -40,7 +40,7 @@ fn sources() -> Vec<(String, String)> {
             return None;
         }
         let text = fs::read_to_string(&path).unwrap();
-        // Tests stand at the end; a file of them that is named before is not the end.
+        // Tests are at the end of a file. The declaration of a file of tests before them is not the end.
         let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         Some((name, code.join("\n")))
@@ -58,11 +58,11 @@ fn rooms() -> Vec<String> {
     list.collect()
 }
 
-/// Every room below `room` in the list that `code` reaches for.
+/// Every module below `room` in the list that `code` imports.
 fn reaches_down(code: &str, room: &str, rooms: &[String]) -> Vec<String> {
     let at = rooms.iter().position(|other| other == room).unwrap();
     let mut imported = Vec::new();
-    // `crate::room` anywhere, and the first words inside `use crate::{…}`, whose braces may hold others.
+    // `crate::room` anywhere, and the first words inside `use crate::{…}`, whose braces may contain others.
     let mut rest = code;
     while let Some(start) = rest.find("crate::") {
         rest = &rest[start + "crate::".len()..];
@@ -103,7 +103,7 @@ fn imports_point_up_the_list() {
             assert!(["lib", "manual"].contains(&room.as_str()), "{name} is in no room of lib.rs's list");
             continue;
         }
-        // The names of the process-wide client's functions: people look for them in `consent`, and nothing there calls one.
+        // `consent` re-exports the process-wide client's functions, since users look for them there. Nothing in it calls one.
         let code = if name == "consent/mod.rs" { code.replace("pub use crate::decisions::*;", "") } else { code };
         let down = reaches_down(&code, &room, &rooms);
         assert!(down.is_empty(), "{name} imports {down:?}, which stand below `{room}` in lib.rs");
@@ -123,7 +123,7 @@ fn an_import_that_points_down_is_noticed() {
     assert!(reaches_down("use crate::{error::Error, disk::{Files, send}};", "journal", &rooms).is_empty());
 }
 
-/// The one place for each kind of authority.
+/// The only place for each kind of authority: its name, the marks that show its use, and the paths where they may occur.
 const AUTHORITIES: [(&str, &[&str], &[&str]); 6] = [
     ("the network", &["std::net", "TcpStream", "ureq::", "socket2"], &["transport/http/"]),
     ("the file system", &["std::fs", "fs::File", "OpenOptions"], &["disk/"]),
@@ -157,7 +157,7 @@ fn misplaced(name: &str, code: &str) -> Vec<String> {
 fn each_authority_has_one_place() {
     let found: Vec<String> = sources().iter().flat_map(|(name, code)| misplaced(name, code)).collect();
     assert!(found.is_empty(), "{found:#?}");
-    // Negative control: the marks do stand where they belong.
+    // Negative control: the marks do occur in their places.
     for (what, marks, places) in AUTHORITIES {
         let there = sources().iter().any(|(name, code)| {
             places.iter().any(|place| name.starts_with(place)) && marks.iter().any(|mark| code.contains(mark))
@@ -167,7 +167,7 @@ fn each_authority_has_one_place() {
     assert_eq!(misplaced("send/mod.rs", "let p = Permit { watch };").len(), 1);
 }
 
-/// In the tests of the rooms as well: whoever measures silence reads all of the source for this.
+/// This includes the modules' own tests: a check of silence searches all of the source for these calls.
 #[test]
 fn the_time_is_read_in_one_room_by_tests_too() {
     let readers: Vec<PathBuf> = files("src", &["rs"])
@@ -177,8 +177,8 @@ fn the_time_is_read_in_one_room_by_tests_too() {
     assert!(readers.len() == 1 && readers[0].ends_with("src/ambient.rs"), "{readers:#?}");
 }
 
-/// A file's own time is the file system's, and may be used to see that a file changed; an age told by it would be told by
-/// two clocks.
+/// A file's modification time comes from the file system's clock. It may be used to see that a file changed. An age
+/// computed from it would mix two clocks.
 #[test]
 fn no_age_is_told_by_a_files_time() {
     let told = |code: &str| ["version.1", "version.2", ".modified()", "mtime"].iter().any(|mark| code.contains(mark));
@@ -187,8 +187,9 @@ fn no_age_is_told_by_a_files_time() {
     assert!(told("if stat.version.1 < oldest {"));
 }
 
-/// What of `code` another thread could hold at the moment of a fork, so that the child waits for it for ever, whatever client
-/// it makes for itself: locks that are not the client's own, or that share something with others.
+/// The statements of `code` with a lock that another thread could hold at the moment of a fork. The child process
+/// would wait for such a lock forever, whatever client it makes for itself. These are locks that are not the client's
+/// own, or that are shared with other code.
 fn outlives_a_fork(name: &str, code: &str) -> Vec<String> {
     const LOCKS: [&str; 3] = ["Mutex", "MutexGuard", "Condvar"];
     const OTHERS: [&str; 6] = ["parking_lot", "RwLock", "OnceLock", "LazyLock", "Lazy", "Barrier"];
@@ -232,7 +233,7 @@ fn no_lock_outlives_a_fork() {
     assert!(outlives_a_fork("journal/mod.rs", own).is_empty());
 }
 
-/// rustix's call for a limit of the process unwraps what the system answers, and a sandbox answers with an error.
+/// rustix's function for a limit of the process unwraps the system's answer, and in a sandbox that answer is an error.
 #[test]
 fn nothing_is_called_that_panics_where_a_sandbox_refuses_it() {
     let is_one = |statement: &str| statement.contains("rustix::process") && statement.contains("getrlimit");
@@ -242,7 +243,7 @@ fn nothing_is_called_that_panics_where_a_sandbox_refuses_it() {
     assert!(panics("use rustix::process::{Resource, getrlimit};"), "the control");
 }
 
-/// What people are shown is made harmless in one place: every `Display` goes through it, or says here why it need not.
+/// Text that people see is made harmless in one place. Every `Display` uses it, or `NEED_NOT` says why it need not.
 #[test]
 fn every_display_is_clean() {
     const NEED_NOT: [(&str, &str); 5] = [
@@ -267,7 +268,7 @@ fn every_display_is_clean() {
     assert!(seen >= 8 && bad.is_empty(), "{seen} seen: {bad:#?}");
 }
 
-/// The constructors of the proofs stand in one file, once.
+/// Each proof is constructed in one file only, as often as listed here.
 #[test]
 fn the_proofs_are_made_in_one_file() {
     let makers = |mark: &str| -> Vec<(String, usize)> {
@@ -281,7 +282,7 @@ fn the_proofs_are_made_in_one_file() {
     assert_eq!(makers("Some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers("Parcel { load"), [("transport/mod.rs".to_owned(), 2)]);
     assert_eq!(makers("Ok(Generalized {"), [("generalize/mod.rs".to_owned(), 1)]);
-    // A request for erasure is written from the ids in its errand, and from no bytes that anyone hands over.
+    // A request for erasure is written from the ids in its permit, and from no bytes that a caller passes in.
     assert_eq!(makers("otlp::erasure("), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers(".send(parcel)"), [("send/mod.rs".to_owned(), 1)]);
 }
@@ -296,7 +297,7 @@ fn every_room_says_what_it_is_for() {
     }
 }
 
-/// The section `[name]` of a manifest, as its lines.
+/// The lines of the section `[name]` of a manifest.
 fn section<'t>(manifest: &'t str, name: &str) -> Vec<&'t str> {
     let lines = manifest.lines().skip_while(|line| line.trim() != format!("[{name}]")).skip(1);
     lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.trim().is_empty()).collect()
@@ -365,7 +366,8 @@ fn the_changelog_says_what_leaves() {
     }
 }
 
-/// Names that the field has other words for. None of them is an identifier or the name of a file here.
+/// Words that were once used as names here, each with the field's standard word. None of them is an identifier or the
+/// name of a file.
 const OTHER_WORDS: [(&str, &str); 18] = [
     ("errand", "erasure permit"),
     ("vigil", "watch"),
@@ -387,10 +389,10 @@ const OTHER_WORDS: [(&str, &str); 18] = [
     ("facade", "decisions"),
 ];
 
-/// The identifiers of `code` that are among those, outside of strings.
+/// The identifiers of `code` that are in `OTHER_WORDS`, outside of strings.
 fn other_words(code: &str) -> Vec<&'static str> {
     let mut plain = String::new();
-    // What stands between an even and an odd quotation mark is code.
+    // The text between an even and an odd quotation mark is code.
     code.replace("\\\"", "").split('"').step_by(2).for_each(|part| plain.push_str(part));
     let words: std::collections::BTreeSet<String> =
         plain.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect();
@@ -408,7 +410,7 @@ fn the_fields_words_are_used() {
     assert_eq!(other_words("fn heal(&self) { say(\"a hole\") }"), ["heal"], "the control");
 }
 
-/// Claims that nobody can keep, in the languages that candor speaks.
+/// Claims that no program can keep, in the languages of candor's texts.
 const TOO_BIG: [&str; 30] = [
     "anonymous",
     "anonymise",
@@ -442,14 +444,14 @@ const TOO_BIG: [&str; 30] = [
     "garanti",
 ];
 
-/// The claims a text makes, wherever its lines end and whatever its spaces are.
+/// The claims in `TOO_BIG` that a text makes, whatever its line breaks and spaces are.
 fn too_big(text: &str) -> Vec<&'static str> {
     let leader = |line: &str| line.trim().trim_start_matches(['/', '!', '#', '-', '*', '|', '>']).to_lowercase();
     let text = on_one_line(&text.lines().map(leader).collect::<Vec<_>>().join(" ")).replace('’', "'");
     TOO_BIG.into_iter().filter(|claim| text.contains(claim)).collect()
 }
 
-/// Claims that were made here once and are not so: with what is so instead. In small letters, as [`on_one_line`] leaves them.
+/// Claims that were once made here and are false, each with what is true. In lower case, as [`on_one_line`] returns text.
 const NOT_SO: [(&str, &str); 21] = [
     ("rounded down to a power of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("à une puissance de deux", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
@@ -474,16 +476,16 @@ const NOT_SO: [(&str, &str); 21] = [
     ("by an early model", "nothing repeats it"),
 ];
 
-/// Of these claims, what a text says.
+/// The claims in `NOT_SO` that a text makes.
 fn not_so(text: &str) -> Vec<(&'static str, &'static str)> {
     let leader = |line: &str| line.trim().trim_start_matches(['/', '!', '#', '-', '*', '|', '>']).to_lowercase();
-    // An end of a line within a string of the source, and the words that it parts.
+    // A string of the source may continue on the next line, which would split a claim.
     let text = text.replace("\\\n", "\n");
     let text = on_one_line(&text.lines().map(leader).collect::<Vec<_>>().join(" ")).replace('’', "'");
     NOT_SO.into_iter().filter(|(claim, _)| text.contains(claim)).collect()
 }
 
-/// What was found to be untrue does not come back.
+/// A claim that was found to be false must not come back.
 #[test]
 fn nothing_is_said_that_is_known_not_to_be_so() {
     let mut texts = files("src", &["rs", "md"]);
@@ -516,7 +518,7 @@ fn a_claim_that_is_not_so_is_noticed() {
     assert!(not_so("one in three times as many, rounded up to a power of two").is_empty());
 }
 
-/// In anything a person or developer reads.
+/// This covers everything that a person or a developer reads.
 #[test]
 fn no_word_is_too_big() {
     let mut texts = files("src", &["rs", "md"]);
@@ -533,11 +535,11 @@ fn no_word_is_too_big() {
     for path in texts {
         let mut text = fs::read_to_string(&path).unwrap();
         if notices.contains(&path) {
-            // The highest step of a part of a whole is a number, and no claim.
+            // The highest step of a ratio is a number and not a claim.
             text = text.replace("90\u{a0}% ; 100\u{a0}%", "").replace("90 %, 100 %", "");
             text = text.replace("90\u{a0}%\u{202f}; 100\u{a0}%", "");
         }
-        // Nor is a width of a style sheet.
+        // Neither is a width in a style sheet.
         let claims = too_big(&text.replace("width: 100%", ""));
         assert!(claims.is_empty(), "{} says {claims:?}", path.display());
     }
@@ -558,7 +560,7 @@ fn a_word_that_is_too_big_is_noticed() {
     assert!(too_big("Rounding is not anonymity; 50 % are left.").is_empty());
 }
 
-/// The places of the functions that are tests, by the function's name.
+/// The modules of the test functions, by the function's name.
 fn tests() -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for below in ["tests/it", "src"] {
@@ -576,19 +578,20 @@ fn tests() -> BTreeMap<String, Vec<String>> {
     found
 }
 
-/// Of the tests and steps that a page names in the last column of its tables, those that there are not; and how many there are.
+/// Returns the tests and steps that a page names in the last column of its tables and that do not exist, and the
+/// number of all that it names.
 fn missing(page: &str) -> (Vec<String>, usize) {
     let (tests, run) = (tests(), read(".ci/run"));
     let exists = |named: &str| {
         if let Some(step) = named.strip_prefix(".ci/run ") {
-            // Those that take long are called by name, and stand in no list.
+            // Slow steps are run by name and are in no list.
             return run.contains(&format!("\nstep_{step}() {{"));
         }
         if named.starts_with(".ci/") {
             return Path::new(ROOT).join(named).is_file();
         }
         let Some((module, name)) = named.rsplit_once("::") else { return false };
-        // A room's tests stand at its end, in a module, or in a file of their own.
+        // A module's tests are at its end, in a module of tests, or in a file of their own.
         let room = module.strip_suffix("::tests").unwrap_or(module);
         tests.get(name).is_some_and(|places| places.iter().any(|place| place == module || place == room))
     };
@@ -598,7 +601,7 @@ fn missing(page: &str) -> (Vec<String>, usize) {
     (named.iter().filter(|named| !exists(named)).map(|named| (*named).to_owned()).collect(), named.len())
 }
 
-/// Each fault in the manual has a test or a step that is there.
+/// Each fault in the manual names a test or a step that exists.
 #[test]
 fn every_fault_has_its_test() {
     let page = read("src/manual/faults.md");
@@ -619,7 +622,7 @@ fn a_test_that_there_is_not_is_noticed() {
     assert_eq!(missing(row), (Vec::new(), 3));
 }
 
-/// The table of rooms in the manual is the list in lib.rs.
+/// The manual's table of modules names every module in the list of lib.rs.
 #[test]
 fn the_manual_knows_every_room() {
     let manual = read("src/manual/architecture.md");
@@ -630,7 +633,7 @@ fn the_manual_knows_every_room() {
     assert!(read("README.md").contains("cargo run --example quickstart"), "the README gives the demonstration");
 }
 
-/// The tests and modules of tests in a file that one platform alone compiles, by the name of the file.
+/// The tests and test modules in a file that are compiled on one platform only, each with the name of the file.
 fn of_one_platform(file: &str, code: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = code.lines().map(str::trim);
@@ -661,7 +664,7 @@ fn what_runs_on_one_platform_is_listed_with_its_reason() {
         .chain(files("tests/it", &["rs"]))
         .chain(files("tests/generalizers", &["rs"]))
         .flat_map(|path| of_one_platform(path.file_stem().unwrap().to_str().unwrap(), &read(&path)))
-        // The two halves of the disk's room are no tests.
+        // The two platform files of the `disk` module are not tests.
         .filter(|name| !["mod: unix", "mod: windows"].contains(&name.as_str()))
         .collect();
     let list = read("tests/one_platform.txt");

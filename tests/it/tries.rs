@@ -1,4 +1,4 @@
-//! Promise 9 towards the receiver: how often a request is tried, how long apart, and what is sent without being asked.
+//! Promise 9 towards the receiver: how often a request is tried, how long the waits are, and what is sent automatically.
 
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
@@ -10,7 +10,7 @@ use candor::Scope;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// How often the one batch of this scope was tried, as the disk says.
+/// How often the only batch of this scope was tried, according to the disk.
 fn tries(home: &Home, scope: Scope) -> u64 {
     forge::read_batch(&home.waiting("outbox", scope)[0]).0["tries"].as_u64().unwrap()
 }
@@ -36,7 +36,7 @@ fn tries_are_counted_over_restarts() {
     assert!(server.bodies().windows(2).all(|two| two[0] == two[1]));
 }
 
-/// Only the last one was the receiver's failure: what is said of it is what is known, how often it was tried.
+/// Only the last try was a failure of the receiver. The message says what is known: how often the request was tried.
 #[test]
 fn what_is_given_up_is_said_to_be_tried_and_not_to_have_failed() {
     let (home, server) = (Home::new(), Server::always(Say::status(503)));
@@ -78,14 +78,14 @@ fn ten_tries_are_all() {
     assert!(home.all_waiting().is_empty());
 }
 
-/// One request that a receiver fails over each time holds up no other.
+/// One request that the receiver fails each time does not hold up the others.
 #[test]
 fn each_request_has_its_turn() {
     for status in [401, 400, 500, 503] {
         let (home, server) = (Home::new(), Server::always(Say::status(503)));
         let client = home.start_granted(&server, &[USAGE]);
         client.record_durable(opened(0));
-        send(&client); // made ready, and waits
+        send(&client); // builds the batch, which stays pending
         server.usually(Say::FailsFirst(status));
         for shelves in 1..4 {
             home.clock.advance(HOUR * 7);
@@ -98,7 +98,7 @@ fn each_request_has_its_turn() {
     }
 }
 
-/// A refusal that may be a mistake of somebody's configuration is no try: the week ends it, and nothing else.
+/// A refusal that may be due to a configuration mistake does not count as a try. Only the age limit of one week ends it.
 #[test]
 fn refusals_use_up_no_tries() {
     let (home, server) = (Home::new(), Server::always(Say::status(415)));
@@ -145,7 +145,7 @@ fn waits_grow_with_each_failure_up_to_six_hours() {
     server.usually(Say::Ok);
     send(&client);
     assert_eq!(server.requests().len(), 9);
-    // After a success the waits are forgotten.
+    // A success resets the waits.
     client.record_durable(opened(2));
     send(&client);
     assert_eq!(server.requests().len(), 10);
@@ -162,7 +162,7 @@ fn what_waits_is_sent_by_itself_when_its_moment_comes() {
     }
     home.clock.pass(DAY);
     let scopes = || server.bodies().iter().map(|body| scope_of(body)).collect::<BTreeSet<_>>();
-    // Any event wakes the worker, which finds that the moments have passed.
+    // Any event wakes the worker, which then finds that the scheduled times have passed.
     crate::home::wait_for("a request that nobody asked for", || {
         client.record(opened(2));
         !scopes().is_empty()
@@ -191,7 +191,7 @@ fn the_first_flush_after_a_yes_does_not_wait_for_anything() {
     assert!(waited.is_empty(), "{waited:?}");
 }
 
-/// The consent scope a request names.
+/// The consent scope that a request names.
 fn scope_of(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap();
     body["resourceLogs"][0]["scopeLogs"][0]["scope"]["attributes"][0]["value"]["stringValue"].to_string()

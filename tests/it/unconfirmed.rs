@@ -1,4 +1,4 @@
-//! Promise 6, where a withdrawal can't be confirmed: it is in force all the same, and every receipt says what is so.
+//! Promise 6, when a withdrawal can't be confirmed: it is in force all the same, and every receipt says what is known.
 
 use crate::{
     events::{PLAYBACK, USAGE, opened},
@@ -21,7 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A transport that keeps its parcel until it is told, and asks nobody: a stopped process, seen from outside.
+/// A transport that keeps its parcel until it is released and checks nothing meanwhile. From outside it looks like a
+/// stopped process.
 struct Stopped {
     holds: Arc<AtomicBool>,
     release: Arc<AtomicBool>,
@@ -38,7 +39,7 @@ impl Transport for Stopped {
     }
 }
 
-/// Runs `act` while a process that answers nobody holds a permit.
+/// Runs `act` while a process that does not respond holds a permit.
 fn while_somebody_is_stopped(act: impl FnOnce(&Home, &Client)) {
     let home = Home::new();
     let (holds, release) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
@@ -53,7 +54,7 @@ fn while_somebody_is_stopped(act: impl FnOnce(&Home, &Client)) {
         release.store(true, Ordering::SeqCst);
         acted.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     });
-    // Once it goes on, the same call confirms.
+    // Once that process continues, the same call confirms.
     assert!(client.withdraw(USAGE).unwrap().confirmed);
 }
 
@@ -118,7 +119,7 @@ fn a_withdrawal_waits_for_no_lock_for_long() {
         let error = client.grant(USAGE).unwrap_err();
         assert!(error.is_store() && error.to_string().contains("another process holds"), "{error}");
         drop(lock);
-        // It lasts, closes nothing else, and a fresh yes ends it.
+        // The withdrawal stays in force until a new grant, and closes no other scope.
         let client = if decided_in_one_that_runs {
             client
         } else {
@@ -139,7 +140,8 @@ fn a_withdrawal_waits_for_no_lock_for_long() {
     }
 }
 
-/// A question waits once, like any decision, is not taken where it could not be shown, and says who is in the way.
+/// A prompt waits for the lock once, like any decision. Without the lock it does not count as shown, and the error
+/// says what is in the way.
 #[test]
 fn a_question_waits_for_no_lock_for_long_and_is_asked_afterwards() {
     for is_owed in [true, false] {
@@ -148,7 +150,7 @@ fn a_question_waits_for_no_lock_for_long_and_is_asked_afterwards() {
         let lock = File::open(home.store().join("consent.lock")).unwrap();
         lock.lock().unwrap();
         if is_owed {
-            // What could not be written is tried first.
+            // The decision that could not be written is retried first.
             assert!(!client.withdraw(PLAYBACK).unwrap().confirmed);
         }
         let waits = [(); 2].map(|()| {
@@ -157,7 +159,7 @@ fn a_question_waits_for_no_lock_for_long_and_is_asked_afterwards() {
             assert!(error.may_not_ask() && error.to_string().contains(WhyNot::Locked.describe()), "{error}");
             began.elapsed()
         });
-        // A busy computer may hold up one of them.
+        // On a busy machine one of the two may take longer.
         assert!(waits.iter().any(|waited| *waited < Duration::from_millis(2_200)), "{waits:?}");
         assert!(!home.store().join("usage.shown").exists(), "nothing was shown");
         drop(lock);
@@ -176,7 +178,7 @@ fn a_snapshot_that_comes_back_does_not_undo_a_withdrawal_that_could_not_be_writt
     lock.lock().unwrap();
     client.withdraw(USAGE).unwrap();
     drop(lock);
-    // Whoever held the lock was about to write what it had read before.
+    // The process that held the lock was about to write what it had read before.
     files::write(&home.store().join("consent"), &snapshot);
     for client in [client, home.start(&server)] {
         assert!(!client.status(USAGE).unwrap().is_open());

@@ -1,5 +1,5 @@
-//! A yes to a scope that this program does not declare is shown and can be taken back, also half-way; nothing of it is
-//! recorded, sent or kept for longer.
+//! A grant to a scope that this program does not declare is shown and can be withdrawn, also after an interruption.
+//! Data of that scope is not recorded, not sent, and kept no longer than that of any other scope.
 
 use crate::{
     erase::with_sent,
@@ -17,7 +17,8 @@ use std::fs;
 
 const OTHER: &str = "crashes";
 
-/// A program starts whose store has a yes to something that it does not declare, of which some has left and some waits.
+/// Starts a program on a store with a grant to a scope that it does not declare. Some data of the scope was sent, and
+/// some is pending.
 fn prepare(home: &Home, server: &Server) -> Client {
     let client = with_sent(home, server, &[2]);
     client.erase(USAGE).unwrap();
@@ -31,7 +32,7 @@ fn prepare(home: &Home, server: &Server) -> Client {
     home.start(server)
 }
 
-/// Everything that waits of it.
+/// How many pending files the scope has.
 fn waits(home: &Home) -> usize {
     home.all_waiting().iter().filter(|path| path.to_string_lossy().contains(OTHER)).count()
 }
@@ -74,7 +75,8 @@ fn it_can_be_taken_back_and_what_waits_is_destroyed() {
     assert_eq!(client.undeclared().unwrap(), []);
     assert!(client.status(CONNECTIVITY).unwrap().is_open());
     assert!(!client.manifest().unwrap().to_string().contains("You agreed to this as well"));
-    // It is no yes any more, and there is none to take back of what was never heard of, or is the program's own.
+    // It is no longer granted. There is no grant to withdraw for an unknown scope, and the program's own scope has
+    // its own function.
     for (name, said) in [(OTHER, "is not granted"), ("sleep", "is not granted"), ("usage", "consent::withdraw")] {
         let error = client.withdraw_undeclared(name).unwrap_err().to_string();
         assert!(error.contains(said) && error.contains(name), "{error}");
@@ -94,12 +96,12 @@ fn an_interrupted_withdrawal_is_finished_by_the_next_start() {
     files::copy(&home.store().join("waiting"), &kept);
     client.withdraw_undeclared(OTHER).unwrap();
     drop(client);
-    // As it stood right after the snapshot.
+    // The state right after the snapshot was written.
     files::restore(&kept, &home.store().join("waiting"));
     files::write(&home.store().join("keys"), &keys);
     assert!(waits(&home) > 0 && has_secret(&home));
     let client = home.start(&server);
-    // Whoever looks waits for what the new one does first.
+    // The call waits until the new client has finished its pending maintenance.
     assert!(client.status(CONNECTIVITY).unwrap().is_open());
     assert!(waits(&home) == 0 && !has_secret(&home));
 }
@@ -116,7 +118,7 @@ fn a_withdrawal_that_cannot_be_written_is_one_all_the_same() {
     drop(lock);
     drop(client);
     let client = home.start(&server);
-    // Whoever looks waits for what the new one does first.
+    // The call waits until the new client has finished its pending maintenance.
     assert_eq!(client.undeclared().unwrap(), []);
     let history = fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
     assert!(history.lines().last().unwrap().contains(r#""decision":"withdrawn""#), "{history}");
@@ -134,7 +136,7 @@ fn a_withdrawal_that_another_process_kept_from_being_written_is_written_while_th
     assert!(receipt.contains("not yet: another process keeps the lock"), "{receipt}");
     drop(lock);
     home.clock.pass(MINUTE);
-    // Nobody calls anything.
+    // No function of the client is called.
     wait_for("the withdrawal to be written", || {
         let history = fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
         history.lines().last().unwrap().contains(r#""decision":"withdrawn""#)
@@ -147,7 +149,7 @@ fn nothing_of_it_is_destroyed_on_a_doubt() {
     let (home, server) = (Home::new(), Server::new());
     drop(prepare(&home, &server));
     let before = waits(&home);
-    // A program that looks for the marks elsewhere.
+    // The state for a program that looks for the high-water marks elsewhere.
     fs::rename(home.marks().join("high"), home.path().join("elsewhere")).unwrap();
     let client = home.start(&server);
     assert_eq!(client.undeclared().unwrap(), []);
@@ -167,7 +169,7 @@ fn what_left_is_kept_no_longer_than_of_any_other() {
     };
     assert_eq!(kept(), (1, 1, 1));
     drop(client);
-    // The recipient keeps it for 30 days; the sent log nothing for more than 90.
+    // The recipient keeps the data for 30 days. The sent log keeps nothing for more than 90 days.
     home.clock.advance(DAY * 31);
     drop(home.start(&server));
     assert_eq!(kept(), (1, 0, 0));

@@ -1,4 +1,5 @@
-//! What no check of a history can find, each done and seen to pass: what the list says is neither more nor less than true.
+//! The list of what no check of a history can find: each act is done and passes the check, so the list is neither too
+//! long nor too short.
 
 use crate::{
     events::{CONNECTIVITY, PLAYBACK, USAGE, opened},
@@ -11,10 +12,10 @@ use candor::consent::{UNDETECTABLE, verify};
 use serde_json::{Value, json};
 use std::fs;
 
-/// Does what an entry says.
+/// Performs the act that an entry describes.
 type Done = fn(&History);
 
-/// One entry of the list after the other, in its order.
+/// One act for each entry of the list, in its order.
 const DONE: [(&str, Done); 13] = [
     ("A history that was rewritten from its first line", rewritten_whole),
     ("Lines that were cut off after the newest one", cut_after_the_newest_receipt),
@@ -47,13 +48,13 @@ fn passes(history: &str, earlier: Option<&str>) {
     assert!(verdict.is_sound(), "the list says too much: this is found.\n{verdict}");
 }
 
-/// The control: the same act is found where the list does not speak of it.
+/// The control: the same act is found in a case that the list does not cover.
 #[track_caller]
 fn fails(history: &str, earlier: Option<&str>) {
     assert!(!verify(history, earlier.as_slice()).is_sound());
 }
 
-/// Every line that says where says another place.
+/// Changes the place in every line that names one, and chains the lines again.
 fn forged(lines: &[String]) -> Vec<String> {
     rechained(&lines.iter().map(|line| line.replace("settings/privacy", "elsewhere")).collect::<Vec<_>>())
 }
@@ -108,7 +109,7 @@ fn put_back_from_a_backup(_: &History) {
 
 fn a_yes_nobody_gave(_: &History) {
     let (home, server) = (Home::new(), Server::new());
-    // No person anywhere near.
+    // No person is involved.
     let client = home.start(&server);
     client.grant(USAGE.shown(&client.notice(USAGE).unwrap()).via("a button")).unwrap();
     passes(&client.receipts().unwrap().to_json(), None);
@@ -118,7 +119,7 @@ fn a_notice_nobody_saw(_: &History) {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let notice = client.notice(USAGE).unwrap();
-    // Handed over unread.
+    // The notice is passed on without being read.
     client.grant(USAGE.shown(&notice)).unwrap();
     let export = client.receipts().unwrap().to_json();
     passes(&export, None);
@@ -127,7 +128,7 @@ fn a_notice_nobody_saw(_: &History) {
 
 fn a_wrong_clock(_: &History) {
     let (home, server) = (Home::new(), Server::new());
-    // In 2001, and then ten years ahead.
+    // In 2001, and then ten years later.
     home.clock.jump_to(1_000_000_000);
     let client = home.start_granted(&server, &[USAGE]);
     let export = client.receipts().unwrap();
@@ -136,7 +137,7 @@ fn a_wrong_clock(_: &History) {
     home.clock.advance(3_652 * DAY);
     client.deny(PLAYBACK).unwrap();
     passes(&client.receipts().unwrap().to_json(), None);
-    // One that goes back within a history is worth a note, no more.
+    // A clock that goes back within a history is reported as a note only.
     home.clock.jump_to(1_000_000_000);
     client.deny(CONNECTIVITY).unwrap();
     let verdict = verify(&client.receipts().unwrap().to_json(), &[]);
@@ -148,10 +149,10 @@ fn never_written(_: &History) {
     let client = home.start_granted(&server, &[USAGE]);
     let before = client.receipts().unwrap().to_json();
     let store = home.store();
-    // The person says no to another scope while the store takes nothing; the answer is an error and no receipt.
+    // The person refuses another scope while the store can't be written. The call returns an error and no receipt.
     let consent = fs::read(store.join("consent")).unwrap();
     fs::remove_file(store.join("consent")).unwrap();
-    // On Windows its name stays as long as a look has it open.
+    // On Windows the name stays in use as long as a reader has the file open.
     wait_for("its name to be free", || fs::create_dir(store.join("consent")).is_ok());
     assert!(client.deny(PLAYBACK).is_err());
     fs::remove_dir(store.join("consent")).unwrap();
@@ -178,7 +179,7 @@ fn another_program(from: &History) {
     client.deny(USAGE).unwrap();
     let export = client.receipts().unwrap().to_json();
     passes(&export.replace("org.example.player", "org.example.other"), None);
-    // A yes names a contract, which names the program.
+    // A grant names a contract, and the contract names the program.
     let mut relabelled: Value = serde_json::from_str(&from.export).unwrap();
     relabelled["candor"]["application"] = json!("org.example.other");
     relabelled["dct:subject"] = json!("org.example.other");
@@ -191,7 +192,7 @@ fn what_an_export_says_of_itself(from: &History) {
     other["dct:created"] = json!("2031-01-01T00:00:00Z");
     other["candor"]["made_by"] = json!("99.0.0");
     passes(&other.to_string(), Some(&from.held));
-    // Trouble is said, and can be removed where the lines themselves show nothing: the snapshot is gone.
+    // An export reports trouble. The report can be removed if the lines themselves show nothing: here the snapshot is gone.
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     fs::remove_file(home.store().join("consent")).unwrap();

@@ -1,5 +1,5 @@
-//! Two programs of one store that see different rules of administrators, since each is started with other directories:
-//! nothing is said that either forbids, each start begins anew, and nothing grows without end.
+//! Two programs of one store that see different administrators' rules, since each is started with other directories:
+//! nothing is reported that either forbids, each start begins a new epoch, and nothing grows without limit.
 
 use crate::{
     events::{PLAYBACK, USAGE, opened},
@@ -11,10 +11,10 @@ use candor::{Client, consent::State};
 use serde_json::json;
 use std::{fs, fs::File};
 
-/// As in `src/consent/records/ledger.rs`: a longer one is not read.
+/// The same limit as in `src/consent/records/ledger.rs`. A longer ledger is not read.
 const LEDGER_MOST: u64 = 8 << 20;
 
-/// One that sees a rule, or one that sees none.
+/// Starts a program that sees a rule (`ruled`) or none.
 fn start(home: &Home, server: &Server, ruled: bool) -> Client {
     let config = home.config(server);
     let directory = home.path().join("policy.d");
@@ -45,8 +45,9 @@ fn whoever_sees_other_rules_begins_anew_once_a_start() {
     }
     let a_start = (ledger(&home) - began).div_ceil(starts);
     assert!((12_000..20_000).contains(&(LEDGER_MOST / a_start)), "{a_start} bytes a start: say so in the manual");
-    // Two that run at once don't answer each other: the one that starts later goes on, and the other is closed.
-    // Whoever asks for the page waits for what a start leaves to a thread of its own.
+    // Two programs that run at the same time do not react to each other: the one that started later continues, and
+    // the other is closed. A caller that asks for the manifest waits for the work that a start leaves to its own
+    // thread.
     let started = |ruled| {
         let client = start(&home, &server, ruled);
         assert!(waiting(&client, USAGE).is_empty());
@@ -79,7 +80,7 @@ fn a_history_that_is_too_long_closes_until_the_person_says_yes_again() {
         send(client);
     }
     assert_eq!(server.connections(), 0);
-    // A no is taken all the same, and a yes begins a new history beside the old one.
+    // A refusal is accepted all the same, and a grant starts a new history beside the old one.
     client.withdraw(USAGE).unwrap();
     assert_eq!(state(&home.start(&server), USAGE), State::Denied);
     say_yes(&client, PLAYBACK);

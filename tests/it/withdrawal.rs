@@ -1,5 +1,6 @@
-//! Promise 6, withdrawal is immediate and provable: once it is confirmed nobody hands on another byte, what waits is
-//! destroyed, the receipt says what is so; and where it can't be confirmed it says that.
+//! Promise 6, withdrawal is immediate and provable: once it is confirmed no process hands over another byte, pending
+//! data is destroyed, and the receipt says what was done. If the withdrawal can't be confirmed, the receipt says
+//! that.
 
 use crate::{
     child,
@@ -20,14 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Whether nobody, in any process, holds a permit of the scope.
+/// Whether no process holds a permit of the scope.
 pub(crate) fn nobody_sends(home: &Home, scope: Scope) -> bool {
     let _unforked = child::unforked();
     let life = home.store().join(format!("{}.life", scope.name()));
     File::open(life).unwrap().try_lock().is_ok()
 }
 
-/// Enough for a request that does not fit into the kernels between here and a receiver that does not read.
+/// Records enough for a request that does not fit into the kernels' buffers between here and a receiver that does not read.
 fn a_large_request(client: &Client) {
     for _ in 0..190 {
         client.record_durable(opened(2));
@@ -46,7 +47,7 @@ fn a_request_under_way_is_cut_off() {
             let flushing = threads.spawn(|| flush(&client));
             wait_for("the connection", || server.connections() == 1);
             let length = forge::read_batch(&home.waiting("outbox", USAGE)[0]).1.len();
-            thread::sleep(Duration::from_millis(20)); // so that some of it is on its way
+            thread::sleep(Duration::from_millis(20)); // so that part of it is sent
             assert!(!nobody_sends(&home, USAGE), "the control: it is being sent");
             let receipt = decides.withdraw(USAGE).unwrap();
             assert!(nobody_sends(&home, USAGE), "confirmed means that every connection is gone");
@@ -59,7 +60,7 @@ fn a_request_under_way_is_cut_off() {
         wait_for("the receiver to see the end", || server.open() == 0);
         assert!(length > 50 << 10 && server.bytes() < length, "{} of {length} bytes arrived", server.bytes());
         assert!(home.all_waiting().is_empty());
-        // And nothing comes after it.
+        // Nothing is sent afterwards.
         a_large_request(&client);
         a_large_request(&other);
         home.clock.advance(DAY * 2);
@@ -70,7 +71,7 @@ fn a_request_under_way_is_cut_off() {
     }
 }
 
-/// A transport that hands over its parcel slice by slice for as long as it may, and notes when.
+/// A transport that hands over its parcel slice by slice for as long as it may, and notes the time of each slice.
 struct Slices(Arc<Mutex<Vec<Instant>>>);
 
 impl Transport for Slices {
@@ -96,7 +97,7 @@ fn no_slice_is_handed_over_after_a_confirmed_return() {
         say_yes(&clients[0], USAGE);
         clients[round % 2].record_durable(opened(2));
         if round % 2 == 1 {
-            let _ = clients[1].manifest().unwrap(); // looks, and so finds the fresh yes
+            let _ = clients[1].manifest().unwrap(); // reads the store and so finds the new grant
             clients[1].record_durable(opened(2));
         }
         slices.lock().unwrap().clear();
@@ -113,7 +114,7 @@ fn no_slice_is_handed_over_after_a_confirmed_return() {
     }
 }
 
-/// A transport whose receiver finds every request too large, and only after the person has withdrawn.
+/// A transport whose receiver rejects every request as too large. Its first answer comes after the person has withdrawn.
 struct TooLargeTooLate {
     sent: AtomicUsize,
     under_way: Mutex<mpsc::Sender<()>>,
@@ -122,7 +123,7 @@ struct TooLargeTooLate {
 
 impl Transport for TooLargeTooLate {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
-        drop(parcel); // with it goes the permit: nothing of it can move any more
+        drop(parcel); // this drops the permit as well: no more of the parcel can be sent
         if self.sent.fetch_add(1, Ordering::SeqCst) == 0 {
             self.under_way.lock().unwrap().send(()).unwrap();
             self.withdrawn.lock().unwrap().recv_timeout(HANG).unwrap();
@@ -205,7 +206,7 @@ fn the_receipt_counts_what_was_destroyed() {
     let client = home.start_granted(&server, &[CONNECTIVITY, USAGE, PLAYBACK]);
     client.record_durable(unreachable());
     client.record_durable(opened(2));
-    send(&client); // one batch of the first scope is made, and waits
+    send(&client); // builds one batch of the first scope, which stays pending
     home.clock.advance(HOUR);
     for _ in 0..3 {
         client.record_durable(unreachable());

@@ -1,4 +1,4 @@
-//! The command line, as it is read and before it is checked against the input. Decides nothing.
+//! The command line as parsed, before it is checked against the input. Makes no decisions.
 
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;

@@ -1,21 +1,21 @@
-//! Keyed 128-bit codes. A row's class is the sum of the codes of its cells, so that a class without one field is a
-//! subtraction. The key is fresh in each run and never written anywhere: rows can't be made to collide on purpose.
+//! Keyed 128-bit codes. A row's class is the sum of the codes of its buckets, so that removing one field from a class is a
+//! subtraction. Each run has a new key that is never written anywhere: an attacker can't make rows collide on purpose.
 
 use crate::error::{Error, Result};
 
-/// A code: compared, added and subtracted, never read.
+/// A code. It is compared, added and subtracted, but never decoded.
 pub(crate) type Code = u128;
 
-/// Makes codes under the run's key.
+/// Makes codes with the key of the run.
 #[derive(Clone)]
 pub(crate) struct Coder {
     key: [u8; 32],
-    /// Reused, since most values are short.
+    /// Reused for each value, because most values are short.
     buffer: Vec<u8>,
 }
 
 impl Coder {
-    /// A coder with a fresh key.
+    /// A coder with a new random key.
     pub(crate) fn fresh() -> Result<Coder> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| Error::Input(format!("the system gave no random bytes: {error}")))?;
@@ -33,7 +33,7 @@ impl Coder {
         half.try_into().map_or(0, Code::from_le_bytes)
     }
 
-    /// Odd factors that make a sum of codes depend on their order.
+    /// Odd factors that make a sum of codes depend on the order of its terms.
     pub(crate) fn factors(&mut self, count: usize) -> Vec<Code> {
         (0..count as u64).map(|at| self.code(u32::MAX, 0, &at.to_le_bytes()) | 1).collect()
     }

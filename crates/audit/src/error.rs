@@ -1,30 +1,30 @@
-//! What can go wrong, in words that name the mend. Never holds a row's values: only names, lines and paths.
+//! The errors of the program, in words that name the fix. Never holds a row's values: only names, lines and paths.
 
 use std::io;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The command line asks for something that does not fit together.
+    /// The command line's options do not fit together or do not fit the input.
     #[error("{0}")]
     Usage(String),
-    /// The input can't be read as what it should be.
+    /// The input does not have the expected format.
     #[error("{0}")]
     Input(String),
-    /// The system refused.
+    /// The operating system returned an error.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// What the program tried to do.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// The result of everything that can fail.
+/// The result of every function that can fail.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
-/// Says what was tried when the system refused.
+/// Adds what was tried to a system error.
 pub(crate) trait Trying<T> {
     /// Adds `what` to an error.
     fn trying(self, what: impl FnOnce() -> String) -> Result<T>;
@@ -36,7 +36,7 @@ impl<T> Trying<T> for io::Result<T> {
     }
 }
 
-/// Ends with ` Did you mean …?` if one of the names is close to `wanted`.
+/// Returns ` Did you mean …?` if one of the names is close to `wanted`, and an empty text if none is.
 pub(crate) fn did_you_mean<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
     let close = names
         .map(|name| (strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()), name))

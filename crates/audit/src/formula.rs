@@ -1,5 +1,5 @@
-//! `duration=size*8/bitrate`: how one field follows from others, for the group inversion. Computes with single values
-//! and with intervals; knows nothing of rows.
+//! A formula such as `duration=size*8/bitrate`: how one field follows from others, for the group inversion. Computes with
+//! single values and with intervals. Does not know about rows.
 
 use crate::{
     classes::Interval,
@@ -10,12 +10,12 @@ use crate::{
 /// The deepest nesting of parentheses and signs.
 const DEPTH_MOST: usize = 64;
 
-/// A field and what it follows from.
+/// A field, and the expression from which it follows.
 #[derive(Debug, Clone)]
 pub(crate) struct Formula {
-    /// What is worked out.
+    /// The field that is computed.
     pub(crate) left: String,
-    /// The fields it is worked out from, each once, in the order in which they first stand in the formula.
+    /// The fields it is computed from, each once, in the order of first occurrence in the formula.
     pub(crate) fields: Vec<String>,
     right: Term,
     text: String,
@@ -38,7 +38,7 @@ enum Operation {
 }
 
 impl Formula {
-    /// Reads a formula: names, numbers, `+ - * /` and parentheses; other names stand in backquotes.
+    /// Reads a formula: names, numbers, `+ - * /` and parentheses. Names with other characters are in backquotes.
     pub(crate) fn read(text: &str) -> Result<Formula> {
         let mut reader = Reader { rest: text, fields: Vec::new(), text };
         let left = reader.name()?.ok_or_else(|| reader.wrong("begins with no field"))?;
@@ -53,17 +53,17 @@ impl Formula {
         Ok(Formula { left, fields: reader.fields, right, text: text.to_owned() })
     }
 
-    /// As it was given.
+    /// The formula as it was given.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// What follows from these values of the fields.
+    /// The result for these values of the fields.
     pub(crate) fn value(&self, values: &[f64]) -> f64 {
         self.right.value(values)
     }
 
-    /// What follows from these intervals: everything that values inside them could give.
+    /// The interval of all results that values inside these intervals can give.
     pub(crate) fn interval(&self, values: &[Interval]) -> Interval {
         self.right.interval(values)
     }
@@ -88,7 +88,7 @@ impl Term {
                 if matches!(operation, Operation::Over) && b.low < 0.0 && b.high > 0.0 {
                     return ALL;
                 }
-                // A cell that begins or ends at zero divides like the values just inside it.
+                // A bucket that begins or ends at zero divides like the values just inside it.
                 let b = match operation {
                     Operation::Over if b.low == 0.0 && b.high == 0.0 => return ALL,
                     Operation::Over if b.low == 0.0 => Interval { low: f64::MIN_POSITIVE, ..b },
@@ -115,7 +115,8 @@ impl Operation {
         }
     }
 
-    /// As above, where an unbounded end times zero is zero and ends of the same kind cancel to nothing known.
+    /// Like [`Operation::on`], for the bounds of intervals. An unbounded end times zero is zero, and an unbounded end
+    /// divided by an unbounded end is zero.
     fn at_corner(self, x: f64, y: f64) -> f64 {
         match self {
             Operation::Times if x == 0.0 || y == 0.0 => 0.0,

@@ -1,5 +1,5 @@
-//! Group inversion: how exactly one field can be worked out from others of its group after all of them were
-//! generalised. Keeps distributions of errors, never a value.
+//! Group inversion: how exactly one field can be computed from others of its group after all of them were generalized.
+//! Keeps distributions of errors, never a value.
 
 use crate::{
     classes::{Class, Interval},
@@ -10,33 +10,33 @@ use crate::{
     quantiles::Quantiles,
 };
 
-/// What the others tell about the left field, against what it says itself.
+/// What the other fields reveal about the left field, compared with what it reveals itself.
 #[derive(Debug)]
 pub(crate) struct Inversion {
     formula: Formula,
     left: Option<usize>,
     own: Option<Class>,
     inputs: Vec<Option<Field>>,
-    /// Fields of the formula that the plan does not send: nothing can be worked out then.
+    /// Fields of the formula that the plan does not send. If there are any, nothing can be computed.
     pub(crate) not_sent: Vec<String>,
     /// Rows that could be compared.
     pub(crate) rows: u64,
-    /// Rows in which one of the fields is missing or no number.
+    /// Rows in which one of the fields is missing or not a number.
     pub(crate) skipped: u64,
-    /// |worked out from the others − true|.
+    /// |value computed from the others − true value|.
     pub(crate) from_others: Quantiles,
-    /// |middle of its own cell − true|.
+    /// |middle of the field's own bucket − true value|.
     pub(crate) from_own: Quantiles,
-    /// |middle of what both allow − true|.
+    /// |middle of the interval that both allow − true value|.
     pub(crate) from_both: Quantiles,
-    /// How wide the interval is that the others allow.
+    /// The width of the interval that the others allow.
     pub(crate) others_width: Quantiles,
-    /// How wide its own cell is.
+    /// The width of the field's own bucket.
     pub(crate) own_width: Quantiles,
 }
 
 impl Inversion {
-    /// For a plan with these fields.
+    /// Prepares the inversion for a plan with these fields.
     pub(crate) fn new(formula: &Formula, fields: &[Field], wishes: &Wishes, columns: &[usize]) -> Inversion {
         let sent = |name: &String| fields.iter().find(|field| field.name == *name).cloned();
         let inputs: Vec<Option<Field>> = formula.fields.iter().map(sent).collect();
@@ -57,7 +57,7 @@ impl Inversion {
         }
     }
 
-    /// As the command line gave it.
+    /// The formula of the command line.
     pub(crate) fn formula(&self) -> &Formula {
         &self.formula
     }
@@ -94,7 +94,8 @@ impl Inversion {
             self.from_own.add(distance(own.middle(), truth));
             self.own_width.add(own.width());
             let both = Interval { low: own.low.max(allowed.low), high: own.high.min(allowed.high) };
-            // Where they contradict each other, the data does not obey the formula: then its own cell stands.
+            // If the two contradict each other, the data does not obey the formula. The guess is then the middle of its own
+            // bucket.
             let guess = if both.low <= both.high { both.middle() } else { own.middle() };
             self.from_both.add(distance(guess, truth));
         }

@@ -1,8 +1,8 @@
-//! `candor-audit` measures, for who publishes them, how well generalised data hides a row in a crowd. It opens no connection,
-//! and writes nothing but the reports that it is asked for.
+//! `candor-audit` measures how well generalized data hides a row in a crowd, for people who publish such data. It opens no
+//! connection, and writes only the requested reports and temporary files.
 #![forbid(unsafe_code)]
 
-// Data flows down this list; imports point up it.
+// Ordered by data flow. A module may only import modules above it.
 mod words;
 mod error;
 mod number;
@@ -32,9 +32,9 @@ use std::{
     process::ExitCode,
 };
 
-/// Over a limit of the command line.
+/// Exit code: a limit of the command line is exceeded.
 const OVER_LIMIT: u8 = 1;
-/// The command line or the input is wrong.
+/// Exit code: the command line or the input is wrong.
 const WRONG: u8 = 2;
 
 fn main() -> ExitCode {
@@ -74,7 +74,7 @@ fn run(audit: &Audit) -> Result<Report> {
     Ok(report)
 }
 
-/// Refuses what would mix two outputs or write over the input.
+/// Refuses options that would mix two outputs or overwrite the input.
 fn check_outputs(audit: &Audit) -> Result<()> {
     if is_stdout(&audit.json) && is_stdout(&audit.html) {
         return Err(Error::Usage("--json - and --html - can't share the standard output; name a file for one".into()));
@@ -96,14 +96,15 @@ fn write(path: &Path, text: &str) -> Result<()> {
     if path != Path::new("-") {
         return fs::write(path, text).trying(|| format!("can't write {}", path.display()));
     }
-    // JSON stays equal as data; everything else is for a person's eyes. A page is for a browser, which has marks of its own.
+    // JSON must stay equal as data; other text is cleaned for a person to read. A page is for a browser, which handles
+    // direction marks and the like itself.
     let text = match text.trim_start().chars().next() {
         Some('{' | '[') => clean_json(text),
         Some('<') => text.to_owned(),
         _ => clean_text(text),
     };
     match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough, such as `head`.
+        // The reader closed the pipe, for example `head`. That is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.trying(|| "can't write to the standard output".into()),
     }

@@ -1,5 +1,5 @@
-//! The measurement: one pass over the rows, in which every row is counted under the code of its class, of its class
-//! without each field, and of the runs that end in it. Raw values end here; what is kept are codes and counts.
+//! The measurement. In one pass, every row is counted under the code of its class, of its class without each field, and of
+//! the runs that end in it. Raw values are not kept beyond this module: only codes and counts remain.
 
 use crate::{
     classes::Cell,
@@ -22,19 +22,19 @@ const COUNTED: u32 = 1;
 const RUNS: u32 = 2;
 const WITHOUT: u32 = RUNS + LENGTHS.len() as u32;
 
-/// The most figures that are counted: each has a distribution of its own in memory.
+/// The most figures that are counted. Each keeps its own distribution in memory.
 const FIGURES_MOST: u32 = 20_000;
 
-/// Name spaces of codes that are no fields.
+/// Name spaces of codes that are not fields.
 const LINK: u32 = u32::MAX - 1;
 const SENSITIVE: u32 = u32::MAX - 2;
 
-/// What was measured of one event.
+/// The measurement of one event.
 #[derive(Debug)]
 pub(crate) struct Event {
     /// Its name.
     pub(crate) name: String,
-    /// Its rows.
+    /// The number of its rows.
     pub(crate) rows: u64,
     /// The sum of their counts, if the input has counts.
     pub(crate) count: Option<u64>,
@@ -42,7 +42,7 @@ pub(crate) struct Event {
     pub(crate) plans: Vec<Measured>,
 }
 
-/// What was measured of one event in one plan.
+/// The measurement of one event under one plan.
 #[derive(Debug)]
 pub(crate) struct Measured {
     /// The plan's name.
@@ -55,40 +55,40 @@ pub(crate) struct Measured {
     pub(crate) counted: Sizes,
     /// The classes without each field.
     pub(crate) without: Vec<Sizes>,
-    /// The runs of each of the [`LENGTHS`]; the first is the classes again and stays empty here.
+    /// The runs of each of the [`LENGTHS`]. The first entry would equal the classes and stays empty here.
     pub(crate) runs: Vec<Sizes>,
     /// Distinct sensitive values in classes.
     pub(crate) sensitive: Option<Spread>,
     /// Distinct link values in classes.
     pub(crate) linked: Option<Spread>,
-    /// The group inversion; none if it was not asked for.
+    /// The group inversion, if it was requested.
     pub(crate) inversion: Option<Inversion>,
     tag: u32,
 }
 
-/// A field, and how often it said nothing.
+/// A field, and how often it had no usable value.
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// The field.
     pub(crate) field: Field,
     /// Rows without a value.
     pub(crate) missing: u64,
-    /// Rows whose value is no number, where the class wants one.
+    /// Rows whose value is not a number, although the class requires one.
     pub(crate) not_numbers: u64,
     /// Rows whose value is negative or NaN.
     pub(crate) negative: u64,
-    /// The first line of the two before.
+    /// The first line with a value that is not a number, negative or NaN.
     pub(crate) first_line: Option<u64>,
 }
 
-/// How many distinct values classes hold.
+/// The numbers of distinct values in classes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spread {
-    /// The fewest in a class.
+    /// The fewest distinct values in a class.
     pub(crate) fewest: u64,
-    /// Rows in classes with one.
+    /// Rows in classes with a single value.
     pub(crate) rows_with_one: u64,
-    /// Rows in classes with fewer than k.
+    /// Rows in classes with fewer than k values.
     pub(crate) rows_under_k: u64,
     /// All rows.
     pub(crate) rows: u64,
@@ -103,7 +103,7 @@ impl Spread {
     }
 }
 
-/// Rows of one class with one value of another field.
+/// The rows of one class that share a value of another field.
 #[derive(Debug, Clone, Copy)]
 struct Pair {
     class: [u64; 2],
@@ -124,7 +124,7 @@ impl Sum for Pair {
     }
 }
 
-/// Distinct values and rows of one class.
+/// The number of distinct values and of rows in one class.
 #[derive(Debug, Clone, Copy)]
 struct Distinct {
     values: u64,
@@ -145,7 +145,7 @@ impl Sum for Distinct {
     }
 }
 
-/// The measurement under way.
+/// A measurement in progress.
 struct Measuring<'w> {
     wishes: &'w Wishes,
     coder: Coder,
@@ -157,12 +157,13 @@ struct Measuring<'w> {
     tags: u32,
     disk: Disk,
     spread_bytes: usize,
-    /// The codes of a row's cells, and its classes; reused.
+    /// The codes of a row's buckets, and its classes. Reused for each row.
     cells: Vec<Code>,
     classes: Vec<Code>,
 }
 
-/// Reads all rows and measures them in about this much memory. Also says how many bytes went to files.
+/// Reads all rows and measures them in about `memory` MiB. Returns the events, and the number of bytes written to temporary
+/// files.
 pub(crate) fn measure(
     rows: &mut Rows,
     wishes: &Wishes,
@@ -171,7 +172,8 @@ pub(crate) fn measure(
     progress: &ProgressBar,
 ) -> Result<(Vec<Event>, u64)> {
     let mut measuring = Measuring::begin(wishes, memory, folder)?;
-    // The columns of an event are asked for while its rows are borrowed: known beforehand for OTLP, fixed for tables.
+    // Each event's columns are needed while a row is borrowed, so they are collected first. They are known beforehand for
+    // OTLP and fixed for tables.
     let all = rows.columns_of("");
     let of_events: HashMap<String, Vec<usize>> =
         rows.events().map(|event| (event.clone(), rows.columns_of(event))).collect();
@@ -184,7 +186,7 @@ impl<'w> Measuring<'w> {
     fn begin(wishes: &'w Wishes, memory: u64, folder: PathBuf) -> Result<Measuring<'w>> {
         let disk = Disk::new(folder);
         let mut coder = Coder::fresh()?;
-        // What the program itself, its buffers and the standard library take is set aside first.
+        // Sets memory aside for the program itself, its buffers and the standard library.
         let total = usize::try_from(memory << 20).unwrap_or(usize::MAX);
         let total = total - (total / 4).min(16 << 20);
         let (linked, paired) = (wishes.link.is_some(), wishes.link.is_some() || wishes.sensitive.is_some());
@@ -256,7 +258,7 @@ impl<'w> Measuring<'w> {
         event.rows += 1;
         let weight = row.weight.unwrap_or(1);
         if row.weight.is_some() {
-            // Rows before the first count stand once each.
+            // Rows before the first row with a count have a weight of one each.
             event.count.get_or_insert(event.rows - 1);
         }
         event.count = event.count.map(|count| count.saturating_add(weight));
@@ -333,7 +335,7 @@ impl<'w> Measuring<'w> {
     }
 }
 
-/// From rows by class and value to distinct values by class.
+/// Turns rows counted by class and value into distinct values by class.
 fn spread(pairs: Tally<Pair>, mut classes: Tally<Distinct>, k: u64, plans: &mut [&mut Measured]) -> Result<()> {
     pairs.drain(&mut |key, pair| {
         let [low, high] = pair.class;
@@ -365,7 +367,8 @@ impl Seen {
     }
 }
 
-/// What is not sent adds nothing to a class, whether the field is absent or its value unusable.
+/// The code of a bucket. A value that is not sent adds nothing to a class, whether the field is absent or its value
+/// unusable.
 fn code(coder: &mut Coder, space: u32, cell: Cell<'_>) -> Code {
     match cell {
         Cell::NotSent(_) => 0,

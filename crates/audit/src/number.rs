@@ -1,9 +1,9 @@
-//! Numbers as they stand in the input, read exactly: decimal fixed point, so that 0.3 lies on a cut at 0.3. Follows
-//! candor's rule for what is no usable number, and never rounds to nearest.
+//! Exact reading of the numbers in the input, as decimal fixed point, so that a value of 0.3 is exactly at a bound of 0.3.
+//! Follows candor's rule for which numbers are unusable. Never rounds to nearest.
 
-/// How many parts a unit is counted in.
+/// Fixed-point parts per unit.
 pub(crate) const PARTS: u128 = 1_000_000_000;
-/// What is beyond this belongs to the top cell, whatever it is.
+/// Larger values belong to the top bucket.
 const MOST: u128 = (1 << 53) * PARTS;
 
 /// A usable number.
@@ -11,23 +11,23 @@ const MOST: u128 = (1 << 53) * PARTS;
 pub(crate) enum Amount {
     /// In billionths, floored.
     Parts(u128),
-    /// Beyond 2^53, or infinite.
+    /// Above 2^53, or infinite.
     Top,
 }
 
-/// Why a text is no usable number. Each of them is "not sent".
+/// Why a text is not a usable number. Each case counts as "not sent".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unfit {
-    /// Nothing is there.
+    /// The text is empty.
     Missing,
-    /// It is no number.
+    /// The text is not a number.
     NotANumber,
-    /// Below zero, or NaN.
+    /// The number is below zero, or NaN.
     Negative,
 }
 
 impl Amount {
-    /// In whole units, floored, as candor's classes take it.
+    /// In whole units, floored, as candor's classes expect it.
     pub(crate) fn whole(self) -> u64 {
         match self {
             Amount::Parts(parts) => u64::try_from(parts / PARTS).unwrap_or(u64::MAX),
@@ -35,7 +35,7 @@ impl Amount {
         }
     }
 
-    /// As a float, for arithmetic where exactness does not matter.
+    /// As a float, for arithmetic that need not be exact.
     pub(crate) fn float(self) -> f64 {
         match self {
             Amount::Parts(parts) => units(parts),
@@ -49,7 +49,7 @@ pub(crate) fn units(parts: u128) -> f64 {
     (parts / PARTS) as f64 + (parts % PARTS) as f64 / PARTS as f64
 }
 
-/// Reads a number.
+/// Reads a number. Fails if the text is empty, not a number, negative or NaN.
 pub(crate) fn read(text: &[u8]) -> Result<Amount, Unfit> {
     let text = text.trim_ascii();
     let (negative, rest) = match text.split_first() {
@@ -81,7 +81,7 @@ enum Decimal {
 
 /// `digits[.digits][e[±]digits]`, without a sign.
 fn decimal(text: &[u8]) -> Option<Decimal> {
-    // The digits that are kept; what is beyond 30 of them is far below a billionth, or makes the number huge.
+    // Keeps up to 30 digits. Any further digit is far below a billionth, or the number is huge anyway.
     let (mut mantissa, mut kept, mut exponent, mut seen, mut point) = (0u128, 0u32, 9i64, false, false);
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
@@ -119,7 +119,7 @@ fn decimal(text: &[u8]) -> Option<Decimal> {
     })
 }
 
-/// The exponent after the `e`; an absurd one is as good as a very large one.
+/// The exponent after the `e`. An absurdly large exponent is treated as a very large one.
 fn power(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text.split_first()? {
         (b'-', digits) => (-1, digits),

@@ -1,5 +1,5 @@
-//! Which fields are compared, and how coarse each is made first: the plans of the command line, checked against the
-//! names that the input has.
+//! Which fields are compared, and how coarse each is made first: the plans of the command line, checked against the names
+//! in the input.
 
 use crate::{
     args::Audit,
@@ -10,50 +10,50 @@ use crate::{
     words,
 };
 
-/// What is measured, checked.
+/// The checked settings of the measurement.
 #[derive(Debug, Clone)]
 pub(crate) struct Wishes {
     /// How many rows make a crowd.
     pub(crate) k: u64,
-    /// Whether rows may say how many times they stand.
+    /// Whether rows may have counts.
     pub(crate) counted: bool,
     /// The column that links rows.
     pub(crate) link: Option<usize>,
-    /// The column whose values should differ within a class, and its class.
+    /// The column whose values should differ within a class, and its generalization class.
     pub(crate) sensitive: Option<Field>,
-    /// The plans, at least one.
+    /// The plans; at least one.
     pub(crate) plans: Vec<Plan>,
-    /// How one field follows from others.
+    /// How one field follows from others, for the group inversion.
     pub(crate) formula: Option<Formula>,
     fields: Vec<String>,
-    /// Columns that are compared only if they are asked for by name.
+    /// Columns that are compared only if the command line names them.
     apart: Vec<usize>,
     classes: Vec<(String, Class)>,
     columns: Vec<String>,
 }
 
-/// One way of generalising.
+/// One way to generalize.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// As the report calls it.
+    /// Its name in the report.
     pub(crate) name: String,
-    /// The fields it names; none for the plan that the other options make.
+    /// The fields it names. `None` for the plan that the other options define.
     named: Option<Vec<(String, Class)>>,
 }
 
 /// A field with its class.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
-    /// Where it stands in a row.
+    /// Its column in a row.
     pub(crate) column: usize,
-    /// What it is called.
+    /// Its name.
     pub(crate) name: String,
-    /// How coarse it becomes.
+    /// How coarse it is made.
     pub(crate) class: Class,
 }
 
 impl Wishes {
-    /// Checks the command line against the input's names.
+    /// Checks the command line against the names in the input.
     pub(crate) fn read(audit: &Audit, rows: &Rows) -> Result<Wishes> {
         limits(audit)?;
         let columns = rows.columns().to_vec();
@@ -121,12 +121,12 @@ impl Wishes {
         })
     }
 
-    /// Where a column stands.
+    /// The position of a column, if the input has one with this name.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|known| known == name)
     }
 
-    /// The fields of a plan for an event that has these columns.
+    /// The fields of a plan, for an event that has these columns.
     pub(crate) fn fields(&self, plan: &Plan, of_event: &[usize]) -> Vec<Field> {
         let column = |name: &String| self.columns.iter().position(|known| known == name);
         let mut columns: Vec<usize> = if !self.fields.is_empty() {
@@ -153,7 +153,7 @@ impl Wishes {
 }
 
 impl Plan {
-    /// `[NAME |] FIELD=CLASS;…`
+    /// Reads `[NAME |] FIELD=CLASS;…`.
     fn read(text: &str) -> Result<Plan> {
         let (name, list) = match text.split_once('|') {
             Some((name, list)) => (name.trim(), list),
@@ -180,7 +180,7 @@ impl Plan {
     }
 }
 
-/// `FIELD=CLASS`; the name may hold an equals sign, the class can't.
+/// Reads `FIELD=CLASS`. The name may contain an equals sign, the class can't.
 fn assignment(option: &str, text: &str) -> Result<(String, Class)> {
     let (name, class) = text.rsplit_once('=').ok_or_else(|| {
         Error::Usage(format!("{option} has `{}` where FIELD=CLASS belongs, such as length=step:5", words::shown(text)))

@@ -1,8 +1,8 @@
-//! Medians and percentiles in bounded memory: logarithmic buckets, each value known to a tenth of a percent.
+//! Medians and percentiles in bounded memory: logarithmic buckets that give each value to a tenth of a percent.
 
 use std::collections::BTreeMap;
 
-/// The ratio between neighbouring buckets; half of it is the error.
+/// The ratio between neighboring bucket bounds. The error is half of its difference from one.
 const RATIO: f64 = 1.002;
 
 /// A distribution of values that are not negative.
@@ -30,7 +30,7 @@ impl Quantiles {
         self.zero + self.buckets.values().sum::<u64>() + self.infinite
     }
 
-    /// The smallest value that at least this share of the values does not exceed. Infinite if that value is.
+    /// The smallest value that at least this share of the values does not exceed. Infinite if that value is infinite.
     pub(crate) fn quantile(&self, share: f64) -> Option<f64> {
         let count = self.count();
         let rank = ((count as f64 * share).ceil() as u64).max(1);

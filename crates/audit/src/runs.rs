@@ -1,5 +1,5 @@
-//! Runs of consecutive rows. Remembers the last few classes of each link value in bounded memory: the values that came
-//! first are followed at once, the rows of all others go to files in their order and are followed later.
+//! Runs of consecutive rows. Remembers the last few classes of each link value in bounded memory. The link values that come
+//! first are followed immediately. The rows of all others are written to files in their order and followed later.
 
 use crate::{
     code::{Code, Coder},
@@ -8,17 +8,17 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// The lengths that are tried.
+/// The run lengths that are measured.
 pub(crate) const LENGTHS: [usize; 6] = [1, 2, 3, 5, 8, 12];
 const LONGEST: usize = 12;
 
 /// The last classes in each plan, newest first.
 type Past = Vec<VecDeque<Code>>;
 
-/// Who sees a run: event, plan, index into [`LENGTHS`], code of the run.
+/// Callback for each run: event, plan, index into [`LENGTHS`], code of the run.
 pub(crate) type Seen<'s> = dyn FnMut(usize, usize, usize, Code) -> Result<()> + 's;
 
-/// Follows runs.
+/// Follows runs of rows with the same link value.
 #[derive(Debug)]
 pub(crate) struct Runs {
     past: ByCode<Key, Past>,
@@ -31,14 +31,14 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    /// Follows as many link values at once as fit into `bytes`.
+    /// Follows as many link values at the same time as fit into `bytes`.
     pub(crate) fn new(bytes: usize, plans: usize, coder: &mut Coder, disk: Disk) -> Runs {
         let one = plans * (LONGEST * size_of::<Code>() * 2 + 64) + 128;
         let factors = coder.factors(LONGEST);
         Runs { past: ByCode::default(), most: (bytes / one).max(16), plans, factors, disk, depth: 0, beyond: None }
     }
 
-    /// The next row of an event: its link value, if it has one, and its class in each plan.
+    /// Takes the next row of an event: the code of its link value, and its class in each plan.
     pub(crate) fn row(&mut self, event: usize, link: Code, classes: &[Code], seen: &mut Seen<'_>) -> Result<()> {
         let key = Key::new(u32::try_from(event).unwrap_or(u32::MAX), link);
         if !self.past.contains_key(&key) {
@@ -73,7 +73,7 @@ impl Runs {
         parts.write(link, &record)
     }
 
-    /// Follows the rows that were put off.
+    /// Follows the rows that were deferred to files.
     pub(crate) fn finish(mut self, seen: &mut Seen<'_>) -> Result<()> {
         self.finish_into(seen)
     }

@@ -1,22 +1,22 @@
-//! The sizes of classes and every figure that follows from them. Holds how many classes have which size, never which
+//! The sizes of classes and every figure that follows from them. Holds the number of classes of each size, never which
 //! class a row is in.
 
 use std::collections::BTreeMap;
 
-/// Sizes below this are kept in a list, since most classes of sharp data are tiny.
+/// Sizes below this are kept in a list, because most classes of fine-grained data are tiny.
 const LISTED: usize = 256;
-/// Parts of a bit, so that sums of entropy don't depend on their order.
+/// Fixed-point parts of a bit, so that sums of entropy don't depend on the order of addition.
 const FIXED: f64 = (1u64 << 20) as f64;
 
 /// Lower bounds of the bins in which the distribution is shown.
 pub(crate) const BINS: [u64; 8] = [1, 2, 5, 20, 50, 100, 1_000, 10_000];
 
-/// How many classes have which size.
+/// The number of classes of each size.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sizes {
     listed: Vec<u64>,
     larger: BTreeMap<u64, u64>,
-    /// Classes beyond the cap, only as sums: what is asked of them is how much they hold.
+    /// Classes above the cap, kept only as sums: only their totals are needed.
     huge: Huge,
     cap: u64,
 }
@@ -31,7 +31,7 @@ struct Huge {
 }
 
 impl Sizes {
-    /// Exact for every size up to `cap`, which bounds the memory whatever the input is.
+    /// Exact for every size up to `cap`, or up to 65,536 if `cap` is lower. This bounds the memory for any input.
     pub(crate) fn up_to(cap: u64) -> Sizes {
         Sizes { cap: cap.max(1 << 16), ..Sizes::default() }
     }
@@ -58,33 +58,33 @@ impl Sizes {
         }
     }
 
-    /// The exact sizes with the number of classes of each, rising.
+    /// The exact sizes in rising order, each with its number of classes.
     fn exact(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> {
         let listed = self.listed.iter().enumerate().map(|(size, &classes)| (size as u64, classes));
         listed.filter(|(_, classes)| *classes > 0).chain(self.larger.iter().map(|(&size, &classes)| (size, classes)))
     }
 
-    /// All rows.
+    /// The number of all rows.
     pub(crate) fn rows(&self) -> u64 {
         self.exact().fold(self.huge.rows, |sum, (size, classes)| sum.saturating_add(size.saturating_mul(classes)))
     }
 
-    /// Distinct classes.
+    /// The number of distinct classes.
     pub(crate) fn classes(&self) -> u64 {
         self.exact().map(|(_, classes)| classes).sum::<u64>() + self.huge.classes
     }
 
-    /// Rows in classes of fewer than `k`.
+    /// The number of rows in classes of fewer than `k` rows.
     pub(crate) fn rows_under(&self, k: u64) -> u64 {
         self.exact().take_while(|(size, _)| *size < k).map(|(size, classes)| size * classes).sum()
     }
 
-    /// Rows that are alone.
+    /// The number of rows that are alone in their class.
     pub(crate) fn unique(&self) -> u64 {
         self.rows_under(2)
     }
 
-    /// The share of rows in classes of fewer than `k`; none of no rows.
+    /// The share of rows in classes of fewer than `k` rows. `None` if there are no rows.
     pub(crate) fn share_under(&self, k: u64) -> Option<f64> {
         share(self.rows_under(k), self.rows())
     }
@@ -99,7 +99,7 @@ impl Sizes {
         if self.huge.classes > 0 { self.huge.largest } else { self.exact().next_back().map_or(0, |(size, _)| size) }
     }
 
-    /// Shannon's entropy of the classes, in bits.
+    /// The Shannon entropy of the classes, in bits.
     pub(crate) fn entropy(&self) -> f64 {
         let rows = self.rows();
         if rows == 0 {
@@ -109,7 +109,7 @@ impl Sizes {
         ((rows as f64).log2() - bits as f64 / FIXED / rows as f64).max(0.0)
     }
 
-    /// The rows in each of the [`BINS`].
+    /// The number of rows in each of the [`BINS`].
     pub(crate) fn binned(&self) -> Vec<u64> {
         let mut rows = vec![0u64; BINS.len()];
         let huge = (self.huge.rows > 0).then_some((self.huge.rows, 1));
@@ -129,7 +129,7 @@ fn surprise(size: u64, classes: u64) -> u128 {
     one.saturating_mul(u128::from(classes))
 }
 
-/// A part of a whole, if there is a whole.
+/// A part divided by the whole. `None` if the whole is zero.
 pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -1,5 +1,5 @@
-//! Counting by code in bounded memory. What does not fit into the table is written to temporary files, parted by the
-//! code's bits, and counted part by part. Files hold codes and counts, never a value of a row.
+//! Counts by code in bounded memory. Entries that do not fit into the table are written to temporary files, split by bits
+//! of the code, and counted part by part. The files hold codes and counts, never a value of a row.
 
 use crate::{
     code::Code,
@@ -15,16 +15,17 @@ use std::{
     rc::Rc,
 };
 
-/// Into how many parts a table that is full is split. Each is a file, so this is bounded by what a process may open.
+/// The number of parts into which a full table is split. Each part is a file, so the limit on open files bounds this
+/// number.
 const PARTS: usize = 64;
-/// Bits of the code that choose a part, at each depth.
+/// Bits of the code that select a part, at each depth.
 const PART_BITS: u32 = PARTS.trailing_zeros();
-/// The writer's buffer of each part.
+/// Size of the write buffer of each part, in bytes.
 const BUFFER: usize = 16 << 10;
-/// Beyond this depth the code has no bits left that choose a part.
+/// Beyond this depth the code has no bits left to select a part.
 const DEPTH_MOST: u32 = 10;
 
-/// Where files go, and how much went there.
+/// The folder for temporary files, and the number of bytes written there.
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     folder: PathBuf,
@@ -32,7 +33,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Files in this folder.
+    /// Writes files in this folder. Nothing is written yet.
     pub(crate) fn new(folder: PathBuf) -> Disk {
         Disk { folder, written: Rc::default() }
     }
@@ -42,13 +43,15 @@ impl Disk {
         self.written.get()
     }
 
-    /// What the messages say.
+    /// The text for an error message about a temporary file: what could not be done, where, and how to choose another
+    /// folder.
     fn doing(&self, what: &str) -> String {
         format!("can't {what} a temporary file in {} (another place: --temp DIR)", self.folder.display())
     }
 }
 
-/// Temporary files by part. They have no name where the system allows it, and are gone when the program is.
+/// Temporary files, one for each part. They have no name where the system supports that, and are deleted when the program
+/// ends.
 #[derive(Debug)]
 pub(crate) struct Parts {
     disk: Disk,
@@ -57,14 +60,15 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// No file yet.
+    /// Creates no file yet.
     pub(crate) fn new(disk: Disk, depth: u32) -> Parts {
         Parts { disk, depth, files: (0..PARTS).map(|_| None).collect() }
     }
 
-    /// Appends a record to the part of `code`.
+    /// Appends a record to the part that `code` selects.
     pub(crate) fn write(&mut self, code: Code, record: &[u8]) -> Result<()> {
-        // The low half chooses parts and the high half places in a table: else each part would crowd into a few places.
+        // The low half of the code selects the part, the high half the place in the table. Otherwise the codes of one part
+        // would crowd into a few places.
         let bits = (code as u64).checked_shr(self.depth * PART_BITS).unwrap_or(0);
         let at = bits as usize % PARTS;
         let Some(slot) = self.files.get_mut(at) else { return Ok(()) };
@@ -79,7 +83,7 @@ impl Parts {
         file.write_all(record).trying(|| self.disk.doing("write"))
     }
 
-    /// The parts, each from its beginning; a part's file is gone when its reader is dropped.
+    /// Readers of the parts, each from its beginning. A part's file is deleted when its reader is dropped.
     pub(crate) fn readers(self) -> impl Iterator<Item = Result<Records>> {
         let disk = self.disk;
         self.files.into_iter().flatten().map(move |file| {
@@ -90,7 +94,7 @@ impl Parts {
     }
 }
 
-/// Records read back.
+/// A reader of the records of one part.
 #[derive(Debug)]
 pub(crate) struct Records {
     reader: BufReader<File>,
@@ -98,7 +102,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Whether nothing is left.
+    /// Whether all records were read.
     pub(crate) fn at_end(&mut self) -> Result<bool> {
         Ok(self.reader.fill_buf().trying(|| self.disk.doing("read"))?.is_empty())
     }
@@ -126,7 +130,7 @@ impl Records {
     }
 }
 
-/// Writes a number in as few bytes as it needs.
+/// Writes a number with as few bytes as it needs, 7 bits per byte.
 pub(crate) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -135,7 +139,7 @@ pub(crate) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// What is counted: which figure it belongs to, and the code of the class.
+/// A key to count by: the figure it belongs to, and the code of the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
     high: u64,
@@ -145,7 +149,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// A key.
+    /// Makes a key from a figure and a code.
     pub(crate) fn new(tag: u32, code: Code) -> Key {
         Key { high: (code >> 64) as u64, low: code as u64, tag }
     }
@@ -162,7 +166,8 @@ impl std::hash::Hash for Key {
     }
 }
 
-/// Codes are random already and their key is secret, so that hashing them again would only cost time.
+/// A hasher that passes the code through. Codes are already random and their key is secret, so hashing them again would
+/// only cost time.
 #[derive(Debug, Default)]
 pub(crate) struct Passed(u64);
 
@@ -176,16 +181,16 @@ impl Hasher for Passed {
     }
 }
 
-/// A table by codes.
+/// A hash table keyed by codes.
 pub(crate) type ByCode<K, V> = HashMap<K, V, BuildHasherDefault<Passed>>;
 
-/// What is added up for a key.
+/// A value that can be summed for a key.
 pub(crate) trait Sum: Copy {
-    /// Adds another part of the same key.
+    /// Adds another partial sum of the same key.
     fn add(&mut self, other: Self);
-    /// Writes it down.
+    /// Serializes the sum.
     fn write(self, out: &mut Vec<u8>);
-    /// Reads it back.
+    /// Reads a serialized sum.
     fn read(records: &mut Records) -> Result<Self>;
 }
 
@@ -201,7 +206,7 @@ impl Sum for u64 {
     }
 }
 
-/// Sums by key, in a bounded table and files beyond it.
+/// Sums by key: in a table of bounded size, and in files beyond that.
 #[derive(Debug)]
 pub(crate) struct Tally<V> {
     table: ByCode<Key, V>,
@@ -212,21 +217,22 @@ pub(crate) struct Tally<V> {
 }
 
 impl<V: Sum> Tally<V> {
-    /// A tally whose table takes at most `bytes`.
+    /// A tally whose table takes at most `bytes` bytes, but has room for a small minimum of entries.
     pub(crate) fn new(bytes: usize, disk: Disk) -> Tally<V> {
-        // A table has a power of two of places, each with a byte of its own, and fills seven eighths of them.
+        // A hash table has 2^n places. Each place takes one more byte, and at most seven eighths of them are filled.
         let places = (bytes / (size_of::<(Key, V)>() + 1)).max(64);
         let places = 1usize << places.ilog2();
         Tally { table: ByCode::default(), limit: places / 8 * 7, depth: 0, disk, parts: None }
     }
 
-    /// Adds to a key.
+    /// Adds `value` to the sum of `key`.
     pub(crate) fn add(&mut self, key: Key, value: V) -> Result<()> {
         if self.table.len() >= self.limit && self.depth < DEPTH_MOST {
             self.spill()?;
         }
         if self.table.capacity() == 0 {
-            // All at once: growing would hold the old table beside the new one. Untouched pages cost nothing.
+            // Reserves everything in one step: growing would hold the old table next to the new one. Untouched pages cost
+            // nothing.
             self.table.reserve(self.limit);
         }
         match self.table.entry(key) {
@@ -250,7 +256,7 @@ impl<V: Sum> Tally<V> {
         Ok(())
     }
 
-    /// Hands out each key once, with its whole sum.
+    /// Calls `each` once for every key, with its complete sum.
     pub(crate) fn drain(mut self, each: &mut impl FnMut(Key, V) -> Result<()>) -> Result<()> {
         self.drain_into(each)
     }
@@ -264,7 +270,7 @@ impl<V: Sum> Tally<V> {
         };
         for records in parts.readers() {
             let mut records = records?;
-            // The emptied table is lent to each part in turn.
+            // The emptied table is reused for each part in turn.
             let table = std::mem::take(&mut self.table);
             let mut part =
                 Tally { table, limit: self.limit, depth: self.depth + 1, disk: self.disk.clone(), parts: None };

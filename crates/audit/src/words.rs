@@ -1,12 +1,13 @@
-//! Text for people: names with everything invisible made visible, shares and big numbers. Never prints a byte of the
-//! input that a terminal could take for a command.
+//! Text for people: names with invisible characters made visible, shares and large numbers. Never prints a byte of the
+//! input that a terminal could interpret as a command.
 
 use std::fmt::Write as _;
 
 /// The longest name that is printed whole.
 const NAME_MOST: usize = 60;
 
-/// A name from the input as it may be printed: control characters, direction marks and other invisible ones escaped.
+/// A name from the input in a form that is safe to print: control characters, direction marks and other invisible ones are
+/// escaped.
 pub(crate) fn shown(name: &str) -> String {
     let mut out = String::new();
     for (at, c) in name.chars().enumerate() {
@@ -23,12 +24,12 @@ pub(crate) fn shown(name: &str) -> String {
     out
 }
 
-/// Characters that are printed as nothing, or that change the order of what is printed.
+/// Whether a character prints as nothing or changes the order of the printed text.
 fn is_invisible(c: char) -> bool {
     matches!(u32::from(c), 0xAD | 0x61C | 0x180E | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB | 0xE0000..=0xE0FFF)
 }
 
-/// Names in backquotes, joined by commas; the first twenty of them.
+/// Names in backquotes, joined by commas. Lists the first twenty.
 pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let all: Vec<String> = names.map(|name| format!("`{}`", shown(name))).collect();
     let most = 20;
@@ -39,14 +40,14 @@ pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     out
 }
 
-/// A share of 0 to 1 as a percentage: three decimals where it is small, so that few is not shown as none.
+/// A share of 0 to 1 as a percentage. Small shares get three decimals, so that few is not shown as none.
 pub(crate) fn percent(share: Option<f64>) -> String {
     match share {
         None => "–".into(),
         Some(0.0) => "0 %".into(),
         Some(share) if share < 0.000_005 => "under 0.001 %".into(),
         Some(share) if share < 0.01 => format!("{:.3} %", share * 100.0),
-        // Nearly all is not all: what is rounded up to the whole says so.
+        // Nearly all is not all: a share that would round up to the whole is marked as below it.
         Some(share) if share < 1.0 && share > 0.9995 => "over 99.9 %".into(),
         Some(share) if share >= 1.0 => "all".into(),
         Some(share) => format!("{:.1} %", share * 100.0),
@@ -87,7 +88,7 @@ pub(crate) fn amount(value: f64) -> String {
     }
 }
 
-/// A bound as it was given: without zeros after the point.
+/// A bound as it was given, without trailing zeros after the point.
 pub(crate) fn plain(value: f64) -> String {
     format!("{value}")
 }

@@ -1,6 +1,6 @@
-//! `candor agreed` and `candor withdraw`: what a person agreed to in a program on this computer, and taking it back without
-//! that program's help. Goes through the library's public face, as a program that declares nothing and so can record and send
-//! nothing. Can take back, never agree.
+//! `candor agreed` and `candor withdraw`: show a person's grants to a program on this computer, and withdraw one
+//! without that program's help. Uses the public functions of the library, as a program that declares nothing and so can
+//! record and send nothing. It can withdraw consent, and never grants it.
 
 use crate::{
     args::{Agreed, Program, Withdraw},
@@ -13,7 +13,7 @@ use candor::{
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A configuration names somebody answerable. Nothing is recorded here, so nobody is.
+/// A configuration must name a controller. Nothing is recorded here, so there is none.
 const NOBODY: Controller = Controller {
     legal_name: "nobody: this program reports nothing",
     address: "nowhere",
@@ -59,7 +59,7 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     Ok(json)
 }
 
-/// What is printed.
+/// Returns the text to print.
 pub(crate) fn agreed(asked: &Agreed) -> Result<String> {
     let client = open(&asked.program)?;
     let all = read(&client)?;
@@ -98,10 +98,10 @@ pub(crate) fn agreed(asked: &Agreed) -> Result<String> {
     Ok(out)
 }
 
-/// What is printed, and whether no process can send any more of it.
+/// Returns the text to print, and whether the withdrawal is confirmed: no process can send any more data of the scope.
 pub(crate) fn withdraw(asked: &Withdraw) -> Result<(String, bool)> {
     let client = open(&asked.program)?;
-    // Records that can't be read are no reason to refuse: nobody knows what a program makes of them.
+    // A withdrawal must work with unreadable records too, because the program may still be able to use them.
     if let Ok(all) = read(&client)
         && !all.iter().any(|yes| yes.name == asked.scope)
     {

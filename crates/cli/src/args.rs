@@ -1,4 +1,5 @@
-//! The command line of `candor`, as it is read. Decides nothing.
+//! Parses the command line of `candor`. Never decides anything. The doc comments of the fields and commands are the
+//! help text.
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -18,23 +19,23 @@ pub(crate) enum Command {
     /// Check a history of decisions, offline, and say which line is wrong
     ///
     /// Reads an export of a program's receipts, or the lines of its ledger.jsonl. Alone this finds damage and careless
-    /// edits; beside a receipt that was kept earlier it finds truncation, reordering and rewriting. Exit codes: 0 nothing
+    /// edits; with a receipt that was kept earlier it finds truncation, reordering and rewriting. Exit codes: 0 nothing
     /// wrong was found, 1 something is wrong, 2 the command line is wrong or a file can't be read.
     Verify(Verify),
     /// Show what you agreed to in a program on this computer
     ///
-    /// Reads the records that the program keeps for you. Exit codes: 0 done, 2 the command line is wrong or the records can't be
-    /// read.
+    /// Reads the records that the program keeps for you. Exit codes: 0 done, 2 the command line is wrong or the records
+    /// can't be read.
     Agreed(Agreed),
     /// Take back what you agreed to in a program on this computer, without that program
     ///
-    /// Stops the program's reports of this kind, also while it runs, destroys pending reports, and prints the receipt. It waits up to
-    /// half a second for confirmation. Exit codes: 0 done and confirmed, 1 done and not confirmed (the receipt says why), 2 nothing
-    /// was taken back.
+    /// Stops the program's reports of this kind, also while it runs, destroys pending reports, and prints the receipt.
+    /// It waits up to half a second for confirmation. Exit codes: 0 done and confirmed, 1 done and not confirmed (the
+    /// receipt says why), 2 nothing was taken back.
     Withdraw(Withdraw),
 }
 
-/// Whose records.
+/// The program whose records are used.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Program {
     /// The program's id, such as org.example.player
@@ -75,7 +76,7 @@ pub(crate) struct Verify {
     /// The export or the lines; `-` is the standard input
     #[arg(required_unless_present = "limits")]
     pub(crate) file: Option<PathBuf>,
-    /// What was kept before: an export, lines, or the receipt of one decision as JSON; as often as wished
+    /// An earlier export, earlier lines, or the receipt of one decision as JSON; can be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) earlier: Vec<PathBuf>,
     /// Print what was found as JSON

@@ -1,31 +1,31 @@
-//! What can go wrong, in words that name the fix.
+//! The errors of the command line. Each message names the fix. Never prints anything itself.
 
 use candor::__private::clean_line;
 use std::io;
 
-/// Why nothing was done.
+/// Why the command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The command line asks for something that does not fit together.
+    /// The arguments do not fit together, or name something that does not exist.
     #[error("{0}")]
     Usage(String),
-    /// The input can't be read as what it should be.
+    /// The input can't be read in the expected form.
     #[error("{0}")]
     Input(String),
-    /// The system refused.
+    /// The operating system returned an error.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// The result of everything that can fail.
+/// The result of every function that can fail.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
-/// Says what was tried when the system refused.
+/// Adds the failed operation to an error of the operating system.
 pub(crate) trait Trying<T> {
     /// Adds `what` to an error.
     fn trying(self, what: impl FnOnce() -> String) -> Result<T>;
@@ -37,7 +37,7 @@ impl<T> Trying<T> for io::Result<T> {
     }
 }
 
-/// Ends with ` Did you mean …?` if one of the names is close to `wanted`.
+/// Returns ` Did you mean …?` if one of the names is close to `wanted`, else an empty text.
 pub(crate) fn did_you_mean<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
     let close = names
         .map(|name| (strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()), name))

@@ -1,9 +1,10 @@
-//! `candor`: a person's own switch for the programs on their computer that use candor, and a check of what such a program
-//! recorded. `candor agreed` shows what was agreed to, `candor withdraw` takes it back, `candor verify` says offline which line of a
-//! history is wrong. None of them opens a connection, and only `withdraw` writes anything. None can agree.
+//! `candor`: a person's own switch for the programs on their computer that use candor, and a check of what such a
+//! program recorded. `candor agreed` shows the grants, `candor withdraw` withdraws one, and `candor verify` reports
+//! offline which line of a history is wrong. No command opens a connection, only `withdraw` writes anything, and none
+//! can grant consent.
 #![forbid(unsafe_code)]
 
-// Data flows down this list; imports point up it.
+// Each module may import only those above it.
 mod error;
 mod args;
 mod verify;
@@ -18,9 +19,9 @@ use std::{
     process::ExitCode,
 };
 
-/// A history that is not sound, or a withdrawal that is not confirmed.
+/// Exit code: the history is not sound, or the withdrawal is not confirmed.
 const NO: u8 = 1;
-/// The command line or a file is wrong.
+/// Exit code: the command line or a file is wrong.
 const WRONG: u8 = 2;
 
 fn main() -> ExitCode {
@@ -40,10 +41,10 @@ fn main() -> ExitCode {
 }
 
 fn print(text: &str) -> Result<()> {
-    // JSON stays equal as data; everything else is for a person's eyes.
+    // JSON keeps its value as data. Other text is for a person to read.
     let text = if text.trim_start().starts_with(['{', '[']) { clean_json(text) } else { clean_text(text) };
     match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough, such as `head`.
+        // The reader closed the pipe because it needs no more, as `head` does. That is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done.trying(|| "can't write to the standard output".into()),
     }

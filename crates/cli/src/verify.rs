@@ -1,5 +1,5 @@
-//! `candor verify`: a history checked offline, by the library's own pure function. Reads the files it is given and prints
-//! what is wrong; it needs no store, opens no connection and changes nothing.
+//! `candor verify`: checks a history offline, with the library's pure function. Reads the given files and prints what
+//! is wrong. Needs no store, never opens a connection and never changes anything.
 
 use crate::{
     args::Verify,
@@ -13,12 +13,12 @@ use std::{
     path::Path,
 };
 
-/// The largest file that is read: several times the largest history that a store keeps, with its texts.
+/// The maximum size of a file in bytes: several times the largest history that a store keeps, with its texts.
 const MOST: u64 = 64 << 20;
-/// How many flaws are printed; after so many the rest says nothing new.
+/// The maximum number of flaws that are printed. More would add nothing new.
 const SHOWN: usize = 40;
 
-/// What is printed, and whether nothing is wrong.
+/// Returns the text to print, and whether nothing is wrong.
 pub(crate) fn run(asked: &Verify) -> Result<(String, bool)> {
     if asked.limits {
         return Ok((limits(), true));
@@ -65,7 +65,8 @@ fn limits() -> String {
     out
 }
 
-/// A file's text. Bytes that are no text become marks, whose line then does not fit its hash.
+/// Reads a file as text, at most [`MOST`] bytes. Invalid UTF-8 becomes replacement characters; the hash of that line
+/// then does not match.
 fn read(path: &Path) -> Result<String> {
     let what = || format!("can't read {}", path.display());
     let mut bytes = Vec::new();

@@ -1,9 +1,10 @@
-//! Writes a store, and reads one that the same program wrote on another kind of computer. Called by `.ci/crossed`, which builds
-//! it for two platforms, lets each read what the other wrote, and compares what they say byte for byte.
+//! Writes a store, or reads one that the same program wrote on another kind of computer. `.ci/crossed` builds it for
+//! two platforms, lets each read the other's store, and compares the outputs byte for byte.
 //!
-//! `crossed write DIRECTORY` makes the store. `crossed read DIRECTORY` says what is in it, and changes nothing that counts.
-//! `crossed go-on DIRECTORY` lives on in it: it makes the same codes, chooses the same items, sends all that waits and takes a
-//! yes back. The clock stands still, so that two who do the same say the same.
+//! `crossed write DIRECTORY` makes the store. `crossed read DIRECTORY` prints its content and never changes anything
+//! that matters. `crossed go-on DIRECTORY` continues to use it: it computes the same codes, samples the same entities,
+//! sends all pending data and withdraws a grant. The clock moves only when the program says so, so that two runs with
+//! the same steps print the same.
 
 #[path = "../../../examples/support/stage.rs"]
 mod stage;
@@ -124,16 +125,16 @@ struct SongHeard {
 }
 
 const HOUR: u64 = 3_600;
-/// 2026-11-22, a Sunday, at noon. A leap of the clock by less than a week is believed at once.
+/// Seconds: 2026-11-22, a Sunday, at noon. A clock that jumps by less than a week is still trusted.
 const BEGAN: u64 = 1_795_348_800;
-/// Where the writer's clock stands at last, and each reader's at first.
+/// The writer's clock at the end, and each reader's at the start.
 const LATER: u64 = BEGAN + 25 * HOUR;
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A short one, one that needs two blocks to be hashed, and one that is hashed in several steps.
+/// Two short names, one that is longer than a block of the hash (64 bytes), and an empty one.
 const SERVERS_MET: [&str; 4] =
     ["nas.local", "tv.local", "a server whose name needs more than a block of the hash, which are 64 bytes each", ""];
 
-/// Stands still until it is told to go on.
+/// A clock that moves only when [`Standing::pass`] is called.
 #[derive(Clone)]
 struct Standing(Arc<AtomicU64>);
 
@@ -149,7 +150,7 @@ impl Clock for Standing {
     }
 }
 
-/// Takes what it is handed, and keeps it; or finds nobody.
+/// Accepts and keeps each parcel, or fails as if there were no server.
 #[derive(Clone, Default)]
 struct Post {
     takes: Arc<AtomicBool>,
@@ -176,7 +177,7 @@ struct Stand {
 impl Stand {
     fn at(directory: &Path, seconds: u64) -> Result<Self, Box<dyn Error>> {
         let (clock, post) = (Standing(Arc::new(AtomicU64::new(seconds))), Post::default());
-        // This program is no place where a person could be asked; CI's block is lifted openly.
+        // This program can't ask a person. The block for CI is lifted explicitly.
         let config = Config::new("org.example.crossed", stage::CONTROLLER, Audience::Adults)
             .directories(directory.join("data"), directory.join("marks"))
             .transport("https://telemetry.example.org", post.clone())
@@ -186,7 +187,7 @@ impl Stand {
         Ok(Stand { client: Client::new(config)?, clock, post })
     }
 
-    /// The day's events: the same ones whoever records them.
+    /// Records the events of a day. They are the same for every caller.
     fn a_day(&self) {
         for (tries, server) in (1..).zip(SERVERS_MET) {
             self.client.record_durable(ServerUnreachable { server, tries: tries * 100 });
@@ -197,7 +198,7 @@ impl Stand {
             let codec = if number % 3 == 0 { Codec::H264 } else { Codec::Hevc };
             self.client.record(FilmPlayed { film: &format!("film {number}"), bitrate: 6_000_000, codec });
             if number % 1_000 == 0 {
-                // Rings are drained in between: nothing is to be lost.
+                // A durable event drains the rings. Without it, events could be lost.
                 self.client.record_durable(FilmSought { found: number < 2_000, waited: true });
             }
         }
@@ -213,7 +214,7 @@ impl Stand {
         Ok(())
     }
 
-    /// The pages of the scopes, and whether the history holds.
+    /// Returns the manifest and the receipts, and whether the history is sound.
     fn says(&self) -> Result<Value, Box<dyn Error>> {
         let receipts = self.client.receipts()?.to_json();
         let verdict = consent::verify(&receipts, &[]);
@@ -228,7 +229,7 @@ impl Stand {
     }
 }
 
-/// Everything that a store can hold.
+/// Makes a store with everything that a store can contain.
 fn write(directory: &Path) -> Result<Value, Box<dyn Error>> {
     let stand = Stand::at(directory, BEGAN)?;
     let client = &stand.client;
@@ -238,12 +239,13 @@ fn write(directory: &Path) -> Result<Value, Box<dyn Error>> {
     client.deny(MUSIC)?;
     client.switch(FILMS, "film.sought.waited", false)?;
     stand.a_day();
-    // What left, with a log of it and the names of its records; and a wish that those be erased.
+    // Sent data, with a log of it and its record ids, and an erasure request for them.
     stand.post.takes.store(true, Ordering::SeqCst);
     stand.flush()?;
     stand.post.takes.store(false, Ordering::SeqCst);
     client.erase(SERVERS)?;
-    // What waits as a batch that nobody took, as lines, as a day's counts that were closed, and as counts that grow.
+    // Pending data in each form: a batch that no server accepted, lines, a day's closed counts, and counts that still
+    // grow.
     stand.a_day();
     stand.flush()?;
     stand.clock.pass(25 * HOUR);
@@ -256,12 +258,12 @@ fn write(directory: &Path) -> Result<Value, Box<dyn Error>> {
     stand.says()
 }
 
-/// What is in a store.
+/// Returns the content of a store.
 fn read(directory: &Path) -> Result<Value, Box<dyn Error>> {
     Stand::at(directory, LATER)?.says()
 }
 
-/// The codes in some records, each with its event.
+/// Returns the codes in some records, each with its event.
 fn codes(records: &[Value]) -> BTreeSet<String> {
     let attribute = |record: &Value, name: &str| {
         let all = record.get("attributes").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -275,7 +277,8 @@ fn codes(records: &[Value]) -> BTreeSet<String> {
     records.iter().filter_map(code).collect()
 }
 
-/// The records of a request. A number that was drawn after the store was opened is not the same for two who open it.
+/// Returns the records of a request. Ids that were drawn after the store was opened differ between two runs, so they
+/// are replaced.
 fn records(body: &str, known: &str) -> Vec<Value> {
     let mut body: Value = serde_json::from_str(body).unwrap_or_default();
     let list = body.pointer_mut("/resourceLogs/0/scopeLogs/0/logRecords").map(Value::take);
@@ -291,7 +294,7 @@ fn records(body: &str, known: &str) -> Vec<Value> {
     records
 }
 
-/// Goes on where another one stopped.
+/// Continues with a store that another run wrote.
 fn go_on(directory: &Path) -> Result<Value, Box<dyn Error>> {
     let stand = Stand::at(directory, LATER)?;
     let client = &stand.client;
@@ -299,7 +302,7 @@ fn go_on(directory: &Path) -> Result<Value, Box<dyn Error>> {
     stand.a_day();
     let growing = client.manifest()?.scopes.iter().map(|page| json!(page.growing)).collect::<Vec<_>>();
     stand.post.takes.store(true, Ordering::SeqCst);
-    // Back-off ends, the days are closed, and each request of the wish has its moment.
+    // In these days the back-off ends, the days are closed, and each request of the erasure becomes due.
     for _ in 0..5 {
         stand.clock.pass(25 * HOUR);
         stand.flush()?;
@@ -310,7 +313,7 @@ fn go_on(directory: &Path) -> Result<Value, Box<dyn Error>> {
     let left: Vec<Value> = reports.iter().flat_map(|(_, body)| records(body, &known)).collect();
     let (new, old): (Vec<Value>, Vec<Value>) = left.into_iter().partition(|it| it.to_string().contains("drawn anew"));
     let (made, found) = (codes(&new), codes(&old));
-    // Codes of the day and the week are of a day that is over by now: the writer's second day is the reader's first.
+    // This includes codes that change by day or week: the reader's first day is the writer's second day.
     if made.is_empty() || !made.iter().all(|code| found.contains(code)) {
         return Err(format!("codes of the same values differ: {made:?} and {found:?}").into());
     }

@@ -1,6 +1,7 @@
-//! Reads attributes: doc comments as a person's text, and lists of `key` and `key = value`.
+//! Reads attributes: doc comments, which become the person's text, and lists of `key` and `key = value`.
 //!
-//! It knows no key of its own and decides nothing: `event`, `field`, `category` and `scope` say what they take.
+//! This module knows no keys except `crate` and decides nothing. Its callers, `event`, `category` and `scope`, pass the
+//! keys that they accept.
 
 use crate::{
     ctxt::Ctxt,
@@ -14,7 +15,8 @@ use syn::{
     punctuated::Punctuated,
 };
 
-/// The first paragraph above `item`, as the text a person reads. A missing or empty doc comment is a mistake.
+/// Returns the first paragraph of the doc comment above `item`, which is the text a person reads. A missing or empty
+/// doc comment is a mistake.
 pub(crate) fn doc(ctxt: &mut Ctxt, attrs: &[Attribute], item: &Ident, what: &str) -> Option<String> {
     let mut lines = Vec::new();
     for attr in attrs {
@@ -42,9 +44,9 @@ pub(crate) fn doc(ctxt: &mut Ctxt, attrs: &[Attribute], item: &Ident, what: &str
     Some(text)
 }
 
-/// The lines of one doc attribute, without the stars of a `/** … */` comment.
+/// Returns the lines of one doc attribute, without the stars of a `/** … */` comment.
 fn lines_of(text: &str) -> Vec<String> {
-    // Not `lines()`, for which the empty line that parts two paragraphs is no line at all.
+    // Not `lines()`: an empty text has no lines for it, and the empty line between two paragraphs would be lost.
     let lines = || text.split('\n');
     let starred = lines().skip(1).all(|line| matches!(line.trim().chars().next(), None | Some('*')));
     lines()
@@ -56,14 +58,14 @@ fn lines_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The first paragraph, its lines joined: a doc comment is broken to fit the source, not to fit what shows it. Further
-/// paragraphs are for developers, and no person is shown them.
+/// Returns the first paragraph with its lines joined, because the line breaks of a doc comment fit the source, not the
+/// screen. Further paragraphs are for developers; a person is not shown them.
 fn first_paragraph(lines: &[String]) -> String {
     lines.split(String::is_empty).find(|paragraph| !paragraph.is_empty()).unwrap_or_default().join(" ")
 }
 
-/// The keys of the one `#[name(…)]` among `attrs`, none when there is none. A second one is a mistake; so is one that
-/// can't be read, and then there is nothing to look for keys in.
+/// Reads the keys of the one `#[name(…)]` among `attrs`. There are none if the attribute is absent. A second attribute
+/// is a mistake. An attribute that can't be read is a mistake too; then the result is `None`.
 pub(crate) fn keys(ctxt: &mut Ctxt, attrs: &[Attribute], name: &str, such_as: &str) -> Option<Keys<Option<Expr>>> {
     let mut found = attrs.iter().filter(|attr| attr.path().is_ident(name));
     let first = found.next();
@@ -79,7 +81,7 @@ pub(crate) fn keys(ctxt: &mut Ctxt, attrs: &[Attribute], name: &str, such_as: &s
     Some(Keys::new(entries.into_iter().map(|entry| (entry.key, entry.value)).collect()))
 }
 
-/// The path to candor where `#[name(crate = path)]` is all that may be said.
+/// Returns the path to candor, for an attribute in which `crate = path` is the only key.
 pub(crate) fn krate(ctxt: &mut Ctxt, attrs: &[Attribute], name: &str, whole: &str) -> Path {
     let Some(mut keys) = keys(ctxt, attrs, name, "crate = ::candor") else { return candor() };
     let krate = keys.krate(ctxt);
@@ -87,7 +89,7 @@ pub(crate) fn krate(ctxt: &mut Ctxt, attrs: &[Attribute], name: &str, whole: &st
     krate
 }
 
-/// Where candor is, unless `crate = path` says otherwise.
+/// The default path to candor, unless `crate = path` names another.
 pub(crate) fn candor() -> Path {
     parse_quote!(::candor)
 }
@@ -109,7 +111,7 @@ impl Parse for Entry {
     }
 }
 
-/// Keys with their values, in the order they were written, until they are taken.
+/// Keys with their values in the order of the source, until they are taken.
 pub(crate) struct Keys<V> {
     entries: Vec<(Ident, V)>,
 }
@@ -136,7 +138,7 @@ impl<V> Keys<V> {
         taken
     }
 
-    /// Takes and reads the entry with this key. Without one, `absent` is noted at `item`.
+    /// Takes and reads the entry with this key. If there is none, records the mistake `absent` at `item`.
     pub(crate) fn required<T>(
         &mut self,
         ctxt: &mut Ctxt,
@@ -152,13 +154,13 @@ impl<V> Keys<V> {
         None
     }
 
-    /// Takes the first entry that `wanted` picks.
+    /// Takes the first entry for which `wanted` returns true.
     pub(crate) fn take_first(&mut self, wanted: impl Fn(&Ident, &V) -> bool) -> Option<(Ident, V)> {
         let at = self.entries.iter().position(|(key, value)| wanted(key, value))?;
         Some(self.entries.remove(at))
     }
 
-    /// Notes every entry that was not taken as a mistake. `whole` is what they stand in, `known` what it takes.
+    /// Records a mistake for every entry that was not taken. `whole` describes the attribute, `known` lists its keys.
     pub(crate) fn none_left(self, ctxt: &mut Ctxt, whole: &str, known: &[&str]) {
         for (key, _) in self.entries {
             let meant = did_you_mean(&key, known);
@@ -174,7 +176,7 @@ impl Keys<Option<Expr>> {
     }
 }
 
-/// `key = "text"`, not empty.
+/// Reads `key = "text"`. The text must not be empty.
 pub(crate) fn text((key, value): (Ident, Option<Expr>), such_as: &str) -> Result<LitStr> {
     match value.as_ref().and_then(as_text) {
         Some(text) if !text.value().trim().is_empty() => Ok(text.clone()),
@@ -183,7 +185,7 @@ pub(crate) fn text((key, value): (Ident, Option<Expr>), such_as: &str) -> Result
     }
 }
 
-/// `key = some::path`.
+/// Reads `key = some::path`.
 pub(crate) fn path((key, value): (Ident, Option<Expr>), such_as: &str) -> Result<Path> {
     match value.as_ref().map(bare) {
         Some(Expr::Path(path)) if path.qself.is_none() => Ok(path.path.clone()),
@@ -191,7 +193,7 @@ pub(crate) fn path((key, value): (Ident, Option<Expr>), such_as: &str) -> Result
     }
 }
 
-/// `key = word`.
+/// Reads `key = word`.
 pub(crate) fn word((key, value): (Ident, Option<Expr>), such_as: &str) -> Result<Ident> {
     match value.as_ref().map(bare) {
         Some(Expr::Path(path)) if path.qself.is_none() && path.path.get_ident().is_some() => {
@@ -201,7 +203,7 @@ pub(crate) fn word((key, value): (Ident, Option<Expr>), such_as: &str) -> Result
     }
 }
 
-/// The text of a string literal.
+/// Returns the string literal, if the expression is one.
 pub(crate) fn as_text(expr: &Expr) -> Option<&LitStr> {
     match bare(expr) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
@@ -209,7 +211,7 @@ pub(crate) fn as_text(expr: &Expr) -> Option<&LitStr> {
     }
 }
 
-/// The expression without the invisible groups that `macro_rules!` puts around what it passes on.
+/// Returns the expression without the invisible groups that `macro_rules!` puts around what it passes on.
 pub(crate) fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => bare(&group.expr),

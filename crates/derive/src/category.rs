@@ -1,6 +1,7 @@
 //! `#[derive(Category)]`: reads an enum into a closed list of labels.
 //!
-//! It takes no data in a variant and makes no label up: what a label can be is the rule for names.
+//! It never accepts data in a variant. A label comes only from the variant's name or from `rename`, and must follow the
+//! rule for names.
 
 use crate::{
     attr,
@@ -11,19 +12,19 @@ use crate::{
 use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Error, Fields, Ident, LitStr, Path, Result, Variant, ext::IdentExt};
 
-/// The most variants a category has.
+/// The maximum number of variants.
 const MOST: usize = 64;
 
 /// A category that was read without a mistake.
 pub(crate) struct Category<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) krate: Path,
-    /// Each variant with its label, in order.
+    /// Each variant with its label, in the order of the source.
     pub(crate) labels: Vec<(&'a Ident, String)>,
 }
 
-/// Reads and expands; with a mistake, expands to every message and to an implementation that only keeps the compiler
-/// from adding messages of its own.
+/// Reads and expands the input. If there are mistakes, it expands to all messages and a stand-in implementation. The
+/// stand-in only prevents follow-up errors of the compiler.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
@@ -40,7 +41,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
 }
 
-/// The path to candor, which even a broken category needs, and the category.
+/// Returns the path to candor, which even a broken category needs, and the category.
 fn read(input: &DeriveInput) -> (Path, Result<Category<'_>>) {
     let mut ctxt = Ctxt::default();
     let krate = attr::krate(&mut ctxt, &input.attrs, "category", "`#[category(…)]` above an enum");

@@ -1,6 +1,6 @@
-//! Collects the mistakes of one macro call, so that they are reported together instead of one for each compilation.
+//! Collects the mistakes of one macro call, so that the compiler reports all of them in one run.
 //!
-//! It never lets a model through beside a mistake: [`Ctxt::finish`] is the only way out.
+//! It never returns a model if there was a mistake: [`Ctxt::finish`] is the only way to get the result.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -15,22 +15,23 @@ pub(crate) struct Ctxt {
 }
 
 impl Ctxt {
-    /// Notes a mistake that covers `tokens`.
+    /// Records a mistake at the place of `tokens`.
     pub(crate) fn error(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.note(Error::new_spanned(tokens, message));
     }
 
-    /// Takes the value, or notes the mistake.
+    /// Returns the value, or records the mistake and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.note(error)).ok()
     }
 
-    /// The value when no mistake was found, else every mistake.
+    /// Returns the value if there was no mistake, else all mistakes.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T> {
         match (self.errors, value) {
             (None, Some(value)) => Ok(value),
             (Some(errors), _) => Err(errors),
-            // No mistake was noted, and yet something could not be read: doubt ends in an error, never in an expansion.
+            // No mistake was recorded, but something could not be read. To be safe, this is an error and never an
+            // expansion.
             (None, None) => Err(Error::new(Span::call_site(), "candor can't read this declaration")),
         }
     }

@@ -1,8 +1,8 @@
-//! Writes models out as code: trait implementations, one static each, and its registration.
+//! Writes models out as code: trait implementations, a static each, and its registration.
 //!
-//! Every path is absolute, everything stands in `const _` so that no name leaks, and spans are chosen so that the
-//! compiler's own messages point at the field's type or the event's name. It judges nothing: models come without
-//! mistakes, and stand-ins only keep one mistake from being reported twice.
+//! Every path is absolute. Everything is inside `const _`, so that no name leaks. Spans are chosen so that the
+//! compiler's own messages point at the field's type or the event's name. This module never checks anything: models
+//! contain no mistakes, and stand-ins only prevent a mistake from being reported twice.
 
 use crate::{
     category::Category,
@@ -18,7 +18,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     let (generics, type_generics, where_clause) = event.generics.split_for_impl();
     let statics = event.generics.lifetimes().map(|_| Lifetime::new("'static", ident.span()));
     let lasting = quote!(#ident<#(#statics),*>);
-    // An item is no field of what leaves: it only says whether anything does.
+    // The sampled entity is not a field that is sent. It only decides whether the event is counted.
     let (items, fields): (Vec<_>, Vec<_>) = fields.iter().partition(|field| matches!(field.kind, Kind::Item { .. }));
     let item = match items.first() {
         Some(item) => schema_item(krate, item),
@@ -28,7 +28,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     let schema_fields = fields.iter().map(|field| schema_field(krate, field));
     let outcomes = fields.iter().zip(0usize..).map(|(field, index)| outcome(krate, field, index));
     let sink = if fields.is_empty() && items.is_empty() { quote!(_) } else { quote!(sink) };
-    // A rule that is broken in `const` is reported where this call stands, which is the event's name.
+    // If a rule is broken in `const`, the compiler reports it at this call, which has the span of the event's name.
     let here = ident.span();
     let candor = respanned(krate.to_token_stream(), here);
     let until = until
@@ -47,7 +47,8 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     };
     quote! {
         const _: () = {
-            // With the lifetimes of the event, so that a type that fits nowhere is reported once and as it was written.
+            // With the lifetimes of the event, so that a type that no class accepts is reported once, and in source
+            // form.
             trait __Fields {
                 const FIELDS: &'static [#krate::event::Field];
             }
@@ -79,7 +80,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     }
 }
 
-/// For an event with mistakes: an implementation that is never run, since the mistakes end the compilation.
+/// For an event with mistakes: an implementation that never runs, because the mistakes end the compilation.
 pub(crate) fn event_stand_in(krate: &Path, ident: &Ident, generics: &Generics) -> TokenStream {
     let (generics, type_generics, where_clause) = generics.split_for_impl();
     quote! {
@@ -200,7 +201,7 @@ fn schema_field(krate: &Path, field: &Field<'_>) -> TokenStream {
             let precision = quote!(#krate::Precision::Flag);
             (Class::Presence.word(), precision, quote!(false), "", "", none, quote!(First))
         }
-        // Optional whatever its type: without a key, a code is not sent.
+        // Always optional: without a key, no code is sent.
         Kind::Hash { domain, example } => {
             let precision = quote!(<#krate::event::class::Hash as #krate::event::Fixed>::PRECISION);
             (Class::Hash.word(), precision, quote!(true), "", domain.as_str(), none, quote!(Text(#example)))
@@ -226,7 +227,7 @@ fn schema_field(krate: &Path, field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// What says which items are counted.
+/// The schema's entry for the field that identifies the sampled entity.
 fn schema_item(krate: &Path, field: &Field<'_>) -> TokenStream {
     let Field { name, doc, kind: Kind::Item { domain, one_in, reason }, .. } = field else { return TokenStream::new() };
     let reason = match reason {
@@ -244,7 +245,7 @@ fn schema_item(krate: &Path, field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// The statement that ends with an item that is not counted.
+/// The statement that returns if the entity is not sampled.
 fn chosen(krate: &Path, field: &Field<'_>) -> TokenStream {
     let Field { ident, ty, kind: Kind::Item { .. }, .. } = field else { return TokenStream::new() };
     let implementation = identifier(krate, &ty.to_token_stream());
@@ -255,14 +256,14 @@ fn chosen(krate: &Path, field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// The partition, as an expression that can stand in a constant.
+/// The partition, as an expression that is valid in a constant.
 fn precision(krate: &Path, class: Class, shape: &Shape) -> TokenStream {
     let tables = quote!(#krate::__private);
     let cuts = |unit: &str, cuts: TokenStream| {
         let unit = Ident::new(unit, Span::call_site());
         quote!(#krate::Precision::Cuts { unit: #krate::Unit::#unit, cuts: #cuts })
     };
-    // A table of its own, so that it is made once and lasts.
+    // A constant table, so that it is made once and is `'static`.
     let table = |len: TokenStream, make: TokenStream| {
         quote!({
             const __RUNGS: usize = #len;
@@ -302,7 +303,7 @@ fn precision(krate: &Path, class: Class, shape: &Shape) -> TokenStream {
     }
 }
 
-/// The example, as what comes behind `Example::`.
+/// The example, as the part of the expression after `Example::`.
 fn example(krate: &Path, class: Class, precision: &TokenStream, example: &Example) -> TokenStream {
     let (raw, ty, value) = match example {
         Example::Number(number) => return quote!(Number(#number)),
@@ -356,19 +357,19 @@ fn outcome(krate: &Path, field: &Field<'_>, index: usize) -> TokenStream {
     }
 }
 
-/// `<Type as Closed>`, covering the type.
+/// `<Type as Closed>`, with the span of the type.
 fn closed(krate: &Path, ty: &TokenStream) -> TokenStream {
     let (_, end) = ends(ty);
     quote_spanned!(end=> <#ty as #krate::event::Closed>)
 }
 
-/// `<Type as Identifier>`, covering the type.
+/// `<Type as Identifier>`, with the span of the type.
 fn identifier(krate: &Path, ty: &TokenStream) -> TokenStream {
     let (_, end) = ends(ty);
     quote_spanned!(end=> <#ty as #krate::event::Identifier>)
 }
 
-/// `<Class as Class<Type>>`. The compiler points at the class, so its ends stand where the type's ends stand.
+/// `<Class as Class<Type>>`. The compiler reports errors at the class, so its tokens have the spans of the type's ends.
 fn classed(krate: &Path, class: Class, ty: &TokenStream) -> TokenStream {
     let (start, end) = ends(ty);
     let candor = respanned(krate.to_token_stream(), start);
@@ -376,14 +377,14 @@ fn classed(krate: &Path, class: Class, ty: &TokenStream) -> TokenStream {
     quote_spanned!(end=> <#candor::event::class::#class as #krate::event::Class<#ty>>)
 }
 
-/// The places of the first and the last token.
+/// The spans of the first and the last token.
 fn ends(tokens: &TokenStream) -> (Span, Span) {
     let mut spans = tokens.clone().into_iter().map(|token| token.span());
     let start = spans.next().unwrap_or_else(Span::call_site);
     (start, spans.last().unwrap_or(start))
 }
 
-/// The same tokens, all at one place.
+/// The same tokens, all with the span `span`.
 fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

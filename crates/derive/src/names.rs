@@ -1,19 +1,20 @@
 //! The rule for names, labels made from variants, and the nearest known word to a mistyped one.
 //!
-//! `candor::event` checks names again, in `const`: this room only lets the message point at the word. It never mends a
-//! name silently.
+//! `candor::event` checks names again, in `const`. The check here only lets the error message point at the word. It
+//! never corrects a name silently.
 
 use std::fmt::Display;
 
-/// The rule, as messages state it.
+/// The rule as error messages show it.
 pub(crate) const RULE: &str = "parts of [a-z][a-z0-9_]* joined by dots, 48 bytes at most";
 
-/// `[a-z][a-z0-9_]*` in dot-separated parts, at most 48 bytes.
+/// Whether the name consists of dot-separated parts of the form `[a-z][a-z0-9_]*`, with at most 48 bytes.
 pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 48 && name.split('.').all(is_part)
 }
 
-/// Whether a file of this name can't be made on Windows: a device, whatever follows the first dot.
+/// Whether Windows reserves this name for a device, so that no file can have it. What follows the first dot does not
+/// matter.
 pub(crate) fn is_device(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or_default();
     let numbered = first.strip_prefix("com").or_else(|| first.strip_prefix("lpt")).map(str::as_bytes);
@@ -25,7 +26,7 @@ fn is_part(part: &str) -> bool {
         && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// `DirectPlay` as `direct_play`, `H264` as `h264`, `HTTPError` as `http_error`.
+/// Converts to snake case: `DirectPlay` to `direct_play`, `H264` to `h264`, `HTTPError` to `http_error`.
 pub(crate) fn snake_case(ident: &str) -> String {
     let mut label = String::with_capacity(ident.len() + 4);
     let mut before: Option<char> = None;
@@ -43,12 +44,12 @@ pub(crate) fn snake_case(ident: &str) -> String {
     label
 }
 
-/// `PlaybackFinished` as `playback.finished`: a name to propose for an event that has none.
+/// Proposes a name for an event that has none: `playback.finished` for `PlaybackFinished`.
 pub(crate) fn event_name(ident: &str) -> String {
     snake_case(ident).replacen('_', ".", 1)
 }
 
-/// `` (did you mean `count`?)``, or nothing when no known word is close.
+/// Returns `` (did you mean `count`?)``, or an empty text if no known word is close.
 pub(crate) fn did_you_mean(word: impl Display, known: &[&str]) -> String {
     match nearest(&word.to_string(), known) {
         Some(near) => format!(" (did you mean `{near}`?)"),
@@ -68,7 +69,7 @@ fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(.., candidate)| candidate)
 }
 
-/// How many letters must be changed, added or left out.
+/// The edit distance: how many letters must be changed, added or left out.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {
@@ -87,7 +88,7 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// `` `a`, `b` or `c` ``, for messages.
+/// Formats a list as `` `a`, `b` or `c` ``, for messages.
 pub(crate) fn listed(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {

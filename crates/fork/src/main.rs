@@ -1,8 +1,10 @@
-//! Forks a program that uses candor while its threads are busy, and calls everything in the child. Called by `.ci/fork`.
+//! Forks a program that uses candor while its threads are busy, and makes every call in the child. Called by
+//! `.ci/fork`.
 //!
-//! A child has one thread and every lock of its parent as it stood at that moment. In it each call must answer at once,
-//! with an error that says what to do, and keep and send nothing; a client of its own must work. Children that live on and
-//! never become another program must not keep anybody from deciding or sending.
+//! A child has one thread, and the state of every lock at the moment of the fork. In the child each call must return
+//! without hanging, with an error that says what to do, and must store and send nothing. A new client in the child must
+//! work. Children that stay alive and never become another program must not block decisions or sending in other
+//! processes.
 #![cfg(unix)]
 
 use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, Event};
@@ -62,7 +64,7 @@ const CONTROLLER: Controller = Controller {
     erasure: Erasure::Unsupported,
 };
 
-/// Longer than any answer here takes on a busy machine; what takes as long has hung.
+/// Longer than any call here takes on a busy machine. A call that takes this long has hung.
 const HANG: Duration = Duration::from_secs(10);
 
 type Res<T> = Result<T, Box<dyn std::error::Error>>;
@@ -74,7 +76,7 @@ fn config(home: &Path, port: u16) -> Config {
         .lift_ci_block()
 }
 
-/// What a child does; `true` where it was answered as it should be.
+/// What a child does. Returns `true` if the result was right.
 type Act = fn(&Client, &Path, u16) -> bool;
 
 fn is_told<T>(answer: Result<T, candor::Error>) -> bool {
@@ -99,7 +101,7 @@ const ACTS: [(&str, Act); 12] = [
         true
     }),
     ("process-wide", |_, home, port| {
-        // The one of the whole process is the parent's for ever, and says so.
+        // The process-wide client stays the parent's forever, and its error says so.
         is_told(candor::manifest())
             && is_told(candor::consent::status(USAGE))
             && is_told(candor::init(config(home, port)))
@@ -112,10 +114,10 @@ const ACTS: [(&str, Act); 12] = [
     }),
 ];
 
-/// Forks, runs `act` in the child, and answers what became of it; `None` where it hung.
+/// Forks, runs `act` in the child and returns its result, or `None` if it hung.
 fn in_child(act: impl FnOnce() -> bool) -> Res<Option<bool>> {
-    // SAFETY: the child calls what is to be tried, which is what a program that forks without thinking does, and ends by
-    // `_exit`: no destructor of the parent's runs twice.
+    // SAFETY: the child makes the calls under test, as a program does that forks without precautions. It exits with
+    // `_exit`, so that no destructor of the parent runs twice.
     match unsafe { fork() }? {
         ForkResult::Child => {
             let good = act();
@@ -139,16 +141,17 @@ fn in_child(act: impl FnOnce() -> bool) -> Res<Option<bool>> {
     }
 }
 
-/// How many buckets the table of parking_lot's locks has beside [`THREADS`] threads.
+/// The number of buckets in the table of parking_lot's locks when there are [`THREADS`] threads.
 const BUCKETS: usize = 512;
-/// So many that a few more or fewer change nothing about the table's size: it is three buckets a thread, and a power of two.
+/// Chosen so that a few threads more or fewer do not change the table's size: three buckets a thread, rounded up to
+/// 2^n.
 const THREADS: usize = 120;
 
-/// Runs `during` while the host holds every bucket of the table that all of parking_lot's locks share in a process, as
-/// another thread of it may at the moment of a fork. Nobody lets go of them in the child.
+/// Runs `during` while the host program holds every bucket of the table that all of parking_lot's locks in a process
+/// share. At the moment of a fork another thread of the host may hold one. In the child no thread releases them.
 fn while_the_host_holds_its_locks<T>(during: impl FnOnce() -> T) -> T {
     use parking_lot_core::{DEFAULT_PARK_TOKEN, park};
-    // The bucket of a key is made of its upper bits after a multiplication by this odd number; this is its inverse.
+    // A key's bucket is the upper bits of the key multiplied by this odd number. `inverse` is the number's inverse.
     const SPREAD: usize = 0x9E37_79B9_7F4A_7C15;
     const BITS: u32 = BUCKETS.ilog2();
     let inverse = (0..6).fold(SPREAD, |x, _| x.wrapping_mul(2usize.wrapping_sub(SPREAD.wrapping_mul(x))));
@@ -163,7 +166,8 @@ fn while_the_host_holds_its_locks<T>(during: impl FnOnce() -> T) -> T {
             }
             false
         };
-        // SAFETY: nobody else uses these keys. `look` takes other buckets than the one that is held here, in one order.
+        // SAFETY: no other code uses these keys. `look` takes only buckets other than the held one, always in the same
+        // order.
         unsafe { park(key(bucket), look, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, None) };
     }
 
@@ -171,7 +175,7 @@ fn while_the_host_holds_its_locks<T>(during: impl FnOnce() -> T) -> T {
     thread::scope(|threads| {
         for _ in 0..THREADS {
             threads.spawn(|| {
-                // SAFETY: nobody else uses this key, and nothing is waited for.
+                // SAFETY: no other code uses this key, and the thread never sleeps on it.
                 unsafe { park(key(0), || false, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, None) };
                 grown.wait();
                 over.wait();
@@ -194,7 +198,7 @@ fn while_the_host_holds_its_locks<T>(during: impl FnOnce() -> T) -> T {
     })
 }
 
-/// A child that lives on and does nothing, with all that its parent had open.
+/// Makes a child that stays alive and does nothing. It keeps everything open that its parent had open.
 fn idle_child() -> Res<Pid> {
     // SAFETY: the child only waits.
     match unsafe { fork() }? {
@@ -205,7 +209,7 @@ fn idle_child() -> Res<Pid> {
     }
 }
 
-/// Takes every request, and counts the records in them.
+/// Accepts every request and counts the records in it. Returns the port.
 fn receiver(records: Arc<AtomicU64>) -> Res<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
@@ -234,7 +238,7 @@ fn receiver(records: Arc<AtomicU64>) -> Res<u16> {
     Ok(port)
 }
 
-/// Runs `during` while three threads record, decide and look.
+/// Runs `during` while three threads record, decide and read.
 fn while_busy<T>(client: &Client, kept: &AtomicU64, during: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|threads| {
@@ -265,7 +269,7 @@ fn while_busy<T>(client: &Client, kept: &AtomicU64, during: impl FnOnce() -> T) 
     })
 }
 
-/// Another process takes the yes back; answers whether that was confirmed.
+/// Withdraws the consent in another process. Returns whether that was confirmed.
 fn withdrawn_elsewhere(home: &Path, port: u16) -> Res<bool> {
     let mut command = Command::new(std::env::current_exe()?);
     Ok(command.arg("withdraw").arg(home).arg(port.to_string()).status()?.success())
@@ -306,7 +310,7 @@ fn run(tries: usize) -> Res<String> {
                     Some(false) => wrongs += 1,
                     Some(true) => {}
                 }
-                // Enough to know.
+                // Three are enough evidence, and each takes long.
                 if hangs == 3 {
                     break;
                 }
@@ -322,7 +326,7 @@ fn run(tries: usize) -> Res<String> {
         Ok(())
     })?;
 
-    // Children that keep all that was open, made while locks are taken and let go all the time.
+    // Children that keep everything open, forked while locks are taken and released all the time.
     let idle = while_busy(&client, &kept, || (0..20).map(|_| idle_child()).collect::<Res<Vec<_>>>())?;
     let lived = (|| -> Res<_> {
         let mut sent = 0;

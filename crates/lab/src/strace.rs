@@ -1,7 +1,7 @@
-//! What a program asked the operating system for, as `strace` saw it.
+//! The system calls of a program, as `strace` saw them.
 //!
-//! Both checks read the same kind of log: one call a line, with the thread, the time it began and how long it took.
-//! A call that another thread's line interrupted is put together again, so that nothing is read twice or missed.
+//! Both checks read the same kind of log: one call per line, with its thread, its start time and its duration. If a
+//! line of another thread interrupts a call, its two parts are joined. So no call is read twice or missed.
 #![allow(dead_code, reason = "each check uses a part of it")]
 
 use std::{collections::BTreeMap, ffi::OsStr, io, path::Path, process::Command, time::Duration};
@@ -16,17 +16,17 @@ pub(crate) struct Call {
     pub(crate) name: String,
     /// Arguments and result as strace prints them.
     pub(crate) text: String,
-    /// When the program went on; `None` for a call that never came back, such as the last one.
+    /// When the program continued; `None` for a call that never returned, such as the last one.
     pub(crate) ended: Option<Duration>,
 }
 
 impl Call {
-    /// What stands between the first two quotation marks: for most calls with a path, the path.
+    /// The text between the first two quotation marks. For most calls with a path, this is the path.
     pub(crate) fn path(&self) -> Option<&str> {
         self.text.split('"').nth(1)
     }
 
-    /// The number after the last `=`: what the call answered; -1 for an error.
+    /// The number after the last `=`: the result of the call; -1 for an error.
     pub(crate) fn answer(&self) -> Option<i64> {
         self.text.rsplit_once(" = ")?.1.split_whitespace().next()?.parse().ok()
     }
@@ -43,7 +43,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>, log: &Path, options: &[&str]) 
     command
 }
 
-/// Reads a log, in the order in which calls began. A line that can't be read is an error: nothing is passed over.
+/// Reads a log, in the order in which calls began. A line that can't be read is an error, so that nothing is skipped.
 pub(crate) fn read(log: &Path) -> io::Result<Vec<Call>> {
     let text = std::fs::read_to_string(log)?;
     let mut calls: Vec<Call> = Vec::new();
@@ -79,7 +79,7 @@ pub(crate) fn read(log: &Path) -> io::Result<Vec<Call>> {
 }
 
 impl Call {
-    /// Takes how long it took from the end of the line.
+    /// Moves the duration from the end of the text into `ended`.
     fn finish(&mut self) {
         let Some((text, took)) = self.text.rsplit_once(" <") else { return };
         if let Some(took) = took.strip_suffix('>').and_then(time) {
@@ -89,7 +89,7 @@ impl Call {
     }
 }
 
-/// Seconds with six decimals, exactly.
+/// Seconds with exactly six decimals.
 fn time(text: &str) -> Option<Duration> {
     let (seconds, micros) = text.split_once('.')?;
     (micros.len() == 6).then_some(())?;

@@ -1,4 +1,4 @@
-//! The actions whose steps are modelled, from their sources.
+//! The modelled actions, compiled from their real sources. Never adds code of its own.
 
 #[path = "../../../src/actions/close.rs"]
 pub(crate) mod close;

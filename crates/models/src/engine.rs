@@ -1,5 +1,6 @@
-//! What the actions work on, as far as their order matters: consent, a secret, and a journal that asks the gate under its own
-//! lock. Stands for the rooms between consent and withdrawal, whose files are not modelled.
+//! A reduced engine for the actions, with only what matters for the order of steps: consent, a secret, and a journal
+//! that asks the gate under its own lock. It replaces the modules between consent and withdrawal. Their files are never
+//! modelled.
 
 use crate::{
     consent::{Consent, Destroyed, Place, Scope},
@@ -17,7 +18,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Nothing has to be made ready for a scope here.
+    /// A scope needs no preparation here.
     pub(crate) fn refresh(&self) -> bool {
         self.consent.look().open()
     }
@@ -27,24 +28,24 @@ impl Engine {
         self.consent.has_decided(moved);
     }
 
-    /// What a client does when it begins.
+    /// The start of a client.
     pub(crate) fn open(&self) {
         let _ = self.consent.recover();
         self.refresh();
     }
 
-    /// Something may always lie there, so that whoever destroys takes the lock each time.
+    /// Always true, so that every destruction takes the lock.
     pub(crate) fn may_have_left(&self, _: &str) -> bool {
         true
     }
 
-    /// The clock stands still, and is believed.
+    /// The clock never changes and is always trusted.
     pub(crate) fn trusted_now(&self) -> Option<()> {
         Some(())
     }
 }
 
-/// What can't be destroyed for want of the lock stays where it is.
+/// Ignores requests: data that can't be destroyed without the lock stays.
 pub(crate) struct Tasks;
 
 pub(crate) enum Task {
@@ -56,7 +57,7 @@ impl Tasks {
     pub(crate) fn request(&self, _: Task) {}
 }
 
-/// No event is declared, so no field can be switched.
+/// No event is declared, so there is no field to switch.
 pub(crate) struct Registry;
 
 impl Registry {
@@ -94,20 +95,20 @@ impl Keys {
         Ok(true)
     }
 
-    /// Every scope is declared here.
+    /// Every scope is declared here, so there are no undeclared ones.
     pub(crate) fn forget(&self, _: &str) -> io::Result<bool> {
         Ok(false)
     }
 }
 
-/// What waits of this process: the place of each line.
+/// The pending records of this process: the place of each one.
 #[derive(Default)]
 pub(crate) struct Journal {
     writer: Mutex<Vec<Place>>,
 }
 
 impl Journal {
-    /// `Journal::keep` in `src/journal/mod.rs`: locked first, then the gate is asked, then the line is written.
+    /// `Journal::keep` in `src/journal/mod.rs`: takes the lock, then asks the gate, then writes the record.
     pub(crate) fn keep(&self, consent: &Consent, place: Place) {
         let mut writer = self.writer.lock();
         if consent.gates().epoch(place.scope) == place.epoch {
@@ -115,7 +116,7 @@ impl Journal {
         }
     }
 
-    /// `Journal::purge`: lets go under the lock, then removes every generation but one.
+    /// `Journal::purge`: removes the pending records of every generation but `keep`, under the lock.
     pub(crate) fn purge(&self, _: Scope, keep: Option<u64>) -> Destroyed {
         self.writer.lock().retain(|place| Some(place.generation) == keep);
         Destroyed { complete: true, ..Destroyed::default() }
@@ -125,7 +126,7 @@ impl Journal {
         true
     }
 
-    /// Every scope is declared here.
+    /// Every scope is declared here, so there are no undeclared ones.
     pub(crate) fn purge_named(&self, _: &str, _: Option<u64>) -> Destroyed {
         Destroyed { complete: true, ..Destroyed::default() }
     }

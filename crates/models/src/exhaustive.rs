@@ -1,8 +1,9 @@
-//! Every order of the steps of a few threads, under loom: two senders in two processes, whoever withdraws, and whoever says
-//! yes again. First the protocol by itself, with two senders in every order; then the rooms that decide, compiled from their
-//! real sources, with one sender in every order and with two in those of few preemptions, unless called as `exhaustive
-//! every`, whose end nobody has waited for yet. Ends with one line `exhaustive: …`.
-// What is compiled here as a test would be the tests of the rooms, which are candor's own.
+//! Runs every order of the steps of a few threads, under loom: two senders in two processes, a thread that withdraws,
+//! and one that grants again. First it runs the protocol alone, with two senders in every order. Then it runs the
+//! modules that decide, compiled from their real sources: one sender in every order, and two senders in the orders with
+//! few preemptions. `exhaustive every` runs all orders of two senders; no such run has been waited for until its end.
+//! Prints one line `exhaustive: …` at the end. Never writes a real file.
+// As a test, this would compile the modules' own tests, which belong to candor.
 #![cfg(not(test))]
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms are compiled for a part of what they can do")]
 
@@ -13,7 +14,7 @@ mod ambient;
 mod clean;
 #[path = "../../../src/consent/mod.rs"]
 mod consent;
-/// The process-wide client has no part in this.
+/// The process-wide client is not modelled.
 mod decisions {}
 #[path = "../../../src/disk/mod.rs"]
 mod disk;
@@ -35,7 +36,7 @@ mod switch;
 #[path = "seam_loom.rs"]
 mod sync;
 
-/// The same rooms with mistakes in them.
+/// The same modules with mistakes in them.
 #[allow(warnings, clippy::all)]
 mod mistaken {
     pub(crate) use crate::{
@@ -52,7 +53,7 @@ use std::{
     time::Instant,
 };
 
-/// Loom takes five threads at most, with the one that starts them.
+/// Loom supports at most five threads, including the one that starts the others.
 const PLANS: [(&str, Plan); 4] = [
     ("a sender that does not let go", Plan { senders: &[1], slices: 2, lingers: true, ..PLAN }),
     ("a yes right after", Plan { senders: &[1], slices: 2, grants_after: Some(0), ..PLAN }),
@@ -73,19 +74,19 @@ const PLAN: Plan = Plan {
     records: false,
 };
 
-/// Two senders have very many orders. Unless all are asked for, they are those in which a thread that could go on was made
-/// to wait at most so often.
+/// The number of preemptions that limits the orders of two senders, because there are very many. A preemption makes a
+/// thread wait that could run.
 const FEW: usize = 2;
 
-/// Noticed with random orders only: nobody records here, and decisions don't meet.
+/// Mistakes that only the random orders notice: in these plans no thread records, and decisions do not collide.
 const ELSEWHERE: [&str; 3] = ["the gate closes last", "what is closing opens again", "decisions at once"];
 
-/// A mistake that was not noticed in so many orders of a plan is looked for in the next one.
+/// After this many orders of a plan, a mistake that was not noticed is searched for in the next plan.
 const ENOUGH: u64 = 30_000;
 const ENOUGH_SEEN: &str = "enough";
 
-/// Runs every order of the steps of `act`, or those with so many preemptions at most, or ends at the first that fails, with
-/// its message.
+/// Runs every order of the steps of `act`, or only those with at most `preemptions` preemptions. Stops at the first
+/// order that fails and returns its message.
 fn every_order(preemptions: Option<usize>, act: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 10_000;
@@ -93,7 +94,7 @@ fn every_order(preemptions: Option<usize>, act: impl Fn() + Send + Sync + 'stati
     panic::catch_unwind(AssertUnwindSafe(|| builder.check(act))).map_err(mistakes::message)
 }
 
-/// The same, on a thread of its own, since the first one's stack is small for the rooms.
+/// Like [`every_order`], on a thread of its own, because the first thread's stack is too small for the modules.
 fn every_order_with_room(preemptions: Option<usize>, act: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
     let act = Arc::new(act);
     every_order(preemptions, move || {
@@ -102,7 +103,7 @@ fn every_order_with_room(preemptions: Option<usize>, act: impl Fn() + Send + Syn
     })
 }
 
-/// What one thread alone makes of `act`.
+/// Runs `act` on one thread and returns its result.
 fn alone<T: Send + 'static>(act: impl Fn() -> T + Send + Sync + 'static) -> Result<T, String> {
     let out = Arc::new(Mutex::new(None));
     let made = out.clone();
@@ -111,7 +112,8 @@ fn alone<T: Send + 'static>(act: impl Fn() -> T + Send + Sync + 'static) -> Resu
     made.ok_or_else(|| "it never ran".into())
 }
 
-/// The protocol takes the steps that the rooms take, and the rooms those that a real client takes on a real disk.
+/// Checks that the protocol takes the same steps as the modules, and the modules the same as a real client on a real
+/// disk.
 fn same_steps(image: &memory::Image) -> Result<(), String> {
     let image = image.clone();
     let rooms = alone(move || scenario::steps(&image))?;
@@ -126,7 +128,7 @@ fn same_steps(image: &memory::Image) -> Result<(), String> {
             ));
         }
         let (on_disk, written) = (steps::on_disk(rooms), steps::written(of));
-        // What a client does once others may decide again is its own matter, after a yes.
+        // After a grant, the client's steps after it releases the lock of decisions are not compared.
         let end = if number == 2 { written.len().min(on_disk.len()) } else { on_disk.len() };
         if on_disk[..end] != written || written.is_empty() {
             return Err(format!("the rooms take other steps for {of} than steps.txt: {on_disk:?}"));
@@ -135,7 +137,7 @@ fn same_steps(image: &memory::Image) -> Result<(), String> {
     Ok(())
 }
 
-/// Every order of the protocol's steps. Answers how many there were of two senders'.
+/// Runs every order of the protocol's steps. Returns how many there were with two senders in unbounded plans.
 fn protocol() -> Result<u64, String> {
     let mut orders = 0;
     for (name, plan, bound) in protocol::PLANS {
@@ -159,7 +161,7 @@ fn protocol() -> Result<u64, String> {
     Ok(orders)
 }
 
-/// The plans over the rooms. Answers how many executions there were.
+/// Runs the plans over the modules. Returns how many executions there were.
 fn rooms(image: &memory::Image, every: bool) -> Result<u64, String> {
     let mut executions = 0;
     for (name, plan) in PLANS {

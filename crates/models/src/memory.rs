@@ -1,5 +1,5 @@
-//! A disk in memory: each operation is one step at which any other thread may go first. Files keep their identity when they
-//! are renamed or replaced, and a lock belongs to the file, as on a real system. Never fails for want of room.
+//! A disk in memory. Each operation is one step, before which any other thread may run. A file keeps its identity when
+//! it is renamed or replaced, and a lock belongs to the file, as on a real system. Never fails for lack of space.
 
 use crate::{
     disk::{Disk, Handle, Stat, StatKind},
@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-/// What a disk holds, to begin many schedules with.
+/// The content of a disk, from which many schedules start.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Image {
     directories: BTreeSet<PathBuf>,
@@ -28,10 +28,10 @@ pub(crate) struct Memory(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
-    /// Where threads meet: at a path, or at whatever is looked for in a directory.
+    /// The points at which threads meet: one for each named path, and one for all other paths.
     points: BTreeMap<PathBuf, Arc<Point>>,
     elsewhere: Arc<Point>,
-    /// While the world is made and judged there is one thread, and nothing to try out.
+    /// Set while the world is made and judged. Then there is only one thread, so no order needs to be tried.
     quiet: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ struct File {
     number: u64,
     content: Mutex<(Vec<u8>, i64)>,
     lock: Mutex<Lock>,
-    /// Where threads meet at the lock, which is not where they meet at the file.
+    /// The lock as a shared object, separate from the file's content.
     locking: OnceLock<Point>,
 }
 
@@ -57,7 +57,8 @@ struct Lock {
 }
 
 impl Memory {
-    /// Every path that two threads may meet at is named, so that its point is made before there are two.
+    /// Makes a disk. `paths` must list every path that two threads may access, so that its point is made before a
+    /// second thread starts.
     pub(crate) fn new(image: &Image, paths: &[PathBuf]) -> Self {
         let mut state = State { directories: image.directories.clone(), ..State::default() };
         for (path, bytes) in &image.files {
@@ -102,8 +103,8 @@ impl Memory {
         }
     }
 
-    /// What this thread reads from here to where it opens a life lock is one step, and that step is now. Writes are not
-    /// merged.
+    /// Merges this thread's reads, from here until it opens a life lock, into one step that is taken now. Writes are
+    /// never merged.
     pub(crate) fn merge(&self, path: &Path) {
         self.reads(path);
         sync::set_merged(true);
@@ -114,7 +115,7 @@ impl Memory {
             return;
         }
         self.point(path).write();
-        // The rooms look into a directory for tombstones only, so nothing else that is made there is noticed.
+        // The modules search a directory for tombstones only, so no other new file is noticed there.
         if path.extension().is_some_and(|extension| extension == "revoked" || extension == "ended") {
             self.0.elsewhere.write();
         }
@@ -254,9 +255,9 @@ struct Open {
 }
 
 impl Open {
-    /// A step at the lock. Those who share it don't notice each other.
+    /// A step at the lock. Two shared holders do not affect each other.
     fn meets(&self, shared: bool) {
-        // Made by the first who locks, while there is one thread.
+        // Made by the first thread that locks, while there is only one thread.
         let point = self.file.locking.get_or_init(Point::new);
         match (self.disk.is_quiet(), shared) {
             (true, _) => {}

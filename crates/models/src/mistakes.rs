@@ -1,8 +1,9 @@
-//! What both ways of running have in common: the mistakes, one after the other, and how a schedule's end is read.
+//! Shared by `exhaustive` and `random`: runs each mistake in turn and reads the message of a failed schedule. Never
+//! runs a schedule itself.
 
 use std::any::Any;
 
-/// A failed schedule's message.
+/// Returns the message of a failed schedule.
 pub(crate) fn message(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(message) => *message,
@@ -10,7 +11,7 @@ pub(crate) fn message(panic: Box<dyn Any + Send>) -> String {
     }
 }
 
-/// The plan of the copy that holds the mistakes: another type with the same fields.
+/// Converts a plan to the type of the copy with mistakes, which has the same fields.
 pub(crate) fn mistaken(plan: crate::scenario::Plan) -> crate::mistaken::scenario::Plan {
     crate::mistaken::scenario::Plan {
         processes: plan.processes,
@@ -26,8 +27,8 @@ pub(crate) fn mistaken(plan: crate::scenario::Plan) -> crate::mistaken::scenario
     }
 }
 
-/// Makes each mistake in turn and lets `look` run the plans over it, which answers the message of the first schedule that
-/// fails. Answers how many of `here` were noticed, or the name of one that was not.
+/// Activates each mistake in turn and calls `look`, which runs the plans with it and returns the message of the first
+/// schedule that fails. Returns how many mistakes of `here` were noticed, or the name of the first one that was not.
 pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<String>) -> Result<usize, String> {
     let said = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
@@ -36,19 +37,19 @@ pub(crate) fn every_mistake(here: &[&'static str], look: impl Fn() -> Option<Str
         crate::switch::set(mistake);
         let found = look();
         crate::switch::set("");
-        // A model that breaks has noticed nothing.
+        // A schedule that fails for another reason has not noticed the mistake.
         let Some(what) = found.as_ref().and_then(|message| message.strip_prefix(crate::scenario::VIOLATION)) else {
             return Err(format!("not noticed: {mistake} ({found:?})"));
         };
         eprintln!("noticed: {mistake}: {what}");
         noticed += 1;
     }
-    // The one that was there knows which panics are only the way in which a thread ends.
+    // Restores the previous hook, which recognizes panics that are only how a thread ends.
     std::panic::set_hook(said);
     Ok(noticed)
 }
 
-/// Every mistake there is, whoever notices it.
+/// Every mistake, whether random or exhaustive schedules notice it.
 pub(crate) fn all() -> Vec<&'static str> {
     let written = crate::mistaken::NAMES.iter().filter(|name| !name.ends_with("its second half"));
     written.copied().chain(["slices not asked for"]).collect()

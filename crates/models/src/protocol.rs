@@ -1,10 +1,11 @@
-//! The protocol by itself: the steps that senders and whoever decides share, and nothing else, few enough that every order
-//! of two senders' can be tried. Each step names the line it stands for, and [`steps`] are held to those that the real
-//! rooms take. What lies between, such as the files' forms, is tried with the rooms themselves, and not here.
+//! A model of the protocol alone: only the steps that senders and a deciding thread share. They are few enough that
+//! every order with two senders can be tried. Each step names the code that it models, and [`steps`] are compared with
+//! those of the real modules. Everything else, such as the file formats, is tested with the modules themselves and
+//! never here.
 //!
-//! A sender lives in the process that withdraws, and one in another, which learns of it from the disk alone. Where a step
-//! can only give a sender one more reason to stop, and nothing else depends on it, it is noted and not tried: whatever a
-//! sender might do after it is then tried without it.
+//! One sender is in the process that withdraws, and one is in another process, which learns of the withdrawal from the
+//! disk alone. Some steps can only give a sender one more reason to stop, and nothing else depends on them. Such a step
+//! is recorded, but its orders are not tried: everything that a sender might do after it is tried without it.
 
 use crate::{
     scenario::VIOLATION,
@@ -17,7 +18,7 @@ use std::sync::{
     atomic::{AtomicU64 as Sum, Ordering::Relaxed, Ordering::SeqCst},
 };
 
-/// Mistakes in the protocol, each in its place below.
+/// Mistakes in the protocol. Each is made at its place below.
 pub(crate) const MISTAKES: [&str; 12] = [
     "no life lock",
     "confirmed first, closed after",
@@ -35,14 +36,14 @@ pub(crate) const MISTAKES: [&str; 12] = [
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
-    /// The process of each sender. The one numbered 0 withdraws.
+    /// The process of each sender. Process 0 withdraws.
     pub(crate) senders: &'static [usize],
     pub(crate) slices: u32,
-    /// Whether senders hold the permit of `Engine::send` besides the parcel's.
+    /// Whether senders hold the permit of `Engine::send` in addition to the parcel's.
     pub(crate) working: bool,
-    /// Another process says yes, at any time.
+    /// Another process grants at any time.
     pub(crate) grants: bool,
-    /// The one that withdrew says yes again at once.
+    /// The process that withdrew grants again right after.
     pub(crate) grants_after: bool,
     /// The process that withdraws is recording an event.
     pub(crate) records: bool,
@@ -51,10 +52,11 @@ pub(crate) struct Plan {
 const PLAN: Plan =
     Plan { senders: &[1, 1], slices: 1, working: false, grants: false, grants_after: false, records: false };
 
-/// Loom takes five threads at most, with the one that starts them, which withdraws. A sender of the process that withdraws
-/// does what one elsewhere does, and may be stopped by its gate besides; so one plan has one, and the others ask more.
+/// Loom supports at most five threads, including the one that starts the others, which withdraws. A sender in the
+/// withdrawing process does the same as one in another process, and its gate may also stop it. So only one plan has
+/// such a sender; the other plans test more with senders in another process.
 ///
-/// With each how many preemptions at most, where every order would be too many.
+/// The third value limits the number of preemptions of a plan for which every order would be too many.
 pub(crate) const PLANS: [(&str, Plan, Option<usize>); 5] = [
     ("two senders", Plan { senders: &[0, 1], slices: 2, ..PLAN }, None),
     ("two senders, two permits each", Plan { working: true, ..PLAN }, None),
@@ -63,10 +65,10 @@ pub(crate) const PLANS: [(&str, Plan, Option<usize>); 5] = [
     ("a sender, and an event", Plan { senders: &[1], records: true, ..PLAN }, None),
 ];
 
-/// The epoch of the yes that everything begins with.
+/// The epoch of the grant with which every order starts.
 const FIRST: u64 = 1;
 
-/// What was seen in all orders of a plan.
+/// What was observed over all orders of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) orders: Sum,
@@ -79,7 +81,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// A plan in which nothing was at stake would prove nothing.
+    /// Whether each important case occurred. A plan in which none did would prove nothing.
     pub(crate) fn was_at_stake(&self, plan: Plan) -> bool {
         let was = |sum: &Sum| sum.load(SeqCst) > 0;
         let granted = !(plan.grants || plan.grants_after) || was(&self.granted);
@@ -104,7 +106,7 @@ impl std::fmt::Display for Seen {
     }
 }
 
-/// A snapshot: whether the scope is open, and under which epoch. Odd is open.
+/// A snapshot: whether the scope is open, and under which epoch. An odd number is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Snapshot(u64);
 
@@ -127,23 +129,24 @@ impl Snapshot {
     }
 }
 
-/// What all threads share. What a file holds lies beside the point where threads meet at it, and is always the newest;
-/// gates are memory, and may be seen as they were.
+/// Everything that threads share. A file's content is stored next to the [`Point`] that models access to it, and a read
+/// always returns the newest. Gates are in memory, so a thread may read an older value.
 struct World {
     plan: Plan,
     seen: Arc<Seen>,
     gates: [AtomicU64; 3],
-    /// What was last stored in them, as known to the one thread that stores there.
+    /// The value last stored in each gate, known to the one thread that stores there.
     stored: [Sum; 3],
     snapshot: (Point, Sum),
-    /// How many share the life lock. Whoever has it alone lets go in the same step: who tried in between would have been
-    /// refused, and that is one slice less.
+    /// How many threads share the life lock. An exclusive holder releases it in the same step. A sender that tried in
+    /// between would have been refused, which only means one slice less.
     life: (Point, Sum),
-    /// Here whoever decides waits as long as it takes. Who can't leaves a tombstone; that is tried with the rooms.
+    /// Here a deciding thread waits as long as it takes. A process that can't wait leaves a tombstone; that case is
+    /// tested with the modules.
     decisions: loom::sync::Mutex<()>,
-    /// What was written and waits, by epoch.
+    /// The pending records, by epoch.
     journal: loom::sync::Mutex<Vec<u64>>,
-    /// Where slices, questions and the end of a withdrawal meet.
+    /// The shared object that orders slices and the end of a withdrawal.
     end: Point,
     ended: Sum,
     confirmed: Sum,
@@ -168,7 +171,7 @@ impl World {
             granted: Sum::new(0),
             violations: std::sync::Mutex::default(),
         };
-        // Made while there is one thread.
+        // Made while there is only one thread.
         for gate in &world.gates {
             gate.make();
         }
@@ -184,7 +187,8 @@ impl World {
         self.gates[process].load(Relaxed)
     }
 
-    /// `Gates::set`: `gate.swap(epoch, Ordering::SeqCst)`. Storing what is there already is no step that anyone notices.
+    /// `Gates::set`: `gate.swap(epoch, Ordering::SeqCst)`. Storing the present value again has no visible effect, so it
+    /// is not a step for loom.
     fn set_gate(&self, process: usize, epoch: u64) {
         if self.stored[process].swap(epoch, SeqCst) != epoch {
             self.gates[process].swap(epoch, SeqCst);
@@ -193,13 +197,13 @@ impl World {
         }
     }
 
-    /// The same question, by the one thread that sets this gate.
+    /// Asks the gate in the one thread that sets it.
     fn ask_own_gate(&self, process: usize) -> u64 {
         steps::note(ASK_GATE);
         self.stored[process].load(SeqCst)
     }
 
-    /// `Ledger::snapshot_bytes`: one read of one file, which is replaced and never written to.
+    /// `Ledger::snapshot_bytes`: one read of one file, which is replaced and never written in place.
     fn look(&self) -> Snapshot {
         self.snapshot.0.read();
         steps::note(LOOK);
@@ -213,8 +217,8 @@ impl World {
         self.snapshot.1.store(by.0, SeqCst);
     }
 
-    /// `Permit::issue`: `life.try_lock(true)`. Those who share it don't notice each other. And nobody notices that one who
-    /// shares it does so twice: that is a step, but one of no consequence.
+    /// `Permit::issue`: `life.try_lock(true)`. Shared holders do not affect each other. If a thread shares the lock
+    /// twice, the second time is recorded, but it has no effect that loom must order.
     fn share(&self, twice: bool) {
         if !twice {
             self.life.0.read();
@@ -223,7 +227,7 @@ impl World {
         self.life.1.fetch_add(1, SeqCst);
     }
 
-    /// The end of a `Permit`, whose `_life` goes with it.
+    /// Drops a `Permit`, which releases its `_life` lock.
     fn let_go(&self, twice: bool) {
         if !twice {
             self.life.0.read();
@@ -232,8 +236,8 @@ impl World {
         self.life.1.fetch_sub(1, SeqCst);
     }
 
-    /// `Consent::confirm`: `life.try_lock(false)`. Once: of several tries the one that ends the wait counts, and those before
-    /// it change nothing.
+    /// `Consent::confirm`: `life.try_lock(false)`, once. Of several tries only the last one counts; those before it
+    /// change nothing.
     fn confirm(&self) -> bool {
         self.life.0.write();
         if on("shared, not exclusive") || self.life.1.load(SeqCst) == 0 {
@@ -244,15 +248,15 @@ impl World {
         on("the wait ends with yes")
     }
 
-    /// `Ledger::lock`, until what it answers is dropped.
+    /// `Ledger::lock`. The lock is held until the result is dropped.
     fn decide(&self) -> Decisions<'_> {
         let held = self.decisions.lock().unwrap();
         steps::note(DECIDE);
         Decisions(held)
     }
 
-    /// `Watch::stands`: `self.gates.epoch(self.scope) == self.epoch && … && self.ledger.snapshot_allows(…)`. What else it
-    /// asks, whether the client runs and whether the life lock's file is the same, nobody here changes.
+    /// `Watch::stands`: `self.gates.epoch(self.scope) == self.epoch && … && self.ledger.snapshot_allows(…)`. The other
+    /// conditions are that the client runs and that the life lock's file is the same. No thread changes them here.
     fn stands(&self, process: usize) -> bool {
         let stands = self.ask_gate(process) == FIRST && (on("the gate alone") || self.look().allows(FIRST));
         if !stands {
@@ -261,7 +265,7 @@ impl World {
         stands
     }
 
-    /// `Line::patiently`: `call(socket)`. `late` counts those of this sender that went after a withdrawal had returned.
+    /// `Line::patiently`: `call(socket)`. `late` counts the slices of this sender after a withdrawal had returned.
     fn slice(&self, late: &mut u32) {
         self.end.read();
         steps::note(SLICE);
@@ -272,16 +276,18 @@ impl World {
         if FIRST < self.ended.load(SeqCst) {
             self.seen.late.fetch_add(1, SeqCst);
             *late += 1;
-            // The one whose question came before; unconfirmed says no more and no less.
+            // One late slice is allowed: its question was asked before the withdrawal returned. That is what an
+            // unconfirmed withdrawal says.
             if *late > 1 {
                 self.violation("a sender went on after the withdrawal had returned");
             }
         }
     }
 
-    /// `Consent::refresh`: reads the snapshot; the gate is shut where it changes, and opened to what was read.
+    /// `Consent::refresh`: reads the snapshot. If it changed, closes the gate and opens it again with the epoch that
+    /// was read.
     fn refresh(&self, process: usize) {
-        // What is read and set for a gate that nobody asks is of no consequence.
+        // No sender asks this gate, so its value has no effect.
         if self.plan.grants && !self.plan.senders.contains(&process) {
             return;
         }
@@ -302,11 +308,11 @@ impl Drop for Decisions<'_> {
     }
 }
 
-/// A permit that was issued, and whether its thread has another one.
+/// An issued permit. The flag says that its thread already holds another one.
 struct Permit<'w>(&'w World, bool);
 
 impl<'w> Permit<'w> {
-    /// `Permit::issue`: locks first, then asks.
+    /// `Permit::issue`: takes the lock first, then asks.
     fn issue(world: &'w World, process: usize, second: bool) -> Option<Self> {
         let after = on("asked first, locked after");
         if !after {
@@ -332,18 +338,18 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// `Engine::send` in `src/actions/send.rs` and `Engine::send_batches` in `src/send/mod.rs`, with one batch; and a transport that asks before each
-/// slice, as `Line::patiently` in `src/transport/http/line.rs` does.
+/// `Engine::send` in `src/actions/send.rs` and `Engine::send_batches` in `src/send/mod.rs`, with one batch. The
+/// transport asks before each slice, as `Line::patiently` in `src/transport/http/line.rs` does.
 fn send(world: &World, process: usize) {
     let mut late = 0;
-    // `Consent::permit`: `self.granted_place(scope) != Some(place)`; only a reason not to begin.
+    // `Consent::permit`: `self.granted_place(scope) != Some(place)`. It can only prevent a start.
     steps::note(LOOK);
     // `let Some(working)`.
     let working = if world.plan.working { Permit::issue(world, process, false) } else { None };
     if world.plan.working && working.is_none() {
         return;
     }
-    // `let sealed`, whose last question is the one before the first slice.
+    // `let sealed`. Its last question is the one before the first slice.
     let Some(parcel) = Permit::issue(world, process, working.is_some()) else { return };
     let parcel = Some(parcel).filter(|_| !on("let go before the last slice"));
     for number in 0..world.plan.slices {
@@ -353,7 +359,7 @@ fn send(world: &World, process: usize) {
         world.slice(&mut late);
     }
     drop(parcel);
-    // What was answered: `if !stands()` after the send.
+    // The check after the send: `if !stands()`.
     if let Some(working) = working {
         steps::note(ASK_GATE);
         steps::note(LOOK);
@@ -361,10 +367,10 @@ fn send(world: &World, process: usize) {
     }
 }
 
-/// `withdraw` and `end` in `src/actions/withdraw.rs`, with `close_scope` and `Closing::finish`. Answers whether it is confirmed, and
-/// its epoch.
+/// `withdraw` and `end` in `src/actions/withdraw.rs`, with `close_scope` and `Closing::finish`. Returns whether the
+/// withdrawal is confirmed, and its epoch.
 fn withdraw(world: &World) -> (bool, u64) {
-    // `engine.consent.status(scope)`: there is a yes.
+    // `engine.consent.status(scope)`: there is a grant.
     steps::note(LOOK);
     let early = on("confirmed first, closed after") && world.confirm();
     // `close_scope`: `self.shut(scope)`.
@@ -376,7 +382,7 @@ fn withdraw(world: &World) -> (bool, u64) {
     let epoch = world.look().epoch() + 1;
     let narrow = || {
         world.replace(Snapshot::new(false, epoch));
-        // Read back, under the lock of whoever decides: nobody else writes it.
+        // Read back under the lock of decisions, so no other process writes it.
         steps::note(LOOK);
     };
     if !on("the snapshot last") {
@@ -391,17 +397,18 @@ fn withdraw(world: &World) -> (bool, u64) {
     if on("the snapshot last") {
         narrow();
     }
-    // `closing.finish()`: `drop(held)`, `look_again()`, and the receipt's own try of the life lock, whose result is not used.
+    // `closing.finish()`: `drop(held)`, `look_again()`, and the receipt's own try of the life lock. The result of that
+    // try is not used.
     drop(decisions);
     world.refresh(0);
     steps::note(EXCLUDE);
     steps::note(LET_GO);
-    // Whether the records say no, which the receipt's own try ends with.
+    // The receipt's own try ends with a check that the records contain the withdrawal.
     steps::note(LOOK);
     (confirmed, epoch)
 }
 
-/// The withdrawal has returned.
+/// Records that the withdrawal has returned, and checks the state at that moment.
 fn returned(world: &World, confirmed: bool, epoch: u64) {
     world.end.write();
     world.ended.store(epoch, SeqCst);
@@ -436,8 +443,8 @@ fn grant(world: &World, process: usize) {
     world.refresh(process);
 }
 
-/// `Admission::of`, and later `Journal::keep` in `src/journal/mod.rs`: locked first, then the gate is asked again, then the
-/// line is written.
+/// `Admission::of`, and later `Journal::keep` in `src/journal/mod.rs`: takes the lock, asks the gate again, then writes
+/// the record.
 fn record(world: &World, process: usize) {
     let epoch = world.ask_gate(process);
     if epoch == 0 {
@@ -449,7 +456,7 @@ fn record(world: &World, process: usize) {
     }
 }
 
-/// One order of a plan's steps.
+/// Runs one order of a plan's steps.
 pub(crate) fn run(plan: Plan, seen: &Arc<Seen>) {
     seen.orders.fetch_add(1, SeqCst);
     let world = Arc::new(World::new(plan, seen.clone()));
@@ -475,7 +482,7 @@ pub(crate) fn run(plan: Plan, seen: &Arc<Seen>) {
     for thread in threads {
         thread.join().unwrap();
     }
-    // What must hold when every thread is done.
+    // The conditions that must hold when every thread has ended.
     let last = Snapshot(world.snapshot.1.load(SeqCst));
     let granted = world.granted.load(SeqCst);
     if last.is_open() && last.epoch() < world.ended.load(SeqCst) {
@@ -488,7 +495,7 @@ pub(crate) fn run(plan: Plan, seen: &Arc<Seen>) {
     assert!(violations.is_empty(), "{VIOLATION}{}", violations[0]);
 }
 
-/// The steps of a send, of a withdrawal, and of a yes after it, with nobody else about.
+/// Returns the steps of a send, of a withdrawal, and of a grant after it, with no other thread running.
 pub(crate) fn steps() -> [Vec<&'static str>; 3] {
     let world = World::new(Plan { working: true, slices: 2, ..PLAN }, Arc::default());
     [steps::of(|| send(&world, 0)), steps::of(|| _ = withdraw(&world)), steps::of(|| grant(&world, 0))]

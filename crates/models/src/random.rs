@@ -1,6 +1,7 @@
-//! Random orders of the steps of four senders in three processes, under shuttle, with the same seed every time. The rooms
-//! that decide are compiled from their real sources. `random [SCHEDULES [SEED]]` ends with one line `random: …`.
-// What is compiled here as a test would be the tests of the rooms, which are candor's own.
+//! Runs random orders of the steps of four senders in three processes, under shuttle, with the same seed every time.
+//! The modules that decide are compiled from their real sources. `random [SCHEDULES [SEED]]` prints one line `random:
+//! …` at the end. Never writes a real file.
+// As a test, this would compile the modules' own tests, which belong to candor.
 #![cfg(not(test))]
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms are compiled for a part of what they can do")]
 
@@ -11,7 +12,7 @@ mod ambient;
 mod clean;
 #[path = "../../../src/consent/mod.rs"]
 mod consent;
-/// The process-wide client has no part in this.
+/// The process-wide client is not modelled.
 mod decisions {}
 #[path = "../../../src/disk/mod.rs"]
 mod disk;
@@ -32,7 +33,7 @@ mod switch;
 #[path = "seam_shuttle.rs"]
 mod sync;
 
-/// The same rooms with mistakes in them.
+/// The same modules with mistakes in them.
 #[allow(warnings, clippy::all)]
 mod mistaken {
     pub(crate) use crate::{
@@ -59,7 +60,8 @@ const PLANS: [(&str, Plan); 4] = [
     ("a sender that does not let go", Plan { lingers: true, ..PLAN }),
 ];
 
-/// Fewer threads, so that what the recording one does falls oftener into a withdrawal. Not one of those that are counted.
+/// A plan with fewer threads, so that the steps of the recording one fall into a withdrawal more often. Its schedules
+/// are not counted.
 const BESIDES: (&str, Plan) = ("an event and one sender", Plan { processes: 2, senders: &[1], records: true, ..PLAN });
 
 const PLAN: Plan = Plan {
@@ -75,17 +77,18 @@ const PLAN: Plan = Plan {
     records: false,
 };
 
-/// Noticed with every order only: the permit that a sender holds besides the parcel's hides it here.
+/// Mistakes that only the exhaustive orders notice. Here a sender holds a second permit in addition to the parcel's,
+/// which hides them.
 const ELSEWHERE: [&str; 1] = ["asked first, locked after"];
 
-/// In how many schedules of a plan a mistake is looked for before the next plan.
+/// In how many schedules of a plan a mistake is searched for before the next plan.
 const ENOUGH: usize = 4_000;
 
-/// How many changes of thread the second scheduler places.
+/// How many changes of thread the second scheduler inserts.
 const DEPTH: usize = 3;
 
-/// Runs so many schedules, half of them with every thread as likely as any other at each step, half with few changes of
-/// thread, at random steps; or ends at the first that fails, with its message.
+/// Runs `count` schedules. In half of them every thread is equally likely at each step. The other half has few changes
+/// of thread, at random steps. Stops at the first schedule that fails and returns its message.
 fn schedules(count: usize, seed: u64, act: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
     let mut config = shuttle::Config::new();
     config.stack_size = 256 << 10;
@@ -113,7 +116,7 @@ fn main() {
     schedules(1, seed, move || *out.lock().unwrap() = Some(scenario::granted())).unwrap();
     let image = image.lock().unwrap().take().unwrap();
 
-    // The sender of the model takes the steps that the real one was seen to take.
+    // The model's sender must take the steps that the real sender was observed to take.
     let taken = Arc::new(Mutex::new(Vec::new()));
     let (out, granted) = (taken.clone(), image.clone());
     schedules(1, seed, move || *out.lock().unwrap() = scenario::steps(&granted)[0].clone()).unwrap();

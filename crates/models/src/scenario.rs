@@ -1,8 +1,10 @@
-//! What a few threads of a few processes do with one store, and what must hold however their steps fall.
+//! Scenarios: what a few threads of a few processes do with one store, and the conditions that must hold in every order
+//! of their steps.
 //!
-//! Consent, its files, permits and the withdrawal are the real code, over a disk in memory. The sender is not: [`send`]
-//! stands for the loops of `src/actions/send.rs` and `src/send/mod.rs` and `src/transport/http/line.rs`, and `src/tests/steps.rs` holds it to what
-//! those do. Every violation is noted, and the schedule fails at its end.
+//! Consent, its files, permits and the withdrawal are the real code, on a disk in memory. The sender is a model:
+//! [`send`] represents the loops of `src/actions/send.rs`, `src/send/mod.rs` and `src/transport/http/line.rs`, and
+//! `src/tests/steps.rs` compares its steps with theirs. Every violation is recorded, and the schedule fails at its end,
+//! never earlier.
 
 use crate::{
     actions::{grant, withdraw},
@@ -26,10 +28,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// What a failed schedule's message begins with, to tell it from a model that broke.
+/// The beginning of a failed schedule's message. It distinguishes a violation from an error in the model.
 pub(crate) const VIOLATION: &str = "violation: ";
 
-/// Who does what. The process numbered 0 withdraws.
+/// What each process does. Process 0 withdraws.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Plan {
     pub(crate) processes: usize,
@@ -37,22 +39,23 @@ pub(crate) struct Plan {
     pub(crate) senders: &'static [usize],
     /// How many batches a sender tries.
     pub(crate) batches: usize,
-    /// Of how many slices each.
+    /// How many slices each batch has.
     pub(crate) slices: u32,
-    /// Fewer steps to order, none of which stands between a withdrawal and a slice. Senders do without the permit they
-    /// hold from the first look to the last answer, and have only the parcel's, so that less stands in a withdrawal's way.
-    /// And what they read before they open the life lock is read at one moment: read at several, it says yes only where
-    /// the snapshot, read then, says yes too.
+    /// Whether to reduce the steps. No removed step is between a withdrawal and a slice. Senders have only the parcel's
+    /// permit, without the one that they otherwise hold from the first look to the last answer, so that less delays a
+    /// withdrawal. Everything that they read before they open the life lock is read at one moment. Reading at several
+    /// moments allows a send only if the snapshot, read at this one moment, allows it too.
     pub(crate) bare: bool,
-    /// Whether senders look for the scope's place anew for each batch, as the worker does, and so send under a later yes.
+    /// Whether senders determine the scope's place again for each batch, as the worker does, and so also send under a
+    /// later grant.
     pub(crate) follow: bool,
-    /// The first sender holds its permit until the withdrawal has returned.
+    /// Whether the first sender holds its permit until the withdrawal has returned.
     pub(crate) lingers: bool,
-    /// The process that says yes again, after a notice, at any time.
+    /// The process that grants again, after a notice, at any time.
     pub(crate) grants: Option<usize>,
-    /// The process that says yes again as soon as the withdrawal has returned.
+    /// The process that grants again as soon as the withdrawal has returned.
     pub(crate) grants_after: Option<usize>,
-    /// Process 0 records an event, and looks at consent.
+    /// Whether process 0 records an event and looks at consent.
     pub(crate) records: bool,
 }
 
@@ -81,7 +84,7 @@ fn scope() -> Scope {
     scope
 }
 
-/// The day never changes, and limits are counted in naps of the thread that asks.
+/// A clock on which the day never changes. Time limits are measured by the sleeps of the calling thread.
 struct Still;
 
 impl Clock for Still {
@@ -149,7 +152,7 @@ fn process(disk: &Memory) -> Engine {
     Engine { consent, keys: Keys, journal: Journal::default(), registry: Registry, tasks: Tasks }
 }
 
-/// A store with one yes in it.
+/// Returns a store with one grant in it.
 pub(crate) fn granted() -> Image {
     let disk = Memory::new(&Image::default(), &[]);
     let engine = process(&disk);
@@ -158,7 +161,7 @@ pub(crate) fn granted() -> Image {
     disk.image()
 }
 
-/// What was seen in one plan, over all its schedules.
+/// What was observed over all schedules of one plan.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Seen(Arc<Sums>);
 
@@ -170,11 +173,11 @@ impl std::ops::Deref for Seen {
 }
 
 impl Seen {
-    /// A plan in which nothing was at stake would prove nothing: slices left and were stopped, withdrawals were confirmed
-    /// and were not.
+    /// Whether each important case occurred: slices were sent and were stopped, withdrawals were confirmed and were
+    /// not. A plan without these cases would prove nothing.
     pub(crate) fn was_at_stake(&self, plan: Plan) -> bool {
         let was = |sum: &AtomicU64| sum.load(SeqCst) > 0;
-        // A sender that holds its permit to the end hands nothing over and is stopped, and nothing is confirmed.
+        // A sender that holds its permit until the end sends no slices and is stopped, and no withdrawal is confirmed.
         let sent = plan.lingers || (was(&self.confirmed) && was(&self.slices));
         sent && was(&self.unconfirmed) && was(&self.stopped)
     }
@@ -211,19 +214,19 @@ pub(crate) struct Sums {
     pub(crate) granted: AtomicU64,
 }
 
-/// What all threads of one schedule share.
+/// Everything that the threads of one schedule share.
 struct World {
     plan: Plan,
     seen: Seen,
     disk: Memory,
     processes: Vec<Engine>,
-    /// The place of the yes it began with.
+    /// The place of the grant with which the schedule starts.
     first: Place,
-    /// Where slices, questions and the end of a withdrawal meet.
+    /// The shared object that orders slices, questions and the end of a withdrawal.
     point: Point,
-    /// What is of an epoch below may not be asked about with success: a withdrawal has returned.
+    /// A withdrawal has returned. A question about a lower epoch must not be answered with true.
     ended: AtomicU64,
-    /// What is of an epoch below may not leave: a withdrawal has returned confirmed.
+    /// A withdrawal has returned confirmed. Data of a lower epoch must not be sent.
     confirmed: AtomicU64,
     returned: Signal,
     held: Signal,
@@ -236,7 +239,7 @@ impl World {
         self.violations.lock().unwrap().push(what.into());
     }
 
-    /// One question, as asked before a slice.
+    /// Asks once, as before a slice.
     fn ask(&self, permit: &Permit, place: Place) -> bool {
         self.point.read();
         let ended = self.ended.load(SeqCst);
@@ -250,7 +253,7 @@ impl World {
         stands
     }
 
-    /// One slice to the kernel. `late` counts those of this sender that went after a withdrawal had returned.
+    /// Hands one slice to the kernel. `late` counts the slices of this sender after a withdrawal had returned.
     fn slice(&self, place: Place, late: &mut u32) {
         self.point.read();
         steps::note(steps::SLICE);
@@ -261,7 +264,8 @@ impl World {
         if place.epoch < self.ended.load(SeqCst) {
             self.seen.late_slices.fetch_add(1, SeqCst);
             *late += 1;
-            // The one whose question came before; unconfirmed says no more and no less.
+            // One late slice is allowed: its question was asked before the withdrawal returned. That is what an
+            // unconfirmed withdrawal says.
             if *late > 1 {
                 self.violation("a sender went on after the withdrawal had returned");
             }
@@ -269,8 +273,8 @@ impl World {
     }
 }
 
-/// A send: `Engine::send` in `src/actions/send.rs` and `Engine::send_batches` in `src/send/mod.rs`, and in place of the transport what
-/// `Line::patiently` in `src/transport/http/line.rs` does for each slice: ask, then write.
+/// A send: `Engine::send` in `src/actions/send.rs` and `Engine::send_batches` in `src/send/mod.rs`. The transport is
+/// replaced by what `Line::patiently` in `src/transport/http/line.rs` does for each slice: ask, then write.
 fn send(world: &World, engine: &Engine, linger: bool) {
     let mut late = 0;
     for _ in 0..world.plan.batches {
@@ -283,7 +287,7 @@ fn send(world: &World, engine: &Engine, linger: bool) {
                 place
             }
         };
-        // `let working`: held while anything of the scope is read or written.
+        // `let working`: held while any data of the scope is read or written.
         let working = match world.plan.bare {
             true => None,
             false => match engine.consent.permit(place.scope, place.generation, place.epoch).ok() {
@@ -295,7 +299,7 @@ fn send(world: &World, engine: &Engine, linger: bool) {
         if working.as_ref().is_some_and(|working| !world.ask(working, place)) {
             break;
         }
-        // `let sealed`: a permit of the parcel's own, which fits its batch.
+        // `let sealed`: the parcel's own permit, which fits its batch.
         if world.plan.bare {
             world.disk.merge(&PathBuf::from(STORE).join("consent"));
         }
@@ -308,8 +312,8 @@ fn send(world: &World, engine: &Engine, linger: bool) {
             world.returned.wait();
         }
         for number in 0..world.plan.slices {
-            // Two mistakes that lie here: slices that nobody asks for, and a first one on the word of a permit that asked
-            // before it had its lock.
+            // Two mistakes are made here: slices without a question, and a first slice that relies on a permit which
+            // asked before it held its lock.
             let taken = switch::on("slices not asked for") || (number == 0 && switch::on("asked first, locked after"));
             if !taken && !world.ask(&permit, place) {
                 break;
@@ -317,13 +321,14 @@ fn send(world: &World, engine: &Engine, linger: bool) {
             world.slice(place, &mut late);
         }
         drop(permit);
-        // What was answered: `if !stands()` after the send.
+        // The check after the send: `if !stands()`.
         let _ = working.as_ref().map(|working| world.ask(working, place));
         drop(working);
     }
 }
 
-/// Whether a withdrawal that a lingering sender stands in the way of may begin: its permit is there.
+/// Withdraws and checks the state after that. If a sender lingers, the withdrawal starts when that sender holds its
+/// permit.
 fn withdraw(world: &World) {
     let engine = &world.processes[0];
     if world.plan.lingers {
@@ -333,7 +338,7 @@ fn withdraw(world: &World) {
     world.point.write();
     match receipt {
         Ok(receipt) => {
-            // A withdrawal that could be written as a tombstone only has no epoch of its own.
+            // A withdrawal that was written only as a tombstone has no epoch of its own.
             let over = receipt.epoch.max(world.first.epoch + 1);
             world.ended.fetch_max(over, SeqCst);
             if receipt.confirmed {
@@ -375,7 +380,7 @@ fn grant(world: &World, engine: &Engine) {
     }
 }
 
-/// A recording thread and the worker of process 0: an admitted event is kept, after another look at consent.
+/// Models a recording thread and the worker of process 0: an admitted event is stored, after another look at consent.
 fn record(world: &World, engine: &Engine) {
     for _ in 0..2 {
         let Some(admission) = consent::Admission::of(engine.consent.gates(), scope()) else { continue };
@@ -385,8 +390,8 @@ fn record(world: &World, engine: &Engine) {
     }
 }
 
-/// What must hold when every thread is done: the records are whole, no yes is open that is older than a withdrawal that
-/// returned, none that is younger was lost, and no gate says anything else.
+/// Checks what must hold when every thread has ended. The records are intact. No grant is open that is older than a
+/// withdrawal that returned. No younger grant was lost. Every open gate agrees with the records.
 fn judge(world: &World) {
     world.disk.quiet(true);
     let ended = world.ended.load(SeqCst);
@@ -414,7 +419,7 @@ fn judge(world: &World) {
     }
 }
 
-/// One schedule of a plan, from a store with one yes in it.
+/// Runs one schedule of a plan, from a store with one grant in it.
 pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     seen.schedules.fetch_add(1, SeqCst);
     let store = |name: &str| PathBuf::from(STORE).join(name);
@@ -425,7 +430,7 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     let processes: Vec<Engine> = (0..plan.processes).map(|_| process(&disk)).collect();
     for engine in &processes {
         engine.open();
-        // Everything that is made when it is first used is made now.
+        // Everything that is made at its first use is made now.
         assert!(engine.consent.granted_place(scope()).unwrap().is_some(), "the store holds a yes");
         assert!(!engine.consent.open_places().is_empty(), "its gate is open");
     }
@@ -472,7 +477,7 @@ pub(crate) fn run(plan: Plan, image: &Image, seen: &Seen) {
     assert!(violations.is_empty(), "{VIOLATION}{}", violations[0]);
 }
 
-/// The steps of a send, of a withdrawal, and of a yes after it, with nobody else about.
+/// Returns the steps of a send, of a withdrawal, and of a grant after it, with no other thread running.
 pub(crate) fn steps(image: &Image) -> [Vec<&'static str>; 3] {
     let disk = Memory::new(image, &[]);
     let engine = process(&disk);

@@ -1,6 +1,6 @@
-//! `crate::sync` under loom: every use is a step whose place among the other threads' steps loom tries out, and a relaxed
-//! load may answer what another processor still sees. A nap takes no step: it moves the clock of its own thread, so that
-//! a wait ends after a few looks however the others are scheduled. Checks nothing itself.
+//! `crate::sync` under loom. Every use is a step, and loom tries its place among the other threads' steps. A relaxed
+//! load may return a value that another processor still sees. A sleep is not a step: it advances its own thread's
+//! clock, so that a wait ends after a few polls whatever the schedule is. Never checks anything itself.
 
 use crate::steps;
 pub(crate) use std::sync::MutexGuard;
@@ -10,11 +10,12 @@ use std::{
     time::Duration,
 };
 
-/// How much longer a nap is here: a withdrawal looks twice at a life lock, a decision three times at its lock.
+/// The factor by which a sleep is longer here. With it a withdrawal tries a life lock twice, and a decision tries its
+/// lock three times.
 const STRETCH: u32 = 1_000;
 
-/// A life lock that is had for a withdrawal is let go of in the same step: whoever would have tried in between would have been
-/// refused, and that is one slice less.
+/// A withdrawal releases the life lock in the step in which it acquires it. A sender that tried in between would have
+/// been refused, which only means one slice less.
 pub(crate) const MERGES: bool = true;
 
 loom::thread_local! {
@@ -22,7 +23,7 @@ loom::thread_local! {
     static MERGED: Cell<bool> = Cell::new(false);
 }
 
-/// Whether what this thread reads is part of a step it has taken. See `Memory::merge`.
+/// Whether this thread's reads are part of a step it has already taken. See `Memory::merge`.
 pub(crate) fn is_merged() -> bool {
     MERGED.with(Cell::get)
 }
@@ -36,13 +37,13 @@ pub(crate) fn sleep(time: Duration) {
     NAPPED.with(|napped| napped.set(napped.get() + more));
 }
 
-/// For how long this thread has slept.
+/// The total time that this thread has slept.
 pub(crate) fn napped() -> Duration {
     Duration::from_micros(NAPPED.with(Cell::get))
 }
 
-/// A gate: the compiled rooms have no other number that threads share. Loom's can't be made in a constant; this one is made when it is first used, which is in the thread that makes the
-/// world of a schedule.
+/// A gate. The compiled modules share no other number between threads. Loom's atomic can't be made in a constant, so
+/// this one is made when it is first used. That happens in the thread that makes the world of a schedule.
 #[derive(Debug)]
 pub(crate) struct AtomicU64 {
     first: u64,
@@ -58,7 +59,7 @@ impl AtomicU64 {
         self.cell.get_or_init(|| loom::sync::atomic::AtomicU64::new(self.first))
     }
 
-    /// Makes it now, for whoever shares it before it is used.
+    /// Makes the atomic now, for a value that is shared before its first use.
     pub(crate) fn make(&self) {
         self.cell();
     }
@@ -93,8 +94,8 @@ impl AtomicBool {
     }
 }
 
-/// A lock that the plans run here give no two threads a reason to wait for: the rooms hold `compared` over no step, and
-/// `view` is one thread's in each process. So taking it is no step of its own; a plan that breaks this fails at once.
+/// A lock for which no two threads wait in these plans: the modules hold `compared` across no step, and only one thread
+/// in each process uses `view`. So taking it is not a step. A plan that breaks this rule fails immediately.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -108,7 +109,8 @@ impl<T> Mutex<T> {
     }
 }
 
-/// One thing that threads meet at. Two reads of it may be swapped and nobody notices; a write may not pass either.
+/// A shared object that threads access. The order of two reads does not matter. The order of a write and any other
+/// access does.
 #[derive(Debug)]
 pub(crate) struct Point(loom::sync::atomic::AtomicU64);
 
@@ -118,8 +120,9 @@ impl Point {
     }
 
     pub(crate) fn read(&self) {
-        // What is read lies beside it, and is always the newest: fences order what is stored before all that is loaded
-        // after, so that no schedule is tried twice for an older mark.
+        // The data is stored separately, and a read always returns the newest. The fence orders everything stored
+        // before against everything loaded after. So loom does not try a schedule twice for an older value of this
+        // counter.
         loom::sync::atomic::fence(Ordering::SeqCst);
         self.0.load(Ordering::Acquire);
     }
@@ -130,7 +133,7 @@ impl Point {
     }
 }
 
-/// A thread waits until another one says so.
+/// Lets a thread wait until another one signals.
 #[derive(Debug)]
 pub(crate) struct Signal(loom::sync::Mutex<bool>, loom::sync::Condvar);
 
@@ -154,7 +157,7 @@ impl Signal {
 
 pub(crate) type Thread = loom::thread::JoinHandle<()>;
 
-/// In machine words; the real rooms parse JSON on it.
+/// In machine words. The real modules parse JSON on this stack.
 const STACK: usize = 32 << 10;
 
 pub(crate) fn spawn(act: impl FnOnce() + Send + 'static) -> Thread {

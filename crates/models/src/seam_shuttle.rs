@@ -1,14 +1,15 @@
-//! `crate::sync` under shuttle: at every use any other thread may go on. A nap lets others go on and moves the clock of its
-//! own thread, so that a wait ends after some looks. Checks nothing itself.
+//! `crate::sync` under shuttle. At every use any other thread may run. A sleep lets other threads run and advances its
+//! own thread's clock, so that a wait ends after a few polls. Never checks anything itself.
 
 use std::{cell::Cell, sync::atomic::Ordering, time::Duration};
 
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64};
 
-/// How much longer a nap is here: a withdrawal looks eight times at a life lock, a decision twelve times at its lock.
+/// The factor by which a sleep is longer here. With it a withdrawal tries a life lock eight times, and a decision tries
+/// its lock twelve times.
 const STRETCH: u32 = 125;
 
-/// Nothing need be saved here.
+/// Random orders need no merged steps.
 pub(crate) const MERGES: bool = false;
 
 shuttle::thread_local! {
@@ -16,7 +17,7 @@ shuttle::thread_local! {
     static MERGED: Cell<bool> = Cell::new(false);
 }
 
-/// Whether what this thread reads is part of a step it has taken. See `Memory::merge`.
+/// Whether this thread's reads are part of a step it has already taken. See `Memory::merge`.
 pub(crate) fn is_merged() -> bool {
     MERGED.with(Cell::get)
 }
@@ -31,7 +32,7 @@ pub(crate) fn sleep(time: Duration) {
     shuttle::thread::yield_now();
 }
 
-/// For how long this thread has slept.
+/// The total time that this thread has slept.
 pub(crate) fn napped() -> Duration {
     Duration::from_micros(NAPPED.with(Cell::get))
 }
@@ -51,7 +52,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// One thing that threads meet at.
+/// A shared object that threads access.
 #[derive(Debug)]
 pub(crate) struct Point(AtomicU64);
 
@@ -69,7 +70,7 @@ impl Point {
     }
 }
 
-/// A thread waits until another one says so.
+/// Lets a thread wait until another one signals.
 #[derive(Debug)]
 pub(crate) struct Signal(shuttle::sync::Mutex<bool>, shuttle::sync::Condvar);
 

@@ -1,5 +1,5 @@
-//! What the steps that threads and processes share are called, and a record of those that were taken: by the real rooms,
-//! by their copies in memory, and by the protocol alone, so that one can be held to the other. Judges nothing.
+//! Names for the steps that threads and processes share, and a record of the steps taken. The real modules, their
+//! copies in memory and the protocol model all record them, so that they can be compared. Never checks anything itself.
 
 use std::sync::{
     Mutex,
@@ -21,14 +21,14 @@ pub(crate) const OPEN_GATE: &str = "open the gate";
 static RECORDING: AtomicBool = AtomicBool::new(false);
 static TAKEN: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
-/// Notes a step, while a record is kept.
+/// Records a step, if recording is on.
 pub(crate) fn note(step: &'static str) {
     if RECORDING.load(SeqCst) {
         TAKEN.lock().unwrap().push(step);
     }
 }
 
-/// Notes what was done to a file, if that is one of the steps.
+/// Records an operation on a file, if it is one of the steps.
 pub(crate) fn note_file(what: &str, name: &str) {
     match (what, name) {
         ("read", "consent") => note(LOOK),
@@ -42,7 +42,7 @@ pub(crate) fn note_file(what: &str, name: &str) {
     }
 }
 
-/// The steps that `act` takes. Nothing else may run meanwhile.
+/// Returns the steps that `act` takes. No other thread may run at the same time.
 pub(crate) fn of(act: impl FnOnce()) -> Vec<&'static str> {
     TAKEN.lock().unwrap().clear();
     RECORDING.store(true, SeqCst);
@@ -51,8 +51,8 @@ pub(crate) fn of(act: impl FnOnce()) -> Vec<&'static str> {
     std::mem::take(&mut *TAKEN.lock().unwrap())
 }
 
-/// The same without the questions that are asked again before anything else is done: of several looks, and of several
-/// questions to the gate, the last one counts. Whoever asks once more than this has one more reason to stop, and no other.
+/// Removes repeated questions. Of several looks, and of several questions to the gate, with no other step between them,
+/// only the last one counts. An extra question can only give a sender one more reason to stop.
 pub(crate) fn once(steps: &[&'static str]) -> Vec<&'static str> {
     let asks = |step: &str| step == LOOK || step == ASK_GATE;
     let mut out: Vec<&'static str> = Vec::new();
@@ -68,13 +68,14 @@ pub(crate) fn once(steps: &[&'static str]) -> Vec<&'static str> {
     out
 }
 
-/// The steps that a disk sees.
+/// Returns the steps that are visible on disk.
 pub(crate) fn on_disk(steps: &[&'static str]) -> Vec<&'static str> {
     let seen: Vec<_> = steps.iter().copied().filter(|step| !step.ends_with("the gate")).collect();
     once(&seen)
 }
 
-/// A part of `steps.txt`, which `src/tests/steps.rs` holds to what a real client does on a real disk.
+/// Returns a part of `steps.txt`. `src/tests/steps.rs` compares the same file with what a real client does on a real
+/// disk.
 pub(crate) fn written(of: &str) -> Vec<&'static str> {
     let parts = include_str!("../steps.txt").split("# ");
     let part = parts.filter_map(|part| part.split_once('\n')).find(|(name, _)| *name == of);

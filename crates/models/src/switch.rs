@@ -1,4 +1,4 @@
-//! Which mistake is switched on, in the copy of the rooms that holds them all. The rooms themselves know none.
+//! Selects the mistake that is active in the copy of the modules with mistakes. The real modules never use this.
 
 use std::sync::Mutex;
 

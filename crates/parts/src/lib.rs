@@ -1,5 +1,5 @@
-//! A program whose scopes and events come from two packages. A library whose scope does not say `library:` would report in the
-//! program's name; so the program says which packages are its own.
+//! Tests of a program whose scopes and events come from two packages. A library that omits `library:` in its scope
+//! would report in the program's name. So the program must list its own packages.
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 

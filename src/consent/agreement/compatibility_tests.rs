@@ -1,5 +1,5 @@
-//! The laws of the order of contracts, over generated pairs, and against a reading of its rules that was written apart.
-//! Each mutant here breaks one rule, and the laws must notice.
+//! The laws of contract compatibility, checked over generated pairs of contracts and against a second, independent
+//! implementation of the rules. Each mutant breaks one rule, and the laws must detect it.
 
 use crate::consent::{
     agreement::compatibility::{Comparison, Rule, Said, compare},
@@ -9,7 +9,7 @@ use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
 const SEED: u64 = 20_261_122;
-/// Chains of three contracts; each is three pairs.
+/// Chains of three contracts; each chain gives three pairs.
 const CHAINS: usize = 50_000;
 
 pub(crate) fn base() -> ContractSchema {
@@ -64,7 +64,7 @@ pub(crate) fn base() -> ContractSchema {
     }
 }
 
-/// An event about a server, by a code.
+/// An event with a code for a server.
 fn coded(name: &str, linkage: &str) -> Event {
     let server = Field { domain: Some("server".into()), ..field("s1", Partition::Code { bits: 64 }) };
     Event { name: name.into(), linkage: linkage.into(), fields: vec![server], items: None, until: None }
@@ -86,7 +86,7 @@ fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.usize(..from.len())].clone()
 }
 
-/// Some members of a list, in any order.
+/// Some members of a list, in random order.
 fn some(rng: &mut Rng, from: &[&str]) -> Vec<String> {
     let mut picked: Vec<String> = from.iter().filter(|_| rng.bool()).map(|one| (*one).to_owned()).collect();
     rng.shuffle(&mut picked);
@@ -112,7 +112,7 @@ fn partition(rng: &mut Rng) -> Partition {
     }
 }
 
-/// Changes a few things, in either direction.
+/// Changes a few things at random, to wider or to narrower.
 pub(crate) fn changed(rng: &mut Rng, from: &ContractSchema) -> ContractSchema {
     let mut to = from.clone();
     for _ in 0..rng.u8(..4) {
@@ -171,7 +171,7 @@ fn change_event(rng: &mut Rng, event: &mut Event) {
             let Some(at) = (!event.fields.is_empty()).then(|| rng.usize(..event.fields.len())) else { return };
             let field = &mut event.fields[at];
             match (rng.u8(..4), &mut field.precision) {
-                // Rungs taken away or put between keep the two comparable.
+                // Removing or inserting bucket bounds keeps the two comparable.
                 (0, Partition::Cuts { cuts, .. }) if cuts.len() > 2 => {
                     cuts.remove(1 + rng.usize(..cuts.len() - 1));
                 }
@@ -191,7 +191,7 @@ fn change_event(rng: &mut Rng, event: &mut Event) {
     }
 }
 
-/// What a partition says of a raw value, worked out slowly. Values are numbers, or labels, by what the partition takes.
+/// The outcome of a raw value under a partition, computed the slow way. The raw value is a number or selects a label.
 fn say(partition: &Partition, raw: i64) -> String {
     match partition {
         Partition::Flag {} => (raw > 50).to_string(),
@@ -209,7 +209,7 @@ fn say(partition: &Partition, raw: i64) -> String {
             }
             said.to_string()
         }
-        // A stand-in for the hash, of which the top bits are said.
+        // A stand-in for the hash: only its top bits are sent.
         Partition::Code { bits } => format!("{:x}", (raw as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)),
         Partition::Cohort { bits } => ((raw as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)).to_string(),
     }
@@ -217,7 +217,7 @@ fn say(partition: &Partition, raw: i64) -> String {
 
 const RAW: std::ops::Range<i64> = -2..120;
 
-/// Whether what `narrow` says of a value can be worked out from what `wide` says of it.
+/// Whether the outcome under `narrow` can always be computed from the outcome under `wide`.
 fn follows(wide: impl Fn(i64) -> String, narrow: impl Fn(i64) -> String) -> bool {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     RAW.chain([199, 200, 201, 499, 500, 999, 1_000, 5_000]).all(|raw| {
@@ -226,15 +226,15 @@ fn follows(wide: impl Fn(i64) -> String, narrow: impl Fn(i64) -> String) -> bool
     })
 }
 
-/// Days around every end there is here; their texts stand in the order of time.
+/// Days around every last day used here. Their texts sort in the order of time.
 const DAYS: [&str; 5] = ["2027-06-29", "2027-06-30", "2027-07-01", "2027-12-31", "2028-01-01"];
 
-/// Whether an event with this last day is made on a day.
+/// Whether an event with this last day is recorded on the given day.
 fn is_made(until: &Option<String>, day: &str) -> bool {
     until.as_deref().is_none_or(|last| day <= last)
 }
 
-/// Whether everything that `d` does is within what `c` allows, by a second reading of the rules.
+/// Whether everything that `d` does is within what `c` allows, by a second implementation of the rules.
 fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
     let subset = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>().is_subset(&b.iter().collect());
     let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
@@ -268,7 +268,7 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
         };
         check(ties(&event.linkage) <= ties(&before.linkage), "ties more together")?;
         check(DAYS.iter().all(|day| !is_made(&event.until, day) || is_made(&before.until, day)), "for longer")?;
-        // Of a thousand items of each name space, by rank of their draw: those that are counted now were counted before.
+        // Sampled entities of a name space by rank, out of 1,024: those sampled now must have been sampled before.
         let counted = |items: &Option<Items>, rank: u64| items.as_ref().is_none_or(|it| rank < 1_024 / it.one_in);
         let domain = |items: &Option<Items>| items.as_ref().map(|items| items.domain.clone());
         let drawn_alike = before.items.is_none() || domain(&event.items) == domain(&before.items);
@@ -285,7 +285,7 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
             check(follows(|raw| say(&old.precision, raw), |raw| say(&field.precision, raw)), "finer")?;
         }
     }
-    // Two codes that can be matched now could be matched before.
+    // Two codes that can be matched now must have been matchable before.
     let tied = |terms: &ContractSchema, one: &str, other: &str| {
         let find = |name: &str| terms.events.iter().find(|event| event.name == name);
         let (Some(one), Some(other)) = (find(one), find(other)) else { return BTreeSet::new() };
@@ -308,7 +308,7 @@ fn unit(partition: &Partition) -> &str {
     if let Partition::Cuts { unit, .. } = partition { unit } else { "" }
 }
 
-/// What a field that is held says of a raw value: its own outcome, and what the rule makes of that.
+/// The outcome of a raw value in a field that is limited by a rule: its own outcome, with the rule applied.
 fn held(partition: &Partition, rule: &Rule, raw: i64) -> String {
     let said = say(partition, raw);
     let outcomes: Vec<String> = match partition {
@@ -323,7 +323,7 @@ fn held(partition: &Partition, rule: &Rule, raw: i64) -> String {
     }
 }
 
-/// What is said under a comparison that does not stop can be worked out from what was agreed, field by field.
+/// If a comparison does not stop the scope, what may still be sent can be computed, per field, from what was agreed to.
 fn held_within(d: &ContractSchema, c: &ContractSchema, comparison: &Comparison) -> Result<(), String> {
     for (name, Said { rules, until }) in &comparison.projection {
         let event = d.events.iter().find(|event| event.name == *name).ok_or("a rule for no event")?;
@@ -353,7 +353,7 @@ fn held_within(d: &ContractSchema, c: &ContractSchema, comparison: &Comparison) 
     Ok(())
 }
 
-/// What binds, in one form: lists that are sets are sorted, and words about how to reach someone are left out.
+/// The binding content of a contract in canonical form: lists that are sets are sorted, contact details are left out.
 fn binding(terms: &ContractSchema) -> String {
     let mut terms = terms.clone();
     terms.controller.contact = String::new();
@@ -362,7 +362,7 @@ fn binding(terms: &ContractSchema) -> String {
     }
     terms.also_never.sort();
     terms.envelope.sort();
-    // That addresses are kept for no day and that they are not kept is the same.
+    // Keeping addresses for zero days is the same as not keeping them.
     terms.address_log_days = Some(terms.address_log_days.unwrap_or(0));
     terms.events.sort_by(|a, b| a.name.cmp(&b.name));
     for event in &mut terms.events {
@@ -386,7 +386,7 @@ struct Tally {
     stops: u64,
 }
 
-/// The laws, over generated chains; the first that is broken.
+/// Checks the laws over generated chains. Returns the first violation as an error.
 fn laws(compare: Compare, chains: usize) -> Result<Tally, String> {
     let mut rng = Rng::with_seed(SEED);
     let mut tally = Tally::default();
@@ -450,7 +450,7 @@ fn the_laws_hold_over_many_pairs() {
     );
 }
 
-/// Comparisons that forget a rule, by making the two alike in it first.
+/// Comparisons that ignore one rule: they make the two contracts equal in it first.
 const MUTANTS: [(&str, Compare); 12] = [
     ("precision ignored", |build, agreed| {
         let mut build = build.clone();
@@ -564,7 +564,7 @@ fn what_is_not_a_contract_to_the_last_key_is_none() {
     }
 }
 
-/// Of two fields with one name only the first was compared, and what the second tells was agreed to unseen.
+/// Regression: of two fields with one name only the first was compared, so that a grant covered the second unseen.
 #[test]
 fn what_says_a_thing_twice_is_no_contract() {
     let json = serde_json::to_value(base()).unwrap();

@@ -1,5 +1,5 @@
-//! Notices of everything a program could say, in both languages, against what must be said and against the texts that are
-//! kept in `tests/notices`; and with each sentence taken away once.
+//! Checks notices of everything that a program can declare, in both languages. They are compared with the required
+//! statements and with the reference texts in `tests/notices`, also with each sentence removed in turn.
 
 use crate::consent::{
     agreement::contract::{
@@ -68,7 +68,7 @@ const FULL: Controller = Controller {
     ..PLAIN
 };
 
-/// Every precision there is, with a class that says whose labels they are.
+/// Every precision, with a class that determines where its labels come from.
 fn precisions() -> Vec<(&'static str, Precision)> {
     const HALVES: Precision = Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 30, 60] };
     const DATES: Precision = Precision::Cuts {
@@ -167,13 +167,14 @@ fn about(controller: &Controller, scope: Scope) -> About<'static> {
     }
 }
 
-/// The texts of the program are no words of any language, so that one table serves both.
+/// The program's own texts belong to no language, so that one locale table works for both languages.
 fn spoken(locale: &Locale) -> Spoken {
     let languages = Languages::new("en", "en", &[]).unwrap();
     languages.of_interface().unwrap().with(locale.clone())
 }
 
-/// A quiet program and a loud one, and what each value of theirs is said to become.
+/// The notice of a program that declares as little as possible and of one that declares everything, then the words for each
+/// outcome.
 fn everything(locale: &Locale) -> String {
     let spoken = spoken(locale);
     let quiet = Notice::new(&party(PLAIN), Scope::of(&ALL_NO), &[], &spoken);
@@ -185,7 +186,7 @@ fn everything(locale: &Locale) -> String {
         let words: Vec<String> = outcomes.map(|outcome| precision.words_in(locale, outcome, &label)).collect();
         text.push_str(&format!("{}\n", words.join(" | ")));
     }
-    // As they stand on the computer.
+    // Raw values, as they are on the computer.
     for (unit, value) in [(Unit::Days, 1), (Unit::PerMille, -5), (Unit::BitsPerSecond, 4_213), (Unit::Date, 20_779)] {
         text.push_str(&format!("{}\n", unit.words_in(locale, value)));
     }
@@ -202,13 +203,13 @@ fn everything_reads_as_it_is_kept() {
     nothing_was_written();
 }
 
-/// No sentence of either table can be lost without a kept text missing it.
+/// If a sentence is removed from either table, the result differs from the reference text.
 #[test]
 fn every_sentence_stands_in_what_is_kept() {
     for (language, locale) in TONGUES {
         let whole = everything(&locale);
         for say in Say::ALL {
-            // Numbers are written as in English where a language does not say how.
+            // A language without a number format writes numbers as in English.
             let english_numbers = (language, *say) == ("en", Say::Number);
             let lost = everything(&locale.without(*say)) != whole;
             assert!(lost || english_numbers, "{language} {} is said nowhere", say.key());
@@ -216,7 +217,7 @@ fn every_sentence_stands_in_what_is_kept() {
     }
 }
 
-/// Those that a notice owes to a person are missed one by one, each in both languages.
+/// The sentences that a notice must contain are removed one by one, in each language, and each removal must be detected.
 #[test]
 fn no_sentence_that_must_be_said_can_be_lost() {
     let owed = [
@@ -289,7 +290,7 @@ fn no_english_sentence_is_said_in_french() {
     let english = on_one_line(&everything(&Locale::ENGLISH)).to_lowercase();
     let mut found = 0;
     for say in Say::ALL {
-        // What stands between the holes, where it is more than a word.
+        // The text between the placeholders, where it is more than one word.
         let text = crate::language::in_english(*say).to_lowercase();
         let mut between =
             text.split(['{', '}']).step_by(2).map(|part| part.trim_matches([' ', '.', ',', ':', '(', ')']));
@@ -342,7 +343,7 @@ fn the_notice_names_the_steps_of_counts() {
     }
 }
 
-/// Whatever candor says from its own table it says the same from a Fluent text.
+/// Everything that candor says from its own table reads the same from a Fluent text.
 #[cfg(feature = "fluent")]
 #[test]
 fn fluent_says_what_a_table_says() {

@@ -1,5 +1,5 @@
-//! No overlay ever raises the meet: whatever is added to what surrounds a program, no more may be said afterwards. Over
-//! generated contracts, agreements and rules; and each mutant, which lets one rule lift another, must be noticed.
+//! Constraints never widen what may be sent: adding another constraint can only narrow it. Checked over generated
+//! contracts, agreements and rules. Each mutant lets one rule lift another, and the laws must detect it.
 
 use crate::consent::{
     agreement::compatibility::{Projection, Rule, compare},
@@ -15,7 +15,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 impl Consent {
-    /// Makes the contracts of a build that does not link these events.
+    /// Turns the contracts into those of a build that does not link these events.
     pub(crate) fn leave_out(&mut self, events: &[&str]) {
         for contract in &mut self.contracts {
             let left: Vec<_> = contract.events.iter().filter(|it| !events.contains(&it.name)).cloned().collect();
@@ -23,20 +23,20 @@ impl Consent {
         }
     }
 
-    /// Makes it a build that does not declare this scope.
+    /// Turns the contracts into those of a build that does not declare this scope.
     pub(crate) fn leave_out_scope(&mut self, scope: crate::Scope) {
         self.contracts.retain(|contract| contract.scope != scope);
     }
 }
 
 const SEED: u64 = 20_261_122;
-/// Enough for every mutant to be noticed.
+/// Enough rounds to detect every mutant.
 const ROUNDS: usize = 2_000;
 const MANY: usize = 10_000;
 
 type Meet = fn(Limits, Limits) -> Limits;
 
-/// A rule as an administrator might write it, about things that exist and things that don't.
+/// A rule as an administrator might write it. It names things that exist and things that don't.
 fn rule(rng: &mut Rng, build: &ContractSchema) -> Value {
     let mut names: Vec<String> = vec!["no.such.event".into()];
     let mut fields: Vec<String> = vec!["no.such.event.field".into(), "e1.none".into()];
@@ -69,7 +69,7 @@ fn rule(rng: &mut Rng, build: &ContractSchema) -> Value {
     })
 }
 
-/// What may be said of each outcome, or nothing.
+/// What may be sent for each outcome, or `None`.
 fn said<'p>(projection: &'p Projection, event: &str, field: usize) -> impl Fn(u16) -> Option<u16> + use<'p> {
     let rule = projection.get(event).map(|said| said.rules.get(field).unwrap_or(&Rule::Leave));
     move |outcome| rule.map(|rule| rule.of(outcome))
@@ -85,7 +85,7 @@ fn outcomes(partition: &Partition) -> u16 {
     }
 }
 
-/// Whether what may be said in `less` can be worked out from what may be said in `more`.
+/// Whether what may be sent under `less` can be computed from what may be sent under `more`.
 fn no_more(build: &ContractSchema, more: &Projection, less: &Projection) -> Result<(), String> {
     for event in &build.events {
         for (at, field) in event.fields.iter().enumerate() {
@@ -134,11 +134,12 @@ fn laws(meet: Meet, rounds: usize) -> Result<u32, String> {
         if first.forbidden && !both.forbidden {
             return Err(at("what was forbidden is open again".into()));
         }
-        // With nothing limited, nothing is to be recorded as limited.
+        // If nothing is limited, no limit may be recorded.
         if first.digest().is_none() && (first.touches(&build) || under_first != whole) {
             return Err(at("a limit without a name".into()));
         }
-        // What closes stays closed, whatever is added: the environment, another rule, one that can't be read.
+        // A blocked scope stays blocked, whatever is added: an environment variable, another rule, or a rule that can't be
+        // read.
         let environment = rng.bool().then(|| Block("an environment variable".into()));
         let less = Constraints { policies: parsed(&[&one]), ..Constraints::default() };
         let more = Constraints { block: environment, policies: parsed(&[&one, &two]), ..Constraints::default() };
@@ -221,7 +222,7 @@ fn what_rules_leave_of_each_kind_of_field() {
         let at = build.events[0].fields.iter().position(|it| it.name == field).unwrap();
         limits.narrow(&build, whole.clone()).get("e1").unwrap().rules[at].clone()
     };
-    // `f1` has the steps 0, 10, 100 and 1000; outcomes count from 1, and 0 is not known.
+    // `f1` has the steps 0, 10, 100 and 1000. Outcomes count from 1, and 0 means not known.
     let becomes = |map: &[u16]| Rule::Become(map.to_vec());
     assert_eq!(left("f1", json!([0, 100])), becomes(&[0, 1, 1, 3, 3]));
     assert_eq!(left("f1", json!([100])), becomes(&[0, 1, 1, 3, 3]), "the lowest step is where it begins");
@@ -230,13 +231,13 @@ fn what_rules_leave_of_each_kind_of_field() {
     // `f2` has the labels a, b, c and other.
     assert_eq!(left("f2", json!(["a", "c"])), becomes(&[0, 1, 4, 3, 4]));
     assert_eq!(left("f2", json!(["z"])), becomes(&[0, 4, 4, 4, 4]));
-    // What does not fit is left out.
+    // Bounds or labels that do not fit the field's kind: the field is left out.
     assert_eq!(left("f1", json!(["a"])), Rule::Leave);
     assert_eq!(left("f2", json!([0, 10])), Rule::Leave);
     assert_eq!(left("closed", json!(["a"])), Rule::Leave, "the rest can't be told as `other`");
     assert_eq!(left("flag", json!([0])), Rule::Leave);
     assert_eq!(left("code", json!(["a"])), Rule::Leave);
-    // A rule about all of it.
+    // Rules that forbid a whole field, event, scope or recipient, or everything. Names that match nothing have no effect.
     for (forbid, kept) in [
         (json!({"fields": ["e1.f1"]}), Some(Rule::Leave)),
         (json!({"events": ["e1"]}), None),

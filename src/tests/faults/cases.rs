@@ -1,4 +1,4 @@
-//! Faults that led to a wrong once, each by itself: they take moments, and the whole sweep hours.
+//! Single faults that once led to an error. Each runs in moments, while the whole sweep takes hours.
 
 use super::{
     OPERATIONS, prepare,
@@ -8,7 +8,8 @@ use super::{
 use crate::tests::every;
 use std::path::PathBuf;
 
-/// At every such call of an operation at a path that ends so, or at any, this error leads to nothing wrong. Answers how many there are.
+/// Checks that this error leads to nothing wrong at each such call of an operation at a path that ends in `path` (any path if
+/// empty). Tries every `every()`th call, and fails if there is none.
 #[track_caller]
 fn holds(operation: &str, call: Call, path: &str, error: Error, lasts: Lasts) {
     let operation = OPERATIONS.iter().find(|it| it.name == operation).unwrap();
@@ -98,7 +99,7 @@ fn what_an_earlier_purge_left_is_left() {
     holds("begin_tombstone_withdraw", Call::RemoveTree, "", Error::Interrupted, Lasts::ForFile);
 }
 
-// In two, for two processors.
+// Two tests instead of one, so that they can run on two processors.
 #[test]
 fn a_store_that_comes_into_sight_after_the_start_is_put_in_order() {
     comes_into_sight("begin_expired");
@@ -110,7 +111,7 @@ fn a_store_that_comes_into_sight_under_other_rules_is_put_in_order() {
 }
 
 fn comes_into_sight(operation: &str) {
-    // From every look of the first reading on, the whole store seems to be gone.
+    // From each of these calls on, the whole store seems to be missing.
     for call in [Call::Stat, Call::Read, Call::List] {
         holds(operation, call, "", Error::NotFound, Lasts::Long);
     }

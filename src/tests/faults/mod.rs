@@ -1,11 +1,12 @@
-//! Every operation, with a fault at every call that it makes of disk, clock, generator and network, of every kind that the
-//! call can have: once, for one file, and until it is lifted. What the person decided is the measure.
+//! The fault sweep: runs every operation with one fault at every call that it makes to the disk, clock, random generator and
+//! network. Each call is tried with every kind of error that it can have, and each error lasts once, for one file, or until it is
+//! lifted. The person's decision is the reference for every check.
 //!
-//! Looked for are: a scope that is open after a no, in the process that was told or in a new one; an act in the history that
-//! nobody did; a history that was begun anew; another scope that was touched, or lost what waited; a confirmation although
-//! another process was sending, although the scope is open, or although something is left; a yes that an error was answered to and
-//! that stands; events that are lost and counted nowhere; an operation that doesn't end; a panic; and anything that doesn't work a
-//! minute after the fault ended.
+//! The sweep looks for: a scope that is open after a refusal, in the process that was asked or in a new one; an entry in the
+//! history for an act that did not happen; a history that was started again; another scope that was changed, or that lost pending
+//! records; a confirmation although another process was sending, the scope is open, or data is left; a grant that is in force
+//! although the call returned an error; events that are lost and not counted; an operation that does not end; a panic; and
+//! anything that still fails a minute after the fault ended.
 
 mod cases;
 mod operations;
@@ -29,33 +30,33 @@ use std::{
 };
 use world::{BYSTANDER, Image, SUBJECT, World, a_minute, say_yes, state};
 
-/// How often each fault of each call happens at least, if nothing else is asked for.
+/// Each fault of each call happens at least this often, unless `CANDOR_FAULTS_LEAST` says otherwise.
 const LEAST: u64 = 100;
-/// An operation may wait for as long as all its waits together are; more is a hang.
+/// The longest time that an operation may take on the test clock, in milliseconds: the sum of all its waits. More is a hang.
 const LONGEST: u64 = 20_000;
 
-/// What an operation came to.
+/// The result of an operation.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// A client that began, and nothing else.
+    /// A client began. There is no other result.
     Began,
     Receipt(Box<Receipt>),
     Done,
     Failed(#[allow(dead_code, reason = "shown in reports")] String),
 }
 
-/// What stood before an operation.
+/// The state before an operation.
 struct Before {
     image: Image,
     history: Vec<(String, String)>,
     bystander: (BTreeSet<String>, (State, bool)),
-    /// What of the scope had left.
+    /// The scope's records that the receiver already has.
     taken: BTreeSet<String>,
     subject: (BTreeSet<String>, (State, bool)),
     trace: Vec<(Call, PathBuf)>,
 }
 
-/// Makes what an operation needs, and runs it without a fault.
+/// Creates the state that an operation needs, and runs the operation without a fault, which must find nothing wrong.
 fn prepare(operation: &Operation, seed: u64) -> Before {
     let world = World::new(seed);
     world.live(|| (operation.prepare)(&world));
@@ -76,7 +77,8 @@ fn prepare(operation: &Operation, seed: u64) -> Before {
 
 type Trace = Vec<(Call, PathBuf)>;
 
-/// Runs an operation with one fault, and judges what it led to. Answers what was called, how often it failed, and what is wrong.
+/// Runs an operation with one fault and checks the outcome. Returns the calls that it made, how often the fault fired, and what
+/// is wrong. A panic counts as wrong.
 fn trial(operation: &Operation, before: &Before, fault: Option<Fault>) -> (Trace, u64, Vec<String>) {
     let world = World::of(&before.image);
     let done = catch_unwind(AssertUnwindSafe(|| world.live(|| judged(operation, before, &world, fault))));
@@ -89,11 +91,12 @@ fn trial(operation: &Operation, before: &Before, fault: Option<Fault>) -> (Trace
 
 fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<Fault>) -> (Trace, u64, Vec<String>) {
     let mut wrong = Vec::new();
-    // The process that is asked, unless beginning is what is tried; and another one, which is about to send.
+    // The process under test, unless its beginning is what is tried. A second process, below, is about to send.
     let undeclared = operation.undeclared.then_some(SUBJECT);
     let began = (!operation.begins).then(|| world.start_without(1, true, undeclared)).transpose();
     let Ok(mut client) = began else { return (Vec::new(), 0, vec!["a client did not begin".into()]) };
-    // Whoever begins mends, and would leave nothing to the one whose beginning is tried.
+    // A client that begins also recovers the store. A second client would leave nothing to recover for the client whose beginning
+    // is tried.
     let other = (operation.closes() && !operation.begins).then(|| world.fresh(9));
     if let Some(client) = &client {
         (operation.meanwhile)(world, client);
@@ -164,10 +167,10 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
         judge.records(&fresh, expected, &answer);
         drop(fresh);
     });
-    // The process lives on, and the fault ends.
+    // The process continues, and the fault ends.
     a_minute(world, &client);
     let mut judge = Judge { operation, before, world, wrong: &mut wrong, fault, when: "a minute later" };
-    // A process that lives on brings to its end what the person asked it for, whatever it answered at first.
+    // A process that continues must complete the person's refusal, even if the first call failed.
     let expected = match expected {
         After::Either if operation.closes() && !operation.by_program => After::Closed,
         expected => expected,
@@ -178,7 +181,7 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
     (trace, fired, wrong)
 }
 
-/// What an operation said or removed without a line in the history that bears it out.
+/// Reports a result, or a removed tombstone, that no entry in the history supports.
 fn unwritten(operation: &Operation, world: &World, stood: &[PathBuf], answer: &Answer) -> Option<String> {
     let history = world.history();
     if let Answer::Receipt(receipt) = answer
@@ -201,7 +204,7 @@ fn unwritten(operation: &Operation, world: &World, stood: &[PathBuf], answer: &A
     (is_gone && !says_no).then(|| format!("the tombstones are gone, and the history says {last:?}"))
 }
 
-/// Looks at a client and its store.
+/// Checks a client and its store.
 struct Judge<'j> {
     operation: &'j Operation,
     before: &'j Before,
@@ -216,20 +219,21 @@ impl Judge<'_> {
         self.wrong.push(format!("{}: {what}", self.when));
     }
 
-    /// Whether the fault is one by which a receiver may have said that it wants nothing.
+    /// Whether the fault is an answer with which the receiver may reject records for good.
     fn loses_records(&self) -> bool {
         self.fault.is_some_and(|fault| fault.error.loses_records())
     }
 
-    /// A program that starts believes the clock that it finds, since it has seen no other: years ahead every yes is past its last
-    /// day, and whatever waits is too old.
+    /// A process that starts trusts the clock that it finds, because it has seen no other time. If that clock is years ahead,
+    /// every consent is past its last day and all pending data is too old.
     fn is_over_by_clock(&self) -> bool {
         let lasts = |fault: &Fault| fault.error == Error::AheadYears && fault.lasts != Lasts::Once;
         self.operation.begins && self.fault.as_ref().is_some_and(lasts)
     }
 
-    /// What was decided by a clock that stood ahead is closed by a right one, and said to be, until that has come as far: nobody
-    /// knows how long it has been good. One that stood years back makes a yes that is over by a right one.
+    /// A decision made while the clock was ahead counts as closed under the correct clock, and the status says so, until the
+    /// clock reaches the time of the decision: the age of the decision is not known before that. A grant made while the clock was
+    /// years back is expired under the correct clock.
     fn is_decided_by_wrong_clock(&self, client: &Client) -> bool {
         let Ok(status) = client.status(SUBJECT) else { return false };
         let stands_before = status.trouble.is_some_and(|why| why.contains("clock stands before"));
@@ -265,7 +269,7 @@ impl Judge<'_> {
             }
             _ => {}
         }
-        // What nobody decided about stands as it stood.
+        // A scope that no decision is about is unchanged.
         let bystander = state(client, BYSTANDER);
         let is_over = self.is_over_by_clock() && bystander == (State::Expired, false);
         if bystander != self.before.bystander.1 && !self.operation.ends && !is_over {
@@ -302,13 +306,13 @@ impl Judge<'_> {
                 .filter(|(scope, _)| scope == SUBJECT.name())
                 .map(|(_, decision)| decision.as_str())
                 .collect();
-            // Where a tombstone stood the person had said it before.
+            // If a tombstone exists, the person refused before this operation.
             let said_before = self.operation.name.contains("tombstone");
             if self.operation.closes() && acts.len() > 1 + usize::from(said_before) {
                 self.say(format_args!("one act is written down as {acts:?}"));
             }
             for (scope, decision) in new {
-                // What is wished of every scope has a name of its own.
+                // An erasure request for all scopes is written under the name `*`.
                 let is_subject = scope == SUBJECT.name();
                 let known = (is_subject || scope == "*") && self.operation.writes.contains(&decision.as_str());
                 let is_over = self.is_over_by_clock() || (is_subject && by_clock && subject == State::Expired);
@@ -322,7 +326,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What was recorded is kept, left, or counted as dropped; another scope's trouble is none of this one's.
+    /// Recorded events are kept, sent, or counted as dropped. A fault in one scope's files must not lose events of another scope.
     fn counted(&mut self, client: &Client) {
         let new = |of: &BTreeSet<String>, scope| self.world.records(client, scope).difference(of).count() as u64;
         let kept = new(&self.before.subject.0, SUBJECT);
@@ -339,7 +343,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Everything works.
+    /// After the fault ended, recording, granting, sending and withdrawing work.
     fn works(&mut self, client: &Client, expected: After, ended: bool) {
         let after;
         let client = if ended || self.operation.undeclared {
@@ -379,7 +383,7 @@ impl Judge<'_> {
             Ok(_) => {
                 client.record_durable(Happened { times: 2 });
                 if self.fault.is_none_or(|fault| fault.error.is_of_the_disk()) {
-                    // Backing off is over by then, and every scope has had its turn.
+                    // By then the back-off is over, and every scope has had its turn.
                     self.world.hands.pass(Duration::from_secs(7 * 3_600));
                     let flushed = client.flush(Duration::from_secs(5));
                     let (all, taken) = (self.world.records(client, SUBJECT), self.world.taken(SUBJECT));
@@ -390,7 +394,7 @@ impl Judge<'_> {
             }
         }
         if self.operation.loses_lock {
-            // Before that nobody knows who holds the lock that is gone.
+            // Without a restart, it is not known which process holds the removed lock.
             self.world.restart();
         }
         match client.withdraw(SUBJECT) {
@@ -403,12 +407,12 @@ impl Judge<'_> {
     }
 }
 
-/// What was tried, and what came of it.
+/// How many faults were tried, how often each fired, and what was wrong.
 #[derive(Default)]
 struct Tally {
     triples: u64,
     fired: BTreeMap<(Call, Error), u64>,
-    /// What is wrong, with how often and an example.
+    /// Each kind of error found: how often, with one example.
     wrong: BTreeMap<String, (u64, String)>,
 }
 
@@ -419,13 +423,13 @@ impl Tally {
         self.triples += 1;
         *self.fired.entry((*call, fault.error)).or_default() += fired;
         for what in wrong {
-            // Numbers differ from trial to trial; the kind is what is counted.
+            // Numbers differ from trial to trial, so they are left out of the kind that is counted.
             let kind: String = what.chars().filter(|letter| !letter.is_ascii_digit()).take(160).collect();
             let Fault { at, error, lasts } = fault;
             let path = path.display();
             let example = format!("--one \"{} {at} {error:?} {lasts:?}\": {call:?} of {path}: {what}", operation.name);
             let entry = self.wrong.entry(format!("{}: {kind}", operation.name)).or_insert_with(|| {
-                // At once: a sweep takes long, and whoever ends it knows what it found.
+                // Printed immediately: a sweep takes long, and a user who interrupts it still sees what it found.
                 println!("wrong: {example}");
                 (0, example)
             });
@@ -446,7 +450,7 @@ impl Tally {
 
 const LASTS: [Lasts; 3] = [Lasts::Once, Lasts::ForFile, Lasts::Long];
 
-/// Every fault of an operation, of which one in `every` is taken.
+/// Every fault of an operation, sampled: about one in `every`.
 fn faults(before: &Before, every: u64, seed: u64) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut state = seed;
@@ -494,7 +498,8 @@ fn sweep(every: u64, seed: u64, only: Option<&str>) -> Tally {
     tally
 }
 
-/// Takes faults that happened seldom again, in worlds with other random numbers, until each has happened often enough.
+/// Repeats the faults that happened rarely, in worlds with other random numbers, until each has happened `least` times or the
+/// rounds are used up.
 fn top_up(tally: &mut Tally, seed: u64, least: u64) {
     let mut worlds: BTreeMap<(usize, u64), Before> = BTreeMap::new();
     for (call, error) in seams::kinds() {
@@ -504,7 +509,7 @@ fn top_up(tally: &mut Tally, seed: u64, least: u64) {
                 if fired(tally) >= least {
                     break;
                 }
-                // Few worlds, and many places in them.
+                // A new world is made only every 50 rounds; within a world many calls are tried.
                 let before = worlds
                     .entry((index, round / 50))
                     .or_insert_with(|| prepare(operation, seed.wrapping_add(1 + round / 50)));
@@ -544,11 +549,11 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
-/// A part of all faults: of each operation a few. `.ci/faults` tries more of them, or all.
+/// A sample of all faults. `.ci/faults` tries more of them, or all.
 #[test]
 #[ignore = "`.ci/faults` runs it"]
 fn no_fault_leads_to_a_wrong() {
-    // In a line each: what panics under a fault is caught, and is a wrong.
+    // Prints each panic on one line. A panic under a fault is caught and counted as wrong.
     std::panic::set_hook(Box::new(|panic| println!("{panic}")));
     let only = std::env::var("CANDOR_FAULTS_ONLY").ok();
     let tally = sweep(number("CANDOR_FAULTS_EVERY", 200), number("CANDOR_FAULTS_SEED", 1), only.as_deref());
@@ -556,7 +561,7 @@ fn no_fault_leads_to_a_wrong() {
     assert!(tally.wrong.is_empty(), "{} kinds of wrong, see above", tally.wrong.len());
 }
 
-/// One fault, as the report names it: `CANDOR_FAULT="operation at error lasts"`.
+/// Runs one fault, named as in the report: `CANDOR_FAULT="operation at error lasts"`.
 #[test]
 #[ignore = "it takes one fault that is named"]
 fn one_fault() {
@@ -576,7 +581,7 @@ fn one_fault() {
     assert!(wrong.is_empty());
 }
 
-/// Mistakes that were made, the operation under which each is noticed, and the fault by which.
+/// Known mistakes (mutants), each with an operation and a fault under which the sweep must notice it.
 const MISTAKES: &[(Mutant, &str, Call, Error, Lasts)] = &[
     (Mutant::UnreadIsNeverGranted, "withdraw_without_a_lock", Call::Read, Error::Io, Lasts::Once),
     (Mutant::FailureIsDamage, "deny", Call::Read, Error::TooManyFiles, Lasts::Once),
@@ -586,14 +591,14 @@ const MISTAKES: &[(Mutant, &str, Call, Error, Lasts)] = &[
     (Mutant::TombstoneGoesUnwritten, "tombstone_withdraw", Call::Create, Error::TooManyFiles, Lasts::Once),
 ];
 
-/// Whether a mistake is noticed: without it and the fault nothing is wrong, and with both something is.
+/// Returns what is wrong with both the mistake and the fault, if the fault alone leads to nothing wrong.
 fn notices(mutant: Mutant, operation: &Operation, before: &Before, fault: Fault) -> Option<String> {
     let (_, _, wrong) = mutants::with(Some(mutant), || trial(operation, before, Some(fault)));
     let wrong = wrong.into_iter().next()?;
     trial(operation, before, Some(fault)).2.is_empty().then_some(wrong)
 }
 
-/// The sweep notices each mistake that is put back, and by a fault: without one it does no harm.
+/// The sweep notices each mistake that is put back, and only through a fault: without a fault the mistake does no harm.
 #[test]
 #[ignore = "`.ci/faults` runs it"]
 fn mistakes_are_noticed() {

@@ -1,4 +1,4 @@
-//! What is asked of candor while something fails, what stood before, and what may come of it.
+//! The operations that the fault sweep tries: the state before each, what it does, and which states are allowed after it.
 
 use super::{
     Answer, Before,
@@ -12,58 +12,58 @@ use crate::{
 };
 use std::{path::Path, time::Duration};
 
-/// What an operation is about.
+/// What an operation decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Nobody decides anything.
+    /// No decision is made.
     Keeps,
-    /// The person says no, or has said it.
+    /// The person refuses, or has refused.
     Closes,
-    /// The person says yes.
+    /// The person grants.
     Opens,
-    /// The person leaves a yes, and takes something out of it.
+    /// The grant stays in force, and the person takes something out of it.
     Narrows,
 }
 
-/// Where the scope must stand afterwards.
+/// The state that the scope must have afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
     AsBefore,
     Closed,
-    /// A rule closes it, and the yes stays.
+    /// A rule closes the scope, and the grant stays.
     Blocked,
     Open,
-    /// The person was told that it failed.
+    /// Open or closed: the call returned an error.
     Either,
 }
 
 pub(super) struct Operation {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// What was done before, by processes that ended.
+    /// Creates the state before, in processes that have ended.
     pub(super) prepare: fn(&World),
-    /// What happens after the process began, and before the fault.
+    /// Runs after the process began and before the fault.
     pub(super) meanwhile: fn(&World, &Client),
     pub(super) act: fn(&Client) -> Answer,
-    /// Beginning is part of it.
+    /// The beginning of the client is part of the operation.
     pub(super) begins: bool,
-    /// Another process has a permit.
+    /// Another process holds a permit to send.
     pub(super) sending: bool,
-    /// Then a clean-up job removes the scope's life lock.
+    /// If `true`, the scope's life lock is removed before the operation, as a clean-up job might do.
     pub(super) loses_lock: bool,
-    /// Administrators' rules close the scope from then on.
+    /// Administrators' rules that close the scope before the operation.
     pub(super) blocks: Option<fn(&World)>,
     /// The program does not declare the scope.
     pub(super) undeclared: bool,
-    /// It is the end of the process.
+    /// The operation ends the process.
     pub(super) ends: bool,
-    /// What waits may be destroyed.
+    /// The operation may destroy pending data.
     pub(super) destroys: bool,
-    /// It is the program's own act: what fails and says so is the program's to repeat, and nobody else tries it again.
+    /// The program's own act. If it fails with an error, the program must repeat it; there is no automatic retry.
     pub(super) by_program: bool,
-    /// What the history may say of it.
+    /// The decisions that the operation may add to the history.
     pub(super) writes: &'static [&'static str],
-    /// How many events of the scope are recorded.
+    /// The number of events that are recorded for the scope.
     pub(super) records: u64,
 }
 
@@ -82,13 +82,13 @@ impl Operation {
             Kind::Opens | Kind::Narrows if !failed => After::Open,
             Kind::Opens if was_open => After::AsBefore,
             Kind::Opens => After::Closed,
-            // What could not be taken out of it is no reason to end it.
+            // A failed change of the constraints is no reason to end the grant.
             Kind::Narrows => After::Open,
         }
     }
 }
 
-/// One that begins nothing, ends nothing and decides nothing.
+/// The default: begins nothing, ends nothing and decides nothing.
 const PLAIN: Operation = Operation {
     name: "",
     kind: Kind::Keeps,
@@ -144,7 +144,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         writes: &["withdrawn"],
         ..CLOSES
     },
-    // Where nobody can see that it was said, it is written down that it is said again.
+    // If the earlier withdrawal can't be read, the withdrawal is written again.
     Operation { name: "withdraw_again", prepare: withdrawn, act: withdraw, writes: &["withdrawn"], ..CLOSES },
     Operation { name: "withdraw_elsewhere", meanwhile: another_withdraws, act: tick, writes: &["withdrawn"], ..CLOSES },
     Operation { name: "revoke", act: revoke, by_program: true, writes: &["revoked"], ..CLOSES },
@@ -266,7 +266,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation { name: "begin_unblocked", kind: Kind::Opens, prepare: blocked_before, ..BEGINS },
-    // What fails and says so is the person's to repeat: nothing of the scope is recorded or sent here.
+    // If it fails with an error, the person must repeat it: this program records and sends nothing of the scope.
     Operation {
         name: "withdraw_undeclared",
         undeclared: true,
@@ -316,7 +316,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         meanwhile: |_, client| recorded(client),
         ends: true,
         act: |client| {
-            // What dropping it does.
+            // The same work as dropping the client.
             client.finish();
             Answer::Done
         },
@@ -379,7 +379,7 @@ fn record_beside(client: &Client) -> Answer {
     Answer::Done
 }
 
-/// The other scope is open and something of it waits; this one was never asked about.
+/// The other scope is open and has pending records. The subject was never asked about.
 fn other_alone(world: &World) {
     let client = world.fresh(5);
     say_yes(&client, BYSTANDER).expect("a yes");
@@ -387,7 +387,7 @@ fn other_alone(world: &World) {
     client.record_durable(Both { times: 2, by_hand: true });
 }
 
-/// Both are open; something of both left, and something waits.
+/// Both scopes are open. Each has sent one record and has pending records.
 fn both(world: &World) {
     let client = world.fresh(5);
     say_yes(&client, SUBJECT).expect("a yes");
@@ -401,7 +401,7 @@ fn both(world: &World) {
     client.record_durable(Both { times: 2, by_hand: false });
 }
 
-/// The history ends in half a line.
+/// The last line of the history is incomplete.
 fn torn(world: &World) {
     both(world);
     let path = Path::new(STORE).join("ledger.jsonl");
@@ -410,7 +410,7 @@ fn torn(world: &World) {
     world.disk.put(&path, &bytes);
 }
 
-/// A backup opened the directories within the store to others.
+/// The directories within the store are open to other users, as after a restored backup.
 fn restored(world: &World) {
     both(world);
     for file in world.disk.everything().keys() {
@@ -421,7 +421,7 @@ fn restored(world: &World) {
     }
 }
 
-/// The last day of a yes; the other one was given a day ago.
+/// The last day of the subject's grant. The other scope's grant is a day old.
 fn on_its_last_day(world: &World) {
     say_yes(&world.fresh(5), SUBJECT).expect("a yes");
     world.hands.pass(Duration::from_secs(364 * 86_400));
@@ -437,7 +437,7 @@ fn past_its_day(world: &World) {
     world.hands.pass(Duration::from_secs(86_400));
 }
 
-/// Administrators' rules say that less may be told.
+/// Administrators' rules reduce the precision of one field.
 fn rule(world: &World) {
     let rule = r#"{"candor_policy": 1, "rule": "less", "coarsen": {"crash.happened.times": [0]}}"#;
     world.disk.put(&Path::new(RULES).join("less.json"), rule.as_bytes());
@@ -448,7 +448,7 @@ fn ruled(world: &World) {
     rule(world);
 }
 
-/// Administrators' rules say that nothing of it may be told.
+/// Administrators' rules forbid the whole scope.
 fn block(world: &World) {
     let rule = r#"{"candor_policy": 1, "rule": "none", "forbid": {"scopes": ["crash"]}}"#;
     world.disk.put(&Path::new(RULES).join("none.json"), rule.as_bytes());
@@ -458,7 +458,7 @@ pub(super) fn unblock(world: &World) {
     world.disk.take(&Path::new(RULES).join("none.json"));
 }
 
-/// What waited under a rule that came is destroyed.
+/// A rule came and blocks the scope. Its pending data is destroyed.
 fn blocked(world: &World) {
     both(world);
     block(world);
@@ -494,7 +494,7 @@ fn erasing(world: &World) {
     assert_eq!(asked.requests.len(), 1, "{asked:?}");
 }
 
-/// A withdrawal that could write nothing but its tombstones.
+/// A withdrawal that could write only its tombstones.
 fn tombstone(world: &World) {
     both(world);
     revoked(world);
@@ -510,7 +510,7 @@ fn another_revokes(world: &World, _: &Client) {
     revoked(world);
 }
 
-/// What the program ended and could write nothing but its tombstones.
+/// A revocation by the program that could write only its tombstones.
 fn ended(world: &World) {
     both(world);
     another_ends(world, &world.fresh(6));
@@ -527,7 +527,7 @@ fn another_withdraws(world: &World, _: &Client) {
     assert!(world.fresh(7).withdraw(SUBJECT).expect("a withdrawal").recorded);
 }
 
-/// A withdrawal that was interrupted after its snapshot.
+/// A withdrawal that was interrupted after its entry in the history and before its snapshot.
 fn pending(world: &World) {
     both(world);
     let later = World::of(&world.image());
@@ -535,7 +535,7 @@ fn pending(world: &World) {
     world.take_file_from(&later, &Path::new(STORE).join("consent"));
 }
 
-/// A yes that was interrupted before its snapshot.
+/// A grant that was interrupted before its snapshot.
 fn void(world: &World) {
     other_alone(world);
     let later = World::of(&world.image());
@@ -544,7 +544,7 @@ fn void(world: &World) {
     for path in later.disk.everything().into_keys().filter(|path| path.starts_with(&contracts)) {
         world.take_file_from(&later, &path);
     }
-    // Its life lock is made before its line.
+    // The process creates the life lock before it writes the entry.
     for name in ["crash.life", "ledger.jsonl"] {
         world.take_file_from(&later, &Path::new(STORE).join(name));
     }

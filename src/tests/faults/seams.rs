@@ -1,4 +1,5 @@
-//! Every call of the seams, the faults it can have, and a disk, clock, generator and network in which one of them happens.
+//! Lists every method of the seams (the traits for disk, clock, random generator and network) and the errors that it can have.
+//! Provides implementations of these traits in which one planned fault happens.
 
 use super::super::platform::Errno;
 use crate::{
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// More calls than any operation makes: one that makes them does not end.
+/// More calls than any operation makes. An operation that makes this many does not end.
 const ENDLESS: u64 = 200_000;
 const DAY: i64 = 86_400_000;
 
@@ -27,7 +28,7 @@ macro_rules! calls {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(super) enum Call { $($call,)+ }
 
-        /// Every one, with the trait it belongs to.
+        /// Every method, with its trait and its name.
         pub(super) const CALLS: &[(Call, &str, &str)] = &[$((Call::$call, $seam, $name),)+];
     };
 }
@@ -60,7 +61,7 @@ calls! {
     Fill = "Entropy" "fill",
 }
 
-/// What goes wrong.
+/// An error that a call can have.
 #[allow(clippy::enum_variant_names, reason = "HTTP calls one of them a server error")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Error {
@@ -74,15 +75,15 @@ pub(super) enum Error {
     ReadOnly,
     NoSpace,
     Interrupted,
-    /// Half of a file, and the end of it: what the real disk makes of that is an error of its own.
+    /// Half of a file is read, then its end is reached. The real disk reports this as an error of its own.
     ShortRead,
-    /// Half of what was to be written, and then no room.
+    /// Half of the data is written, then there is no space.
     ShortWrite,
     NoEntropy,
-    // What a network does.
+    // Network errors.
     Unreachable,
     TimesOut,
-    /// The receiver took it, and nobody heard.
+    /// The receiver accepted the data, but its answer was lost.
     AnswerLost,
     Busy,
     ServerError,
@@ -92,15 +93,15 @@ pub(super) enum Error {
     Rejected,
     NotOtlp,
     Redirected,
-    /// One record of it is refused.
+    /// The receiver rejects one record of the request.
     Partial,
-    // What a clock does.
+    // Clock errors.
     AheadDays,
     AheadYears,
     BackDays,
     BackYears,
     StandsStill,
-    /// The computer slept for an hour.
+    /// The computer was suspended for an hour.
     Suspended,
 }
 
@@ -128,7 +129,7 @@ impl Error {
         }
     }
 
-    /// Whether the receiver may have said that it wants no such records.
+    /// Whether the receiver may have rejected records for good.
     pub(super) fn loses_records(self) -> bool {
         matches!(self, Error::Gone | Error::TooLarge | Error::Rejected | Error::Partial)
     }
@@ -138,12 +139,12 @@ impl Error {
     }
 }
 
-/// Every fault there is.
+/// Every pair of a call and an error that it can have.
 pub(super) fn kinds() -> Vec<(Call, Error)> {
     CALLS.iter().flat_map(|(call, ..)| errors(*call).into_iter().map(|error| (*call, error))).collect()
 }
 
-/// What can go wrong with a call.
+/// The errors that a call can have.
 pub(super) fn errors(call: Call) -> Vec<Error> {
     use Error::*;
     let any: &[Error] = &[Io, NoMemory, Stale, Interrupted];
@@ -154,11 +155,11 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
         Call::Stat => &[any, path],
         Call::List | Call::SyncDir => &[any, path, opens],
         Call::Read => &[any, path, opens, &[ShortRead]],
-        // Rules alone are read like this, and one that is not there is none: see `may_meet`.
+        // Only rules are read with this call, and a missing rule file means that there is no rule: see `may_meet`.
         Call::ReadShared => &[any, &[NoAccess], opens, &[ShortRead]],
         Call::Create | Call::LockFile => &[any, path, opens, changes],
         Call::Append | Call::OpenLock => &[any, path, opens, &[ReadOnly]],
-        // One that may only be read is opened for that.
+        // A lock file that can only be read is opened for reading.
         Call::OpenToLock => &[any, path, opens],
         Call::MakeDir | Call::Rename | Call::Link | Call::MayWrite => &[any, path, changes],
         Call::CloseToOthers => &[any, path, opens, &[ReadOnly]],
@@ -188,24 +189,24 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
     lists.concat()
 }
 
-/// Whether an error is one with this path. A rule, or a directory of rules, that is not there is no rule: an administrator took
-/// it away, and what follows from that is meant.
+/// Whether an error can count as a fault at this path. A missing rule, or a missing directory of rules, means that there is no
+/// rule: an administrator removed it, and the result is intended.
 pub(super) fn may_meet(path: &Path, error: Error) -> bool {
     error != Error::NotFound || !path.starts_with(super::world::RULES)
 }
 
-/// For how long it goes wrong.
+/// How long an error lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lasts {
     /// At this call only.
     Once,
-    /// At every later call of this file as well.
+    /// At every later call on the same file as well.
     ForFile,
-    /// At every later call that can fail like this, until it is lifted.
+    /// At every later call that can have this error, until the fault is lifted.
     Long,
 }
 
-/// One fault: at which call, how, for how long.
+/// One fault: at which call (counted from 0), which error, and how long it lasts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fault {
     pub(super) at: u64,
@@ -213,7 +214,7 @@ pub(super) struct Fault {
     pub(super) lasts: Lasts,
 }
 
-/// The calls that one client makes, and the fault that one of them meets.
+/// Counts the calls that one client makes, and fails those that the fault is for.
 #[derive(Default)]
 pub(super) struct Plan(Mutex<Planned>);
 
@@ -222,7 +223,7 @@ struct Planned {
     counting: bool,
     fault: Option<Fault>,
     calls: u64,
-    /// Which file the fault met.
+    /// The file at which the fault first happened.
     file: Option<PathBuf>,
     trace: Vec<(Call, PathBuf)>,
     fired: u64,
@@ -233,12 +234,12 @@ impl Plan {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on calls are counted, and this one fails.
+    /// Starts counting calls from 0, and applies the fault, if there is one.
     pub(super) fn arm(&self, fault: Option<Fault>) {
         *self.planned() = Planned { counting: true, fault, ..Planned::default() };
     }
 
-    /// Ends the fault. Answers what was called, and how often it failed.
+    /// Ends the fault. Returns the calls (recorded only in a run without a fault) and how often the fault fired.
     pub(super) fn lift(&self) -> (Vec<(Call, PathBuf)>, u64) {
         let done = std::mem::take(&mut *self.planned());
         (done.trace, done.fired)
@@ -278,7 +279,7 @@ impl Plan {
     }
 }
 
-/// A disk with a fault.
+/// A disk with a planned fault.
 pub(super) struct FaultyDisk {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) plan: Arc<Plan>,
@@ -293,7 +294,7 @@ impl FaultyDisk {
 impl Disk for FaultyDisk {
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
         match self.plan.meets(Call::Stat, path) {
-            // What the real disk makes of it.
+            // The real disk reports a missing file like this.
             Some(Error::NotFound) => Ok(None),
             Some(error) => Err(error.io()),
             None => self.disk.stat(path),
@@ -377,12 +378,12 @@ impl Handle for FaultyFile {
     }
 }
 
-/// A clock that moves when somebody waits for it, and leaps where the plan says so.
+/// A clock that advances while a caller waits, and that jumps where the plan says so.
 pub(super) struct Hands {
     begin: Instant,
-    /// Milliseconds since 1970, and since the beginning.
+    /// Milliseconds since 1970, and milliseconds since the begin.
     time: Mutex<(i64, u64)>,
-    /// Where a clock that stands still stopped.
+    /// The time that a stopped clock shows, in milliseconds since 1970.
     stood: AtomicI64,
     pub(super) plan: Arc<Plan>,
 }
@@ -403,17 +404,17 @@ impl Hands {
 
     pub(super) fn pass(&self, time: Duration) {
         let mut told = self.time.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whatever is waited for is at least a moment.
+        // Every wait takes at least one millisecond.
         let millis = (time.as_millis() as u64).max(1);
         *told = (told.0 + millis as i64, told.1 + millis);
     }
 
-    /// A clock that stands still from now on stops here.
+    /// Sets the time that [`Error::StandsStill`] shows to the current time.
     pub(super) fn stop_here(&self) {
         self.stood.store(self.told().0, Ordering::SeqCst);
     }
 
-    /// The same hands, looked at by someone whom no fault meets.
+    /// The same clock without faults.
     pub(super) fn right(self: &Arc<Self>) -> Right {
         Right(self.clone())
     }
@@ -440,7 +441,7 @@ impl Clock for Hands {
     }
 }
 
-/// See [`Hands::right`].
+/// The clock that [`Hands::right`] returns.
 pub(super) struct Right(Arc<Hands>);
 
 impl Clock for Right {
@@ -453,7 +454,7 @@ impl Clock for Right {
     }
 }
 
-/// Numbers that look random and come again with the same seed.
+/// A generator that gives the same pseudo-random bytes for the same seed.
 pub(super) struct Seeded {
     pub(super) state: Mutex<u64>,
     pub(super) plan: Option<Arc<Plan>>,
@@ -476,7 +477,7 @@ impl Entropy for Seeded {
     }
 }
 
-/// What arrived at the receiver, and what may not arrive any more.
+/// What the receiver has accepted, and which scopes must not send any more.
 #[derive(Default, Clone)]
 pub(super) struct Receiver(pub(super) Arc<Mutex<Received>>);
 
@@ -484,12 +485,12 @@ pub(super) struct Receiver(pub(super) Arc<Mutex<Received>>);
 pub(super) struct Received {
     /// Bodies by scope, without requests for erasure.
     pub(super) bodies: BTreeMap<String, Vec<String>>,
-    /// The scopes whose withdrawal returned confirmed.
+    /// The scopes that must not send: after a confirmed withdrawal, or under a rule that blocks them.
     pub(super) closed: Vec<String>,
     pub(super) wrong: Vec<String>,
 }
 
-/// The way to it, with a fault.
+/// A transport to the receiver, with a planned fault.
 pub(super) struct Network {
     pub(super) receiver: Receiver,
     pub(super) plan: Option<Arc<Plan>>,
@@ -528,20 +529,20 @@ impl Transport for Network {
     }
 }
 
-/// The names of the methods of a trait, as its source has them.
+/// The names of the methods of a trait, read from its source.
 fn methods(source: &str, of: &str) -> Vec<String> {
     let begin = source.find(&format!("trait {of}:")).expect("the trait is there");
     let body = &source[begin..];
     let body = &body[..body.find("\n}").expect("it ends")];
     let names = body.lines().filter_map(|line| line.strip_prefix("    fn "));
-    // What a disk says of itself is no call.
+    // `barred` is skipped: it describes the disk and makes no call.
     names
         .filter(|rest| !rest.starts_with("barred"))
         .map(|rest| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
         .collect()
 }
 
-/// A method that a seam gains, and that no fault meets, is noticed here.
+/// Fails if a seam gains a method for which no fault is defined.
 #[test]
 fn every_method_of_every_seam_can_fail() {
     for (seam, source) in [

@@ -1,5 +1,5 @@
-//! A computer with a disk in memory, a clock, a receiver, administrators' rules and a person, and what is looked at to judge
-//! what a fault led to.
+//! A simulated computer: a disk in memory, a clock, a receiver, administrators' rules and a person. It also provides the views of
+//! the store with which the outcome of a fault is checked.
 
 use super::seams::{FaultyDisk, Hands, Network, Plan, Received, Receiver, Seeded};
 use crate::{
@@ -15,17 +15,17 @@ use std::{
     time::Duration,
 };
 
-/// 2026-11-22, a Sunday, at noon.
+/// 2026-11-22, a Sunday, at noon UTC.
 const NOON: i64 = 1_795_348_800_000;
 const HOME: &str = "/home/person";
-/// Where administrators leave rules that are about this program.
+/// Where administrators put rules for this program.
 pub(super) const RULES: &str = "/srv/rules";
 pub(super) const STORE: &str = "/home/person/data/org.example.crash/candor-1";
 pub(super) const MARKS: &str = "/home/person/config/org.example.crash/candor-1";
-/// The event that a rule leaves out.
+/// A rule that forbids one event.
 const LEFT_OUT: &str = r#"{"candor_policy": 1, "rule": "no windows", "forbid": {"events": ["views.window"]}}"#;
 
-/// What says that the computer was restarted.
+/// The file whose content changes when the computer restarts.
 const RESTARTS: &str = "/proc/sys/kernel/random/boot_id";
 
 pub(super) struct World {
@@ -36,7 +36,7 @@ pub(super) struct World {
     seed: u64,
 }
 
-/// A world as it stood, to begin many trials with.
+/// A copy of a world, from which many trials begin.
 #[derive(Clone)]
 pub(super) struct Image {
     disk: Memory,
@@ -70,12 +70,12 @@ impl World {
         World { disk, hands, plan, receiver, seed: image.seed }
     }
 
-    /// A process of the program. Only one that is `faulty` meets the fault.
+    /// Starts a process of the program. Only a `faulty` process meets the fault.
     pub(super) fn start(&self, pid: u32, faulty: bool) -> Result<Client, crate::Error> {
         self.start_without(pid, faulty, None)
     }
 
-    /// The same of a build that does not declare a scope.
+    /// Like `start`, for a build that does not declare the scope `undeclared`.
     pub(super) fn start_without(
         &self,
         pid: u32,
@@ -98,18 +98,18 @@ impl World {
         Client::without_worker_or(config, undeclared)
     }
 
-    /// A process that meets no fault.
+    /// Starts a process that meets no fault.
     pub(super) fn fresh(&self, pid: u32) -> Client {
         self.start(pid, false).expect("a process that meets no fault begins")
     }
 
-    /// Runs `act` while whatever waits moves the clock.
+    /// Runs `act`. Every wait in it moves the clock instead of sleeping.
     pub(super) fn live<T>(&self, act: impl FnOnce() -> T) -> T {
         let hands = self.hands.clone();
         sync::waiting_by(move |time| hands.pass(time), act)
     }
 
-    /// What the history says, as scope and decision.
+    /// The entries of the history, as scope and decision.
     pub(super) fn history(&self) -> Vec<(String, String)> {
         let path = Path::new(STORE).join("ledger.jsonl");
         let everything = self.disk.everything();
@@ -118,7 +118,7 @@ impl World {
         lines.map(|line| (line.scope.clone(), format!("{:?}", line.decision).to_lowercase())).collect()
     }
 
-    /// Files that hold something that was recorded for a scope, and is not in the person's own log.
+    /// Files with data recorded for a scope: pending, counts, outbox and trash. The person's own log is not included.
     pub(super) fn left_of(&self, scope: Scope) -> Vec<PathBuf> {
         let everything = self.disk.everything();
         let kinds = ["waiting", "counts", "outbox"].map(|kind| Path::new(STORE).join(kind).join(scope.name()));
@@ -130,7 +130,7 @@ impl World {
         everything.keys().filter(here).cloned().collect()
     }
 
-    /// What stands for an ending of the scope that could not be written.
+    /// The tombstones of a scope: files that record a withdrawal or revocation that could not be written to the history.
     pub(super) fn tombstones(&self, scope: Scope) -> Vec<PathBuf> {
         let ends = [".revoked", ".ended"].map(|end| format!("{}{end}", scope.name()));
         let is_one = |path: &&PathBuf| path.file_name().is_some_and(|name| ends.iter().any(|end| name == end.as_str()));
@@ -141,7 +141,7 @@ impl World {
         Path::new(STORE).join(format!("{}.life", scope.name()))
     }
 
-    /// The records of a scope that are anywhere: waiting on disk, or taken by the receiver.
+    /// The ids of all records of a scope: pending on disk, or accepted by the receiver.
     pub(super) fn records(&self, client: &Client, scope: Scope) -> BTreeSet<String> {
         client.engine().tick();
         let mut records = self.taken(scope);
@@ -165,7 +165,7 @@ impl World {
         self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner).closed.push(scope.name().to_owned());
     }
 
-    /// The computer is restarted: no process holds anything any more.
+    /// Restarts the computer: no process holds a lock any more.
     pub(super) fn restart(&self) {
         self.disk.put(Path::new(RESTARTS), b"two\n");
     }
@@ -179,7 +179,7 @@ impl World {
         self.receiver.0.lock().unwrap_or_else(PoisonError::into_inner).wrong.clone()
     }
 
-    /// Replaces a file by what it was in another world, or by nothing.
+    /// Replaces a file by its content in another world, or removes it if it does not exist there.
     pub(super) fn take_file_from(&self, other: &World, path: &Path) {
         match other.disk.everything().get(path) {
             Some(bytes) => self.disk.put(path, bytes),
@@ -188,7 +188,7 @@ impl World {
     }
 }
 
-/// The ids of records in a text.
+/// Adds the record ids found in a text.
 fn uids(text: &str, found: &mut BTreeSet<String>) {
     for rest in text.split("log.record.uid").skip(1) {
         let value = rest.split("stringValue").nth(1).and_then(|rest| rest.split('"').nth(2));
@@ -196,7 +196,7 @@ fn uids(text: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The person says yes after they were shown the notice.
+/// Shows the notice to the person and records the grant.
 pub(super) fn say_yes(client: &Client, scope: Scope) -> Result<crate::consent::Receipt, crate::Error> {
     let notice = client.notice(scope)?;
     client.grant(scope.shown(&notice).via("a test"))
@@ -206,7 +206,7 @@ pub(super) fn state(client: &Client, scope: Scope) -> (State, bool) {
     client.status(scope).map_or((State::Unreadable, false), |status| (status.state, status.is_open()))
 }
 
-/// What a worker does in a minute.
+/// Does what a worker does in a minute.
 pub(super) fn a_minute(world: &World, client: &Client) {
     for _ in 0..13 {
         world.hands.pass(Duration::from_secs(5));
@@ -215,7 +215,8 @@ pub(super) fn a_minute(world: &World, client: &Client) {
         client.engine().run_tasks();
         client.engine().retry_tasks();
     }
-    // A clock that leapt is believed when it has gone on for ten minutes: until then nothing is erased by it, and that is meant.
+    // A clock that jumped is trusted again after it has run for ten minutes. Until then nothing is erased by it, which is
+    // intended.
     let begin = world.hands.told().1;
     while client.engine().suspects_clock() && world.hands.told().1 - begin < 15 * 60_000 {
         world.hands.pass(Duration::from_secs(60));
@@ -226,6 +227,6 @@ pub(super) fn a_minute(world: &World, client: &Client) {
     }
 }
 
-/// Both scopes that these tests are about.
+/// The two scopes of these tests.
 pub(super) const SUBJECT: Scope = CRASH;
 pub(super) const BYSTANDER: Scope = VIEWS;

@@ -1,4 +1,4 @@
-//! A simulated process: makes a client, does one thing after another with it, dies, begins again.
+//! A simulated process: creates a client, uses it step by step, dies, and starts again.
 
 use super::{
     disk::SimDisk,
@@ -27,7 +27,7 @@ use std::{
 
 pub(super) const SCOPES: [Scope; 2] = [CRASH, VIEWS];
 
-/// The longest that a call may take, stops of its own process and waits for the receiver aside.
+/// The longest time that a call may take once the run is calm.
 const CALL_MOST: u64 = 30 * SECOND;
 
 pub(super) struct Actor {
@@ -35,13 +35,14 @@ pub(super) struct Actor {
     pub(super) me: usize,
     pid: Pid,
     client: Option<Client>,
-    /// Events that were let in by the client there is.
+    /// Events that the current client admitted.
     admitted: u64,
     /// The client saw the store while it was in its place.
     knows_store: bool,
-    /// The client first saw one that was made while the store was away.
+    /// The client first saw a store that was made while the real one was moved away.
     knows_another: bool,
-    /// The noes of a person that this client answered an error to, and the yeses that the program said by itself.
+    /// The person's refusals for which this client returned an error. `bare` has the grants that the program made without showing
+    /// a notice.
     failed: Vec<(&'static str, usize)>,
     bare: Vec<usize>,
 }
@@ -49,7 +50,7 @@ pub(super) struct Actor {
 /// How a piece of work ended.
 enum Ended<T> {
     Well(T),
-    /// The process died meanwhile.
+    /// The process was killed meanwhile.
     Killed,
 }
 
@@ -89,13 +90,13 @@ impl Actor {
         {
             world.violated(format!("process {me} panicked: {}", told(&*payload)));
         }
-        // What is left of it calls the disk once more, which ends this thread again where something was violated.
+        // Dropping the client calls the disk once more, which unwinds this thread again if there was a violation.
         let client = self.client.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(client)));
         world.leave(me);
     }
 
-    /// Does something that this process may die of. What is left of one that died is gone afterwards.
+    /// Does work during which this process may be killed. If it is, the client is dropped and the process gets a new id.
     fn alive<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Ended<T> {
         self.world.begin_counting(self.me);
         let began = self.world.step();
@@ -114,7 +115,7 @@ impl Actor {
         if self.world.violation().is_some() {
             std::panic::resume_unwind(Box::new(Killed));
         }
-        // Whatever it holds calls the disk once more, which does nothing.
+        // Dropping the client calls the disk once more, which does nothing.
         let client = self.client.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(client)));
         self.pid = self.world.fresh_pid();
@@ -146,7 +147,7 @@ impl Actor {
         }
     }
 
-    /// Ends the process in order.
+    /// Shuts the client down and checks that each admitted event is accounted for.
     pub(super) fn end(&mut self) {
         let _ = self.alive(|actor| {
             let Some(client) = actor.client.take() else { return };
@@ -162,7 +163,7 @@ impl Actor {
         });
     }
 
-    /// Asks the client for something; `None` where there is none, or the process died of it.
+    /// Calls the client. Returns `None` if there is no client or the process was killed.
     fn ask<T>(&mut self, what: &str, ask: impl FnOnce(&Client) -> T) -> Option<T> {
         if self.client.is_none() {
             self.start();
@@ -180,7 +181,7 @@ impl Actor {
         }
     }
 
-    /// Something shows that a scope was open after a step, in this process.
+    /// Reports that the scope was open in this process after a step, and checks that against the decisions.
     fn seen_open(&self, scope: Scope, after: u64, how: &str) {
         let oracle = self.world.oracle();
         let mut wrong: Vec<String> = oracle.seen_open(scope.name(), after, how).into_iter().collect();
@@ -190,7 +191,7 @@ impl Actor {
         wrong.into_iter().for_each(|wrong| self.world.violated(wrong));
     }
 
-    /// Decides something, and has it noted what was decided.
+    /// Makes a decision and reports it, with its result, to the oracle.
     pub(super) fn decide(&mut self, act: Act, scope: Scope, decide: impl FnOnce(&Client) -> Result<Receipt, Error>) {
         if self.client.is_none() {
             self.start();
@@ -296,7 +297,7 @@ impl Actor {
         });
     }
 
-    /// What the worker does at each of its turns.
+    /// What the worker does at each turn.
     pub(super) fn tick(&mut self) {
         let ticked = self.ask("ticks", |client| {
             let engine = client.engine();
@@ -319,7 +320,7 @@ impl Actor {
         }
     }
 
-    /// What the last lines of the history say, as scope and decision.
+    /// The entries of the history, as scope and decision.
     pub(super) fn history(&mut self) -> Vec<(String, String)> {
         let read = self.ask("history", |client| client.consent().ledger().history().map(History::lines).ok());
         let lines = read.flatten().unwrap_or_default();
@@ -338,7 +339,7 @@ impl Actor {
         }
     }
 
-    /// What a program may do after a no that failed, before that is tried again.
+    /// What a program may do after a refusal that failed, before it is retried.
     fn tries_something_else(&mut self, scope: Scope) {
         if !self.failed.iter().any(|(name, _)| *name == scope.name()) {
             return;
@@ -358,7 +359,7 @@ impl Actor {
         }
     }
 
-    /// One thing that a program, its worker or a person does.
+    /// One action of a program, its worker or a person.
     pub(super) fn step(&mut self, grants: u64) {
         let world = self.world.clone();
         let scope = SCOPES[world.random(2) as usize];

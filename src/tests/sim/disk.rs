@@ -1,5 +1,5 @@
-//! The disk as a simulated process has it: each call is a step at which another process may go first, the call may fail, or
-//! the process may die before, in the middle, or after.
+//! The disk of a simulated process. Each call is a step: another process may run first, the call may fail, or the process may be
+//! killed before, during or after the call.
 
 use super::world::{Fate, Sort, World};
 use crate::{
@@ -101,7 +101,7 @@ impl Handle for SimFile {
         let SimDisk { world, actor, pid, .. } = &self.disk;
         match world.at_seam(*actor, *pid, Some(Sort::Write), "write", &self.path) {
             Fate::Fails(error) => {
-                // A disk without room takes some of it.
+                // A full disk writes a part of the data.
                 if error.kind() == io::ErrorKind::StorageFull {
                     let part = world.random(bytes.len() as u64) as usize;
                     let _ = self.file.write_all(&bytes[..part]);

@@ -1,8 +1,9 @@
-//! Several processes, a receiver, a network, a disk and a clock, simulated from a seed, with whatever can go wrong: the promises
-//! hold all the same.
+//! A simulation of several processes, a receiver, a network, a disk and a clock, with failures chosen from a seed. It checks that
+//! what the library promises about consent and data holds in spite of them.
 //!
-//! `.ci/sim` runs many seeds, and one again that failed. A seed says all: whose turn it is, what is asked for, which call fails
-//! with which error, who dies or stands still, how the clock jumps, what the receiver answers.
+//! `.ci/sim` runs many seeds, and can repeat one that failed. The seed determines the whole run: which process runs next, what it
+//! does, which call fails with which error, which process is killed or stopped, how the clock jumps, and what the receiver
+//! answers.
 
 mod actor;
 mod disk;
@@ -24,8 +25,8 @@ use world::{HOUR, MINUTE, SECOND, World};
 
 const PROCESSES: usize = 3;
 
-/// What must be noticed, and a seed at which it was: the search begins there, since each change of the rooms gives seeds another
-/// course.
+/// The mistakes (mutants) that the simulation must notice, each with a seed at which it was once noticed. The search begins at
+/// that seed. Each change of the modules changes the course of every seed, so the seed may be out of date.
 const MISTAKES: [(Mutant, u64); 13] = [
     (Mutant::NothingDestroyed, 0),
     (Mutant::UnseenIsWished, 2926),
@@ -42,7 +43,7 @@ const MISTAKES: [(Mutant, u64); 13] = [
     (Mutant::UnwrittenIsUndone, 102),
 ];
 
-/// What came of one seed.
+/// The result of one seed.
 struct Run {
     steps: u64,
     hash: u64,
@@ -50,7 +51,7 @@ struct Run {
     told: Vec<String>,
 }
 
-/// One run, from the seed alone.
+/// Runs one seed. Everything in the run follows from the seed.
 fn run(seed: u64, mutant: Option<Mutant>) -> Run {
     run_in(&World::new(seed, PROCESSES), mutant.or_else(mutants::current))
 }
@@ -70,7 +71,7 @@ fn run_in(world: &Arc<World>, mutant: Option<Mutant>) -> Run {
     Run { steps: world.step(), hash: world.hash(), violation: world.violation(), told: world.told() }
 }
 
-/// What each process does: some time of chaos, then some of calm, in which everything comes right.
+/// The script of each process: a period with failures, then a calm period in which everything must recover.
 fn script(actor: &mut Actor, chaos: &std::sync::atomic::AtomicUsize) {
     let world = actor.world.clone();
     let (length, grants) = (12 + world.random(20), 6 + world.random(5));
@@ -82,7 +83,7 @@ fn script(actor: &mut Actor, chaos: &std::sync::atomic::AtomicUsize) {
     for _ in 0..length {
         actor.step(grants);
     }
-    // The last one to come here lets everything be well from now on.
+    // The last process that gets here ends the period of failures for all.
     if chaos.fetch_sub(1, Ordering::SeqCst) == 1 {
         world.note(actor.me, "all is well from here");
         world.calm_down();
@@ -98,13 +99,13 @@ fn script(actor: &mut Actor, chaos: &std::sync::atomic::AtomicUsize) {
     actor.sleep(SECOND);
     actor.end();
     if actor.me == 0 {
-        // Whoever else runs has ended by then.
+        // By then the other processes have ended.
         actor.sleep(10 * MINUTE);
         judge(actor);
     }
 }
 
-/// A fresh process finds what must be.
+/// Checks the final state with a new process.
 fn judge(actor: &mut Actor) {
     let world = actor.world.clone();
     for scope in SCOPES {
@@ -124,7 +125,7 @@ fn judge(actor: &mut Actor) {
     wrong.into_iter().for_each(|wrong| world.violated(wrong));
     let wrong = world.oracle().missing(&world.memory().everything(), world.wall());
     wrong.into_iter().for_each(|wrong| world.violated(wrong));
-    // Back-off ends, the receiver takes what is left.
+    // Wait for the back-off to end, so that the receiver accepts what is left.
     for pause in [SECOND, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 12 * HOUR, 12 * HOUR] {
         if SCOPES.iter().all(|scope| world.oracle().still_waiting(scope.name(), &world.memory().everything()) == 0) {
             break;
@@ -153,7 +154,7 @@ fn judge(actor: &mut Actor) {
     }
 }
 
-/// Runs seeds on so many threads; answers the steps, and the first seeds that failed.
+/// Runs the seeds on `threads` threads, until `stop_at` have failed. Returns the number of steps and the seeds that failed.
 fn sweep(seeds: std::ops::Range<u64>, threads: usize, stop_at: usize) -> (u64, Vec<(u64, Run)>) {
     let (next, steps) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
     let failed = Mutex::new(Vec::new());
@@ -193,7 +194,7 @@ fn a_seed_says_all() {
     assert_ne!(run(1, None).hash, run(2, None).hash);
 }
 
-/// Each kept mistake is noticed at some seed of so many.
+/// Each known mistake is noticed at one of 10,000 seeds.
 #[test]
 #[ignore = "`.ci/run sim` runs it"]
 fn mistakes_are_noticed() {
@@ -207,7 +208,7 @@ fn mistakes_are_noticed() {
                     if only.as_ref().is_some_and(|only| *only != format!("{mutant:?}")) {
                         continue;
                     }
-                    // Noticed is what the same seed does not show without it.
+                    // A mistake is noticed if the seed fails with it and passes without it.
                     let noticed = |seed| {
                         let violation = run(seed, Some(*mutant)).violation?;
                         run(seed, None).violation.is_none().then_some((seed, violation))
@@ -227,7 +228,8 @@ fn mistakes_are_noticed() {
     assert!(missed.is_empty());
 }
 
-/// Many seeds, or one again: `CANDOR_SIM_SEED`, `CANDOR_SIM_SEEDS`, `CANDOR_SIM_FROM`, `CANDOR_SIM_STOP_AT`; one mistake: `CANDOR_SIM_MISTAKE`. `.ci/sim` runs it.
+/// Runs many seeds, or repeats one. Variables: `CANDOR_SIM_SEED`, `CANDOR_SIM_SEEDS`, `CANDOR_SIM_FROM`, `CANDOR_SIM_STOP_AT`.
+/// `mistakes_are_noticed` takes `CANDOR_SIM_MISTAKE`, for one mistake. `.ci/sim` runs it.
 #[test]
 #[ignore = "`.ci/run sim` runs it"]
 fn simulation() {

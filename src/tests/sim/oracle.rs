@@ -1,7 +1,8 @@
-//! What must be so: a model of what the person decided, of what was kept, and of what reached the server.
+//! The oracle: a model of what the person decided, of what was kept on disk, and of what reached the server. It says which states
+//! are wrong.
 //!
-//! A decision that returned holds from then on; one that is under way, failed or died may have been taken at any time. Where
-//! two overlap, either order is right.
+//! A decision whose call returned is in force from then on. A decision that is under way, failed, or whose process died may take
+//! effect at any time. If two decisions overlap, either order is right.
 
 use super::world::short;
 use std::{
@@ -9,7 +10,7 @@ use std::{
     path::Path,
 };
 
-/// What somebody asked for.
+/// What a process asked the client to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Act {
     Grant,
@@ -24,12 +25,12 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// Whether the scope is closed when it returned.
+    /// Whether the scope must be closed when the call has returned.
     pub(super) fn is_no(self) -> bool {
         matches!(self, Act::Deny | Act::Withdraw | Act::Revoke)
     }
 
-    /// Whether what waits is destroyed by it. "Later", said three times, is a no.
+    /// Whether it destroys pending data. A third "later" counts as a refusal.
     fn destroys(self) -> bool {
         self.is_no() || matches!(self, Act::Switch | Act::Defer)
     }
@@ -41,13 +42,13 @@ pub(super) enum Came {
     Done {
         confirmed: bool,
     },
-    /// The process goes by it, and the disk did not take it: it is tried again as long as that process lives.
+    /// The process follows the decision, but it can't be written. It is retried as long as that process lives.
     Unwritten,
-    /// The same, and nobody else knows of it.
+    /// Like `Unwritten`, but the call returned an error and no other process knows of the decision.
     Failed,
-    /// It may have been done, or some of it.
+    /// It may have been done, in whole or in part.
     Unsure,
-    /// It said that there was nothing to do.
+    /// The call returned that there was nothing to do.
     Nothing,
 }
 
@@ -58,15 +59,15 @@ pub(super) struct Decided {
     pub(super) called: u64,
     pub(super) returned: u64,
     pub(super) came: Came,
-    /// The store was put back while it was under way: where it was written nobody knows.
+    /// The store was moved back during the call, so it is not known in which store the decision was written.
     swapped: bool,
 }
 
-/// A line that was written to a segment.
+/// A record that was written to a segment.
 #[derive(Debug, Clone)]
 struct Kept {
     scope: String,
-    /// It was recorded at this step or later: whoever was stopped meanwhile wrote it much later.
+    /// The record was recorded at this step or later. A process that was stopped in between may have written it much later.
     recorded: u64,
     step: u64,
     wall: u64,
@@ -77,7 +78,8 @@ struct Kept {
 pub(super) struct Arrival {
     pub(super) taken: bool,
     pub(super) refused_for_good: bool,
-    /// Of every request that it was in, whether it arrived or not: half of a batch has the tries of the whole.
+    /// Counts every request that contained the record, whether it arrived or not. When a batch is split, each half keeps the
+    /// tries of the whole.
     pub(super) tries: u32,
     pub(super) server_errors: u32,
 }
@@ -89,15 +91,15 @@ pub(super) struct Oracle {
     pub(super) arrived: BTreeMap<String, Arrival>,
     /// By key: the first line of the batch on disk at its last request.
     tries: BTreeMap<String, String>,
-    /// Keys that were accepted, with their scope and when, where nothing that went wrong excuses a missing entry.
+    /// The accepted keys, with their scope and step. The flag is `true` if no failure excuses a missing entry in the log.
     pub(super) accepted: BTreeMap<String, (String, u64, bool)>,
-    /// A clock far ahead or behind takes time from what waits and from a yes.
+    /// The clock leapt: a clock far ahead or behind can make pending data too old and a consent expire.
     pub(super) clock_leapt: bool,
-    /// A lock file was removed by somebody: nothing is sent until the next yes.
+    /// A clean-up removed a lock file: nothing is sent until the next grant.
     pub(super) cleaned_up: bool,
-    /// What was written meanwhile went with the directory.
+    /// The store was moved away: what was written meanwhile was removed with its directory.
     pub(super) store_moved: bool,
-    /// How often each record's batch was written: once when it was made, and before each try, which may then not be made.
+    /// How often each record's batch was written: once when it was made, and once before each try, which may then not happen.
     batched: BTreeMap<String, u32>,
 }
 
@@ -129,8 +131,8 @@ impl Oracle {
         decided.returned = step;
     }
 
-    /// The store is back that was away since a step, in place of one that was made meanwhile. What was decided in that one went
-    /// with it; what was decided by who knew the first is tried again as long as that process lives.
+    /// The store that was moved away at step `since` is back, and replaces one that was made meanwhile. Decisions written to that
+    /// one are lost with it. Decisions of a process that knew the first store are retried as long as that process lives.
     pub(super) fn moved_back(&mut self, since: u64) {
         for decided in &mut self.decided {
             decided.swapped |= decided.came == Came::UnderWay;
@@ -144,12 +146,13 @@ impl Oracle {
         self.decided.iter().filter(move |decided| decided.scope == scope)
     }
 
-    /// Until when something may have taken effect. What an interrupted no left may be made good at any later time, until the
-    /// next yes.
+    /// The last step at which a decision may have taken effect. An interrupted refusal may be completed at any later time, until
+    /// the next grant.
     fn until(&self, decided: &Decided) -> u64 {
         match decided.came {
             Came::UnderWay | Came::Unwritten | Came::Failed => u64::MAX,
-            // A deletion that failed is finished before more leaves. Of one that died nobody says when the next one looks.
+            // A failed deletion is completed before more data is sent. If the process died, it is not known when another one does
+            // that.
             Came::Unsure if decided.act == Act::DeleteSent => u64::MAX,
             Came::Unsure if decided.act != Act::Grant => {
                 let settles = |yes: &&Decided| {
@@ -161,7 +164,7 @@ impl Oracle {
         }
     }
 
-    /// The last no that returned before a step and that no yes can have come after.
+    /// A refusal that returned before a step and that no grant can have followed.
     fn no_before<'o>(&'o self, scope: &'o str, step: u64, must_be_confirmed: bool) -> Option<&'o Decided> {
         self.of(scope).find(|no| {
             let done = match no.came {
@@ -177,7 +180,7 @@ impl Oracle {
         })
     }
 
-    /// Whether at a step a no stands, whatever came later.
+    /// Whether a refusal is in force at a step. Later decisions don't matter.
     fn no_stands(&self, scope: &str, step: u64) -> bool {
         let is_done = |no: &&Decided| no.act.is_no() && matches!(no.came, Came::Done { .. }) && no.returned < step;
         let yes_since = |no: &Decided| {
@@ -188,8 +191,9 @@ impl Oracle {
         self.of(scope).filter(is_done).any(|no| !yes_since(no))
     }
 
-    /// The process in which this no failed shows that the scope was open after a step. It holds there until the next yes; one
-    /// that this process said by itself, without showing anything, is none: those are in `bare`.
+    /// Reports that the scope was open after a step, in the process in which the refusal `no` failed. There the refusal holds
+    /// until the next grant. A grant that this process made by itself, without showing a notice, doesn't count: those are in
+    /// `bare`.
     pub(super) fn seen_open_here(&self, no: usize, bare: &[usize], after: u64, how: &str) -> Option<String> {
         let no = self.decided.get(no)?;
         let lifts = |(at, yes): (usize, &Decided)| {
@@ -200,17 +204,17 @@ impl Oracle {
         (no.returned < after && !lifted).then(|| format!("{} is open ({how}) where this failed: {no:?}", no.scope))
     }
 
-    /// Something shows that a scope was open after a step.
+    /// Reports that a scope was open after a step although a refusal was in force.
     pub(super) fn seen_open(&self, scope: &str, after: u64, how: &str) -> Option<String> {
         let no = self.no_before(scope, after, false)?;
         Some(format!("{scope} is open ({how}) after {no:?}"))
     }
 
-    /// Whether nobody can have closed a yes that was given.
+    /// Whether a grant must be in force because no decision can have closed the scope since.
     pub(super) fn must_be_open(&self, scope: &str) -> bool {
         let done = |yes: &&Decided| yes.act == Act::Grant && matches!(yes.came, Came::Done { .. });
         let closes = |act: Act| act.destroys();
-        // Where the lock file is gone a yes stands closed until the next one.
+        // If the lock file is missing, the scope is closed until the next grant.
         !self.clock_leapt
             && !self.store_moved
             && !self.cleaned_up
@@ -218,21 +222,21 @@ impl Oracle {
                 let mut others = self.of(scope).filter(|other| closes(other.act) && self.until(other) > yes.called);
                 others.all(|other| match other.came {
                     Came::Nothing => true,
-                    // What an interrupted no left was made good before the yes.
+                    // An interrupted refusal was completed before the grant.
                     Came::Unsure => other.returned < yes.called,
-                    // Asked for more, or switched, a scope that is open stays so.
+                    // A deferral, or a switch of one field, leaves an open scope open.
                     Came::Done { .. } => matches!(other.act, Act::Switch | Act::Defer) && other.called > yes.returned,
                     _ => false,
                 })
             })
     }
 
-    /// Whether a no stands.
+    /// The refusal that is in force, if there is one.
     pub(super) fn must_be_closed<'o>(&'o self, scope: &'o str) -> Option<&'o Decided> {
         self.no_before(scope, u64::MAX, false)
     }
 
-    /// Bytes were written to a file.
+    /// Call when bytes were written to a file.
     pub(super) fn wrote(&mut self, path: &Path, bytes: &[u8], recorded: u64, step: u64, wall: u64) {
         let path = short(path);
         if path.starts_with("outbox/") {
@@ -245,12 +249,12 @@ impl Oracle {
         }
     }
 
-    /// A slice of a request is handed over, at a step.
+    /// Checks, at a step, a part of a request that is handed to the network.
     pub(super) fn handed_over(&self, scope: &str, uids: &[String], step: u64) -> Option<String> {
         if let Some(no) = self.no_before(scope, step, true) {
             return Some(format!("bytes of {scope} left at {step}, after {no:?}"));
         }
-        // What was recorded before a no never leaves after it was confirmed, whatever was said since.
+        // A record from before a confirmed refusal must never be sent after it, whatever was decided since.
         let confirmed =
             |no: &&Decided| no.act.is_no() && matches!(no.came, Came::Done { confirmed: true }) && no.returned < step;
         for no in self.of(scope).filter(confirmed) {
@@ -261,7 +265,7 @@ impl Oracle {
         None
     }
 
-    /// A request is about to leave, whose batch is on disk with this first line.
+    /// Checks a request that is about to be sent, whose batch on disk has this first line.
     pub(super) fn tried(&mut self, key: &str, head: String) -> Option<String> {
         let before = self.tries.insert(key.to_owned(), head.clone());
         (before.as_ref() == Some(&head)).then(|| format!("request {key} leaves again, and its last try is not on disk"))
@@ -271,9 +275,10 @@ impl Oracle {
         self.tries.remove(key);
     }
 
-    /// What lies on disk and arrived, beside what was kept: each record has one end.
+    /// Checks that each kept record is still on disk or has exactly one reason to be gone: accepted, rejected, given up, too old,
+    /// or destroyed.
     pub(super) fn missing(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>, wall: u64) -> Option<String> {
-        // A yes that is given where the lock file is gone begins anew, and what was recorded before goes.
+        // A grant that is given while the lock file is missing starts a new generation, and earlier records are destroyed.
         if self.clock_leapt || self.store_moved || self.cleaned_up {
             return None;
         }
@@ -289,10 +294,11 @@ impl Oracle {
             let destroyed = || {
                 let mut all = self.of(&kept.scope);
                 all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.recorded)
-                    // Whoever was about to write when the no was decided writes where nothing stands behind it any more.
+                    // A process that was about to write when the refusal was decided writes to a generation that is no longer in
+                    // force.
                     || self.no_stands(&kept.scope, kept.step)
             };
-            // A failing receiver has three tries of any sort.
+            // After three tries of any kind, a batch whose receiver failed with a server error is given up.
             let noted = self.batched.get(uid).map_or(0, |times| times - 1).max(arrival.tries);
             let gave_up = noted >= 10 || (arrival.server_errors > 0 && noted >= 3);
             let aged = wall.saturating_sub(kept.wall) >= 6 * 86_400_000;
@@ -304,7 +310,7 @@ impl Oracle {
         None
     }
 
-    /// Records that were kept and still wait though they could have left.
+    /// How many records of a scope are still pending on disk.
     pub(super) fn still_waiting(&self, scope: &str, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> usize {
         let below = |path: &Path| {
             let path = short(path);
@@ -313,7 +319,7 @@ impl Oracle {
         files.iter().filter(|(path, _)| below(path)).map(|(_, bytes)| uids(bytes).len()).sum()
     }
 
-    /// What a no that returned was to destroy, and is there.
+    /// Reports a record that a refusal should have destroyed and that is still on disk.
     pub(super) fn left_over(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> Option<String> {
         if self.store_moved {
             return None;
@@ -335,7 +341,7 @@ impl Oracle {
         None
     }
 
-    /// What lies there of a scope from before a no that says that all of it is destroyed.
+    /// Reports a record of a scope from before a refusal that reported all of it as destroyed.
     pub(super) fn undestroyed(
         &self,
         scope: &str,
@@ -356,9 +362,10 @@ impl Oracle {
         None
     }
 
-    /// Requests that were taken and that the person's log doesn't show.
+    /// Reports an accepted request that the person's log doesn't show.
     pub(super) fn unlogged(&self, files: &BTreeMap<std::path::PathBuf, Vec<u8>>) -> Option<String> {
-        // A yes that is given where the lock file is gone begins anew: a request that was cut off after it was taken goes.
+        // A grant that is given while the lock file is missing starts a new generation. A request that was interrupted after it
+        // was accepted is then lost.
         if self.clock_leapt || self.store_moved || self.cleaned_up {
             return None;
         }
@@ -381,9 +388,10 @@ impl Oracle {
         None
     }
 
-    /// The lines of the history, as scope and decision: each was asked for.
+    /// Checks the entries of the history, as scope and decision: each must have been asked for.
     pub(super) fn undone(&self, lines: &[(String, String)]) -> Option<String> {
-        // A no that the disk did not take, or that was not confirmed, is tried again until it is.
+        // A refusal that can't be written, or is not confirmed, is retried until it is. It may therefore be written more than
+        // once.
         let asked = |scope: &str, acts: &[Act]| -> usize {
             let asked = self.of(scope).filter(|it| acts.contains(&it.act) && it.came != Came::Nothing);
             let times = |it: &Decided| match it.came {

@@ -1,4 +1,4 @@
-//! The receiver, and the way to it: takes what arrives, or does not, and keeps count by the records' ids.
+//! The simulated receiver and the transport to it. It accepts or rejects what arrives, and counts records by their ids.
 
 use super::{
     oracle::{self, Act},
@@ -99,7 +99,7 @@ impl Transport for Server {
             if !parcel.may_leave() {
                 return Err(SendError::Stopped);
             }
-            // Whoever looked may be held up before the bytes go.
+            // A sender that has checked its permit may be delayed before the bytes are sent.
             if !world.is_calm() && world.random(2) == 0 {
                 world.sleep(self.actor, world.random(2 * SECOND));
             }
@@ -112,7 +112,8 @@ impl Transport for Server {
         }
         let takes = matches!(answer, Answers::Accepts | Answers::TakesPlainly | Answers::TakesSome);
         if !takes && let Some((_, _, sound)) = world.oracle().accepted.get_mut(&key) {
-            // Who heard that it was taken died before it was noted. The next one is told otherwise, and may give up.
+            // The process that got the acceptance died before it was recorded. The next process gets another answer, and may give
+            // up.
             *sound = false;
         }
         if answer == Answers::CutsBefore {
@@ -127,7 +128,7 @@ impl Transport for Server {
                     Answers::TakesSome | Answers::Rejects => arrival.refused_for_good = true,
                     Answers::WantsLess if uids.len() == 1 => arrival.refused_for_good = true,
                     Answers::Fails => arrival.server_errors += 1,
-                    // Not the request's own fault: the try is taken back.
+                    // The request is not the cause of this answer, so the try is not counted.
                     Answers::Refuses => arrival.tries = arrival.tries.saturating_sub(1),
                     _ => {}
                 }

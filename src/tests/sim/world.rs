@@ -1,7 +1,8 @@
-//! One world of a run: whose turn it is, what time it is, and what goes wrong. All of it follows from the seed.
+//! The world of one run: which process runs next, the time, and what goes wrong. All of it follows from the seed.
 //!
-//! Each simulated process is a thread, and one thread runs at a time. At every call of a seam it asks here, and another one may
-//! go first. No clock, no entropy and no order of the machine's own comes in.
+//! Each simulated process is a thread, and only one thread runs at a time. At every call of a seam (the traits for disk, clock,
+//! random generator and transport) the thread asks this module, and another thread may run first. The real clock, real random
+//! numbers and the order in which the machine schedules threads are never used.
 
 use super::{super::platform::Errno, oracle::Oracle};
 use crate::{
@@ -25,12 +26,12 @@ pub(super) const SECOND: u64 = 1_000_000;
 pub(super) const MINUTE: u64 = 60 * SECOND;
 pub(super) const HOUR: u64 = 60 * MINUTE;
 
-/// How many of the last steps are told where something was violated.
+/// How many of the last steps are printed after a violation.
 const TOLD: usize = 120;
-/// More steps than any sound run takes.
+/// More steps than any correct run takes.
 const STEPS_MOST: u64 = 400_000;
 
-/// What ends a simulated process, as the payload of its thread's unwinding.
+/// The panic payload that unwinds the thread of a killed process.
 pub(super) struct Killed;
 
 /// A generator of pseudo-random numbers (SplitMix64).
@@ -50,7 +51,7 @@ impl Rng {
         self.next() % limit.max(1)
     }
 
-    /// Once in so many times; never for 0.
+    /// Returns `true` once in `times` calls on average; never for 0.
     pub(super) fn once_in(&mut self, times: u64) -> bool {
         times != 0 && self.below(times) == 0
     }
@@ -60,7 +61,7 @@ impl Rng {
     }
 }
 
-/// What may go wrong in one run, and how often: once in so many steps, 0 for never.
+/// What may go wrong in one run, and how often: once in this many steps, 0 for never.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
     pub(super) switches: u64,
@@ -72,7 +73,7 @@ pub(super) struct Plan {
     pub(super) leaps: u64,
     pub(super) clean_ups: u64,
     pub(super) moves: u64,
-    /// Of ten requests, so many are not simply taken.
+    /// Of ten requests, this many don't get a plain acceptance.
     pub(super) bad_answers: u64,
 }
 
@@ -96,15 +97,15 @@ impl Plan {
     }
 }
 
-/// A time in which the disk fails in one way.
+/// A period in which the disk fails with one error.
 #[derive(Debug, Clone)]
 struct Outage {
     until: u64,
     code: Errno,
-    /// Calls that only read fail as well.
+    /// Calls that read or open fail. `writes` is for all other calls.
     reads: bool,
     writes: bool,
-    /// One process only, whose descriptors are used up, say.
+    /// If set, only this process fails, for example because it has no descriptors left.
     actor: Option<usize>,
 }
 
@@ -114,13 +115,13 @@ struct Actor {
     stopped_until: u64,
     done: bool,
     dead: bool,
-    /// Errors that were made up for the call under way.
+    /// The number of errors injected into the current call.
     faults: u64,
-    /// When that call began.
+    /// The step at which that call began.
     began: u64,
-    /// Whether it writes nothing but what it is given.
+    /// Whether the process writes only the event that it is now given, and no earlier ones.
     alone: bool,
-    /// When the first of those events was recorded that may not be written yet.
+    /// The step at which the first event was recorded that may not be written yet.
     recorded: Option<u64>,
 }
 
@@ -132,20 +133,20 @@ struct State {
     running: usize,
     actors: Vec<Actor>,
     outage: Option<Outage>,
-    /// The store is away: since which step, and until when.
+    /// Set while the store is moved away: since which step, and until which time.
     moved: Option<(u64, u64)>,
     leap_until: Option<u64>,
     steps: u64,
     hash: u64,
     told: VecDeque<(u64, usize, String)>,
-    /// How many of the last steps are kept to be told.
+    /// How many of the last steps are kept for printing.
     tells: usize,
     violation: Option<String>,
 }
 
-/// What time it is.
+/// The time of the run.
 pub(super) struct Times {
-    /// Microseconds that passed, and how far the wall clock is from where it would be, in milliseconds.
+    /// The microseconds that have passed. `offset` is the error of the wall clock, in milliseconds.
     passed: AtomicU64,
     offset: AtomicI64,
     begin: u64,
@@ -168,15 +169,15 @@ pub(super) struct World {
     pub(super) oracle: Mutex<Oracle>,
 }
 
-/// What is to become of a call.
+/// The outcome of a call.
 pub(super) enum Fate {
     Goes,
     Fails(io::Error),
-    /// The process dies when the call has done its work, or some of it.
+    /// The process is killed after the call has done its work, or a part of it.
     DiesAfter,
 }
 
-/// Which sort of call it is.
+/// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Look,
@@ -187,7 +188,7 @@ pub(super) enum Sort {
     Lock,
 }
 
-/// The errors that a sort of call gives on a real system.
+/// The errors that a kind of call returns on a real system.
 fn errors(sort: Sort) -> &'static [Errno] {
     match sort {
         Sort::Look => &[Errno::IO, Errno::ACCESS, Errno::STALE, Errno::NOMEM],
@@ -233,11 +234,11 @@ impl Entropy for SimEntropy {
 }
 
 impl World {
-    /// A world of so many processes, none of which runs yet.
+    /// A world of `actors` processes, none of which runs yet.
     pub(super) fn new(seed: u64, actors: usize) -> Arc<World> {
         let mut rng = Rng(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5117);
         let plan = Plan::of(&mut rng);
-        // Days at which calendars turn, among others.
+        // Some of these days are critical for calendars, such as the end of a year.
         let days = [20_522, 20_527, 20_818, 21_243, 21_974, 24_855, 20_454, 20_649, 20_700, 20_879];
         let begin = *rng.pick(&days) * 86_400_000 + rng.below(86_400_000);
         let state = State {
@@ -278,7 +279,7 @@ impl World {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Microseconds that passed.
+    /// Microseconds that have passed.
     pub(super) fn passed(&self) -> u64 {
         self.times.passed.load(SeqCst)
     }
@@ -292,7 +293,7 @@ impl World {
         self.next_pid.fetch_add(1, SeqCst)
     }
 
-    /// The number of the step: the order in which things happened.
+    /// The number of the current step. It gives the order of events.
     pub(super) fn step(&self) -> u64 {
         self.state().steps
     }
@@ -322,7 +323,7 @@ impl World {
         self.state().rng.below(limit)
     }
 
-    /// Something that must never be so. The first is told.
+    /// Reports a violation. Only the first one is kept.
     pub(super) fn violated(&self, what: String) {
         let mut state = self.state();
         if state.violation.is_none() {
@@ -331,17 +332,17 @@ impl World {
         }
     }
 
-    /// Since which step the store is away, if it is.
+    /// The step since which the store is moved away, if it is.
     pub(super) fn moved(&self) -> Option<u64> {
         self.state().moved.map(|(since, _)| since)
     }
 
-    /// Keeps all of the trace to be told.
+    /// Keeps the whole trace for printing.
     pub(super) fn tell_all(&self) {
         self.state().tells = usize::MAX;
     }
 
-    /// A line of the trace that is no step.
+    /// Adds a line to the trace without counting a step.
     pub(super) fn note(&self, actor: usize, what: &str) {
         self.state().note(actor, what);
     }
@@ -354,14 +355,14 @@ impl World {
         self.state().actors[me].dead = false;
     }
 
-    /// Begins to count the errors that are made up for what follows.
+    /// Resets the count of injected errors and the begin of the current call.
     pub(super) fn begin_counting(&self, me: usize) {
         let step = self.step();
         let actor = &mut self.state().actors[me];
         (actor.faults, actor.began) = (0, step);
     }
 
-    /// An event is recorded now. A durable one is written by itself.
+    /// Call before an event is recorded. A durable event is written by itself.
     pub(super) fn records(&self, me: usize, durable: bool) {
         let step = self.step();
         let actor = &mut self.state().actors[me];
@@ -371,7 +372,7 @@ impl World {
         }
     }
 
-    /// The event is recorded; with `all` everything is written, or ended.
+    /// Call after the event was recorded. `all` means that every event has been written or dropped.
     pub(super) fn has_recorded(&self, me: usize, all: bool) {
         let actor = &mut self.state().actors[me];
         actor.alone = false;
@@ -380,7 +381,7 @@ impl World {
         }
     }
 
-    /// What a process writes now was recorded at this step or later.
+    /// The earliest step at which data written now may have been recorded.
     pub(super) fn recorded(&self, me: usize) -> u64 {
         let actor = &self.state().actors[me];
         actor.recorded.filter(|_| !actor.alone).unwrap_or(actor.began)
@@ -390,7 +391,7 @@ impl World {
         self.state().actors[me].faults
     }
 
-    /// The disk takes nothing of this process for a while: what a person says just then is hard to keep.
+    /// Begins a short outage for one process in which nothing can be written, so that the decision that follows is hard to store.
     pub(super) fn takes_nothing(&self, me: usize) {
         let mut state = self.state();
         if state.calm || state.plan.outages == 0 || state.outage.is_some() {
@@ -412,7 +413,7 @@ impl World {
         state.outage = Some(outage);
     }
 
-    /// From now on nothing goes wrong, the clock is right, and who was stopped goes on.
+    /// Ends all failures: the clock is right, and stopped processes continue.
     pub(super) fn calm_down(&self) {
         let mut state = self.state();
         state.calm = true;
@@ -443,7 +444,7 @@ impl World {
         self.hand_on(&mut state, me, true);
     }
 
-    /// Sleeps, while others go on.
+    /// Sleeps while other threads run.
     pub(super) fn sleep(&self, me: usize, micros: u64) {
         if self.is_over(me) {
             return;
@@ -455,7 +456,7 @@ impl World {
         self.switch(state, me, true);
     }
 
-    /// Whether this thread must not take part any more.
+    /// Whether this thread must not continue: its process was killed, or there was a violation. Unwinds the thread in that case.
     fn is_over(&self, me: usize) -> bool {
         let mut state = self.state();
         let over = state.actors[me].dead || state.violation.is_some();
@@ -469,7 +470,7 @@ impl World {
         over
     }
 
-    /// A step of this thread at a seam. Others may go first; then says what becomes of the call.
+    /// A step of this thread at a seam. Other threads may run first. Returns the outcome of the call.
     pub(super) fn at_seam(self: &Arc<Self>, me: usize, pid: Pid, sort: Option<Sort>, what: &str, path: &Path) -> Fate {
         if self.is_over(me) {
             return Fate::Fails(io::Error::from(io::ErrorKind::Interrupted));
@@ -513,7 +514,7 @@ impl World {
         fate
     }
 
-    /// Ends this process here and now.
+    /// Kills this process now.
     pub(super) fn kill(&self, me: usize, pid: Pid) {
         self.memory().kill(pid);
         self.state().actors[me].dead = true;
@@ -539,7 +540,7 @@ impl World {
         state.rng.once_in(faults).then(|| *state.rng.pick(errors(sort)))
     }
 
-    /// What happens around the processes.
+    /// Causes events around the processes: stops, outages, clock jumps, clean-ups and moves of the store.
     fn disturb(&self, state: &mut State, me: usize) {
         let passed = self.passed();
         let plan = state.plan.clone();
@@ -566,7 +567,7 @@ impl World {
             state.outage = Some(outage);
         }
         if state.rng.once_in(plan.jumps) {
-            // Two of them are less than a day apart: a clock that was set back by more is one that leapt.
+            // Two such offsets differ by less than a day. A clock that is set back by more counts as a leap.
             let hours = state.rng.below(24) as i64 - 12;
             self.times.offset.store(hours * 3_600_000, SeqCst);
             state.note(me, &format!("the clock is {hours} h off"));
@@ -590,7 +591,7 @@ impl World {
             for (path, bytes) in self.memory().everything() {
                 let changed = self.admin().stat(&path).ok().flatten().map(|stat| stat.version.1 as i64);
                 let old = changed.is_some_and(|at| at + 3_600 < now);
-                // One that thinks that locks are left over.
+                // A clean-up job that takes lock files for leftovers.
                 let is_lock = path.extension().is_some_and(|extension| extension == "life" || extension == "lock");
                 if (bytes.is_empty() || is_lock) && old {
                     self.oracle().cleaned_up |= is_lock;
@@ -614,7 +615,7 @@ impl World {
         if self.admin().rename(Path::new(STORE), Path::new(AWAY)).is_err() {
             return;
         }
-        // The whole home, or one of its two halves.
+        // Either the store and the configuration directory are moved, or only the store.
         if state.rng.once_in(2) {
             let _ = self.admin().rename(Path::new(MARKS), Path::new(MARKS_AWAY));
         }
@@ -634,7 +635,7 @@ impl World {
         }
     }
 
-    /// The disk as somebody else has it, whom nothing befalls.
+    /// The disk as a process without faults sees it.
     fn admin(&self) -> Arc<dyn Disk> {
         self.memory().process(0)
     }
@@ -643,7 +644,7 @@ impl World {
         self.oracle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Lets another one go first, perhaps; or surely, where this one sleeps or is stopped.
+    /// Perhaps lets another thread run first. With `must`, while this thread sleeps or is stopped, it always does.
     fn switch(&self, mut state: MutexGuard<'_, State>, me: usize, must: bool) {
         let often = state.plan.switches;
         if must || state.rng.once_in(often) {
@@ -653,7 +654,7 @@ impl World {
             }
         }
         drop(state);
-        // Something was violated meanwhile.
+        // There was a violation meanwhile.
         if self.violation().is_some() {
             self.is_over(me);
         }
@@ -686,7 +687,7 @@ impl World {
     }
 }
 
-/// Where the store is, and where it is moved to.
+/// The path of the store, and the path to which it is moved.
 pub(super) const STORE: &str = "/home/data/org.example.crash";
 const AWAY: &str = "/home/away";
 const MARKS: &str = "/home/config/org.example.crash";
@@ -704,7 +705,7 @@ impl State {
     }
 }
 
-/// The end of a path, which says enough.
+/// The end of a path, which is enough in a trace.
 pub(super) fn short(path: &Path) -> String {
     let whole = path.to_string_lossy();
     let below =

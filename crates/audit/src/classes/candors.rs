@@ -1,5 +1,5 @@
-//! candor's own classes of numbers by name: the one place that maps names to the crate's partitions. It asks the crate
-//! for each outcome and knows no cut of its own.
+//! candor's own classes of numbers by name. Only this module maps names to the crate's partitions. It asks the crate for
+//! each outcome and defines no bucket bounds of its own.
 
 use candor::{
     Precision,
@@ -9,12 +9,12 @@ use candor::{
     },
 };
 
-/// One of candor's classes, over numbers in its base unit.
+/// One of candor's classes, for numbers in its base unit.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// As it stands in `#[field(…)]`.
+    /// The name as used in `#[field(…)]`.
     pub(crate) name: &'static str,
-    /// What the numbers in the input are counted in.
+    /// The unit of the numbers in the input.
     pub(crate) unit: &'static str,
     /// The partition.
     pub(crate) precision: Precision,
@@ -31,7 +31,7 @@ impl Known {
     }
 }
 
-/// All of them.
+/// All classes of numbers.
 pub(crate) static KNOWN: [Known; 7] = [
     Known::new("media_duration", "s", MediaDuration::PRECISION),
     Known::new("bitrate", "bit/s", Bitrate::PRECISION),
@@ -42,12 +42,12 @@ pub(crate) static KNOWN: [Known; 7] = [
     Known::new("age", "days", Age::PRECISION),
 ];
 
-/// The half-open bounds of an outcome; `None` above means open.
+/// The half-open bounds of an outcome. An upper bound of `None` means unbounded.
 pub(crate) fn bounds(precision: &Precision, outcome: u16) -> Option<(u64, Option<u64>)> {
     let Precision::Cuts { cuts, .. } = precision else { return None };
     let at = usize::from(outcome).checked_sub(1)?;
     let bound = |at: usize| cuts.get(at).and_then(|cut| u64::try_from(*cut).ok());
-    // What is below the first cut belongs to the first cell.
+    // Values below the first cut belong to the first bucket.
     let low = if at == 0 { 0 } else { bound(at)? };
     Some((low, bound(at + 1)))
 }

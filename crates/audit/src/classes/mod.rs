@@ -1,5 +1,5 @@
-//! How coarse a field's value becomes before rows are compared: candor's own classes, and a few generic ones. Cells are
-//! half-open and values are floored, never rounded to nearest. Keeps no value.
+//! How coarse a field's value is made before rows are compared: candor's own classes, and a few generic ones. Buckets are
+//! half-open, and values are floored, never rounded to nearest. Keeps no value.
 
 mod candors;
 
@@ -10,63 +10,63 @@ use crate::{
 };
 use candors::{KNOWN, Known};
 
-/// The most bounds a ladder may have.
+/// The most bounds that a ladder may have.
 const RUNGS_MOST: usize = 4_096;
 
-/// How a field's values are put together.
+/// How a field's values are grouped.
 #[derive(Debug, Clone)]
 pub(crate) enum Class {
-    /// As it stands, byte for byte.
+    /// Unchanged, byte for byte.
     Exact,
     /// Not part of the plan.
     Omit,
-    /// Down to a multiple; everything from the top on is one cell. In billionths.
+    /// Rounded down to a multiple of `width`. Values from `top` on are one bucket. In billionths.
     Step {
-        /// The width of a cell.
+        /// The width of a bucket.
         width: u128,
-        /// Where the last, open cell begins.
+        /// Where the last, unbounded bucket begins.
         top: Option<u128>,
     },
-    /// Down to one of these bounds, rising, in billionths.
+    /// Rounded down to one of these bounds, in rising order, in billionths.
     Ladder(Vec<u128>),
-    /// One of candor's own.
+    /// One of candor's own classes.
     Known(&'static Known),
 }
 
-/// What a value became.
+/// A value after generalization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cell<'v> {
-    /// Not sent, and why.
+    /// The value is not sent, with the reason.
     NotSent(Unfit),
     /// The value itself.
     Text(&'v [u8]),
-    /// A cell of numbers, known by its lower bound or its number.
+    /// A bucket of numbers, identified by its lower bound or its index.
     Numbers(u128),
 }
 
-/// Bounds of a cell in whole units; open above is infinite.
+/// The bounds of a bucket in whole units. An unbounded upper end is infinite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Interval {
-    /// Belongs to it.
+    /// Included in the interval.
     pub(crate) low: f64,
-    /// Does not, unless both are the same.
+    /// Excluded from the interval, unless both bounds are equal.
     pub(crate) high: f64,
 }
 
 impl Interval {
-    /// The best single guess: the middle, or the lower bound of an open cell.
+    /// The best single guess: the middle, or the lower bound of an unbounded bucket.
     pub(crate) fn middle(self) -> f64 {
         if self.high.is_finite() { self.low + (self.high - self.low) / 2.0 } else { self.low }
     }
 
-    /// How wide it is.
+    /// The width of the interval.
     pub(crate) fn width(self) -> f64 {
         self.high - self.low
     }
 }
 
 impl Class {
-    /// Reads a class as it stands on the command line.
+    /// Reads a class as written on the command line.
     pub(crate) fn read(text: &str) -> Result<Class> {
         let (name, rest) = text.split_once(':').map_or((text, None), |(name, rest)| (name, Some(rest)));
         match (name, rest) {
@@ -100,12 +100,12 @@ impl Class {
         }
     }
 
-    /// What numbers of this class are counted in, where candor says so.
+    /// The unit of numbers of this class, if candor defines one.
     pub(crate) fn unit(&self) -> Option<&'static str> {
         if let Class::Known(known) = self { Some(known.unit) } else { None }
     }
 
-    /// The cell a value belongs to.
+    /// The bucket of a value.
     pub(crate) fn cell<'v>(&self, value: &'v [u8]) -> Cell<'v> {
         if let Class::Exact | Class::Omit = self {
             return if value.is_empty() { Cell::NotSent(Unfit::Missing) } else { Cell::Text(value) };
@@ -116,7 +116,7 @@ impl Class {
         }
     }
 
-    /// The lower bound of a number's cell, or its number where candor counts cells.
+    /// The lower bound of a number's bucket, or the bucket's index for candor's own classes.
     fn place(&self, amount: Amount) -> u128 {
         match (self, amount) {
             (Class::Step { width, top }, Amount::Parts(parts)) => match top {
@@ -125,7 +125,7 @@ impl Class {
             },
             (Class::Step { top, .. }, Amount::Top) => top.unwrap_or(u128::MAX),
             (Class::Ladder(bounds), Amount::Parts(parts)) => {
-                // What is below the first bound belongs to the first cell.
+                // Values below the first bound belong to the first bucket.
                 bounds.iter().rfind(|bound| **bound <= parts).or(bounds.first()).copied().unwrap_or(0)
             }
             (Class::Ladder(bounds), Amount::Top) => bounds.last().copied().unwrap_or(0),
@@ -135,7 +135,7 @@ impl Class {
         }
     }
 
-    /// What the cell of a value says of it in numbers, if it says anything.
+    /// The numeric bounds of a value's bucket. `None` if the value is not a usable number or is infinite.
     pub(crate) fn interval(&self, value: &[u8]) -> Option<Interval> {
         let amount = number::read(value).ok()?;
         let place = self.place(amount);
@@ -156,7 +156,7 @@ impl Class {
                 (low as f64, high.map_or(f64::INFINITY, |high| high as f64))
             }
         };
-        // An exact infinity says nothing that arithmetic could use.
+        // Arithmetic can't use an exact infinity.
         low.is_finite().then_some(Interval { low, high })
     }
 }

@@ -1,5 +1,5 @@
-//! Rows from a table or from OTLP bodies, one at a time, in bounded memory. Malformed ones are counted with the first
-//! line they stand on; none is mended by guessing. Tells formats apart by content, never by a file's name.
+//! Rows from a table or from OTLP bodies, one at a time, in bounded memory. Malformed rows are counted, with the first line
+//! where each kind occurs; none is repaired by guessing. The format is detected by content, never by a file's name.
 
 mod otlp;
 mod table;
@@ -20,28 +20,28 @@ use std::{
 pub(crate) use otlp::EVENTS_MOST;
 pub(crate) use table::position;
 
-/// The longest value that is read; a quote that is never closed ends here.
+/// The longest value that is read, in bytes. It bounds a quoted value whose quote is never closed.
 pub(crate) const VALUE_MOST: usize = 64 << 10;
-/// The most columns, or distinct attributes.
+/// The most columns of a table, or distinct attributes.
 pub(crate) const COLUMNS_MOST: usize = 4_096;
-/// The longest name of an event.
+/// The longest name of an event, in bytes.
 const EVENT_MOST: usize = 256;
 
-/// One row, reused for the next.
+/// One row. Its buffers are reused for the next row.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     bytes: Vec<u8>,
     spans: Vec<(usize, usize)>,
-    /// The line it begins on.
+    /// The line where it begins.
     pub(crate) line: u64,
-    /// The event it is.
+    /// The event it belongs to.
     pub(crate) event: String,
-    /// How many times it stands, where the input says so.
+    /// How many times it counts, if the input has counts.
     pub(crate) weight: Option<u64>,
 }
 
 impl Row {
-    /// The value in a column; empty where there is none.
+    /// The value in a column. Empty if there is none.
     pub(crate) fn value(&self, column: usize) -> &[u8] {
         self.spans.get(column).and_then(|&(from, to)| self.bytes.get(from..to)).unwrap_or_default()
     }
@@ -70,7 +70,7 @@ impl Row {
     }
 }
 
-/// What is wrong with rows that were left out: how many of each kind, and the first line of it.
+/// The problems in rows that were left out: the number of rows with each kind, and the first line of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
     kinds: BTreeMap<&'static str, (u64, u64)>,
@@ -88,13 +88,13 @@ impl Troubles {
         Ok(())
     }
 
-    /// Kind, rows, first line.
+    /// Each kind with its number of rows and its first line.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, u64, u64)> {
         self.kinds.iter().map(|(kind, (rows, line))| (*kind, *rows, *line))
     }
 }
 
-/// The input, with its format known.
+/// The input in its detected format.
 pub(crate) enum Rows {
     /// A table.
     Table(Box<table::Table>),
@@ -103,7 +103,7 @@ pub(crate) enum Rows {
 }
 
 impl Rows {
-    /// Opens the input and reads what is needed to know its columns.
+    /// Opens the input and reads as much as is needed to know its columns.
     pub(crate) fn open(audit: &Audit, progress: &ProgressBar) -> Result<Rows> {
         let mut input = Input::open(&audit.file, progress)?;
         let format = input.format(audit.format)?;
@@ -122,7 +122,7 @@ impl Rows {
         }
     }
 
-    /// The columns an event has.
+    /// The columns that an event has.
     pub(crate) fn columns_of(&self, event: &str) -> Vec<usize> {
         match self {
             Rows::Table(table) => table.columns_of(),
@@ -140,7 +140,7 @@ impl Rows {
         .flatten()
     }
 
-    /// Hands each row out, in order.
+    /// Calls `row` for every row, in order.
     pub(crate) fn each(&mut self, row: &mut dyn FnMut(&Row) -> Result<()>) -> Result<()> {
         match self {
             Rows::Table(table) => table.each(row),
@@ -148,7 +148,7 @@ impl Rows {
         }
     }
 
-    /// What was left out.
+    /// The problems in the rows that were left out.
     pub(crate) fn troubles(&self) -> &Troubles {
         match self {
             Rows::Table(table) => &table.troubles,
@@ -156,7 +156,7 @@ impl Rows {
         }
     }
 
-    /// What a reader of the report should know of the input.
+    /// Notes about the input for the reader of the report.
     pub(crate) fn notes(&self) -> Vec<String> {
         match self {
             Rows::Table(table) => table.notes.clone(),
@@ -176,7 +176,7 @@ impl Rows {
 /// The bytes of the input.
 struct Input {
     reader: Box<dyn BufRead>,
-    /// To read it once more.
+    /// The file, if the input is one, so that it can be read again.
     file: Option<File>,
     progress: ProgressBar,
 }
@@ -205,7 +205,7 @@ impl Input {
         Input { reader: Box::new(reader), file, progress: progress.clone() }
     }
 
-    /// Looks at the beginning, without a byte-order mark, which it skips.
+    /// Detects the format from the beginning of the input. Skips a byte-order mark.
     fn format(&mut self, wanted: Format) -> Result<Format> {
         let wrong = |what: &str| Err(Error::Input(format!("the input {what}")));
         let start = self.reader.fill_buf().trying(|| "can't read the input".into())?;
@@ -240,7 +240,7 @@ impl Input {
         Ok(rest.iter().all(u8::is_ascii_whitespace))
     }
 
-    /// A file with the same bytes, to be read from its beginning as often as needed.
+    /// A file with the same bytes, which can be read from its beginning as often as needed.
     fn into_file(mut self, temp: Option<&Path>) -> Result<File> {
         if let Some(file) = self.file {
             return Ok(file);
@@ -254,13 +254,13 @@ impl Input {
     }
 }
 
-/// How many times a row stands.
+/// Reads how many times a row counts.
 fn weight(text: &[u8]) -> Option<u64> {
     let weight: u64 = std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()?;
     (weight > 0).then_some(weight)
 }
 
-/// The bar that is shown while reading; nothing where no terminal is.
+/// The progress bar for the reading. Hidden if there is no terminal.
 pub(crate) fn progress(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
@@ -273,7 +273,7 @@ pub(crate) fn progress(quiet: bool) -> ProgressBar {
     bar.with_message("reading")
 }
 
-/// The names, each once: what stands twice gets a number.
+/// Makes the names unique: a repeated name gets a number, an empty name becomes `column N`.
 fn distinct(names: Vec<String>, notes: &mut Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(names.len());
     let mut taken: std::collections::HashSet<String> = names.iter().cloned().collect();

@@ -1,5 +1,5 @@
-//! OTLP/HTTP log bodies in JSON, or bare log records, one a line. A record's attributes are its fields; the envelope,
-//! times and `log.record.uid` are not. Read twice: first for the names, then for the values.
+//! OTLP/HTTP log bodies in JSON, or bare log records, one per line. A record's attributes are its fields; the envelope,
+//! times and `log.record.uid` are not. The input is read twice: first for the names, then for the values.
 
 use super::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, weight};
 use crate::{
@@ -16,7 +16,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Seek as _},
 };
 
-/// The longest line that is read; candor's bodies are at most 64 KiB.
+/// The longest line that is read, in bytes. candor's bodies are at most 64 KiB.
 const LINE_MOST: u64 = 4 << 20;
 /// The most distinct event names.
 pub(crate) const EVENTS_MOST: usize = 1_000;
@@ -28,7 +28,7 @@ const NAME_TOO_LONG: &str = "an event's or attribute's name is longer than 256 b
 const VALUE_TOO_LONG: &str = "a value is longer than 64 KiB";
 const NO_COUNT: &str = "its count is no whole number above 0";
 
-/// Bodies being read.
+/// Log bodies that are being read.
 pub(crate) struct Bodies {
     file: File,
     progress: indicatif::ProgressBar,
@@ -114,7 +114,7 @@ impl Bodies {
                 "--event-column `{column}` is for tables; OTLP records name their event."
             )));
         }
-        // `count` is the weight unless it is asked for as a field.
+        // `count` is the weight unless the command line names it as a field.
         let measured = audit.fields.contains(&bodies.count) && audit.count.is_none();
         if measured {
             bodies.count = String::new();
@@ -159,7 +159,7 @@ impl Bodies {
         notes
     }
 
-    /// The first reading.
+    /// The first pass: collects the names of fields and events.
     fn learn_names(&mut self) -> Result<()> {
         let (mut columns, mut by_name, mut events) = (Vec::new(), HashMap::new(), BTreeMap::new());
         self.records(&mut |_, record, _| {
@@ -201,7 +201,7 @@ impl Bodies {
         Ok(())
     }
 
-    /// Hands each row out, in order.
+    /// The second pass: calls `each` for every row, in order.
     pub(super) fn each(&mut self, each: &mut dyn FnMut(&Row) -> Result<()>) -> Result<()> {
         let mut row = Row::default();
         let mut troubles = std::mem::take(&mut self.troubles);
@@ -231,7 +231,8 @@ impl Bodies {
         done
     }
 
-    /// Every record with its line; an error where there is none, which is the whole line's if it is too long.
+    /// Calls `each` for every record with its line number. A line without a valid record gives an error; so does a line
+    /// that is too long, and then the error concerns the whole line.
     fn records(&mut self, each: &mut EachRecord<'_>) -> Result<()> {
         let what = || "can't read the input".into();
         self.file.rewind().trying(what)?;
@@ -258,7 +259,7 @@ impl Bodies {
     }
 }
 
-/// Who sees each record: its line, itself if it is one, whether the whole line is at fault.
+/// Callback for each record: its line number, the record or an error, and whether the whole line is at fault.
 type EachRecord<'e> = dyn FnMut(u64, std::result::Result<&LogRecord<'_>, ()>, bool) -> Result<()> + 'e;
 
 fn one_line(text: &[u8], line: u64, each: &mut EachRecord<'_>) -> Result<()> {
@@ -295,13 +296,13 @@ impl LogRecord<'_> {
         self.event_name.as_deref().unwrap_or("(no event name)")
     }
 
-    /// The attributes that are fields, or the count.
+    /// The names of the attributes that are fields, or the count.
     fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.attributes().iter().map(|attribute| attribute.key.as_ref());
         names.filter(|name| !["log.record.uid", "candor.other"].contains(name))
     }
 
-    /// Puts the record into a row. True if it stands for the rest of a day's counts.
+    /// Fills a row from the record. Returns true if the record stands for the remainder of a day's counts (`candor.other`).
     fn fill(
         &self,
         row: &mut Row,
@@ -337,7 +338,7 @@ impl LogRecord<'_> {
     }
 }
 
-/// A value as text; arrays and maps as their JSON.
+/// A value as text. Arrays and maps become their JSON.
 fn value(raw: &RawValue) -> std::result::Result<Cow<'_, str>, &'static str> {
     let unquoted = |raw: &'_ RawValue| raw.get().trim_matches('"').to_owned();
     let parsed: Option<AnyValue<'_>> = serde_json::from_str(raw.get()).map_err(|_| NOT_OTLP)?;

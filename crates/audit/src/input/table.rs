@@ -1,5 +1,5 @@
-//! Tables: RFC 4180 with a header row. A field has a greatest length, so that a quote that is never closed can't take
-//! all memory. Never changes a value.
+//! Tables: RFC 4180 with a header row. A field has a maximum length, so that a quote that is never closed can't use up all
+//! memory. Never changes a value.
 
 use super::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, distinct, weight};
 use crate::{
@@ -16,7 +16,7 @@ const TOO_MANY: &str = "more columns than the header";
 const NO_COUNT: &str = "its count is no whole number above 0";
 const EVENT_TOO_LONG: &str = "its event name is longer than 256 bytes";
 
-/// A table being read.
+/// A table that is being read.
 pub(crate) struct Table {
     lines: Lines,
     columns: Vec<String>,
@@ -95,7 +95,7 @@ impl Table {
     }
 }
 
-/// Where a column that an option names stands.
+/// The position of a column that an option names. Fails if the input has no such column.
 pub(crate) fn position(columns: &[String], option: &str, name: &str) -> Result<usize> {
     columns.iter().position(|column| column == name).ok_or_else(|| {
         Error::Usage(format!(
@@ -115,13 +115,13 @@ fn delimiter(text: &str) -> Result<u8> {
     }
 }
 
-/// How reading a row ended.
+/// How the reading of a row ended.
 enum End {
     Row { columns: usize, too_long: bool },
     Input,
 }
 
-/// Rows of fields.
+/// A reader of rows of fields.
 struct Lines {
     reader: Box<dyn BufRead>,
     core: csv_core::Reader,
@@ -135,7 +135,7 @@ impl Lines {
         Lines { reader, core, newlines: 0, field: vec![0; VALUE_MOST] }
     }
 
-    /// Reads a row, and keeps at most this many columns of it.
+    /// Reads a row, and keeps at most `keep` columns of it.
     fn next(&mut self, row: &mut Row, keep: usize) -> Result<End> {
         row.clear();
         self.skip_blank_lines()?;
@@ -168,7 +168,7 @@ impl Lines {
         }
     }
 
-    /// The parser would skip them too, but the line a row begins on would then be unknown.
+    /// Skips blank lines. The parser would skip them too, but then the line where a row begins would be unknown.
     fn skip_blank_lines(&mut self) -> Result<()> {
         loop {
             let input = self.reader.fill_buf().trying(|| "can't read the input".into())?;

@@ -1,5 +1,5 @@
-//! The report as data: what `--json` writes, and what the text and the page are made of. Its keys are described in
-//! README.md and stay. It holds names and figures, never a value of a row.
+//! The report as data: the content of `--json` and the source of the text and the page. Its keys are described in README.md
+//! and stay stable. It holds names and figures, never a value of a row.
 
 pub(crate) mod page;
 mod plot;
@@ -21,17 +21,17 @@ use serde::Serialize;
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// The version of this form.
+    /// The version of the report format.
     pub(crate) candor_audit: u32,
     /// What was read.
     pub(crate) input: Input,
-    /// What was asked.
+    /// The settings of the run.
     pub(crate) settings: Settings,
-    /// Each event type, in the order in which they first stand.
+    /// Each event type, in the order of first occurrence.
     pub(crate) events: Vec<Event>,
     /// Limits that were exceeded, in words.
     pub(crate) over_limits: Vec<String>,
-    /// How much went to temporary files.
+    /// The amount of data written to temporary files.
     pub(crate) storage: Storage,
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Plan {
     pub(crate) by_record: Figures,
     /// Classes by the sum of counts, if the input has counts.
     pub(crate) by_count: Option<Figures>,
-    /// Best mend first.
+    /// The most effective fix first.
     pub(crate) leave_one_out: Vec<Without>,
     pub(crate) sequences: Vec<Sequence>,
     pub(crate) sensitive: Option<Sensitive>,
@@ -118,7 +118,7 @@ pub(crate) struct Figures {
     pub(crate) sizes: Vec<Bin>,
 }
 
-/// Rows in classes of `from` and more, below the next bin.
+/// The rows in classes of at least `from` rows and below the next bin.
 #[derive(Debug, Serialize)]
 pub(crate) struct Bin {
     pub(crate) from: u64,
@@ -171,17 +171,17 @@ pub(crate) struct Inverted {
     pub(crate) width_of_own_cell: Half,
 }
 
-/// A median and a 90th percentile; none where nothing could be compared or half of it is open.
+/// A median and a 90th percentile. `None` if nothing could be compared, or if the value is unbounded.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Half {
     pub(crate) median: Option<f64>,
     pub(crate) p90: Option<f64>,
-    /// Whether the one that is missing is so because it is unbounded.
+    /// Whether a missing value is missing because it is unbounded.
     pub(crate) open: bool,
 }
 
 impl Report {
-    /// Puts the figures together.
+    /// Assembles the report from the measurement.
     pub(crate) fn new(audit: &Audit, rows: &Rows, wishes: &Wishes, measured: (Vec<measure::Event>, u64)) -> Report {
         let (events, temporary_bytes) = measured;
         let name =
@@ -242,7 +242,7 @@ impl Plan {
             a_rank.0.total_cmp(&b_rank.0).then(a_rank.1.total_cmp(&b_rank.1)).then(a.bits_lost.total_cmp(&b.bits_lost))
         });
         let sequences = LENGTHS.iter().zip(&plan.runs).map(|(&length, runs)| {
-            // A run of one is a class.
+            // A run of length one is a class.
             let runs = if length == 1 { &plan.classes } else { runs };
             Sequence { length, runs: runs.rows(), share_unique: share(runs.unique(), runs.rows()) }
         });

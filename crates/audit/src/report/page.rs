@@ -1,5 +1,5 @@
-//! The report as one page that needs no network and no script. The template escapes everything that is put into it; a
-//! policy in the page forbids a browser to load or run anything.
+//! The report as one HTML page that needs no network and no script. The template escapes every inserted value. A content
+//! security policy in the page forbids the browser to load or run anything.
 
 use super::{
     Event, Figures, Half, Inverted, Plan, Report, plot,
@@ -30,7 +30,7 @@ dt { font-weight: 600; } dd { margin: 0 0 .6rem 0; } .soft { color: var(--soft);
 @media print { body { max-width: none; } }
 ";
 
-/// The whole page.
+/// Renders the whole page.
 pub(crate) fn page(report: &Report) -> String {
     let input = &report.input;
     let form = if input.format == "csv" { "a table" } else { "OTLP records" };

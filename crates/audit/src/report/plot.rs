@@ -1,25 +1,25 @@
-//! Plots as inline SVG. Each has a title and a description in words for those who do not see it, takes its colours from
-//! the page, and loads nothing. Whatever is written into one is escaped by the template.
+//! Plots as inline SVG. Each has a title and a text description for readers who can't see it, takes its colors from the
+//! page, and loads nothing. The template escapes every inserted text.
 
 use super::{Figures, Plan, terminal::FIELDS_MOST};
 use crate::words::{percent, shown, whole};
 use maud::{Markup, html};
 
 const WIDTH: f64 = 720.0;
-/// Where the bars begin: left of it stand the names.
+/// Where the bars begin. Their names are to the left.
 const LEFT: f64 = 230.0;
-/// How long the longest bar is: right of it stand the figures.
+/// Length of the longest bar. The figures are to its right.
 const LONGEST: f64 = WIDTH - LEFT - 165.0;
 const LINE: f64 = 26.0;
 
-/// One bar or a pair of them.
+/// One bar, or a pair of bars with one name.
 struct Bar {
     name: String,
-    /// Share, what it is in words, and the style of it.
+    /// For each bar: its share, the share in words, and its style.
     parts: Vec<(f64, String, &'static str)>,
 }
 
-/// How many rows are in classes of which size.
+/// Plots how many rows are in classes of each size.
 pub(super) fn sizes(figures: &Figures, id: &str) -> Markup {
     let upper = figures.sizes.iter().skip(1).map(|bin| Some(bin.from - 1)).chain([None]);
     let bars = figures.sizes.iter().zip(upper).map(|(bin, upper)| {
@@ -34,7 +34,7 @@ pub(super) fn sizes(figures: &Figures, id: &str) -> Markup {
     bars_of("Share of rows by the size of their class", &bars.collect::<Vec<_>>(), id)
 }
 
-/// What leaving one field out does.
+/// Plots the effect of leaving out each field.
 pub(super) fn without(plan: &Plan, k: u64, id: &str) -> Markup {
     let now = ("with all fields".to_owned(), plan.by_record.share_under_k);
     let each = plan
@@ -49,7 +49,7 @@ pub(super) fn without(plan: &Plan, k: u64, id: &str) -> Markup {
     bars_of(&format!("Share of rows in a class of fewer than {k}, without each field"), &bars.collect::<Vec<_>>(), id)
 }
 
-/// The plans side by side.
+/// Plots the plans side by side.
 pub(super) fn plans(plans: &[Plan], k: u64, id: &str) -> Markup {
     let bars = plans.iter().map(|plan| {
         let (alone, under) = (plan.by_record.share_unique, plan.by_record.share_under_k);
@@ -66,7 +66,7 @@ pub(super) fn plans(plans: &[Plan], k: u64, id: &str) -> Markup {
     )
 }
 
-/// How fast runs of rows become unique.
+/// Plots how fast runs of rows become unique as they grow longer.
 pub(super) fn sequences(plan: &Plan, id: &str) -> Markup {
     let (height, left, right, top) = (220.0, 60.0, 20.0, 16.0);
     let bottom = height - 40.0;
@@ -133,13 +133,13 @@ fn bars_of(title: &str, bars: &[Bar], id: &str) -> Markup {
     }
 }
 
-/// Moves on, and writes nothing.
+/// Adds `by` to `y` and renders nothing.
 fn advance(y: &mut f64, by: f64) -> Markup {
     *y += by;
     html! {}
 }
 
-/// A name that fits beside the bars.
+/// Shortens a name so that it fits beside the bars.
 fn short(name: &str) -> String {
     if name.chars().count() <= 32 {
         return name.to_owned();

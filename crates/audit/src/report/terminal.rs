@@ -1,4 +1,4 @@
-//! The report for a terminal: tables of at most 100 columns and one line that says what to do next. Everything from the
+//! The report for a terminal: tables of at most 100 columns, and one line that says what to do next. Everything from the
 //! input is escaped before it is printed.
 
 use super::{Event, Figures, Half, Plan, Report, verdict::MEANING};
@@ -6,16 +6,16 @@ use crate::words::{self, amount, percent, rows, shown, whole};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write as _;
 
-/// How wide the report is.
+/// The width of the report in columns.
 const WIDTH: u16 = 100;
 
-/// The most fields that are listed; a table may have thousands.
+/// The most fields that are listed. A table may have thousands.
 pub(super) const FIELDS_MOST: usize = 30;
 
-/// A line below the heads and nothing else.
+/// A line below the headers and no other line.
 const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
 
-/// The whole report.
+/// Renders the whole report.
 pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     let input = &report.input;
@@ -196,12 +196,12 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
     }
 }
 
-/// What candor's counts are.
+/// A note about candor's counts, for OTLP input.
 pub(super) fn lower_bound(report: &Report) -> &'static str {
     if report.input.format == "otlp" { " (what candor counts is sent as its cell's lower bound)" } else { "" }
 }
 
-/// A figure of a distribution: open if it is so because what it measures is unbounded.
+/// A figure of a distribution as text. Says that it is open if the measured quantity is unbounded.
 pub(super) fn cell(value: Option<f64>, of: Half) -> String {
     match value {
         Some(value) => amount(value),
@@ -210,7 +210,7 @@ pub(super) fn cell(value: Option<f64>, of: Half) -> String {
     }
 }
 
-/// A table of which the first columns are words and the others figures.
+/// Writes a table. The first `words` columns hold words, the others figures.
 fn table(out: &mut String, heads: &[String], lines: impl Iterator<Item = Vec<String>>, words: usize) {
     let mut table = Table::new();
     table.load_style(HEADED).set_content_arrangement(ContentArrangement::Dynamic);
@@ -224,7 +224,7 @@ fn table(out: &mut String, heads: &[String], lines: impl Iterator<Item = Vec<Str
     }
 }
 
-/// Writes words into lines that fit.
+/// Writes text, wrapped to lines that fit.
 fn wrap(out: &mut String, indent: &str, text: &str) {
     let most = usize::from(WIDTH);
     let mut width = 0;

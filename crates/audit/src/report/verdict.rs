@@ -1,10 +1,10 @@
-//! What the figures come to, in a sentence, and the mend that is nearest. Judges by k, and never says that nobody can
-//! be told apart: it says what was counted.
+//! Summarizes the figures in a sentence and names the most useful fix. Judges by k, and never claims that no row can be
+//! told apart: it states what was counted.
 
 use super::{Event, Plan};
 use crate::words::{amount, percent, shown, whole};
 
-/// What a figure means, and what it does not. The same in every report.
+/// What each figure means, and what it does not mean. The same in every report.
 pub(crate) const MEANING: [(&str, &str); 6] = [
     (
         "A class",
@@ -37,7 +37,7 @@ pub(crate) const MEANING: [(&str, &str); 6] = [
     ),
 ];
 
-/// What was found, without the mend.
+/// The finding, without the fix.
 pub(super) fn verdict(plan: &Plan, k: u64) -> String {
     let figures = &plan.by_record;
     match figures.share_under_k {
@@ -58,7 +58,7 @@ pub(super) fn verdict(plan: &Plan, k: u64) -> String {
     }
 }
 
-/// The change that would help most for what it costs.
+/// The change that would improve the result most for its cost.
 pub(super) fn mend(plan: &Plan, k: u64) -> String {
     let figures = &plan.by_record;
     let under = figures.share_under_k.unwrap_or(0.0);
@@ -131,7 +131,7 @@ fn coarsen(plan: &Plan, under: f64, k: u64) -> String {
     }
 }
 
-/// The limits of the command line that some event and plan exceeds.
+/// The command line's limits that at least one event and plan exceeds, in words.
 pub(super) fn over_limits(events: &[Event], max_unique: Option<f64>, max_under_k: Option<f64>, k: u64) -> Vec<String> {
     let mut over = Vec::new();
     for event in events {

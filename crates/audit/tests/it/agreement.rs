@@ -1,4 +1,4 @@
-//! Every figure equals that of the reference, over random tables; and is the same when memory is too small for it.
+//! Every figure equals that of the reference, over random tables. It stays the same if memory is too small for the table.
 
 use crate::{
     program::{plan, report, report_from_stdin},
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const HEADER: &str = "who,minutes,size,kind,secret,times";
 
-/// A value that numbers are made of, with everything odd that a column may hold.
+/// A value of a number column, including every odd value that a column may hold.
 fn odd_number(rng: &mut Rng, most: u32) -> String {
     match rng.u32(0..40) {
         0 => String::new(),
@@ -102,7 +102,7 @@ fn check_classes(what: &str, plan: &Value, rows: &Texts, general: &Texts, k: u64
         let wanted = sizes.iter().filter(|size| **size >= from && **size < next).count();
         assert_eq!(bin["rows"], wanted, "{what} from {from}");
     }
-    // By count: a row weighs as much as it stands for.
+    // By count: a row weighs as much as its count.
     let weights: Vec<u64> = rows.iter().map(|row| row[5].parse().unwrap()).collect();
     let weighted = slow::weighted(general, &weights);
     let total: u64 = weights.iter().sum();
@@ -114,7 +114,7 @@ fn check_classes(what: &str, plan: &Value, rows: &Texts, general: &Texts, k: u64
             weighted.iter().zip(&weights).filter(|(size, _)| **size < under).map(|(_, weight)| weight).sum();
         close(&format!("{what} by count {key}"), &counted[key], held as f64 / total as f64, 1e-12);
     }
-    // Without each field, sorted by what is left.
+    // Without each field, sorted by the result.
     let names = ["minutes", "size", "kind"];
     let list = plan["leave_one_out"].as_array().unwrap();
     assert_eq!(list.len(), names.len());
@@ -206,7 +206,7 @@ fn check_inversion(what: &str, plan: &Value, rows: &Texts, minutes: &Coarse, siz
     }
 }
 
-/// Candor's own class, against its cuts as the reference has them.
+/// Compares candor's own class with the cuts as the reference states them.
 #[test]
 fn candors_class_is_candors() {
     let mut rng = Rng::with_seed(7);
@@ -219,7 +219,7 @@ fn candors_class_is_candors() {
     assert_eq!(plan(&report)["by_record"]["classes"], 6);
 }
 
-/// Too little memory for the table, for the links and for the pairs: the same report through files.
+/// Too little memory for the table, the links and the pairs: the report made through files is the same.
 #[test]
 fn what_goes_through_files_is_the_same() {
     let mut rng = Rng::with_seed(11);
@@ -254,7 +254,7 @@ fn plans_in_one_pass_are_the_plans_alone() {
         assert_eq!(&together["events"][0]["plans"][at], plan(&alone));
     }
     assert_eq!(together["events"][0]["plans"][2]["plan"], "few");
-    // With --fields a plan is about those too.
+    // With --fields, a plan also includes those fields.
     let with = report(&csv(&rows), &["--fields", "kind,size", "--as", "size=step:2", "--plan", "minutes=step:5"]);
     let fields = plan(&with)["fields"].as_array().unwrap().clone();
     let said: Vec<String> = fields.iter().map(|f| format!("{} {}", f["field"], f["class"])).collect();

@@ -1,4 +1,4 @@
-//! Inputs that are missing, malformed or meant to do harm: each ends in a report or in a message that names the mend.
+//! Missing, malformed or malicious inputs: each results in a report or in a message that names the fix.
 
 use crate::program::{complaint, plan, report, run, text};
 use std::process::Command;
@@ -38,7 +38,7 @@ fn what_can_not_be_asked_is_refused_with_its_mend() {
         let said = complaint(input, options);
         assert!(said.contains(mend), "{options:?}: {said}");
     }
-    // Clap's own refusals end in the same code.
+    // Clap's own errors have the same exit code.
     for options in [&["--k", "many"][..], &["--group", "length"], &["--no-such-option"]] {
         complaint(input, options);
     }
@@ -94,7 +94,7 @@ fn malformed_rows_are_counted_by_kind_with_their_first_line() {
         .iter()
         .map(|one| (one["what"].as_str().unwrap(), one["rows"].as_u64().unwrap(), one["first_line"].as_u64().unwrap()))
         .collect();
-    // The last row's quote is never closed, so that it has one column.
+    // The last row's quote is never closed, so that the row has one column.
     assert_eq!(
         lines,
         [
@@ -119,7 +119,7 @@ fn odd_bytes_are_values_and_odd_names_are_shown_escaped() {
     let printed = text(input, &[]);
     assert!(printed.contains("a\\u{1b}[31m (2)"), "{printed}");
     assert!(printed.chars().all(|c| c == '\n' || !c.is_control()), "{printed:?}");
-    // Nothing of a row is shown.
+    // No value of a row is shown.
     assert!(!printed.contains("=1+1") && !printed.contains("@x"));
     let said = complaint(input, &["--link", "\u{1b}[2J\u{202e}"]);
     assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
@@ -134,7 +134,7 @@ fn numbers_that_are_none_are_not_sent_and_huge_ones_are_the_top() {
         (&field["negative"], &field["not_numbers"], &field["missing"], &field["first_line"]),
         (&2.into(), &1.into(), &1.into(), &2.into())
     );
-    // Not sent (4), top (3), 1 min, 0 min (2).
+    // Classes (rows): not sent (4), top bucket (3), 1 min (1), 0 min (2).
     let figures = &plan(&said)["by_record"];
     assert_eq!(
         (&figures["classes"], &figures["largest_class"], &figures["smallest_class"]),

@@ -1,4 +1,4 @@
-//! The program run as a whole: every figure against a slow second computation, hostile inputs, the page and its words.
+//! Tests of the whole program: every figure against a slow second computation, hostile inputs, the page and its words.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! OTLP bodies and records, as candor writes them and as others do.
+//! OTLP bodies and records, as candor writes them and as other programs write them.
 
 use crate::program::{complaint, plan, report, report_from_stdin, text};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn record(event: &str, attributes: &[(&str, Value)]) -> Value {
 
 fn body(records: &[Value]) -> String {
     let json = json!({"resourceLogs": [{"resource": {"attributes": []}, "scopeLogs": [{"scope": {}, "logRecords": records}]}]});
-    // Padded as candor pads its bodies.
+    // Padded in the same way as candor pads its bodies.
     format!("{json}      \n")
 }
 

@@ -1,4 +1,5 @@
-//! The page: self-contained, balanced, readable without seeing it, and deaf to what a column is called.
+//! The HTML page: self-contained, with balanced elements, accessible without seeing it, and not affected by markup in
+//! column names.
 
 use crate::program::run;
 
@@ -16,7 +17,7 @@ fn sample() -> String {
 const OPTIONS: [&str; 10] =
     ["--link", "who", "--sensitive", "c", "--invert", "a=b*2", "--plan", "all | a=exact;b=step:5", "--plan", "a=exact"];
 
-/// Every element that is opened is closed, in order.
+/// Asserts that every opened element is closed, in order.
 fn assert_balanced(page: &str) {
     let mut open: Vec<&str> = Vec::new();
     for tag in page.split('<').skip(1) {
@@ -51,7 +52,8 @@ fn the_page_can_be_heard() {
     assert!(count("<h2") >= 2 && count("<h3") >= 8);
     assert_eq!(count("<table"), count("<caption"));
     assert_eq!(count("<svg"), count("role=\"img\""));
-    // Plans side by side; sizes and runs of each plan; fields left out where there is more than one.
+    // One plot compares the plans. Each plan has plots of sizes and runs, and one of left-out fields if it has more than
+    // one field.
     assert_eq!(count("<svg"), 1 + 2 * 2 + 1);
     let mut ids: Vec<&str> = page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(ids.len(), 2 * count("<svg"), "a title and a description for each plot");

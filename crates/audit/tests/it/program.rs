@@ -1,4 +1,4 @@
-//! Runs the program over a text and reads what it says.
+//! Runs the program on an input and reads its output.
 
 use serde_json::Value;
 use std::{
@@ -19,7 +19,7 @@ pub(crate) fn report(input: &[u8], options: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The same through the standard input.
+/// The same, with the input on standard input.
 pub(crate) fn report_from_stdin(input: &[u8], options: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_candor-audit"));
     command.args(["-", "--json", "-"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -37,7 +37,7 @@ pub(crate) fn plan(report: &Value) -> &Value {
     &plans[0]
 }
 
-/// What a run that must fail says; the exit code is 2 and nothing is on the standard output.
+/// The error message of a run that must fail with exit code 2 and print nothing to standard output.
 pub(crate) fn complaint(input: &[u8], options: &[&str]) -> String {
     let output = run(input, options);
     let said = String::from_utf8(output.stderr).unwrap();
@@ -47,7 +47,7 @@ pub(crate) fn complaint(input: &[u8], options: &[&str]) -> String {
     said
 }
 
-/// What is printed for a terminal.
+/// The report that is printed for a terminal.
 pub(crate) fn text(input: &[u8], options: &[&str]) -> String {
     let output = run(input, options);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,7 +1,7 @@
-//! The same figures a second time: row against row, without codes, tables or files. Slow on purpose, and shares no line
-//! with the program.
+//! A second computation of the same figures: compares row against row, without codes, tables or files. It is slow on
+//! purpose, and shares no code with the program.
 
-/// How the reference generalises.
+/// How the reference generalizes a field.
 #[derive(Debug, Clone)]
 pub(crate) enum Coarse {
     Exact,
@@ -12,7 +12,7 @@ pub(crate) enum Coarse {
 /// A table of texts: rows of columns.
 pub(crate) type Texts = Vec<Vec<String>>;
 
-/// The lower bound of a value's cell as text, and nothing if it is not sent.
+/// The lower bound of a value's bucket as text. Empty if the value is not sent.
 pub(crate) fn cell(coarse: &Coarse, text: &str) -> String {
     if matches!(coarse, Coarse::Exact) {
         return text.to_owned();
@@ -32,7 +32,7 @@ pub(crate) fn cell(coarse: &Coarse, text: &str) -> String {
     }
 }
 
-/// The half-open bounds of a value's cell.
+/// The half-open bounds of a value's bucket.
 pub(crate) fn bounds(coarse: &Coarse, text: &str) -> Option<(f64, f64)> {
     let x = number(text)?;
     Some(match coarse {
@@ -49,11 +49,11 @@ pub(crate) fn bounds(coarse: &Coarse, text: &str) -> Option<(f64, f64)> {
 }
 
 pub(crate) fn number(text: &str) -> Option<f64> {
-    // Adding zero makes a negative zero a plain one.
+    // Adding zero turns a negative zero into a positive one.
     text.trim().parse::<f64>().ok().filter(|x| *x >= 0.0).map(|x| x + 0.0)
 }
 
-/// For each row, how many rows are equal to it.
+/// For each row, the number of rows equal to it.
 pub(crate) fn sizes(rows: &Texts) -> Vec<u64> {
     rows.iter().map(|row| rows.iter().filter(|other| *other == row).count() as u64).collect()
 }
@@ -68,7 +68,7 @@ pub(crate) fn classes(rows: &Texts) -> u64 {
 
 pub(crate) fn entropy(sizes: &[u64]) -> f64 {
     let total = sizes.len() as f64;
-    // Each row says log2(total / size) bits.
+    // Each row contributes log2(total / size) bits.
     sizes.iter().map(|size| (total / *size as f64).log2()).sum::<f64>() / total
 }
 
@@ -85,14 +85,14 @@ pub(crate) fn without(rows: &Texts, column: usize) -> Texts {
     rows
 }
 
-/// All runs of a length: consecutive among the rows of one link value, in their order.
+/// All runs of a length: consecutive rows with the same link value, in their order.
 pub(crate) fn runs(rows: &Texts, links: &[String], length: usize) -> Vec<Texts> {
     let mut runs = Vec::new();
     for end in 0..rows.len() {
         if links[end].is_empty() && length > 1 {
             continue;
         }
-        // Backwards from the row, over those of the same link value.
+        // Goes backwards from the row, over rows with the same link value.
         let mut run: Texts = Vec::new();
         for at in (0..=end).rev() {
             if links[at] == links[end] && run.len() < length {
@@ -110,7 +110,7 @@ pub(crate) fn unique(runs: &[Texts]) -> u64 {
     runs.iter().filter(|run| runs.iter().filter(|other| other == run).count() == 1).count() as u64
 }
 
-/// For each row, how many distinct values the rows of its class have.
+/// For each row, the number of distinct values in its class.
 pub(crate) fn spread(rows: &Texts, values: &[String]) -> Vec<u64> {
     rows.iter()
         .map(|row| {
@@ -125,7 +125,7 @@ pub(crate) fn spread(rows: &Texts, values: &[String]) -> Vec<u64> {
         .collect()
 }
 
-/// The value that at least this share of the values does not exceed.
+/// The smallest value that at least this share of the values does not exceed.
 pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The crate tests what it says of itself: its words, its files, its keys.
+//! Tests that the crate keeps its own rules: about its words, its files and the keys of its report.
 
 use crate::program::{report, run, text};
 use serde_json::Value;
@@ -26,7 +26,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
 }
 
-/// Claims that nobody can keep, in the sources, the documents and everything that is printed.
+/// No promise that can't be kept appears in the sources, the documents or the printed text.
 #[test]
 fn no_word_is_too_big() {
     let sample = "who,a,b\nu1,1,2\nu1,1,2\nu2,1,3\n";
@@ -56,7 +56,7 @@ fn files_fit_in_the_head_and_say_what_they_are_for() {
     }
 }
 
-/// Modules stand in the order in which data flows; imports point up it.
+/// Modules are listed in the order of data flow, and import only modules above them.
 #[test]
 fn imports_point_up_the_list() {
     let main = read("src/main.rs");
@@ -68,7 +68,7 @@ fn imports_point_up_the_list() {
         let Some(at) = rooms.iter().position(|other| *other == room) else { continue };
         let text = fs::read_to_string(&path).unwrap();
         for below in &rooms[at + 1..] {
-            // Inside `use crate::{…}` a room stands at the beginning of a line.
+            // Inside `use crate::{…}` a module is at the beginning of a line.
             let found = text.contains(&format!("crate::{below}::")) || text.contains(&format!("\n    {below}::"));
             assert!(!found, "{name} imports `{below}`, which stands below it");
         }
@@ -86,7 +86,7 @@ fn every_dependency_has_its_reason() {
     }
 }
 
-/// Every key of a report is described, and every option.
+/// README.md describes every key of a report.
 #[test]
 fn the_readme_knows_every_key() {
     fn keys(value: &Value, found: &mut BTreeSet<String>) {

@@ -1,4 +1,5 @@
-//! `candor agreed` and `candor withdraw`, beside a program that runs: what they show, that it stops, and their exit codes.
+//! Tests of `candor agreed` and `candor withdraw` while a program runs: their output, the stop of the program's
+//! recording, and their exit codes.
 
 use crate::stage;
 use candor::{
@@ -38,13 +39,13 @@ fn candor(home: &Path, words: &[&str]) -> Output {
         .args(words)
         .args([Path::new("--data"), &home.join("data"), Path::new("--config"), &home.join("config")])
         .stdin(Stdio::null())
-        // Whatever blocks reports blocks no withdrawal.
+        // A setting that blocks reports must not block a withdrawal.
         .env("DO_NOT_TRACK", "1")
         .output()
         .unwrap()
 }
 
-/// What it prints, and its exit code.
+/// Its output and its exit code.
 fn said(output: &Output) -> (String, i32) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     (String::from_utf8(text).unwrap(), output.status.code().unwrap())
@@ -81,7 +82,7 @@ fn a_terminal_shows_a_yes_and_takes_it_back_from_a_program_that_runs() {
     let (text, code) = said(&candor(home, &["withdraw", PROGRAM, "watched.films"]));
     assert!(code == 0 && text.contains("withdrawn") && text.contains("confirmed  yes"), "{text}");
 
-    // The program has not been told by anyone.
+    // Nothing has notified the running program.
     client.record_durable(Happened { really: false });
     let status = client.status(WATCHED).unwrap();
     assert!(status.state == State::Withdrawn && !status.is_open() && waiting() == 0, "{status:?}");
@@ -114,13 +115,13 @@ fn a_wrong_name_makes_nothing_and_damaged_records_are_said() {
     fs::write(store.join("ledger.jsonl"), "{}\n").unwrap();
     let (text, code) = said(&candor(home, &["agreed", PROGRAM]));
     assert!(code == 2 && text.contains("the ledger's chain is broken") && text.contains("candor-1"), "{text}");
-    // Taken back all the same: what a program makes of such records is not known here.
+    // Withdrawn nevertheless: the program may still be able to use such records.
     let (text, code) = said(&candor(home, &["withdraw", PROGRAM, "watched.films"]));
     assert!(code == 1 && text.contains("confirmed  NO"), "{text}");
     assert!(!program(home).status(WATCHED).unwrap().is_open());
 }
 
-/// Names of directories and files are anyone's, and a terminal obeys what it is sent.
+/// Anyone can choose the names of directories and files, and a terminal obeys control characters in them.
 #[test]
 fn nothing_that_is_printed_steers_the_terminal() {
     const ATTACK: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{202e}\u{200b}\r\nFORGED: nothing is agreed to";
@@ -137,7 +138,7 @@ fn nothing_that_is_printed_steers_the_terminal() {
     };
     harmless(&said(&candor(&strange, &["agreed", PROGRAM])).0);
     drop(client);
-    // What is wrong is said as carefully.
+    // Error messages are cleaned too.
     fs::write(strange.join("data").join(PROGRAM).join("candor-1/consent"), "damaged").unwrap();
     harmless(&said(&candor(&strange, &["agreed", PROGRAM])).0);
     let missing = Command::new(env!("CARGO_BIN_EXE_candor")).arg("verify").arg(&strange).output().unwrap();

@@ -1,4 +1,4 @@
-//! The program run as a whole, beside a program that uses candor and over the records that it leaves.
+//! Runs the whole program next to a program that uses candor, and on the records of such a program.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! A program that uses candor, for the tests of what a person does with its records. Its reports reach nobody.
+//! A program that uses candor, for the tests of the commands. Its reports are never delivered.
 
 use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
 use std::path::Path;
@@ -11,7 +11,7 @@ impl Transport for Nowhere {
     }
 }
 
-/// The program, with its records below `home`.
+/// The program's client, with its records below `home`.
 pub(crate) fn client(application: &str, home: &Path) -> Client {
     let controller = Controller {
         legal_name: "Example SAS",

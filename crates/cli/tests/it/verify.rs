@@ -1,4 +1,4 @@
-//! `candor verify`, over the receipts of a real store: what it finds, how it says so, and its exit codes.
+//! Tests of `candor verify` on the receipts of a real store: its findings, its output and its exit codes.
 
 use crate::stage;
 use serde_json::Value;
@@ -23,7 +23,7 @@ struct Happened {
     really: bool,
 }
 
-/// A store with five decisions; the export and the receipt after three of them.
+/// A store with five decisions, its export, and the export and the receipt after three of them.
 struct Store {
     home: tempfile::TempDir,
 }
@@ -54,7 +54,7 @@ impl Store {
         self.home.path().join("data/org.example.checked/candor-1/ledger.jsonl")
     }
 
-    /// A copy of a file with one thing changed.
+    /// Returns a copy of a file with one text replaced.
     fn changed(&self, file: &Path, from: &str, to: &str) -> PathBuf {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains(from), "{from}");
@@ -68,7 +68,7 @@ fn verify(file: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_candor")).arg("verify").arg(file).args(options).output().unwrap()
 }
 
-/// What is printed, with the exit code that it must have.
+/// Returns the output. Panics if the exit code is not `code`.
 #[track_caller]
 fn said(file: &Path, options: &[&str], code: i32) -> String {
     let output = verify(file, options);
@@ -106,7 +106,7 @@ fn the_line_that_is_wrong_is_named() {
     assert!(text.contains("WRONG  line 2: the readable part says something else"), "{text}");
     let text = said(&store.changed(&now, "Find out what a check", "Find out what you check"), &[], 1);
     assert!(text.contains("WRONG  line 1: the notice it names was changed"), "{text}");
-    // Lines cut off at the end: only who kept something notices.
+    // Lines are cut off at the end. Only an earlier receipt reveals that.
     let ledger = fs::read_to_string(store.ledger()).unwrap();
     let cut: String = ledger.split_inclusive('\n').take(2).collect();
     fs::write(store.path("cut"), cut).unwrap();
@@ -137,11 +137,11 @@ fn what_can_not_be_checked_is_refused() {
     said(store.home.path(), &[], 2);
     said(Path::new("-"), &["--earlier", "-"], 2);
     said(&store.path("now.json"), &["--limits"], 2);
-    // What is readable and no history is a finding.
+    // A readable file that is not a history is a finding, not an error.
     fs::write(store.path("noise"), b"\xff\xfe\x00\x1b[2J").unwrap();
     let text = said(&store.path("noise"), &[], 1);
     assert!(text.contains("neither a whole export nor the lines of a history") && !text.contains('\u{1b}'), "{text}");
-    // Of very many flaws some are printed, and the rest is counted.
+    // Only some of very many flaws are printed. The rest is counted.
     fs::write(store.path("many"), "{\"hash\":\"\u{202e}\"}\n".repeat(1_000)).unwrap();
     let text = said(&store.path("many"), &[], 1);
     assert!(text.lines().count() < 100 && text.contains("more\n") && !text.contains('\u{202e}'), "{text}");

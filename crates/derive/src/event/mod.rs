@@ -1,7 +1,8 @@
 //! `#[derive(Event)]`: reads a struct and its `#[event(…)]` into a model without mistakes.
 //!
-//! What can be judged from the words alone is judged here. What depends on types or on several fields together (the
-//! budget, codes and their period, content) is checked by `candor::event` in `const`, and never twice.
+//! Only rules that can be checked on the tokens alone are checked here. Rules that depend on types or on several fields
+//! together (the budget, codes and their period, content) are checked by `candor::event` in `const`, and never here as
+//! well.
 
 mod field;
 
@@ -26,9 +27,9 @@ pub(crate) struct Event<'a> {
     pub(crate) name: String,
     pub(crate) doc: String,
     pub(crate) scope: Path,
-    /// The variant of `candor::event::Linkage`, where the word stood.
+    /// The variant of `candor::event::Linkage`, with the span of the word in the source.
     pub(crate) linkage: Ident,
-    /// Year, month and day of the last UTC day on which it is recorded.
+    /// Year, month and day of the last UTC day on which the event is recorded.
     pub(crate) until: Option<(i64, i64, i64)>,
     pub(crate) fields: Vec<Field<'a>>,
 }
@@ -42,8 +43,8 @@ const LINKAGES: [(&str, &str); 6] = [
     ("month", "Month"),
 ];
 
-/// Reads and expands; with a mistake, expands to every message and to an implementation that only keeps the compiler
-/// from adding messages of its own.
+/// Reads and expands the input. If there are mistakes, it expands to all messages and a stand-in implementation. The
+/// stand-in only prevents follow-up errors of the compiler.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
@@ -60,7 +61,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
 }
 
-/// The path to candor, which even a broken event needs, and the event.
+/// Returns the path to candor, which even a broken event needs, and the event.
 fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
     let mut ctxt = Ctxt::default();
     generics(&mut ctxt, &input.generics);
@@ -97,7 +98,7 @@ fn generics(ctxt: &mut Ctxt, generics: &Generics) {
     }
 }
 
-/// What `#[event(…)]` says; `None` is a mistake that was noted.
+/// The content of `#[event(…)]`. `None` in a required key means that a mistake was recorded.
 struct Head {
     krate: Path,
     name: Option<String>,
@@ -161,7 +162,7 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
 
 fn last_day(text: &LitStr) -> Result<(i64, i64, i64)> {
     let day = text.value();
-    // The year and the month alone would leave open which day it is.
+    // `field::date` also accepts a year and a month, which do not name a day.
     field::date(&day).filter(|_| day.len() == "2027-06-30".len()).ok_or_else(|| {
         Error::new_spanned(
             text,

@@ -1,7 +1,7 @@
 //! `scope!`: reads scope declarations into models without mistakes.
 //!
-//! Every term that a person relies on must be written out; the macro supplies no default for any of them, except that
-//! nothing is promised beyond what is written.
+//! Everything that a person relies on must be written out. The macro never supplies a default, except that no promises
+//! are added to the written ones.
 
 mod purpose;
 mod syntax;
@@ -19,7 +19,7 @@ use syntax::{Declared, Value, Written};
 
 /// A scope that was read without a mistake.
 pub(crate) struct Scope {
-    /// The doc comment and whatever else stands above the constant.
+    /// The doc comment and all other attributes above the constant.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) constant: Ident,
@@ -29,7 +29,7 @@ pub(crate) struct Scope {
     pub(crate) terms: Terms,
 }
 
-/// What stands between the braces.
+/// The content of the braces.
 pub(crate) struct Terms {
     pub(crate) title: String,
     pub(crate) benefit: String,
@@ -48,10 +48,10 @@ pub(crate) enum Answer {
     Yes(String),
 }
 
-/// What the recipient might do with the data besides the purpose; each must be answered.
+/// Other uses of the data that the recipient might make. Each question must be answered.
 const QUESTIONS: [&str; 5] = ["training", "sale_or_sharing", "advertising", "profiling", "judging_workers"];
 
-/// Every key, in the order that messages list them.
+/// Every key, in the order in which messages list them.
 const KEYS: [&str; 13] = [
     "title",
     "revision",
@@ -68,11 +68,11 @@ const KEYS: [&str; 13] = [
     "library",
 ];
 
-/// Ten years: longer than that, nobody knows what they agreed to.
+/// Ten years. For a longer time, a person can't know what they consented to.
 const LONGEST: u32 = 3_650;
 
-/// Reads and expands. A scope with mistakes expands to every message and to a constant that only keeps the compiler
-/// from adding messages of its own.
+/// Reads and expands the input. If a scope has mistakes, it expands to all messages and a stand-in constant. The
+/// stand-in only prevents follow-up errors of the compiler.
 pub(crate) fn declare(input: TokenStream) -> TokenStream {
     let declared: Declared = match syn::parse2(input) {
         Ok(declared) => declared,
@@ -112,7 +112,7 @@ fn one(written: Written) -> TokenStream {
 }
 
 impl Terms {
-    /// Terms for a scope that is never linked, since its mistakes end the compilation.
+    /// The content for a stand-in scope. It is never linked, because the mistakes end the compilation.
     fn stand_in() -> Self {
         Terms {
             title: String::new(),
@@ -166,7 +166,7 @@ impl Terms {
     }
 }
 
-/// Takes the keys of one scope, noting what is wrong or missing.
+/// Takes the keys of one scope and records what is wrong or missing.
 struct Reader<'a> {
     ctxt: &'a mut Ctxt,
     keys: Keys<Result<Value>>,
@@ -192,7 +192,7 @@ impl Reader<'_> {
         self.ctxt.keep(value.and_then(|value| read(&key, &value)))
     }
 
-    /// The five answers, or `other_uses: none` in their place.
+    /// Reads the five answers, or `other_uses: none`, which replaces them.
     fn uses(&mut self) -> Option<Vec<(&'static str, Answer)>> {
         let answers = QUESTIONS.map(|question| (question, self.keys.take(self.ctxt, question)));
         if let Some(entry) = self.keys.take(self.ctxt, "other_uses") {

@@ -1,12 +1,12 @@
-//! What a purpose may not be: too short to say anything, or one of the phrases that data protection authorities list as
-//! too vague to agree to.
+//! Refuses a purpose that is too short to say anything, or that is one of the phrases that data protection authorities
+//! list as too vague to consent to.
 //!
-//! It can't tell a true purpose from an untrue one, and does not try.
+//! It never checks whether a purpose is true.
 
-/// Fewer letters than this can't say what is found out and what is done about it.
+/// The minimum number of letters. Fewer can't say what is found out and what is done about it.
 const SHORTEST: usize = 15;
 
-/// In lower case, words only. From the European guidance on purpose limitation and on consent, with their usual kin.
+/// In lower case, words only. From the European guidance on purpose limitation and on consent, with the usual variants.
 const VAGUE: [&str; 18] = [
     "improving users experience",
     "improving user experience",
@@ -28,7 +28,7 @@ const VAGUE: [&str; 18] = [
     "business purposes",
 ];
 
-/// Why `purpose` is not one, or `None`.
+/// Returns why `purpose` is refused, or `None` if it is accepted.
 pub(crate) fn fault(purpose: &str) -> Option<String> {
     if purpose.chars().count() < SHORTEST {
         return Some(format!("`{purpose}` is too short for a purpose"));
@@ -40,7 +40,7 @@ pub(crate) fn fault(purpose: &str) -> Option<String> {
         .map(|vague| format!("\"{vague}\" is too vague for a purpose, since it could mean anything"))
 }
 
-/// Lower case, apostrophes dropped, everything else between letters one space.
+/// Normalises to lower case, without apostrophes, and with one space for everything else between letters.
 fn words(text: &str) -> String {
     let letters: String = text
         .chars()

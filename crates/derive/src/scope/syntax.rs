@@ -1,7 +1,6 @@
-//! The form of a scope declaration, before anything it says is judged.
+//! The syntax of a scope declaration. This module never checks what the values mean.
 //!
-//! A value that can't be read does not end the reading: the keys after it are still read, so that all mistakes are
-//! reported together.
+//! If a value can't be read, the keys after it are still read, so that all mistakes are reported together.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -15,10 +14,10 @@ use syn::{
     token,
 };
 
-/// Every scope of one `scope!`.
+/// All scopes of one `scope!`.
 pub(super) struct Declared(pub(super) Vec<Written>);
 
-/// One scope as it is written: `/// … pub PLAYBACK = "playback" { key: value, … }`.
+/// One scope in source form: `/// … pub PLAYBACK = "playback" { key: value, … }`.
 pub(super) struct Written {
     pub(super) attrs: Vec<Attribute>,
     pub(super) vis: Visibility,
@@ -27,11 +26,11 @@ pub(super) struct Written {
     pub(super) entries: Vec<(Ident, Result<Value>)>,
 }
 
-/// What stands after a key.
+/// The value of a key.
 pub(super) enum Value {
     /// `"…"`
     Text(LitStr),
-    /// `1`, or with a unit `90 days`
+    /// `1`, or `90 days` with a unit
     Number(LitInt, Option<Ident>),
     /// `installation`, `no`, `none`
     Word(Ident),
@@ -44,7 +43,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// A mistake that covers the value.
+    /// Returns an error at the place of the value.
     pub(super) fn wrong(&self, message: impl Display) -> Error {
         Error::new_spanned(self, message)
     }
@@ -124,12 +123,12 @@ fn entries(input: ParseStream<'_>) -> Result<Vec<(Ident, Result<Value>)>> {
     Ok(entries)
 }
 
-/// Whether `key:` stands here, which no value can begin with.
+/// Whether `key:` comes next. No value begins like that.
 fn next_key(input: ParseStream<'_>) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![:])
 }
 
-/// Who is answerable for a library's scope, and where its reports go.
+/// Reads the controller of a library's scope and the endpoint of its reports.
 fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
     const MEND: &str = "write `library: { controller: CONTROLLER, endpoint: \"https://…\" },`, with a constant of type \
                         `candor::Controller`";
@@ -161,7 +160,7 @@ impl Parse for Value {
         }
         if input.peek(LitInt) {
             let number: LitInt = input.parse()?;
-            // `90days` is one token, and means the same.
+            // `90days` is one token with the same meaning.
             let unit = match number.suffix() {
                 "" if next_key(input) => None,
                 "" => input.peek(Ident::peek_any).then(|| input.call(Ident::parse_any)).transpose()?,
@@ -178,7 +177,7 @@ impl Parse for Value {
             let content;
             let brace = braced!(content in input);
             let read = library(&content);
-            // What is left unread would be reported in place of the mistake.
+            // The parser would report unread tokens in place of the mistake.
             while !content.is_empty() {
                 content.parse::<TokenTree>()?;
             }

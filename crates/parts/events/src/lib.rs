@@ -1,5 +1,5 @@
-//! Declarations of a package of their own: a library's, whose author forgot to say so, or an application's that keeps them apart.
-//! Which of the two only the application knows.
+//! Declarations in a separate package. This may be a library whose author forgot to say so, or a part of an
+//! application. Only the application knows which.
 
 candor::scope! {
     /// Find out which formats fail to decode, so that those decoders are mended first.

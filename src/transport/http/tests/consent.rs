@@ -1,4 +1,4 @@
-//! Consent that ends before, during and after each step.
+//! Consent that is withdrawn before, during and after each step of a request.
 
 use super::*;
 use crate::transport::http::line::SLICE;
@@ -27,13 +27,14 @@ fn without_consent_nobody_is_even_connected_to() {
     let server = Server::answering(OTLP);
     assert_eq!(send(&server.http(), BODY, || false), Err(SendError::Stopped));
     assert_eq!(server.accepted(), 0);
-    // The control.
+    // Control: with consent, the server is reached.
     let server = Server::answering(OTLP);
     assert_eq!(send(&server.http(), BODY, always), Ok(Answer::Accepted { rejected: 0 }));
     assert_eq!(server.accepted(), 1);
 }
 
-/// Reads a little of a body, ends consent, and reads on when the client has returned. What arrived in all.
+/// Reads a little of a body, withdraws consent, and continues reading after the client has returned. Returns the number of
+/// bytes that arrived and the client's result.
 fn cut_short(body: usize, obeyed: bool) -> (usize, Result<Answer, SendError>) {
     let switch = Switch::on();
     let (seen, received) = mpsc::channel();
@@ -43,7 +44,8 @@ fn cut_short(body: usize, obeyed: bool) -> (usize, Result<Answer, SendError>) {
         let mut first = vec![0; 64 * 1024];
         stream.read_exact(&mut first).unwrap();
         off.off();
-        // A client that obeys has returned before anything more is read; one that doesn't needs to be read from.
+        // A client that obeys returns before the server reads more. One that doesn't obey returns only if the server reads
+        // on.
         if obeyed {
             go_on.recv_timeout(HANG).unwrap();
         }
@@ -69,7 +71,7 @@ fn consent_that_ends_within_a_body_stops_it() {
     let (received, sent) = cut_short(LENGTH, true);
     assert_eq!(sent, Err(SendError::Stopped));
     assert!(received < LENGTH, "all of it arrived");
-    // The control: one that ignores the switch sends it all.
+    // Control: a client that ignores the switch sends everything.
     let (received, sent) = cut_short(LENGTH, false);
     assert_eq!(sent, Ok(Answer::Accepted { rejected: 0 }));
     assert!(received >= LENGTH);
@@ -90,11 +92,11 @@ fn each_yes_lets_one_slice_leave_at_most() {
         assert_eq!(send(&server.http(), &vec![b' '; LENGTH], stands), Err(SendError::Stopped));
         if server.accepted() > 0 {
             let received = received.recv_timeout(HANG).unwrap();
-            // One yes went to the name and one to the connection.
+            // One consent check was used for the name lookup and one for the connection.
             assert!(received <= yeses.saturating_sub(2) * SLICE, "{received} bytes for {yeses} yeses");
         }
     }
-    // The control: with enough of them it all arrives.
+    // Control: with enough consent checks, everything arrives.
     let (server, received) = receive();
     let sent = send(&server.hurried(hurry()), &vec![b' '; LENGTH], always);
     assert_eq!(sent, Err(SendError::TimedOut("waiting for the answer")));
@@ -104,7 +106,8 @@ fn each_yes_lets_one_slice_leave_at_most() {
 #[test]
 fn consent_that_ends_before_the_answer_resets_the_connection() {
     let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n";
-    // No answer at all, half a header, half a body; the limits would let each of them wait until the test fails.
+    // No answer at all, half a header, half a body. The limits are so long that waiting for any of them would fail the
+    // test.
     for said in ["", "HTTP/1.1 200 OK\r\nContent", json] {
         let switch = Switch::on();
         let (seen, ends) = mpsc::channel();
@@ -133,7 +136,7 @@ fn consent_that_ends_while_connecting_is_noticed() {
 fn a_no_is_final() {
     let server = Server::answering(OTLP);
     let asked = AtomicUsize::new(0);
-    // No once, then yes again: a grant that came in between is another one, for other data.
+    // Refused once, then allowed again: a grant given in between is a different one, for other data.
     let stands = move || asked.fetch_add(1, SeqCst) != 3;
     assert_eq!(send(&server.http(), &[b' '; 8 * SLICE], stands), Err(SendError::Stopped));
     drop(server);
@@ -167,7 +170,8 @@ fn nothing_of_an_exchange_outlives_it() {
                 let _held = &held;
                 stands
             });
-            // What asks is part of the line: with the one, the other is gone, and so is its socket.
+            // The consent check belongs to the connection: once the check is dropped, the connection and its socket are
+            // gone too.
             assert!(watch.upgrade().is_none(), "{said}");
         }
     }

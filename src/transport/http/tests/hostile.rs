@@ -105,7 +105,7 @@ fn answers_are_judged() {
         let server = Server::answering(format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}"));
         assert_eq!(send(&server.http(), BODY, always), Ok(expected), "{head}");
     }
-    // However the end of the body is told, and whatever is said before the answer.
+    // Every way to mark the end of the body, and every kind of output before the answer.
     for answer in [
         format!("HTTP/1.1 200 OK\r\n{json}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"),
         format!("HTTP/1.1 100 Continue\r\n\r\n{OTLP}"),
@@ -152,7 +152,7 @@ fn redirects_are_never_followed() {
         assert_eq!(server.accepted(), 1);
         assert_eq!(other.accepted(), 0, "{status}");
     }
-    // The control: a connection to the other one would have been seen.
+    // Control: a connection to the other server would have been seen.
     let other = Server::answering(OTLP);
     send(&other.http(), BODY, always).unwrap();
     assert_eq!(other.accepted(), 1);
@@ -188,15 +188,16 @@ fn no_answer_is_read_for_ever() {
             Err(SendError::Network(text)) => {
                 assert!(text == "the answer's header is too large" || text == "the answer is not HTTP", "{text}");
             }
-            // Answers that only announce an answer are skipped; how many fit is a matter of speed.
+            // Interim answers, which only announce another one, are skipped. How many arrive in time depends on the
+            // machine's speed.
             Err(error) => assert!(error == SendError::TimedOut("waiting for the answer") && head.is_empty(), "{head}"),
         }
-        // It came to an end, which is the point.
+        // The test checks that the exchange ended.
         written.recv_timeout(HANG).unwrap();
     }
 }
 
-/// The receiver took it, or did not, whatever else it says of itself.
+/// Whether the receiver took the request does not depend on what else it answers.
 #[test]
 fn a_header_that_is_too_long_leaves_the_status_what_it_is() {
     let long = format!("X-Long: {}\r\n", "a".repeat(20_000));
@@ -238,10 +239,10 @@ fn compressed_answers_are_never_unpacked() {
     let mut answer =
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 22\r\n\r\n"
             .to_vec();
-    // `{}`, compressed.
+    // `{}`, compressed with gzip.
     answer.extend([31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0]);
     let server = Server::answering(answer);
-    // Unpacked it would be an OTLP response.
+    // Decompressed, it would be an OTLP response.
     assert_eq!(send(&server.http(), BODY, always), Ok(Answer::Taken { rejected: 0 }));
 }
 
@@ -253,12 +254,12 @@ fn receivers_that_stall_are_left() {
         let sent = send(&server.hurried(hurry()), BODY, always);
         assert_eq!(sent, Err(SendError::TimedOut("waiting for the answer")), "{said}");
     }
-    // Its status has said what became of the request.
+    // The status line already reports what happened to the request.
     for said in [json, &json.replace("\r\n\r\n", "\r\nX: y\r\n\r\n{"), "HTTP/1.1 200 OK\r\n\r\n"] {
         let server = Server::answering(said);
         assert_eq!(send(&server.hurried(hurry()), BODY, always), Ok(Answer::Taken { rejected: 0 }), "{said}");
     }
-    // One that doesn't even read.
+    // A receiver that doesn't read the request either.
     let (returned, go_on) = mpsc::channel::<()>();
     let server = Server::new(move |_unread| go_on.recv_timeout(HANG).unwrap());
     let limits = Limits { send: SHORT, ..unhurried() };
@@ -309,7 +310,7 @@ fn connections_that_break_are_told_as_such() {
     }
     let server = Server::answering(half);
     assert_eq!(send(&server.http(), BODY, always), Ok(Answer::Taken { rejected: 0 }));
-    // Reset, before and after the request was read.
+    // The connection is reset before and after the request was read.
     for read in [false, true] {
         let server = Server::new(move |mut stream| {
             if read {
@@ -319,7 +320,7 @@ fn connections_that_break_are_told_as_such() {
         });
         broke_off(send(&server.http(), &vec![b' '; 1 << 20], always));
     }
-    // Nobody there.
+    // No server is listening.
     let http = Http::new(&format!("http://{}", deserted()), None, None).unwrap();
     broke_off(send(&http, BODY, always));
 }

@@ -1,4 +1,4 @@
-//! The line by itself, where the HTTP library's own buffers can't hide what it does.
+//! Tests of the connection type alone, so that the HTTP library's buffers can't hide its behavior.
 
 use super::*;
 use crate::transport::http::line::{SLICE, Until};
@@ -8,7 +8,8 @@ fn soon() -> Until {
     Until::new(NextTimeout { after: HANG.into(), ..NextTimeout::default() })
 }
 
-/// A line to a receiver that says how many bytes came and how it ended, and the switch that ends consent.
+/// Opens a connection to a receiver that reports the number of bytes and how the connection ended. Also returns the consent
+/// switch.
 fn open() -> (Line, Arc<AtomicBool>, Server, mpsc::Receiver<(usize, bool)>) {
     let (seen, ends) = mpsc::channel();
     let server = Server::new(move |mut stream| seen.send(read_to_end(&mut stream)).unwrap());
@@ -16,7 +17,7 @@ fn open() -> (Line, Arc<AtomicBool>, Server, mpsc::Receiver<(usize, bool)>) {
     let asked = stands.clone();
     let line = Line::new(Gate::new(move || asked.load(SeqCst)));
     line.open(&[server.address], soon()).unwrap();
-    // One that is reset before it is accepted is no connection on Windows.
+    // On Windows, a connection that is reset before it is accepted never becomes a connection.
     while server.accepted.load(SeqCst) == 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -32,7 +33,7 @@ fn no_more_than_a_slice_goes_at_once() {
     assert_eq!(ends.recv_timeout(HANG), Ok((written, true)));
 }
 
-/// What makes a reset of it where it is closed, on whatever system.
+/// A linger time of zero makes closing the socket a reset, on every system.
 #[test]
 fn a_line_lingers_for_no_time_until_it_is_hung_up() {
     let (line, _stands, _server, ends) = open();
@@ -48,15 +49,15 @@ fn the_end_of_consent_resets_at_once_and_for_good() {
         stands.store(false, SeqCst);
         let refused = if reading { line.read(&mut [0; 16], soon()) } else { line.write(b"bytes", soon()) };
         assert!(refused.is_err() && line.stopped());
-        // The line is still here, its connection is not.
+        // The `Line` value still exists; its network connection does not.
         was_reset(&ends, 0);
         stands.store(true, SeqCst);
         assert!(line.write(b"bytes", soon()).is_err() && line.read(&mut [0; 16], soon()).is_err());
     }
 }
 
-/// A process that was forked meanwhile has the connection as well, for as long as it lives. To close this one's copy would
-/// leave the connection standing, and what the kernel holds on its way.
+/// A process that was forked in the meantime also holds the connection for as long as it lives. Closing only this process's
+/// copy would leave the connection open, and the kernel would still send its buffered data.
 #[cfg(unix)]
 #[test]
 fn a_child_that_has_the_connection_does_not_keep_it() {

@@ -1,7 +1,7 @@
-//! Hostile receivers over real loopback sockets, and consent that ends at every step.
+//! Tests with hostile receivers over real loopback sockets, and with consent that is withdrawn at every step.
 //!
-//! Times are bounds against hanging, never measurements: this may run on a busy machine. Each guard has a control that
-//! shows the same test seeing the opposite where the guard is away.
+//! Times are bounds against hanging, never measurements: the tests may run on a busy machine. Each guard has a control,
+//! which shows that the same test gives the opposite result without the guard.
 
 mod consent;
 mod hostile;
@@ -22,13 +22,13 @@ use std::{
     thread::JoinHandle,
 };
 
-/// Nothing in these tests takes this long unless it hangs.
+/// No step in these tests takes this long unless it hangs.
 const HANG: Duration = Duration::from_secs(30);
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const BODY: &[u8] = br#"{"resourceLogs":[]}"#;
 const OTLP: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 
-/// A receiver on this computer that does with each connection what it is told. It ends with the value.
+/// A receiver on this computer that handles each connection as its test specifies. It stops when the value is dropped.
 struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -56,16 +56,16 @@ impl Server {
         Server { address, accepted, ending, thread: Some(thread) }
     }
 
-    /// One that reads a whole request and answers with these bytes.
+    /// A receiver that reads a whole request and answers with these bytes.
     fn answering(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         Server::new(move |mut stream| {
-            // A client may leave in the middle.
+            // A client may disconnect in the middle of a request.
             if read_request(&mut stream).is_err() {
                 return;
             }
             let _ = stream.write_all(&bytes);
-            // Wait for the client to go, so that it is not disturbed while it reads.
+            // Wait until the client has disconnected, so that its reading is not disturbed.
             read_to_end(&mut stream);
         })
     }
@@ -78,7 +78,7 @@ impl Server {
         Http::with(&format!("http://{}", self.address), None, None, limits, names::fixed()).unwrap()
     }
 
-    /// How many connections there were. Ends the server, so that none can be missed.
+    /// The number of connections so far. Consumes the server, so that no connection is missed.
     fn accepted(mut self) -> usize {
         self.end();
         self.accepted.load(SeqCst)
@@ -87,7 +87,7 @@ impl Server {
     fn end(&mut self) {
         if let Some(thread) = self.thread.take() {
             self.ending.store(true, SeqCst);
-            // Connections are accepted in order: after this one, every earlier one has been counted.
+            // Connections are accepted in order: once this one is accepted, every earlier one has been counted.
             drop(TcpStream::connect(self.address));
             let panicked = thread.join().is_err();
             assert!(!panicked || std::thread::panicking(), "the server panicked");
@@ -101,7 +101,7 @@ impl Drop for Server {
     }
 }
 
-/// A request as it arrived: the header's lines and the body.
+/// A request as it arrived: the lines of the header, and the body.
 #[derive(Debug)]
 struct Request {
     head: Vec<String>,
@@ -130,7 +130,7 @@ fn read_request(stream: &mut impl Read) -> io::Result<Request> {
     }
 }
 
-/// Everything that still comes, and how it ended: `true` in good order, `false` by a reset.
+/// Reads to the end of the stream. Returns the number of bytes, and `true` for an orderly end or `false` for a reset.
 fn read_to_end(stream: &mut impl Read) -> (usize, bool) {
     let (mut count, mut buffer) = (0, [0; 16 * 1024]);
     loop {
@@ -145,24 +145,24 @@ fn read_to_end(stream: &mut impl Read) -> (usize, bool) {
     }
 }
 
-/// That so many bytes came, and then a reset. Wine shuts a socket down before it closes it, so that the receiver may see an orderly
-/// end first: there the line's own setting is all that can be looked at.
+/// Asserts that this many bytes came, followed by a reset. Wine shuts a socket down before it closes it, so that the
+/// receiver may see an orderly end first: there, only the connection's own linger setting can be checked.
 #[track_caller]
 fn was_reset(ends: &mpsc::Receiver<(usize, bool)>, bytes: usize) {
     let (came, orderly) = ends.recv_timeout(HANG).unwrap();
     assert!(came == bytes && (!orderly || cfg!(windows)), "{came} bytes, in good order: {orderly}");
 }
 
-/// A limit short enough to wait for, where a step is meant to run into it. The others stay long, so that a machine that
-/// is merely busy doesn't.
+/// A limit short enough to wait for, used where a step is expected to exceed it. The other limits stay long, so that a busy
+/// machine does not exceed them.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// For receivers that answer late.
+/// Limits for receivers that answer late.
 fn hurry() -> Limits {
     Limits { answer: SHORT, ..unhurried() }
 }
 
-/// For what must end for another reason than a limit.
+/// Limits for tests in which the exchange must end for another reason than a limit.
 fn unhurried() -> Limits {
     let long = 2 * HANG;
     Limits { resolve: long, connect: long, send: long, answer: long, all: long }
@@ -172,7 +172,7 @@ fn always() -> bool {
     true
 }
 
-/// Sends, and makes sure that it did not hang.
+/// Sends, and asserts that the exchange did not hang.
 fn send(http: &Http, body: &[u8], stands: impl Fn() -> bool + Send + Sync + 'static) -> Result<Answer, SendError> {
     let began = instant();
     let sent = http.exchange(body, KEY, stands);
@@ -187,12 +187,12 @@ fn broke_off(sent: Result<Answer, SendError>) -> String {
     }
 }
 
-/// A port of this computer where nobody listens.
+/// A port of this computer on which no server listens.
 fn deserted() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// A listener whose queue is full: a connection attempt to it stays under way. Keep what it returns.
+/// A listener whose queue is full: a connection attempt to it stays pending. The caller must keep the returned sockets.
 #[cfg(target_os = "linux")]
 fn crowded() -> (SocketAddr, socket2::Socket, Vec<socket2::Socket>) {
     use socket2::{Domain, Socket, Type};
@@ -217,6 +217,6 @@ fn https_without_a_tls_provider_says_what_to_write() {
     let error = Http::new("https://telemetry.example", None, None).unwrap_err();
     assert!(error.to_string().contains("features = [\"ring\"]"), "{error}");
     assert!(error.is_configuration());
-    // Without TLS none is needed.
+    // Without TLS, no provider is needed.
     assert!(Http::new("http://localhost", None, None).is_ok());
 }

@@ -1,14 +1,14 @@
-//! Look-ups that lie, hang and pile up.
+//! Name lookups that return wrong addresses, hang or accumulate.
 
 use super::*;
 use std::sync::{Condvar, Mutex};
 
-/// A look-up that knows one answer, and a count of its own, so that tests don't wait for each other.
+/// A lookup with one fixed answer. It has its own counter, so that tests don't wait for each other.
 pub(super) fn finding(find: fn(&str, u16) -> io::Result<Vec<SocketAddr>>) -> LookUp {
     LookUp { find, busy: Box::leak(Box::new(AtomicUsize::new(0))) }
 }
 
-/// Every name is this computer's.
+/// Resolves every name to this computer.
 pub(super) fn fixed() -> LookUp {
     finding(|_, port| Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]))
 }
@@ -37,7 +37,7 @@ fn addresses_are_not_looked_up() {
 fn a_name_that_leads_away_from_this_computer_is_not_followed() {
     for find in [
         (|_, port| Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))])) as fn(&str, u16) -> _,
-        // One foreign address among good ones is reason enough.
+        // One address outside loopback is enough for a refusal, even among loopback addresses.
         |_, port| Ok(vec![SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0], port))]),
         |_, port| Ok(vec![SocketAddr::from(([0, 0, 0, 0], port))]),
     ] {
@@ -46,7 +46,7 @@ fn a_name_that_leads_away_from_this_computer_is_not_followed() {
         assert!(text.contains("not this computer"), "{text}");
         assert_eq!(server.accepted(), 0);
     }
-    // The control: the last address does lead to the server, and only the rule kept it away.
+    // Control: the last address does lead to the server, and only the rule prevented the connection.
     let server = Server::answering(OTLP);
     assert!(TcpStream::connect(("0.0.0.0", server.address.port())).is_ok() || cfg!(not(target_os = "linux")));
 }
@@ -66,7 +66,7 @@ fn names_without_an_address_are_told_as_such() {
 
 #[test]
 fn the_next_address_is_tried() {
-    // Nobody listens on the second loopback address.
+    // No server listens on the second loopback address.
     let find: fn(&str, u16) -> _ =
         |_, port| Ok([[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 1]].map(|ip| SocketAddr::from((ip, port))).to_vec());
     let server = Server::answering(OTLP);
@@ -74,7 +74,7 @@ fn the_next_address_is_tried() {
     assert_eq!(sent, Ok(Answer::Accepted { rejected: 0 }));
 }
 
-/// Look-ups that hang until they are let go.
+/// Lookups that hang until they are released.
 struct Hanging {
     go: Mutex<bool>,
     changed: Condvar,
@@ -98,7 +98,7 @@ impl Hanging {
     }
 }
 
-/// Waits until no look-up is under way.
+/// Waits until no lookup is running.
 fn freed(look_up: LookUp) {
     let began = instant();
     while look_up.busy.load(SeqCst) > 0 {
@@ -119,7 +119,7 @@ fn look_ups_that_hang_are_left_and_never_more_than_two() {
         assert!(broke_off(send(&http, BODY, always)).contains("look-ups"));
         assert_eq!(look_up.busy.load(SeqCst), 2);
     }
-    // When the system gives up, there is room again.
+    // When the system gives up on a lookup, another one may start.
     HANGING.release(look_up);
     assert!(broke_off(send(&http, BODY, always)).contains("no address"));
 }
@@ -128,7 +128,7 @@ fn look_ups_that_hang_are_left_and_never_more_than_two() {
 fn consent_that_ends_during_a_look_up_is_noticed() {
     static HANGING: Hanging = Hanging::new();
     let look_up = finding(|_, _| HANGING.wait());
-    // Yes until the look-up hangs.
+    // Consent holds until the lookup hangs.
     let stands = move || look_up.busy.load(SeqCst) == 0;
     assert_eq!(send(&at(1, unhurried(), look_up), BODY, stands), Err(SendError::Stopped));
     HANGING.release(look_up);

@@ -1,4 +1,4 @@
-//! Certificates that must not be believed, and sessions that must not be resumed.
+//! Certificates that must not be trusted, and sessions that must not be resumed.
 
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
@@ -36,13 +36,13 @@ impl Authority {
         let settings = ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[version]).unwrap();
         let mut settings =
             settings.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        // Let clients that want to resume a session do so, in either version.
+        // Allow clients to resume a session, in either TLS version.
         settings.send_tls13_tickets = 4;
         Arc::new(settings)
     }
 }
 
-/// What a server saw of one connection: the kind of handshake, if one was finished, and the bytes of the application.
+/// What a server saw of one connection: the kind of handshake, if one was completed, and the number of application bytes.
 type Seen = (Option<HandshakeKind>, usize);
 
 fn serve(settings: Arc<ServerConfig>) -> (Server, mpsc::Receiver<Seen>) {
@@ -55,7 +55,7 @@ fn serve(settings: Arc<ServerConfig>) -> (Server, mpsc::Receiver<Seen>) {
             let _ = stream.write_all(OTLP.as_bytes());
         }
         let kind = stream.conn.handshake_kind().filter(|_| !stream.conn.is_handshaking());
-        // Whatever came beside a whole request counts too.
+        // Bytes beyond a whole request count too.
         count += read_to_end(&mut stream).0;
         seen.send((kind, count)).unwrap();
     });
@@ -91,7 +91,7 @@ fn a_receiver_that_is_not_the_one_meant_gets_nothing() {
             ("a parent's", authority.server("example", false, version), authority.root()),
             ("expired", authority.server(host, true, version), authority.root()),
             ("of an unknown authority", other.server(host, false, version), authority.root()),
-            // Mozilla doesn't know it either.
+            // An authority that is not among Mozilla's roots either.
             ("of an authority not built in", authority.server(host, false, version), None),
         ] {
             let (server, connections) = serve(settings);
@@ -116,7 +116,7 @@ fn sessions_are_not_resumed() {
             })
         };
         assert_eq!(kinds(&http), [HandshakeKind::Full; 3]);
-        // The control: this server would have resumed them.
+        // Control: this server would have resumed the sessions.
         let mut forgetless = ClientConfig::clone(http.tls.as_deref().unwrap());
         forgetless.resumption = rustls::client::Resumption::in_memory_sessions(8);
         http.tls = Some(Arc::new(forgetless));
@@ -158,7 +158,8 @@ fn a_handshake_does_not_last_for_ever_nor_outlast_consent() {
     assert_eq!(send(&http, BODY, move || asked.fetch_add(1, SeqCst) < 10), Err(SendError::Stopped));
 }
 
-/// Ends consent when the receiver has read a little. How much the receiver got, and what the sender made of it.
+/// Withdraws consent when the receiver has read a little. Returns the number of bytes the receiver got, and the sender's
+/// result.
 fn cut_short(obeyed: bool) -> (usize, Result<Answer, SendError>) {
     const LENGTH: usize = 8 << 20;
     let authority = Authority::new();
@@ -196,7 +197,7 @@ fn cut_short(obeyed: bool) -> (usize, Result<Answer, SendError>) {
 #[test]
 fn consent_that_ends_under_tls_comes_out_as_such() {
     assert_eq!(cut_short(true).1, Err(SendError::Stopped));
-    // The control.
+    // Control: without the withdrawal taking effect, the result is another one.
     assert!(!matches!(cut_short(false).1, Err(SendError::Stopped)));
 }
 
@@ -204,7 +205,7 @@ fn consent_that_ends_under_tls_comes_out_as_such() {
 fn the_end_of_a_receiver_that_hangs_up_rudely_is_no_panic() {
     let authority = Authority::new();
     let settings = authority.server("telemetry.example", false, &TLS13);
-    // In the handshake, and after it.
+    // During the handshake, and after it.
     for handshake in [false, true] {
         let settings = settings.clone();
         let server = Server::new(move |stream| {

@@ -1,7 +1,7 @@
-//! The privacy classes that `#[field(…)]` names, and what each is told besides: steps, rungs, lists.
+//! The privacy classes that `#[field(…)]` names, and their parameters: steps, bucket bounds, lists.
 //!
-//! Only what the words alone show is judged here; that a ladder rises and an event stays in its budget is checked again
-//! by `candor::event` in `const`.
+//! Only rules that can be checked on the tokens alone are checked here. `candor::event` checks again in `const` that
+//! the bounds of a ladder increase and that an event stays within its budget.
 
 use crate::{
     attr::{self, Keys},
@@ -10,7 +10,7 @@ use crate::{
 };
 use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitStr, Result, UnOp};
 
-/// No field has more outcomes than an event may have.
+/// The maximum number of outcomes of one field, which is also the maximum of an event.
 const MOST: i64 = 1_024;
 
 /// The classes that `#[field(…)]` names.
@@ -47,7 +47,7 @@ pub(crate) enum Class {
 
 use Class::*;
 
-/// Each class with its word, its type in `candor::event::class`, and an example as it is written.
+/// Each class with its word, its type in `candor::event::class`, and an example in source form.
 const CLASSES: [(Class, &str, &str, &str); 27] = [
     (Bitrate, "bitrate", "Bitrate", "4_213_000"),
     (MediaDuration, "media_duration", "MediaDuration", "\"1:30:31\""),
@@ -88,17 +88,17 @@ impl Class {
         self.entry().1
     }
 
-    /// The type in `candor::event::class` that stands for it.
+    /// The name of its type in `candor::event::class`.
     pub(crate) fn type_name(self) -> &'static str {
         self.entry().2
     }
 
-    /// An example as it is written, to show in messages.
+    /// An example in source form, for messages.
     pub(super) fn such_as(self) -> &'static str {
         self.entry().3
     }
 
-    /// How it is begun, to show in messages: the word, with what it must be told.
+    /// The word with its required parameters, for messages.
     pub(super) fn begun(self) -> String {
         let rest = match self {
             Step => " = 10, top = 100",
@@ -117,12 +117,12 @@ impl Class {
         format!("{}{rest}", self.word())
     }
 
-    /// The group it belongs to unless the field names another.
+    /// The default group, unless the field names another.
     fn group(self) -> &'static str {
         if matches!(self, Bitrate | MediaDuration | ByteSize | Resolution) { "media" } else { "" }
     }
 
-    /// The keys besides the class itself.
+    /// The keys that it accepts in addition to the class itself.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
             Step => &["top", "unit", "group", "example"],
@@ -142,10 +142,10 @@ impl Class {
     }
 }
 
-/// What a class is told.
+/// The parameters of a class.
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
-    /// Nothing: its partition is always the same.
+    /// No parameters: the partition is always the same.
     Fixed,
     Steps {
         unit: &'static str,
@@ -180,7 +180,7 @@ pub(crate) enum Shape {
     },
 }
 
-/// The class and its shape, with what else the field says of them.
+/// The class and its parameters, with the group and the reason of the field.
 pub(super) struct Read {
     pub(super) class: Class,
     pub(super) shape: Shape,
@@ -188,7 +188,7 @@ pub(super) struct Read {
     pub(super) reason: Option<String>,
 }
 
-/// Units as they are written, and their variants of `candor::Unit`.
+/// Units in source form, and their variants of `candor::Unit`.
 const UNITS: [(&str, &str); 9] = [
     ("count", "Count"),
     ("bit/s", "BitsPerSecond"),
@@ -201,7 +201,7 @@ const UNITS: [(&str, &str); 9] = [
     ("lines", "Lines"),
 ];
 
-/// The first key that is a class begins it.
+/// Reads the class of a field: the first key that is the word of a class.
 pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident) -> Option<Read> {
     let words: Vec<&str> = CLASSES.iter().map(|(_, word, ..)| *word).collect();
     let is_word = |key: &Ident| words.iter().any(|word| key == word);
@@ -209,7 +209,7 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
         no_class(ctxt, keys, field, &words);
         return None;
     };
-    // `count` is a key of `date` as well.
+    // `count` is also a key of `date`.
     let second = |key: &Ident, _: &Option<Expr>| is_word(key) && !(word == "date" && key == "count");
     while let Some((second, _)) = keys.take_first(second) {
         ctxt.error(&second, format!("field `{field}` has one privacy class: keep `{word}` or `{second}`"));
@@ -421,7 +421,7 @@ fn shape(
     })
 }
 
-/// How many rungs there are up to the top, if an event can hold them.
+/// The number of bucket bounds for this number of steps. Fails if that is more than an event can hold.
 fn rungs(word: &Ident, field: &Ident, steps: i64, unit: &str) -> Result<usize> {
     if steps < MOST {
         return Ok(usize::try_from(steps).unwrap_or(0) + 1);
@@ -452,7 +452,8 @@ fn rungs(word: &Ident, field: &Ident, steps: i64, unit: &str) -> Result<usize> {
     ))
 }
 
-/// The labels of a list: distinct, short, and closed by `other`.
+/// Checks the labels of a list, which must be distinct and short, and adds `other` at the end (for `extension` also
+/// `none`).
 fn labels(class: Class, mut list: Vec<String>) -> std::result::Result<Vec<String>, String> {
     if list.is_empty() {
         return Err("the list is empty, and everything would be `other`".into());
@@ -477,7 +478,7 @@ fn labels(class: Class, mut list: Vec<String>) -> std::result::Result<Vec<String
     Ok(list)
 }
 
-/// A whole number, perhaps with a minus before it.
+/// Reads a whole number, with or without a minus sign.
 pub(super) fn integer(value: &Expr) -> Option<i64> {
     match attr::bare(value) {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
@@ -491,8 +492,8 @@ fn elements<T>(value: &Expr, read: impl Fn(&Expr) -> Option<T>) -> Option<Vec<T>
     elems.iter().map(read).collect()
 }
 
-/// `2026-01` or `2026-01-05`, from 2001 on: what is before 2000 is an error of a clock, and has a rung of its own until
-/// the first date.
+/// Reads `2026-01` or `2026-01-05`, from 2001 on. Dates before 2000 are an error of a clock; they have a bucket of
+/// their own that ends at the first date.
 pub(in crate::event) fn date(text: &str) -> Option<(i64, i64, i64)> {
     let mut parts = text.split('-');
     let mut number = |len: usize| {
@@ -511,7 +512,7 @@ pub(in crate::event) fn date(text: &str) -> Option<(i64, i64, i64)> {
         .then_some((year, month, day))
 }
 
-/// `12` or `12.4`.
+/// Reads `12` or `12.4`.
 fn version(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
     let number = |part: &str| {

@@ -1,25 +1,27 @@
-//! Reads a field's example: a value as it stands on the person's computer, which the manifest shows beside what would be
-//! sent of it.
+//! Reads a field's example: a value as the person's computer holds it. The manifest shows it together with what would
+//! be sent.
+//!
+//! It never generalises the value; the field's class does that.
 
 use super::class::{self, Class};
 use crate::attr;
 use std::net::IpAddr;
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Result};
 
-/// A value that stands for what a person's computer would hold.
+/// An example of a value on a person's computer.
 #[derive(Debug)]
 pub(crate) enum Example {
     /// In the unit of the field's partition.
     Number(i64),
     /// A UTC date.
     Date(i64, i64, i64),
-    /// What is shown, and the value that the class takes.
+    /// The text that is shown, and the value that is passed to the class.
     Words(String, Value),
-    /// What would be hashed.
+    /// The text that would be hashed.
     Text(String),
 }
 
-/// A value as the code that is written holds it.
+/// A value in the form in which the generated code holds it.
 #[derive(Debug)]
 pub(crate) enum Value {
     Text(String),
@@ -91,7 +93,7 @@ fn float(value: &Option<Expr>) -> Option<String> {
     (0.0..=1.0).contains(&part).then(|| float.base10_digits().to_owned())
 }
 
-/// `1920x1080` as 1080.
+/// Returns the shorter side: 1080 for `1920x1080`.
 fn shorter(text: &str) -> Option<i64> {
     let (width, height) = text.split_once('x')?;
     let side = |part: &str| part.parse::<u32>().ok().filter(|side| *side > 0);
@@ -110,7 +112,7 @@ fn weekday(day: i64) -> &'static str {
     }
 }
 
-/// `1:30:31`, `45:10` or `0:07` in seconds.
+/// Converts `1:30:31`, `45:10` or `0:07` to seconds.
 fn seconds(text: &str) -> Option<i64> {
     let parts: Vec<&str> = text.split(':').collect();
     let (first, rest) = parts.split_first()?;

@@ -1,7 +1,7 @@
-//! Reads one field of an event: its words, its privacy class and its example.
+//! Reads one field of an event: its name and doc comment, its privacy class and its example.
 //!
-//! Whether the class takes the field's type is left to the compiler, which knows types; nothing is guessed from a
-//! type's name here.
+//! The compiler checks whether the class accepts the field's type, because a macro does not know types. This module
+//! never infers anything from a type's name.
 
 mod class;
 mod example;
@@ -26,23 +26,23 @@ pub(crate) struct Field<'a> {
     pub(crate) kind: Kind,
 }
 
-/// How a field's value becomes an outcome.
+/// How a field's value becomes an outcome, the generalised value.
 pub(crate) enum Kind {
-    /// The type is a class of its own.
+    /// The type itself is a class: a `bool` or a category.
     Closed,
     /// A class puts the value into one of its steps.
     Classed { class: Class, shape: Shape, group: String, reason: Option<String>, example: Example },
     /// Only whether there is a value.
     Presence,
-    /// The value leaves as a keyed code in the name space `domain`.
+    /// The value is sent as a keyed code in the name space `domain`.
     Hash { domain: String, example: String },
-    /// The value leaves as one of 2^bits groups.
+    /// The value is sent as one of 2^bits groups.
     Cohort { domain: String, bits: u32, example: String },
-    /// The value chooses whether the event is counted at all.
+    /// The value decides whether the event is counted at all.
     Item { domain: String, one_in: u64, reason: Option<String> },
 }
 
-/// Reads one field; every mistake is noted.
+/// Reads one field and records every mistake.
 pub(crate) fn read<'a>(ctxt: &mut Ctxt, field: &'a syn::Field) -> Option<Field<'a>> {
     let ident = field.ident.as_ref()?;
     let name = name(ctxt, ident);
@@ -111,7 +111,7 @@ fn hashed(example: Example) -> Option<String> {
     }
 }
 
-/// How many items stand behind one that is counted, where the field says so; else 0.
+/// Reads the sampling rate: one of this many entities is counted. Returns 0 if the field does not say it.
 fn one_in(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident) -> Option<u64> {
     let Some((key, value)) = keys.take(ctxt, "one_in") else { return Some(0) };
     match value.as_ref().and_then(class::integer).filter(|one_in| (1..=65_536).contains(one_in)) {
@@ -128,7 +128,7 @@ fn one_in(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident) -> Opti
     }
 }
 
-/// The name space of a hashed field: two fields with the same one give the same value the same code.
+/// Reads the name space of a hashed field. Two fields with the same name space give the same value the same code.
 fn domain(entry: (Ident, Option<Expr>)) -> Result<String> {
     let text = attr::text(entry, "server")?;
     let domain = text.value();

@@ -1,16 +1,16 @@
-//! The attacker: knows everybody's library and every rule, is handed what a device told in all its days, linked to one
-//! another, and orders the libraries by how likely each would have told exactly that.
+//! The attacker. It knows every person's library and every rule, and it gets all records that one device sent over all
+//! days, linked to each other. It orders the libraries by how likely each one is to produce exactly these records.
 //!
-//! The likelihood is worked out, not learnt. In each cell a library has `l` films; the device's secret chose `s` of them,
-//! so many being binomial; a day's plays of them are Poisson; and what is told of a day is the step its count falls in.
-//! The cells are independent of each other, so the likelihood is a product over cells of
-//! `sum over s of P(s | l) * product over days of P(step | s)`.
+//! The likelihood is computed, not learnt. In each bucket (`cell` in the code) a library has `l` films. The device's
+//! secret selects `s` of them, and `s` is binomial. The plays of these films on one day are Poisson. The record of a
+//! day contains the step that its count falls in. The buckets are independent of each other, so the likelihood is a
+//! product over buckets of `sum over s of P(s | l) * product over days of P(step | s)`.
 //!
-//! A play that is alone in its day is held back until it has company. So a record stands for the plays of all days since
-//! the one before it; that these fell so as to be told on its day depends on how many they are, not on whose they are.
-//! Of the days since the last record it is known that there was no play or one: with `m` counted films, of which `k` are
-//! played a day, `exp(-k m days) * (1 + k m days)`. The first factor is one more silent day for each cell; the second is
-//! linear in the `s`, so their expected values stand for them.
+//! A play that is the only one on its day is held back until there is another play. So a record covers the plays of all
+//! days since the previous record. Whether those plays are reported on that day depends on how many they are, not on
+//! whose they are. On the days since the last record there was either no play or one. With `m` counted films, each
+//! played `k` times a day, the probability of that is `exp(-k m days) * (1 + k m days)`. The first factor is one more
+//! silent day for each bucket. The second is linear in the `s`, so the attacker uses their expected values.
 
 use super::{
     people::{Person, Setting},
@@ -19,10 +19,10 @@ use super::{
 };
 use std::{collections::HashMap, panic::resume_unwind, rc::Rc, thread};
 
-/// Everybody's library, as numbers of films by cell.
+/// Every person's library, as the number of films in each bucket.
 pub(crate) struct Libraries {
     cells: usize,
-    /// The most films that any library has in one cell.
+    /// The largest number of films that any library has in one bucket.
     most: usize,
     counts: Vec<u16>,
 }
@@ -43,25 +43,26 @@ impl Libraries {
     }
 }
 
-/// What a cell's records say, in order: the step of each, and over how many days it may be spread.
+/// The records of one bucket, in order: the step of each, and over how many days its plays may be spread.
 type Records = Vec<(u8, u16)>;
 
-/// For each number of films in a cell: how likely it makes the cell's records, as a logarithm, and how many of the films
-/// are expected to be counted ones then.
+/// For each possible number of films in a bucket: the log-likelihood of the bucket's records, and the expected number
+/// of counted films given those records.
 struct Evidence {
     log: Vec<f32>,
     counted: Vec<f32>,
 }
 
-/// Probabilities that don't depend on anyone in particular.
+/// Probabilities that are the same for all people.
 struct Odds<'r> {
     rule: &'r Rule,
-    /// How often one film is played on one day.
+    /// The expected number of plays of one film on one day.
     rate: f64,
     days: usize,
-    /// For each number of films and of counted films among them, its chance.
+    /// For each number of films, the probability of each number of counted films among them.
     chosen: Vec<Vec<f64>>,
-    /// By a record's days: for each number of counted films and each step, the logarithm of its chance.
+    /// By the number of days a record covers: for each number of counted films and each step, the logarithm of its
+    /// probability.
     told: HashMap<u16, Vec<Vec<f64>>>,
 }
 
@@ -69,7 +70,7 @@ impl<'r> Odds<'r> {
     fn new(rule: &'r Rule, setting: &Setting, most: usize) -> Self {
         let share = 1.0 / rule.one_in as f64;
         let mean = most as f64 * share;
-        // Beyond nine standard deviations nothing is left that matters.
+        // More than nine standard deviations above the mean, the probabilities are negligible.
         let counted = if rule.one_in == 1 { most } else { most.min((mean + 9.0 * mean.sqrt()) as usize + 8) };
         let row = |films: usize| (0..=counted).map(|s| binomial(films, s, share)).collect();
         let chosen = (0..=most).map(row).collect();
@@ -109,7 +110,7 @@ impl<'r> Odds<'r> {
     }
 }
 
-/// For each step of a count its chance, when the count is Poisson with this mean.
+/// The probability of each step of a count, when the count is Poisson with this mean.
 fn steps(counts: &[u64], mean: f64) -> Vec<f64> {
     let mut odds = vec![0.0; counts.len()];
     let end = counts.last().copied().unwrap_or(0).max((mean + 12.0 * mean.sqrt()) as u64) + 20;
@@ -124,7 +125,7 @@ fn steps(counts: &[u64], mean: f64) -> Vec<f64> {
     odds
 }
 
-/// The chance of `s` successes in `n` tries.
+/// The probability of `s` successes in `n` tries.
 fn binomial(n: usize, s: usize, share: f64) -> f64 {
     if s > n {
         return 0.0;
@@ -135,8 +136,8 @@ fn binomial(n: usize, s: usize, share: f64) -> f64 {
     log.exp()
 }
 
-/// For each of the people in `seen` how many libraries are likelier than their own; among equally likely ones chance
-/// decides.
+/// For each person in `seen`, the number of libraries that are likelier than the person's own. Ties are broken at
+/// random.
 pub(crate) fn ranks(seen: &[Seen], libraries: &Libraries, rule: &Rule, setting: &Setting) -> Vec<usize> {
     in_parts(seen.len(), |from, to| {
         let mut odds = Odds::new(rule, setting, libraries.most);
@@ -155,7 +156,7 @@ pub(crate) fn ranks(seen: &[Seen], libraries: &Libraries, rule: &Rule, setting: 
                 log.extend_from_slice(&evidence.log);
                 counted.extend_from_slice(&evidence.counted);
             }
-            // Where every film is counted, all libraries have equally many, and this says nothing.
+            // If every film is counted, all libraries have the same number of counted films, so this term says nothing.
             let held_back = rule.holds_back && rule.one_in > 1;
             let plays = if held_back { (setting.rate() * seen[number].since as f64) as f32 } else { 0.0 };
             let sum = |of: &[f32], library: &[u16]| -> f32 {
@@ -172,7 +173,7 @@ pub(crate) fn ranks(seen: &[Seen], libraries: &Libraries, rule: &Rule, setting: 
     })
 }
 
-/// How many scores are above one's own, which is among them; ties are broken by chance.
+/// How many scores are above `own`. `scores` includes the own score. Ties are broken at random.
 pub(crate) fn place(scores: impl Iterator<Item = f32>, own: f32, random: &mut fastrand::Rng) -> usize {
     let (mut above, mut equal) = (0, 0usize);
     for score in scores {
@@ -182,8 +183,8 @@ pub(crate) fn place(scores: impl Iterator<Item = f32>, own: f32, random: &mut fa
     above + random.usize(0..equal.max(1))
 }
 
-/// The same attacker on plays that are sent one by one, rounded down: `tells` says what of a film is sent. The
-/// likelihood of a library is the product over plays of the share of its films that tell the same.
+/// The same attacker on plays that are sent one by one, with rounded values. `tells` returns what is sent about a film.
+/// The likelihood of a library is the product over plays of the share of its films for which the same would be sent.
 pub(crate) fn ranks_of_single_plays(
     people: &[Person],
     setting: &Setting,
@@ -215,7 +216,7 @@ pub(crate) fn ranks_of_single_plays(
                     scores[other as usize] += same.len() as f32 * log;
                 }
             }
-            // A library without a film that could have told one of the plays is ruled out.
+            // A library is ruled out if it has no film that matches one of the plays.
             let possible = scores.iter().zip(&fits).filter(|(_, fits)| **fits == kinds).map(|(score, _)| *score);
             place(possible, scores[number], &mut random)
         };
@@ -223,7 +224,7 @@ pub(crate) fn ranks_of_single_plays(
     })
 }
 
-/// Work on `0..len` by several threads, in order.
+/// Splits work on `0..len` among several threads and returns the results in order.
 pub(crate) fn in_parts<T: Send>(len: usize, work: impl Fn(usize, usize) -> Vec<T> + Sync) -> Vec<T> {
     let part = len.div_ceil(super::threads()).max(1);
     let work = &work;

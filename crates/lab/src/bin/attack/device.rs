@@ -1,5 +1,5 @@
-//! A person's device: a real client with a store of its own, on which the person's plays are recorded day by day, and a
-//! transport that keeps the bodies it is handed. What comes out is what a receiver gets, and nothing else.
+//! A person's device: a real client with its own store, on which the person's plays are recorded day by day, and a
+//! transport that keeps the request bodies. The output is exactly what a receiver would get, and nothing else.
 
 use super::{films::Film, people::Person, stage::CONTROLLER};
 use candor::{Answer, Audience, Client, Clock, Config, Event, Parcel, SendError, Transport};
@@ -52,12 +52,12 @@ struct FilmStreamed<'a> {
 const DAY: u64 = 86_400;
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A clock that stands still until it is told the next day.
+/// A clock that does not move until it is advanced to the next day.
 #[derive(Clone)]
 struct Days(Arc<AtomicU64>);
 
 impl Days {
-    /// So many days ago, at noon UTC.
+    /// The given number of days ago, at noon UTC.
     fn before_today(days: u64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Days(Arc::new(AtomicU64::new((now / DAY).saturating_sub(days + 1) * DAY + DAY / 2)))
@@ -70,7 +70,7 @@ impl Clock for Days {
     }
 }
 
-/// Keeps the bodies.
+/// Keeps the request bodies instead of sending them.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -81,7 +81,8 @@ impl Transport for Kept {
     }
 }
 
-/// Everybody's month, on real clients: `judge` is handed the first day, counted from 1970, and the bodies that left.
+/// Runs every person's days on real clients. `judge` gets the first day, counted from 1970, and the bodies that were
+/// sent.
 pub(crate) fn all<T: Send>(
     films: &[Film],
     people: &[Person],
@@ -114,7 +115,7 @@ pub(crate) fn all<T: Send>(
     Ok(found.into_iter().map(|(_, seen)| seen).collect())
 }
 
-/// What left of one person's days.
+/// What was sent for one person.
 struct Left {
     /// The first day, counted from 1970.
     first: u64,
@@ -125,7 +126,7 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Left, Box<dyn E
     let (clock, kept) = (Days::before_today(person.days.len() as u64), Kept::default());
     let first = clock.0.load(Ordering::SeqCst) / DAY;
     let directories: (PathBuf, PathBuf) = (home.join("data"), home.join("config"));
-    // Tests are no place where a person could be asked; CI's block is lifted openly.
+    // A test can't ask a person, so the block on CI is lifted explicitly.
     let config = Config::new("org.example.player", CONTROLLER, Audience::Adults)
         .transport("http://localhost:4318/v1/logs", kept.clone())
         .directories(directories.0, directories.1)
@@ -141,8 +142,9 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Left, Box<dyn E
             client.record(FilmPlayed { film, duration });
             client.record(FilmStreamed { film, duration, bitrate });
         }
-        // The clock stands still while plays are recorded. A flush first counts what was recorded before the clock moved,
-        // for the day it was recorded on, then follows the change of day and sends the day that is over.
+        // The clock does not move while plays are recorded. A flush first counts what was recorded before the clock
+        // moved, for the day on which it was recorded. Then it handles the change of day and sends the day that is
+        // over.
         clock.0.fetch_add(DAY, Ordering::SeqCst);
         flush(&client)?;
     }

@@ -1,6 +1,6 @@
-//! Another attacker, who does not know anybody's library but what each person played on which day, and looks for the
-//! person behind an address. No rounding of values helps against that: what is left are the days that records name, and
-//! how few plays are counted at all.
+//! A second attacker. It does not know any library, but it knows what each person played on which day, and looks for
+//! the person behind an address. Rounding values does not help against it. Only two things limit it: how records name
+//! days, and how few plays are counted at all.
 
 use super::{
     attacker::{in_parts, place},
@@ -9,7 +9,7 @@ use super::{
     wire::Seen,
 };
 
-/// Everybody's diary: for each day, how often each cell was played on all days before it.
+/// Every person's diary: for each day, how often each bucket was played on all days before it.
 struct Diaries {
     cells: usize,
     days: usize,
@@ -36,7 +36,7 @@ impl Diaries {
         &self.sums[number * len..(number + 1) * len]
     }
 
-    /// How often a cell was played from one day to before another, or everything.
+    /// How often a bucket was played from day `from` until before day `to`; all buckets together if `cell` is `None`.
     fn played(&self, diary: &[u32], from: usize, to: usize, cell: Option<usize>) -> f64 {
         let of = |day: usize| match cell {
             Some(cell) => diary[day * self.cells + cell],
@@ -46,7 +46,8 @@ impl Diaries {
     }
 }
 
-/// What was told on one day: since when plays may have waited, and how often which cell.
+/// What was sent for one day: the first day whose plays may have been held back until then, and the count of each
+/// bucket.
 struct Report {
     from: usize,
     day: usize,
@@ -62,10 +63,10 @@ fn reports(seen: &Seen, rule: &Rule) -> Vec<Report> {
     reports.collect()
 }
 
-/// For each of the people how many others' diaries are likelier than their own.
+/// For each person, the number of other people whose diaries are likelier than the person's own.
 ///
-/// Each play is counted with a chance of one in `one_in`, so counts are nearly Poisson. A day that tells of something had
-/// all of it on that day, or all but one play that had been held back.
+/// Each play is counted with a probability of one in `one_in`, so counts are nearly Poisson. If a day has records, all
+/// of its counted plays were on that day, or all except one that had been held back.
 pub(crate) fn ranks(
     seen: &[Seen],
     people: &[Person],
@@ -91,7 +92,7 @@ pub(crate) fn ranks(
     })
 }
 
-/// How likely a diary makes what was told of a day, up to what is the same for all.
+/// The likelihood of one day's report given a diary, up to a factor that is the same for all diaries.
 fn of_report(diaries: &Diaries, diary: &[u32], report: &Report, share: f64) -> f64 {
     let on_day = |cell: usize| share * diaries.played(diary, report.day, report.day + 1, Some(cell));
     let all: f64 = report.counts.iter().map(|&(cell, count)| on_day(cell).powi(count)).product();

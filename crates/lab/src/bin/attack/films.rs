@@ -1,7 +1,8 @@
-//! The table of films, and what each would say of itself: its length and an average bitrate.
+//! The table of films, and what each film would report: its length and an average bitrate.
 //!
-//! Lengths are real, in whole minutes. The part below a minute and the bitrate are made up, always the same for a film:
-//! the table has neither, and real files have both. Nothing here knows who plays what.
+//! Lengths are real, in whole minutes. The seconds below a minute and the bitrate are made up, because the table has
+//! neither and real files have both. They are always the same for a given film. This module does not know who plays
+//! what.
 
 use std::{error::Error, fs, path::Path};
 
@@ -11,16 +12,16 @@ pub(crate) struct Film {
     pub(crate) seconds: u64,
     /// In bit/s.
     pub(crate) bitrate: u64,
-    /// How many people voted on it, for libraries that follow what is popular.
+    /// How many people voted on it. Used for libraries that follow popularity.
     pub(crate) votes: f64,
 }
 
-/// How films are encoded here: the share of each kind, and its usual bitrate in kbit/s. A film's own bitrate is spread
-/// around it by a factor of 1.4 either way, and films below 20 minutes need 0.6 of it.
+/// How films are encoded in this model: the share of each kind, and its typical bitrate in kbit/s. A film's own bitrate
+/// is spread around it by a factor of 1.4 in either direction. Films below 20 minutes need 0.6 of it.
 const KINDS: [(f64, f64); 4] = [(0.25, 1_500.0), (0.25, 4_000.0), (0.35, 8_000.0), (0.15, 25_000.0)];
 const SPREAD: f64 = 0.35;
 
-/// Reads the columns `length` and `votes` of a CSV file with a head line.
+/// Reads the columns `length` and `votes` of a CSV file with a header line.
 pub(crate) fn read(path: &Path) -> Result<Vec<Film>, Box<dyn Error>> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut lines = text.lines();
@@ -51,14 +52,14 @@ fn film(number: u64, minutes: f64, votes: f64) -> Film {
         }
         share -= part;
     }
-    // A normal deviate from two even ones.
+    // The Box-Muller transform: a normal deviate from two uniform ones.
     let normal = (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos();
     let short = if minutes < 20.0 { 0.6 } else { 1.0 };
     let bitrate = usual * 1_000.0 * short * (SPREAD * normal).exp();
     Film { seconds, bitrate: bitrate as u64, votes }
 }
 
-/// The cells of one line; a cell in quotation marks may hold commas, and a doubled mark stands for one.
+/// Splits one CSV line. A quoted field may contain commas, and a doubled quotation mark in it means one mark.
 fn cells(line: &str) -> Vec<String> {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
     let mut letters = line.trim_end_matches('\r').chars().peekable();

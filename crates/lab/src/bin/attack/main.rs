@@ -1,10 +1,11 @@
-//! Measures what roll-ups tell of a person's library. Called by `.ci/attack`.
+//! Measures how much roll-ups reveal about a person's library. `.ci/attack` runs it.
 //!
-//! Each of 10,000 simulated people has a library of films and plays from it for 30 days on a real [client](device), whose
-//! requests are kept as they leave. An [attacker] who knows every library, every rule and all requests of a person orders
-//! the libraries by likelihood. How often the right one comes first, or among the first ten, stands beside the same for
-//! plays that are sent one by one, rounded, and beside chance. It fails if candor's figures are not near chance, or if
-//! the attacker is too weak to say so: given exact counts it must name nearly everybody.
+//! Each of 10,000 simulated people has a library of films and plays from it for 30 days on a real [client](device),
+//! whose requests are kept as they are sent. An [attacker] who knows every library, every rule and all requests of a
+//! person orders the libraries by likelihood. The program prints how often the right library comes first, or is among
+//! the first ten. It prints the same for plays that are sent one by one with rounded values, and for chance. It fails
+//! if candor's figures are not near chance. It also fails if the attacker is too weak to judge that: given exact
+//! counts, it must name nearly every person.
 
 #![allow(clippy::indexing_slicing, reason = "a program that measures; a panic is a failed measurement")]
 
@@ -32,27 +33,27 @@ use rule::{Partition, Rule};
 use std::{error::Error, path::Path, process::ExitCode};
 use wire::Seen;
 
-/// An event of [`device`] and what is asked of it.
+/// An event of [`device`], and the limits that its figures must keep.
 struct Asked {
     name: &'static str,
     tells: &'static str,
     one_in: u64,
-    /// What the upper ends of the 95 % intervals may be, for the first place and for the first ten.
+    /// The highest allowed upper ends of the 95 % intervals, for the first place and for the first ten.
     most: (f64, f64),
-    /// How far to the front the true library may stand, as a share of all: half of them are before it by chance.
+    /// The lowest allowed median rank of the true library, as a share of all libraries. Chance gives 0.5.
     median: f64,
 }
 
-/// Two fields tell more than one, so fewer films are counted: one in three times the event's outcomes, 6 or 84, rounded up
-/// to a power of two, and at least 32. The bounds leave room for what another seed or other secrets do: three standard
-/// deviations and more.
+/// Two fields reveal more than one, so fewer films are counted: one in three times the event's number of outcomes (6 or
+/// 84), rounded up to the next 2^n, and at least 32. The limits leave three standard deviations and more for the effect
+/// of another seed or other secrets.
 const EVENTS: [Asked; 2] = [
     Asked { name: "film.played", tells: "duration", one_in: 32, most: (0.002, 0.005), median: 0.385 },
     Asked { name: "film.streamed", tells: "duration, bitrate", one_in: 256, most: (0.002, 0.005), median: 0.42 },
 ];
-/// How many people of whom every day is known are looked for among all, over a year.
+/// How many people are searched for among all by their diaries of a year.
 const DIARIES: usize = 1_000;
-/// Of how many people the control tries to find the library.
+/// For how many people the control tries to find the library.
 const CONTROLS: usize = 1_000;
 
 pub(crate) fn threads() -> usize {
@@ -85,7 +86,7 @@ struct Attack {
     setting: Setting,
     films: Vec<Film>,
     people: Vec<Person>,
-    /// What each of the events tells apart.
+    /// The films that each event can tell apart.
     partitions: [Partition; 2],
 }
 
@@ -110,12 +111,12 @@ impl Attack {
         Attack { setting, people: people::people(&films, &setting), films, partitions }
     }
 
-    /// What everybody's devices would tell under another rule.
+    /// What all devices would send under another rule, according to the model.
     fn model(&self, event: usize, rule: &Rule) -> Vec<Seen> {
         model::all(&self.people, &self.partitions[event], rule, self.setting.seed)
     }
 
-    /// The attack on the first of the people, as many as told something.
+    /// Attacks the people in `seen`, who are the first ones of all.
     fn figures(&self, seen: &[Seen], partition: &Partition, rule: &Rule) -> Figures {
         let libraries = Libraries::of(&self.people, partition);
         Figures::of(&ranks(seen, &libraries, rule, &self.setting), self.people.len())
@@ -136,7 +137,7 @@ impl Attack {
         }
     }
 
-    /// What real clients told, by event.
+    /// What real clients sent, by event.
     fn clients(&self, directory: &Path) -> Result<[Vec<Seen>; 2], Box<dyn Error>> {
         let told = device::all(&self.films, &self.people, directory, |first, bodies| {
             let read = |at: usize| {
@@ -203,7 +204,7 @@ fn judge(options: &Options) -> Done {
     Ok(())
 }
 
-/// The same attacker, given each day's plays by the minute, must name nearly everybody.
+/// The same attacker, given each day's plays by the minute, must name nearly every person.
 fn control(attack: &Attack) -> Done {
     let rule = Rule::exact();
     let minutes = Partition::minutes(&attack.films);
@@ -217,7 +218,8 @@ fn control(attack: &Attack) -> Done {
     Ok(())
 }
 
-/// Other rates, and a year: the trade-off as data and as a picture, with real clients at the shipped design.
+/// Measures other sampling rates and a whole year: the trade-off as data and as a picture. Uses real clients for the
+/// shipped design.
 fn curve(options: &Options, file: &Path) -> Done {
     let attack = Attack::new(options)?;
     let mut points = Vec::new();

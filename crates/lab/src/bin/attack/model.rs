@@ -1,6 +1,7 @@
-//! A model of the device, for what would take too long on real clients: other rates, other people, a year. That it says
-//! the same as real clients where both were run is printed beside it. It keeps a play that is alone until it has company,
-//! for ever, and so tells a little more over a year than a device does, which gives up after 28 days.
+//! A model of the device, for measurements that would take too long on real clients: other rates, other people, a year.
+//! Where both were run, the output shows that the model agrees with real clients. The model holds back a single play
+//! until there is another one, without a time limit. A device gives up after 28 days, so over a year the model reports
+//! slightly more than a device.
 
 use super::{
     people::{self, Person},
@@ -9,7 +10,7 @@ use super::{
 };
 use std::collections::BTreeMap;
 
-/// What a device with this rule would tell of a person.
+/// What a device with this rule would send for a person.
 pub(crate) fn tell(person: &Person, number: u64, partition: &Partition, rule: &Rule, seed: u64) -> Seen {
     let mut random = people::random(seed ^ rule.one_in, 1 << 42 | number);
     let counted: Vec<bool> = person.library.iter().map(|_| random.u64(0..rule.one_in) == 0).collect();
@@ -25,7 +26,7 @@ pub(crate) fn tell(person: &Person, number: u64, partition: &Partition, rule: &R
     Seen::new(records, person.days.len(), rule)
 }
 
-/// What everybody's devices would tell.
+/// What every person's device would send.
 pub(crate) fn all(people: &[Person], partition: &Partition, rule: &Rule, seed: u64) -> Vec<Seen> {
     people.iter().zip(0..).map(|(person, number)| tell(person, number, partition, rule, seed)).collect()
 }

@@ -1,4 +1,4 @@
-//! What the program was asked to do.
+//! The command-line options of the program.
 
 use super::people::Setting;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ pub(crate) struct Options {
     /// Holds the stores while they are in use.
     pub(crate) directory: PathBuf,
     pub(crate) setting: Setting,
-    /// Only tries the attacker on what it must see through.
+    /// Only runs the control: the attacker on data in which it must find nearly every person.
     pub(crate) control: bool,
     /// Draws the curve into this file instead of judging.
     pub(crate) curve: Option<PathBuf>,
@@ -21,7 +21,7 @@ impl Options {
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let setting = Setting { people: 10_000, library: 200, plays: 200, days: 30, popular: false, seed: 20_261_122 };
         let films = PathBuf::from("target/films.csv");
-        // In memory where that can be had: a store syncs every file it writes.
+        // In memory where that is possible, because a store syncs every file that it writes.
         let memory = PathBuf::from("/dev/shm");
         let directory = if memory.is_dir() { memory } else { std::env::temp_dir() };
         let mut options = Options { films, directory, setting, control: false, curve: None };

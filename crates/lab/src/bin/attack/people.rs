@@ -1,24 +1,24 @@
-//! The people: a library each, drawn from the table of films, and what they play of it on which day.
+//! The people: a library for each, drawn from the table of films, and what they play of it on which day.
 //!
-//! Everything follows from one seed. What a device makes of it is none of this file's business.
+//! Everything is derived from one seed. This module does not model what a device does with the plays.
 
 use super::films::Film;
 use std::collections::HashSet;
 
-/// How many people, with how large libraries, play how much, over how many days.
+/// How many people there are, how large their libraries are, how much they play, and over how many days.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     pub(crate) people: usize,
     pub(crate) library: usize,
     pub(crate) plays: usize,
     pub(crate) days: usize,
-    /// Whether popular films stand in more libraries.
+    /// Whether popular films are in more libraries.
     pub(crate) popular: bool,
     pub(crate) seed: u64,
 }
 
 impl Setting {
-    /// How often one film of a library is played on one day.
+    /// The expected number of plays of one film of a library on one day.
     pub(crate) fn rate(&self) -> f64 {
         self.plays as f64 / (self.days * self.library) as f64
     }
@@ -34,11 +34,11 @@ impl Setting {
 pub(crate) struct Person {
     /// Numbers of films, each once.
     pub(crate) library: Vec<u32>,
-    /// For each day the places in the library of what is played on it, in order.
+    /// For each day, the indices in the library of the films played on it, in order.
     pub(crate) days: Vec<Vec<u32>>,
 }
 
-/// Everybody.
+/// Creates all people.
 pub(crate) fn people(films: &[Film], setting: &Setting) -> Vec<Person> {
     let weights: Vec<f64> = films
         .iter()
@@ -68,7 +68,7 @@ fn person(weights: &[f64], setting: &Setting, number: u64) -> Person {
     Person { library, days }
 }
 
-/// A person's own randomness.
+/// A random number generator of its own for each person.
 pub(crate) fn random(seed: u64, number: u64) -> fastrand::Rng {
     fastrand::Rng::with_seed(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

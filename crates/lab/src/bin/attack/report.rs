@@ -1,4 +1,4 @@
-//! Figures with their intervals, as rows of a table, as data, and as a curve. Judges nothing.
+//! Figures with their intervals, as rows of a table, as data and as a curve. This module judges nothing.
 
 use super::{
     people::Person,
@@ -10,15 +10,15 @@ use std::fmt::Write as _;
 /// How well an attack did.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {
-    /// Over how many people.
+    /// The number of people attacked.
     pub(crate) people: usize,
-    /// Among how many libraries.
+    /// The number of libraries to choose from.
     among: usize,
-    /// How many were named outright, and how many were among the ten likeliest.
+    /// How many people's libraries came first; the next field counts those among the ten likeliest.
     pub(crate) first: usize,
     ten: usize,
-    /// How many libraries are likelier than the true one, as a share of all, with the ends of the 95 % interval; chance
-    /// is 0.5.
+    /// How many libraries are likelier than the true one (the median), as a share of all, with the ends of the 95 %
+    /// interval. Chance gives 0.5.
     pub(crate) median: [f64; 3],
 }
 
@@ -27,21 +27,21 @@ impl Figures {
         let mut sorted = ranks.to_vec();
         sorted.sort_unstable();
         let within = |most: usize| sorted.partition_point(|rank| *rank < most);
-        // How many ranks lie below the median is binomial.
+        // The number of ranks below the median is binomial.
         let (middle, spread) = (sorted.len() as f64 / 2.0, Z * (sorted.len() as f64).sqrt() / 2.0);
         let at = |place: f64| sorted.get(place.max(0.0) as usize).or(sorted.last()).copied().unwrap_or(0);
         let median = [middle, middle - spread, middle + spread].map(|place| at(place) as f64 / among as f64);
         Figures { people: ranks.len(), among, first: within(1), ten: within(10), median }
     }
 
-    /// What guessing comes to.
+    /// The figures that guessing gives.
     pub(crate) fn chance(people: usize, among: usize) -> Self {
         let of_all = people as f64 / among as f64;
         let (first, ten) = (of_all.round() as usize, (10.0 * of_all).round() as usize);
         Figures { people, among, first, ten, median: [0.5; 3] }
     }
 
-    /// Named outright: the share, and the ends of its 95 % interval.
+    /// The share of people whose library came first, and the ends of its 95 % interval.
     pub(crate) fn top_1(&self) -> [f64; 3] {
         interval(self.first, self.people)
     }
@@ -51,7 +51,7 @@ impl Figures {
         interval(self.ten, self.people)
     }
 
-    /// Whether the difference in the first ten is within four standard errors.
+    /// Whether the shares of the first ten differ by at most four standard errors.
     pub(crate) fn agrees_with(&self, other: &Figures) -> bool {
         let (a, b, n) = (self.top_10()[0], other.top_10()[0], self.people as f64);
         (a - b).abs() <= 4.0 * ((a * (1.0 - a) + b * (1.0 - b)) / n).sqrt() + 1.0 / n
@@ -72,7 +72,7 @@ pub(crate) fn head() -> String {
     format!("{:<54} {:<26}  {:<26}  {}", head[0], head[1], head[2], head[3])
 }
 
-/// Of a normal deviate, for 95 %.
+/// The quantile of the normal distribution for 95 %.
 const Z: f64 = 1.959_964;
 
 /// A share with Wilson's 95 % interval.
@@ -85,8 +85,9 @@ fn interval(hits: usize, of: usize) -> [f64; 3] {
     [share, (middle - half).max(0.0) / scale, (middle + half) / scale]
 }
 
-/// What the developer learns: how far the shares of the cells, as told, are from those of everything that was played, as
-/// total variation; the same for groups of 500 people; and how many of all plays a total comes to, extrapolated.
+/// What the developer learns: how far the reported shares of the buckets are from the shares of everything that was
+/// played, as total variation distance; the same for groups of 500 people; and what percentage of all plays the
+/// extrapolated total is.
 pub(crate) fn error(people: &[Person], seen: &[Seen], partition: &Partition, rule: &Rule) -> String {
     let apart = |people: &[Person], seen: &[Seen]| {
         let (mut told, mut played) = (vec![0.0; partition.len()], vec![0.0; partition.len()]);
@@ -107,13 +108,14 @@ pub(crate) fn error(people: &[Person], seen: &[Seen], partition: &Partition, rul
     format!("shares wrong by {all:.2} %, of 500 people {:.2} %; {totals:.0} % of plays", of_500 * 100.0)
 }
 
-/// How many plays were told of, as far as counts that are rounded down say.
+/// How many plays were reported, according to counts that are rounded down.
 fn plays(seen: &[Seen], rule: &Rule) -> f64 {
     seen.iter().flat_map(|seen| &seen.told).map(|it| rule.counts[usize::from(it.step)] as f64).sum()
 }
 
-/// Whether both tell of plays at all, and of as many: a device that tells nothing is not protected but broken. Plays of
-/// one film come and go together, which a few standard deviations more make room for.
+/// Whether both report plays at all, and about the same number. A device that reports nothing is not protected but
+/// broken. Plays of the same film are either all counted or all not, so the tolerance is a few standard deviations
+/// larger.
 pub(crate) fn as_many(one: &[Seen], other: &[Seen], rule: &Rule) -> bool {
     let (one, other) = (plays(one, rule), plays(other, rule));
     one > 0.0 && (one - other).abs() <= 10.0 * (one + other).sqrt()
@@ -121,7 +123,7 @@ pub(crate) fn as_many(one: &[Seen], other: &[Seen], rule: &Rule) -> bool {
 
 /// One point of the curve.
 pub(crate) struct Point {
-    /// Which line it belongs to.
+    /// The line of the chart that it belongs to.
     pub(crate) line: &'static str,
     pub(crate) one_in: u64,
     pub(crate) figures: Figures,
@@ -152,12 +154,12 @@ const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = WIDTH - 40.0;
 const TOP: f64 = 50.0;
-/// The axes: one in 2^10, and from 1 to 1/2,000.
+/// The range of the axes: to one in 2^10, and from 1 to 1/2,000.
 const MOST_HALVINGS: f64 = 10.0;
 const DECADES: f64 = 3.3;
 
-/// The points as a picture: how many people are among the ten likeliest, over one in how many films is counted. Both
-/// axes are logarithmic; a mark with a ring comes from real clients.
+/// The points as a picture: the share of people whose library is among the ten likeliest, over one in how many films is
+/// counted. Both axes are logarithmic. A ring marks a point from real clients.
 pub(crate) fn picture(points: &[Point]) -> String {
     let x = |one_in: f64| LEFT + one_in.log2() / MOST_HALVINGS * (RIGHT - LEFT);
     let y = |share: f64| TOP + (-share.max(1e-9).log10() / DECADES).min(1.0) * (HEIGHT - TOP - 50.0);

@@ -1,31 +1,30 @@
-//! What the attacker sees: request bodies as they arrived, taken apart again. No other way leads from a device to the
-//! attacker.
+//! What the attacker sees: request bodies as they arrived, parsed. Nothing else passes from a device to the attacker.
 
 use super::rule::{Partition, Rule};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-/// One record: this cell, this step of its count.
+/// One record: a bucket and the step of its count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     pub(crate) cell: u16,
     pub(crate) step: u8,
-    /// Of this day, counted from 0.
+    /// The day of the record, counted from 0.
     pub(crate) day: u16,
-    /// Over how many days the plays may be spread: more than one if a play of the days before may have been held back.
+    /// Over how many days the plays may be spread: more than one if a play of earlier days may have been held back.
     pub(crate) days: u16,
 }
 
-/// What one event told of one person.
+/// What the records of one event say about one person.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) told: Vec<Told>,
-    /// How many days have passed since the last one that said anything.
+    /// How many days have passed since the last day with records.
     pub(crate) since: usize,
 }
 
 impl Seen {
-    /// From records with their days, counted from 0, of so many days in all.
+    /// Builds it from records with their days, counted from 0; `days` is the number of days in all.
     pub(crate) fn new(mut records: Vec<(usize, u16, u8)>, days: usize, rule: &Rule) -> Self {
         records.sort_unstable();
         let reports: BTreeSet<usize> = records.iter().map(|record| record.0).collect();
@@ -33,7 +32,7 @@ impl Seen {
         let mut next = 0;
         for day in reports {
             let of_day = || records.iter().filter(|record| record.0 == day);
-            // Where a step stands for several numbers, the play that may have been held back is lost among them.
+            // If a step covers several numbers, a play that may have been held back can't be seen in it.
             let spread = rule.holds_back && of_day().all(|(_, _, step)| rule.is_exact(*step));
             let (of, days) = (day as u16, if spread { day - next + 1 } else { 1 } as u16);
             seen.told.extend(of_day().map(|&(_, cell, step)| Told { cell, step, day: of, days }));
@@ -93,8 +92,8 @@ impl Record<'_> {
     }
 }
 
-/// What bodies say of the event `name`. The sum of all cells beyond the sixteen that a day may tell is left out: it names
-/// none of them. `first` is the first day, counted from 1970, of `days`.
+/// Reads the records of the event `name` from bodies. The record that sums all buckets beyond the sixteen allowed for a
+/// day is skipped, because it names none of them. `first` is the first day, counted from 1970; `days` is their number.
 pub(crate) fn read(
     bodies: &[Vec<u8>],
     name: &str,

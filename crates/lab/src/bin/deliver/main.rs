@@ -1,10 +1,12 @@
-//! Durable events are delivered once, whatever happens to the program and its receiver. `.ci/deliver` runs it; see there.
+//! Checks that durable events are delivered once, whatever happens to the program and its receiver. `.ci/deliver` runs
+//! it; see there.
 //!
-//! Two processes at a time record with `record_durable` and say so before and after each event; they send as well. Each is
-//! killed at a random moment. The receiver is here: it takes a request, fails, cuts the connection before it has read or
-//! after it has taken what it read, or is away. At the end it takes everything, a last process sends until nothing waits,
-//! and every event that was said to be recorded must have arrived; so it is in between, before a batch was tried too often or waits for too long. Events are told apart by ten bits that they carry, and
-//! repeats by their `log.record.uid`.
+//! Two processes at a time record with `record_durable`, and print a line before and after each event. They also send.
+//! Each is killed at a random moment. The receiver runs in this process. It accepts a request, fails, cuts the
+//! connection before it has read the request or after it has accepted it, or is unreachable. At the end it accepts
+//! everything, and a last process sends until no data is pending. Then every event that was reported as recorded must
+//! have arrived. The same drain happens in between, before a batch has been tried too often or has been pending for too
+//! long. Ten bits in each event identify it. Its `log.record.uid` identifies repeats.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -69,9 +71,9 @@ struct Numbered {
 const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 /// How many events one process records.
 const EACH: u32 = 16;
-/// How many are killed before everything that waits must have been taken: eight pairs try a batch eight times at most.
+/// How many processes are killed before all pending data must be accepted: eight pairs try a batch at most eight times.
 const BETWEEN_DRAINS: u32 = 16;
-/// How many processes have numbers of their own.
+/// How many processes have event numbers of their own.
 const PROCESSES: u32 = 64;
 
 impl Numbered {
@@ -92,7 +94,7 @@ impl Numbered {
     }
 }
 
-/// Stands still at the moment that the parent gives.
+/// A clock that does not move from the moment that the parent passes.
 struct Fixed(u64);
 
 impl Clock for Fixed {
@@ -123,7 +125,7 @@ fn client(home: &Path, endpoint: &str, at: u64) -> Client {
     Client::new(config).unwrap()
 }
 
-/// Records, says so, sends, and waits for its end.
+/// Records, prints what it does, sends, and continues until it is killed.
 fn process(home: &Path, endpoint: &str, at: u64, number: u32) {
     let client = client(home, endpoint, at);
     let mut out = io::stdout();
@@ -177,8 +179,8 @@ impl Receiver {
     }
 }
 
-/// One connection. Of a hundred: 10 are cut at once, 10 while the request is read, 10 once it was taken, 15 are told that the
-/// receiver is busy, the others are taken.
+/// Serves one connection. Of a hundred, 10 are cut immediately, 10 while the request is read, and 10 after it was
+/// accepted. 15 get the answer that the receiver is busy. The others are accepted.
 fn serve(mut stream: TcpStream, how: u32, arrived: &Arrived, requests: &AtomicU64) -> io::Result<()> {
     if how < 10 {
         return Ok(());
@@ -233,7 +235,7 @@ fn take(body: &[u8], arrived: &Arrived) {
     }
 }
 
-/// How often each event began, and was done.
+/// How often each event was begun, and how often it was done.
 #[derive(Default)]
 struct Said(BTreeMap<u32, (u64, u64)>);
 
@@ -267,7 +269,7 @@ fn all(kills: u32, seed: u64) {
     };
     let mut killed = 0;
     while killed < kills {
-        // Later than any back-off, so that each pair tries anew.
+        // Later than any back-off, so that each pair tries again.
         at += 7 * 3_600;
         let mut pair = [start(killed, at), start(killed + 1, at)];
         thread::sleep(Duration::from_millis(random.u64(0..120)));
@@ -282,11 +284,13 @@ fn all(kills: u32, seed: u64) {
             said.read(&text);
             killed += 1;
         }
-        // What was tried ten times, or waits for seven days, may be dropped: before that the receiver takes everything.
+        // A batch that was tried ten times, or has been pending for seven days, may be dropped. The receiver accepts
+        // everything before that.
         if killed % BETWEEN_DRAINS == 0 {
             let client = client(home.path(), &receiver.endpoint, at);
             drain(&client, &receiver, &mut at, home.path());
-            // A yes is good for a year: another one comes in time, while nothing waits that would be destroyed.
+            // A grant is valid for a year. It is renewed in time, while there is no pending data that a withdrawal
+            // would destroy.
             if killed % (25 * BETWEEN_DRAINS) == 0 {
                 assert!(client.withdraw(DELIVER).unwrap().confirmed);
                 let notice = client.notice(DELIVER).unwrap();
@@ -323,7 +327,7 @@ fn all(kills: u32, seed: u64) {
     assert!(missing == 0 && surplus == 0 && came.is_empty() && acknowledged > u64::from(kills), "see above");
 }
 
-/// Sends until nothing waits, to a receiver that takes everything.
+/// Sends to a receiver that accepts everything, until no data is pending.
 fn drain(first: &Client, receiver: &Receiver, at: &mut u64, home: &Path) {
     receiver.takes_all.store(true, Ordering::SeqCst);
     let _ = first.flush(Duration::from_secs(10)).unwrap();

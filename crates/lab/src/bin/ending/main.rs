@@ -1,8 +1,8 @@
-//! A program that records and ends, on a computer that is busy: every event is kept, or counted where that outlives the
-//! program. `.ci/ending` runs it; see there.
+//! A program that records and ends on a busy computer. Every event must be kept on disk, or counted as lost in a record
+//! that outlives the program. `.ci/ending` runs it; see there.
 //!
-//! Each run is a process of its own that records one of three loads and returns from `main`. What is on disk afterwards is
-//! read as text: lines of segments, and the document `lost`.
+//! Each run is a process of its own, which records one of three loads and returns from `main`. What is on disk
+//! afterwards is read as text: the lines of segments, and the document `lost`.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -39,9 +39,9 @@ struct Happened {
     times: u64,
 }
 
-/// What is recorded in one run: by how many threads, and how much by each.
+/// What is recorded in one run: the name of the load, the number of threads, and the number of events of each.
 const LOADS: [(&str, u64, u64); 3] = [("burst", 1, 10_000), ("threads", 16, 1_000), ("few", 1, 20)];
-/// Everything ends by itself.
+/// The time limit of a busy process, so that each one ends by itself.
 const LONGEST: Duration = Duration::from_secs(1_200);
 
 fn main() {
@@ -55,7 +55,7 @@ fn main() {
     }
 }
 
-/// The process that started this one, where that is told.
+/// The id of the process that started this one; 0 on systems that do not report it.
 fn parent() -> u32 {
     #[cfg(unix)]
     return std::os::unix::process::parent_id();
@@ -63,7 +63,7 @@ fn parent() -> u32 {
     0
 }
 
-/// Uses a processor until its parent is gone, or the time is up.
+/// Uses a processor until the parent is gone or the time limit is over.
 fn busy() {
     let first = parent();
     let until = Instant::now() + LONGEST;
@@ -81,7 +81,7 @@ fn config(home: &Path) -> Config {
         .lift_ci_block()
 }
 
-/// The program: it records, and returns.
+/// The program under test: it records and returns.
 fn run(load: &str, home: &Path) {
     let (_, threads, each) = LOADS.into_iter().find(|(name, ..)| *name == load).unwrap();
     let _candor = candor::init(config(home)).unwrap();
@@ -131,7 +131,7 @@ fn all(runs: u32, busy: u32) {
     assert!(recorded == kept + counted && runs > 0, "events are missing");
 }
 
-/// How many events lie in segments.
+/// How many events are in segments.
 fn lines_below(directory: &Path) -> u64 {
     let mut lines = 0;
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
@@ -146,7 +146,7 @@ fn lines_below(directory: &Path) -> u64 {
     lines
 }
 
-/// The sum of what the document says.
+/// The sum of all counts in the document `lost`.
 fn lost(document: &Path) -> u64 {
     let Ok(text) = fs::read_to_string(document) else { return 0 };
     let json: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();

@@ -1,11 +1,11 @@
-//! Directories as the judge sees them: copies, and a search through every byte.
+//! Helpers of the judge for directories: copies, and a search through every byte.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// A copy of a directory with the modes of what is in it.
+/// Copies a directory. The permissions of its content are copied too.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -17,11 +17,11 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
             fs::copy(entry.path(), &to)?;
         }
     }
-    // Last, and as it was: candor refuses what others may open.
+    // Last, with the original permissions: candor refuses a directory that others may open.
     fs::set_permissions(to, fs::metadata(from)?.permissions())
 }
 
-/// A directory that others may not open, as candor makes them.
+/// Makes a directory that others may not open, as candor does.
 pub(crate) fn make(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700).create(directory);
@@ -39,7 +39,7 @@ pub(crate) fn all(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The first file below a directory in which these bytes stand, but for those in directories of one name.
+/// The first file below a directory that contains these bytes. Directories named `but` are skipped.
 pub(crate) fn holding(directory: &Path, bytes: &str, but: Option<&str>) -> Option<PathBuf> {
     let holds = |path: &PathBuf| {
         let content = fs::read(path).unwrap_or_default();

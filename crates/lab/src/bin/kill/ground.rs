@@ -1,4 +1,5 @@
-//! The ground that an operation starts from: made once, copied for every kill, and judged by a fresh process.
+//! The ground: the store that an operation starts from. It is made once and copied for every kill. A fresh process
+//! judges the result.
 
 use super::{
     files,
@@ -18,13 +19,13 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// How many operations are tried at once.
+/// How many operations run at the same time.
 const AT_ONCE: usize = 2;
 
-/// How the process ended, whether its decision had returned, and what was found, or what is wrong with it.
+/// How the process ended, whether its decision had returned, and the verdict, or what is wrong with the store.
 pub(crate) type Tried<E> = (E, bool, Result<Verdict, String>);
 
-/// Where a stage has its ground, the facts about it, and what it becomes when nobody interrupts.
+/// The names that a stage uses: the ground, the facts about it, and its state after an uninterrupted operation.
 const GROUND: &str = "ground";
 const FACTS: &str = "facts.json";
 const DONE: &str = "done";
@@ -53,7 +54,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Made by a process of its own: a lock that this one held could live on in a process that another thread starts.
+    /// A separate process makes the ground. If this process made it, a lock that it held could stay held in a process
+    /// that another thread starts.
     pub(crate) fn new(operation: &'static Operation) -> Result<Stage, Box<dyn Error>> {
         let stage = Stage { operation, scratch: tempfile::tempdir()? };
         let mut command = Command::new(std::env::current_exe()?);
@@ -73,8 +75,8 @@ impl Stage {
         self.scratch.path().join(FACTS)
     }
 
-    /// Copies the ground, runs the command that `program` completes there, and has what is left judged. `run` says how it ended,
-    /// and what it had said.
+    /// Copies the ground, runs there the command that `program` completes, and has the result judged. `run` returns how
+    /// the command ended and what it printed.
     pub(crate) fn try_with<E>(
         &self,
         program: &dyn Fn(&mut Command, &Path),
@@ -107,7 +109,7 @@ impl Stage {
         Ok((end, returned, verdict.ok_or_else(why)))
     }
 
-    /// The program that decides.
+    /// The program that makes the decision.
     pub(crate) fn member<'s>(&'s self) -> impl Fn(&mut Command, &Path) + 's {
         |command, directory| {
             command.args(["member", self.operation.name]).arg(directory);
@@ -117,7 +119,7 @@ impl Stage {
         }
     }
 
-    /// A program that writes in another order, and rests so many milliseconds between two steps.
+    /// A program that writes in another order and pauses `rests` milliseconds between two steps.
     pub(crate) fn mutant<'s>(&'s self, order: &'s Order, rests: u64) -> impl Fn(&mut Command, &Path) + 's {
         move |command, directory| {
             command
@@ -129,7 +131,7 @@ impl Stage {
     }
 }
 
-/// Does all of it, two at a time.
+/// Does all tasks, two at a time.
 pub(crate) fn at_once<T: Send>(
     all: impl Iterator<Item = T>,
     does: impl Fn(T) -> Result<(), String> + Sync,

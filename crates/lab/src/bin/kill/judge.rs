@@ -1,7 +1,9 @@
-//! A fresh process that opens what a kill left, and says whether that is what was before or what is after.
+//! A fresh process that opens the store that a kill left behind, and reports whether it is in the state before the
+//! operation or the state after it.
 //!
-//! What it compares with was written down when the ground was made. It reads the files itself where it can: the chain of
-//! the history is followed by code of its own, and what is to be gone is looked for in every byte of both directories.
+//! It compares the store with facts that were written down when the ground was made. It reads the files itself where it
+//! can: it checks the chain of the history with its own code, and it searches every byte of both directories for data
+//! that must be gone.
 
 use super::{
     files,
@@ -18,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What waits and what was sent of one scope, as the person's page shows it.
+/// The pending and sent data of one scope, as the person's page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Page {
     waiting: Vec<String>,
@@ -35,34 +37,35 @@ impl Page {
     }
 }
 
-/// The ground as it was made.
+/// The facts about the ground, taken when it was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Facts {
     page: Page,
     other: Page,
     epoch: u64,
-    /// How many lines, batches and counts waited.
+    /// The number of pending lines, batches and counts.
     kinds: [usize; 3],
-    /// The names that records carry: of those that wait, and of those that left.
+    /// The unique names in records: in pending records, and in sent ones.
     waiting: BTreeSet<String>,
     sent: BTreeSet<String>,
     /// The scope's secret.
     secret: Option<String>,
-    /// The files that held what waits, from the store on.
+    /// The files that held pending data, relative to the store.
     files: Vec<PathBuf>,
-    /// Of how many records erasure is asked for where nobody interrupts.
+    /// For how many records an uninterrupted operation requests erasure.
     asked: u64,
 }
 
 impl Facts {
     /// Reads what `prepare` made in a directory.
     pub(crate) fn of(operation: &Operation, directory: &Path) -> Result<Facts, Box<dyn Error>> {
-        // Looked at before the program starts on it, which may destroy what the operation is about.
+        // Read before the program starts on the ground, because a start may destroy the data that the operation is
+        // about.
         let store = program::store(directory);
         let secret = sealed(&store.join("keys")).and_then(|keys| Some(keys.get("reading")?.as_str()?.to_owned()));
         let epoch = sealed(&store.join("consent")).and_then(|it| it.pointer("/scopes/reading/epoch")?.as_u64());
         let files = waiting_files(&store);
-        // A copy, since looking is a start of the program.
+        // Uses a copy, because reading the manifest starts the program.
         let copy = tempfile::tempdir()?;
         let copy = copy.path().join("ground");
         files::copy(directory, &copy)?;
@@ -88,7 +91,7 @@ impl Facts {
         Ok(Facts { page, other, epoch: epoch.unwrap_or(0), kinds, waiting, sent, secret, files, asked })
     }
 
-    /// Whether there is anything whose loss could be noticed.
+    /// Whether the ground contains every kind of data whose loss the judge must notice.
     pub(crate) fn are_full(&self) -> bool {
         let lengths = [self.waiting.len(), self.sent.len(), self.files.len()];
         lengths.iter().chain(&self.kinds).all(|length| *length > 0) && self.secret.is_some() && self.epoch > 0
@@ -111,7 +114,7 @@ fn uids(text: &str) -> Vec<String> {
     quoted.collect()
 }
 
-/// Files that hold what was recorded; when a scope sends next says nothing of that.
+/// The files that hold recorded data. The schedule of a scope's next send is not part of it.
 fn waiting_files(store: &Path) -> Vec<PathBuf> {
     let kinds = ["waiting", "counts", "outbox"].map(|kind| files::all(&store.join(kind).join("reading")));
     let data = |path: &PathBuf| path.file_stem().is_none_or(|name| name != "schedule");
@@ -119,12 +122,12 @@ fn waiting_files(store: &Path) -> Vec<PathBuf> {
     kinds.into_iter().flatten().filter(data).filter_map(inner).collect()
 }
 
-/// What is found.
+/// The state that the judge found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Before,
     After,
-    /// Neither, but closed, with a reason, where the operation allows that.
+    /// Neither, but the scope is closed with a reason, where the operation allows that.
     Closed,
 }
 
@@ -133,7 +136,8 @@ impl Verdict {
         [("before", Verdict::Before), ("after", Verdict::After), ("closed", Verdict::Closed)];
 }
 
-/// Opens a directory and prints the verdict as one word. An error is a store that nobody may leave behind.
+/// Opens a directory and prints the verdict as one word. An error means that the store is in a state that must never
+/// exist.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let [name, directory, facts, returned] = arguments else {
         return Err("a judge needs an operation, a directory, the facts, and whether it returned".into());
@@ -160,9 +164,9 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
         return Err(format!("open after it returned: {status:?}").into());
     }
     drop(client);
-    // What this very process recorded is no part of what was found.
+    // What this process recorded is not part of the state to judge.
     let client = operation.start(directory)?;
-    // Looked at before anything is sent.
+    // Read before anything is sent.
     let other = Page::of(&client.manifest()?, LENDING)?;
     let look = Look { operation, directory, facts, client: &client, state: status.state, open: called };
     let (after, before) = (look.is_after(returned), look.is_before());
@@ -176,7 +180,7 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
             return Err(format!("neither: not after, since {after}; not before, since {before}; {trouble}").into());
         }
     };
-    // Time and a block narrow every scope.
+    // The passing of time and a block affect every scope.
     let alone = operation.days == 0 && !operation.blocked;
     if !returned && alone && other != facts.other {
         return Err("the scope that nobody decided about is not as it was".into());
@@ -187,7 +191,7 @@ fn judge(operation: &Operation, directory: &Path, facts: &Facts, returned: bool)
     Ok(verdict)
 }
 
-/// One store that was found.
+/// One store to judge.
 struct Look<'l> {
     operation: &'l Operation,
     directory: &'l Path,
@@ -225,7 +229,8 @@ impl Look<'_> {
         if operation.erases {
             self.asks_for_all()?;
         }
-        // What left before and is shown is not the operation's matter; what leaves meanwhile is.
+        // The page may show data that was sent before the operation. Only what is sent during the operation matters
+        // here.
         let posted = fs::read_to_string(program::posted(self.directory)).unwrap_or_default();
         if operation.closes() && posted.lines().any(|scope| scope == "reading") {
             return Err("something left".into());
@@ -235,7 +240,7 @@ impl Look<'_> {
             if let Some(path) = facts.files.iter().find(|path| store.join(path).exists()) {
                 return Err(format!("{} is still there", path.display()));
             }
-            // A request that was tried may have arrived, so its records can still be named for erasure.
+            // A request that was tried may have arrived, so its records can still be named in an erasure request.
             self.is_gone_but_for("a line that waited", facts.waiting.iter(), Some("named"))?;
             if operation.closes() && !waiting_files(&store).is_empty() {
                 return Err(format!("something waits: {:?}", waiting_files(&store)));
@@ -265,13 +270,14 @@ impl Look<'_> {
         Page::of(&manifest, READING).map_err(|error| error.to_string())
     }
 
-    /// Whether erasure is asked for.
+    /// Whether erasure is requested.
     fn is_asked(&self) -> Result<bool, String> {
         let status = self.client.erasures(READING).map_err(|error| error.to_string())?;
         Ok(status.unfinished || !status.requests.is_empty())
     }
 
-    /// Whether erasure is asked for of everything that left, at the latest when the program sends the next time.
+    /// Checks that erasure is requested of everything that was sent, at the latest when the program sends the next
+    /// time.
     fn asks_for_all(&self) -> Result<(), String> {
         let status = || self.client.erasures(READING).map_err(|error| error.to_string());
         let asked = |status: &candor::consent::ErasureStatus| status.requests.iter().map(|it| it.records).sum::<u64>();
@@ -281,7 +287,7 @@ impl Look<'_> {
             now = status()?;
         }
         match (now.unfinished, asked(&now)) {
-            // A request that was tried before the person asked, and is no longer waiting, is named as well.
+            // A request that was tried before the erasure was requested, and is no longer pending, is named as well.
             (false, asked) if asked >= self.facts.asked && asked <= now.nameable => Ok(()),
             (unfinished, asked) => {
                 Err(format!("{asked} of {} are asked for, unfinished: {unfinished}", self.facts.asked))
@@ -289,7 +295,7 @@ impl Look<'_> {
         }
     }
 
-    /// Whether none of these stands anywhere in both directories.
+    /// Checks that none of these texts is anywhere in the two directories.
     fn is_gone<'t>(&self, what: &str, texts: impl Iterator<Item = &'t String>) -> Result<(), String> {
         self.is_gone_but_for(what, texts, None)
     }
@@ -307,12 +313,13 @@ impl Look<'_> {
         }
     }
 
-    /// The person can go on deciding: a yes is heard, a withdrawal is confirmed, and what was closed needs a notice.
+    /// Checks that the person can still decide: a grant is accepted, a withdrawal is confirmed, and a closed scope
+    /// needs a notice.
     fn goes_on(&self, verdict: Verdict, returned: bool) -> Result<(), Box<dyn Error>> {
         let client = self.client;
         if self.operation.closes() && (returned || verdict == Verdict::After) {
             match (client.grant(READING), self.state) {
-                // A yes whose time is over may be followed by another one without a notice.
+                // A grant that has expired may be followed by another one without a notice.
                 (Ok(_), State::Expired) => {}
                 (Err(error), _) if error.needs_notice() => {}
                 (other, _) => return Err(format!("a bare grant after a no: {other:?}").into()),
@@ -336,13 +343,13 @@ impl Look<'_> {
 }
 
 impl Page {
-    /// Takes the judge's own event away, which it recorded to see whether the scope is open.
+    /// Removes the judge's own event, which it recorded to see whether the scope is open.
     fn without_own(&mut self, facts: &Facts) {
         self.waiting.retain(|line| facts.page.waiting.contains(line) || !line.contains("page.turned"));
     }
 }
 
-/// Follows the history line by line: each has the next number, the hash of the one before, and its own.
+/// Checks the history entry by entry: each has the next number, the hash of the previous entry, and its own hash.
 #[allow(clippy::indexing_slicing, reason = "JSON indexes to null, and a line that is no object fails the judge")]
 fn chain(directory: &Path) -> Result<(), String> {
     let path = program::store(directory).join("ledger.jsonl");

@@ -1,16 +1,18 @@
-//! Kills a real process at each of its system calls while it carries out a decision, and looks at what it leaves: the
-//! next open finds what was before or what is after, and never a yes once the withdrawal has returned. Called by
-//! `.ci/kill`; Linux. `--moments KILLS [--seed N]` kills at random moments instead, on any system.
+//! Kills a real process at each of its system calls while it carries out a decision, and examines the store that it
+//! leaves. The next open must find the state before the decision or the state after it. Once the withdrawal has
+//! returned, it must never find a grant. `.ci/kill` runs it on Linux. `--moments KILLS [--seed N]` kills at random
+//! moments instead, on any system.
 //!
 //! [`operations`] is the table of decisions, each with the [`ground`] it starts from. A [member] is the process that
-//! decides and dies; [`tracer`] stops it at every call and kills it at the one that is asked for, before that call does
-//! anything; a fresh process, the [judge], then opens what is left. [`sweep`] does this for each call in turn, [`moments`] for
-//! moments. That the judge would notice is shown by [mutants]: programs that write the same files in another order.
+//! decides and is killed. [`tracer`] stops it at every call and kills it at the requested one, before that call does
+//! anything. A fresh process, the [judge], then opens the store. [`sweep`] does this for each call in turn, [`moments`]
+//! for random moments. [Mutants] show that the judge notices errors: they are programs that write the same files in
+//! another order.
 //!
-//! What the machine keeps in memory survives the death of a process, so this says nothing of a power cut; the order of
-//! what is made durable is tried in `src/tests`.
+//! The operating system's memory survives the death of a process, so this check says nothing about a power cut.
+//! `src/tests` checks in which order data is made durable.
 //!
-//! [mutants]: mutant
+//! [Mutants]: mutant
 
 mod files;
 mod ground;

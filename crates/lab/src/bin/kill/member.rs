@@ -1,15 +1,16 @@
-//! The process that decides and dies. It says `ready` and waits for a line, so that it is watched from a known point;
-//! says `returned` as soon as the call has; then goes on, where something was closed, and ends as a program does.
+//! The process that decides and is killed. It prints `ready` and waits for a line, so that it is watched from a known
+//! point. It prints `returned` as soon as the call has returned. If the operation closes the scope, it then tries to
+//! record and send. Finally it ends as a program does.
 
 use super::{operations, operations::Act, program::an_evening};
 use std::{error::Error, io::BufRead as _, path::Path, time::Duration};
 
-/// What it says once the decision has returned.
+/// What it prints once the decision has returned.
 pub(crate) const RETURNED: &str = "returned";
-/// What it says before it waits.
+/// What it prints before it waits.
 pub(crate) const READY: &str = "ready";
 
-/// Waits for the word to go.
+/// Waits for the order to start.
 pub(crate) fn wait() -> std::io::Result<()> {
     println!("{READY}");
     std::io::stdin().lock().read_line(&mut String::new()).map(drop)
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let came = operation.carry_out(&client)?;
     println!("{RETURNED} {came}");
     if operation.closes() {
-        // What must not be kept or sent any more is tried.
+        // Tries to record and send data that must no longer be kept or sent.
         an_evening(&client);
         let _ = client.flush(Duration::from_secs(60))?;
     }

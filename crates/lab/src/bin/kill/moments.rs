@@ -1,7 +1,7 @@
-//! Every operation with kills at random moments: what any system has, without a look at its calls.
+//! Every operation with kills at random moments. This works on any system, because it does not watch system calls.
 //!
-//! Nobody stops the process, so a moment says less than a call does. It hits what no list of calls has: the middle of a call,
-//! and several threads at once.
+//! The process is not stopped before the kill, so a moment is less precise than a call. But it covers what a list of
+//! calls can't: the middle of a call, and several threads at once.
 
 use super::{
     ground::{Stage, at_once},
@@ -19,14 +19,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long a mutant rests between two steps, so that a moment meets it there.
+/// How many milliseconds a mutant pauses between two steps, so that a random moment hits the pause.
 const RESTS: u64 = 4;
-/// How often a mutant is killed until it must have been found out.
+/// After how many kills a mutant must have been detected.
 const TRIES: usize = 120;
-/// Of a hundred answers, how many may be errors where files that somebody has open can't be replaced or removed.
+/// How many of a hundred operations may return an error on a system where a file that another process has open can't be
+/// replaced or removed.
 const ERRORS: usize = if cfg!(windows) { 10 } else { 0 };
 
-/// What is tried.
+/// The number of kills, and the seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     kills: usize,
@@ -48,12 +49,13 @@ impl Plan {
 struct End {
     killed: bool,
     success: bool,
-    /// Until it said that it had returned, and until its end.
+    /// The time until it printed that it had returned, and the time until its end.
     returned: Option<Duration>,
     took: Duration,
 }
 
-/// Starts a command that says [`READY`] and waits, lets it go, and kills it so long afterwards. Answers with what it said besides.
+/// Starts a command that prints [`READY`] and waits. Lets it continue, and kills it after this time. Returns what else
+/// it printed.
 fn run(mut command: Command, after: Option<Duration>) -> Result<(End, String), Box<dyn Error>> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut output = BufReader::new(child.stdout.take().ok_or("no output")?);
@@ -83,17 +85,17 @@ fn run(mut command: Command, after: Option<Duration>) -> Result<(End, String), B
     Ok((End { killed, success, returned, took: began.elapsed() }, said))
 }
 
-/// What came of all operations.
+/// The results of all operations.
 #[derive(Debug, Default)]
 struct Done {
     kills: usize,
-    /// Ended by themselves before their moment.
+    /// Processes that ended before the moment of their kill.
     ended: usize,
-    /// What was found: before, after, closed.
+    /// The verdicts: before, after, closed.
     found: [usize; 3],
     /// Kills after which the decision had returned.
     returned: usize,
-    /// Decisions that answered with an error.
+    /// Decisions that returned an error.
     errors: Vec<String>,
     found_out: usize,
     wrong: Vec<String>,
@@ -114,7 +116,7 @@ fn operation(
     let (decided, over) = (until(whole.returned.unwrap_or(whole.took)), until(whole.took));
     let mut killed = 0;
     while killed < kills {
-        // Mostly while it decides.
+        // Three in four moments are during the decision.
         let after = Duration::from_micros(if random.u8(..4) > 0 { random.u64(..decided) } else { random.u64(..over) });
         let (end, returned, verdict) = stage.try_with(&stage.member(), |command| run(command, Some(after)))?;
         let mut done = done.lock().map_err(|_| "another thread panicked")?;
@@ -144,7 +146,7 @@ fn operation(
     Ok(())
 }
 
-/// Kills a wrong order until it is found out.
+/// Kills a mutant until it is detected.
 fn mutant(order: &Order, random: &mut fastrand::Rng) -> Result<Option<String>, Box<dyn Error>> {
     let stage = Stage::new(operations::named(order.operation)?)?;
     let (whole, ..) = stage.try_with(&stage.mutant(order, RESTS), |command| run(command, None))?;
@@ -164,7 +166,7 @@ enum Task {
     Order(&'static Order),
 }
 
-/// Runs the check and prints one line of figures. An error is a check that failed.
+/// Runs the check and prints one line of figures. An error means that the check failed.
 pub(crate) fn check(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let each = plan.kills.div_ceil(OPERATIONS.len());

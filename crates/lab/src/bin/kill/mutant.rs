@@ -1,7 +1,8 @@
-//! Programs that do to the files what a decision does, in an order that may be wrong: the judge must find out which.
+//! Programs that change the same files as a decision, in an order that may be wrong. The judge must detect the wrong
+//! ones.
 //!
-//! What the files are to become is worked out by the crate itself, on a copy; here they are only put in place one after
-//! the other. In the right order this passes like the crate does; in each of the wrong ones it must not.
+//! The crate itself computes the final content of the files, on a copy. Here the files are only put in place one after
+//! the other. The right orders must pass, as the crate does. Each wrong order must fail.
 
 use super::{
     files,
@@ -10,16 +11,16 @@ use super::{
 };
 use std::{error::Error, fs, io::Write as _, path::Path, thread, time::Duration};
 
-/// What is done next.
+/// One step of an order.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// A file or directory takes the place of what stands there, at once.
+    /// Replaces what is at the path with a file, or a directory, by rename.
     Replace(&'static str),
-    /// A file is written over, from its beginning.
+    /// Overwrites a file from its beginning.
     Overwrite(&'static str),
-    /// A file or a directory goes.
+    /// Removes a file or a directory.
     Remove(&'static str),
-    /// It says that it has returned.
+    /// Prints that the decision has returned.
     Say,
 }
 use Step::*;
@@ -156,7 +157,7 @@ pub(crate) const ORDERS: [Order; 8] = [
     },
 ];
 
-/// Carries out the order of that name in a directory; `done` is what it is to become.
+/// Carries out the order of that name in a directory. `done` is the directory with the final content.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let [name, directory, done, rests] = arguments else {
         return Err("a mutant needs an order, two directories, and for how many milliseconds it rests".into());
@@ -164,7 +165,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let rests = Duration::from_millis(rests.parse()?);
     let order = ORDERS.iter().find(|order| order.name == *name).ok_or("there is no such order")?;
     let (directory, done) = (Path::new(directory), Path::new(done));
-    // The program runs, and looks on, as a real one does.
+    // The real program is started once, as before a real decision, and closed before the steps.
     let client = operations::named(order.operation)?.start(directory)?;
     drop(client);
     wait()?;
@@ -196,7 +197,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Puts a copy beside its place and renames it there. What lies in a directory takes its place file by file.
+/// Copies the file next to its place and renames it there. A directory is replaced file by file.
 fn replace(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     if from.is_dir() {
         for path in files::all(from) {

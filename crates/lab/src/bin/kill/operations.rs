@@ -1,4 +1,5 @@
-//! The table of what is interrupted: the ground it starts from, what is done, and what may be found afterwards.
+//! The table of operations that are interrupted: the ground each starts from, what it does, and which states are
+//! allowed afterwards.
 
 use super::{
     files,
@@ -7,23 +8,23 @@ use super::{
 use candor::{Client, consent::State};
 use std::{error::Error, fs, path::Path, time::Duration};
 
-/// What the records of a store say before anything is done.
+/// The state of a store before the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ground {
-    /// Nobody was ever asked.
+    /// The person was never asked.
     Nothing,
-    /// The person said no.
+    /// The person refused.
     Refused,
-    /// The person said yes to both scopes, and there is everything: a secret, lines, counts, batches, a sent log.
+    /// The person granted both scopes, and every kind of data exists: a secret, lines, counts, batches, a sent log.
     Full,
-    /// The same, and they took it back.
+    /// The same, but the person withdrew.
     Withdrawn,
 }
 
 /// What is done to the scope of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// A yes after the notice.
+    /// A grant after the notice.
     Yes,
     No,
     Withdraw,
@@ -32,9 +33,9 @@ pub(crate) enum Act {
     Later,
     /// A field is switched off.
     Switch,
-    /// Asks the recipient to delete what was sent.
+    /// Requests that the recipient deletes what was sent.
     Erase,
-    /// The program starts, and finds something to do.
+    /// The program starts, and finds pending maintenance.
     Start,
 }
 
@@ -46,29 +47,29 @@ pub(crate) struct Operation {
     pub(crate) act: Act,
     /// Days that passed since the ground was made.
     pub(crate) days: u64,
-    /// What was interrupted on this ground already: an operation, and the files of the store that it had written.
+    /// What was already interrupted on this ground: an operation, and the files of the store that it had written.
     pub(crate) under_way: Option<(&'static str, &'static [&'static str])>,
-    /// Whether the program was started once on these days before it is killed.
+    /// Whether the program was started once, on the later day, before the process that is killed.
     pub(crate) settled: bool,
-    /// Something in the environment of the process that is killed blocks; nothing does afterwards.
+    /// Whether an environment variable blocks in the process that is killed. Nothing blocks afterwards.
     pub(crate) blocked: bool,
     pub(crate) recipient: &'static str,
     pub(crate) before: State,
     pub(crate) after: State,
-    /// What waits, which is gone afterwards.
+    /// Whether the pending data must be gone afterwards.
     pub(crate) waiting_goes: bool,
-    /// The secret behind codes, which is gone afterwards.
+    /// Whether the secret behind codes must be gone afterwards.
     pub(crate) secret_goes: bool,
-    /// The sent log, which is gone afterwards.
+    /// Whether the sent log must be gone afterwards.
     pub(crate) sent_goes: bool,
-    /// Whether erasure is asked for afterwards, of everything that left.
+    /// Whether erasure of everything that was sent is requested afterwards.
     pub(crate) erases: bool,
-    /// A third outcome is right: closed, with a reason. Where something open is replaced by something open, and the old
-    /// one is no longer what the person last wished.
+    /// Whether a third outcome is allowed: closed, with a reason. This holds where one open state replaces another, and
+    /// the old one is no longer the person's latest decision.
     pub(crate) may_close: bool,
 }
 
-/// A yes that becomes a no; the others say in what they differ.
+/// A withdrawal after a grant. The other rows list only their differences from it.
 const WITHDRAWAL: Operation = Operation {
     name: "withdrawal",
     ground: Ground::Full,
@@ -87,7 +88,7 @@ const WITHDRAWAL: Operation = Operation {
     may_close: false,
 };
 
-/// Something that leaves the yes, and what waits, as they are.
+/// An erasure request, which leaves the grant and the pending data unchanged.
 const ERASURE: Operation =
     Operation { name: "erasure", act: Act::Erase, waiting_goes: false, secret_goes: false, ..WITHDRAWAL };
 
@@ -95,7 +96,7 @@ const ERASURE: Operation =
 const NO_YET: Operation =
     Operation { name: "an answer", ground: Ground::Nothing, before: State::NeverAsked, ..WITHDRAWAL };
 
-/// A yes where there was none.
+/// A grant where there was no decision.
 const FIRST_YES: Operation = Operation {
     name: "first yes",
     ground: Ground::Nothing,
@@ -107,8 +108,8 @@ const FIRST_YES: Operation = Operation {
     ..WITHDRAWAL
 };
 
-/// Every operation that is interrupted. Whatever else writes to a store belongs here: add a row, and an [`Act`] if it needs
-/// one.
+/// Every operation that is interrupted. Anything else that writes to a store belongs here: add a row, and an [`Act`] if
+/// it needs one.
 pub(crate) const OPERATIONS: [Operation; 18] = [
     FIRST_YES,
     Operation { name: "yes after a no", ground: Ground::Refused, before: State::Denied, ..FIRST_YES },
@@ -220,17 +221,18 @@ pub(crate) fn named(name: &str) -> Result<&'static Operation, String> {
 }
 
 impl Operation {
-    /// Whether it closes what was open, or keeps closed what was not.
+    /// Whether it closes a scope that was open, or keeps one closed.
     pub(crate) fn closes(&self) -> bool {
         matches!(self.after, State::Denied | State::Deferred | State::Withdrawn | State::Expired)
     }
 
-    /// Starts the program as this operation finds it.
+    /// Starts the program with the recipient and the day of this operation.
     pub(crate) fn start(&self, directory: &Path) -> Result<Client, Box<dyn Error>> {
         Ok(start(directory, self.recipient, self.days)?.0)
     }
 
-    /// Makes the ground. What was agreed to there is another recipient where the operation says so.
+    /// Makes the ground. The grants on it name the recipient `nowhere`; some operations then start with a different
+    /// recipient.
     pub(crate) fn prepare(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
         let (client, post) = start(directory, "nowhere", 0)?;
         match self.ground {
@@ -265,7 +267,8 @@ impl Operation {
         Ok(fs::remove_file(posted(directory))?)
     }
 
-    /// Interrupts what is under way, and starts the program once as it will find the ground, unless that is what is tried.
+    /// Applies what was interrupted before. Then starts the program once in the same conditions, unless that start is
+    /// itself the operation.
     pub(crate) fn settle(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
         if let Some((name, written)) = self.under_way {
             let scratch = tempfile::tempdir()?;
@@ -282,13 +285,14 @@ impl Operation {
         Ok(())
     }
 
-    /// Carries it out with nobody interrupting.
+    /// Carries the operation out without an interruption.
     pub(crate) fn finish(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
         let client = self.start(directory)?;
         self.carry_out(&client).map(drop)
     }
 
-    /// Carries it out; a start is one already when this is called. Says what came of it.
+    /// Carries the operation out and returns its result. For [`Act::Start`] the program has already been started when
+    /// this is called.
     pub(crate) fn carry_out(&self, client: &Client) -> Result<String, Box<dyn Error>> {
         let receipt = match self.act {
             Act::Yes => say_yes(client, READING)?,
@@ -306,7 +310,7 @@ impl Operation {
             Act::Later => client.defer(READING)?,
             Act::Switch => client.switch(READING, "page.turned.pages", false)?,
             Act::Start => {
-                // What it finds to do is done by a thread of its own; whoever looks waits for that.
+                // A separate thread does the pending maintenance, and reading the manifest waits for it.
                 drop(client.manifest()?);
                 return Ok("started".into());
             }

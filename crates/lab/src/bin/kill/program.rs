@@ -1,4 +1,4 @@
-//! The program that decides: its scopes, its events, and a client of it on a given ground.
+//! The program that decides: its scopes, its events, and its client on a given ground.
 
 use super::stage::CONTROLLER;
 use candor::{Answer, Audience, Client, Clock, Config, Event, Parcel, SendError, Transport};
@@ -73,7 +73,8 @@ impl Clock for Ahead {
     }
 }
 
-/// Takes what it is handed, or finds nobody; notes in a file whose it was, and whether it was a report.
+/// Accepts each parcel, or fails as if there were no receiver. It notes in a file the scope of each accepted parcel,
+/// and whether the parcel was an erasure request.
 #[derive(Clone)]
 pub(crate) struct Post {
     taking: Arc<AtomicBool>,
@@ -99,7 +100,7 @@ impl Post {
     }
 }
 
-/// Where things lie below the directory of one kill.
+/// Paths below the directory of one kill.
 pub(crate) fn data(directory: &Path) -> PathBuf {
     directory.join("data")
 }
@@ -112,15 +113,15 @@ pub(crate) fn store(directory: &Path) -> PathBuf {
     data(directory).join(APPLICATION).join("candor-1")
 }
 
-/// What was handed over since the process began, a scope a line.
+/// The file that lists what was accepted since the process began, one scope per line.
 pub(crate) fn posted(directory: &Path) -> PathBuf {
     directory.join("posted")
 }
 
-/// The program starts, so many days after the ground was made. `recipient` is part of what is agreed to.
+/// Starts the program, as many days after the ground was made. The recipient is part of what the person agrees to.
 pub(crate) fn start(directory: &Path, recipient: &str, days: u64) -> Result<(Client, Post), Box<dyn Error>> {
     let post = Post { taking: Arc::new(AtomicBool::new(true)), note: posted(directory) };
-    // Programs are no place where a person could be asked; CI's block is lifted openly.
+    // A test can't ask a person, so the block on CI is lifted explicitly.
     let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults)
         .directories(data(directory), marks(directory))
         .transport(recipient, post.clone())
@@ -130,7 +131,7 @@ pub(crate) fn start(directory: &Path, recipient: &str, days: u64) -> Result<(Cli
     Ok((Client::new(config)?, post))
 }
 
-/// One event of every kind: lines with and without a code, a count of the day, and one of the other scope.
+/// One event of every kind: lines with and without a code, a daily count, and one event of the other scope.
 pub(crate) fn an_evening(client: &Client) {
     client.record_durable(PageTurned { pages: 320 });
     client.record_durable(LibraryUnreachable { library: "library.local" });
@@ -138,7 +139,7 @@ pub(crate) fn an_evening(client: &Client) {
     client.record_durable(BookLent { lent: 2 });
 }
 
-/// A yes, after the notice was shown.
+/// A grant, after the notice was shown.
 pub(crate) fn say_yes(client: &Client, scope: candor::Scope) -> Result<candor::consent::Receipt, candor::Error> {
     let notice = client.notice(scope)?;
     client.grant(scope.shown(&notice).via("settings/privacy"))

@@ -1,4 +1,4 @@
-//! Every operation with a kill at every call, and every mutant until it is found out.
+//! Every operation with a kill at every call, and every mutant until it is detected.
 
 use super::{
     ground::{Stage, at_once},
@@ -9,19 +9,19 @@ use super::{
 };
 use std::{error::Error, sync::Mutex, time::Instant};
 
-/// More calls than anything here makes: whoever counts on has hung.
+/// More calls than any process here makes. A process that goes beyond this number hangs.
 const MOST: usize = 20_000;
-/// How often in a row a process must end before the call at which it is to be killed, until no later one is tried.
+/// After how many processes in a row that end before the call at which they should be killed the sweep stops.
 const ENDS: usize = 3;
 
 /// Which calls are tried.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// Every so manieth call; 1 for all of them.
+    /// Tries every n-th call; 1 means all of them.
     every: usize,
-    /// From which on.
+    /// The number of the first call.
     from: usize,
-    /// This operation only.
+    /// Only this operation.
     only: Option<String>,
 }
 
@@ -41,22 +41,22 @@ impl Plan {
     }
 }
 
-/// What came of one operation.
+/// The results of one operation.
 #[derive(Debug)]
 struct Row {
     name: &'static str,
-    /// Kills in the thread that decides, and in others.
+    /// Kills in the thread that decides, and in other threads.
     kills: [usize; 2],
-    /// Calls it makes when nobody kills it.
+    /// The calls that it makes if it is not killed.
     calls: [usize; 2],
-    /// What was found: before, after, closed.
+    /// The verdicts: before, after, closed.
     found: [usize; 3],
     /// Kills after which the decision had returned.
     returned: usize,
 }
 
 impl Stage {
-    /// One operation, whole.
+    /// Sweeps one operation completely.
     fn sweep(&self, plan: &Plan) -> Result<Row, Box<dyn Error>> {
         let name = self.operation.name;
         let mut row = Row { name, kills: [0, 0], calls: [0, 0], found: [0, 0, 0], returned: 0 };
@@ -67,7 +67,8 @@ impl Stage {
             other => return Err(format!("{name}, with nobody killed: {other:?}, {end:?}").into()),
         }
         for (place, kind) in [(0, At::Main as fn(usize) -> At), (1, At::Others as fn(usize) -> At)] {
-            // A wait for a lock makes more calls when the machine is busy; whoever ends early may go further next time.
+            // A wait for a lock makes more calls on a busy machine, so a process that ended early may reach a later
+            // call the next time.
             let (mut number, mut ended) = (plan.from, 0);
             while ended < ENDS {
                 let (end, returned, verdict) = tried(kind(number))?;
@@ -99,7 +100,7 @@ impl Stage {
     }
 }
 
-/// Runs an order of steps with kills at every call, and answers how many there were before it was found out, and why.
+/// Runs an order of steps with kills at every call. Returns how many there were before it was detected, and why.
 fn find_out(order: &Order) -> Result<(usize, Option<String>), Box<dyn Error>> {
     let operation = operations::named(order.operation)?;
     let stage = Stage::new(operation)?;
@@ -119,7 +120,7 @@ fn find_out(order: &Order) -> Result<(usize, Option<String>), Box<dyn Error>> {
     Err(format!("{} does not end", order.name).into())
 }
 
-/// What there is to do, and what came of it.
+/// One task of the check.
 enum Task {
     Operation(&'static Operation),
     Order(&'static Order),
@@ -133,7 +134,7 @@ struct Done {
     wrong: Vec<String>,
 }
 
-/// What is written down of a task that came out right.
+/// Notes the result of a successful task.
 type Note = Box<dyn FnOnce(&mut Done)>;
 
 fn one(task: &Task, plan: &Plan, done: &Mutex<Done>) -> Result<(), String> {
@@ -188,7 +189,7 @@ impl Row {
     }
 }
 
-/// Runs the check and prints one line of figures. An error is a check that failed.
+/// Runs the check and prints one line of figures. An error means that the check failed.
 pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let chosen = |operation: &&Operation| plan.only.as_deref().is_none_or(|only| operation.name == only);

@@ -1,4 +1,4 @@
-//! A process that is stopped at every system call of every thread, and killed at one of them before it is made.
+//! Stops a process at every system call of every thread, and kills it before it makes one of them.
 
 use super::member::READY;
 use nix::{
@@ -21,30 +21,31 @@ use std::{
 /// `PTRACE_SYSCALL_INFO_ENTRY`: the call has not been made yet.
 const ENTRY: u8 = 1;
 
-/// At which call it dies, counted from 1 from the moment it is told to go.
+/// At which call the process is killed. Calls are counted from 1, starting when the process gets the order to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum At {
-    /// One of the thread that decides.
+    /// A call of the thread that decides.
     Main(usize),
-    /// One of any other thread.
+    /// A call of any other thread.
     Others(usize),
-    /// It lives.
+    /// It is not killed.
     Never,
 }
 
-/// What became of a process.
+/// How a process ended.
 #[derive(Debug)]
 pub(crate) struct End {
     /// Whether it was killed; if not, it had ended before that call.
     pub(crate) killed: bool,
-    /// How many calls it had begun: the thread that decides, and the others.
+    /// How many calls it had begun: in the thread that decides, and in the others.
     pub(crate) calls: [usize; 2],
-    /// The number of the call it died at, as the kernel counts them.
+    /// The call at which it was killed, as the kernel reports it in `/proc`.
     pub(crate) call: Option<String>,
     pub(crate) code: Option<i32>,
 }
 
-/// Starts a command that says [`READY`] and waits, lets it go, and kills it at a call. Answers with what it said besides.
+/// Starts a command that prints [`READY`] and waits. Lets it continue, and kills it at a call. Returns what else it
+/// printed.
 pub(crate) fn run(mut command: Command, at: At) -> Result<(End, String), Box<dyn Error>> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let main = Pid::from_raw(i32::try_from(child.id())?);
@@ -59,7 +60,7 @@ pub(crate) fn run(mut command: Command, at: At) -> Result<(End, String), Box<dyn
     let mut orders = child.stdin.take().ok_or("no input")?;
     orders.write_all(b"go\n")?;
     let mut end = End { killed: false, calls: [0, 0], call: None, code: None };
-    // Its threads are waited for here; the handle of the child is not asked any more.
+    // `waitpid` handles all threads here, so the child's handle is not used for waiting.
     loop {
         match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD))? {
             WaitStatus::PtraceSyscall(thread) => {
@@ -80,7 +81,7 @@ pub(crate) fn run(mut command: Command, at: At) -> Result<(End, String), Box<dyn
                 }
                 go_on(thread, None)?;
             }
-            // A thread begins, or was stopped by us: nothing of the program's own.
+            // A thread begins, or stopped because of the tracer. The program itself caused neither.
             WaitStatus::PtraceEvent(thread, _, _) => go_on(thread, None)?,
             WaitStatus::Stopped(thread, signal) => go_on(thread, Some(signal))?,
             WaitStatus::Exited(thread, code) if thread == main => {
@@ -102,7 +103,7 @@ pub(crate) fn run(mut command: Command, at: At) -> Result<(End, String), Box<dyn
     Ok((end, said))
 }
 
-/// Watches every thread there is, and every one to come.
+/// Traces every thread that exists, and every one that is created later.
 fn seize(main: Pid) -> Result<(), Box<dyn Error>> {
     let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_EXITKILL;
     let mut known = BTreeSet::new();
@@ -113,7 +114,7 @@ fn seize(main: Pid) -> Result<(), Box<dyn Error>> {
             if known.insert(thread) {
                 let thread = Pid::from_raw(thread);
                 match ptrace::seize(thread, options).and_then(|()| ptrace::interrupt(thread)) {
-                    // It ended meanwhile, or came into being under our eyes.
+                    // The thread has ended (ESRCH), or a traced thread created it, so it is already traced (EPERM).
                     Ok(()) | Err(Errno::ESRCH | Errno::EPERM) => {}
                     Err(error) => return Err(format!("process {main} can't be watched: {error}").into()),
                 }
@@ -125,14 +126,14 @@ fn seize(main: Pid) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Whether the thread stands before a call, rather than after one.
+/// Whether the thread is about to make a call, rather than returning from one.
 fn begins(thread: Pid) -> bool {
     ptrace::syscall_info(thread).is_ok_and(|info| info.op == ENTRY)
 }
 
 fn go_on(thread: Pid, signal: Option<Signal>) -> Result<(), Box<dyn Error>> {
     match ptrace::syscall(thread, signal) {
-        // Killed meanwhile.
+        // ESRCH: the process was killed in the meantime.
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(error) => Err(format!("thread {thread} can't go on: {error}").into()),
     }

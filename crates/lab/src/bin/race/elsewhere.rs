@@ -1,7 +1,8 @@
-//! What takes the place of the series that only Linux can show: the crate's own HTTP, judged by what the receiver reads.
+//! Replaces the series that need Linux: it judges the crate's own HTTP by what the receiver reads.
 //!
-//! A connection that is reset still has what the receiver's kernel took before. So of each connection that much may be read
-//! after a confirmed return, and no more. A sender that gives the life lock away must be found out by that as well.
+//! When a connection is reset, the receiver still gets the bytes that its kernel had accepted before. So for each
+//! connection at most that many bytes may be read after a confirmed return. A sender that gives up the life lock must
+//! be detected by this method as well.
 
 use super::{
     judge::{figures, long_series, must_fail},
@@ -19,12 +20,12 @@ use std::{
 
 /// How many rounds a series has.
 const ROUNDS: usize = 20;
-/// One more read of the receiver's, which may have been under way at the return.
+/// The size of one more read by the receiver, which may have been in progress at the return.
 const READ: usize = 2 << 10;
-/// For how long nothing more is taken where nothing will be.
+/// After this time without progress the kernel's buffers count as full.
 const FULL: Duration = Duration::from_millis(500);
 
-/// Plays them, and says what they came to.
+/// Runs the series and returns their figures.
 pub(super) fn series(_rounds: usize, random: &mut fastrand::Rng) -> Result<String, Box<dyn Error>> {
     let held = held()? + READ;
     let plan = |how| Plan { how, stops_others: false, held: Some(held) };
@@ -39,7 +40,7 @@ pub(super) fn series(_rounds: usize, random: &mut fastrand::Rng) -> Result<Strin
     ))
 }
 
-/// How many bytes the receiver's kernel takes that nobody reads, and keeps when the connection is reset.
+/// How many bytes the receiver's kernel accepts without a reader, and keeps when the connection is reset.
 fn held() -> io::Result<usize> {
     let listener = receiver::listen()?;
     let address = listener.local_addr()?;
@@ -66,7 +67,7 @@ fn held() -> io::Result<usize> {
     Ok(held)
 }
 
-/// No series asks for it here.
+/// Not used here: no series stops processes on this system.
 pub(super) fn stop_others(
     _receiver: &Receiver,
     _members: &[Running],
@@ -75,7 +76,7 @@ pub(super) fn stop_others(
     Err("no process can be stopped here".into())
 }
 
-/// The same.
+/// Not used here either.
 pub(super) fn let_others_go_on(_members: &[Running]) -> Result<(), Box<dyn Error>> {
     Err("no process was stopped here".into())
 }

@@ -1,4 +1,4 @@
-//! What a series of rounds must show, and the series that must not show it.
+//! What a series of rounds must show, and the series that must fail.
 
 use super::{
     linux,
@@ -14,29 +14,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// In so many rounds a send of the other scope meets a return at least once: one in twenty does.
+/// In this many rounds, at least one send of the other scope must be in progress at a return. In practice it is one in
+/// twenty.
 const CROSSED_ONCE_IN: usize = 150;
 
-/// What a series of rounds came to.
+/// The results of a series of rounds.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) rounds: usize,
     pub(super) confirmed: usize,
-    /// Withdrawals that answered with an error, and tries to give a yes that did.
+    /// Withdrawals that returned an error; the next field counts attempts to grant that did.
     pub(super) errors: usize,
     pub(super) grant_errors: usize,
-    /// Milliseconds from the first try to give a yes until it was given, at most.
+    /// The longest time from the first attempt to grant until it succeeded, in milliseconds.
     pub(super) longest_grant: u64,
-    /// Why something was not confirmed or not done, and how often.
+    /// Why something was not confirmed or failed, and how often.
     pub(super) why: BTreeMap<String, usize>,
     /// Rounds in which another process was in the middle of a send.
     pub(super) met: usize,
-    /// Rounds in which all three had sent something.
+    /// Rounds in which all three processes had sent something.
     pub(super) all_sent: usize,
     /// Bytes handed over after a return that said *confirmed*, and in how many rounds.
     pub(super) late: usize,
     pub(super) late_rounds: usize,
-    /// The same after a return that did not.
+    /// Bytes handed over after a return that did not say so.
     pub(super) late_unconfirmed: usize,
     pub(super) handed: usize,
     pub(super) longest: Duration,
@@ -71,7 +72,7 @@ impl Tally {
         self.late_unconfirmed += late;
     }
 
-    /// A series of many rounds by the same processes. Whether all of them sent is known of each group only.
+    /// The tally of many rounds by the same processes. Whether all of them sent is known only for each group.
     fn of(many: &Many) -> Self {
         let mut tally = Tally::default();
         for round in &many.rounds {
@@ -81,8 +82,8 @@ impl Tally {
         tally
     }
 
-    /// Whether the rounds were races at all: all three processes sent, and in at least so many of a hundred rounds
-    /// another one was at it.
+    /// Whether the rounds were races at all: all three processes sent, and in at least `percent` of a hundred rounds
+    /// another process was in the middle of a send.
     pub(super) fn raced(&self, percent: usize) -> Result<(), String> {
         if self.all_sent < self.rounds {
             return Err(format!("all three processes sent in {} of {} rounds only", self.all_sent, self.rounds));
@@ -90,7 +91,7 @@ impl Tally {
         self.met(percent)
     }
 
-    /// The same of rounds that tell no process from another.
+    /// The same for rounds in which the processes can't be told apart.
     pub(super) fn met(&self, percent: usize) -> Result<(), String> {
         if self.met * 100 < self.rounds * percent {
             return Err(format!("another process was sending in {} of {} rounds only", self.met, self.rounds));
@@ -98,7 +99,8 @@ impl Tally {
         Ok(())
     }
 
-    /// The promise: nothing after a confirmed return. And as many are confirmed as the system lets be.
+    /// The promise: no byte after a confirmed return. In addition, as many withdrawals must be confirmed as the system
+    /// allows.
     pub(super) fn kept(&self) -> Result<(), String> {
         if self.late > 0 {
             return Err(format!("{} bytes after a confirmed return, in {} rounds", self.late, self.late_rounds));
@@ -116,7 +118,7 @@ impl Tally {
     }
 }
 
-/// A series that breaks the promise must be found out, and for that.
+/// A series that breaks the promise must be detected, and for that reason.
 pub(super) fn must_fail(name: &str, tally: &Tally, judged: Result<(), String>) -> Result<(), String> {
     match judged {
         Err(why) if tally.late > 0 => {
@@ -128,7 +130,8 @@ pub(super) fn must_fail(name: &str, tally: &Tally, judged: Result<(), String>) -
     }
 }
 
-/// The same for many rounds by the same processes, with another scope that is busy.
+/// Runs a series of many rounds by the same processes, while they also send for another scope. Prints and returns the
+/// results.
 pub(super) fn long_series(
     name: &str,
     count: usize,
@@ -147,7 +150,7 @@ pub(super) fn long_series(
     Ok((tally, many))
 }
 
-/// Whether the other scope went on meanwhile.
+/// Whether sends of the other scope continued during the withdrawals.
 fn went_on(tally: &Tally, many: &Many) -> Result<(), String> {
     let crosses = many.crossing > 0 || tally.rounds < CROSSED_ONCE_IN;
     if many.busy * 100 < tally.rounds * 80 || !crosses {
@@ -159,7 +162,7 @@ fn went_on(tally: &Tally, many: &Many) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the check and prints one line of figures. An error is a check that failed.
+/// Runs the check and prints one line of figures. An error means that the check failed.
 pub(super) fn run(seed: u64, rounds: usize) -> Result<(), Box<dyn Error>> {
     let (began, mut random) = (Instant::now(), fastrand::Rng::with_seed(seed));
     let plan = |how| Plan { how, stops_others: false, held: None };
@@ -196,7 +199,7 @@ pub(super) fn run(seed: u64, rounds: usize) -> Result<(), Box<dyn Error>> {
 pub(super) fn figures(tally: &Tally) -> String {
     let Tally { rounds, confirmed, errors, grant_errors, met, late, handed, longest, .. } = tally;
     let unconfirmed = rounds - confirmed - errors;
-    // Where nothing may fail, and hardly anything be unconfirmed, there is nothing to tell.
+    // On a system where nothing may fail, and hardly anything is unconfirmed, these figures say nothing.
     let not = if system::MAY_FAIL {
         format!(
             ", {unconfirmed} unconfirmed, {errors} errors, {grant_errors} errors of a yes that was then given again"

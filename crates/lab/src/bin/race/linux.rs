@@ -1,4 +1,4 @@
-//! The series that only Linux can show: watched from outside by `strace`, and with processes that are stopped by a signal.
+//! The series that need Linux: observed from outside by `strace`, and with processes that a signal stops.
 
 use super::{
     judge::{Tally, figures, long_series, must_fail},
@@ -18,9 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the receiver pauses after every read, at most.
+/// The longest pause of the receiver after a read.
 const SLOWEST: Duration = Duration::from_millis(4);
-/// Every system call by which a program hands bytes to a socket, and what begins and ends one.
+/// Every system call that hands bytes to a socket, and those that open and close a connection.
 const TRACED: &str =
     "trace=connect,close,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,splice";
 
@@ -31,7 +31,7 @@ enum Rounds {
     UntilOneIsLate(usize),
 }
 
-/// Plays them, and says what they came to.
+/// Runs the series and returns their figures.
 pub(super) fn series(rounds: usize, random: &mut fastrand::Rng) -> Result<String, Box<dyn Error>> {
     let plan = |how| Plan { how, stops_others: false, held: None };
     let stopped = |how| Plan { how, stops_others: true, held: None };
@@ -59,7 +59,7 @@ pub(super) fn series(rounds: usize, random: &mut fastrand::Rng) -> Result<String
     ))
 }
 
-/// Plays `rounds` of them, or as many as it takes until one breaks the promise.
+/// Plays `rounds` rounds, or as many as it takes until one breaks the promise.
 fn single(
     name: &str,
     rounds: Rounds,
@@ -82,7 +82,7 @@ fn single(
     Ok(tally)
 }
 
-/// With a process that is stopped: it comes back, and says that it can't tell.
+/// Checks a series with a stopped process: the withdrawal returns in time, and reports that it can't confirm.
 fn honest(tally: &Tally) -> Result<(), String> {
     if tally.confirmed > 0 {
         return Err(format!("{} of {} confirmed while one was stopped in mid-send", tally.confirmed, tally.rounds));
@@ -122,7 +122,7 @@ fn play(plan: Plan, traced: bool, random: &mut fastrand::Rng) -> Result<Round, B
     let withdrew = first.child.id();
     first.order("withdraw")?;
     let withdrawn: Withdrawn = serde_json::from_str(&first.answer()?)?;
-    thread::sleep(Duration::from_millis(50)); // whoever goes on all the same has time to show it
+    thread::sleep(Duration::from_millis(50)); // a process that still sends has time to show it
     if plan.stops_others {
         let_others_go_on(&members)?;
     }
@@ -144,7 +144,7 @@ fn play(plan: Plan, traced: bool, random: &mut fastrand::Rng) -> Result<Round, B
             held: 0,
         }
     } else {
-        // The crate's own transport leaves no notes; then there is only what the withdrawal itself answered.
+        // The crate's own transport leaves no notes. Then only the result of the withdrawal itself is known.
         let sends = if plan.how == How::Http { Vec::new() } else { stamped(&stamp::notes(directory)?)? };
         Round {
             called: called.shared,
@@ -175,8 +175,8 @@ pub(super) fn let_others_go_on(members: &[Running]) -> Result<(), Box<dyn Error>
     signal_others(members, Signal::CONT)
 }
 
-/// Whether the rest of a request never comes: waits for what is on its way to be read, and then for longer than any of the
-/// receiver's pauses.
+/// Whether the rest of a request never arrives. Waits until the bytes that are on their way have been read, and then
+/// for longer than any pause of the receiver.
 fn waits_in_vain(receiver: &Receiver) -> bool {
     loop {
         let before = receiver.read.load(Ordering::SeqCst);
@@ -187,7 +187,7 @@ fn waits_in_vain(receiver: &Receiver) -> bool {
     }
 }
 
-/// Stops every process but the first, at a moment when one of them has bytes left to hand over.
+/// Stops every process except the first, at a moment when one of them has bytes left to hand over.
 pub(super) fn stop_others(
     receiver: &Receiver,
     members: &[Running],
@@ -195,7 +195,7 @@ pub(super) fn stop_others(
 ) -> Result<(), Box<dyn Error>> {
     for _ in 0..50 {
         signal_others(members, Signal::STOP)?;
-        // Whatever is on its way arrives; if the rest of a request then does not come, one that is stopped has it.
+        // Bytes on their way still arrive. If the rest of a request then does not arrive, a stopped process has it.
         if waits_in_vain(receiver) {
             return Ok(());
         }
@@ -205,7 +205,8 @@ pub(super) fn stop_others(
     Err("no process could be stopped in the middle of a send".into())
 }
 
-/// The sends of one process as strace saw them. A call counts when it is over: the process can't have gone on before.
+/// The sends of one process as strace saw them. A call is dated by its end, because the process can't have continued
+/// before.
 fn sends_of(log: &Path, number: usize) -> Result<Vec<Send>, Box<dyn Error>> {
     let process = u32::try_from(number)?;
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);

@@ -1,19 +1,16 @@
-//! Measures the sixth promise: when `withdraw` has returned *confirmed*, no process that shares the store hands another
-//! byte of the scope to a kernel. Called by `.ci/race`; on Linux with `strace` installed.
+//! Measures the sixth promise: after `withdraw` has returned *confirmed*, no process that shares the store hands
+//! another byte of the scope to a kernel. `.ci/race` runs it on Linux, with `strace` installed.
 //!
-//! Three [processes](member) share a store and send to a slow [receiver]; at a random moment, while one of them is in
-//! the middle of a send, one withdraws. [Many] such rounds are played by the same processes, with another scope busy
-//! meanwhile. Every byte is stamped where it is handed over, by a [transport](stamp) made for
-//! that and, for the crate's own, by `strace`; [`judge`] compares the stamps with the return. The same step must fail
-//! for a transport that gives the life lock away, and a process that is stopped must keep a withdrawal from being
-//! confirmed.
+//! Three [processes](member) share a store and send to a slow [receiver]. At a random moment, while one of them is in
+//! the middle of a send, one withdraws. The same processes play [many] such rounds, and also send for another scope.
+//! Every byte is stamped where it is handed over: by a [transport](stamp) made for this check, and by `strace` for the
+//! crate's own transport. [`judge`] compares the stamps with the return. The same step must fail for a transport that
+//! gives up the life lock. A stopped process must keep a withdrawal from being confirmed.
 //!
-//! Where there is no `strace` and no process is stopped, the series that need them are not played: [`linux`] has them, and in
-//! its place something else stands elsewhere. On Windows some withdrawals are not confirmed and some decisions fail; what a
-//! confirmed one promises is the same. Under Wine, in a prefix as `.ci/windows` makes it, with that runner:
-//! `cargo run --target x86_64-pc-windows-gnu --example race -- 200`.
-//!
-//! [Many]: many
+//! On systems without `strace` and without stopped processes, the series that need them are not played. They are in
+//! [`linux`]; on other systems `elsewhere.rs` replaces it. On Windows some withdrawals are not confirmed and some
+//! decisions fail, but a confirmed one promises the same. Under Wine, in a prefix and with a runner as `.ci/windows`
+//! sets them up: `cargo run --target x86_64-pc-windows-gnu -p candor-lab --bin race -- 200`.
 
 mod judge;
 mod many;
@@ -26,7 +23,7 @@ mod stamp;
 #[path = "../../../../../examples/support/mod.rs"]
 mod support;
 
-// What hangs on the system lies in these, and nowhere else.
+// Everything that depends on the system is in these modules.
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -44,7 +41,7 @@ mod system;
 #[path = "windows.rs"]
 mod system;
 
-/// Which moments are taken, and in how many rounds of the first series.
+/// The default seed of the random moments, and the number of rounds of the first series.
 const SEED: u64 = 20_261_122;
 const ROUNDS: usize = 2_000;
 

@@ -1,9 +1,10 @@
-//! Many withdrawals by the same processes: a yes, a random moment in the middle of a send, a withdrawal, and again, while
-//! all of them go on recording and sending for another scope. And how soon a process that does nothing notices one.
+//! Many withdrawals by the same processes: a grant, a random moment in the middle of a send, a withdrawal, and again.
+//! Meanwhile all of them continue to record and send for another scope. This module also measures how soon an idle
+//! process notices a withdrawal.
 //!
-//! The history grows with every decision and is read whole, so the processes and their store are made anew after a
-//! while. Every byte of a series is judged at its end: which yes it left under, and whether the withdrawal that ended
-//! that yes had returned.
+//! The history grows with every decision and is read completely each time, so the processes and their store are
+//! replaced after a while. Every byte of a series is judged at its end: under which grant it was sent, and whether the
+//! withdrawal of that grant had already returned.
 
 use super::{
     linux,
@@ -20,19 +21,19 @@ use std::{
 
 /// How many rounds the same processes play.
 const TOGETHER: usize = 50;
-/// For how long whoever goes on all the same may show it.
+/// How long a process that still sends has time to show it.
 const AFTERMATH: Duration = Duration::from_millis(10);
 
-/// In one of so many rounds the moment lies in a send of the other scope, which must go on.
+/// In one of this many rounds the moment is during a send of the other scope, which must continue.
 const OTHER_MOMENTS: usize = 5;
 
-/// What a series of such rounds came to.
+/// The results of a series of such rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Many {
     pub(crate) rounds: Vec<Round>,
     /// Rounds in which bytes of the other scope were handed over after the withdrawal was called.
     pub(crate) busy: usize,
-    /// Sends of the other scope that were under way when a withdrawal returned, and ended later.
+    /// Sends of the other scope that were in progress when a withdrawal returned, and ended later.
     pub(crate) crossing: usize,
     /// Bytes of the other scope.
     pub(crate) other: usize,
@@ -41,7 +42,7 @@ pub(crate) struct Many {
     pub(crate) all_sent: usize,
 }
 
-/// Plays so many rounds.
+/// Plays `count` rounds.
 pub(crate) fn play(plan: Plan, count: usize, random: &mut fastrand::Rng) -> Result<Many, Box<dyn Error>> {
     let mut many = Many::default();
     let mut left = count;
@@ -53,7 +54,7 @@ pub(crate) fn play(plan: Plan, count: usize, random: &mut fastrand::Rng) -> Resu
     Ok(many)
 }
 
-/// What a round's yes and its withdrawal came to.
+/// The results of a round's grant and of its withdrawal.
 struct Turn {
     granted: Granted,
     withdrawn: Withdrawn,
@@ -123,7 +124,7 @@ fn another_moment(receiver: &Receiver) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the receiver saw, once it has read what there is.
+/// What the receiver saw, once it has read everything.
 fn read_to_the_end(receiver: &Receiver) -> Result<Vec<Send>, Box<dyn Error>> {
     let until = Instant::now() + LONGEST;
     while receiver.is_busy_at_all() {
@@ -135,7 +136,7 @@ fn read_to_the_end(receiver: &Receiver) -> Result<Vec<Send>, Box<dyn Error>> {
     Ok(receiver.taken())
 }
 
-/// Gives every send to the round whose yes it left under.
+/// Assigns every send to the round under whose grant it began.
 fn judge(sends: Vec<Send>, turns: &[Turn], withdrew: u32, held: usize, many: &mut Many) -> Result<(), Box<dyn Error>> {
     let (others, own): (Vec<Send>, Vec<Send>) = sends.into_iter().partition(|send| send.other);
     let mut rounds: Vec<Round> = turns
@@ -178,8 +179,9 @@ fn judge(sends: Vec<Send>, turns: &[Turn], withdrew: u32, held: usize, many: &mu
     Ok(())
 }
 
-/// How long it took until a process that only looks at its own gate found it closed, from the call of a withdrawal in
-/// another process: once for each of `count` tries, and nothing where it did not while it watched.
+/// Measures how long it takes until a process that only watches its own gate finds it closed, starting at the call of a
+/// withdrawal in another process. Returns one result for each of `count` tries; `None` if the gate did not close while
+/// it was watched.
 pub(crate) fn noticed(
     count: usize,
     plan: Plan,
@@ -200,7 +202,7 @@ pub(crate) fn noticed(
         watches.expect("open")?;
         thread::sleep(Duration::from_millis(random.u64(..1_000)));
         first.order("withdraw")?;
-        // Its own sending thread may say that it is ready in between.
+        // The process's own sending thread may print `ready` in between.
         let answer = first.answer()?;
         let answer = if answer == "ready" { first.answer()? } else { answer };
         let withdrawn: Withdrawn = serde_json::from_str(&answer)?;

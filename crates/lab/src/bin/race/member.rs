@@ -1,8 +1,8 @@
-//! One of the processes that share the store: it records, sends, and, told to, withdraws.
+//! One of the processes that share the store: it records, sends, and withdraws when it gets the order.
 //!
-//! It says `ready` when it has sent something, answers `withdraw` and `grant` with what came of it, and ends when nobody
-//! tells it anything any more. One that is busy records and sends for another scope besides, which nobody withdraws. One
-//! that only watches does nothing but look at its own gate, and says when that closed.
+//! It prints `ready` when it has sent something. It answers the orders `withdraw` and `grant` with their results. It
+//! ends when its input ends. A busy one also records and sends for another scope, which is never withdrawn. One that
+//! only watches does nothing but check its own gate, and prints when the gate closed.
 
 use super::{
     stage::CONTROLLER,
@@ -26,13 +26,13 @@ use std::{
 
 /// More than fits in one request.
 const LINES: u32 = 300;
-/// Fewer where there are many rounds: what is handed over still lasts longer than the moment is drawn from.
+/// Fewer events, for series with many rounds. A send still lasts longer than the range from which the moment is drawn.
 const FEW_LINES: u32 = 200;
-/// Of the other scope: a send that is over soon.
+/// Events of the other scope: few, so that its sends are short.
 const OTHER_LINES: u32 = 24;
-/// For how long a yes that fails is given again.
+/// How long a grant that fails is retried.
 const TRIED: Duration = Duration::from_secs(10);
-/// For how long a gate is watched.
+/// How long a gate is watched.
 const WATCHED: Duration = Duration::from_secs(5);
 
 candor::scope! {
@@ -48,7 +48,7 @@ candor::scope! {
     }
 }
 
-/// How an event of the scope that is withdrawn is known among the bytes.
+/// The text that identifies an event of the withdrawn scope among the bytes.
 pub(crate) const EVENT: &str = "page.turned";
 
 /// A page was turned.
@@ -71,7 +71,7 @@ struct BookSeen {
     before: u32,
 }
 
-/// What a withdrawal came to, and when, on both clocks.
+/// The result of a withdrawal, with the times of its call and return on both clocks.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Withdrawn {
     pub(crate) called: Moment,
@@ -79,7 +79,7 @@ pub(crate) struct Withdrawn {
     pub(crate) came_to: Outcome,
 }
 
-/// What a withdrawal answered, and why it was not confirmed.
+/// What a withdrawal returned, and why it was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Outcome {
     Confirmed,
@@ -87,16 +87,16 @@ pub(crate) enum Outcome {
     Error(String),
 }
 
-/// When the yes was asked for that was given, and what the tries before it failed by.
+/// When the successful grant was requested, and the errors of the attempts before it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Granted {
     pub(crate) asked: u64,
     pub(crate) errors: Vec<String>,
-    /// How long it took from the first try on, in milliseconds.
+    /// The time since the first attempt, in milliseconds.
     pub(crate) took: u64,
 }
 
-/// One moment: nanoseconds on the clock that all processes share, and since 1970, for strace.
+/// One moment in nanoseconds: on the clock that all processes share, and since 1970, for strace.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Moment {
     pub(crate) shared: u64,
@@ -136,7 +136,7 @@ impl Role {
 pub(crate) struct Member {
     pub(crate) role: Role,
     pub(crate) how: How,
-    /// With another scope besides.
+    /// Whether it also sends for another scope.
     pub(crate) busy: bool,
     pub(crate) receiver: SocketAddr,
     /// Holds the store and the logs.
@@ -157,7 +157,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let (directory, receiver) = (PathBuf::from(directory), receiver.parse::<SocketAddr>()?);
     let how = How::named(how).ok_or("there is no such transport")?;
     let (role, busy) = (Role::named(role).ok_or("there is no such role")?, busy == "busy");
-    // Tests are no place where a person could be asked; CI's block is lifted openly.
+    // A test can't ask a person, so the block on CI is lifted explicitly.
     let config = Config::new("org.example.reader", CONTROLLER, Audience::Adults)
         .directories(directory.join("data"), directory.join("config"))
         .lift_ci_block();
@@ -210,7 +210,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Gives a yes, again after each that fails. What is sent before the one that is given was never agreed to.
+/// Grants consent, and retries after each failure. The returned time is that of the successful attempt: anything sent
+/// before it has no consent.
 fn grant(client: &Client) -> Result<Granted, Box<dyn Error>> {
     let (began, mut errors) = (Instant::now(), Vec::new());
     loop {
@@ -227,7 +228,7 @@ fn grant(client: &Client) -> Result<Granted, Box<dyn Error>> {
     }
 }
 
-/// Records and sends until it is over, whatever becomes of consent in between.
+/// Records and sends until the process ends, whether or not consent is in force in between.
 fn send(
     client: &Client,
     stamping: &Stamping,
@@ -248,27 +249,28 @@ fn send(
             }
         }
         let flushed = client.flush(Duration::from_secs(20))?;
-        // While another process is sending, what there is waits.
+        // While another process is sending, the data stays pending, so no more is recorded.
         record = !flushed.trouble.is_some_and(|why| why.contains("another process"));
-        // One that has sent for the other scope only has no part in the race yet.
+        // A process that has sent only for the other scope does not take part in the race yet.
         if flushed.requests > 0 && !ready && (stamping.counts() || is_watched_from_outside) {
             println!("ready");
             ready = true;
         }
-        // A transport that returns too early has gone on until now.
+        // A transport that returns too early may still be sending.
         while !stamping.is_quiet() {
             thread::sleep(Duration::from_millis(1));
         }
-        // The one that withdraws holds back a little, so that it mostly meets another one in the middle of a send.
+        // The process that withdraws pauses, so that the withdrawal mostly meets another process in the middle of a
+        // send.
         thread::sleep(if holds_back && ready { system::HOLDS_BACK } else { Duration::from_millis(1) });
     }
     Ok(())
 }
 
-/// Looks at the gate of this process all the time, and at nothing else: says `open`, and, when it has closed, the moment.
+/// Checks only the gate of this process, again and again. Prints `open`, and when the gate has closed, the time.
 ///
-/// An event that is made on demand is asked for, and given up in the middle of being made, so that none ever is recorded
-/// and nothing wakes the client because of it.
+/// The check requests an event on demand and abandons it while it is being made. So no event is ever recorded, and no
+/// event wakes the client.
 fn watch(client: &Client) -> Result<(), Box<dyn Error>> {
     let is_open = || {
         let asked = AtomicBool::new(false);

@@ -1,7 +1,7 @@
-//! A receiver that takes its time, so that a send lasts long enough to be met in the middle.
+//! A slow receiver, so that a send lasts long enough for a withdrawal to meet it in the middle.
 //!
-//! Its buffers are small and it reads a little at a time: what a sender has not been asked for yet stays with the
-//! sender.
+//! Its buffers are small and it reads a little at a time. So data that the receiver has not requested yet stays with
+//! the sender.
 
 use super::{member::EVENT, round::Send, system};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -18,7 +18,8 @@ use std::{
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
 
-/// Where it listens, how many requests it is in the middle of, how many bytes it has read, and what came by which connection.
+/// The address it listens on, how many requests are in progress, how many bytes it has read, and what arrived on each
+/// connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
@@ -29,18 +30,18 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Whether some request of the scope that is withdrawn has begun to arrive, and not all of it has been read.
+    /// Whether a request of the withdrawn scope has begun to arrive and has not been read completely.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether some request is under way, of whatever scope.
+    /// Whether a request of any scope is in progress.
     pub(crate) fn is_busy_at_all(&self) -> bool {
         self.all.load(Ordering::SeqCst) > 0
     }
 
-    /// Every connection that has been read to its end, as it is seen from here: whose it is nobody knows, and what was read had
-    /// been handed over before.
+    /// Every connection that has been read to its end, as seen by the receiver. It does not know which process sent.
+    /// What it has read was handed over before the read.
     pub(crate) fn taken(&self) -> Vec<Send> {
         std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -56,12 +57,12 @@ impl Receiver {
         self.all.fetch_sub(1, Ordering::SeqCst);
         taken?;
         stream.write_all(ANSWER)?;
-        // Until the sender hangs up.
+        // Until the sender closes the connection.
         while stream.read(&mut [0; 1 << 10])? > 0 {}
         Ok(())
     }
 
-    /// `known` says whether it was seen to be of the scope that is withdrawn.
+    /// Reads one request. Sets `known` if the request belongs to the withdrawn scope.
     fn take(
         &self,
         stream: &mut TcpStream,
@@ -89,7 +90,7 @@ impl Receiver {
     }
 }
 
-/// How long a request is, as soon as its head is there.
+/// The length of a request, as soon as its head has arrived.
 fn length(request: &[u8]) -> Option<usize> {
     let end = request.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(request.split_at(end).0).to_ascii_lowercase();
@@ -101,15 +102,15 @@ fn length(request: &[u8]) -> Option<usize> {
 pub(crate) fn listen() -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_recv_buffer_size(4 << 10)?;
-    // Loopback's segments are larger than that buffer, which would make the connection stall.
+    // Segments on loopback are larger than that buffer, and the connection would stall.
     system::keep_segments_small(&socket)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     socket.listen(16)?;
     Ok(TcpListener::from(socket))
 }
 
-/// Listens on loopback until the program ends. Each connection is read at a pace of its own, the `slowest` at most;
-/// `seed` decides which.
+/// Listens on loopback until the program ends. Each connection is read with its own pause, which `seed` determines and
+/// which is at most `slowest`.
 pub(crate) fn start(seed: u64, slowest: Duration) -> io::Result<Receiver> {
     let listener = listen()?;
     let address = listener.local_addr()?;
@@ -120,8 +121,8 @@ pub(crate) fn start(seed: u64, slowest: Duration) -> io::Result<Receiver> {
     thread::Builder::new().name("receiver".into()).spawn(move || {
         for stream in listener.incoming().flatten() {
             let (hears, pause) = (hears.clone(), Duration::from_micros(random.u64(slowest / 2..slowest)));
-            // A connection that is reset half-way is what this program is about; and where no thread can be had, the
-            // sender gets no answer and the round fails for that.
+            // Errors are expected: a connection that is reset half-way is what this program tests. If no thread can be
+            // started, the sender gets no answer and the round fails for that reason.
             let _ = thread::Builder::new().spawn(move || hears.serve(stream, pause));
         }
     })?;

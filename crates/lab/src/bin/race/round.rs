@@ -1,4 +1,5 @@
-//! One withdrawal among three processes: what was handed over before and after it, and how the processes are led.
+//! One withdrawal among three processes: what was handed over before and after it, and how the processes are
+//! controlled.
 
 use super::{
     member::{Member, Outcome},
@@ -18,35 +19,38 @@ use std::{
 
 /// Longer than anything here takes.
 pub(super) const LONGEST: Duration = Duration::from_secs(100);
-/// How far into a send the moment may lie, in microseconds; the receiver makes every send last longer.
+/// The range of the random moment after the start of a send, in microseconds. The receiver makes every send last
+/// longer.
 const MOMENT: u64 = 30_000;
-/// How far the clock that processes share may go another way than time does, between the beginning and the end of some rounds.
+/// How much the clock that processes share may differ from real time between the start and the end of a group of
+/// rounds.
 const ASTRAY: Duration = Duration::from_millis(100);
 
-/// How a round goes.
+/// How a round is played.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) how: How,
-    /// The other processes are stopped, one of them in the middle of a send, before consent is withdrawn.
+    /// Whether the other processes are stopped, one of them in the middle of a send, before consent is withdrawn.
     pub(crate) stops_others: bool,
-    /// Judged by what the receiver read, rather than by stamps; of each connection so many bytes may have left before.
+    /// If set, the round is judged by what the receiver read, rather than by stamps. For each connection, this many
+    /// bytes may have been sent before the return.
     pub(crate) held: Option<usize>,
 }
 
-/// What came of one. All times are of one clock.
+/// The results of a round. All times are from the same clock.
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) called: u64,
     pub(crate) returned: u64,
     pub(crate) came_to: Outcome,
-    /// What the tries failed by before its yes was given.
+    /// The errors of the attempts before the grant succeeded.
     pub(crate) errors: Vec<String>,
-    /// How long it took to give it, in milliseconds.
+    /// How long the grant took, in milliseconds.
     pub(crate) granting: u64,
     /// The number of the process that withdrew.
     pub(crate) withdrew: u32,
     pub(crate) sends: Vec<Send>,
-    /// Of what is seen of a connection after the return, so much may have been handed over before.
+    /// Of the bytes seen on a connection after the return, this many may have been handed over before it.
     pub(crate) held: usize,
 }
 
@@ -58,7 +62,7 @@ pub(crate) struct Send {
     /// When bytes had been handed over, and how many.
     pub(crate) handed: Vec<(u64, usize)>,
     pub(crate) ended: Option<u64>,
-    /// Of a scope that nobody withdraws.
+    /// Whether it belongs to the scope that is never withdrawn.
     pub(crate) other: bool,
 }
 
@@ -95,7 +99,7 @@ impl Round {
     }
 }
 
-/// A process of the round, and the two pipes by which it is led.
+/// A process of the round, and the two pipes that control it.
 pub(super) struct Running {
     pub(super) child: Child,
     orders: Option<ChildStdin>,
@@ -107,7 +111,7 @@ impl Running {
         Running::start_by(Command::new(std::env::current_exe()?), member)
     }
 
-    /// Starts it by a command that runs this program.
+    /// Starts it with a command that runs this program.
     pub(super) fn start_by(mut command: Command, member: &Member) -> Result<Running, Box<dyn Error>> {
         let child = command.args(member.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| format!("{command:?} can't be run: {error}"))?;
@@ -130,7 +134,7 @@ impl Running {
         Ok(writeln!(self.orders.as_ref().ok_or("no orders")?, "{word}")?)
     }
 
-    /// Ends it in good order, or says that it did not.
+    /// Lets it end, and fails if it does not end successfully.
     pub(super) fn end(mut self) -> Result<(), Box<dyn Error>> {
         drop(self.orders.take());
         let until = Instant::now() + LONGEST;
@@ -147,13 +151,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Does nothing to one that has ended.
+        // Has no effect on a process that has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Sees whether the clock that processes share goes on as time does. Stamps of one that was set back say nothing.
+/// Checks that the clock that processes share moves like real time. The stamps of a clock that was set back are
+/// worthless.
 pub(super) struct Watch {
     shared: u64,
     began: Instant,
@@ -173,7 +178,7 @@ impl Watch {
     }
 }
 
-/// Waits for a random moment of a send, whoever's it is.
+/// Waits for a random moment of a send of any process.
 pub(super) fn a_moment(receiver: &Receiver, random: &mut fastrand::Rng) -> Result<(), Box<dyn Error>> {
     let until = Instant::now() + LONGEST;
     while !receiver.is_busy() {
@@ -186,7 +191,7 @@ pub(super) fn a_moment(receiver: &Receiver, random: &mut fastrand::Rng) -> Resul
     Ok(())
 }
 
-/// The sends that the notes of all processes tell of.
+/// The sends described by the notes of all processes.
 pub(super) fn stamped(notes: &[Note]) -> Result<Vec<Send>, Box<dyn Error>> {
     let mut sends: BTreeMap<(u32, usize), Send> = BTreeMap::new();
     for &Note { process, send, at, what } in notes {

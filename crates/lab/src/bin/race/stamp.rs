@@ -1,11 +1,12 @@
-//! A transport that writes down every byte it hands over, and the notes it leaves.
+//! A transport that logs when it hands over how many bytes, and the notes in that log.
 //!
 //! It keeps the rules of [`candor::Transport`]: it asks before each slice, hands over one slice at a time without
-//! blocking, resets the connection when the answer is no, and lets the parcel go last. Each stamp is taken *after* the
-//! kernel took the bytes, on the clock that all processes share, and is on its way to the log before the parcel goes.
+//! blocking, resets the connection if sending is no longer permitted, and releases the parcel last. Each stamp is taken
+//! *after* the kernel accepted the bytes, on the clock that all processes share. It is written to the log before the
+//! parcel is released.
 //!
-//! [`How::Unlocked`] breaks one rule: it copies the bytes, lets the parcel go and returns, so that nothing holds the
-//! life lock any more, and sends behind the crate's back. Everything else is the same code.
+//! [`How::Unlocked`] breaks one rule: it copies the bytes, releases the parcel and returns. Then nothing holds the life
+//! lock any more, and it sends without the crate's knowledge. Everything else is the same code.
 
 use super::{member::READING, system};
 use candor::{Answer, Parcel, SendError, Transport};
@@ -26,14 +27,14 @@ use std::{
 pub(crate) const SLICE: usize = 16 << 10;
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What a process sends with.
+/// The transport that a process sends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    /// The transport of this file.
+    /// The transport of this module.
     Stamped,
     /// The same without the life lock.
     Unlocked,
-    /// The crate's own, which only strace can watch, or the receiver.
+    /// The crate's own transport, which only strace or the receiver can observe.
     Http,
 }
 
@@ -55,7 +56,7 @@ impl How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Note {
     pub(crate) process: u32,
-    /// Which of its sends, counted up.
+    /// The number of the send in this process.
     pub(crate) send: usize,
     pub(crate) at: u64,
     pub(crate) what: What,
@@ -63,20 +64,22 @@ pub(crate) struct Note {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum What {
-    /// A send of the scope that is withdrawn began.
+    /// A send of the withdrawn scope began.
     Open,
     /// A send of another scope began.
     OpenOther,
-    /// So many bytes were handed over.
+    /// This many bytes were handed over.
     Handed(usize),
-    /// Its connection is gone.
+    /// Its connection is closed.
     Closed,
 }
 
-/// How the name of each process's log begins. Each has its own: not every system keeps what several append apart.
+/// The prefix of the name of each process's log. Each process has its own, because not every system keeps the lines of
+/// several appending processes apart.
 const LOG: &str = "log-";
 
-/// What the processes of a directory have noted so far. A log's last line may be half written while a process is at it.
+/// What the processes of a directory have noted so far. The last line of a log may be incomplete while a process is
+/// writing it, and is skipped then.
 pub(crate) fn notes(directory: &Path) -> io::Result<Vec<Note>> {
     let mut notes = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -103,7 +106,7 @@ struct Inner {
     keeps_the_lock: bool,
     begun: AtomicUsize,
     over: AtomicUsize,
-    /// Something of the scope that is withdrawn was handed over.
+    /// Whether something of the withdrawn scope was handed over.
     counts: AtomicBool,
 }
 
@@ -115,7 +118,7 @@ impl Stamping {
         Ok(Stamping(Arc::new(Inner { address, log, keeps_the_lock: how == How::Stamped, begun, over, counts })))
     }
 
-    /// Whether this process has handed over anything of the scope that is withdrawn.
+    /// Whether this process has handed over anything of the withdrawn scope.
     pub(crate) fn counts(&self) -> bool {
         self.0.counts.load(Ordering::SeqCst)
     }
@@ -129,11 +132,11 @@ impl Stamping {
 impl Inner {
     fn note(&self, send: usize, what: What) -> io::Result<()> {
         let note = Note { process: std::process::id(), send, at: system::now(), what };
-        // One write a line: lines of several threads don't mix.
+        // One write per line, so that lines of several threads don't mix.
         (&self.log).write_all(format!("{}\n", serde_json::to_string(&note)?).as_bytes())
     }
 
-    /// One request and its answer. The connection is gone, and noted as such, when this returns.
+    /// One request and its answer. When this returns, the connection is closed and noted as such.
     fn exchange(
         &self,
         send: usize,
@@ -154,7 +157,7 @@ impl Inner {
         }
     }
 
-    /// `None` when the question was answered with no.
+    /// Returns `None` if `may_leave` returned `false`.
     fn converse(&self, send: usize, request: &[u8], may_leave: impl Fn() -> bool) -> io::Result<Option<Answer>> {
         let until = Instant::now() + LONGEST;
         let mut socket = Socket::new(Domain::for_address(self.address), Type::STREAM, Some(Protocol::TCP))?;
@@ -163,7 +166,7 @@ impl Inner {
         if !may_leave() {
             return Ok(None);
         }
-        // Loopback: it connects at once.
+        // Loopback connects immediately.
         socket.connect(&self.address.into())?;
         socket.set_nonblocking(true)?;
         let (mut rest, mut answer, mut chunk) = (request, Vec::new(), [0; 1 << 10]);

@@ -1,4 +1,4 @@
-//! What a process has in memory: all of its mappings that it can write, as a core dump would hold them.
+//! Dumps the memory of a process: all mappings that it can read and write, as a core dump would contain them.
 #![allow(clippy::indexing_slicing, reason = "a needle has more than two bytes, and a window of two has two")]
 
 use std::{
@@ -9,12 +9,12 @@ use std::{
 
 /// One mapping.
 pub(crate) struct Mapping {
-    /// What it is, as the kernel calls it.
+    /// Its name, as the kernel reports it.
     name: String,
     bytes: Vec<u8>,
 }
 
-/// All of them.
+/// All mappings of a process.
 pub(crate) fn of(process: u32) -> Result<Vec<Mapping>, Box<dyn Error>> {
     let maps = fs::read_to_string(format!("/proc/{process}/maps"))?;
     let memory = File::open(format!("/proc/{process}/mem"))?;
@@ -23,7 +23,7 @@ pub(crate) fn of(process: u32) -> Result<Vec<Mapping>, Box<dyn Error>> {
         let mut words = line.split_whitespace();
         let (Some(range), Some(permissions)) = (words.next(), words.next()) else { continue };
         let name = words.nth(3).unwrap_or("anonymous").to_owned();
-        // What no program can write is a file's, or the kernel's own; a core dump leaves it out as well.
+        // A mapping that no program can write belongs to a file or to the kernel. A core dump leaves it out as well.
         if !permissions.starts_with("rw") {
             continue;
         }
@@ -36,15 +36,15 @@ pub(crate) fn of(process: u32) -> Result<Vec<Mapping>, Box<dyn Error>> {
     Ok(mappings)
 }
 
-/// What is looked for: bytes, and what they are.
+/// What is searched for: bytes, and a name for them.
 pub(crate) struct Needle {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Every place where one of the needles stands, in one go.
+/// Every place that contains one of the needles, found in one pass.
 pub(crate) fn places<'n>(mappings: &[Mapping], needles: &'n [Needle]) -> Vec<(&'n Needle, String)> {
-    // By their first two bytes, so that nearly every place is done with at one look.
+    // Needles are indexed by their first two bytes, so that nearly every place is dismissed with one look-up.
     let mut begins = vec![false; 1 << 16];
     for needle in needles {
         begins[start(&needle.bytes)] = true;
@@ -64,7 +64,7 @@ pub(crate) fn places<'n>(mappings: &[Mapping], needles: &'n [Needle]) -> Vec<(&'
     places
 }
 
-/// The 32 bytes that stand so far behind each place of these.
+/// The 32 bytes at this offset from each place where these bytes are.
 pub(crate) fn beside(mappings: &[Mapping], of: &[u8], offset: usize) -> Vec<[u8; 32]> {
     let mut found = Vec::new();
     for Mapping { bytes, .. } in mappings {

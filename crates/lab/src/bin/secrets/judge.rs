@@ -1,4 +1,4 @@
-//! Plays the rounds, works out what to look for, and says what was found.
+//! Plays the rounds, computes what to search for, and reports what was found.
 
 use super::{
     dump::{self, Mapping, Needle},
@@ -13,12 +13,12 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// As `src/generalize/keys.rs` has it.
+/// The same text as in `src/generalize/keys.rs`.
 const CONTEXT: &str = "candor 2026-11-22 identifier pseudonym v1 scope key";
 /// The scope that is withdrawn.
 const SCOPE: &str = "servers";
 
-/// A process that does what it is told.
+/// A process that carries out orders.
 struct Member {
     process: Child,
     tell: ChildStdin,
@@ -81,14 +81,14 @@ fn secret_of(store: &Path, scope: &str) -> Result<[u8; 32], Box<dyn Error>> {
     Ok(blake3::Hash::from_hex(hex)?.into())
 }
 
-/// Days since 1970, and the numbers of its week and month as candor counts them.
+/// Days since 1970, and the numbers of the current week and month as candor counts them.
 fn today() -> (u32, u32, u32) {
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let day = today.since(jiff::civil::date(1970, 1, 1)).map_or(0, |span| span.get_days()) as u32;
     (day, (day + 3) / 7, today.year() as u32 * 12 + today.month() as u32 - 1)
 }
 
-/// The secret of a scope and all that is made from it, by name.
+/// The secret of a scope and all keys derived from it, by name.
 fn keys_of(secret: [u8; 32], scope: &str) -> Vec<(String, [u8; 32])> {
     let base = blake3::derive_key(CONTEXT, &secret);
     let own = keyed(&base, [b"scope", APPLICATION.as_bytes(), scope.as_bytes()]);
@@ -106,7 +106,7 @@ fn keys_of(secret: [u8; 32], scope: &str) -> Vec<(String, [u8; 32])> {
     keys.map(|(name, key)| (name.to_owned(), key)).into()
 }
 
-/// Halves, so that a copy that was overwritten in part is found as well.
+/// Each key in halves, so that a partly overwritten copy is found as well.
 fn needles(keys: &[(String, [u8; 32])]) -> Vec<Needle> {
     let mut needles = Vec::new();
     for (name, key) in keys {
@@ -121,16 +121,16 @@ fn needles(keys: &[(String, [u8; 32])]) -> Vec<Needle> {
     needles
 }
 
-/// What is found, with its places.
+/// What was found, with its places.
 fn found(mappings: &[Mapping], needles: &[Needle]) -> Vec<String> {
     dump::places(mappings, needles).into_iter().map(|(needle, place)| format!("{} at {place}", needle.name)).collect()
 }
 
-/// What a round came to.
+/// The results of all rounds.
 #[derive(Default)]
 struct Sums {
     rounds: usize,
-    /// Copies before the withdrawal: in the process that withdraws, and in the other one.
+    /// Copies found before the withdrawal: in the process that withdraws, and in the other one.
     before: [usize; 2],
     after: [usize; 2],
 }
@@ -148,7 +148,8 @@ fn round(sums: &mut Sums) -> Result<(), Box<dyn Error>> {
     let kept = keys_of(secret_of(&store, "books")?, "books");
     let members = [&first, &second].map(Member::dump);
     let [Ok(of_first), Ok(of_second)] = members else { return Err("a process's memory can't be read".into()) };
-    // A key of this session is made from what only the process knows; it stands between the key of items and that of the day.
+    // The key of a session is derived from a value that only the process knows. In memory it is between the key of
+    // items and the key of the day.
     let key = |name: &str| keys.iter().find(|(known, _)| known.contains(name)).map(|(_, key)| *key).unwrap_or_default();
     let (items, day) = (key("items"), key("the day"));
     let mut sessions = 0;
@@ -179,14 +180,14 @@ fn round(sums: &mut Sums) -> Result<(), Box<dyn Error>> {
     let left = found(&second.dump()?, &needles);
     sums.after[1] += left.len();
     leaks.extend(left.into_iter().map(|line| format!("in the other process: {line}")));
-    // The control: the search still finds what nobody withdrew.
+    // The control: the search still finds the keys of the scope that was not withdrawn.
     for member in [&first, &second] {
         if found(&member.dump()?, &self::needles(&kept)).is_empty() {
             return Err("the search is no good: it finds nothing of the scope that is still open".into());
         }
     }
     if today() != began {
-        // Other periods than those that were looked for.
+        // The keys of other periods would have been searched for.
         return Ok(());
     }
     sums.rounds += 1;

@@ -1,11 +1,11 @@
-//! Measures that no secret outlives its withdrawal: when `withdraw` has returned, neither the secret behind a scope's codes
-//! nor any key made from it is in the memory of the process; of another one, not after its next look. Called by
-//! `.ci/secrets`; Linux.
+//! Measures that no secret outlives its withdrawal. When `withdraw` has returned, neither the secret behind a scope's
+//! codes nor any key derived from it is in the memory of the process. In another process neither is left after its next
+//! look at the consent. `.ci/secrets` runs it on Linux.
 //!
-//! In each round two [processes](member) share a store and record codes on several threads. Their memory is [dumped](dump)
-//! before and after one of them withdraws, as a core dump would hold it: every mapping that can be read. The [`judge`] works out
-//! what to look for from the file of secrets, and must find it before the withdrawal: a search that finds nothing there
-//! would find nothing at all.
+//! In each round two [processes](member) share a store and record codes on several threads. Their memory is
+//! [dumped](dump) before and after one of them withdraws, as a core dump would contain it: every mapping that can be
+//! read and written. The [`judge`] computes what to search for from the file of secrets. It must find that before the
+//! withdrawal, because a search that finds nothing there would never find anything.
 
 #[cfg(target_os = "linux")]
 mod dump;

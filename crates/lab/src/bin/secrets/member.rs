@@ -1,5 +1,5 @@
-//! One of the processes that share the store. It does what it is told, one word a line, and answers `done` or what went
-//! wrong. Between two words it rests, with every thread that ever recorded still there.
+//! One of the processes that share the store. It carries out orders, one word per line, and answers `done`, or prints
+//! the error and ends. Between two orders it is idle, and every thread that ever recorded still exists.
 
 use super::stage::CONTROLLER;
 use candor::{Audience, Client, Config, Event};
@@ -15,9 +15,9 @@ use std::{
     time::Duration,
 };
 
-/// The name under which its directories lie, and which its codes depend on.
+/// The name of its directories, on which its codes depend too.
 pub(crate) const APPLICATION: &str = "org.example.secrets";
-/// How many threads record besides the first one.
+/// How many threads record in addition to the main thread.
 const THREADS: usize = 3;
 
 candor::scope! {
@@ -89,11 +89,11 @@ struct BookEnded<'a> {
     book: &'a str,
 }
 
-/// Records codes of every period, of short values and of one that is hashed in several steps.
+/// Records codes of every period, from short values and from one that is hashed in several steps.
 fn record(client: &Client) {
     let long = "a server whose name is long ".repeat(60);
     for server in [&long, "nas.local", "tv.local"] {
-        // First, so that what it leaves on the stack is not what hides the rest.
+        // First, so that what it leaves on the stack does not overwrite traces of the other events.
         client.record(BookEnded { book: server });
         client.record(ServerUnreachable { server });
         client.record(ServerSlow { server });
@@ -120,7 +120,7 @@ pub(crate) fn run(directory: &Path) -> Result<(), Box<dyn Error>> {
                     mine += 1;
                     done.fetch_add(1, Ordering::SeqCst);
                 }
-                // Calls nothing that would go as deep as recording does, and overwrite what that left.
+                // Makes no call as deep as recording, which would overwrite what recording left on the stack.
                 thread::sleep(Duration::from_millis(2));
             }
         });

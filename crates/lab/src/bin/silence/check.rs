@@ -1,4 +1,4 @@
-//! Runs the flow and its mutants under strace, and says what was seen that should not have been.
+//! Runs the flow and its mutants under strace, and reports what was seen that should not have happened.
 
 use super::{
     flow::{APPLICATION, CLOCK_READ, MARK, Mutant},
@@ -18,10 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What may be asked for at any time: threads that wait for each other, memory, and which process of which user this is.
+/// Calls that are allowed at any time: synchronization of threads, memory, and the ids of the process and its user.
 const ALWAYS: [&str; 10] =
     ["futex", "sched_yield", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "getpid", "geteuid"];
-/// What else may be asked for where candor may look for a file, provided that the path is the right one.
+/// Calls that are also allowed where candor may look for a file, if the path is right.
 const LOOKS: [&str; 7] = ["openat", "statx", "newfstatat", "access", "faccessat2", "statfs", "prlimit64"];
 const NETWORK: [&str; 9] =
     ["socket", "socketpair", "connect", "bind", "listen", "sendto", "sendmsg", "sendmmsg", "setsockopt"];
@@ -41,10 +41,10 @@ const FILES: [&str; 11] = [
 ];
 const WRITES: [&str; 5] = ["write", "writev", "pwrite64", "pwritev", "sendfile"];
 
-/// The marks of a run that came to its end, but for the last.
+/// The marks of a complete run, except the last one.
 const PHASES: [&str; 5] = ["init", "record", "ask", "flush", "drop"];
 
-/// A way in which silence can be broken.
+/// A way to break silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Breach {
     Allocation,
@@ -63,7 +63,7 @@ enum Breach {
 use Breach::*;
 
 impl Mutant {
-    /// What it must be found out for, at least.
+    /// The breaches that the check must at least find.
     fn must_show(self) -> &'static [Breach] {
         match self {
             Mutant::EarlyByte => &[Network, Connection],
@@ -80,7 +80,7 @@ impl Mutant {
     }
 }
 
-/// What one run left to be judged.
+/// The evidence that one run left.
 struct Seen {
     home: PathBuf,
     calls: Vec<Call>,
@@ -90,7 +90,7 @@ struct Seen {
     left: u64,
 }
 
-/// Runs the check and prints one line of figures. An error is a check that failed.
+/// Runs the check and prints one line of figures. An error means that the check failed.
 pub(super) fn run() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let mut figures = Vec::new();
@@ -142,8 +142,8 @@ fn observe(mutant: Option<&str>, variable: Option<(&str, &str)>) -> Result<Seen,
     Ok(Seen { home, calls, output, counted, connections, left })
 }
 
-/// How many connections were made to the receiver. It takes them in turn: when it has answered one of ours, it has
-/// counted every one before it.
+/// How many connections were made to the receiver. The receiver handles connections in order. So when it has answered
+/// one from this function, it has counted every earlier one.
 fn connections(receiver: &Receiver) -> io::Result<usize> {
     let mut own = TcpStream::connect(receiver.endpoint().trim_start_matches("http://"))?;
     own.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -152,7 +152,7 @@ fn connections(receiver: &Receiver) -> io::Result<usize> {
     Ok(receiver.connections() - 1)
 }
 
-/// Compares a run with what it may do.
+/// Compares a run with what is allowed.
 fn judge(seen: &Seen) -> Vec<(Breach, String)> {
     let mut breaches: Vec<(Breach, String)> = seen.phases().iter().flat_map(|phase| phase.breaches(seen)).collect();
     let mut note = |breach, what: String| breaches.push((breach, what));
@@ -193,7 +193,7 @@ impl Phase<'_> {
         self.calls.iter().filter_map(|call| Some((self.breach(call, seen)?, seen.shown(self.name, call)))).collect()
     }
 
-    /// What is wrong with a call, if anything is.
+    /// The breach of a call, if it is one.
     fn breach(&self, call: &Call, seen: &Seen) -> Option<Breach> {
         let makes = call.text.contains("O_CREAT") || call.text.contains("O_WRONLY") || call.text.contains("O_RDWR");
         match () {
@@ -209,7 +209,7 @@ impl Phase<'_> {
 }
 
 impl Seen {
-    /// The trace, cut at the marks; what came before the first and after the last is the program's own business.
+    /// The trace, divided at the marks. What came before the first and after the last mark is not candor's.
     fn phases(&self) -> Vec<Phase<'_>> {
         let mut phases: Vec<Phase<'_>> = Vec::new();
         for call in &self.calls {
@@ -224,14 +224,16 @@ impl Seen {
         phases
     }
 
-    /// `init` may look for the snapshot and nothing else, and so may `flush`, which answers why nothing left; a
-    /// question about consent may look at the records, for administrators' rules, whose the home is, and whether an answer could be kept. Recording and the end look at nothing.
+    /// Which files each phase may look for. `init` may look for the snapshot and nothing else. So may `flush`, which
+    /// reports why nothing was sent. A question about consent may look at the records, for administrators' rules, at
+    /// the owner of the home, and whether an answer could be kept. Recording and the end look at nothing.
     fn may_look(&self, phase: &str, call: &Call) -> bool {
         let (store, marks) = (self.below(".local/share"), self.below(".config"));
         let snapshot = store.join("consent");
-        // The standard library asks once with no path at all whether the call exists.
+        // The standard library once makes the call without a path, to find out whether the call exists.
         let Some(path) = call.path().map(Path::new) else {
-            // How large a file may be is asked with the room on the disk: whether an answer could be kept.
+            // The limit of a file's size is read together with the free space of the disk, to find out whether an
+            // answer could be kept.
             let limit = phase == "ask" && call.text.starts_with("0, RLIMIT_FSIZE, NULL");
             return limit || matches!(phase, "init" | "ask") && call.text.starts_with("0, NULL");
         };
@@ -240,7 +242,8 @@ impl Seen {
             "ask" => {
                 let rules = self.home.join(".config/candor/policy.d");
                 let above = |known: &PathBuf| path.starts_with(&self.home) && known.starts_with(path);
-                // Where there are none, the directory above tells whether a link leads to them that is out of reach.
+                // Where there are no rules, the directory above shows whether a link points to rules that can't be
+                // reached.
                 let of_rules = [Path::new("/etc/candor/policy.d"), &rules];
                 of_rules.iter().any(|known| path == *known || known.parent() == Some(path))
                     || [&store, &marks].into_iter().any(above)

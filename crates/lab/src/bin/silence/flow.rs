@@ -1,8 +1,9 @@
-//! The program that is measured: the quickstart's events, recorded 100,000 times on four threads, and nobody was asked.
+//! The program that is measured: the quickstart's events, recorded 100,000 times on four threads, without consent: the
+//! person was never asked.
 //!
-//! It says on the error stream when each phase begins, so that the trace can be cut; its threads and buffers exist
-//! before the first of these marks, so that whatever comes after it is candor's. At the end it prints what it counted
-//! itself.
+//! It prints on the error stream when each phase begins, so that the trace can be divided. Its threads and buffers
+//! exist before the first of these marks, so everything after it is caused by candor. At the end it prints its own
+//! counts.
 
 use super::stage::CONTROLLER;
 use candor::{Audience, Category, Clock, Config, Event, consent};
@@ -28,9 +29,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 pub(crate) const APPLICATION: &str = "org.example.player";
 pub(crate) const MARK: &str = "== silence: ";
-/// What the clock says when it is read.
+/// The message of the clock when it is read.
 pub(crate) const CLOCK_READ: &str = "the clock was read";
-/// How often the flow is recorded; a mutant shows itself sooner.
+/// How often the flow is recorded. Fewer times are enough for a mutant.
 const EVENINGS: [u64; 2] = [100_000, 1_000];
 const THREADS: u64 = 4;
 
@@ -77,7 +78,7 @@ struct ServerUnreachable<'a> {
     server: &'a str,
 }
 
-/// How often a field of an event that was to be made only on demand was worked out.
+/// How often a field was evaluated of an event that is made only on demand.
 static EVALUATED: AtomicU64 = AtomicU64::new(0);
 
 fn server() -> &'static str {
@@ -85,7 +86,7 @@ fn server() -> &'static str {
     "nas.local"
 }
 
-/// The quickstart's evening, and one more server whose failure must survive the program's death.
+/// The quickstart's evening, and one more server whose failure must be recorded durably.
 fn an_evening() {
     let films = [(4_213_000, 91, Codec::Hevc), (4_890_000, 105, Codec::Hevc), (9_100_000, 44, Codec::H264)];
     for (bitrate, minutes, codec) in films.into_iter().chain([(700_000, 3, Codec::Other)]) {
@@ -100,10 +101,10 @@ fn an_evening() {
     candor::record_durable(ServerUnreachable { server: "nas.local" });
 }
 
-/// What is done wrong on purpose, to see that the check notices.
+/// An error made on purpose, to see that the check notices it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mutant {
-    /// One byte goes to the receiver.
+    /// One byte is sent to the receiver.
     EarlyByte,
     /// The store is made, with a file in it.
     EarlyFile,
@@ -117,7 +118,7 @@ pub(crate) enum Mutant {
     Thread,
     /// An event that is made on demand is made once.
     Eager,
-    /// Somebody said yes: candor itself does everything that the check looks for.
+    /// Consent is granted, so candor itself does everything that the check looks for.
     Grant,
 }
 
@@ -137,7 +138,7 @@ impl Mutant {
         Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, mutant)| mutant)
     }
 
-    /// What it does wrong while the others record.
+    /// Makes the error while the other threads record.
     fn strike(self, endpoint: &str, home: &Path) -> Result<(), Box<dyn Error>> {
         match self {
             Mutant::EarlyByte => {
@@ -158,7 +159,7 @@ impl Mutant {
     }
 }
 
-/// A clock that nobody may read.
+/// A clock that must not be read.
 struct Untouchable;
 
 impl Clock for Untouchable {
@@ -171,7 +172,7 @@ impl Clock for Untouchable {
     }
 }
 
-/// For the one mutant that has every right to know the time.
+/// A clock for the mutant with a grant, which may read the time.
 struct Watch;
 
 impl Clock for Watch {
@@ -180,7 +181,7 @@ impl Clock for Watch {
     }
 }
 
-/// The beginning of a phase, for whoever reads the trace.
+/// Marks the beginning of a phase in the trace.
 fn mark(phase: &'static str) -> std::io::Result<()> {
     let mut line = [0; 40];
     let mut rest = line.as_mut_slice();
@@ -191,13 +192,13 @@ fn mark(phase: &'static str) -> std::io::Result<()> {
 
 /// Runs the flow against `endpoint` and prints what was counted, as one line of JSON.
 pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn Error>> {
-    // Whichever thread panics, inside candor or out of it, the program is over: nothing can swallow it.
+    // A panic in any thread, inside candor or outside, ends the program, so that nothing can hide it.
     std::panic::set_hook(Box::new(|panic| {
         let _ = writeln!(std::io::stderr(), "{panic}");
         std::process::exit(101);
     }));
     let home = std::env::var_os("HOME").map(PathBuf::from).ok_or("HOME is not set")?;
-    // The block of CI is lifted, so that it can't be the reason for silence.
+    // The block on CI is lifted, so that it can't be the reason for silence.
     let config = Config::new(APPLICATION, CONTROLLER, Audience::Adults).endpoint(endpoint).lift_ci_block();
     let config = if mutant == Some(Mutant::Grant) { config.clock(Watch) } else { config.clock(Untouchable) };
     let evenings = if mutant.is_none() { EVENINGS[0] } else { EVENINGS[1] };

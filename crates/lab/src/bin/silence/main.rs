@@ -1,13 +1,13 @@
-//! Measures the first promise: without a grant no file, no directory, no thread, no socket, no look-up, no clock read,
-//! no allocation, and no field worked out. Called by `.ci/silence`; Linux, with `strace` installed.
+//! Measures the first promise: without a grant there is no file, no directory, no thread, no socket, no look-up, no
+//! clock read, no allocation, and no evaluated field. `.ci/silence` runs it on Linux, with `strace` installed.
 //!
-//! The quickstart's flow ([`flow`]) runs in a process of its own, under `strace`, in a home directory that is empty,
-//! with a clock that panics when read and an allocator that counts; the receiver it would send to is in this process.
-//! What the operating system was asked for is compared with a short list of what may be asked for: whatever is not on
-//! the list is a finding, and so is whatever the other witnesses saw. That this would notice anything is shown by
-//! [mutants] of the program, each of which must be found out for the reason it was made for.
+//! The quickstart's flow ([`flow`]) runs in a separate process under `strace`, in an empty home directory. Its clock
+//! panics when it is read, and its allocator counts. The receiver it would send to is in this process. The check
+//! compares the system calls with a short list of allowed calls. Every call that is not on the list is a finding, and
+//! so is everything that the other witnesses saw. [Mutants] of the program show that the check works: it must find each
+//! of them for the reason it was made for.
 //!
-//! [mutants]: flow::Mutant
+//! [Mutants]: flow::Mutant
 
 #[cfg(target_os = "linux")]
 mod check;

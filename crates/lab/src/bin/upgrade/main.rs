@@ -1,5 +1,6 @@
-//! Five versions of one program, each built as a program of its own, over one store and one receiver. Called by
-//! `.ci/upgrade`. Compares bytes that arrived; assumes nothing about how a version is held back.
+//! Five versions of one program, each built as a separate program, with one store and one receiver. `.ci/run` runs it
+//! in its step `upgrade`. It compares the bytes that arrived, and assumes nothing about how candor holds a version
+//! back.
 
 #![allow(clippy::indexing_slicing, reason = "a failed look-up is a failed check")]
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use std::{env, error::Error, path::Path, process::Command};
 use support::Receiver;
 
-/// Records that arrived, each as it was written, without the random number that it ends with.
+/// Records that arrived, each as it was written, without the random number at its end.
 fn records(receiver: &Receiver) -> Vec<String> {
     let bodies = receiver.requests().into_iter().map(|request| String::from_utf8_lossy(&request.body).into_owned());
     let lines = |body: String| -> Vec<String> {
@@ -31,7 +32,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs a version, and answers what it says of itself and what arrived meanwhile, in the order of its bytes.
+    /// Runs a version. Returns its status output, and the records that arrived meanwhile, sorted by their bytes.
     fn version(&mut self, version: &str, acts: &[&str]) -> Result<(Value, Vec<String>), Box<dyn Error>> {
         let program = env::current_exe()?.with_file_name(format!("upgrade_{version}"));
         let output = Command::new(program).arg(self.receiver.endpoint()).arg(self.home).args(acts).output()?;
@@ -58,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (one, agreed) = run.version("v1", &["grant", "record", "flush"])?;
     check(one["state"] == "granted" && one["open"] == true && agreed.len() == 3, "version 1 reports", &agreed)?;
 
-    // The same lost frames; the third decoder is for a codec that version 1 did not know, and said as `other`.
+    // The same lost frames. The third decoder is for a codec that version 1 did not know and reported as `other`.
     let (two, held) = run.version("v2", &["record", "flush"])?;
     let effects = |status: &Value, effect: &str| {
         status["changes"].as_array().map_or(0, |all| all.iter().filter(|change| change["effect"] == effect).count())
@@ -89,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (three, again) = run.version("v3", &["record", "flush"])?;
     check(three["open"] == true && again.len() == 3, "and version 3 goes on where it was", &again)?;
 
-    // What waits now was recorded by a version that is gone, under a yes that the next one does not know.
+    // The pending data now was recorded by a version that is gone, under a grant that the next version does not know.
     run.version("v3", &["record"])?;
     let requests = receiver.requests().len();
     let (five, _) = run.version("v5", &["take back"])?;

@@ -1,4 +1,4 @@
-//! Version 1 of a program: what was agreed to.
+//! Version 1 of a program: the version that the person agreed to.
 
 mod version;
 

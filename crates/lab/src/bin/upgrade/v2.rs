@@ -1,4 +1,4 @@
-//! Version 2 of a program: a field more, finer steps, and a value more of a category.
+//! Version 2 of a program: one more field, finer steps, and one more value of a category.
 
 mod version;
 

@@ -1,4 +1,4 @@
-//! Version 3 of a program: coarser steps and a field less.
+//! Version 3 of a program: coarser steps and one field less.
 
 mod version;
 

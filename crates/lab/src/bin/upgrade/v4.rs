@@ -1,4 +1,4 @@
-//! Version 4 of a program: the same as before, for somebody else.
+//! Version 4 of a program: the same as version 3, for another controller.
 
 mod version;
 

@@ -1,4 +1,4 @@
-//! Version 5 of a program: it reports nothing any more, and declares no scope.
+//! Version 5 of a program: it no longer reports anything, and declares no scope.
 #![allow(dead_code, reason = "it records nothing, and nobody receives")]
 
 use candor::{Audience, Client, Config};
@@ -9,7 +9,8 @@ mod stage;
 #[path = "../../../../../examples/support/mod.rs"]
 mod support;
 
-/// `PROGRAM ENDPOINT HOME ACT…`: `take back`. Ends with a line of JSON about what was agreed to before.
+/// `PROGRAM ENDPOINT HOME ACT…`: `take back`. Prints at the end a line of JSON with the undeclared scopes that have a
+/// grant, before and after the acts.
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [endpoint, home, acts @ ..] = args.as_slice() else { return Err("ENDPOINT HOME ACT…".into()) };

@@ -1,4 +1,5 @@
-//! What every version of the program does: what it is told to, in order, and prints where it stands. Knows no version.
+//! What every version of the program does: it carries out its arguments in order and prints the status of its scope. It
+//! does not depend on a version.
 #![allow(dead_code, reason = "one version's codec is not another's")]
 
 use candor::{Audience, Client, Config, Controller, Event, Scope, event::Installation};
@@ -11,7 +12,8 @@ mod support;
 
 pub(crate) use stage::CONTROLLER;
 
-/// `PROGRAM ENDPOINT HOME ACT…`: `grant`, `extend`, `record`, `flush`. Ends with a line of JSON about the scope.
+/// `PROGRAM ENDPOINT HOME ACT…`: `grant`, `extend`, `record`, `flush`. Prints at the end a line of JSON about the
+/// scope.
 pub(crate) fn run<E: Event<About = Installation>>(
     controller: Controller,
     scope: Scope,

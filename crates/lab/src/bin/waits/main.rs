@@ -1,8 +1,9 @@
-//! Measures how long callers wait while another process, which is stopped, holds every lock of the store, and where the store
-//! holds 20,000 small files. Called by `.ci/waits`; Linux.
+//! Measures how long callers wait while another process, which is stopped, holds every lock of the store, and when the
+//! store has 20,000 small files. `.ci/waits` runs it on Linux.
 //!
-//! The bounds themselves are tested by a clock that moves when it is read (`src/tests/waits.rs`); this says what real runs
-//! take. It fails where the slowest of them took longer than was promised, or, given `--lenient`, where the median took four times as long.
+//! `src/tests/waits.rs` tests the bounds themselves, with a clock that moves when it is read. This program measures
+//! real runs. It fails if the slowest run took longer than promised. With `--lenient` it fails if the median took more
+//! than four times as long.
 
 use candor::{Audience, Client, Config, Event};
 use std::{
@@ -44,7 +45,7 @@ struct Opened {
 }
 
 const APPLICATION: &str = "org.example.waits";
-/// What `flush` is given, by when it returns, and by when a new client is there.
+/// The limit given to `flush`, the time by which it must return, and the time by which a new client must exist.
 const LIMIT: Duration = Duration::from_millis(100);
 const FLUSH_MOST: Duration = Duration::from_millis(150);
 const NEW_MOST: Duration = Duration::from_millis(50);
@@ -53,7 +54,7 @@ const FILES: usize = 20_000;
 type Res<T> = Result<T, Box<dyn Error>>;
 
 fn config(home: &Path) -> Config {
-    // Nobody listens there.
+    // No program listens there.
     Config::new(APPLICATION, stage::CONTROLLER, Audience::Adults)
         .endpoint("http://127.0.0.1:9")
         .directories(home.join("data"), home.join("config"))
@@ -64,7 +65,7 @@ fn store(home: &Path) -> PathBuf {
     home.join("data").join(APPLICATION).join("candor-1")
 }
 
-/// A store with three yeses, an event, and what an interrupted withdrawal leaves.
+/// A store with three grants, an event, and the data that an interrupted withdrawal leaves.
 fn prepare(home: &Path) -> Res<()> {
     let client = Client::new(config(home))?;
     for scope in [ONE, TWO, THREE] {
@@ -88,14 +89,14 @@ fn files_below(directory: &Path, found: &mut Vec<PathBuf>) -> Res<()> {
     Ok(())
 }
 
-/// For files that only their owner may open, where there are modes.
+/// For files that only their owner may open, on systems with file modes.
 fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// Takes the lock of every file there is and of those that are made for it, says so, and stops.
+/// Takes the lock of every file that exists and of the lock files, prints how many it holds, and stops.
 fn hold(store: &Path) -> Res<()> {
     let mut paths = Vec::new();
     files_below(store, &mut paths)?;
@@ -144,7 +145,7 @@ impl Drop for Holder {
     }
 }
 
-/// What each of `times` runs took, fastest first.
+/// How long each of `times` runs took, fastest first.
 fn measure<T>(times: usize, mut run: impl FnMut() -> Res<T>) -> Res<Vec<Duration>> {
     let mut took = Vec::with_capacity(times);
     for _ in 0..times {
@@ -194,7 +195,7 @@ fn run(times: usize, lenient: bool) -> Res<String> {
     }
     drop(client);
 
-    // Many small files, as programs that run for a moment leave them.
+    // Many small files, as short-lived programs leave them.
     let mut files = Vec::new();
     files_below(&store(home).join("waiting").join("one"), &mut files)?;
     let one = files.first().ok_or("nothing waits")?;
@@ -203,10 +204,11 @@ fn run(times: usize, lenient: bool) -> Res<String> {
         let path = directory.join(format!("{number:016x}.jsonl"));
         private(File::options().write(true).create_new(true)).open(path)?.write_all(&bytes)?;
     }
-    // Each ends before the next begins, as programs do.
+    // Each client ends before the next begins, as with programs that run one after the other.
     let many = measure(1, || Ok(Client::new(config(home))?))?;
 
-    // On a machine that does other things as well, what takes four times as long is still no wait for another process.
+    // On a machine that also does other work, a run that takes four times as long still did not wait for another
+    // process.
     let judged = |took: &[Duration]| if lenient { at(took, 0.5) / 4 } else { at(took, 1.0) };
     for (what, took, most) in
         [("flush", &flushes, FLUSH_MOST), ("Client::new", &news, NEW_MOST), ("Client::new over files", &many, NEW_MOST)]

@@ -1,5 +1,6 @@
-//! What Wine does otherwise than Windows, seen by itself: `src/manual/platforms.md` lists it, and `.ci/windows` runs this. A Wine
-//! that has learnt one of these fails here, so that the manual and the tests that leave it out learn of it.
+//! Checks where Wine differs from Windows. `src/manual/platforms.md` lists the differences, and `.ci/windows` runs
+//! this. If a newer Wine no longer has one of them, this program fails. Then the manual and the tests that leave it out
+//! must be updated.
 
 use socket2::SockRef;
 use std::{
@@ -17,7 +18,7 @@ const ERROR_LOCK_VIOLATION: i32 = 33;
 const ERROR_INVALID_NAME: i32 = 123;
 const ERROR_DIR_NOT_EMPTY: i32 = 145;
 
-/// What is tried, in a directory of its own, and whether it came as the manual says.
+/// A check, run in a directory of its own. Returns whether Wine behaves as the manual says.
 type Look = fn(&Path) -> io::Result<bool>;
 
 const LOOKS: [(&str, Look); 6] = [
