@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(library.application, party.application);
         for (controller, endpoint, said) in [
             (CONTROLLER, "http://codeclib.example", "it is not https"),
-            (Controller { legal_name: " ", ..CONTROLLER }, "https://codeclib.example", "`legal_name` is empty"),
+            (Controller { legal_name: " ", ..CONTROLLER }, "https://codeclib.example", "`legal_name` is required"),
             (Controller { country: "Germany", ..CONTROLLER }, "https://codeclib.example", "ISO 3166-1"),
         ] {
             let error = party_of(scope(controller, endpoint), &party).unwrap_err();

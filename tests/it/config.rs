@@ -107,7 +107,7 @@ fn a_controller_nobody_can_identify_is_refused() {
         (Controller { contact: "", ..CONTROLLER }, "contact"),
     ] {
         let config = Config::new(APPLICATION, controller, Audience::Adults).endpoint("http://127.0.0.1:9");
-        is_refused(&home, config.directories(home.data(), home.config_dir()), &[what, "is empty"]);
+        is_refused(&home, config.directories(home.data(), home.config_dir()), &[what, "is required"]);
     }
 }
 
