@@ -285,6 +285,11 @@ fn the_proofs_are_made_in_one_file() {
     // A request for erasure is written from the ids in its permit, and from no bytes that a caller passes in.
     assert_eq!(makers("otlp::erasure("), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers(".send(parcel)"), [("send/mod.rs".to_owned(), 1)]);
+    // The compiler keeps every other module from making a proof or moving a gate, as long as these say so.
+    let permit = read("src/consent/state/permit.rs");
+    assert_eq!(permit.matches("pub(in crate::consent) fn issue(").count(), permit.matches("fn issue(").count());
+    assert!(permit.contains("pub(in crate::consent) fn set(&self, scope: Scope, epoch: u64)"));
+    assert!(read("src/consent/agreement/scope.rs").contains("pub(in crate::consent) fn gate(self)"));
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Rule {
 
     /// Makes a rule from positions in declared order, counted from 0, one for each outcome. Outcomes count from 1; outcome 0
     /// (not known) stays 0.
-    pub(crate) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
+    pub(in crate::consent) fn becoming(positions: impl Iterator<Item = usize>) -> Rule {
         Rule::Become(std::iter::once(0).chain(positions.map(|at| u16::try_from(at + 1).unwrap_or(0))).collect())
     }
 
@@ -82,7 +82,7 @@ impl Rule {
     ///
     /// Applying one rule after the other would be wrong. If one keeps the step at 50 and the other the step at 10, values
     /// from 50 upward would be reported as step 10, and values from 10 to 49 would not.
-    pub(crate) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
+    pub(in crate::consent) fn meet(&self, with: &Rule, other: Option<usize>) -> Rule {
         let (first, second) = match (self, with) {
             (Rule::Leave, _) | (_, Rule::Leave) => return Rule::Leave,
             (Rule::Keep, rule) | (rule, Rule::Keep) => return rule.clone(),
@@ -397,7 +397,7 @@ fn words(precision: &Partition) -> String {
 }
 
 /// The rule that keeps `build` to what `agreed` could report of the same value.
-pub(crate) fn hold(agreed: &Partition, build: &Partition) -> Rule {
+pub(in crate::consent) fn hold(agreed: &Partition, build: &Partition) -> Rule {
     match (agreed, build) {
         (Partition::Flag {}, Partition::Flag {}) => Rule::Keep,
         (Partition::Labels { labels: agreed }, Partition::Labels { labels: build }) => hold_labels(agreed, build),

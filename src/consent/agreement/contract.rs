@@ -153,8 +153,8 @@ pub(crate) struct Contract {
     pub(crate) digest: String,
     pub(crate) terms: ContractSchema,
     /// The source of its notices, together with `events`.
-    pub(crate) party: Party,
-    pub(crate) events: Vec<EventTerms>,
+    pub(in crate::consent) party: Party,
+    pub(in crate::consent) events: Vec<EventTerms>,
     /// Whether the program lets this scope report. Always true for its own scopes; for a library's, only if the program
     /// allows it.
     pub(crate) allowed: bool,
@@ -203,7 +203,7 @@ pub(crate) fn canonical(value: &Value) -> String {
 }
 
 /// The attributes that each request carries in addition to its events.
-pub(crate) fn envelope(party: &Party) -> Vec<String> {
+pub(in crate::consent) fn envelope(party: &Party) -> Vec<String> {
     let mut fields = vec!["service.name"];
     if party.service_version.is_some() {
         fields.push("service.version (two parts)");

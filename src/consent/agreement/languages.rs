@@ -23,19 +23,19 @@ pub(crate) struct Spoken {
 
 impl Spoken {
     /// A text of the program: the translation under the first of these keys that has one, otherwise the original text.
-    pub(crate) fn text(&self, keys: &[String], written: &str) -> String {
+    pub(in crate::consent) fn text(&self, keys: &[String], written: &str) -> String {
         let given = self.given.as_ref();
         given.and_then(|given| keys.iter().find_map(|key| given.text(key))).unwrap_or_else(|| written.to_owned())
     }
 
     /// A text that a translation may omit.
-    pub(crate) fn optional(&self, keys: &[String]) -> Option<String> {
+    pub(in crate::consent) fn optional(&self, keys: &[String]) -> Option<String> {
         let given = self.given.as_ref()?;
         keys.iter().find_map(|key| given.text(key))
     }
 
     #[cfg(test)]
-    pub(crate) fn with(&self, locale: Locale) -> Spoken {
+    pub(in crate::consent) fn with(&self, locale: Locale) -> Spoken {
         Spoken { locale, given: self.given.clone() }
     }
 }
@@ -102,24 +102,24 @@ impl Languages {
     }
 
     /// The language for the program's interface. Fails if there are no notices in it.
-    pub(crate) fn of_interface(&self) -> Result<&Spoken, Error> {
+    pub(in crate::consent) fn of_interface(&self) -> Result<&Spoken, Error> {
         self.matching(&self.interface).ok_or_else(|| self.none(self.interface.as_str()))
     }
 
-    pub(crate) fn named(&self, tag: &str) -> Result<&Spoken, Error> {
+    pub(in crate::consent) fn named(&self, tag: &str) -> Result<&Spoken, Error> {
         Tag::parse(tag).and_then(|tag| self.matching(&tag)).ok_or_else(|| self.none(tag))
     }
 
     /// The language the program is written in. It is always in the list.
-    pub(crate) fn own(&self) -> Option<&Spoken> {
+    pub(in crate::consent) fn own(&self) -> Option<&Spoken> {
         self.matching(&self.written_in)
     }
 
-    pub(crate) fn interface(&self) -> &Tag {
+    pub(in crate::consent) fn interface(&self) -> &Tag {
         &self.interface
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Spoken> {
+    pub(in crate::consent) fn all(&self) -> impl Iterator<Item = &Spoken> {
         self.spoken.iter()
     }
 
@@ -130,28 +130,28 @@ impl Languages {
     }
 }
 
-pub(crate) fn of_scope(scope: Scope, what: &str) -> String {
+pub(in crate::consent) fn of_scope(scope: Scope, what: &str) -> String {
     format!("scope.{}.{what}", scope.name())
 }
 
-pub(crate) fn of_event(event: &EventTerms) -> String {
+pub(in crate::consent) fn of_event(event: &EventTerms) -> String {
     format!("event.{}", event.name)
 }
 
-pub(crate) fn of_field(event: &EventTerms, field: &str) -> String {
+pub(in crate::consent) fn of_field(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}", event.name)
 }
 
-pub(crate) fn reason_of(event: &EventTerms, field: &str) -> String {
+pub(in crate::consent) fn reason_of(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}.reason", event.name)
 }
 
 /// The keys for a label, the more specific one first.
-pub(crate) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
+pub(in crate::consent) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
     vec![format!("label.{}.{field}.{label}", event.name), format!("label.{label}")]
 }
 
-pub(crate) const SAFEGUARD: &str = "controller.transfer_safeguard";
+pub(in crate::consent) const SAFEGUARD: &str = "controller.transfer_safeguard";
 
 /// The program's own texts, each with the keys under which a translation can supply it; and keys that it may omit.
 #[derive(Debug, Default)]

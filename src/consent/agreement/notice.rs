@@ -34,7 +34,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
+    pub(in crate::consent) fn new(party: &Party, scope: Scope, events: &[EventTerms], spoken: &Spoken) -> Self {
         // Clean the text once, so that the same text is shown, agreed to and stored.
         let text = clean::text(&Writer::new(party, scope, spoken).written(events));
         let language = spoken.locale.tag().to_string();

@@ -20,99 +20,99 @@ const FORMAT: &str = "candor-contract/1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContractSchema {
-    pub(crate) format: String,
-    pub(crate) application: String,
-    pub(crate) audience: String,
-    pub(crate) controller: Identity,
-    pub(crate) processors: Vec<String>,
-    pub(crate) hosting_countries: Vec<String>,
-    pub(crate) transfer_safeguard: Option<String>,
-    pub(crate) onward_sharing: Vec<String>,
-    pub(crate) endpoint: String,
-    pub(crate) address_log_days: Option<u32>,
-    pub(crate) erasure_within_days: Option<u32>,
+    pub(in crate::consent) format: String,
+    pub(in crate::consent) application: String,
+    pub(in crate::consent) audience: String,
+    pub(in crate::consent) controller: Identity,
+    pub(in crate::consent) processors: Vec<String>,
+    pub(in crate::consent) hosting_countries: Vec<String>,
+    pub(in crate::consent) transfer_safeguard: Option<String>,
+    pub(in crate::consent) onward_sharing: Vec<String>,
+    pub(in crate::consent) endpoint: String,
+    pub(in crate::consent) address_log_days: Option<u32>,
+    pub(in crate::consent) erasure_within_days: Option<u32>,
     pub(crate) scope: String,
-    pub(crate) revision: u32,
-    pub(crate) about: String,
-    pub(crate) retention_days: u32,
-    pub(crate) local_retention_days: Local,
-    pub(crate) schedule: String,
-    pub(crate) uses: BTreeMap<String, Use>,
-    pub(crate) also_never: Vec<String>,
-    pub(crate) events: Vec<Event>,
-    pub(crate) envelope: Vec<String>,
-    pub(crate) features_depend_on_it: bool,
+    pub(in crate::consent) revision: u32,
+    pub(in crate::consent) about: String,
+    pub(in crate::consent) retention_days: u32,
+    pub(in crate::consent) local_retention_days: Local,
+    pub(in crate::consent) schedule: String,
+    pub(in crate::consent) uses: BTreeMap<String, Use>,
+    pub(in crate::consent) also_never: Vec<String>,
+    pub(in crate::consent) events: Vec<Event>,
+    pub(in crate::consent) envelope: Vec<String>,
+    pub(in crate::consent) features_depend_on_it: bool,
 }
 
 /// The controller. The name and the country identify it; the rest says how to reach it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Identity {
-    pub(crate) legal_name: String,
-    pub(crate) address: String,
-    pub(crate) country: String,
-    pub(crate) contact: String,
-    pub(crate) data_protection_officer: Option<String>,
-    pub(crate) authority: Option<String>,
+pub(in crate::consent) struct Identity {
+    pub(in crate::consent) legal_name: String,
+    pub(in crate::consent) address: String,
+    pub(in crate::consent) country: String,
+    pub(in crate::consent) contact: String,
+    pub(in crate::consent) data_protection_officer: Option<String>,
+    pub(in crate::consent) authority: Option<String>,
 }
 
 /// For how many days data stays on the person's computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Local {
-    pub(crate) waiting: u32,
-    pub(crate) counts: u32,
-    pub(crate) sent_log: u32,
+pub(in crate::consent) struct Local {
+    pub(in crate::consent) waiting: u32,
+    pub(in crate::consent) counts: u32,
+    pub(in crate::consent) sent_log: u32,
     /// For the random numbers of the records that were sent.
-    pub(crate) names: u32,
+    pub(in crate::consent) names: u32,
 }
 
 /// The answer to one closed question: whether the data is put to a further use, and why if it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Use {
+pub(in crate::consent) enum Use {
     No,
     Yes(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) linkage: String,
-    pub(crate) fields: Vec<Field>,
+pub(in crate::consent) struct Event {
+    pub(in crate::consent) name: String,
+    pub(in crate::consent) linkage: String,
+    pub(in crate::consent) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) items: Option<Items>,
+    pub(in crate::consent) items: Option<Items>,
     /// The last UTC day on which it is recorded; `None` if no last day was declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) until: Option<String>,
+    pub(in crate::consent) until: Option<String>,
 }
 
 /// One entity in `one_in` is sampled, in this name space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Items {
-    pub(crate) one_in: u64,
-    pub(crate) domain: String,
+pub(in crate::consent) struct Items {
+    pub(in crate::consent) one_in: u64,
+    pub(in crate::consent) domain: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Field {
-    pub(crate) name: String,
-    pub(crate) class: String,
-    pub(crate) optional: bool,
-    pub(crate) precision: Partition,
+pub(in crate::consent) struct Field {
+    pub(in crate::consent) name: String,
+    pub(in crate::consent) class: String,
+    pub(in crate::consent) optional: bool,
+    pub(in crate::consent) precision: Partition,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) domain: Option<String>,
+    pub(in crate::consent) domain: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
+    pub(in crate::consent) reason: Option<String>,
 }
 
 /// [`Precision`] in its stored form, of this build or another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Partition {
+pub(in crate::consent) enum Partition {
     Flag {},
     Labels { labels: Vec<String> },
     Cuts { unit: String, cuts: Vec<i64> },
@@ -135,7 +135,7 @@ impl From<Precision> for Partition {
 }
 
 impl ContractSchema {
-    pub(crate) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
+    pub(in crate::consent) fn new(party: &Party, scope: Scope, events: &[EventTerms]) -> Self {
         let controller = &party.controller;
         let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
         let use_of = |answer| match answer {

@@ -237,7 +237,7 @@ impl Scope {
 
     /// The process-wide gate. It is the only thing that `record` reads while nothing is granted.
     #[inline]
-    pub(crate) fn gate(self) -> &'static AtomicU64 {
+    pub(in crate::consent) fn gate(self) -> &'static AtomicU64 {
         &self.0.gate
     }
 }

@@ -25,13 +25,13 @@ pub(crate) struct Constraints {
     /// How the program knows that the person is an adult, if it says so.
     pub(crate) adult: Option<String>,
     /// The directories in which administrators put their rules.
-    pub(crate) directories: Vec<PathBuf>,
+    pub(in crate::consent) directories: Vec<PathBuf>,
     /// The rules that were last read.
-    pub(crate) policies: Policies,
+    pub(in crate::consent) policies: Policies,
     /// Why the rules can't be read now, if they can't. Closes every scope for the moment, but is not a rule.
-    pub(crate) doubt: Option<String>,
+    pub(in crate::consent) doubt: Option<String>,
     /// Files next to the rules that may be meant as rules but are ignored.
-    pub(crate) ignored: Vec<String>,
+    pub(in crate::consent) ignored: Vec<String>,
 }
 
 impl Constraints {
@@ -54,7 +54,7 @@ impl Constraints {
     /// What closes the scope of this contract, if it is the environment, the audience or a rule that was read. When such a block
     /// is lifted, records that were pending before it must not be sent. While the rules can't be read, no rule counts, because
     /// none is known to be in force.
-    pub(crate) fn lasting_block_of(&self, build: &ContractSchema) -> Option<Block> {
+    pub(in crate::consent) fn lasting_block_of(&self, build: &ContractSchema) -> Option<Block> {
         let ruled = || self.policies.block_of(build).filter(|_| self.doubt.is_none());
         self.block.clone().or_else(ruled)
     }

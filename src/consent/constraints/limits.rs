@@ -26,21 +26,21 @@ pub(crate) enum Remaining {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Limits {
     /// Whether the whole scope is forbidden.
-    pub(crate) forbidden: bool,
+    pub(in crate::consent) forbidden: bool,
     /// Events that are left out, by name.
-    pub(crate) events: BTreeSet<String>,
+    pub(in crate::consent) events: BTreeSet<String>,
     /// Fields that are left out, as `event.field`.
-    pub(crate) fields: BTreeSet<String>,
+    pub(in crate::consent) fields: BTreeSet<String>,
     /// Fields that are coarsened, as `event.field`. Each entry says what one rule leaves, and all entries apply.
-    pub(crate) coarser: BTreeMap<String, Vec<Remaining>>,
+    pub(in crate::consent) coarser: BTreeMap<String, Vec<Remaining>>,
     /// The most days for which a grant is valid. It makes the grant expire sooner, and does not change pending records.
     #[serde(skip)]
-    pub(crate) validity_days: Option<u32>,
+    pub(in crate::consent) validity_days: Option<u32>,
 }
 
 impl Limits {
     /// Combines two sets of limits. The result allows only what both allow.
-    pub(crate) fn meet(mut self, other: Limits) -> Limits {
+    pub(in crate::consent) fn meet(mut self, other: Limits) -> Limits {
         self.forbidden |= other.forbidden;
         self.events.extend(other.events);
         self.fields.extend(other.fields);
@@ -67,7 +67,7 @@ impl Limits {
     }
 
     /// Whether the scope is forbidden, or a limit names an event or a field of this build.
-    pub(crate) fn touches(&self, build: &ContractSchema) -> bool {
+    pub(in crate::consent) fn touches(&self, build: &ContractSchema) -> bool {
         let path = |event: &str, field: &str| format!("{event}.{field}");
         self.forbidden
             || build.events.iter().any(|event| {
@@ -80,7 +80,7 @@ impl Limits {
     }
 
     /// Applies the limits to a projection. Returns what may still be reported.
-    pub(crate) fn narrow(&self, build: &ContractSchema, mut said: Projection) -> Projection {
+    pub(in crate::consent) fn narrow(&self, build: &ContractSchema, mut said: Projection) -> Projection {
         if self.forbidden {
             return Projection::new();
         }

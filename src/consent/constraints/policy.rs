@@ -85,10 +85,10 @@ pub(crate) struct Policies {
 
 /// The result of reading all directories once.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Looked {
-    pub(crate) policies: Policies,
+pub(in crate::consent) struct Looked {
+    pub(in crate::consent) policies: Policies,
     /// The paths of files that may be meant as rules, but whose names do not make them rules.
-    pub(crate) ignored: Vec<String>,
+    pub(in crate::consent) ignored: Vec<String>,
 }
 
 impl Looked {
@@ -182,7 +182,7 @@ fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
 impl Policies {
     /// Makes policies from the bytes of rule files. A file that is not a valid rule forbids everything.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn of_bytes(rules: &[&[u8]]) -> Self {
+    pub(in crate::consent) fn of_bytes(rules: &[&[u8]]) -> Self {
         let mut policies = Policies::default();
         for (at, rule) in rules.iter().enumerate() {
             let path = PathBuf::from(format!("{at}.json"));
@@ -224,7 +224,7 @@ impl Policies {
     }
 
     /// The rule that forbids the program to ask on its own initiative, if there is one.
-    pub(crate) fn no_prompts(&self) -> Option<String> {
+    pub(in crate::consent) fn no_prompts(&self) -> Option<String> {
         self.rules.iter().find(|(_, policy)| policy.no_prompts).map(|(path, policy)| policy.named(path))
     }
 
@@ -234,7 +234,7 @@ impl Policies {
     }
 
     /// What limits a scope and by which rule, in words for the person.
-    pub(crate) fn words(&self, build: &ContractSchema) -> Vec<String> {
+    pub(in crate::consent) fn words(&self, build: &ContractSchema) -> Vec<String> {
         let mut words = Vec::new();
         for (path, policy) in &self.rules {
             let by = policy.named(path);

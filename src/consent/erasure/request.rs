@@ -144,7 +144,7 @@ impl StoredRequest {
 
     /// Parses a document, if it is exactly what this program would write for this scope and batch. So nothing can be
     /// hidden beside the ids.
-    pub(crate) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<StoredRequest> {
+    pub(in crate::consent) fn parse(bytes: &[u8], scope: &str, batch: &str) -> Option<StoredRequest> {
         let json = disk::unseal("erasure", bytes)?;
         let is: Particulars = serde_json::from_str(json).ok()?;
         let uids = separate(&is.uids)?;

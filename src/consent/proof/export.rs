@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, fmt};
 
 /// The name of this format. Exports are kept for years. If anything is computed differently, here or in `dpv`, the new
 /// format needs another name, and this one must stay readable.
-pub(crate) const FORM: &str = "candor-receipts/1";
+pub(in crate::consent) const FORM: &str = "candor-receipts/1";
 
 /// All decisions of one store, oldest first, with the contracts and notices they name.
 ///
@@ -53,7 +53,7 @@ pub(crate) const FORM: &str = "candor-receipts/1";
 /// ```
 #[derive(Debug, Clone)]
 pub struct Receipts {
-    pub(crate) parts: Parts,
+    pub(in crate::consent) parts: Parts,
     /// The titles of the scopes, as far as this program knows them.
     titles: BTreeMap<String, String>,
 }
@@ -61,24 +61,24 @@ pub struct Receipts {
 /// The parts of an export. Everything else in it is computed from these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Parts {
-    pub(crate) form: String,
-    pub(crate) application: String,
+pub(in crate::consent) struct Parts {
+    pub(in crate::consent) form: String,
+    pub(in crate::consent) application: String,
     /// candor's version.
-    pub(crate) made_by: String,
+    pub(in crate::consent) made_by: String,
     /// UTC, RFC 3339.
-    pub(crate) made_at: String,
+    pub(in crate::consent) made_at: String,
     /// Why the records could not be used, if they could not.
-    pub(crate) trouble: Option<String>,
+    pub(in crate::consent) trouble: Option<String>,
     /// Scopes whose withdrawal is in force although it could not be written into the history yet.
     pub(crate) unwritten: Vec<String>,
     /// The history's lines, byte for byte, without their line ends.
     pub(crate) lines: Vec<String>,
     /// Contracts by digest, byte for byte.
-    pub(crate) contracts: BTreeMap<String, String>,
+    pub(in crate::consent) contracts: BTreeMap<String, String>,
     /// Notices by digest, as they were shown. They are in another part of the document, each once.
     #[serde(skip)]
-    pub(crate) notices: BTreeMap<String, String>,
+    pub(in crate::consent) notices: BTreeMap<String, String>,
 }
 
 impl Consent {
@@ -295,7 +295,7 @@ impl fmt::Display for Receipts {
 }
 
 /// Reads the parts back out of an exported document. `None` if it is not an export in this format.
-pub(crate) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
+pub(in crate::consent) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
     let mut parts = Parts::deserialize(document.get("candor")?).ok()?;
     for notice in document.get("privacy_notice")?.as_array()? {
         let digest = notice.get("@id")?.as_str()?.strip_prefix('#')?;
@@ -305,6 +305,6 @@ pub(crate) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
 }
 
 /// Whether a text has the digest it is named by.
-pub(crate) fn is_text(text: &str, named: &str) -> bool {
+pub(in crate::consent) fn is_text(text: &str, named: &str) -> bool {
     digest(text.as_bytes()) == named
 }

@@ -53,7 +53,7 @@ fn context() -> Value {
 }
 
 /// The whole document.
-pub(crate) fn document(parts: &Parts) -> Value {
+pub(in crate::consent) fn document(parts: &Parts) -> Value {
     let lines: Vec<Value> = parts.lines.iter().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
     let notices = parts
         .notices

@@ -8,7 +8,7 @@ use crate::consent::agreement::contract::{canonical, digest};
 use serde::{Deserialize, Serialize};
 
 /// The `previous` hash of the first entry.
-pub(crate) const GENESIS: &str = "";
+pub(in crate::consent) const GENESIS: &str = "";
 
 /// A decision about a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ pub(crate) enum Decision {
 pub(crate) const EVERY_SCOPE: &str = "*";
 
 /// Whether a value is empty or false. Such a value is left out of the JSON that is hashed, so older entries keep their hash.
-pub(crate) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
+pub(in crate::consent) fn says_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -54,7 +54,7 @@ impl Decision {
 
 impl Decision {
     /// Whether the person refused or withdrew the whole scope.
-    pub(crate) fn takes_back(self) -> bool {
+    pub(in crate::consent) fn takes_back(self) -> bool {
         matches!(self, Decision::Denied | Decision::Withdrawn)
     }
 
@@ -87,7 +87,7 @@ pub(crate) struct Line {
     /// Further details of the decision.
     #[serde(rename = "besides", default, skip_serializing_if = "says_nothing")]
     pub(crate) details: Details,
-    pub(crate) previous: String,
+    pub(in crate::consent) previous: String,
     pub(crate) hash: String,
 }
 
@@ -135,7 +135,7 @@ pub(crate) struct Details {
 
 impl Line {
     /// Returns the entry with its own hash filled in.
-    pub(crate) fn sealed(mut self) -> Self {
+    pub(in crate::consent) fn sealed(mut self) -> Self {
         self.hash = self.computed_hash();
         self
     }
@@ -146,12 +146,12 @@ impl Line {
     }
 
     /// Whether its times have the format that candor writes. An entry with other times is invalid, here and in the verifier.
-    pub(crate) fn is_dated(&self) -> bool {
+    pub(in crate::consent) fn is_dated(&self) -> bool {
         Time::parse(&self.at).is_some() && self.until.as_deref().is_none_or(|until| Day::parse(until).is_some())
     }
 
     /// The entry's bytes as stored in the file, newline included.
-    pub(crate) fn text(&self) -> String {
+    pub(in crate::consent) fn text(&self) -> String {
         let mut text = canonical(&serde_json::json!(self));
         text.push('\n');
         text
@@ -160,14 +160,14 @@ impl Line {
 
 impl Decision {
     /// Whether the decision opens a scope that was closed. Only a grant does. A grant is never written snapshot first.
-    pub(crate) fn opens_newly(self) -> bool {
+    pub(in crate::consent) fn opens_newly(self) -> bool {
         self == Decision::Granted
     }
 }
 
 /// Parses a ledger and checks that its line numbers and hashes follow each other. If the file ends in an incomplete line,
 /// also returns the file's length in bytes without that line. Returns `None` if anything else is wrong.
-pub(crate) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
+pub(in crate::consent) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)> {
     let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     let torn = (whole < bytes.len()).then_some(whole as u64);
     let mut lines: Vec<Line> = Vec::new();

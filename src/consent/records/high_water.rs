@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, path::Path};
 /// What is known about a scope independently of its store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Mark {
+pub(in crate::consent) struct Mark {
     pub(crate) epoch: u64,
     /// The latest UTC day on which the grant of this epoch was in use, formatted as `2026-11-22`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,16 +30,16 @@ pub(crate) struct Mark {
 impl Mark {
     /// The latest day on which the grant was in use. If it can't be parsed, returns a day in the far future, so that no clock
     /// is trusted.
-    pub(crate) fn latest(&self) -> Option<Day> {
+    pub(in crate::consent) fn latest(&self) -> Option<Day> {
         self.latest.as_deref().map(|latest| Day::parse(latest).unwrap_or(Day::NONE))
     }
 }
 
-pub(crate) type Marks = BTreeMap<String, Mark>;
+pub(in crate::consent) type Marks = BTreeMap<String, Mark>;
 
 /// Why existing marks can't be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
+pub(in crate::consent) enum Unfit {
     /// They were read, but they are damaged.
     Damaged,
     /// The file exists but was not read, for example because other users may open it.
@@ -47,7 +47,7 @@ pub(crate) enum Unfit {
 }
 
 impl Unfit {
-    pub(crate) fn error(self, path: &Path) -> Error {
+    pub(in crate::consent) fn error(self, path: &Path) -> Error {
         let why = match self {
             Unfit::Damaged => "it is damaged",
             Unfit::Refused => NOT_READ,
@@ -58,12 +58,12 @@ impl Unfit {
 
 impl Ledger {
     /// Reads the marks. The inner error means that the file exists but can't be used.
-    pub(crate) fn read_marks(&self) -> Result<Result<Option<Marks>, Unfit>, Failed> {
+    pub(in crate::consent) fn read_marks(&self) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         self.read_marks_of(&self.names(&self.marks)?)
     }
 
     /// The same as [`read_marks`](Ledger::read_marks), given the names listed in the marks' directory.
-    pub(crate) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Unfit>, Failed> {
+    pub(in crate::consent) fn read_marks_of(&self, names: &[String]) -> Result<Result<Option<Marks>, Unfit>, Failed> {
         let bytes = match self.document(names, &self.marks_path(), SNAPSHOT_MOST)? {
             Seen::Read(bytes) => bytes,
             Seen::Absent => return Ok(Ok(None)),
@@ -90,7 +90,7 @@ impl Ledger {
 
     /// Raises a scope's mark to an epoch. A higher mark stays unchanged. The latest day is kept if the grant continues, and
     /// is cleared if it does not.
-    pub(crate) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> Result<(), Error> {
+    pub(in crate::consent) fn raise_mark(&self, scope: &str, epoch: u64, goes_on: bool) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch >= mark.epoch {
                 mark.epoch = epoch;
@@ -101,7 +101,7 @@ impl Ledger {
 
     /// Sets the mark of a grant that is given now, if its epoch is higher than the mark's. The caller trusts the clock, so
     /// today becomes the latest day, even if an earlier grant was in use on a later day.
-    pub(crate) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
+    pub(in crate::consent) fn mark_grant(&self, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         self.change_mark(scope, |mark| {
             if epoch > mark.epoch {
                 *mark = Mark { epoch, latest: Some(today.to_string()) };
@@ -111,7 +111,7 @@ impl Ledger {
 
     /// Records that a grant was in use today. Does nothing if this is already recorded, if another grant (another epoch) or
     /// none is in force now, or if today is before the recorded day. The caller holds the decision lock.
-    pub(crate) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
+    pub(in crate::consent) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
         let _ = held;
         let Records::Sound(sound) = self.read()? else { return Ok(()) };
         if sound.in_force(scope).is_none_or(|entry| entry.epoch != epoch) {

@@ -30,18 +30,18 @@ use std::{
 };
 
 /// The most bytes of a snapshot or marks file: enough for more scopes and text than any program has.
-pub(crate) const SNAPSHOT_MOST: u64 = 128 << 10;
+pub(in crate::consent) const SNAPSHOT_MOST: u64 = 128 << 10;
 /// The most bytes of a stored contract or notice: several times what a program with the most events would need.
 const TEXT_MOST: u64 = 512 << 10;
 /// The most bytes of the ledger: about twenty thousand decisions.
-pub(crate) const LEDGER_MOST: u64 = 8 << 20;
+pub(in crate::consent) const LEDGER_MOST: u64 = 8 << 20;
 /// How long a decision waits while another one is written.
 ///
 /// Longer than a withdrawal may take to be confirmed, so that two withdrawals at the same time do not fall back on a
 /// tombstone.
-pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
+pub(in crate::consent) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 /// Why a file was not read. It is neither damaged nor lost, and nothing is written in its place.
-pub(crate) const NOT_READ: &str =
+pub(in crate::consent) const NOT_READ: &str =
     "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
 /// The same for the snapshot, the marks and the ledger, in the words of a status.
 const REFUSED: [&str; 3] = [
@@ -61,27 +61,27 @@ const LEDGER_GONE: &str = "the ledger is missing: `ledger.jsonl` was there, and 
 const CHAIN_BROKEN: &str = "the ledger's chain is broken";
 /// The suffixes of tombstone file names: this one for the person's own decision, the next one for any other cause. The name
 /// says whose decision it is: a tombstone with this suffix counts as the person's own if its content is missing.
-pub(crate) const TOMBSTONE: &str = ".revoked";
-pub(crate) const ENDED: &str = ".ended";
+pub(in crate::consent) const TOMBSTONE: &str = ".revoked";
+pub(in crate::consent) const ENDED: &str = ".ended";
 
 /// The current decision about each scope. A scope is open only if the snapshot says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot {
-    pub(crate) application: String,
+    pub(in crate::consent) application: String,
     /// A random id that stays the same for as long as this store exists. It distinguishes the store from another one in its
     /// place. Never sent. A store that was made before ids existed has none, and gets one with the next decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) store: Option<String>,
     /// The hash of the ledger's last entry, with `pending` counted as appended.
-    pub(crate) head: String,
+    pub(in crate::consent) head: String,
     /// The hash of the entry before it.
-    pub(crate) previous: String,
+    pub(in crate::consent) previous: String,
     /// How many entries the ledger has, with `pending` counted.
     pub(crate) lines: u64,
     /// The entry that is appended to the ledger after this snapshot, for a withdrawal, a refusal or any other decision that
     /// is written snapshot first.
-    pub(crate) pending: Option<Line>,
+    pub(in crate::consent) pending: Option<Line>,
     pub(crate) scopes: BTreeMap<String, Entry>,
 }
 
@@ -109,7 +109,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// When the grant in force was given. A decision that narrows or keeps the grant does not change this time.
-    pub(crate) fn given(&self) -> &str {
+    pub(in crate::consent) fn given(&self) -> &str {
         self.details.given.as_deref().unwrap_or(&self.at)
     }
 
@@ -156,12 +156,12 @@ impl<'a> Statement<'a> {
 /// A note that the question about a scope was shown. It is not a decision and is in no history.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Shown {
+pub(in crate::consent) struct Shown {
     pub(crate) at: String,
     /// The digest of the contract that the question was about.
     pub(crate) contract: String,
     /// How many times in a row the question was shown without an answer.
-    pub(crate) times: u32,
+    pub(in crate::consent) times: u32,
 }
 
 /// The language of the notice that a grant refers to.
@@ -236,7 +236,7 @@ impl Failed {
     }
 
     /// Whether a listed file was missing, or shorter than expected: another process changed it in between.
-    pub(crate) fn is_gone(&self) -> bool {
+    pub(in crate::consent) fn is_gone(&self) -> bool {
         matches!(self.why.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
     }
 }
@@ -265,49 +265,49 @@ pub(crate) struct Tombstone {
 
 impl Tombstone {
     /// The tombstone that is assumed if one that is not the person's own is damaged.
-    pub(crate) fn of_nobody() -> Self {
+    pub(in crate::consent) fn of_nobody() -> Self {
         Tombstone { decision: Decision::Revoked, at: String::new(), via: None, after: None }
     }
 
     /// The last epoch that a tombstone of the person's own closes. A grant with a later epoch was given after the refusal.
     /// `None` if the tombstone closes every epoch or is not the person's own.
-    pub(crate) fn ends_up_to(said: &Option<Tombstone>) -> Option<u64> {
+    pub(in crate::consent) fn ends_up_to(said: &Option<Tombstone>) -> Option<u64> {
         said.as_ref().filter(|_| Tombstone::is_persons(said))?.after
     }
 
     /// Whether `said` closes every grant that `other` closes. Both are tombstones of the person's own.
-    pub(crate) fn covers(said: &Option<Tombstone>, other: &Option<Tombstone>) -> bool {
+    pub(in crate::consent) fn covers(said: &Option<Tombstone>, other: &Option<Tombstone>) -> bool {
         Tombstone::ends_up_to(said).is_none_or(|after| Tombstone::ends_up_to(other).is_some_and(|other| other <= after))
     }
 
     /// Whether the decision is the person's own. A tombstone without content counts as the person's: it was made before
     /// tombstones had content, or could not be written completely, and only the person's own tombstone may be left
     /// incomplete.
-    pub(crate) fn is_persons(said: &Option<Tombstone>) -> bool {
+    pub(in crate::consent) fn is_persons(said: &Option<Tombstone>) -> bool {
         said.as_ref().is_none_or(|said| matches!(said.decision, Decision::Withdrawn | Decision::Denied))
     }
 }
 
 /// The scopes that have a tombstone, each with the tombstone's content if it has any.
-pub(crate) type Revoked = BTreeMap<String, Option<Tombstone>>;
+pub(in crate::consent) type Revoked = BTreeMap<String, Option<Tombstone>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Sound {
     pub(crate) snapshot: Snapshot,
-    pub(crate) marks: Marks,
+    pub(in crate::consent) marks: Marks,
     /// The ledger's last entry is a grant that never came into force.
-    pub(crate) ahead: bool,
+    pub(in crate::consent) ahead: bool,
     /// The snapshot contains a withdrawal (or another decision) whose entry is not in the ledger yet.
-    pub(crate) behind: bool,
+    pub(in crate::consent) behind: bool,
     /// A scope whose grant was narrowed, and the epoch to which its mark must still be raised. The scope is closed until
     /// then.
-    pub(crate) narrowed: Option<(String, u64)>,
+    pub(in crate::consent) narrowed: Option<(String, u64)>,
     /// The ledger ends in an incomplete line. This is its length in bytes without that line.
-    pub(crate) torn: Option<u64>,
+    pub(in crate::consent) torn: Option<u64>,
     /// Scopes that were closed by a tombstone, because nothing else could be written.
-    pub(crate) revoked: Revoked,
+    pub(in crate::consent) revoked: Revoked,
     /// Each scope's highest epoch in the history.
-    pub(crate) told: BTreeMap<String, u64>,
+    pub(in crate::consent) told: BTreeMap<String, u64>,
     /// Each scope's highest epoch that this process ever saw in the snapshot.
     known: BTreeMap<String, u64>,
 }
@@ -324,7 +324,7 @@ impl Sound {
     }
 
     /// The same, but ignores tombstones.
-    pub(crate) fn yes_written(&self, scope: &str) -> Option<&Entry> {
+    pub(in crate::consent) fn yes_written(&self, scope: &str) -> Option<&Entry> {
         self.entry(scope).filter(|entry| {
             entry.decision.opens()
                 && self.mark(scope) == Some(entry.epoch)
@@ -338,24 +338,24 @@ impl Sound {
     }
 
     /// The highest epoch of a scope in these records.
-    pub(crate) fn held(&self, scope: &str) -> Option<u64> {
+    pub(in crate::consent) fn held(&self, scope: &str) -> Option<u64> {
         self.entry(scope).map(|entry| entry.epoch).max(self.told.get(scope).copied())
     }
 
     /// Decisions that this process knows of and that neither these records nor their marks contain: scopes and epochs. There
     /// are some if an older copy of both was restored while the process ran.
-    pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(in crate::consent) fn forgotten(&self) -> impl Iterator<Item = (&str, u64)> {
         let known = self.known.iter().map(|(scope, epoch)| (scope.as_str(), *epoch));
         known.filter(|&(scope, epoch)| Some(epoch) > self.held(scope).max(self.mark(scope)))
     }
 
     /// The latest day on which the scope's grant was in use.
-    pub(crate) fn latest(&self, scope: &str) -> Option<Day> {
+    pub(in crate::consent) fn latest(&self, scope: &str) -> Option<Day> {
         self.marks.get(scope)?.latest()
     }
 
     /// The highest epoch that the scope ever had, by its mark.
-    pub(crate) fn mark(&self, scope: &str) -> Option<u64> {
+    pub(in crate::consent) fn mark(&self, scope: &str) -> Option<u64> {
         self.marks.get(scope).map(|mark| mark.epoch)
     }
 
@@ -369,7 +369,7 @@ impl Sound {
     }
 
     /// Whether there is nothing to repair: no interrupted decision is left to finish.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub(in crate::consent) fn is_whole(&self) -> bool {
         let marked = |(scope, entry): (&String, &Entry)| {
             entry.decision.opens() || self.mark(scope).is_some_and(|mark| mark >= entry.epoch)
         };
@@ -414,8 +414,8 @@ type Listed<'l> = ([Vec<String>; 2], Option<(&'l Path, &'static str)>);
 pub(crate) struct Ledger {
     pub(crate) files: Files,
     pub(crate) store: PathBuf,
-    pub(crate) marks: PathBuf,
-    pub(crate) application: String,
+    pub(in crate::consent) marks: PathBuf,
+    pub(in crate::consent) application: String,
     ambient: Ambient,
     /// The store in which this process found a snapshot. From then on, another directory at that path, or none, is not
     /// accepted as the store.
@@ -440,7 +440,7 @@ impl Ledger {
         Ledger { files, store, marks, application, ambient, opened: Arc::default(), drawn: Arc::default() }
     }
 
-    pub(crate) fn was_opened(&self) -> bool {
+    pub(in crate::consent) fn was_opened(&self) -> bool {
         self.opened.lock().is_some()
     }
 
@@ -448,7 +448,7 @@ impl Ledger {
         &self.store
     }
 
-    pub(crate) fn application(&self) -> &str {
+    pub(in crate::consent) fn application(&self) -> &str {
         &self.application
     }
 
@@ -460,11 +460,11 @@ impl Ledger {
         self.store.join("consent")
     }
 
-    pub(crate) fn ledger_path(&self) -> PathBuf {
+    pub(in crate::consent) fn ledger_path(&self) -> PathBuf {
         self.store.join("ledger.jsonl")
     }
 
-    pub(crate) fn marks_path(&self) -> PathBuf {
+    pub(in crate::consent) fn marks_path(&self) -> PathBuf {
         self.marks.join("high")
     }
 
@@ -510,13 +510,13 @@ impl Ledger {
     }
 
     /// Adds the path to the error of a look that failed.
-    pub(crate) fn look<T>(&self, path: &Path, look: Look<T>) -> Result<Seen<T>, Failed> {
+    pub(in crate::consent) fn look<T>(&self, path: &Path, look: Look<T>) -> Result<Seen<T>, Failed> {
         look.seen().map_err(|error| Failed::of(path, error))
     }
 
     /// The names in one of the two directories. Empty if the directory does not exist or can't be used; whether it may be
     /// used is checked elsewhere. Fails if the store was opened before and is missing now.
-    pub(crate) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
+    pub(in crate::consent) fn names(&self, directory: &Path) -> Result<Vec<String>, Failed> {
         Ok(match self.look(directory, self.files.children(directory))? {
             Seen::Read(names) => names,
             // The store existed before. Without its names it is unknown which files are missing.
@@ -529,7 +529,12 @@ impl Ledger {
 
     /// Reads a file of one of the two directories, of at most `most` bytes. A file that is listed there and can't be found is
     /// an error, not an absent file.
-    pub(crate) fn document(&self, names: &[String], path: &Path, most: u64) -> Result<Seen<Vec<u8>>, Failed> {
+    pub(in crate::consent) fn document(
+        &self,
+        names: &[String],
+        path: &Path,
+        most: u64,
+    ) -> Result<Seen<Vec<u8>>, Failed> {
         let seen = self.look(path, self.files.contents(path, most))?;
         let is_listed = || path.file_name().is_some_and(|name| names.iter().any(|listed| name == listed.as_str()));
         if matches!(seen, Seen::Absent) && is_listed() {
@@ -664,7 +669,7 @@ impl Ledger {
 
     /// Whether another directory is now at the path of the store that this process opened, and contains an older copy of the
     /// same store.
-    pub(crate) fn is_replaced_by_older(&self) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_replaced_by_older(&self) -> Result<bool, Failed> {
         if self.is_at_its_place() {
             return Ok(false);
         }
@@ -687,7 +692,7 @@ impl Ledger {
     }
 
     /// Raises the marks of the decisions that the copy lacks, to the epochs that this process knows.
-    pub(crate) fn mark_known(&self, held: &Held) -> Result<(), Error> {
+    pub(in crate::consent) fn mark_known(&self, held: &Held) -> Result<(), Error> {
         let _ = held;
         for (scope, epoch) in self.decided_since()? {
             self.raise_mark(&scope, epoch, false)?;
@@ -696,7 +701,7 @@ impl Ledger {
     }
 
     /// The id of an existing store, or else a new random one. `None` if there is no entropy, as for older stores.
-    pub(crate) fn id(&self, known: Option<String>) -> Option<String> {
+    pub(in crate::consent) fn id(&self, known: Option<String>) -> Option<String> {
         let opened = || self.opened.lock().as_ref().and_then(|opened| opened.id.clone());
         known.or_else(opened).or_else(|| {
             let mut drawn = self.drawn.lock();
@@ -708,13 +713,13 @@ impl Ledger {
     }
 
     /// The highest epoch that this process ever saw. 0 if it saw none.
-    pub(crate) fn highest_known(&self) -> u64 {
+    pub(in crate::consent) fn highest_known(&self) -> u64 {
         let opened = self.opened.lock();
         opened.as_ref().and_then(|opened| opened.epochs.values().max().copied()).unwrap_or(0)
     }
 
     /// The id of the store that this process opened, if it is known.
-    pub(crate) fn own_id(&self) -> Option<String> {
+    pub(in crate::consent) fn own_id(&self) -> Option<String> {
         self.opened.lock().as_ref().and_then(|opened| opened.id.clone())
     }
 
@@ -761,13 +766,13 @@ impl Ledger {
     }
 
     /// Whether the history's last entry, a grant, is missing from the snapshot: it never came into force, or has yet to.
-    pub(crate) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_ahead(&self, last: &Line) -> Result<bool, Failed> {
         let seen = self.look(&self.snapshot_path(), self.snapshot_bytes())?;
         let snapshot = if let Seen::Read(bytes) = seen { self.parse(&bytes) } else { None };
         Ok(snapshot.is_some_and(|snapshot| snapshot.head == last.previous))
     }
 
-    pub(crate) fn parse(&self, bytes: &[u8]) -> Option<Snapshot> {
+    pub(in crate::consent) fn parse(&self, bytes: &[u8]) -> Option<Snapshot> {
         let snapshot: Snapshot = serde_json::from_str(disk::unseal("consent", bytes)?).ok()?;
         (snapshot.application == self.application).then_some(snapshot)
     }
@@ -959,13 +964,17 @@ impl Ledger {
     }
 
     /// Takes the decision lock. `None` if another process holds it for longer than `wait`.
-    pub(crate) fn lock_within(&self, wait: Duration, clock: impl Fn() -> Instant) -> Result<Option<Held>, Error> {
+    pub(in crate::consent) fn lock_within(
+        &self,
+        wait: Duration,
+        clock: impl Fn() -> Instant,
+    ) -> Result<Option<Held>, Error> {
         self.is_usable()?;
         let path = self.lock_path();
         Ok(self.files.lock_within(&path, wait, clock).at("lock", &path)?.map(Held))
     }
 
-    pub(crate) fn lock_path(&self) -> PathBuf {
+    pub(in crate::consent) fn lock_path(&self) -> PathBuf {
         self.store.join("consent.lock")
     }
 
@@ -1078,7 +1087,7 @@ impl Ledger {
     }
 
     /// When the question about a scope was last shown. If the note is damaged, the question was shown at an unknown time.
-    pub(crate) fn shown(&self, scope: &str) -> Result<Option<Shown>, Failed> {
+    pub(in crate::consent) fn shown(&self, scope: &str) -> Result<Option<Shown>, Failed> {
         let path = self.shown_path(scope);
         Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
             Seen::Absent => None,
@@ -1090,18 +1099,18 @@ impl Ledger {
         })
     }
 
-    pub(crate) fn note_shown(&self, held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
+    pub(in crate::consent) fn note_shown(&self, held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
         let _ = held;
         let path = self.shown_path(scope);
         self.files.replace(&path, &disk::seal("shown", &canonical(&serde_json::json!(shown)))).at("write", &path)
     }
 
-    pub(crate) fn forget_shown(&self, scope: &str) -> io::Result<()> {
+    pub(in crate::consent) fn forget_shown(&self, scope: &str) -> io::Result<()> {
         self.files.remove_with_unfinished(&self.shown_path(scope))
     }
 
     /// The two directories: store and marks.
-    pub(crate) fn places(&self) -> [&Path; 2] {
+    pub(in crate::consent) fn places(&self) -> [&Path; 2] {
         [&self.store, &self.marks]
     }
 
@@ -1110,7 +1119,7 @@ impl Ledger {
     ///
     /// # Errors
     /// What prevents a decision.
-    pub(crate) fn may_decide(&self, scope: &str) -> Result<(), Error> {
+    pub(in crate::consent) fn may_decide(&self, scope: &str) -> Result<(), Error> {
         self.is_usable()?;
         for dir in [&self.store, &self.marks, &self.texts()] {
             self.files.may_own_dir(dir).at("use the directory", dir)?;
@@ -1128,7 +1137,7 @@ impl Ledger {
     }
 
     /// Whether one of the two directories exists or may exist.
-    pub(crate) fn has_directories(&self) -> bool {
+    pub(in crate::consent) fn has_directories(&self) -> bool {
         [&self.store, &self.marks].iter().any(|path| !matches!(self.files.examine(path), Look::Absent))
     }
 
@@ -1146,7 +1155,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The text can't be stored.
-    pub(crate) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
+    pub(in crate::consent) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
         let path = self.contract_path(digest);
         if self.text(digest)?.is_some() {
             return Ok(true);
@@ -1194,7 +1203,7 @@ impl Ledger {
 
     /// The contract that was agreed to, if it and its notice are stored unchanged. This is checked even if this build would
     /// produce the same text, because the person must be able to read what they agreed to.
-    pub(crate) fn agreed(&self, entry: &Entry) -> Result<Option<String>, Failed> {
+    pub(in crate::consent) fn agreed(&self, entry: &Entry) -> Result<Option<String>, Failed> {
         let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.text(digest));
         let (notice, contract) = (text(&entry.notice)?, text(&entry.contract)?);
         Ok(contract.filter(|_| notice.is_some()))
@@ -1209,7 +1218,7 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn append(&self, line: &Line) -> Result<(), Error> {
+    pub(in crate::consent) fn append(&self, line: &Line) -> Result<(), Error> {
         let path = self.ledger_path();
         let opened = self.open_history()?;
         let there = opened.is_some();
@@ -1224,7 +1233,7 @@ impl Ledger {
         Ok(())
     }
 
-    pub(crate) fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), Error> {
+    pub(in crate::consent) fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let path = self.snapshot_path();
         self.files.replace(&path, &sealed(snapshot)).at("write", &path)
     }
@@ -1298,6 +1307,6 @@ impl Ledger {
 }
 
 /// The bytes of a snapshot as stored on disk.
-pub(crate) fn sealed(snapshot: &Snapshot) -> Vec<u8> {
+pub(in crate::consent) fn sealed(snapshot: &Snapshot) -> Vec<u8> {
     disk::seal("consent", &canonical(&serde_json::json!(snapshot)))
 }

@@ -65,13 +65,13 @@ impl Ledger {
     }
 
     /// The id of the store that a life lock was made in. `None` if the file names no store, as older files do not.
-    pub(crate) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
+    pub(in crate::consent) fn life_id(&self, scope: &str) -> Result<Option<String>, Failed> {
         Ok(last(&self.life_says(&self.life_path(scope))?, STORE).map(str::to_owned))
     }
 
     /// Whether the store that this process opened is still in its place and a scope's life lock was made in it. A missing id
     /// on either side counts as a match.
-    pub(crate) fn owns_life(&self, scope: &str) -> bool {
+    pub(in crate::consent) fn owns_life(&self, scope: &str) -> bool {
         let own = self.own_id();
         let says = self.life_id(scope);
         self.is_at_its_place() && says.is_ok_and(|says| own.is_none() || says.is_none() || says == own)
@@ -79,7 +79,7 @@ impl Ledger {
 
     /// Why it is unknown whether another process holds an earlier life lock of this scope whose file is missing. `None` if no
     /// earlier file is missing, or if the computer was restarted since.
-    pub(crate) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
+    pub(in crate::consent) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
         let says = self.life_says(&self.life_path(scope))?;
         Ok(match last(&says, AGAIN) {
             None => None,
@@ -106,7 +106,7 @@ impl Ledger {
     }
 
     /// Whether the history was read, is complete, and contains no grant for this scope.
-    pub(crate) fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
+    pub(in crate::consent) fn was_never_granted(&self, scope: &str) -> Result<bool, Failed> {
         if let Records::Sound(sound) = self.read()?
             && sound.entry(scope).is_some_and(|entry| entry.decision == Decision::Lost)
         {
@@ -118,7 +118,7 @@ impl Ledger {
     }
 
     /// Makes the life lock of a scope whose grant is about to be written, and writes the store's id into it.
-    pub(crate) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
+    pub(in crate::consent) fn make_life(&self, scope: &str, id: Option<&str>) -> Result<(), Error> {
         let path = self.life_path(scope);
         if self.take_up_spare(scope)? && !mutants::on(Mutant::LifeMadeAgain) && !self.was_never_granted(scope)? {
             self.make_life_again(&path)?;
@@ -138,7 +138,7 @@ impl Ledger {
 
     /// Whether a process holds the file behind a life lock's second name, if that is a different file than the life lock.
     /// They differ if one of the two was replaced, for example by a copy. A process that held the old file still holds it.
-    pub(crate) fn is_spare_held(&self, scope: &str) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_spare_held(&self, scope: &str) -> Result<bool, Failed> {
         let (path, spare) = (self.life_path(scope), self.spare_path(scope));
         let (life, other) = (self.node(&path)?, self.node(&spare)?);
         if other.is_none() || other == life || mutants::on(Mutant::LifeMadeAgain) {
@@ -151,7 +151,7 @@ impl Ledger {
     /// Why the second name can't be opened, if it is a different file than the life lock. While that is so, it is unknown
     /// whether a process holds that file. Returns the path, the error, and whether the problem persists for as long as the
     /// file exists.
-    pub(crate) fn spare_trouble(&self, scope: &str) -> Option<(PathBuf, io::Error, bool)> {
+    pub(in crate::consent) fn spare_trouble(&self, scope: &str) -> Option<(PathBuf, io::Error, bool)> {
         let spare = self.spare_path(scope);
         let error = self.files.open_lock(&spare).err().filter(|error| error.kind() != io::ErrorKind::NotFound)?;
         let stat = |path: &Path| if let Look::Read(stat) = self.files.examine(path) { Some(stat) } else { None };
@@ -212,7 +212,7 @@ impl Ledger {
 
     /// Does the same for a scope whose records were lost and may have held a grant, if its life lock is missing: the lock
     /// file may have existed.
-    pub(crate) fn make_lost_life(&self, scope: &str) -> Result<(), Error> {
+    pub(in crate::consent) fn make_lost_life(&self, scope: &str) -> Result<(), Error> {
         if self.take_up_spare(scope)? {
             self.make_life_again(&self.life_path(scope))?;
         }
@@ -221,7 +221,7 @@ impl Ledger {
 
     /// Removes a tombstone. A tombstone can be the scope's life lock itself, renamed because the disk was too full for a new
     /// file. That file is renamed back, if the life lock's path is free, because a process that held it still holds it.
-    pub(crate) fn remove_tombstone(&self, scope: &str, tombstone: &Path) -> Result<(), Error> {
+    pub(in crate::consent) fn remove_tombstone(&self, scope: &str, tombstone: &Path) -> Result<(), Error> {
         let says = self.life_says(tombstone)?;
         let is_life = is_lock(says.as_bytes()) || last(&says, STORE).is_some() || last(&says, AGAIN).is_some();
         let life = self.life_path(scope);

@@ -352,7 +352,7 @@ impl Ledger {
     }
 
     /// Whether one of candor's own files is larger than candor ever makes it. Such a file is damaged, whatever its content.
-    pub(crate) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
         Ok(match self.look(path, self.files.examine(path))? {
             Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
             Seen::Absent | Seen::Refused => false,
@@ -392,7 +392,7 @@ impl Ledger {
 
     /// The paths of a scope's tombstones, which say that the scope was closed when the decision could not be written. First
     /// the two for the person's own refusal, then the two for other causes; each pair has one path per directory.
-    pub(crate) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
+    pub(in crate::consent) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
         [TOMBSTONE, ENDED]
             .map(|end| [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{end}"))))
     }
@@ -400,7 +400,7 @@ impl Ledger {
     /// The scopes that have a tombstone in either directory, each with its tombstone's content. If several differ, the
     /// person's own takes precedence. Of two of the person's, the later one does. Of two others, one that closes the scope
     /// takes precedence over one that only narrows it.
-    pub(crate) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
+    pub(in crate::consent) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
         let mut revoked = Revoked::new();
         for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
             for name in names {
@@ -428,12 +428,12 @@ impl Ledger {
         Ok(revoked)
     }
 
-    pub(crate) fn last_line(&self) -> Result<Option<Line>, Failed> {
+    pub(in crate::consent) fn last_line(&self) -> Result<Option<Line>, Failed> {
         Ok(self.history()?.lines().pop())
     }
 }
 
-pub(crate) fn not_read(path: &Path) -> Error {
+pub(in crate::consent) fn not_read(path: &Path) -> Error {
     Unfit::Refused.error(path)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// Parses JSON. Returns `None` if a key occurs twice in one object, or if the text is not valid JSON.
-pub(crate) fn parse(text: &str) -> Option<Value> {
+pub(in crate::consent) fn parse(text: &str) -> Option<Value> {
     serde_json::from_str::<Strict>(text).ok().map(|strict| strict.0)
 }
 

@@ -80,7 +80,7 @@ pub struct Status {
     /// The last UTC day of a grant that is in force.
     pub until: Option<String>,
     /// Whether events of the scope are recorded at present.
-    pub(crate) open: bool,
+    pub(in crate::consent) open: bool,
     /// How this build differs from what the person agreed to.
     pub changes: Vec<Change>,
 }

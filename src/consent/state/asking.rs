@@ -164,7 +164,7 @@ impl WhyNot {
     }
 
     /// Maps the error of a store that could not be written to a reason.
-    pub(crate) fn of_error(error: &Error) -> Self {
+    pub(in crate::consent) fn of_error(error: &Error) -> Self {
         match error.io() {
             _ if error.is_locked() => WhyNot::Locked,
             _ if error.is_in_the_way() => WhyNot::InTheWay,
@@ -243,7 +243,7 @@ impl Consent {
 
     /// The same with the minimum sizes only: does not look at the current sizes of the files. For callers that are not about to
     /// ask.
-    pub(crate) fn can_keep_little(&self) -> io::Result<()> {
+    pub(in crate::consent) fn can_keep_little(&self) -> io::Result<()> {
         self.ledger.places().into_iter().try_for_each(|place| self.ledger.files().may_write(place, LEAST))
     }
 

@@ -47,30 +47,30 @@ pub(crate) struct OpenScope {
 
 /// The consent state of one client.
 pub(crate) struct Consent {
-    pub(crate) ledger: Ledger,
-    pub(crate) contracts: Vec<Contract>,
-    pub(crate) gates: Arc<Gates>,
-    pub(crate) constraints: Mutex<Arc<Constraints>>,
+    pub(in crate::consent) ledger: Ledger,
+    pub(in crate::consent) contracts: Vec<Contract>,
+    pub(in crate::consent) gates: Arc<Gates>,
+    pub(in crate::consent) constraints: Mutex<Arc<Constraints>>,
     /// A look at the records found that administrators' rules changed or that a grant expired, and the code that destroys the
     /// pending data has not been notified yet.
-    pub(crate) unsettled: AtomicBool,
-    pub(crate) ambient: Ambient,
+    pub(in crate::consent) unsettled: AtomicBool,
+    pub(in crate::consent) ambient: Ambient,
     /// For how many days a grant is valid.
-    pub(crate) validity: u32,
-    pub(crate) view: Mutex<View>,
+    pub(in crate::consent) validity: u32,
+    pub(in crate::consent) view: Mutex<View>,
     /// This build's contracts compared with those that were agreed to, by scope and the digest of the latter.
-    pub(crate) compared: Mutex<BTreeMap<(&'static str, String), Arc<Compared>>>,
+    pub(in crate::consent) compared: Mutex<BTreeMap<(&'static str, String), Arc<Compared>>>,
     /// Whether the program has asked on its own initiative since it started.
-    pub(crate) asked: AtomicBool,
+    pub(in crate::consent) asked: AtomicBool,
     /// How many times since it started the program reported a grant where only a newly shown notice opens the scope.
-    pub(crate) refused: Mutex<BTreeMap<&'static str, u64>>,
+    pub(in crate::consent) refused: Mutex<BTreeMap<&'static str, u64>>,
     /// The person's own refusals and withdrawals that could not be written.
-    pub(crate) unwritten: Mutex<BTreeMap<&'static str, Unwritten>>,
+    pub(in crate::consent) unwritten: Mutex<BTreeMap<&'static str, Unwritten>>,
     /// How many refusals and withdrawals a person made here.
-    pub(crate) acts: AtomicU64,
-    pub(crate) retries: Mutex<Retries>,
+    pub(in crate::consent) acts: AtomicU64,
+    pub(in crate::consent) retries: Mutex<Retries>,
     /// The deadline for any wait for another process, while this client shuts down.
-    pub(crate) ends: Mutex<Option<Instant>>,
+    pub(in crate::consent) ends: Mutex<Option<Instant>>,
 }
 
 /// How long after a failure the first retry is, and the longest wait between two retries.
@@ -126,9 +126,9 @@ impl Retries {
 /// How long one act may still wait for the lock of decisions, in total, however often it takes the lock.
 #[derive(Debug)]
 pub(crate) struct Patience {
-    pub(crate) left: Cell<Duration>,
+    pub(in crate::consent) left: Cell<Duration>,
     /// The scope whose refusal or withdrawal is being retried. A retried one holds only if no grant was given after it.
-    pub(crate) again: Cell<Option<Scope>>,
+    pub(in crate::consent) again: Cell<Option<Scope>>,
 }
 
 impl Patience {
@@ -161,36 +161,36 @@ type Glance = [Option<(u64, u64, i64)>; 2];
 
 /// What was last read, and which scopes must stay closed whatever is read next.
 pub(crate) struct View {
-    pub(crate) seen: Fingerprint,
+    pub(in crate::consent) seen: Fingerprint,
     /// The cheap check's result; `None` if the check failed.
-    pub(crate) glance: Option<Glance>,
+    pub(in crate::consent) glance: Option<Glance>,
     /// The last look failed: what was open is closed until one succeeds.
-    pub(crate) doubt: Option<Failed>,
+    pub(in crate::consent) doubt: Option<Failed>,
     /// The day on which the records were read, if a scope was open or closed by the clock. A grant expires after its last day,
     /// and a clock that was wrong may be right again.
-    pub(crate) day: Option<Day>,
+    pub(in crate::consent) day: Option<Day>,
     /// There is a grant that the clock keeps closed.
-    pub(crate) by_clock: bool,
+    pub(in crate::consent) by_clock: bool,
     /// A grant is past its last day and is not recorded as expired yet.
-    pub(crate) is_over: bool,
+    pub(in crate::consent) is_over: bool,
     /// The texts of a grant could not be found.
-    pub(crate) lacks_texts: bool,
+    pub(in crate::consent) lacks_texts: bool,
     /// The records must be evaluated again, even if they have not changed: for example, administrators' rules have changed since.
-    pub(crate) stale: bool,
+    pub(in crate::consent) stale: bool,
     /// Something changed that the next look has not reported yet.
-    pub(crate) changed: bool,
+    pub(in crate::consent) changed: bool,
     /// A snapshot was found where none was seen before, and its store has not been checked for pending maintenance yet.
-    pub(crate) appeared: bool,
+    pub(in crate::consent) appeared: bool,
     /// The store is an older copy of what this process knows, or was at the last look.
-    pub(crate) is_older: bool,
+    pub(in crate::consent) is_older: bool,
     /// The store became such a copy, and that has not been reported yet.
-    pub(crate) turned_older: bool,
-    pub(crate) open: Vec<Place>,
+    pub(in crate::consent) turned_older: bool,
+    pub(in crate::consent) open: Vec<Place>,
     /// What a scope is limited to, for the open scopes whose build would send more than was agreed to.
-    pub(crate) held: Vec<(Scope, Arc<Projection>)>,
-    pub(crate) closing: Vec<Scope>,
+    pub(in crate::consent) held: Vec<(Scope, Arc<Projection>)>,
+    pub(in crate::consent) closing: Vec<Scope>,
     /// The scopes in `closing` whose grant stays: events recorded meanwhile are counted.
-    pub(crate) narrowing: Vec<Scope>,
+    pub(in crate::consent) narrowing: Vec<Scope>,
 }
 
 /// The result of a look: whether any gate changes, whether something must be prepared first, and the new value of each gate.
@@ -359,7 +359,7 @@ impl Consent {
     }
 
     /// Whether this process closed a scope, whatever is on disk.
-    pub(crate) fn is_gate_closed(&self, scope: Scope) -> bool {
+    pub(in crate::consent) fn is_gate_closed(&self, scope: Scope) -> bool {
         self.view.lock().closing.contains(&scope)
     }
 

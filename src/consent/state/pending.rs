@@ -19,12 +19,12 @@ use std::sync::atomic::Ordering;
 
 /// A refusal or withdrawal that could not be written.
 #[derive(Debug, Clone)]
-pub(crate) struct Unwritten {
+pub(in crate::consent) struct Unwritten {
     pub(crate) scope: Scope,
     pub(crate) decision: Decision,
     /// When the person first decided it.
     pub(crate) at: String,
-    pub(crate) why: String,
+    pub(in crate::consent) why: String,
     /// The scope's latest epoch in records that were read since: a grant with a higher epoch was given after the refusal. `None`
     /// while no read has succeeded: a grant that exists may be older than the refusal.
     after: Option<u64>,
@@ -37,7 +37,7 @@ pub(crate) struct Act(u64);
 
 impl Consent {
     /// What a person decided here that could not be written, and why it could not.
-    pub(crate) fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
+    pub(in crate::consent) fn unwritten_act(&self, scope: Scope) -> Option<Unwritten> {
         self.unwritten.lock().get(scope.name()).cloned()
     }
 
@@ -168,7 +168,7 @@ impl Consent {
     }
 
     /// Whether a retried act no longer counts, by records that were read: a grant that was given after it is in force.
-    pub(crate) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_overtaken(&self, scope: Scope, records: &Records) -> Result<bool, Failed> {
         let Some(act) = self.unwritten_act(scope) else { return Ok(true) };
         let (Some(after), Records::Sound(sound)) = (act.after, records) else { return Ok(false) };
         let lines = self.ledger.history()?.lines();
@@ -203,7 +203,7 @@ impl Consent {
     }
 
     /// Called when the records were read: any grant that is not in them yet was given after a refusal that was not written.
-    pub(crate) fn note_what_stood(&self, sound: &Sound) {
+    pub(in crate::consent) fn note_what_stood(&self, sound: &Sound) {
         for (name, act) in self.unwritten.lock().iter_mut() {
             act.after.get_or_insert(sound.held(name).unwrap_or(0));
         }
@@ -232,7 +232,7 @@ fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
 
 /// The epoch of the latest grant in the history, or 0 if there is none. Epochs, not times, decide what came later, because clocks
 /// can go back.
-pub(crate) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
+pub(in crate::consent) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
     let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
     lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
 }

@@ -34,7 +34,7 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    pub(crate) fn new(process_wide: bool) -> Self {
+    pub(in crate::consent) fn new(process_wide: bool) -> Self {
         Gates {
             epochs: [const { AtomicU64::new(0) }; MAX_SCOPES],
             stopped: AtomicBool::new(false),
@@ -43,7 +43,7 @@ impl Gates {
         }
     }
 
-    pub(crate) fn set(&self, scope: Scope, epoch: u64) {
+    pub(in crate::consent) fn set(&self, scope: Scope, epoch: u64) {
         if let Some(gate) = self.epochs.get(scope.index()).filter(|_| scope.index() != 0) {
             // Only a change is copied to the static: another client may be the process-wide one.
             if gate.swap(epoch, Ordering::SeqCst) != epoch && self.process_wide {
@@ -56,19 +56,19 @@ impl Gates {
         self.epochs.get(scope.index()).map_or(0, |gate| gate.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    pub(in crate::consent) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn close(&self) {
+    pub(in crate::consent) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn has_stopped(&self) -> bool {
+    pub(in crate::consent) fn has_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn stop(&self) {
+    pub(in crate::consent) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
     }
 }
@@ -126,7 +126,7 @@ impl Permit {
     ///
     /// # Errors
     /// The lock could not be taken, although the grant may still be in force.
-    pub(crate) fn issue(mut watch: Watch) -> io::Result<Option<Self>> {
+    pub(in crate::consent) fn issue(mut watch: Watch) -> io::Result<Option<Self>> {
         let path = watch.ledger.life_path(watch.scope.name());
         let files = watch.ledger.files();
         // A grant creates this file. If it is missing, someone removed it. A new file is not created: a withdrawal could not wait
@@ -157,13 +157,13 @@ impl std::fmt::Debug for Permit {
 /// Checks at any time whether one grant is still in force. Does not permit sending by itself.
 #[derive(Clone)]
 pub(crate) struct Watch {
-    pub(crate) ledger: Ledger,
-    pub(crate) gates: Arc<Gates>,
+    pub(in crate::consent) ledger: Ledger,
+    pub(in crate::consent) gates: Arc<Gates>,
     pub(crate) scope: Scope,
-    pub(crate) generation: u64,
+    pub(in crate::consent) generation: u64,
     pub(crate) epoch: u64,
     /// The identity of the life lock's file. If the file is replaced, a withdrawal would wait for a different one.
-    pub(crate) life: Option<(u64, u64, i64)>,
+    pub(in crate::consent) life: Option<(u64, u64, i64)>,
 }
 
 impl Watch {
@@ -209,7 +209,7 @@ pub(crate) struct ErasurePermit {
 impl ErasurePermit {
     /// Takes the file's version first and reads the file afterwards, so that a request that changes in between is no longer
     /// valid. Returns `None` if the request can't be read or is no longer valid.
-    pub(crate) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
+    pub(in crate::consent) fn issue(ledger: Ledger, gates: Arc<Gates>, scope: Scope, batch: &str) -> Option<Self> {
         ledger.is_there().ok()?;
         let path = RequestStore::new(ledger.files(), ledger.store()).path(scope.name(), batch);
         let version = ledger.files().stat(&path).ok()??.version;

@@ -25,7 +25,7 @@ use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
 const CLOCK_MOST: u64 = 86_400_000;
 
 /// The contract that was agreed to, and its comparison with this build's contract.
-pub(crate) struct Compared {
+pub(in crate::consent) struct Compared {
     agreed: ContractSchema,
     comparison: Comparison,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Moment<'a> {
 }
 
 impl Moment<'_> {
-    pub(crate) fn now(&self) -> Time {
+    pub(in crate::consent) fn now(&self) -> Time {
         *self.read.get_or_init(|| self.ambient.now())
     }
 }
@@ -99,7 +99,7 @@ impl Consent {
     }
 
     /// Whether an error of a life lock concerns its file and will also be seen at the next look.
-    pub(crate) fn is_of_lock(&self, error: &io::Error) -> bool {
+    pub(in crate::consent) fn is_of_lock(&self, error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
             || disk::refusal(error).is_some()
     }
@@ -130,7 +130,12 @@ impl Consent {
     }
 
     /// Whether a scope is closed only because administrators' rules can't be read now.
-    pub(crate) fn is_doubted(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_doubted(
+        &self,
+        sound: &Sound,
+        contract: &Contract,
+        at: &Moment<'_>,
+    ) -> Result<bool, Failed> {
         let only_that = self.constraints().doubt.is_some() && self.lasting_block_of(contract).is_none();
         match sound.in_force(contract.scope.name()) {
             Some(entry) if only_that => self.stands(sound, contract, entry, at),
@@ -139,7 +144,12 @@ impl Consent {
     }
 
     /// The epoch under which a scope is open, or 0.
-    pub(crate) fn open_epoch(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> Result<u64, Failed> {
+    pub(in crate::consent) fn open_epoch(
+        &self,
+        sound: &Sound,
+        contract: &Contract,
+        at: &Moment<'_>,
+    ) -> Result<u64, Failed> {
         match sound.in_force(contract.scope.name()) {
             Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry, at)? => {
                 Ok(entry.epoch)
@@ -150,7 +160,7 @@ impl Consent {
 
     /// What is known to close the scope of a contract, whatever the person decided. Unlike `block_of`, it does not count rules
     /// that can't be read now.
-    pub(crate) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
+    pub(in crate::consent) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
         self.constraints().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
     }
 
@@ -188,7 +198,7 @@ impl Consent {
     }
 
     /// Whether a grant was recorded under administrators' rules that differ from the current ones.
-    pub(crate) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
+    pub(in crate::consent) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
         Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
     }
 
@@ -203,7 +213,11 @@ impl Consent {
     }
 
     /// What a scope is limited to, if that is less than the build would send.
-    pub(crate) fn projection(&self, contract: &Contract, entry: &Entry) -> Result<Option<Projection>, Failed> {
+    pub(in crate::consent) fn projection(
+        &self,
+        contract: &Contract,
+        entry: &Entry,
+    ) -> Result<Option<Projection>, Failed> {
         let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
         let comparison = &compared.comparison;
         let switched = Limits { fields: entry.details.disabled_fields.iter().cloned().collect(), ..Limits::default() };
@@ -214,7 +228,7 @@ impl Consent {
 
     /// The last day of a grant: its own, or an earlier one set by an administrator's rule. A date that can't be read counts as
     /// past.
-    pub(crate) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
+    pub(in crate::consent) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
         let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
         let given = Time::parse(entry.given()).map_or(Day(0), Time::day);
         let ruled = self.limits(contract).validity_days.map(|days| given.plus(days));
@@ -240,7 +254,7 @@ impl Consent {
     }
 
     /// Whether the clock, which may be wrong at present, closes a grant that is in force.
-    pub(crate) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
+    pub(in crate::consent) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
         sound.in_force(contract.scope.name()).is_some_and(|entry| {
             self.is_before(entry, at)
                 || self.is_set_back(sound, contract.scope.name(), at)
@@ -249,7 +263,7 @@ impl Consent {
     }
 
     /// Whether the clock is more than a day before any decision or any day on which a grant was used.
-    pub(crate) fn is_clock_back(&self, sound: &Sound) -> bool {
+    pub(in crate::consent) fn is_clock_back(&self, sound: &Sound) -> bool {
         let at = &self.moment();
         let is_back = |scope: &str, entry| self.is_before(entry, at) || self.is_set_back(sound, scope, at);
         sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
