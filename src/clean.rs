@@ -34,6 +34,11 @@ fn belongs(c: char) -> bool {
     matches!(c, '\n' | '\u{200c}' | '\u{200d}') || !misleads(c)
 }
 
+/// A short text from the program, without misleading characters and cut to 64 characters for the record.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().filter(|c| !misleads(*c)).take(64).collect()
+}
+
 /// Cleans a text from outside for use within one line: it can't end the line, so it can't add a forged line.
 pub(crate) fn line(text: &str) -> String {
     text.chars().map(|c| if misleads(c) { MARK } else { c }).collect()

@@ -2,7 +2,8 @@
 
 use crate::{
     ambient::{Clock, Entropy, SystemClock, SystemEntropy},
-    consent::{Audience, Controller, Scope, is_device, is_name, short},
+    clean,
+    consent::{Audience, Controller, Scope, is_device, is_name},
     disk::{Disk, System},
     error::{Error, Kind},
     language::Translation,
@@ -160,7 +161,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn adult(mut self, evidence: &str) -> Self {
-        self.adult = Some(short(evidence)).filter(|evidence| !evidence.trim().is_empty());
+        self.adult = Some(clean::short(evidence)).filter(|evidence| !evidence.trim().is_empty());
         self
     }
 

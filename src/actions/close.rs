@@ -7,9 +7,10 @@
 
 use super::decision::reopen;
 use crate::{
+    clean,
     consent::{
         CloseReason, Decision, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, Statement, Tombstone,
-        is_name, not_taken, short,
+        is_name, not_taken,
     },
     engine::Engine,
     error::{Error, Kind},
@@ -145,7 +146,7 @@ pub(crate) fn close_scope<'e>(
         statement.decision = Decision::Denied;
     }
     if let CloseReason::Revoked(why) = ending {
-        statement.via = Some(short(why));
+        statement.via = Some(clean::short(why));
     }
     if ending.leaves_a_yes() {
         // Checked again under the lock: a grant that was withdrawn in the meantime must not come back.

@@ -30,7 +30,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     if !contract.allowed {
         return Err(Kind::NotAllowed { scope: scope.name(), constant: scope.constant() }.into());
     }
-    let rendered = contract.agreed_notice(grant)?;
+    let rendered = grant.agreed_notice(contract)?;
     // 2. Take the lock of decisions and finish whatever an earlier decision left unfinished.
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(patience)?;

@@ -1,16 +1,17 @@
 //! Properties that must hold for any bytes in place of a snapshot, a history, a contract or a rule. For fuzzers and tests
 //! only; accesses no files.
+
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is what a fuzzer looks for")]
 
 use crate::consent::{
     agreement::compatibility::{Projection, Rule, compare},
-    agreement::contract::canonical,
     agreement::schema::{ContractSchema, Partition},
     constraints::limits::Limits,
     constraints::policy::Policies,
+    json::canonical,
     proof::verify::{Wrong, verify},
     records::entry::{GENESIS, Line, chain},
-    records::ledger::{Snapshot, sealed},
+    records::snapshot::{Snapshot, sealed},
 };
 use crate::disk;
 use serde_json::json;

@@ -3,63 +3,71 @@
 //! This folder alone decides whether data may be stored and whether it may be sent, so it can be audited on its own:
 //!
 //! - `agreement`: what a person agrees to. Scopes, contracts, the check whether a build would do more, and the notice they read.
-//! - `records`: the files. The history, the snapshot, the high-water marks, the life locks, and their recovery.
-//! - `state`: what holds now. The status of a scope, gates, permits, questions, and decisions that are not written yet.
+//! - `records`: the files. The history, the snapshot, the high-water marks, the life locks, the erasure requests, and their
+//!   recovery.
 //! - `constraints`: what narrows an agreement. The environment and administrators' rules. Nothing in it grants.
 //! - `proof`: what a person can keep and verify. Receipts, the export of all decisions, and its verification.
-//! - `erasure`: what the recipient is asked to delete.
+//! - `state`: what holds now. The status of a scope, gates, permits, questions, and decisions that are not written yet.
+//!
+//! Each of these uses only those above it in the list.
 //!
 //! Any doubt closes a scope. The functions here act on the process-wide client; [`Client`](crate::Client) has the same ones.
 
 mod agreement;
 mod constraints;
-mod erasure;
 #[cfg(any(test, fuzzing))]
 #[allow(unreachable_pub, reason = "reached by fuzzers")]
 pub(crate) mod fuzzing;
+mod json;
 mod proof;
 mod records;
 mod state;
 
-pub use agreement::contract::{AddressLog, Audience, Controller, Erasure};
-pub use erasure::status::{ErasureRequest, ErasureState, ErasureStatus};
-pub use proof::export::Receipts;
-pub use state::asking::{MayAsk, WhyNot};
-pub(crate) use state::close_reason::CloseReason;
 // The functions of the process-wide client are in a higher-level module. They are re-exported here because users look for them
 // here.
 pub use crate::decisions::*;
 pub use agreement::compatibility::{Change, Effect};
 pub(crate) use agreement::compatibility::{Comparison, Projection, compare};
-pub(crate) use agreement::contract::{
-    COUNTS_DAYS, Contract, EventTerms, FieldTerms, ItemTerms, Party, SENT_LOG_DAYS, WAITING_DAYS, canonical, digest,
-    sent_log_days,
-};
+pub(crate) use agreement::contract::Contract;
+pub use agreement::contract::{AddressLog, Audience, Controller, Erasure};
+pub use agreement::grant::Grant;
 pub(crate) use agreement::languages::Languages;
 pub use agreement::notice::Notice;
+pub(crate) use agreement::party::Party;
 pub(crate) use agreement::schema::ContractSchema;
 pub use agreement::scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
 pub(crate) use agreement::scope::{MAX_SCOPES, is_device, is_name, linked as linked_scopes};
-pub(crate) use constraints::environment::{Constraints, VARIABLES, block};
-pub(crate) use erasure::request::{
-    MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, Why, joined, separate,
+pub(crate) use agreement::terms::{
+    COUNTS_DAYS, EventTerms, FieldTerms, ItemTerms, SENT_LOG_DAYS, WAITING_DAYS, sent_log_days,
 };
+pub(crate) use constraints::environment::{Constraints, VARIABLES, block};
+pub(crate) use json::{canonical, digest};
+pub use proof::export::Receipts;
 pub use proof::receipt::{Destroyed, Receipt};
-pub(crate) use proof::receipt::{NOT_TAKEN, not_taken};
 pub use proof::verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
 #[cfg(all(test, unix))]
 pub(crate) use records::entry::Line;
-pub(crate) use records::entry::{Decision, Details, EVERY_SCOPE, answers};
-#[cfg(all(test, unix))]
-pub(crate) use records::ledger::History;
-pub(crate) use records::ledger::{
-    Entry, Failed, Held, Ledger, Narrowing, NoticeLanguage, Records, Sound, Statement, Tombstone,
+pub(crate) use records::entry::{Decision, Details, EVERY_SCOPE, NoticeLanguage, Statement, answers};
+pub(crate) use records::erasure_request::{
+    MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, Why, joined, separate,
 };
-pub(crate) use state::answer::short;
-pub use state::answer::{Grant, State, Status};
+pub(crate) use records::failed::Failed;
+pub(crate) use records::ledger::{Held, Ledger};
+#[cfg(all(test, unix))]
+pub(crate) use records::reading::History;
+pub(crate) use records::reading::{Records, Sound};
+pub(crate) use records::snapshot::Entry;
+pub(crate) use records::tombstone::Tombstone;
+pub(crate) use records::unconfirmed::{NOT_TAKEN, not_taken};
+pub(crate) use records::writing::Narrowing;
 pub(crate) use state::asking::LATER_MOST;
 pub(crate) use state::asking::Question;
-pub(crate) use state::consent::{Consent, Looking, OpenScope, Patience, Place};
+pub use state::asking::{MayAsk, WhyNot};
+pub(crate) use state::close_reason::CloseReason;
+pub(crate) use state::consent::{Consent, OpenScope, Patience, Place};
+pub use state::erasure::{ErasureRequest, ErasureState, ErasureStatus};
+pub(crate) use state::look::Looking;
 pub(crate) use state::permit::UNKNOWN_EPOCH;
 pub(crate) use state::permit::{Admission, ErasurePermit, ErasureWatch, Permit, Watch};
+pub use state::status::{State, Status};
 pub use state::undeclared::Undeclared;

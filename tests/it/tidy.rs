@@ -277,7 +277,7 @@ fn the_proofs_are_made_in_one_file() {
     assert_eq!(makers("then_some(Permit {"), [("consent/state/permit.rs".to_owned(), 1)]);
     assert_eq!(makers("Some(Admission {"), [("consent/state/permit.rs".to_owned(), 2)]);
     assert_eq!(makers("then_some(ErasurePermit {"), [("consent/state/permit.rs".to_owned(), 1)]);
-    assert_eq!(makers("ErasurePermit::issue("), [("consent/erasure/status.rs".to_owned(), 1)]);
+    assert_eq!(makers("ErasurePermit::issue("), [("consent/state/erasure.rs".to_owned(), 1)]);
     assert_eq!(makers("then_some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers("Some(Parcel {"), [("transport/mod.rs".to_owned(), 1)]);
     assert_eq!(makers("Parcel { load"), [("transport/mod.rs".to_owned(), 2)]);

@@ -10,6 +10,12 @@ use crate::consent::agreement::schema::{ContractSchema, Event, Field, Partition,
 use crate::{ambient::Day, clean};
 use std::collections::BTreeMap;
 
+/// The contract that was agreed to, and its comparison with this build's contract.
+pub(in crate::consent) struct Compared {
+    pub(in crate::consent) agreed: ContractSchema,
+    pub(in crate::consent) comparison: Comparison,
+}
+
 /// What a difference between two contracts means for the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,17 +4,11 @@
 //! people. Both are made from what is linked into the program, never from a text that is kept elsewhere. This module never
 //! decides which of two contracts is wider.
 
-use crate::consent::{agreement::languages::Languages, agreement::schema::ContractSchema, agreement::scope::Scope};
-use crate::{language::Say, precision::Precision};
-use serde_json::{Value, json};
-use std::sync::Arc;
-
-/// For how many days events and counts may be pending on this computer before they are dropped unsent.
-pub(crate) const WAITING_DAYS: u32 = 7;
-/// For how many days a count of one is held back on this computer until another event of the same kind is counted with it.
-pub(crate) const COUNTS_DAYS: u32 = 28;
-/// The most days for which the sent log keeps what was sent.
-pub(crate) const SENT_LOG_DAYS: u32 = 90;
+use crate::consent::json::digest;
+use crate::consent::{
+    agreement::party::Party, agreement::schema::ContractSchema, agreement::scope::Scope, agreement::terms::EventTerms,
+    json::canonical,
+};
 
 /// Who is responsible for the data, and how they handle it. Part of every contract. Each entry is a value or an explicit
 /// none, so that no entry can be omitted.
@@ -91,58 +85,6 @@ impl Audience {
     }
 }
 
-/// The part of a contract that is the same for every scope of one controller, which is the program's or a library's.
-#[derive(Debug, Clone)]
-pub(crate) struct Party {
-    pub(crate) application: String,
-    pub(crate) service_version: Option<String>,
-    pub(crate) controller: Controller,
-    pub(crate) audience: Audience,
-    pub(crate) endpoint: String,
-    /// For how many days a grant is valid.
-    pub(crate) validity_days: u32,
-    /// The languages in which its notices are available.
-    pub(crate) languages: Arc<Languages>,
-}
-
-/// One event, as the contract and the notice describe it.
-#[derive(Debug, Clone)]
-pub(crate) struct EventTerms {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    pub(crate) linkage: &'static str,
-    pub(crate) linkage_says: Say,
-    /// The last UTC day on which it is recorded.
-    pub(crate) until: Option<String>,
-    pub(crate) item: Option<ItemTerms>,
-    pub(crate) fields: Vec<FieldTerms>,
-}
-
-/// How the entities of an event are sampled, as the contract and the notice describe it.
-#[derive(Debug, Clone)]
-pub(crate) struct ItemTerms {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    pub(crate) one_in: u64,
-    pub(crate) domain: &'static str,
-    /// Why more entities are sampled than the event's outcomes call for, if more are.
-    pub(crate) reason: Option<&'static str>,
-}
-
-/// One field, as the contract and the notice describe it.
-#[derive(Debug, Clone)]
-pub(crate) struct FieldTerms {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    pub(crate) class: &'static str,
-    pub(crate) precision: Precision,
-    pub(crate) optional: bool,
-    /// The name space of a code, or empty.
-    pub(crate) domain: &'static str,
-    /// Why it is sent exactly, if it is.
-    pub(crate) reason: Option<&'static str>,
-}
-
 /// The contract of one scope in this build.
 #[derive(Debug, Clone)]
 pub(crate) struct Contract {
@@ -180,47 +122,4 @@ impl Contract {
     pub(crate) fn endpoint(&self) -> &str {
         &self.party.endpoint
     }
-}
-
-/// The blake3 hash of these bytes, in hex.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex().to_string()
-}
-
-/// JSON with sorted keys and no spaces. Does not depend on the features of `serde_json` that another crate turned on.
-pub(crate) fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by(|a, b| a.0.cmp(b.0));
-            let entries: Vec<String> =
-                entries.into_iter().map(|(key, value)| format!("{}:{}", json!(key), canonical(value))).collect();
-            format!("{{{}}}", entries.join(","))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
-}
-
-/// The attributes that each request carries in addition to its events.
-pub(in crate::consent) fn envelope(party: &Party) -> Vec<String> {
-    let mut fields = vec!["service.name"];
-    if party.service_version.is_some() {
-        fields.push("service.version (two parts)");
-    }
-    fields.extend([
-        "telemetry.sdk.name",
-        "telemetry.sdk.version",
-        "telemetry.sdk.language",
-        "candor.scope",
-        "candor.contract.revision",
-        "candor.retention.days",
-        "log.record.uid (random, one for each record)",
-    ]);
-    fields.into_iter().map(Into::into).collect()
-}
-
-/// For how many days the sent log keeps what this scope sent.
-pub(crate) fn sent_log_days(scope: Scope) -> u32 {
-    scope.retention_days().min(SENT_LOG_DAYS)
 }

@@ -4,19 +4,18 @@
 //! This module defines what the notice says, and in which order. candor's sentences are in `language`. The program's own
 //! texts are in its scopes and events.
 
+use crate::consent::agreement::text_keys;
 use crate::consent::{
-    agreement::contract::{
-        AddressLog, COUNTS_DAYS, Contract, Controller, Erasure, EventTerms, FieldTerms, Party, WAITING_DAYS, digest,
-        sent_log_days,
-    },
-    agreement::languages::{self, Spoken},
+    agreement::contract::{AddressLog, Contract, Controller, Erasure},
+    agreement::languages::Spoken,
+    agreement::party::Party,
     agreement::scope::{Answer, Scope},
-    state::answer::Grant,
-    state::consent::Consent,
+    agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
+    json::digest,
 };
 use crate::{
     clean,
-    error::{Error, Kind},
+    error::Error,
     language::{Arg, Locale, Say, WIDTH, Wrapped, phrase},
     precision::joined,
 };
@@ -27,7 +26,7 @@ use crate::{
 /// has agreed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    scope: Scope,
+    pub(in crate::consent) scope: Scope,
     language: String,
     text: String,
     digest: String,
@@ -93,51 +92,8 @@ impl Contract {
         self.party.languages.all().map(|spoken| self.in_words(spoken))
     }
 
-    /// The notice that a grant is about: the one that was shown, or the one that would have been shown if the program reports
-    /// none.
-    ///
-    /// # Errors
-    /// The shown notice is of another scope; this build would not show that text; or its language is neither the interface's
-    /// nor one that the person picked.
-    pub(crate) fn agreed_notice(&self, grant: &Grant) -> Result<Notice, Error> {
-        let Some(shown) = &grant.shown else { return Ok(self.notice_or_own()) };
-        let scope = self.scope.name();
-        if shown.scope != self.scope {
-            return Err(Kind::OtherScope {
-                scope,
-                scope_const: self.scope.constant(),
-                shown: shown.scope.name(),
-                shown_const: shown.scope.constant(),
-            }
-            .into());
-        }
-        if !self.notices().any(|fresh| fresh == *shown) {
-            return Err(Kind::StaleNotice { scope: scope.into() }.into());
-        }
-        let interface = self.party.languages.of_interface();
-        let in_interface = interface.is_ok_and(|spoken| spoken.locale.tag().as_str() == shown.language());
-        if !in_interface && !grant.picked {
-            return Err(Kind::OtherLanguage {
-                scope: scope.into(),
-                scope_const: self.scope.constant().into(),
-                shown: shown.language().into(),
-                interface: self.party.languages.interface().to_string(),
-            }
-            .into());
-        }
-        Ok(shown.clone())
-    }
-
     fn in_words(&self, spoken: &Spoken) -> Notice {
         Notice::new(&self.party, self.scope, &self.events, spoken)
-    }
-}
-
-impl Consent {
-    /// The languages in which notices are available, as BCP 47 tags.
-    pub(crate) fn languages(&self) -> Vec<String> {
-        let contract = self.contracts.first();
-        contract.map(|it| it.party.languages.all().map(|it| it.locale.tag().to_string()).collect()).unwrap_or_default()
     }
 }
 
@@ -201,7 +157,7 @@ impl<'n> Writer<'n> {
     }
 
     fn event(&mut self, event: &EventTerms) {
-        let doc = self.spoken.text(&[languages::of_event(event)], event.doc);
+        let doc = self.spoken.text(&[text_keys::of_event(event)], event.doc);
         self.point(Say::Event, &[("doc", (&doc).into()), ("name", event.name.into())]);
         let linkage = self.say(event.linkage_says, &[]);
         self.out.add("    ", 4, &linkage);
@@ -211,7 +167,7 @@ impl<'n> Writer<'n> {
         }
         if let Some(item) = &event.item {
             self.field(event, item.name, item.doc);
-            let reason = item.reason.map(|reason| self.spoken.text(&[languages::reason_of(event, item.name)], reason));
+            let reason = item.reason.map(|reason| self.spoken.text(&[text_keys::reason_of(event, item.name)], reason));
             let words = phrase::item(self.locale(), item.one_in, reason.as_deref());
             self.out.add("        ", 8, &words);
         }
@@ -220,7 +176,7 @@ impl<'n> Writer<'n> {
             let words = self.becomes(event, field);
             self.out.add("        ", 8, &words);
             if let Some(reason) = field.reason {
-                let reason = self.spoken.text(&[languages::reason_of(event, field.name)], reason);
+                let reason = self.spoken.text(&[text_keys::reason_of(event, field.name)], reason);
                 let because = phrase::because(self.locale(), field.class, &reason);
                 self.out.add("        ", 8, &because);
             }
@@ -232,7 +188,7 @@ impl<'n> Writer<'n> {
     }
 
     fn field(&mut self, event: &EventTerms, name: &str, doc: &str) {
-        let doc = self.spoken.text(&[languages::of_field(event, name)], doc);
+        let doc = self.spoken.text(&[text_keys::of_field(event, name)], doc);
         let words = self.say(Say::Field, &[("name", name.into()), ("doc", (&doc).into())]);
         self.out.add("    ", 6, &words);
     }
@@ -240,7 +196,7 @@ impl<'n> Writer<'n> {
     /// How coarse a field becomes, in words.
     fn becomes(&self, event: &EventTerms, field: &FieldTerms) -> String {
         let label = |label: &str| {
-            let own = || self.spoken.optional(&languages::of_label(event, field.name, label));
+            let own = || self.spoken.optional(&text_keys::of_label(event, field.name, label));
             phrase::label(self.locale(), field.class, label).or_else(own)
         };
         field.precision.describe_in(self.locale(), &label)
@@ -259,7 +215,7 @@ impl<'n> Writer<'n> {
         self.list(Say::Processors, controller.processors, Say::NoProcessors);
         self.list(Say::Countries, controller.hosting_countries, Say::NoCountries);
         let safeguard = controller.transfer_safeguard;
-        let safeguard = safeguard.map(|text| self.spoken.text(&[languages::SAFEGUARD.into()], text));
+        let safeguard = safeguard.map(|text| self.spoken.text(&[text_keys::SAFEGUARD.into()], text));
         self.either(Say::Safeguard, "safeguard", safeguard.as_deref(), Say::NoSafeguard);
         self.list(Say::PassedOn, controller.onward_sharing, Say::NotPassedOn);
         match controller.address_log {
@@ -323,7 +279,7 @@ impl<'n> Writer<'n> {
     }
 
     fn of_scope(&self, what: &str, written: &str) -> String {
-        self.spoken.text(&[languages::of_scope(self.scope, what)], written)
+        self.spoken.text(&[text_keys::of_scope(self.scope, what)], written)
     }
 
     fn gap(&mut self) {

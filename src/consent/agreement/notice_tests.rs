@@ -2,12 +2,12 @@
 //! statements and with the reference texts in `tests/notices`, also with each sentence removed in turn.
 
 use crate::consent::{
-    agreement::contract::{
-        AddressLog, Audience, Contract, Controller, Erasure, EventTerms, FieldTerms, ItemTerms, Party,
-    },
+    agreement::contract::{AddressLog, Audience, Contract, Controller, Erasure},
     agreement::languages::{Languages, Spoken},
     agreement::notice::Notice,
+    agreement::party::Party,
     agreement::scope::{About as Whom, Answer, Scope, ScopeStatic, ScopeWords, Uses},
+    agreement::terms::{EventTerms, FieldTerms, ItemTerms},
 };
 use crate::{
     event::Linkage,

@@ -4,10 +4,14 @@
 //! back from a file that anyone can have changed, must match it exactly, down to the last key. This module never compares
 //! contracts and never stores one.
 
+use crate::consent::agreement::party::envelope;
+use crate::consent::agreement::terms::FieldTerms;
+use crate::consent::json::parse_strict;
 use crate::consent::{
-    agreement::contract::{AddressLog, COUNTS_DAYS, Erasure, EventTerms, Party, WAITING_DAYS, sent_log_days},
+    agreement::contract::{AddressLog, Erasure},
+    agreement::party::Party,
     agreement::scope::{Answer, Scope},
-    records::unique_keys,
+    agreement::terms::{COUNTS_DAYS, EventTerms, WAITING_DAYS, sent_log_days},
 };
 use crate::precision::Precision;
 use serde::{Deserialize, Serialize};
@@ -181,14 +185,14 @@ impl ContractSchema {
             uses: scope.uses().all().into_iter().map(|(key, _, answer)| (key.to_owned(), use_of(answer))).collect(),
             also_never: owned(scope.also_never()),
             events: events.iter().map(event).collect(),
-            envelope: crate::consent::agreement::contract::envelope(party),
+            envelope: envelope(party),
             features_depend_on_it: false,
         }
     }
 
     /// Reads a stored contract. `None` if it does not match this format down to the last key, or states something twice.
     pub(crate) fn read(json: &str) -> Option<ContractSchema> {
-        let terms: ContractSchema = serde_json::from_value(unique_keys::parse(json)?).ok()?;
+        let terms: ContractSchema = serde_json::from_value(parse_strict(json)?).ok()?;
         (terms.format == FORMAT && terms.say_it_once()).then_some(terms)
     }
 
@@ -214,7 +218,7 @@ fn once<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
 }
 
 fn event(event: &EventTerms) -> Event {
-    let field = |field: &crate::consent::agreement::contract::FieldTerms| Field {
+    let field = |field: &FieldTerms| Field {
         name: field.name.into(),
         class: field.class.into(),
         optional: field.optional,

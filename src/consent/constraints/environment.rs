@@ -3,19 +3,18 @@
 //! A block does not change the person's decision. It closes the gates while it lasts. This module never opens a gate: a
 //! variable that says "on" is not an act of the person and is ignored.
 
+use crate::ambient::Environment;
 use crate::consent::{
-    agreement::contract::Audience, agreement::schema::ContractSchema, constraints::limits::Limits,
+    agreement::contract::Audience,
+    agreement::schema::ContractSchema,
+    constraints::block::{Block, shown},
+    constraints::limits::Limits,
     constraints::policy::Policies,
 };
-use crate::{ambient::Environment, clean};
 use std::path::PathBuf;
 
 /// The variables that block any program, whatever its name.
 pub(crate) const VARIABLES: [&str; 3] = ["DO_NOT_TRACK", "CANDOR_OFF", "CI"];
-
-/// What blocks, in words for messages and for the person's page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Block(pub(crate) String);
 
 /// All constraints around the program, as last read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,11 +114,6 @@ pub(crate) fn block(
 /// Whether a value is `0`, `false`, `off`, `no` or empty. Case and surrounding whitespace do not matter.
 fn means_off(value: &str) -> bool {
     matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false" | "off" | "no")
-}
-
-/// A value from outside, cut to `most` characters and cleaned for a message.
-pub(crate) fn shown(value: &str, most: usize) -> String {
-    clean::line(&value.chars().take(most).collect::<String>())
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 
 use crate::consent::{
     agreement::compatibility::{Projection, Rule},
-    agreement::contract::{canonical, digest},
     agreement::schema::{ContractSchema, Field, Partition},
+    json::{canonical, digest},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,7 @@
 //! Constraints: what narrows a person's consent from outside, which is the environment and administrators' rules. These
 //! modules never grant anything.
 
+pub(crate) mod block;
 pub(crate) mod environment;
 pub(crate) mod limits;
 #[cfg(test)]

@@ -7,12 +7,12 @@
 //! scope for the moment, and destroys nothing. A file can never grant, hide, lengthen or redirect anything, because the format
 //! has no key for that.
 
+use crate::consent::json::parse_strict;
 use crate::consent::{
     agreement::schema::ContractSchema,
-    constraints::environment::{Block, shown},
+    constraints::block::{Block, shown},
     constraints::limits::{Limits, Remaining},
-    records::ledger::Failed,
-    records::unique_keys,
+    records::failed::Failed,
 };
 use crate::{
     disk::{self, Files, Look, StatKind},
@@ -334,7 +334,7 @@ fn parse(bytes: &[u8]) -> Result<Policy, String> {
         None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
     }
     // If a key occurs twice, only the last one would apply, and what the first one forbids would be lost.
-    if std::str::from_utf8(bytes).ok().and_then(unique_keys::parse).is_none() {
+    if std::str::from_utf8(bytes).ok().and_then(parse_strict).is_none() {
         return Err("a key stands twice in it".into());
     }
     let mut policy: Policy = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;

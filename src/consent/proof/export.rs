@@ -2,22 +2,20 @@
 //! sends and writes nothing. The host program writes the file, where the person wants it.
 
 use crate::consent::{
-    agreement::contract::digest,
+    agreement::contract::Contract,
+    proof::parts::{FORM, Parts},
     proof::vocabulary,
     records::entry::{EVERY_SCOPE, Line},
-    records::ledger::{LEDGER_MOST, Records, Tombstone},
-    state::consent::Consent,
+    records::ledger::{LEDGER_MOST, Ledger},
+    records::reading::Records,
+    records::tombstone::Tombstone,
 };
 use crate::{
+    ambient::Time,
     clean,
     error::{At, Error, Kind},
 };
-use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
-
-/// The name of this format. Exports are kept for years. If anything is computed differently, here or in `dpv`, the new
-/// format needs another name, and this one must stay readable.
-pub(in crate::consent) const FORM: &str = "candor-receipts/1";
 
 /// All decisions of one store, oldest first, with the contracts and notices they name.
 ///
@@ -58,117 +56,89 @@ pub struct Receipts {
     titles: BTreeMap<String, String>,
 }
 
-/// The parts of an export. Everything else in it is computed from these.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::consent) struct Parts {
-    pub(in crate::consent) form: String,
-    pub(in crate::consent) application: String,
-    /// candor's version.
-    pub(in crate::consent) made_by: String,
-    /// UTC, RFC 3339.
-    pub(in crate::consent) made_at: String,
-    /// Why the records could not be used, if they could not.
-    pub(in crate::consent) trouble: Option<String>,
-    /// Scopes whose withdrawal is in force although it could not be written into the history yet.
-    pub(crate) unwritten: Vec<String>,
-    /// The history's lines, byte for byte, without their line ends.
-    pub(crate) lines: Vec<String>,
-    /// Contracts by digest, byte for byte.
-    pub(in crate::consent) contracts: BTreeMap<String, String>,
-    /// Notices by digest, as they were shown. They are in another part of the document, each once.
-    #[serde(skip)]
-    pub(in crate::consent) notices: BTreeMap<String, String>,
+/// Every decision of this store. Does not wait for other processes: a decision that is being written is either
+/// included or not.
+///
+/// # Errors
+/// The store can't be used, or a file of it can't be read; or the history kept changing while it was read.
+pub(in crate::consent) fn receipts(ledger: &Ledger, program: &[Contract], now: Time) -> Result<Receipts, Error> {
+    ledger.is_usable()?;
+    let (records, bytes) = records_and_bytes(ledger)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.split_inclusive('\n');
+    let (mut trouble, mut unwritten) = (None, Vec::new());
+    let mut lines: Vec<String> = match &records {
+        Records::Nothing => Vec::new(),
+        // Exported unchanged: `verify` reports what is wrong with it.
+        Records::Closed(why) | Records::Refused(_, why) => {
+            trouble = Some((*why).to_owned());
+            lines.map(Into::into).collect()
+        }
+        Records::Sound(sound) => {
+            let is_yes = |scope: &str| sound.entry(scope).is_some_and(|entry| entry.decision.opens());
+            let withdrawn = sound.revoked.iter().filter(|(scope, said)| Tombstone::is_persons(said) && is_yes(scope));
+            unwritten = withdrawn.map(|(scope, _)| scope.clone()).collect();
+            // Half a line, and a grant that never came into force, were not decided. A withdrawal whose line is
+            // still to be appended was decided, and the next start appends exactly this line.
+            let whole = lines.filter(|line| line.ends_with('\n')).map(Into::into);
+            let pending = sound.snapshot.pending.as_ref().filter(|_| sound.behind).map(Line::text);
+            whole.chain(pending).take(usize::try_from(sound.snapshot.lines).unwrap_or(usize::MAX)).collect()
+        }
+    };
+    for line in &mut lines {
+        if line.ends_with('\n') {
+            line.pop();
+        }
+    }
+    let (mut contracts, mut notices) = (BTreeMap::new(), BTreeMap::new());
+    for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+        for (digest, kept) in [(line.contract, &mut contracts), (line.notice, &mut notices)] {
+            // A line may hold anything that was written into the file. Only a text with the digest it is named by
+            // is taken.
+            if let Some(digest) = digest
+                && let Some(text) = ledger.text(&digest)?
+            {
+                kept.insert(digest, text);
+            }
+        }
+    }
+    let titles = program.iter().map(|contract| (contract.scope.name().into(), contract.scope.title().into()));
+    let parts = Parts {
+        form: FORM.into(),
+        application: ledger.application.clone(),
+        made_by: env!("CARGO_PKG_VERSION").into(),
+        made_at: now.rfc3339(),
+        trouble,
+        unwritten,
+        lines,
+        contracts,
+        notices,
+    };
+    Ok(Receipts { parts, titles: titles.collect() })
 }
 
-impl Consent {
-    /// Every decision of this store. Does not wait for other processes: a decision that is being written is either
-    /// included or not.
-    ///
-    /// # Errors
-    /// The store can't be used, or a file of it can't be read; or the history kept changing while it was read.
-    pub(crate) fn receipts(&self) -> Result<Receipts, Error> {
-        let ledger = &self.ledger;
-        ledger.is_usable()?;
-        let (records, bytes) = self.records_and_bytes()?;
-        let text = String::from_utf8_lossy(&bytes);
-        let lines = text.split_inclusive('\n');
-        let (mut trouble, mut unwritten) = (None, Vec::new());
-        let mut lines: Vec<String> = match &records {
-            Records::Nothing => Vec::new(),
-            // Exported unchanged: `verify` reports what is wrong with it.
-            Records::Closed(why) | Records::Refused(_, why) => {
-                trouble = Some((*why).to_owned());
-                lines.map(Into::into).collect()
-            }
+/// The records, and the history's bytes at the same time.
+///
+/// # Errors
+/// A file can't be read. Or three attempts in a row found records and history that do not fit each other.
+fn records_and_bytes(ledger: &Ledger) -> Result<(Records, Vec<u8>), Error> {
+    let path = ledger.ledger_path();
+    for _ in 0..3 {
+        let records = ledger.read()?;
+        let bytes = ledger.files().contents(&path, LEDGER_MOST).found().at("read", &path)?.unwrap_or_default();
+        // Another process may have recorded a decision between the two reads.
+        let fits = match &records {
             Records::Sound(sound) => {
-                let is_yes = |scope: &str| sound.entry(scope).is_some_and(|entry| entry.decision.opens());
-                let withdrawn =
-                    sound.revoked.iter().filter(|(scope, said)| Tombstone::is_persons(said) && is_yes(scope));
-                unwritten = withdrawn.map(|(scope, _)| scope.clone()).collect();
-                // Half a line, and a grant that never came into force, were not decided. A withdrawal whose line is
-                // still to be appended was decided, and the next start appends exactly this line.
-                let whole = lines.filter(|line| line.ends_with('\n')).map(Into::into);
-                let pending = sound.snapshot.pending.as_ref().filter(|_| sound.behind).map(Line::text);
-                whole.chain(pending).take(usize::try_from(sound.snapshot.lines).unwrap_or(usize::MAX)).collect()
+                count(&bytes) + u64::from(sound.behind) == sound.snapshot.lines + u64::from(sound.ahead)
             }
+            Records::Nothing => bytes.is_empty(),
+            Records::Closed(_) | Records::Refused(..) => true,
         };
-        for line in &mut lines {
-            if line.ends_with('\n') {
-                line.pop();
-            }
+        if fits {
+            return Ok((records, bytes));
         }
-        let (mut contracts, mut notices) = (BTreeMap::new(), BTreeMap::new());
-        for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
-            for (digest, kept) in [(line.contract, &mut contracts), (line.notice, &mut notices)] {
-                // A line may hold anything that was written into the file. Only a text with the digest it is named by
-                // is taken.
-                if let Some(digest) = digest
-                    && let Some(text) = ledger.text(&digest)?
-                {
-                    kept.insert(digest, text);
-                }
-            }
-        }
-        let titles =
-            self.contracts.iter().map(|contract| (contract.scope.name().into(), contract.scope.title().into()));
-        let parts = Parts {
-            form: FORM.into(),
-            application: ledger.application.clone(),
-            made_by: env!("CARGO_PKG_VERSION").into(),
-            made_at: self.ambient.now().rfc3339(),
-            trouble,
-            unwritten,
-            lines,
-            contracts,
-            notices,
-        };
-        Ok(Receipts { parts, titles: titles.collect() })
     }
-
-    /// The records, and the history's bytes at the same time.
-    ///
-    /// # Errors
-    /// A file can't be read. Or three attempts in a row found records and history that do not fit each other.
-    fn records_and_bytes(&self) -> Result<(Records, Vec<u8>), Error> {
-        let path = self.ledger.ledger_path();
-        for _ in 0..3 {
-            let records = self.ledger.read()?;
-            let bytes = self.ledger.files().contents(&path, LEDGER_MOST).found().at("read", &path)?.unwrap_or_default();
-            // Another process may have recorded a decision between the two reads.
-            let fits = match &records {
-                Records::Sound(sound) => {
-                    count(&bytes) + u64::from(sound.behind) == sound.snapshot.lines + u64::from(sound.ahead)
-                }
-                Records::Nothing => bytes.is_empty(),
-                Records::Closed(_) | Records::Refused(..) => true,
-            };
-            if fits {
-                return Ok((records, bytes));
-            }
-        }
-        Err(Kind::Locked { path }.into())
-    }
+    Err(Kind::Locked { path }.into())
 }
 
 /// How many whole lines there are.
@@ -292,19 +262,4 @@ impl fmt::Display for Receipts {
         }
         f.write_str(&clean::text(&out))
     }
-}
-
-/// Reads the parts back out of an exported document. `None` if it is not an export in this format.
-pub(in crate::consent) fn taken_out(document: &serde_json::Value) -> Option<Parts> {
-    let mut parts = Parts::deserialize(document.get("candor")?).ok()?;
-    for notice in document.get("privacy_notice")?.as_array()? {
-        let digest = notice.get("@id")?.as_str()?.strip_prefix('#')?;
-        parts.notices.insert(digest.to_owned(), notice.get("text")?.as_str()?.to_owned());
-    }
-    (parts.form == FORM).then_some(parts)
-}
-
-/// Whether a text has the digest it is named by.
-pub(in crate::consent) fn is_text(text: &str, named: &str) -> bool {
-    digest(text.as_bytes()) == named
 }

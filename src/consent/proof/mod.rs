@@ -2,7 +2,7 @@
 //! nothing.
 
 pub(crate) mod export;
-pub(crate) mod last;
+pub(crate) mod parts;
 pub(crate) mod receipt;
 pub(crate) mod verify;
 pub(crate) mod vocabulary;

@@ -4,16 +4,15 @@
 //! The chain of hashes has no secret. On its own it shows damage and careless edits. Compared with a receipt that was
 //! kept elsewhere it also shows truncation, reordering and rewriting. [`UNDETECTABLE`] lists what it does not show.
 
-use crate::ambient::Time;
-use crate::clean;
+use crate::consent::json::parse_strict;
 use crate::consent::{
-    agreement::contract::{canonical, digest},
-    proof::export::{Parts, is_text, taken_out},
+    json::{canonical, digest},
+    proof::parts::{Parts, is_text, taken_out},
     proof::receipt::word,
     proof::vocabulary,
     records::entry::{Decision, GENESIS, Line},
-    records::unique_keys,
 };
+use crate::{ambient::Time, clean};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -210,7 +209,7 @@ struct Given {
 fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
     let mut verdict =
         Verdict { application: None, lines: 0, head: String::new(), vouched: 0, flaws: Vec::new(), notes: Vec::new() };
-    let document = unique_keys::parse(history);
+    let document = parse_strict(history);
     let export = document.as_ref().and_then(|document| Some((document, taken_out(document)?)));
     let given = match &export {
         Some((document, parts)) => {
@@ -247,7 +246,7 @@ fn no_history(text: &str, document: Option<&Value>) -> Option<&'static str> {
         return Some("this is the receipt of one decision: hand it over as the earlier one, beside a whole history");
     }
     let is_line = |text: &str| {
-        unique_keys::parse(text).is_some_and(|line| line.get("previous").is_some() || line.get("hash").is_some())
+        parse_strict(text).is_some_and(|line| line.get("previous").is_some() || line.get("hash").is_some())
     };
     match document {
         Some(document) if document.get("candor").is_some() => {
@@ -268,7 +267,7 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
     let (mut epochs, mut next, mut time) = (BTreeMap::new(), 1_u64, None);
     for (at, (text, ended)) in (1_u64..).zip(lines) {
         let before = given.last();
-        let value = unique_keys::parse(text).unwrap_or_default();
+        let value = parse_strict(text).unwrap_or_default();
         let hash = value.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned();
         let line = match serde_json::from_value::<Line>(value.clone()) {
             Ok(line) if !ended => {
@@ -444,7 +443,7 @@ struct Anchor {
 
 /// Compares a history with something that was kept elsewhere.
 fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
-    let document = unique_keys::parse(earlier);
+    let document = parse_strict(earlier);
     let anchors = if is_receipt(document.as_ref()) {
         match document.as_ref().map(|receipt| anchor(receipt, given)) {
             Some(Ok(anchor)) => vec![anchor],

@@ -4,7 +4,7 @@
 //! Computed from the lines and the contracts alone, so that a verifier can compute it again and compare. It claims
 //! nothing that is not in them, reads no file and decides nothing.
 
-use crate::consent::{proof::export::Parts, records::entry::EVERY_SCOPE};
+use crate::consent::{proof::parts::Parts, records::entry::EVERY_SCOPE};
 use serde_json::{Map, Value, json};
 
 /// The meaning of the names. Keys without an entry (`candor`, `line`) are candor's own, and readers of JSON-LD skip

@@ -4,8 +4,46 @@
 //! Parses and compares bytes only. Never opens a file.
 
 use crate::ambient::{Day, Time};
-use crate::consent::agreement::contract::{canonical, digest};
+use crate::consent::json::{canonical, digest};
 use serde::{Deserialize, Serialize};
+
+/// The content of a decision, before it has a place in the chain. If the decision narrows or keeps a grant, a field that is
+/// `None` keeps the previous value, except for `language`.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement<'a> {
+    pub(crate) scope: &'a str,
+    pub(crate) decision: Decision,
+    pub(crate) contract: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) language: Option<NoticeLanguage>,
+    pub(crate) via: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) details: Option<Details>,
+}
+
+impl<'a> Statement<'a> {
+    /// A statement with no details.
+    pub(crate) fn of(scope: &'a str, decision: Decision) -> Self {
+        Statement {
+            scope,
+            decision,
+            contract: None,
+            notice: None,
+            language: None,
+            via: None,
+            until: None,
+            details: None,
+        }
+    }
+}
+
+/// The language of the notice that a grant refers to.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticeLanguage {
+    pub(crate) tag: String,
+    /// Whether the person picked the language.
+    pub(crate) picked: bool,
+}
 
 /// The `previous` hash of the first entry.
 pub(in crate::consent) const GENESIS: &str = "";
@@ -181,6 +219,13 @@ pub(in crate::consent) fn chain(bytes: &[u8]) -> Option<(Vec<Line>, Option<u64>)
         lines.push(line);
     }
     Some((lines, torn))
+}
+
+/// The epoch of the latest grant in the history, or 0 if there is none. Epochs, not times, decide what came later, because clocks
+/// can go back.
+pub(in crate::consent) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
+    let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
+    lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //! only close a scope; nothing here opens one.
 
 use crate::consent::{
-    agreement::contract::canonical,
-    records::ledger::{Failed, Held, Ledger, NOT_READ, Records, SNAPSHOT_MOST},
+    json::canonical,
+    records::failed::{Failed, NOT_READ},
+    records::ledger::{Ledger, SNAPSHOT_MOST},
 };
 use crate::{
     ambient::Day,
@@ -24,7 +25,7 @@ pub(in crate::consent) struct Mark {
     pub(crate) epoch: u64,
     /// The latest UTC day on which the grant of this epoch was in use, formatted as `2026-11-22`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    latest: Option<String>,
+    pub(in crate::consent) latest: Option<String>,
 }
 
 impl Mark {
@@ -73,7 +74,7 @@ impl Ledger {
         Ok(marks.map(Some).ok_or(Unfit::Damaged))
     }
 
-    fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> Result<(), Error> {
+    pub(in crate::consent) fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> Result<(), Error> {
         // Marks that can't be read now are not replaced: that would lose the marks of every other scope.
         let path = self.marks_path();
         let marks = self.read_marks()?.map_err(|unfit| unfit.error(&path))?;
@@ -105,21 +106,6 @@ impl Ledger {
         self.change_mark(scope, |mark| {
             if epoch > mark.epoch {
                 *mark = Mark { epoch, latest: Some(today.to_string()) };
-            }
-        })
-    }
-
-    /// Records that a grant was in use today. Does nothing if this is already recorded, if another grant (another epoch) or
-    /// none is in force now, or if today is before the recorded day. The caller holds the decision lock.
-    pub(in crate::consent) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
-        let _ = held;
-        let Records::Sound(sound) = self.read()? else { return Ok(()) };
-        if sound.in_force(scope).is_none_or(|entry| entry.epoch != epoch) {
-            return Ok(());
-        }
-        self.change_mark(scope, |mark| {
-            if mark.latest().is_none_or(|latest| latest < today) {
-                mark.latest = Some(today.to_string());
             }
         })
     }

@@ -11,9 +11,11 @@
 //! earlier file.
 
 use crate::consent::{
-    proof::receipt::{LOST_FOR_GOOD, LOST_LOCK},
     records::entry::{Decision, Line},
-    records::ledger::{Failed, History, Ledger, Records},
+    records::failed::Failed,
+    records::ledger::Ledger,
+    records::reading::{History, Records},
+    records::unconfirmed::{LOST_FOR_GOOD, LOST_LOCK},
 };
 use crate::{
     disk::{Look, Node, Seen, StatKind, is_lock},

@@ -3,36 +3,41 @@
 //!
 //! Each step, if interrupted, leaves a scope closed rather than open. Nothing here opens a scope.
 
+use crate::consent::records::tombstone::TOMBSTONE_MOST;
+use crate::consent::records::tombstone::read;
 use crate::consent::{
-    agreement::contract::canonical,
     agreement::scope::{MAX_SCOPES, is_name},
-    records::entry::{Decision, Details, GENESIS, Line},
+    json::canonical,
+    records::entry::{Decision, Details, GENESIS, Line, Statement, latest_yes},
+    records::failed::{Failed, not_read},
     records::high_water::Unfit,
-    records::ledger::{
-        ENDED, Entry, Failed, Held, LEDGER_MOST, Ledger, Records, Revoked, SNAPSHOT_MOST, Snapshot, Sound, Statement,
-        TOMBSTONE, Tombstone,
-    },
-    state::pending::latest_yes,
+    records::ledger::{Held, LEDGER_MOST, Ledger, SNAPSHOT_MOST},
+    records::reading::{Records, Sound},
+    records::snapshot::{Entry, Snapshot},
+    records::tombstone::Tombstone,
 };
 use crate::{
     ambient::Time,
-    disk::{self, Look, Seen, StatKind},
+    disk::{self, Look, Seen},
     error::{At, Error, Kind},
     mutants::{self, Mutant},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-/// The most switched-off fields that are taken over for one scope: more than a person switches off. The limit makes sure that
-/// what damaged records name fits into the new records.
-const SWITCHED_MOST: usize = 32;
-/// The most bytes that are read of a tombstone: more than one contains.
-const TOMBSTONE_MOST: u64 = 4 << 10;
-
 impl Ledger {
+    /// Raises the marks of the decisions that the copy lacks, to the epochs that this process knows.
+    pub(in crate::consent) fn mark_known(&self, held: &Held) -> Result<(), Error> {
+        let _ = held;
+        for (scope, epoch) in self.decided_since()? {
+            self.raise_mark(&scope, epoch, false)?;
+        }
+        Ok(())
+    }
+
     /// Finishes an interrupted decision: appends the entry of a withdrawal, voids a grant that never came into force, raises
     /// marks, and writes down what tombstones say. Returns the resulting records.
     ///
@@ -351,14 +356,6 @@ impl Ledger {
         Ok(None)
     }
 
-    /// Whether one of candor's own files is larger than candor ever makes it. Such a file is damaged, whatever its content.
-    pub(in crate::consent) fn is_too_large(&self, path: &Path, most: u64) -> Result<bool, Failed> {
-        Ok(match self.look(path, self.files.examine(path))? {
-            Seen::Read(stat) => stat.kind == StatKind::File && stat.exposed.is_none() && stat.len > most,
-            Seen::Absent | Seen::Refused => false,
-        })
-    }
-
     /// The scopes named in any line of the history, however damaged the rest is, each with its switched-off fields.
     fn named_in_history(&self) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
         let path = self.ledger_path();
@@ -389,58 +386,11 @@ impl Ledger {
         }
         Ok(named)
     }
-
-    /// The paths of a scope's tombstones, which say that the scope was closed when the decision could not be written. First
-    /// the two for the person's own refusal, then the two for other causes; each pair has one path per directory.
-    pub(in crate::consent) fn tombstones(&self, scope: &str) -> [[PathBuf; 2]; 2] {
-        [TOMBSTONE, ENDED]
-            .map(|end| [&self.store, &self.marks].map(|directory| directory.join(format!("{scope}{end}"))))
-    }
-
-    /// The scopes that have a tombstone in either directory, each with its tombstone's content. If several differ, the
-    /// person's own takes precedence. Of two of the person's, the later one does. Of two others, one that closes the scope
-    /// takes precedence over one that only narrows it.
-    pub(in crate::consent) fn revoked(&self, names: &[Vec<String>; 2]) -> Result<Revoked, Failed> {
-        let mut revoked = Revoked::new();
-        for (names, directory) in names.iter().zip([&self.store, &self.marks]) {
-            for name in names {
-                let own = name.strip_suffix(TOMBSTONE);
-                let Some(scope) = own.or_else(|| name.strip_suffix(ENDED)) else { continue };
-                let path = directory.join(name);
-                // A tombstone whose content can't be used still counts.
-                let said = match self.document(names, &path, TOMBSTONE_MOST)? {
-                    Seen::Read(bytes) => read(&bytes),
-                    Seen::Absent | Seen::Refused => None,
-                };
-                let said = if own.is_some() { said } else { Some(said.unwrap_or_else(Tombstone::of_nobody)) };
-                let known = revoked.entry(scope.to_owned()).or_insert_with(|| said.clone());
-                let is_weaker = known.as_ref().is_some_and(|known| known.decision.opens());
-                let is_stronger = match (Tombstone::is_persons(known), Tombstone::is_persons(&said)) {
-                    (true, true) => !Tombstone::covers(known, &said),
-                    (true, false) => false,
-                    (false, by_person) => by_person || is_weaker,
-                };
-                if is_stronger {
-                    *known = said;
-                }
-            }
-        }
-        Ok(revoked)
-    }
-
-    pub(in crate::consent) fn last_line(&self) -> Result<Option<Line>, Failed> {
-        Ok(self.history()?.lines().pop())
-    }
 }
 
-pub(in crate::consent) fn not_read(path: &Path) -> Error {
-    Unfit::Refused.error(path)
-}
-
-/// Parses a tombstone. Returns `None` if it is empty or damaged.
-fn read(bytes: &[u8]) -> Option<Tombstone> {
-    serde_json::from_str(disk::unseal("revoked", bytes)?).ok()
-}
+/// The most switched-off fields that are taken over for one scope: more than a person switches off. The limit makes sure that
+/// what damaged records name fits into the new records.
+const SWITCHED_MOST: usize = 32;
 
 /// The decision that a tombstone adds to a scope's last decision. A grant is withdrawn by the person's tombstone, and gets
 /// the tombstone's decision otherwise. In any other state the person's tombstone is a refusal. Returns `None` if the last

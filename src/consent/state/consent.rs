@@ -1,32 +1,33 @@
-//! The consent state of one client: what was read last, and which scopes must stay closed whatever is read next. Never writes a
-//! decision, except to finish one that was interrupted.
+//! The consent state of one client: its records, contracts and gates, and the locks that decisions take. Never evaluates a grant,
+//! and never writes a decision, except to finish one that was interrupted.
 
+use crate::consent::state::retries::RETRY;
+use crate::consent::state::retries::SOONEST;
+use crate::consent::state::retries::STANDING_FILES;
 use crate::consent::{
-    agreement::compatibility::Projection,
+    agreement::compatibility::{Compared, Projection},
     agreement::contract::Contract,
-    agreement::scope::{Scope, is_name},
-    constraints::environment::{Constraints, shown},
-    constraints::policy::Looked,
-    proof::receipt::{NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE},
-    records::ledger::{Failed, Fingerprint, Held, LOCK_WAIT, Ledger, Records, Sound},
-    state::pending::Unwritten,
-    state::permit::{Gates, Permit, UNKNOWN_EPOCH, Watch},
-    state::status::Compared,
+    agreement::scope::Scope,
+    constraints::environment::Constraints,
+    records::failed::Failed,
+    records::ledger::{Held, LOCK_WAIT, Ledger},
+    records::reading::{Fingerprint, Records},
+    state::act::Unwritten,
+    state::permit::{Gates, UNKNOWN_EPOCH},
+    state::retries::Retries,
 };
 use crate::{
     ambient::{Ambient, Day},
-    disk::{Look, Seen},
+    disk::Look,
     error::{Error, Kind},
     mutants::{self, Mutant},
-    sync::{self, Mutex},
+    sync::Mutex,
 };
 use std::{
     cell::Cell,
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::Arc,
+    sync::atomic::{AtomicBool, AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -73,56 +74,6 @@ pub(crate) struct Consent {
     pub(in crate::consent) ends: Mutex<Option<Instant>>,
 }
 
-/// How long after a failure the first retry is, and the longest wait between two retries.
-const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-
-/// The shortest wait before a retry.
-const SOONEST: Duration = Duration::from_millis(20);
-
-/// The name of the retry for grants that administrators' rules or the calendar narrow or end, when that could not be done.
-///
-/// Each of these names contains a space, which no scope's name does.
-const SETTLING: &str = "what administrators' rules leave out";
-
-/// The name of the retry for closing decisions that could not be written and are only held by a tombstone.
-const STANDING_FILES: &str = "what only a file stands for";
-/// The names of the retries for failed reads: of the rules, the records, and the texts of what was agreed to.
-const RULES: &str = "the rules";
-const RECORDS: &str = "the records";
-const TEXTS: &str = "the texts";
-
-// A refusal of a scope with such a name would never be retried.
-const _: () = assert!(!is_name(SETTLING) && !is_name(STANDING_FILES) && !is_name(RULES));
-const _: () = assert!(!is_name(RECORDS) && !is_name(TEXTS));
-
-/// What failed and is to be retried, by name: the time of the next try, and the wait before it.
-#[derive(Debug, Default)]
-pub(crate) struct Retries(pub(crate) BTreeMap<&'static str, (Instant, Duration)>);
-
-impl Retries {
-    /// Records a failure: the next wait is twice the last one, within the limits of `RETRY`.
-    pub(crate) fn failed(&mut self, what: &'static str, now: Instant) {
-        let (next, wait) = self.0.entry(what).or_insert((now, Duration::ZERO));
-        // A try that was not due does not postpone the next one.
-        if *next <= now {
-            *wait = (*wait * 2).clamp(RETRY.0, RETRY.1);
-            *next = now + *wait;
-        }
-    }
-
-    pub(crate) fn held(&mut self, what: &str) {
-        self.0.remove(what);
-    }
-
-    pub(crate) fn soonest(&self) -> Option<Instant> {
-        self.0.values().map(|(next, _)| *next).min()
-    }
-
-    pub(crate) fn is_due(&self, what: &str, now: Instant) -> bool {
-        self.0.get(what).is_some_and(|(next, _)| *next <= now)
-    }
-}
-
 /// How long one act may still wait for the lock of decisions, in total, however often it takes the lock.
 #[derive(Debug)]
 pub(crate) struct Patience {
@@ -157,7 +108,7 @@ impl Patience {
 }
 
 /// A cheap check for new decisions: the versions of the snapshot and of its directory.
-type Glance = [Option<(u64, u64, i64)>; 2];
+pub(in crate::consent) type Glance = [Option<(u64, u64, i64)>; 2];
 
 /// What was last read, and which scopes must stay closed whatever is read next.
 pub(crate) struct View {
@@ -191,36 +142,6 @@ pub(crate) struct View {
     pub(in crate::consent) closing: Vec<Scope>,
     /// The scopes in `closing` whose grant stays: events recorded meanwhile are counted.
     pub(in crate::consent) narrowing: Vec<Scope>,
-}
-
-/// The result of a look: whether any gate changes, whether something must be prepared first, and the new value of each gate.
-struct Opens {
-    pub(crate) moved: bool,
-    pub(crate) prepares: bool,
-    pub(crate) gates: Option<Vec<(Scope, u64)>>,
-}
-
-/// A look at the records that has closed what must be closed, and opens nothing before [`open`](Looking::open).
-#[must_use = "what is granted stays closed until it is opened"]
-pub(crate) struct Looking<'c> {
-    consent: &'c Consent,
-    view: crate::sync::MutexGuard<'c, View>,
-    opens: Opens,
-}
-
-impl Looking<'_> {
-    /// The scopes that will be open, if something has to be prepared for them first.
-    pub(crate) fn to_prepare(&self) -> Option<&[Place]> {
-        self.opens.prepares.then_some(&self.view.open)
-    }
-
-    /// Opens them. Returns whether any gate changed.
-    pub(crate) fn open(self) -> bool {
-        for (scope, epoch) in self.opens.gates.into_iter().flatten() {
-            self.consent.gates.set(scope, epoch);
-        }
-        self.opens.moved
-    }
 }
 
 impl Consent {
@@ -379,6 +300,12 @@ impl Consent {
         &self.contracts
     }
 
+    /// The languages in which notices are available, as BCP 47 tags.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        let contract = self.contracts.first();
+        contract.map(|it| it.party.languages.all().map(|it| it.locale.tag().to_string()).collect()).unwrap_or_default()
+    }
+
     /// For how many days a grant is valid.
     pub(crate) fn validity(&self) -> u32 {
         self.validity
@@ -394,278 +321,11 @@ impl Consent {
         self.constraints.lock().clone()
     }
 
-    /// What closes a scope, whatever the person decided.
-    pub(crate) fn blocked(&self, scope: Scope) -> Option<String> {
-        Some(self.block_of(self.contract(scope).ok()?)?.0)
-    }
-
-    /// Whether a scope is closed, whatever the person decided, by something that is known to apply: not by a rule that can't be
-    /// read now.
-    pub(crate) fn is_ruled_out(&self, scope: Scope) -> bool {
-        self.contract(scope).is_ok_and(|contract| self.lasting_block_of(contract).is_some())
-    }
-
-    /// Reads administrators' rules again. Returns, once, whether there is something to settle: the rules changed, or a look found
-    /// something. The caller must then destroy the pending data.
-    #[must_use]
-    pub(crate) fn look_at_policies(&self) -> bool {
-        let (changed, moved) = self.read_policies();
-        if changed || moved {
-            self.view.lock().stale = true;
-        }
-        changed || self.has_rules_to_settle()
-    }
-
-    /// Whether there is something to settle since the last call.
-    #[must_use]
-    pub(crate) fn has_rules_to_settle(&self) -> bool {
-        self.unsettled.swap(false, Ordering::SeqCst)
-    }
-
-    /// Called when settling failed: it is due again at the next check, and a retry is scheduled.
-    pub(crate) fn settle_again(&self) {
-        self.unsettled.store(true, Ordering::SeqCst);
-        self.retries.lock().failed(SETTLING, self.ambient.monotonic());
-    }
-
-    /// Called when settling succeeded.
-    pub(crate) fn has_settled(&self) {
-        self.retries.lock().held(SETTLING);
-    }
-
-    /// Returns whether the rules differ from those read before, and whether their readability changed: they can be read now and
-    /// could not before, or the other way round. A failed read says nothing about what the rules say.
-    fn read_policies(&self) -> (bool, bool) {
-        let directories = self.constraints().directories.clone();
-        let looked = Looked::at(self.ledger.files(), &directories, self.ledger.application());
-        let mut retries = self.retries.lock();
-        let mut constraints = self.constraints.lock();
-        let before = Constraints::clone(&constraints);
-        let now = match looked {
-            Ok(Looked { policies, ignored }) => {
-                retries.held(RULES);
-                Constraints { policies, ignored, doubt: None, ..before.clone() }
-            }
-            Err(failed) => {
-                retries.failed(RULES, self.ambient.monotonic());
-                Constraints { doubt: Some(shown(&failed.to_string(), 240)), ..before.clone() }
-            }
-        };
-        let (changed, moved) = (now.policies != before.policies, now.doubt.is_some() != before.doubt.is_some());
-        if now != before {
-            *constraints = Arc::new(now);
-        }
-        (changed, moved)
-    }
-
     pub(crate) fn contract(&self, scope: Scope) -> Result<&Contract, Error> {
         self.contracts
             .iter()
             .find(|contract| contract.scope == scope)
             .ok_or_else(|| Kind::UnknownScope { scope: scope.name().into() }.into())
-    }
-
-    /// Reads the snapshot again, and immediately closes what it closes. What it opens is opened by [`Looking::open`], once
-    /// everything the scopes need is prepared.
-    ///
-    /// If a look fails, what was open is closed until one succeeds. Events recorded meanwhile are counted.
-    pub(crate) fn look(&self) -> Looking<'_> {
-        let mut view = self.view.lock();
-        let opens = match self.look_into(&mut view) {
-            Ok(opens) => opens,
-            Err(failed) => {
-                for place in std::mem::take(&mut view.open) {
-                    self.gates.set(place.scope, UNKNOWN_EPOCH);
-                }
-                view.held.clear();
-                view.doubt = Some(failed);
-                self.retries.lock().failed(RECORDS, self.ambient.monotonic());
-                Opens { moved: false, prepares: false, gates: None }
-            }
-        };
-        Looking { consent: self, view, opens }
-    }
-
-    fn look_into(&self, view: &mut View) -> Result<Opens, Failed> {
-        // Taken before the rest is read, so that a change in between is found. If nothing was ever decided, the only work is to
-        // look for a snapshot.
-        view.glance = if view.seen.snapshot.is_some() { self.glance().ok() } else { None };
-        let mut seen = self.ledger.fingerprint()?;
-        // If no scope can be open, no clock is read.
-        let at = self.moment();
-        let day = (view.by_clock || !view.open.is_empty()).then(|| at.now().day());
-        let is_new = seen != view.seen || day != view.day || view.stale || view.doubt.is_some();
-        if !is_new && !self.gates.is_closed() {
-            return Ok(Opens { moved: std::mem::take(&mut view.changed), prepares: false, gates: None });
-        }
-        if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
-            // The first decision was made by another process. Until now there was nothing that rules could narrow.
-            let (changed, _) = self.read_policies();
-            self.unsettled.fetch_or(changed, Ordering::SeqCst);
-        }
-        let records = match self.ledger.read_after(&seen) {
-            // Another process has finished a decision in between, or the disk does not show what is there.
-            Err(failed) if failed.is_gone() => {
-                seen = self.ledger.fingerprint()?;
-                self.ledger.read_after(&seen)?
-            }
-            records => records?,
-        };
-        if let Records::Sound(sound) = &records {
-            self.note_what_stood(sound);
-        }
-        let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
-        let (mut lacks_texts, mut is_over, mut is_limited) = (false, false, false);
-        for contract in &self.contracts {
-            let scope = contract.scope;
-            by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract, &at));
-            if let Records::Sound(sound) = &records
-                && !self.gates.is_closed()
-                && !view.closing.contains(&scope)
-                && self.open_epoch(sound, contract, &at)? != 0
-                && let Some(entry) = sound.in_force(scope.name())
-            {
-                open.push(Place { scope, epoch: entry.epoch, generation: entry.generation });
-                if let Some(projection) = self.projection(contract, entry)? {
-                    held.push((scope, Arc::new(projection)));
-                }
-            } else if let Records::Sound(sound) = &records
-                && !self.gates.is_closed()
-                && view.closing.iter().all(|closing| *closing != scope)
-                && self.is_doubted(sound, contract, &at)?
-            {
-                doubted.push(scope);
-            } else if let Records::Sound(sound) = &records
-                && let Some(entry) = sound.in_force(scope.name())
-            {
-                // The second case: the texts were missing when the scope was evaluated, and were found a moment later.
-                lacks_texts |= self.ledger.agreed(entry)?.is_none() || self.open_epoch(sound, contract, &at)? != 0;
-                if !self.gates.is_closed() && !view.closing.contains(&scope) {
-                    is_over |= !self.is_valid(contract, entry, &at);
-                    // The rules differ from the recorded ones. That could not be seen while the texts were missing.
-                    is_limited |= view.lacks_texts
-                        && self.block_of(contract).is_none()
-                        && self.is_limited_otherwise(contract, entry)?;
-                }
-            }
-        }
-        let is_older = records.are_older_copy();
-        view.turned_older |= is_older && !view.is_older;
-        view.is_older = is_older;
-        let moved = open != view.open;
-        let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
-        // What closes or changes is closed now. The rest opens once everything it needs is prepared.
-        let in_doubt = |scope: Scope| doubted.contains(&scope) || view.narrowing.contains(&scope);
-        let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { UNKNOWN_EPOCH } else { 0 });
-        for contract in &self.contracts {
-            if self.gates.epoch(contract.scope) != gate(contract.scope) {
-                self.gates.set(contract.scope, 0);
-            }
-        }
-        let gates = self.contracts.iter().map(|contract| (contract.scope, gate(contract.scope))).collect();
-        view.held = held;
-        let day = (by_clock || !open.is_empty()).then(|| at.now().day());
-        // Also if it was over before, but on another day: the clock may have said otherwise in between.
-        let begins_to_be_over = is_over && (!view.is_over || view.day != day);
-        let is_found_again = is_limited && !lacks_texts;
-        // Another process may have narrowed the grant under newer rules.
-        let has_newer_rules = is_found_again && self.read_policies() != (false, false);
-        if begins_to_be_over || is_found_again {
-            self.unsettled.store(true, Ordering::SeqCst);
-        }
-        (view.is_over, view.lacks_texts, view.day) = (is_over, lacks_texts, day);
-        (view.open, view.by_clock) = (open, by_clock);
-        view.appeared |= view.seen.snapshot.is_none() && seen.snapshot.is_some();
-        view.seen = seen;
-        // If the texts are found again, nothing else changes, so the next look must evaluate the records again.
-        (view.stale, view.doubt) = (lacks_texts || has_newer_rules, None);
-        let mut retries = self.retries.lock();
-        retries.held(RECORDS);
-        if lacks_texts {
-            retries.failed(TEXTS, self.ambient.monotonic());
-        } else {
-            retries.held(TEXTS);
-        }
-        drop(retries);
-        Ok(Opens { moved: std::mem::take(&mut view.changed) || moved, prepares: moved, gates: Some(gates) })
-    }
-
-    /// Whether the snapshot is still the file that was last read. Costs two file examinations; for a caller that would otherwise
-    /// sleep.
-    pub(crate) fn is_unchanged(&self) -> bool {
-        let seen = self.glance().ok();
-        seen.is_some() && self.view.lock().glance == seen
-    }
-
-    fn glance(&self) -> Result<Glance, Failed> {
-        let version = |path: &std::path::Path| match self.ledger.look(path, self.ledger.files().examine(path))? {
-            Seen::Read(stat) => Ok::<_, Failed>(Some(stat.version)),
-            Seen::Absent | Seen::Refused => Ok(None),
-        };
-        // A new tombstone or a removed snapshot changes the directory.
-        Ok([version(&self.ledger.snapshot_path())?, version(self.ledger.store())?])
-    }
-
-    /// Stores whether a decision of this client changed a gate, so that the next look reports it.
-    pub(crate) fn has_decided(&self, moved: bool) {
-        let mut view = self.view.lock();
-        view.changed |= moved;
-        // A store that this client has just created contains nothing older.
-        view.appeared = false;
-    }
-
-    /// Returns, once, whether a snapshot was found where none was seen before: at the start, after the first decision by another
-    /// process, or when a store that seemed to be absent can be seen again. The caller then checks for pending maintenance.
-    #[must_use]
-    pub(crate) fn has_appeared(&self) -> bool {
-        std::mem::take(&mut self.view.lock().appeared)
-    }
-
-    /// Returns, once, whether the store was replaced by an older copy.
-    #[must_use]
-    pub(crate) fn has_turned_older(&self) -> bool {
-        std::mem::take(&mut self.view.lock().turned_older)
-    }
-
-    /// Holds the open scopes, so that none opens meanwhile, for a caller that prepares again what they need.
-    pub(crate) fn hold_open(&self) -> Looking<'_> {
-        Looking { consent: self, view: self.view.lock(), opens: Opens { moved: false, prepares: true, gates: None } }
-    }
-
-    /// Whether there is a grant that the clock keeps closed, as last read.
-    pub(crate) fn awaits_clock(&self) -> bool {
-        self.view.lock().by_clock
-    }
-
-    /// Whether there is a grant past its last day that is not recorded as expired yet, as last read.
-    pub(crate) fn holds_expired(&self) -> bool {
-        self.view.lock().is_over
-    }
-
-    /// The open scopes as last read, and where their data is stored.
-    pub(crate) fn open_places(&self) -> Vec<Place> {
-        self.open_scopes().into_iter().map(|standing| standing.place).collect()
-    }
-
-    /// The open scopes, with what each is limited to.
-    pub(crate) fn open_scopes(&self) -> Vec<OpenScope> {
-        let (open, held) = {
-            let view = self.view.lock();
-            (view.open.clone(), view.held.clone())
-        };
-        let held = |scope| held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone());
-        let open = open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch);
-        open.map(|place| OpenScope { place, held: held(place.scope) }).collect()
-    }
-
-    /// What a scope is limited to, if the build would send more than was agreed to.
-    pub(crate) fn held(&self, scope: Scope) -> Option<Arc<Projection>> {
-        self.view.lock().held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone())
-    }
-
-    /// Whether a snapshot was found. Without one there is nothing to clean up.
-    pub(crate) fn is_known(&self) -> bool {
-        self.view.lock().seen.snapshot.is_some()
     }
 
     /// The records as they are now: one look, for a caller that needs several answers from it.
@@ -674,34 +334,6 @@ impl Consent {
     /// The records can't be read now. The caller looks again later.
     pub(crate) fn records(&self) -> Result<Records, Failed> {
         self.ledger.read()
-    }
-
-    /// The scopes that may have data on disk, each with the generation of its grant in force, or `None`. Empty if the records
-    /// can't be relied on, because nothing is destroyed while its state is uncertain.
-    pub(crate) fn generations(&self, records: &Records) -> Vec<(Scope, Option<u64>)> {
-        let Records::Sound(sound) = records else { return Vec::new() };
-        // A grant past its last day keeps its generation, because the clock may be wrong. The scope closes immediately; its data
-        // is destroyed when the expiry is recorded.
-        let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
-        self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
-    }
-
-    /// Returns a permit if this batch may be sent now.
-    ///
-    /// # Errors
-    /// Why it may not. If the only reason is a failed look, the error says so: the next look may succeed.
-    pub(crate) fn permit(&self, scope: Scope, generation: u64, epoch: u64) -> Result<Permit, String> {
-        let place = Place { scope, epoch, generation };
-        let granted = self.granted_place(scope).map_err(|failed| failed.to_string())?;
-        if self.blocked(scope).is_some() || granted != Some(place) {
-            return Err(self.why_no_permit(scope));
-        }
-        let (ledger, gates) = (self.ledger.clone(), self.gates.clone());
-        match Permit::issue(Watch { ledger, gates, scope, generation, epoch, life: None }) {
-            Ok(permit) => permit.ok_or_else(|| self.why_no_permit(scope)),
-            Err(error) if self.is_of_lock(&error) => Err(self.why_no_permit(scope)),
-            Err(error) => Err(Failed::of(&self.ledger.life_path(scope.name()), error).to_string()),
-        }
     }
 
     /// Closes this process's gate of a scope. Called before anything that can fail.
@@ -741,80 +373,9 @@ impl Consent {
         view.stale = true;
     }
 
-    /// Waits until no permit of the scope is left in any process, at most `limit`.
-    ///
-    /// A missing life lock of a scope that was once granted was removed by someone and proves nothing. A life lock that was
-    /// created again since proves nothing until the computer restarts. A file that can't be read proves nothing either.
-    ///
-    /// # Errors
-    /// Why it is not known that no permit is left.
-    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
-        if mutants::on(Mutant::ConfirmedUnseen) {
-            return Ok(());
-        }
-        let path = self.ledger.life_path(scope);
-        match self.ledger.files().examine(&path) {
-            Look::Read(_) => {}
-            Look::Absent => {
-                let never = self.ledger.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
-                return if never { Ok(()) } else { Err(NO_LOCK) };
-            }
-            Look::Refused(_) | Look::Failed(_) => return Err(NO_LOCK),
-        }
-        let life = self.ledger.files().open_lock(&path).map_err(|_| NO_LOCK)?;
-        let until = self.until(self.ambient.monotonic(), limit);
-        loop {
-            match life.try_lock(false) {
-                Ok(true) if !self.ledger.is_spare_held(scope).map_err(|_| NO_LOCK)? => {
-                    let lost = self.ledger.lost_life(scope).unwrap_or(Some(NO_LOCK));
-                    let lost = if self.ledger.owns_life(scope) { lost } else { Some(NO_LOCK) };
-                    return lost.map_or(Ok(()), Err);
-                }
-                Err(_) => return Err(NO_LOCK),
-                Ok(_) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
-                Ok(_) => return Err(NO_ANSWER),
-            }
-        }
-    }
-
-    /// Confirms a refusal that was written earlier: the records contain it, and no permit of the scope is left.
-    ///
-    /// # Errors
-    /// Why this is not known.
-    pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
-        let confirmed = self.confirm(scope, limit);
-        match self.ledger.read() {
-            Ok(Records::Sound(sound)) if sound.in_force(scope).is_some() => Err(YES_SINCE),
-            Ok(Records::Sound(sound)) if says_no(&sound, scope) => confirmed,
-            _ => Err(NOT_TAKEN),
-        }
-    }
-
     /// Whether the records were read and contain a grant that can be withdrawn.
     pub(crate) fn has_yes(&self, scope: Scope) -> bool {
         matches!(self.ledger.read(), Ok(Records::Sound(sound)) if sound.has_yes(scope.name()))
-    }
-
-    /// Records that the grants of the open scopes are in use today, so that a clock that is set back later does not extend them.
-    /// Needed once a day. Returns `false` if it has to be called again: the records can't be read now, or the lock of decisions
-    /// can't be taken, for example because another process is deciding.
-    pub(crate) fn note_day(&self, today: Day) -> bool {
-        let sound = match self.ledger.read() {
-            Ok(Records::Sound(sound)) => sound,
-            Ok(_) => return true,
-            Err(_) => return false,
-        };
-        let is_new = |place: &Place| sound.latest(place.scope.name()).is_none_or(|latest| latest < today);
-        let new: Vec<Place> = self.open_places().into_iter().filter(is_new).collect();
-        if new.is_empty() {
-            return true;
-        }
-        let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic()) else { return false };
-        for place in new {
-            // If this can't be written now, it is not retried before tomorrow.
-            let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
-        }
-        true
     }
 
     /// Runs `act` on the records under the lock of decisions, so that no new [generation](Consent::generations) begins meanwhile.
@@ -825,12 +386,6 @@ impl Consent {
         {
             act(&records);
         }
-    }
-
-    /// Leaves the tombstone of a decision that could not be written.
-    #[cfg(test)]
-    pub(crate) fn leave_tombstone(&self, scope: Scope, decision: crate::consent::Decision) -> std::io::Result<()> {
-        self.ledger.revoke(scope.name(), &self.tombstone(decision, None)).map(drop)
     }
 
     /// Runs `act` under the lock of decisions, with the generation of the scope's grant in force, if there is one. `None` if the
@@ -875,7 +430,7 @@ impl Consent {
     }
 
     /// When a wait that begins now is over: after `limit`, or at this client's deadline if that is earlier.
-    fn until(&self, began: Instant, limit: Duration) -> Instant {
+    pub(in crate::consent) fn until(&self, began: Instant, limit: Duration) -> Instant {
         let until = began + limit;
         self.ends.lock().map_or(until, |end| end.min(until))
     }
@@ -904,9 +459,4 @@ impl Consent {
             self.gates.set(contract.scope, 0);
         }
     }
-}
-
-/// Whether a refusal or withdrawal of this scope is written in the records, with nothing left to finish for the scope.
-fn says_no(sound: &Sound, scope: &str) -> bool {
-    !sound.is_revoked(scope) && sound.entry(scope).is_some_and(|entry| !entry.decision.opens())
 }

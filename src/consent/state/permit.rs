@@ -3,7 +3,7 @@
 
 use crate::consent::{
     agreement::scope::{MAX_SCOPES, Scope},
-    erasure::request::{RequestStore, StoredRequest},
+    records::erasure_request::{RequestStore, StoredRequest},
     records::ledger::Ledger,
 };
 use crate::{
@@ -11,11 +11,7 @@ use crate::{
     mutants::{self, Mutant},
     sync::{AtomicBool, AtomicU64},
 };
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{io, path::PathBuf, sync::Arc, sync::atomic::Ordering};
 
 /// The value of a gate while it is not known which grant applies to a scope that was open, for example while the records can't be
 /// read. Events are admitted, but are only counted as lost, because no grant has this epoch.

@@ -1,521 +1,112 @@
-//! Computes the state of a scope from its records, this build's contract, the date, and the environment and administrators'
-//! rules. Reads and compares; never writes and never opens a scope.
+//! The status of a scope. Plain data: nothing here reads, writes or decides.
 
-use crate::consent::{
-    agreement::compatibility::{Comparison, Projection, compare},
-    agreement::contract::Contract,
-    agreement::schema::ContractSchema,
-    agreement::scope::Scope,
-    constraints::environment::Block,
-    constraints::limits::Limits,
-    records::entry::Decision,
-    records::ledger::{Entry, Failed, Records, Sound, Tombstone},
-    state::answer::{State, Status},
-    state::consent::{Consent, Place},
-    state::pending::Unwritten,
-};
-use crate::{
-    ambient::{Ambient, Day, Time},
-    disk::{self, Seen},
-    error::Error,
-};
-use std::{cell::OnceCell, collections::BTreeSet, io, sync::Arc};
+use crate::consent::agreement::compatibility::Change;
 
-/// By how many milliseconds a clock may go back before it is no longer trusted.
-const CLOCK_MOST: u64 = 86_400_000;
-
-/// The contract that was agreed to, and its comparison with this build's contract.
-pub(in crate::consent) struct Compared {
-    agreed: ContractSchema,
-    comparison: Comparison,
+/// The state of a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// The person has not granted, refused or deferred. The disk holds nothing about the scope, or only what a question without
+    /// an answer left: a note that it was shown, a lock, a text.
+    NeverAsked,
+    /// The person granted it, and the grant is in force.
+    Granted,
+    /// The person refused.
+    Denied,
+    /// The person chose "later".
+    Deferred,
+    /// The person granted it and withdrew the grant.
+    Withdrawn,
+    /// The program revoked a grant: [`revoke`](crate::consent::revoke).
+    Revoked,
+    /// The person granted it, and the last day of the grant is over: closed. Its pending data is destroyed when the new day
+    /// begins, at the program's next start, or when the person is asked again.
+    Expired,
+    /// The person granted something other than what this build would do. Until they are asked again, the build is limited to what
+    /// they agreed to, or, if that is not possible, the scope is closed: [`Status::is_open`] says which, [`Status::changes`] says
+    /// why.
+    Superseded,
+    /// The records are missing, damaged or not trustworthy: closed until the person is asked again. Or they can't be read at
+    /// present: closed until they can, see [`Status::trouble`].
+    Unreadable,
 }
 
-/// What one look found about the contract that was agreed to.
-#[derive(Clone, Default)]
-struct Known {
-    /// Whether its texts are present and unchanged.
-    is_there: bool,
-    compared: Option<Arc<Compared>>,
-}
-
-/// The time of one look. The clock is read once, at first use, and everything in the look is judged by that time. Otherwise a
-/// clock that is wrong for a single reading could close a scope in one half of a look, and leave the other half no reason to look
-/// again.
-pub(crate) struct Moment<'a> {
-    ambient: &'a Ambient,
-    read: OnceCell<Time>,
-}
-
-impl Moment<'_> {
-    pub(in crate::consent) fn now(&self) -> Time {
-        *self.read.get_or_init(|| self.ambient.now())
+impl State {
+    /// The state in the words of an error message: "scope … was refused".
+    pub(crate) fn past(self) -> &'static str {
+        match self {
+            State::NeverAsked => "never asked about",
+            State::Granted => "granted",
+            State::Denied => "refused before",
+            State::Deferred => "put off to later",
+            State::Revoked => "ended by this program",
+            State::Withdrawn => "withdrawn before",
+            State::Expired => "granted for a time that is over",
+            State::Superseded => "granted for something else than this build would do",
+            State::Unreadable => "decided about in records that are lost or damaged",
+        }
     }
 }
 
-fn by_program(contract: &Contract) -> Option<Block> {
-    (!contract.allowed).then(|| Block("this program, which does not allow its library to report".into()))
+/// The state of a scope, since when it holds, and what blocks it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// The person's own decision.
+    pub state: State,
+    /// When it was made, in UTC (RFC 3339); `None` if the person was never asked.
+    pub since: Option<String>,
+    /// What closes the scope regardless of the person's decision, such as an environment variable or an administrator's rule.
+    pub blocked_by: Option<String>,
+    /// What administrators' rules remove, coarsen or shorten, and which rule does so, in words.
+    pub limited_by: Vec<String>,
+    /// Files next to administrators' rules that may be meant as rules but are ignored, because their names don't end in `.json`
+    /// or begin with a dot: `a.JSON`, `a.json~`, `.a.json`.
+    pub ignored_rules: Vec<String>,
+    /// The fields, as `event.field`, that the person switched off.
+    pub switched_off: Vec<String>,
+    /// Whether the program asked in its own words, which candor has not compared with the contract.
+    pub own_words: bool,
+    /// How many times since it started the program reported a grant without a notice where only a newly shown notice opens the
+    /// scope: after a refusal, a withdrawal or a change. Each was rejected.
+    pub refused_grants: u64,
+    /// Why the records can't be used, if they can't. If they can't be read at present (the message names the file and the
+    /// system's error), the scope is closed until they can; reading is retried soon. For an open scope: why its data can't be
+    /// written to disk at present, or is not sent, if that is the case. Or that no answer can be stored, as far as this can be
+    /// known without writing to the disk.
+    pub trouble: Option<String>,
+    /// The last UTC day of a grant that is in force.
+    pub until: Option<String>,
+    /// Whether events of the scope are recorded at present.
+    pub(in crate::consent) open: bool,
+    /// How this build differs from what the person agreed to.
+    pub changes: Vec<Change>,
 }
 
-impl Consent {
-    /// The time of a look that begins now.
-    pub(crate) fn moment(&self) -> Moment<'_> {
-        Moment { ambient: &self.ambient, read: OnceCell::new() }
-    }
-
-    /// Whether the file of a scope's life lock, which its grant made, is missing.
-    pub(crate) fn lacks_life(&self, scope: &str) -> Result<bool, Failed> {
-        let path = self.ledger.life_path(scope);
-        Ok(matches!(self.ledger.look(&path, self.ledger.files().examine(&path))?, Seen::Absent))
-    }
-
-    /// Why nothing is sent for a scope that is granted, if its life lock can't be used: a withdrawal could not be confirmed then.
-    /// `None` if it can.
-    fn life_trouble(&self, scope: &str) -> Option<String> {
-        const SO: &str = "so nothing is sent, and a withdrawal can't be confirmed by this program";
-        let path = self.ledger.life_path(scope);
-        let Err(error) = self.ledger.files().open_lock(&path) else { return self.spare_trouble(scope) };
-        if error.kind() == io::ErrorKind::NotFound {
-            return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
-        }
-        let fix = match error.kind() {
-            // The reason why candor rejected the file already says what to do.
-            _ if disk::refusal(&error).is_some() => "",
-            io::ErrorKind::PermissionDenied => "; make it a file that this user may write",
-            // The decisions can be read all the same, so records are stored, and wait until the lock can be taken.
-            _ => "; as long as that is so",
-        };
-        Some(format!("the file of its lock, `{}`, can't be used, {SO} ({error}{fix})", path.display()))
-    }
-
-    /// The same for the second name of the lock's file. This holds back no report; only a withdrawal can't be confirmed.
-    fn spare_trouble(&self, scope: &str) -> Option<String> {
-        let (path, error, stays) = self.ledger.spare_trouble(scope)?;
-        let fix = if stays { "; remove it" } else { "; as long as that is so" };
-        Some(format!(
-            "the second name of the file of its lock, `{}`, can't be used, so a withdrawal can't be confirmed by this program \
-             ({error}{fix})",
-            path.display()
-        ))
-    }
-
-    /// Whether an error of a life lock concerns its file and will also be seen at the next look.
-    pub(in crate::consent) fn is_of_lock(&self, error: &io::Error) -> bool {
-        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
-            || disk::refusal(error).is_some()
-    }
-
-    /// Why a batch of a scope may not be sent now, for a caller whose permit was refused.
-    pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
-        const ENDED: &str = "consent ended";
-        if self.has_ended() {
-            return "this program has shut its reports down".into();
-        }
-        if let Some(by) = self.blocked(scope) {
-            return format!("reports are switched off by {by}");
-        }
-        let unseen = |place: Place| {
-            let stands = self.gates.epoch(scope) == place.epoch;
-            stands.then(|| "a look at whether the yes stands failed; it is looked at again at the next try".to_owned())
-        };
-        let why = |place: Place| self.life_trouble(scope.name()).or_else(|| unseen(place));
-        match self.granted_place(scope).map(|place| place.and_then(why)) {
-            // Records that can't be used don't show that consent has ended, no more than records that can't be read.
-            Ok(None) => match self.ledger.read() {
-                Ok(Records::Closed(why) | Records::Refused(_, why)) => why.into(),
-                _ => ENDED.into(),
-            },
-            Ok(Some(why)) => why,
-            Err(failed) => failed.to_string(),
-        }
-    }
-
-    /// Whether a scope is closed only because administrators' rules can't be read now.
-    pub(in crate::consent) fn is_doubted(
-        &self,
-        sound: &Sound,
-        contract: &Contract,
-        at: &Moment<'_>,
-    ) -> Result<bool, Failed> {
-        let only_that = self.constraints().doubt.is_some() && self.lasting_block_of(contract).is_none();
-        match sound.in_force(contract.scope.name()) {
-            Some(entry) if only_that => self.stands(sound, contract, entry, at),
-            _ => Ok(false),
-        }
-    }
-
-    /// The epoch under which a scope is open, or 0.
-    pub(in crate::consent) fn open_epoch(
-        &self,
-        sound: &Sound,
-        contract: &Contract,
-        at: &Moment<'_>,
-    ) -> Result<u64, Failed> {
-        match sound.in_force(contract.scope.name()) {
-            Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry, at)? => {
-                Ok(entry.epoch)
-            }
-            _ => Ok(0),
-        }
-    }
-
-    /// What is known to close the scope of a contract, whatever the person decided. Unlike `block_of`, it does not count rules
-    /// that can't be read now.
-    pub(in crate::consent) fn lasting_block_of(&self, contract: &Contract) -> Option<Block> {
-        self.constraints().lasting_block_of(&contract.terms).or_else(|| by_program(contract))
-    }
-
-    /// What closes the scope of a contract, whatever the person decided: the environment, an administrator's rule, or the program
-    /// itself if it does not allow a library to report.
-    pub(crate) fn block_of(&self, contract: &Contract) -> Option<Block> {
-        self.constraints().block_of(&contract.terms).or_else(|| by_program(contract))
-    }
-
-    /// Whether a grant that is in force is valid for this build, ignoring anything that blocks it at present.
-    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
-        Ok(self.is_in_time(sound, contract, entry, at)
-            && self.compared(contract, entry)?.is_some_and(|compared| self.covers(&compared, entry)))
-    }
-
-    fn is_in_time(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
-        self.is_valid(contract, entry, at)
-            && !self.is_before(entry, at)
-            && !self.is_set_back(sound, contract.scope.name(), at)
-    }
-
-    /// Whether this build can work under what was agreed to. If administrators' rules have changed, the scope is closed until the
-    /// pending data recorded under the old rules is destroyed.
-    fn covers(&self, compared: &Compared, entry: &Entry) -> bool {
-        !compared.comparison.stops() && !self.is_limited_by(compared, entry)
-    }
-
-    /// A digest of what administrators' rules say about what was agreed to. The inner `None` means that they say nothing about
-    /// it; the outer `None` means that what was agreed to can't be read any more.
-    ///
-    /// It covers what was agreed to, not this build's contract. Everything that may be sent under the grant is included, so every
-    /// build that sees the same rules gets the same digest, whichever of the events it links.
-    pub(crate) fn limits_of(&self, contract: &Contract, entry: &Entry) -> Result<Option<Option<String>>, Failed> {
-        Ok(self.compared(contract, entry)?.map(|compared| self.constraints().limits(&compared.agreed).digest()))
-    }
-
-    /// Whether a grant was recorded under administrators' rules that differ from the current ones.
-    pub(in crate::consent) fn is_limited_otherwise(&self, contract: &Contract, entry: &Entry) -> Result<bool, Failed> {
-        Ok(self.compared(contract, entry)?.is_some_and(|compared| self.is_limited_by(&compared, entry)))
-    }
-
-    /// The same, for a contract that has just been read.
-    fn is_limited_by(&self, compared: &Compared, entry: &Entry) -> bool {
-        self.constraints().limits(&compared.agreed).digest() != entry.details.limits
-    }
-
-    /// The limits that administrators' rules put on a scope.
-    pub(crate) fn limits(&self, contract: &Contract) -> Limits {
-        self.constraints().limits(&contract.terms)
-    }
-
-    /// What a scope is limited to, if that is less than the build would send.
-    pub(in crate::consent) fn projection(
-        &self,
-        contract: &Contract,
-        entry: &Entry,
-    ) -> Result<Option<Projection>, Failed> {
-        let Some(compared) = self.compared(contract, entry)? else { return Ok(None) };
-        let comparison = &compared.comparison;
-        let switched = Limits { fields: entry.details.disabled_fields.iter().cloned().collect(), ..Limits::default() };
-        let limits = self.limits(contract).meet(switched);
-        Ok((!comparison.is_no_wider() || limits.touches(&contract.terms))
-            .then(|| limits.narrow(&contract.terms, comparison.projection.clone())))
-    }
-
-    /// The last day of a grant: its own, or an earlier one set by an administrator's rule. A date that can't be read counts as
-    /// past.
-    pub(in crate::consent) fn last_day(&self, contract: &Contract, entry: &Entry) -> Option<Day> {
-        let own = entry.until.as_deref().map(|until| Day::parse(until).unwrap_or(Day(0)));
-        let given = Time::parse(entry.given()).map_or(Day(0), Time::day);
-        let ruled = self.limits(contract).validity_days.map(|days| given.plus(days));
-        own.into_iter().chain(ruled).min()
-    }
-
-    /// Whether a grant is not past its last day.
-    pub(crate) fn is_valid(&self, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> bool {
-        self.last_day(contract, entry).is_none_or(|last| at.now().day() <= last)
-    }
-
-    /// Whether the clock is more than a day before the decision, or the decision has no readable date. Then it is unknown how
-    /// long the grant has been used, and it is not valid.
-    pub(crate) fn is_before(&self, entry: &Entry, at: &Moment<'_>) -> bool {
-        let now = at.now().0.saturating_add(CLOCK_MOST);
-        [&entry.at, entry.given()].into_iter().any(|at| Time::parse(at).is_none_or(|at| now < at.0))
-    }
-
-    /// Whether the clock is more than one day before a day on which the grant was already used: a clock that was set back would
-    /// extend the consent.
-    pub(crate) fn is_set_back(&self, sound: &Sound, scope: &str, at: &Moment<'_>) -> bool {
-        sound.latest(scope).is_some_and(|latest| at.now().day().next() < latest)
-    }
-
-    /// Whether the clock, which may be wrong at present, closes a grant that is in force.
-    pub(in crate::consent) fn is_closed_by_clock(&self, sound: &Sound, contract: &Contract, at: &Moment<'_>) -> bool {
-        sound.in_force(contract.scope.name()).is_some_and(|entry| {
-            self.is_before(entry, at)
-                || self.is_set_back(sound, contract.scope.name(), at)
-                || !self.is_valid(contract, entry, at)
-        })
-    }
-
-    /// Whether the clock is more than a day before any decision or any day on which a grant was used.
-    pub(in crate::consent) fn is_clock_back(&self, sound: &Sound) -> bool {
-        let at = &self.moment();
-        let is_back = |scope: &str, entry| self.is_before(entry, at) || self.is_set_back(sound, scope, at);
-        sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
-    }
-
-    /// The scopes whose grant is past its last day and is not recorded as expired yet.
-    pub(crate) fn expired(&self, records: &Records) -> Vec<Scope> {
-        let Records::Sound(sound) = records else { return Vec::new() };
-        let at = self.moment();
-        let past = |contract: &&Contract| {
-            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry, &at))
-        };
-        self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
-    }
-
-    /// The scopes that nothing blocks and whose grant was recorded under administrators' rules that differ from the current ones.
-    pub(crate) fn limited_otherwise(&self, records: &Records) -> Result<Vec<Scope>, Failed> {
-        let Records::Sound(sound) = records else { return Ok(Vec::new()) };
-        let mut limited = Vec::new();
-        for contract in self.contracts.iter().filter(|contract| self.block_of(contract).is_none()) {
-            if let Some(entry) = sound.in_force(contract.scope.name())
-                && self.is_limited_otherwise(contract, entry)?
-            {
-                limited.push(contract.scope);
-            }
-        }
-        Ok(limited)
-    }
-
-    /// This build's contract compared with the one that was agreed to. `None` if that one can't be read any more: then the scope
-    /// is closed.
-    fn compared(&self, contract: &Contract, entry: &Entry) -> Result<Option<Arc<Compared>>, Failed> {
-        Ok(self.known(contract, entry)?.compared)
-    }
-
-    fn known(&self, contract: &Contract, entry: &Entry) -> Result<Known, Failed> {
-        let Some(agreed) = self.ledger.agreed(entry)? else { return Ok(Known::default()) };
-        let is_there = |compared| Known { is_there: true, compared };
-        let Some(digest) = entry.contract.clone() else { return Ok(is_there(None)) };
-        let key = (contract.scope.name(), digest);
-        if let Some(known) = self.compared.lock().get(&key) {
-            return Ok(is_there(Some(known.clone())));
-        }
-        let Some(agreed) = ContractSchema::read(&agreed) else { return Ok(is_there(None)) };
-        let compared = Arc::new(Compared { comparison: compare(&contract.terms, &agreed), agreed });
-        self.compared.lock().insert(key, compared.clone());
-        Ok(is_there(Some(compared)))
-    }
-
-    /// Where the data of a scope is stored if its grant is in force and valid for this build, whether something blocks it or not.
-    pub(crate) fn granted_place(&self, scope: Scope) -> Result<Option<Place>, Failed> {
-        let Ok(contract) = self.contract(scope) else { return Ok(None) };
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
-        let Some(entry) = sound.in_force(scope.name()) else { return Ok(None) };
-        let place = Place { scope, epoch: entry.epoch, generation: entry.generation };
-        Ok(self.stands(&sound, contract, entry, &self.moment())?.then_some(place))
-    }
-
-    /// The state of a scope, by the records on disk.
-    ///
-    /// # Errors
-    /// The records can't be read now, so the state is unknown; or the program does not declare the scope.
-    pub(crate) fn state_of(&self, scope: Scope) -> Result<State, Error> {
-        let contract = self.contract(scope)?;
-        Ok(self.state(&self.ledger.read()?, contract)?)
-    }
-
-    /// The status of a scope, for a person to read.
-    pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
-        let contract = self.contract(scope)?;
-        let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
-        // A look that failed says nothing about what was decided.
-        let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
-        if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {
-            status.state = self.state_said(status.state, scope);
-            status.since = Some(at);
-            let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
-            status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));
-        }
-        if let Some(why) = self.ledger.files().barred() {
-            status.trouble = Some(why);
-        }
-        if self.has_ended() {
-            status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
-        }
-        if status.trouble.is_none()
-            && let Err(error) = self.can_keep_little()
-        {
-            status.trouble = Some(format!("no answer can be kept at present: {error}"));
-        }
-        let constraints = self.constraints();
-        Ok(Status {
-            open: status.open && !self.is_gate_closed(scope) && !self.has_ended(),
-            ignored_rules: constraints.ignored.clone(),
-            blocked_by: self.block_of(contract).map(|block| block.0),
-            limited_by: constraints.policies.words(&contract.terms),
-            refused_grants: self.refused.lock().get(scope.name()).copied().unwrap_or(0),
-            ..status
-        })
-    }
-
-    /// Why scopes that the person granted are closed, for a caller that found none open. `None` if there is no such scope.
-    pub(crate) fn why_closed(&self) -> Option<String> {
-        if !self.ledger.may_hold_decisions() {
-            return None;
-        }
-        let records = match self.ledger.read() {
-            Ok(Records::Closed(why) | Records::Refused(_, why)) => return Some(why.into()),
-            Ok(records) => records,
-            Err(failed) => return Some(failed.to_string()),
-        };
-        let whys = self.contracts.iter().filter_map(|contract| {
-            let name = contract.scope.name();
-            let status = match self.status_by(&records, contract) {
-                Ok(status) => status,
-                Err(failed) => return Some(format!("scope `{name}` is closed: {failed}")),
-            };
-            let state = self.state_said(status.state, contract.scope);
-            let why = self.block_of(contract).map(|block| format!("reports are switched off by {}", block.0));
-            let why = why.or(status.trouble).map_or(String::new(), |why| format!(": {why}"));
-            match state {
-                State::Granted => Some(format!("scope `{name}` is granted, and closed{why}")),
-                State::Superseded | State::Expired => {
-                    Some(format!("scope `{name}` was {}, and is closed{why}", state.past()))
-                }
-                State::Unreadable => Some(format!("scope `{name}` is closed{why}")),
-                State::NeverAsked | State::Denied | State::Deferred | State::Withdrawn | State::Revoked => None,
-            }
-        });
-        let whys: Vec<String> = whys.collect();
-        (!whys.is_empty()).then(|| whys.join("; "))
-    }
-
-    fn status_by(&self, records: &Records, contract: &Contract) -> Result<Status, Failed> {
-        let name = contract.scope.name();
-        let (entry, in_force) = match records {
-            Records::Sound(sound) => (sound.entry(name), sound.in_force(name)),
-            _ => (None, None),
-        };
-        let at = &self.moment();
-        let in_force = in_force.filter(|entry| self.is_valid(contract, entry, at));
-        let Known { is_there, compared } = match in_force {
-            Some(entry) => self.known(contract, entry)?,
-            None => Known::default(),
-        };
-        let state = self.state_at(records, contract, at, |_| Ok(Known { is_there, compared: compared.clone() }))?;
-        let is_blocked = self.block_of(contract).is_some();
-        let of_both = in_force.zip(compared.as_deref());
-        let limited_otherwise =
-            !is_blocked && of_both.is_some_and(|(entry, compared)| self.is_limited_by(compared, entry));
-        let unread = match in_force {
-            Some(entry) if !is_there => self.ledger.unread_of(entry)?,
-            _ => None,
-        };
-        let trouble = match records {
-            Records::Closed(why) | Records::Refused(_, why) => Some((*why).to_owned()),
-            Records::Sound(_) if in_force.is_some() && !is_there => {
-                Some("the contract that was agreed to, or its notice, is missing or damaged".into())
-            }
-            Records::Sound(_) if state == State::Unreadable => {
-                Some("the records of this scope were lost, or don't fit their high-water mark".into())
-            }
-            Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry, at)) => {
-                Some("this computer's clock stands before the answer was given".into())
-            }
-            Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name, at) => {
-                Some("this computer's clock stands before a day on which reports were made already".into())
-            }
-            Records::Sound(_) if in_force.is_some() => match self.life_trouble(name) {
-                None if limited_otherwise => Some(
-                    "administrators' rules have changed, and what waited under the old ones is not destroyed yet"
-                        .into(),
-                ),
-                trouble => trouble,
-            },
-            _ => None,
-        };
-        let open = match records {
-            Records::Sound(sound) => of_both.is_some_and(|(entry, compared)| {
-                !is_blocked && self.is_in_time(sound, contract, entry, at) && self.covers(compared, entry)
-            }),
-            _ => false,
-        };
-        let switched_off: BTreeSet<String> =
-            in_force.map(|entry| entry.details.disabled_fields.iter().cloned().collect()).unwrap_or_default();
-        Ok(Status {
+impl Status {
+    /// The status of a scope about which nothing is known.
+    pub(crate) fn unknown(trouble: impl Into<String>) -> Self {
+        let state = State::Unreadable;
+        Status {
             state,
-            until: in_force.and_then(|entry| self.last_day(contract, entry)).map(|day| day.to_string()),
-            open,
-            changes: compared.map(|compared| compared.comparison.changes.clone()).unwrap_or_default(),
-            since: entry.map(|entry| entry.given().to_owned()),
+            since: None,
             blocked_by: None,
             limited_by: Vec::new(),
             ignored_rules: Vec::new(),
-            switched_off: switched_off.into_iter().collect(),
-            own_words: in_force.is_some_and(|entry| entry.details.own_words),
+            switched_off: Vec::new(),
+            own_words: false,
             refused_grants: 0,
-            trouble: unread.map(|unread| unread.to_string()).or(trouble),
-        })
-    }
-
-    pub(crate) fn state(&self, records: &Records, contract: &Contract) -> Result<State, Failed> {
-        self.state_at(records, contract, &self.moment(), |entry| self.known(contract, entry))
-    }
-
-    fn state_at(
-        &self,
-        records: &Records,
-        contract: &Contract,
-        at: &Moment<'_>,
-        known: impl FnOnce(&Entry) -> Result<Known, Failed>,
-    ) -> Result<State, Failed> {
-        let name = contract.scope.name();
-        let sound = match records {
-            Records::Nothing => return Ok(State::NeverAsked),
-            Records::Closed(_) | Records::Refused(..) => return Ok(State::Unreadable),
-            Records::Sound(sound) => sound,
-        };
-        let decision = sound.entry(name).map(|entry| entry.decision);
-        if let Some(said) = sound.revoked.get(name) {
-            // A decision that could not be written, and is only held by a tombstone, applies too.
-            match decision {
-                Some(decision) if decision.opens() => {
-                    return Ok(match said.as_ref().map(|said| said.decision) {
-                        Some(Decision::Revoked) => State::Revoked,
-                        Some(Decision::Narrowed) => State::Unreadable,
-                        _ => State::Withdrawn,
-                    });
-                }
-                _ if Tombstone::is_persons(said) => return Ok(State::Denied),
-                // If there is no grant, there was nothing that the program or a rule could end.
-                _ => {}
-            }
+            trouble: Some(trouble.into()),
+            until: None,
+            open: false,
+            changes: Vec::new(),
         }
-        Ok(match decision {
-            _ if sound.is_outdated(name) => State::Unreadable,
-            None => State::NeverAsked,
-            Some(decision) if decision.opens() => match sound.in_force(name) {
-                None => State::Unreadable,
-                Some(entry) if !self.is_valid(contract, entry, at) => State::Expired,
-                Some(entry) => match known(entry)? {
-                    Known { is_there: false, .. } => State::Unreadable,
-                    Known { compared: Some(compared), .. } if compared.comparison.is_no_wider() => State::Granted,
-                    Known { .. } => State::Superseded,
-                },
-            },
-            Some(Decision::Denied) => State::Denied,
-            Some(Decision::Deferred) => State::Deferred,
-            Some(Decision::Withdrawn) => State::Withdrawn,
-            Some(Decision::Revoked) => State::Revoked,
-            Some(Decision::Expired) => State::Expired,
-            Some(_) => State::Unreadable,
-        })
+    }
+
+    /// Whether events of the scope are recorded at present.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open
     }
 }

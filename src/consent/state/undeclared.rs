@@ -4,7 +4,8 @@
 use crate::consent::{
     agreement::scope::is_name,
     records::entry::EVERY_SCOPE,
-    records::ledger::{Entry, Records, Sound},
+    records::reading::{Records, Sound},
+    records::snapshot::Entry,
     state::consent::Consent,
 };
 use crate::{

@@ -5,7 +5,7 @@
 use crate::consent::{
     agreement::schema::ContractSchema,
     agreement::scope::Scope,
-    erasure::request::{Known, Outcome, Particulars, RequestStore, Why},
+    records::erasure_request::{Known, Outcome, Particulars, RequestStore, Why},
     state::consent::Consent,
     state::permit::ErasurePermit,
 };

@@ -1,14 +1,35 @@
-//! Parses JSON in which every key of an object occurs once. If a key occurs twice, two readers can see two different values,
-//! so a history that one reader has verified would be a different history for another reader.
+//! The JSON of what is agreed to and stored: its canonical form, the digest of a text, and a reader that refuses an object in
+//! which a key occurs twice. If a key occurs twice, two readers can see two different values, so a history that one reader has
+//! verified would be a different history for another reader.
 //!
-//! Only parses bytes. Does not interpret the values.
+//! Only handles bytes. Does not interpret the values.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 use std::fmt;
 
+/// The blake3 hash of these bytes, in hex.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// JSON with sorted keys and no spaces. Does not depend on the features of `serde_json` that another crate turned on.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(b.0));
+            let entries: Vec<String> =
+                entries.into_iter().map(|(key, value)| format!("{}:{}", json!(key), canonical(value))).collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
 /// Parses JSON. Returns `None` if a key occurs twice in one object, or if the text is not valid JSON.
-pub(in crate::consent) fn parse(text: &str) -> Option<Value> {
+pub(in crate::consent) fn parse_strict(text: &str) -> Option<Value> {
     serde_json::from_str::<Strict>(text).ok().map(|strict| strict.0)
 }
 
@@ -86,15 +107,15 @@ mod tests {
         for text in
             [r#"{"a":[1,-2,3.5,"x\ny",null,true,{"b":{}}],"c":18446744073709551615}"#, "[]", "\"x\"", "1", "null"]
         {
-            assert_eq!(parse(text), serde_json::from_str(text).ok(), "{text}");
+            assert_eq!(parse_strict(text), serde_json::from_str(text).ok(), "{text}");
         }
     }
 
     #[test]
     fn a_key_that_stands_twice_is_nothing() {
         for text in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"c":2,"b":3}}"#, r#"[{"a":1,"\u0061":2}]"#, "{", ""] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(parse_strict(text), None, "{text}");
         }
-        assert!(parse(&"[".repeat(100_000)).is_none(), "and depth is bounded");
+        assert!(parse_strict(&"[".repeat(100_000)).is_none(), "and depth is bounded");
     }
 }

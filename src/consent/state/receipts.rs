@@ -1,17 +1,26 @@
-//! The receipt of a decision that was written, and the tombstone of one that could not be. Decides nothing.
+//! The receipts of decisions that were written, and the tombstone of one that could not be. Decides nothing.
 
+use crate::clean::short;
+use crate::consent::proof::export::{self, Receipts};
 use crate::consent::{
     agreement::scope::Scope,
     proof::receipt::Receipt,
     records::entry::{Decision, Line, answers},
-    records::ledger::{Failed, History, Records, Sound, Tombstone},
-    state::answer::short,
+    records::failed::Failed,
+    records::reading::{History, Records, Sound},
+    records::tombstone::Tombstone,
     state::consent::Consent,
 };
 use crate::error::{Error, Kind};
 use std::time::Duration;
 
 impl Consent {
+    /// Leaves the tombstone of a decision that could not be written.
+    #[cfg(test)]
+    pub(crate) fn leave_tombstone(&self, scope: Scope, decision: crate::consent::Decision) -> std::io::Result<()> {
+        self.ledger.revoke(scope.name(), &self.tombstone(decision, None)).map(drop)
+    }
+
     /// The content of a tombstone: it holds a decision that can't be written.
     pub(crate) fn tombstone(&self, decision: Decision, via: Option<&str>) -> Tombstone {
         Tombstone { decision, at: self.ambient.now().rfc3339(), via: via.map(short), after: None }
@@ -65,7 +74,7 @@ impl Consent {
     }
 
     /// The notice and the contract that a line names, if they are kept.
-    fn texts(&self, line: &Line) -> Result<(Option<String>, Option<String>), Failed> {
+    pub(in crate::consent) fn texts(&self, line: &Line) -> Result<(Option<String>, Option<String>), Failed> {
         let text = |digest: &Option<String>| digest.as_deref().map_or(Ok(None), |digest| self.ledger.text(digest));
         Ok((text(&line.notice)?, text(&line.contract)?))
     }
@@ -74,5 +83,13 @@ impl Consent {
         // One look, without waiting: a withdrawal waits for the confirmation and sets it itself.
         let confirmed = if line.decision.opens() { Ok(()) } else { self.confirm_no(&line.scope, Duration::ZERO) };
         Receipt::of(title, line, notice, contract).told(confirmed)
+    }
+
+    /// Every decision of this store, to keep elsewhere.
+    ///
+    /// # Errors
+    /// As for [`export::receipts`].
+    pub(crate) fn receipts(&self) -> Result<Receipts, Error> {
+        export::receipts(&self.ledger, &self.contracts, self.ambient.now())
     }
 }

@@ -5,7 +5,7 @@
 //! touches them. Everything that is read is untrusted. This module stores and checks. It sends nothing, and does not
 //! decide when to send.
 
-use crate::consent::{agreement::contract::canonical, records::ledger::LOCK_WAIT};
+use crate::consent::{json::canonical, records::ledger::LOCK_WAIT};
 use crate::{
     ambient::{Day, Time, hex, unhex},
     disk::{self, Files, Handle, Look},

@@ -4,11 +4,14 @@
 
 use crate::consent::{
     agreement::scope::Scope,
-    proof::receipt::{NOT_TAKEN, Receipt, TRIED_AGAIN},
-    records::entry::{Decision, Line},
-    records::ledger::{Failed, Records, Sound},
-    state::answer::State,
+    proof::receipt::Receipt,
+    records::entry::{Decision, latest_yes},
+    records::failed::Failed,
+    records::reading::{Records, Sound},
+    records::unconfirmed::{NOT_TAKEN, TRIED_AGAIN},
+    state::act::{Act, Unwritten},
     state::consent::{Consent, Patience},
+    state::status::State,
 };
 use crate::{
     ambient::Time,
@@ -16,24 +19,6 @@ use crate::{
     mutants::{self, Mutant},
 };
 use std::sync::atomic::Ordering;
-
-/// A refusal or withdrawal that could not be written.
-#[derive(Debug, Clone)]
-pub(in crate::consent) struct Unwritten {
-    pub(crate) scope: Scope,
-    pub(crate) decision: Decision,
-    /// When the person first decided it.
-    pub(crate) at: String,
-    pub(in crate::consent) why: String,
-    /// The scope's latest epoch in records that were read since: a grant with a higher epoch was given after the refusal. `None`
-    /// while no read has succeeded: a grant that exists may be older than the refusal.
-    after: Option<u64>,
-    act: Act,
-}
-
-/// Identifies one refusal or withdrawal by a number that grows, so that the result of an older one is not applied to a newer one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Act(u64);
 
 impl Consent {
     /// What a person decided here that could not be written, and why it could not.
@@ -228,11 +213,4 @@ fn latest_epoch(records: &Records, scope: &str, now: Time) -> Option<u64> {
         Records::Nothing => Some(now.0),
         Records::Closed(_) | Records::Refused(..) => None,
     }
-}
-
-/// The epoch of the latest grant in the history, or 0 if there is none. Epochs, not times, decide what came later, because clocks
-/// can go back.
-pub(in crate::consent) fn latest_yes(lines: &[Line], scope: &str) -> u64 {
-    let is_yes = |line: &&Line| line.scope == scope && line.decision == Decision::Granted;
-    lines.iter().filter(is_yes).map(|line| line.epoch).max().unwrap_or(0)
 }

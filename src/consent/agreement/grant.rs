@@ -1,116 +1,11 @@
-//! The status of a scope, and a person's grant as a program reports it. Plain data: nothing here reads, writes or decides.
+//! A person's grant as a program reports it: of which scope, after which notice, and where it was given. Nothing here decides
+//! whether the grant opens the scope.
 
-use crate::clean;
-use crate::consent::{agreement::compatibility::Change, agreement::notice::Notice, agreement::scope::Scope};
-
-/// The state of a scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum State {
-    /// The person has not granted, refused or deferred. The disk holds nothing about the scope, or only what a question without
-    /// an answer left: a note that it was shown, a lock, a text.
-    NeverAsked,
-    /// The person granted it, and the grant is in force.
-    Granted,
-    /// The person refused.
-    Denied,
-    /// The person chose "later".
-    Deferred,
-    /// The person granted it and withdrew the grant.
-    Withdrawn,
-    /// The program revoked a grant: [`revoke`](crate::consent::revoke).
-    Revoked,
-    /// The person granted it, and the last day of the grant is over: closed. Its pending data is destroyed when the new day
-    /// begins, at the program's next start, or when the person is asked again.
-    Expired,
-    /// The person granted something other than what this build would do. Until they are asked again, the build is limited to what
-    /// they agreed to, or, if that is not possible, the scope is closed: [`Status::is_open`] says which, [`Status::changes`] says
-    /// why.
-    Superseded,
-    /// The records are missing, damaged or not trustworthy: closed until the person is asked again. Or they can't be read at
-    /// present: closed until they can, see [`Status::trouble`].
-    Unreadable,
-}
-
-impl State {
-    /// The state in the words of an error message: "scope … was refused".
-    pub(crate) fn past(self) -> &'static str {
-        match self {
-            State::NeverAsked => "never asked about",
-            State::Granted => "granted",
-            State::Denied => "refused before",
-            State::Deferred => "put off to later",
-            State::Revoked => "ended by this program",
-            State::Withdrawn => "withdrawn before",
-            State::Expired => "granted for a time that is over",
-            State::Superseded => "granted for something else than this build would do",
-            State::Unreadable => "decided about in records that are lost or damaged",
-        }
-    }
-}
-
-/// The state of a scope, since when it holds, and what blocks it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Status {
-    /// The person's own decision.
-    pub state: State,
-    /// When it was made, in UTC (RFC 3339); `None` if the person was never asked.
-    pub since: Option<String>,
-    /// What closes the scope regardless of the person's decision, such as an environment variable or an administrator's rule.
-    pub blocked_by: Option<String>,
-    /// What administrators' rules remove, coarsen or shorten, and which rule does so, in words.
-    pub limited_by: Vec<String>,
-    /// Files next to administrators' rules that may be meant as rules but are ignored, because their names don't end in `.json`
-    /// or begin with a dot: `a.JSON`, `a.json~`, `.a.json`.
-    pub ignored_rules: Vec<String>,
-    /// The fields, as `event.field`, that the person switched off.
-    pub switched_off: Vec<String>,
-    /// Whether the program asked in its own words, which candor has not compared with the contract.
-    pub own_words: bool,
-    /// How many times since it started the program reported a grant without a notice where only a newly shown notice opens the
-    /// scope: after a refusal, a withdrawal or a change. Each was rejected.
-    pub refused_grants: u64,
-    /// Why the records can't be used, if they can't. If they can't be read at present (the message names the file and the
-    /// system's error), the scope is closed until they can; reading is retried soon. For an open scope: why its data can't be
-    /// written to disk at present, or is not sent, if that is the case. Or that no answer can be stored, as far as this can be
-    /// known without writing to the disk.
-    pub trouble: Option<String>,
-    /// The last UTC day of a grant that is in force.
-    pub until: Option<String>,
-    /// Whether events of the scope are recorded at present.
-    pub(in crate::consent) open: bool,
-    /// How this build differs from what the person agreed to.
-    pub changes: Vec<Change>,
-}
-
-impl Status {
-    /// The status of a scope about which nothing is known.
-    pub(crate) fn unknown(trouble: impl Into<String>) -> Self {
-        let state = State::Unreadable;
-        Status {
-            state,
-            since: None,
-            blocked_by: None,
-            limited_by: Vec::new(),
-            ignored_rules: Vec::new(),
-            switched_off: Vec::new(),
-            own_words: false,
-            refused_grants: 0,
-            trouble: Some(trouble.into()),
-            until: None,
-            open: false,
-            changes: Vec::new(),
-        }
-    }
-
-    /// Whether events of the scope are recorded at present.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.open
-    }
-}
+use crate::clean::short;
+use crate::consent::agreement::contract::Contract;
+use crate::consent::{agreement::notice::Notice, agreement::scope::Scope};
+use crate::error::Error;
+use crate::error::Kind;
 
 /// A person's grant as a program reports it: the scope, and how the person was asked.
 ///
@@ -285,9 +180,39 @@ impl Grant {
         self.picked = true;
         self
     }
-}
 
-/// A short text from the program, without misleading characters and cut to 64 characters for the record.
-pub(crate) fn short(text: &str) -> String {
-    text.chars().filter(|c| !clean::misleads(*c)).take(64).collect()
+    /// The notice that this grant is about: the one that was shown, or the one that would have been shown if the program reports
+    /// none.
+    ///
+    /// # Errors
+    /// The shown notice is of another scope; this build would not show that text; or its language is neither the interface's
+    /// nor one that the person picked.
+    pub(crate) fn agreed_notice(&self, contract: &Contract) -> Result<Notice, Error> {
+        let Some(shown) = &self.shown else { return Ok(contract.notice_or_own()) };
+        let scope = contract.scope.name();
+        if shown.scope != contract.scope {
+            return Err(Kind::OtherScope {
+                scope,
+                scope_const: contract.scope.constant(),
+                shown: shown.scope.name(),
+                shown_const: shown.scope.constant(),
+            }
+            .into());
+        }
+        if !contract.notices().any(|fresh| fresh == *shown) {
+            return Err(Kind::StaleNotice { scope: scope.into() }.into());
+        }
+        let interface = contract.party.languages.of_interface();
+        let in_interface = interface.is_ok_and(|spoken| spoken.locale.tag().as_str() == shown.language());
+        if !in_interface && !self.picked {
+            return Err(Kind::OtherLanguage {
+                scope: scope.into(),
+                scope_const: contract.scope.constant().into(),
+                shown: shown.language().into(),
+                interface: contract.party.languages.interface().to_string(),
+            }
+            .into());
+        }
+        Ok(shown.clone())
+    }
 }

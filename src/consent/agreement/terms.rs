@@ -1,0 +1,57 @@
+//! What a contract says of events and fields, as both the contract and the notice describe them, and the retention periods that
+//! are the same for every contract. Plain data.
+
+use crate::consent::agreement::scope::Scope;
+use crate::{language::Say, precision::Precision};
+
+/// For how many days events and counts may be pending on this computer before they are dropped unsent.
+pub(crate) const WAITING_DAYS: u32 = 7;
+
+/// For how many days a count of one is held back on this computer until another event of the same kind is counted with it.
+pub(crate) const COUNTS_DAYS: u32 = 28;
+
+/// The most days for which the sent log keeps what was sent.
+pub(crate) const SENT_LOG_DAYS: u32 = 90;
+
+/// One event, as the contract and the notice describe it.
+#[derive(Debug, Clone)]
+pub(crate) struct EventTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) linkage: &'static str,
+    pub(crate) linkage_says: Say,
+    /// The last UTC day on which it is recorded.
+    pub(crate) until: Option<String>,
+    pub(crate) item: Option<ItemTerms>,
+    pub(crate) fields: Vec<FieldTerms>,
+}
+
+/// How the entities of an event are sampled, as the contract and the notice describe it.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) one_in: u64,
+    pub(crate) domain: &'static str,
+    /// Why more entities are sampled than the event's outcomes call for, if more are.
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// One field, as the contract and the notice describe it.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) class: &'static str,
+    pub(crate) precision: Precision,
+    pub(crate) optional: bool,
+    /// The name space of a code, or empty.
+    pub(crate) domain: &'static str,
+    /// Why it is sent exactly, if it is.
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// For how many days the sent log keeps what this scope sent.
+pub(crate) fn sent_log_days(scope: Scope) -> u32 {
+    scope.retention_days().min(SENT_LOG_DAYS)
+}
