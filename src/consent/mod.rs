@@ -29,7 +29,7 @@ pub use crate::decisions::*;
 pub use agreement::compatibility::{Change, Effect};
 pub(crate) use agreement::compatibility::{Comparison, Projection, compare};
 pub(crate) use agreement::contract::Contract;
-pub use agreement::contract::{AddressLog, Audience, Controller, Erasure};
+pub use agreement::controller::{AddressLog, Audience, Controller, Erasure};
 pub use agreement::grant::Grant;
 pub(crate) use agreement::languages::Languages;
 pub use agreement::notice::Notice;

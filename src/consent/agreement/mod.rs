@@ -5,6 +5,7 @@ pub(crate) mod compatibility;
 #[cfg(test)]
 pub(crate) mod compatibility_tests;
 pub(crate) mod contract;
+pub(crate) mod controller;
 pub(crate) mod grant;
 pub(crate) mod languages;
 pub(crate) mod notice;

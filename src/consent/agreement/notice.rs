@@ -4,13 +4,14 @@
 //! This module defines what the notice says, and in which order. candor's sentences are in `language`. The program's own
 //! texts are in its scopes and events.
 
-use crate::consent::agreement::text_keys;
 use crate::consent::{
-    agreement::contract::{AddressLog, Contract, Controller, Erasure},
+    agreement::contract::Contract,
+    agreement::controller::{AddressLog, Controller, Erasure},
     agreement::languages::Spoken,
     agreement::party::Party,
     agreement::scope::{Answer, Scope},
     agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
+    agreement::text_keys,
     json::digest,
 };
 use crate::{

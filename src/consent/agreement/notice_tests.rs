@@ -2,7 +2,8 @@
 //! statements and with the reference texts in `tests/notices`, also with each sentence removed in turn.
 
 use crate::consent::{
-    agreement::contract::{AddressLog, Audience, Contract, Controller, Erasure},
+    agreement::contract::Contract,
+    agreement::controller::{AddressLog, Audience, Controller, Erasure},
     agreement::languages::{Languages, Spoken},
     agreement::notice::Notice,
     agreement::party::Party,

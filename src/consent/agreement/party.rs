@@ -1,7 +1,7 @@
 //! The party: the part of a contract that is the same for every scope of one controller. Plain data.
 
 use crate::consent::{
-    agreement::contract::{Audience, Controller},
+    agreement::controller::{Audience, Controller},
     agreement::languages::Languages,
 };
 use std::sync::Arc;

@@ -4,14 +4,12 @@
 //! back from a file that anyone can have changed, must match it exactly, down to the last key. This module never compares
 //! contracts and never stores one.
 
-use crate::consent::agreement::party::envelope;
-use crate::consent::agreement::terms::FieldTerms;
-use crate::consent::json::parse_strict;
 use crate::consent::{
-    agreement::contract::{AddressLog, Erasure},
-    agreement::party::Party,
+    agreement::controller::{AddressLog, Erasure},
+    agreement::party::{Party, envelope},
     agreement::scope::{Answer, Scope},
-    agreement::terms::{COUNTS_DAYS, EventTerms, WAITING_DAYS, sent_log_days},
+    agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
+    json::parse_strict,
 };
 use crate::precision::Precision;
 use serde::{Deserialize, Serialize};

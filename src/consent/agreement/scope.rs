@@ -3,7 +3,7 @@
 //! [`scope!`](crate::scope) declares one and makes a [`Scope`], a `Copy` handle. The handle refers to a static with the
 //! texts that a person is shown and the gate that `record` reads. This module never decides anything.
 
-use crate::consent::agreement::contract::Controller;
+use crate::consent::agreement::controller::Controller;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The size of the arrays in which gates are kept. Index 0 is not used, so a program may link at most 63 scopes. A person

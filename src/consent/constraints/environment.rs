@@ -5,7 +5,7 @@
 
 use crate::ambient::Environment;
 use crate::consent::{
-    agreement::contract::Audience,
+    agreement::controller::Audience,
     agreement::schema::ContractSchema,
     constraints::block::{Block, shown},
     constraints::limits::Limits,
