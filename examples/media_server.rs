@@ -35,20 +35,14 @@ use support::Receiver;
 
 // ---- What the program may send, and what it promises about it ----
 
-const CONTROLLER: Controller = Controller {
-    legal_name: "Example Media SAS",
-    address: "1 rue de l'Exemple, 75001 Paris",
-    country: "FR",
-    contact: "privacy@example.org",
-    data_protection_officer: None,
-    authority: Some("CNIL"),
-    processors: &[],
-    hosting_countries: &["FR"],
-    transfer_safeguard: None,
-    onward_sharing: &[],
-    address_log: AddressLog::NotKept,
-    erasure: Erasure::WithinDays(30),
-};
+const CONTROLLER: Controller = Controller::new("Example Media SAS", "privacy@example.org", "FR")
+    .address("1 rue de l'Exemple, 75001 Paris")
+    .authority("CNIL")
+    .processors(&[])
+    .hosting_countries(&["FR"])
+    .onward_sharing(&[])
+    .address_log(AddressLog::NotKept)
+    .erasure(Erasure::WithinDays(30));
 
 candor::scope! {
     /// Find out which formats stutter or break off, so that those are fixed first.

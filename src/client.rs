@@ -69,11 +69,9 @@ impl Client {
     /// ```standalone_crate
     /// use candor::{Audience, Client, Config};
     /// # use candor::{AddressLog, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -296,11 +294,9 @@ impl Client {
     ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -335,11 +331,9 @@ impl Client {
     ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -374,11 +368,9 @@ impl Client {
     ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -445,11 +437,9 @@ impl Client {
     ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -500,11 +490,9 @@ impl Client {
     ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -746,11 +734,9 @@ impl Client {
     ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -795,11 +781,9 @@ impl Client {
     /// ```standalone_crate
     /// use std::time::Duration;
     /// # use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::WithinDays(30));
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -869,11 +853,9 @@ impl Client {
     /// ```standalone_crate
     /// use std::time::Duration;
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,

@@ -65,11 +65,9 @@ impl Config {
     /// ```
     /// use candor::{AddressLog, Audience, Config, Controller, Erasure};
     ///
-    /// const CONTROLLER: Controller = Controller {
-    ///     legal_name: "Example SAS", address: "1 rue de l'Exemple, Paris", country: "FR", contact: "privacy@example.org",
-    ///     data_protection_officer: None, authority: Some("CNIL"), processors: &[], hosting_countries: &["FR"],
-    ///     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-    /// };
+    /// const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+    ///     .address("1 rue de l'Exemple, Paris").authority("CNIL").processors(&[]).hosting_countries(&["FR"])
+    ///     .onward_sharing(&[]).address_log(AddressLog::NotKept).erasure(Erasure::WithinDays(30));
     /// let config = Config::new("org.example.player", CONTROLLER, Audience::Adults);
     /// ```
     #[must_use]
@@ -107,11 +105,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -140,11 +136,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -171,11 +165,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -207,11 +199,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -268,11 +258,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -403,11 +391,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # mod codeclib {
     /// #     candor::scope! {
     /// #         /// Find out which formats fail to decode, so that those decoders are fixed first.
@@ -474,11 +460,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::Client;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -526,11 +510,9 @@ impl Config {
     /// ```standalone_crate
     /// use candor::{Client, Translation};
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -555,11 +537,6 @@ impl Config {
     }
 }
 
-/// Returns whether `code` is two capital letters, the form of ISO 3166-1 alpha-2.
-fn is_country(code: &str) -> bool {
-    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
 /// Returns `12.4` for `12.4.1-beta+g3a`; `None` if the version does not begin with two numbers.
 fn two_parts(version: &str) -> Option<String> {
     let mut parts = version.trim().trim_start_matches('v').split(['.', '-', '+']);
@@ -577,26 +554,9 @@ impl Config {
         if is_device(&self.application) {
             return Err(Kind::Device { what: "application id", name: self.application.clone() }.into());
         }
-        check_controller(&self.controller)
+        self.controller.checked()?;
+        Ok(())
     }
-}
-
-/// Checks that a person can know whom they agree with: the controller's texts are present and its countries are codes.
-pub(crate) fn check_controller(controller: &Controller) -> Result<(), Error> {
-    let written = [
-        ("the controller's `legal_name`", controller.legal_name),
-        ("the controller's `address`", controller.address),
-        ("the controller's `country`", controller.country),
-        ("the controller's `contact`", controller.contact),
-    ];
-    if let Some((what, _)) = written.into_iter().find(|(_, text)| text.trim().is_empty()) {
-        return Err(Kind::Text { what, fix: "a person must know whom they agree with" }.into());
-    }
-    let countries = controller.hosting_countries.iter().chain([&controller.country]);
-    if let Some(given) = countries.into_iter().find(|country| !is_country(country)) {
-        return Err(Kind::Country { given: (*given).into() }.into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! contracts. This module never touches a file, reads a clock, opens a connection or decides anything.
 
 use crate::{
-    config::{Config, check_controller},
+    config::Config,
     consent::{Contract, EventTerms, FieldTerms, ItemTerms, Languages, Party, Scope},
     error::{Error, Kind},
     event::{Registry, Schema},
@@ -32,7 +32,7 @@ pub(crate) fn party(config: &Config) -> Result<Party, Error> {
     Ok(Party {
         application: config.application.clone(),
         service_version: config.version.clone(),
-        controller: config.controller,
+        controller: config.controller.checked()?,
         audience: config.audience,
         endpoint: recipient(config)?,
         validity_days: config.validity_days,
@@ -102,9 +102,10 @@ fn joined(words: &[String]) -> String {
 
 fn party_of(scope: Scope, party: &Party) -> Result<Party, Error> {
     let Some(library) = scope.library() else { return Ok(party.clone()) };
-    let address = check_controller(&library.controller).and_then(|()| Http::address(library.endpoint));
-    let endpoint = address.map_err(|why| Kind::Library { scope: scope.name(), why })?;
-    Ok(Party { controller: library.controller, endpoint, ..party.clone() })
+    let refused = |why| Kind::Library { scope: scope.name(), why };
+    let controller = library.controller.checked().map_err(refused)?;
+    let endpoint = Http::address(library.endpoint).map_err(refused)?;
+    Ok(Party { controller, endpoint, ..party.clone() })
 }
 
 fn event_terms(schema: &'static Schema) -> EventTerms {
@@ -144,20 +145,17 @@ mod tests {
         About, AddressLog, Answer, Audience, Controller, Erasure, Library, Party, Scope, ScopeStatic, ScopeWords, Uses,
     };
 
-    const CONTROLLER: Controller = Controller {
-        legal_name: "Codec Library e.V.",
-        address: "Berlin",
-        country: "DE",
-        contact: "privacy@codeclib.example",
-        data_protection_officer: None,
-        authority: None,
-        processors: &[],
-        hosting_countries: &["DE"],
-        transfer_safeguard: None,
-        onward_sharing: &[],
-        address_log: AddressLog::NotKept,
-        erasure: Erasure::Unsupported,
-    };
+    const CONTROLLER: Controller = by("Codec Library e.V.", "DE");
+
+    const fn by(legal_name: &'static str, country: &'static str) -> Controller {
+        Controller::new(legal_name, "privacy@codeclib.example", country)
+            .address("Berlin")
+            .processors(&[])
+            .hosting_countries(&["DE"])
+            .onward_sharing(&[])
+            .address_log(AddressLog::NotKept)
+            .erasure(Erasure::Unsupported)
+    }
 
     fn scope(controller: Controller, endpoint: &'static str) -> Scope {
         let words = ScopeWords {
@@ -231,7 +229,7 @@ mod tests {
         let party = Party {
             application: "org.example.player".into(),
             service_version: None,
-            controller: Controller { legal_name: "Example Player SAS", ..CONTROLLER },
+            controller: by("Example Player SAS", "DE").checked().unwrap(),
             audience: Audience::Adults,
             endpoint: "https://telemetry.example.org/v1/logs".into(),
             validity_days: 365,
@@ -245,8 +243,9 @@ mod tests {
         assert_eq!(library.application, party.application);
         for (controller, endpoint, said) in [
             (CONTROLLER, "http://codeclib.example", "it is not https"),
-            (Controller { legal_name: " ", ..CONTROLLER }, "https://codeclib.example", "`legal_name` is required"),
-            (Controller { country: "Germany", ..CONTROLLER }, "https://codeclib.example", "ISO 3166-1"),
+            (by(" ", "DE"), "https://codeclib.example", "`legal_name` is required"),
+            (Controller::new("Codec Library e.V.", "", "DE"), "https://codeclib.example", "leaves out"),
+            (by("Codec Library e.V.", "Germany"), "https://codeclib.example", "ISO 3166-1"),
         ] {
             let error = party_of(scope(controller, endpoint), &party).unwrap_err();
             assert!(error.is_configuration(), "{error}");

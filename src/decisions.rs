@@ -21,11 +21,9 @@ use crate::{
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -63,11 +61,9 @@ pub fn grant(grant: impl Into<Grant>) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -101,11 +97,9 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -135,11 +129,9 @@ pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent::{self, State};
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -169,11 +161,9 @@ pub fn status(scope: Scope) -> Result<Status, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -205,11 +195,9 @@ pub fn notice(scope: Scope) -> Result<Notice, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -244,11 +232,9 @@ pub fn notice_in(scope: Scope, language: &str) -> Result<Notice, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -279,11 +265,9 @@ pub fn languages() -> Result<Vec<String>, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -313,11 +297,9 @@ pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -356,11 +338,9 @@ pub fn receipts() -> Result<Receipts, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::WithinDays(30));
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -410,11 +390,9 @@ pub fn delete_sent(scope: Scope) -> Result<(), Error> {
 /// ```standalone_crate
 /// use candor::consent::{self, MayAsk, State};
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -446,11 +424,9 @@ pub fn defer(scope: Scope) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent::{self, State};
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -485,11 +461,9 @@ pub fn keep(scope: Scope) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -521,11 +495,9 @@ pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -566,11 +538,9 @@ pub fn switch(scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -605,11 +575,9 @@ pub fn ask_about_widenings(ask: bool) -> Result<(), Error> {
 /// ```standalone_crate
 /// use candor::consent::{self, MayAsk};
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -642,11 +610,9 @@ pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -680,11 +646,9 @@ pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::WithinDays(30));
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -733,11 +697,9 @@ pub fn keep_contents(scope: Scope, keep: bool) -> Result<(), Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -769,11 +731,9 @@ pub fn undeclared() -> Result<Vec<Undeclared>, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -816,11 +776,9 @@ pub fn withdraw_undeclared(name: &str) -> Result<Receipt, Error> {
 /// ```standalone_crate
 /// use candor::consent::{self, ErasureState};
 /// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::WithinDays(30));
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -869,11 +827,9 @@ pub fn erase(scope: Scope) -> Result<ErasureStatus, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::WithinDays(30));
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -918,11 +874,9 @@ pub fn cancel_erasure(scope: Scope) -> Result<ErasureStatus, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::WithinDays(30));
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,

@@ -89,6 +89,7 @@ impl Error {
                 | Kind::Declared { .. }
                 | Kind::UnknownField { .. }
                 | Kind::Text { .. }
+                | Kind::Unstated { .. }
                 | Kind::Country { .. }
                 | Kind::Language { .. }
                 | Kind::Translation { .. }
@@ -191,6 +192,11 @@ pub(crate) enum Kind {
     UnknownField { scope: String, field: String, known: String },
     #[error("{what} is required: {fix}")]
     Text { what: &'static str, fix: &'static str },
+    #[error(
+        "the controller leaves out what the notice must state, and candor assumes nothing about it. Add to \
+         `Controller::new(…)`: {calls}"
+    )]
+    Unstated { calls: String },
     #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
     Country { given: String },
     #[error("{what}, `{given}`, is no language tag: write one as BCP 47 has them, such as `fr` or `pt-BR`")]

@@ -52,11 +52,9 @@ impl Drop for Candor {
 /// ```standalone_crate
 /// use candor::{Audience, Config, consent::{self, State}};
 /// # use candor::{AddressLog, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -98,11 +96,9 @@ pub(crate) fn client() -> Result<&'static Client, Error> {
 /// ```standalone_crate
 /// use candor::consent;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -166,11 +162,9 @@ pub fn record_with<E: Event<About = Installation>>(make: impl FnOnce() -> E) {
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -210,11 +204,9 @@ fn admitted<E: Event>(event: &E, admission: Admission) {
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -253,11 +245,9 @@ pub fn manifest() -> Result<Manifest, Error> {
 /// ```standalone_crate
 /// use std::time::Duration;
 /// # use candor::{AddressLog, Answer, Audience, Config, Controller, Erasure, Parcel, SendError, Transport};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::WithinDays(30),
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::WithinDays(30));
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -304,11 +294,9 @@ pub fn flush(limit: Duration) -> Result<Flushed, Error> {
 /// ```standalone_crate
 /// use std::time::Duration;
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,

@@ -22,12 +22,9 @@
 //!     shelves: usize,
 //! }
 //!
-//! const CONTROLLER: Controller = Controller {
-//!     legal_name: "Example SAS", address: "1 rue de l'Exemple, Paris", country: "FR", contact: "privacy@example.org",
-//!     data_protection_officer: None, authority: Some("CNIL"), processors: &[], hosting_countries: &["FR"],
-//!     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept,
-//!     erasure: Erasure::WithinDays(30),
-//! };
+//! const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+//!     .address("1 rue de l'Exemple, Paris").authority("CNIL").processors(&[]).hosting_countries(&["FR"])
+//!     .onward_sharing(&[]).address_log(AddressLog::NotKept).erasure(Erasure::WithinDays(30));
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let home = tempfile::tempdir()?;

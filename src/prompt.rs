@@ -77,11 +77,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -106,11 +104,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -145,11 +141,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -181,11 +175,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -217,11 +209,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -246,11 +236,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -282,11 +270,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -314,11 +300,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -346,11 +330,9 @@ impl<'c> Prompt<'c> {
     /// ```standalone_crate
     /// use candor::consent;
     /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-    /// # const CONTROLLER: Controller = Controller {
-    /// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-    /// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-    /// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-    /// # };
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
     /// # candor::scope! {
     /// #     /// Find out how many shelves people use, so that the common case is fast.
     /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,

@@ -34,20 +34,13 @@ use support::Receiver;
 mod codeclib {
     use candor::{AddressLog, Controller, Erasure, Event};
 
-    pub(crate) const CODECLIB: Controller = Controller {
-        legal_name: "Codec Library e.V.",
-        address: "Beispielweg 1, 10115 Berlin",
-        country: "DE",
-        contact: "privacy@codeclib.example",
-        data_protection_officer: None,
-        authority: None,
-        processors: &[],
-        hosting_countries: &["DE"],
-        transfer_safeguard: None,
-        onward_sharing: &[],
-        address_log: AddressLog::NotKept,
-        erasure: Erasure::Unsupported,
-    };
+    pub(crate) const CODECLIB: Controller = Controller::new("Codec Library e.V.", "privacy@codeclib.example", "DE")
+        .address("Beispielweg 1, 10115 Berlin")
+        .processors(&[])
+        .hosting_countries(&["DE"])
+        .onward_sharing(&[])
+        .address_log(AddressLog::NotKept)
+        .erasure(Erasure::Unsupported);
 
     candor::scope! {
         /// Find out which formats fail to decode, so that those decoders are mended first.

@@ -77,20 +77,13 @@ impl Transport for Nowhere {
 #[test]
 fn events_that_say_too_much_together_are_refused_by_name() {
     let home = tempfile::tempdir().unwrap();
-    let controller = Controller {
-        legal_name: "Example SAS",
-        address: "1 rue de l'Exemple, Paris",
-        country: "FR",
-        contact: "privacy@example.org",
-        data_protection_officer: None,
-        authority: None,
-        processors: &[],
-        hosting_countries: &["FR"],
-        transfer_safeguard: None,
-        onward_sharing: &[],
-        address_log: AddressLog::NotKept,
-        erasure: Erasure::Unsupported,
-    };
+    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+        .address("1 rue de l'Exemple, Paris")
+        .processors(&[])
+        .hosting_countries(&["FR"])
+        .onward_sharing(&[])
+        .address_log(AddressLog::NotKept)
+        .erasure(Erasure::Unsupported);
     // Each event alone keeps the budget, and so does every other pair.
     let outcomes = [Lost::schema(), Found::schema(), Slow::schema(), Disk::schema()].map(|schema| schema.outcomes());
     assert!(outcomes.iter().all(|outcomes| *outcomes <= 1_024), "{outcomes:?}");

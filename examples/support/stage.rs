@@ -19,20 +19,19 @@ use std::{
 };
 
 /// The controller of the data in the examples. A real program writes its own.
-pub(crate) const CONTROLLER: Controller = Controller {
-    legal_name: "Example Player SAS",
-    address: "1 rue de l'Exemple, 75001 Paris",
-    country: "FR",
-    contact: "privacy@example.org",
-    data_protection_officer: None,
-    authority: Some("CNIL"),
-    processors: &[],
-    hosting_countries: &["FR"],
-    transfer_safeguard: None,
-    onward_sharing: &[],
-    address_log: AddressLog::NotKept,
-    erasure: Erasure::WithinDays(30),
-};
+pub(crate) const CONTROLLER: Controller = by("Example Player SAS", "privacy@example.org", "FR");
+
+/// The same for another company, another contact or another country.
+pub(crate) const fn by(legal_name: &'static str, contact: &'static str, country: &'static str) -> Controller {
+    Controller::new(legal_name, contact, country)
+        .address("1 rue de l'Exemple, 75001 Paris")
+        .authority("CNIL")
+        .processors(&[])
+        .hosting_countries(&["FR"])
+        .onward_sharing(&[])
+        .address_log(AddressLog::NotKept)
+        .erasure(Erasure::WithinDays(30))
+}
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 

@@ -20,11 +20,9 @@ use std::{
 /// # use candor::{AddressLog, Audience, Category, Client, Config, Controller, Erasure, Event};
 /// use candor::Translation;
 ///
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// candor::scope! {
 ///     /// Find out which formats stutter, so that those decoders are fixed first.
 ///     pub PLAYBACK = "playback" {

@@ -7,11 +7,9 @@
 //!
 //! ```standalone_crate
 //! # use candor::{AddressLog, Audience, Config, Controller, Erasure};
-//! # const CONTROLLER: Controller = Controller {
-//! #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-//! #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-//! #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-//! # };
+//! # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+//! #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+//! #     .erasure(Erasure::Unsupported);
 //! # let dir = tempfile::tempdir().unwrap();
 //! # let repository = dir.path();
 //! fn my_config() -> Config {
@@ -70,11 +68,9 @@ const MOST: u64 = 16 << 20;
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure, lock};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -158,11 +154,9 @@ const HOW: &str = "run this test once with CANDOR_LOCK=write, read what changed 
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure, lock};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -197,11 +191,9 @@ pub fn write(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, lock};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
@@ -249,11 +241,9 @@ pub fn check_notice(text: &str, scope: Scope, language: &str, config: Config) ->
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, lock};
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,

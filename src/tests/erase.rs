@@ -6,7 +6,7 @@ use super::{
     faulty::{Fault, Faulty},
 };
 use crate::{
-    Answer, Client, Clock, Config, Controller, Erasure, Parcel, SendError, Transport,
+    Answer, Client, Clock, Config, Erasure, Parcel, SendError, Transport,
     ambient::SystemClock,
     consent::{ErasureState, ErasureStatus},
     disk::{Disk, System},
@@ -44,7 +44,7 @@ impl Transport for Taker {
 
 pub(super) fn open<D: Disk>(home: &Path, taker: &Taker, disk: Option<&Arc<D>>) -> Client {
     let config = config(home);
-    let controller = Controller { erasure: Erasure::WithinDays(30), ..config.controller };
+    let controller = config.controller.erasure(Erasure::WithinDays(30));
     let mut config = Config { controller, ..config }.transport("a test", taker.clone()).clock(taker.clone());
     if let Some(disk) = disk {
         config.disk = disk.clone();

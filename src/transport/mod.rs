@@ -143,11 +143,9 @@ impl<'b> Parcel<'b> {
 ///     sync::{Mutex, PoisonError},
 ///     time::Duration,
 /// };
-/// # const CONTROLLER: Controller = Controller {
-/// #     legal_name: "Example SAS", address: "Paris", country: "FR", contact: "privacy@example.org",
-/// #     data_protection_officer: None, authority: None, processors: &[], hosting_countries: &["FR"],
-/// #     transfer_safeguard: None, onward_sharing: &[], address_log: AddressLog::NotKept, erasure: Erasure::Unsupported,
-/// # };
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
 /// # candor::scope! {
 /// #     /// Find out how many shelves people use, so that the common case is fast.
 /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,

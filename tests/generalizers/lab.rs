@@ -296,20 +296,13 @@ impl Lab {
 
     /// Starts the program.
     pub(crate) fn start(&self) -> Client {
-        let controller = Controller {
-            legal_name: "Example SAS",
-            address: "1 rue de l'Exemple, Paris",
-            country: "FR",
-            contact: "privacy@example.org",
-            data_protection_officer: None,
-            authority: None,
-            processors: &[],
-            hosting_countries: &["FR"],
-            transfer_safeguard: None,
-            onward_sharing: &[],
-            address_log: AddressLog::NotKept,
-            erasure: Erasure::WithinDays(30),
-        };
+        let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+            .address("1 rue de l'Exemple, Paris")
+            .processors(&[])
+            .hosting_countries(&["FR"])
+            .onward_sharing(&[])
+            .address_log(AddressLog::NotKept)
+            .erasure(Erasure::WithinDays(30));
         let (data, config) = (self.directory.path().join("data"), self.directory.path().join("config"));
         let config = Config::new(APPLICATION, controller, Audience::Adults)
             .transport("the lab", self.sink.clone())

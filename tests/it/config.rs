@@ -6,9 +6,9 @@ use crate::{
     files,
     home::{APPLICATION, HANG, Home, TestClock},
     server::Server,
-    stage::CONTROLLER,
+    stage::{CONTROLLER, by},
 };
-use candor::{Audience, Client, Config, Controller, Error, consent};
+use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, Error, consent};
 
 /// Checks that no client can be made: it is a configuration error, its text has these parts, and no file was touched.
 #[track_caller]
@@ -100,15 +100,44 @@ fn a_bad_application_id_is_refused() {
 fn a_controller_nobody_can_identify_is_refused() {
     let home = Home::new();
     for (controller, what) in [
-        (Controller { legal_name: "", ..CONTROLLER }, "legal_name"),
-        (Controller { legal_name: " \t", ..CONTROLLER }, "legal_name"),
-        (Controller { address: "", ..CONTROLLER }, "address"),
-        (Controller { country: "", ..CONTROLLER }, "country"),
-        (Controller { contact: "", ..CONTROLLER }, "contact"),
+        (by("", "privacy@example.org", "FR"), "legal_name"),
+        (by(" \t", "privacy@example.org", "FR"), "legal_name"),
+        (CONTROLLER.address(""), "address"),
+        (by("Example SAS", "privacy@example.org", ""), "country"),
+        (by("Example SAS", "", "FR"), "contact"),
     ] {
         let config = Config::new(APPLICATION, controller, Audience::Adults).endpoint("http://127.0.0.1:9");
         is_refused(&home, config.directories(home.data(), home.config_dir()), &[what, "is required"]);
     }
+}
+
+/// What is left out of a controller must not become a promise. Each entry that would be one is asked for by name.
+#[test]
+fn a_controller_that_leaves_a_promise_open_is_refused() {
+    let home = Home::new();
+    let refused = |controller: Controller, said: &[&str]| {
+        let config = Config::new(APPLICATION, controller, Audience::Adults).endpoint("http://127.0.0.1:9");
+        is_refused(&home, config.directories(home.data(), home.config_dir()), said);
+    };
+    let bare = Controller::new("Example SAS", "privacy@example.org", "FR");
+    let calls = ["`.address(", "`.processors(", "`.onward_sharing(", "`.address_log(", "`.erasure("];
+    refused(bare, &calls);
+    let all_but = |left_out: &str| {
+        let with = |name: &str, controller: Controller, stated: fn(Controller) -> Controller| {
+            if left_out.contains(name) { controller } else { stated(controller) }
+        };
+        let controller = with("address(", bare, |it| it.address("Paris"));
+        let controller = with("processors", controller, |it| it.processors(&[]));
+        let controller = with("onward_sharing", controller, |it| it.onward_sharing(&[]));
+        let controller = with("address_log", controller, |it| it.address_log(AddressLog::NotKept));
+        with("erasure", controller, |it| it.erasure(Erasure::Unsupported))
+    };
+    for call in calls {
+        refused(all_but(call), &["the controller leaves out", call]);
+    }
+    // Negative control: with all of them it is taken, and the other entries may be left out.
+    let config = Config::new(APPLICATION, all_but("nothing"), Audience::Adults).endpoint("http://127.0.0.1:9");
+    Client::new(config.directories(home.data(), home.config_dir())).unwrap();
 }
 
 #[test]

@@ -185,7 +185,7 @@ fn a_receipt_holds_what_was_shown_and_agreed() {
     assert_eq!(kept.notice.as_deref(), Some(notice.text()));
     assert_eq!(kept.via.as_deref(), Some("settings/privacy"), "no control characters");
     let contract = kept.contract.clone().unwrap();
-    assert_eq!(contract["controller"]["legal_name"], crate::stage::CONTROLLER.legal_name);
+    assert_eq!(contract["controller"]["legal_name"], crate::stage::CONTROLLER.legal_name());
     assert_eq!(contract["endpoint"], server.endpoint() + "/v1/logs");
     assert_eq!(contract["retention_days"], 90);
     assert_eq!(contract["events"][0]["name"], "playback.finished");

@@ -9,7 +9,7 @@ use crate::{
     server::{Say, Server},
     stage,
 };
-use candor::{Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
+use candor::{Answer, Audience, Client, Config, Erasure, Parcel, SendError, Transport};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -61,7 +61,7 @@ fn while_something_blocks_it_is_pending_and_says_why() {
 #[test]
 fn a_recipient_that_cannot_erase_is_not_asked() {
     let (home, server) = (Home::new(), Server::new());
-    let controller = Controller { erasure: Erasure::Unsupported, ..stage::CONTROLLER };
+    let controller = stage::CONTROLLER.erasure(Erasure::Unsupported);
     let config = Config::new(APPLICATION, controller, Audience::Adults);
     let config = config.directories(home.data(), home.config_dir()).clock(home.clock.clone()).lift_ci_block();
     let client = Client::new(config.endpoint(server.endpoint())).unwrap();

@@ -93,59 +93,72 @@ fn mistake(config: Config) -> String {
     error.to_string()
 }
 
+/// A controller, and what it states apart from its name and contact.
+struct Recipient {
+    controller: Controller,
+    address: &'static str,
+    safeguard: bool,
+    address_days: Option<u32>,
+    erasure_days: Option<u32>,
+}
+
+const RECIPIENTS: [Recipient; 2] = [
+    Recipient {
+        controller: CONTROLLER,
+        address: "1 rue de l'Exemple, 75001 Paris",
+        safeguard: false,
+        address_days: None,
+        erasure_days: Some(30),
+    },
+    Recipient {
+        controller: OTHER,
+        address: "Hauptstraße 1, Berlin",
+        safeguard: true,
+        address_days: Some(1),
+        erasure_days: None,
+    },
+];
+
 /// The facts that the notice of a scope must state.
-fn about<'a>(scope: Scope, language: &str, controller: &'a Controller) -> About<'a> {
+fn about<'a>(scope: Scope, language: &str, recipient: &Recipient) -> About<'a> {
     let french = FRENCH.iter().find(|(key, _)| *key == format!("scope.{}.benefit", scope.name())).unwrap().1;
     assert!(scope.uses().all().iter().all(|(_, _, answer)| *answer == Answer::No), "the tested program says no to all");
     About {
-        legal_name: controller.legal_name,
-        address: controller.address,
-        contact: controller.contact,
+        legal_name: recipient.controller.legal_name(),
+        address: recipient.address,
+        contact: recipient.controller.contact(),
         program: "org.example.player 12.4",
         benefit: if language == "fr" { french } else { scope.benefit() },
         retention_days: scope.retention_days(),
         validity_days: 365,
-        address_days: match controller.address_log {
-            AddressLog::Days(days) => Some(days),
-            _ => None,
-        },
-        erasure_days: match controller.erasure {
-            Erasure::WithinDays(days) => Some(days),
-            _ => None,
-        },
+        address_days: recipient.address_days,
+        erasure_days: recipient.erasure_days,
         yes: [None; 5],
     }
 }
 
 /// Another recipient, which has everything that `CONTROLLER` lacks.
-const OTHER: Controller = Controller {
-    legal_name: "Autre GmbH",
-    address: "Hauptstraße 1, Berlin",
-    country: "DE",
-    contact: "privacy@example.net",
-    data_protection_officer: Some("dpo@example.net"),
-    authority: None,
-    processors: &["Hosting Ltd", "Mail Inc"],
-    hosting_countries: &["DE", "US"],
-    transfer_safeguard: Some("standard contractual clauses"),
-    onward_sharing: &["Partner BV"],
-    address_log: AddressLog::Days(1),
-    erasure: Erasure::Unsupported,
-};
+const OTHER: Controller = Controller::new("Autre GmbH", "privacy@example.net", "DE")
+    .address("Hauptstraße 1, Berlin")
+    .data_protection_officer("dpo@example.net")
+    .processors(&["Hosting Ltd", "Mail Inc"])
+    .hosting_countries(&["DE", "US"])
+    .transfer_safeguard("standard contractual clauses")
+    .onward_sharing(&["Partner BV"])
+    .address_log(AddressLog::Days(1))
+    .erasure(Erasure::Unsupported);
 
 #[test]
 fn every_notice_says_all_that_must_be_said_in_every_language() {
-    for controller in [CONTROLLER, OTHER] {
+    for recipient in &RECIPIENTS {
+        let controller = recipient.controller;
         let home = Home::new();
         let client = Client::new(
             Config::new("org.example.player", controller, Audience::Adults)
                 .directories(home.data(), home.config_dir())
                 .transport("https://telemetry.example.org/v1/logs", Nowhere)
                 .version("12.4.1")
-                .translation(match controller.transfer_safeguard {
-                    Some(_) => french().texts([SAFEGUARD]),
-                    None => french(),
-                }),
+                .translation(if recipient.safeguard { french().texts([SAFEGUARD]) } else { french() }),
         )
         .unwrap();
         assert_eq!(client.languages(), ["en", "fr"]);
@@ -153,7 +166,7 @@ fn every_notice_says_all_that_must_be_said_in_every_language() {
             for language in client.languages() {
                 let notice = client.notice_in(scope, &language).unwrap();
                 assert_eq!(notice.language(), language);
-                let (french, about) = (language == "fr", about(scope, &language, &controller));
+                let (french, about) = (language == "fr", about(scope, &language, recipient));
                 let lost = unsaid(notice.text(), french, &about);
                 assert!(lost.is_empty(), "{language} {}: {lost:#?}\n{notice}", scope.name());
                 // Negative control: the check notices when any one of them is cut out.

@@ -105,20 +105,16 @@ fn what_became_wider_or_narrower_is_said_by_axis() {
                 "the scope stops whole, until they are asked again",
             ],
         ),
-        (
-            "a processor",
-            by(|it| Controller { processors: &["Cloud Ltd"], ..it }),
-            &["wider     processors: none -> Cloud Ltd"],
-        ),
+        ("a processor", by(|it| it.processors(&["Cloud Ltd"])), &["wider     processors: none -> Cloud Ltd"]),
         (
             "addresses",
-            by(|it| Controller { address_log: AddressLog::Days(30), ..it }),
+            by(|it| it.address_log(AddressLog::Days(30))),
             &["wider     days network addresses are kept: 0 -> 30"],
         ),
         ("a version", config().version("1.2"), &["wider     what each request names: "]),
         (
             "words",
-            by(|it| Controller { contact: "dpo@example.org", ..it }),
+            by(|it| crate::stage::by(it.legal_name(), "dpo@example.org", it.country())),
             &[
                 "words     controller.contact: privacy@example.org -> dpo@example.org",
                 "words     the notice in `en`",

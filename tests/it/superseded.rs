@@ -5,7 +5,7 @@ use crate::{
     forge,
     home::{DAY, HANG, Home, say_yes, send, state},
     server::Server,
-    stage::CONTROLLER,
+    stage::{CONTROLLER, by},
 };
 use candor::{
     AddressLog, Client, Config, Controller, Erasure,
@@ -49,14 +49,14 @@ fn opens_anew(home: &Home, server: &Server, client: &Client, why: &str) {
 fn another_controller_endpoint_or_handling_closes_until_asked_again() {
     type Change = (&'static str, fn(Controller) -> Controller);
     let changes: [Change; 8] = [
-        ("another company", |old| Controller { legal_name: "Bought It SA", ..old }),
-        ("a safeguard is gone", |old| Controller { transfer_safeguard: Some("standard clauses"), ..old }),
-        ("one more processor", |old| Controller { processors: &["Cloud Ltd"], ..old }),
-        ("another country", |old| Controller { hosting_countries: &["FR", "US"], ..old }),
-        ("passed on to others", |old| Controller { onward_sharing: &["Ads Inc"], ..old }),
-        ("addresses are kept", |old| Controller { address_log: AddressLog::Days(30), ..old }),
-        ("erasure takes longer", |old| Controller { erasure: Erasure::WithinDays(90), ..old }),
-        ("no erasure", |old| Controller { erasure: Erasure::Unsupported, ..old }),
+        ("another company", |old| by("Bought It SA", old.contact(), old.country())),
+        ("a safeguard is gone", |old| old.transfer_safeguard("standard clauses")),
+        ("one more processor", |old| old.processors(&["Cloud Ltd"])),
+        ("another country", |old| old.hosting_countries(&["FR", "US"])),
+        ("passed on to others", |old| old.onward_sharing(&["Ads Inc"])),
+        ("addresses are kept", |old| old.address_log(AddressLog::Days(30))),
+        ("erasure takes longer", |old| old.erasure(Erasure::WithinDays(90))),
+        ("no erasure", |old| old.erasure(Erasure::Unsupported)),
     ];
     for (why, change) in changes {
         let (home, server) = (Home::new(), Server::new());

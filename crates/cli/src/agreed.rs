@@ -14,20 +14,12 @@ use serde_json::Value;
 use std::fmt::Write as _;
 
 /// A configuration must name a controller. Nothing is recorded here, so there is none.
-const NOBODY: Controller = Controller {
-    legal_name: "nobody: this program reports nothing",
-    address: "nowhere",
-    country: "ZZ",
-    contact: "nobody",
-    data_protection_officer: None,
-    authority: None,
-    processors: &[],
-    hosting_countries: &[],
-    transfer_safeguard: None,
-    onward_sharing: &[],
-    address_log: AddressLog::NotKept,
-    erasure: Erasure::Unsupported,
-};
+const NOBODY: Controller = Controller::new("nobody: this program reports nothing", "nobody", "ZZ")
+    .address("nowhere")
+    .processors(&[])
+    .onward_sharing(&[])
+    .address_log(AddressLog::NotKept)
+    .erasure(Erasure::Unsupported);
 
 struct Nowhere;
 

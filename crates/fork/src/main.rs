@@ -49,20 +49,13 @@ struct Opened {
     shelves: usize,
 }
 
-const CONTROLLER: Controller = Controller {
-    legal_name: "Example SAS",
-    address: "1 rue de l'Exemple, Paris",
-    country: "FR",
-    contact: "privacy@example.org",
-    data_protection_officer: None,
-    authority: None,
-    processors: &[],
-    hosting_countries: &["FR"],
-    transfer_safeguard: None,
-    onward_sharing: &[],
-    address_log: AddressLog::NotKept,
-    erasure: Erasure::Unsupported,
-};
+const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+    .address("1 rue de l'Exemple, Paris")
+    .processors(&[])
+    .hosting_countries(&["FR"])
+    .onward_sharing(&[])
+    .address_log(AddressLog::NotKept)
+    .erasure(Erasure::Unsupported);
 
 /// Longer than any call here takes on a busy machine. A call that takes this long has hung.
 const HANG: Duration = Duration::from_secs(10);

@@ -108,24 +108,17 @@ impl Entropy for Still {
 fn contract() -> Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
     let make = || {
-        let controller = Controller {
-            legal_name: "Example SAS",
-            address: "1 rue de l'Exemple, Paris",
-            country: "FR",
-            contact: "privacy@example.org",
-            data_protection_officer: None,
-            authority: None,
-            processors: &[],
-            hosting_countries: &["FR"],
-            transfer_safeguard: None,
-            onward_sharing: &[],
-            address_log: AddressLog::NotKept,
-            erasure: Erasure::Unsupported,
-        };
+        let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+            .address("1 rue de l'Exemple, Paris")
+            .processors(&[])
+            .hosting_countries(&["FR"])
+            .onward_sharing(&[])
+            .address_log(AddressLog::NotKept)
+            .erasure(Erasure::Unsupported);
         let party = Party {
             application: "org.example.models".into(),
             service_version: None,
-            controller,
+            controller: controller.checked().unwrap(),
             audience: Audience::Adults,
             endpoint: "http://localhost".into(),
             validity_days: 365,

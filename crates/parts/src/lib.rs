@@ -31,20 +31,13 @@ impl Transport for Nowhere {
 }
 
 fn config(home: &std::path::Path) -> Config {
-    let controller = Controller {
-        legal_name: "Example SAS",
-        address: "1 rue de l'Exemple, Paris",
-        country: "FR",
-        contact: "privacy@example.org",
-        data_protection_officer: None,
-        authority: None,
-        processors: &[],
-        hosting_countries: &["FR"],
-        transfer_safeguard: None,
-        onward_sharing: &[],
-        address_log: AddressLog::NotKept,
-        erasure: Erasure::Unsupported,
-    };
+    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+        .address("1 rue de l'Exemple, Paris")
+        .processors(&[])
+        .hosting_countries(&["FR"])
+        .onward_sharing(&[])
+        .address_log(AddressLog::NotKept)
+        .erasure(Erasure::Unsupported);
     Config::new("org.example.player", controller, Audience::Adults)
         .transport("nowhere", Nowhere)
         .directories(home.join("data"), home.join("config"))

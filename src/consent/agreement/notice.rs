@@ -6,7 +6,7 @@
 
 use crate::consent::{
     agreement::contract::Contract,
-    agreement::controller::{AddressLog, Controller, Erasure},
+    agreement::controller::{AddressLog, CheckedController, Erasure},
     agreement::languages::Spoken,
     agreement::party::Party,
     agreement::scope::{Answer, Scope},
@@ -204,7 +204,7 @@ impl<'n> Writer<'n> {
     }
 
     fn receiver(&mut self) {
-        let Controller { legal_name, address, country, contact, .. } = self.party.controller;
+        let CheckedController { legal_name, address, country, contact, .. } = self.party.controller;
         let controller = self.party.controller;
         let who = [("name", legal_name.into()), ("address", address.into()), ("country", country.into())];
         self.paragraph(Say::Receiver, &who);

@@ -3,7 +3,7 @@
 
 use crate::consent::{
     agreement::contract::Contract,
-    agreement::controller::{AddressLog, Audience, Controller, Erasure},
+    agreement::controller::{AddressLog, Audience, CheckedController, Erasure},
     agreement::languages::{Languages, Spoken},
     agreement::notice::Notice,
     agreement::party::Party,
@@ -42,7 +42,7 @@ const fn words(name: &'static str, uses: [Answer; 5], also_never: &'static [&'st
     }
 }
 
-const PLAIN: Controller = Controller {
+const PLAIN: CheckedController = CheckedController {
     legal_name: "Example SAS",
     address: "1 rue de l’Exemple, Paris",
     country: "FR",
@@ -57,7 +57,7 @@ const PLAIN: Controller = Controller {
     erasure: Erasure::Unsupported,
 };
 
-const FULL: Controller = Controller {
+const FULL: CheckedController = CheckedController {
     data_protection_officer: Some("dpo@example.org"),
     authority: Some("CNIL"),
     processors: &["A SA", "B SA"],
@@ -135,7 +135,7 @@ fn events() -> Vec<EventTerms> {
     events
 }
 
-fn party(controller: Controller) -> Party {
+fn party(controller: CheckedController) -> Party {
     Party {
         application: "org.example.x".into(),
         service_version: None,
@@ -147,7 +147,7 @@ fn party(controller: Controller) -> Party {
     }
 }
 
-fn about(controller: &Controller, scope: Scope) -> About<'static> {
+fn about(controller: &CheckedController, scope: Scope) -> About<'static> {
     About {
         legal_name: controller.legal_name,
         address: controller.address,

@@ -1,7 +1,7 @@
 //! The party: the part of a contract that is the same for every scope of one controller. Plain data.
 
 use crate::consent::{
-    agreement::controller::{Audience, Controller},
+    agreement::controller::{Audience, CheckedController},
     agreement::languages::Languages,
 };
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(crate) struct Party {
     pub(crate) application: String,
     pub(crate) service_version: Option<String>,
-    pub(crate) controller: Controller,
+    pub(crate) controller: CheckedController,
     pub(crate) audience: Audience,
     pub(crate) endpoint: String,
     /// For how many days a grant is valid.

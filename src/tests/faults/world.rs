@@ -3,7 +3,7 @@
 
 use super::seams::{FaultyDisk, Hands, Network, Plan, Received, Receiver, Seeded};
 use crate::{
-    Client, Config, Controller, Erasure, Scope,
+    Client, Config, Erasure, Scope,
     consent::{Line, State},
     sync,
     tests::{CRASH, config, memory::Memory, views::VIEWS},
@@ -83,7 +83,7 @@ impl World {
         undeclared: Option<Scope>,
     ) -> Result<Client, crate::Error> {
         let plain = config(Path::new(HOME));
-        let controller = Controller { erasure: Erasure::WithinDays(30), ..plain.controller };
+        let controller = plain.controller.erasure(Erasure::WithinDays(30));
         let plan = faulty.then(|| self.plan.clone());
         let network = Network { receiver: self.receiver.clone(), plan: plan.clone() };
         let config = Config { controller, ..plain }.transport("a test", network).policy_directory(RULES);

@@ -13,20 +13,13 @@ impl Transport for Nowhere {
 
 /// The program's client, with its records below `home`.
 pub(crate) fn client(application: &str, home: &Path) -> Client {
-    let controller = Controller {
-        legal_name: "Example SAS",
-        address: "1 rue de l'Exemple, Paris",
-        country: "FR",
-        contact: "privacy@example.org",
-        data_protection_officer: None,
-        authority: None,
-        processors: &[],
-        hosting_countries: &["FR"],
-        transfer_safeguard: None,
-        onward_sharing: &[],
-        address_log: AddressLog::NotKept,
-        erasure: Erasure::Unsupported,
-    };
+    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+        .address("1 rue de l'Exemple, Paris")
+        .processors(&[])
+        .hosting_countries(&["FR"])
+        .onward_sharing(&[])
+        .address_log(AddressLog::NotKept)
+        .erasure(Erasure::Unsupported);
     let config = Config::new(application, controller, Audience::Adults)
         .transport("nowhere", Nowhere)
         .directories(home.join("data"), home.join("config"))

@@ -2,7 +2,7 @@
 
 mod version;
 
-use version::{CONTROLLER, run};
+use version::{CONTROLLER, run, stage::by};
 
 candor::scope! {
     /// Find out which decoders lose frames, so that those are mended first.
@@ -25,5 +25,5 @@ struct DecoderClosed {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let decoders = || [7, 60, 200].into_iter().map(|lost| DecoderClosed { lost, hardware: true }).collect();
-    run(candor::Controller { legal_name: "Bought It SA", ..CONTROLLER }, PLAYBACK, decoders)
+    run(by("Bought It SA", CONTROLLER.contact(), CONTROLLER.country()), PLAYBACK, decoders)
 }

@@ -6,7 +6,7 @@ use candor::{Audience, Client, Config, Controller, Event, Scope, event::Installa
 use std::{env, error::Error, path::Path, time::Duration};
 
 #[path = "../../../../../examples/support/stage.rs"]
-mod stage;
+pub(crate) mod stage;
 #[path = "../../../../../examples/support/mod.rs"]
 mod support;
 
