@@ -2,6 +2,9 @@
 //! program is rejected. Linked events belong to a whole program, so this test is a program of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed, and says where")]
 
+#[path = "../examples/support/controller.rs"]
+mod controller;
+
 use candor::{
     AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Event, Parcel, SendError, Transport,
     event::Linkage,
@@ -77,20 +80,14 @@ impl Transport for Nowhere {
 #[test]
 fn events_that_say_too_much_together_are_refused_by_name() {
     let home = tempfile::tempdir().unwrap();
-    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
-        .address("1 rue de l'Exemple, Paris")
-        .processors(&[])
-        .hosting_countries(&["FR"])
-        .onward_sharing(&[])
-        .address_log(AddressLog::NotKept)
-        .erasure(Erasure::Unsupported);
     // Each event alone keeps the budget, and so does every other pair.
     let outcomes = [Lost::schema(), Found::schema(), Slow::schema(), Disk::schema()].map(|schema| schema.outcomes());
     assert!(outcomes.iter().all(|outcomes| *outcomes <= 1_024), "{outcomes:?}");
     let together = outcomes[0] * outcomes[1];
     assert!(together > 1_024 && Slow::schema().linkage() == Linkage::Day);
     let start = || {
-        let config = Config::new("org.example.player", controller, Audience::Adults).transport("nowhere", Nowhere);
+        let config =
+            Config::new("org.example.player", controller::CONTROLLER, Audience::Adults).transport("nowhere", Nowhere);
         Client::new(config.directories(home.path().join("data"), home.path().join("config")).lift_ci_block())
     };
     for _ in 0..2 {

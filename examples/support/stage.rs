@@ -3,6 +3,7 @@
 //! is assumed.
 #![allow(dead_code, clippy::indexing_slicing, reason = "each example and test uses a part of it; JSON indexes to null")]
 
+mod controller;
 #[path = "../../src/tests/start.rs"]
 pub(crate) mod start;
 
@@ -23,13 +24,9 @@ pub(crate) const CONTROLLER: Controller = by("Example Player SAS", "privacy@exam
 
 /// The same for another company, another contact or another country.
 pub(crate) const fn by(legal_name: &'static str, contact: &'static str, country: &'static str) -> Controller {
-    Controller::new(legal_name, contact, country)
+    controller::by(legal_name, contact, country)
         .address("1 rue de l'Exemple, 75001 Paris")
         .authority("CNIL")
-        .processors(&[])
-        .hosting_countries(&["FR"])
-        .onward_sharing(&[])
-        .address_log(AddressLog::NotKept)
         .erasure(Erasure::WithinDays(30))
 }
 

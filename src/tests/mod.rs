@@ -1,5 +1,7 @@
 //! Tests that need access no program has: to a disk that fails, or to one that logs its calls.
 
+#[path = "../../examples/support/controller.rs"]
+mod controller;
 mod cost;
 mod crash;
 mod erase;
@@ -83,14 +85,7 @@ impl Transport for Nowhere {
 }
 
 pub(crate) fn config(home: &std::path::Path) -> Config {
-    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
-        .address("1 rue de l'Exemple, Paris")
-        .processors(&[])
-        .hosting_countries(&["FR"])
-        .onward_sharing(&[])
-        .address_log(AddressLog::NotKept)
-        .erasure(Erasure::Unsupported);
-    Config::new("org.example.crash", controller, Audience::Adults)
+    Config::new("org.example.crash", controller::CONTROLLER, Audience::Adults)
         .transport("nowhere", Nowhere)
         .directories(home.join("data"), home.join("config"))
         .clock(Start)

@@ -1,5 +1,8 @@
 //! The tested program: events that together use every class with parameters, and a transport that keeps what it would send.
 
+#[path = "../../examples/support/controller.rs"]
+mod controller;
+
 use crate::start;
 use candor::{
     AddressLog, Answer, Audience, Client, Clock, Config, Controller, Erasure, Event, Parcel, Precision, Scope,
@@ -296,13 +299,7 @@ impl Lab {
 
     /// Starts the program.
     pub(crate) fn start(&self) -> Client {
-        let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
-            .address("1 rue de l'Exemple, Paris")
-            .processors(&[])
-            .hosting_countries(&["FR"])
-            .onward_sharing(&[])
-            .address_log(AddressLog::NotKept)
-            .erasure(Erasure::WithinDays(30));
+        let controller = controller::CONTROLLER.erasure(Erasure::WithinDays(30));
         let (data, config) = (self.directory.path().join("data"), self.directory.path().join("config"));
         let config = Config::new(APPLICATION, controller, Audience::Adults)
             .transport("the lab", self.sink.clone())

@@ -7,7 +7,11 @@
 //! processes.
 #![cfg(unix)]
 
+#[path = "../../../examples/support/controller.rs"]
+mod controller;
+
 use candor::{AddressLog, Audience, Client, Config, Controller, Erasure, Event};
+use controller::CONTROLLER;
 use nix::{
     sys::{
         signal::{Signal, kill},
@@ -48,14 +52,6 @@ struct Opened {
     #[field(count, example = 3)]
     shelves: usize,
 }
-
-const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR")
-    .address("1 rue de l'Exemple, Paris")
-    .processors(&[])
-    .hosting_countries(&["FR"])
-    .onward_sharing(&[])
-    .address_log(AddressLog::NotKept)
-    .erasure(Erasure::Unsupported);
 
 /// Longer than any call here takes on a busy machine. A call that takes this long has hung.
 const HANG: Duration = Duration::from_secs(10);

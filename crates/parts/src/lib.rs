@@ -3,6 +3,9 @@
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
+#[path = "../../../examples/support/controller.rs"]
+mod controller;
+
 use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
 use candor_parts_events::{FORMATS, Failed};
 
@@ -31,14 +34,7 @@ impl Transport for Nowhere {
 }
 
 fn config(home: &std::path::Path) -> Config {
-    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
-        .address("1 rue de l'Exemple, Paris")
-        .processors(&[])
-        .hosting_countries(&["FR"])
-        .onward_sharing(&[])
-        .address_log(AddressLog::NotKept)
-        .erasure(Erasure::Unsupported);
-    Config::new("org.example.player", controller, Audience::Adults)
+    Config::new("org.example.player", controller::CONTROLLER, Audience::Adults)
         .transport("nowhere", Nowhere)
         .directories(home.join("data"), home.join("config"))
         .lift_ci_block()

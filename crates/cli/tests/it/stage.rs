@@ -1,5 +1,8 @@
 //! A program that uses candor, for the tests of the commands. Its reports are never delivered.
 
+#[path = "../../../../examples/support/controller.rs"]
+mod controller;
+
 use candor::{AddressLog, Answer, Audience, Client, Config, Controller, Erasure, Parcel, SendError, Transport};
 use std::path::Path;
 
@@ -13,14 +16,7 @@ impl Transport for Nowhere {
 
 /// The program's client, with its records below `home`.
 pub(crate) fn client(application: &str, home: &Path) -> Client {
-    let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
-        .address("1 rue de l'Exemple, Paris")
-        .processors(&[])
-        .hosting_countries(&["FR"])
-        .onward_sharing(&[])
-        .address_log(AddressLog::NotKept)
-        .erasure(Erasure::Unsupported);
-    let config = Config::new(application, controller, Audience::Adults)
+    let config = Config::new(application, controller::CONTROLLER, Audience::Adults)
         .transport("nowhere", Nowhere)
         .directories(home.join("data"), home.join("config"))
         .lift_ci_block();
