@@ -33,7 +33,7 @@ pub enum Unit {
 
 impl Unit {
     /// Every unit that an application may name in `unit = "…"`.
-    pub const NAMED: [Unit; 9] = [
+    pub const NAMED: &[Unit] = &[
         Unit::Count,
         Unit::BitsPerSecond,
         Unit::Bytes,

@@ -6,9 +6,6 @@
 //! `src/tests/steps.rs` compares its steps with theirs. Every violation is recorded, and the schedule fails at its end,
 //! never earlier.
 
-#[path = "../../../examples/support/controller.rs"]
-mod controller;
-
 use crate::{
     actions::{grant, withdraw},
     ambient::{Ambient, Clock, Entropy},
@@ -111,10 +108,17 @@ impl Entropy for Still {
 fn contract() -> Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
     let make = || {
+        let controller = Controller::new("Example SAS", "privacy@example.org", "FR")
+            .address("1 rue de l'Exemple, Paris")
+            .processors(&[])
+            .hosting_countries(&["FR"])
+            .onward_sharing(&[])
+            .address_log(AddressLog::NotKept)
+            .erasure(Erasure::Unsupported);
         let party = Party {
             application: "org.example.models".into(),
             service_version: None,
-            controller: controller::CONTROLLER.checked().unwrap(),
+            controller: controller.checked().unwrap(),
             audience: Audience::Adults,
             endpoint: "http://localhost".into(),
             validity_days: 365,

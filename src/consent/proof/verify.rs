@@ -21,7 +21,7 @@ use std::{
 
 /// What [`verify`] can't find, in words for people. Each entry has a test that does exactly this and checks that
 /// nothing is noticed.
-pub const UNDETECTABLE: [&str; 13] = [
+pub const UNDETECTABLE: &[&str] = &[
     "A history that was rewritten from its first line, with all hashes worked out anew, where no earlier receipt is at hand.",
     "Lines that were cut off after the newest one that an earlier receipt names.",
     "Lines that were changed, added or put in another order after the newest one that an earlier receipt names, with all \
