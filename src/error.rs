@@ -40,11 +40,24 @@ impl std::fmt::Debug for Error {
 }
 
 impl Error {
-    /// The decision needs a new notice: the person refused or withdrew before, or what they agreed to has changed. Show
-    /// [`consent::notice`](crate::consent::notice) and grant with [`Scope::shown`](crate::Scope::shown).
+    /// The decision needs a new notice: the person refused or withdrew before, what they agreed to has changed, or the notice
+    /// that was shown is not the current one. Show [`consent::notice`](crate::consent::notice) and grant with
+    /// [`Scope::shown`](crate::Scope::shown).
     #[must_use]
     pub fn needs_notice(&self) -> bool {
-        matches!(*self.0, Kind::NeedsNotice { .. })
+        matches!(*self.0, Kind::NeedsNotice { .. } | Kind::StaleNotice { .. })
+    }
+
+    /// The scope is not granted, so there is nothing to keep, switch off or revoke. Nothing was changed.
+    #[must_use]
+    pub fn is_not_granted(&self) -> bool {
+        matches!(*self.0, Kind::NotGranted { .. })
+    }
+
+    /// The schema lock, or a text that was published, can't be read or does not match this build: see [`lock`](crate::lock).
+    #[must_use]
+    pub fn is_schema_lock(&self) -> bool {
+        matches!(*self.0, Kind::Lock { .. } | Kind::Published { .. })
     }
 
     /// There is no notice in the language of the program's interface, or a notice in another language was shown.
@@ -70,13 +83,15 @@ impl Error {
         matches!(*self.0, Kind::MayNotAsk { .. })
     }
 
-    /// The mistake is in the program: in its configuration, its names, or the order of its calls. Fix the program.
+    /// The mistake is in the program: in its configuration, its certificates, its names, or the order of its calls. Fix the
+    /// program.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(
             *self.0,
             Kind::Endpoint { .. }
                 | Kind::NoTlsProvider { .. }
+                | Kind::Tls { .. }
                 | Kind::NoEndpoint
                 | Kind::Name { .. }
                 | Kind::Device { .. }
@@ -292,5 +307,129 @@ pub(crate) trait At<T> {
 impl<T> At<T> for std::io::Result<T> {
     fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, Error> {
         self.map_err(|source| Kind::Io { action, path: path.to_owned(), source }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One error of each kind. A kind that is missing here fails to compile in `at`, or leaves a gap.
+    fn all() -> Vec<Kind> {
+        let (s, path) = (String::new, PathBuf::new);
+        vec![
+            Kind::Endpoint { given: s(), why: "" },
+            Kind::NoEndpoint,
+            Kind::NoTlsProvider { endpoint: s() },
+            Kind::Tls { why: s() },
+            Kind::Name { what: "", name: s(), such_as: "" },
+            Kind::Device { what: "", name: s() },
+            Kind::DuplicateEvent { name: "" },
+            Kind::DuplicateScope { name: "" },
+            Kind::LinkedBudget { scope: "", events: s(), outcomes: 0, budget: 0 },
+            Kind::Items { scope: "", events: s(), why: s() },
+            Kind::TooManyScopes { count: 0, most: 0 },
+            Kind::UnknownScope { scope: s() },
+            Kind::Declared { scope: s() },
+            Kind::UnknownField { scope: s(), field: s(), known: s() },
+            Kind::Text { what: "", fix: "" },
+            Kind::Unstated { calls: s() },
+            Kind::Country { given: s() },
+            Kind::Language { what: "", given: s() },
+            Kind::Translation { language: s(), problem: s() },
+            Kind::AlreadyInitialized,
+            Kind::ShutDown,
+            Kind::NotInitialized,
+            Kind::Forked,
+            Kind::OneDirectory,
+            Kind::Barred { why: s() },
+            Kind::Blocked { by: s() },
+            Kind::NotAllowed { scope: "", constant: "" },
+            Kind::Packages { found: s(), names: s() },
+            Kind::Library { scope: "", why: Kind::NoEndpoint.into() },
+            Kind::NeedsNotice { scope: s(), scope_const: s(), state: "" },
+            Kind::NotGranted { scope: s() },
+            Kind::MayNotAsk { scope: s(), why: s() },
+            Kind::OtherScope { scope: "", scope_const: "", shown: "", shown_const: "" },
+            Kind::StaleNotice { scope: s() },
+            Kind::NoLanguage { asked: s(), has: s() },
+            Kind::OtherLanguage { scope: s(), scope_const: s(), shown: s(), interface: s() },
+            Kind::CannotErase { controller: s(), left: s(), contact: s() },
+            Kind::Store { path: path(), why: "" },
+            Kind::Io { action: "", path: path(), source: std::io::ErrorKind::NotFound.into() },
+            Kind::Lock { path: path(), why: s() },
+            Kind::Published { what: s(), why: s() },
+            Kind::Locked { path: path() },
+        ]
+    }
+
+    /// The place of a kind in `all`.
+    fn at(kind: &Kind) -> usize {
+        match kind {
+            Kind::Endpoint { .. } => 0,
+            Kind::NoEndpoint => 1,
+            Kind::NoTlsProvider { .. } => 2,
+            Kind::Tls { .. } => 3,
+            Kind::Name { .. } => 4,
+            Kind::Device { .. } => 5,
+            Kind::DuplicateEvent { .. } => 6,
+            Kind::DuplicateScope { .. } => 7,
+            Kind::LinkedBudget { .. } => 8,
+            Kind::Items { .. } => 9,
+            Kind::TooManyScopes { .. } => 10,
+            Kind::UnknownScope { .. } => 11,
+            Kind::Declared { .. } => 12,
+            Kind::UnknownField { .. } => 13,
+            Kind::Text { .. } => 14,
+            Kind::Unstated { .. } => 15,
+            Kind::Country { .. } => 16,
+            Kind::Language { .. } => 17,
+            Kind::Translation { .. } => 18,
+            Kind::AlreadyInitialized => 19,
+            Kind::ShutDown => 20,
+            Kind::NotInitialized => 21,
+            Kind::Forked => 22,
+            Kind::OneDirectory => 23,
+            Kind::Barred { .. } => 24,
+            Kind::Blocked { .. } => 25,
+            Kind::NotAllowed { .. } => 26,
+            Kind::Packages { .. } => 27,
+            Kind::Library { .. } => 28,
+            Kind::NeedsNotice { .. } => 29,
+            Kind::NotGranted { .. } => 30,
+            Kind::MayNotAsk { .. } => 31,
+            Kind::OtherScope { .. } => 32,
+            Kind::StaleNotice { .. } => 33,
+            Kind::NoLanguage { .. } => 34,
+            Kind::OtherLanguage { .. } => 35,
+            Kind::CannotErase { .. } => 36,
+            Kind::Store { .. } => 37,
+            Kind::Io { .. } => 38,
+            Kind::Lock { .. } => 39,
+            Kind::Published { .. } => 40,
+            Kind::Locked { .. } => 41,
+        }
+    }
+
+    #[test]
+    fn each_kind_is_reached_by_exactly_one_predicate() {
+        let predicates: [fn(&Error) -> bool; 9] = [
+            Error::needs_notice,
+            Error::needs_language,
+            Error::is_not_granted,
+            Error::is_schema_lock,
+            Error::is_blocked,
+            Error::may_not_ask,
+            Error::is_configuration,
+            Error::cannot_erase,
+            Error::is_store,
+        ];
+        let all = all();
+        assert_eq!(all.iter().map(at).collect::<Vec<_>>(), (0..all.len()).collect::<Vec<_>>());
+        for kind in all {
+            let shown = format!("{kind:?}");
+            let error = Error::from(kind);
+            assert_eq!(predicates.iter().filter(|is| is(&error)).count(), 1, "{shown}");
+        }
     }
 }

@@ -71,6 +71,7 @@ mod store;
 mod superseded;
 mod switches;
 mod terminal;
+mod threads;
 mod sweep;
 mod tidy;
 mod tries;
