@@ -88,8 +88,8 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 
 /// Withdraws a grant: nothing more is recorded or sent, and pending data is destroyed.
 ///
-/// Returns the receipt. It says whether every process that shares the store has confirmed the withdrawal. The call waits at most
-/// half a second for that confirmation. Before that it waits at most 1.5 s for another process that is deciding.
+/// Returns the receipt. It says whether the withdrawal is confirmed: it was read back from the disk, and no process that shares the
+/// store can send any more of this scope. The call waits at most half a second for that. Before that it waits at most 1.5 s for another process that is deciding.
 ///
 /// What was sent before stays in the sent log, for the person to read. [`delete_sent`] removes it; [`erase`] asks the recipient
 /// to delete its copy.
@@ -118,7 +118,7 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 /// ```
 ///
 /// # Errors
-/// [`Error::is_store`]: neither the decision nor the removal of the snapshot could be written. Even then this process no longer
+/// [`Error::is_store`]: neither the decision nor a tombstone, a small file that closes the scope, could be written. Even then this process no longer
 /// records or sends. The withdrawal is retried until it is written.
 pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
     client()?.withdraw(scope)

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// A scope that is closed in every process. Its pending data is not destroyed yet, and the history does not have its
+/// A scope that is closed: in this process always, in every process if the decision or a tombstone was written. Its pending data is not destroyed yet, and the history does not have its
 /// line yet.
 #[must_use]
 pub(crate) struct Closing<'c> {
@@ -82,7 +82,8 @@ impl Closing<'_> {
     }
 }
 
-/// Closes a scope: in this process immediately, in every process by the time this returns. The caller confirms,
+/// Closes a scope: in this process immediately, and in every process by the time this returns, if the decision or a tombstone
+/// could be written. The caller confirms,
 /// destroys the pending data, and then calls [`Closing::finish`].
 ///
 /// `ending` is the reason for closing, or, when the grant stays and only pending data is destroyed, the reason for

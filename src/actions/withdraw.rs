@@ -1,5 +1,6 @@
-//! The whole act of withdrawing: close, confirm, destroy, receipt. The other actions that close a scope, such as a
-//! refusal, a block or a switched field, use its parts.
+//! Withdrawing, in order: close, confirm, destroy, receipt. The steps themselves are in `close`, `consent::state::life`, `destroy`
+//! and `consent::proof::receipt`. The other actions that close a scope, such as a refusal, a block or a switched field, use them
+//! too.
 //!
 //! In this order:
 //!
@@ -7,7 +8,7 @@
 //! 2. The snapshot is written. Every process closes the scope because of it.
 //! 3. The life lock shows that every connection is gone.
 //! 4. The secret behind the scope's codes is destroyed, then the pending data.
-//! 5. The history gets its line, and the caller gets the receipt.
+//! 5. The history gets its entry, and the caller gets the receipt.
 //!
 //! If it is interrupted anywhere after the snapshot, the next start finishes it. Never sends anything, not even that a
 //! withdrawal happened.
@@ -24,7 +25,8 @@ use crate::{
     mutants::{self, Mutant},
 };
 
-/// Withdraws a grant. Without a grant there is nothing to withdraw, and a refusal is recorded instead. If the decision
+/// Withdraws a grant. Without a grant there is nothing to withdraw: an earlier refusal or withdrawal is confirmed again, and where
+/// there is none a refusal is recorded. If the decision
 /// can't be written, it is retried until it can.
 pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     let act = engine.consent.begin_act(scope);
@@ -94,10 +96,10 @@ fn again(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Pati
         return end(engine, scope, ending, patience);
     }
     let receipt = said_before(engine, scope, patience)?;
-    // A grant that another process wrote in the meantime is ended as well, since it is not known to be later. After a
-    // grant that failed, the person has refused again.
-    let is_later = tells_a_yes(&receipt) || engine.consent.has_failed_yes(scope);
-    if is_later { end(engine, scope, ending, patience) } else { Ok(receipt) }
+    // Another process may have written a grant in the meantime. Whether the person decided it before or after this act is
+    // unknown, so it is ended as well. After a grant that failed, the person has refused again.
+    let must_end = tells_a_yes(&receipt) || engine.consent.has_failed_yes(scope);
+    if must_end { end(engine, scope, ending, patience) } else { Ok(receipt) }
 }
 
 /// Whether the last line of a scope is a grant although a refusal was expected. Two of the mistakes that the tests make

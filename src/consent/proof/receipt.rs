@@ -60,8 +60,9 @@ pub struct Receipt {
     pub language: Option<String>,
     /// What was agreed, as data, for a grant.
     pub contract: Option<serde_json::Value>,
-    /// For a withdrawal: whether no process that shares the store can hand another byte to the operating system. For
-    /// every other decision: `true`.
+    /// For a refusal, a withdrawal or any other ending: whether it was read back from the disk, and no process that shares the
+    /// store can hand another byte of the scope to the operating system. For a decision after which the scope is granted:
+    /// `true`.
     pub confirmed: bool,
     /// Why the withdrawal is not [confirmed](Receipt::confirmed), in words, if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
