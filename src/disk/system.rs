@@ -1,7 +1,10 @@
 //! [`System`], the real file system: the part that is the same on every platform. The rest is in `unix.rs` and `windows.rs`.
 //! It never interprets the bytes it reads.
 
-use super::{Disk, Handle, Kept, Need, Stat, StatKind, Whose, may_not_write, platform, refused, too_large};
+use super::{
+    interface::{Disk, Handle, Kept, Need, Stat, StatKind, Whose, may_not_write, refused, too_large},
+    platform,
+};
 use std::{
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Read, Write},

@@ -1,7 +1,7 @@
 //! The Unix part of the file system: owners and modes, links that are not followed, limits of the process, and locks that a
 //! forked child shares. It never interprets the bytes it reads.
 
-use super::{Kept, Need, OTHERS_MAY, Whose, refused};
+use super::interface::{Kept, Need, OTHERS_MAY, Whose, refused};
 use rustix::fs::OFlags;
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},

@@ -7,7 +7,7 @@
 //! There are no modes here. A store is in the user's profile, and a new file inherits the profile's rights: those of the user, of
 //! administrators and of the system. This module never checks those rights.
 
-use super::{Kept, Need, Whose, refused};
+use super::interface::{Kept, Need, Whose, refused};
 use crate::sync;
 use file_guard::{FileGuard, Lock as How};
 use std::{

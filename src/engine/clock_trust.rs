@@ -1,7 +1,6 @@
 //! Whether the clock is trusted: one wrong reading must not erase what a person keeps. Decides only that, and changes
 //! no data.
 
-use super::{Engine, Task};
 use crate::ambient::Time;
 use std::time::{Duration, Instant};
 
@@ -53,42 +52,24 @@ impl ClockTrust {
         }
     }
 
+    /// Whether the clock leapt and is not known to be right yet, or something that was skipped is still to be done.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.leapt.is_some() || self.deferred
+    }
+
+    /// Whether no reading was compared yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// Whether something was skipped.
+    pub(super) fn has_deferred(&self) -> bool {
+        self.deferred
+    }
+
     /// Whether it is time to check a clock that leapt again, or to do what was skipped in the meantime.
-    fn is_due(&self, instant: Instant) -> bool {
+    pub(super) fn is_due(&self, instant: Instant) -> bool {
         self.deferred && self.leapt.is_none_or(|(_, since)| instant.saturating_duration_since(since) >= SUSPECT_FOR)
-    }
-}
-
-impl Engine {
-    /// Whether the clock leapt and is not known to be right yet, or something that was skipped in the meantime is still
-    /// to be done.
-    pub(crate) fn suspects_clock(&self) -> bool {
-        let clock_trust = self.clock_trust.lock();
-        clock_trust.leapt.is_some() || clock_trust.deferred
-    }
-
-    /// Checks a clock that leapt a while ago again. If nothing is sent, there is no other check before the next day,
-    /// and the computer may be asleep by then, each time.
-    pub(crate) fn recheck_clock(&self) {
-        let deferred = self.clock_trust.lock().deferred;
-        if deferred {
-            let instant = self.ambient.monotonic();
-            let due = self.clock_trust.lock().is_due(instant);
-            if due {
-                self.tasks.request(Task::Housekeeping);
-            }
-        }
-    }
-
-    /// The time, or `None` while the clock is suspect.
-    pub(crate) fn trusted_now(&self) -> Option<Time> {
-        let (mut now, instant) = (self.ambient.now(), self.ambient.monotonic());
-        // The first reading can't be compared with an earlier one. So the earlier of two readings counts: a single
-        // reading that is ahead is not trusted.
-        if self.clock_trust.lock().last.is_none() {
-            now = now.min(self.ambient.now());
-        }
-        self.clock_trust.lock().holds(now, instant).then_some(now)
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use tasks::{Task, Tasks};
 pub(crate) use worker::Worker;
 
 use crate::{
-    ambient::{Ambient, Day},
+    ambient::{Ambient, Day, Time},
     consent::{Consent, Failed, Looking, OpenScope, Records, Scope, UNKNOWN_EPOCH},
     event::Registry,
     generalize::Keys,
@@ -183,5 +183,35 @@ impl Engine {
         let random = self.ambient.random().map_or(0, u64::from_le_bytes);
         // The bias is 1 in 2^37 for a day in milliseconds.
         random.checked_rem(limit).unwrap_or(0)
+    }
+
+    /// Whether the clock leapt and is not known to be right yet, or something that was skipped in the meantime is still
+    /// to be done.
+    pub(crate) fn suspects_clock(&self) -> bool {
+        self.clock_trust.lock().is_suspect()
+    }
+
+    /// Checks a clock that leapt a while ago again. If nothing is sent, there is no other check before the next day,
+    /// and the computer may be asleep by then, each time.
+    pub(crate) fn recheck_clock(&self) {
+        let deferred = self.clock_trust.lock().has_deferred();
+        if deferred {
+            let instant = self.ambient.monotonic();
+            let due = self.clock_trust.lock().is_due(instant);
+            if due {
+                self.tasks.request(Task::Housekeeping);
+            }
+        }
+    }
+
+    /// The time, or `None` while the clock is suspect.
+    pub(crate) fn trusted_now(&self) -> Option<Time> {
+        let (mut now, instant) = (self.ambient.now(), self.ambient.monotonic());
+        // The first reading can't be compared with an earlier one. So the earlier of two readings counts: a single
+        // reading that is ahead is not trusted.
+        if self.clock_trust.lock().is_fresh() {
+            now = now.min(self.ambient.now());
+        }
+        self.clock_trust.lock().holds(now, instant).then_some(now)
     }
 }

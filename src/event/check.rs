@@ -6,7 +6,7 @@
     reason = "`const` code has no iterators yet, and what could go wrong here is a failed compilation"
 )]
 
-use super::schema::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN};
+use super::field::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN};
 use crate::consent::is_name;
 use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};
 

@@ -219,14 +219,16 @@
 
 mod check;
 pub mod class;
+mod field;
 mod registry;
 mod schema;
 
 pub use class::{Class, Closed, Fixed, Identifier};
-pub use schema::{Example, Field, Item, Linkage, Linked, Schema};
+pub use field::{Example, Field, Item, Linkage};
+pub use schema::{Linked, Schema};
 
+pub(crate) use field::MAX_FIELDS;
 pub(crate) use registry::Registry;
-pub(crate) use schema::MAX_FIELDS;
 
 use crate::{ambient::Day, consent::Scope, precision::Precision};
 

@@ -3,7 +3,8 @@
 
 use super::{
     check::BUDGET,
-    schema::{Item, Linked, Schema},
+    field::Item,
+    schema::{Linked, Schema},
 };
 use crate::{
     consent::{self, MAX_SCOPES, Scope, is_device, is_name},

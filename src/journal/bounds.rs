@@ -6,11 +6,12 @@
 
 use super::{
     DropReason, Journal,
+    reading::{READ_MOST, day_of, is_data},
     segment::{self, Header},
-    waiting::{self, DOOMED_MOST, Doomed},
+    waiting::{DOOMED_MOST, Doomed},
 };
 use crate::{
-    ambient::{Day, Time},
+    ambient::Day,
     consent::WAITING_DAYS,
     disk::{self, Look, Stat, StatKind},
 };
@@ -142,7 +143,7 @@ impl Journal {
             }
         }
         for (kind, path) in paths {
-            if !waiting::is_data(&path) {
+            if !is_data(&path) {
                 self.clear_unfinished(&path, leads);
                 continue;
             }
@@ -183,7 +184,7 @@ impl Journal {
             return Ok(None);
         }
         let bytes = match file.stat.kind {
-            StatKind::File => match self.files.read_shared(&file.path, waiting::READ_MOST) {
+            StatKind::File => match self.files.read_shared(&file.path, READ_MOST) {
                 // Larger than any file that candor writes.
                 Err(error) if disk::refusal(&error).is_some() => {
                     return Ok(Some(Doomed::new(&file.path, DropReason::Foreign, 1)));
@@ -203,19 +204,10 @@ impl Journal {
 
     /// The day that a file's content says, for a file whose name has none.
     fn day_inside(&self, path: &Path) -> Option<Day> {
-        let Look::Read(bytes) = self.files.contents(path, waiting::READ_MOST) else { return None };
+        let Look::Read(bytes) = self.files.contents(path, READ_MOST) else { return None };
         let found = segment::recover(&bytes);
         let day = found.header.as_ref().and_then(|Header { day, .. }| *day).map(Day);
         let days = found.lines.iter().filter_map(|line| super::Record::decode(line.json, self.registry));
         day.or_else(|| days.map(|record| record.day).max())
-    }
-}
-
-/// The day in a file's name.
-pub(super) fn day_of(kind: &str, path: &Path) -> Option<Day> {
-    let name = path.file_name()?.to_str()?;
-    match kind {
-        "outbox" => Some(Time(name.split_once('-')?.0.parse().ok()?).day()),
-        _ => Day::parse(name.strip_prefix("day-").unwrap_or(name).get(..10)?),
     }
 }

@@ -8,8 +8,8 @@
 
 use super::{
     DropReason, Journal, Record, Writer, line,
+    reading::{note_failed, note_unread, shown},
     segment::{self, Header, Kind, Segment},
-    waiting::{note_failed, note_unread, shown},
 };
 use crate::{
     ambient::Day,

@@ -18,6 +18,10 @@ use std::{
     time::Duration,
 };
 
+/// How long to wait for another process that is writing the losses document. Its lock is held for the time of writing
+/// one small file.
+pub(crate) const LOSSES_WAIT: Duration = Duration::from_millis(200);
+
 const FILE_MOST: u64 = 4 << 10;
 /// More than the number of reasons, so that the reasons of a later version fit.
 const MOST_REASONS: usize = 32;

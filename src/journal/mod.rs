@@ -18,6 +18,7 @@ mod line;
 mod losses;
 mod names;
 mod outbox;
+mod reading;
 mod ring;
 mod segment;
 mod sent;
@@ -25,7 +26,7 @@ mod waiting;
 
 pub(crate) use counters::{Counters, DROPS, DropReason};
 pub(crate) use line::Record;
-pub(crate) use losses::Losses;
+pub(crate) use losses::{LOSSES_WAIT, Losses};
 pub(crate) use names::{Named, Names};
 pub(crate) use outbox::{Batch, Draft, Gone, Outbox, Parent, Schedule, Source};
 pub(crate) use sent::{SentLog, Taken};
@@ -55,10 +56,6 @@ use std::{
 
 /// After a disk error, nothing of that kind is written for the scope for this long.
 const PAUSE: Duration = Duration::from_secs(60);
-
-/// How long to wait for another process that is writing the losses document. Its lock is held for the time of writing
-/// one small file.
-pub(crate) const LOSSES_WAIT: Duration = Duration::from_millis(200);
 
 /// Data for each scope's place, by the scope's name.
 type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
@@ -528,7 +525,7 @@ impl Journal {
                     }
                     Look::Absent | Look::Refused(_) | Look::Failed(_) => Vec::new(),
                 };
-                for path in names.into_iter().map(|name| directory.join(name)).filter(|path| waiting::is_data(path)) {
+                for path in names.into_iter().map(|name| directory.join(name)).filter(|path| reading::is_data(path)) {
                     if let Look::Read(stat) = self.files.examine(&path) {
                         destroyed.bytes += stat.len;
                     }
@@ -629,18 +626,5 @@ fn why_not_written(error: &io::Error) -> DropReason {
     match error.kind() {
         io::ErrorKind::NotFound => DropReason::StaleEpoch,
         _ => DropReason::Disk,
-    }
-}
-
-/// Removes the oldest of these files, each given with its time and length, until the rest fits into `most` bytes.
-fn drop_oldest(files: &Files, mut kept: Vec<(u64, u64, PathBuf)>, most: u64) {
-    kept.sort();
-    let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
-    for (_, len, path) in kept {
-        if total <= most {
-            break;
-        }
-        let _ = files.remove_if_there(&path);
-        total -= len;
     }
 }

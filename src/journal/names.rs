@@ -4,7 +4,7 @@
 //! Keeps no contents; the sent log does, for a shorter time. The number of sent records is kept in a separate tally, so
 //! that ids that were deleted or lost are known to be missing. The code that sends reports never reads this.
 
-use super::drop_oldest;
+use super::reading::drop_oldest;
 use crate::{
     ambient::{Day, Time, unhex},
     consent::{MOST_UIDS, NAMES_MOST, Scope, Uid, joined, separate},

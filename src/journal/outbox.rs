@@ -10,10 +10,10 @@
 //! interrupted build neither loses a line nor sends it twice.
 
 use super::{
-    LOSSES_WAIT, Losses,
     counters::{Counters, DropReason},
+    losses::{LOSSES_WAIT, Losses},
+    reading::{READ_MOST, note_unread, shown},
     segment,
-    waiting::{READ_MOST, note_unread, shown},
 };
 use crate::{
     ambient::{Ambient, Day, Time, hex, unhex},

@@ -4,9 +4,9 @@
 //! person wants no contents kept. The file name of an entry that no receiver took ends in the reason.
 
 use super::{
-    DROPS, DropReason, drop_oldest,
+    DROPS, DropReason,
     outbox::{Batch, peek_bytes},
-    waiting::note_unread,
+    reading::{drop_oldest, note_unread},
 };
 use crate::{
     ambient::Time,

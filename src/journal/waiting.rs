@@ -2,13 +2,12 @@
 //! nothing.
 
 use super::{
-    DropReason, Journal, Record,
-    bounds::day_of,
-    segment::{self, Header, Kind, SEGMENT_MOST, Segment},
+    DropReason, Journal, Record, outbox,
+    reading::{READ_MOST, day_of, is_data, note_failed, note_unread, shown},
+    segment::{self, Header, Kind, Segment},
 };
 use crate::{
     ambient::Day,
-    clean,
     consent::{Place, Scope, WAITING_DAYS},
     disk::{self, Handle, Look, Need},
 };
@@ -29,9 +28,6 @@ const ENDED: &str = "-ended";
 
 /// The suffix in the name of a segment whose lines were taken.
 const SEALED: &str = "-sealed";
-
-/// The largest pending file that is read, in bytes: a full segment and the last drain that was written to it.
-pub(super) const READ_MOST: u64 = SEGMENT_MOST + (4 << 20);
 
 /// One sealed segment, read and checked.
 pub(crate) struct Sealed {
@@ -315,7 +311,7 @@ impl Journal {
         let records = match self.files.contents(path, READ_MOST) {
             Look::Read(bytes) => {
                 let records = self.events_only_in(path, &bytes)?;
-                if let Some(batch) = super::outbox::peek_bytes(&bytes, path) {
+                if let Some(batch) = outbox::peek_bytes(&bytes, path) {
                     self.keep_not_taken(&batch, reason);
                 }
                 records
@@ -393,7 +389,7 @@ impl Journal {
         let beside = |kind: &str| self.store.join(kind).join(scope).join(generation);
         let mut elsewhere = 0;
         match kind {
-            "outbox" => elsewhere = super::outbox::in_segments(&self.files, &beside("waiting"), bytes)?,
+            "outbox" => elsewhere = outbox::in_segments(&self.files, &beside("waiting"), bytes)?,
             "waiting" => {
                 // A batch names lines of sealed segments only.
                 if !is_sealed(name) {
@@ -409,7 +405,7 @@ impl Journal {
                         // batch exists.
                         Look::Absent | Look::Refused(_) | Look::Failed(_) => continue,
                     };
-                    let sources = super::outbox::sources_in(&bytes).into_iter();
+                    let sources = outbox::sources_in(&bytes).into_iter();
                     lines.extend(sources.filter(|source| source.segment == name).flat_map(|source| source.lines));
                 }
                 elsewhere = lines.len() as u64;
@@ -423,7 +419,7 @@ impl Journal {
     pub(super) fn events_in(&self, path: &Path, bytes: &[u8]) -> u64 {
         match path.extension() {
             Some(extension) if extension == "jsonl" => self.records_in(bytes),
-            _ => super::outbox::records_in(bytes),
+            _ => outbox::records_in(bytes),
         }
     }
 
@@ -450,24 +446,6 @@ impl Journal {
     }
 }
 
-/// What was read, for showing. If the system did not let us look, or candor does not use what is there, that is noted
-/// in `unread`.
-pub(super) fn note_unread<T>(path: &Path, look: Look<T>, unread: &mut Vec<String>) -> Option<T> {
-    let why = match look {
-        Look::Read(read) => return Some(read),
-        Look::Absent => return None,
-        Look::Refused(why) => why.to_owned(),
-        Look::Failed(error) => error.to_string(),
-    };
-    unread.push(clean::line(&format!("{}: {why}", path.display())));
-    None
-}
-
-/// Notes that the system did not let us look at a file.
-pub(super) fn note_failed(path: &Path, error: &io::Error, unread: &mut Vec<String>) {
-    unread.push(clean::line(&disk::named(path, error).to_string()));
-}
-
 /// Whether a segment of this name is one whose lines a batch may name.
 fn is_sealed(name: &str) -> bool {
     name.strip_suffix(".jsonl").unwrap_or(name).ends_with(SEALED) || name.starts_with("day-")
@@ -478,25 +456,4 @@ fn may_be_in(segment: &Path, batch: &Path) -> bool {
     let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let days = day_of("waiting", segment).zip(day_of("outbox", batch));
     is_sealed(name) && days.is_none_or(|(began, made)| began <= made)
-}
-
-/// How many files of one directory are read for a page. More than may be pending, unless another program put files
-/// there.
-const SHOWN_MOST: usize = 1_024;
-
-/// Keeps only the first `SHOWN_MOST` of the files that would be shown, and notes how many are left out. So the time for
-/// a page is bounded, however many files another program put there.
-pub(super) fn shown<T>(files: &mut Vec<T>, directory: &Path, unread: &mut Vec<String>) {
-    if let Some(more) = files.len().checked_sub(SHOWN_MOST).filter(|more| *more > 0) {
-        files.truncate(SHOWN_MOST);
-        unread.push(format!(
-            "{}: {more} more files, since a page shows {SHOWN_MOST} of a directory",
-            clean::path(directory)
-        ));
-    }
-}
-
-/// Whether a file of the store holds events. Unfinished files and schedules do not.
-pub(super) fn is_data(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
 }

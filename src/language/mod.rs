@@ -120,7 +120,7 @@ impl Locale {
     /// What the language writes between groups of digits, and before the first decimal.
     fn style(&self) -> (String, String) {
         let sample = self.words(Say::Number);
-        let style = number_style(&sample).unwrap_or(("", "."));
+        let style = sentence::number_style(&sample).unwrap_or(("", "."));
         (style.0.into(), style.1.into())
     }
 }
@@ -145,18 +145,9 @@ pub(crate) const fn in_english(say: Say) -> &'static str {
     english::sentence(say)
 }
 
-/// The group separator and the decimal mark, read from how a language writes the number 12345.6. `None` if the sample
-/// is not that number.
-fn number_style(sample: &str) -> Option<(&str, &str)> {
-    let (group, rest) = sample.strip_prefix("12")?.split_once("345")?;
-    let decimal = rest.strip_suffix('6')?;
-    let plain = |mark: &str| mark.chars().count() <= 1 && !mark.contains(|c: char| c.is_alphanumeric());
-    (plain(group) && plain(decimal) && !decimal.is_empty()).then_some((group, decimal))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Arg, Locale, Say, Source, english, french, number_style, sentence};
+    use super::{Arg, Locale, Say, Source, english, french, sentence, sentence::number_style};
 
     #[test]
     fn every_sentence_of_both_languages_fills_its_holes() {

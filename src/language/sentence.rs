@@ -337,3 +337,12 @@ pub(super) fn typeset_french(plain: &str) -> Cow<'_, str> {
         false => text,
     })
 }
+
+/// The group separator and the decimal mark, read from how a language writes the number 12345.6. `None` if the sample
+/// is not that number.
+pub(super) fn number_style(sample: &str) -> Option<(&str, &str)> {
+    let (group, rest) = sample.strip_prefix("12")?.split_once("345")?;
+    let decimal = rest.strip_suffix('6')?;
+    let plain = |mark: &str| mark.chars().count() <= 1 && !mark.contains(|c: char| c.is_alphanumeric());
+    (plain(group) && plain(decimal) && !decimal.is_empty()).then_some((group, decimal))
+}

@@ -2,8 +2,8 @@
 //! messages. Checks that no text is missing, unknown or empty. Never decides what is shown.
 
 use super::{
-    Tag, number_style,
-    sentence::{self, Arg, Say},
+    Tag, english,
+    sentence::{self, Arg, Say, number_style},
 };
 use crate::error::{Error, Kind};
 use std::{
@@ -270,7 +270,7 @@ impl Given {
             absent.map(|(keys, text)| (keys.last().map_or("", String::as_str), *text)).collect();
         if sentences {
             let absent = Say::ALL.iter().filter(|say| !self.has(say.key()));
-            missing.extend(absent.map(|say| (say.key(), super::in_english(*say))));
+            missing.extend(absent.map(|say| (say.key(), english::sentence(*say))));
         }
         let mut seen = BTreeSet::new();
         missing.retain(|(key, _)| seen.insert(*key));

@@ -147,8 +147,8 @@ impl Precision {
                 locale.say(Say::OneOf, &[("labels", (&joined(locale, Say::NextLabel, labels)).into())])
             }
             Precision::Cuts { unit, cuts } => {
-                let steps = bounds(locale, *unit, cuts);
-                locale.say(Say::OneStepOf, &[("n", cuts.len().into()), ("steps", (&steps).into())])
+                let words = bounds(locale, *unit, cuts);
+                locale.say(Say::OneStepOf, &[("n", cuts.len().into()), ("steps", (&words).into())])
             }
             Precision::Code { bits } => locale.say(Say::CodeOf, &[("bits", (*bits).into())]),
             Precision::Cohort { bits } => locale.say(Say::OneGroupOf, &[("n", (1i64 << *bits).into())]),

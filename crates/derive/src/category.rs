@@ -6,10 +6,8 @@
 use crate::{
     attr,
     ctxt::Ctxt,
-    expand,
     names::{self, is_name, snake_case},
 };
-use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput, Error, Fields, Ident, LitStr, Path, Result, Variant, ext::IdentExt};
 
 /// The maximum number of variants.
@@ -23,26 +21,8 @@ pub(crate) struct Category<'a> {
     pub(crate) labels: Vec<(&'a Ident, String)>,
 }
 
-/// Reads and expands the input. If there are mistakes, it expands to all messages and a stand-in implementation. The
-/// stand-in only prevents follow-up errors of the compiler.
-pub(crate) fn derive(input: TokenStream) -> TokenStream {
-    let input: DeriveInput = match syn::parse2(input) {
-        Ok(input) => input,
-        Err(error) => return error.into_compile_error(),
-    };
-    let (krate, category) = read(&input);
-    match category {
-        Ok(category) => expand::category(&category),
-        Err(errors) => {
-            let messages = errors.into_compile_error();
-            let stand_in = expand::category_stand_in(&krate, &input.ident, &input.generics);
-            quote::quote!(#messages #stand_in)
-        }
-    }
-}
-
 /// Returns the path to candor, which even a broken category needs, and the category.
-fn read(input: &DeriveInput) -> (Path, Result<Category<'_>>) {
+pub(crate) fn read(input: &DeriveInput) -> (Path, Result<Category<'_>>) {
     let mut ctxt = Ctxt::default();
     let krate = attr::krate(&mut ctxt, &input.attrs, "category", "`#[category(…)]` above an enum");
     if !input.generics.params.is_empty() {

@@ -20,6 +20,9 @@ mod names;
 mod scope;
 
 use proc_macro::TokenStream;
+use proc_macro2::TokenStream as Code;
+use quote::quote;
+use syn::DeriveInput;
 
 /// Makes a struct an event: something the program reports. Its fields are generalised before they are stored.
 ///
@@ -57,7 +60,7 @@ use proc_macro::TokenStream;
 /// budget, the linkage) at the struct's name.
 #[proc_macro_derive(Event, attributes(event, field))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
-    event::derive(input.into()).into()
+    event_or_mistakes(input.into()).into()
 }
 
 /// Makes an enum a category: a closed list of labels. A category is a privacy class of its own.
@@ -72,7 +75,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// candor where it is not called `candor`.
 #[proc_macro_derive(Category, attributes(category))]
 pub fn derive_category(input: TokenStream) -> TokenStream {
-    category::derive(input.into()).into()
+    category_or_mistakes(input.into()).into()
 }
 
 /// Declares scopes. A scope is one thing that a person can consent to, with one purpose, one retention and one set of
@@ -101,5 +104,127 @@ pub fn derive_category(input: TokenStream) -> TokenStream {
 /// until the application calls `Config::allow`.
 #[proc_macro]
 pub fn scope(input: TokenStream) -> TokenStream {
-    scope::declare(input.into()).into()
+    scopes_or_mistakes(input.into()).into()
+}
+
+/// Reads and expands an event. If there are mistakes, it expands to all messages and a stand-in implementation. The
+/// stand-in only prevents follow-up errors of the compiler.
+fn event_or_mistakes(input: Code) -> Code {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let (krate, event) = event::read(&input);
+    match event {
+        Ok(event) => expand::event(&event),
+        Err(errors) => {
+            let messages = errors.into_compile_error();
+            let stand_in = expand::event_stand_in(&krate, &input.ident, &input.generics);
+            quote!(#messages #stand_in)
+        }
+    }
+}
+
+/// The same for a category.
+fn category_or_mistakes(input: Code) -> Code {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let (krate, category) = category::read(&input);
+    match category {
+        Ok(category) => expand::category(&category),
+        Err(errors) => {
+            let messages = errors.into_compile_error();
+            let stand_in = expand::category_stand_in(&krate, &input.ident, &input.generics);
+            quote!(#messages #stand_in)
+        }
+    }
+}
+
+/// The same for scopes. The stand-in of one with mistakes is a constant.
+fn scopes_or_mistakes(input: Code) -> Code {
+    let scopes = match scope::read(input) {
+        Ok(scopes) => scopes,
+        Err(error) => return error.into_compile_error(),
+    };
+    let expanded = scopes.into_iter().map(|(messages, scope)| {
+        let scope = expand::scope(&scope);
+        quote!(#messages #scope)
+    });
+    expanded.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{category_or_mistakes, event_or_mistakes, scopes_or_mistakes};
+    use quote::quote;
+
+    #[test]
+    fn a_renamed_crate_is_named_by_nothing_else() {
+        let expanded = [
+            event_or_mistakes(quote! {
+                /// A stream ended.
+                #[event(crate = elsewhere, name = "a", scope = S, linkage = month)]
+                struct A<'a> {
+                    /// Which server.
+                    #[field(hash, example = "nas")]
+                    server: &'a str,
+                    /// How often.
+                    #[field(count, example = 3)]
+                    often: u32,
+                    /// Whether.
+                    yes: bool,
+                }
+            }),
+            event_or_mistakes(quote!(
+                #[event(crate = elsewhere)]
+                enum Broken {}
+            )),
+            category_or_mistakes(quote!(
+                #[category(crate = elsewhere)]
+                enum B {
+                    One,
+                    Other,
+                }
+            )),
+            category_or_mistakes(quote!(
+                #[category(crate = elsewhere)]
+                struct Broken;
+            )),
+            scopes_or_mistakes(quote! {
+                /// Find out which formats stutter.
+                #[scope(crate = elsewhere)]
+                #[cfg(all())]
+                S = "s" {
+                    title: "t", revision: 1, about: installation, retention: 1 day, benefit: "b", other_uses: none,
+                }
+            }),
+        ];
+        for tokens in expanded {
+            let text = tokens.to_string();
+            assert!(text.contains("elsewhere ::"), "{text}");
+            assert!(!text.contains(":: candor"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_on_a_scope_holds_for_its_registration() {
+        let text = scopes_or_mistakes(quote! {
+            /// Find out which formats stutter.
+            #[cfg(unix)]
+            S = "s" {
+                title: "t", revision: 1, about: installation, retention: 1 day, benefit: "b", other_uses: none,
+            }
+        })
+        .to_string();
+        assert_eq!(text.matches("# [cfg (unix)]").count(), 2, "{text}");
+    }
+
+    #[test]
+    fn what_is_no_rust_is_refused_in_words() {
+        for text in [event_or_mistakes(quote!(fn)), category_or_mistakes(quote!(1)), scopes_or_mistakes(quote!(pub))] {
+            assert!(text.to_string().contains("compile_error"));
+        }
+    }
 }

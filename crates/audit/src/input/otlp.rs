@@ -1,7 +1,7 @@
 //! OTLP/HTTP log bodies in JSON, or bare log records, one per line. A record's attributes are its fields; the envelope,
 //! times and `log.record.uid` are not. The input is read twice: first for the names, then for the values.
 
-use super::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, weight};
+use super::source::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, weight};
 use crate::{
     args::Audit,
     error::{Error, Result, Trying as _, did_you_mean},

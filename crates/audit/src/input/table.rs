@@ -1,7 +1,7 @@
 //! Tables: RFC 4180 with a header row. A field has a maximum length, so that a quote that is never closed can't use up all
 //! memory. Never changes a value.
 
-use super::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, distinct, weight};
+use super::source::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, distinct, weight};
 use crate::{
     args::Audit,
     error::{Error, Result, Trying as _, did_you_mean},

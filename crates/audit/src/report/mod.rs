@@ -1,6 +1,7 @@
-//! The report as data: the content of `--json` and the source of the text and the page. Its keys are described in README.md
+//! Makes the report from what was measured: the content of `--json` and the source of the text and the page. Its keys are described in README.md
 //! and stay stable. It holds names and figures, never a value of a row.
 
+mod data;
 pub(crate) mod page;
 mod plot;
 pub(crate) mod terminal;
@@ -16,169 +17,10 @@ use crate::{
     runs::LENGTHS,
     sizes::{BINS, Sizes, share},
 };
-use serde::Serialize;
-
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
-pub(crate) struct Report {
-    /// The version of the report format.
-    pub(crate) candor_audit: u32,
-    /// What was read.
-    pub(crate) input: Input,
-    /// The settings of the run.
-    pub(crate) settings: Settings,
-    /// Each event type, in the order of first occurrence.
-    pub(crate) events: Vec<Event>,
-    /// Limits that were exceeded, in words.
-    pub(crate) over_limits: Vec<String>,
-    /// The amount of data written to temporary files.
-    pub(crate) storage: Storage,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Input {
-    pub(crate) name: String,
-    pub(crate) format: &'static str,
-    /// Rows that were measured.
-    pub(crate) rows: u64,
-    pub(crate) malformed: Vec<Malformed>,
-    pub(crate) notes: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Malformed {
-    pub(crate) what: &'static str,
-    pub(crate) rows: u64,
-    pub(crate) first_line: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Settings {
-    pub(crate) k: u64,
-    pub(crate) budget: u64,
-    pub(crate) budget_bits: f64,
-    pub(crate) link: Option<String>,
-    pub(crate) sensitive: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Storage {
-    pub(crate) temporary_bytes: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Event {
-    pub(crate) event: String,
-    pub(crate) rows: u64,
-    pub(crate) count: Option<u64>,
-    pub(crate) plans: Vec<Plan>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Plan {
-    pub(crate) plan: String,
-    pub(crate) fields: Vec<Field>,
-    /// Classes by record.
-    pub(crate) by_record: Figures,
-    /// Classes by the sum of counts, if the input has counts.
-    pub(crate) by_count: Option<Figures>,
-    /// The most effective fix first.
-    pub(crate) leave_one_out: Vec<Without>,
-    pub(crate) sequences: Vec<Sequence>,
-    pub(crate) sensitive: Option<Sensitive>,
-    pub(crate) linked: Option<Linked>,
-    pub(crate) inversion: Option<Inverted>,
-    pub(crate) verdict: String,
-    pub(crate) mend: String,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Field {
-    pub(crate) field: String,
-    pub(crate) class: String,
-    pub(crate) unit: Option<&'static str>,
-    pub(crate) missing: u64,
-    pub(crate) not_numbers: u64,
-    pub(crate) negative: u64,
-    pub(crate) first_line: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Figures {
-    pub(crate) rows: u64,
-    pub(crate) classes: u64,
-    pub(crate) share_unique: Option<f64>,
-    pub(crate) share_under_5: Option<f64>,
-    pub(crate) share_under_20: Option<f64>,
-    pub(crate) share_under_50: Option<f64>,
-    pub(crate) share_under_k: Option<f64>,
-    pub(crate) entropy_bits: f64,
-    pub(crate) smallest_class: u64,
-    pub(crate) largest_class: u64,
-    pub(crate) sizes: Vec<Bin>,
-}
-
-/// The rows in classes of at least `from` rows and below the next bin.
-#[derive(Debug, Serialize)]
-pub(crate) struct Bin {
-    pub(crate) from: u64,
-    pub(crate) rows: u64,
-    pub(crate) share: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Without {
-    pub(crate) field: String,
-    pub(crate) share_unique: Option<f64>,
-    pub(crate) share_under_k: Option<f64>,
-    pub(crate) entropy_bits: f64,
-    pub(crate) bits_lost: f64,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Sequence {
-    pub(crate) length: usize,
-    pub(crate) runs: u64,
-    pub(crate) share_unique: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Sensitive {
-    pub(crate) field: String,
-    pub(crate) fewest_values: u64,
-    pub(crate) share_with_one_value: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Linked {
-    pub(crate) field: String,
-    pub(crate) fewest_values: u64,
-    pub(crate) share_under_k: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Inverted {
-    pub(crate) formula: String,
-    pub(crate) left: String,
-    /// Fields of the formula that this plan does not send.
-    pub(crate) not_sent: Vec<String>,
-    pub(crate) rows: u64,
-    pub(crate) skipped: u64,
-    pub(crate) error_from_others: Half,
-    pub(crate) error_from_own_cell: Half,
-    pub(crate) error_from_both: Half,
-    pub(crate) width_from_others: Half,
-    pub(crate) width_of_own_cell: Half,
-}
-
-/// A median and a 90th percentile. `None` if nothing could be compared, or if the value is unbounded.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Half {
-    pub(crate) median: Option<f64>,
-    pub(crate) p90: Option<f64>,
-    /// Whether a missing value is missing because it is unbounded.
-    pub(crate) open: bool,
-}
+pub(crate) use data::{
+    Bin, Event, Field, Figures, Half, Input, Inverted, Linked, Malformed, Plan, Report, Sensitive, Sequence, Settings,
+    Storage, Without,
+};
 
 impl Report {
     /// Assembles the report from the measurement.

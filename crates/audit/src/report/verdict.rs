@@ -1,7 +1,7 @@
 //! Summarizes the figures in a sentence and names the most useful fix. Judges by k, and never claims that no row can be
 //! told apart: it states what was counted.
 
-use super::{Event, Plan};
+use super::data::{Event, Plan};
 use crate::words::{amount, percent, shown, whole};
 
 /// What each figure means, and what it does not mean. The same in every report.

@@ -9,12 +9,10 @@ mod field;
 use crate::{
     attr,
     ctxt::Ctxt,
-    expand,
     names::{self, did_you_mean, event_name, is_name, listed},
 };
 pub(crate) use field::{Class, Example, Field, Kind, Shape, Value};
 
-use proc_macro2::TokenStream;
 use syn::{
     Attribute, Data, DataStruct, DeriveInput, Error, Fields, GenericParam, Generics, Ident, LitStr, Path, Result,
 };
@@ -43,26 +41,8 @@ const LINKAGES: [(&str, &str); 6] = [
     ("month", "Month"),
 ];
 
-/// Reads and expands the input. If there are mistakes, it expands to all messages and a stand-in implementation. The
-/// stand-in only prevents follow-up errors of the compiler.
-pub(crate) fn derive(input: TokenStream) -> TokenStream {
-    let input: DeriveInput = match syn::parse2(input) {
-        Ok(input) => input,
-        Err(error) => return error.into_compile_error(),
-    };
-    let (krate, event) = read(&input);
-    match event {
-        Ok(event) => expand::event(&event),
-        Err(errors) => {
-            let messages = errors.into_compile_error();
-            let stand_in = expand::event_stand_in(&krate, &input.ident, &input.generics);
-            quote::quote!(#messages #stand_in)
-        }
-    }
-}
-
 /// Returns the path to candor, which even a broken event needs, and the event.
-fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
+pub(crate) fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
     let mut ctxt = Ctxt::default();
     generics(&mut ctxt, &input.generics);
     let doc = attr::doc(&mut ctxt, &input.attrs, &input.ident, "event");

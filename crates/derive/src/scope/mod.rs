@@ -9,7 +9,6 @@ mod syntax;
 use crate::{
     attr::{self, Keys},
     ctxt::Ctxt,
-    expand,
     names::{self, is_device, is_name},
 };
 use proc_macro2::TokenStream;
@@ -71,17 +70,14 @@ const KEYS: [&str; 13] = [
 /// Ten years. For a longer time, a person can't know what they consented to.
 const LONGEST: u32 = 3_650;
 
-/// Reads and expands the input. If a scope has mistakes, it expands to all messages and a stand-in constant. The
-/// stand-in only prevents follow-up errors of the compiler.
-pub(crate) fn declare(input: TokenStream) -> TokenStream {
-    let declared: Declared = match syn::parse2(input) {
-        Ok(declared) => declared,
-        Err(error) => return error.into_compile_error(),
-    };
-    declared.0.into_iter().map(one).collect()
+/// Reads all declarations of one `scope!`. With each comes what is wrong with it, as messages of the compiler; such a scope
+/// only stands in for the declared one.
+pub(crate) fn read(input: TokenStream) -> Result<Vec<(Option<TokenStream>, Scope)>> {
+    let declared: Declared = syn::parse2(input)?;
+    Ok(declared.0.into_iter().map(read_one).collect())
 }
 
-fn one(written: Written) -> TokenStream {
+fn read_one(written: Written) -> (Option<TokenStream>, Scope) {
     let mut ctxt = Ctxt::default();
     let Written { mut attrs, vis, constant, name, entries } = written;
     let krate = attr::krate(&mut ctxt, &attrs, "scope", "`#[scope(…)]`");
@@ -107,8 +103,7 @@ fn one(written: Written) -> TokenStream {
         Ok(read) => (None, read),
         Err(errors) => (Some(errors.into_compile_error()), (String::new(), Terms::stand_in())),
     };
-    let scope = expand::scope(&Scope { attrs, vis, constant, krate, name: name.value(), purpose, terms });
-    quote!(#messages #scope)
+    (messages, Scope { attrs, vis, constant, krate, name: name.value(), purpose, terms })
 }
 
 impl Terms {

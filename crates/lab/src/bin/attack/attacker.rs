@@ -226,7 +226,7 @@ pub(crate) fn ranks_of_single_plays(
 
 /// Splits work on `0..len` among several threads and returns the results in order.
 pub(crate) fn in_parts<T: Send>(len: usize, work: impl Fn(usize, usize) -> Vec<T> + Sync) -> Vec<T> {
-    let part = len.div_ceil(super::threads()).max(1);
+    let part = len.div_ceil(threads()).max(1);
     let work = &work;
     thread::scope(|scope| {
         let starts = (0..len).step_by(part);
@@ -234,4 +234,9 @@ pub(crate) fn in_parts<T: Send>(len: usize, work: impl Fn(usize, usize) -> Vec<T
         let join = |thread: thread::ScopedJoinHandle<'_, Vec<T>>| thread.join().unwrap_or_else(|it| resume_unwind(it));
         threads.into_iter().flat_map(join).collect()
     })
+}
+
+/// How many threads are worth starting.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }

@@ -104,7 +104,7 @@ pub(crate) fn all<T: Send>(
         }
     };
     let mut found = thread::scope(|scope| {
-        let threads: Vec<_> = (0..super::threads()).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..super::attacker::threads()).map(|_| scope.spawn(work)).collect();
         let parts = threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?);
         parts.collect::<Result<Vec<_>, String>>()
     })?

@@ -56,10 +56,6 @@ const DIARIES: usize = 1_000;
 /// For how many people the control tries to find the library.
 const CONTROLS: usize = 1_000;
 
-pub(crate) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
-}
-
 fn main() -> ExitCode {
     let done = Options::read(std::env::args().skip(1)).map_err(Into::into).and_then(|options| {
         if options.control {

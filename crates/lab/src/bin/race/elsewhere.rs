@@ -5,10 +5,10 @@
 //! be detected by this method as well.
 
 use super::{
-    judge::{figures, long_series, must_fail},
-    receiver::{self, Receiver},
-    round::{Plan, Running},
+    receiver,
+    round::Plan,
     stamp::{How, SLICE},
+    tally::{figures, long_series, must_fail},
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -65,18 +65,4 @@ fn held() -> io::Result<usize> {
         held += read;
     }
     Ok(held)
-}
-
-/// Not used here: no series stops processes on this system.
-pub(super) fn stop_others(
-    _receiver: &Receiver,
-    _members: &[Running],
-    _random: &mut fastrand::Rng,
-) -> Result<(), Box<dyn Error>> {
-    Err("no process can be stopped here".into())
-}
-
-/// Not used here either.
-pub(super) fn let_others_go_on(_members: &[Running]) -> Result<(), Box<dyn Error>> {
-    Err("no process was stopped here".into())
 }

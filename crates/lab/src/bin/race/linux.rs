@@ -1,19 +1,18 @@
 //! The series that need Linux: observed from outside by `strace`, and with processes that a signal stops.
 
 use super::{
-    judge::{Tally, figures, long_series, must_fail},
     member::{Member, Role, Withdrawn},
-    receiver::{self, Receiver},
-    round::{Plan, Round, Running, Send, a_moment, stamped},
+    receiver::{self, Receiver, Send},
+    round::{Plan, Round, Running, a_moment, stamped},
     stamp::{self, How},
+    stopping::{let_others_go_on, stop_others},
     strace, system,
+    tally::{Tally, figures, long_series, must_fail},
 };
-use rustix::process::{Pid, Signal, kill_process};
 use std::{
     collections::BTreeMap,
     error::Error,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
     thread,
     time::{Duration, Instant},
 };
@@ -161,48 +160,6 @@ fn play(plan: Plan, traced: bool, random: &mut fastrand::Rng) -> Result<Round, B
 
 fn trace_of(directory: &Path, number: usize) -> PathBuf {
     directory.join(format!("trace-{number}"))
-}
-
-fn signal_others(members: &[Running], signal: Signal) -> Result<(), Box<dyn Error>> {
-    for member in members.iter().skip(1) {
-        let process = Pid::from_raw(i32::try_from(member.child.id())?).ok_or("no such process")?;
-        kill_process(process, signal)?;
-    }
-    Ok(())
-}
-
-pub(super) fn let_others_go_on(members: &[Running]) -> Result<(), Box<dyn Error>> {
-    signal_others(members, Signal::CONT)
-}
-
-/// Whether the rest of a request never arrives. Waits until the bytes that are on their way have been read, and then
-/// for longer than any pause of the receiver.
-fn waits_in_vain(receiver: &Receiver) -> bool {
-    loop {
-        let before = receiver.read.load(Ordering::SeqCst);
-        thread::sleep(Duration::from_millis(50));
-        if receiver.read.load(Ordering::SeqCst) == before {
-            return receiver.is_busy();
-        }
-    }
-}
-
-/// Stops every process except the first, at a moment when one of them has bytes left to hand over.
-pub(super) fn stop_others(
-    receiver: &Receiver,
-    members: &[Running],
-    random: &mut fastrand::Rng,
-) -> Result<(), Box<dyn Error>> {
-    for _ in 0..50 {
-        signal_others(members, Signal::STOP)?;
-        // Bytes on their way still arrive. If the rest of a request then does not arrive, a stopped process has it.
-        if waits_in_vain(receiver) {
-            return Ok(());
-        }
-        let_others_go_on(members)?;
-        a_moment(receiver, random)?;
-    }
-    Err("no process could be stopped in the middle of a send".into())
 }
 
 /// The sends of one process as strace saw them. A call is dated by its end, because the process can't have continued

@@ -8,7 +8,7 @@
 //! gives up the life lock. A stopped process must keep a withdrawal from being confirmed.
 //!
 //! On systems without `strace` and without stopped processes, the series that need them are not played. They are in
-//! [`linux`]; on other systems `elsewhere.rs` replaces it. On Windows some withdrawals are not confirmed and some
+//! [`linux`] and [`stopping`]; on other systems `elsewhere.rs` and `not_stopping.rs` replace them. On Windows some withdrawals are not confirmed and some
 //! decisions fail, but a confirmed one promises the same. Under Wine, in a prefix and with a runner as `.ci/windows`
 //! sets them up: `cargo run --target x86_64-pc-windows-gnu -p candor-lab --bin race -- 200`.
 
@@ -16,16 +16,20 @@ mod judge;
 mod many;
 mod member;
 mod receiver;
+mod reports;
 mod round;
 #[path = "../../../../../examples/support/stage.rs"]
 mod stage;
 mod stamp;
 #[path = "../../../../../examples/support/mod.rs"]
 mod support;
+mod tally;
 
 // Everything that depends on the system is in these modules.
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod stopping;
 #[cfg(target_os = "linux")]
 #[path = "../../strace.rs"]
 mod strace;
@@ -33,6 +37,9 @@ mod strace;
 #[cfg(not(target_os = "linux"))]
 #[path = "elsewhere.rs"]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+#[path = "not_stopping.rs"]
+mod stopping;
 
 #[cfg(unix)]
 #[path = "unix.rs"]

@@ -7,11 +7,12 @@
 //! withdrawal of that grant had already returned.
 
 use super::{
-    linux,
     member::{Granted, Member, Role, Withdrawn},
-    receiver::{self, Receiver},
-    round::{LONGEST, Plan, Round, Running, Send, Watch, a_moment, stamped},
-    stamp, system,
+    receiver::{self, Receiver, Send},
+    round::{LONGEST, Plan, Round, Running, Watch, a_moment, stamped},
+    stamp,
+    stopping::{let_others_go_on, stop_others},
+    system,
 };
 use std::{
     error::Error,
@@ -85,7 +86,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
             a_moment(&receiver, random)?;
         }
         if plan.stops_others {
-            linux::stop_others(&receiver, &members, random)?;
+            stop_others(&receiver, &members, random)?;
         }
         let [first, ..] = members.as_mut_slice() else { return Err("there is nobody".into()) };
         withdrew = first.child.id();
@@ -94,7 +95,7 @@ fn group(plan: Plan, count: usize, random: &mut fastrand::Rng, many: &mut Many) 
         turns.push(Turn { granted: granted.clone(), withdrawn });
         thread::sleep(AFTERMATH);
         if plan.stops_others {
-            linux::let_others_go_on(&members)?;
+            let_others_go_on(&members)?;
             thread::sleep(AFTERMATH);
         }
         if number + 1 < count

@@ -5,11 +5,12 @@
 //! only watches does nothing but check its own gate, and prints when the gate closed.
 
 use super::{
+    reports::{BROWSING, BookSeen, PageTurned, READING},
     stage::CONTROLLER,
     stamp::{How, Stamping},
     system,
 };
-use candor::{Audience, Client, Config, Event};
+use candor::{Audience, Client, Config};
 use std::{
     error::Error,
     io::BufRead as _,
@@ -34,42 +35,6 @@ const OTHER_LINES: u32 = 24;
 const TRIED: Duration = Duration::from_secs(10);
 /// How long a gate is watched.
 const WATCHED: Duration = Duration::from_secs(5);
-
-candor::scope! {
-    /// Find out how many pages people turn, so that turning is fast where it matters.
-    pub READING = "reading" {
-        title: "Reading", revision: 1, about: installation, retention: 30 days,
-        benefit: "Pages that turn at once", other_uses: none,
-    }
-    /// Find out how many books people look at before they choose one. Nobody withdraws this.
-    pub BROWSING = "browsing" {
-        title: "Browsing", revision: 1, about: installation, retention: 30 days,
-        benefit: "Shelves in a better order", other_uses: none,
-    }
-}
-
-/// The text that identifies an event of the withdrawn scope among the bytes.
-pub(crate) const EVENT: &str = "page.turned";
-
-/// A page was turned.
-#[derive(Event)]
-#[event(name = "page.turned", scope = READING, linkage = none)]
-struct PageTurned {
-    /// How many pages the book has.
-    #[field(count, example = 320)]
-    pages: u32,
-    /// Whether it was turned back.
-    back: bool,
-}
-
-/// A book was looked at.
-#[derive(Event)]
-#[event(name = "book.seen", scope = BROWSING, linkage = none)]
-struct BookSeen {
-    /// How many before it.
-    #[field(count, example = 3)]
-    before: u32,
-}
 
 /// The result of a withdrawal, with the times of its call and return on both clocks.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,7 @@
 //! Its buffers are small and it reads a little at a time. So data that the receiver has not requested yet stays with
 //! the sender.
 
-use super::{member::EVENT, round::Send, system};
+use super::{reports::EVENT, system};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io::{self, Read, Write},
@@ -17,6 +17,18 @@ use std::{
 };
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+
+/// One connection of one process.
+#[derive(Debug)]
+pub(crate) struct Send {
+    pub(crate) process: u32,
+    pub(crate) began: u64,
+    /// When bytes had been handed over, and how many.
+    pub(crate) handed: Vec<(u64, usize)>,
+    pub(crate) ended: Option<u64>,
+    /// Whether it belongs to the scope that is never withdrawn.
+    pub(crate) other: bool,
+}
 
 /// The address it listens on, how many requests are in progress, how many bytes it has read, and what arrived on each
 /// connection.

@@ -3,7 +3,7 @@
 
 use super::{
     member::{Member, Outcome},
-    receiver::Receiver,
+    receiver::{Receiver, Send},
     stamp::{How, Note, What},
     system,
 };
@@ -52,18 +52,6 @@ pub(crate) struct Round {
     pub(crate) sends: Vec<Send>,
     /// Of the bytes seen on a connection after the return, this many may have been handed over before it.
     pub(crate) held: usize,
-}
-
-/// One connection of one process.
-#[derive(Debug)]
-pub(crate) struct Send {
-    pub(crate) process: u32,
-    pub(crate) began: u64,
-    /// When bytes had been handed over, and how many.
-    pub(crate) handed: Vec<(u64, usize)>,
-    pub(crate) ended: Option<u64>,
-    /// Whether it belongs to the scope that is never withdrawn.
-    pub(crate) other: bool,
 }
 
 impl Round {

@@ -8,7 +8,7 @@
 //! [`How::Unlocked`] breaks one rule: it copies the bytes, releases the parcel and returns. Then nothing holds the life
 //! lock any more, and it sends without the crate's knowledge. Everything else is the same code.
 
-use super::{member::READING, system};
+use super::{reports::READING, system};
 use candor::{Answer, Parcel, SendError, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
