@@ -2,7 +2,7 @@
 
 use super::{
     member::{Member, Role, Withdrawn},
-    receiver::{self, Receiver, Send},
+    receiver::{self, Send},
     round::{Plan, Round, Running, a_moment, stamped},
     stamp::{self, How},
     stopping::{let_others_go_on, stop_others},
