@@ -5,7 +5,7 @@
 //! requests are sent one at a time, at random times, in the random order of their batches' keys. This module never touches a
 //! counter of reports or the sent log: an erasure request is not a report, and makes no record that would have to be erased.
 
-use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, why_later};
+use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, back_off_refused, why_later};
 use crate::{
     ambient::{Day, Time},
     consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, StoredRequest, Why},
@@ -352,9 +352,7 @@ impl Engine {
             ) => {
                 stored.is.refusals = stored.is.refusals.saturating_add(1);
                 done.note_trouble("the receiver refused a request for erasure");
-                let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
-                schedule.failures = schedule.failures.saturating_add(1).min(16);
-                schedule.not_before = at + wait;
+                back_off_refused(schedule, self.ambient.now());
                 if stored.is.refusals >= MOST_REFUSALS {
                     // The next request is tried in an hour, and its failures are counted from zero.
                     (schedule.failures, schedule.not_before) = (0, at + REFUSED.0);

@@ -105,6 +105,13 @@ fn taken(answer: &Result<Answer, SendError>, batch: &Batch) -> Option<Taken> {
     Some(Taken { rejected: rejected.min(batch.records()), confirmed })
 }
 
+/// Counts a refusal by the receiver and sets the time of the next try: an hour later, and twice as late after each further one.
+pub(crate) fn back_off_refused(schedule: &mut Schedule, now: Time) {
+    let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
+    schedule.failures = schedule.failures.saturating_add(1).min(16);
+    schedule.not_before = now.0 + wait;
+}
+
 /// Why nothing is sent before the schedule's `not_before`.
 pub(crate) fn why_later(schedule: &Schedule) -> String {
     let until = Time(schedule.not_before).rfc3339();
@@ -484,9 +491,7 @@ impl Engine {
                     "the receiver, or something before it, refuses requests (a status of 4xx): check the endpoint, and \
                      whether a proxy, a certificate or a permission is missing; what waits is kept for its seven days",
                 );
-                let wait = REFUSED.0.saturating_mul(1 << schedule.failures.min(8)).min(REFUSED.1);
-                schedule.failures = schedule.failures.saturating_add(1).min(16);
-                schedule.not_before = self.ambient.now().0 + wait;
+                back_off_refused(schedule, self.ambient.now());
                 false
             }
             Ok(Answer::Busy { retry_after } | Answer::ServerError { retry_after }) => {
