@@ -42,7 +42,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::YesOrNo => "yes or no",
         Say::OneOf => "one of: {labels}",
         Say::OneStepOf => "rounded down to one of {n} steps: {steps}",
-        Say::CodeOf => "a code of {bits} bits made with a secret that stays on this computer",
+        Say::CodeOf => "a {bits}-bit code made with a secret that stays on this computer",
         Say::OneGroupOf => "one of {n} groups, chosen with a secret that stays on this computer",
         Say::NextStep | Say::NextLabel => "{first}, {next}",
         Say::LongSteps => "{first}, {second}, {third}, … {last}",
@@ -56,9 +56,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Evening => "evening",
         Say::Loopback => "this computer itself",
         Say::Private => "a home or company network",
-        Say::LinkLocal => "the nearest network only",
-        Say::GlobalV4 => "an internet address of the old form",
-        Say::GlobalV6 => "an internet address of the new form",
+        Say::LinkLocal => "the directly connected network only",
+        Say::GlobalV4 => "an internet address (IPv4)",
+        Say::GlobalV6 => "an internet address (IPv6)",
         Say::Empty => "empty",
         Say::DigitsTo8 => "1 to 8 digits",
         Say::DigitsTo32 => "9 to 32 digits",
@@ -76,37 +76,38 @@ pub(super) const fn sentence(say: Say) -> &'static str {
             "counted on this computer; only the day's counts are sent, rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, \
              257, 513 or 1,024"
         }
-        Say::NoLinkage => "each is sent as a record of its own, without a code; those of one day arrive together",
+        Say::NoLinkage => "each is sent as a separate record, without a code; the records of one day arrive together",
         Say::Session => "codes stay the same until the program or the day ends",
         Say::Day => "codes stay the same for a day",
         Say::Week => "codes stay the same for a week",
         Say::Month => "codes stay the same for a month",
-        Say::ItemAll => "all are counted; is itself neither kept nor sent",
-        Say::ItemAllBecause => "all are counted, because {reason}; is itself neither kept nor sent",
+        Say::ItemAll => "all are counted; the value itself is never stored or sent",
+        Say::ItemAllBecause => "all are counted, because {reason}; the value itself is never stored or sent",
         Say::ItemFew => {
-            "chooses, with a secret on this computer, the one in {n} that is ever counted, always the same; is itself \
-             neither kept nor sent"
+            "only 1 in {n} is counted, always the same ones, picked with a secret on this computer; the value itself \
+             is never stored or sent"
         }
         Say::ItemFewBecause => {
-            "chooses, with a secret on this computer, the one in {n} that is ever counted, always the same, because \
-             {reason}; is itself neither kept nor sent"
+            "only 1 in {n} is counted, because {reason}; always the same ones, picked with a secret on this computer; \
+             the value itself is never stored or sent"
         }
         Say::NotContent => "not treated as something you play, because {reason}",
-        Say::Exact => "single numbers leave exactly, because {reason}",
+        Say::Exact => "some numbers are sent exactly, because {reason}",
         Say::Why => "Why: {purpose}",
         Say::Benefit => "What you get: {benefit}.",
         Say::NoFeature => "No feature of this program depends on your answer.",
         Say::Reports => "What this program would report",
         Say::Event => "{doc} ({name})",
-        Say::Until => "through {day}, and not after it",
+        Say::Until => "until the end of {day}",
         Say::Field => "{name}: {doc}",
-        Say::LeftOut => "left out where it is not known",
-        Say::NothingYet => "nothing yet: this version of the program has no such report",
+        Say::LeftOut => "left out if it is not known",
+        Say::NothingYet => "nothing yet: this version of the program sends no such reports",
         Say::Envelope => {
-            "Each request also names the program ({program}), what sends it (candor's version and programming language), \
-             this kind of report with its revision, and for how long it may be kept. Each record has a random number."
+            "Each request also names the program ({program}), the software that sends it (candor, with its version and \
+             programming language), the kind of report with its revision, and how long the data may be kept. Each \
+             record has a random number."
         }
-        Say::CutToDay => "Times are cut to the day.",
+        Say::CutToDay => "Times are rounded down to the day.",
         Say::Receiver => "Who receives it: {name}, {address} ({country})",
         Say::At => "at {endpoint}",
         Say::Contact => "contact: {contact}",
@@ -118,58 +119,59 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::NoProcessors => "processed on their behalf by: nobody",
         Say::Countries => "kept in: {list}",
         Say::NoCountries => "kept in: no country named",
-        Say::Safeguard => "safeguard for transfers: {safeguard}",
-        Say::NoSafeguard => "safeguard for transfers: none",
+        Say::Safeguard => "safeguard for international transfers: {safeguard}",
+        Say::NoSafeguard => "safeguard for international transfers: none",
         Say::PassedOn => "passed on to: {list}",
         Say::NotPassedOn => "passed on to: nobody",
         Say::AddressNotKept => {
-            "your network address (IP address): seen on arrival, as with any connection, and not kept"
+            "your network address (IP address): the recipient sees it, as with any connection, and does not keep it"
         }
         Say::AddressKept => {
-            "your network address (IP address): seen on arrival, as with any connection, and kept for {days} \
+            "your network address (IP address): the recipient sees it, as with any connection, and keeps it for {days} \
              {days:day|days}"
         }
-        Say::Retention => "How long: the recipient keeps it for {days} {days:day|days}.",
-        Say::Schedule => "When: once a day at a moment of its own, or when the program asks for it.",
+        Say::Retention => "How long: the recipient keeps the data for {days} {days:day|days}.",
+        Say::Schedule => "When: once a day, at a random time of its own, or when the program asks for it.",
         Say::Here => "What is kept on this computer",
-        Say::HereWaiting => "what waits to be sent: {days} {days:day|days} at most",
-        Say::HereCounts => "a count that stands alone, held back for company: {days} {days:day|days} at most",
+        Say::HereWaiting => "data that waits to be sent: {days} {days:day|days} at most",
+        Say::HereCounts => "a count of one, held back until more can be sent with it: {days} {days:day|days} at most",
         Say::HereSent => "a copy of what was sent, for you: {days} {days:day|days}",
         Say::HereNames => {
-            "the random numbers of the records that were sent, so that you can have them deleted: {days} {days:day|days}"
+            "the random numbers of the records that were sent, so that you can have those records deleted: {days} \
+             {days:day|days}"
         }
-        Say::HereSecret => "a secret that codes and choices are made with: no longer than your yes",
+        Say::HereSecret => "a secret that makes codes and random choices: no longer than your yes lasts",
         Say::HereDay => {
-            "the latest day on which your yes was used, so that a wrong clock does not prolong it: no longer than your yes"
+            "the latest day on which your yes was used, so that a wrong clock can't extend it: no longer than your yes \
+             lasts"
         }
-        Say::HereAnswer => {
-            "your answer, with what you were asked, as your record: until this program's data is deleted"
-        }
+        Say::HereAnswer => "your answer and what you were asked, as your record: until this program's data is deleted",
         Say::Uses => "Other uses of this data",
         Say::UseNo => "{what}: no",
         Say::UseYes => "{what}: YES, {why}",
         Say::UseTraining => "training of machine-learning models",
         Say::UseSale => "sale, or sharing with others for their own purposes",
         Say::UseAdvertising => "advertising",
-        Say::UseProfiling => "profiles of persons",
+        Say::UseProfiling => "profiling of people",
         Say::UseWorkers => "judging the performance of workers",
         Say::Never => "{promise}: never",
         Say::Validity => {
-            "A yes is good for {days} {days:day|days}. After that reporting stops, what waits is not sent, and you may \
-             be asked again."
+            "A yes is valid for {days} {days:day|days}. After that, reporting stops, data that waits is not sent, and \
+             you may be asked again."
         }
         Say::Withdraw => {
-            "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: \
-             reporting stops, and what waits is destroyed. What was sent before stays with the recipient until \
-             its time is over."
+            "You can say no. You can also take back a yes in this program at any time, as easily as you gave it: \
+             reporting stops, and data that waits is destroyed. Data that was already sent stays with the recipient \
+             until the retention period is over."
         }
         Say::Erase => {
-            "If you ask for what was sent to be deleted, the random numbers of those records are sent to the same \
-             recipient, in a request for each batch, and nothing else about you. The recipient promises to delete them \
-             within {days} {days:day|days}."
+            "If you ask for the sent data to be deleted, the random numbers of those records are sent to the same \
+             recipient, in one request for each batch, with nothing else about you. The recipient promises to delete \
+             the records within {days} {days:day|days}."
         }
         Say::NoErase => {
-            "The recipient can't delete single records before their time is over. If you ask for it, nothing is sent."
+            "The recipient can't delete single records before the retention period is over. If you ask for it, nothing \
+             is sent."
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::NotAll => "{low} ou plus, mais pas tout",
         Say::All => "tout",
         Say::Before => "avant {high}",
-        Say::ToBefore => "à partir de {low} et avant {high}",
+        Say::ToBefore => "à partir de {low}, mais avant {high}",
         Say::OrLater => "à partir de {low}",
         Say::No => "non",
         Say::Yes => "oui",
@@ -42,7 +42,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Group => "groupe {n} sur {all}",
         Say::YesOrNo => "oui ou non",
         Say::OneOf => "une valeur parmi : {labels}",
-        Say::OneStepOf => "arrondi vers le bas à l'un des {n} paliers suivants : {steps}",
+        Say::OneStepOf => "arrondi au palier inférieur, parmi ces {n} paliers : {steps}",
         Say::CodeOf => "un code de {bits} bits, calculé avec un secret qui reste sur cet ordinateur",
         Say::OneGroupOf => "l'un des {n} groupes possibles, choisi avec un secret qui reste sur cet ordinateur",
         Say::NextStep => "{first} ; {next}",
@@ -58,9 +58,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Evening => "soir",
         Say::Loopback => "cet ordinateur lui-même",
         Say::Private => "un réseau domestique ou d'entreprise",
-        Say::LinkLocal => "le réseau immédiat seulement",
-        Say::GlobalV4 => "une adresse internet d'ancien format",
-        Say::GlobalV6 => "une adresse internet de nouveau format",
+        Say::LinkLocal => "uniquement le réseau directement relié",
+        Say::GlobalV4 => "une adresse internet (IPv4)",
+        Say::GlobalV6 => "une adresse internet (IPv6)",
         Say::Empty => "vide",
         Say::DigitsTo8 => "de 1 à 8 chiffres",
         Say::DigitsTo32 => "de 9 à 32 chiffres",
@@ -75,8 +75,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UnicodeTo128 => "de 33 à 128 caractères quelconques",
         Say::UnicodeOver128 => "plus de 128 caractères quelconques",
         Say::Rollup => {
-            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis vers le bas à 1, \
-             2, 3, 5, 9, 17, 33, 65, 129, 257, 513 ou 1\u{202f}024"
+            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis à la valeur inférieure \
+             parmi 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513 et 1\u{202f}024"
         }
         Say::NoLinkage => {
             "chaque occurrence est transmise séparément, sans code ; celles d'une même journée arrivent ensemble"
@@ -85,38 +85,36 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Day => "les codes restent les mêmes pendant une journée",
         Say::Week => "les codes restent les mêmes pendant une semaine",
         Say::Month => "les codes restent les mêmes pendant un mois",
-        Say::ItemAll => "tous sont comptés ; cette valeur elle-même n'est ni conservée ni transmise",
+        Say::ItemAll => "tous sont comptés ; la valeur elle-même n'est ni conservée ni transmise",
         Say::ItemAllBecause => {
-            "tous sont comptés, pour la raison suivante : {reason} ; cette valeur elle-même n'est ni conservée ni \
+            "tous sont comptés, pour la raison suivante : {reason} ; la valeur elle-même n'est ni conservée ni \
              transmise"
         }
         Say::ItemFew => {
-            "sert à choisir, avec un secret gardé sur cet ordinateur, le seul élément sur {n} qui est compté, toujours \
-             le même ; cette valeur elle-même n'est ni conservée ni transmise"
+            "un sur {n} seulement est compté, toujours les mêmes, choisis avec un secret gardé sur cet ordinateur ; la \
+             valeur elle-même n'est ni conservée ni transmise"
         }
         Say::ItemFewBecause => {
-            "sert à choisir, avec un secret gardé sur cet ordinateur, le seul élément sur {n} qui est compté, toujours \
-             le même, pour la raison suivante : {reason} ; cette valeur elle-même n'est ni conservée ni transmise"
+            "un sur {n} seulement est compté, pour la raison suivante : {reason} ; ce sont toujours les mêmes, choisis \
+             avec un secret gardé sur cet ordinateur ; la valeur elle-même n'est ni conservée ni transmise"
         }
-        Say::NotContent => {
-            "n'est pas considéré comme un contenu que vous lisez ou regardez, pour la raison suivante : {reason}"
-        }
+        Say::NotContent => "n'est pas traité comme un contenu que vous consultez, pour la raison suivante : {reason}",
         Say::Exact => "certains nombres sont transmis tels quels, pour la raison suivante : {reason}",
         Say::Why => "Pourquoi : {purpose}",
         Say::Benefit => "Ce que vous y gagnez : {benefit}.",
         Say::NoFeature => "Aucune fonction de ce programme ne dépend de votre réponse.",
         Say::Reports => "Ce que ce programme transmettrait",
         Say::Event => "{doc} ({name})",
-        Say::Until => "jusqu'au {day} inclus, et plus ensuite",
+        Say::Until => "jusqu'au {day} inclus",
         Say::Field => "{name} : {doc}",
-        Say::LeftOut => "omis lorsque la valeur n'est pas connue",
+        Say::LeftOut => "omis si la valeur n'est pas connue",
         Say::NothingYet => "rien pour l'instant : cette version du programme ne transmet rien de ce genre",
         Say::Envelope => {
-            "Chaque envoi indique aussi le programme ({program}), l'outil qui transmet (la version de candor et son \
-             langage de programmation), la catégorie de données avec sa révision, et la durée pendant laquelle elles \
-             peuvent être conservées. Chaque enregistrement porte un numéro tiré au hasard."
+            "Chaque envoi indique aussi le programme ({program}), le logiciel qui transmet (candor, avec sa version et \
+             son langage de programmation), la catégorie de données avec sa révision, et la durée pendant laquelle \
+             elles peuvent être conservées. Chaque enregistrement porte un numéro tiré au hasard."
         }
-        Say::CutToDay => "Les dates sont réduites au jour, sans heure.",
+        Say::CutToDay => "Les dates sont transmises sans l'heure.",
         Say::Receiver => "Destinataire : {name}, {address} ({country})",
         Say::At => "à l'adresse {endpoint}",
         Say::Contact => "contact : {contact}",
@@ -128,36 +126,42 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::NoProcessors => "sous-traitants : aucun",
         Say::Countries => "pays de conservation : {list}",
         Say::NoCountries => "pays de conservation : aucun n'est indiqué",
-        Say::Safeguard => "encadrement des transferts hors de votre espace juridique : {safeguard}",
-        Say::NoSafeguard => "encadrement des transferts hors de votre espace juridique : aucun",
+        Say::Safeguard => "mesures de protection pour les transferts internationaux : {safeguard}",
+        Say::NoSafeguard => "mesures de protection pour les transferts internationaux : aucune",
         Say::PassedOn => "communication à des tiers : {list}",
         Say::NotPassedOn => "communication à des tiers : aucune",
         Say::AddressNotKept => {
-            "votre adresse réseau (adresse IP) : visible à l'arrivée, comme pour toute connexion, et non conservée"
+            "votre adresse réseau (adresse IP) : le destinataire la voit, comme pour toute connexion, et ne la \
+             conserve pas"
         }
         Say::AddressKept => {
-            "votre adresse réseau (adresse IP) : visible à l'arrivée, comme pour toute connexion, et conservée \
+            "votre adresse réseau (adresse IP) : le destinataire la voit, comme pour toute connexion, et la conserve \
              pendant {days} {days:jour|jours}"
         }
         Say::Retention => "Durée : le destinataire conserve ces données pendant {days} {days:jour|jours}.",
-        Say::Schedule => "Envoi : une fois par jour, à un moment propre à ces données, ou à la demande du programme.",
+        Say::Schedule => {
+            "Envoi : une fois par jour, à un moment tiré au hasard pour ces données, ou à la demande du programme."
+        }
         Say::Here => "Ce qui est conservé sur cet ordinateur",
-        Say::HereWaiting => "ce qui attend d'être transmis : {days} {days:jour|jours} au plus",
-        Say::HereCounts => "un décompte isolé, retenu tant qu'il est seul : {days} {days:jour|jours} au plus",
+        Say::HereWaiting => "les données en attente d'envoi : {days} {days:jour|jours} au plus",
+        Say::HereCounts => {
+            "un décompte égal à un, retenu jusqu'à ce que d'autres puissent être envoyés avec lui : {days} \
+             {days:jour|jours} au plus"
+        }
         Say::HereSent => "une copie de ce qui a été transmis, pour vous : {days} {days:jour|jours}",
         Say::HereNames => {
-            "les numéros tirés au hasard des enregistrements transmis, pour que vous puissiez les faire effacer : {days} \
-             {days:jour|jours}"
+            "les numéros tirés au hasard des enregistrements transmis, pour que vous puissiez faire effacer ces \
+             enregistrements : {days} {days:jour|jours}"
         }
         Say::HereSecret => {
-            "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui"
+            "un secret qui sert à calculer les codes et à faire les choix au hasard : au plus tant que dure votre oui"
         }
         Say::HereDay => {
             "le dernier jour où votre oui a servi, pour qu'une horloge déréglée ne le prolonge pas : au plus tant que dure \
              votre oui"
         }
         Say::HereAnswer => {
-            "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu'à la suppression des \
+            "votre réponse et ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu'à la suppression des \
              données de ce programme"
         }
         Say::Uses => "Autres utilisations de ces données",
@@ -167,25 +171,25 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UseSale => "vente, ou partage avec d'autres pour leurs propres besoins",
         Say::UseAdvertising => "publicité",
         Say::UseProfiling => "profilage de personnes",
-        Say::UseWorkers => "évaluation du travail de salariés",
+        Say::UseWorkers => "évaluation du travail des salariés",
         Say::Never => "{promise} : jamais",
         Say::Validity => {
-            "Votre oui est valable {days} {days:jour|jours}. Ensuite, la transmission s'arrête, ce qui attend n'est pas \
-             transmis, et la question peut vous être posée de nouveau."
+            "Un oui est valable {days} {days:jour|jours}. Ensuite, la transmission s'arrête, les données en attente ne \
+             sont pas transmises, et la question peut vous être posée de nouveau."
         }
         Say::Withdraw => {
-            "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
-             que vous l'avez donné : la transmission s'arrête, et ce qui attend est détruit. Ce qui a déjà été \
-             transmis reste chez le destinataire jusqu'à la fin de la durée de conservation."
+            "Vous pouvez dire non. Vous pouvez aussi revenir sur votre oui dans ce programme à tout moment, aussi \
+             facilement que vous l'avez donné : la transmission s'arrête, et les données en attente sont détruites. \
+             Les données déjà transmises restent chez le destinataire jusqu'à la fin de la durée de conservation."
         }
         Say::Erase => {
-            "Si vous demandez l'effacement de ce qui a été transmis, les numéros tirés au hasard de ces \
-             enregistrements sont envoyés au même destinataire, en une requête par lot, et rien d'autre à votre sujet. \
-             Le destinataire s'engage à les effacer dans un délai de {days} {days:jour|jours}."
+            "Si vous demandez l'effacement des données transmises, les numéros tirés au hasard de ces enregistrements \
+             sont envoyés au même destinataire, dans une requête par lot, sans rien d'autre à votre sujet. Le \
+             destinataire s'engage à effacer ces enregistrements dans un délai de {days} {days:jour|jours}."
         }
         Say::NoErase => {
-            "Le destinataire ne peut pas effacer d'enregistrements isolés avant la fin de la durée de conservation. Si \
-             vous le demandez, rien n'est envoyé."
+            "Le destinataire ne peut pas effacer des enregistrements un par un avant la fin de la durée de \
+             conservation. Si vous le demandez, rien n'est envoyé."
         }
     }
 }

@@ -201,7 +201,7 @@ mod tests {
             assert!(!plain.iter().any(|mark| text.contains(mark)), "{text}");
         }
         let text = Locale::FRENCH.say(Say::Why, &[("purpose", Arg::Text("voir {purpose}"))]);
-        assert_eq!(text, "Pourquoi\u{a0}: voir {purpose}", "what fills a hole is text");
+        assert_eq!(text, "Pourquoi\u{a0}: voir {purpose}", "what fills a placeholder is text");
     }
 
     /// Checks that no sentence was left untranslated: none is the same in both languages, except for units,

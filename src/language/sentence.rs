@@ -273,7 +273,7 @@ pub(super) fn flaw(say: Say, template: &str) -> Option<String> {
     for part in parts(template) {
         match part {
             Part::Words(words) if words.contains(['{', '}']) => {
-                return Some(format!("`{}` has a brace that belongs to no hole", say.key()));
+                return Some(format!("`{}` has a brace that is not part of a placeholder", say.key()));
             }
             Part::Placeholder { name, forms } if say.placeholders().contains(&name) => {
                 if forms.is_none() {
@@ -281,13 +281,13 @@ pub(super) fn flaw(say: Say, template: &str) -> Option<String> {
                 }
             }
             Part::Placeholder { name, .. } => {
-                return Some(format!("`{}` has the hole `{{{name}}}`, which nothing fills", say.key()));
+                return Some(format!("`{}` has the placeholder `{{{name}}}`, which does not exist", say.key()));
             }
             Part::Words(_) => {}
         }
     }
     let missing = say.placeholders().iter().find(|placeholder| !used.contains(*placeholder))?;
-    Some(format!("`{}` lacks the hole `{{{missing}}}`", say.key()))
+    Some(format!("`{}` lacks the placeholder `{{{missing}}}`", say.key()))
 }
 
 enum Part<'t> {

@@ -286,7 +286,7 @@ mod tests {
             (Unit::Days, 365, None, "365_jours ou plus"),
             (Unit::Lines, 481, Some(721), "de 481 à 720_lignes"),
             (Unit::Version, 0, Some(version(12, 0)), "avant 12.0"),
-            (Unit::Version, version(12, 0), Some(version(12, 4)), "à partir de 12.0 et avant 12.4"),
+            (Unit::Version, version(12, 0), Some(version(12, 4)), "à partir de 12.0, mais avant 12.4"),
             (Unit::Date, 20_454, None, "à partir de 01/01/2026"),
             (Unit::Milliseconds, 2_050, Some(3_416), "de 2,05_s à moins de 3,416_s"),
             (Unit::Bytes, 200_000, Some(1 << 30), "de 200~000_octets à moins de 1_Gio"),

@@ -31,19 +31,21 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
     let mut said = vec![
         // The network address, and what happens to it.
         pick(
-            "your network address (IP address): seen on arrival, as with any connection,",
-            "votre adresse réseau (adresse IP) : visible à l’arrivée, comme pour toute connexion,",
+            "your network address (IP address): the recipient sees it, as with any connection, and",
+            "votre adresse réseau (adresse IP) : le destinataire la voit, comme pour toute connexion, et",
         ),
         match about.address_days {
-            Some(n) => format!("{} {}", pick("connection, and kept for", "connexion, et conservée pendant"), days(n)),
-            None => pick("connection, and not kept", "connexion, et non conservée"),
+            Some(n) => {
+                format!("{} {}", pick("connection, and keeps it for", "connexion, et la conserve pendant"), days(n))
+            }
+            None => pick("connection, and does not keep it", "connexion, et ne la conserve pas"),
         },
         // What is stored locally, and how long.
         pick("What is kept on this computer", "Ce qui est conservé sur cet ordinateur"),
-        pick("what waits to be sent: 7 days at most", "ce qui attend d’être transmis : 7 jours au plus"),
+        pick("data that waits to be sent: 7 days at most", "les données en attente d’envoi : 7 jours au plus"),
         pick(
-            "a count that stands alone, held back for company: 28 days at most",
-            "un décompte isolé, retenu tant qu’il est seul : 28 jours au plus",
+            "a count of one, held back until more can be sent with it: 28 days at most",
+            "un décompte égal à un, retenu jusqu’à ce que d’autres puissent être envoyés avec lui : 28 jours au plus",
         ),
         format!(
             "{} {sent}",
@@ -52,23 +54,25 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
         format!(
             "{} {}",
             pick(
-                "the random numbers of the records that were sent, so that you can have them deleted:",
-                "les numéros tirés au hasard des enregistrements transmis, pour que vous puissiez les faire effacer :",
+                "the random numbers of the records that were sent, so that you can have those records deleted:",
+                "les numéros tirés au hasard des enregistrements transmis, pour que vous puissiez faire effacer ces \
+                 enregistrements :",
             ),
             days(about.retention_days)
         ),
         pick(
-            "a secret that codes and choices are made with: no longer than your yes",
-            "un secret qui sert à calculer les codes et à faire les choix : au plus tant que dure votre oui",
+            "a secret that makes codes and random choices: no longer than your yes lasts",
+            "un secret qui sert à calculer les codes et à faire les choix au hasard : au plus tant que dure votre oui",
         ),
         pick(
-            "the latest day on which your yes was used, so that a wrong clock does not prolong it: no longer than your yes",
+            "the latest day on which your yes was used, so that a wrong clock can't extend it: no longer than your yes \
+             lasts",
             "le dernier jour où votre oui a servi, pour qu’une horloge déréglée ne le prolonge pas : au plus tant que dure \
              votre oui",
         ),
         pick(
-            "your answer, with what you were asked, as your record: until this program's data is deleted",
-            "votre réponse, avec ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu’à la suppression des \
+            "your answer and what you were asked, as your record: until this program's data is deleted",
+            "votre réponse et ce qui vous a été demandé, pour que vous en ayez la preuve : jusqu’à la suppression des \
              données de ce programme",
         ),
         // What the person gets, and that no feature depends on the answer.
@@ -78,12 +82,14 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "Aucune fonction de ce programme ne dépend de votre réponse.",
         ),
         // How long a grant is valid, and how it is withdrawn.
-        format!("{} {}.", pick("A yes is good for", "Votre oui est valable"), days(about.validity_days)),
+        format!("{} {}.", pick("A yes is valid for", "Un oui est valable"), days(about.validity_days)),
         pick(
-            "You can say no, and you can take a yes back in this program at any time, as easily as you gave it: reporting \
-             stops, and what waits is destroyed.",
-            "Vous pouvez dire non, et vous pouvez revenir sur votre oui dans ce programme à tout moment, aussi facilement \
-             que vous l’avez donné : la transmission s’arrête, et ce qui attend est détruit.",
+            "You can say no. You can also take back a yes in this program at any time, as easily as you gave it: reporting \
+             stops, and data that waits is destroyed. Data that was already sent stays with the recipient until the \
+             retention period is over.",
+            "Vous pouvez dire non. Vous pouvez aussi revenir sur votre oui dans ce programme à tout moment, aussi \
+             facilement que vous l’avez donné : la transmission s’arrête, et les données en attente sont détruites. Les \
+             données déjà transmises restent chez le destinataire jusqu’à la fin de la durée de conservation.",
         ),
         // Who receives the data, where it is kept, and how long.
         format!("{} {}, {}", pick("Who receives it:", "Destinataire :"), about.legal_name, about.address),
@@ -92,11 +98,11 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
         pick("authority for complaints: ", "autorité auprès de laquelle vous pouvez déposer une réclamation : "),
         pick("processed on their behalf by: ", "sous-traitants : "),
         pick("kept in: ", "pays de conservation : "),
-        pick("safeguard for transfers: ", "encadrement des transferts hors de votre espace juridique : "),
+        pick("safeguard for international transfers: ", "mesures de protection pour les transferts internationaux : "),
         pick("passed on to: ", "communication à des tiers : "),
         format!(
             "{} {}.",
-            pick("the recipient keeps it for", "le destinataire conserve ces données pendant"),
+            pick("the recipient keeps the data for", "le destinataire conserve ces données pendant"),
             days(about.retention_days)
         ),
         // What is sent, and when.
@@ -107,29 +113,30 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             about.program
         ),
         pick("Each record has a random number.", "Chaque enregistrement porte un numéro tiré au hasard."),
-        pick("Times are cut to the day.", "Les dates sont réduites au jour, sans heure."),
+        pick("Times are rounded down to the day.", "Les dates sont transmises sans l’heure."),
         pick(
-            "When: once a day at a moment of its own, or when the program asks for it.",
-            "Envoi : une fois par jour, à un moment propre à ces données, ou à la demande du programme.",
+            "When: once a day, at a random time of its own, or when the program asks for it.",
+            "Envoi : une fois par jour, à un moment tiré au hasard pour ces données, ou à la demande du programme.",
         ),
         // Erasure, explained before the person answers.
         match about.erasure_days {
             Some(n) => format!(
                 "{} {}.",
                 pick(
-                    "If you ask for what was sent to be deleted, the random numbers of those records are sent to the same \
-                     recipient, in a request for each batch, and nothing else about you. The recipient promises to delete \
-                     them within",
-                    "Si vous demandez l’effacement de ce qui a été transmis, les numéros tirés au hasard de ces \
-                     enregistrements sont envoyés au même destinataire, en une requête par lot, et rien d’autre à votre \
-                     sujet. Le destinataire s’engage à les effacer dans un délai de",
+                    "If you ask for the sent data to be deleted, the random numbers of those records are sent to the same \
+                     recipient, in one request for each batch, with nothing else about you. The recipient promises to \
+                     delete the records within",
+                    "Si vous demandez l’effacement des données transmises, les numéros tirés au hasard de ces \
+                     enregistrements sont envoyés au même destinataire, dans une requête par lot, sans rien d’autre à \
+                     votre sujet. Le destinataire s’engage à effacer ces enregistrements dans un délai de",
                 ),
                 days(n)
             ),
             None => pick(
-                "The recipient can't delete single records before their time is over. If you ask for it, nothing is sent.",
-                "Le destinataire ne peut pas effacer d’enregistrements isolés avant la fin de la durée de conservation. Si \
-                 vous le demandez, rien n’est envoyé.",
+                "The recipient can't delete single records before the retention period is over. If you ask for it, \
+                 nothing is sent.",
+                "Le destinataire ne peut pas effacer des enregistrements un par un avant la fin de la durée de \
+                 conservation. Si vous le demandez, rien n’est envoyé.",
             ),
         },
         // The five closed answers.
@@ -142,8 +149,8 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             "vente, ou partage avec d’autres pour leurs propres besoins",
         ),
         ("advertising", "publicité"),
-        ("profiles of persons", "profilage de personnes"),
-        ("judging the performance of workers", "évaluation du travail de salariés"),
+        ("profiling of people", "profilage de personnes"),
+        ("judging the performance of workers", "évaluation du travail des salariés"),
     ];
     said.extend(uses.into_iter().zip(about.yes).map(|((english, other), yes)| {
         let answer = match yes {

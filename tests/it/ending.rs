@@ -57,9 +57,9 @@ fn the_person_is_told_the_last_day() {
     let (home, server) = on_the_last_day();
     let client = home.start(&server);
     let notice = client.notice(USAGE).unwrap();
-    assert_eq!(notice.text().matches("\n    through 2099-06-30, and not after it\n").count(), 1, "{notice}");
+    assert_eq!(notice.text().matches("\n    until the end of 2099-06-30\n").count(), 1, "{notice}");
     let manifest = client.manifest().unwrap();
-    assert_eq!(manifest.to_string().matches("until 2099-06-30, and not after it").count(), 1);
+    assert_eq!(manifest.to_string().matches("until the end of 2099-06-30").count(), 1);
     let events = &manifest.scope(USAGE).unwrap().could_send;
     let ends: Vec<_> = events.iter().map(|event| (event.name, event.until.as_deref())).collect();
     assert_eq!(ends, [("library.opened", None), ("library.tidied", Some("2099-06-30"))]);

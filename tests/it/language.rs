@@ -183,7 +183,7 @@ fn every_notice_says_all_that_must_be_said_in_every_language() {
         let french = on_one_line(client.notice_in(PLAYBACK, "fr").unwrap().text());
         if controller == OTHER {
             assert!(french.contains("clauses contractuelles types") && !french.contains("standard contractual"));
-            assert!(french.contains("Hosting Ltd, Mail Inc") && french.contains("conservée pendant 1 jour"));
+            assert!(french.contains("Hosting Ltd, Mail Inc") && french.contains("la conserve pendant 1 jour"));
         }
     }
 }
@@ -308,6 +308,34 @@ fn a_notice_whose_words_changed_is_stale_in_its_own_language_only() {
 }
 
 #[test]
+fn a_yes_outlasts_new_words_for_the_same_contract() {
+    let (home, server) = (Home::new(), Server::new());
+    let own = french_in("de");
+    let sentences = pasted(&mistake(home.config(&server).translation(own.clone())));
+    let in_words = |validity: &str| {
+        let own_words = sentences.iter().cloned().map(|(key, text)| match key.as_str() {
+            "candor.notice.validity" => (key, validity.to_owned()),
+            _ => (key, text),
+        });
+        let config = home.config(&server).interface_language("de").translation(own.clone().texts(own_words));
+        Client::new(config).unwrap()
+    };
+    let old = in_words("A yes is good for {days} {days:day|days}.");
+    let asked = old.notice(USAGE).unwrap();
+    let receipt = old.grant(USAGE.shown(&asked)).unwrap();
+    drop(old);
+    let client = in_words("A yes is valid for {days} {days:day|days}.");
+    let fresh = client.notice(USAGE).unwrap();
+    assert!(asked.text().contains("good for 365 days") && fresh.text().contains("valid for 365 days"), "{fresh}");
+    // The person is not asked again, and what they agreed to stays as they read it.
+    let status = client.status(USAGE).unwrap();
+    assert_eq!((status.state, status.is_open(), status.changes.as_slice()), (State::Granted, true, &[][..]));
+    assert!(!client.may_ask(USAGE).unwrap().is_yes());
+    let kept = client.receipt(USAGE).unwrap();
+    assert_eq!((kept.notice.as_deref(), &kept.contract), (Some(asked.text()), &receipt.contract));
+}
+
+#[test]
 fn no_tag_is_too_odd() {
     let home = Home::new();
     let client = bilingual(&home);
@@ -382,7 +410,7 @@ fn a_language_candor_does_not_speak_needs_its_sentences_too() {
     let own = french_in("de");
     let text = mistake(config(&home).translation(own.clone()));
     assert!(
-        text.contains("translation `de`") && text.contains("(\"candor.notice.withdraw\", \"You can say no,"),
+        text.contains("translation `de`") && text.contains("(\"candor.notice.withdraw\", \"You can say no. You can"),
         "{text}"
     );
     assert!(!text.contains("scope.usage"), "{text}");
@@ -403,12 +431,12 @@ fn a_language_candor_does_not_speak_needs_its_sentences_too() {
     assert_eq!(client.languages(), ["de", "en"]);
     let notice = client.notice(PLAYBACK).unwrap();
     let text = on_one_line(notice.text());
-    assert!(text.contains("Warum: Savoir quels formats") && text.contains("good for 2 zwei Tage."), "{notice}");
+    assert!(text.contains("Warum: Savoir quels formats") && text.contains("valid for 2 zwei Tage."), "{notice}");
     for (key, bad, why) in [
-        ("candor.notice.erase", "Nie.", "lacks the hole `{days}`"),
-        ("candor.notice.erase", "In {days} {tagen:Tag|Tagen}.", "has the hole `{tagen}`, which nothing fills"),
+        ("candor.notice.erase", "Nie.", "lacks the placeholder `{days}`"),
+        ("candor.notice.erase", "In {days} {tagen:Tag|Tagen}.", "has the placeholder `{tagen}`, which does not exist"),
         ("candor.notice.erase", "In {days} {days:Tag|Tagen} {.", "has a brace"),
-        ("candor.notice.no_feature", "Kein {x}.", "has the hole `{x}`"),
+        ("candor.notice.no_feature", "Kein {x}.", "has the placeholder `{x}`"),
         ("candor.number", "viele", "12345.6"),
         ("candor.notice.here", "", "is empty"),
     ] {
