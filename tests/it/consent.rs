@@ -85,9 +85,10 @@ fn a_notice_of_something_else_opens_nothing() {
     let other = Home::new();
     let of_another_program = Client::new(other.config(&server).version("7.0")).unwrap().notice(PLAYBACK).unwrap();
     let mends = ["show `candor::consent::notice(PLAYBACK)`", "take a fresh one from `candor::consent::notice`"];
-    for (stale, mend) in [of_another_scope, of_another_program].into_iter().zip(mends) {
+    let notices = [(of_another_scope, false), (of_another_program, true)];
+    for ((stale, needs_notice), mend) in notices.into_iter().zip(mends) {
         let error = client.grant(PLAYBACK.shown(&stale)).unwrap_err();
-        assert!(!error.needs_notice() && !error.is_blocked(), "{error:?}");
+        assert_eq!((error.needs_notice(), error.is_configuration()), (needs_notice, !needs_notice), "{error:?}");
         let text = error.to_string();
         assert!(text.contains("`playback`") && text.contains(mend), "{text}");
     }

@@ -75,7 +75,7 @@ fn a_request_names_what_the_person_was_told_and_nothing_else() {
     let told = map(&[("candor.scope", "usage"), ("candor.contract.revision", "2"), ("candor.retention.days", "30")]);
     assert_eq!(scope, told);
     let notice = client.notice(USAGE).unwrap();
-    for part in ["org.example.player 12.4", "candor's version", "a random number"] {
+    for part in ["org.example.player 12.4", "candor, with its version", "a random number"] {
         assert!(notice.text().contains(part), "{part}\n{notice}");
     }
     let text = String::from_utf8(request.body).unwrap();
