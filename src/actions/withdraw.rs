@@ -15,7 +15,6 @@
 
 use super::{
     close::{Closing, close_scope, close_undeclared},
-    decision::reopen,
     destroy::{as_seen, destroy, destroy_left, destroyed, is_elsewhere, undecided},
     refuse::{CONFIRM, refuse},
 };
@@ -47,13 +46,11 @@ pub(super) fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience
 /// The state of a scope that a person is refusing; `None` if the records can't be read. The person's decision is known
 /// even then, and closes the scope whatever its state is.
 pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<State>, Error> {
-    engine.consent.contract(scope)?;
-    // First of all: reading the records may take long. Whatever the state is, the scope is closed by what follows, and what
-    // follows lets the records decide again.
-    engine.consent.close_gate(scope);
     match engine.consent.state_of(scope) {
-        Err(error) if error.is_store() => Ok(engine.consent.state_of(scope).ok()),
-        Err(error) => Err(reopen(engine, scope, error)),
+        Err(error) if error.is_store() => {
+            engine.consent.close_gate(scope);
+            Ok(engine.consent.state_of(scope).ok())
+        }
         state => state.map(Some),
     }
 }

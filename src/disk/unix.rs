@@ -180,11 +180,7 @@ pub(super) fn exposed(metadata: &Metadata) -> Option<&'static str> {
 pub(super) fn examine(path: &Path) -> io::Result<(Metadata, Kept)> {
     let metadata = fs::symlink_metadata(path)?;
     let kept = Kept {
-        version: super::Version {
-            number: metadata.ino(),
-            seconds: metadata.mtime() as u64,
-            nanoseconds: metadata.mtime_nsec(),
-        },
+        version: (metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec()),
         occupies: metadata.blocks() * 512,
         node: Some((metadata.dev(), metadata.ino())),
     };

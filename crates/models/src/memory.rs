@@ -149,7 +149,7 @@ impl Disk for Memory {
                 kind: StatKind::Dir,
                 len: 0,
                 occupies: 0,
-                version: Default::default(),
+                version: (0, 0, 0),
                 exposed: None,
                 node: Some((1, 0)),
             }));

@@ -18,7 +18,7 @@ use crate::consent::{
 };
 use crate::{
     ambient::{Ambient, Day},
-    disk::{Look, Version},
+    disk::Look,
     error::{Error, Kind},
     mutants::{self, Mutant},
     sync::Mutex,
@@ -108,7 +108,7 @@ impl Patience {
 }
 
 /// A cheap check for new decisions: the versions of the snapshot and of its directory.
-pub(in crate::consent) type Glance = [Option<Version>; 2];
+pub(in crate::consent) type Glance = [Option<(u64, u64, i64)>; 2];
 
 /// What was last read, and which scopes must stay closed whatever is read next.
 pub(crate) struct View {
@@ -336,21 +336,9 @@ impl Consent {
         self.ledger.read()
     }
 
-    /// Closes this process's gate of a scope. Called before anything that can fail. The gate closes at once; the call itself
-    /// returns when a look in progress, which may be reading files, is over.
+    /// Closes this process's gate of a scope. Called before anything that can fail.
     pub(crate) fn close_gate(&self, scope: Scope) {
-        self.close_gate_at(scope, 0);
-    }
-
-    /// The same. The gate has the value `meanwhile` while this waits for a look in progress.
-    fn close_gate_at(&self, scope: Scope, meanwhile: u64) {
-        if !mutants::on(Mutant::GateWaitsForLook) {
-            self.gates.begin_closing(scope, meanwhile);
-        }
         let mut view = self.view.lock();
-        if !mutants::on(Mutant::GateWaitsForLook) {
-            self.gates.has_closed(scope);
-        }
         self.gates.set(scope, 0);
         if !view.closing.contains(&scope) {
             view.closing.push(scope);
@@ -363,7 +351,7 @@ impl Consent {
     /// The same for a grant that stays, narrowed or unchanged: no event is stored meanwhile, and events are counted.
     pub(crate) fn pause_gate(&self, scope: Scope) {
         let was_open = self.gates.epoch(scope) != 0;
-        self.close_gate_at(scope, if was_open { UNKNOWN_EPOCH } else { 0 });
+        self.close_gate(scope);
         if was_open {
             let mut view = self.view.lock();
             view.narrowing.push(scope);

@@ -45,7 +45,7 @@ impl Looking<'_> {
     /// Opens them. Returns whether any gate changed.
     pub(crate) fn open(self) -> bool {
         for (scope, epoch) in self.opens.gates.into_iter().flatten() {
-            self.consent.gates.open(scope, epoch);
+            self.consent.gates.set(scope, epoch);
         }
         self.opens.moved
     }

@@ -7,7 +7,7 @@ use crate::consent::{
     records::ledger::Ledger,
 };
 use crate::{
-    disk::{Handle, Look, Version},
+    disk::{Handle, Look},
     mutants::{self, Mutant},
     sync::{AtomicBool, AtomicU64},
 };
@@ -21,8 +21,6 @@ pub(crate) const UNKNOWN_EPOCH: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Gates {
     epochs: [AtomicU64; MAX_SCOPES],
-    /// How many threads are closing a scope and do not hold the lock of the view yet. Meanwhile no look opens its gate.
-    closers: [AtomicU64; MAX_SCOPES],
     /// Set when the client begins to shut down: nothing may be sent any more.
     stopped: AtomicBool,
     /// Set when the client has shut down: nothing is recorded any more either, whatever is decided afterwards.
@@ -35,7 +33,6 @@ impl Gates {
     pub(in crate::consent) fn new(process_wide: bool) -> Self {
         Gates {
             epochs: [const { AtomicU64::new(0) }; MAX_SCOPES],
-            closers: [const { AtomicU64::new(0) }; MAX_SCOPES],
             stopped: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             process_wide,
@@ -47,38 +44,6 @@ impl Gates {
             // Only a change is copied to the static: another client may be the process-wide one.
             if gate.swap(epoch, Ordering::SeqCst) != epoch && self.process_wide {
                 scope.gate().store(epoch, Ordering::SeqCst);
-            }
-        }
-    }
-
-    /// Closes a gate without waiting for a look in progress, which can't open it until [`has_closed`](Gates::has_closed).
-    /// `epoch` is 0, or [`UNKNOWN_EPOCH`] where events are to be counted meanwhile.
-    pub(in crate::consent) fn begin_closing(&self, scope: Scope, epoch: u64) {
-        if let Some(closers) = self.closers.get(scope.index()) {
-            closers.fetch_add(1, Ordering::SeqCst);
-        }
-        self.set(scope, epoch);
-    }
-
-    /// Called when whoever is closing the gate holds the lock of the view.
-    pub(in crate::consent) fn has_closed(&self, scope: Scope) {
-        if let Some(closers) = self.closers.get(scope.index()) {
-            closers.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-
-    /// Sets a gate as the records say, unless another thread is closing it.
-    pub(in crate::consent) fn open(&self, scope: Scope, epoch: u64) {
-        let Some((gate, closers)) = self.epochs.get(scope.index()).zip(self.closers.get(scope.index())) else { return };
-        if closers.load(Ordering::SeqCst) != 0 {
-            return;
-        }
-        self.set(scope, epoch);
-        // Whoever begins to close it after the check above may have found it closed. Then both copies are closed again here.
-        if epoch != 0 && closers.load(Ordering::SeqCst) != 0 {
-            gate.store(0, Ordering::SeqCst);
-            if self.process_wide {
-                scope.gate().store(0, Ordering::SeqCst);
             }
         }
     }
@@ -194,7 +159,7 @@ pub(crate) struct Watch {
     pub(in crate::consent) generation: u64,
     pub(crate) epoch: u64,
     /// The identity of the life lock's file. If the file is replaced, a withdrawal would wait for a different one.
-    pub(in crate::consent) life: Option<Version>,
+    pub(in crate::consent) life: Option<(u64, u64, i64)>,
 }
 
 impl Watch {
@@ -274,7 +239,7 @@ pub(crate) struct ErasureWatch {
     ledger: Ledger,
     gates: Arc<Gates>,
     path: PathBuf,
-    version: Version,
+    version: (u64, u64, i64),
 }
 
 impl ErasureWatch {
