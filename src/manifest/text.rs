@@ -14,10 +14,10 @@ impl fmt::Display for Manifest {
         writeln!(f, "{}", "=".repeat(72))?;
         let open = self.scopes.iter().filter(|page| page.status.is_open()).count();
         match open {
-            0 => writeln!(f, "Switched on: none of this program's {} kinds of reports.", self.scopes.len())?,
+            0 => writeln!(f, "On: none of this program's {} kinds of reports.", self.scopes.len())?,
             n => writeln!(
                 f,
-                "Switched on: {n} of this program's {} kinds of reports, which go to {}.",
+                "On: {n} of this program's {} kinds of reports. They are sent to {}.",
                 self.scopes.len(),
                 line(&places(self).join(" and "))
             )?,
@@ -32,29 +32,33 @@ impl fmt::Display for Manifest {
         if !self.undeclared.is_empty() {
             writeln!(
                 f,
-                "\nYou agreed to this as well, and this program, as it is now, has no such reports: an earlier version"
+                "\nYou also agreed to the following. This version of the program has no such reports: an earlier version had"
             )?;
-            writeln!(f, "had, or another program has that keeps its records here. You can take it back all the same.")?;
+            writeln!(
+                f,
+                "them, or another program that keeps its records here has them. You can still take your yes back."
+            )?;
         }
         if let Some(why) = &self.undeclared_unread {
-            writeln!(f, "\nWhat else you agreed to can't be read now: {}", line(why))?;
+            writeln!(f, "\nOther things that you agreed to can't be read now: {}", line(why))?;
         }
         for yes in &self.undeclared {
-            let until = yes.until.as_deref().map(|until| format!(", good through {}", line(until))).unwrap_or_default();
-            writeln!(f, "  {}: yes, said at {}{until}", line(&yes.name), line(&yes.since))?;
+            let until = yes
+                .until
+                .as_deref()
+                .map(|until| format!(", valid until the end of {}", line(until)))
+                .unwrap_or_default();
+            writeln!(f, "  {}: yes, since {}{until}", line(&yes.name), line(&yes.since))?;
             if yes.erasures_waiting > 0 {
                 let count = yes.erasures_waiting;
-                writeln!(
-                    f,
-                    "    requests to delete what it sent that wait, since this version can't make them: {count}"
-                )?;
+                writeln!(f, "    pending requests to delete sent data, which this version can't send: {count}")?;
             }
         }
         writeln!(f, "\nSince this program started")?;
         let outcomes = &self.outcomes;
         writeln!(
             f,
-            "  kept as lines {}, added to counts {}, records sent {}",
+            "  stored as records {}, added to counts {}, records sent {}",
             outcomes.lines, outcomes.counted, outcomes.sent
         )?;
         for dropped in &outcomes.dropped {
@@ -71,7 +75,7 @@ impl fmt::Display for Manifest {
         }
         match &self.barred {
             Some(why) => writeln!(f, "No records are kept: {why}"),
-            None => writeln!(f, "Your records lie in {}", clean::path(&self.store)),
+            None => writeln!(f, "Your records are in {}", clean::path(&self.store)),
         }
     }
 }
@@ -92,21 +96,15 @@ impl fmt::Display for ScopePage {
             // Trouble with a wrong clock or with changed rules ends without any action of the person.
             let until = match self.status.state {
                 _ if self.status.is_open() => "",
-                State::Granted | State::Superseded => "; it is off until that is over",
-                State::Unreadable if self.asking_helps => "; it stays off until that is mended or you are asked again",
+                State::Granted | State::Superseded => "; it is off until this is over",
+                State::Unreadable if self.asking_helps => "; it stays off until this is fixed or you are asked again",
                 _ => "",
             };
             writeln!(f, "  trouble       {trouble}{until}")?;
         }
         if self.secret_lost {
-            writeln!(
-                f,
-                "  trouble       the secret behind its codes is lost or damaged: there are no codes, and nothing"
-            )?;
-            writeln!(
-                f,
-                "                that chooses items is counted, until you take your yes back and give it anew"
-            )?;
+            writeln!(f, "  trouble       the secret that makes its codes is lost or damaged. No codes are made, and")?;
+            writeln!(f, "                no sampled items are counted, until you take your yes back and give it again")?;
         }
         match self.status.refused_grants {
             0 => {}
@@ -130,7 +128,7 @@ impl fmt::Display for ScopePage {
         if self.status.state == State::Superseded {
             writeln!(f, "  you can       keep what you agreed to, extend it to all of the above, or stop it all")?;
         }
-        writeln!(f, "  kept there    {} days", self.retention_days)?;
+        writeln!(f, "  kept there    for {} days", self.retention_days)?;
         let envelope: Vec<String> = self.envelope.iter().map(|(name, value)| format!("{name} {value}")).collect();
         writeln!(f, "  with each     {}", envelope.join(", "))?;
         writeln!(f, "  could send")?;
@@ -139,26 +137,26 @@ impl fmt::Display for ScopePage {
             let codes = if event.fields.iter().any(|field| field.class == "hash") { " for each code" } else { "" };
             writeln!(f, "      {}", event.linkage_words)?;
             if let Some(day) = &event.until {
-                writeln!(f, "      until {day}, and not after it")?;
+                writeln!(f, "      until the end of {day}")?;
             }
-            writeln!(f, "      different reports possible{codes}: {}", event.outcomes)?;
+            writeln!(f, "      number of different reports possible{codes}: {}", event.outcomes)?;
             if let Some((name, description, words)) = &event.item {
                 writeln!(f, "      {name}: {description}\n        {words}")?;
             }
             for field in &event.fields {
-                let unknown = if field.optional { " (left out where not known)" } else { "" };
+                let unknown = if field.optional { " (left out if not known)" } else { "" };
                 writeln!(f, "      {}: {}{unknown}", field.name, field.description)?;
                 writeln!(f, "        {}", field.precision)?;
                 if let Some(because) = &field.because {
                     writeln!(f, "        {because}")?;
                 }
                 if field.unreadable > 0 {
-                    writeln!(f, "        {} values could not be read, and were left out", field.unreadable)?;
+                    writeln!(f, "        {} values could not be read and were left out", field.unreadable)?;
                 }
                 writeln!(f, "        Example: {} -> {}", field.example_raw, field.example_sent)?;
             }
         }
-        list(f, "growing today, not sent as such", &self.growing, |count| {
+        list(f, "counted today, not final and not sent yet", &self.growing, |count| {
             let values: Vec<String> = count.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
             format!("{} {}: {} x {}", count.day, count.event, count.count, values.join(", "))
         })?;
@@ -169,20 +167,20 @@ impl fmt::Display for ScopePage {
             let rejected = if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() };
             let left = format!("{}: {} records{rejected}, {} bytes", sent.at, sent.records, sent.bytes);
             let how = match sent.not_taken {
-                Some(why) => format!("; it left or may have, and was NOT taken: {why}"),
+                Some(why) => format!("; it was sent or may have been, and was NOT accepted: {why}"),
                 None if sent.confirmed => String::new(),
-                None => "; the receiver took it, and did not answer as OTLP asks".to_owned(),
+                None => "; the receiver accepted it, but its answer does not follow OTLP".to_owned(),
             };
             match sent.body.trim_end() {
-                "" => format!("{left}, not kept, as you wished{how}"),
-                body => format!("{left} of which {padding} are padding{how}\n      {body}"),
+                "" => format!("{left}, contents not kept, as you chose{how}"),
+                body => format!("{left} including {padding} of padding{how}\n      {body}"),
             }
         })?;
         if !self.unread.is_empty() {
-            list(f, "can't be read now, and is not shown", &self.unread, Clone::clone)?;
+            list(f, "can't be read now and is not shown", &self.unread, Clone::clone)?;
         }
         if !self.keeps_contents {
-            writeln!(f, "    The contents of what is sent are not kept on this computer, as you wished.")?;
+            writeln!(f, "    The contents of what is sent are not kept on this computer, as you chose.")?;
         }
         let known = self.erasure.as_ref().filter(|erasure| !erasure.is_empty());
         let erasure = known.map(|erasure| erasure.lines()).unwrap_or_default();
@@ -207,22 +205,26 @@ fn answer(page: &ScopePage) -> String {
     match page.status.state {
         State::NeverAsked => "you have not been asked".into(),
         State::Granted => {
-            let own_words = if page.status.own_words { "; asked in words of its own, not checked" } else { "" };
-            let how = page.agreed_via.as_deref().map_or_else(|| "it is not recorded how".into(), line);
-            let until = page.status.until.as_deref().map(|day| format!(", through {}", line(day))).unwrap_or_default();
+            let own_words =
+                if page.status.own_words { "; asked in the program's own words, which were not checked" } else { "" };
+            let how = page.agreed_via.as_deref().map_or_else(|| "how is not recorded".into(), line);
+            let until =
+                page.status.until.as_deref().map(|day| format!(", until the end of {}", line(day))).unwrap_or_default();
             format!("yes, since {since}{until} ({how}{own_words})")
         }
         State::Denied => format!("no, since {since}"),
-        State::Deferred => format!("later, said at {since}: nothing is sent"),
+        State::Deferred => format!("later, since {since}: nothing is sent"),
         State::Revoked => format!("this program ended your yes at {since}: nothing is sent"),
-        State::Expired => "yes, for a time that is over: nothing is sent".into(),
+        State::Expired => "yes, but it has expired: nothing is sent".into(),
         State::Withdrawn => format!("you took your yes back at {since}"),
         State::Superseded if page.status.is_open() => {
-            format!("yes at {since}, to less than this version would do: only what you agreed to is sent")
+            format!("yes at {since}. This version would do more; only what you agreed to is sent")
         }
-        State::Superseded => format!("yes at {since}, to something else than this version would do: nothing is sent"),
-        State::Unreadable if !page.asking_helps => "it can't be read here, which counts as no".into(),
-        State::Unreadable => "your record is lost, damaged or can't be read, which counts as no".into(),
+        State::Superseded => {
+            format!("yes at {since}, to something other than what this version would do: nothing is sent")
+        }
+        State::Unreadable if !page.asking_helps => "it can't be read here. That counts as no".into(),
+        State::Unreadable => "your record is lost, damaged or can't be read. That counts as no".into(),
     }
 }
 

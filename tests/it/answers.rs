@@ -54,7 +54,7 @@ fn gone_for(home: &Home, server: &Server, client: &Client, reason: &str, what: &
     let kept: Vec<_> = sent.iter().map(|sent| (sent.records, sent.body.as_bytes(), sent.not_taken.is_some())).collect();
     let bodies = server.bodies();
     assert_eq!(kept, [(1, &*bodies[0], true)], "{what}");
-    assert!(page.to_string().contains("and was NOT taken"), "{what}: {page}");
+    assert!(page.to_string().contains("and was NOT accepted"), "{what}: {page}");
     assert_eq!(page.outcomes.sent, 0, "{what}");
 }
 
@@ -125,7 +125,7 @@ fn a_receiver_that_took_it_has_it_whatever_its_answer_looks_like() {
         let manifest = client.manifest().unwrap();
         let sent = &manifest.scope(USAGE).unwrap().sent;
         assert_eq!((sent.len(), sent[0].confirmed), (1, false), "{say:?}");
-        assert!(manifest.to_string().contains("took it, and did not answer as OTLP asks"), "{manifest}");
+        assert!(manifest.to_string().contains("accepted it, but its answer does not follow OTLP"), "{manifest}");
     }
 }
 

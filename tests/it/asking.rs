@@ -115,7 +115,7 @@ fn later_works_twice_a_month_apart() {
         assert_eq!(client.may_ask(USAGE).unwrap(), MayAsk::Yes { later: true }, "round {round}");
         assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, "deferred");
         assert_eq!(state(&client, USAGE), State::Deferred);
-        assert!(client.manifest().unwrap().to_string().contains("later, said at"));
+        assert!(client.manifest().unwrap().to_string().contains("later, since"));
         client.record_with(|| -> crate::events::LibraryOpened { panic!("later is no yes") });
         assert!(client.grant(USAGE).unwrap_err().needs_notice(), "nor does the scope alone open it");
         drop(client);
@@ -198,7 +198,7 @@ fn a_yes_from_the_future_is_not_believed() {
     let status = client.status(USAGE).unwrap();
     assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("clock"), "{status:?}");
     let page = client.manifest().unwrap().to_string();
-    assert!(page.contains("off until that is over") && !page.contains("you are asked again"), "{page}");
+    assert!(page.contains("off until this is over") && !page.contains("you are asked again"), "{page}");
     client.record_durable(opened(2));
     assert!(home.all_waiting().is_empty());
     // Half a day can be a time zone. It does not make the clock suspect.

@@ -56,8 +56,8 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     let page = client.manifest().unwrap();
     assert!(!page.scope(USAGE).unwrap().keeps_contents && page.scope(CONNECTIVITY).unwrap().keeps_contents);
     let text = page.to_string();
-    assert!(text.contains("1 records, 1024 bytes, not kept, as you wished"), "{text}");
-    assert_eq!(text.matches("are not kept on this computer, as you wished").count(), 1, "{text}");
+    assert!(text.contains("1 records, 1024 bytes, contents not kept, as you chose"), "{text}");
+    assert_eq!(text.matches("are not kept on this computer, as you chose").count(), 1, "{text}");
     // What was sent can still be named for erasure.
     client.erase(USAGE).unwrap();
     send(&client);

@@ -26,7 +26,7 @@ fn a_yes_ends_with_its_last_day() {
     say_yes(&client, USAGE);
     let until = client.status(USAGE).unwrap().until.unwrap();
     assert_eq!(client.receipt(USAGE).unwrap().until.as_deref(), Some(until.as_str()));
-    assert!(client.manifest().unwrap().to_string().contains(&format!("through {until}")));
+    assert!(client.manifest().unwrap().to_string().contains(&format!("until the end of {until}")));
     assert!(client.notice(USAGE).unwrap().text().contains("valid for 30 days"));
     home.clock.advance(DAY * 30);
     assert!(keeps(&client), "the last day is one of its days");

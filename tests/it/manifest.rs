@@ -135,7 +135,7 @@ fn the_data_says_what_the_text_says() {
     );
     assert_eq!(page("connectivity")["state"], "denied");
     assert_eq!((&page("playback")["state"], &page("playback")["agreed_via"]), (&"granted".into(), &Value::Null));
-    assert!(text.contains("(settings/privacy)") && text.contains("(it is not recorded how)"), "{text}");
+    assert!(text.contains("(settings/privacy)") && text.contains("(how is not recorded)"), "{text}");
     assert_eq!(page("playback")["growing"][0]["count"], 3);
     assert!(text.contains("playback.finished: 3 x bitrate 4 Mbit/s"), "{text}");
     // The text and the data both contain the bytes of pending and sent requests, unchanged.
@@ -145,7 +145,7 @@ fn the_data_says_what_the_text_says() {
     assert!(text.contains(waiting) && text.contains(sent.trim_end()), "{text}");
     assert_eq!(data["outcomes"]["lines"], 2);
     assert_eq!(data["outcomes"]["counted"], 3);
-    assert!(text.contains("kept as lines 2, added to counts 3, records sent 1"), "{text}");
+    assert!(text.contains("stored as records 2, added to counts 3, records sent 1"), "{text}");
     for part in ["store", "endpoint", "application"] {
         assert!(text.contains(data[part].as_str().unwrap()), "{part}\n{text}");
     }

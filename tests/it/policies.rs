@@ -297,7 +297,7 @@ fn a_rule_may_shorten_a_yes_and_keep_the_program_from_asking() {
     assert!(matches!(client.may_ask(USAGE).unwrap(), MayAsk::No { why: WhyNot::Administrator, .. }));
     say_yes(&client, USAGE);
     let until = client.status(USAGE).unwrap().until.unwrap();
-    assert!(client.manifest().unwrap().to_string().contains("good for 10 days at most"));
+    assert!(client.manifest().unwrap().to_string().contains("valid for 10 days at most"));
     home.clock.advance(DAY * 10);
     assert!(client.status(USAGE).unwrap().is_open(), "{until}");
     home.clock.advance(DAY);

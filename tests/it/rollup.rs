@@ -49,7 +49,7 @@ fn todays_counts_grow_are_shown_and_do_not_leave() {
     send(&client);
     assert_eq!(server.connections(), 0);
     let text = client.manifest().unwrap().to_string();
-    assert!(text.contains("growing today, not sent as such: 2"), "{text}");
+    assert!(text.contains("counted today, not final and not sent yet: 2"), "{text}");
     assert!(waiting(&client, PLAYBACK).is_empty(), "no line before the day is over");
 }
 

@@ -52,8 +52,8 @@ fn it_is_shown_and_nothing_of_it_leaves() {
     let page = client.manifest().unwrap();
     assert_eq!(page.undeclared, client.undeclared().unwrap());
     let text = page.to_string();
-    assert!(text.contains("You agreed to this as well") && text.contains("  crashes: yes, said at "), "{text}");
-    assert!(text.contains("that wait, since this version can't make them: 1"), "{text}");
+    assert!(text.contains("You also agreed to the following") && text.contains("  crashes: yes, since "), "{text}");
+    assert!(text.contains("pending requests to delete sent data, which this version can't send: 1"), "{text}");
     send(&client);
     assert_eq!(server.requests().len(), heard);
     assert_eq!((state(&client, USAGE), state(&client, CONNECTIVITY)), (State::NeverAsked, State::Granted));
@@ -74,7 +74,7 @@ fn it_can_be_taken_back_and_what_waits_is_destroyed() {
     assert!(receipt.destroyed.files > 0 && waits(&home) == 0 && !has_secret(&home));
     assert_eq!(client.undeclared().unwrap(), []);
     assert!(client.status(CONNECTIVITY).unwrap().is_open());
-    assert!(!client.manifest().unwrap().to_string().contains("You agreed to this as well"));
+    assert!(!client.manifest().unwrap().to_string().contains("You also agreed to the following"));
     // It is no longer granted. There is no grant to withdraw for an unknown scope, and the program's own scope has
     // its own function.
     for (name, said) in [(OTHER, "is not granted"), ("sleep", "is not granted"), ("usage", "consent::withdraw")] {

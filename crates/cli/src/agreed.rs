@@ -71,9 +71,12 @@ pub(crate) fn agreed(asked: &Agreed) -> Result<String> {
     };
     let mut out = format!("{application}: agreed to (records: {place})\n");
     for yes in &all {
-        let until =
-            yes.until.as_deref().map(|until| format!(", good through {}", clean_line(until))).unwrap_or_default();
-        let via = clean_line(yes.via.as_deref().unwrap_or("it is not recorded how"));
+        let until = yes
+            .until
+            .as_deref()
+            .map(|until| format!(", valid until the end of {}", clean_line(until)))
+            .unwrap_or_default();
+        let via = clean_line(yes.via.as_deref().unwrap_or("how is not recorded"));
         let _ = writeln!(out, "\n{}\n  since   {}{until} ({via})", clean_line(&yes.name), clean_line(&yes.since));
         if let Some(contract) = &yes.contract {
             let text =

@@ -257,7 +257,7 @@ impl Policies {
                 }
             }
             if let Some(days) = policy.validity_days {
-                words.push(format!("{by}: a yes is good for {days} days at most"));
+                words.push(format!("{by}: a yes is valid for {days} days at most"));
             }
             if policy.no_prompts {
                 words.push(format!("{by}: the program does not ask of its own accord"));
@@ -335,7 +335,7 @@ fn parse(bytes: &[u8]) -> Result<Policy, String> {
     }
     // If a key occurs twice, only the last one would apply, and what the first one forbids would be lost.
     if std::str::from_utf8(bytes).ok().and_then(parse_strict).is_none() {
-        return Err("a key stands twice in it".into());
+        return Err("it has a key twice".into());
     }
     let mut policy: Policy = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     policy.rule = shown(&policy.rule, 80);

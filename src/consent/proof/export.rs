@@ -235,7 +235,7 @@ impl fmt::Display for Receipts {
                 out.push_str(&format!("   without    {}\n", clean::line(field)));
             }
             if let Some(until) = said("until") {
-                out.push_str(&format!("   good       through {until}, or until it is taken back\n"));
+                out.push_str(&format!("   valid      until the end of {until}, or until it is taken back\n"));
             }
             if let Some((digest, _)) = text("notice").and_then(|digest| parts.notices.get_key_value(digest)) {
                 let at = shown.iter().position(|known| *known == digest).unwrap_or_else(|| {

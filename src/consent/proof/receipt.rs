@@ -188,7 +188,7 @@ impl fmt::Display for Receipt {
                 let how = via.as_deref().unwrap_or("not recorded how");
                 writeln!(f, "  how        {how}")?;
                 if let Some(until) = &self.until {
-                    writeln!(f, "  good       through {}, or until it is taken back", line(until))?;
+                    writeln!(f, "  valid      until the end of {}, or until it is taken back", line(until))?;
                 }
             }
             "narrowed" | "kept" => {
