@@ -104,7 +104,10 @@ impl fmt::Display for ScopePage {
         }
         if self.secret_lost {
             writeln!(f, "  trouble       the secret that makes its codes is lost or damaged. No codes are made, and")?;
-            writeln!(f, "                no sampled items are counted, until you take your yes back and give it again")?;
+            writeln!(
+                f,
+                "                no sampled items are counted, until you take your yes back and give it again"
+            )?;
         }
         match self.status.refused_grants {
             0 => {}

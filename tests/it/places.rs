@@ -59,7 +59,7 @@ fn readme(why: &str) -> Result<(), Error> {
     assert!(flushed.requests == 0 && flushed.trouble.as_deref().unwrap().contains(why), "{flushed:?}");
     let page = candor::manifest()?.to_string();
     assert!(page.contains("No records are kept: ") && page.contains(why), "{page}");
-    for wrong in ["records lie in", "an unknown time", "took your yes back", "until you are asked again"] {
+    for wrong in ["records are in", "an unknown time", "took your yes back", "until you are asked again"] {
         assert!(!page.contains(wrong), "{wrong}: {page}");
     }
     let may = consent::may_ask(USAGE)?;
