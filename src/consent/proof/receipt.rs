@@ -49,7 +49,7 @@ pub struct Receipt {
     pub title: String,
     /// When, in UTC (RFC 3339).
     pub at: String,
-    /// A number that grows with every decision about this scope.
+    /// A number that grows with every decision about this scope, except one that keeps a grant unchanged.
     pub epoch: u64,
     /// Where the person gave the grant, or `None` if that was not recorded.
     pub via: Option<String>,
@@ -68,7 +68,7 @@ pub struct Receipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unconfirmed: Option<&'static str>,
     /// Whether the history on disk has the line of this decision. If not, the decision is in force all the same, and
-    /// the line is appended at the next start.
+    /// the line is appended as soon as the disk allows, at the latest at the next start.
     pub recorded: bool,
     /// The last UTC day of a grant.
     pub until: Option<String>,
