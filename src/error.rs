@@ -164,9 +164,7 @@ impl From<Kind> for Error {
 pub(crate) enum Kind {
     #[error("endpoint `{given}` can't be used: {why}")]
     Endpoint { given: String, why: &'static str },
-    #[error(
-        "no endpoint: say where reports go with `Config::endpoint(\"https://…\")`, or how with `Config::transport(…)`"
-    )]
+    #[error("no endpoint is set: call `Config::endpoint(\"https://…\")` or `Config::transport(…)`")]
     NoEndpoint,
     #[error(
         "endpoint `{endpoint}` is https, and this program has no TLS provider: in Cargo.toml write \
@@ -176,7 +174,7 @@ pub(crate) enum Kind {
     #[error("TLS can't be set up: {why}")]
     Tls { why: String },
     #[error(
-        "{what} `{name}` is not a name candor takes: use parts of [a-z][a-z0-9_]* joined by dots, 48 bytes at most, \
+        "{what} `{name}` is not a valid name: use parts of [a-z][a-z0-9_]* joined by dots, 48 bytes at most, \
          such as `{such_as}`"
     )]
     Name { what: &'static str, name: String, such_as: &'static str },
@@ -197,11 +195,11 @@ pub(crate) enum Kind {
     LinkedBudget { scope: &'static str, events: String, outcomes: u128, budget: u64 },
     #[error("the events {events} of scope `{scope}` count a few items each, and {why}")]
     Items { scope: &'static str, events: String, why: String },
-    #[error("{count} scopes are linked into this program, and candor takes {most}: join scopes that share a purpose")]
+    #[error("{count} scopes are linked into this program, and the limit is {most}: merge scopes that share a purpose")]
     TooManyScopes { count: usize, most: usize },
     #[error("scope `{scope}` is not registered in this program: declare it with `candor::scope!`")]
     UnknownScope { scope: String },
-    #[error("scope `{scope}` is one that this program declares: take it back with `candor::consent::withdraw`")]
+    #[error("scope `{scope}` is declared by this program: withdraw it with `candor::consent::withdraw`")]
     Declared { scope: String },
     #[error("scope `{scope}` has no field `{field}`: name one of {known}")]
     UnknownField { scope: String, field: String, known: String },
@@ -214,7 +212,7 @@ pub(crate) enum Kind {
     Unstated { calls: String },
     #[error("country `{given}` is not an ISO 3166-1 alpha-2 code: write two capital letters, such as `FR`")]
     Country { given: String },
-    #[error("{what}, `{given}`, is no language tag: write one as BCP 47 has them, such as `fr` or `pt-BR`")]
+    #[error("{what}, `{given}`, is not a language tag: write a BCP 47 tag, such as `fr` or `pt-BR`")]
     Language { what: &'static str, given: String },
     #[error("translation `{language}`: {problem}")]
     Translation { language: String, problem: String },

@@ -262,7 +262,7 @@ pub(super) fn close_undeclared<'e>(
     let written = engine.consent.lock_or_fail(patience).and_then(|held| {
         let now = engine.consent.ambient().now();
         let Records::Sound(sound) = ledger.repair(&held, now)? else {
-            return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be relied on" }.into());
+            return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be trusted" }.into());
         };
         is_alone = true;
         let Some(entry) = sound.in_force(name) else { return Ok(None) };

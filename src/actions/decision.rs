@@ -32,7 +32,7 @@ pub(super) fn to_build_on(
                 Records::Sound(sound) => Ok(Some(sound)),
                 _ => {
                     let path = engine.consent.ledger().store().to_owned();
-                    Err(Kind::Store { path, why: "a new snapshot was not kept" }.into())
+                    Err(Kind::Store { path, why: "a new snapshot could not be saved" }.into())
                 }
             }
         }

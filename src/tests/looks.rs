@@ -463,7 +463,7 @@ fn a_start_that_cannot_see_the_rules_destroys_nothing() {
             let blind = client(home, Some(&disk));
             let status = blind.status(CRASH).unwrap();
             assert!(!status.is_open() && status.state == State::Granted, "{only} {errno}: {status:?}");
-            assert!(status.blocked_by.unwrap().contains("can't be looked at now"), "{only} {errno}");
+            assert!(status.blocked_by.unwrap().contains("can't be read now"), "{only} {errno}");
             assert!(blind.grant(CRASH).unwrap_err().is_blocked());
             blind.engine().consent.settle_again();
             crate::actions::settle::settle(blind.engine());

@@ -192,7 +192,7 @@ fn a_flush_says_which_scope_is_closed_and_why() {
     // Sending to another receiver is more than was granted.
     let other = home.start(&Server::new());
     let trouble = flush(&other).trouble.unwrap();
-    assert!(trouble.contains("`usage` was granted for something else"), "{trouble}");
+    assert!(trouble.contains("`usage` was granted for something other than"), "{trouble}");
     drop(other);
     let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(now - 3 * 86_400);

@@ -83,7 +83,7 @@ fn it_can_be_taken_back_and_what_waits_is_destroyed() {
     }
     for name in ["../usage", "", "*", "Usage"] {
         let error = client.withdraw_undeclared(name).unwrap_err();
-        assert!(error.to_string().contains("not a name"), "{error}");
+        assert!(error.to_string().contains("is not a valid name"), "{error}");
     }
 }
 

@@ -129,5 +129,5 @@ fn checked(text: &LitStr) -> Result<String> {
     if is_name(&label) {
         return Ok(label);
     }
-    Err(Error::new_spanned(text, format!("`{label}` is not a label candor takes: use {}", names::RULE)))
+    Err(Error::new_spanned(text, format!("`{label}` is not a valid label: use {}", names::RULE)))
 }

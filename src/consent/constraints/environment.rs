@@ -47,7 +47,7 @@ impl Constraints {
     /// The block that holds while the rules can't be read, because what they say now is unknown.
     fn doubted(&self) -> Option<Block> {
         let why = self.doubt.as_ref()?;
-        Some(Block(format!("administrators' rules that can't be looked at now ({why}); that is tried again soon")))
+        Some(Block(format!("administrators' rules that can't be read now ({why}); candor tries again soon")))
     }
 
     /// What closes the scope of this contract, if it is the environment, the audience or a rule that was read. When such a block
@@ -84,7 +84,7 @@ pub(crate) fn block(
         Audience::Mixed if adult => {}
         Audience::Mixed => {
             return Some(Block(
-                "its audience, among whom may be children: the program has not said that you are none".into(),
+                "its audience, which may include children: the program has not stated that you are an adult".into(),
             ));
         }
     }
@@ -103,8 +103,8 @@ pub(crate) fn block(
     }
     if !lift_ci && let Some(value) = set("CI") {
         return Some(Block(format!(
-            "the environment variable CI={}: nobody is there to be asked (a service without a screen, for which somebody \
-             said yes, lifts this with `Config::lift_ci_block`)",
+            "the environment variable CI={}: CI runs are unattended (a service without a screen, for which somebody \
+             said yes, can allow it with `Config::lift_ci_block`)",
             shown(value, 16)
         )));
     }

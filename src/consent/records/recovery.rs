@@ -118,7 +118,11 @@ impl Ledger {
                     Some(said) if !Tombstone::is_persons(said) => return self.repair(held, now),
                     Some(_) => {
                         let path = self.snapshot_path();
-                        return Err(Kind::Store { path, why: "what stands for an older no is still there" }.into());
+                        return Err(Kind::Store {
+                            path,
+                            why: "the tombstone of an earlier refusal could not be removed",
+                        }
+                        .into());
                     }
                 }
             }
@@ -144,7 +148,9 @@ impl Ledger {
                 None => told_by_tombstone(&scope, entry, &said).is_none(),
             };
             if !kept && !forgotten {
-                return Err(Kind::Store { path: self.snapshot_path(), why: "what was ended was not kept" }.into());
+                return Err(
+                    Kind::Store { path: self.snapshot_path(), why: "the end of a grant could not be saved" }.into()
+                );
             }
             if let Some(entry) = entry.filter(|entry| !entry.decision.opens()) {
                 self.raise_mark(&scope, entry.epoch, false)?;
@@ -337,7 +343,7 @@ impl Ledger {
         match self.read()? {
             Records::Sound(sound) => Ok(sound),
             Records::Nothing => {
-                Err(Kind::Store { path: self.store.clone(), why: "a new snapshot was not kept" }.into())
+                Err(Kind::Store { path: self.store.clone(), why: "a new snapshot could not be saved" }.into())
             }
             Records::Closed(why) => Err(Kind::Store { path: self.store.clone(), why }.into()),
             Records::Refused(path, why) => Err(Kind::Store { path, why }.into()),

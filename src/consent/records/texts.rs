@@ -47,7 +47,7 @@ impl Ledger {
         }
         if text.len() as u64 > TEXT_MOST {
             // A text that can't be read back can't be compared, so an agreement to it would have no effect.
-            return Err(Kind::Store { path, why: "it keeps no contract or notice of more than 512 KiB" }.into());
+            return Err(Kind::Store { path, why: "a contract or notice is larger than 512 KiB" }.into());
         }
         self.files.may_replace(&path).at("write", &path)?;
         Ok(false)

@@ -123,22 +123,22 @@ impl WhyNot {
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
-            WhyNot::Blocked => "something blocks this kind of report",
+            WhyNot::Blocked => "reports of this kind are blocked",
             WhyNot::Administrator => "an administrator's rule says that the program does not ask",
             WhyNot::Granted => "the person said yes",
-            WhyNot::Answered => "the person has answered this",
+            WhyNot::Answered => "the person has already answered this question",
             WhyNot::SoonAfterANo => "the person said no less than six months ago",
-            WhyNot::Later => "the person said later, less than a month ago",
-            WhyNot::Withdrawn => "the person took a yes back, and begins again on the settings page",
+            WhyNot::Later => "the person chose later less than a month ago",
+            WhyNot::Withdrawn => "the person withdrew, and can only grant again on the settings page",
             WhyNot::AskNoMore => "the person does not want to be asked when a version would do more",
-            WhyNot::AskedAlready => "the program has asked since it started, or asks at this moment",
-            WhyNot::Clock => "the clock stands before the last decision",
-            WhyNot::Unreadable => "the records are lost or damaged, and there may have been a no",
+            WhyNot::AskedAlready => "the program has already asked since it started, or is asking now",
+            WhyNot::Clock => "the clock shows a time before the last decision",
+            WhyNot::Unreadable => "the records are lost or damaged, and they may have held a refusal",
             WhyNot::NotRead => {
-                "a file or directory among the records was not read, since it is not this user's alone, and there may have been \
-                 a no"
+                "a file or directory among the records was not read, since it is not this user's alone, and may have held \
+                 a refusal"
             }
-            WhyNot::Unanswered => "the question was shown not long ago, and no answer to it was kept",
+            WhyNot::Unanswered => "the question was shown recently, and no answer was stored",
             WhyNot::CannotKeep => {
                 "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
             }
@@ -150,7 +150,7 @@ impl WhyNot {
             WhyNot::FileLimit => {
                 "an answer can't be kept: this program may write no file as large as it needs (`ulimit -f`)"
             }
-            WhyNot::Locked => "another process decides at this moment, or keeps the lock of decisions",
+            WhyNot::Locked => "another process is storing a decision, or holds the lock for decisions",
         }
     }
 

@@ -39,12 +39,12 @@ impl State {
             State::NeverAsked => "never asked about",
             State::Granted => "granted",
             State::Denied => "refused before",
-            State::Deferred => "put off to later",
+            State::Deferred => "deferred",
             State::Revoked => "ended by this program",
             State::Withdrawn => "withdrawn before",
-            State::Expired => "granted for a time that is over",
-            State::Superseded => "granted for something else than this build would do",
-            State::Unreadable => "decided about in records that are lost or damaged",
+            State::Expired => "granted for a period that has expired",
+            State::Superseded => "granted for something other than what this build would do",
+            State::Unreadable => "decided in records that are lost or damaged",
         }
     }
 }

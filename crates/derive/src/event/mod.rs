@@ -158,7 +158,7 @@ fn name(text: &LitStr) -> Result<String> {
     }
     Err(Error::new_spanned(
         text,
-        format!("`{name}` is not a name candor takes: use {}, such as `playback.finished`", names::RULE),
+        format!("`{name}` is not a valid name: use {}, such as `playback.finished`", names::RULE),
     ))
 }
 

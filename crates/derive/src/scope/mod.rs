@@ -123,7 +123,7 @@ impl Terms {
     fn read(ctxt: &mut Ctxt, name: &LitStr, constant: &Ident, entries: Vec<(Ident, Result<Value>)>) -> Option<Self> {
         let named = name.value();
         if !is_name(&named) {
-            ctxt.error(name, format!("`{named}` is not a name candor takes: use {}, such as `playback`", names::RULE));
+            ctxt.error(name, format!("`{named}` is not a valid name: use {}, such as `playback`", names::RULE));
         } else if is_device(&named) {
             let message = format!(
                 "`{named}` begins with the name of a device on Windows, where no file can be called that: use another first \

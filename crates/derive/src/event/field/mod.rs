@@ -137,6 +137,6 @@ fn domain(entry: (Ident, Option<Expr>)) -> Result<String> {
     }
     Err(Error::new_spanned(
         &text,
-        format!("`{domain}` is not a domain candor takes: use {}, and `-` within a part", names::RULE),
+        format!("`{domain}` is not a valid domain: use {}, and `-` within a part", names::RULE),
     ))
 }
