@@ -28,7 +28,7 @@ fn stays_closed(home: &Home, server: &Server, client: &Client, why: &str) {
     assert_eq!(server.connections(), heard, "{why}");
     let error = client.grant(USAGE).unwrap_err();
     assert!(error.needs_notice(), "{why}: {error:?}");
-    assert!(error.to_string().contains("granted for something else"), "{why}: {error}");
+    assert!(error.to_string().contains("granted for something other than"), "{why}: {error}");
 }
 
 /// Data recorded under the old contract is not sent under the new one. After a new grant the scope works.
