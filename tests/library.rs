@@ -241,7 +241,7 @@ fn each_recipients_bytes_go_to_it_alone() {
     let manifest = client.manifest().unwrap();
     let sent = |scope| manifest.scope(scope).unwrap().sent.iter().map(|sent| sent.body.clone()).collect::<String>();
     assert!(sent(CODECS).contains("codeclib.failed") && !sent(USAGE).contains("codeclib"));
-    let both = format!("which go to http://127.0.0.1:24318/v1/logs and {}/v1/logs.", home.programs.endpoint());
+    let both = format!("They are sent to http://127.0.0.1:24318/v1/logs and {}/v1/logs.", home.programs.endpoint());
     let text = manifest.to_string();
     let both_ways = text.contains(&both) || text.contains("/v1/logs and http://127.0.0.1:24318/v1/logs.");
     assert!(both_ways, "{text}");
