@@ -105,7 +105,7 @@ fn a_wrong_name_makes_nothing_and_damaged_records_are_said() {
     let (text, code) = said(&candor(home, &["withdraw", "org.example.unheard", "usage"]));
     assert!(code == 2 && text.contains("nothing named `usage`"), "{text}");
     let (text, code) = said(&candor(home, &["agreed", "../unheard"]));
-    assert!(code == 2 && text.contains("is not a name"), "{text}");
+    assert!(code == 2 && text.contains("is not a valid name"), "{text}");
     assert_eq!(fs::read_dir(home).unwrap().count(), 0, "a look makes nothing");
 
     let client = program(home);
