@@ -4,10 +4,12 @@
 //! people. Both are made from what is linked into the program, never from a text that is kept elsewhere. This module never
 //! decides which of two contracts is wider.
 
-use crate::consent::json::digest;
 use crate::consent::{
-    agreement::party::Party, agreement::schema::ContractSchema, agreement::scope::Scope, agreement::terms::EventTerms,
-    json::canonical,
+    agreement::party::Party,
+    agreement::schema::ContractSchema,
+    agreement::scope::Scope,
+    agreement::terms::EventTerms,
+    json::{canonical, digest},
 };
 
 /// The contract of one scope in this build.

@@ -2,8 +2,7 @@
 //! whether the grant opens the scope.
 
 use crate::clean::short;
-use crate::consent::agreement::contract::Contract;
-use crate::consent::{agreement::notice::Notice, agreement::scope::Scope};
+use crate::consent::{agreement::contract::Contract, agreement::notice::Notice, agreement::scope::Scope};
 use crate::error::Error;
 use crate::error::Kind;
 

@@ -7,11 +7,11 @@
 //! scope for the moment, and destroys nothing. A file can never grant, hide, lengthen or redirect anything, because the format
 //! has no key for that.
 
-use crate::consent::json::parse_strict;
 use crate::consent::{
     agreement::schema::ContractSchema,
     constraints::block::{Block, shown},
     constraints::limits::{Limits, Remaining},
+    json::parse_strict,
     records::failed::Failed,
 };
 use crate::{

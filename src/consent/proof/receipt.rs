@@ -1,10 +1,9 @@
 //! Receipts: what a person gets after a decision. A receipt is a copy of what was recorded; nothing is decided here.
 
 use crate::clean::{Clean, line};
-use crate::consent::records::unconfirmed::LOCKED;
 use crate::consent::{
     records::entry::{Decision, Line},
-    records::unconfirmed::NOT_TAKEN,
+    records::unconfirmed::{LOCKED, NOT_TAKEN},
 };
 use std::fmt::{self, Write as _};
 

@@ -4,9 +4,8 @@
 //! The chain of hashes has no secret. On its own it shows damage and careless edits. Compared with a receipt that was
 //! kept elsewhere it also shows truncation, reordering and rewriting. [`UNDETECTABLE`] lists what it does not show.
 
-use crate::consent::json::parse_strict;
 use crate::consent::{
-    json::{canonical, digest},
+    json::{canonical, digest, parse_strict},
     proof::parts::{Parts, is_text, taken_out},
     proof::receipt::word,
     proof::vocabulary,

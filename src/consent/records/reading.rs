@@ -23,7 +23,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The same for the snapshot, the marks and the ledger, in the words of a status.
+/// Why the snapshot, the marks or the ledger was not read, in the words of a status.
 const REFUSED: [&str; 3] = [
     "the snapshot can't be read: `consent` is no file of your own that only you can open: give it to yourself and the mode 0600",
     "the high-water marks can't be read: `high`, among the program's settings, is no file of your own that only you can open: give \

@@ -3,8 +3,6 @@
 //!
 //! Each step, if interrupted, leaves a scope closed rather than open. Nothing here opens a scope.
 
-use crate::consent::records::tombstone::TOMBSTONE_MOST;
-use crate::consent::records::tombstone::read;
 use crate::consent::{
     agreement::scope::{MAX_SCOPES, is_name},
     json::canonical,
@@ -14,7 +12,7 @@ use crate::consent::{
     records::ledger::{Held, LEDGER_MOST, Ledger, SNAPSHOT_MOST},
     records::reading::{Records, Sound},
     records::snapshot::{Entry, Snapshot},
-    records::tombstone::Tombstone,
+    records::tombstone::{TOMBSTONE_MOST, Tombstone, read},
 };
 use crate::{
     ambient::Time,

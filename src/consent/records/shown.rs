@@ -1,10 +1,9 @@
 //! The note that the question about a scope was shown. It is not a decision and is in no history.
 
-use crate::consent::records::ledger::TEXT_MOST;
 use crate::consent::{
     json::canonical,
     records::failed::Failed,
-    records::ledger::{Held, Ledger},
+    records::ledger::{Held, Ledger, TEXT_MOST},
 };
 use crate::{
     disk::{self, Seen},

@@ -1,10 +1,9 @@
 //! The snapshot: the file `consent`, which says what was last decided about each scope. Types and their bytes only. Never opens a
 //! file.
 
-use crate::consent::records::entry::says_nothing;
 use crate::consent::{
     json::canonical,
-    records::entry::{Decision, Details, Line},
+    records::entry::{Decision, Details, Line, says_nothing},
 };
 use crate::disk;
 use serde::{Deserialize, Serialize};

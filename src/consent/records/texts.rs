@@ -1,10 +1,9 @@
 //! The contracts and notices that decisions name: each is stored once, under its digest. Never says what a text means.
 
-use crate::consent::json::digest;
-use crate::consent::records::ledger::TEXT_MOST;
 use crate::consent::{
+    json::digest,
     records::failed::{Failed, not_read},
-    records::ledger::Ledger,
+    records::ledger::{Ledger, TEXT_MOST},
     records::snapshot::Entry,
 };
 use crate::{

@@ -1,9 +1,6 @@
 //! The consent state of one client: its records, contracts and gates, and the locks that decisions take. Never evaluates a grant,
 //! and never writes a decision, except to finish one that was interrupted.
 
-use crate::consent::state::retries::RETRY;
-use crate::consent::state::retries::SOONEST;
-use crate::consent::state::retries::STANDING_FILES;
 use crate::consent::{
     agreement::compatibility::{Compared, Projection},
     agreement::contract::Contract,
@@ -14,7 +11,7 @@ use crate::consent::{
     records::reading::{Fingerprint, Records},
     state::act::Unwritten,
     state::permit::{Gates, UNKNOWN_EPOCH},
-    state::retries::Retries,
+    state::retries::{RETRY, Retries, SOONEST, STANDING_FILES},
 };
 use crate::{
     ambient::{Ambient, Day},

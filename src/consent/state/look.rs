@@ -3,10 +3,6 @@
 //!
 //! A look that fails is no answer: what was open is closed until one succeeds, and events recorded meanwhile are counted.
 
-use crate::consent::state::retries::RECORDS;
-use crate::consent::state::retries::RULES;
-use crate::consent::state::retries::SETTLING;
-use crate::consent::state::retries::TEXTS;
 use crate::consent::{
     agreement::compatibility::Projection,
     agreement::scope::Scope,
@@ -17,6 +13,7 @@ use crate::consent::{
     records::reading::Records,
     state::consent::{Consent, Glance, OpenScope, Place, View},
     state::permit::UNKNOWN_EPOCH,
+    state::retries::{RECORDS, RULES, SETTLING, TEXTS},
 };
 use crate::{ambient::Day, disk::Seen};
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};

@@ -1,9 +1,10 @@
 //! The receipts of decisions that were written, and the tombstone of one that could not be. Decides nothing.
 
 use crate::clean::short;
-use crate::consent::proof::export::{self, Receipts};
 use crate::consent::{
     agreement::scope::Scope,
+    proof::export,
+    proof::export::Receipts,
     proof::receipt::Receipt,
     records::entry::{Decision, Line, answers},
     records::failed::Failed,
