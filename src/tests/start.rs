@@ -20,10 +20,10 @@ fn told() -> Option<i64> {
     Some(moment.unwrap_or_else(|error| panic!("CANDOR_TEST_START={text} is no moment: {error}")).as_second())
 }
 
-/// Returns n for a sweep that tries every n-th place: `CANDOR_EVERY`, or 1 if it is not set. It is set where a program runs ten
-/// times as slowly as on its own system or processor. A check that tries fewer places says so in the line of its step.
+/// Returns n for a sweep that tries every n-th place: `CANDOR_EVERY`, or 3 if it is not set, so that a contributor's run stays
+/// short. `.ci/run sweeps` sets 1. It is more where a program runs ten times as slowly as on its own system or processor.
 pub(crate) fn every() -> usize {
-    let Ok(text) = std::env::var("CANDOR_EVERY") else { return 1 };
+    let Ok(text) = std::env::var("CANDOR_EVERY") else { return 3 };
     let every: Option<usize> = text.parse().ok().filter(|every| *every > 0);
     every.unwrap_or_else(|| panic!("CANDOR_EVERY={text} is no number of places"))
 }
