@@ -29,6 +29,8 @@ pub(crate) enum Mutant {
     AnotherIdPasses,
     /// An older copy of store and marks is accepted, and what this process saw before is forgotten.
     OlderCopyPasses,
+    /// A withdrawal leaves its gate open while another thread reads the records.
+    GateWaitsForLook,
     /// A request is sent without the life lock.
     PermitUnlocked,
     /// A process that has not checked since another process withdrew continues to record.

@@ -9,29 +9,27 @@ use super::decision::reopen;
 use crate::{
     clean,
     consent::{
-        CloseReason, Decision, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, Statement, Tombstone,
-        is_name, not_taken,
+        CloseReason, Decision, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, ScopeKey, Statement,
+        Tombstone, not_taken,
     },
     engine::Engine,
     error::{Error, Kind},
 };
 
-/// A scope that is closed: in this process always, in every process if the decision or a tombstone was written. Its pending data is not destroyed yet, and the history does not have its
-/// line yet.
+/// A scope that is closed: in this process always, in every process if the decision or a tombstone was written. Its
+/// pending data is not destroyed yet, and the history does not have its line yet.
 #[must_use]
 pub(crate) struct Closing<'c> {
-    pub(crate) engine: &'c Engine,
-    /// `None` if this program does not declare the scope.
-    pub(crate) scope: Option<Scope>,
-    pub(crate) name: String,
-    pub(crate) decision: Decision,
+    engine: &'c Engine,
+    scope: ScopeKey<'c>,
+    decision: Decision,
     /// The lock of decisions, still held, and what was written under it. `None` if the decision could not be written to
     /// the snapshot.
-    pub(crate) written: Option<(Held, Narrowing)>,
+    written: Option<(Held, Narrowing)>,
     /// Why the decision is not known to be on disk, if it is not.
-    pub(crate) why: &'static str,
+    why: &'static str,
     /// Whether a tombstone holds the decision and was read back. Then every process closes the scope because of it.
-    pub(crate) is_kept: bool,
+    is_kept: bool,
 }
 
 impl Closing<'_> {
@@ -56,60 +54,61 @@ impl Closing<'_> {
 
     /// Appends the decision to the history and returns its receipt.
     pub(crate) fn finish(self) -> Result<Receipt, Error> {
-        let Closing { engine, scope, name, decision, written, .. } = self;
+        let Closing { engine, scope, decision, written, .. } = self;
         let consent = &engine.consent;
-        let title = scope.map_or(name.as_str(), |scope| scope.title());
         let Some((held, narrowing)) = written else {
             if decision.opens()
-                && let Some(scope) = scope
+                && let Some(scope) = scope.declared()
             {
                 // The grant remains in force. The tombstone keeps the scope closed until the narrowing is written.
                 consent.reopen_gate(scope);
             }
-            return Ok(Receipt::unwritten(&name, title, decision, consent.ambient().now().rfc3339()));
+            let now = consent.ambient().now().rfc3339();
+            return Ok(Receipt::unwritten(scope.name(), scope.title(), decision, now));
         };
         let finished = consent.ledger().finish(&held, &narrowing);
         // The snapshot holds the decision now, so a later look can't open the scope again.
-        if let Some(scope) = scope {
+        if let Some(scope) = scope.declared() {
             consent.reopen_gate(scope);
         }
         drop(held);
         engine.look_again();
         // The decision is in force whether or not its line could be appended. If not, the next start appends it.
-        let mut receipt = consent.receipt_of(title, narrowing.line);
+        let mut receipt = consent.receipt_of(scope.title(), narrowing.line);
         receipt.recorded = finished.is_ok();
         Ok(receipt)
     }
 }
 
-/// Closes a scope: in this process immediately, and in every process by the time this returns, if the decision or a tombstone
-/// could be written. The caller confirms,
-/// destroys the pending data, and then calls [`Closing::finish`].
+/// Closes a scope: in this process immediately, and in every process by the time this returns, if the decision or a
+/// tombstone could be written. The caller confirms, destroys the pending data, and then calls [`Closing::finish`].
 ///
 /// `ending` is the reason for closing, or, when the grant stays and only pending data is destroyed, the reason for
 /// narrowing it.
+///
+/// A scope that this program does not declare has no gate here, and this program can't retry a refusal of it. Without a
+/// grant there is nothing of it to close. The rest is the same.
 ///
 /// # Errors
 /// There is no grant to close, or it is not one that `ending` may close; then the gate follows the records again. Or
 /// neither the decision nor a tombstone could be written; see [`not_closed`].
 pub(crate) fn close_scope<'e>(
     engine: &'e Engine,
-    scope: Scope,
+    scope: ScopeKey<'e>,
     ending: CloseReason<'_>,
     patience: &Patience,
 ) -> Result<Closing<'e>, Error> {
-    let contract = engine.consent.contract(scope)?;
-    // 1. Close the gate of this process, before touching the disk. For a switched field or changed rules, events that
-    // arrive in
-    // the meantime are counted.
-    match ending {
-        CloseReason::Switched(..) | CloseReason::Limited => engine.consent.pause_gate(scope),
-        CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => {
-            engine.consent.close_gate(scope)
-        }
+    let ledger = engine.consent.ledger();
+    let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
+    let contract = scope.declared().map(|scope| engine.consent.contract(scope)).transpose()?;
+    // 1. Close the gate of this process, before touching the disk.
+    match scope.declared() {
+        Some(scope) => close_own_gate(engine, scope, ending),
+        // Nothing was ever decided here, so no lock is made.
+        None if matches!(ledger.read(), Ok(Records::Nothing)) => return Err(nothing()),
+        None => {}
     }
     // 2. Take the lock of decisions and finish whatever an earlier decision left unfinished.
-    let ledger = engine.consent.ledger();
     let held = match engine.consent.lock_or_fail(patience) {
         Ok(held) => held,
         Err(error) => return not_closed(engine, scope, ending, patience, error, false),
@@ -119,23 +118,30 @@ pub(crate) fn close_scope<'e>(
         Ok(records) => records,
         Err(error) => return not_closed(engine, scope, ending, patience, error, false),
     };
-    let nothing = || Kind::NotGranted { scope: scope.name().into() }.into();
     // 3. If this is a retry and a later grant has replaced the refusal, there is nothing to close.
-    match engine.consent.must_not_be_tried(scope, patience, &records) {
-        Ok(false) => {}
-        Ok(true) => return Err(reopen(engine, scope, nothing())),
-        Err(failed) => return not_closed(engine, scope, ending, patience, failed.into(), false),
+    if let Some(declared) = scope.declared() {
+        match engine.consent.must_not_be_tried(declared, patience, &records) {
+            Ok(false) => {}
+            Ok(true) => return Err(reopen(engine, scope, nothing())),
+            Err(failed) => return not_closed(engine, scope, ending, patience, failed.into(), false),
+        }
     }
-    let Records::Sound(sound) = &records else { return not_closed(engine, scope, ending, patience, nothing(), false) };
+    let Records::Sound(sound) = &records else {
+        let error = Kind::Store { path: ledger.store().into(), why: "its records can't be trusted" }.into();
+        return not_closed(engine, scope, ending, patience, error, false);
+    };
     // Checked again under the lock. If the person decided something else in the meantime, that is not the grant that
     // the calendar or the program may end.
     let in_force = sound.in_force(scope.name());
+    let is_over = |entry| match contract {
+        Some(contract) => !engine.consent.is_valid(contract, entry, &engine.consent.moment()),
+        None => engine.consent.is_over(entry),
+    };
     let is_another = match ending {
-        CloseReason::Expired => {
-            in_force.is_none_or(|entry| engine.consent.is_valid(contract, entry, &engine.consent.moment()))
-        }
+        CloseReason::Expired => !in_force.is_some_and(is_over),
         CloseReason::Revoked(_) => in_force.is_none(),
-        _ => false,
+        // A person who withdraws without a grant has refused, if this program could ask them.
+        _ => contract.is_none() && in_force.is_none(),
     };
     if is_another {
         return Err(reopen(engine, scope, nothing()));
@@ -161,12 +167,10 @@ pub(crate) fn close_scope<'e>(
                     details.disabled_fields.sort();
                 }
             }
-            CloseReason::Limited => {
-                let Ok(Some(limits)) = engine.consent.limits_of(contract, entry) else {
-                    return Err(reopen(engine, scope, nothing()));
-                };
-                details.limits = limits;
-            }
+            CloseReason::Limited => match contract.map(|contract| engine.consent.limits_of(contract, entry)) {
+                Some(Ok(Some(limits))) => details.limits = limits,
+                _ => return Err(reopen(engine, scope, nothing())),
+            },
             _ => {}
         }
         if ending == CloseReason::Limited && details == entry.details {
@@ -181,6 +185,17 @@ pub(crate) fn close_scope<'e>(
     }
 }
 
+/// Closes the gate of this process. For a switched field or changed rules, events that arrive in the meantime are
+/// counted.
+fn close_own_gate(engine: &Engine, scope: Scope, ending: CloseReason<'_>) {
+    match ending {
+        CloseReason::Switched(..) | CloseReason::Limited => engine.consent.pause_gate(scope),
+        CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => {
+            engine.consent.close_gate(scope)
+        }
+    }
+}
+
 /// What happens when an ending can't be written to the snapshot.
 ///
 /// A tombstone holds the person's own refusal, what the program revoked, and a block. A block needs one because lifting
@@ -192,7 +207,7 @@ pub(crate) fn close_scope<'e>(
 /// separate decision, and for the person's refusal a tombstone that was read back is as good as a snapshot.
 fn not_closed<'e>(
     engine: &'e Engine,
-    scope: Scope,
+    scope: ScopeKey<'e>,
     ending: CloseReason<'_>,
     patience: &Patience,
     error: Error,
@@ -205,16 +220,13 @@ fn not_closed<'e>(
         CloseReason::Revoked(why) => Some(why),
         CloseReason::Blocked | CloseReason::Withdrawn => None,
     };
-    if engine.consent.is_seen_overtaken(scope, patience) {
+    if scope.declared().is_some_and(|scope| engine.consent.is_seen_overtaken(scope, patience)) {
         return Err(error);
     }
     let path = engine.consent.ledger().snapshot_path();
-    let after = engine.consent.comes_after(scope, patience);
-    match engine
-        .consent
-        .ledger()
-        .revoke(scope.name(), &Tombstone { after, ..engine.consent.tombstone(ending.decision(), via) })
-    {
+    let after = scope.declared().and_then(|scope| engine.consent.comes_after(scope, patience));
+    let said = Tombstone { after, ..engine.consent.tombstone(ending.decision(), via) };
+    match engine.consent.ledger().revoke(scope.name(), &said) {
         Ok(lasts) => {
             engine.consent.recover_soon();
             let is_kept =
@@ -228,65 +240,12 @@ fn not_closed<'e>(
     }
 }
 
-/// A [`Closing`] of a scope that this program declares.
-fn closing(engine: &Engine, scope: Scope, decision: Decision, written: Option<(Held, Narrowing)>) -> Closing<'_> {
-    Closing { engine, scope: Some(scope), name: scope.name().into(), decision, written, why: NOT_TAKEN, is_kept: false }
-}
-
-/// Closes a scope that this program does not declare, in every process that declares it, as [`close_scope`] does for a
-/// declared one. An expired grant is closed by the calendar anyway: if its end can't be written now, it is left for
-/// later.
-///
-/// # Errors
-/// The name is not a scope's name, or this program declares the scope; there is no grant to close; or the decision
-/// could not be written.
-pub(super) fn close_undeclared<'e>(
+/// A [`Closing`] of which nothing else is known yet.
+fn closing<'e>(
     engine: &'e Engine,
-    name: &str,
-    ending: CloseReason<'_>,
-    patience: &Patience,
-) -> Result<Closing<'e>, Error> {
-    if !is_name(name) {
-        return Err(Kind::Name { what: "scope", name: name.into(), such_as: "playback" }.into());
-    }
-    if engine.consent.declares(name) {
-        return Err(Kind::Declared { scope: name.into() }.into());
-    }
-    let nothing = || Kind::NotGranted { scope: name.into() }.into();
-    let ledger = engine.consent.ledger();
-    if matches!(ledger.read(), Ok(Records::Nothing)) {
-        return Err(nothing());
-    }
-    let decision = ending.decision();
-    let mut is_alone = false;
-    let written = engine.consent.lock_or_fail(patience).and_then(|held| {
-        let now = engine.consent.ambient().now();
-        let Records::Sound(sound) = ledger.repair(&held, now)? else {
-            return Err(Kind::Store { path: ledger.store().into(), why: "its records can't be trusted" }.into());
-        };
-        is_alone = true;
-        let Some(entry) = sound.in_force(name) else { return Ok(None) };
-        // Checked again under the lock: the person may have granted it again.
-        if ending == CloseReason::Expired && !engine.consent.is_over(entry) {
-            return Ok(None);
-        }
-        ledger.narrow(&held, Some(&sound), Statement::of(name, decision), now).map(|narrowing| Some((held, narrowing)))
-    });
-    let (mut why, mut is_kept) = (NOT_TAKEN, false);
-    let written = match written {
-        Ok(Some(written)) => Some(written),
-        Ok(None) => return Err(nothing()),
-        Err(error) if ending == CloseReason::Expired => return Err(error),
-        Err(error) => {
-            why = not_taken(&error);
-            let path = ledger.snapshot_path();
-            let said = engine.consent.tombstone(decision, None);
-            let lasts =
-                ledger.revoke(name, &said).map_err(|source| Kind::Io { action: "withdraw in", path, source })?;
-            is_kept = lasts && is_alone && engine.consent.is_kept_by_file(name);
-            engine.consent.recover_soon();
-            None
-        }
-    };
-    Ok(Closing { engine, scope: None, name: name.into(), decision, written, why, is_kept })
+    scope: ScopeKey<'e>,
+    decision: Decision,
+    written: Option<(Held, Narrowing)>,
+) -> Closing<'e> {
+    Closing { engine, scope, decision, written, why: NOT_TAKEN, is_kept: false }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     ambient::Time,
-    consent::{Held, Records, Scope, Sound, State},
+    consent::{Held, Records, Scope, ScopeKey, Sound, State},
     engine::Engine,
     error::{Error, Kind},
 };
@@ -47,8 +47,10 @@ pub(super) fn needs_notice(scope: Scope, state: State) -> Error {
 
 /// Lets the records on disk decide again about a scope that this process closed, since nothing was decided. Returns the
 /// error.
-pub(super) fn reopen(engine: &Engine, scope: Scope, error: Error) -> Error {
-    engine.consent.reopen_gate(scope);
-    engine.look_again();
+pub(super) fn reopen(engine: &Engine, scope: ScopeKey<'_>, error: Error) -> Error {
+    if let Some(scope) = scope.declared() {
+        engine.consent.reopen_gate(scope);
+        engine.look_again();
+    }
     error
 }

@@ -24,11 +24,11 @@ pub(crate) fn deny(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
 /// otherwise.
 pub(super) fn try_to_deny(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
-        Some(State::Granted | State::Superseded) | None => end(engine, scope, CloseReason::Withdrawn, patience),
+        Some(State::Granted | State::Superseded) | None => end(engine, scope.into(), CloseReason::Withdrawn, patience),
         // A grant past its last day is still a grant until its expiry is written. The clock may also have been wrong
         // once.
         Some(State::Unreadable | State::Expired) if engine.consent.has_yes(scope) => {
-            end(engine, scope, CloseReason::Withdrawn, patience)
+            end(engine, scope.into(), CloseReason::Withdrawn, patience)
         }
         Some(_) => refuse(engine, scope, false, patience),
     }

@@ -3,7 +3,7 @@
 
 use super::close::Closing;
 use crate::{
-    consent::{Destroyed, Patience, Scope},
+    consent::{Destroyed, Patience, ScopeKey},
     engine::{Engine, Task},
     mutants::{self, Mutant},
 };
@@ -15,7 +15,7 @@ pub(super) fn is_elsewhere(engine: &Engine, closing: &Closing<'_>) -> bool {
 }
 
 /// Destroys the secret first, then the pending data, whether or not the first step succeeds.
-pub(super) fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destroyed {
+pub(super) fn destroy(engine: &Engine, scope: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
     let secret = engine.keys.destroy(scope);
     if mutants::on(Mutant::NothingDestroyed) {
         return destroyed(secret, Destroyed { complete: true, ..Destroyed::default() });
@@ -25,13 +25,13 @@ pub(super) fn destroy(engine: &Engine, scope: Scope, keep: Option<u64>) -> Destr
 
 /// Destroys what is left of a scope that was closed, whether a moment or a long time ago. If another process has
 /// recorded a grant since, that grant's data is kept.
-pub(super) fn destroy_left(engine: &Engine, scope: Scope, patience: &Patience) -> Destroyed {
+pub(super) fn destroy_left(engine: &Engine, scope: ScopeKey<'_>, patience: &Patience) -> Destroyed {
     if mutants::on(Mutant::OvertakenDestroys) {
         return destroy(engine, scope, None);
     }
     // Also needed when another process has already destroyed everything on disk.
     engine.keys.wipe(scope);
-    undecided(engine, scope.name(), patience, |keep| match keep {
+    undecided(engine, scope, patience, |keep| match keep {
         None => destroy(engine, scope, None),
         keep => engine.journal.purge(scope, keep),
     })
@@ -42,29 +42,29 @@ pub(super) fn destroy_left(engine: &Engine, scope: Scope, patience: &Patience) -
 ///
 /// If the lock or the records can't be had, only data older than any grant that may arrive in the meantime is
 /// destroyed. The rest can't be sent, and a later cleanup destroys it.
-pub(super) fn undecided(
+fn undecided(
     engine: &Engine,
-    name: &str,
+    scope: ScopeKey<'_>,
     patience: &Patience,
     destroy: impl FnOnce(Option<u64>) -> Destroyed,
 ) -> Destroyed {
     if engine.consent.ledger().is_there().is_err() {
         return Destroyed::default();
     }
-    if !engine.may_have_left(name) {
+    if !engine.may_have_left(scope) {
         return Destroyed { complete: true, ..Destroyed::default() };
     }
-    let destroyed = engine.consent.while_kept(name, patience, destroy).unwrap_or_else(|| {
+    let destroyed = engine.consent.while_kept(scope.name(), patience, destroy).unwrap_or_else(|| {
         engine.tasks.request(Task::Clear);
         // A grant that arrives in the meantime keeps its data under a later generation.
-        let ended = engine.consent.latest_ended(name).map(|latest| engine.journal.purge_until(name, latest));
-        Destroyed { complete: !engine.may_have_left(name), ..ended.unwrap_or_default() }
+        let ended = engine.consent.latest_ended(scope.name()).map(|latest| engine.journal.purge_until(scope, latest));
+        Destroyed { complete: !engine.may_have_left(scope), ..ended.unwrap_or_default() }
     });
     as_seen(engine, destroyed)
 }
 
 /// Combines the two results: the secret and the pending data.
-pub(super) fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
+fn destroyed(secret: std::io::Result<bool>, waiting: Destroyed) -> Destroyed {
     Destroyed { complete: waiting.complete && secret.is_ok(), secret: secret.unwrap_or(false), ..waiting }
 }
 

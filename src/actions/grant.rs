@@ -145,7 +145,7 @@ fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Resu
 /// force, and is destroyed. Data already in the trash is never sent, so it may stay: some file systems keep its name
 /// for as long as another process has the file open.
 fn make_ready(engine: &Engine, scope: Scope) -> Result<(), Error> {
-    if !engine.journal.purge(scope, None).complete && !engine.journal.is_out_of_place(scope) {
+    if !engine.journal.purge(scope.into(), None).complete && !engine.journal.is_out_of_place(scope) {
         let path = engine.consent.ledger().store().to_owned();
         return Err(Kind::Store { path, why: "what was recorded before could not be removed" }.into());
     }

@@ -154,12 +154,6 @@ impl Engine {
                     let _ = self.keys.destroy(scope);
                 }
             }
-            for (name, keep) in self.consent.undeclared_generations(records) {
-                let _ = self.journal.purge_named(&name, keep);
-                if keep.is_none() && self.keys.has_named(&name) {
-                    let _ = self.keys.forget(&name);
-                }
-            }
         });
         self.journal.empty_trash();
         true

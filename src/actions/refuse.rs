@@ -27,7 +27,7 @@ pub(super) fn refuse(engine: &Engine, scope: Scope, later: bool, patience: &Pati
         return receipt;
     }
     let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
-    let destroyed = destroy_left(engine, scope, patience);
+    let destroyed = destroy_left(engine, scope.into(), patience);
     Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
 }
 

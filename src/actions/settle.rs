@@ -3,10 +3,10 @@
 
 use super::{
     deny::try_to_deny,
-    withdraw::{end, end_undeclared, said_before, try_to_withdraw},
+    withdraw::{end, said_before, try_to_withdraw},
 };
 use crate::{
-    consent::{CloseReason, Failed, Patience, Receipt, Records, Scope, State},
+    consent::{CloseReason, Failed, Patience, Receipt, Records, Scope, ScopeKey, State},
     engine::Engine,
     error::Error,
 };
@@ -35,33 +35,30 @@ pub(crate) fn settle(engine: &Engine) {
 /// could not be written.
 fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Result<bool, Failed> {
     let consent = &engine.consent;
+    let fails = |scope: ScopeKey<'_>, ending| end(engine, scope, ending, patience).is_err_and(|error| error.is_store());
     let end_all = |scopes: Vec<Scope>, ending, records: &mut Records| -> Result<bool, Failed> {
-        let fails = |&scope: &Scope| end(engine, scope, ending, patience).is_err_and(|error| error.is_store());
-        let failed = scopes.iter().filter(|scope| fails(scope)).count();
+        let failed = scopes.iter().filter(|&&scope| fails(scope.into(), ending)).count();
         if !scopes.is_empty() {
             *records = consent.records()?;
         }
         Ok(failed == 0)
     };
-    let is_blocked = |(scope, generation): &(Scope, Option<u64>)| {
+    let blocked = |(scope, generation): (ScopeKey<'_>, Option<u64>)| {
+        let scope = scope.declared()?;
         // This holds whichever contract the person agreed to: the build that they agreed to would send the data.
-        consent.is_ruled_out(*scope)
-            && generation.is_some_and(|generation| engine.journal.holds_anything(*scope, generation))
+        let is_blocked = consent.is_ruled_out(scope) && engine.journal.holds_anything(scope, generation?);
+        is_blocked.then_some(scope)
     };
-    let blocked = consent.generations(&records).into_iter().filter(is_blocked).map(|(scope, _)| scope);
+    let blocked = consent.generations(&records).into_iter().filter_map(blocked);
     let mut settled = end_all(blocked.collect(), CloseReason::Blocked, &mut records)?;
     let limited = consent.limited_otherwise(&records);
     settled &= limited.is_ok();
     settled &= end_all(limited.unwrap_or_default(), CloseReason::Limited, &mut records)?;
     // An expired grant is closed as soon as it is seen. Its expiry is written only when the clock is trusted.
-    let (expired, undeclared) = (consent.expired(&records), consent.expired_undeclared(&records));
-    if !(expired.is_empty() && undeclared.is_empty()) && engine.trusted_now().is_some() {
+    let expired = consent.expired(&records);
+    if !expired.is_empty() && engine.trusted_now().is_some() {
         for scope in expired {
-            settled &= !end(engine, scope, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
-        }
-        for name in undeclared {
-            settled &=
-                !end_undeclared(engine, &name, CloseReason::Expired, patience).is_err_and(|error| error.is_store());
+            settled &= !fails(scope, CloseReason::Expired);
         }
     }
     Ok(settled)

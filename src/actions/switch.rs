@@ -32,5 +32,5 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
     if on != status.switched_off.iter().any(|off| off == field) {
         return engine.consent.receipt(scope, None);
     }
-    end(engine, scope, CloseReason::Switched(field, on), &Patience::new())
+    end(engine, scope.into(), CloseReason::Switched(field, on), &Patience::new())
 }

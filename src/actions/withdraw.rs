@@ -14,12 +14,13 @@
 //! withdrawal happened.
 
 use super::{
-    close::{Closing, close_scope, close_undeclared},
-    destroy::{as_seen, destroy, destroy_left, destroyed, is_elsewhere, undecided},
+    close::{Closing, close_scope},
+    decision::reopen,
+    destroy::{as_seen, destroy, destroy_left, is_elsewhere},
     refuse::{CONFIRM, refuse},
 };
 use crate::{
-    consent::{CloseReason, Destroyed, Patience, Receipt, Scope, State},
+    consent::{CloseReason, Destroyed, Patience, Receipt, Scope, ScopeKey, State},
     engine::{Engine, Task},
     error::{Error, Kind},
     mutants::{self, Mutant},
@@ -39,18 +40,20 @@ pub(crate) fn withdraw(engine: &Engine, scope: Scope) -> Result<Receipt, Error> 
 pub(super) fn try_to_withdraw(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     match state_for_a_no(engine, scope)? {
         Some(state) => withdraw_from(engine, scope, state, patience),
-        None => end(engine, scope, CloseReason::Withdrawn, patience),
+        None => end(engine, scope.into(), CloseReason::Withdrawn, patience),
     }
 }
 
 /// The state of a scope that a person is refusing; `None` if the records can't be read. The person's decision is known
 /// even then, and closes the scope whatever its state is.
 pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<State>, Error> {
+    engine.consent.contract(scope)?;
+    // Before the records are read, which may take long. Whatever the state is, the scope is closed by what follows, and what
+    // follows lets the records decide again.
+    engine.consent.close_gate(scope);
     match engine.consent.state_of(scope) {
-        Err(error) if error.is_store() => {
-            engine.consent.close_gate(scope);
-            Ok(engine.consent.state_of(scope).ok())
-        }
+        Err(error) if error.is_store() => Ok(engine.consent.state_of(scope).ok()),
+        Err(error) => Err(reopen(engine, scope.into(), error)),
         state => state.map(Some),
     }
 }
@@ -59,9 +62,13 @@ pub(super) fn state_for_a_no(engine: &Engine, scope: Scope) -> Result<Option<Sta
 fn withdraw_from(engine: &Engine, scope: Scope, state: State, patience: &Patience) -> Result<Receipt, Error> {
     match state {
         // Also past the last day, whether or not the expiry has been written.
-        State::Granted | State::Superseded | State::Expired => end(engine, scope, CloseReason::Withdrawn, patience),
+        State::Granted | State::Superseded | State::Expired => {
+            end(engine, scope.into(), CloseReason::Withdrawn, patience)
+        }
         State::Denied | State::Withdrawn => again(engine, scope, CloseReason::Withdrawn, patience),
-        State::Unreadable if engine.consent.has_yes(scope) => end(engine, scope, CloseReason::Withdrawn, patience),
+        State::Unreadable if engine.consent.has_yes(scope) => {
+            end(engine, scope.into(), CloseReason::Withdrawn, patience)
+        }
         // This grant, if there was one, was not ended by the person. Now the person refuses, and a grant without a
         // notice can't open the scope again.
         State::Revoked | State::NeverAsked | State::Unreadable | State::Deferred => {
@@ -76,9 +83,9 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
     let patience = &Patience::new();
     match engine.consent.state_of(scope) {
         // It can't be read whether there is a grant. If there is one, it is ended.
-        Err(error) if error.is_store() => end(engine, scope, CloseReason::Revoked(why), patience),
+        Err(error) if error.is_store() => end(engine, scope.into(), CloseReason::Revoked(why), patience),
         state => match state? {
-            State::Granted | State::Superseded => end(engine, scope, CloseReason::Revoked(why), patience),
+            State::Granted | State::Superseded => end(engine, scope.into(), CloseReason::Revoked(why), patience),
             State::Revoked => again(engine, scope, CloseReason::Revoked(why), patience),
             _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
         },
@@ -93,13 +100,13 @@ fn again(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Pati
     // If the records can't be read, the decision counts as not written.
     if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // The last line in the history is still the one before, so there is no receipt of this decision yet.
-        return end(engine, scope, ending, patience);
+        return end(engine, scope.into(), ending, patience);
     }
     let receipt = said_before(engine, scope, patience)?;
     // Another process may have written a grant in the meantime. Whether the person decided it before or after this act is
     // unknown, so it is ended as well. After a grant that failed, the person has refused again.
     let must_end = tells_a_yes(&receipt) || engine.consent.has_failed_yes(scope);
-    if must_end { end(engine, scope, ending, patience) } else { Ok(receipt) }
+    if must_end { end(engine, scope.into(), ending, patience) } else { Ok(receipt) }
 }
 
 /// Whether the last line of a scope is a grant although a refusal was expected. Two of the mistakes that the tests make
@@ -117,7 +124,7 @@ pub(super) fn said_before(engine: &Engine, scope: Scope, patience: &Patience) ->
         return receipt;
     }
     let confirmed = engine.consent.confirm_no(scope.name(), CONFIRM);
-    let destroyed = destroy_left(engine, scope, patience);
+    let destroyed = destroy_left(engine, scope.into(), patience);
     // The records on disk hold the refusal. A grant recorded elsewhere later opens the scope here as usual.
     engine.consent.reopen_gate(scope);
     Ok(Receipt { destroyed, ..receipt?.told(confirmed) })
@@ -125,29 +132,7 @@ pub(super) fn said_before(engine: &Engine, scope: Scope, patience: &Patience) ->
 
 /// Withdraws a grant of a scope that this program does not declare.
 pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt, Error> {
-    end_undeclared(engine, name, CloseReason::Withdrawn, &Patience::new())
-}
-
-/// Ends a grant of a scope that this program does not declare: close, confirm, destroy, receipt.
-pub(super) fn end_undeclared(
-    engine: &Engine,
-    name: &str,
-    ending: CloseReason<'_>,
-    patience: &Patience,
-) -> Result<Receipt, Error> {
-    let closing = close_undeclared(engine, name, ending, patience)?;
-    let confirmed = confirm_closing(engine, name, &closing);
-    let destroy = |keep| match keep {
-        None => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, None)),
-        keep => engine.journal.purge_named(name, keep),
-    };
-    let destroyed = match closing.generation() {
-        _ if is_elsewhere(engine, &closing) => Destroyed::default(),
-        Some(generation) => destroyed(engine.keys.forget(name), engine.journal.purge_named(name, Some(generation))),
-        None => undecided(engine, name, patience, destroy),
-    };
-    let destroyed = as_seen(engine, destroyed);
-    Ok(Receipt { destroyed, ..closing.finish()?.told(confirmed) })
+    end(engine, engine.consent.undeclared_key(name)?, CloseReason::Withdrawn, &Patience::new())
 }
 
 /// Whether no process can send any more data of the scope that is being closed.
@@ -162,7 +147,7 @@ fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result
 /// Ends or narrows a grant: close, confirm, destroy, receipt. `ending` says why, and whether the grant stays.
 pub(super) fn end(
     engine: &Engine,
-    scope: Scope,
+    scope: ScopeKey<'_>,
     ending: CloseReason<'_>,
     patience: &Patience,
 ) -> Result<Receipt, Error> {

@@ -97,7 +97,7 @@ pub(crate) struct Stat {
     /// How many bytes of disk space it takes. A small file takes a whole block.
     pub(crate) occupies: u64,
     /// A value that changes whenever the file is replaced or written, as far as the file system shows it.
-    pub(crate) version: (u64, u64, i64),
+    pub(crate) version: Version,
     /// Why it must not be used, if it belongs to another user or is open to group or others.
     pub(crate) exposed: Option<&'static str>,
     /// The device and the number on that device. It identifies the file or directory, whatever path leads to it. `None` if the
@@ -105,12 +105,24 @@ pub(crate) struct Stat {
     pub(crate) node: Option<Node>,
 }
 
+/// Which file was at a path, and when the file system last saw it change. Compared for equality only: the time is the disk's,
+/// and must not be compared with the program's clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// The file's number on its device.
+    pub(crate) number: u64,
+    /// When it was last written, in seconds since 1970.
+    pub(crate) seconds: u64,
+    /// The nanoseconds after that second.
+    pub(crate) nanoseconds: i64,
+}
+
 /// See [`Stat::node`].
 pub(crate) type Node = (u64, u64);
 
 /// The platform-specific parts of a [`Stat`].
 pub(super) struct Kept {
-    pub(super) version: (u64, u64, i64),
+    pub(super) version: Version,
     pub(super) occupies: u64,
     pub(super) node: Option<Node>,
 }

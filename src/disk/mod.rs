@@ -29,7 +29,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use interface::{Disk, Handle, Look, Need, Node, Seen, Stat, StatKind, Whose, at, named, refusal, refused};
+pub(crate) use interface::{
+    Disk, Handle, Look, Need, Node, Seen, Stat, StatKind, Version, Whose, at, named, refusal, refused,
+};
 #[cfg(test)]
 pub(crate) use interface::{may_not_write, too_large};
 pub(crate) use system::{System, files_to_hold, is_lock, is_out_of_files, whose};

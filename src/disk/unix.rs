@@ -180,7 +180,11 @@ pub(super) fn exposed(metadata: &Metadata) -> Option<&'static str> {
 pub(super) fn examine(path: &Path) -> io::Result<(Metadata, Kept)> {
     let metadata = fs::symlink_metadata(path)?;
     let kept = Kept {
-        version: (metadata.ino(), metadata.mtime() as u64, metadata.mtime_nsec()),
+        version: super::Version {
+            number: metadata.ino(),
+            seconds: metadata.mtime() as u64,
+            nanoseconds: metadata.mtime_nsec(),
+        },
         occupies: metadata.blocks() * 512,
         node: Some((metadata.dev(), metadata.ino())),
     };

@@ -261,7 +261,11 @@ pub(super) fn examine(path: &Path) -> io::Result<(Metadata, Kept)> {
     let (metadata, says) = (opened.metadata()?, winapi_util::file::information(&opened)?);
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let kept = Kept {
-        version: (says.file_index(), modified.as_secs(), i64::from(modified.subsec_nanos())),
+        version: super::Version {
+            number: says.file_index(),
+            seconds: modified.as_secs(),
+            nanoseconds: i64::from(modified.subsec_nanos()),
+        },
         occupies: metadata.len().next_multiple_of(CLUSTER),
         node: Some((says.volume_serial_number(), says.file_index())),
     };

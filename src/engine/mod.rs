@@ -14,7 +14,7 @@ pub(crate) use worker::Worker;
 
 use crate::{
     ambient::{Ambient, Day, Time},
-    consent::{Consent, Failed, Looking, OpenScope, Records, Scope, UNKNOWN_EPOCH},
+    consent::{Consent, Failed, Looking, OpenScope, Records, Scope, ScopeKey, UNKNOWN_EPOCH},
     event::Registry,
     generalize::Keys,
     journal::{DropReason, Journal},
@@ -108,27 +108,24 @@ impl Engine {
     /// `true` if the records can't be read: the cleanup looks again. Reads names only.
     pub(crate) fn has_stale(&self, records: &Result<Records, Failed>) -> bool {
         let Ok(records) = records else { return true };
-        let stale = |(scope, keep): (Scope, _)| self.may_hold(scope.name(), keep);
-        // Includes scopes that this program does not declare: a withdrawal of one may have been interrupted.
-        let undeclared = |(name, keep): (String, _)| self.may_hold(&name, keep);
-        self.consent.generations(records).into_iter().any(stale)
-            || self.consent.undeclared_generations(records).into_iter().any(undeclared)
-            || self.journal.may_hold_trash()
+        let is_stale = |(scope, keep)| self.may_hold(scope, keep);
+        self.consent.generations(records).into_iter().any(is_stale) || self.journal.may_hold_trash()
     }
 
     /// Whether a grant of a scope of this program is in force, whether or not something blocks it.
     pub(crate) fn is_granted(&self, records: &Records) -> bool {
-        self.consent.generations(records).iter().any(|(_, kept)| kept.is_some())
+        let is_granted = |(scope, kept): &(ScopeKey<'_>, Option<u64>)| scope.declared().is_some() && kept.is_some();
+        self.consent.generations(records).iter().any(is_granted)
     }
 
     /// Whether there may be anything of a scope on disk or in the trash.
-    pub(crate) fn may_have_left(&self, scope: &str) -> bool {
+    pub(crate) fn may_have_left(&self, scope: ScopeKey<'_>) -> bool {
         self.may_hold(scope, None) || self.journal.may_hold_trash()
     }
 
     /// Whether there may be anything on disk for a scope that the grant with generation `keep` does not cover.
-    fn may_hold(&self, scope: &str, keep: Option<u64>) -> bool {
-        self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has_named(scope))
+    fn may_hold(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> bool {
+        self.journal.may_hold_other(scope, keep) || (keep.is_none() && self.keys.has(scope))
     }
 
     /// Looks at consent: reads, and never waits for another process. What follows from it is requested as a task.

@@ -12,7 +12,7 @@
 
 use crate::{
     ambient::{Ambient, Day, hex, unhex},
-    consent::{MAX_SCOPES, Scope},
+    consent::{MAX_SCOPES, Scope, ScopeKey},
     disk::{self, Files, StatKind},
     error::{At, Error},
     event::{Code, Codes, Linkage, Schema, cohort},
@@ -128,15 +128,10 @@ impl Keys {
     }
 
     /// Whether the scope has a secret on disk.
-    pub(crate) fn has(&self, scope: Scope) -> bool {
-        self.has_named(scope.name())
-    }
-
-    /// The same, by the scope's name.
-    pub(crate) fn has_named(&self, scope: &str) -> bool {
+    pub(crate) fn has(&self, scope: ScopeKey<'_>) -> bool {
         leaving_nothing::<DEEP, _>(|| {
             match self.read() {
-                Ok(secrets) => secrets.is_some_and(|secrets| secrets.0.contains_key(scope)),
+                Ok(secrets) => secrets.is_some_and(|secrets| secrets.0.contains_key(scope.name())),
                 // If the file could not be read, it may hold one.
                 Err(error) => !is_damage(&error),
             }
@@ -144,15 +139,17 @@ impl Keys {
     }
 
     /// Destroys the scope's secret and the keys derived from it. Returns whether there was a secret.
-    pub(crate) fn destroy(&self, scope: Scope) -> io::Result<bool> {
+    pub(crate) fn destroy(&self, scope: ScopeKey<'_>) -> io::Result<bool> {
         self.wipe(scope);
-        self.forget(scope.name())
+        self.remove_secret(scope.name())
     }
 
     /// Overwrites the scope's keys in the memory of this process.
-    pub(crate) fn wipe(&self, scope: Scope) {
-        self.drop_keys(|of| of != scope.index());
-        self.sessions.lock().remove(scope.name());
+    pub(crate) fn wipe(&self, scope: ScopeKey<'_>) {
+        if let Some(scope) = scope.declared() {
+            self.drop_keys(|of| of != scope.index());
+            self.sessions.lock().remove(scope.name());
+        }
     }
 
     /// Whether this process has any of a scope's keys in memory.
@@ -176,7 +173,7 @@ impl Keys {
     }
 
     /// Removes a scope's secret from the disk. Returns whether there was one.
-    pub(crate) fn forget(&self, scope: &str) -> io::Result<bool> {
+    fn remove_secret(&self, scope: &str) -> io::Result<bool> {
         if self.files.stat(&self.path)?.is_none() {
             return Ok(false);
         }

@@ -199,7 +199,11 @@ fn secrets_that_cannot_be_read_now_are_neither_removed_nor_forgotten() {
     keys.refresh(Day(20_000), [CRASH].into_iter());
     assert_eq!(known(&keys), before.1, "the keys of today are as good as they were");
     assert!(keys.are_unread(), "and it is tried again");
-    assert!(keys.create(CRASH).is_err() && keys.forget("usage").is_err() && keys.forget(CRASH.name()).is_err());
+    assert!(
+        keys.create(CRASH).is_err()
+            && keys.destroy(ScopeKey::undeclared("usage")).is_err()
+            && keys.destroy(ScopeKey::undeclared(CRASH.name())).is_err()
+    );
     assert_eq!(std::fs::read(&path).unwrap(), before.0);
     keys.refresh(Day(20_001), [CRASH].into_iter());
     assert_eq!(known(&keys), None, "codes of another day are made with other keys");
@@ -208,6 +212,6 @@ fn secrets_that_cannot_be_read_now_are_neither_removed_nor_forgotten() {
     assert!(known(&keys).is_some() && known(&keys) != before.1 && !keys.are_unread());
     // A file that was read and is damaged is different: its secrets can no longer be attributed to any scope.
     files.replace(&path, b"damaged").unwrap();
-    assert!(keys.forget(CRASH.name()).unwrap());
+    assert!(keys.destroy(CRASH.into()).unwrap());
     assert!(!path.exists());
 }

@@ -34,7 +34,7 @@ pub(crate) use waiting::Sealed;
 
 use crate::{
     ambient::{Ambient, Day},
-    consent::{Destroyed, OpenScope, Place, Projection, Scope, UNKNOWN_EPOCH},
+    consent::{Destroyed, OpenScope, Place, Projection, Scope, ScopeKey, UNKNOWN_EPOCH},
     disk::{self, Files, Handle, Look, Stat, StatKind},
     error::{At, Error},
     event::{Linkage, MAX_FIELDS, Registry, Schema},
@@ -368,10 +368,10 @@ impl Journal {
     }
 
     /// Closes what this process has open of one scope.
-    fn let_go(&self, scope: &str) {
+    fn let_go(&self, scope: ScopeKey<'_>) {
         let mut writer = self.writer.lock();
-        writer.waiting.remove(scope);
-        writer.counts.remove(scope);
+        writer.waiting.remove(scope.name());
+        writer.counts.remove(scope.name());
     }
 
     /// Closes the counts of days other than `today`, so that they can be merged.
@@ -431,9 +431,9 @@ impl Journal {
     /// Whether any data of a scope is on disk, or may be, in directories other than those of generation `keep`. `true`
     /// if the system does not let us look or something else is in a directory's place: then the clean-up looks again
     /// later.
-    pub(crate) fn may_hold_other(&self, scope: &str, keep: Option<u64>) -> bool {
+    pub(crate) fn may_hold_other(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
-        ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope) {
+        ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope.name()) {
             Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
             Look::Absent => false,
             Look::Refused(_) | Look::Failed(_) => true,
@@ -458,9 +458,9 @@ impl Journal {
 
     /// Destroys the pending data of a scope, except in the directories of generation `keep`. A directory is renamed
     /// first, so that no other process finds it by name, and then removed.
-    pub(crate) fn purge(&self, scope: Scope, keep: Option<u64>) -> Destroyed {
-        self.let_go(scope.name());
-        self.purge_named(scope.name(), keep)
+    pub(crate) fn purge(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
+        self.let_go(scope);
+        self.purge_those(scope, |generation| generation.is_none() || generation != keep)
     }
 
     /// Whether [`purge`](Journal::purge) can destroy all pending data of a scope, as far as looking can tell. Changes
@@ -485,22 +485,16 @@ impl Journal {
     }
 
     /// Destroys the pending data of a scope up to and including a generation, and leaves later generations.
-    pub(crate) fn purge_until(&self, scope: &str, latest: u64) -> Destroyed {
+    pub(crate) fn purge_until(&self, scope: ScopeKey<'_>, latest: u64) -> Destroyed {
         self.let_go(scope);
         self.purge_those(scope, |generation| generation.is_some_and(|generation| generation <= latest))
     }
 
-    /// The same as [`purge`](Journal::purge) for a scope that this program does not declare, and so has no open files
-    /// of.
-    pub(crate) fn purge_named(&self, scope: &str, keep: Option<u64>) -> Destroyed {
-        self.purge_those(scope, |generation| generation.is_none() || generation != keep)
-    }
-
-    fn purge_those(&self, scope: &str, goes: impl Fn(Option<u64>) -> bool) -> Destroyed {
+    fn purge_those(&self, scope: ScopeKey<'_>, goes: impl Fn(Option<u64>) -> bool) -> Destroyed {
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
         for kind in ["waiting", "counts", "outbox"] {
-            let above = self.store.join(kind).join(scope);
-            let names = match self.generations_of(kind, scope) {
+            let above = self.store.join(kind).join(scope.name());
+            let names = match self.generations_of(kind, scope.name()) {
                 Look::Read(names) => names,
                 Look::Absent => continue,
                 // Data may be there. It can't be sent any more, and is looked for again later. Nothing behind a link is

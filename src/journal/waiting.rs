@@ -110,7 +110,7 @@ impl Journal {
         open: impl Fn(&Path) -> io::Result<Box<dyn Handle>>,
     ) -> io::Result<Option<Box<dyn Handle>>> {
         let which = || match self.files.examine(path) {
-            Look::Read(stat) => Ok(Some(stat.version.0)),
+            Look::Read(stat) => Ok(Some(stat.version.number)),
             Look::Absent | Look::Refused(_) => Ok(None),
             Look::Failed(error) => Err(error),
         };

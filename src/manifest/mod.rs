@@ -318,7 +318,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
         of_library: scope.is_of_library(),
         allowed: contract.is_some_and(|contract| contract.allowed),
         retention_days: scope.retention_days(),
-        secret_lost: status.is_open() && !engine.keys.has(scope),
+        secret_lost: status.is_open() && !engine.keys.has(scope.into()),
         envelope: {
             let (service, own) = otlp::envelope(&engine.service, scope);
             [service, own].concat()

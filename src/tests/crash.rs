@@ -345,7 +345,7 @@ fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
         client.grant(CRASH).unwrap();
         client.withdraw(CRASH).unwrap();
         assert!(
-            crate::actions::close::close_scope(client.engine(), CRASH, ending, &Patience::new()).is_err(),
+            crate::actions::close::close_scope(client.engine(), CRASH.into(), ending, &Patience::new()).is_err(),
             "{ending:?}"
         );
         assert_eq!(client.status(CRASH).unwrap().state, State::Withdrawn, "{ending:?}");
@@ -356,7 +356,8 @@ fn neither_the_calendar_nor_the_program_ends_what_the_person_did_meanwhile() {
     let client = client(home.path(), None);
     client.grant(CRASH).unwrap();
     assert!(
-        crate::actions::close::close_scope(client.engine(), CRASH, CloseReason::Expired, &Patience::new()).is_err()
+        crate::actions::close::close_scope(client.engine(), CRASH.into(), CloseReason::Expired, &Patience::new())
+            .is_err()
     );
     assert!(client.status(CRASH).unwrap().is_open(), "a new yes is not past the last day of the old one");
 }

@@ -249,7 +249,7 @@ impl Disk for Process {
         let Some(node) = state.nodes.get(path) else { return Ok(None) };
         let file = state.files.get(&node.number);
         let (len, changed) = file.map_or((0, node.changed), |file| (file.bytes.len() as u64, file.changed));
-        let version = (node.number, changed.0, changed.1);
+        let version = crate::disk::Version { number: node.number, seconds: changed.0, nanoseconds: changed.1 };
         Ok(Some(Stat {
             kind: node.kind,
             len,
@@ -487,7 +487,7 @@ fn the_disk_in_memory_does_what_the_real_one_does() {
         let len = |stat: &Stat| if stat.kind == StatKind::Dir { 0 } else { stat.len };
         let kind =
             |path: &Path| told(disk.stat(path).map(|stat| stat.map(|stat| (stat.kind, len(&stat), stat.exposed))));
-        let number = |path: &Path| disk.stat(path).unwrap().unwrap().version.0;
+        let number = |path: &Path| disk.stat(path).unwrap().unwrap().version.number;
         say(kind(&at("d/f")));
         say(told(disk.list(&at("d"))));
         say(told(disk.read(&at("d/f"), 9)));

@@ -6,7 +6,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     ambient::{Clock, instant},
-    consent::{CloseReason, Patience, State},
+    consent::{CloseReason, Patience, ScopeKey, State},
     disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{Mutant, with},
     sync::Mutex,
@@ -373,13 +373,13 @@ fn secrets_that_cant_be_read_now_stay() {
     let keys = home.directory.path().join("data/org.example.crash/candor-1/keys");
     let before = std::fs::read(&keys).unwrap();
     home.disk.set(|call, at| (call == "read" && at.ends_with("/keys")).then_some(Errno::MFILE));
-    let _ = client.engine().keys.forget("crash").unwrap_err();
+    let _ = client.engine().keys.destroy(ScopeKey::undeclared("crash")).unwrap_err();
     assert_eq!(std::fs::read(&keys).unwrap(), before);
     // The secrets are not reported as lost either.
     assert!(!client.manifest().unwrap().scope(VIEWS).unwrap().secret_lost);
     home.disk.end();
-    assert!(client.engine().keys.forget("crash").unwrap());
-    assert!(client.engine().keys.has_named("views") && !client.engine().keys.has_named("crash"));
+    assert!(client.engine().keys.destroy(ScopeKey::undeclared("crash")).unwrap());
+    assert!(client.engine().keys.has(ScopeKey::undeclared("views")) && !client.engine().keys.has(CRASH.into()));
 }
 
 /// Records two events and removes files between them. Returns how many are pending.
@@ -561,7 +561,7 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
         ("a switch", |client| drop(client.switch(CRASH, "crash.happened.times", false))),
         ("a narrowing", |client| {
             let narrows = CloseReason::Switched("crash.happened.times", false);
-            let closing = crate::actions::close::close_scope(client.engine(), CRASH, narrows, &Patience::new());
+            let closing = crate::actions::close::close_scope(client.engine(), CRASH.into(), narrows, &Patience::new());
             drop(closing.and_then(crate::actions::close::Closing::finish));
         }),
         ("later", |client| drop(client.defer(CRASH))),

@@ -294,3 +294,70 @@ fn a_send_waits_while_this_client_itself_keeps_the_store_in_order() {
         assert!(!trouble.contains("another process"), "there is none: {trouble}");
     });
 }
+
+/// The real disk. While a halt is set, the first thread that reads the snapshot stops, reports that, and continues when it gets
+/// a message.
+#[derive(Clone, Default)]
+struct SlowSnapshot(Arc<Mutex<Option<Halt>>>);
+
+impl Disk for SlowSnapshot {
+    fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        if path.ends_with("candor-1/consent") {
+            let halt = self.0.lock().take();
+            if let Some((here, go_on)) = halt {
+                here.send(()).unwrap();
+                go_on.recv_timeout(HANG).unwrap();
+            }
+        }
+        System.read(path, most)
+    }
+
+    real!(stat list make_dir read_shared create append rename remove_file remove_tree lock_file sync_dir);
+}
+
+/// What an act of a person does.
+type No = fn(&Client) -> crate::consent::Receipt;
+
+/// Whether an act closes this process's gate while another thread reads the records and does not return.
+fn closes_while_another_thread_reads(mutant: Option<Mutant>, act: No) -> bool {
+    let home = tempfile::tempdir().unwrap();
+    let disk = SlowSnapshot::default();
+    let mut config = config(home.path());
+    config.disk = Arc::new(disk.clone());
+    let client = Client::new(config).unwrap();
+    client.engine().worker.no_thread.store(true, std::sync::atomic::Ordering::SeqCst);
+    client.grant(CRASH).unwrap();
+    let gate = || client.engine().consent.gates().epoch(CRASH);
+    assert_ne!(gate(), 0, "it is open");
+
+    let ((here, is_here), (go_on, told)) = (mpsc::channel(), mpsc::channel());
+    // The next look evaluates the records again.
+    client.engine().consent.reopen_gate(CRASH);
+    *disk.0.lock() = Some((here, told));
+    thread::scope(|scope| {
+        scope.spawn(|| client.engine().refresh());
+        is_here.recv_timeout(HANG).expect("the look reads the snapshot");
+        let client = &client;
+        let withdrawn = scope.spawn(move || mutants::with(mutant, || act(client)));
+        let began = SystemClock.monotonic();
+        // A gate that waits stays open for as long as it is watched.
+        let watched = if mutant.is_some() { Duration::from_millis(300) } else { HANG };
+        while gate() != 0 && began.elapsed() < watched {
+            thread::yield_now();
+        }
+        let is_closed = gate() == 0;
+        go_on.send(()).unwrap();
+        assert!(withdrawn.join().unwrap().confirmed);
+        assert_eq!(gate(), 0, "the look that was in progress opens nothing");
+        is_closed
+    })
+}
+
+#[test]
+fn a_no_closes_the_gate_while_another_thread_reads_the_records() {
+    let noes: [No; 2] = [|client| client.withdraw(CRASH).unwrap(), |client| client.deny(CRASH).unwrap()];
+    for act in noes {
+        assert!(closes_while_another_thread_reads(None, act));
+    }
+    assert!(!closes_while_another_thread_reads(Some(Mutant::GateWaitsForLook), noes[0]), "the control");
+}

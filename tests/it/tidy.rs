@@ -290,7 +290,13 @@ fn the_proofs_are_made_in_one_file() {
     // The compiler keeps every other module from making a proof or moving a gate, as long as these say so.
     let permit = read("src/consent/state/permit.rs");
     assert_eq!(permit.matches("pub(in crate::consent) fn issue(").count(), permit.matches("fn issue(").count());
-    assert!(permit.contains("pub(in crate::consent) fn set(&self, scope: Scope, epoch: u64)"));
+    assert!(
+        permit.contains("\n    fn set(&self, scope: Scope, epoch: u64)"),
+        "one function sets a gate, under its lock"
+    );
+    for moves in ["keep_closed", "keep_paused", "follow_records", "open", "close_if_other", "close", "stop"] {
+        assert!(permit.contains(&format!("pub(in crate::consent) fn {moves}(&self")), "{moves}");
+    }
     assert!(read("src/consent/agreement/scope.rs").contains("pub(in crate::consent) fn gate(self)"));
 }
 

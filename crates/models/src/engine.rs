@@ -3,7 +3,7 @@
 //! modelled.
 
 use crate::{
-    consent::{Consent, Destroyed, Place, Scope},
+    consent::{Consent, Destroyed, Place, Scope, ScopeKey},
     error::Error,
     sync::Mutex,
 };
@@ -35,7 +35,7 @@ impl Engine {
     }
 
     /// Always true, so that every destruction takes the lock.
-    pub(crate) fn may_have_left(&self, _: &str) -> bool {
+    pub(crate) fn may_have_left(&self, _: ScopeKey<'_>) -> bool {
         true
     }
 
@@ -85,19 +85,14 @@ impl Schema {
 pub(crate) struct Keys;
 
 impl Keys {
-    pub(crate) fn wipe(&self, _: Scope) {}
+    pub(crate) fn wipe(&self, _: ScopeKey<'_>) {}
 
     pub(crate) fn create(&self, _: Scope) -> Result<(), Error> {
         Ok(())
     }
 
-    pub(crate) fn destroy(&self, _: Scope) -> io::Result<bool> {
+    pub(crate) fn destroy(&self, _: ScopeKey<'_>) -> io::Result<bool> {
         Ok(true)
-    }
-
-    /// Every scope is declared here, so there are no undeclared ones.
-    pub(crate) fn forget(&self, _: &str) -> io::Result<bool> {
-        Ok(false)
     }
 }
 
@@ -117,7 +112,7 @@ impl Journal {
     }
 
     /// `Journal::purge`: removes the pending records of every generation but `keep`, under the lock.
-    pub(crate) fn purge(&self, _: Scope, keep: Option<u64>) -> Destroyed {
+    pub(crate) fn purge(&self, _: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
         self.writer.lock().retain(|place| Some(place.generation) == keep);
         Destroyed { complete: true, ..Destroyed::default() }
     }
@@ -126,12 +121,7 @@ impl Journal {
         true
     }
 
-    /// Every scope is declared here, so there are no undeclared ones.
-    pub(crate) fn purge_named(&self, _: &str, _: Option<u64>) -> Destroyed {
-        Destroyed { complete: true, ..Destroyed::default() }
-    }
-
-    pub(crate) fn purge_until(&self, _: &str, latest: u64) -> Destroyed {
+    pub(crate) fn purge_until(&self, _: ScopeKey<'_>, latest: u64) -> Destroyed {
         self.writer.lock().retain(|place| place.generation > latest);
         Destroyed { complete: true, ..Destroyed::default() }
     }

@@ -2,7 +2,7 @@
 //! it is renamed or replaced, and a lock belongs to the file, as on a real system. Never fails for lack of space.
 
 use crate::{
-    disk::{Disk, Handle, Stat, StatKind},
+    disk::{Disk, Handle, Stat, StatKind, Version},
     steps,
     sync::{self, Point},
 };
@@ -149,7 +149,7 @@ impl Disk for Memory {
                 kind: StatKind::Dir,
                 len: 0,
                 occupies: 0,
-                version: (0, 0, 0),
+                version: Version::default(),
                 exposed: None,
                 node: Some((1, 0)),
             }));
@@ -157,7 +157,7 @@ impl Disk for Memory {
         self.reads(path);
         let Ok(file) = self.file(path) else { return Ok(None) };
         let content = file.content.lock().unwrap();
-        let version = (file.number, 0, content.1);
+        let version = Version { number: file.number, seconds: 0, nanoseconds: content.1 };
         let (len, node) = (content.0.len() as u64, Some((1, file.number)));
         Ok(Some(Stat { kind: StatKind::File, len, occupies: len, version, exposed: None, node }))
     }

@@ -370,13 +370,13 @@ fn send(world: &World, process: usize) {
 /// `withdraw` and `end` in `src/actions/withdraw.rs`, with `close_scope` and `Closing::finish`. Returns whether the
 /// withdrawal is confirmed, and its epoch.
 fn withdraw(world: &World) -> (bool, u64) {
-    // `engine.consent.status(scope)`: there is a grant.
-    steps::note(LOOK);
-    let early = on("confirmed first, closed after") && world.confirm();
-    // `close_scope`: `self.shut(scope)`.
+    // `state_for_a_no`: `engine.consent.close_gate(scope)`. When `close_scope` does it again, the gate is closed already.
     if !on("the gate closes last") {
         world.set_gate(0, 0);
     }
+    // `engine.consent.state_of(scope)`: there is a grant.
+    steps::note(LOOK);
+    let early = on("confirmed first, closed after") && world.confirm();
     // `self.lock_or_fail(…)`, `ledger.heal(…)`, `ledger.narrow(…)`.
     let decisions = world.decide();
     let epoch = world.look().epoch() + 1;

@@ -256,6 +256,43 @@ impl std::fmt::Debug for Scope {
     }
 }
 
+/// A scope by its name, whether or not this program declares it. A scope is closed, confirmed and destroyed by this.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScopeKey<'n> {
+    name: &'n str,
+    declared: Option<Scope>,
+}
+
+impl<'n> ScopeKey<'n> {
+    /// A scope that this program does not declare. It has no gate, no keys in memory and no open files in this process.
+    pub(crate) fn undeclared(name: &'n str) -> Self {
+        ScopeKey { name, declared: None }
+    }
+
+    pub(crate) fn name(self) -> &'n str {
+        self.name
+    }
+
+    /// The scope, if this program declares it.
+    pub(crate) fn declared(self) -> Option<Scope> {
+        self.declared
+    }
+
+    /// The title that a person reads. The title of a scope that this program does not declare is not known; its name stands in.
+    pub(crate) fn title(self) -> &'n str {
+        match self.declared {
+            Some(scope) => scope.title(),
+            None => self.name,
+        }
+    }
+}
+
+impl From<Scope> for ScopeKey<'_> {
+    fn from(scope: Scope) -> Self {
+        ScopeKey { name: scope.name(), declared: Some(scope) }
+    }
+}
+
 /// A scope linked into the program. `scope!` collects them all, so that a manifest can't leave one out.
 #[doc(hidden)]
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::consent::{
 };
 use crate::{
     ambient::Day,
-    disk::{Look, Seen},
+    disk::{Look, Seen, Version},
     error::Error,
     mutants::{self, Mutant},
 };
@@ -188,8 +188,8 @@ impl Sound {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) snapshot: Option<Vec<u8>>,
-    marks: Option<((u64, u64, i64), u64)>,
-    ledger: Option<((u64, u64, i64), u64)>,
+    marks: Option<(Version, u64)>,
+    ledger: Option<(Version, u64)>,
     revoked: Vec<String>,
     exposed: bool,
 }

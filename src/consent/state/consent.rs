@@ -15,7 +15,7 @@ use crate::consent::{
 };
 use crate::{
     ambient::{Ambient, Day},
-    disk::Look,
+    disk::{Look, Version},
     error::{Error, Kind},
     mutants::{self, Mutant},
     sync::Mutex,
@@ -105,9 +105,9 @@ impl Patience {
 }
 
 /// A cheap check for new decisions: the versions of the snapshot and of its directory.
-pub(in crate::consent) type Glance = [Option<(u64, u64, i64)>; 2];
+pub(in crate::consent) type Glance = [Option<Version>; 2];
 
-/// What was last read, and which scopes must stay closed whatever is read next.
+/// What was last read. Locked for a whole look, files included.
 pub(crate) struct View {
     pub(in crate::consent) seen: Fingerprint,
     /// The cheap check's result; `None` if the check failed.
@@ -136,9 +136,6 @@ pub(crate) struct View {
     pub(in crate::consent) open: Vec<Place>,
     /// What a scope is limited to, for the open scopes whose build would send more than was agreed to.
     pub(in crate::consent) held: Vec<(Scope, Arc<Projection>)>,
-    pub(in crate::consent) closing: Vec<Scope>,
-    /// The scopes in `closing` whose grant stays: events recorded meanwhile are counted.
-    pub(in crate::consent) narrowing: Vec<Scope>,
 }
 
 impl Consent {
@@ -166,8 +163,6 @@ impl Consent {
             turned_older: false,
             open: Vec::new(),
             held: Vec::new(),
-            closing: Vec::new(),
-            narrowing: Vec::new(),
         });
         Consent {
             ledger,
@@ -276,11 +271,6 @@ impl Consent {
         soonest.is_some_and(|soonest| soonest <= self.ambient.monotonic())
     }
 
-    /// Whether this process closed a scope, whatever is on disk.
-    pub(in crate::consent) fn is_gate_closed(&self, scope: Scope) -> bool {
-        self.view.lock().closing.contains(&scope)
-    }
-
     pub(crate) fn gates(&self) -> &Gates {
         &self.gates
     }
@@ -333,27 +323,26 @@ impl Consent {
         self.ledger.read()
     }
 
-    /// Closes this process's gate of a scope. Called before anything that can fail.
+    /// Closes this process's gate of a scope, at once. Called before anything that can fail or wait. Returns when a look in
+    /// progress, which may be reading files, is over.
     pub(crate) fn close_gate(&self, scope: Scope) {
-        let mut view = self.view.lock();
-        self.gates.set(scope, 0);
-        if !view.closing.contains(&scope) {
-            view.closing.push(scope);
-        }
-        view.open.retain(|place| place.scope != scope);
-        view.narrowing.retain(|&narrowing| narrowing != scope);
-        view.changed = true;
+        self.close_gate_by(scope, Gates::keep_closed);
     }
 
     /// The same for a grant that stays, narrowed or unchanged: no event is stored meanwhile, and events are counted.
     pub(crate) fn pause_gate(&self, scope: Scope) {
-        let was_open = self.gates.epoch(scope) != 0;
-        self.close_gate(scope);
-        if was_open {
-            let mut view = self.view.lock();
-            view.narrowing.push(scope);
-            self.gates.set(scope, UNKNOWN_EPOCH);
+        self.close_gate_by(scope, Gates::keep_paused);
+    }
+
+    fn close_gate_by(&self, scope: Scope, close: impl Fn(&Gates, Scope)) {
+        if !mutants::on(Mutant::GateWaitsForLook) {
+            close(&self.gates, scope);
         }
+        let mut view = self.view.lock();
+        // Another decision about the scope may have ended while this waited, and let the records decide again.
+        close(&self.gates, scope);
+        view.open.retain(|place| place.scope != scope);
+        view.changed = true;
     }
 
     /// Lets the records on disk decide again, at the next look, about a scope that was closed here.
@@ -362,9 +351,10 @@ impl Consent {
         // A refusal that could not be written holds here, whatever else was tried or failed meanwhile. If one is noted from here
         // on, it closes the scope after this.
         let holds = self.unwritten.lock().contains_key(scope.name()) && !mutants::on(Mutant::UnwrittenIsUndone);
-        view.narrowing.retain(|&narrowing| narrowing != scope);
-        if !holds {
-            view.closing.retain(|&closing| closing != scope);
+        if holds {
+            self.gates.keep_closed(scope);
+        } else {
+            self.gates.follow_records(scope);
         }
         // A look in between may have read the decision but left the gate closed, so another look must follow.
         view.stale = true;
@@ -447,13 +437,11 @@ impl Consent {
         held.ok_or_else(|| Kind::Locked { path: self.ledger.lock_path() }.into())
     }
 
-    /// Closes every gate of this client permanently.
+    /// Closes every gate of this client permanently, at once.
     pub(crate) fn close(&self) {
-        let mut view = self.view.lock();
         self.gates.close();
-        view.closing = self.contracts.iter().map(|contract| contract.scope).collect();
         for contract in &self.contracts {
-            self.gates.set(contract.scope, 0);
+            self.gates.keep_closed(contract.scope);
         }
     }
 }

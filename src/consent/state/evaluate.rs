@@ -203,16 +203,6 @@ impl Consent {
         sound.snapshot.scopes.iter().any(|(scope, entry)| is_back(scope, entry))
     }
 
-    /// The scopes whose grant is past its last day and is not recorded as expired yet.
-    pub(crate) fn expired(&self, records: &Records) -> Vec<Scope> {
-        let Records::Sound(sound) = records else { return Vec::new() };
-        let at = self.moment();
-        let past = |contract: &&Contract| {
-            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry, &at))
-        };
-        self.contracts.iter().filter(past).map(|contract| contract.scope).collect()
-    }
-
     /// The scopes that nothing blocks and whose grant was recorded under administrators' rules that differ from the current ones.
     pub(crate) fn limited_otherwise(&self, records: &Records) -> Result<Vec<Scope>, Failed> {
         let Records::Sound(sound) = records else { return Ok(Vec::new()) };

@@ -42,7 +42,7 @@ impl Looking<'_> {
     /// Opens them. Returns whether any gate changed.
     pub(crate) fn open(self) -> bool {
         for (scope, epoch) in self.opens.gates.into_iter().flatten() {
-            self.consent.gates.set(scope, epoch);
+            self.consent.gates.open(scope, epoch);
         }
         self.opens.moved
     }
@@ -112,7 +112,7 @@ impl Consent {
             Ok(opens) => opens,
             Err(failed) => {
                 for place in std::mem::take(&mut view.open) {
-                    self.gates.set(place.scope, UNKNOWN_EPOCH);
+                    self.gates.open(place.scope, UNKNOWN_EPOCH);
                 }
                 view.held.clear();
                 view.doubt = Some(failed);
@@ -158,7 +158,7 @@ impl Consent {
             by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract, &at));
             if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
-                && !view.closing.contains(&scope)
+                && !self.gates.is_kept_closed(scope)
                 && self.open_epoch(sound, contract, &at)? != 0
                 && let Some(entry) = sound.in_force(scope.name())
             {
@@ -168,7 +168,7 @@ impl Consent {
                 }
             } else if let Records::Sound(sound) = &records
                 && !self.gates.is_closed()
-                && view.closing.iter().all(|closing| *closing != scope)
+                && !self.gates.is_kept_closed(scope)
                 && self.is_doubted(sound, contract, &at)?
             {
                 doubted.push(scope);
@@ -177,7 +177,7 @@ impl Consent {
             {
                 // The second case: the texts were missing when the scope was evaluated, and were found a moment later.
                 lacks_texts |= self.ledger.agreed(entry)?.is_none() || self.open_epoch(sound, contract, &at)? != 0;
-                if !self.gates.is_closed() && !view.closing.contains(&scope) {
+                if !self.gates.is_closed() && !self.gates.is_kept_closed(scope) {
                     is_over |= !self.is_valid(contract, entry, &at);
                     // The rules differ from the recorded ones. That could not be seen while the texts were missing.
                     is_limited |= view.lacks_texts
@@ -192,12 +192,9 @@ impl Consent {
         let moved = open != view.open;
         let epoch = |scope| open.iter().find(|place: &&Place| place.scope == scope).map_or(0, |place| place.epoch);
         // What closes or changes is closed now. The rest opens once everything it needs is prepared.
-        let in_doubt = |scope: Scope| doubted.contains(&scope) || view.narrowing.contains(&scope);
-        let gate = |scope: Scope| epoch(scope).max(if in_doubt(scope) { UNKNOWN_EPOCH } else { 0 });
+        let gate = |scope: Scope| epoch(scope).max(if doubted.contains(&scope) { UNKNOWN_EPOCH } else { 0 });
         for contract in &self.contracts {
-            if self.gates.epoch(contract.scope) != gate(contract.scope) {
-                self.gates.set(contract.scope, 0);
-            }
+            self.gates.close_if_other(contract.scope, gate(contract.scope));
         }
         let gates = self.contracts.iter().map(|contract| (contract.scope, gate(contract.scope))).collect();
         view.held = held;
@@ -303,16 +300,6 @@ impl Consent {
     /// Whether a snapshot was found. Without one there is nothing to clean up.
     pub(crate) fn is_known(&self) -> bool {
         self.view.lock().seen.snapshot.is_some()
-    }
-
-    /// The scopes that may have data on disk, each with the generation of its grant in force, or `None`. Empty if the records
-    /// can't be relied on, because nothing is destroyed while its state is uncertain.
-    pub(crate) fn generations(&self, records: &Records) -> Vec<(Scope, Option<u64>)> {
-        let Records::Sound(sound) = records else { return Vec::new() };
-        // A grant past its last day keeps its generation, because the clock may be wrong. The scope closes immediately; its data
-        // is destroyed when the expiry is recorded.
-        let kept = |scope: Scope| sound.in_force(scope.name()).map(|entry| entry.generation);
-        self.contracts.iter().map(|contract| (contract.scope, kept(contract.scope))).collect()
     }
 
     /// Records that the grants of the open scopes are in use today, so that a clock that is set back later does not extend them.

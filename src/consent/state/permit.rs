@@ -7,9 +7,9 @@ use crate::consent::{
     records::ledger::Ledger,
 };
 use crate::{
-    disk::{Handle, Look},
+    disk::{Handle, Look, Version},
     mutants::{self, Mutant},
-    sync::{AtomicBool, AtomicU64},
+    sync::{AtomicBool, AtomicU64, Mutex},
 };
 use std::{io, path::PathBuf, sync::Arc, sync::atomic::Ordering};
 
@@ -21,6 +21,10 @@ pub(crate) const UNKNOWN_EPOCH: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Gates {
     epochs: [AtomicU64; MAX_SCOPES],
+    /// The scopes that this process keeps closed whatever the records say, and the value of each one's gate: 0, or
+    /// [`UNKNOWN_EPOCH`] for a grant that stays. A gate is set only under this lock. No file is read under it, so a gate closes at
+    /// once even while another thread reads the records.
+    kept_closed: Mutex<Vec<(Scope, u64)>>,
     /// Set when the client begins to shut down: nothing may be sent any more.
     stopped: AtomicBool,
     /// Set when the client has shut down: nothing is recorded any more either, whatever is decided afterwards.
@@ -33,13 +37,59 @@ impl Gates {
     pub(in crate::consent) fn new(process_wide: bool) -> Self {
         Gates {
             epochs: [const { AtomicU64::new(0) }; MAX_SCOPES],
+            kept_closed: Mutex::default(),
             stopped: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             process_wide,
         }
     }
 
-    pub(in crate::consent) fn set(&self, scope: Scope, epoch: u64) {
+    /// Closes a gate. It stays closed, whatever the records say, until [`follow_records`](Gates::follow_records) is called.
+    pub(in crate::consent) fn keep_closed(&self, scope: Scope) {
+        self.keep_at(scope, 0);
+    }
+
+    /// The same for a grant that stays: if the gate was open, events are admitted and counted meanwhile.
+    pub(in crate::consent) fn keep_paused(&self, scope: Scope) {
+        self.keep_at(scope, if self.epoch(scope) == 0 { 0 } else { UNKNOWN_EPOCH });
+    }
+
+    fn keep_at(&self, scope: Scope, epoch: u64) {
+        let mut kept_closed = self.kept_closed.lock();
+        if kept_closed.contains(&(scope, epoch)) {
+            return;
+        }
+        kept_closed.retain(|&(kept, _)| kept != scope);
+        kept_closed.push((scope, epoch));
+        self.set(scope, epoch);
+    }
+
+    /// Lets the records decide again about a gate that was kept closed. Does not change the gate: the next look does.
+    pub(in crate::consent) fn follow_records(&self, scope: Scope) {
+        self.kept_closed.lock().retain(|&(kept, _)| kept != scope);
+    }
+
+    /// Whether this process keeps a gate closed, whatever the records say.
+    pub(in crate::consent) fn is_kept_closed(&self, scope: Scope) -> bool {
+        self.kept_closed.lock().iter().any(|&(kept, _)| kept == scope)
+    }
+
+    /// Sets a gate as a look at the records found it, unless it is kept closed.
+    pub(in crate::consent) fn open(&self, scope: Scope, epoch: u64) {
+        let kept_closed = self.kept_closed.lock();
+        self.set(scope, kept_at(&kept_closed, scope).unwrap_or(epoch));
+    }
+
+    /// Closes a gate that is to have another value, until [`open`](Gates::open) sets it.
+    pub(in crate::consent) fn close_if_other(&self, scope: Scope, epoch: u64) {
+        let kept_closed = self.kept_closed.lock();
+        if self.epoch(scope) != kept_at(&kept_closed, scope).unwrap_or(epoch) {
+            self.set(scope, 0);
+        }
+    }
+
+    /// Called with `kept_closed` locked: a scope's own static and this gate are not set at one moment.
+    fn set(&self, scope: Scope, epoch: u64) {
         if let Some(gate) = self.epochs.get(scope.index()).filter(|_| scope.index() != 0) {
             // Only a change is copied to the static: another client may be the process-wide one.
             if gate.swap(epoch, Ordering::SeqCst) != epoch && self.process_wide {
@@ -67,6 +117,11 @@ impl Gates {
     pub(in crate::consent) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
     }
+}
+
+/// The value of a gate that is kept closed.
+fn kept_at(kept_closed: &[(Scope, u64)], scope: Scope) -> Option<u64> {
+    kept_closed.iter().find(|&&(kept, _)| kept == scope).map(|&(_, epoch)| epoch)
 }
 
 /// Proof that one event of this scope may be stored, under this epoch.
@@ -159,7 +214,7 @@ pub(crate) struct Watch {
     pub(in crate::consent) generation: u64,
     pub(crate) epoch: u64,
     /// The identity of the life lock's file. If the file is replaced, a withdrawal would wait for a different one.
-    pub(in crate::consent) life: Option<(u64, u64, i64)>,
+    pub(in crate::consent) life: Option<Version>,
 }
 
 impl Watch {
@@ -239,7 +294,7 @@ pub(crate) struct ErasureWatch {
     ledger: Ledger,
     gates: Arc<Gates>,
     path: PathBuf,
-    version: (u64, u64, i64),
+    version: Version,
 }
 
 impl ErasureWatch {

@@ -41,7 +41,7 @@ impl Consent {
         }
         let constraints = self.constraints();
         Ok(Status {
-            open: status.open && !self.is_gate_closed(scope) && !self.has_ended(),
+            open: status.open && !self.gates.is_kept_closed(scope) && !self.has_ended(),
             ignored_rules: constraints.ignored.clone(),
             blocked_by: self.block_of(contract).map(|block| block.0),
             limited_by: constraints.policies.words(&contract.terms),

@@ -1,8 +1,10 @@
 //! Scopes that a person granted and that this program does not declare: an earlier version declared them, or another program that
 //! shares the records does. This program records and sends nothing for them. It lists them, and the person can withdraw them.
+//! Also what may be on disk of all scopes, declared here or not. Destroys nothing.
 
 use crate::consent::{
-    agreement::scope::is_name,
+    agreement::contract::Contract,
+    agreement::scope::{ScopeKey, is_name},
     records::entry::EVERY_SCOPE,
     records::reading::{Records, Sound},
     records::snapshot::Entry,
@@ -73,24 +75,51 @@ impl Consent {
         self.undeclared_names(&sound).into_iter().filter_map(of).collect()
     }
 
-    /// The undeclared scopes that may have data on disk, each with the generation of the grant in force, if there is one. They
-    /// add to this program's [scopes](Consent::generations). A scope whose last decision is a grant that is not in force is left
-    /// out, whatever the reason: its state is uncertain, and a program that declares it has to resolve that.
-    pub(crate) fn undeclared_generations(&self, records: &Records) -> Vec<(String, Option<u64>)> {
-        let Records::Sound(sound) = records else { return Vec::new() };
-        let kept = |name: &str| match (sound.in_force(name), sound.entry(name)?.decision.opens()) {
-            (None, true) => None,
-            (in_force, _) => Some((name.to_owned(), in_force.map(|entry| entry.generation))),
-        };
-        self.undeclared_names(sound).into_iter().filter_map(kept).collect()
+    /// The scope of this name, which this program does not declare.
+    ///
+    /// # Errors
+    /// It is not a scope's name, or this program declares the scope.
+    pub(crate) fn undeclared_key<'n>(&self, name: &'n str) -> Result<ScopeKey<'n>, Error> {
+        if !is_name(name) {
+            return Err(Kind::Name { what: "scope", name: name.into(), such_as: "playback" }.into());
+        }
+        if self.declares(name) {
+            return Err(Kind::Declared { scope: name.into() }.into());
+        }
+        Ok(ScopeKey::undeclared(name))
     }
 
-    /// Undeclared scopes whose grant is past its last day and is not recorded as expired yet: a removed program records no
-    /// expiry.
-    pub(crate) fn expired_undeclared(&self, records: &Records) -> Vec<String> {
+    /// The scopes that may have data on disk, each with the generation of its grant in force, or `None`. Empty if the records
+    /// can't be relied on, because nothing is destroyed while its state is uncertain.
+    ///
+    /// This includes scopes that this program does not declare: a withdrawal of one may have been interrupted. Such a scope is
+    /// left out if its last decision is a grant that is not in force, whatever the reason: its state is uncertain, and a program
+    /// that declares it has to resolve that.
+    pub(crate) fn generations<'r>(&self, records: &'r Records) -> Vec<(ScopeKey<'r>, Option<u64>)> {
         let Records::Sound(sound) = records else { return Vec::new() };
-        let over = |name: &&str| sound.in_force(name).is_some_and(|entry| self.is_over(entry));
-        self.undeclared_names(sound).into_iter().filter(over).map(str::to_owned).collect()
+        // A grant past its last day keeps its generation, because the clock may be wrong. The scope closes immediately; its data
+        // is destroyed when the expiry is recorded.
+        let kept = |name: &str| sound.in_force(name).map(|entry| entry.generation);
+        let declared = self.contracts.iter().map(|contract| (contract.scope.into(), kept(contract.scope.name())));
+        let is_certain = |name: &&str| {
+            sound.in_force(name).is_some() || sound.entry(name).is_some_and(|entry| !entry.decision.opens())
+        };
+        let others = self.undeclared_names(sound).into_iter().filter(is_certain);
+        declared.chain(others.map(|name| (ScopeKey::undeclared(name), kept(name)))).collect()
+    }
+
+    /// Scopes whose grant is past its last day and is not recorded as expired yet. For a scope that this program does not declare,
+    /// a removed program records no expiry.
+    pub(crate) fn expired<'r>(&self, records: &'r Records) -> Vec<ScopeKey<'r>> {
+        let Records::Sound(sound) = records else { return Vec::new() };
+        let at = self.moment();
+        let is_past = |contract: &&Contract| {
+            sound.in_force(contract.scope.name()).is_some_and(|entry| !self.is_valid(contract, entry, &at))
+        };
+        let declared = self.contracts.iter().filter(is_past).map(|contract| contract.scope.into());
+        let is_over = |name: &&str| sound.in_force(name).is_some_and(|entry| self.is_over(entry));
+        let others = self.undeclared_names(sound).into_iter().filter(is_over);
+        declared.chain(others.map(ScopeKey::undeclared)).collect()
     }
 
     /// Whether the last day that was agreed to is over. Rules that shorten a grant are applied by the program that declares the

@@ -589,7 +589,7 @@ impl World {
         if state.rng.once_in(plan.clean_ups) {
             let now = (self.wall() / 1_000) as i64;
             for (path, bytes) in self.memory().everything() {
-                let changed = self.admin().stat(&path).ok().flatten().map(|stat| stat.version.1 as i64);
+                let changed = self.admin().stat(&path).ok().flatten().map(|stat| stat.version.seconds as i64);
                 let old = changed.is_some_and(|at| at + 3_600 < now);
                 // A clean-up job that takes lock files for leftovers.
                 let is_lock = path.extension().is_some_and(|extension| extension == "life" || extension == "lock");
