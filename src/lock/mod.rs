@@ -129,7 +129,7 @@ pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
     };
     let lock = Lock::read(&bytes).map_err(|Trouble { line, what }| {
         let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        failed(&path, format!("{line}{what}. To write it anew, {HOW}"))
+        failed(&path, format!("{line}{what}. To write it again, {HOW}"))
     })?;
     let (locked, built) = (&lock.application, &config.application);
     if locked != built {

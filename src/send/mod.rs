@@ -231,8 +231,8 @@ impl Engine {
             version => format!("a version of the program runs that is not {version}, or "),
         };
         Some(format!(
-            "the receiver takes no more of these reports (410), since {}: nothing of them is sent until {until}the yes is taken \
-             back and given anew; what is recorded is dropped and counted",
+            "the receiver takes no more of these reports (410), since {}: none is sent until {until}the yes is taken \
+             back and given again; what is recorded is dropped and counted",
             Time(*since).rfc3339()
         ))
     }

@@ -875,7 +875,7 @@ fn a_withdrawal_that_is_said_again_is_no_receipt_of_a_yes_that_comes_meanwhile()
     let receipt = client.withdraw(CRASH).unwrap();
     home.disk.end();
     assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("withdrawn", false), "{receipt:?}");
-    assert_eq!(receipt.unconfirmed, Some("a yes was given since it was written"));
+    assert_eq!(receipt.unconfirmed, Some("a grant was given since it was written"));
     assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted, "which stands, as the history says");
 }
 
@@ -954,7 +954,10 @@ fn a_no_that_only_a_file_stands_for_says_why() {
     client.withdraw(CRASH).unwrap();
     let trouble = client.status(CRASH).unwrap().trouble.unwrap();
     home.disk.end();
-    assert!(trouble.contains("the disk did not take it") && trouble.contains("a file stands for it"), "{trouble}");
+    assert!(
+        trouble.contains("the disk did not take it") && trouble.contains("a file keeps the scope closed"),
+        "{trouble}"
+    );
     assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
 }
 

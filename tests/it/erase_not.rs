@@ -51,7 +51,7 @@ fn while_something_blocks_it_is_pending_and_says_why() {
         assert_eq!((flushed.erasures, erasures(&server).len()), (0, 0));
         assert!(flushed.trouble.unwrap().contains("switched off by"));
     }
-    assert!(client.manifest().unwrap().to_string().contains("none leaves at present: reports are switched off by"));
+    assert!(client.manifest().unwrap().to_string().contains("none is sent at present: reports are switched off by"));
     drop(client);
     let client = home.start(&server);
     send(&client);
@@ -74,7 +74,8 @@ fn a_recipient_that_cannot_erase_is_not_asked() {
     let until: jiff::civil::Date = until.parse().unwrap();
     let until = until.checked_add(jiff::Span::new().days(30)).unwrap();
     let said = format!(
-        "Example Player SAS can't delete single records before their time is over; the last of what left is deleted after {until}"
+        "Example Player SAS can't delete single records before their retention period is over: the last of what was \
+         sent is deleted after {until}"
     );
     assert!(error.to_string().starts_with(&said), "{error}");
     assert_eq!(client.erasures(USAGE).unwrap().question(), None);

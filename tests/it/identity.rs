@@ -84,7 +84,7 @@ fn keeps_out(client: &Client, server: &Server, why: &str) {
     let trouble = status.trouble.clone().unwrap_or_default();
     assert!(!status.is_open() && status.state == State::Unreadable, "{why}: {status:?}");
     assert!(trouble.contains("not the store that this program opened"), "{why}: {trouble}");
-    assert!(trouble.contains("start the program anew"), "{why}: says what to do: {trouble}");
+    assert!(trouble.contains("restart the program"), "{why}: says what to do: {trouble}");
     client.record(opened(9));
     client.record_durable(opened(9));
     assert_eq!(client.flush(HANG).unwrap().requests, 0, "{why}");
@@ -98,7 +98,7 @@ fn is_not_confirmed(client: &Client, why: &str) {
         assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{why}: {answer:?}");
     }
     let status = client.status(USAGE).unwrap();
-    assert!(status.trouble.unwrap().contains("tried again by itself"), "{why}");
+    assert!(status.trouble.unwrap().contains("candor tries again"), "{why}");
 }
 
 #[cfg(unix)]

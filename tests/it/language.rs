@@ -388,7 +388,7 @@ fn a_table_is_whole_or_the_program_does_not_start() {
     assert!(mistake(table(&|table| table.push(("label.h265", "H.265")))).contains("`label.h265` names nothing"));
     assert!(mistake(table(&|table| table[3].1 = " \n")).contains("`scope.playback.also_never.1` is empty"));
     assert!(mistake(table(&|table| table[3].1 = "\u{1b}[8m")).contains("control character"));
-    assert!(mistake(table(&|table| table.push(FRENCH[0]))).contains("`scope.playback.title` stands twice"));
+    assert!(mistake(table(&|table| table.push(FRENCH[0]))).contains("`scope.playback.title` occurs twice"));
     let text = mistake(table(&|table| table.push(("candor.notice.withdraw", "Restez."))));
     assert!(text.contains("leave out `candor.notice.withdraw`"), "{text}");
     // The program's own language is English, so it accepts no translation into English.

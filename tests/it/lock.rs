@@ -177,7 +177,7 @@ fn a_lock_that_is_missing_damaged_or_someone_elses_says_what_to_do() {
         fs::write(&path, &damaged).unwrap();
         assert!(refused(directory.path(), config()).contains("line "), "flipped at {at}");
         fs::write(&path, &sound[..at]).unwrap();
-        assert!(refused(directory.path(), config()).contains("To write it anew"), "cut at {at}");
+        assert!(refused(directory.path(), config()).contains("To write it again"), "cut at {at}");
     }
     fs::write(&path, String::from_utf8(sound.clone()).unwrap().replace("candor-lock/1", "candor-lock/7")).unwrap();
     assert!(refused(directory.path(), config()).contains("line 2: it was written by a newer candor"));

@@ -247,7 +247,7 @@ fn a_history_that_was_begun_anew_is_told_from_one_that_goes_on() {
     say_yes(&client, USAGE);
     let export = client.receipts().unwrap().to_json();
     assert!(verify(&export, &[]).is_sound());
-    only(&verify(&export, &[&receipt]), Some(1), Wrong::Rewritten, "begun anew");
+    only(&verify(&export, &[&receipt]), Some(1), Wrong::Rewritten, "new history was begun");
 }
 
 /// Asserts that the verdict has exactly one flaw, and that it is this one.
@@ -280,10 +280,10 @@ fn what_is_no_history_is_called_so() {
 fn an_earlier_receipt_that_can_not_be_used_is_never_passed_over() {
     let from = history();
     let earlier = |text: &str, words: &str| only(&verify(&from.export, &[text]), None, Wrong::Earlier, words);
-    earlier("", "not sound itself");
-    earlier("no", "not sound itself");
-    earlier(&from.held[..from.held.len() / 2], "not sound itself");
-    earlier(&from.held.replace("ConsentRefused", "ConsentGiven"), "not sound itself");
+    earlier("", "wrong itself");
+    earlier("no", "wrong itself");
+    earlier(&from.held[..from.held.len() / 2], "wrong itself");
+    earlier(&from.held.replace("ConsentRefused", "ConsentGiven"), "wrong itself");
     let mut receipt: Value = serde_json::from_str(&from.receipts[1]).unwrap();
     receipt["decision"] = json!("granted");
     earlier(&receipt.to_string(), "one of them was changed");
@@ -297,7 +297,7 @@ fn an_earlier_receipt_that_can_not_be_used_is_never_passed_over() {
     earlier(&other, "another program");
     // One unusable receipt among several is enough.
     let verdict = verify(&from.export, &[&from.held, "no"]);
-    only(&verdict, None, Wrong::Earlier, "not sound itself");
+    only(&verdict, None, Wrong::Earlier, "wrong itself");
 }
 
 #[test]
@@ -321,11 +321,11 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     let from = history();
     type Edit = fn(&mut Value);
     let edits: [(usize, Edit, Wrong, &str); 7] = [
-        (7, |line| line["epoch"] = json!(3), Wrong::Epoch, "newer by its own count"),
-        (7, |line| line["decision"] = json!("void"), Wrong::Epoch, "newer by its own count"),
-        (7, |line| line["at"] = json!("yesterday"), Wrong::Form, "not one that candor writes"),
-        (5, |line| line["until"] = json!("soon"), Wrong::Form, "not one that candor writes"),
-        (5, |line| line["contract"] = Value::Null, Wrong::Text, "a yes to nothing"),
+        (7, |line| line["epoch"] = json!(3), Wrong::Epoch, "its epoch is not higher"),
+        (7, |line| line["decision"] = json!("void"), Wrong::Epoch, "its epoch is not higher"),
+        (7, |line| line["at"] = json!("yesterday"), Wrong::Form, "not in the form that candor writes"),
+        (5, |line| line["until"] = json!("soon"), Wrong::Form, "not in the form that candor writes"),
+        (5, |line| line["contract"] = Value::Null, Wrong::Text, "names no contract or no notice"),
         (7, |line| line["decision"] = json!("perhaps"), Wrong::Form, "no line that candor writes"),
         (7, |line| line["\u{1b}[2J"] = json!(1), Wrong::Form, "no line that candor writes"),
     ];
@@ -344,7 +344,7 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     assert_eq!(verify(&last, &[]).flaws[1].wrong, Wrong::Number);
     // Cut off by one byte.
     let cut = from.ledger(&from.lines);
-    only(&verify(cut.trim_end(), &[]), Some(17), Wrong::Form, "it has no end");
+    only(&verify(cut.trim_end(), &[]), Some(17), Wrong::Form, "does not end with a line break");
     // A text that was inserted.
     let mut export: Value = serde_json::from_str(&from.export).unwrap();
     export["candor"]["contracts"][blake3::hash(b"{}").to_hex().as_str()] = json!("{}");
@@ -353,7 +353,7 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     let crlf = from.ledger(&from.lines).replace('\n', "\r\n");
     assert_eq!(verify(&crlf, &[]).flaws.len(), 17);
     let spaced = from.ledger(&from.lines).replacen("\",\"", "\", \"", 1);
-    only(&verify(&spaced, &[]), Some(1), Wrong::Form, "not written the way candor writes");
+    only(&verify(&spaced, &[]), Some(1), Wrong::Form, "not written as candor writes lines");
 }
 
 /// An export of the first version of the form, as it was written then. A person who kept one must be able to have it

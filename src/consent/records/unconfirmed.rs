@@ -23,7 +23,7 @@ pub(in crate::consent) const LOST_FOR_GOOD: &str =
 
 pub(in crate::consent) const NO_ANSWER: &str = "a process that may hold a connection did not answer";
 
-pub(in crate::consent) const YES_SINCE: &str = "a yes was given since it was written";
+pub(in crate::consent) const YES_SINCE: &str = "a grant was given since it was written";
 
 /// Why a decision that failed with this error is not known to be on disk.
 pub(crate) fn not_taken(error: &Error) -> &'static str {

@@ -63,7 +63,7 @@ impl Consent {
         let why = match answer {
             Ok(receipt) if receipt.line == 0 => {
                 let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
-                format!("{why}; a file stands for it that closes the scope")
+                format!("{why}; until then a file keeps the scope closed")
             }
             // The last entry is another one. Whether it is a later grant is decided from the history.
             Ok(receipt) if receipt.is_yes() && !mutants::on(Mutant::OlderActClears) => {

@@ -368,7 +368,9 @@ pub const INVALID: u16 = u16::MAX;
 #[diagnostic::on_unimplemented(
     message = "the privacy class `{Self}` does not take `{T}`",
     label = "not a type that this class generalises",
-    note = "what each class takes stands in the table of `candor::event::class`: `bitrate` takes numbers in bit/s, `media_duration` takes std::time::Duration, `count` takes whole numbers, `vocabulary` takes text; each also takes an Option of it, where None is not sent"
+    note = "the table of `candor::event::class` says what each class takes: `bitrate` takes numbers in bit/s, \
+            `media_duration` takes std::time::Duration, `count` takes whole numbers, `vocabulary` takes text; each \
+            also takes an Option of it, where None is not sent"
 )]
 pub trait Class<T: ?Sized>: sealed::Sealed {
     /// Whether a value can be unknown or unreadable, which is one more outcome in the event's budget.

@@ -236,10 +236,10 @@ impl Judge<'_> {
     /// years back is expired under the correct clock.
     fn is_decided_by_wrong_clock(&self, client: &Client) -> bool {
         let Ok(status) = client.status(SUBJECT) else { return false };
-        let stands_before = status.trouble.is_some_and(|why| why.contains("clock stands before"));
+        let is_behind = status.trouble.is_some_and(|why| why.contains("this computer's clock shows"));
         !self.operation.writes.is_empty()
             && match self.fault.map(|fault| fault.error) {
-                Some(Error::AheadDays | Error::AheadYears) => stands_before,
+                Some(Error::AheadDays | Error::AheadYears) => is_behind,
                 Some(Error::BackYears) => self.operation.kind == Kind::Opens && status.state == State::Expired,
                 _ => false,
             }

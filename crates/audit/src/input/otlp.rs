@@ -23,7 +23,7 @@ pub(crate) const EVENTS_MOST: usize = 1_000;
 
 const NOT_OTLP: &str = "not an OTLP body or log record in JSON";
 const LINE_TOO_LONG: &str = "the line is longer than 4 MiB";
-const TWICE: &str = "an attribute stands twice";
+const TWICE: &str = "an attribute occurs twice";
 const NAME_TOO_LONG: &str = "an event's or attribute's name is longer than 256 bytes";
 const VALUE_TOO_LONG: &str = "a value is longer than 64 KiB";
 const NO_COUNT: &str = "its count is no whole number above 0";

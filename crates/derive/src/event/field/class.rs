@@ -399,7 +399,7 @@ fn shape(
             let list = value.and_then(|value| elements(value, |one| version(&attr::as_text(one)?.value())));
             let mut rungs = list.ok_or_else(|| wrong("a list of versions, each one or two numbers in quotes"))?;
             if rungs.is_empty() || rungs.windows(2).any(|pair| pair[0] >= pair[1]) {
-                return Err(wrong("versions stand once each, oldest first"));
+                return Err(wrong("each version is listed once, oldest first"));
             }
             if rungs.first() != Some(&(0, 0)) {
                 rungs.insert(0, (0, 0));
@@ -469,7 +469,7 @@ fn labels(class: Class, mut list: Vec<String>) -> std::result::Result<Vec<String
     list.extend(ends.iter().map(|end| (*end).to_owned()));
     for (at, label) in list.iter().enumerate() {
         if list.iter().skip(at + 1).any(|later| later.eq_ignore_ascii_case(label)) {
-            return Err(format!("`{label}` stands twice"));
+            return Err(format!("`{label}` occurs twice"));
         }
     }
     if list.len() > 64 {
