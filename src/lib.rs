@@ -132,7 +132,7 @@
 //! # Errors
 //!
 //! Recording never fails and never tells. Deciding and inspecting return an [`Error`] whose message names the thing and
-//! the mend. What could not be kept or sent is counted, and the manifest says why.
+//! the fix. What could not be kept or sent is counted, and the manifest says why.
 //!
 //! # Crate features
 //!
@@ -141,7 +141,7 @@
 //! | feature | what it does |
 //! |---|---|
 //! | `ring` | brings a TLS provider for https endpoints, for programs that have none of their own |
-//! | `fluent` | reads [translations](Translation) of notices from Fluent texts, besides plain tables |
+//! | `fluent` | reads [translations](Translation) of notices from Fluent texts, in addition to plain tables |
 //!
 //! # Learn more
 //!

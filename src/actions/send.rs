@@ -146,15 +146,15 @@ impl Engine {
                     continue;
                 }
             };
-            let stands = || working.watch().stands();
+            let is_authorized = || working.watch().is_authorized();
             let mut unread = Vec::new();
-            let built = self.build(place, &stands, &mut unread);
+            let built = self.build(place, &is_authorized, &mut unread);
             done.waiting += built.as_ref().map_or(0, |(_, held_back)| *held_back);
             for why in unread {
                 done.note_trouble(format!("what can't be read or written now is left for later: {why}"));
             }
             match built {
-                Ok((batches, _)) => self.send_batches(place, batches, schedule, &stands, &mut done),
+                Ok((batches, _)) => self.send_batches(place, batches, schedule, &is_authorized, &mut done),
                 Err(error) => {
                     done.waiting += self.made_up(place);
                     done.note_trouble(format!("nothing could be made ready: {error}"));

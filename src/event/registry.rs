@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_stand_twice() {
+    fn names_that_occur_twice() {
         assert_eq!(twice(["a", "b", "b", "c", "c"].into_iter()), Some("b"));
         assert_eq!(twice(["a", "b"].into_iter()), None);
         assert_eq!(twice([].into_iter()), None);

@@ -95,7 +95,7 @@ pub struct ScopePage {
     /// Whether the scope is on and the secret for its codes and items is lost or damaged. Then no codes are made, and events that
     /// have items are not counted, until the person consents again.
     pub secret_lost: bool,
-    /// What each request contains besides its events: names and values. They are the same for every user of this version.
+    /// What each request contains in addition to its events: names and values. They are the same for every user of this version.
     pub envelope: Vec<(&'static str, String)>,
     /// Every event that could be sent.
     pub could_send: Vec<EventPage>,

@@ -271,7 +271,7 @@ impl Engine {
         place: Place,
         batches: Vec<PathBuf>,
         mut schedule: Schedule,
-        stands: &dyn Fn() -> bool,
+        is_authorized: &dyn Fn() -> bool,
         done: &mut Flushed,
     ) {
         if self.transport_of(place.scope).is_none() {
@@ -287,7 +287,7 @@ impl Engine {
         // Whether the schedule on disk is older than the last answer and must still be saved.
         let mut owed = false;
         while let Some(path) = queue.pop_front() {
-            if !stands() {
+            if !is_authorized() {
                 done.note_trouble(self.consent.why_no_permit(place.scope));
                 break;
             }
@@ -363,7 +363,7 @@ impl Engine {
             if late {
                 let _ = outbox.note_try(&mut batch);
             }
-            if !stands() {
+            if !is_authorized() {
                 owed = false;
                 done.note_trouble(self.consent.why_no_permit(place.scope));
                 if let Some(taken) = taken(&answer, &batch) {

@@ -195,7 +195,7 @@ fn what_is_no_acknowledgement_is_tried_again_with_the_same_bytes_and_key() {
 }
 
 #[test]
-fn a_wish_outlives_a_receiver_that_is_busy_restarts_and_a_new_yes() {
+fn a_request_outlives_a_receiver_that_is_busy_restarts_and_a_new_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = with_sent(&home, &server, &[2]);
     client.withdraw(USAGE).unwrap();
@@ -332,7 +332,7 @@ fn records_of_a_request_that_was_split_are_named_once() {
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
     let asked = || erasures(&server).iter().map(named).collect::<BTreeSet<_>>();
-    wait_for("every wish to be over", || {
+    wait_for("every erasure request to be over", || {
         send(&client);
         pending(&client) == 0
     });

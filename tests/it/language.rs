@@ -232,7 +232,7 @@ fn no_english_is_left_in_french_notices() {
 }
 
 #[test]
-fn without_a_notice_in_the_interfaces_language_a_yes_needs_one_that_was_picked() {
+fn without_a_notice_in_the_interfaces_language_a_grant_needs_one_that_was_picked() {
     let (home, server) = (Home::new(), Server::new());
     let start = || Client::new(home.config(&server).translation(french()).interface_language("pt")).unwrap();
     let client = start();
@@ -308,7 +308,7 @@ fn a_notice_whose_words_changed_is_stale_in_its_own_language_only() {
 }
 
 #[test]
-fn a_yes_outlasts_new_words_for_the_same_contract() {
+fn a_grant_outlasts_new_words_for_the_same_contract() {
     let (home, server) = (Home::new(), Server::new());
     let own = french_in("de");
     let sentences = pasted(&mistake(home.config(&server).translation(own.clone())));

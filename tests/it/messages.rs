@@ -68,7 +68,7 @@ fn child_without_a_guard() {
 }
 
 #[test]
-fn a_client_that_was_shut_down_takes_a_no_and_never_a_yes() {
+fn a_client_that_was_shut_down_takes_a_refusal_and_never_a_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.record_durable(opened(2));

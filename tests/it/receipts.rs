@@ -203,7 +203,7 @@ fn a_withdrawal_that_could_not_be_written_is_said() {
 }
 
 #[test]
-fn damaged_records_are_exported_as_they_stand() {
+fn damaged_records_are_exported_as_they_are() {
     let from = history();
     let ledger = from.home.store().join("ledger.jsonl");
     let mut lines = from.lines.clone();
@@ -236,7 +236,7 @@ fn a_line_can_not_make_an_export_read_another_file() {
 }
 
 #[test]
-fn a_history_that_was_begun_anew_is_told_from_one_that_goes_on() {
+fn a_new_history_is_told_from_one_that_goes_on() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     let receipt = serde_json::to_string(&client.receipt(USAGE).unwrap()).unwrap();
@@ -446,7 +446,7 @@ fn every_kind_of_decision_verifies_and_is_named() {
     let export: Value = serde_json::from_str(&receipts.to_json()).unwrap();
     let scopes: Vec<&Value> =
         export["records"].as_array().unwrap().iter().map(|record| &record["purpose"]["dct:identifier"]).collect();
-    assert_eq!(scopes, ["playback", "usage"], "a wish about being asked is no consent");
+    assert_eq!(scopes, ["playback", "usage"], "a preference about being asked is no consent");
     // A line that keeps an earlier agreement must not take a new number (epoch).
     let lines: Vec<Value> = receipts_lines(&export).map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut forged = lines.clone();

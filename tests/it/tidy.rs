@@ -108,7 +108,7 @@ fn imports_point_up_the_list() {
         // `consent` re-exports the process-wide client's functions, since users look for them there. Nothing in it calls one.
         let code = if name == "consent/mod.rs" { code.replace("pub use crate::decisions::*;", "") } else { code };
         let down = reaches_down(&code, &room, &rooms);
-        assert!(down.is_empty(), "{name} imports {down:?}, which stand below `{room}` in lib.rs");
+        assert!(down.is_empty(), "{name} imports {down:?}, which are below `{room}` in lib.rs");
     }
 }
 
@@ -135,7 +135,7 @@ const AUTHORITIES: [(&str, &[&str], &[&str]); 6] = [
         &["ambient.rs"],
     ),
     (
-        "making a permit, an admission or an errand",
+        "making a permit, an admission or an erasure permit",
         &["Permit {", "Admission {", "ErasurePermit {", "Permit::issue", "ErasurePermit::issue"],
         &["consent/"],
     ),
@@ -164,7 +164,7 @@ fn each_authority_has_one_place() {
         let there = sources().iter().any(|(name, code)| {
             places.iter().any(|place| name.starts_with(place)) && marks.iter().any(|mark| code.contains(mark))
         });
-        assert!(there, "no mark of {what} stands in {places:?}: this test looks for the wrong thing");
+        assert!(there, "no mark of {what} is in {places:?}: this test looks for the wrong thing");
     }
     assert_eq!(misplaced("send/mod.rs", "let p = Permit { watch };").len(), 1);
 }

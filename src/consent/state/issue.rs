@@ -19,8 +19,8 @@ impl Consent {
             return format!("reports are switched off by {by}");
         }
         let unseen = |place: Place| {
-            let stands = self.gates.epoch(scope) == place.epoch;
-            stands.then(|| {
+            let is_current = self.gates.epoch(scope) == place.epoch;
+            is_current.then(|| {
                 "it could not be read whether the grant is still in force; candor reads again at the next \
                             try"
                 .to_owned()

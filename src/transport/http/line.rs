@@ -48,13 +48,13 @@ impl std::error::Error for Stopped {}
 pub(super) struct Gate(Arc<Inner>);
 
 struct Inner {
-    stands: Box<dyn Fn() -> bool + Send + Sync>,
+    is_authorized: Box<dyn Fn() -> bool + Send + Sync>,
     stopped: AtomicBool,
 }
 
 impl Gate {
-    pub(super) fn new(stands: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Gate(Arc::new(Inner { stands: Box::new(stands), stopped: AtomicBool::new(false) }))
+    pub(super) fn new(is_authorized: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Gate(Arc::new(Inner { is_authorized: Box::new(is_authorized), stopped: AtomicBool::new(false) }))
     }
 
     /// Checks whether bytes may be sent now.
@@ -62,7 +62,7 @@ impl Gate {
     /// # Errors
     /// They may not, now or at an earlier check.
     pub(super) fn ask(&self) -> Result<(), ureq::Error> {
-        if self.stopped() || !(self.0.stands)() {
+        if self.stopped() || !(self.0.is_authorized)() {
             self.0.stopped.store(true, Ordering::SeqCst);
             return Err(ureq::Error::Other(Box::new(Stopped)));
         }

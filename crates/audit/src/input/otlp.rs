@@ -150,8 +150,8 @@ impl Bodies {
         let mut notes = Vec::new();
         if records > 0 {
             notes.push(format!(
-                "left out, since they say nothing of their fields: records that stand for all that was not among a \
-                 day's most frequent combinations: {}, with a count of {}",
+                "left out, since they have no fields: records that sum up the combinations that were not among a day's \
+                 most frequent: {}, with a count of {}",
                 words::whole(records),
                 words::whole(count)
             ));
@@ -302,7 +302,7 @@ impl LogRecord<'_> {
         names.filter(|name| !["log.record.uid", "candor.other"].contains(name))
     }
 
-    /// Fills a row from the record. Returns true if the record stands for the remainder of a day's counts (`candor.other`).
+    /// Fills a row from the record. Returns true if the record represents the remainder of a day's counts (`candor.other`).
     fn fill(
         &self,
         row: &mut Row,

@@ -70,7 +70,7 @@ fn imports_point_up_the_list() {
         for below in &rooms[at + 1..] {
             // Inside `use crate::{…}` a module is at the beginning of a line.
             let found = text.contains(&format!("crate::{below}::")) || text.contains(&format!("\n    {below}::"));
-            assert!(!found, "{name} imports `{below}`, which stands below it");
+            assert!(!found, "{name} imports `{below}`, which is below it");
         }
     }
 }

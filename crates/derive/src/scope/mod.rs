@@ -71,7 +71,7 @@ const KEYS: [&str; 13] = [
 const LONGEST: u32 = 3_650;
 
 /// Reads all declarations of one `scope!`. With each comes what is wrong with it, as messages of the compiler; such a scope
-/// only stands in for the declared one.
+/// only replaces the declared one.
 pub(crate) fn read(input: TokenStream) -> Result<Vec<(Option<TokenStream>, Scope)>> {
     let declared: Declared = syn::parse2(input)?;
     Ok(declared.0.into_iter().map(read_one).collect())
