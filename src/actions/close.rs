@@ -100,8 +100,7 @@ pub(crate) fn close_scope<'e>(
 ) -> Result<Closing<'e>, Error> {
     let contract = engine.consent.contract(scope)?;
     // 1. Close the gate of this process, before touching the disk. For a switched field or changed rules, events that
-    // arrive in
-    // the meantime are counted.
+    // arrive in the meantime are counted.
     match ending {
         CloseReason::Switched(..) | CloseReason::Limited => engine.consent.pause_gate(scope),
         CloseReason::Withdrawn | CloseReason::Expired | CloseReason::Revoked(_) | CloseReason::Blocked => {

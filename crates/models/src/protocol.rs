@@ -373,11 +373,11 @@ fn withdraw(world: &World) -> (bool, u64) {
     // `engine.consent.status(scope)`: there is a grant.
     steps::note(LOOK);
     let early = on("confirmed first, closed after") && world.confirm();
-    // `close_scope`: `self.shut(scope)`.
+    // `close_scope`: `engine.consent.close_gate(scope)`.
     if !on("the gate closes last") {
         world.set_gate(0, 0);
     }
-    // `self.lock_or_fail(…)`, `ledger.heal(…)`, `ledger.narrow(…)`.
+    // `self.lock_or_fail(…)`, `ledger.repair(…)`, `ledger.narrow(…)`.
     let decisions = world.decide();
     let epoch = world.look().epoch() + 1;
     let narrow = || {
@@ -429,7 +429,7 @@ fn returned(world: &World, confirmed: bool, epoch: u64) {
 
 /// `grant` in `src/actions/grant.rs`, after a notice.
 fn grant(world: &World, process: usize) {
-    // `self.lock_or_fail(…)`, `self.ledger.heal(…)`.
+    // `self.lock_or_fail(…)`, `self.ledger.repair(…)`.
     let decisions = world.decide();
     let snapshot = world.look();
     // `State::Granted if !new_decision`: nothing changes.

@@ -3,7 +3,12 @@
 //! …` at the end. Never writes a real file.
 // As a test, this would compile the modules' own tests, which belong to candor.
 #![cfg(not(test))]
-#![allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms are compiled for a part of what they can do")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "the modules are compiled for a part of what they can do"
+)]
 
 mod actions;
 #[path = "../../../src/ambient.rs"]

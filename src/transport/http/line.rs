@@ -27,7 +27,7 @@ use ureq::{Timeout, unversioned::transport::NextTimeout};
 pub(super) const SLICE: usize = 16 * 1024;
 /// The longest pause between two checks of the consent while waiting.
 pub(super) const LONGEST_POLL: Duration = Duration::from_millis(5);
-const SHORTEST_NAP: Duration = Duration::from_micros(50);
+const SHORTEST_POLL: Duration = Duration::from_micros(50);
 /// The longest that any step may take, also one without a limit of its own. So no step waits forever.
 const LONGEST_STEP: Duration = Duration::from_secs(30);
 
@@ -128,7 +128,7 @@ pub(super) struct PollInterval(Duration);
 
 impl PollInterval {
     pub(super) fn new() -> Self {
-        PollInterval(SHORTEST_NAP)
+        PollInterval(SHORTEST_POLL)
     }
 }
 
