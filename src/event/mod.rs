@@ -36,7 +36,7 @@
 //! assert!(SHELVES.also_never().is_empty());
 //! ```
 //!
-//! A library's scope says who is answerable for it, and where its reports go. It stays closed until the program calls
+//! A library's scope says who is responsible for it, and where its reports go. It stays closed until the program calls
 //! [`Config::allow`](crate::Config::allow):
 //!
 //! ```

@@ -314,7 +314,7 @@ fn library(key: &Ident, value: &Value) -> Result<(Path, String)> {
     match value {
         Value::Library(_, controller, endpoint) => Ok((controller.clone(), nonempty(key, endpoint)?)),
         _ => Err(value.wrong(
-            "`library` says who is answerable and where its reports go: write `library: { controller: CONTROLLER, \
+            "`library` says who is responsible and where its reports go: write `library: { controller: CONTROLLER, \
              endpoint: \"https://…\" },`, or leave it out in an application",
         )),
     }

@@ -150,7 +150,7 @@ fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
     }
     controller
         .zip(endpoint)
-        .ok_or_else(|| Error::new(input.span(), format!("a library says both who is answerable and where: {FIX}")))
+        .ok_or_else(|| Error::new(input.span(), format!("a library names both its controller and its endpoint: {FIX}")))
 }
 
 impl Parse for Value {

@@ -228,8 +228,8 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
             ctxt.error(
                 &word,
                 format!(
-                    "field `{field}` leaves exactly, and the person is told why: add `reason = \"…\"`, or use a class \
-                     that makes it coarser, such as `count`"
+                    "field `{field}` is sent exactly, so the person must be told why: add `reason = \"…\"`, or use a \
+                     class that makes it coarser, such as `count`"
                 ),
             );
             return None;
@@ -238,8 +238,8 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
             ctxt.error(
                 &word,
                 format!(
-                    "field `{field}` would leave as something else than what a person plays, and the person is told why: \
-                     add `reason = \"…\"`, or leave `group` out"
+                    "field `{field}` is said not to describe what a person plays, so the person must be told why: add \
+                     `reason = \"…\"`, or leave `group` out"
                 ),
             );
             return None;
@@ -325,7 +325,7 @@ fn shape(
             let step = own().filter(|step| *step > 0).ok_or_else(|| wrong("a step is a whole number above 0"))?;
             let (from, top) = (number("from")?, number("top")?);
             let span = top.checked_sub(from).filter(|span| *span >= step && span % step == 0);
-            let span = span.ok_or_else(|| wrong("`top` lies a multiple of the step above `from`"))?;
+            let span = span.ok_or_else(|| wrong("`top` is above `from` by a multiple of the step"))?;
             Shape::Steps { unit, from, step, rungs: rungs(word, field, span / step, unit)? }
         }
         Exact => {
