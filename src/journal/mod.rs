@@ -324,7 +324,8 @@ impl Journal {
         let why = writer.paused.iter().find_map(|((_, of), (_, why))| (*of == scope).then_some(why))?;
         let minute = PAUSE.as_secs();
         Some(format!(
-            "what is recorded can't be brought to disk ({why}): it is counted as lost, and the disk tried again every {minute} s"
+            "recorded events can't be written to disk ({why}): they are counted as lost, and candor tries again every \
+             {minute} s"
         ))
     }
 

@@ -496,7 +496,7 @@ fn a_refusal_that_could_not_be_written_is_shown_and_tried_again() {
         assert!(!status.is_open(), "{status:?}");
         assert!(matches!(status.state, State::Withdrawn | State::Denied), "{status:?}");
         let trouble = status.trouble.unwrap();
-        assert!(trouble.contains("could not be written") && trouble.contains("tried again"), "{trouble}");
+        assert!(trouble.contains("not in the records yet") && trouble.contains("tries again"), "{trouble}");
         client.record_durable(Happened { times: 2 });
         assert_eq!(history(home), ["crash granted"]);
         disk.repair();

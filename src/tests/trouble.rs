@@ -955,10 +955,10 @@ fn a_refusal_that_only_a_file_holds_says_why() {
     let trouble = client.status(CRASH).unwrap().trouble.unwrap();
     home.disk.end();
     assert!(
-        trouble.contains("the disk did not take it") && trouble.contains("a file keeps the scope closed"),
+        trouble.contains("could not be written to disk") && trouble.contains("a file keeps the scope closed"),
         "{trouble}"
     );
-    assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
+    assert_eq!(trouble.matches("tries again").count(), 1, "{trouble}");
 }
 
 /// Returns whether a withdrawal was confirmed while the snapshot can't be replaced and `rule` makes other calls fail. In any case

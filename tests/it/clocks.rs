@@ -100,7 +100,7 @@ fn a_send_in_a_wrong_second_loses_nothing_and_says_why_it_waits() {
         advance_days(&home, day);
         for _ in 0..2 {
             let flushed = flush(&client);
-            let wanted = if day == 50 { "clock leapt ahead" } else { "granted for a period that has expired" };
+            let wanted = if day == 50 { "clock jumped ahead" } else { "granted for a period that has expired" };
             assert!(flushed.requests == 0 && flushed.trouble.as_deref().unwrap().contains(wanted), "{flushed:?}");
         }
         advance_days(&home, -day);

@@ -41,7 +41,7 @@ fn a_grant_ends_with_its_last_day() {
     assert!(keeps(&client));
     // A jump of this many days is trusted after a while.
     let flushed = flush(&client);
-    assert!(flushed.requests == 0 && flushed.trouble.unwrap().contains("clock leapt ahead"));
+    assert!(flushed.requests == 0 && flushed.trouble.unwrap().contains("clock jumped ahead"));
     home.clock.pass(MINUTE * 10);
     send(&client);
     assert_eq!(server.lines().len(), 1);

@@ -673,7 +673,7 @@ fn that_nothing_can_be_brought_to_disk_is_shown() {
     client.record_durable(opened(1));
     assert_eq!(dropped(&client, "disk"), 1);
     let trouble = client.status(USAGE).unwrap().trouble.unwrap();
-    assert!(trouble.starts_with("what is recorded can't be brought to disk (it is not a directory)"), "{trouble}");
+    assert!(trouble.starts_with("recorded events can't be written to disk (it is not a directory)"), "{trouble}");
     assert!(client.manifest().unwrap().to_string().contains(&trouble));
     std::fs::remove_file(&place).unwrap();
     home.clock.pass(std::time::Duration::from_secs(61));

@@ -102,7 +102,7 @@ fn what_became_wider_or_narrower_is_said_by_axis() {
             config().endpoint("https://other.example"),
             &[
                 "wider     where it is sent: https://telemetry.example.org/v1/logs -> https://other.example/v1/logs",
-                "the scope stops whole, until they are asked again",
+                "the scope stops completely, until they are asked again",
             ],
         ),
         ("a processor", by(|it| it.processors(&["Cloud Ltd"])), &["wider     processors: none -> Cloud Ltd"]),
@@ -202,7 +202,7 @@ fn a_variable_writes_the_lock_and_ci_does_not() {
     let said =
         |child: Child| child.run().lines().find_map(|line| Some(line.split_once("SAID ")?.1.to_owned())).unwrap();
     assert!(said(child()).contains("there is none"));
-    assert!(said(child().var("CANDOR_LOCK", "write").var("CI", "true")).contains("CI can't read what it accepts"));
+    assert!(said(child().var("CANDOR_LOCK", "write").var("CI", "true")).contains("in CI nobody reads what it accepts"));
     assert!(said(child().var("CANDOR_LOCK", "accept")).contains("has one value, `write`"));
     assert!(files::all(directory.path()).is_empty());
     assert_eq!(said(child().var("CANDOR_LOCK", "write")), "fine");

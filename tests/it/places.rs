@@ -382,7 +382,7 @@ fn child_in_small_files() {
             let said = receipt.to_string();
             assert!(!said.contains("did not answer"), "there is no other process: {said}");
             assert!(
-                receipt.confirmed || said.contains("NO: reporting is stopped, but the disk did not take it"),
+                receipt.confirmed || said.contains("NO: reporting is stopped, but it could not be written to disk"),
                 "{said}"
             );
             println!("WITHDRAWN {said}");

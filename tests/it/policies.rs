@@ -310,7 +310,7 @@ fn what_can_not_be_read_blocks_and_says_why() {
     let broken = [
         ("unknown key", rule(json!({"grant": ["usage"]})).to_string(), "unknown field `grant`"),
         ("unknown key inside", rule(json!({"forbid": {"users": []}})).to_string(), "unknown field `users`"),
-        ("newer form", json!({"candor_policy": 2, "rule": "x", "new": 1}).to_string(), "form 2"),
+        ("newer form", json!({"candor_policy": 2, "rule": "x", "new": 1}).to_string(), "format is 2"),
         ("no form", json!({"rule": "x"}).to_string(), "\"candor_policy\": 1"),
         ("no name", json!({"candor_policy": 1}).to_string(), "missing field `rule`"),
         ("not JSON", "forbid everything".into(), "expected"),
@@ -661,7 +661,7 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
             let status = client.status(USAGE).unwrap();
             assert_eq!((status.state, status.is_open()), (State::Granted, false));
             let blocked = status.blocked_by.unwrap();
-            assert!(blocked.contains("mounted") && blocked.contains("a link to what is not there"), "{blocked}");
+            assert!(blocked.contains("mounted") && blocked.contains("a link to nothing"), "{blocked}");
             assert_eq!(client.flush(HANG).unwrap().requests, 0);
         }
         assert_eq!(home.all_waiting(), kept, "nothing is destroyed");

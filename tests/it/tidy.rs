@@ -525,7 +525,7 @@ fn too_big(text: &str) -> Vec<&'static str> {
 }
 
 /// Claims that were once made here and are false, each with what is true. In lower case, as [`on_one_line`] returns text.
-const NOT_SO: [(&str, &str); 21] = [
+const NOT_SO: [(&str, &str); 23] = [
     ("rounded down to a power of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("à une puissance de deux", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("then powers of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
@@ -547,6 +547,8 @@ const NOT_SO: [(&str, &str); 21] = [
     ("pay ten times as much", "no bench says so"),
     ("11 million a second", "no bench says so"),
     ("by an early model", "nothing repeats it"),
+    ("only `candor withdraw` writes", "`candor agreed` finishes what was interrupted"),
+    ("only `withdraw` writes", "`candor agreed` finishes what was interrupted"),
 ];
 
 /// The claims in `NOT_SO` that a text makes.

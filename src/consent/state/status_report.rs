@@ -26,7 +26,7 @@ impl Consent {
             status.state = self.state_said(status.state, scope);
             status.since = Some(at);
             let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
-            status.trouble = Some(format!("{what} could not be written: {why}; candor tries again"));
+            status.trouble = Some(format!("{what} is not in the records yet: {why}; candor tries again"));
         }
         if let Some(why) = self.ledger.files().barred() {
             status.trouble = Some(why);

@@ -264,7 +264,7 @@ fn named(error: &ureq::Error) -> SendError {
             Some(error) => format!("TLS: {error}"),
             None => error.to_string(),
         },
-        _ => "the exchange broke off".into(),
+        _ => "the exchange was interrupted".into(),
     };
     SendError::Network(text.chars().filter(|c| !clean::misleads(*c)).take(LONGEST_TEXT).collect())
 }
