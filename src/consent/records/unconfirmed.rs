@@ -9,8 +9,7 @@ pub(in crate::consent) const TRIED_AGAIN: &str = ": candor tries again";
 /// process still sends, or another process.
 pub(crate) const NOT_TAKEN: &str = "it could not be written to disk, or not read back: candor tries again";
 
-pub(in crate::consent) const LOCKED: &str =
-    "another process keeps the lock of decisions: candor tries again";
+pub(in crate::consent) const LOCKED: &str = "another process keeps the lock of decisions: candor tries again";
 
 pub(in crate::consent) const NO_LOCK: &str =
     "the file of its lock is missing or can't be used, so nobody knows whether a process still sends";
