@@ -267,7 +267,7 @@ fn what_is_no_history_is_called_so() {
     }
     only(&verify(&from.receipts[0], &[]), None, Wrong::NoHistory, "the receipt of one decision");
     let newer = from.export.replace("candor-receipts/1", "candor-receipts/2");
-    only(&verify(&newer, &[]), None, Wrong::NoHistory, "another form");
+    only(&verify(&newer, &[]), None, Wrong::NoHistory, "has a form that this version does not know");
     // A repeated key: two readers could read it differently.
     let twice = from.export.replacen("\"candor\": {", "\"candor\": 0, \"candor\": {", 1);
     assert!(!verify(&twice, &[]).is_sound());
@@ -326,8 +326,8 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
         (7, |line| line["at"] = json!("yesterday"), Wrong::Form, "not in the form that candor writes"),
         (5, |line| line["until"] = json!("soon"), Wrong::Form, "not in the form that candor writes"),
         (5, |line| line["contract"] = Value::Null, Wrong::Text, "names no contract or no notice"),
-        (7, |line| line["decision"] = json!("perhaps"), Wrong::Form, "no line that candor writes"),
-        (7, |line| line["\u{1b}[2J"] = json!(1), Wrong::Form, "no line that candor writes"),
+        (7, |line| line["decision"] = json!("perhaps"), Wrong::Form, "candor writes no such line"),
+        (7, |line| line["\u{1b}[2J"] = json!(1), Wrong::Form, "candor writes no such line"),
     ];
     for (at, edit, wrong, words) in edits {
         let mut lines = from.lines.clone();

@@ -276,7 +276,7 @@ fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
 /// Without its lock file a scope sends nothing, and its withdrawal is not confirmed. The person is told which file it is.
 #[test]
 fn a_life_lock_that_cannot_be_used_is_named() {
-    for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a fresh yes")] {
+    for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a new yes")] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
         client.record_durable(opened(2));
