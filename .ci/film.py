@@ -16,7 +16,7 @@ LADDER_13 = [0, 0.5, 1, 2, 3, 5, 10, 20, 30, 45, 60, 90, 120, 180]
 LADDER_6 = [0, 1, 5, 20, 60, 120]
 LENGTHS = [1, 2, 3, 5, 8, 12]
 
-# Plan: fields with their steps (None: as it stands; a list: a ladder); known percentages: alone, under 20.
+# Plan: fields with their steps (None: as it is; a list: a ladder); known percentages: alone, under 20.
 PLANS = {
     "exact (1 min)": ([("length", None)], 0.075, 0.995),
     "1 min": ([("length", 1)], 0.075, 0.995),
@@ -151,7 +151,7 @@ with open("src/manual/rounding.md", encoding="utf-8") as file:
                 continue
             number = cell.removesuffix(" %")
             digits = len(number.partition(".")[2])
-            # "0" stands for none at all.
+            # "0" means none at all.
             if (float(number) == 0) != (exact == 0) or abs(float(number) - exact) > 0.5000001 * 10**-digits:
                 failures.append(f"rounding.md, {cells[0]}: {cell} instead of {exact}")
             shown += 1

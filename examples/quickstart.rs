@@ -108,7 +108,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let summary = stage::summary(recorded_before_grant, kept_before_grant, &manifest, &receiver, requests_before);
 
     let question = consent::erasures(PLAYBACK)?.question().unwrap_or_default();
-    println!("== 8. {question}\n   [ Yes, ask them ]   [ No, leave it ]   They say yes: a wish, and then a request");
+    println!(
+        "== 8. {question}\n   [ Yes, ask them ]   [ No, leave it ]   They say yes: the request is stored, and then sent"
+    );
     consent::erase(PLAYBACK)?;
     let _ = candor::flush(Duration::from_secs(10))?;
     stage::print_requests(&receiver, requests_before);

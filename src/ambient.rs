@@ -41,7 +41,7 @@ use std::{
 /// #     }
 /// # }
 ///
-/// /// Stands still until it is told to step.
+/// /// Does not move until it is told to step.
 /// struct Steps(Mutex<SystemTime>);
 ///
 /// impl Steps {
@@ -236,7 +236,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Returns the bytes that a lower-case hex string stands for. `None` unless it is exactly `N` bytes.
+/// Returns the bytes that a lower-case hex string encodes. `None` unless it is exactly `N` bytes.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != N * 2 {

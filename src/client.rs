@@ -533,7 +533,7 @@ impl Client {
             && status.blocked_by.is_none()
             && let Err(error) = engine.consent.is_free(scope, &|| may_open(engine, scope))
         {
-            status.trouble = Some(format!("no yes can be kept at present: {error}"));
+            status.trouble = Some(format!("no grant can be stored at present: {error}"));
         }
         self.tell(scope.name(), &mut status);
         Ok(status)

@@ -159,7 +159,7 @@ impl Config {
         self
     }
 
-    /// Adds a directory in which administrators place rules, besides the system's and the user's. Rules only narrow, so an
+    /// Adds a directory in which administrators place rules, in addition to the system's and the user's. Rules only narrow, so an
     /// additional directory can only reduce what is sent.
     ///
     /// ```standalone_crate

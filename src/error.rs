@@ -185,15 +185,15 @@ pub(crate) enum Kind {
     Device { what: &'static str, name: String },
     #[error("two events are named `{name}`: rename one of them, since a receiver could not tell them apart")]
     DuplicateEvent { name: &'static str },
-    #[error("two scopes are named `{name}`: rename one of them, since one switch can't stand for two purposes")]
+    #[error("two scopes are named `{name}`: rename one of them, since each purpose needs a switch of its own")]
     DuplicateScope { name: &'static str },
     #[error(
-        "the events {events} of scope `{scope}` have codes that can be matched with each other, and {outcomes} outcomes \
-         together, where the budget is {budget}: give their `hash` fields a `domain` each, give one event another \
-         period, or use coarser classes"
+        "the events {events} of scope `{scope}` can be linked by their codes, and have {outcomes} outcomes together; \
+         the budget is {budget}. Give each of their `hash` fields its own `domain`, give one event another period, or \
+         use coarser classes"
     )]
     LinkedBudget { scope: &'static str, events: String, outcomes: u128, budget: u64 },
-    #[error("the events {events} of scope `{scope}` count a few items each, and {why}")]
+    #[error("the events {events} of scope `{scope}`, which count a few items each, {why}")]
     Items { scope: &'static str, events: String, why: String },
     #[error("{count} scopes are linked into this program, and the limit is {most}: merge scopes that share a purpose")]
     TooManyScopes { count: usize, most: usize },
@@ -219,16 +219,16 @@ pub(crate) enum Kind {
     #[error("candor is already initialised: call `candor::init` once, early in `main`, and keep what it returns")]
     AlreadyInitialized,
     #[error(
-        "candor was shut down before: the guard that `candor::init` returned was dropped, or `shutdown` was called. \
-         Nothing is recorded or sent any more, and no yes is taken; a no is. Bind the guard in `main` to a name, \
-         `let _candor = candor::init(…)?;`: `let _ = …` drops it at once"
+        "candor was shut down: the guard that `candor::init` returned was dropped, or `shutdown` was called. It \
+         records and sends nothing more and accepts no grant; it still accepts a refusal or a withdrawal. Keep the \
+         guard until `main` ends: write `let _candor = candor::init(…)?;`, since `let _ = …` drops it at once"
     )]
     ShutDown,
     #[error("candor is not initialised: call `candor::init(Config::new(…))` first and keep what it returns")]
     NotInitialized,
     #[error(
-        "this process was forked from the one that made this client, which has neither a thread here nor a lock of its own: \
-         make another one here with `candor::Client::new`"
+        "this client belongs to the process that this one was forked from, and can't be used here: make a new one in \
+         this process with `candor::Client::new`"
     )]
     Forked,
     #[error("`Config::directories` takes two different directories: the second one must survive the loss of the first")]
@@ -238,24 +238,25 @@ pub(crate) enum Kind {
     #[error("reports are switched off by {by}; nothing was recorded, and earlier decisions are unchanged")]
     Blocked { by: String },
     #[error(
-        "scope `{scope}` belongs to a library, and this program does not let it report: call `Config::allow({constant})` \
-         where the program is configured, if a person shall be asked for it"
+        "scope `{scope}` belongs to a library, and this program does not allow it to report: to let people be asked \
+         about it, call `Config::allow({constant})` where the program is configured"
     )]
     NotAllowed { scope: &'static str, constant: &'static str },
     #[error(
-        "{found}, and nobody has said whose they are: what a package declares is reported in this program's name, to its own \
-         recipient. Name the packages that are part of this program in `Config::packages([{names}])`. One that is somebody \
-         else's library says so in its scope, `library: {{ controller: …, endpoint: … }}`"
+        "{found}, and it is not stated that these packages are part of this program: what they declare would be sent \
+         in its name, to its recipient. Write `Config::packages([{names}])` without those that are not part of it. The \
+         scope of a package that is a library must say so: `library: {{ controller: …, endpoint: … }}`"
     )]
     Packages { found: String, names: String },
     #[error("the library's scope `{scope}` can't be used: {why}")]
     Library { scope: &'static str, why: Error },
     #[error(
-        "scope `{scope}` was {state}, so a bare grant can't open it: show `candor::consent::notice({scope_const})` again \
-         and call `grant({scope_const}.shown(&notice))` when the person says yes"
+        "scope `{scope}` was {state}, so a grant without a notice can't open it: show \
+         `candor::consent::notice({scope_const})` again and call `grant({scope_const}.shown(&notice))` if the person \
+         says yes"
     )]
     NeedsNotice { scope: String, scope_const: String, state: &'static str },
-    #[error("scope `{scope}` is not granted, so that nothing can be kept, narrowed or revoked")]
+    #[error("scope `{scope}` is not granted, so there is nothing to keep, switch off or revoke")]
     NotGranted { scope: String },
     #[error(
         "this is not the moment to ask about `{scope}`: {why}. Show nothing; the person can always decide on the \
@@ -263,8 +264,8 @@ pub(crate) enum Kind {
     )]
     MayNotAsk { scope: String, why: String },
     #[error(
-        "the notice that was shown is that of scope `{shown}`, and the grant is for `{scope}`: show \
-         `candor::consent::notice({scope_const})` for this one, or grant `{shown_const}`, to which the person said yes"
+        "the notice that was shown is that of scope `{shown}`, but the grant is for `{scope}`: show \
+         `candor::consent::notice({scope_const})`, or grant `{shown_const}`, which the person agreed to"
     )]
     OtherScope { scope: &'static str, scope_const: &'static str, shown: &'static str, shown_const: &'static str },
     #[error(
@@ -278,12 +279,15 @@ pub(crate) enum Kind {
     )]
     NoLanguage { asked: String, has: String },
     #[error(
-        "the notice that was shown for `{scope}` is in `{shown}`, the program's interface in `{interface}`, and nobody \
-         says that the person picked that: show `candor::consent::notice({scope_const})`, or, where they did pick it, \
-         grant with `{scope_const}.shown(&notice).language_picked()`"
+        "the notice that was shown for `{scope}` is in `{shown}`, but the program's interface is in `{interface}`: \
+         show `candor::consent::notice({scope_const})`, or, if the person picked that language, grant with \
+         `{scope_const}.shown(&notice).language_picked()`"
     )]
     OtherLanguage { scope: String, scope_const: String, shown: String, interface: String },
-    #[error("{controller} can't delete single records before their time is over; {left} (write to {contact})")]
+    #[error(
+        "{controller} can't delete single records before their retention period is over: {left}; questions go to \
+             {contact}"
+    )]
     CannotErase { controller: String, left: String, contact: String },
     #[error("store `{}` can't be used: {why}", clean::path(path))]
     Store { path: PathBuf, why: &'static str },

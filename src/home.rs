@@ -22,7 +22,7 @@ use std::{
 };
 
 /// What a person can do if a directory can't be used.
-const MEND: &str = "run the program as that user, give it a home of its own (`sudo -H`), or pass directories with \
+const FIX: &str = "run the program as that user, give it a home of its own (`sudo -H`), or pass directories with \
                     `Config::directories`";
 
 /// A path that is used if there is no directory. Nothing is ever looked up in it.
@@ -127,9 +127,9 @@ impl Home {
         Found::Own
     }
 
-    /// Fails if the directories can't be used. With `anew`, checks again even if an earlier check succeeded.
-    fn allow(&self, anew: bool) -> io::Result<()> {
-        if !anew && self.own.load(Ordering::SeqCst) {
+    /// Fails if the directories can't be used. With `again`, checks again even if an earlier check succeeded.
+    fn allow(&self, again: bool) -> io::Result<()> {
+        if !again && self.own.load(Ordering::SeqCst) {
             return Ok(());
         }
         match self.look() {
@@ -160,7 +160,7 @@ impl Home {
 }
 
 fn foreign(directory: &Path) -> Found {
-    Found::Barred(format!("`{}` belongs to another user, and nothing is kept there: {MEND}", directory.display()))
+    Found::Barred(format!("`{}` belongs to another user, and nothing is kept there: {FIX}", directory.display()))
 }
 
 impl Disk for Home {

@@ -1,6 +1,8 @@
 //! Telemetry that asks first: typed events for desktop and server programs that want to learn how they are used.
-//! Of an event nothing is stored, computed or sent until the program records an explicit yes for a stated purpose, and what
-//! leaves then is generalised before anything is kept. Of a no the answer is stored, with what was refused.
+//!
+//! No event is stored, computed or sent until the program records a person's explicit consent to a stated purpose. After
+//! that, each event is generalised before anything is kept, and only generalised data is sent. A refusal is stored too, with
+//! what was refused.
 //!
 //! ```standalone_crate
 //! use candor::{AddressLog, Audience, Config, Controller, Erasure, Event, consent};
@@ -30,13 +32,13 @@
 //! # let home = tempfile::tempdir()?;
 //! let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
 //! # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
-//! let _candor = candor::init(config)?;                  // looks for an earlier yes, and touches nothing
-//! candor::record(LibraryOpened { shelves: 7 });         // nobody was asked: gone, about a nanosecond later
-//! let notice = consent::notice(USAGE)?;                 // show it, all of it, and when the person says yes:
+//! let _candor = candor::init(config)?;                  // looks for an earlier grant, and touches nothing
+//! candor::record(LibraryOpened { shelves: 7 });         // nobody was asked: dropped, about a nanosecond later
+//! let notice = consent::notice(USAGE)?;                 // show all of it, and if the person says yes:
 //! consent::grant(USAGE.shown(&notice).via("settings/privacy"))?;
-//! candor::record(LibraryOpened { shelves: 7 });         // counted as "5 to 8"; leaves tomorrow, with the day's counts
-//! println!("{}", candor::manifest()?);                  // what could be sent, was agreed, waits and was sent
-//! let receipt = consent::withdraw(USAGE)?;              // stopped, destroyed, and here is the proof
+//! candor::record(LibraryOpened { shelves: 7 });         // counted as "5 to 8"; sent tomorrow, with the day's counts
+//! println!("{}", candor::manifest()?);                  // what can be sent, was agreed to, is pending and was sent
+//! let receipt = consent::withdraw(USAGE)?;              // stopped and destroyed; the receipt is the proof
 //! # assert!(receipt.confirmed);
 //! # Ok(())
 //! # }
@@ -45,10 +47,10 @@
 //! # The nouns
 //!
 //! - An [`Event`] is something that happened, with a few fields. Each field belongs to a [class](event::class) that
-//!   says how coarse it becomes; there is none for free text or exact numbers.
+//!   says how coarse it becomes. There is no class for free text or exact numbers.
 //! - A [`Scope`] is one purpose, with one switch. [`consent`] says who agreed to what, and when.
-//! - The *journal* holds what waits, as text a person can read: the bytes on disk are the bytes that will be sent.
-//! - A [`Transport`] moves a [`Parcel`]: OTLP over HTTP unless the program brings its own.
+//! - The *journal* holds pending records, as text that a person can read. The bytes on disk are the bytes that will be sent.
+//! - A [`Transport`] sends a [`Parcel`]: OTLP over HTTP, unless the program brings its own transport.
 //! - The [`Manifest`] shows all of it.
 //!
 //! ```text
@@ -58,15 +60,18 @@
 //!
 //! # What it does not do
 //!
-//! It adds no identity: no installation or hardware id, no full version. A request names the program, and a code of a
-//! `hash` field says "the same again" for its period. It takes no free text and no crash dumps. It
-//! has no default endpoint, reads no `OTEL_*`, proxy or DSN variable, and starts no thread before a yes. It does not
-//! hide the network address a request comes from, and rounding alone makes nobody unrecognisable: [what rounding can and
-//! cannot do](manual::rounding) has the figures. See the [threat model](manual::threat_model).
+//! - It adds no identity: no installation or hardware id, no full version. (A request names the program. A code of a `hash`
+//!   field says "the same again" for its period.)
+//! - It takes no free text and no crash dumps.
+//! - It has no default endpoint, and reads no `OTEL_*`, proxy or DSN variable.
+//! - It starts no thread before consent is given.
+//!
+//! It does not hide the network address that a request comes from. Rounding alone makes nobody unrecognisable: [what rounding
+//! can and cannot do](manual::rounding) has the figures. The [threat model](manual::threat_model) says what remains.
 //!
 //! # The promises
 //!
-//! Each names what keeps it and the test that would notice its loss (`tests/it`, unless it says otherwise).
+//! Each names what keeps it, and the tests that would fail if it were broken (in `tests/it`, unless it says otherwise).
 //!
 //! 1. **Silence.** Without a grant: no file, thread, socket, clock read or allocation. Kept by the gate in the scope's
 //!    static. Test: `silence`, and `.ci/run silence` under a system-call trace.
@@ -74,65 +79,68 @@
 //!    Test: `tests/ui`, `tidy`.
 //! 3. **What you see is what is sent.** Values are generalised on the calling thread; a line on disk, on the page and
 //!    in the request are the same bytes. Test: `manifest`.
-//! 4. **Consent covers what was shown.** A grant stores the contract and the notice; a build that would do more is held
-//!    to what was agreed, or stops, until the person is asked again. Test: `superseded`, `.ci/run order`, `.ci/run upgrade`.
+//! 4. **Consent covers what was shown.** A grant stores the contract and the notice. A build that would do more is limited
+//!    to what was agreed to, or stops, until the person is asked again. Test: `superseded`, `.ci/run order`, `.ci/run upgrade`.
 //! 5. **No retroactivity.** An event leaves only under the decision it was recorded under. Test: `consent`.
 //! 6. **Withdrawal is immediate and provable.** Once [`consent::withdraw`] has returned confirmed, no process that
 //!    shares the store hands another byte of that scope to the system. Test: `withdrawal`, `outside`, `.ci/run race`, and
 //!    `.ci/run kill`, which kills it at its system calls.
 //! 7. **Doubt means no.** Missing, damaged, foreign or unreadable records close the gate. Test: `store`, `sweep`.
-//! 8. **Only a recorded yes opens it.** After a no only a fresh notice does; the environment and administrators' rules can
-//!    narrow and never grant. Test: `consent`, `asking`, `policies`, `.ci/run order`.
+//! 8. **Only a recorded grant opens it.** After a refusal, only a grant with a new notice does. The environment and
+//!    administrators' rules can narrow, and never grant. Test: `consent`, `asking`, `policies`, `.ci/run order`.
 //! 9. **The host is never harmed.** No panic, no unbounded memory or disk, no blocking on the recording thread, no
 //!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.
 //! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the
 //!     grant, also in memory. Test: `generalize::keys`, `.ci/run secrets`.
-//! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes, and what describes content
-//!     leaves only as daily counts of a few items, one in 32 or fewer unless the person is told why, chosen by a secret.
-//!     It is checked when the program is compiled, and what several events say together when it starts. Test: `tests/ui`,
-//!     `.ci/run generalizers`; how much it helps is measured by `.ci/run attack` and `candor-audit`.
+//! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes. Data that describes content is
+//!     sent only as daily counts of a few items: one in 32 or fewer, unless the person is told why. A secret chooses them.
+//!     This is checked when the program is compiled; what several events say together is checked when it starts. Test:
+//!     `tests/ui`, `.ci/run generalizers`. `.ci/run attack` and `candor-audit` measure how much it helps.
 //!
 //! # For applications, for libraries
 //!
-//! An application calls [`init`] once, keeps what it returns, and asks the person. A library that wants reports of its
-//! own declares its scopes, with a controller and an endpoint of its own (`library: { … }` in [`scope!`]), and its events,
-//! and leaves asking to the application; it never calls `init` or `grant`. Its scopes stay closed until the application
-//! calls [`Config::allow`], and are on the person's page all the same.
+//! An application calls [`init`] once, keeps what it returns, and asks the person.
 //!
-//! What has no `library: { … }` is the application's own. All of it is declared by one package, or by those that
-//! [`Config::packages`] names; otherwise `init` fails, so that no library reports in the application's name because it forgot to
-//! say that it is one. Cargo's name of the package is compiled in with each scope and event, and is neither kept nor sent.
+//! A library that wants reports of its own declares its events and its scopes. Each scope has a controller and an endpoint of
+//! the library's own (`library: { … }` in [`scope!`]). The library never calls `init` or `grant`: the application asks. The
+//! library's scopes stay closed until the application calls [`Config::allow`]. The person's page shows them in any case.
+//!
+//! A scope without `library: { … }` is the application's own. One package must declare all of these, or those packages that
+//! [`Config::packages`] names. Otherwise `init` fails, so that a library that forgot its `library: { … }` does not report in
+//! the application's name. Cargo's name of the package is compiled in with each scope and event, and is neither kept nor sent.
 //!
 //! # Programs that run for seconds
 //!
-//! What they record is kept when the guard is dropped, and waits for its moment. They end before it comes, so let them call
-//! [`flush`] with a small limit before they end. [`Flushed::trouble`] says why nothing left, if nothing did, and
-//! [`Flushed::growing`] how many events wait for their day to be over. `std::process::exit` drops no guard: a tool that ends
-//! so calls [`shutdown`] before it ([`Candor`] has the lines).
+//! Their events are kept when the guard is dropped, and are pending until the next send is due. Such a program ends before
+//! that. So let it call [`flush`] with a small limit before it ends. [`Flushed::trouble`] says why nothing was sent, if so.
+//! [`Flushed::growing`] says how many events are pending until their day is over. `std::process::exit` drops no guard: call
+//! [`shutdown`] before it ([`Candor`] has an example).
 //!
 //! # Asking well
 //!
-//! Of its own accord a program asks through [`consent::prompt`], which says whether this is the moment, has the notice, and
-//! takes closing the question for the no it is; `cargo run --example ask_first` does it in a terminal. On a settings page
-//! show [`consent::notice`] whole, with a yes and a no that look alike and neither chosen beforehand, and call
-//! [`consent::deny`] for a no: it is remembered, and a bare grant is refused from then on. Put [`consent::withdraw`] where
-//! the yes was, one step away, and [`consent::switch`] beside each field. Let nothing in the program depend on the answer.
-//! When somebody withdraws, ask [whether what was sent is to be deleted as well](consent::ErasureStatus::question), yes and
-//! no alike, and call [`consent::erase`] for a yes. [`consent::receipts`] is what a person can take away and have checked.
+//! - On its own initiative a program asks through [`consent::prompt`]. It says whether the program may ask now, and has the
+//!   notice and the answers. Closing the question is a refusal. `cargo run --example ask_first` does this in a terminal.
+//! - On a settings page show all of [`consent::notice`], with a yes and a no that look alike, and neither of them preselected.
+//!   Call [`consent::deny`] for a no. The refusal is stored, and from then on a grant without a notice is rejected.
+//! - Put [`consent::withdraw`] where the yes was, one step away.
+//! - Put [`consent::switch`] beside each field.
+//! - Let nothing in the program depend on the answer.
+//! - When a person withdraws, ask [whether what was sent is to be deleted as well](consent::ErasureStatus::question), with a yes
+//!   and a no that look alike. Call [`consent::erase`] for a yes.
+//! - Let people take [`consent::receipts`] away. It has every decision, and can be checked.
 //!
-//! People must be able to read what they agree to: say which language your interface is in
-//! ([`Config::interface_language`]), and bring your texts in that language ([`Config::translation`]). candor's own
-//! sentences are there in English and French.
+//! People must be able to read what they agree to. Say which language your interface is in ([`Config::interface_language`]),
+//! and bring your texts in that language ([`Config::translation`]). candor's own sentences exist in English and French.
 //!
 //! # What a change of the program changes
 //!
-//! [`lock::check`], in one of the program's tests, fails when what could be sent is no longer what `candor.lock` in its
-//! repository says, and tells whether it became wider or narrower.
+//! Call [`lock::check`] in one of the program's tests. It fails if what could be sent is no longer what `candor.lock` in the
+//! repository says, and says whether it became wider or narrower.
 //!
 //! # Errors
 //!
-//! Recording never fails and never tells. Deciding and inspecting return an [`Error`] whose message names the thing and
-//! the mend. What could not be kept or sent is counted, and the manifest says why.
+//! Recording never fails and returns no error. Calls that decide or inspect return an [`Error`] whose message names the thing
+//! that is wrong and the fix. Events that could not be kept or sent are counted, and the manifest says why.
 //!
 //! # Crate features
 //!
@@ -141,7 +149,7 @@
 //! | feature | what it does |
 //! |---|---|
 //! | `ring` | brings a TLS provider for https endpoints, for programs that have none of their own |
-//! | `fluent` | reads [translations](Translation) of notices from Fluent texts, besides plain tables |
+//! | `fluent` | reads [translations](Translation) of notices from Fluent texts, in addition to plain tables |
 //!
 //! # Learn more
 //!
@@ -153,8 +161,8 @@
 //!
 //! # Versions
 //!
-//! Rust 1.90 or newer; a newer one is asked for only in a minor version. What is collected or sent changes only with an
-//! entry under *What leaves* in the CHANGELOG. The format of the consent files stays readable for ever.
+//! candor needs Rust 1.90 or newer. Only a minor version may need a newer one. What is collected or sent changes only with an
+//! entry under *What leaves* in the CHANGELOG. Every later version can read the consent files.
 #![forbid(unsafe_code)]
 #![warn(missing_debug_implementations)]
 

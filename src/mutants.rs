@@ -9,9 +9,9 @@
 pub(crate) enum Mutant {
     /// A sending attempt is noted only after the request was sent. A program that dies each time sends it forever.
     TryNotedAfterSend,
-    /// A tombstone is removed although the snapshot does not yet contain the decision that it stands for.
+    /// A tombstone is removed although the snapshot does not yet contain the decision that it holds.
     TombstoneForgotten,
-    /// A tombstone is removed although the decision that it stands for could not be written.
+    /// A tombstone is removed although the decision that it holds could not be written.
     TombstoneGoesUnwritten,
     /// A withdrawal is treated as written although the records can't be read to see it.
     UnreadIsWritten,
@@ -48,7 +48,7 @@ pub(crate) enum Mutant {
     /// Printed text is not cleaned.
     PrintedAsItIs,
     /// If it can't be checked whether the person wants the sent log or its contents deleted, it is treated as if they do.
-    UnseenIsWished,
+    UnseenCountsAsAsked,
     /// A withdrawal leaves pending data in place.
     NothingDestroyed,
     /// A refusal that was overtaken by another process destroys the data of that process's later grant.

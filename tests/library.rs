@@ -43,7 +43,7 @@ mod codeclib {
         .erasure(Erasure::Unsupported);
 
     candor::scope! {
-        /// Find out which formats fail to decode, so that those decoders are mended first.
+        /// Find out which formats fail to decode, so that those decoders are fixed first.
         pub CODECS = "codeclib.formats" {
             title: "Codec library: formats", revision: 1, about: installation, retention: 20 days,
             benefit: "Fewer films that don't play", other_uses: none,

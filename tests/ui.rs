@@ -17,18 +17,18 @@ use std::{
 const PINNED: &str = "1.95";
 
 #[test]
-fn mistakes_are_told_with_their_mend() -> Result<(), Box<dyn Error>> {
+fn mistakes_are_told_with_their_fix() -> Result<(), Box<dyn Error>> {
     let version = rustc_version()?;
     assert!(
         version.starts_with(&format!("rustc {PINNED}.")),
         "the messages in tests/ui are pinned for rustc {PINNED}, and this is {}: run `cargo +{PINNED}.0 test --test ui`, \
-         or pin them anew and change PINNED in tests/ui.rs",
+         or pin them again and change PINNED in tests/ui.rs",
         version.trim(),
     );
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
-    let (mistakes, mends) = (cases(&root)?, cases(&root.join("pass"))?);
-    assert!(mistakes > 0 && mends > 0, "no cases in {}", root.display());
+    let (mistakes, fixes) = (cases(&root)?, cases(&root.join("pass"))?);
+    assert!(mistakes > 0 && fixes > 0, "no cases in {}", root.display());
     let ui = trybuild::TestCases::new();
     ui.compile_fail("tests/ui/*.rs");
     ui.pass("tests/ui/pass/*.rs");
@@ -36,7 +36,7 @@ fn mistakes_are_told_with_their_mend() -> Result<(), Box<dyn Error>> {
     drop(ui);
 
     // This writes to stderr directly, since the harness captures what a passing test prints.
-    writeln!(stderr(), "ui: {mistakes} cases must not compile, {mends} must")?;
+    writeln!(stderr(), "ui: {mistakes} cases must not compile, {fixes} must")?;
     Ok(())
 }
 

@@ -24,16 +24,16 @@ fn main() {
     let mut out = String::new();
     let src = src.as_path();
     let own = Path::new(&here).join("src");
-    let mut rooms = vec![
+    let mut modules = vec![
         ("consent".to_owned(), src, "consent/mod.rs".to_owned()),
         ("engine".to_owned(), own.as_path(), "engine.rs".to_owned()),
         ("scenario".to_owned(), own.as_path(), "scenario.rs".to_owned()),
     ];
     let actions = fs::read_to_string(own.join("actions.rs")).expect("actions.rs");
     let actions = actions.lines().filter_map(|line| line.strip_prefix("pub(crate) mod ")?.strip_suffix(';'));
-    rooms.extend(actions.map(|name| (format!("actions::{name}"), src, format!("actions/{name}.rs"))));
+    modules.extend(actions.map(|name| (format!("actions::{name}"), src, format!("actions/{name}.rs"))));
     let mut of_actions = String::new();
-    for (name, root, file) in rooms {
+    for (name, root, file) in modules {
         let text = flat(root, &file, &mistakes).replace("crate::", "crate::mistaken::");
         match name.strip_prefix("actions::") {
             Some(name) => of_actions.push_str(&format!("pub(crate) mod {name} {{\n{text}\n}}\n")),

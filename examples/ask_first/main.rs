@@ -1,5 +1,5 @@
 //! A terminal program that asks for consent before it records anything. Run it with `cargo run --example ask_first`.
-//! Run it a second time to see that it does not ask again. The commands `on`, `off` and `status` stand in for a settings
+//! Run it a second time to see that it does not ask again. The commands `on`, `off` and `status` replace a settings
 //! page. The command `forget` deletes all stored state.
 //!
 //! Reports are sent only to port 4318 of this computer, where no receiver may be listening.

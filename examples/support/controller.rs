@@ -1,4 +1,4 @@
-//! The controller of the data in tests and examples. Whoever includes it imports the types, from candor or from its modules.
+//! The controller of the data in tests and examples. A file that includes it imports the types, from candor or from its modules.
 #![allow(dead_code, reason = "each includes what it uses")]
 
 use super::{AddressLog, Controller, Erasure};

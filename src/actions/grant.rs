@@ -54,10 +54,10 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         let set_back = matches!(&records, Records::Sound(sound) if engine.consent.is_set_back(sound, scope.name(), at));
         set_back || in_force.as_ref().is_some_and(|entry| engine.consent.is_before(entry, at))
     };
-    let anew = grant.shown.is_some()
+    let new_decision = grant.shown.is_some()
         && (agreed.as_ref() != Some(&contract.digest) || is_doubted() || engine.consent.lacks_life(scope.name())?);
     match state {
-        State::Granted if !anew => {
+        State::Granted if !new_decision => {
             drop(held);
             engine.consent.reopen_gate(scope);
             engine.look_again();

@@ -82,7 +82,10 @@ impl Engine {
         let kept = [kept, self.run_tasks()].contains(&Some(Upkeep::Full));
         if !self.is_sure_of_day() {
             // By a wrong day, pending data would count as too old, or would be sent under days that never were.
-            done.note_trouble("this computer's clock leapt ahead: sending waits until it is seen whether it was right");
+            done.note_trouble(
+                "this computer's clock jumped ahead: nothing is sent until candor knows whether the \
+                               clock is right",
+            );
             return done;
         }
         // 2. Find out what there is to send, and make sure that no other process is sending.
@@ -94,7 +97,7 @@ impl Engine {
         let _lead = match self.journal.lead() {
             Ok(Some(lead)) => lead,
             Ok(None) => {
-                done.note_trouble("another process is sending, or keeps the store in order");
+                done.note_trouble("another process is sending, or does maintenance on the store");
                 return done;
             }
             Err(error) => {
@@ -127,7 +130,7 @@ impl Engine {
                 schedule.next = now.day().next().start().0 + self.below(DAY);
                 // If the next moment can't be written, this one would be due again immediately.
                 if let Err(error) = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule) {
-                    done.note_trouble(format!("the disk did not take the schedule: {error}"));
+                    done.note_trouble(format!("the schedule could not be written: {error}"));
                     continue;
                 }
             }
@@ -146,15 +149,15 @@ impl Engine {
                     continue;
                 }
             };
-            let stands = || working.watch().stands();
+            let is_authorized = || working.watch().is_authorized();
             let mut unread = Vec::new();
-            let built = self.build(place, &stands, &mut unread);
+            let built = self.build(place, &is_authorized, &mut unread);
             done.waiting += built.as_ref().map_or(0, |(_, held_back)| *held_back);
             for why in unread {
                 done.note_trouble(format!("what can't be read or written now is left for later: {why}"));
             }
             match built {
-                Ok((batches, _)) => self.send_batches(place, batches, schedule, &stands, &mut done),
+                Ok((batches, _)) => self.send_batches(place, batches, schedule, &is_authorized, &mut done),
                 Err(error) => {
                     done.waiting += self.made_up(place);
                     done.note_trouble(format!("nothing could be made ready: {error}"));

@@ -96,9 +96,9 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
 /// now.
 fn again(engine: &Engine, scope: Scope, ending: CloseReason<'_>, patience: &Patience) -> Result<Receipt, Error> {
     engine.consent.close_gate(scope);
-    let mended = engine.consent.recover_all(patience);
+    let recovered = engine.consent.recover_all(patience);
     // If the records can't be read, the decision counts as not written.
-    if mended.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
+    if recovered.is_err() || engine.consent.is_unwritten(scope).unwrap_or(true) {
         // The last line in the history is still the one before, so there is no receipt of this decision yet.
         return end(engine, scope.into(), ending, patience);
     }

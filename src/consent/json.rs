@@ -47,7 +47,7 @@ impl<'de> Visitor<'de> for Reader {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON in which every key stands once")
+        f.write_str("JSON in which each key occurs once")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut map = Map::new();
         while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("a key occurs twice"));
             }
             map.insert(key, value);
         }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_once_is_read_as_it_is() {
+    fn what_occurs_once_is_read_as_it_is() {
         for text in
             [r#"{"a":[1,-2,3.5,"x\ny",null,true,{"b":{}}],"c":18446744073709551615}"#, "[]", "\"x\"", "1", "null"]
         {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_nothing() {
+    fn a_key_that_occurs_twice_is_nothing() {
         for text in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"c":2,"b":3}}"#, r#"[{"a":1,"\u0061":2}]"#, "{", ""] {
             assert_eq!(parse_strict(text), None, "{text}");
         }

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_is_believed_when_it_lasts() {
+    fn a_leap_is_trusted_when_it_lasts() {
         looks(&[(0, 0, true), (3, 1, true), (6, 2, true)]);
         // Days that pass while the program runs are not a leap. The clock shows the days on top of the minutes.
         looks(&[(0, 0, true), (0, 5 * 24 * 60, true)]);
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_minute_is_never_believed_however_often_it_is_seen() {
+    fn a_wrong_minute_is_never_trusted_however_often_it_is_seen() {
         looks(&[(0, 0, true), (50, 1, false), (50, 1, false), (50, 1, false), (0, 2, true), (50, 20, false)]);
         // A clock that leaps from one wrong time to another, ahead or back, is not trusted either.
         looks(&[(0, 0, true), (50, 1, false), (90, 12, false), (50, 13, false), (50, 22, false), (50, 23, true)]);
     }
 
     #[test]
-    fn a_clock_that_goes_back_is_believed_as_before() {
+    fn a_clock_that_goes_back_is_trusted_as_before() {
         looks(&[(50, 0, true), (0, 1, true), (3, 2, true)]);
     }
 }

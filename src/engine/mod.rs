@@ -93,7 +93,7 @@ impl Engine {
         let gates = self.consent.gates();
         let open = move |it: &&OpenScope, scope| it.place.scope == scope && gates.epoch(scope) == it.place.epoch;
         move |scope| match open_scopes.iter().find(|it| open(it, scope)) {
-            Some(standing) => Ok(standing.clone()),
+            Some(open_scope) => Ok(open_scope.clone()),
             None if gates.epoch(scope) == UNKNOWN_EPOCH => Err(DropReason::InDoubt),
             None => Err(DropReason::StaleEpoch),
         }

@@ -73,8 +73,8 @@ impl Worker {
         {
             status.trouble.get_or_insert_with(|| {
                 format!(
-                    "no thread could be made ({why}): what is recorded stays in memory, as much as fits, and nothing is sent; \
-                     it is tried again when the program decides, looks or flushes"
+                    "no thread could be made ({why}): what is recorded stays in memory, as much as fits, and nothing \
+                     is sent; candor tries again when the program decides, inspects or flushes"
                 )
             });
         }

@@ -126,10 +126,10 @@ const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, ite
     text.push(field);
     text.push("` describes what a person plays, ");
     if counted {
-        text.push("and the counts of all of it name the library in the long run: ");
+        text.push("and counts of everything reveal the person's library in the long run: ");
     } else {
-        text.push("and a sequence of such events names it however well each is rounded: ");
-        text.push("write `linkage = rollup`, so that only the day's counts leave");
+        text.push("and a sequence of such events reveals the library, however coarse each one is: ");
+        text.push("write `linkage = rollup`, so that only the day's counts are sent");
     }
     if item.is_none() {
         if !counted {
@@ -176,7 +176,10 @@ const fn enough_items(name: &str, item: &Item, fields: &[Field]) {
     text.number(item.one_in as u128);
     text.push(" tells more of a person's library than one in ");
     text.number(asked as u128);
-    text.push(", which the event's outcomes ask for: leave `one_in` out, use coarser classes, or add `reason = \"…\"`, which the person reads");
+    text.push(
+        ", which the event's outcomes require: leave `one_in` out, use coarser classes, or add `reason = \"…\"`, \
+               which the person reads",
+    );
     text.stop()
 }
 
@@ -192,8 +195,8 @@ const fn partition(event: &str, field: &Field) {
         // Dates and versions are single values by nature. The budget limits how many there are.
         Precision::Cuts { unit: Unit::Date | Unit::Version, .. } => return,
         Precision::Cuts { cuts, .. } if is_identity(cuts) && field.reason.is_none() => {
-            "many of its steps are single numbers, which leave exactly: write wider steps, or add a `reason` that the \
-             person reads"
+            "many of its steps are single numbers, which are sent exactly: write wider steps, or add a `reason` that \
+             the person reads"
         }
         Precision::Cohort { bits } if bits == 0 || bits > 8 => "a cohort takes 1 to 8 bits",
         _ => return,
@@ -255,7 +258,7 @@ const fn groups(event: &str, fields: &[Field]) {
                         event,
                         "` has more than two fields of the group `",
                         fields[i].group,
-                        "`, which give each other away: leave out `",
+                        "`, which reveal each other: leave out `",
                         fields[j].name,
                         "`, or send it in an event of its own",
                     ]);

@@ -25,7 +25,7 @@
 //!     /// Find out how many shelves people fill, so that lists of that length are fast.
 //!     pub SHELVES = "shelves" {
 //!         title: "Shelves", revision: 1, about: installation, retention: 30 days,
-//!         benefit: "Faster lists", other_uses: none,      // stands for five times `no`
+//!         benefit: "Faster lists", other_uses: none,      // means five times `no`
 //!     }
 //! }
 //!
@@ -36,7 +36,7 @@
 //! assert!(SHELVES.also_never().is_empty());
 //! ```
 //!
-//! A library's scope says who is answerable for it, and where its reports go. It stays closed until the program calls
+//! A library's scope says who is responsible for it, and where its reports go. It stays closed until the program calls
 //! [`Config::allow`](crate::Config::allow):
 //!
 //! ```
@@ -47,7 +47,7 @@
 //!     .address_log(AddressLog::NotKept).erasure(Erasure::Unsupported);
 //!
 //! candor::scope! {
-//!     /// Find out which formats fail to decode, so that those decoders are mended first.
+//!     /// Find out which formats fail to decode, so that those decoders are fixed first.
 //!     pub CODECS = "codeclib.formats" {
 //!         title: "Codec library: formats", revision: 1, about: installation, retention: 20 days,
 //!         benefit: "Fewer films that don't play", other_uses: none,

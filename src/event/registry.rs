@@ -111,7 +111,8 @@ fn too_many_items(schemas: impl Iterator<Item = &'static Schema>) -> Option<(Str
     domains.dedup();
     if let [first, second, ..] = domains.as_slice() {
         let why = format!(
-            "choose them in the name spaces `{first}` and `{second}`, so that more are counted: give each item field the same `domain`"
+            "sample in the name spaces `{first}` and `{second}`, so different items are counted for each: give their \
+             item fields the same `domain`"
         );
         return Some((names(), why));
     }
@@ -121,7 +122,10 @@ fn too_many_items(schemas: impl Iterator<Item = &'static Schema>) -> Option<(Str
     };
     let sum: u64 = chosen.iter().map(told).fold(0, u64::saturating_add);
     (sum > 500).then(|| {
-        (names(), "tell too much of them together: raise `one_in`, use coarser classes, or split the scope".into())
+        (
+            names(),
+            "tell too much about the items together: raise `one_in`, use coarser classes, or split the scope".into(),
+        )
     })
 }
 
@@ -238,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_stand_twice() {
+    fn names_that_occur_twice() {
         assert_eq!(twice(["a", "b", "b", "c", "c"].into_iter()), Some("b"));
         assert_eq!(twice(["a", "b"].into_iter()), None);
         assert_eq!(twice([].into_iter()), None);

@@ -58,7 +58,7 @@ pub(crate) const DROPS: [(DropReason, &str, &str); 19] = [
     (DropReason::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
     (DropReason::Unfinished, "unfinished", "the program ended before they were written"),
     (DropReason::InDoubt, "in_doubt", "the disk or the clock could not be relied on when they came"),
-    (DropReason::Disk, "disk", "the disk did not take them"),
+    (DropReason::Disk, "disk", "they could not be written to disk"),
     (DropReason::Full, "full", "the store was full, and the oldest went first"),
     (DropReason::Age, "age", "they had waited too long"),
     (DropReason::Damaged, "damaged", "their bytes on disk were damaged or lost"),

@@ -170,12 +170,12 @@ impl Journal {
     }
 
     /// Moves the events in the rings to disk, stamped with `day`. Returns how many there were.
-    pub(crate) fn drain(&self, day: Day, standing: impl Fn(Scope) -> Result<OpenScope, DropReason>) -> usize {
+    pub(crate) fn drain(&self, day: Day, open_scope: impl Fn(Scope) -> Result<OpenScope, DropReason>) -> usize {
         let Some(rings) = self.rings.get() else { return 0 };
         let mut drained = 0;
         rings.drain(|events| {
             drained += events.len();
-            self.keep(events, day, &standing);
+            self.keep(events, day, &open_scope);
         });
         drained
     }
@@ -198,7 +198,7 @@ impl Journal {
         &self,
         events: &[Generalized],
         day: Day,
-        standing: impl Fn(Scope) -> Result<OpenScope, DropReason>,
+        open_scope: impl Fn(Scope) -> Result<OpenScope, DropReason>,
     ) {
         // The lock is taken before any gate is checked. A withdrawal closes the gate and then takes this lock, so it
         // knows that nothing is written afterwards.
@@ -215,14 +215,14 @@ impl Journal {
                 continue;
             }
             let scope = schema.scope();
-            let standing = match standing(scope) {
-                Ok(standing) if standing.place.epoch == event.epoch() => Ok(standing),
+            let open_scope = match open_scope(scope) {
+                Ok(open_scope) if open_scope.place.epoch == event.epoch() => Ok(open_scope),
                 _ if event.epoch() == UNKNOWN_EPOCH => Err(DropReason::InDoubt),
                 Ok(_) => Err(DropReason::StaleEpoch),
                 Err(why) => Err(why),
             };
-            let OpenScope { place, held } = match standing {
-                Ok(standing) => standing,
+            let OpenScope { place, held } = match open_scope {
+                Ok(open_scope) => open_scope,
                 Err(why) => {
                     let ending = self.ending.load(Ordering::SeqCst);
                     self.counters.drop(if ending { DropReason::Unfinished } else { why }, 1);
@@ -324,7 +324,8 @@ impl Journal {
         let why = writer.paused.iter().find_map(|((_, of), (_, why))| (*of == scope).then_some(why))?;
         let minute = PAUSE.as_secs();
         Some(format!(
-            "what is recorded can't be brought to disk ({why}): it is counted as lost, and the disk tried again every {minute} s"
+            "recorded events can't be written to disk ({why}): they are counted as lost, and candor tries again every \
+             {minute} s"
         ))
     }
 

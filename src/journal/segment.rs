@@ -359,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_as_they_are_written() {
+    fn numbers_stay_as_they_are_written() {
         let line = |seq: &str, subject: &str| {
             let rest = format!("{seq} {subject} {{}}");
             format!("{:08x} {rest}", checksum("00", &rest))

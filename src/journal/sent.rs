@@ -136,7 +136,7 @@ impl<'j> SentLog<'j> {
     /// The system did not let us look. It is unknown whether the person asked, so nothing is deleted.
     pub(crate) fn is_deleting(&self, scope: Scope) -> io::Result<bool> {
         match self.files.stat(&self.deleting(scope)) {
-            Err(_) if mutants::on(Mutant::UnseenIsWished) => Ok(true),
+            Err(_) if mutants::on(Mutant::UnseenCountsAsAsked) => Ok(true),
             seen => Ok(seen?.is_some()),
         }
     }
@@ -162,7 +162,7 @@ impl<'j> SentLog<'j> {
     /// The system did not let us look. It is unknown whether contents are wanted, so none are removed.
     pub(crate) fn keeps_contents(&self, scope: Scope) -> io::Result<bool> {
         match self.files.stat(&self.bare(scope)) {
-            Err(_) if mutants::on(Mutant::UnseenIsWished) => Ok(false),
+            Err(_) if mutants::on(Mutant::UnseenCountsAsAsked) => Ok(false),
             seen => Ok(seen?.is_none()),
         }
     }

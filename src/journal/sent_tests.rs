@@ -99,8 +99,8 @@ fn what_leaves_is_noted_though_another_process_clears_contents_away() {
     }
     // Contents were turned off before, and another process starts.
     with_batch(&[Turn::Strip], |log, batch| {
-        let wish = log.keep_contents(CRASH, false);
-        wish.and_then(|()| log.note(CRASH, batch, Time(5), Taken::WHOLE)).unwrap();
+        let changed = log.keep_contents(CRASH, false);
+        changed.and_then(|()| log.note(CRASH, batch, Time(5), Taken::WHOLE)).unwrap();
         is_noted(log, Time(5), b"");
     });
 }

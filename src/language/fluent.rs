@@ -47,7 +47,7 @@ impl Messages {
             })?;
         }
         if let Some(key) = keys.iter().find(|key| table.contains_key(*key)) {
-            return Err(format!("`{key}` stands in its table and in its Fluent text: keep one"));
+            return Err(format!("`{key}` is both in its table and in its Fluent text: keep one"));
         }
         let messages = Messages { bundle, keys };
         // A message that is not one of candor's sentences is shown unchanged, so it must have a value and need no

@@ -74,5 +74,5 @@ fn every_mistake_is_found() {
     checked(&whole.replace(title, "-brand = B\nscope-a_b-title = { -brand }\n")).unwrap();
     let both = Translation::new("pl").fluent(title).text("scope.a_b.title", "T");
     let error = Given::of(&Tag::parse("pl").unwrap(), &[&both]).unwrap_err().to_string();
-    assert!(error.contains("stands in its table and in its Fluent text"), "{error}");
+    assert!(error.contains("is both in its table and in its Fluent text"), "{error}");
 }

@@ -150,7 +150,7 @@ mod tests {
     use super::{Arg, Locale, Say, Source, english, french, sentence, sentence::number_style};
 
     #[test]
-    fn every_sentence_of_both_languages_fills_its_holes() {
+    fn every_sentence_of_both_languages_fills_its_placeholders() {
         for say in Say::ALL {
             for (language, template) in [("en", english::sentence(*say)), ("fr", french::sentence(*say))] {
                 assert_eq!(sentence::flaw(*say, template), None, "{language}");

@@ -186,7 +186,7 @@ impl Given {
                 return Err(wrong(format!("`{key}` holds a control character: write plain text")).into());
             }
             if texts.insert(key.clone(), text.clone()).is_some() {
-                return Err(wrong(format!("`{key}` stands twice: keep one")).into());
+                return Err(wrong(format!("`{key}` occurs twice: keep one")).into());
             }
         }
         Ok(Arc::new(Given {
@@ -262,7 +262,7 @@ impl Given {
             if !known {
                 let hint = nearest(key, needed_keys());
                 let hint = hint.map(|near| format!(" (is it `{near}`?)")).unwrap_or_default();
-                return wrong(format!("`{key}` names nothing in this program{hint}: mend or remove it"));
+                return wrong(format!("`{key}` names nothing in this program{hint}: correct or remove it"));
             }
         }
         let absent = needed.iter().filter(|(keys, _)| !keys.iter().any(|key| self.has(key)));

@@ -108,7 +108,10 @@ mod tests {
         let out = wrapped("- ", 6, &text);
         assert!(out.lines().all(|line| columns(line) <= WIDTH), "{out}");
         assert!(out.lines().skip(1).all(|line| line.starts_with("      ") && !line.starts_with("       ")), "{out}");
-        assert!(out.lines().all(|line| !line.ends_with(|c: char| c.is_ascii_digit())), "a number stands with its unit");
+        assert!(
+            out.lines().all(|line| !line.ends_with(|c: char| c.is_ascii_digit())),
+            "a number is on the line of its unit"
+        );
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(plain(&out), format!("- {}", plain(&text)));
     }

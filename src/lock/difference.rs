@@ -195,7 +195,7 @@ fn text(found: &[(String, Vec<Difference>)]) -> String {
     }
     for (held, what) in [
         (Held::Back, "people who agreed are held to what they agreed to, until they are asked again"),
-        (Held::Stops, "for people who agreed the scope stops whole, until they are asked again"),
+        (Held::Stops, "for people who agreed the scope stops completely, until they are asked again"),
         (Held::New, "nobody has agreed to it, and nothing of it is kept or sent before somebody does"),
     ] {
         match count(&|means| means == Means::Wider(held)) {

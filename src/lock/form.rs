@@ -116,7 +116,7 @@ impl Lock {
         if form.form != FORM {
             let number = form.form.strip_prefix(FORMS).and_then(|number| number.parse::<u32>().ok());
             let what = match number {
-                Some(_) => "it was written by a newer candor: update candor, or write it anew with this one",
+                Some(_) => "it was written by a newer candor: update candor, or write the file again with this one",
                 None => "it is of no form that candor knows",
             };
             return Err(Trouble { line: line_with(&text, "\"form\""), what: what.into() });
@@ -150,7 +150,7 @@ impl Lock {
             _ => None,
         }) {
             let line = line_with(&text, &format!("\"scope\": {},", json!(pair.scope)));
-            return Err(Trouble { line, what: format!("scope `{}` is out of order, or stands twice", pair.scope) });
+            return Err(Trouble { line, what: format!("scope `{}` is out of order, or occurs twice", pair.scope) });
         }
         let written = lock.text();
         match first_difference(&text, &written) {

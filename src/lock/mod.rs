@@ -117,7 +117,10 @@ pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
         Some("write") => {
             let is_set = |value: &str| !matches!(value.trim(), "" | "0" | "false");
             if environment.value("CI").is_some_and(is_set) {
-                let why = format!("{VARIABLE}=write is for a developer's own machine: CI can't read what it accepts");
+                let why = format!(
+                    "{VARIABLE}=write is for a developer's own machine: in CI nobody reads what it \
+                                   accepts"
+                );
                 return Err(failed(&path, why));
             }
             return build.write(&path);
@@ -129,7 +132,7 @@ pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
     };
     let lock = Lock::read(&bytes).map_err(|Trouble { line, what }| {
         let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        failed(&path, format!("{line}{what}. To write it anew, {HOW}"))
+        failed(&path, format!("{line}{what}. To write it again, {HOW}"))
     })?;
     let (locked, built) = (&lock.application, &config.application);
     if locked != built {

@@ -263,7 +263,7 @@ fn what_is_not_as_candor_writes_it_says_why() {
     let (_, what) = trouble(lock(&[changed(|it| it["format"] = json!("candor-contract/2"))]).text());
     assert!(what.contains("a form that this candor does not know"), "{what}");
     let (_, what) = trouble(lock(&[contract(), contract()]).text());
-    assert!(what.contains("stands twice"), "{what}");
+    assert!(what.contains("occurs twice"), "{what}");
     let (_, what) = trouble(lock(&[changed(|it| it["application"] = json!("org.example.other"))]).text());
     assert!(what.contains("does not fit"), "{what}");
     for other in ["", "null", "[]", "{}", "\u{feff}", "candor"] {

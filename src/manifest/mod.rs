@@ -95,7 +95,7 @@ pub struct ScopePage {
     /// Whether the scope is on and the secret for its codes and items is lost or damaged. Then no codes are made, and events that
     /// have items are not counted, until the person consents again.
     pub secret_lost: bool,
-    /// What each request contains besides its events: names and values. They are the same for every user of this version.
+    /// What each request contains in addition to its events: names and values. They are the same for every user of this version.
     pub envelope: Vec<(&'static str, String)>,
     /// Every event that could be sent.
     pub could_send: Vec<EventPage>,
@@ -357,7 +357,7 @@ fn not_taken(why: DropReason) -> &'static str {
         }
         DropReason::Gone => "the receiver takes no such reports any more",
         DropReason::Foreign => {
-            "it was not what this version of the program writes; what could be used of it was written anew"
+            "it was not what this version of the program writes; what could be used of it was written again"
         }
         DropReason::Age => "it was tried, nobody took it, and it had waited too long",
         DropReason::Full => "it was tried, nobody took it, and there was no more room for what waits",
@@ -417,7 +417,7 @@ fn outcomes(engine: &Engine) -> Outcomes {
     let all = losses.all(today);
     let damaged = || {
         let path = losses.damaged()?;
-        Some(format!("{}: it is damaged, and stays there; what is lost is counted anew", path.display()))
+        Some(format!("{}: it is damaged, and stays there; losses are counted from 0 again", path.display()))
     };
     let lost_unread = all.as_ref().err().map(ToString::to_string).or_else(damaged).map(|why| clean::line(&why));
     let lost = all.unwrap_or_else(|_| losses.owed(today));

@@ -78,8 +78,8 @@ impl Engine {
     /// Closes past days and makes batches of all pending lines. Returns the files of the ready batches, oldest first, and
     /// the number of batches that are held back.
     ///
-    /// The caller holds a permit; `stands` says whether it is still valid. A withdrawal waits for that permit before it destroys
-    /// pending data, so that data read before the withdrawal is never written after it. A file that can't be read now is named in
+    /// The caller holds a permit; `is_authorized` says whether it is still valid. A withdrawal waits for that permit before it
+    /// destroys pending data, so that data read before the withdrawal is never written after it. A file that can't be read now is named in
     /// `unread` and does not stop the others.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Engine {
     pub(crate) fn build(
         &self,
         place: Place,
-        stands: &dyn Fn() -> bool,
+        is_authorized: &dyn Fn() -> bool,
         unread: &mut Vec<String>,
     ) -> io::Result<(Vec<PathBuf>, u64)> {
         if let Err(error) = self.journal.close_days(place, self.today(), unread) {
@@ -124,7 +124,7 @@ impl Engine {
         let sealed = self.journal.sealed(place, &hidden, unread);
         for path in sealed.map_err(disk::at(&self.kept_in("waiting", place)))? {
             if segments.read.len() >= most {
-                self.write_all(place, &mut groups, &mut segments, stands)?;
+                self.write_all(place, &mut groups, &mut segments, is_authorized)?;
             }
             let mut segment = match self.journal.take(path.clone(), place, self.today()) {
                 Ok(Some(segment)) => segment,
@@ -151,7 +151,7 @@ impl Engine {
                     otlp::length(&self.service, place.scope, group.lines.len() + 1, bytes) > otlp::BODY_MOST
                 });
                 if full && let Some(group) = groups.remove(&batch_group) {
-                    segments.written(&self.write(place, group, stands)?);
+                    segments.written(&self.write(place, group, is_authorized)?);
                 }
                 *segments.left.entry(name.clone()).or_default() += 1;
                 let group = groups.entry(batch_group).or_default();
@@ -165,7 +165,7 @@ impl Engine {
             segments.read.insert(name, segment);
             segments.done().iter().try_for_each(forget)?;
         }
-        self.write_all(place, &mut groups, &mut segments, stands)?;
+        self.write_all(place, &mut groups, &mut segments, is_authorized)?;
         // A batch is held back while one of its segments still exists, because that segment could not be processed now. Only the
         // batch says which of the segment's lines it holds. A batch that could not be read itself is held back as well: its lines
         // may also be in a segment that was left out because of it.
@@ -194,10 +194,10 @@ impl Engine {
         place: Place,
         groups: &mut BTreeMap<BatchGroup, Group>,
         segments: &mut Segments,
-        stands: &dyn Fn() -> bool,
+        is_authorized: &dyn Fn() -> bool,
     ) -> io::Result<()> {
         for group in std::mem::take(groups).into_values() {
-            segments.written(&self.write(place, group, stands)?);
+            segments.written(&self.write(place, group, is_authorized)?);
         }
         let forget = |done: &Sealed| self.journal.forget(done).map_err(disk::at(&done.path));
         segments.done().iter().try_for_each(forget)
@@ -207,8 +207,8 @@ impl Engine {
     ///
     /// # Errors
     /// The permit is no longer valid, or the batch can't be written.
-    fn write(&self, place: Place, mut group: Group, stands: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
-        if !stands() {
+    fn write(&self, place: Place, mut group: Group, is_authorized: &dyn Fn() -> bool) -> io::Result<Vec<Source>> {
+        if !is_authorized() {
             return Err(io::Error::other(self.consent.why_no_permit(place.scope)));
         }
         // Sorted by their random ids, so that the order of the events is not sent.
@@ -246,7 +246,7 @@ impl Engine {
         }
         let lines = otlp::salvage(batch.body(), place.scope, self.registry, &may_leave);
         let lost = batch.records().saturating_sub(lines.len() as u64).max(u64::from(lines.is_empty()));
-        let anew = if lines.is_empty() {
+        let sources = if lines.is_empty() {
             None
         } else {
             let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
@@ -255,7 +255,7 @@ impl Engine {
         self.journal.may_remove(batch.path())?;
         self.journal.keep_not_taken(&batch, DropReason::Foreign);
         self.journal.end_file(batch.path(), &[(DropReason::Foreign, lost)])?;
-        Ok(anew)
+        Ok(sources)
     }
 
     /// The lines of a batch that `checked` returned.

@@ -216,7 +216,7 @@ impl Engine {
                 match self.send_erasure(scope, &batch, &mut schedule, done) {
                     Ok(Tried::Nothing | Tried::HeldUp) => continue,
                     Ok(Tried::Ended | Tried::Waits) => any = true,
-                    Err(error) => done.note_trouble(format!("the disk did not take a try: {error}")),
+                    Err(error) => done.note_trouble(format!("the number of tries could not be written: {error}")),
                 }
                 break;
             }

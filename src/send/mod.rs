@@ -36,7 +36,8 @@ const NOT_ALLOWED: &str = "the program does not allow the library to report";
 /// How many characters of a panic's message are kept.
 const LONGEST_PANIC: usize = 160;
 /// The trouble that is reported when a web page or a redirection answered.
-const NOT_A_RECEIVER: &str = "a page or a redirection answered, and no OpenTelemetry receiver: check the endpoint";
+const NOT_A_RECEIVER: &str = "a web page or a redirect answered instead of an OpenTelemetry receiver: check the \
+                              endpoint";
 const MOST_TRIES: u32 = 10;
 const MOST_TRIES_AFTER_500: u32 = 3;
 /// The longest time that a batch may be pending, in milliseconds.
@@ -197,7 +198,10 @@ impl Engine {
                 format!("no thread could be made to send on ({error}); what waits {kept}{unknown}")
             }
             Unsent::BrokenOff => {
-                format!("sending broke off by a mistake in candor or in the clock; what waits {kept}{unknown}")
+                format!(
+                    "sending stopped because of a mistake in candor or in the program's clock; what waits \
+                         {kept}{unknown}"
+                )
             }
         });
         done
@@ -231,8 +235,8 @@ impl Engine {
             version => format!("a version of the program runs that is not {version}, or "),
         };
         Some(format!(
-            "the receiver takes no more of these reports (410), since {}: nothing of them is sent until {until}the yes is taken \
-             back and given anew; what is recorded is dropped and counted",
+            "the receiver takes no more of these reports (410), since {}: none is sent until {until}the yes is taken \
+             back and given again; what is recorded is dropped and counted",
             Time(*since).rfc3339()
         ))
     }
@@ -271,7 +275,7 @@ impl Engine {
         place: Place,
         batches: Vec<PathBuf>,
         mut schedule: Schedule,
-        stands: &dyn Fn() -> bool,
+        is_authorized: &dyn Fn() -> bool,
         done: &mut Flushed,
     ) {
         if self.transport_of(place.scope).is_none() {
@@ -287,7 +291,7 @@ impl Engine {
         // Whether the schedule on disk is older than the last answer and must still be saved.
         let mut owed = false;
         while let Some(path) = queue.pop_front() {
-            if !stands() {
+            if !is_authorized() {
                 done.note_trouble(self.consent.why_no_permit(place.scope));
                 break;
             }
@@ -325,7 +329,7 @@ impl Engine {
             }
             // If the ids of the records are not on disk, no later erasure request could name them.
             if let Err(error) = self.note_names(place.scope, &batch) {
-                done.note_trouble(format!("the disk did not take what leaves: {error}"));
+                done.note_trouble(format!("what is to be sent could not be written: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
             }
@@ -333,7 +337,7 @@ impl Engine {
             // forever.
             let late = mutants::on(Mutant::TryNotedAfterSend);
             if !late && let Err(error) = outbox.note_try(&mut batch) {
-                done.note_trouble(format!("the disk did not take a try: {error}"));
+                done.note_trouble(format!("the number of tries could not be written: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
             }
@@ -355,7 +359,7 @@ impl Engine {
             self.back_off(&mut schedule, None);
             schedule.unanswered = true;
             if let Err(error) = outbox.save_schedule(place.scope, place.generation, &schedule) {
-                done.note_trouble(format!("the disk did not take the schedule: {error}"));
+                done.note_trouble(format!("the schedule could not be written: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
             }
@@ -363,7 +367,7 @@ impl Engine {
             if late {
                 let _ = outbox.note_try(&mut batch);
             }
-            if !stands() {
+            if !is_authorized() {
                 owed = false;
                 done.note_trouble(self.consent.why_no_permit(place.scope));
                 if let Some(taken) = taken(&answer, &batch) {
@@ -540,7 +544,7 @@ impl Engine {
         let lines = self.lines_of(place, batch);
         if lines.len() < 2 {
             self.give_up(batch, DropReason::TooLarge);
-            done.note_trouble("the receiver takes no request of even one record");
+            done.note_trouble("the receiver says that even a request of one record is too large");
             return;
         }
         let outbox = self.journal.outbox();
@@ -558,7 +562,7 @@ impl Engine {
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }
-            Err(error) => done.note_trouble(format!("the disk did not take half a batch: {error}")),
+            Err(error) => done.note_trouble(format!("half of a batch could not be written: {error}")),
         }
     }
 

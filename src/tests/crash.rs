@@ -161,7 +161,7 @@ fn a_refusal_that_returned_holds() {
 
 /// A second fault occurs while the next open recovers from the first one.
 #[test]
-fn mending_may_fail_as_well() {
+fn recovery_may_fail_as_well() {
     let prepare = |client: &Client| {
         client.grant(CRASH).unwrap();
         client.record_durable(Happened { times: 2 });
@@ -174,11 +174,11 @@ fn mending_may_fail_as_well() {
             for again in (0..40).step_by(every()) {
                 let disk = Faulty::new(Fault::Dead);
                 disk.arm(again);
-                let mending = client(home, Some(&disk));
+                let recovering = client(home, Some(&disk));
                 if answer.is_ok() {
-                    assert_ne!(state(&mending), State::Granted, "calls {at}, {again}");
+                    assert_ne!(state(&recovering), State::Granted, "calls {at}, {again}");
                 }
-                mending.record_durable(Happened { times: 4 });
+                recovering.record_durable(Happened { times: 4 });
             }
             if answer.is_ok() {
                 assert_ne!(state(&client(home, None)), State::Granted, "call {at}");
@@ -189,7 +189,7 @@ fn mending_may_fail_as_well() {
 }
 
 #[test]
-fn a_later_that_returned_is_no_yes() {
+fn a_later_that_returned_is_no_grant() {
     for fault in [Fault::Once, Fault::Dead] {
         at_every_call(
             fault,
@@ -316,7 +316,7 @@ impl crate::Clock for NextYear {
 
 /// An expired grant is never recorded as withdrawn by the person, whatever the disk did when the expiry was written.
 #[test]
-fn a_yes_that_ended_by_itself_is_never_one_that_was_taken_back() {
+fn a_grant_that_ended_by_itself_is_never_one_that_was_taken_back() {
     for at in calls() {
         let home = tempfile::tempdir().unwrap();
         client(home.path(), None).grant(CRASH).unwrap();

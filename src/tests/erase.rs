@@ -161,7 +161,7 @@ fn asking_is_before_or_after_whatever_fails() {
                         assert!(error.is_store(), "{fault:?} at call {at}: {error}");
                         assert!(
                             [0, LEFT].contains(&requests),
-                            "{fault:?} at call {at}: {requests}, which is half a wish"
+                            "{fault:?} at call {at}: {requests}, which is half an erasure request"
                         );
                     }
                 }
@@ -214,7 +214,7 @@ fn what_was_taken_back_stays_taken_back() {
 }
 
 #[test]
-fn no_contents_stay_once_that_was_wished_whatever_fails() {
+fn no_contents_stay_once_that_was_asked_for_whatever_fails() {
     // Both kinds of fault: first while the kept contents are switched off, then while data is sent.
     let bodies = |home: &Path, taker: &Taker| {
         let client = start(home, taker);
@@ -246,7 +246,7 @@ fn no_contents_stay_once_that_was_wished_whatever_fails() {
             },
             |client| client.flush(Duration::from_secs(20)).unwrap(),
             |at, _, home, taker| {
-                assert_eq!(bodies_kept(home), 0, "{fault:?} at call {at}: before anything is mended");
+                assert_eq!(bodies_kept(home), 0, "{fault:?} at call {at}: before anything is repaired");
                 assert_eq!(bodies(home, taker), (0, false), "{fault:?} at call {at}");
                 let left = taker.0.lock().iter().filter(|taken| !taken.0).count();
                 let fresh = start(home, taker);

@@ -128,7 +128,7 @@ fn judged(home: &Path, path: &Path, decision: &Decision) -> Vec<String> {
 }
 
 #[test]
-fn who_holds_a_file_of_the_store_opens_nothing_after_a_no() {
+fn who_holds_a_file_of_the_store_opens_nothing_after_a_refusal() {
     let (mut tried, mut wrong) = (0, Vec::new());
     for decision in &DECISIONS {
         let (_, found) = prepared();

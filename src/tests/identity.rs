@@ -52,8 +52,8 @@ fn a_store_has_one_id_for_ever_and_its_life_locks_say_it() {
     drop(again);
     // Records that are started again after damage belong to the same store.
     std::fs::write(store(home).join("consent"), "damaged").unwrap();
-    let anew = client(home);
-    assert!(anew.deny(CRASH).unwrap().confirmed);
+    let restarted = client(home);
+    assert!(restarted.deny(CRASH).unwrap().confirmed);
     assert_eq!(snapshot(home)["store"], id.as_str());
 }
 

@@ -342,7 +342,7 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
         must(known && error.to_string().len() > 20, format!("an answer that says nothing: {error}"));
     }
     let after = history(home);
-    must(after.starts_with(&before.1), format!("the history was begun anew: {after:?}"));
+    must(after.starts_with(&before.1), format!("a new history was begun: {after:?}"));
     for line in after.iter().skip(before.1.len()) {
         must(case.adds.contains(&line.as_str()), format!("nobody did: {line}"));
     }
@@ -479,7 +479,7 @@ fn a_start_that_cannot_see_the_rules_destroys_nothing() {
 
 /// A refusal that can't be written at all is shown and is in force in this process. It is written once the disk accepts it again.
 #[test]
-fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
+fn a_refusal_that_could_not_be_written_is_shown_and_tried_again() {
     type Act = fn(&Client) -> Result<Receipt, Error>;
     let acts: [(Act, State); 2] =
         [(|client| client.withdraw(CRASH), State::Withdrawn), (|client| client.deny(CRASH), State::Denied)];
@@ -496,7 +496,7 @@ fn a_no_that_could_not_be_written_is_shown_and_tried_again() {
         assert!(!status.is_open(), "{status:?}");
         assert!(matches!(status.state, State::Withdrawn | State::Denied), "{status:?}");
         let trouble = status.trouble.unwrap();
-        assert!(trouble.contains("could not be written") && trouble.contains("tried again"), "{trouble}");
+        assert!(trouble.contains("not in the records yet") && trouble.contains("tries again"), "{trouble}");
         client.record_durable(Happened { times: 2 });
         assert_eq!(history(home), ["crash granted"]);
         disk.repair();
@@ -627,7 +627,7 @@ fn where_a_store_was_moved_none_is_made_in_its_place() {
 
 /// A refusal made while the store is moved away is known to its process only. It is written when the store is back.
 #[test]
-fn a_no_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
+fn a_refusal_of_a_time_when_the_store_was_away_is_written_when_it_is_back() {
     let forgotten = Some(Mutant::NoEndsWithItsProcess);
     let cases =
         [(false, false, None), (true, false, None), (false, true, None), (true, true, None), (false, true, forgotten)];
@@ -684,7 +684,7 @@ fn an_end_by_the_program_stays_one_when_it_is_said_twice() {
 
 /// A tombstone of a revocation or a refusal, left before any decision was recorded, does not end the grant that comes after it.
 #[test]
-fn a_tombstone_from_before_any_decision_does_not_end_the_first_yes() {
+fn a_tombstone_from_before_any_decision_does_not_end_the_first_grant() {
     let state = |persons: bool, mutant: Option<Mutant>| {
         let home = tempfile::tempdir().unwrap();
         let home = home.path();
@@ -727,7 +727,7 @@ fn a_life_lock_that_was_removed_is_not_made_again() {
     assert!(!store(home).join("crash.life").exists());
     assert!(first.status(CRASH).unwrap().trouble.unwrap().contains("lock was removed"));
     say_yes(&first).unwrap();
-    assert!(first.consent().granted_place(CRASH).unwrap().is_some_and(|anew| anew.epoch > place.epoch));
+    assert!(first.consent().granted_place(CRASH).unwrap().is_some_and(|latest| latest.epoch > place.epoch));
     assert!(first.withdraw(CRASH).unwrap().confirmed, "a fresh yes has a lock of its own");
     first.grant(CRASH.shown(&first.notice(CRASH).unwrap())).unwrap();
     std::fs::remove_file(store(home).join("crash.life")).unwrap();

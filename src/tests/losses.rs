@@ -64,7 +64,7 @@ fn a_clock_that_is_behind_for_a_while_wipes_no_count_of_losses() {
         assert_eq!(lost(home, day), (503, day), "when it is right again");
         lose(home, day, 2);
         assert_eq!((lost(home, day), lost(home, day + 90)), ((505, day), (505, day)));
-        assert_eq!(lost(home, day + 91), (0, 0), "the control: it begins anew in time");
+        assert_eq!(lost(home, day + 91), (0, 0), "the control: it begins again in time");
     }
 }
 

@@ -122,7 +122,7 @@ fn later_from_two_at_once_counts_twice() {
 }
 
 #[test]
-fn a_yes_that_was_taken_back_meanwhile_does_not_come_back() {
+fn a_grant_that_was_taken_back_meanwhile_does_not_come_back() {
     for own in [SWITCH, KEEP, DEFER] {
         let (answer, state, history) = decided(YES, own, &[WITHDRAW]);
         assert!(answer.is_err() && state == State::Withdrawn, "{state:?}");
@@ -131,7 +131,7 @@ fn a_yes_that_was_taken_back_meanwhile_does_not_come_back() {
 }
 
 #[test]
-fn two_that_find_a_rule_at_once_begin_anew_once() {
+fn two_that_find_a_rule_at_once_begin_one_new_epoch() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().to_owned();
     let disk = Trapped::default();
@@ -166,7 +166,7 @@ fn two_that_find_a_rule_at_once_begin_anew_once() {
 
 /// While `own` is in progress and has not yet destroyed the older data, another process is granted consent and records under it.
 /// Returns how many records are pending under that grant afterwards.
-fn kept_by_the_later_yes(own: Decide, mutant: Option<Mutant>) -> usize {
+fn kept_by_the_later_grant(own: Decide, mutant: Option<Mutant>) -> usize {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().to_owned();
     WITHDRAW(&{
@@ -195,16 +195,16 @@ fn kept_by_the_later_yes(own: Decide, mutant: Option<Mutant>) -> usize {
 }
 
 #[test]
-fn a_no_that_was_overtaken_destroys_nothing_of_the_later_yes() {
+fn a_refusal_that_was_overtaken_destroys_nothing_of_the_later_grant() {
     for own in [DENY, WITHDRAW] {
-        assert_eq!(kept_by_the_later_yes(own, None), 1);
-        assert_eq!(kept_by_the_later_yes(own, Some(Mutant::OvertakenDestroys)), 0, "the mistake is noticed");
+        assert_eq!(kept_by_the_later_grant(own, None), 1);
+        assert_eq!(kept_by_the_later_grant(own, Some(Mutant::OvertakenDestroys)), 0, "the mistake is noticed");
     }
 }
 
 /// The data on disk was destroyed by another process, and this process has not looked since.
 #[test]
-fn a_no_said_again_leaves_no_keys_in_memory() {
+fn a_refusal_said_again_leaves_no_keys_in_memory() {
     for own in [DENY, WITHDRAW] {
         let home = tempfile::tempdir().unwrap();
         let client = Client::without_worker(config(home.path())).unwrap();

@@ -453,7 +453,7 @@ fn takes_nothing(disk: &Troubled) {
 }
 
 #[test]
-fn a_no_that_was_not_written_is_older_than_a_yes_by_the_history_and_not_by_the_clock() {
+fn a_refusal_that_was_not_written_is_older_than_a_grant_by_the_history_and_not_by_the_clock() {
     let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
     // The refusal came after the grant, although the clock says that it came before.
     let no_last = yes_and_no(|first, second, disk, clock| {
@@ -478,7 +478,7 @@ fn a_no_that_was_not_written_is_older_than_a_yes_by_the_history_and_not_by_the_c
 }
 
 #[test]
-fn a_no_that_is_said_again_after_a_later_yes_is_the_later_one() {
+fn a_refusal_that_is_said_again_after_a_later_grant_is_the_later_one() {
     let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
     for deny in [false, true] {
         let open = yes_and_no(|first, second, disk, _| {
@@ -497,7 +497,7 @@ fn a_no_that_is_said_again_after_a_later_yes_is_the_later_one() {
 }
 
 /// Whether a first refusal that could not be written holds at the next start, and a grant without a notice opens nothing.
-fn first_no_holds(mutant: Option<Mutant>, no: impl Fn(&Client) -> bool) -> bool {
+fn first_refusal_holds(mutant: Option<Mutant>, no: impl Fn(&Client) -> bool) -> bool {
     with(mutant, || {
         let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
         // Without a worker, the last retry at the end of the program runs on this thread.
@@ -524,19 +524,19 @@ fn first_no_holds(mutant: Option<Mutant>, no: impl Fn(&Client) -> bool) -> bool 
 }
 
 #[test]
-fn a_first_no_that_the_disk_did_not_take_holds_at_the_next_start() {
+fn a_first_refusal_that_the_disk_did_not_take_holds_at_the_next_start() {
     let noes: [fn(&Client) -> bool; 2] =
         [|client| client.deny(CRASH).is_err(), |client| client.withdraw(CRASH).is_err()];
     for no in noes {
-        assert!(first_no_holds(None, no));
-        assert!(!first_no_holds(Some(Mutant::FirstNoForgotten), no), "the mistake is noticed");
+        assert!(first_refusal_holds(None, no));
+        assert!(!first_refusal_holds(Some(Mutant::FirstNoForgotten), no), "the mistake is noticed");
     }
     // "Later" is not a refusal.
-    assert!(!first_no_holds(None, |client| client.defer(CRASH).is_err()));
+    assert!(!first_refusal_holds(None, |client| client.defer(CRASH).is_err()));
 }
 
 #[test]
-fn a_no_to_the_question_that_the_disk_did_not_take_is_an_answer() {
+fn a_refusal_at_the_question_that_the_disk_did_not_take_is_an_answer() {
     use crate::consent::{MayAsk, WhyNot};
     let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
     let client = home.start();
@@ -589,7 +589,7 @@ fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_no_that_was_not_written_is_undone_by_nothing_but_a_fresh_yes() {
+fn a_refusal_that_was_not_written_is_undone_by_nothing_but_a_new_grant() {
     assert_eq!(undone_by(None), [] as [&str; 0]);
     assert_eq!(
         undone_by(Some(Mutant::UnwrittenIsUndone)),
@@ -599,7 +599,7 @@ fn a_no_that_was_not_written_is_undone_by_nothing_but_a_fresh_yes() {
 }
 
 #[test]
-fn a_no_that_was_not_written_is_not_overtaken_by_the_yes_before_it_where_the_history_can_t_be_read() {
+fn a_refusal_that_was_not_written_is_not_overtaken_by_the_grant_before_it_where_the_history_can_t_be_read() {
     type Change = fn(&Path, bool);
     let changes: &[(&str, Change)] = &[
         #[cfg(unix)]
@@ -648,7 +648,7 @@ fn a_no_that_was_not_written_is_not_overtaken_by_the_yes_before_it_where_the_his
 }
 
 #[test]
-fn what_was_switched_off_outlasts_a_yes_that_failed_on_its_way() {
+fn what_was_switched_off_outlasts_a_grant_that_failed_on_its_way() {
     let ways: [(&str, &str); 4] =
         [("rename", "/consent"), ("append", "/ledger.jsonl"), ("rename", "/high"), ("sync_dir", "/candor-1")];
     for (call, end) in ways {
@@ -667,7 +667,7 @@ fn what_was_switched_off_outlasts_a_yes_that_failed_on_its_way() {
 }
 
 #[test]
-fn what_was_switched_off_outlasts_an_end_that_only_a_tombstone_keeps_and_records_begun_anew() {
+fn what_was_switched_off_outlasts_an_end_that_only_a_tombstone_keeps_and_new_records() {
     let (home, client) = Home::new();
     client.switch(CRASH, "crash.happened.times", false).unwrap();
     home.disk.set(|call, path| (call == "rename" && path.ends_with("consent.new")).then_some(Errno::NOSPC));
@@ -759,7 +759,7 @@ fn a_life_lock_that_was_removed_is_found_again_by_its_second_name() {
         yes();
     }
     drop(permit);
-    assert!(client.withdraw(CRASH).unwrap().confirmed, "whoever held it is gone");
+    assert!(client.withdraw(CRASH).unwrap().confirmed, "the process that held it is gone");
 }
 
 /// With the lock missing, nothing is confirmed if the history is damaged or missing as well.
@@ -810,8 +810,8 @@ fn a_life_lock_that_was_replaced_by_its_copy_confirms_nothing_while_the_other_is
 }
 
 #[test]
-fn what_comes_of_an_older_no_says_nothing_of_a_newer_one() {
-    let stands = |mutant: Option<Mutant>| {
+fn what_comes_of_an_older_refusal_says_nothing_of_a_newer_one() {
+    let holds = |mutant: Option<Mutant>| {
         let (home, client) = Home::new();
         let consent = client.consent();
         let yes = |client: &Client| client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
@@ -825,8 +825,8 @@ fn what_comes_of_an_older_no_says_nothing_of_a_newer_one() {
         client.engine().look();
         !client.status(CRASH).unwrap().is_open()
     };
-    assert!(stands(None));
-    assert!(!stands(Some(Mutant::OlderActClears)), "the mistake is one");
+    assert!(holds(None));
+    assert!(!holds(Some(Mutant::OlderActClears)), "the mistake is one");
 }
 
 /// Runs `act`, for example a grant by another process or thread, just before `lock` is taken for the first time.
@@ -841,8 +841,8 @@ fn at_the_lock(disk: &Troubled, lock: &'static str, act: impl FnOnce() + Send + 
 }
 
 #[test]
-fn a_yes_that_comes_before_an_older_no_is_tried_again_stands() {
-    let stands = |mutant: Option<Mutant>| {
+fn a_grant_that_comes_before_an_older_refusal_is_retried_stays_in_force() {
+    let holds = |mutant: Option<Mutant>| {
         let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
         let mut quiet = config(home.directory.path());
         quiet.disk = Arc::new(home.disk.clone());
@@ -860,12 +860,12 @@ fn a_yes_that_comes_before_an_older_no_is_tried_again_stands() {
         assert_eq!(status.is_open(), status.state == State::Granted, "{status:?}");
         status.state == State::Granted
     };
-    assert!(stands(None));
-    assert!(!stands(Some(Mutant::RetriedUnasked)), "the mistake is one");
+    assert!(holds(None));
+    assert!(!holds(Some(Mutant::RetriedUnasked)), "the mistake is one");
 }
 
 #[test]
-fn a_withdrawal_that_is_said_again_is_no_receipt_of_a_yes_that_comes_meanwhile() {
+fn a_withdrawal_that_is_said_again_is_no_receipt_of_a_grant_that_comes_meanwhile() {
     let (home, client) = Home::new();
     client.withdraw(CRASH).unwrap();
     let other = Client::new(config(home.directory.path())).unwrap();
@@ -875,8 +875,8 @@ fn a_withdrawal_that_is_said_again_is_no_receipt_of_a_yes_that_comes_meanwhile()
     let receipt = client.withdraw(CRASH).unwrap();
     home.disk.end();
     assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("withdrawn", false), "{receipt:?}");
-    assert_eq!(receipt.unconfirmed, Some("a yes was given since it was written"));
-    assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted, "which stands, as the history says");
+    assert_eq!(receipt.unconfirmed, Some("a grant was given since it was written"));
+    assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted, "which is in force, as the history says");
 }
 
 #[test]
@@ -948,14 +948,17 @@ fn what_is_lost_is_counted_once_though_its_directory_is_not_made_durable() {
 }
 
 #[test]
-fn a_no_that_only_a_file_stands_for_says_why() {
+fn a_refusal_that_only_a_file_holds_says_why() {
     let (home, client) = Home::new();
     home.disk.set(|call, path| (call == "rename" && path.ends_with("/consent.new")).then_some(Errno::NOSPC));
     client.withdraw(CRASH).unwrap();
     let trouble = client.status(CRASH).unwrap().trouble.unwrap();
     home.disk.end();
-    assert!(trouble.contains("the disk did not take it") && trouble.contains("a file stands for it"), "{trouble}");
-    assert_eq!(trouble.matches("tried again").count(), 1, "{trouble}");
+    assert!(
+        trouble.contains("could not be written to disk") && trouble.contains("a file keeps the scope closed"),
+        "{trouble}"
+    );
+    assert_eq!(trouble.matches("tries again").count(), 1, "{trouble}");
 }
 
 /// Returns whether a withdrawal was confirmed while the snapshot can't be replaced and `rule` makes other calls fail. In any case
@@ -1000,8 +1003,8 @@ fn a_withdrawal_whose_snapshot_somebody_bars_is_confirmed_by_its_file() {
 }
 
 #[test]
-fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
-    let stands = |mutant: Option<Mutant>| {
+fn a_grant_that_comes_while_a_tombstone_is_written_down_stays_in_force() {
+    let holds = |mutant: Option<Mutant>| {
         let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
         let mut quiet = config(home.directory.path());
         quiet.disk = Arc::new(home.disk.clone());
@@ -1009,7 +1012,7 @@ fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
         let yes = |client: &Client| drop(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap());
         yes(&client);
         home.disk.set(|call, path| (call == "rename" && path.ends_with("/consent.new")).then_some(Errno::NOSPC));
-        assert_eq!(client.withdraw(CRASH).unwrap().line, 0, "a file stands for it");
+        assert_eq!(client.withdraw(CRASH).unwrap().line, 0, "a file records it");
         let other = client.clone();
         at_the_lock(&home.disk, "/consent.lock", move || yes(&other));
         client.consent().retry_now();
@@ -1021,12 +1024,12 @@ fn a_yes_that_comes_while_a_tombstone_is_written_down_stands() {
         }
         client.status(CRASH).unwrap().state == State::Granted
     };
-    assert!(stands(None));
-    assert!(!stands(Some(Mutant::RetriedUnasked)), "the mistake is one");
+    assert!(holds(None));
+    assert!(!holds(Some(Mutant::RetriedUnasked)), "the mistake is one");
 }
 
 #[test]
-fn a_withdrawal_after_a_no_and_a_yes_that_failed_is_written() {
+fn a_withdrawal_after_a_refusal_and_a_grant_that_failed_is_written() {
     let (home, client) = Home::new();
     client.deny(CRASH).unwrap();
     // The grant's entry is written, but the generation that it opens can't be created.
@@ -1042,7 +1045,7 @@ fn a_withdrawal_after_a_no_and_a_yes_that_failed_is_written() {
 /// The person refuses while the store is away, and the refusal can't be written. A grant in a store that comes back later is from
 /// before the refusal.
 #[test]
-fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
+fn a_grant_that_comes_back_with_its_store_is_no_answer_to_a_refusal_of_meanwhile() {
     let (granted, first) = Home::new();
     drop(first);
     let home = Home { directory: tempfile::tempdir().unwrap(), disk: Troubled::default() };
@@ -1071,7 +1074,7 @@ fn a_yes_that_comes_back_with_its_store_is_no_answer_to_a_no_of_meanwhile() {
 /// This is what a restored backup leaves: a file that is not the lock, and that other users may open.
 #[cfg(unix)]
 #[test]
-fn a_second_name_that_others_may_open_refuses_no_yes_and_confirms_nothing() {
+fn a_second_name_that_others_may_open_refuses_no_grant_and_confirms_nothing() {
     let (home, client) = Home::new();
     let held = home.directory.path().join("data/org.example.crash/candor-1/crash.held");
     std::fs::write(&held, "").unwrap();
@@ -1108,7 +1111,7 @@ fn try_again(client: &Client) {
 
 /// The disk can be written again, but the data that says whether a grant came later can't be read until the program ends.
 #[test]
-fn a_no_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
+fn a_refusal_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
     for unread in ["/candor-1/ledger.jsonl", "/candor-1/high", "/candor-1/consent"] {
         for deny in [false, true] {
             let (home, first) = Home::new();
@@ -1134,7 +1137,7 @@ fn a_no_that_is_tried_again_while_a_look_fails_is_known_at_the_next_start() {
 
 /// Meanwhile a process that saw no sign of the refusal gave a grant.
 #[test]
-fn a_file_that_stands_for_an_older_no_ends_no_later_yes() {
+fn a_file_that_holds_an_older_refusal_ends_no_later_grant() {
     for said_again in [None, Some(("rename", "/consent.new")), Some(("lock_file", "/consent.lock"))] {
         let (home, first) = Home::new();
         drop(first);
@@ -1155,7 +1158,7 @@ fn a_file_that_stands_for_an_older_no_ends_no_later_yes() {
         if let Some((call, end)) = said_again {
             // The person refuses after that grant, and this refusal can't be written either.
             other.disk.set(move |what, path| (what == call && path.ends_with(end)).then_some(Errno::IO));
-            assert_eq!(second.withdraw(CRASH).unwrap().line, 0, "a file stands for it");
+            assert_eq!(second.withdraw(CRASH).unwrap().line, 0, "a file records it");
         }
         // Neither process retries its refusal at its end.
         std::mem::forget((client, second));
@@ -1169,7 +1172,7 @@ fn a_file_that_stands_for_an_older_no_ends_no_later_yes() {
 }
 
 #[test]
-fn a_yes_that_never_came_into_force_is_no_answer() {
+fn a_grant_that_never_came_into_force_is_no_answer() {
     let (home, first) = Home::new();
     drop(first);
     let client = home.quiet();
@@ -1195,7 +1198,7 @@ fn a_yes_that_never_came_into_force_is_no_answer() {
 
 /// The retry of the older refusal fails, but a later grant has already replaced it.
 #[test]
-fn a_try_that_a_yes_overtook_leaves_the_scope_open() {
+fn a_try_that_a_grant_overtook_leaves_the_scope_open() {
     let (home, first) = Home::new();
     drop(first);
     let client = Arc::new(home.quiet());
@@ -1271,7 +1274,7 @@ fn a_life_lock_has_a_second_name_also_where_files_have_no_numbers() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_name_that_cant_be_used_is_named_and_refuses_no_yes() {
+fn a_second_name_that_cant_be_used_is_named_and_refuses_no_grant() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     for what in ["others may open it", "a directory", "a link"] {
         let home = tempfile::tempdir().unwrap();

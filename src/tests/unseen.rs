@@ -70,7 +70,7 @@ fn told(client: &Client) -> String {
 }
 
 #[test]
-fn a_wish_that_cant_be_read_now_is_not_damaged() {
+fn a_request_that_cant_be_read_now_is_not_damaged() {
     for errno in ERRORS {
         let (home, client) = Home::new();
         assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
@@ -90,7 +90,7 @@ fn a_wish_that_cant_be_read_now_is_not_damaged() {
 }
 
 #[test]
-fn wishes_that_cant_be_listed_now_are_neither_done_nor_taken_back() {
+fn requests_that_cant_be_listed_now_are_neither_done_nor_taken_back() {
     for errno in ERRORS {
         let (home, client) = Home::new();
         assert_eq!(pending(&client.erase(CRASH).unwrap()), 2);
@@ -104,7 +104,7 @@ fn wishes_that_cant_be_listed_now_are_neither_done_nor_taken_back() {
 }
 
 #[test]
-fn a_wish_that_is_half_made_outlives_a_look_that_fails() {
+fn a_request_that_is_half_made_outlives_a_look_that_fails() {
     for errno in ERRORS {
         let (home, client) = Home::new();
         // The erasure request is written, but its documents can't be.
@@ -133,8 +133,8 @@ fn ids_that_cant_be_looked_at_now_are_not_gone() {
         assert!(client.erase(CRASH).is_err(), "{errno}: nothing was asked for");
         assert!(client.delete_sent(CRASH).is_err(), "{errno}: the ids are there");
         home.fail(errno, "read", "/named/crash/", ".json");
-        let wish = client.erase(CRASH).map(|status| (pending(&status), status.unfinished));
-        assert!(!wish.as_ref().is_ok_and(|wish| !wish.1), "{errno}: {wish:?}");
+        let request = client.erase(CRASH).map(|status| (pending(&status), status.unfinished));
+        assert!(!request.as_ref().is_ok_and(|request| !request.1), "{errno}: {request:?}");
         home.disk.end();
         assert_eq!(pending(&client.erase(CRASH).unwrap()), 2, "{errno}");
         client.delete_sent(CRASH).unwrap();
@@ -159,7 +159,7 @@ fn nothing_leaves_while_nobody_can_see_whether_its_ids_are_noted() {
 }
 
 #[test]
-fn no_count_is_made_anew_from_ids_that_cant_be_read_now() {
+fn no_count_is_made_again_from_ids_that_cant_be_read_now() {
     for errno in ERRORS {
         for (call, part, end) in [("list", "/named/", "crash"), ("read", "/named/crash/", ".json")] {
             let (home, client) = Home::new();
@@ -220,12 +220,12 @@ fn left_unseen(end: &'static str, errno: Errno, mutant: Option<Mutant>) -> (usiz
 }
 
 #[test]
-fn a_wish_that_cant_be_looked_for_deletes_nothing() {
+fn a_choice_that_cant_be_looked_for_deletes_nothing() {
     for errno in ERRORS {
         for end in ["crash-deleting", "crash-bare"] {
             assert_eq!(left_unseen(end, errno, None), (2, 2), "{errno} {end}");
         }
-        let mistake = Some(Mutant::UnseenIsWished);
+        let mistake = Some(Mutant::UnseenCountsAsAsked);
         assert_eq!(left_unseen("crash-deleting", errno, mistake), (0, 0), "{errno}: the mistake is noticed");
         assert_eq!(left_unseen("crash-bare", errno, mistake), (2, 0), "{errno}: the mistake is noticed");
     }

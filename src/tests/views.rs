@@ -113,7 +113,7 @@ fn builds_that_link_different_events_agree_on_what_rules_say() {
 }
 
 #[test]
-fn a_rule_that_changes_begins_anew_once_whichever_build_finds_it() {
+fn a_rule_that_changes_begins_one_new_epoch_whichever_build_finds_it() {
     for (finds, other) in [(SERVICE, WINDOW), (WINDOW, SERVICE)] {
         for says in rules() {
             let home = tempfile::tempdir().unwrap();
@@ -146,7 +146,7 @@ fn a_rule_that_changes_begins_anew_once_whichever_build_finds_it() {
 }
 
 #[test]
-fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_anew() {
+fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_a_new_epoch() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let window = start(home, WINDOW);
@@ -176,7 +176,7 @@ fn what_is_not_agreed_to_is_not_said_and_no_rule_about_it_begins_anew() {
 /// A start finds a new rule, with a fault at every changing call. The grant is not withdrawn, and nothing that was recorded under
 /// weaker rules may be sent.
 #[test]
-fn a_rule_that_is_found_while_the_disk_fails_takes_no_yes_back() {
+fn a_rule_that_is_found_while_the_disk_fails_withdraws_no_grant() {
     for fault in [Fault::Once, Fault::Dead] {
         for at in calls() {
             let home = tempfile::tempdir().unwrap();

@@ -145,7 +145,7 @@ fn longest_wait_of_a_decision() -> u64 {
 /// A decision waits once for the lock of decisions, and once to be confirmed. This holds however many steps it has, and whatever
 /// an earlier decision left to recover.
 #[test]
-fn a_decision_waits_for_the_lock_once_whatever_is_to_be_mended() {
+fn a_decision_waits_for_the_lock_once_whatever_is_to_be_recovered() {
     STEP.set(25);
     let longest = longest_wait_of_a_decision();
     // Each step of a decision reads the clock a few times.
@@ -156,7 +156,7 @@ fn a_decision_waits_for_the_lock_once_whatever_is_to_be_mended() {
 
 /// While a field is being switched off, which may wait for another process, the scope accepts no events and counts them as lost.
 #[test]
-fn what_is_recorded_while_a_yes_is_narrowed_is_counted() {
+fn what_is_recorded_while_a_grant_is_narrowed_is_counted() {
     let home = tempfile::tempdir().unwrap();
     let client = Client::without_worker(config(home.path())).unwrap();
     client.grant(CRASH).unwrap();
@@ -206,7 +206,7 @@ fn after_a_shutdown_a_decision_waits_as_before() {
 
 /// Losses are counted in a file that every process writes to. A shutdown waits for its lock until its deadline, and no longer.
 #[test]
-fn a_shutdown_has_one_deadline_whoever_holds_the_count_of_losses() {
+fn a_shutdown_has_one_deadline_whichever_process_holds_the_count_of_losses() {
     for limit in [0, 60, 100] {
         let home = tempfile::tempdir().unwrap();
         let home = home.path();
@@ -280,7 +280,7 @@ fn a_send_waits_while_this_client_itself_keeps_the_store_in_order() {
                 halted => break halted,
             }
         };
-        halted.expect("whoever walks through what waits halts");
+        halted.expect("the thread that walks through what waits halts");
         let (done, flushed) = mpsc::channel();
         scope.spawn(|| {
             let done = done;

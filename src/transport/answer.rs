@@ -187,11 +187,11 @@ fn whole_number(text: &str) -> Option<u64> {
 ///
 /// `None` if the header is missing or can't be understood. A date that has passed means "now".
 fn wait(retry_after: Option<&str>, date: Option<&str>) -> Option<Duration> {
-    let wish = retry_after?.trim();
-    let wait = match whole_number(wish) {
+    let value = retry_after?.trim();
+    let wait = match whole_number(value) {
         Some(seconds) => Duration::from_secs(seconds),
         None => {
-            let until = httpdate::parse_http_date(wish).ok()?;
+            let until = httpdate::parse_http_date(value).ok()?;
             let now = httpdate::parse_http_date(date?.trim()).ok()?;
             until.duration_since(now).unwrap_or_default()
         }
@@ -413,11 +413,11 @@ mod tests {
             ("Fri, 31 Dec 9999 23:59:59 GMT", NOW, Some(DAY)),
             ("Sun, 99 Nov 2026 10:02:00 GMT", NOW, None),
         ];
-        for &(wish, date, seconds) in table {
+        for &(value, date, seconds) in table {
             let retry_after = seconds.map(Duration::from_secs);
-            assert_eq!(answer(429, None, None, Some(wish), date, b"", true), Answer::Busy { retry_after }, "{wish}");
+            assert_eq!(answer(429, None, None, Some(value), date, b"", true), Answer::Busy { retry_after }, "{value}");
             let expected = Answer::ServerError { retry_after };
-            assert_eq!(answer(500, None, None, Some(wish), date, b"", true), expected, "{wish}");
+            assert_eq!(answer(500, None, None, Some(value), date, b"", true), expected, "{value}");
         }
     }
 }

@@ -53,10 +53,10 @@ pub(crate) enum Authorization {
 }
 
 impl Authorization {
-    pub(crate) fn stands(&self) -> bool {
+    pub(crate) fn is_authorized(&self) -> bool {
         match self {
-            Authorization::Grant(watch) => watch.stands(),
-            Authorization::StoredRequest(watch) => watch.stands(),
+            Authorization::Grant(watch) => watch.is_authorized(),
+            Authorization::StoredRequest(watch) => watch.is_authorized(),
         }
     }
 }
@@ -116,7 +116,7 @@ impl<'b> Parcel<'b> {
     /// shuts the client down.
     #[must_use]
     pub fn may_leave(&self) -> bool {
-        self.authorization().stands()
+        self.authorization().is_authorized()
     }
 
     /// Answers the same question for code that outlives the borrow of the parcel, but not its connection.

@@ -158,7 +158,7 @@ fn a_file_of_secrets_that_is_cut_or_flipped_makes_no_codes() {
     for (what, bytes) in &damaged {
         put(&lab.keys(), bytes);
         drop(makes_nothing(&lab, what));
-        assert_eq!(&fs::read(lab.keys()).unwrap(), bytes, "{what}: nothing is mended by guessing");
+        assert_eq!(&fs::read(lab.keys()).unwrap(), bytes, "{what}: nothing is repaired by guessing");
         // This keeps the store from filling up with what is recorded here.
         lab.clock.advance(crate::lab::DAY / 200);
     }

@@ -439,31 +439,31 @@ fn each_body_that_left_can_be_read_on_the_page_whatever_became_of_it() {
 }
 
 #[test]
-fn a_wish_to_be_left_alone_is_kept_over_restarts() {
-    for (wish, wait) in [("7200", HOUR * 2), ("86400", DAY), ("999999999", DAY)] {
+fn a_retry_after_is_kept_over_restarts() {
+    for (value, wait) in [("7200", HOUR * 2), ("86400", DAY), ("999999999", DAY)] {
         for status in [429, 503, 500] {
             let (home, server) = (Home::new(), Server::new());
-            server.say([Say::Status(status, format!("retry-after: {wish}\r\n").leak(), "")]);
+            server.say([Say::Status(status, format!("retry-after: {value}\r\n").leak(), "")]);
             let client = with_one(&home, &server);
             send(&client);
             drop(client);
             let client = home.start(&server);
             home.clock.advance(wait - SECOND);
             send(&client);
-            assert_eq!(server.requests().len(), 1, "{status} {wish}");
+            assert_eq!(server.requests().len(), 1, "{status} {value}");
             home.clock.advance(SECOND);
             send(&client);
-            assert_eq!(server.requests().len(), 2, "{status} {wish}");
+            assert_eq!(server.requests().len(), 2, "{status} {value}");
         }
     }
 }
 
 #[test]
-fn a_wish_for_less_than_the_back_off_changes_nothing() {
-    for wish in ["1", "0", "-5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+fn a_retry_after_below_the_back_off_changes_nothing() {
+    for value in ["1", "0", "-5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"] {
         let (home, server) = (Home::new(), Server::new());
-        server.say([Say::Status(429, format!("retry-after: {wish}\r\n").leak(), "")]);
+        server.say([Say::Status(429, format!("retry-after: {value}\r\n").leak(), "")]);
         let client = with_one(&home, &server);
-        kept_until(&home, &server, &client, SECOND * 30, MINUTE, wish);
+        kept_until(&home, &server, &client, SECOND * 30, MINUTE, value);
     }
 }

@@ -77,7 +77,7 @@ fn one_question_at_a_time_and_one_a_run() {
 }
 
 #[test]
-fn a_no_holds_for_what_it_was_given_to_and_half_a_year_for_anything_else() {
+fn a_refusal_holds_for_what_it_was_given_to_and_half_a_year_for_anything_else() {
     let (home, server) = (Home::new(), Server::new());
     home.start(&server).prompt(USAGE).unwrap().no().unwrap();
     let no = home.start(&server).may_ask(USAGE).unwrap();
@@ -99,7 +99,7 @@ fn a_no_holds_for_what_it_was_given_to_and_half_a_year_for_anything_else() {
 }
 
 #[test]
-fn closing_the_question_is_a_no() {
+fn closing_the_question_is_a_refusal() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     drop(client.prompt(USAGE).unwrap());
@@ -132,7 +132,7 @@ fn later_works_twice_a_month_apart() {
 }
 
 #[test]
-fn later_after_a_no_changes_nothing() {
+fn later_after_a_refusal_changes_nothing() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let no = client.deny(USAGE).unwrap();
@@ -144,7 +144,7 @@ fn later_after_a_no_changes_nothing() {
 }
 
 #[test]
-fn who_took_a_yes_back_is_left_alone() {
+fn who_withdrew_a_grant_is_left_alone() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     assert_eq!(why_not(&client), WhyNot::Granted);
@@ -190,7 +190,7 @@ fn a_clock_that_went_back_asks_nothing() {
 }
 
 #[test]
-fn a_yes_from_the_future_is_not_believed() {
+fn a_grant_from_the_future_is_not_trusted() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
@@ -221,7 +221,7 @@ fn lost_records_are_no_reason_to_ask() {
 /// can't be kept.
 #[cfg(unix)]
 #[test]
-fn nobody_is_asked_where_a_file_stands_in_the_way_of_the_answer() {
+fn nobody_is_asked_where_a_file_is_in_the_way_of_the_answer() {
     type Act = fn(&Path);
     let to_others: Act = |path| {
         if !path.exists() {
@@ -352,7 +352,7 @@ fn asked_for_more_a_person_may_stop_it_all() {
 }
 
 #[test]
-fn whoever_does_not_want_to_be_asked_for_more_is_not() {
+fn who_does_not_want_to_be_asked_for_more_is_not() {
     let (home, server) = (Home::new(), Server::new());
     let client = wider(&home, &server);
     assert!(client.may_ask(USAGE).unwrap().is_yes());
@@ -374,7 +374,7 @@ fn whoever_does_not_want_to_be_asked_for_more_is_not() {
 }
 
 #[test]
-fn a_host_that_says_yes_by_itself_at_every_start_is_refused_and_named() {
+fn a_host_that_grants_by_itself_at_every_start_is_refused_and_named() {
     type Act = fn(&Client);
     let acts: [(&str, Act); 3] = [
         ("a no", |client| drop(client.deny(PLAYBACK).unwrap())),

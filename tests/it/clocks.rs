@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Sets the clock to noon, `day` days after the day that it shows now. A negative `day` goes back.
-fn stands(home: &Home, day: i64) {
+fn advance_days(home: &Home, day: i64) {
     let noon = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(noon + day * 86_400);
 }
@@ -36,21 +36,21 @@ fn a_scope_opens_again_when_the_clock_is_right_though_nothing_else_is_open() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     // Before the grant, and right again.
-    stands(&home, -10);
+    advance_days(&home, -10);
     keeps(&client, false);
-    stands(&home, 10);
+    advance_days(&home, 10);
     keeps(&client, true);
     // Past the grant's last day for a moment.
-    stands(&home, 800);
+    advance_days(&home, 800);
     keeps(&client, false);
-    stands(&home, -800);
+    advance_days(&home, -800);
     keeps(&client, true);
     drop(client);
     // A computer that has no time until it reaches the network.
-    stands(&home, -3_000);
+    advance_days(&home, -3_000);
     let client = home.start(&server);
     keeps(&client, false);
-    stands(&home, 3_000);
+    advance_days(&home, 3_000);
     keeps(&client, true);
     client.withdraw(USAGE).unwrap();
     keeps(&client, false);
@@ -97,13 +97,13 @@ fn a_send_in_a_wrong_second_loses_nothing_and_says_why_it_waits() {
         client.record_durable(opened(2));
         send(&client);
         client.record_durable(opened(3));
-        stands(&home, day);
+        advance_days(&home, day);
         for _ in 0..2 {
             let flushed = flush(&client);
-            let wanted = if day == 50 { "clock leapt ahead" } else { "granted for a period that has expired" };
+            let wanted = if day == 50 { "clock jumped ahead" } else { "granted for a period that has expired" };
             assert!(flushed.requests == 0 && flushed.trouble.as_deref().unwrap().contains(wanted), "{flushed:?}");
         }
-        stands(&home, -day);
+        advance_days(&home, -day);
         send(&client);
         let lines = server.lines();
         assert!(lines.len() == 2 && lines[1].contains(r#""intValue":"3""#), "{day}: {lines:#?}");
@@ -168,7 +168,7 @@ fn a_withdrawal_is_not_overwritten_by_a_last_day() {
 }
 
 #[test]
-fn a_fresh_yes_is_not_ended_by_the_last_day_of_the_one_before() {
+fn a_new_grant_is_not_ended_by_the_last_day_of_the_one_before() {
     let (_home, _server, client) = meanwhile(|other| say_yes(other, USAGE));
     assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
     keeps(&client, true);

@@ -25,7 +25,7 @@ fn keeps(client: &Client) -> bool {
 }
 
 #[test]
-fn a_first_yes_needs_no_more_than_the_scope() {
+fn a_first_grant_needs_no_more_than_the_scope() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipt = client.grant(PLAYBACK).unwrap();
@@ -35,7 +35,7 @@ fn a_first_yes_needs_no_more_than_the_scope() {
 }
 
 #[test]
-fn after_a_no_the_scope_alone_does_not_open() {
+fn after_a_refusal_the_scope_alone_does_not_open() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     client.deny(PLAYBACK).unwrap();
@@ -84,20 +84,20 @@ fn a_notice_of_something_else_opens_nothing() {
     let of_another_scope = client.notice(USAGE).unwrap();
     let other = Home::new();
     let of_another_program = Client::new(other.config(&server).version("7.0")).unwrap().notice(PLAYBACK).unwrap();
-    let mends = ["show `candor::consent::notice(PLAYBACK)`", "take a fresh one from `candor::consent::notice`"];
+    let fixes = ["show `candor::consent::notice(PLAYBACK)`", "take a fresh one from `candor::consent::notice`"];
     let notices = [(of_another_scope, false), (of_another_program, true)];
-    for ((stale, needs_notice), mend) in notices.into_iter().zip(mends) {
+    for ((stale, needs_notice), fix) in notices.into_iter().zip(fixes) {
         let error = client.grant(PLAYBACK.shown(&stale)).unwrap_err();
         assert_eq!((error.needs_notice(), error.is_configuration()), (needs_notice, !needs_notice), "{error:?}");
         let text = error.to_string();
-        assert!(text.contains("`playback`") && text.contains(mend), "{text}");
+        assert!(text.contains("`playback`") && text.contains(fix), "{text}");
     }
     assert_eq!(state(&client, PLAYBACK), State::NeverAsked);
     assert!(files::tree(&home.path()).is_empty());
 }
 
 #[test]
-fn a_yes_twice_is_a_yes_once() {
+fn a_grant_twice_is_a_grant_once() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let notice = client.notice(PLAYBACK).unwrap();
@@ -117,7 +117,7 @@ fn a_yes_twice_is_a_yes_once() {
 }
 
 #[test]
-fn a_no_after_a_yes_is_a_withdrawal() {
+fn a_refusal_after_a_grant_is_a_withdrawal() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
     assert!(keeps(&client) && !home.all_waiting().is_empty());
@@ -132,7 +132,7 @@ fn a_no_after_a_yes_is_a_withdrawal() {
 }
 
 #[test]
-fn taking_back_what_was_never_given_is_a_no() {
+fn taking_back_what_was_never_given_is_a_refusal() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipt = client.withdraw(PLAYBACK).unwrap();
@@ -236,7 +236,7 @@ fn every_client_of_a_store_sees_the_same_decisions() {
 }
 
 #[test]
-fn a_yes_given_in_one_process_is_a_yes_in_one_that_runs_already() {
+fn a_grant_given_in_one_process_is_a_grant_in_one_that_runs_already() {
     let (home, server) = (Home::new(), Server::new());
     let (one, other) = (home.start(&server), home.start(&server));
     one.grant(USAGE).unwrap();

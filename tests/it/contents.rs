@@ -73,7 +73,7 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
 }
 
 #[test]
-fn an_interrupted_wish_is_finished_by_the_next_start() {
+fn an_interrupted_deletion_is_finished_by_the_next_start() {
     let (home, server) = (Home::new(), Server::new());
     drop(with_sent(&home, &server, &[2, 3]));
     // The choice was noted but not carried out yet, and a write was interrupted.

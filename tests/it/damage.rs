@@ -42,7 +42,7 @@ fn each(home: &Home, server: &Server, path: &Path, damaged: impl Iterator<Item =
         files::write(path, &bytes);
         let client = starts_closed(home, server, &what);
         drop(client);
-        assert_eq!(fs::read(path).unwrap(), bytes, "{what}: nothing is mended by guessing");
+        assert_eq!(fs::read(path).unwrap(), bytes, "{what}: nothing is repaired by guessing");
     }
     files::write(path, &whole);
     // The control: with its original bytes the scope is open.
@@ -85,7 +85,7 @@ fn a_ledger_with_a_byte_flipped_closes_every_scope() {
 }
 
 #[test]
-fn a_ledger_cut_before_a_yes_closes_every_scope() {
+fn a_ledger_cut_before_a_grant_closes_every_scope() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK, USAGE]);
     client.record_durable(opened(1_000));
@@ -128,7 +128,7 @@ fn records_that_are_something_else_close_every_scope() {
 }
 
 #[test]
-fn from_damaged_records_a_fresh_yes_starts_anew() {
+fn from_damaged_records_a_new_grant_starts_again() {
     for name in ["consent", "ledger.jsonl"] {
         let (home, server) = (Home::new(), Server::new());
         lived_in(&home, &server);
@@ -149,7 +149,7 @@ fn from_damaged_records_a_fresh_yes_starts_anew() {
 }
 
 #[test]
-fn from_damaged_records_a_no_is_taken() {
+fn from_damaged_records_a_refusal_is_taken() {
     for name in ["consent", "ledger.jsonl"] {
         for deny in [true, false] {
             let (home, server) = (Home::new(), Server::new());

@@ -261,7 +261,7 @@ fn codes_last_for_their_period_and_differ_between_scopes_stores_and_grants() {
 }
 
 #[test]
-fn a_batch_of_an_older_version_is_written_anew_and_keeps_its_records() {
+fn a_batch_of_an_older_version_is_written_again_and_keeps_its_records() {
     let (home, server) = (Home::new(), Server::new());
     server.say([Say::status(503)]);
     let start = |version| Client::new(home.config(&server).version(version)).unwrap();

@@ -50,7 +50,7 @@ fn stops(client: &Client, may_fail: bool) {
         Ok(receipt) => {
             assert_eq!(receipt.decision, "withdrawn");
             assert!(!receipt.recorded, "the disk did not take it, and the receipt says so");
-            assert!(receipt.confirmed, "by the file that stands for it: {receipt}");
+            assert!(receipt.confirmed, "by the tombstone: {receipt}");
             assert!(receipt.to_string().contains("not yet"), "{receipt}");
         }
         Err(error) => assert!(may_fail && error.is_store(), "{error:?}"),
@@ -139,7 +139,7 @@ fn on_a_full_disk_events_are_counted_and_a_withdrawal_stops() {
 }
 
 #[test]
-fn on_a_full_disk_a_yes_does_not_open() {
+fn on_a_full_disk_a_grant_does_not_open() {
     if !is_root() {
         return; // as above
     }
@@ -186,28 +186,28 @@ fn where_no_file_may_grow_a_withdrawal_stops() {
 
 /// The person was not asked yet, and no directory exists.
 #[test]
-fn where_no_file_may_grow_a_first_no_holds() {
+fn where_no_file_may_grow_a_first_refusal_holds() {
     for no in ["deny", "withdraw"] {
         let (home, server) = (lent(), Server::new());
-        child("disk::child_says_no", &home, &server).var("CANDOR_IT_NO", no).after("trap '' XFSZ; ulimit -f 0").run();
+        child("disk::child_refuses", &home, &server).var("CANDOR_IT_NO", no).after("trap '' XFSZ; ulimit -f 0").run();
         child("disk::child_finds_it_closed", &home, &server).run();
         assert_eq!(server.connections(), 0);
     }
 }
 
 #[test]
-fn where_only_one_directory_can_be_made_a_first_no_holds() {
+fn where_only_one_directory_can_be_made_a_first_refusal_holds() {
     for name in ["data", "config"] {
         let (home, server) = (lent(), Server::new());
         files::mode(&home.path().join(name), 0o500);
-        child("disk::child_says_no", &home, &server).var("CANDOR_IT_NO", "deny").run();
+        child("disk::child_refuses", &home, &server).var("CANDOR_IT_NO", "deny").run();
         files::mode(&home.path().join(name), 0o700);
         child("disk::child_finds_it_closed", &home, &server).run();
     }
 }
 
 #[test]
-fn on_a_full_disk_a_first_no_holds() {
+fn on_a_full_disk_a_first_refusal_holds() {
     if !is_root() {
         return; // as above
     }
@@ -293,7 +293,7 @@ fn child_is_asked() {
 
 #[test]
 #[ignore = "run by the tests of a first no, where the disk takes none"]
-fn child_says_no() {
+fn child_refuses() {
     let Some(home) = child::home() else { return };
     let client = child_client(&home);
     assert!(client.defer(USAGE).unwrap_err().is_store());
@@ -301,7 +301,7 @@ fn child_says_no() {
     assert!(files::all(&home).iter().all(|path| path.extension().is_none_or(|end| end != "revoked")), "later is no no");
     let no = if std::env::var("CANDOR_IT_NO").unwrap() == "deny" { client.deny(USAGE) } else { client.withdraw(USAGE) };
     assert!(no.unwrap_err().is_store());
-    child::done("disk::child_says_no");
+    child::done("disk::child_refuses");
 }
 
 #[test]
@@ -309,15 +309,15 @@ fn in_a_read_only_store_a_withdrawal_stops() {
     for marks_too in [false, true] {
         let (home, server) = (lent(), Server::new());
         child("disk::child_grants", &home, &server).run();
-        let shut = |mode| {
+        let restrict = |mode| {
             files::mode(&home.store(), mode);
             if marks_too {
                 files::mode(&home.marks(), mode);
             }
         };
-        shut(0o500);
+        restrict(0o500);
         child("disk::child_withdraws", &home, &server).var("CANDOR_IT_MAY_FAIL", "1").run();
-        shut(0o700);
+        restrict(0o700);
         if !marks_too {
             // The high-water mark was raised. It closes the scope although the snapshot could not be removed.
             child("disk::child_finds_it_closed", &home, &server).run();
@@ -327,11 +327,11 @@ fn in_a_read_only_store_a_withdrawal_stops() {
 }
 
 #[test]
-fn in_a_read_only_place_a_yes_does_not_open() {
+fn in_a_read_only_place_a_grant_does_not_open() {
     for name in ["data", "config"] {
         let (home, server) = (lent(), Server::new());
         files::mode(&home.path().join(name), 0o500);
-        child("disk::child_cannot_say_yes", &home, &server).run();
+        child("disk::child_cannot_grant", &home, &server).run();
         assert_eq!(server.connections(), 0);
         // The refusal that followed holds, and no grant is left beside it.
         files::mode(&home.path().join(name), 0o700);
@@ -340,8 +340,8 @@ fn in_a_read_only_place_a_yes_does_not_open() {
 }
 
 #[test]
-#[ignore = "run by in_a_read_only_place_a_yes_does_not_open, as somebody who is not root"]
-fn child_cannot_say_yes() {
+#[ignore = "run by in_a_read_only_place_a_grant_does_not_open, as somebody who is not root"]
+fn child_cannot_grant() {
     let Some(home) = child::home() else { return };
     let client = child_client(&home);
     assert!(client.grant(USAGE).unwrap_err().is_store());
@@ -349,7 +349,7 @@ fn child_cannot_say_yes() {
     client.record_with(|| -> crate::events::LibraryOpened { panic!("nothing was recorded") });
     assert!(client.deny(USAGE).unwrap_err().is_store());
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
-    child::done("disk::child_cannot_say_yes");
+    child::done("disk::child_cannot_grant");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn an_event_is_recorded_through_its_last_day_and_not_after() {
     let lines = server.lines();
     let of = |name: &str| lines.iter().filter(|line| line.contains(name)).count();
     assert_eq!((of("library.tidied"), of("library.opened")), (1, 1), "{lines:#?}");
-    assert_eq!(state(&client, USAGE), State::Granted, "an event that ends asks nobody anew");
+    assert_eq!(state(&client, USAGE), State::Granted, "an event that ends asks nobody again");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn child_blocks_a_grant() {
 }
 
 #[test]
-fn a_yes_can_be_taken_back_while_blocked() {
+fn a_grant_can_be_taken_back_while_blocked() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
     client.record_durable(opened(1_000));
@@ -167,7 +167,7 @@ fn a_yes_can_be_taken_back_while_blocked() {
 }
 
 #[test]
-#[ignore = "run by a_yes_can_be_taken_back_while_blocked, with its environment"]
+#[ignore = "run by a_grant_can_be_taken_back_while_blocked, with its environment"]
 fn child_withdraws() {
     let Some(home) = child::home() else { return };
     let client = Client::new(child_config(home)).unwrap();

@@ -195,7 +195,7 @@ fn what_is_no_acknowledgement_is_tried_again_with_the_same_bytes_and_key() {
 }
 
 #[test]
-fn a_wish_outlives_a_receiver_that_is_busy_restarts_and_a_new_yes() {
+fn a_request_outlives_a_receiver_that_is_busy_restarts_and_a_new_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = with_sent(&home, &server, &[2]);
     client.withdraw(USAGE).unwrap();
@@ -332,7 +332,7 @@ fn records_of_a_request_that_was_split_are_named_once() {
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
     let asked = || erasures(&server).iter().map(named).collect::<BTreeSet<_>>();
-    wait_for("every wish to be over", || {
+    wait_for("every erasure request to be over", || {
         send(&client);
         pending(&client) == 0
     });
@@ -360,7 +360,7 @@ fn what_can_be_named_of_what_left_is_told_as_it_is() {
     assert_eq!(told(&client), (0, 7));
     let status = client.erase(USAGE).unwrap();
     assert_eq!((status.question(), status.requests.len()), (None, 0));
-    assert!(client.manifest().unwrap().to_string().contains("0 of 7 records that left can be named"));
+    assert!(client.manifest().unwrap().to_string().contains("0 of 7 records that were sent can be named"));
     client.record_durable(opened(2));
     send(&client);
     assert_eq!(told(&client), (1, 8));
@@ -421,7 +421,7 @@ fn the_person_is_told_before_and_after_in_words() {
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
     let text = client.manifest().unwrap().to_string();
-    assert!(text.contains("erasure there: 4 of 4 records that left can be named"), "{text}");
+    assert!(text.contains("erasure there: 4 of 4 records that were sent can be named"), "{text}");
     assert!(text.contains("pending: 1 request for 4 records, asked since "), "{text}");
     send(&client);
     let manifest = client.manifest().unwrap();

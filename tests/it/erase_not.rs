@@ -18,7 +18,7 @@ use std::{
 };
 
 /// The program after it sent one request with `records` records, was withdrawn, and has a pending erasure request.
-fn with_a_wish(home: &Home, server: &Server, records: u64) -> Client {
+fn with_a_request(home: &Home, server: &Server, records: u64) -> Client {
     let client = with_sent(home, server, &[records]);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
@@ -43,7 +43,7 @@ fn while_something_blocks_it_is_pending_and_says_why() {
     };
     let client = blocked();
     let status = client.erase(USAGE).unwrap();
-    assert_eq!(status.requests.len(), 1, "the wish is recorded all the same");
+    assert_eq!(status.requests.len(), 1, "the request is recorded all the same");
     assert!(status.held_up_by.unwrap().contains("audience"));
     for _ in 0..3 {
         home.clock.pass(DAY);
@@ -51,7 +51,7 @@ fn while_something_blocks_it_is_pending_and_says_why() {
         assert_eq!((flushed.erasures, erasures(&server).len()), (0, 0));
         assert!(flushed.trouble.unwrap().contains("switched off by"));
     }
-    assert!(client.manifest().unwrap().to_string().contains("none leaves at present: reports are switched off by"));
+    assert!(client.manifest().unwrap().to_string().contains("none is sent at present: reports are switched off by"));
     drop(client);
     let client = home.start(&server);
     send(&client);
@@ -74,7 +74,8 @@ fn a_recipient_that_cannot_erase_is_not_asked() {
     let until: jiff::civil::Date = until.parse().unwrap();
     let until = until.checked_add(jiff::Span::new().days(30)).unwrap();
     let said = format!(
-        "Example Player SAS can't delete single records before their time is over; the last of what left is deleted after {until}"
+        "Example Player SAS can't delete single records before their retention period is over: the last of what was \
+         sent is deleted after {until}"
     );
     assert!(error.to_string().starts_with(&said), "{error}");
     assert_eq!(client.erasures(USAGE).unwrap().question(), None);
@@ -122,7 +123,7 @@ fn what_is_taken_back_does_not_leave() {
 #[test]
 fn taking_it_back_ends_a_request_under_way_and_no_withdrawal_waits_for_one() {
     let (home, server) = (Home::new(), Server::new());
-    let client = Arc::new(with_a_wish(&home, &server, 2));
+    let client = Arc::new(with_a_request(&home, &server, 2));
     say_yes(&client, USAGE);
     server.usually(Say::Never);
     let (sending, requests) = (client.clone(), server.requests().len());
@@ -130,8 +131,8 @@ fn taking_it_back_ends_a_request_under_way_and_no_withdrawal_waits_for_one() {
     wait_for("the request", || server.requests().len() > requests);
     assert!(is_erasure(server.requests().last().unwrap()));
     let receipt = client.withdraw(USAGE).unwrap();
-    assert!(receipt.confirmed, "an errand holds no life lock");
-    assert_eq!(pending(&client), 1, "and a withdrawal takes no wish back");
+    assert!(receipt.confirmed, "an erasure permit holds no life lock");
+    assert_eq!(pending(&client), 1, "and a withdrawal cancels no erasure request");
     let other = home.start(&server);
     let _ = other.cancel_erasure(USAGE).unwrap();
     let flushed = flushing.join().unwrap();
@@ -143,7 +144,7 @@ fn taking_it_back_ends_a_request_under_way_and_no_withdrawal_waits_for_one() {
 #[test]
 fn nothing_leaves_after_the_end() {
     let (home, server) = (Home::new(), Server::new());
-    let client = with_a_wish(&home, &server, 2);
+    let client = with_a_request(&home, &server, 2);
     assert!(client.shutdown(HANG));
     home.clock.pass(DAY * 2);
     let _ = client.flush(HANG).unwrap();
@@ -155,9 +156,9 @@ fn nothing_leaves_after_the_end() {
 }
 
 #[test]
-fn whoever_does_not_have_the_records_is_not_told_of_them() {
+fn a_recipient_without_the_records_is_not_told_of_them() {
     let (home, server, other) = (Home::new(), Server::new(), Server::new());
-    drop(with_a_wish(&home, &server, 2));
+    drop(with_a_request(&home, &server, 2));
     let client = home.start(&other);
     for _ in 0..3 {
         send(&client);
@@ -201,7 +202,7 @@ fn plant(path: &Path, document: &Value) {
 }
 
 #[test]
-fn nothing_can_be_smuggled_out_in_a_wish() {
+fn nothing_can_be_smuggled_out_in_a_request() {
     let uid = "00112233445566778899aabbccddeeff";
     let other = "aa112233445566778899aabbccddeeff";
     type Change = (&'static str, fn(&mut Value));
@@ -230,7 +231,7 @@ fn nothing_can_be_smuggled_out_in_a_wish() {
     ];
     for (what, change) in changes {
         let (home, server) = (Home::new(), Server::new());
-        drop(with_a_wish(&home, &server, 1));
+        drop(with_a_request(&home, &server, 1));
         let honest = documents(&home).remove(0);
         let mut document = forge::unsealed(&honest);
         document["batch"] = json!(other);
@@ -241,7 +242,7 @@ fn nothing_can_be_smuggled_out_in_a_wish() {
         let control = Home::new();
         files::copy(&home.path(), &control.path());
         let client = control.start(&server);
-        wait_for("every wish to be over", || {
+        wait_for("every erasure request to be over", || {
             send(&client);
             pending(&client) == 0
         });
@@ -269,9 +270,9 @@ fn nothing_can_be_smuggled_out_in_a_wish() {
 }
 
 #[test]
-fn a_damaged_wish_names_nothing_is_counted_and_can_be_asked_for_again() {
+fn a_damaged_request_names_nothing_is_counted_and_can_be_asked_for_again() {
     let (home, server) = (Home::new(), Server::new());
-    drop(with_a_wish(&home, &server, 2));
+    drop(with_a_request(&home, &server, 2));
     let path = documents(&home).remove(0);
     let sound = std::fs::read(&path).unwrap();
     let copy = tempfile::tempdir().unwrap();
@@ -296,9 +297,9 @@ fn a_damaged_wish_names_nothing_is_counted_and_can_be_asked_for_again() {
 /// A restored backup may leave the document open to others. It is then neither damaged, nor done, nor cancelled.
 #[cfg(unix)]
 #[test]
-fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
+fn a_request_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());
-    drop(with_a_wish(&home, &server, 2));
+    drop(with_a_request(&home, &server, 2));
     let path = documents(&home).remove(0);
     let before = std::fs::read(&path).unwrap();
     files::mode(&path, 0o644);
@@ -327,7 +328,7 @@ fn a_wish_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
 /// The note that the person asked, while not all documents of the erasure request exist.
 #[cfg(unix)]
 #[test]
-fn a_wish_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_read() {
+fn a_request_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_read() {
     let (home, server) = (Home::new(), Server::new());
     let client = with_sent(&home, &server, &[2]);
     client.withdraw(USAGE).unwrap();
@@ -382,7 +383,7 @@ fn damaged_names_are_missed_and_the_rest_goes_on() {
 /// A restored backup may leave the ids open to others. They are not missing, and an erasure request is not dropped as empty.
 #[cfg(unix)]
 #[test]
-fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
+fn names_that_others_may_open_are_not_gone_and_no_request_is_taken_for_nothing() {
     for is_tally in [false, true] {
         let (home, server) = (Home::new(), Server::new());
         let client = with_sent(&home, &server, &[3]);
@@ -400,7 +401,7 @@ fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
         for said in errors.iter().map(ToString::to_string).chain([page]) {
             assert!(said.contains(&path.display().to_string()) && said.contains("chmod go-rwx"), "{said}");
         }
-        assert_eq!(files::tree(&home.store().join("named")), before, "nothing is counted anew over it");
+        assert_eq!(files::tree(&home.store().join("named")), before, "no new count overwrites it");
         drop(client);
         files::mode(&path, 0o600);
         let client = home.start(&server);
@@ -415,7 +416,7 @@ fn names_that_others_may_open_are_not_gone_and_no_wish_is_taken_for_nothing() {
 #[test]
 fn planted_files_of_other_kinds_do_no_harm() {
     let (home, server) = (Home::new(), Server::new());
-    drop(with_a_wish(&home, &server, 1));
+    drop(with_a_request(&home, &server, 1));
     let directory = home.store().join("erasing/usage");
     files::write(&directory.join("ann.json"), b"ann");
     files::write(&directory.join("schedule"), b"ann");

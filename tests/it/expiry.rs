@@ -20,7 +20,7 @@ fn keeps(client: &Client) -> bool {
 }
 
 #[test]
-fn a_yes_ends_with_its_last_day() {
+fn a_grant_ends_with_its_last_day() {
     let (home, server) = (Home::new(), Server::new());
     let client = Client::new(home.config(&server).validity_days(30)).unwrap();
     say_yes(&client, USAGE);
@@ -41,7 +41,7 @@ fn a_yes_ends_with_its_last_day() {
     assert!(keeps(&client));
     // A jump of this many days is trusted after a while.
     let flushed = flush(&client);
-    assert!(flushed.requests == 0 && flushed.trouble.unwrap().contains("clock leapt ahead"));
+    assert!(flushed.requests == 0 && flushed.trouble.unwrap().contains("clock jumped ahead"));
     home.clock.pass(MINUTE * 10);
     send(&client);
     assert_eq!(server.lines().len(), 1);
@@ -100,7 +100,7 @@ fn is_used(home: &Home, client: &Client) {
 }
 
 /// Sets the clock to noon, `day` days after the day that it shows now. A negative `day` goes back.
-fn stands(home: &Home, day: i64) {
+fn advance_days(home: &Home, day: i64) {
     let noon = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(noon + day * 86_400);
 }
@@ -109,41 +109,41 @@ fn stands(home: &Home, day: i64) {
 fn is_doubted(client: &Client) {
     let status = client.status(USAGE).unwrap();
     assert!(!status.is_open() && status.state == State::Granted, "{status:?}");
-    assert!(status.trouble.unwrap().contains("clock stands before"));
+    assert!(status.trouble.unwrap().contains("this computer's clock shows"));
     assert!(!keeps(client));
     assert!(matches!(client.may_ask(USAGE).unwrap(), MayAsk::No { why: WhyNot::Clock, .. }));
 }
 
 #[test]
-fn a_clock_that_is_set_back_makes_no_yes_younger() {
+fn a_clock_that_is_set_back_makes_no_grant_younger() {
     let (home, server) = (Home::new(), Server::new());
     let client = Client::new(home.config(&server).validity_days(30)).unwrap();
     say_yes(&client, USAGE);
     say_yes(&client, CONNECTIVITY);
     drop(client);
     // Used 20 days after the grant. The next start is one day earlier.
-    stands(&home, 20);
+    advance_days(&home, 20);
     is_used(&home, &home.start(&server));
-    stands(&home, -1);
+    advance_days(&home, -1);
     assert!(keeps(&home.start(&server)), "a day is no doubt");
     // The program was used on a day after the one that the clock shows now.
-    stands(&home, -10);
+    advance_days(&home, -10);
     let client = home.start(&server);
     is_doubted(&client);
     client.grant(USAGE).unwrap();
     is_doubted(&client);
     drop(client);
     is_doubted(&home.start(&server));
-    stands(&home, 11);
+    advance_days(&home, 11);
     let client = home.start(&server);
     is_used(&home, &client);
     // Also in a program that keeps running.
-    stands(&home, -8);
+    advance_days(&home, -8);
     is_doubted(&client);
     // A new grant uses this clock's time. It does not change the other scope.
     say_yes(&client, USAGE);
     assert!(keeps(&client) && !client.status(CONNECTIVITY).unwrap().is_open());
-    stands(&home, 7);
+    advance_days(&home, 7);
     assert!(client.status(CONNECTIVITY).unwrap().is_open());
     assert_eq!(server.connections(), 0);
 }
@@ -158,16 +158,16 @@ fn a_program_that_runs_on_notes_its_days_and_not_one_wrong_second() {
     }
     let lines = || client.manifest().unwrap().outcomes.lines;
     let before = lines();
-    stands(&home, 50);
+    advance_days(&home, 50);
     client.record(opened(2));
     wait_for("the event", || lines() > before);
     let wrong = home.clock.day();
-    stands(&home, -50);
+    advance_days(&home, -50);
     let status = client.status(USAGE).unwrap();
     assert!(status.is_open(), "{status:?} {}", std::fs::read_to_string(home.marks().join("high")).unwrap());
     let marks = std::fs::read_to_string(home.marks().join("high")).unwrap();
     assert!(!marks.contains(&wrong), "{marks}");
-    stands(&home, -3);
+    advance_days(&home, -3);
     assert!(!client.status(USAGE).unwrap().is_open());
     // After the withdrawal no record is left of when the program was used.
     client.withdraw(USAGE).unwrap();
@@ -180,16 +180,16 @@ fn an_event_that_has_ended_does_not_begin_again_with_an_older_clock() {
     let (home, server) = (Home::new(), Server::new());
     home.clock.jump_to(crate::ending::LAST_NOON);
     drop(home.start_granted(&server, &[USAGE]));
-    stands(&home, 3);
+    advance_days(&home, 3);
     is_used(&home, &home.start(&server));
-    stands(&home, -3);
+    advance_days(&home, -3);
     let client = home.start(&server);
     client.record_durable(LibraryTidied { by_hand: true });
     is_doubted(&client);
 }
 
 #[test]
-fn a_latest_day_that_is_none_closes_until_a_fresh_yes() {
+fn a_latest_day_that_is_none_closes_until_a_new_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     let epoch = client.receipt(USAGE).unwrap().epoch;
@@ -205,6 +205,6 @@ fn a_latest_day_that_is_none_closes_until_a_fresh_yes() {
     drop(client);
     forge(json!({"epoch": epoch}));
     is_used(&home, &home.start(&server));
-    stands(&home, -3);
+    advance_days(&home, -3);
     is_doubted(&home.start(&server));
 }

@@ -61,9 +61,9 @@ pub(crate) fn rename_scope(store: &Path, from: &str, to: &str) {
         }
     }
     for path in files::all(&store.join("erasing").join(to)).iter().filter(|path| path.extension().is_some()) {
-        let mut wish = unsealed(path);
-        rename(&mut wish);
-        seal(path, "erasure", &wish);
+        let mut request = unsealed(path);
+        rename(&mut request);
+        seal(path, "erasure", &request);
     }
     fs::rename(store.join(format!("{from}.life")), store.join(format!("{to}.life"))).unwrap();
 }

@@ -48,7 +48,7 @@ fn backup(home: &Home, of: &PathBuf, name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_first_yes_that_was_interrupted_is_no_yes() {
+fn a_first_grant_that_was_interrupted_is_no_grant() {
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE]));
     // The ledger has its line, but the snapshot was never written.
@@ -67,7 +67,7 @@ fn a_first_yes_that_was_interrupted_is_no_yes() {
 }
 
 #[test]
-fn a_later_yes_that_was_interrupted_leaves_the_no() {
+fn a_later_grant_that_was_interrupted_leaves_the_refusal() {
     for marked in [true, false] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start(&server);
@@ -121,7 +121,7 @@ fn a_withdrawal_that_was_interrupted_is_finished_by_the_next_start() {
 }
 
 #[test]
-fn a_history_that_ends_in_half_a_line_is_mended() {
+fn a_history_that_ends_in_half_a_line_is_repaired() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.deny(PLAYBACK).unwrap();
@@ -165,7 +165,7 @@ fn a_mark_that_does_not_fit_closes() {
 }
 
 #[test]
-fn damaged_marks_close_until_a_fresh_yes() {
+fn damaged_marks_close_until_a_new_grant() {
     type Change = (&'static str, fn(&PathBuf));
     let changes: [Change; 6] = [
         ("empty", |high| files::write(high, b"")),
@@ -200,7 +200,7 @@ fn a_mark_that_does_not_fit_is_told_as_trouble() {
 }
 
 #[test]
-fn a_store_from_before_a_withdrawal_is_no_yes() {
+fn a_store_from_before_a_withdrawal_is_no_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
     client.record_durable(opened(1_000));
@@ -217,7 +217,7 @@ fn a_store_from_before_a_withdrawal_is_no_yes() {
 }
 
 #[test]
-fn a_store_from_before_a_withdrawal_does_not_pass_for_a_later_yes() {
+fn a_store_from_before_a_withdrawal_does_not_pass_for_a_later_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.record_durable(opened(1_000));
@@ -282,7 +282,7 @@ fn a_record_that_vanishes_under_a_running_program_closes_it() {
 }
 
 #[test]
-fn the_records_of_another_program_are_no_yes() {
+fn the_records_of_another_program_are_no_grant() {
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE]));
     let theirs = home.data().join("org.example.other").join("candor-1");

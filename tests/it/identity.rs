@@ -84,7 +84,7 @@ fn keeps_out(client: &Client, server: &Server, why: &str) {
     let trouble = status.trouble.clone().unwrap_or_default();
     assert!(!status.is_open() && status.state == State::Unreadable, "{why}: {status:?}");
     assert!(trouble.contains("not the store that this program opened"), "{why}: {trouble}");
-    assert!(trouble.contains("start the program anew"), "{why}: says what to do: {trouble}");
+    assert!(trouble.contains("restart the program"), "{why}: says what to do: {trouble}");
     client.record(opened(9));
     client.record_durable(opened(9));
     assert_eq!(client.flush(HANG).unwrap().requests, 0, "{why}");
@@ -98,7 +98,7 @@ fn is_not_confirmed(client: &Client, why: &str) {
         assert!(!answer.as_ref().is_ok_and(|receipt| receipt.confirmed || receipt.recorded), "{why}: {answer:?}");
     }
     let status = client.status(USAGE).unwrap();
-    assert!(status.trouble.unwrap().contains("tried again by itself"), "{why}");
+    assert!(status.trouble.unwrap().contains("candor tries again"), "{why}");
 }
 
 #[cfg(unix)]
@@ -133,7 +133,7 @@ fn another_store_in_the_same_directory_is_noticed_and_left_alone() {
 }
 
 #[test]
-fn a_no_in_front_of_another_store_holds_at_the_next_start() {
+fn a_refusal_in_front_of_another_store_holds_at_the_next_start() {
     let (home, other, server) = (Home::new(), Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     drop(other.start_granted(&server, &[USAGE]));
@@ -148,7 +148,7 @@ fn a_no_in_front_of_another_store_holds_at_the_next_start() {
 }
 
 #[test]
-fn an_older_yes_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_no() {
+fn an_older_grant_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_refusal() {
     for says_no in [Client::withdraw, Client::deny] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
@@ -176,13 +176,13 @@ fn an_older_yes_that_is_put_back_opens_nothing_for_a_program_that_knows_of_the_n
 /// Holds for both ways to put a copy back: over the existing files, and as new directories in their place.
 #[test]
 fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
-    for anew in [false, true] {
+    for again in [false, true] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
         client.record_durable(opened(2));
         let yes = copy(&home, "yes");
         assert!(client.withdraw(USAGE).unwrap().confirmed);
-        if anew {
+        if again {
             places(&home).iter().for_each(|place| remove(place));
         }
         put_back(&home, &yes);
@@ -195,29 +195,29 @@ fn an_older_copy_that_a_program_saw_opens_nothing_after_it_either() {
         });
         drop(client);
         let client = home.start(&server);
-        assert!(!client.status(USAGE).unwrap().is_open(), "{anew}: {:?}", client.status(USAGE));
-        assert!(client.grant(USAGE).unwrap_err().needs_notice(), "{anew}");
-        assert_eq!((client.flush(HANG).unwrap().requests, server.connections()), (0, 0), "{anew}");
+        assert!(!client.status(USAGE).unwrap().is_open(), "{again}: {:?}", client.status(USAGE));
+        assert!(client.grant(USAGE).unwrap_err().needs_notice(), "{again}");
+        assert_eq!((client.flush(HANG).unwrap().requests, server.connections()), (0, 0), "{again}");
     }
 }
 
 /// The same, where the program exits before its next look.
 #[test]
 fn an_older_copy_that_is_put_back_as_a_program_ends_opens_nothing() {
-    for anew in [false, true] {
+    for again in [false, true] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
         client.record_durable(opened(2));
         let yes = copy(&home, "yes");
         assert!(client.withdraw(USAGE).unwrap().confirmed);
-        if anew {
+        if again {
             places(&home).iter().for_each(|place| remove(place));
         }
         put_back(&home, &yes);
         drop(client);
         let client = home.start(&server);
-        assert!(!client.status(USAGE).unwrap().is_open(), "{anew}: {:?}", client.status(USAGE));
-        assert_eq!((client.flush(HANG).unwrap().requests, server.connections()), (0, 0), "{anew}");
+        assert!(!client.status(USAGE).unwrap().is_open(), "{again}: {:?}", client.status(USAGE));
+        assert_eq!((client.flush(HANG).unwrap().requests, server.connections()), (0, 0), "{again}");
     }
 }
 
@@ -252,7 +252,7 @@ fn a_person_who_deletes_everything_is_never_asked_before() {
         crate::home::wait_for("it to be gone", || fs::remove_dir_all(&place).is_ok());
     }
     keeps_out(&client, &server, "deleted");
-    assert!(client.grant(USAGE).unwrap_err().is_store(), "a program that runs begins nothing anew");
+    assert!(client.grant(USAGE).unwrap_err().is_store(), "a program that runs begins no new records");
     drop(client);
     let client = home.start(&server);
     assert_eq!(state(&client, USAGE), State::NeverAsked);

@@ -44,7 +44,7 @@ fn a_session_that_lasts_for_days_has_a_code_for_each() {
 }
 
 #[test]
-fn a_yes_to_less_is_recorded_as_one() {
+fn a_grant_to_less_is_recorded_as_one() {
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[USAGE]));
     forge::agreed_to_something_else(&home.store(), |was| was["retention_days"] = json!(3_650));

@@ -86,7 +86,7 @@ fn json_of(line: &str) -> String {
 }
 
 #[test]
-fn a_segment_cut_anywhere_keeps_what_stands_before_the_cut() {
+fn a_segment_cut_anywhere_keeps_what_is_before_the_cut() {
     let (home, server) = (Home::new(), Server::new());
     let segment = with_lines(&home, &server, 4);
     let whole = fs::read(&segment).unwrap();
@@ -583,7 +583,11 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     let flushed = flush(&client);
     let trouble = flushed.trouble.unwrap();
     assert!(trouble.contains(batch.to_str().unwrap()) && trouble.contains("chmod go-rwx"), "{trouble}");
-    assert_eq!((flushed.waiting, dropped(&client, "foreign"), batch.exists()), (1, 0, true), "it may be mended today");
+    assert_eq!(
+        (flushed.waiting, dropped(&client, "foreign"), batch.exists()),
+        (1, 0, true),
+        "it may be repaired today"
+    );
     files::mode(&batch, 0o600);
     home.clock.advance(HOUR);
     assert_eq!((flush(&client).records, batch.exists()), (1, false));
@@ -596,7 +600,7 @@ fn files_that_others_may_open_come_to_a_counted_end() {
     send(&client);
     assert_eq!((dropped(&client, "foreign"), batch.exists()), (1, false));
     drop(client);
-    // In a day's counts, one line stands for many events. All are counted, whichever part of the program handles the file first.
+    // In a day's counts, one line represents many events. All are counted, whichever part of the program handles the file first.
     let (home, server) = (Home::new(), Server::new());
     drop(home.start_granted(&server, &[PLAYBACK]));
     let client = home.start(&server);
@@ -669,7 +673,7 @@ fn that_nothing_can_be_brought_to_disk_is_shown() {
     client.record_durable(opened(1));
     assert_eq!(dropped(&client, "disk"), 1);
     let trouble = client.status(USAGE).unwrap().trouble.unwrap();
-    assert!(trouble.starts_with("what is recorded can't be brought to disk (it is not a directory)"), "{trouble}");
+    assert!(trouble.starts_with("recorded events can't be written to disk (it is not a directory)"), "{trouble}");
     assert!(client.manifest().unwrap().to_string().contains(&trouble));
     std::fs::remove_file(&place).unwrap();
     home.clock.pass(std::time::Duration::from_secs(61));

@@ -232,7 +232,7 @@ fn no_english_is_left_in_french_notices() {
 }
 
 #[test]
-fn without_a_notice_in_the_interfaces_language_a_yes_needs_one_that_was_picked() {
+fn without_a_notice_in_the_interfaces_language_a_grant_needs_one_that_was_picked() {
     let (home, server) = (Home::new(), Server::new());
     let start = || Client::new(home.config(&server).translation(french()).interface_language("pt")).unwrap();
     let client = start();
@@ -308,7 +308,7 @@ fn a_notice_whose_words_changed_is_stale_in_its_own_language_only() {
 }
 
 #[test]
-fn a_yes_outlasts_new_words_for_the_same_contract() {
+fn a_grant_outlasts_new_words_for_the_same_contract() {
     let (home, server) = (Home::new(), Server::new());
     let own = french_in("de");
     let sentences = pasted(&mistake(home.config(&server).translation(own.clone())));
@@ -388,7 +388,7 @@ fn a_table_is_whole_or_the_program_does_not_start() {
     assert!(mistake(table(&|table| table.push(("label.h265", "H.265")))).contains("`label.h265` names nothing"));
     assert!(mistake(table(&|table| table[3].1 = " \n")).contains("`scope.playback.also_never.1` is empty"));
     assert!(mistake(table(&|table| table[3].1 = "\u{1b}[8m")).contains("control character"));
-    assert!(mistake(table(&|table| table.push(FRENCH[0]))).contains("`scope.playback.title` stands twice"));
+    assert!(mistake(table(&|table| table.push(FRENCH[0]))).contains("`scope.playback.title` occurs twice"));
     let text = mistake(table(&|table| table.push(("candor.notice.withdraw", "Restez."))));
     assert!(text.contains("leave out `candor.notice.withdraw`"), "{text}");
     // The program's own language is English, so it accepts no translation into English.

@@ -102,7 +102,7 @@ fn what_became_wider_or_narrower_is_said_by_axis() {
             config().endpoint("https://other.example"),
             &[
                 "wider     where it is sent: https://telemetry.example.org/v1/logs -> https://other.example/v1/logs",
-                "the scope stops whole, until they are asked again",
+                "the scope stops completely, until they are asked again",
             ],
         ),
         ("a processor", by(|it| it.processors(&["Cloud Ltd"])), &["wider     processors: none -> Cloud Ltd"]),
@@ -177,7 +177,7 @@ fn a_lock_that_is_missing_damaged_or_someone_elses_says_what_to_do() {
         fs::write(&path, &damaged).unwrap();
         assert!(refused(directory.path(), config()).contains("line "), "flipped at {at}");
         fs::write(&path, &sound[..at]).unwrap();
-        assert!(refused(directory.path(), config()).contains("To write it anew"), "cut at {at}");
+        assert!(refused(directory.path(), config()).contains("To write it again"), "cut at {at}");
     }
     fs::write(&path, String::from_utf8(sound.clone()).unwrap().replace("candor-lock/1", "candor-lock/7")).unwrap();
     assert!(refused(directory.path(), config()).contains("line 2: it was written by a newer candor"));
@@ -202,7 +202,7 @@ fn a_variable_writes_the_lock_and_ci_does_not() {
     let said =
         |child: Child| child.run().lines().find_map(|line| Some(line.split_once("SAID ")?.1.to_owned())).unwrap();
     assert!(said(child()).contains("there is none"));
-    assert!(said(child().var("CANDOR_LOCK", "write").var("CI", "true")).contains("CI can't read what it accepts"));
+    assert!(said(child().var("CANDOR_LOCK", "write").var("CI", "true")).contains("in CI nobody reads what it accepts"));
     assert!(said(child().var("CANDOR_LOCK", "accept")).contains("has one value, `write`"));
     assert!(files::all(directory.path()).is_empty());
     assert_eq!(said(child().var("CANDOR_LOCK", "write")), "fine");

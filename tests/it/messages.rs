@@ -59,7 +59,7 @@ fn child_without_a_guard() {
     let trouble = candor::flush(HANG).unwrap().trouble.unwrap();
     assert!(trouble.contains("`let _candor = candor::init(…)?;`"), "{trouble}");
     let status = consent::status(USAGE).unwrap();
-    assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("shut"), "{status:?}");
+    assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("has stopped reporting"), "{status:?}");
     assert!(!home.join("data").exists(), "nothing was written for a yes that can't be used");
     // A refusal is accepted at any time.
     assert_eq!(consent::deny(USAGE).unwrap().decision, "denied");
@@ -68,7 +68,7 @@ fn child_without_a_guard() {
 }
 
 #[test]
-fn a_client_that_was_shut_down_takes_a_no_and_never_a_yes() {
+fn a_client_that_was_shut_down_takes_a_refusal_and_never_a_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.record_durable(opened(2));
@@ -77,7 +77,7 @@ fn a_client_that_was_shut_down_takes_a_no_and_never_a_yes() {
     let error = client.grant(CONNECTIVITY).unwrap_err();
     assert!(error.is_configuration() && error.to_string().contains("was shut down"), "{error}");
     assert!(client.flush(HANG).unwrap().trouble.unwrap().contains("was shut down"));
-    assert!(client.manifest().unwrap().to_string().contains("shut"));
+    assert!(client.manifest().unwrap().to_string().contains("has stopped reporting"));
     assert!(client.withdraw(USAGE).unwrap().confirmed);
     assert!(home.all_waiting().is_empty());
     let client = home.start(&server);
@@ -197,7 +197,7 @@ fn a_flush_says_which_scope_is_closed_and_why() {
     let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(now - 3 * 86_400);
     let trouble = flush(&client).trouble.unwrap();
-    assert!(trouble.contains("`usage` is granted, and closed: this computer's clock stands before"), "{trouble}");
+    assert!(trouble.contains("`usage` is granted, but closed: this computer's clock shows"), "{trouble}");
     home.clock.jump_to(now);
     client.withdraw(USAGE).unwrap();
     assert_eq!(flush(&client).trouble.as_deref(), Some("no scope is granted"));

@@ -61,7 +61,7 @@ fn a_withdrawal_after_the_end_is_written_down() {
 }
 
 #[test]
-fn a_no_after_a_withdrawal_makes_it_no_weaker() {
+fn a_refusal_after_a_withdrawal_makes_it_no_weaker() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.withdraw(USAGE).unwrap();
@@ -73,7 +73,7 @@ fn a_no_after_a_withdrawal_makes_it_no_weaker() {
 }
 
 #[test]
-fn a_store_from_before_the_no_does_not_open_to_a_bare_grant() {
+fn a_store_from_before_the_refusal_does_not_open_to_a_bare_grant() {
     type Act = fn(&Client);
     let never: Act = |_| {};
     let put_off: Act = |client| drop(client.defer(USAGE).unwrap());
@@ -109,7 +109,7 @@ fn a_store_from_before_the_no_does_not_open_to_a_bare_grant() {
 }
 
 #[test]
-fn a_no_to_more_is_a_no_to_less() {
+fn a_refusal_of_more_is_a_refusal_of_less() {
     let (home, server) = (Home::new(), Server::new());
     wider(&home, &server).deny(USAGE).unwrap();
     home.clock.advance(DAY * 400);
@@ -134,7 +134,7 @@ fn held(home: &Home, server: &Server) -> Client {
 }
 
 #[test]
-fn a_no_to_more_outlasts_the_yes_it_stood_beside() {
+fn a_refusal_of_more_outlasts_the_grant_that_it_limited() {
     let (home, server) = (Home::new(), Server::new());
     let client = held(&home, &server);
     assert!(client.may_ask(USAGE).unwrap().is_yes(), "the control");
@@ -152,7 +152,7 @@ fn a_no_to_more_outlasts_the_yes_it_stood_beside() {
 }
 
 #[test]
-fn what_was_declined_is_opened_by_no_bare_grant_once_the_yes_is_over() {
+fn what_was_declined_is_opened_by_no_bare_grant_once_the_grant_is_over() {
     for declines in [true, false] {
         let (home, server) = (Home::new(), Server::new());
         let client = held(&home, &server);
@@ -174,7 +174,7 @@ fn what_was_declined_is_opened_by_no_bare_grant_once_the_yes_is_over() {
 }
 
 #[test]
-fn a_switch_after_a_no_to_more_does_not_let_the_program_ask_sooner() {
+fn a_switch_after_a_refusal_of_more_does_not_let_the_program_ask_sooner() {
     let (home, server) = (Home::new(), Server::new());
     let client = held(&home, &server);
     client.keep(USAGE).unwrap();
@@ -184,7 +184,7 @@ fn a_switch_after_a_no_to_more_does_not_let_the_program_ask_sooner() {
 }
 
 #[test]
-fn a_field_that_was_switched_off_stays_off_under_a_yes_after_the_last_day() {
+fn a_field_that_was_switched_off_stays_off_under_a_grant_after_the_last_day() {
     let (home, server) = (Home::new(), Server::new());
     let client = Client::new(home.config(&server).validity_days(1)).unwrap();
     client.grant(USAGE).unwrap();
@@ -200,7 +200,7 @@ fn a_field_that_was_switched_off_stays_off_under_a_yes_after_the_last_day() {
 }
 
 #[test]
-fn narrowing_a_yes_makes_it_no_younger() {
+fn narrowing_a_grant_makes_it_no_younger() {
     let (home, server) = (Home::new(), Server::new());
     let rules = home.path().join("policy.d");
     std::fs::create_dir_all(&rules).unwrap();
@@ -220,7 +220,7 @@ fn narrowing_a_yes_makes_it_no_younger() {
 }
 
 #[test]
-fn a_clock_that_went_back_is_not_believed_because_something_narrowed() {
+fn a_clock_that_went_back_is_not_trusted_because_something_narrowed() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
@@ -233,7 +233,7 @@ fn a_clock_that_went_back_is_not_believed_because_something_narrowed() {
 }
 
 #[test]
-fn a_no_that_could_not_be_written_is_found_at_the_next_start() {
+fn a_refusal_that_could_not_be_written_is_found_at_the_next_start() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
     let lock = std::fs::File::options().read(true).write(true).open(home.store().join("consent.lock")).unwrap();
@@ -247,11 +247,11 @@ fn a_no_that_could_not_be_written_is_found_at_the_next_start() {
     assert!(!client.may_ask(USAGE).unwrap().is_yes());
     assert!(client.grant(USAGE).unwrap_err().needs_notice());
     client.record_durable(film());
-    assert!(client.status(PLAYBACK).unwrap().is_open(), "the other one stands");
+    assert!(client.status(PLAYBACK).unwrap().is_open(), "the other one is in force");
 }
 
 #[test]
-fn a_yes_after_two_withdrawals_opens_whoever_hears_it_first() {
+fn a_grant_after_two_withdrawals_opens_whichever_process_sees_it_first() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.withdraw(USAGE).unwrap();
@@ -267,7 +267,7 @@ fn a_yes_after_two_withdrawals_opens_whoever_hears_it_first() {
 }
 
 #[test]
-fn a_wish_about_questions_can_be_said_anew_after_records_from_before() {
+fn a_preference_about_questions_can_be_set_again_after_records_from_before() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.ask_about_widenings(false).unwrap();
@@ -278,7 +278,7 @@ fn a_wish_about_questions_can_be_said_anew_after_records_from_before() {
     drop(client);
     files::restore(&kept, &home.store());
     let client = wider(&home, &server);
-    assert_eq!(why_not(&client), WhyNot::AskNoMore, "records from before are no wish to be asked");
+    assert_eq!(why_not(&client), WhyNot::AskNoMore, "records from before do not ask for questions");
     client.ask_about_widenings(true).unwrap();
     assert!(client.may_ask(USAGE).unwrap().is_yes());
 }

@@ -23,7 +23,7 @@ fn records(client: &Client) -> bool {
 }
 
 #[test]
-fn a_yes_that_is_taken_back_elsewhere_ends_here_without_a_call() {
+fn a_grant_that_is_taken_back_elsewhere_ends_here_without_a_call() {
     let (home, server) = (Home::new(), Server::new());
     let running = home.start_granted(&server, &[USAGE]);
     assert!(records(&running), "the control");

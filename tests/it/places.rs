@@ -204,12 +204,12 @@ fn a_store_in_a_home_that_is_another_users_is_not_opened() {
     run("places::child_grants_at_home").run();
     chown(&theirs, Some(STRANGER), Some(STRANGER)).unwrap();
     let before = files::tree(&theirs);
-    run("places::child_finds_a_yes").var("WHY", "home` belongs to another user").run();
+    run("places::child_finds_a_grant").var("WHY", "home` belongs to another user").run();
     assert_eq!(files::tree(&theirs), before);
     assert_eq!(server.connections(), 0);
     // The control: the home belongs to the user that runs the program.
     chown(&theirs, Some(0), Some(0)).unwrap();
-    run("places::child_finds_a_yes").run();
+    run("places::child_finds_a_grant").run();
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn child_grants_at_home() {
 
 #[test]
 #[ignore = "run by a_store_in_a_home_that_is_another_users_is_not_opened"]
-fn child_finds_a_yes() {
+fn child_finds_a_grant() {
     if child::home().is_none() {
         return;
     }
@@ -242,7 +242,7 @@ fn child_finds_a_yes() {
         }
         Err(_) => assert!(status.is_open(), "{status:?}"),
     }
-    child::done("places::child_finds_a_yes");
+    child::done("places::child_finds_a_grant");
 }
 
 /// A library may keep much memory for each thread, which the system takes from each thread's stack. candor's threads
@@ -382,7 +382,7 @@ fn child_in_small_files() {
             let said = receipt.to_string();
             assert!(!said.contains("did not answer"), "there is no other process: {said}");
             assert!(
-                receipt.confirmed || said.contains("NO: reporting is stopped, but the disk did not take it"),
+                receipt.confirmed || said.contains("NO: reporting is stopped, but it could not be written to disk"),
                 "{said}"
             );
             println!("WITHDRAWN {said}");

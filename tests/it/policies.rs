@@ -90,7 +90,7 @@ fn a_rule_that_comes_later_destroys_what_waits_and_lifting_it_sends_nothing_of_b
     let epoch = client.receipt(USAGE).unwrap().epoch;
     put(&home, "a.json", &rule(json!({"forbid": {"scopes": ["usage"]}})));
     assert!(!client.status(USAGE).unwrap().is_open(), "the next look finds it");
-    assert_eq!(state(&client, USAGE), State::Granted, "the person's answer stands");
+    assert_eq!(state(&client, USAGE), State::Granted, "the person's answer is unchanged");
     assert!(home.all_waiting().is_empty());
     client.record_with(|| -> LibraryOpened { panic!("it is forbidden") });
     std::fs::remove_file(rules(&home).join("a.json")).unwrap();
@@ -131,7 +131,7 @@ fn whichever_call_finds_a_rule_destroys_what_waits() {
 }
 
 #[test]
-fn whoever_finds_the_first_yes_of_another_process_finds_the_rules_with_it() {
+fn a_process_that_finds_the_first_grant_of_another_finds_the_rules_with_it() {
     let (home, server) = (Home::new(), Server::new());
     // Nothing was decided when it started, so it has not looked for rules.
     let running = start(&home, &server);
@@ -186,7 +186,7 @@ fn a_rule_may_leave_out_and_coarsen_and_the_page_says_which_rule_it_is() {
 }
 
 #[test]
-fn rules_that_change_begin_anew() {
+fn rules_that_change_begin_a_new_epoch() {
     let (home, server) = (Home::new(), Server::new());
     let client = start(&home, &server);
     client.grant(USAGE).unwrap();
@@ -216,7 +216,7 @@ fn rules_that_change_begin_anew() {
 }
 
 #[test]
-fn a_yes_from_elsewhere_opens_nothing_that_a_rule_forbids() {
+fn a_grant_from_elsewhere_opens_nothing_that_a_rule_forbids() {
     type Call = fn(&Client);
     let calls: [Call; 2] =
         [|client| drop(client.flush(crate::home::HANG).unwrap()), |client| drop(client.deny(CONNECTIVITY).unwrap())];
@@ -290,7 +290,7 @@ fn rules_meet() {
 }
 
 #[test]
-fn a_rule_may_shorten_a_yes_and_keep_the_program_from_asking() {
+fn a_rule_may_shorten_a_grant_and_keep_the_program_from_asking() {
     let (home, server) = (Home::new(), Server::new());
     put(&home, "a.json", &rule(json!({"validity_days": 10, "no_prompts": true})));
     let client = start(&home, &server);
@@ -310,7 +310,7 @@ fn what_can_not_be_read_blocks_and_says_why() {
     let broken = [
         ("unknown key", rule(json!({"grant": ["usage"]})).to_string(), "unknown field `grant`"),
         ("unknown key inside", rule(json!({"forbid": {"users": []}})).to_string(), "unknown field `users`"),
-        ("newer form", json!({"candor_policy": 2, "rule": "x", "new": 1}).to_string(), "form 2"),
+        ("newer form", json!({"candor_policy": 2, "rule": "x", "new": 1}).to_string(), "format is 2"),
         ("no form", json!({"rule": "x"}).to_string(), "\"candor_policy\": 1"),
         ("no name", json!({"candor_policy": 1}).to_string(), "missing field `rule`"),
         ("not JSON", "forbid everything".into(), "expected"),
@@ -416,10 +416,10 @@ fn a_rule_that_the_program_may_not_read_blocks() {
         files::mode(&rules(&home), 0o755);
         let child = || crate::disk::child("policies::child_looks_for_rules", &home, &server);
         child().var(MAY, "yes").run();
-        let shut = if directory { rules(&home) } else { rules(&home).join("a.json") };
+        let blocked = if directory { rules(&home) } else { rules(&home).join("a.json") };
         // Only root may open it. If the test does not run as root, no user may.
         files::mode(
-            &shut,
+            &blocked,
             if !crate::disk::is_root() {
                 0
             } else if directory {
@@ -429,7 +429,7 @@ fn a_rule_that_the_program_may_not_read_blocks() {
             },
         );
         child().var(MAY, "no").run();
-        files::mode(&shut, 0o755);
+        files::mode(&blocked, 0o755);
     }
 }
 
@@ -473,7 +473,7 @@ fn a_rule_is_about_the_applications_that_it_names() {
 }
 
 #[test]
-fn a_rule_that_changes_makes_no_yes_younger() {
+fn a_rule_that_changes_makes_no_grant_younger() {
     let (home, server) = (Home::new(), Server::new());
     put(&home, "a.json", &rule(json!({"validity_days": 10})));
     let client = start(&home, &server);
@@ -483,7 +483,7 @@ fn a_rule_that_changes_makes_no_yes_younger() {
     // Two more rules, of which the shorter one counts. One of them also narrows, so that a line is written today.
     put(&home, "b.json", &rule(json!({"validity_days": 12, "forbid": {"fields": ["library.opened.sorted"]}})));
     // The check on the new day may find the rule too. Whichever comes second is closed until the first is done.
-    wait_for("it begins anew", || client.status(USAGE).unwrap().is_open());
+    wait_for("a new epoch begins", || client.status(USAGE).unwrap().is_open());
     assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
     assert_eq!(client.status(USAGE).unwrap().until, until);
     put(&home, "c.json", &rule(json!({"validity_days": 8})));
@@ -550,7 +550,7 @@ fn no_rule_grants_hides_or_redirects() {
 }
 
 #[test]
-fn without_a_yes_no_rule_is_even_read() {
+fn without_a_grant_no_rule_is_even_read() {
     let (home, server) = (Home::new(), Server::new());
     put_text(&home, "x.json", "broken");
     let before = std::fs::metadata(rules(&home).join("x.json")).unwrap().accessed().unwrap();
@@ -592,7 +592,7 @@ fn a_rule_that_says_a_thing_twice_forbids_everything() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_rule_says_to_a_person_is_short_and_reads_as_it_stands() {
+fn what_a_rule_says_to_a_person_is_short_and_harmless() {
     let (home, server) = (Home::new(), Server::new());
     let hostile = format!("\u{2028}\u{61c}\u{feff}{}", "x".repeat(60_000));
     put(&home, "a.json", &rule(json!({ hostile: 1 })));
@@ -661,7 +661,7 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
             let status = client.status(USAGE).unwrap();
             assert_eq!((status.state, status.is_open()), (State::Granted, false));
             let blocked = status.blocked_by.unwrap();
-            assert!(blocked.contains("mounted") && blocked.contains("a link to what is not there"), "{blocked}");
+            assert!(blocked.contains("mounted") && blocked.contains("a link to nothing"), "{blocked}");
             assert_eq!(client.flush(HANG).unwrap().requests, 0);
         }
         assert_eq!(home.all_waiting(), kept, "nothing is destroyed");

@@ -224,15 +224,15 @@ fn truncation(from: &History, rng: &mut Rng) -> Attack {
             let lines = rechained(&from.lines[from_line..]);
             let history = handed_over(from, rng, &lines);
             let earlier = Some(from.held.clone());
-            Attack { what: "first lines removed, hashes worked out anew", history, earlier, line: only(1) }
+            Attack { what: "first lines removed, hashes computed again", history, earlier, line: only(1) }
         }
     }
 }
 
 fn reordering(from: &History, rng: &mut Rng) -> Attack {
-    let anew = rng.bool();
+    let rehashed = rng.bool();
     // Recalculated hashes are found only where the person holds receipts.
-    let most = if anew { HELD } else { from.lines.len() };
+    let most = if rehashed { HELD } else { from.lines.len() };
     let mut lines = from.lines.clone();
     let first = rng.usize(..most - 1);
     let second = rng.usize(first + 1..most);
@@ -241,16 +241,16 @@ fn reordering(from: &History, rng: &mut Rng) -> Attack {
         1 => lines[first..=second].rotate_left(1),
         _ => lines[first..=second].rotate_right(1),
     }
-    let (earlier, line) = if anew { held(from, rng, first + 1) } else { (None, only(first as u64 + 1)) };
-    let lines = if anew { rechained(&lines) } else { lines };
+    let (earlier, line) = if rehashed { held(from, rng, first + 1) } else { (None, only(first as u64 + 1)) };
+    let lines = if rehashed { rechained(&lines) } else { lines };
     let history = handed_over(from, rng, &lines);
-    Attack { what: if anew { "reordered, hashes worked out anew" } else { "reordered" }, history, earlier, line }
+    Attack { what: if rehashed { "reordered, hashes computed again" } else { "reordered" }, history, earlier, line }
 }
 
 fn rewriting(from: &History, rng: &mut Rng) -> Attack {
-    let anew = rng.bool();
+    let rehashed = rng.bool();
     let mut lines = from.lines.clone();
-    let at = rng.usize(..if anew { HELD } else { lines.len() });
+    let at = rng.usize(..if rehashed { HELD } else { lines.len() });
     // The last two kinds are not drawn for the last line: removing it is a truncation, which can go unnoticed.
     let (mut what, kind) = ("rewritten", rng.u32(..if at + 1 < lines.len() { 13 } else { 11 }));
     let line = lines[at].clone();
@@ -269,7 +269,7 @@ fn rewriting(from: &History, rng: &mut Rng) -> Attack {
         9 => edited(&line, |line| line["more"] = json!(true)),
         // Any byte of the line, if the hashes are not recalculated.
         10 => {
-            if !anew {
+            if !rehashed {
                 return flipped(from, rng, at);
             }
             edited(&line, |line| line["via"] = Value::Null)
@@ -284,9 +284,9 @@ fn rewriting(from: &History, rng: &mut Rng) -> Attack {
         }
     };
     let lines: Vec<String> = lines.join("\n").split('\n').filter(|line| !line.is_empty()).map(Into::into).collect();
-    let unchanged = !anew && lines == from.lines;
-    let (earlier, line) = if anew { held(from, rng, at + 1) } else { (None, only(at as u64 + 1)) };
-    let lines = if anew { rechained(&lines) } else { lines };
+    let unchanged = !rehashed && lines == from.lines;
+    let (earlier, line) = if rehashed { held(from, rng, at + 1) } else { (None, only(at as u64 + 1)) };
+    let lines = if rehashed { rechained(&lines) } else { lines };
     if unchanged || lines == from.lines {
         // The line already had this content, so another attack is drawn.
         return rewriting(from, rng);
@@ -303,7 +303,7 @@ fn half_careful(from: &History, rng: &mut Rng) -> Attack {
         // Only the line's own hash is recalculated, so the next line does not follow it.
         lines[at] = signed(&edited(&lines[at], |line| line["via"] = json!("another place")));
         let history = handed_over(from, rng, &lines);
-        return Attack { what: "one hash worked out anew", history, earlier: None, line: only(at as u64 + 2) };
+        return Attack { what: "one hash computed again", history, earlier: None, line: only(at as u64 + 2) };
     } else if rng.bool() {
         lines.remove(at);
         "a line removed, and its number left out"

@@ -203,7 +203,7 @@ fn a_withdrawal_that_could_not_be_written_is_said() {
 }
 
 #[test]
-fn damaged_records_are_exported_as_they_stand() {
+fn damaged_records_are_exported_as_they_are() {
     let from = history();
     let ledger = from.home.store().join("ledger.jsonl");
     let mut lines = from.lines.clone();
@@ -236,7 +236,7 @@ fn a_line_can_not_make_an_export_read_another_file() {
 }
 
 #[test]
-fn a_history_that_was_begun_anew_is_told_from_one_that_goes_on() {
+fn a_new_history_is_told_from_one_that_goes_on() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     let receipt = serde_json::to_string(&client.receipt(USAGE).unwrap()).unwrap();
@@ -247,7 +247,7 @@ fn a_history_that_was_begun_anew_is_told_from_one_that_goes_on() {
     say_yes(&client, USAGE);
     let export = client.receipts().unwrap().to_json();
     assert!(verify(&export, &[]).is_sound());
-    only(&verify(&export, &[&receipt]), Some(1), Wrong::Rewritten, "begun anew");
+    only(&verify(&export, &[&receipt]), Some(1), Wrong::Rewritten, "new history was begun");
 }
 
 /// Asserts that the verdict has exactly one flaw, and that it is this one.
@@ -267,7 +267,7 @@ fn what_is_no_history_is_called_so() {
     }
     only(&verify(&from.receipts[0], &[]), None, Wrong::NoHistory, "the receipt of one decision");
     let newer = from.export.replace("candor-receipts/1", "candor-receipts/2");
-    only(&verify(&newer, &[]), None, Wrong::NoHistory, "another form");
+    only(&verify(&newer, &[]), None, Wrong::NoHistory, "has a form that this version does not know");
     // A repeated key: two readers could read it differently.
     let twice = from.export.replacen("\"candor\": {", "\"candor\": 0, \"candor\": {", 1);
     assert!(!verify(&twice, &[]).is_sound());
@@ -280,10 +280,10 @@ fn what_is_no_history_is_called_so() {
 fn an_earlier_receipt_that_can_not_be_used_is_never_passed_over() {
     let from = history();
     let earlier = |text: &str, words: &str| only(&verify(&from.export, &[text]), None, Wrong::Earlier, words);
-    earlier("", "not sound itself");
-    earlier("no", "not sound itself");
-    earlier(&from.held[..from.held.len() / 2], "not sound itself");
-    earlier(&from.held.replace("ConsentRefused", "ConsentGiven"), "not sound itself");
+    earlier("", "wrong itself");
+    earlier("no", "wrong itself");
+    earlier(&from.held[..from.held.len() / 2], "wrong itself");
+    earlier(&from.held.replace("ConsentRefused", "ConsentGiven"), "wrong itself");
     let mut receipt: Value = serde_json::from_str(&from.receipts[1]).unwrap();
     receipt["decision"] = json!("granted");
     earlier(&receipt.to_string(), "one of them was changed");
@@ -297,7 +297,7 @@ fn an_earlier_receipt_that_can_not_be_used_is_never_passed_over() {
     earlier(&other, "another program");
     // One unusable receipt among several is enough.
     let verdict = verify(&from.export, &[&from.held, "no"]);
-    only(&verdict, None, Wrong::Earlier, "not sound itself");
+    only(&verdict, None, Wrong::Earlier, "wrong itself");
 }
 
 #[test]
@@ -321,13 +321,13 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     let from = history();
     type Edit = fn(&mut Value);
     let edits: [(usize, Edit, Wrong, &str); 7] = [
-        (7, |line| line["epoch"] = json!(3), Wrong::Epoch, "newer by its own count"),
-        (7, |line| line["decision"] = json!("void"), Wrong::Epoch, "newer by its own count"),
-        (7, |line| line["at"] = json!("yesterday"), Wrong::Form, "not one that candor writes"),
-        (5, |line| line["until"] = json!("soon"), Wrong::Form, "not one that candor writes"),
-        (5, |line| line["contract"] = Value::Null, Wrong::Text, "a yes to nothing"),
-        (7, |line| line["decision"] = json!("perhaps"), Wrong::Form, "no line that candor writes"),
-        (7, |line| line["\u{1b}[2J"] = json!(1), Wrong::Form, "no line that candor writes"),
+        (7, |line| line["epoch"] = json!(3), Wrong::Epoch, "its epoch is not higher"),
+        (7, |line| line["decision"] = json!("void"), Wrong::Epoch, "its epoch is not higher"),
+        (7, |line| line["at"] = json!("yesterday"), Wrong::Form, "not in the form that candor writes"),
+        (5, |line| line["until"] = json!("soon"), Wrong::Form, "not in the form that candor writes"),
+        (5, |line| line["contract"] = Value::Null, Wrong::Text, "names no contract or no notice"),
+        (7, |line| line["decision"] = json!("perhaps"), Wrong::Form, "candor writes no such line"),
+        (7, |line| line["\u{1b}[2J"] = json!(1), Wrong::Form, "candor writes no such line"),
     ];
     for (at, edit, wrong, words) in edits {
         let mut lines = from.lines.clone();
@@ -344,7 +344,7 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     assert_eq!(verify(&last, &[]).flaws[1].wrong, Wrong::Number);
     // Cut off by one byte.
     let cut = from.ledger(&from.lines);
-    only(&verify(cut.trim_end(), &[]), Some(17), Wrong::Form, "it has no end");
+    only(&verify(cut.trim_end(), &[]), Some(17), Wrong::Form, "does not end with a line break");
     // A text that was inserted.
     let mut export: Value = serde_json::from_str(&from.export).unwrap();
     export["candor"]["contracts"][blake3::hash(b"{}").to_hex().as_str()] = json!("{}");
@@ -353,7 +353,7 @@ fn hashes_that_fit_do_not_make_sense_of_what_makes_none() {
     let crlf = from.ledger(&from.lines).replace('\n', "\r\n");
     assert_eq!(verify(&crlf, &[]).flaws.len(), 17);
     let spaced = from.ledger(&from.lines).replacen("\",\"", "\", \"", 1);
-    only(&verify(&spaced, &[]), Some(1), Wrong::Form, "not written the way candor writes");
+    only(&verify(&spaced, &[]), Some(1), Wrong::Form, "not written as candor writes lines");
 }
 
 /// An export of the first version of the form, as it was written then. A person who kept one must be able to have it
@@ -446,7 +446,7 @@ fn every_kind_of_decision_verifies_and_is_named() {
     let export: Value = serde_json::from_str(&receipts.to_json()).unwrap();
     let scopes: Vec<&Value> =
         export["records"].as_array().unwrap().iter().map(|record| &record["purpose"]["dct:identifier"]).collect();
-    assert_eq!(scopes, ["playback", "usage"], "a wish about being asked is no consent");
+    assert_eq!(scopes, ["playback", "usage"], "a preference about being asked is no consent");
     // A line that keeps an earlier agreement must not take a new number (epoch).
     let lines: Vec<Value> = receipts_lines(&export).map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut forged = lines.clone();

@@ -224,7 +224,7 @@ fn the_counts_of_all_processes_leave_as_one_day() {
 
 /// As on a full disk, or where some Windows file systems can't replace an open file.
 #[test]
-fn plays_are_counted_once_where_their_file_cant_be_written_anew() {
+fn plays_are_counted_once_where_their_file_cant_be_written_again() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK]);
     client.record_durable(film());
@@ -233,7 +233,7 @@ fn plays_are_counted_once_where_their_file_cant_be_written_anew() {
     for _ in 0..3_000 {
         client.record_durable(film());
     }
-    assert!(std::fs::metadata(&counts).unwrap().len() > 300 << 10, "it was not written anew");
+    assert!(std::fs::metadata(&counts).unwrap().len() > 300 << 10, "it was not written again");
     let dropped = client.manifest().unwrap().outcomes.dropped;
     assert!(dropped.is_empty(), "{dropped:?}");
     assert_eq!(growing(&client).iter().map(|count| count.2).sum::<u64>(), 3_001);

@@ -10,7 +10,7 @@ use crate::{
 use candor::{Client, consent::State};
 
 /// One day of a program whose user was never asked or has refused.
-fn a_day_without_a_yes(client: &Client, home: &Home) {
+fn a_day_without_a_grant(client: &Client, home: &Home) {
     for _ in 0..50 {
         client.record(film());
         client.record(opened(3));
@@ -27,10 +27,10 @@ fn a_person_who_was_never_asked_finds_no_file_and_no_connection() {
     let (home, server) = (Home::new(), Server::new());
     for _ in 0..3 {
         let client = home.start(&server);
-        a_day_without_a_yes(&client, &home);
+        a_day_without_a_grant(&client, &home);
         assert_eq!(state(&client, PLAYBACK), State::NeverAsked);
         client.shutdown(HANG);
-        a_day_without_a_yes(&client, &home);
+        a_day_without_a_grant(&client, &home);
     }
     assert!(files::tree(&home.path()).is_empty(), "{:?}", files::tree(&home.path()).keys());
     assert_eq!((server.connections(), server.bytes()), (0, 0));
@@ -40,7 +40,7 @@ fn a_person_who_was_never_asked_finds_no_file_and_no_connection() {
 fn nothing_is_counted_without_a_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
-    a_day_without_a_yes(&client, &home);
+    a_day_without_a_grant(&client, &home);
     let outcomes = client.manifest().unwrap().outcomes;
     assert_eq!((outcomes.lines, outcomes.counted, outcomes.sent, outcomes.dropped.len()), (0, 0, 0, 0));
 }
@@ -74,7 +74,7 @@ fn what_nobody_agreed_to_is_not_even_made_while_another_scope_is_open() {
 }
 
 #[test]
-fn a_no_writes_only_the_no() {
+fn a_refusal_writes_only_the_refusal() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipt = client.deny(PLAYBACK).unwrap();
@@ -89,10 +89,10 @@ fn a_no_writes_only_the_no() {
     };
     only_the_choice();
     let bytes = files::tree(&home.path());
-    a_day_without_a_yes(&client, &home);
+    a_day_without_a_grant(&client, &home);
     drop(client);
     let client = home.start(&server);
-    a_day_without_a_yes(&client, &home);
+    a_day_without_a_grant(&client, &home);
     only_the_choice();
     assert!(files::tree(&home.path()) == bytes, "living with a no changes nothing");
     assert_eq!(server.connections(), 0);
@@ -124,12 +124,12 @@ fn child_threads() {
     let before = threads();
     let config = home.config_to("http://127.0.0.1:9");
     let client = Client::new(config.clone()).unwrap();
-    a_day_without_a_yes(&client, &home);
+    a_day_without_a_grant(&client, &home);
     client.deny(PLAYBACK).unwrap();
-    a_day_without_a_yes(&client, &home);
+    a_day_without_a_grant(&client, &home);
     drop(client);
     let client = Client::new(config).unwrap();
-    a_day_without_a_yes(&client, &home);
+    a_day_without_a_grant(&client, &home);
     assert_eq!(threads(), before);
     // The control: a grant does start a thread, so the comparison above would have shown one.
     client.grant(USAGE).unwrap();

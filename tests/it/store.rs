@@ -108,7 +108,7 @@ fn directories_that_others_may_open_are_not_used() {
 }
 
 #[test]
-fn a_no_to_a_store_that_cannot_be_used_stops_this_program_and_says_so() {
+fn a_refusal_while_the_store_cannot_be_used_stops_this_program_and_says_so() {
     for marks in [false, true] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
@@ -143,7 +143,7 @@ fn records_that_others_may_open_close_every_scope() {
             assert_eq!(state(&client, USAGE), State::Unreadable, "{name} {mode:o}");
             client.record_durable(opened(2));
             assert_eq!(client.flush(HANG).unwrap().requests, 0);
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{name}: not mended");
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{name}: not repaired");
         }
     }
 }
@@ -166,7 +166,7 @@ fn what_was_not_read_is_said_to_be_neither_lost_nor_damaged_nor_nothing() {
             vec![client.grant(USAGE).unwrap_err().to_string(), client.prompt(USAGE).unwrap_err().to_string()];
         assert!(
             said[0].contains(&path.display().to_string())
-                && ["only you can open", "chmod go-rwx"].iter().any(|mend| said[0].contains(mend)),
+                && ["only you can open", "chmod go-rwx"].iter().any(|fix| said[0].contains(fix)),
             "{said:?}"
         );
         let not_read = MayAsk::No { why: WhyNot::NotRead, not_before: None };
@@ -199,7 +199,7 @@ fn a_history_that_is_gone_is_said_to_be_and_not_to_hold_no_decision() {
 /// A file that was found but not read is not lost: a refusal leaves the decisions about other scopes unchanged, and
 /// is in force all the same.
 #[test]
-fn a_no_over_records_that_others_may_open_is_of_one_scope_alone() {
+fn a_refusal_over_records_that_others_may_open_is_of_one_scope_alone() {
     for says_no in [Client::withdraw, Client::deny] {
         for name in ["consent", "ledger.jsonl", "high"] {
             let (home, server) = (Home::new(), Server::new());
@@ -216,7 +216,10 @@ fn a_no_over_records_that_others_may_open_is_of_one_scope_alone() {
                 "names it and the way out: {error}"
             );
             let notice = client.notice(PLAYBACK).unwrap();
-            assert!(client.grant(PLAYBACK.shown(&notice)).unwrap_err().is_store(), "nor does a yes begin anew");
+            assert!(
+                client.grant(PLAYBACK.shown(&notice)).unwrap_err().is_store(),
+                "nor does a grant begin new records"
+            );
             drop(client);
             files::mode(&path, 0o600);
             let client = home.start(&server);
@@ -230,7 +233,7 @@ fn a_no_over_records_that_others_may_open_is_of_one_scope_alone() {
 }
 
 #[test]
-fn who_takes_back_a_yes_whose_contract_cannot_be_read_has_withdrawn() {
+fn who_takes_back_a_grant_whose_contract_cannot_be_read_has_withdrawn() {
     for says_no in [Client::withdraw, Client::deny] {
         let (home, server) = (Home::new(), Server::new());
         drop(home.start_granted(&server, &[USAGE]));
@@ -266,14 +269,14 @@ fn contracts_and_notices_that_others_may_open_are_named_and_not_written_over() {
         let after = fs::metadata(&path).unwrap();
         assert_eq!((after.ino(), after.mode() & 0o777), (before, 0o644), "it was written over");
         files::mode(&path, 0o600);
-        assert!(home.start(&server).status(USAGE).unwrap().is_open(), "the yes stands");
+        assert!(home.start(&server).status(USAGE).unwrap().is_open(), "the grant is in force");
     }
 }
 
 /// Without its lock file a scope sends nothing, and its withdrawal is not confirmed. The person is told which file it is.
 #[test]
 fn a_life_lock_that_cannot_be_used_is_named() {
-    for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a fresh yes")] {
+    for (how, says) in [("open", "others may open it"), ("link", "symbolic link"), ("gone", "a new yes")] {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
         client.record_durable(opened(2));
@@ -399,7 +402,7 @@ fn nothing_is_written_behind_a_link_in_the_store() {
 }
 
 #[test]
-fn what_stands_behind_a_link_in_the_store_is_not_destroyed() {
+fn what_is_behind_a_link_in_the_store_is_not_destroyed() {
     for kind in ["waiting", "outbox", "counts"] {
         let (home, server) = (Home::new(), Server::new());
         drop(home.start_granted(&server, &[USAGE]));

@@ -33,7 +33,7 @@ fn stays_closed(home: &Home, server: &Server, client: &Client, why: &str) {
 
 /// Data recorded under the old contract is not sent under the new one. After a new grant the scope works.
 #[track_caller]
-fn opens_anew(home: &Home, server: &Server, client: &Client, why: &str) {
+fn opens_after_a_new_grant(home: &Home, server: &Server, client: &Client, why: &str) {
     let heard = server.lines().len();
     say_yes(client, USAGE);
     assert!(client.status(USAGE).unwrap().is_open(), "{why}");
@@ -70,7 +70,7 @@ fn another_controller_endpoint_or_handling_closes_until_asked_again() {
             .lift_ci_block();
         let client = Client::new(changed).unwrap();
         stays_closed(&home, &server, &client, why);
-        opens_anew(&home, &server, &client, why);
+        opens_after_a_new_grant(&home, &server, &client, why);
     }
 }
 
@@ -82,7 +82,7 @@ fn another_endpoint_gets_nothing_until_asked_again() {
     drop(client);
     let client = home.start(&new);
     stays_closed(&home, &new, &client, "another endpoint");
-    opens_anew(&home, &new, &client, "another endpoint");
+    opens_after_a_new_grant(&home, &new, &client, "another endpoint");
     assert_eq!(old.connections(), 0);
 }
 
@@ -109,7 +109,7 @@ fn other_terms_in_the_program_close_until_asked_again() {
         stays_closed(&home, &server, &client, why);
         // The manifest still shows what the person agreed to.
         assert!(client.manifest().unwrap().scope(USAGE).unwrap().agreed.is_some(), "{why}");
-        opens_anew(&home, &server, &client, why);
+        opens_after_a_new_grant(&home, &server, &client, why);
     }
 }
 
@@ -167,7 +167,7 @@ fn a_field_that_was_not_agreed_to_is_left_out_until_it_is() {
     let (home, server, client) = after(|was| drop(was["events"][0]["fields"].as_array_mut().unwrap().remove(0)));
     let lines = held_back(&home, &server, &client);
     assert!(lines.len() == 1 && !lines[0].contains("intValue"), "{lines:?}");
-    opens_anew(&home, &server, &client, "a field was added");
+    opens_after_a_new_grant(&home, &server, &client, "a field was added");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn finer_steps_are_floored_to_those_that_were_agreed_to() {
     let (home, server, client) = after(|was| was["events"][0]["fields"][0]["precision"]["cuts"] = json!([0, 3, 1_024]));
     let lines = held_back(&home, &server, &client);
     assert!(lines.len() == 1 && lines[0].contains(r#""intValue":"3""#), "{lines:?}");
-    opens_anew(&home, &server, &client, "finer than before");
+    opens_after_a_new_grant(&home, &server, &client, "finer than before");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn an_event_that_was_not_agreed_to_is_not_kept() {
     let dropped = client.manifest().unwrap().outcomes.dropped;
     assert!(dropped.iter().any(|it| it.reason == "held_back" && it.count == 1), "{dropped:?}");
     assert!(home.all_waiting().is_empty());
-    opens_anew(&home, &server, &client, "an event was added");
+    opens_after_a_new_grant(&home, &server, &client, "an event was added");
 }
 
 #[test]

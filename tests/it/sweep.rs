@@ -49,7 +49,7 @@ fn sweep(home: &Home, server: &Server, path: &Path, scopes: &[Scope], every: usi
     for (what, bytes) in damaged(&whole).step_by(every * files::every()) {
         files::write(path, &bytes);
         drop(starts_closed(home, server, scopes, &format!("{name}, {what}")));
-        assert_eq!(fs::read(path).unwrap(), bytes, "{name}, {what}: nothing is mended by guessing");
+        assert_eq!(fs::read(path).unwrap(), bytes, "{name}, {what}: nothing is restored by guessing");
         tried += 1;
     }
     fs::remove_file(path).unwrap();
@@ -98,13 +98,13 @@ fn a_history_that_lost_part_of_a_withdrawal_has_it_from_the_snapshot() {
             let status = client.status(USAGE).unwrap();
             assert!(!status.is_open(), "cut to {length}");
             client.record_with(|| -> crate::events::LibraryOpened { panic!("cut to {length}: it is open") });
-            let mended = fs::read(&path).unwrap() == whole;
+            let restored = fs::read(&path).unwrap() == whole;
             // Either the whole history is restored and the states are correct, or everything is closed.
             let states = (status.state, state(&client, PLAYBACK));
             let honest =
-                if mended { (State::Withdrawn, State::Granted) } else { (State::Unreadable, State::Unreadable) };
+                if restored { (State::Withdrawn, State::Granted) } else { (State::Unreadable, State::Unreadable) };
             assert_eq!(states, honest, "cut to {length}");
-            mended
+            restored
         })
         .collect();
     let last = (0..whole.len()).step_by(files::every()).filter(|length| *length >= before_last);
@@ -199,7 +199,7 @@ fn backup(home: &Home, name: &str) -> [PathBuf; 2] {
 }
 
 #[test]
-fn of_a_backup_from_before_a_withdrawal_only_both_directories_together_bring_back_the_yes() {
+fn of_a_backup_from_before_a_withdrawal_only_both_directories_together_bring_back_the_grant() {
     // (the store is restored, the marks are restored, the scope is open afterwards)
     for (store, marks, open) in [(true, false, false), (false, true, false), (true, true, true)] {
         let (home, server) = (Home::new(), Server::new());

@@ -92,7 +92,7 @@ fn what_can_not_be_switched_says_what_can() {
 }
 
 #[test]
-fn a_yes_to_more_keeps_the_switches_and_a_new_beginning_does_not() {
+fn a_grant_to_more_keeps_the_switches_and_a_new_beginning_does_not() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     client.switch(USAGE, "library.opened.sorted", false).unwrap();

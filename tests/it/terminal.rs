@@ -25,11 +25,11 @@ fn each_answer_is_recorded_as_it_was_given() {
         ("what?\n1\n", State::Granted, "granted"),
         (" 2 \n", State::Denied, "denied"),
     ];
-    for (text, stands, decision) in all {
+    for (text, expected, decision) in all {
         let (home, server) = (Home::new(), Server::new());
         let client = home.start(&server);
         assert_eq!(typed(&client, text).0, decision, "{text:?}");
-        assert_eq!(state(&client, USAGE), stands, "{text:?}");
+        assert_eq!(state(&client, USAGE), expected, "{text:?}");
     }
 }
 
@@ -62,7 +62,7 @@ fn the_answers_look_alike_under_the_whole_notice() {
 
 #[test]
 fn asked_for_more_it_is_extend_keep_and_stop() {
-    for (text, stands) in
+    for (text, expected) in
         [("1\n", State::Granted), ("2\n", State::Superseded), ("3\n", State::Withdrawn), ("", State::Superseded)]
     {
         let (home, server) = (Home::new(), Server::new());
@@ -76,7 +76,7 @@ fn asked_for_more_it_is_extend_keep_and_stop() {
         {
             assert!(seen.contains(said), "{seen}");
         }
-        assert_eq!(state(&client, USAGE), stands, "{text:?}");
+        assert_eq!(state(&client, USAGE), expected, "{text:?}");
         // If the input ends without an answer, what was agreed to before stays in force, and the text says so.
         assert_eq!(seen.contains("it stays as you agreed before"), text.is_empty(), "{seen}");
         assert!(!seen.contains("nothing more is sent"), "{seen}");

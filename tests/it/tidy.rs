@@ -50,9 +50,9 @@ fn sources() -> Vec<(String, String)> {
     sources.collect()
 }
 
-fn rooms() -> Vec<String> {
+fn modules() -> Vec<String> {
     let lib = read("src/lib.rs");
-    let from = lib.find("// Data flows down this list").expect("lib.rs says where its list of rooms begins");
+    let from = lib.find("// Data flows down this list").expect("lib.rs says where its list of modules begins");
     let to = lib.find("// The public interface is:").expect("lib.rs says where its exports begin");
     let list = lib[from..to]
         .lines()
@@ -60,11 +60,11 @@ fn rooms() -> Vec<String> {
     list.collect()
 }
 
-/// Every module below `room` in the list that `code` imports.
-fn reaches_down(code: &str, room: &str, rooms: &[String]) -> Vec<String> {
-    let at = rooms.iter().position(|other| other == room).unwrap();
+/// Every module below `module` in the list that `code` imports.
+fn reaches_down(code: &str, module: &str, modules: &[String]) -> Vec<String> {
+    let at = modules.iter().position(|other| other == module).unwrap();
     let mut imported = Vec::new();
-    // `crate::room` anywhere, and the first words inside `use crate::{…}`, whose braces may contain others.
+    // `crate::module` anywhere, and the first words inside `use crate::{…}`, whose braces may contain others.
     let mut rest = code;
     while let Some(start) = rest.find("crate::") {
         rest = &rest[start + "crate::".len()..];
@@ -87,7 +87,7 @@ fn reaches_down(code: &str, room: &str, rooms: &[String]) -> Vec<String> {
             }
         }
     }
-    imported.retain(|name| rooms[at + 1..].contains(name));
+    imported.retain(|name| modules[at + 1..].contains(name));
     imported
 }
 
@@ -97,32 +97,32 @@ fn word(text: &str) -> String {
 
 #[test]
 fn imports_point_up_the_list() {
-    let rooms = rooms();
-    assert!(rooms.len() > 10, "{rooms:?}");
+    let modules = modules();
+    assert!(modules.len() > 10, "{modules:?}");
     for (name, code) in sources() {
-        let room = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
-        if !rooms.contains(&room) {
-            assert!(["lib", "manual"].contains(&room.as_str()), "{name} is in no room of lib.rs's list");
+        let module = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        if !modules.contains(&module) {
+            assert!(["lib", "manual"].contains(&module.as_str()), "{name} is in no module of lib.rs's list");
             continue;
         }
         // `consent` re-exports the process-wide client's functions, since users look for them there. Nothing in it calls one.
         let code = if name == "consent/mod.rs" { code.replace("pub use crate::decisions::*;", "") } else { code };
-        let down = reaches_down(&code, &room, &rooms);
-        assert!(down.is_empty(), "{name} imports {down:?}, which stand below `{room}` in lib.rs");
+        let down = reaches_down(&code, &module, &modules);
+        assert!(down.is_empty(), "{name} imports {down:?}, which are below `{module}` in lib.rs");
     }
 }
 
 #[test]
 fn an_import_that_points_down_is_noticed() {
-    let rooms = rooms();
+    let modules = modules();
     for code in [
         "use crate::engine::Engine;",
         "use crate::{\n    error::Error,\n    engine::{Engine, Worker},\n};",
         "fn f() { crate::client::g() }",
     ] {
-        assert_eq!(reaches_down(code, "journal", &rooms).len(), 1, "{code}");
+        assert_eq!(reaches_down(code, "journal", &modules).len(), 1, "{code}");
     }
-    assert!(reaches_down("use crate::{error::Error, disk::{Files, send}};", "journal", &rooms).is_empty());
+    assert!(reaches_down("use crate::{error::Error, disk::{Files, send}};", "journal", &modules).is_empty());
 }
 
 /// The only place for each kind of authority: its name, the marks that show its use, and the paths where they may occur.
@@ -135,7 +135,7 @@ const AUTHORITIES: [(&str, &[&str], &[&str]); 6] = [
         &["ambient.rs"],
     ),
     (
-        "making a permit, an admission or an errand",
+        "making a permit, an admission or an erasure permit",
         &["Permit {", "Admission {", "ErasurePermit {", "Permit::issue", "ErasurePermit::issue"],
         &["consent/"],
     ),
@@ -164,14 +164,14 @@ fn each_authority_has_one_place() {
         let there = sources().iter().any(|(name, code)| {
             places.iter().any(|place| name.starts_with(place)) && marks.iter().any(|mark| code.contains(mark))
         });
-        assert!(there, "no mark of {what} stands in {places:?}: this test looks for the wrong thing");
+        assert!(there, "no mark of {what} is in {places:?}: this test looks for the wrong thing");
     }
     assert_eq!(misplaced("send/mod.rs", "let p = Permit { watch };").len(), 1);
 }
 
 /// This includes the modules' own tests: a check of silence searches all of the source for these calls.
 #[test]
-fn the_time_is_read_in_one_room_by_tests_too() {
+fn the_time_is_read_in_one_module_by_tests_too() {
     let readers: Vec<PathBuf> = files("src", &["rs"])
         .into_iter()
         .filter(|path| ["SystemTime::now", "Instant::now"].iter().any(|mark| read(path).contains(mark)))
@@ -253,7 +253,7 @@ fn every_display_is_clean() {
         ("event/mod.rs", "a name that was checked"),
         ("language/tag.rs", "a tag that was checked"),
         ("consent/agreement/compatibility.rs", "each of its words goes through it"),
-        ("transport/http/line.rs", "an error that never leaves its room"),
+        ("transport/http/line.rs", "an error that never leaves its module"),
     ];
     let (mut seen, mut bad) = (0, Vec::new());
     for (name, code) in sources() {
@@ -301,7 +301,7 @@ fn the_proofs_are_made_in_one_file() {
 }
 
 #[test]
-fn every_room_says_what_it_is_for() {
+fn every_module_says_what_it_is_for() {
     for below in ["src", "crates/derive/src", "examples", "benches", "tests/it"] {
         for path in files(below, &["rs"]) {
             let text = fs::read_to_string(&path).unwrap();
@@ -423,6 +423,72 @@ fn the_fields_words_are_used() {
     assert_eq!(other_words("fn heal(&self) { say(\"a hole\") }"), ["heal"], "the control");
 }
 
+/// Words of an earlier style, each with plain ones. No code, comment, message or page has them.
+const OLD_WORDS: [(&str, &str); 17] = [
+    ("anew", "again, a new one"),
+    ("errand", "erasure permit"),
+    ("errands", "erasure permits"),
+    ("mend", "fix"),
+    ("mended", "fixed, repaired"),
+    ("mending", "recovery"),
+    ("mends", "fixes"),
+    ("shut", "close"),
+    ("stands", "is, occurs, is in force"),
+    ("tongue", "locale"),
+    ("tongues", "locales, languages"),
+    ("unshut", "reopen"),
+    ("vigil", "watch"),
+    ("whoever", "who, anyone who"),
+    ("wish", "request, preference"),
+    ("wished", "asked for"),
+    ("wishes", "requests"),
+];
+
+/// The words of `text` that are in `OLD_WORDS`, also as parts of identifiers.
+fn old_words(text: &str) -> Vec<&'static str> {
+    // These keys of documents that people keep have their names for good.
+    let text =
+        ["\"besides\"", "\"mend\"", "`mend`"].into_iter().fold(text.to_owned(), |text, key| text.replace(key, ""));
+    let mut parted = String::new();
+    for (before, c) in std::iter::once(' ').chain(text.chars()).zip(text.chars()) {
+        if before.is_lowercase() && c.is_uppercase() {
+            parted.push(' ');
+        }
+        parted.extend(c.to_lowercase());
+    }
+    let words: Vec<&str> = parted.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let is_used = |old: &str| {
+        let mut places = (0..words.len()).filter(|&at| words[at] == old);
+        places.any(|at| old != "shut" || words.get(at + 1) != Some(&"down"))
+    };
+    OLD_WORDS.into_iter().map(|(word, _)| word).filter(|word| is_used(word)).collect()
+}
+
+#[test]
+fn no_word_of_an_earlier_style_is_back() {
+    let below = ["src", "crates", "tests", "examples", "benches", "fuzz"];
+    let texts = below.into_iter().flat_map(|below| files(below, &["rs", "md", "stderr"]));
+    let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|page| Path::new(ROOT).join(page));
+    let mut count = 0;
+    for path in texts.chain(pages) {
+        // This file has the list.
+        if path.ends_with("tests/it/tidy.rs") && !path.starts_with(Path::new(ROOT).join("crates")) {
+            continue;
+        }
+        let found = old_words(&read(&path));
+        assert!(found.is_empty(), "{} uses {found:?}: see OLD_WORDS for plain words", path.display());
+        count += 1;
+    }
+    assert!(count > 400, "only {count} files were read");
+    // The controls.
+    for (word, _) in OLD_WORDS {
+        assert_eq!(old_words(&format!("fn a_{word}_b()")), [word]);
+        assert_eq!(old_words(&format!("{}{}", word[..1].to_uppercase(), &word[1..])), [word]);
+    }
+    assert_eq!(old_words("enum Seen { UnseenIsWished }"), ["wished"]);
+    assert!(old_words("shut\n/// down, shutdown, \"mend\", understands, recommend, standing").is_empty());
+}
+
 /// Claims that no program can keep, in the languages of candor's texts.
 const TOO_BIG: [&str; 30] = [
     "anonymous",
@@ -465,7 +531,7 @@ fn too_big(text: &str) -> Vec<&'static str> {
 }
 
 /// Claims that were once made here and are false, each with what is true. In lower case, as [`on_one_line`] returns text.
-const NOT_SO: [(&str, &str); 21] = [
+const NOT_SO: [(&str, &str); 23] = [
     ("rounded down to a power of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("à une puissance de deux", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("then powers of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
@@ -487,6 +553,8 @@ const NOT_SO: [(&str, &str); 21] = [
     ("pay ten times as much", "no bench says so"),
     ("11 million a second", "no bench says so"),
     ("by an early model", "nothing repeats it"),
+    ("only `candor withdraw` writes", "`candor agreed` finishes what was interrupted"),
+    ("only `withdraw` writes", "`candor agreed` finishes what was interrupted"),
 ];
 
 /// The claims in `NOT_SO` that a text makes.
@@ -605,8 +673,8 @@ fn missing(page: &str) -> (Vec<String>, usize) {
         }
         let Some((module, name)) = named.rsplit_once("::") else { return false };
         // A module's tests are at its end, in a module of tests, or in a file of their own.
-        let room = module.strip_suffix("::tests").unwrap_or(module);
-        tests.get(name).is_some_and(|places| places.iter().any(|place| place == module || place == room))
+        let parent = module.strip_suffix("::tests").unwrap_or(module);
+        tests.get(name).is_some_and(|places| places.iter().any(|place| place == module || place == parent))
     };
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     let last = rows.filter_map(|row| row.rsplit(" | ").next()).filter(|cell| cell.starts_with('`'));
@@ -637,10 +705,10 @@ fn a_test_that_there_is_not_is_noticed() {
 
 /// The manual's table of modules names every module in the list of lib.rs.
 #[test]
-fn the_manual_knows_every_room() {
+fn the_manual_knows_every_module() {
     let manual = read("src/manual/architecture.md");
-    for room in rooms() {
-        assert!(manual.contains(&format!("`{room}`")), "the manual's architecture does not name `{room}`");
+    for module in modules() {
+        assert!(manual.contains(&format!("`{module}`")), "the manual's architecture does not name `{module}`");
     }
     assert!(read("README.md").contains("bash .ci/run"), "the README gives the test command");
     assert!(read("README.md").contains("cargo run --example quickstart"), "the README gives the demonstration");

@@ -61,7 +61,7 @@ fn a_try_is_noted_before_it_is_made() {
     client.record_durable(opened(2));
     let _ = client.flush(std::time::Duration::from_millis(1)).unwrap();
     crate::home::wait_for("the request", || server.requests().len() == 1);
-    assert_eq!(tries(&home, USAGE), 1, "whoever dies now has tried once");
+    assert_eq!(tries(&home, USAGE), 1, "a program that dies now has tried once");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn what_waits_is_sent_by_itself_when_its_moment_comes() {
 }
 
 #[test]
-fn the_first_flush_after_a_yes_does_not_wait_for_anything() {
+fn the_first_flush_after_a_grant_does_not_wait_for_anything() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let mut waited = Vec::new();

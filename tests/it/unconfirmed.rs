@@ -189,7 +189,7 @@ fn a_snapshot_that_comes_back_does_not_undo_a_withdrawal_that_could_not_be_writt
 }
 
 #[test]
-fn whoever_takes_it_back_again_holds_no_receipt_of_a_yes() {
+fn who_withdraws_again_holds_no_receipt_of_a_grant() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
     let lock = std::fs::File::options().write(true).open(home.store().join("consent.lock")).unwrap();

@@ -21,12 +21,12 @@ const DONE: [(&str, Done); 13] = [
     ("Lines that were cut off after the newest one", cut_after_the_newest_receipt),
     ("Lines that were changed, added or put in another order", changed_after_the_newest_receipt),
     ("An earlier receipt that was made up", made_up_together),
-    ("A whole store that was put back from a backup", put_back_from_a_backup),
-    ("A yes that the program recorded although nobody gave it", a_yes_nobody_gave),
+    ("A whole store that was restored from a backup", put_back_from_a_backup),
+    ("A yes that the program recorded although nobody gave it", a_grant_nobody_gave),
     ("Whether the notice was really on the screen", a_notice_nobody_saw),
     ("A clock that was wrong", a_wrong_clock),
     ("A decision that was never written", never_written),
-    ("Another history that was not handed over", another_history),
+    ("Another history that was not given", another_history),
     ("Which program a history belongs to", another_program),
     ("What an export says of itself", what_an_export_says_of_itself),
     ("What was recorded, sent or kept", what_was_sent),
@@ -107,7 +107,7 @@ fn put_back_from_a_backup(_: &History) {
     fails(&back, Some(&newer));
 }
 
-fn a_yes_nobody_gave(_: &History) {
+fn a_grant_nobody_gave(_: &History) {
     let (home, server) = (Home::new(), Server::new());
     // No person is involved.
     let client = home.start(&server);

@@ -29,7 +29,7 @@ fn ledger(home: &Home) -> u64 {
 }
 
 #[test]
-fn whoever_sees_other_rules_begins_anew_once_a_start() {
+fn a_process_that_sees_other_rules_begins_one_new_epoch_a_start() {
     let (home, server) = (Home::new(), Server::new());
     let ruled = start(&home, &server, true);
     say_yes(&ruled, USAGE);
@@ -66,7 +66,7 @@ fn whoever_sees_other_rules_begins_anew_once_a_start() {
 }
 
 #[test]
-fn a_history_that_is_too_long_closes_until_the_person_says_yes_again() {
+fn a_history_that_is_too_long_closes_until_the_person_grants_again() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE, PLAYBACK]);
     client.record_durable(opened(2));

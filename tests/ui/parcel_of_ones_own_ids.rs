@@ -1,4 +1,4 @@
-// A request for erasure names what a wish on disk names, and takes no ids from anyone.
+// A request for erasure names what a request on disk names, and takes no ids from anyone.
 
 fn main() {
     let ids = [[0_u8; 16]];

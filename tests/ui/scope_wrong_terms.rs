@@ -18,7 +18,7 @@ candor::scope! {
         benefit: "A settings page that fits on a screen", other_uses: none, training: no,
     }
 
-    /// Count how often the search finds nothing, so that its index is mended.
+    /// Count how often the search finds nothing, so that its index is fixed.
     pub SEARCH = "search" {
         title = "Search", revision: 1 about: installation, retention: 4000 days, benefits: "You find it",
         other_uses: none

@@ -5,57 +5,58 @@ use std::path::PathBuf;
 
 /// Measure how well generalised data hides a row in a crowd
 ///
-/// Reads a table (CSV with a header row) or OTLP/HTTP log bodies (JSON, one a line), puts the rows that look the
-/// same after generalisation into one class, and says how many rows are in small classes, which field does most of
-/// it, and how far runs of rows and derived fields undo it. Exit codes: 0 done, 1 over a limit that --max-unique or
+/// Reads a table (CSV with a header row) or OTLP/HTTP log bodies (JSON, one a line), puts rows that look the same
+/// after generalisation into one class, and says how many rows are in small classes, which field causes most of that,
+/// and how much runs of rows and derived fields reveal. Exit codes: 0 done, 1 over a limit that --max-unique or
 /// --max-under-k sets, 2 the command line or the input is wrong.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "candor-audit", version)]
 pub(crate) struct Audit {
-    /// The table or the bodies; `-` is the standard input
+    /// The table or the OTLP bodies; `-` is the standard input
     pub(crate) file: PathBuf,
     /// How many rows make a crowd
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub(crate) k: u64,
-    /// The field by which rows of one person or program can be linked; runs stay within one of its values
+    /// The field that links rows of one person or program; runs stay within one of its values
     #[arg(long, value_name = "FIELD")]
     pub(crate) link: Option<String>,
-    /// The field that would tell something if a class had few values of it
+    /// The field whose value a class reveals if it has few different ones
     #[arg(long, value_name = "FIELD")]
     pub(crate) sensitive: Option<String>,
-    /// The field that says how many times a row stands; `count` in OTLP records
+    /// The field that says how many times a row counts; in OTLP records, `count` if not given
     #[arg(long, value_name = "FIELD")]
     pub(crate) count: Option<String>,
-    /// The fields that are measured; all but link, sensitive and count if not given
+    /// The fields to measure; all but those of --link, --sensitive, --count and --event-column if not given
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
     pub(crate) fields: Vec<String>,
-    /// How coarse a field is made first: exact, step:N, step:N:TOP, ladder:0,1,5,… or one of candor's classes
+    /// How coarse to make a field: exact, step:N, step:N:TOP, ladder:0,1,5,… or one of candor's classes
     #[arg(long = "as", value_name = "FIELD=CLASS")]
     pub(crate) classes: Vec<String>,
-    /// Several plans compared over the same rows: 'year=step:10;length=ladder:0,1,5', with 'NAME | ' before it if wished
+    /// A plan to compare with others over the same rows, such as 'year=step:10;length=ladder:0,1,5'
     ///
-    /// A plan is about the fields it names, and about those of --fields where that is given; `omit` leaves one out.
+    /// Can be given several times. `NAME | ` before a plan is its name in the report. A plan covers the fields that it
+    /// names and, if given, those of --fields. `omit` leaves a field out.
     #[arg(long = "plan", value_name = "PLAN")]
     pub(crate) plans: Vec<String>,
-    /// The fields that belong together, of which --invert works one out
+    /// The fields that belong together; the formula of --invert may use no others
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', requires = "invert")]
     pub(crate) group: Vec<String>,
-    /// How one field follows from others, such as 'duration=size*8/bitrate'
+    /// How to calculate one field from others, such as 'duration=size*8/bitrate'
     #[arg(long, value_name = "FORMULA")]
     pub(crate) invert: Option<String>,
     /// How many distinct outcomes an event may have
     #[arg(long, default_value_t = 1_024, value_name = "N")]
     pub(crate) budget: u64,
-    /// Only this event; for a table without --event-column, what to call its rows
+    /// Measure only this event; for a table without --event-column, the name of its event
     #[arg(long, value_name = "NAME")]
     pub(crate) event: Option<String>,
-    /// The column of a table that says which event a row is
+    /// The column of a table that names the row's event
     #[arg(long, value_name = "FIELD")]
     pub(crate) event_column: Option<String>,
-    /// What the input is, where its beginning does not tell
+    /// What the input is, if its first byte does not tell
     #[arg(long, value_enum, default_value_t = Format::Auto)]
     pub(crate) format: Format,
-    /// What parts the columns of a table: one character, or `tab`
+    /// What separates the columns of a table: one character, or `tab`
     #[arg(long, default_value = ",", value_name = "CHAR")]
     pub(crate) delimiter: String,
     /// Write the report as JSON; `-` is the standard output, and then no text is printed there
@@ -64,7 +65,7 @@ pub(crate) struct Audit {
     /// Write the report as one self-contained page
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// How much memory may be used, about, in MiB; what does not fit goes to temporary files
+    /// About how much memory to use, in MiB; what does not fit goes to temporary files
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) memory: u64,
     /// Where temporary files go
@@ -76,10 +77,10 @@ pub(crate) struct Audit {
     /// Exit with 1 if more than this share of rows is in a class of fewer than k, in percent
     #[arg(long, value_name = "PCT")]
     pub(crate) max_under_k: Option<f64>,
-    /// A malformed row is an error instead of being counted and left out
+    /// Fail at the first malformed row, instead of counting it and leaving it out
     #[arg(long)]
     pub(crate) strict: bool,
-    /// No report on the terminal and no progress bar
+    /// Print no report and no progress bar
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

@@ -136,8 +136,8 @@ struct Reader<'t> {
 impl Reader<'_> {
     fn wrong(&self, what: &str) -> Error {
         Error::Usage(format!(
-            "--invert '{}' {what}. It should look like 'duration=size*8/bitrate'; a name with other characters than \
-             letters, digits, `_` and `.` stands in backquotes.",
+            "--invert '{}' {what}. It should look like 'duration=size*8/bitrate'; put a name with other characters \
+             than letters, digits, `_` and `.` in backquotes.",
             shown(self.text)
         ))
     }
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_formula_that_makes_no_sense_says_so() {
-        for (text, mend) in [
+        for (text, fix) in [
             ("", "begins with no field"),
             ("a", "no `=`"),
             ("a=", "lacks a field"),
@@ -260,7 +260,7 @@ mod tests {
             (&format!("a={}b", "-".repeat(1000)), "too deep"),
         ] {
             let said = Formula::read(text).unwrap_err().to_string();
-            assert!(said.contains(mend), "{text}: {said}");
+            assert!(said.contains(fix), "{text}: {said}");
         }
     }
 }

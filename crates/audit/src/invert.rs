@@ -6,7 +6,7 @@ use crate::{
     formula::Formula,
     input::Row,
     number,
-    plan::{Field, Wishes},
+    plan::{Field, Spec},
     quantiles::Quantiles,
 };
 
@@ -37,12 +37,12 @@ pub(crate) struct Inversion {
 
 impl Inversion {
     /// Prepares the inversion for a plan with these fields.
-    pub(crate) fn new(formula: &Formula, fields: &[Field], wishes: &Wishes, columns: &[usize]) -> Inversion {
+    pub(crate) fn new(formula: &Formula, fields: &[Field], spec: &Spec, columns: &[usize]) -> Inversion {
         let sent = |name: &String| fields.iter().find(|field| field.name == *name).cloned();
         let inputs: Vec<Option<Field>> = formula.fields.iter().map(sent).collect();
         let not_sent = formula.fields.iter().zip(&inputs).filter(|(_, input)| input.is_none());
         Inversion {
-            left: wishes.column(&formula.left).filter(|column| columns.contains(column)),
+            left: spec.column(&formula.left).filter(|column| columns.contains(column)),
             own: sent(&formula.left).map(|field| field.class),
             not_sent: not_sent.map(|(name, _)| name.clone()).collect(),
             inputs,

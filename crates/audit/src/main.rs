@@ -52,14 +52,14 @@ fn run(audit: &Audit) -> Result<Report> {
     check_outputs(audit)?;
     let progress = input::progress(audit.quiet);
     let mut rows = input::Rows::open(audit, &progress)?;
-    let wishes = plan::Wishes::read(audit, &rows)?;
+    let spec = plan::Spec::read(audit, &rows)?;
     let folder = audit.temp.clone().unwrap_or_else(std::env::temp_dir);
-    let measured = measure::measure(&mut rows, &wishes, audit.memory, folder, &progress)?;
+    let measured = measure::measure(&mut rows, &spec, audit.memory, folder, &progress)?;
     progress.finish_and_clear();
     if let (Some(event), Some(_), []) = (&audit.event, &audit.event_column, &measured.0[..]) {
         return Err(Error::Usage(format!("--event names `{}`, which no row is", words::shown(event))));
     }
-    let report = Report::new(audit, &rows, &wishes, measured);
+    let report = Report::new(audit, &rows, &spec, measured);
     if let Some(path) = &audit.json {
         let mut json = serde_json::to_string_pretty(&report).map_err(|error| Error::Input(error.to_string()))?;
         json.push('\n');

@@ -8,7 +8,7 @@ use crate::{
     input::{EVENTS_MOST, Row, Rows},
     invert::Inversion,
     number::Unfit,
-    plan::{Field, Wishes},
+    plan::{Field, Spec},
     runs::{LENGTHS, Runs},
     sizes::Sizes,
     tally::{Disk, Key, Records, Sum, Tally, write_number},
@@ -147,7 +147,7 @@ impl Sum for Distinct {
 
 /// A measurement in progress.
 struct Measuring<'w> {
-    wishes: &'w Wishes,
+    spec: &'w Spec,
     coder: Coder,
     tally: Tally<u64>,
     pairs: Tally<Pair>,
@@ -166,12 +166,12 @@ struct Measuring<'w> {
 /// files.
 pub(crate) fn measure(
     rows: &mut Rows,
-    wishes: &Wishes,
+    spec: &Spec,
     memory: u64,
     folder: PathBuf,
     progress: &ProgressBar,
 ) -> Result<(Vec<Event>, u64)> {
-    let mut measuring = Measuring::begin(wishes, memory, folder)?;
+    let mut measuring = Measuring::begin(spec, memory, folder)?;
     // Each event's columns are needed while a row is borrowed, so they are collected first. They are known beforehand for
     // OTLP and fixed for tables.
     let all = rows.columns_of("");
@@ -183,21 +183,21 @@ pub(crate) fn measure(
 }
 
 impl<'w> Measuring<'w> {
-    fn begin(wishes: &'w Wishes, memory: u64, folder: PathBuf) -> Result<Measuring<'w>> {
+    fn begin(spec: &'w Spec, memory: u64, folder: PathBuf) -> Result<Measuring<'w>> {
         let disk = Disk::new(folder);
         let mut coder = Coder::fresh()?;
         // Sets memory aside for the program itself, its buffers and the standard library.
         let total = usize::try_from(memory << 20).unwrap_or(usize::MAX);
         let total = total - (total / 4).min(16 << 20);
-        let (linked, paired) = (wishes.link.is_some(), wishes.link.is_some() || wishes.sensitive.is_some());
+        let (linked, paired) = (spec.link.is_some(), spec.link.is_some() || spec.sensitive.is_some());
         let part = |needed: bool| if needed { total / 7 } else { 64 << 10 };
         let (pair_bytes, spread_bytes, run_bytes) = (part(paired), part(paired), part(linked));
         let main = total.saturating_sub(pair_bytes + spread_bytes + run_bytes);
         Ok(Measuring {
-            wishes,
+            spec,
             tally: Tally::new(main, disk.clone()),
             pairs: Tally::new(pair_bytes, disk.clone()),
-            runs: Runs::new(run_bytes, wishes.plans.len(), &mut coder, disk.clone()),
+            runs: Runs::new(run_bytes, spec.plans.len(), &mut coder, disk.clone()),
             coder,
             events: Vec::new(),
             by_name: HashMap::new(),
@@ -219,29 +219,29 @@ impl<'w> Measuring<'w> {
             )));
         }
         let mut plans = Vec::new();
-        for plan in &self.wishes.plans {
+        for plan in &self.spec.plans {
             if self.tags > FIGURES_MOST {
                 return Err(Error::Input(format!(
                     "events, plans and fields together make more than {FIGURES_MOST} figures; name fewer with --fields, \
                      --plan or --event"
                 )));
             }
-            let fields = self.wishes.fields(plan, columns);
+            let fields = self.spec.fields(plan, columns);
             let inversion =
-                self.wishes.formula.as_ref().map(|formula| Inversion::new(formula, &fields, self.wishes, columns));
-            let without = fields.iter().map(|_| Sizes::up_to(self.wishes.k)).collect();
+                self.spec.formula.as_ref().map(|formula| Inversion::new(formula, &fields, self.spec, columns));
+            let without = fields.iter().map(|_| Sizes::up_to(self.spec.k)).collect();
             let seen = |field| Seen { field, missing: 0, not_numbers: 0, negative: 0, first_line: None };
             let tag = self.tags;
             self.tags += WITHOUT + fields.len() as u32;
             plans.push(Measured {
                 name: plan.name.clone(),
                 fields: fields.into_iter().map(seen).collect(),
-                classes: Sizes::up_to(self.wishes.k),
-                counted: Sizes::up_to(self.wishes.k),
+                classes: Sizes::up_to(self.spec.k),
+                counted: Sizes::up_to(self.spec.k),
                 without,
                 runs: LENGTHS.iter().map(|_| Sizes::up_to(0)).collect(),
-                sensitive: self.wishes.sensitive.is_some().then(Spread::default),
-                linked: self.wishes.link.is_some().then(Spread::default),
+                sensitive: self.spec.sensitive.is_some().then(Spread::default),
+                linked: self.spec.link.is_some().then(Spread::default),
                 inversion,
                 tag,
             });
@@ -262,12 +262,12 @@ impl<'w> Measuring<'w> {
             event.count.get_or_insert(event.rows - 1);
         }
         event.count = event.count.map(|count| count.saturating_add(weight));
-        let link = match self.wishes.link {
+        let link = match self.spec.link {
             None => Some(0),
             Some(column) if row.value(column).is_empty() => None,
             Some(column) => Some(self.coder.code(LINK, 0, row.value(column))),
         };
-        let sensitive = self.wishes.sensitive.as_ref();
+        let sensitive = self.spec.sensitive.as_ref();
         let sensitive =
             sensitive.map(|field| code(&mut self.coder, SENSITIVE, field.class.cell(row.value(field.column))));
         self.classes.clear();
@@ -281,7 +281,7 @@ impl<'w> Measuring<'w> {
             let class = self.cells.iter().fold(0, |sum: Code, cell| sum.wrapping_add(*cell));
             self.classes.push(class);
             self.tally.add(Key::new(plan.tag + CLASS, class), 1)?;
-            if self.wishes.counted {
+            if self.spec.counted {
                 self.tally.add(Key::new(plan.tag + COUNTED, class), weight)?;
             }
             for (tag, cell) in (plan.tag + WITHOUT..).zip(&self.cells) {
@@ -308,7 +308,7 @@ impl<'w> Measuring<'w> {
     }
 
     fn finish(self) -> Result<(Vec<Event>, u64)> {
-        let Measuring { mut tally, pairs, runs, mut events, wishes, disk, spread_bytes, .. } = self;
+        let Measuring { mut tally, pairs, runs, mut events, spec, disk, spread_bytes, .. } = self;
         let tags: Vec<Vec<u32>> =
             events.iter().map(|event| event.plans.iter().map(|plan| plan.tag).collect()).collect();
         runs.finish(&mut |event, plan, length, code| {
@@ -316,7 +316,7 @@ impl<'w> Measuring<'w> {
             tally.add(Key::new(tag + RUNS + length as u32, code), 1)
         })?;
         let mut plans: Vec<&mut Measured> = events.iter_mut().flat_map(|event| &mut event.plans).collect();
-        spread(pairs, Tally::new(spread_bytes, disk.clone()), wishes.k, &mut plans)?;
+        spread(pairs, Tally::new(spread_bytes, disk.clone()), spec.k, &mut plans)?;
         tally.drain(&mut |key, size| {
             let at = plans.partition_point(|plan| plan.tag <= key.tag).saturating_sub(1);
             let Some(plan) = plans.get_mut(at) else { return Ok(()) };

@@ -12,7 +12,7 @@ use crate::{
 
 /// The checked settings of the measurement.
 #[derive(Debug, Clone)]
-pub(crate) struct Wishes {
+pub(crate) struct Spec {
     /// How many rows make a crowd.
     pub(crate) k: u64,
     /// Whether rows may have counts.
@@ -52,9 +52,9 @@ pub(crate) struct Field {
     pub(crate) class: Class,
 }
 
-impl Wishes {
+impl Spec {
     /// Checks the command line against the names in the input.
-    pub(crate) fn read(audit: &Audit, rows: &Rows) -> Result<Wishes> {
+    pub(crate) fn read(audit: &Audit, rows: &Rows) -> Result<Spec> {
         limits(audit)?;
         let columns = rows.columns().to_vec();
         let place = |option: &str, name: &String| position(&columns, option, name);
@@ -107,7 +107,7 @@ impl Wishes {
         let apart = apart.into_iter().flatten().filter_map(|name| columns.iter().position(|known| known == name));
         let apart = apart.collect();
         let counted = audit.count.is_some() || rows.format() == "otlp";
-        Ok(Wishes {
+        Ok(Spec {
             k: audit.k,
             counted,
             link,
@@ -173,7 +173,7 @@ impl Plan {
         }
         if named.is_empty() {
             return Err(Error::Usage(
-                "--plan is empty; write FIELD=CLASS, parted by `;`, such as 'length=step:5'".into(),
+                "--plan is empty; write FIELD=CLASS, separated by `;`, such as 'length=step:5'".into(),
             ));
         }
         Ok(Plan { name: name.to_owned(), named: Some(named) })

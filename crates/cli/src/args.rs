@@ -4,7 +4,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// See and take back what you agreed to in programs on this computer, and check their records.
+/// Show and take back what you agreed to in programs on this computer, and check their records.
 #[derive(Debug, Parser)]
 #[command(name = "candor", version)]
 pub(crate) struct Cli {
@@ -18,14 +18,15 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check a history of decisions, offline, and say which line is wrong
     ///
-    /// Reads an export of a program's receipts, or the lines of its ledger.jsonl. Alone this finds damage and careless
-    /// edits; with a receipt that was kept earlier it finds truncation, reordering and rewriting. Exit codes: 0 nothing
-    /// wrong was found, 1 something is wrong, 2 the command line is wrong or a file can't be read.
+    /// Reads an export of a program's receipts, or the lines of its ledger.jsonl. Without --earlier it finds damage
+    /// and careless edits. With an earlier receipt it also finds truncation, reordering and rewriting. Exit codes:
+    /// 0 nothing wrong was found, 1 something is wrong, 2 the command line is wrong or a file can't be read.
     Verify(Verify),
     /// Show what you agreed to in a program on this computer
     ///
-    /// Reads the records that the program keeps for you. Exit codes: 0 done, 2 the command line is wrong or the records
-    /// can't be read.
+    /// Reads the records that the program keeps for you. Like a start of that program, it also finishes a decision
+    /// that was interrupted, ends grants that have expired, and removes data that is not kept any more. Exit codes:
+    /// 0 done, 2 the command line is wrong or the records can't be read.
     Agreed(Agreed),
     /// Take back what you agreed to in a program on this computer, without that program
     ///
@@ -40,10 +41,10 @@ pub(crate) enum Command {
 pub(crate) struct Program {
     /// The program's id, such as org.example.player
     pub(crate) application: String,
-    /// Where the program keeps its data, if not where the platform keeps it
+    /// The program's data directory, if it is not the platform's usual one
     #[arg(long, value_name = "DIR", requires = "config")]
     pub(crate) data: Option<PathBuf>,
-    /// Where it keeps its configuration
+    /// The program's configuration directory
     #[arg(long, value_name = "DIR", requires = "data")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -53,7 +54,7 @@ pub(crate) struct Program {
 pub(crate) struct Agreed {
     #[command(flatten)]
     pub(crate) program: Program,
-    /// Print it as JSON
+    /// Print the grants as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -73,13 +74,13 @@ pub(crate) struct Withdraw {
 /// `candor verify`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Verify {
-    /// The export or the lines; `-` is the standard input
+    /// The export or the ledger.jsonl to check; `-` is the standard input
     #[arg(required_unless_present = "limits")]
     pub(crate) file: Option<PathBuf>,
-    /// An earlier export, earlier lines, or the receipt of one decision as JSON; can be given several times
+    /// An earlier export or ledger.jsonl, or the receipt of one decision as JSON; can be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) earlier: Vec<PathBuf>,
-    /// Print what was found as JSON
+    /// Print the findings as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// List what no check of a history can find

@@ -1,7 +1,8 @@
 //! `candor`: a person's own switch for the programs on their computer that use candor, and a check of what such a
 //! program recorded. `candor agreed` shows the grants, `candor withdraw` withdraws one, and `candor verify` reports
-//! offline which line of a history is wrong. No command opens a connection, only `withdraw` writes anything, and none
-//! can grant consent.
+//! offline which line of a history is wrong. No command opens a connection, and none can grant consent. `verify` writes
+//! nothing. `agreed` decides nothing, but opens the store as a program does, which finishes what was interrupted and
+//! removes what is not kept any more.
 #![forbid(unsafe_code)]
 
 // Each module may import only those above it.

@@ -28,7 +28,7 @@ pub(crate) fn run(asked: &Verify) -> Result<(String, bool)> {
     };
     let pipes = asked.earlier.iter().chain([file]).filter(|path| *path == Path::new("-")).count();
     if pipes > 1 {
-        return Err(Error::Usage("only one of the files can be the standard input".into()));
+        return Err(Error::Usage("only one file can be the standard input (`-`)".into()));
     }
     let history = read(file)?;
     let earlier = asked.earlier.iter().map(|path| read(path)).collect::<Result<Vec<String>>>()?;
@@ -77,7 +77,11 @@ fn read(path: &Path) -> Result<String> {
     }
     if bytes.len() as u64 > MOST {
         let name = path.display();
-        return Err(Error::Input(format!("{name} has more than {} MiB: no history is as large", MOST >> 20)));
+        return Err(Error::Input(format!(
+            "{name} is larger than {} MiB, which no history is: name an export or a \
+                                         store's ledger.jsonl",
+            MOST >> 20
+        )));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -30,7 +30,7 @@ candor::scope! {
         title: "Servers", revision: 3, about: installation, retention: 30 days,
         benefit: "Fewer lost connections", other_uses: none,
     }
-    /// Find out which formats stutter, so that those decoders are mended first.
+    /// Find out which formats stutter, so that those decoders are fixed first.
     pub FILMS = "films" {
         title: "Films", revision: 1, about: installation, retention: 90 days,
         benefit: "Fewer films that stutter", other_uses: none,
@@ -134,17 +134,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SERVERS_MET: [&str; 4] =
     ["nas.local", "tv.local", "a server whose name needs more than a block of the hash, which are 64 bytes each", ""];
 
-/// A clock that moves only when [`Standing::pass`] is called.
+/// A clock that moves only when [`SteppedClock::pass`] is called.
 #[derive(Clone)]
-struct Standing(Arc<AtomicU64>);
+struct SteppedClock(Arc<AtomicU64>);
 
-impl Standing {
+impl SteppedClock {
     fn pass(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
-impl Clock for Standing {
+impl Clock for SteppedClock {
     fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst))
     }
@@ -168,15 +168,15 @@ impl Transport for Post {
     }
 }
 
-struct Stand {
+struct Setup {
     client: Client,
-    clock: Standing,
+    clock: SteppedClock,
     post: Post,
 }
 
-impl Stand {
+impl Setup {
     fn at(directory: &Path, seconds: u64) -> Result<Self, Box<dyn Error>> {
-        let (clock, post) = (Standing(Arc::new(AtomicU64::new(seconds))), Post::default());
+        let (clock, post) = (SteppedClock(Arc::new(AtomicU64::new(seconds))), Post::default());
         // This program can't ask a person. The block for CI is lifted explicitly.
         let config = Config::new("org.example.crossed", stage::CONTROLLER, Audience::Adults)
             .directories(directory.join("data"), directory.join("marks"))
@@ -184,7 +184,7 @@ impl Stand {
             .clock(clock.clone())
             .version("12.4")
             .lift_ci_block();
-        Ok(Stand { client: Client::new(config)?, clock, post })
+        Ok(Setup { client: Client::new(config)?, clock, post })
     }
 
     /// Records the events of a day. They are the same for every caller.
@@ -231,36 +231,36 @@ impl Stand {
 
 /// Makes a store with everything that a store can contain.
 fn write(directory: &Path) -> Result<Value, Box<dyn Error>> {
-    let stand = Stand::at(directory, BEGAN)?;
-    let client = &stand.client;
+    let setup = Setup::at(directory, BEGAN)?;
+    let client = &setup.client;
     for scope in [SERVERS, FILMS, BOOKS] {
         client.grant(scope.shown(&client.notice(scope)?).via("settings/privacy"))?;
     }
     client.deny(MUSIC)?;
     client.switch(FILMS, "film.sought.waited", false)?;
-    stand.a_day();
+    setup.a_day();
     // Sent data, with a log of it and its record ids, and an erasure request for them.
-    stand.post.takes.store(true, Ordering::SeqCst);
-    stand.flush()?;
-    stand.post.takes.store(false, Ordering::SeqCst);
+    setup.post.takes.store(true, Ordering::SeqCst);
+    setup.flush()?;
+    setup.post.takes.store(false, Ordering::SeqCst);
     client.erase(SERVERS)?;
     // Pending data in each form: a batch that no server accepted, lines, a day's closed counts, and counts that still
     // grow.
-    stand.a_day();
-    stand.flush()?;
-    stand.clock.pass(25 * HOUR);
-    stand.flush()?;
-    stand.a_day();
+    setup.a_day();
+    setup.flush()?;
+    setup.clock.pass(25 * HOUR);
+    setup.flush()?;
+    setup.a_day();
     let receipt = client.withdraw(BOOKS)?;
     if !receipt.confirmed {
         return Err(format!("not confirmed: {receipt}").into());
     }
-    stand.says()
+    setup.says()
 }
 
 /// Returns the content of a store.
 fn read(directory: &Path) -> Result<Value, Box<dyn Error>> {
-    Stand::at(directory, LATER)?.says()
+    Setup::at(directory, LATER)?.says()
 }
 
 /// Returns the codes in some records, each with its event.
@@ -288,7 +288,7 @@ fn records(body: &str, known: &str) -> Vec<Value> {
         if let Some(uid) = value.pointer_mut("/value/stringValue").filter(|_| is_uid)
             && !uid.as_str().is_some_and(|uid| known.contains(uid))
         {
-            *uid = json!("drawn anew");
+            *uid = json!("drawn again");
         }
     }
     records
@@ -296,22 +296,22 @@ fn records(body: &str, known: &str) -> Vec<Value> {
 
 /// Continues with a store that another run wrote.
 fn go_on(directory: &Path) -> Result<Value, Box<dyn Error>> {
-    let stand = Stand::at(directory, LATER)?;
-    let client = &stand.client;
+    let setup = Setup::at(directory, LATER)?;
+    let client = &setup.client;
     let known = client.manifest()?.to_json();
-    stand.a_day();
+    setup.a_day();
     let growing = client.manifest()?.scopes.iter().map(|page| json!(page.growing)).collect::<Vec<_>>();
-    stand.post.takes.store(true, Ordering::SeqCst);
+    setup.post.takes.store(true, Ordering::SeqCst);
     // In these days the back-off ends, the days are closed, and each request of the erasure becomes due.
     for _ in 0..5 {
-        stand.clock.pass(25 * HOUR);
-        stand.flush()?;
+        setup.clock.pass(25 * HOUR);
+        setup.flush()?;
     }
     let receipt = client.withdraw(SERVERS)?;
-    let taken = stand.post.taken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let taken = setup.post.taken.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (erasures, reports): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(is_erasure, _)| *is_erasure);
     let left: Vec<Value> = reports.iter().flat_map(|(_, body)| records(body, &known)).collect();
-    let (new, old): (Vec<Value>, Vec<Value>) = left.into_iter().partition(|it| it.to_string().contains("drawn anew"));
+    let (new, old): (Vec<Value>, Vec<Value>) = left.into_iter().partition(|it| it.to_string().contains("drawn again"));
     let (made, found) = (codes(&new), codes(&old));
     // This includes codes that change by day or week: the reader's first day is the writer's second day.
     if made.is_empty() || !made.iter().all(|code| found.contains(code)) {

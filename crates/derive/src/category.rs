@@ -42,8 +42,8 @@ fn labels<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<(&'a Ident,
         ctxt.error(
             category,
             format!(
-                "category `{category}` is not an enum, and a category is a closed list: write \
-                 `enum {category} {{ …, Other }}`"
+                "category `{category}` is not an enum, but a category is a closed list: write `enum {category} {{ …, \
+                 Other }}`"
             ),
         );
         return None;
@@ -60,16 +60,16 @@ fn labels<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<(&'a Ident,
         ctxt.error(
             category,
             format!(
-                "category `{category}` has no variant but `Other`, and tells nothing: add the values that are to be \
-                 told apart"
+                "category `{category}` has only the variant `Other`, which says nothing: add the values that you want \
+                 to distinguish"
             ),
         );
     } else if data.variants.len() > MOST {
         ctxt.error(
             category,
             format!(
-                "category `{category}` has {} variants, and a category has {MOST} at most: join those that need \
-                 not be told apart",
+                "category `{category}` has {} variants, but a category may have at most {MOST}: join those that you \
+                 need not distinguish",
                 data.variants.len()
             ),
         );
@@ -98,7 +98,7 @@ fn label(ctxt: &mut Ctxt, variant: &Variant, category: &Ident) -> Option<String>
         ctxt.error(
             &variant.fields,
             format!(
-                "variant `{ident}` of category `{category}` carries data, and a category is a closed list of labels: \
+                "variant `{ident}` of category `{category}` carries data, but a category is a closed list of labels: \
                  write `{ident}` alone, and tell the rest in a field with a class of its own"
             ),
         );

@@ -5,7 +5,12 @@
 //! Prints one line `exhaustive: …` at the end. Never writes a real file.
 // As a test, this would compile the modules' own tests, which belong to candor.
 #![cfg(not(test))]
-#![allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms are compiled for a part of what they can do")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "the modules are compiled for a part of what they can do"
+)]
 
 mod actions;
 #[path = "../../../src/ambient.rs"]
@@ -95,7 +100,7 @@ fn every_order(preemptions: Option<usize>, act: impl Fn() + Send + Sync + 'stati
 }
 
 /// Like [`every_order`], on a thread of its own, because the first thread's stack is too small for the modules.
-fn every_order_with_room(preemptions: Option<usize>, act: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
+fn every_order_within(preemptions: Option<usize>, act: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
     let act = Arc::new(act);
     every_order(preemptions, move || {
         let act = act.clone();
@@ -107,7 +112,7 @@ fn every_order_with_room(preemptions: Option<usize>, act: impl Fn() + Send + Syn
 fn alone<T: Send + 'static>(act: impl Fn() -> T + Send + Sync + 'static) -> Result<T, String> {
     let out = Arc::new(Mutex::new(None));
     let made = out.clone();
-    every_order_with_room(None, move || *made.lock().unwrap() = Some(act()))?;
+    every_order_within(None, move || *made.lock().unwrap() = Some(act()))?;
     let made = out.lock().unwrap().take();
     made.ok_or_else(|| "it never ran".into())
 }
@@ -116,22 +121,22 @@ fn alone<T: Send + 'static>(act: impl Fn() -> T + Send + Sync + 'static) -> Resu
 /// disk.
 fn same_steps(image: &memory::Image) -> Result<(), String> {
     let image = image.clone();
-    let rooms = alone(move || scenario::steps(&image))?;
+    let modules = alone(move || scenario::steps(&image))?;
     let protocol = alone(protocol::steps)?;
     for (number, of) in ["a send", "a withdrawal", "a yes after it"].into_iter().enumerate() {
-        let (rooms, protocol) = (&rooms[number], &protocol[number]);
-        if steps::once(rooms) != steps::once(protocol) {
+        let (modules, protocol) = (&modules[number], &protocol[number]);
+        if steps::once(modules) != steps::once(protocol) {
             return Err(format!(
-                "the rooms take other steps for {of} than the protocol: {:?}\nand not {:?}",
-                steps::once(rooms),
+                "the modules take other steps for {of} than the protocol: {:?}\nand not {:?}",
+                steps::once(modules),
                 steps::once(protocol)
             ));
         }
-        let (on_disk, written) = (steps::on_disk(rooms), steps::written(of));
+        let (on_disk, written) = (steps::on_disk(modules), steps::written(of));
         // After a grant, the client's steps after it releases the lock of decisions are not compared.
         let end = if number == 2 { written.len().min(on_disk.len()) } else { on_disk.len() };
         if on_disk[..end] != written || written.is_empty() {
-            return Err(format!("the rooms take other steps for {of} than steps.txt: {on_disk:?}"));
+            return Err(format!("the modules take other steps for {of} than steps.txt: {on_disk:?}"));
         }
     }
     Ok(())
@@ -162,13 +167,13 @@ fn protocol() -> Result<u64, String> {
 }
 
 /// Runs the plans over the modules. Returns how many executions there were.
-fn rooms(image: &memory::Image, every: bool) -> Result<u64, String> {
+fn modules(image: &memory::Image, every: bool) -> Result<u64, String> {
     let mut executions = 0;
     for (name, plan) in PLANS {
         let (seen, image, begin) = (Seen::default(), image.clone(), Instant::now());
         let within = seen.clone();
         let bound = if plan.senders.len() > 1 && !every { Some(FEW) } else { None };
-        let done = every_order_with_room(bound, move || {
+        let done = every_order_within(bound, move || {
             scenario::run(plan, &image, &within);
             if within.schedules.load(SeqCst).is_multiple_of(10_000) {
                 eprintln!("{name}: {within} so far");
@@ -199,13 +204,13 @@ fn run(every: bool) -> Result<String, String> {
             .filter(|message| message != ENOUGH_SEEN)
         })
     })?;
-    let executions = rooms(&image, every)?;
+    let executions = modules(&image, every)?;
     let here: Vec<&str> = mistakes::all().into_iter().filter(|name| !ELSEWHERE.contains(name)).collect();
-    let noticed_in_rooms = mistakes::every_mistake(&here, || {
+    let noticed_in_modules = mistakes::every_mistake(&here, || {
         PLANS.iter().find_map(|(_, plan)| {
             let (image, plan) = (image.clone(), mistakes::mistaken(*plan));
             let seen = mistaken::scenario::Seen::default();
-            every_order_with_room(None, move || {
+            every_order_within(None, move || {
                 mistaken::scenario::run(plan, &image, &seen);
                 assert!(seen.schedules.load(SeqCst) < ENOUGH, "{ENOUGH_SEEN}");
             })
@@ -214,8 +219,8 @@ fn run(every: bool) -> Result<String, String> {
         })
     })?;
     Ok(format!(
-        "every order of 2 senders in {} plans ({orders}), {noticed} of {} mistakes noticed; the rooms: {executions} executions, \
-         every order in 3 plans with 1 sender, {} with 2, {noticed_in_rooms} of {} mistakes noticed",
+        "every order of 2 senders in {} plans ({orders}), {noticed} of {} mistakes noticed; the modules: {executions} executions, \
+         every order in 3 plans with 1 sender, {} with 2, {noticed_in_modules} of {} mistakes noticed",
         protocol::PLANS.iter().filter(|(_, plan, bound)| plan.senders.len() == 2 && bound.is_none()).count(),
         protocol::MISTAKES.len(),
         if every { "every order".to_owned() } else { format!("every order of at most {FEW} preemptions") },

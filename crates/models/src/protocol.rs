@@ -9,7 +9,7 @@
 
 use crate::{
     scenario::VIOLATION,
-    steps::{self, ASK_GATE, DECIDE, DECIDED, EXCLUDE, LET_GO, LOOK, OPEN_GATE, REPLACE, SHARE, SHUT_GATE, SLICE},
+    steps::{self, ASK_GATE, CLOSE_GATE, DECIDE, DECIDED, EXCLUDE, LET_GO, LOOK, OPEN_GATE, REPLACE, SHARE, SLICE},
     switch::on,
     sync::{AtomicU64, Point},
 };
@@ -94,7 +94,7 @@ impl std::fmt::Display for Seen {
         let of = |sum: &Sum| sum.load(SeqCst);
         write!(
             f,
-            "{} orders: {} confirmed, {} unconfirmed; {} slices, {} of them late and unconfirmed, {} stopped; {} granted anew",
+            "{} orders: {} confirmed, {} unconfirmed; {} slices, {} of them late and unconfirmed, {} stopped; {} granted again",
             of(&self.orders),
             of(&self.confirmed),
             of(&self.unconfirmed),
@@ -193,7 +193,7 @@ impl World {
         if self.stored[process].swap(epoch, SeqCst) != epoch {
             self.gates[process].swap(epoch, SeqCst);
         } else {
-            steps::note(if epoch == 0 { SHUT_GATE } else { OPEN_GATE });
+            steps::note(if epoch == 0 { CLOSE_GATE } else { OPEN_GATE });
         }
     }
 
@@ -255,14 +255,14 @@ impl World {
         Decisions(held)
     }
 
-    /// `Watch::stands`: `self.gates.epoch(self.scope) == self.epoch && … && self.ledger.snapshot_allows(…)`. The other
+    /// `Watch::is_authorized`: `self.gates.epoch(self.scope) == self.epoch && … && self.ledger.snapshot_allows(…)`. The other
     /// conditions are that the client runs and that the life lock's file is the same. No thread changes them here.
-    fn stands(&self, process: usize) -> bool {
-        let stands = self.ask_gate(process) == FIRST && (on("the gate alone") || self.look().allows(FIRST));
-        if !stands {
+    fn is_authorized(&self, process: usize) -> bool {
+        let is_authorized = self.ask_gate(process) == FIRST && (on("the gate alone") || self.look().allows(FIRST));
+        if !is_authorized {
             self.seen.stopped.fetch_add(1, SeqCst);
         }
-        stands
+        is_authorized
     }
 
     /// `Line::patiently`: `call(socket)`. `late` counts the slices of this sender after a withdrawal had returned.
@@ -319,7 +319,7 @@ impl<'w> Permit<'w> {
             world.share(second);
         }
         let permit = Permit(world, second);
-        if !world.stands(process) {
+        if !world.is_authorized(process) {
             if after {
                 std::mem::forget(permit);
             }
@@ -353,13 +353,13 @@ fn send(world: &World, process: usize) {
     let Some(parcel) = Permit::issue(world, process, working.is_some()) else { return };
     let parcel = Some(parcel).filter(|_| !on("let go before the last slice"));
     for number in 0..world.plan.slices {
-        if number > 0 && !on("slices not asked for") && !world.stands(process) {
+        if number > 0 && !on("slices not asked for") && !world.is_authorized(process) {
             break;
         }
         world.slice(&mut late);
     }
     drop(parcel);
-    // The check after the send: `if !stands()`.
+    // The check after the send: `if !is_authorized()`.
     if let Some(working) = working {
         steps::note(ASK_GATE);
         steps::note(LOOK);
@@ -377,7 +377,7 @@ fn withdraw(world: &World) -> (bool, u64) {
     // `engine.consent.state_of(scope)`: there is a grant.
     steps::note(LOOK);
     let early = on("confirmed first, closed after") && world.confirm();
-    // `self.lock_or_fail(…)`, `ledger.heal(…)`, `ledger.narrow(…)`.
+    // `self.lock_or_fail(…)`, `ledger.repair(…)`, `ledger.narrow(…)`.
     let decisions = world.decide();
     let epoch = world.look().epoch() + 1;
     let narrow = || {
@@ -429,10 +429,10 @@ fn returned(world: &World, confirmed: bool, epoch: u64) {
 
 /// `grant` in `src/actions/grant.rs`, after a notice.
 fn grant(world: &World, process: usize) {
-    // `self.lock_or_fail(…)`, `self.ledger.heal(…)`.
+    // `self.lock_or_fail(…)`, `self.ledger.repair(…)`.
     let decisions = world.decide();
     let snapshot = world.look();
-    // `State::Granted if !anew`: nothing changes.
+    // `State::Granted if !new_decision`: nothing changes.
     if !snapshot.is_open() {
         let epoch = snapshot.epoch() + 1;
         world.replace(Snapshot::new(true, epoch));

@@ -3,7 +3,12 @@
 //! …` at the end. Never writes a real file.
 // As a test, this would compile the modules' own tests, which belong to candor.
 #![cfg(not(test))]
-#![allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms are compiled for a part of what they can do")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "the modules are compiled for a part of what they can do"
+)]
 
 mod actions;
 #[path = "../../../src/ambient.rs"]
@@ -62,7 +67,8 @@ const PLANS: [(&str, Plan); 4] = [
 
 /// A plan with fewer threads, so that the steps of the recording one fall into a withdrawal more often. Its schedules
 /// are not counted.
-const BESIDES: (&str, Plan) = ("an event and one sender", Plan { processes: 2, senders: &[1], records: true, ..PLAN });
+const RECORDING: (&str, Plan) =
+    ("an event and one sender", Plan { processes: 2, senders: &[1], records: true, ..PLAN });
 
 const PLAN: Plan = Plan {
     processes: 3,
@@ -127,7 +133,7 @@ fn main() {
     }
 
     let mut total = 0;
-    for (name, plan) in PLANS.into_iter().chain([BESIDES]) {
+    for (name, plan) in PLANS.into_iter().chain([RECORDING]) {
         let (seen, image, begin) = (Seen::default(), image.clone(), Instant::now());
         let within = seen.clone();
         let done = schedules(count / PLANS.len(), seed, move || scenario::run(plan, &image, &within));
@@ -140,14 +146,14 @@ fn main() {
             println!("random: FAILED: {name}: nothing was at stake");
             exit(1);
         }
-        if name != BESIDES.0 {
+        if name != RECORDING.0 {
             total += seen.schedules.load(SeqCst);
         }
     }
 
     let here: Vec<&str> = mistakes::all().into_iter().filter(|name| !ELSEWHERE.contains(name)).collect();
     let look = || {
-        PLANS.into_iter().chain([BESIDES]).find_map(|(_, plan)| {
+        PLANS.into_iter().chain([RECORDING]).find_map(|(_, plan)| {
             let (image, plan) = (image.clone(), mistakes::mistaken(plan));
             let seen = mistaken::scenario::Seen::default();
             schedules(ENOUGH, seed, move || mistaken::scenario::run(plan, &image, &seen)).err()

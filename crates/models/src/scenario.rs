@@ -182,7 +182,7 @@ impl std::fmt::Display for Seen {
         write!(
             f,
             "{} schedules: {} confirmed, {} unconfirmed, {} failed; {} slices, {} of them late and unconfirmed, {} stopped; \
-             {} granted anew",
+             {} granted again",
             of(&self.schedules),
             of(&self.confirmed),
             of(&self.unconfirmed),
@@ -236,14 +236,14 @@ impl World {
     fn ask(&self, permit: &Permit, place: Place) -> bool {
         self.point.read();
         let ended = self.ended.load(SeqCst);
-        let stands = permit.watch().stands();
-        if stands && place.epoch < ended {
+        let is_authorized = permit.watch().is_authorized();
+        if is_authorized && place.epoch < ended {
             self.violation("a question asked after the withdrawal had returned was answered with yes");
         }
-        if !stands {
+        if !is_authorized {
             self.seen.stopped.fetch_add(1, SeqCst);
         }
-        stands
+        is_authorized
     }
 
     /// Hands one slice to the kernel. `late` counts the slices of this sender after a withdrawal had returned.
@@ -288,7 +288,7 @@ fn send(world: &World, engine: &Engine, linger: bool) {
                 working => working,
             },
         };
-        // `if !stands()`, before each batch.
+        // `if !is_authorized()`, before each batch.
         if working.as_ref().is_some_and(|working| !world.ask(working, place)) {
             break;
         }
@@ -314,7 +314,7 @@ fn send(world: &World, engine: &Engine, linger: bool) {
             world.slice(place, &mut late);
         }
         drop(permit);
-        // The check after the send: `if !stands()`.
+        // The check after the send: `if !is_authorized()`.
         let _ = working.as_ref().map(|working| world.ask(working, place));
         drop(working);
     }

@@ -72,7 +72,7 @@ impl AtomicU64 {
 
     pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {
         let before = self.cell().swap(value, order);
-        steps::note(if value == 0 { steps::SHUT_GATE } else { steps::OPEN_GATE });
+        steps::note(if value == 0 { steps::CLOSE_GATE } else { steps::OPEN_GATE });
         before
     }
 }

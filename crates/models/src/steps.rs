@@ -15,7 +15,7 @@ pub(crate) const DECIDE: &str = "lock decisions";
 pub(crate) const DECIDED: &str = "let go of decisions";
 pub(crate) const SLICE: &str = "slice";
 pub(crate) const ASK_GATE: &str = "ask the gate";
-pub(crate) const SHUT_GATE: &str = "shut the gate";
+pub(crate) const CLOSE_GATE: &str = "close the gate";
 pub(crate) const OPEN_GATE: &str = "open the gate";
 
 static RECORDING: AtomicBool = AtomicBool::new(false);

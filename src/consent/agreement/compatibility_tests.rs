@@ -209,7 +209,7 @@ fn say(partition: &Partition, raw: i64) -> String {
             }
             said.to_string()
         }
-        // A stand-in for the hash: only its top bits are sent.
+        // A substitute for the hash: only its top bits are sent.
         Partition::Code { bits } => format!("{:x}", (raw as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)),
         Partition::Cohort { bits } => ((raw as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)).to_string(),
     }

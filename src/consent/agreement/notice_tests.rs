@@ -194,11 +194,11 @@ fn everything(locale: &Locale) -> String {
     text
 }
 
-const TONGUES: [(&str, Locale); 2] = [("en", Locale::ENGLISH), ("fr", Locale::FRENCH)];
+const LANGUAGES: [(&str, Locale); 2] = [("en", Locale::ENGLISH), ("fr", Locale::FRENCH)];
 
 #[test]
 fn everything_reads_as_it_is_kept() {
-    for (language, locale) in TONGUES {
+    for (language, locale) in LANGUAGES {
         reads_as_kept(&format!("everything.{language}.txt"), &everything(&locale));
     }
     nothing_was_written();
@@ -206,8 +206,8 @@ fn everything_reads_as_it_is_kept() {
 
 /// If a sentence is removed from either table, the result differs from the reference text.
 #[test]
-fn every_sentence_stands_in_what_is_kept() {
-    for (language, locale) in TONGUES {
+fn every_sentence_is_in_what_is_kept() {
+    for (language, locale) in LANGUAGES {
         let whole = everything(&locale);
         for say in Say::ALL {
             // A language without a number format writes numbers as in English.
@@ -271,7 +271,7 @@ fn no_sentence_that_must_be_said_can_be_lost() {
         Say::UseYes,
     ];
     let cases = [(PLAIN, Scope::of(&ALL_NO), of_quiet), (FULL, Scope::of(&ALL_YES), of_loud)];
-    for (language, locale) in TONGUES {
+    for (language, locale) in LANGUAGES {
         for (controller, scope, own) in &cases {
             let missed = |locale: &Locale| {
                 let notice = Notice::new(&party(*controller), *scope, &events(), &spoken(locale));
@@ -305,7 +305,7 @@ fn no_english_sentence_is_said_in_french() {
 
 #[test]
 fn every_line_fits_a_terminal() {
-    for (_, locale) in TONGUES {
+    for (_, locale) in LANGUAGES {
         for (controller, scope) in [(PLAIN, Scope::of(&ALL_NO)), (FULL, Scope::of(&ALL_YES))] {
             let notice = Notice::new(&party(controller), scope, &events(), &spoken(&locale));
             for line in notice.text().lines() {
@@ -336,7 +336,7 @@ fn a_contract_has_a_notice_in_each_language_and_each_its_digest() {
 #[test]
 fn the_notice_names_the_steps_of_counts() {
     let Precision::Cuts { cuts, .. } = COUNT else { unreachable!("counts are numbers") };
-    for (_, locale) in TONGUES {
+    for (_, locale) in LANGUAGES {
         let text = on_one_line(&locale.words(Say::Rollup)).replace("1\u{202f}024", "1024").replace("1 024", "1024");
         let words = text.replace("1,024", "1024");
         let named = words.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<i64>().ok());

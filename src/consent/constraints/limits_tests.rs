@@ -156,14 +156,14 @@ fn laws(meet: Meet, rounds: usize) -> Result<u32, String> {
 }
 
 #[test]
-fn no_overlay_raises_the_meet() {
+fn no_constraint_raises_the_meet() {
     let narrowed = laws(Limits::meet, ROUNDS).unwrap_or_else(|why| panic!("{why}"));
     assert!(narrowed as usize > ROUNDS / 4, "the rules must say something: {narrowed}");
 }
 
 #[test]
 #[ignore = "some seconds: `.ci/run order` runs it"]
-fn no_overlay_raises_the_meet_over_many() {
+fn no_constraint_raises_the_meet_over_many() {
     let narrowed = laws(Limits::meet, MANY).unwrap_or_else(|why| panic!("{why}"));
     println!("order: {MANY} overlays, {narrowed} of them narrower for one rule more");
 }

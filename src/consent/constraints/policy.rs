@@ -167,7 +167,7 @@ fn is_absent(files: &Files, directory: &Path) -> Result<(), Failed> {
             // The parent is a link that works, as dotfile managers make them. The directory is not in its target.
             Look::Read(stat) if stat.kind == StatKind::Link && step != directory && files.list(step).is_ok() => break,
             Look::Read(stat) if stat.kind == StatKind::Link => {
-                let why = io::Error::new(io::ErrorKind::NotFound, "it is a link to what is not there now");
+                let why = io::Error::new(io::ErrorKind::NotFound, "it is a link to nothing");
                 return Err(Failed::of(step, why));
             }
             // It was created after the attempt to list it.
@@ -330,7 +330,7 @@ fn parse(bytes: &[u8]) -> Result<Policy, String> {
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     match value.get("candor_policy").and_then(serde_json::Value::as_u64) {
         Some(form) if form == u64::from(FORM) => {}
-        Some(form) => return Err(format!("it is in form {form}, and this version reads form {FORM}")),
+        Some(form) => return Err(format!("its format is {form}, but this version reads format {FORM}")),
         None => return Err(format!("it does not begin with \"candor_policy\": {FORM}")),
     }
     // If a key occurs twice, only the last one would apply, and what the first one forbids would be lost.

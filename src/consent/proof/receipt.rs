@@ -220,7 +220,7 @@ impl fmt::Display for Receipt {
         } else {
             let why = match self.unconfirmed == Some(LOCKED) {
                 true => "another process keeps the lock of decisions",
-                false => "the disk did not take it",
+                false => "it could not be written to disk",
             };
             writeln!(f, "  recorded   not yet: {why}; it is in force all the same")
         }

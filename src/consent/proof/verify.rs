@@ -21,18 +21,18 @@ use std::{
 /// What [`verify`] can't find, in words for people. Each entry has a test that does exactly this and checks that
 /// nothing is noticed.
 pub const UNDETECTABLE: &[&str] = &[
-    "A history that was rewritten from its first line, with all hashes worked out anew, where no earlier receipt is at hand.",
+    "A history that was rewritten from its first line, with all hashes computed again, if no earlier receipt is given.",
     "Lines that were cut off after the newest one that an earlier receipt names.",
-    "Lines that were changed, added or put in another order after the newest one that an earlier receipt names, with all \
-     hashes worked out anew.",
+    "Lines that were changed, added or put in another order after the newest one that an earlier receipt names, with \
+     all hashes computed again.",
     "An earlier receipt that was made up together with the history.",
-    "A whole store that was put back from a backup, where no receipt is newer than the backup.",
+    "A whole store that was restored from a backup, if no receipt is newer than the backup.",
     "A yes that the program recorded although nobody gave it, or somebody else did.",
     "Whether the notice was really on the screen, all of it, before the yes.",
-    "A clock that was wrong: the times are what the computer believed.",
-    "A decision that was never written, because the disk took nothing or the program did not ask.",
-    "Another history that was not handed over, of a second store or another account.",
-    "Which program a history belongs to, where it holds no yes.",
+    "A clock that was wrong: the times are what the computer's clock showed.",
+    "A decision that was never written, because the disk failed or the program did not ask.",
+    "Another history that was not given, of a second store or another account.",
+    "Which program a history belongs to, if it holds no yes.",
     "What an export says of itself: when and by which version it was made, whether the program had trouble with its \
      records, and which withdrawals it could not write yet.",
     "What was recorded, sent or kept by anyone: the history is about decisions.",
@@ -166,7 +166,7 @@ impl fmt::Display for Verdict {
 /// assert_eq!((verdict.lines, verdict.vouched), (1, 1));
 ///
 /// let changed = consent::verify(&export.replace("denied", "granted"), &[&kept]);
-/// println!("{changed}");         // WRONG  line 1: its hash does not fit what it says, so it was changed
+/// println!("{changed}");         // WRONG  line 1: its hash does not match its content, so it was changed
 /// assert!(changed.flaws.iter().any(|flaw| flaw.wrong == consent::Wrong::Hash));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -183,10 +183,10 @@ pub fn verify(history: &str, earlier: &[&str]) -> Verdict {
     if earlier.is_empty() && verdict.lines > 0 {
         verdict
             .notes
-            .push("no earlier receipt was given: a history that was rewritten whole would look like this too".into());
+            .push("no earlier receipt was given: a history that was rewritten as a whole would look the same".into());
     } else if verdict.vouched > 0 && verdict.vouched < verdict.lines {
         let words = format!(
-            "the lines after {} are newer than any receipt given, and checked by themselves alone",
+            "the lines after {} are newer than every receipt given, and were checked only against each other",
             verdict.vouched
         );
         verdict.notes.push(words);
@@ -228,7 +228,11 @@ fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
             let lines = history.split_inclusive('\n');
             let lines = lines.map(|line| line.strip_suffix('\n').map_or((line, false), |line| (line, true)));
             let given = chained(&mut verdict, lines);
-            verdict.notes.push("these are the lines alone: the texts that were agreed to are not among them".into());
+            verdict.notes.push(
+                "these are only the lines: the texts that were agreed to are not included, and were not \
+                                checked"
+                    .into(),
+            );
             given
         }
     };
@@ -240,14 +244,16 @@ fn checked(history: &str) -> (Verdict, Option<Vec<Given>>) {
 /// Why a text is neither an export nor the lines of a ledger. `None` if it is the lines of one.
 fn no_history(text: &str, document: Option<&Value>) -> Option<&'static str> {
     if is_receipt(document) {
-        return Some("this is the receipt of one decision: hand it over as the earlier one, beside a whole history");
+        return Some(
+            "this is the receipt of one decision: give it as the earlier receipt, together with a whole history",
+        );
     }
     let is_line = |text: &str| {
         parse_strict(text).is_some_and(|line| line.get("previous").is_some() || line.get("hash").is_some())
     };
     match document {
         Some(document) if document.get("candor").is_some() => {
-            Some("this export is of another form, or something in it is missing or has another shape")
+            Some("this export has a form that this version does not know, or parts of it are missing or malformed")
         }
         _ if text.lines().any(is_line) => None,
         _ => Some("this is neither a whole export nor the lines of a history"),
@@ -268,28 +274,28 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
         let hash = value.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned();
         let line = match serde_json::from_value::<Line>(value.clone()) {
             Ok(line) if !ended => {
-                verdict.flaw(at, Wrong::Form, "it has no end, so something may be missing");
+                verdict.flaw(at, Wrong::Form, "it does not end with a line break, so something may be missing");
                 Some(line)
             }
             Ok(line) => {
                 // candor writes no extra spaces, no other order of keys, and one form of each number and letter.
                 if canonical(&value) != text {
-                    verdict.flaw(at, Wrong::Form, "it is not written the way candor writes, so it was changed");
+                    verdict.flaw(at, Wrong::Form, "it is not written as candor writes lines, so it was changed");
                 }
                 Some(line)
             }
             Err(error) => {
                 let words = if value.is_null() {
-                    "it is no whole line".into()
+                    "it is not a whole line".into()
                 } else {
-                    format!("it is no line that candor writes: {error}")
+                    format!("candor writes no such line: {error}")
                 };
                 verdict.flaw(at, Wrong::Form, words);
                 None
             }
         };
         if !value.is_null() && hash != hash_of(&value) {
-            verdict.flaw(at, Wrong::Hash, "its hash does not fit what it says, so it was changed");
+            verdict.flaw(at, Wrong::Hash, "its hash does not match its content, so it was changed");
         }
         if let Some(line) = &line {
             if line.previous != before.map_or(GENESIS, |before| before.hash.as_str()) {
@@ -297,12 +303,12 @@ fn chained<'t>(verdict: &mut Verdict, lines: impl Iterator<Item = (&'t str, bool
                     Some(_) => {
                         "it does not follow the line before it: lines were changed, removed, added or moved here"
                     }
-                    None => "it is not the first line of a history: what stood before it is missing",
+                    None => "it is not the first line of a history: the lines before it are missing",
                 };
                 verdict.flaw(at, Wrong::Order, words);
             }
             if line.line != next {
-                let words = format!("it calls itself line {}, where line {next} belongs", line.line);
+                let words = format!("its number is {}, but it should be {next}", line.line);
                 verdict.flaw(at, Wrong::Number, words);
             }
             let voids = before.and_then(|before| before.line.as_ref()).filter(|_| line.decision == Decision::Void);
@@ -332,10 +338,10 @@ fn hash_of(line: &Value) -> String {
 /// Checks that a line says something that can have been decided after the lines before it.
 fn sense(verdict: &mut Verdict, at: u64, line: &Line, voids: Option<&Line>, epochs: &mut BTreeMap<String, u64>) {
     if !line.is_dated() {
-        verdict.flaw(at, Wrong::Form, "its time is not one that candor writes");
+        verdict.flaw(at, Wrong::Form, "its time is not in the form that candor writes");
     }
     if line.decision == Decision::Granted && (line.contract.is_none() || line.notice.is_none()) {
-        verdict.flaw(at, Wrong::Text, "it is a yes to nothing: it names no contract or no notice");
+        verdict.flaw(at, Wrong::Text, "it is a yes, but names no contract or no notice");
     }
     let last = epochs.insert(line.scope.clone(), line.epoch);
     let grows = match line.decision {
@@ -347,7 +353,7 @@ fn sense(verdict: &mut Verdict, at: u64, line: &Line, voids: Option<&Line>, epoc
         _ => last.is_none_or(|last| line.epoch > last),
     };
     if !grows {
-        verdict.flaw(at, Wrong::Epoch, "a decision about its scope that stands before it is newer by its own count");
+        verdict.flaw(at, Wrong::Epoch, "its epoch is not higher than that of an earlier decision about its scope");
     }
 }
 
@@ -369,7 +375,7 @@ fn texts(verdict: &mut Verdict, parts: &Parts, given: &[Given]) {
                     verdict.flaw(at, Wrong::Text, format!("the {what} it names was changed"));
                 }
                 Some(text) if what == "contract" && of_another(text, &parts.application) => {
-                    verdict.flaw(at, Wrong::Text, "the contract it names is another program's");
+                    verdict.flaw(at, Wrong::Text, "the contract it names belongs to another program");
                 }
                 Some(_) => {}
             }
@@ -426,9 +432,7 @@ fn readable(verdict: &mut Verdict, given: &Value, ours: &Value, path: &mut Strin
             }
         }
         (theirs, expected) if theirs == expected => {}
-        _ => {
-            verdict.flaw(line, Wrong::Readable, format!("the readable part says something else than the lines: {path}"))
-        }
+        _ => verdict.flaw(line, Wrong::Readable, format!("the readable part differs from the lines: {path}")),
     }
 }
 
@@ -450,7 +454,7 @@ fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
     } else {
         let (theirs, lines) = checked(earlier);
         if let Some(first) = theirs.flaws.first() {
-            return verdict.flaw(None, Wrong::Earlier, format!("the earlier receipt is not sound itself: {first}"));
+            return verdict.flaw(None, Wrong::Earlier, format!("the earlier receipt is wrong itself: {first}"));
         }
         if let (Some(theirs), Some(ours)) = (&theirs.application, &verdict.application)
             && theirs != ours
@@ -470,14 +474,14 @@ fn compare(verdict: &mut Verdict, given: &[Given], earlier: &str) {
             Some(_) if anchors.len() == 1 => verdict.flaw(
                 anchor.number,
                 Wrong::Rewritten,
-                "it is not the line that the earlier receipt names: it or a line before it was changed, removed, added or \
-                 moved, or the history was begun anew",
+                "it is not the line that the earlier receipt names: it or a line before it was changed, removed, added \
+                 or moved, or a new history was begun",
             ),
             Some(_) => verdict.flaw(
                 anchor.number,
                 Wrong::Rewritten,
-                "it is not the line that the earlier receipt has here: it was changed, removed, added or moved, or the \
-                 history was begun anew",
+                "it is not the line that the earlier receipt has here: it was changed, removed, added or moved, or a \
+                 new history was begun",
             ),
             None => {
                 let missing = given.len() as u64 + 1;
@@ -499,13 +503,13 @@ fn anchor(receipt: &Value, given: &[Given]) -> Result<Anchor, &'static str> {
     let number = receipt.get("line").and_then(Value::as_u64).unwrap_or_default();
     let hash = receipt.get("hash").and_then(Value::as_str).unwrap_or_default();
     if number == 0 || hash.is_empty() {
-        return Err("the earlier receipt names no line of a history: its decision could not be written down then");
+        return Err("the earlier receipt names no line of a history: its decision could not be written at that time");
     }
     if let Some(line) = given.iter().filter_map(|given| given.line.as_ref()).find(|line| line.hash == hash) {
         let says = |key: &str, what: &str| receipt.get(key).and_then(Value::as_str) == Some(what);
         let same = says("decision", word(line.decision)) && says("scope", &line.scope) && says("at", &line.at);
         if !same || receipt.get("epoch").and_then(Value::as_u64) != Some(line.epoch) {
-            return Err("the earlier receipt does not say what the line says that it names: one of them was changed");
+            return Err("the earlier receipt differs from the line that it names: one of them was changed");
         }
     }
     Ok(Anchor { number, hash: hash.to_owned() })

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_store_takes_for_a_line_whoever_verifies_takes_for_one() {
+    fn what_the_store_takes_for_a_line_the_verifier_takes_for_one() {
         let times = ["2026-11-22T00:45:55Z", "2026-11-22", "yesterday", "", "?", "2026-11-22T00:45:55+01:00"];
         let days = [None, Some("2027-11-22"), Some("soon"), Some("")];
         for at in times {

@@ -12,8 +12,8 @@ use std::{
 };
 
 /// Why a file was not read. It is neither damaged nor lost, and nothing is written in its place.
-pub(in crate::consent) const NOT_READ: &str =
-    "it was not read, since it is no file of your own that only you can open: give it to yourself and the mode 0600";
+pub(in crate::consent) const NOT_READ: &str = "it was not read, since it is no file of your own that only you can open: make yourself its owner, and set the \
+     mode 0600";
 
 /// A look at the store failed, so its content is unknown. Every scope is closed for the moment. Nothing is written, deleted
 /// or confirmed because of it.

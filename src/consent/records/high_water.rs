@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_when_a_yes_was_used_that_never_came_into_force() {
+    fn nothing_is_left_of_when_a_grant_was_used_that_never_came_into_force() {
         let home = tempfile::tempdir().unwrap();
         let ledger = ledger(home.path());
         ledger.mark_grant("usage", 5, Day(20_000)).unwrap();

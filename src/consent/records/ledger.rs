@@ -160,7 +160,8 @@ impl Ledger {
             Seen::Absent if dir == self.store && self.was_opened() => Err(self.another()),
             Seen::Absent => Ok(None),
             Seen::Read(_) | Seen::Refused => Ok(Some(
-                "its directory is not one of your own that only you can open: give it to yourself and the mode 0700",
+                "its directory is not one of your own that only you can open: make yourself its owner, and set the \
+                 mode 0700",
             )),
         }
     }
@@ -185,8 +186,8 @@ impl Ledger {
         Failed::of(
             &self.store,
             io::Error::other(
-                "it is not the store that this program opened, which was there before: put that one back, or start the \
-                 program anew to go by what is there now",
+                "it is not the store that this program opened, which was there before: put that one back, or restart \
+                 the program to use what is there now",
             ),
         )
     }

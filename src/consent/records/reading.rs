@@ -25,10 +25,12 @@ use std::{
 
 /// Why the snapshot, the marks or the ledger was not read, in the words of a status.
 const REFUSED: [&str; 3] = [
-    "the snapshot can't be read: `consent` is no file of your own that only you can open: give it to yourself and the mode 0600",
-    "the high-water marks can't be read: `high`, among the program's settings, is no file of your own that only you can open: give \
-     it to yourself and the mode 0600",
-    "the ledger can't be read: `ledger.jsonl` is no file of your own that only you can open: give it to yourself and the mode 0600",
+    "the snapshot can't be read: `consent` is no file of your own that only you can open: make yourself its owner, and \
+     set the mode 0600",
+    "the high-water marks can't be read: `high`, among the program's settings, is no file of your own that only you \
+     can open: make yourself its owner, and set the mode 0600",
+    "the ledger can't be read: `ledger.jsonl` is no file of your own that only you can open: make yourself its owner, \
+     and set the mode 0600",
 ];
 
 /// Why one of these files is damaged: it is larger than candor makes it. It can't be used, whatever its content, and is

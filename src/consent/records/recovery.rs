@@ -170,7 +170,7 @@ impl Ledger {
         Ok(self.read()?)
     }
 
-    /// Whether a grant that is in the records is newer than the refusal that a tombstone stands for. False if there is no
+    /// Whether a grant that is in the records is newer than the refusal that a tombstone holds. False if there is no
     /// newer grant, if the tombstone does not say which grant it follows, or if the tombstone changed: then the refusal is
     /// not known to be older than any grant.
     fn is_overtaken(&self, scope: &str, sound: &Sound, said: &Option<Tombstone>) -> Result<bool, Failed> {

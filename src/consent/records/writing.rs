@@ -59,7 +59,7 @@ impl Ledger {
         let path = self.snapshot_path();
         match self.files.place(&path, &sealed(&snapshot)).at("write", &path) {
             // The snapshot was replaced, although an error was reported.
-            Err(_) if self.stands(&snapshot) => {}
+            Err(_) if self.is_on_disk(&snapshot) => {}
             placed => placed?,
         }
         // From here on every process sees the grant, so this succeeds whether or not the snapshot can be read back now. If
@@ -87,17 +87,17 @@ impl Ledger {
             // The snapshot may be replaced while only its directory could not be made durable. After a power failure a
             // narrowed scope is then closed, which is safe. A withdrawn scope could be granted again, so this fails, and the
             // caller leaves a tombstone for a withdrawal.
-            if !(line.decision.opens() && self.stands(&snapshot)) {
+            if !(line.decision.opens() && self.is_on_disk(&snapshot)) {
                 return Err(error);
             }
         }
         let _ = held;
-        let is_read_back = self.stands(&snapshot);
+        let is_read_back = self.is_on_disk(&snapshot);
         Ok(Narrowing { line, entry, is_read_back })
     }
 
     /// Whether the snapshot on disk, read back, is this one.
-    fn stands(&self, snapshot: &Snapshot) -> bool {
+    fn is_on_disk(&self, snapshot: &Snapshot) -> bool {
         matches!(self.snapshot_bytes(), Look::Read(bytes) if bytes == sealed(snapshot))
     }
 

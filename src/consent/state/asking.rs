@@ -143,8 +143,8 @@ impl WhyNot {
                 "an answer can't be kept at present: there is no place for it, or the disk can't be read or takes no writes"
             }
             WhyNot::InTheWay => {
-                "an answer can't be kept at present: a file or directory of candor's is not this user's alone, or something else \
-                 stands in its place"
+                "an answer can't be kept at present: a file or directory of candor's is not this user's alone, or \
+                 something else is in its place"
             }
             WhyNot::NoRoom => "an answer can't be kept at present: the disk has too little room for it",
             WhyNot::FileLimit => {

@@ -11,7 +11,7 @@ use crate::consent::{
     records::reading::{Fingerprint, Records},
     state::act::Unwritten,
     state::permit::{Gates, UNKNOWN_EPOCH},
-    state::retries::{RETRY, Retries, SOONEST, STANDING_FILES},
+    state::retries::{RETRY, Retries, SOONEST, TOMBSTONES},
 };
 use crate::{
     ambient::{Ambient, Day},
@@ -188,7 +188,7 @@ impl Consent {
     /// # Errors
     /// It is not finished yet, or the records can't be read.
     pub(crate) fn recover(&self) -> Result<(), Error> {
-        let is_owed = self.retries.lock().0.contains_key(STANDING_FILES);
+        let is_owed = self.retries.lock().0.contains_key(TOMBSTONES);
         if !is_owed && matches!(self.ledger.snapshot_bytes(), Look::Absent) {
             return Ok(());
         }
@@ -200,23 +200,21 @@ impl Consent {
     /// # Errors
     /// As for [`recover`](Consent::recover).
     pub(crate) fn recover_all(&self, patience: &Patience) -> Result<(), Error> {
-        let mended = self.recover_found(patience);
+        let recovered = self.recover_found(patience);
         // A decision that is only held by a tombstone is retried until it is written.
         let mut retries = self.retries.lock();
-        match &mended {
-            Ok(()) => retries.held(STANDING_FILES),
-            Err(_) if retries.0.contains_key(STANDING_FILES) => {
-                retries.failed(STANDING_FILES, self.ambient.monotonic())
-            }
+        match &recovered {
+            Ok(()) => retries.held(TOMBSTONES),
+            Err(_) if retries.0.contains_key(TOMBSTONES) => retries.failed(TOMBSTONES, self.ambient.monotonic()),
             Err(_) => {}
         }
         drop(retries);
-        mended
+        recovered
     }
 
     /// Requests that recovery soon writes a closing decision that is only held by a tombstone.
     pub(crate) fn recover_soon(&self) {
-        self.retries.lock().failed(STANDING_FILES, self.ambient.monotonic());
+        self.retries.lock().failed(TOMBSTONES, self.ambient.monotonic());
     }
 
     fn recover_found(&self, patience: &Patience) -> Result<(), Error> {

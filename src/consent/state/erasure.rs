@@ -125,10 +125,11 @@ impl ErasureStatus {
     /// The status in sentences, one for each line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![match self.within_days {
-            _ if self.left == 0 => "nothing that left is still kept there".to_owned(),
-            Some(_) => format!("{} of {} records that left can be named", self.nameable, self.left),
+            _ if self.left == 0 => "the recipient keeps none of what was sent any more".to_owned(),
+            Some(_) => format!("{} of {} records that were sent can be named in a request", self.nameable, self.left),
             None => format!(
-                "{} has {} records that left, and can't delete single records before their time is over",
+                "{} has {} records that were sent, and can't delete single records before their retention period is \
+                 over",
                 self.recipient, self.left
             ),
         }];
@@ -142,12 +143,12 @@ impl ErasureStatus {
                 many(records, "record")
             ));
             match &self.held_up_by {
-                Some(why) => lines.push(format!("  none leaves at present: {why}")),
-                None => lines.push("  each leaves at a moment of its own, and is tried again if need be".into()),
+                Some(why) => lines.push(format!("  none is sent at present: {why}")),
+                None => lines.push("  each is sent at a random time, and again if that fails".into()),
             }
         }
         if self.unfinished {
-            lines.push("pending: the disk has not taken all requests yet; the rest follows by itself".into());
+            lines.push("pending: not all requests are on disk yet; candor writes the rest by itself".into());
         }
         for request in &self.requests {
             match &request.state {
@@ -166,9 +167,9 @@ impl ErasureStatus {
         }
         if self.damaged > 0 {
             let damaged = many(self.damaged, "request");
-            lines.push(format!("damaged on this computer: {damaged}; ask again to make them anew"));
+            lines.push(format!("damaged on this computer: {damaged}; ask again to replace them"));
         }
-        lines.extend(self.unread.iter().map(|why| format!("not read, and so not made yet: {why}")));
+        lines.extend(self.unread.iter().map(|why| format!("not read, and so not sent yet: {why}")));
         // What is said of a request comes from its file, so it is cleaned.
         lines.iter().map(|said| clean::line(said)).collect()
     }
@@ -181,8 +182,8 @@ fn many(count: u64, what: &str) -> String {
 fn words(why: Why) -> &'static str {
     match why {
         Why::Refused => "since the server refused it too often",
-        Why::NoAnswer => "since no server took it for 30 days",
-        Why::Elsewhere => "since this program's reports go to somebody else now, who does not have these records",
+        Why::NoAnswer => "since no server accepted it for 30 days",
+        Why::Elsewhere => "since this program now sends to another recipient, who does not have these records",
     }
 }
 
@@ -218,8 +219,8 @@ impl Consent {
         let terms = &self.contract(scope)?.terms;
         terms.erasure_within_days.ok_or_else(|| {
             let left = last.map_or_else(
-                || "nothing that left is still kept there".to_owned(),
-                |day| format!("the last of what left is deleted after {day}"),
+                || "the recipient keeps none of what was sent any more".to_owned(),
+                |day| format!("the last of what was sent is deleted after {day}"),
             );
             let controller = terms.controller.legal_name.clone();
             Kind::CannotErase { controller, left, contact: terms.controller.contact.clone() }.into()
@@ -248,9 +249,7 @@ impl Consent {
         let elsewhere = erasure_requests.iter().find(|stored| stored.is_pending() && stored.is.to != *endpoint);
         let held_up_by = match (self.blocked(scope), elsewhere) {
             (Some(by), _) => Some(format!("reports are switched off by {by}")),
-            (None, Some(stored)) => {
-                Some(format!("this version of the program sends elsewhere than to {}", stored.is.to))
-            }
+            (None, Some(stored)) => Some(format!("this version of the program no longer sends to {}", stored.is.to)),
             // Without any record of decisions nothing is sent, and there is no worker that would send it.
             (None, None) if !erasure_requests.is_empty() && !self.is_known() => {
                 Some("the records of your decisions can't be found".into())

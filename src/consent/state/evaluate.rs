@@ -66,7 +66,7 @@ impl Consent {
     ) -> Result<bool, Failed> {
         let only_that = self.constraints().doubt.is_some() && self.lasting_block_of(contract).is_none();
         match sound.in_force(contract.scope.name()) {
-            Some(entry) if only_that => self.stands(sound, contract, entry, at),
+            Some(entry) if only_that => self.is_effective(sound, contract, entry, at),
             _ => Ok(false),
         }
     }
@@ -79,7 +79,7 @@ impl Consent {
         at: &Moment<'_>,
     ) -> Result<u64, Failed> {
         match sound.in_force(contract.scope.name()) {
-            Some(entry) if self.block_of(contract).is_none() && self.stands(sound, contract, entry, at)? => {
+            Some(entry) if self.block_of(contract).is_none() && self.is_effective(sound, contract, entry, at)? => {
                 Ok(entry.epoch)
             }
             _ => Ok(0),
@@ -99,7 +99,7 @@ impl Consent {
     }
 
     /// Whether a grant that is in force is valid for this build, ignoring anything that blocks it at present.
-    fn stands(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
+    fn is_effective(&self, sound: &Sound, contract: &Contract, entry: &Entry, at: &Moment<'_>) -> Result<bool, Failed> {
         Ok(self.is_in_time(sound, contract, entry, at)
             && self.compared(contract, entry)?.is_some_and(|compared| self.covers(&compared, entry)))
     }
@@ -243,7 +243,7 @@ impl Consent {
         let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
         let Some(entry) = sound.in_force(scope.name()) else { return Ok(None) };
         let place = Place { scope, epoch: entry.epoch, generation: entry.generation };
-        Ok(self.stands(&sound, contract, entry, &self.moment())?.then_some(place))
+        Ok(self.is_effective(&sound, contract, entry, &self.moment())?.then_some(place))
     }
 
     /// The state of a scope, by the records on disk.

@@ -13,14 +13,18 @@ impl Consent {
     pub(crate) fn why_no_permit(&self, scope: Scope) -> String {
         const ENDED: &str = "consent ended";
         if self.has_ended() {
-            return "this program has shut its reports down".into();
+            return "this program has stopped reporting".into();
         }
         if let Some(by) = self.blocked(scope) {
             return format!("reports are switched off by {by}");
         }
         let unseen = |place: Place| {
-            let stands = self.gates.epoch(scope) == place.epoch;
-            stands.then(|| "a look at whether the yes stands failed; it is looked at again at the next try".to_owned())
+            let is_current = self.gates.epoch(scope) == place.epoch;
+            is_current.then(|| {
+                "it could not be read whether the grant is still in force; candor reads again at the next \
+                            try"
+                .to_owned()
+            })
         };
         let why = |place: Place| self.life_trouble(scope.name()).or_else(|| unseen(place));
         match self.granted_place(scope).map(|place| place.and_then(why)) {

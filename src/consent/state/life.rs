@@ -28,7 +28,7 @@ impl Consent {
         let path = self.ledger.life_path(scope);
         let Err(error) = self.ledger.files().open_lock(&path) else { return self.spare_trouble(scope) };
         if error.kind() == io::ErrorKind::NotFound {
-            return Some(format!("the file of its lock was removed, {SO}: a fresh yes to the notice makes it anew"));
+            return Some(format!("the file of its lock was removed, {SO}: a new yes to the notice makes a new one"));
         }
         let fix = match error.kind() {
             // The reason why candor rejected the file already says what to do.

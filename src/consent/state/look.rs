@@ -149,7 +149,7 @@ impl Consent {
             records => records?,
         };
         if let Records::Sound(sound) = &records {
-            self.note_what_stood(sound);
+            self.note_earlier_decisions(sound);
         }
         let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
         let (mut lacks_texts, mut is_over, mut is_limited) = (false, false, false);
@@ -278,7 +278,7 @@ impl Consent {
 
     /// The open scopes as last read, and where their data is stored.
     pub(crate) fn open_places(&self) -> Vec<Place> {
-        self.open_scopes().into_iter().map(|standing| standing.place).collect()
+        self.open_scopes().into_iter().map(|open_scope| open_scope.place).collect()
     }
 
     /// The open scopes, with what each is limited to.

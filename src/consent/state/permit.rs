@@ -186,7 +186,7 @@ impl Permit {
         let locked = life.try_lock(true)?;
         let life = if mutants::on(Mutant::PermitUnlocked) { files.open_lock(&path)? } else { life };
         watch.life = files.stat(&path)?.map(|stat| stat.version);
-        Ok((locked && watch.stands()).then_some(Permit { watch, _life: life }))
+        Ok((locked && watch.is_authorized()).then_some(Permit { watch, _life: life }))
     }
 
     /// Whether the permit is for this scope, generation and epoch.
@@ -220,7 +220,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Whether the grant is in force: the client is not shutting down, the gate is open, the life lock's file is the same, and
     /// the snapshot, read again, allows it.
-    pub(crate) fn stands(&self) -> bool {
+    pub(crate) fn is_authorized(&self) -> bool {
         !self.gates.stopped.load(Ordering::SeqCst)
             && self.gates.epoch(self.scope) == self.epoch
             && self.has_life()
@@ -269,7 +269,7 @@ impl ErasurePermit {
             return None;
         };
         let watch = ErasureWatch { ledger, gates, path, version };
-        watch.stands().then_some(ErasurePermit { request, watch })
+        watch.is_authorized().then_some(ErasurePermit { request, watch })
     }
 
     /// What the person asked for.
@@ -300,7 +300,7 @@ pub(crate) struct ErasureWatch {
 impl ErasureWatch {
     /// Whether the client is not shutting down and the request's file is the one that was read, in the store that this process
     /// opened.
-    pub(crate) fn stands(&self) -> bool {
+    pub(crate) fn is_authorized(&self) -> bool {
         let stat = || self.ledger.files().stat(&self.path).ok().flatten();
         !self.gates.stopped.load(Ordering::SeqCst)
             && stat().is_some_and(|stat| stat.version == self.version)

@@ -18,7 +18,7 @@ pub(in crate::consent) const SOONEST: Duration = Duration::from_millis(20);
 pub(in crate::consent) const SETTLING: &str = "what administrators' rules leave out";
 
 /// The name of the retry for closing decisions that could not be written and are only held by a tombstone.
-pub(in crate::consent) const STANDING_FILES: &str = "what only a file stands for";
+pub(in crate::consent) const TOMBSTONES: &str = "what only a tombstone holds";
 
 /// The names of the retries for failed reads: of the rules, the records, and the texts of what was agreed to.
 pub(in crate::consent) const RULES: &str = "the rules";
@@ -28,7 +28,7 @@ pub(in crate::consent) const RECORDS: &str = "the records";
 pub(in crate::consent) const TEXTS: &str = "the texts";
 
 // A refusal of a scope with such a name would never be retried.
-const _: () = assert!(!is_name(SETTLING) && !is_name(STANDING_FILES) && !is_name(RULES));
+const _: () = assert!(!is_name(SETTLING) && !is_name(TOMBSTONES) && !is_name(RULES));
 
 const _: () = assert!(!is_name(RECORDS) && !is_name(TEXTS));
 

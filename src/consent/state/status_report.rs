@@ -26,18 +26,18 @@ impl Consent {
             status.state = self.state_said(status.state, scope);
             status.since = Some(at);
             let what = if decision == Decision::Denied { "the no" } else { "the withdrawal" };
-            status.trouble = Some(format!("{what} could not be written: {why}; that is tried again by itself"));
+            status.trouble = Some(format!("{what} is not in the records yet: {why}; candor tries again"));
         }
         if let Some(why) = self.ledger.files().barred() {
             status.trouble = Some(why);
         }
         if self.has_ended() {
-            status.trouble.get_or_insert_with(|| "this program has shut its reports down".into());
+            status.trouble.get_or_insert_with(|| "this program has stopped reporting".into());
         }
         if status.trouble.is_none()
             && let Err(error) = self.can_keep_little()
         {
-            status.trouble = Some(format!("no answer can be kept at present: {error}"));
+            status.trouble = Some(format!("no answer can be stored at present: {error}"));
         }
         let constraints = self.constraints();
         Ok(Status {
@@ -70,7 +70,7 @@ impl Consent {
             let why = self.block_of(contract).map(|block| format!("reports are switched off by {}", block.0));
             let why = why.or(status.trouble).map_or(String::new(), |why| format!(": {why}"));
             match state {
-                State::Granted => Some(format!("scope `{name}` is granted, and closed{why}")),
+                State::Granted => Some(format!("scope `{name}` is granted, but closed{why}")),
                 State::Superseded | State::Expired => {
                     Some(format!("scope `{name}` was {}, and is closed{why}", state.past()))
                 }
@@ -109,17 +109,17 @@ impl Consent {
                 Some("the contract that was agreed to, or its notice, is missing or damaged".into())
             }
             Records::Sound(_) if state == State::Unreadable => {
-                Some("the records of this scope were lost, or don't fit their high-water mark".into())
+                Some("the records of this scope were lost, or don't match their high-water mark".into())
             }
             Records::Sound(_) if in_force.is_some_and(|entry| self.is_before(entry, at)) => {
-                Some("this computer's clock stands before the answer was given".into())
+                Some("this computer's clock shows a time before the answer was given".into())
             }
             Records::Sound(sound) if in_force.is_some() && self.is_set_back(sound, name, at) => {
-                Some("this computer's clock stands before a day on which reports were made already".into())
+                Some("this computer's clock shows a day before one on which reports were already made".into())
             }
             Records::Sound(_) if in_force.is_some() => match self.life_trouble(name) {
                 None if limited_otherwise => Some(
-                    "administrators' rules have changed, and what waited under the old ones is not destroyed yet"
+                    "administrators' rules have changed, and what was pending under the old ones is not destroyed yet"
                         .into(),
                 ),
                 trouble => trouble,

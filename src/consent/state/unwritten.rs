@@ -63,7 +63,7 @@ impl Consent {
         let why = match answer {
             Ok(receipt) if receipt.line == 0 => {
                 let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
-                format!("{why}; a file stands for it that closes the scope")
+                format!("{why}; until then a file keeps the scope closed")
             }
             // The last entry is another one. Whether it is a later grant is decided from the history.
             Ok(receipt) if receipt.is_yes() && !mutants::on(Mutant::OlderActClears) => {
@@ -82,8 +82,8 @@ impl Consent {
             self.ledger.read().ok().and_then(|records| latest_epoch(&records, scope.name(), self.ambient.now()));
         let at = self.ambient.now().rfc3339();
         let mut unwritten = self.unwritten.lock();
-        let stands = unwritten.get(scope.name()).is_some_and(|said| said.act == act);
-        if again && !stands && !mutants::on(Mutant::RetriedUnasked) {
+        let is_same = unwritten.get(scope.name()).is_some_and(|said| said.act == act);
+        if again && !is_same && !mutants::on(Mutant::RetriedUnasked) {
             let is_none = !unwritten.contains_key(scope.name());
             drop(unwritten);
             if is_none {
@@ -188,7 +188,7 @@ impl Consent {
     }
 
     /// Called when the records were read: any grant that is not in them yet was given after a refusal that was not written.
-    pub(in crate::consent) fn note_what_stood(&self, sound: &Sound) {
+    pub(in crate::consent) fn note_earlier_decisions(&self, sound: &Sound) {
         for (name, act) in self.unwritten.lock().iter_mut() {
             act.after.get_or_insert(sound.held(name).unwrap_or(0));
         }

@@ -368,7 +368,9 @@ pub const INVALID: u16 = u16::MAX;
 #[diagnostic::on_unimplemented(
     message = "the privacy class `{Self}` does not take `{T}`",
     label = "not a type that this class generalises",
-    note = "what each class takes stands in the table of `candor::event::class`: `bitrate` takes numbers in bit/s, `media_duration` takes std::time::Duration, `count` takes whole numbers, `vocabulary` takes text; each also takes an Option of it, where None is not sent"
+    note = "the table of `candor::event::class` says what each class takes: `bitrate` takes numbers in bit/s, \
+            `media_duration` takes std::time::Duration, `count` takes whole numbers, `vocabulary` takes text; each \
+            also takes an Option of it, where None is not sent"
 )]
 pub trait Class<T: ?Sized>: sealed::Sealed {
     /// Whether a value can be unknown or unreadable, which is one more outcome in the event's budget.
@@ -501,8 +503,9 @@ impl<T, C: Class<T>> Class<Option<T>> for C {
     message = "a field of type `{Self}` has no privacy class",
     label = "how coarse must this be before it may be kept?",
     note = "a number needs one: `#[field(bitrate, example = 4_213_000)]`, `#[field(media_duration, example = \"1:30:31\")]`, `#[field(count, example = 3)]`, or a ladder of your own: `#[field(ladder = [0, 10, 100], example = 37)]`",
-    note = "what a person plays or reads leaves only as the day's counts of a few items: write `linkage = rollup`, and add a field that says which item it was, `#[field(item)] film: String`",
-    note = "an identifier leaves only as a keyed code: `#[field(hash, example = \"nas.local\")]`",
+    note = "what a person plays or reads is sent only as the day's counts of a few items: write `linkage = rollup`, \
+            and add a field that says which item it was, `#[field(item)] film: String`",
+    note = "an identifier is sent only as a keyed code: `#[field(hash, example = \"nas.local\")]`",
     note = "a closed set of values needs none: `#[derive(candor::Category)] enum … {{ …, Other }}`; free text is never accepted, text from a list is: `#[field(vocabulary = [\"h264\", \"hevc\"], example = \"hevc\")]`"
 )]
 pub trait Closed {

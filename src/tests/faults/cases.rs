@@ -25,7 +25,7 @@ fn holds(operation: &str, call: Call, path: &str, error: Error, lasts: Lasts) {
 }
 
 #[test]
-fn what_waits_goes_though_the_look_fails_that_found_a_no() {
+fn what_waits_goes_though_the_look_fails_that_found_a_refusal() {
     holds("tombstone_seen", Call::List, "data/org.example.crash/candor-1", Error::NoMemory, Lasts::Once);
     holds("tombstone_seen", Call::Read, "ledger.jsonl", Error::Io, Lasts::Once);
     holds("begin_tombstone", Call::Read, "config/org.example.crash/candor-1/crash.revoked", Error::Io, Lasts::ForFile);
@@ -56,7 +56,7 @@ fn what_the_program_ended_is_no_act_of_the_person() {
 }
 
 #[test]
-fn a_yes_that_is_over_ends_though_the_disk_did_not_take_it_at_first() {
+fn a_grant_that_is_over_ends_though_the_disk_did_not_take_it_at_first() {
     holds("begin_expired", Call::WriteAll, "consent.new", Error::Stale, Lasts::ForFile);
 }
 
@@ -66,7 +66,7 @@ fn what_was_agreed_to_and_is_not_shown_for_a_moment_closes_for_a_moment() {
 }
 
 #[test]
-fn a_no_to_a_yes_is_one_withdrawal_however_the_looks_and_the_disk_fail() {
+fn a_refusal_after_a_grant_is_one_withdrawal_however_the_looks_and_the_disk_fail() {
     for error in [Error::Io, Error::TooManyFiles] {
         holds("deny_a_yes", Call::Read, "", error, Lasts::Once);
     }
@@ -83,7 +83,7 @@ fn a_no_to_a_yes_is_one_withdrawal_however_the_looks_and_the_disk_fail() {
 }
 
 #[test]
-fn a_yes_that_could_not_be_narrowed_stands() {
+fn a_grant_that_could_not_be_narrowed_stays_in_force() {
     for error in [Error::Io, Error::NoSpace] {
         for operation in ["switch_off", "begin_rules"] {
             for (call, path) in [(Call::SyncDir, "config/org.example.crash/candor-1"), (Call::WriteAll, "consent.new")]
@@ -118,7 +118,7 @@ fn comes_into_sight(operation: &str) {
 }
 
 #[test]
-fn a_snapshot_that_is_missed_once_is_no_reason_to_leave_a_yes_that_is_over() {
+fn a_snapshot_that_is_missed_once_is_no_reason_to_leave_a_grant_that_is_over() {
     for operation in ["begin_expired", "expires"] {
         for lasts in [Lasts::Once, Lasts::ForFile] {
             holds(operation, Call::Read, "candor-1/consent", Error::NotFound, lasts);
@@ -132,7 +132,7 @@ fn what_waits_is_not_gone_where_its_directory_is_listed() {
 }
 
 #[test]
-fn a_yes_that_took_its_place_is_answered_by_a_yes_though_it_cannot_be_read_back() {
+fn a_grant_that_took_its_place_is_answered_by_a_grant_though_it_cannot_be_read_back() {
     for error in [Error::NotFound, Error::TooManyFiles] {
         for operation in ["grant_first", "grant"] {
             holds(operation, Call::SyncDir, "data/org.example.crash/candor-1", error, Lasts::Long);
@@ -141,7 +141,7 @@ fn a_yes_that_took_its_place_is_answered_by_a_yes_though_it_cannot_be_read_back(
 }
 
 #[test]
-fn a_store_whose_names_are_out_of_sight_proves_no_yes_away() {
+fn a_store_whose_names_are_out_of_sight_proves_no_grant_away() {
     holds("withdraw_without_a_lock", Call::List, "data/org.example.crash/candor-1", Error::NotFound, Lasts::Long);
 }
 
@@ -169,7 +169,7 @@ fn what_can_neither_be_removed_nor_seen_is_not_gone() {
 }
 
 #[test]
-fn a_yes_that_is_not_over_by_one_wrong_reading_ends_all_the_same() {
+fn a_grant_that_is_not_over_by_one_wrong_reading_ends_all_the_same() {
     holds("begin_expired", Call::Now, "clock", Error::BackDays, Lasts::Once);
 }
 
@@ -179,7 +179,7 @@ fn the_first_reading_of_a_process_ends_nothing_by_being_ahead() {
 }
 
 #[test]
-fn a_clock_that_leaps_after_the_first_yes_ends_nothing() {
+fn a_clock_that_leaps_after_the_first_grant_ends_nothing() {
     holds("grant_first", Call::Now, "clock", Error::AheadYears, Lasts::Long);
 }
 
@@ -194,6 +194,6 @@ fn what_was_agreed_to_under_other_rules_is_settled_when_it_is_found_again() {
 }
 
 #[test]
-fn a_yes_that_is_over_by_a_clock_that_is_right_again_ends() {
+fn a_grant_that_is_over_by_a_clock_that_is_right_again_ends() {
     holds("begin_expired", Call::Now, "clock", Error::BackYears, Lasts::Long);
 }

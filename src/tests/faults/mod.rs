@@ -115,7 +115,7 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
     }
     world.hands.stop_here();
     let since = world.hands.told().1;
-    let stood = world.tombstones(SUBJECT);
+    let earlier = world.tombstones(SUBJECT);
     world.plan.arm(fault);
     let answer = if operation.begins {
         match world.start(1, true) {
@@ -137,7 +137,7 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
         wrong.push(format!("no client began: {answer:?}"));
         return (trace, fired, wrong);
     };
-    wrong.extend(unwritten(operation, world, &stood, &answer));
+    wrong.extend(unwritten(operation, world, &earlier, &answer));
     let confirmed = matches!(&answer, Answer::Receipt(receipt) if receipt.confirmed) && operation.closes();
     if confirmed && permit.is_some() {
         wrong.push("confirmed although another process is sending".into());
@@ -182,7 +182,7 @@ fn judged(operation: &Operation, before: &Before, world: &World, fault: Option<F
 }
 
 /// Reports a result, or a removed tombstone, that no entry in the history supports.
-fn unwritten(operation: &Operation, world: &World, stood: &[PathBuf], answer: &Answer) -> Option<String> {
+fn unwritten(operation: &Operation, world: &World, earlier: &[PathBuf], answer: &Answer) -> Option<String> {
     let history = world.history();
     if let Answer::Receipt(receipt) = answer
         && receipt.recorded
@@ -200,7 +200,7 @@ fn unwritten(operation: &Operation, world: &World, stood: &[PathBuf], answer: &A
     }
     let last = history.iter().rfind(|(scope, _)| scope == SUBJECT.name()).map(|(_, decision)| decision.as_str());
     let says_no = last.is_some_and(|last| ["withdrawn", "denied", "revoked"].contains(&last));
-    let is_gone = !stood.is_empty() && world.tombstones(SUBJECT).is_empty();
+    let is_gone = !earlier.is_empty() && world.tombstones(SUBJECT).is_empty();
     (is_gone && !says_no).then(|| format!("the tombstones are gone, and the history says {last:?}"))
 }
 
@@ -236,10 +236,10 @@ impl Judge<'_> {
     /// years back is expired under the correct clock.
     fn is_decided_by_wrong_clock(&self, client: &Client) -> bool {
         let Ok(status) = client.status(SUBJECT) else { return false };
-        let stands_before = status.trouble.is_some_and(|why| why.contains("clock stands before"));
+        let is_behind = status.trouble.is_some_and(|why| why.contains("this computer's clock shows"));
         !self.operation.writes.is_empty()
             && match self.fault.map(|fault| fault.error) {
-                Some(Error::AheadDays | Error::AheadYears) => stands_before,
+                Some(Error::AheadDays | Error::AheadYears) => is_behind,
                 Some(Error::BackYears) => self.operation.kind == Kind::Opens && status.state == State::Expired,
                 _ => false,
             }
@@ -282,11 +282,11 @@ impl Judge<'_> {
             if lost > 0 {
                 self.say(format_args!("{lost} records of the other scope are gone"));
             }
-            let stands = matches!(expected, After::AsBefore) && self.before.subject.1.1;
-            if stands && !self.operation.destroys {
+            let is_kept = matches!(expected, After::AsBefore) && self.before.subject.1.1;
+            if is_kept && !self.operation.destroys {
                 let lost = self.before.subject.0.difference(&self.world.records(client, SUBJECT)).count();
                 if lost > 0 {
-                    self.say(format_args!("{lost} records of a yes that stands are gone"));
+                    self.say(format_args!("{lost} records of a grant in force are gone"));
                 }
             }
         }
@@ -298,7 +298,7 @@ impl Judge<'_> {
         }
         let history = self.world.history();
         if !history.starts_with(&self.before.history) {
-            self.say(format_args!("the history was begun anew: {history:?} after {:?}", self.before.history));
+            self.say(format_args!("a new history was begun: {history:?} after {:?}", self.before.history));
         } else {
             let new = &history[self.before.history.len()..];
             let acts: Vec<&str> = new

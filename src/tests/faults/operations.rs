@@ -473,7 +473,7 @@ fn blocked_before(world: &World) {
 
 fn without_contents(world: &World) {
     both(world);
-    world.fresh(6).keep_contents(SUBJECT, false).expect("a wish");
+    world.fresh(6).keep_contents(SUBJECT, false).expect("an erasure request");
 }
 
 fn withdrawn(world: &World) {
@@ -490,7 +490,7 @@ fn switched(world: &World) {
 
 fn erasing(world: &World) {
     both(world);
-    let asked = world.fresh(6).erase(SUBJECT).expect("a wish");
+    let asked = world.fresh(6).erase(SUBJECT).expect("an erasure request");
     assert_eq!(asked.requests.len(), 1, "{asked:?}");
 }
 

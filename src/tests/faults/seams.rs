@@ -100,7 +100,7 @@ pub(super) enum Error {
     AheadYears,
     BackDays,
     BackYears,
-    StandsStill,
+    Frozen,
     /// The computer was suspended for an hour.
     Suspended,
 }
@@ -182,7 +182,7 @@ pub(super) fn errors(call: Call) -> Vec<Error> {
             Redirected,
             Partial,
         ]],
-        Call::Now => &[&[AheadDays, AheadYears, BackDays, BackYears, StandsStill]],
+        Call::Now => &[&[AheadDays, AheadYears, BackDays, BackYears, Frozen]],
         Call::Monotonic => &[&[Suspended]],
         Call::Fill => &[&[NoEntropy]],
     };
@@ -384,7 +384,7 @@ pub(super) struct Hands {
     /// Milliseconds since 1970, and milliseconds since the begin.
     time: Mutex<(i64, u64)>,
     /// The time that a stopped clock shows, in milliseconds since 1970.
-    stood: AtomicI64,
+    frozen_at: AtomicI64,
     pub(super) plan: Arc<Plan>,
 }
 
@@ -393,7 +393,7 @@ impl Hands {
         Arc::new(Hands {
             begin: crate::ambient::instant(),
             time: Mutex::new((since_1970, passed)),
-            stood: AtomicI64::new(since_1970),
+            frozen_at: AtomicI64::new(since_1970),
             plan,
         })
     }
@@ -409,9 +409,9 @@ impl Hands {
         *told = (told.0 + millis as i64, told.1 + millis);
     }
 
-    /// Sets the time that [`Error::StandsStill`] shows to the current time.
+    /// Sets the time that [`Error::Frozen`] shows to the current time.
     pub(super) fn stop_here(&self) {
-        self.stood.store(self.told().0, Ordering::SeqCst);
+        self.frozen_at.store(self.told().0, Ordering::SeqCst);
     }
 
     /// The same clock without faults.
@@ -427,7 +427,7 @@ impl Clock for Hands {
             Some(Error::AheadYears) => 900 * DAY,
             Some(Error::BackDays) => -3 * DAY,
             Some(Error::BackYears) => -900 * DAY,
-            Some(Error::StandsStill) => self.stood.load(Ordering::SeqCst) - self.told().0,
+            Some(Error::Frozen) => self.frozen_at.load(Ordering::SeqCst) - self.told().0,
             _ => 0,
         };
         UNIX_EPOCH + Duration::from_millis(self.told().0.saturating_add(leap).max(0) as u64)

@@ -181,7 +181,7 @@ impl Oracle {
     }
 
     /// Whether a refusal is in force at a step. Later decisions don't matter.
-    fn no_stands(&self, scope: &str, step: u64) -> bool {
+    fn refusal_holds(&self, scope: &str, step: u64) -> bool {
         let is_done = |no: &&Decided| no.act.is_no() && matches!(no.came, Came::Done { .. }) && no.returned < step;
         let yes_since = |no: &Decided| {
             self.of(scope).any(|yes| {
@@ -296,7 +296,7 @@ impl Oracle {
                 all.any(|it| it.act.destroys() && it.came != Came::Nothing && self.until(it) > kept.recorded)
                     // A process that was about to write when the refusal was decided writes to a generation that is no longer in
                     // force.
-                    || self.no_stands(&kept.scope, kept.step)
+                    || self.refusal_holds(&kept.scope, kept.step)
             };
             // After three tries of any kind, a batch whose receiver failed with a server error is given up.
             let noted = self.batched.get(uid).map_or(0, |times| times - 1).max(arrival.tries);

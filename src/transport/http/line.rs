@@ -27,7 +27,7 @@ use ureq::{Timeout, unversioned::transport::NextTimeout};
 pub(super) const SLICE: usize = 16 * 1024;
 /// The longest pause between two checks of the consent while waiting.
 pub(super) const LONGEST_POLL: Duration = Duration::from_millis(5);
-const SHORTEST_NAP: Duration = Duration::from_micros(50);
+const SHORTEST_POLL: Duration = Duration::from_micros(50);
 /// The longest that any step may take, also one without a limit of its own. So no step waits forever.
 const LONGEST_STEP: Duration = Duration::from_secs(30);
 
@@ -48,13 +48,13 @@ impl std::error::Error for Stopped {}
 pub(super) struct Gate(Arc<Inner>);
 
 struct Inner {
-    stands: Box<dyn Fn() -> bool + Send + Sync>,
+    is_authorized: Box<dyn Fn() -> bool + Send + Sync>,
     stopped: AtomicBool,
 }
 
 impl Gate {
-    pub(super) fn new(stands: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Gate(Arc::new(Inner { stands: Box::new(stands), stopped: AtomicBool::new(false) }))
+    pub(super) fn new(is_authorized: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Gate(Arc::new(Inner { is_authorized: Box::new(is_authorized), stopped: AtomicBool::new(false) }))
     }
 
     /// Checks whether bytes may be sent now.
@@ -62,7 +62,7 @@ impl Gate {
     /// # Errors
     /// They may not, now or at an earlier check.
     pub(super) fn ask(&self) -> Result<(), ureq::Error> {
-        if self.stopped() || !(self.0.stands)() {
+        if self.stopped() || !(self.0.is_authorized)() {
             self.0.stopped.store(true, Ordering::SeqCst);
             return Err(ureq::Error::Other(Box::new(Stopped)));
         }
@@ -128,7 +128,7 @@ pub(super) struct PollInterval(Duration);
 
 impl PollInterval {
     pub(super) fn new() -> Self {
-        PollInterval(SHORTEST_NAP)
+        PollInterval(SHORTEST_POLL)
     }
 }
 

@@ -105,20 +105,21 @@ impl Http {
         Endpoint::parse(endpoint).map(|endpoint| endpoint.url)
     }
 
-    /// Sends one request and returns the answer. Stops when `stands` returns `false`. The connection is closed when this returns.
+    /// Sends one request and returns the answer. Stops when `is_authorized` returns `false`. The connection is closed when
+    /// this returns.
     ///
     /// # Errors
-    /// The body is empty, `stands` returned `false`, or the exchange failed or timed out.
+    /// The body is empty, `is_authorized` returned `false`, or the exchange failed or timed out.
     fn exchange(
         &self,
         body: &[u8],
         key: &str,
-        stands: impl Fn() -> bool + Send + Sync + 'static,
+        is_authorized: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Answer, SendError> {
         if body.is_empty() {
             return Err(SendError::Network("there is nothing to send".into()));
         }
-        let gate = Gate::new(stands);
+        let gate = Gate::new(is_authorized);
         let line = Closing(Arc::new(Line::new(gate.clone())));
         let exchanged = self.converse(gate, &line.0, body, key);
         if line.0.stopped() {
@@ -181,7 +182,7 @@ impl Http {
 impl Transport for Http {
     fn send(&self, parcel: Parcel<'_>) -> Result<Answer, SendError> {
         let authorization = parcel.authorization();
-        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || authorization.stands());
+        let answer = self.exchange(parcel.body(), parcel.idempotency_key(), move || authorization.is_authorized());
         // The connection is closed. A withdrawal may be confirmed only from now on.
         drop(parcel);
         answer
@@ -263,7 +264,7 @@ fn named(error: &ureq::Error) -> SendError {
             Some(error) => format!("TLS: {error}"),
             None => error.to_string(),
         },
-        _ => "the exchange broke off".into(),
+        _ => "the exchange was interrupted".into(),
     };
     SendError::Network(text.chars().filter(|c| !clean::misleads(*c)).take(LONGEST_TEXT).collect())
 }

@@ -77,7 +77,7 @@ impl Resolver for Names {
 impl Names {
     fn wait(&self, host: &str, port: u16, until: Until) -> Result<Vec<SocketAddr>, ureq::Error> {
         let slot = Slot::take(self.look_up.busy)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "earlier look-ups still hang"))?;
+            .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "earlier look-ups have not ended yet"))?;
         let (found, answer) = mpsc::sync_channel(1);
         let (find, host) = (self.look_up.find, host.to_owned());
         // The caller never joins the thread. It ends when the system's look-up returns, and frees its slot then.

@@ -472,7 +472,7 @@ fn a_circle_of_files_is_noticed() {
     let parent = ("a/mod.rs", "mod child;\npub const N: usize = 1;\npub fn f() { child::g() }");
     let found = made_up(&[("lib.rs", "mod a;\n"), parent, ("a/child.rs", "pub fn g() { let _n = super::N; }")]);
     assert_eq!(found.len(), 2, "{found:#?}");
-    // A file that stands in for another on one system.
+    // A file that replaces another on one system.
     let lib = ("lib.rs", "mod b;\n#[cfg(unix)]\nmod a;\n#[cfg(windows)]\n#[path = \"other.rs\"]\nmod a;\n");
     let other = ("other.rs", "pub fn f() { crate::b::g() }");
     let found = made_up(&[lib, ("a.rs", "pub fn f() {}"), other, ("b.rs", "pub fn g() { crate::a::f() }")]);

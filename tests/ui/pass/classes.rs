@@ -14,7 +14,7 @@ use std::{
 
 include!("../support/scopes.rs");
 
-/// `event_exact_media`, mended in the one step that its messages ask for.
+/// `event_exact_media`, fixed in the one step that its messages ask for.
 #[derive(Event)]
 #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackFinished {
@@ -29,7 +29,7 @@ struct PlaybackFinished {
     duration: Duration,
 }
 
-/// `event_exact_within`, mended in the one step that its message asks for.
+/// `event_exact_within`, fixed in the one step that its message asks for.
 #[derive(Event)]
 #[event(name = "playback.began", scope = PLAYBACK, linkage = rollup)]
 struct PlaybackBegan {

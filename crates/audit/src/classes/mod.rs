@@ -181,8 +181,8 @@ fn ladder(text: &str, rest: &str) -> Result<Class> {
     if let Some(at) = bounds.iter().zip(bounds.iter().skip(1)).position(|(low, high)| low >= high) {
         let mut named = rest.split(',').skip(at);
         let (low, high) = (named.next().unwrap_or_default(), named.next().unwrap_or_default());
-        let mend = format!("does not rise: {} is followed by {}; order its bounds", low.trim(), high.trim());
-        return Err(usage(text, &mend));
+        let problem = format!("does not rise: {} is followed by {}; order its bounds", low.trim(), high.trim());
+        return Err(usage(text, &problem));
     }
     if bounds.len() > RUNGS_MOST {
         return Err(usage(text, &format!("has more than {RUNGS_MOST} bounds")));
@@ -197,8 +197,8 @@ fn bound(class: &str, text: &str) -> Result<u128> {
     }
 }
 
-fn usage(class: &str, mend: &str) -> Error {
-    Error::Usage(format!("the class `{}` {mend}.", words::shown(class)))
+fn usage(class: &str, problem: &str) -> Error {
+    Error::Usage(format!("the class `{}` {problem}.", words::shown(class)))
 }
 
 fn unknown(name: &str) -> Error {
@@ -252,8 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_makes_no_sense_says_how_to_mend_it() {
-        for (class, mend) in [
+    fn a_class_that_makes_no_sense_says_how_to_fix_it() {
+        for (class, fix) in [
             ("ladder:0,5,5", "does not rise: 5 is followed by 5"),
             ("ladder:", "where a number"),
             ("step:0", "above 0"),
@@ -265,7 +265,7 @@ mod tests {
             ("stpe:5", "Did you mean `step`?"),
         ] {
             let said = Class::read(class).unwrap_err().to_string();
-            assert!(said.contains(mend), "{class}: {said}");
+            assert!(said.contains(fix), "{class}: {said}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) const EVENTS_MOST: usize = 1_000;
 
 const NOT_OTLP: &str = "not an OTLP body or log record in JSON";
 const LINE_TOO_LONG: &str = "the line is longer than 4 MiB";
-const TWICE: &str = "an attribute stands twice";
+const TWICE: &str = "an attribute occurs twice";
 const NAME_TOO_LONG: &str = "an event's or attribute's name is longer than 256 bytes";
 const VALUE_TOO_LONG: &str = "a value is longer than 64 KiB";
 const NO_COUNT: &str = "its count is no whole number above 0";
@@ -150,8 +150,8 @@ impl Bodies {
         let mut notes = Vec::new();
         if records > 0 {
             notes.push(format!(
-                "left out, since they say nothing of their fields: records that stand for all that was not among a \
-                 day's most frequent combinations: {}, with a count of {}",
+                "left out, since they have no fields: records that sum up the combinations that were not among a day's \
+                 most frequent: {}, with a count of {}",
                 words::whole(records),
                 words::whole(count)
             ));
@@ -302,7 +302,7 @@ impl LogRecord<'_> {
         names.filter(|name| !["log.record.uid", "candor.other"].contains(name))
     }
 
-    /// Fills a row from the record. Returns true if the record stands for the remainder of a day's counts (`candor.other`).
+    /// Fills a row from the record. Returns true if the record represents the remainder of a day's counts (`candor.other`).
     fn fill(
         &self,
         row: &mut Row,

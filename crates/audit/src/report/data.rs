@@ -73,7 +73,8 @@ pub(crate) struct Plan {
     pub(crate) linked: Option<Linked>,
     pub(crate) inversion: Option<Inverted>,
     pub(crate) verdict: String,
-    pub(crate) mend: String,
+    #[serde(rename = "mend")]
+    pub(crate) fix: String,
 }
 
 #[derive(Debug, Serialize)]

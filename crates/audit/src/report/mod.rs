@@ -12,7 +12,7 @@ use crate::{
     input::Rows,
     invert::Inversion,
     measure::{self, Measured, Spread},
-    plan::Wishes,
+    plan::Spec,
     quantiles::Quantiles,
     runs::LENGTHS,
     sizes::{BINS, Sizes, share},
@@ -24,7 +24,7 @@ pub(crate) use data::{
 
 impl Report {
     /// Assembles the report from the measurement.
-    pub(crate) fn new(audit: &Audit, rows: &Rows, wishes: &Wishes, measured: (Vec<measure::Event>, u64)) -> Report {
+    pub(crate) fn new(audit: &Audit, rows: &Rows, spec: &Spec, measured: (Vec<measure::Event>, u64)) -> Report {
         let (events, temporary_bytes) = measured;
         let name =
             if audit.file.as_os_str() == "-" { "standard input".into() } else { audit.file.display().to_string() };
@@ -41,11 +41,7 @@ impl Report {
         let events: Vec<Event> = events
             .into_iter()
             .map(|event| Event {
-                plans: event
-                    .plans
-                    .iter()
-                    .map(|plan| Plan::new(plan, event.count.is_some(), wishes, &settings))
-                    .collect(),
+                plans: event.plans.iter().map(|plan| Plan::new(plan, event.count.is_some(), spec, &settings)).collect(),
                 event: event.name,
                 rows: event.rows,
                 count: event.count,
@@ -64,7 +60,7 @@ impl Report {
 }
 
 impl Plan {
-    fn new(plan: &Measured, counted: bool, wishes: &Wishes, settings: &Settings) -> Plan {
+    fn new(plan: &Measured, counted: bool, spec: &Spec, settings: &Settings) -> Plan {
         let by_record = Figures::new(&plan.classes, settings.k);
         let mut leave_one_out: Vec<Without> = plan
             .fields
@@ -88,7 +84,7 @@ impl Plan {
             let runs = if length == 1 { &plan.classes } else { runs };
             Sequence { length, runs: runs.rows(), share_unique: share(runs.unique(), runs.rows()) }
         });
-        let name = |wish: &Option<String>| wish.clone().unwrap_or_default();
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
         let sensitive = plan.sensitive.map(|Spread { fewest, rows_with_one, rows, .. }| Sensitive {
             field: name(&settings.sensitive),
             fewest_values: fewest,
@@ -111,7 +107,7 @@ impl Plan {
         let mut made = Plan {
             plan: plan.name.clone(),
             fields: fields.collect(),
-            by_count: counted.then(|| Figures::new(&plan.counted, wishes.k)),
+            by_count: counted.then(|| Figures::new(&plan.counted, spec.k)),
             by_record,
             leave_one_out,
             sequences: sequences.collect(),
@@ -119,10 +115,10 @@ impl Plan {
             linked,
             inversion: plan.inversion.as_ref().map(Inverted::new),
             verdict: String::new(),
-            mend: String::new(),
+            fix: String::new(),
         };
         made.verdict = verdict::verdict(&made, settings.k);
-        made.mend = verdict::mend(&made, settings.k);
+        made.fix = verdict::fix(&made, settings.k);
         made
     }
 }

@@ -77,7 +77,7 @@ fn one_event(event: &Event, report: &Report, at: usize) -> Markup {
         section {
             h2 { (shown(&event.event)) }
             p { (rows(event.rows))
-                @if let Some(count) = event.count { " that stand for " (whole(count)) (lower_bound(report)) } "." }
+                @if let Some(count) = event.count { " that represent " (whole(count)) (lower_bound(report)) } "." }
             (figures(event, report))
             @if several {
                 h3 { "The plans side by side" }
@@ -140,7 +140,7 @@ fn one_plan(plan: &Plan, k: u64, several: bool, id: &str) -> Markup {
     html! {
         section {
             @if several { h3 { "Plan: " (shown(&plan.plan)) } }
-            p class="verdict" { (plan.verdict) " " (plan.mend) }
+            p class="verdict" { (plan.verdict) " " (plan.fix) }
             (fields(plan))
             h3 { "Sizes of classes" }
             (plot::sizes(&plan.by_record, &format!("{id}-sizes")))
@@ -148,7 +148,7 @@ fn one_plan(plan: &Plan, k: u64, several: bool, id: &str) -> Markup {
                 h3 { "Which field to coarsen next" }
                 (plot::without(plan, k, &format!("{id}-without")))
                 div class="table" { table {
-                    caption { "Without one field, best mend first" }
+                    caption { "Without one field, the most effective first" }
                     thead { tr { th scope="col" { "without" } th scope="col" { "alone" } th scope="col" { "under " (k) }
                         th scope="col" { "bits" } th scope="col" { "bits lost" } } }
                     tbody { @for one in &plan.leave_one_out { tr {

@@ -46,7 +46,7 @@ fn one_event(out: &mut String, event: &Event, report: &Report) {
     let k = report.settings.k;
     let _ = write!(out, "\n══ {}: {}", shown(&event.event), words::rows(event.rows));
     let _ = match event.count {
-        Some(count) => writeln!(out, " that stand for {}{}", whole(count), lower_bound(report)),
+        Some(count) => writeln!(out, " that represent {}{}", whole(count), lower_bound(report)),
         None => writeln!(out),
     };
     let rows: Vec<(String, &Figures)> = event
@@ -129,9 +129,9 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
         }
     }
     let _ = writeln!(out);
-    wrap(out, "  ", &format!("VERDICT {} {}", plan.verdict, plan.mend));
+    wrap(out, "  ", &format!("VERDICT {} {}", plan.verdict, plan.fix));
     if plan.leave_one_out.len() > 1 {
-        let _ = writeln!(out, "\n  Without one field, best mend first");
+        let _ = writeln!(out, "\n  Without one field, the most effective first");
         let heads = ["without", "alone", &format!("< {k}"), "bits", "bits lost"].map(String::from);
         let lines = plan.leave_one_out.iter().take(FIELDS_MOST).map(|one| {
             let (bits, lost) = (format!("{:.2}", one.entropy_bits), format!("{:.2}", one.bits_lost));

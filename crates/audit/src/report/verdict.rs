@@ -8,8 +8,8 @@ use crate::words::{amount, percent, shown, whole};
 pub(crate) const MEANING: [(&str, &str); 6] = [
     (
         "A class",
-        "is all rows that look the same after generalisation. A row alone in its class can be told from every other row \
-         here by whoever knows these fields of it.",
+        "is all rows that look the same after generalisation. A row alone in its class can be told from every other \
+         row here by anyone who knows these fields of it.",
     ),
     (
         "Fewer than k",
@@ -18,8 +18,8 @@ pub(crate) const MEANING: [(&str, &str); 6] = [
     ),
     (
         "Other data",
-        "is not in these figures. Whoever knows more than these fields, or holds a second release of the same rows, tells \
-         more rows apart than is shown.",
+        "is not in these figures. Anyone who knows more than these fields, or has a second release of the same rows, \
+         can tell more rows apart than is shown.",
     ),
     (
         "This sample",
@@ -59,7 +59,7 @@ pub(super) fn verdict(plan: &Plan, k: u64) -> String {
 }
 
 /// The change that would improve the result most for its cost.
-pub(super) fn mend(plan: &Plan, k: u64) -> String {
+pub(super) fn fix(plan: &Plan, k: u64) -> String {
     let figures = &plan.by_record;
     let under = figures.share_under_k.unwrap_or(0.0);
     if figures.rows == 0 {
@@ -110,7 +110,7 @@ pub(super) fn mend(plan: &Plan, k: u64) -> String {
             run.length
         );
     }
-    format!("At k = {k} nothing here needs a mend; what the figures do not cover is said below.")
+    format!("At k = {k} nothing here needs a fix. What the figures do not cover is said below.")
 }
 
 fn coarsen(plan: &Plan, under: f64, k: u64) -> String {

@@ -4,9 +4,9 @@ use crate::program::{complaint, plan, report, run, text};
 use std::process::Command;
 
 #[test]
-fn what_can_not_be_asked_is_refused_with_its_mend() {
+fn what_can_not_be_asked_is_refused_with_the_fix() {
     let input = b"length,year\n1,2\n3,4\n";
-    for (options, mend) in [
+    for (options, fix) in [
         (&["--budget", "0"][..], "--budget 0 allows no outcome at all; give how many"),
         (&["--k", "1"], "give 2 to 1000000"),
         (&["--memory", "0"], "--memory is in MiB"),
@@ -36,7 +36,7 @@ fn what_can_not_be_asked_is_refused_with_its_mend() {
         (&["--delimiter", ";;"], "one ASCII character"),
     ] {
         let said = complaint(input, options);
-        assert!(said.contains(mend), "{options:?}: {said}");
+        assert!(said.contains(fix), "{options:?}: {said}");
     }
     // Clap's own errors have the same exit code.
     for options in [&["--k", "many"][..], &["--group", "length"], &["--no-such-option"]] {
@@ -45,8 +45,8 @@ fn what_can_not_be_asked_is_refused_with_its_mend() {
 }
 
 #[test]
-fn inputs_that_are_no_table_are_refused_with_their_mend() {
-    for (input, mend) in [
+fn inputs_that_are_no_table_are_refused_with_the_fix() {
+    for (input, fix) in [
         (&b""[..], "is empty"),
         (b" \n\r\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
@@ -55,7 +55,7 @@ fn inputs_that_are_no_table_are_refused_with_their_mend() {
         (b"[{}]", "jq -c '.[]'"),
     ] {
         let said = complaint(input, &[]);
-        assert!(said.contains(mend), "{said}");
+        assert!(said.contains(fix), "{said}");
     }
     let wide = vec![b','; 5_000];
     assert!(complaint(&wide, &[]).contains("more than 4096 columns"));

@@ -103,7 +103,7 @@ fn lines_that_are_no_records_are_counted() {
         kinds,
         [
             ("a value is longer than 64 KiB", 1, 10),
-            ("an attribute stands twice", 1, 8),
+            ("an attribute occurs twice", 1, 8),
             ("an event's or attribute's name is longer than 256 bytes", 1, 11),
             ("its count is no whole number above 0", 1, 9),
             ("not an OTLP body or log record in JSON", 5, 2),

@@ -62,7 +62,7 @@ fn the_page_can_be_heard() {
     }
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 2 * count("<svg"), "no id stands twice");
+    assert_eq!(ids.len(), 2 * count("<svg"), "no id occurs twice");
     assert_eq!(count("<th>"), 0, "each head says what it heads");
 }
 

@@ -60,17 +60,17 @@ fn files_fit_in_the_head_and_say_what_they_are_for() {
 #[test]
 fn imports_point_up_the_list() {
     let main = read("src/main.rs");
-    let rooms: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
-    assert!(rooms.len() > 10);
+    let modules: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    assert!(modules.len() > 10);
     for path in files("src") {
         let name = path.strip_prefix(Path::new(ROOT).join("src")).unwrap().to_str().unwrap().replace('\\', "/");
-        let room = name.split('/').next().unwrap().trim_end_matches(".rs");
-        let Some(at) = rooms.iter().position(|other| *other == room) else { continue };
+        let module = name.split('/').next().unwrap().trim_end_matches(".rs");
+        let Some(at) = modules.iter().position(|other| *other == module) else { continue };
         let text = fs::read_to_string(&path).unwrap();
-        for below in &rooms[at + 1..] {
+        for below in &modules[at + 1..] {
             // Inside `use crate::{…}` a module is at the beginning of a line.
             let found = text.contains(&format!("crate::{below}::")) || text.contains(&format!("\n    {below}::"));
-            assert!(!found, "{name} imports `{below}`, which stands below it");
+            assert!(!found, "{name} imports `{below}`, which is below it");
         }
     }
 }

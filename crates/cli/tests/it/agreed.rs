@@ -52,7 +52,7 @@ fn said(output: &Output) -> (String, i32) {
 }
 
 #[test]
-fn a_terminal_shows_a_yes_and_takes_it_back_from_a_program_that_runs() {
+fn a_terminal_shows_a_grant_and_takes_it_back_from_a_program_that_runs() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let client = program(home);

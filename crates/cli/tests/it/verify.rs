@@ -92,7 +92,7 @@ fn what_is_whole_is_found_whole() {
     let text = said(&now, &["--earlier", earlier, "--earlier", receipt], 0);
     assert!(text.contains("the lines after 3 are newer"), "{text}");
     let text = said(&store.ledger(), &["--earlier", earlier], 0);
-    assert!(text.contains("these are the lines alone"), "{text}");
+    assert!(text.contains("these are only the lines"), "{text}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn the_line_that_is_wrong_is_named() {
     let now = store.path("now.json");
     let text = said(&store.changed(&store.ledger(), "\"line\":2", "\"line\":7"), &[], 1);
     assert!(text.contains("WRONG  line 2: its hash does not fit"), "{text}");
-    assert!(text.contains("WRONG  line 2: it calls itself line 7, where line 2 belongs"), "{text}");
+    assert!(text.contains("WRONG  line 2: its number is 7, but it should be 2"), "{text}");
     let text = said(&store.changed(&now, "dpv:ConsentWithdrawn", "dpv:ConsentGiven"), &[], 1);
     assert!(text.contains("WRONG  line 2: the readable part says something else"), "{text}");
     let text = said(&store.changed(&now, "Find out what a check", "Find out what you check"), &[], 1);

@@ -116,8 +116,8 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
         |entry| attr::path(entry, "PLAYBACK"),
         event,
         &format!(
-            "event `{event}` has no scope, and nobody could agree to it: write `scope = PLAYBACK` in its \
-             `#[event(…)]`, with the constant that `candor::scope!` makes"
+            "event `{event}` has no scope, so nobody could agree to it: write `scope = PLAYBACK` in its `#[event(…)]`, \
+             with the constant that `candor::scope!` makes"
         ),
     );
     let linkage = keys.required(
@@ -208,7 +208,7 @@ fn fields<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<Field<'a>>>
             ctxt.error(
                 unnamed,
                 format!(
-                    "event `{event}` has fields without names, and a value leaves under its field's name: write \
+                    "event `{event}` has fields without names, but a value is sent under its field's name: write \
                      `struct {event} {{ cause: Cause }}`, or `struct {event};` when there is nothing to add"
                 ),
             );
@@ -218,7 +218,7 @@ fn fields<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<Field<'a>>>
             ctxt.error(
                 event,
                 format!(
-                    "event `{event}` is an enum, and an event is a struct: write `struct {event} {{ … }}`, and let an \
+                    "event `{event}` is an enum, but an event is a struct: write `struct {event} {{ … }}`, and let an \
                      enum that derives `candor::Category` be one of its fields"
                 ),
             );
@@ -227,7 +227,7 @@ fn fields<'a>(ctxt: &mut Ctxt, input: &'a DeriveInput) -> Option<Vec<Field<'a>>>
         Data::Union(_) => {
             ctxt.error(
                 event,
-                format!("event `{event}` is a union, and an event is a struct: write `struct {event} {{ … }}`"),
+                format!("event `{event}` is a union, but an event is a struct: write `struct {event} {{ … }}`"),
             );
             None
         }

@@ -71,7 +71,7 @@ const KEYS: [&str; 13] = [
 const LONGEST: u32 = 3_650;
 
 /// Reads all declarations of one `scope!`. With each comes what is wrong with it, as messages of the compiler; such a scope
-/// only stands in for the declared one.
+/// only replaces the declared one.
 pub(crate) fn read(input: TokenStream) -> Result<Vec<(Option<TokenStream>, Scope)>> {
     let declared: Declared = syn::parse2(input)?;
     Ok(declared.0.into_iter().map(read_one).collect())
@@ -314,7 +314,7 @@ fn library(key: &Ident, value: &Value) -> Result<(Path, String)> {
     match value {
         Value::Library(_, controller, endpoint) => Ok((controller.clone(), nonempty(key, endpoint)?)),
         _ => Err(value.wrong(
-            "`library` says who is answerable and where its reports go: write `library: { controller: CONTROLLER, \
+            "`library` says who is responsible and where its reports go: write `library: { controller: CONTROLLER, \
              endpoint: \"https://…\" },`, or leave it out in an application",
         )),
     }

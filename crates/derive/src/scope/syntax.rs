@@ -130,7 +130,7 @@ fn next_key(input: ParseStream<'_>) -> bool {
 
 /// Reads the controller of a library's scope and the endpoint of its reports.
 fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
-    const MEND: &str = "write `library: { controller: CONTROLLER, endpoint: \"https://…\" },`, with a constant of type \
+    const FIX: &str = "write `library: { controller: CONTROLLER, endpoint: \"https://…\" },`, with a constant of type \
                         `candor::Controller`";
     let (mut controller, mut endpoint) = (None, None);
     while !input.is_empty() {
@@ -139,7 +139,7 @@ fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
         let again = match key.to_string().as_str() {
             "controller" => controller.replace(input.parse::<Path>()?).is_some(),
             "endpoint" => endpoint.replace(input.parse::<LitStr>()?).is_some(),
-            _ => return Err(Error::new(key.span(), format!("`library` has no key `{key}`: {MEND}"))),
+            _ => return Err(Error::new(key.span(), format!("`library` has no key `{key}`: {FIX}"))),
         };
         if again {
             return Err(Error::new(key.span(), format!("`{key}` is written twice: leave one of the two out")));
@@ -150,7 +150,7 @@ fn library(input: ParseStream<'_>) -> Result<(Path, LitStr)> {
     }
     controller
         .zip(endpoint)
-        .ok_or_else(|| Error::new(input.span(), format!("a library says both who is answerable and where: {MEND}")))
+        .ok_or_else(|| Error::new(input.span(), format!("a library names both its controller and its endpoint: {FIX}")))
 }
 
 impl Parse for Value {

@@ -2,7 +2,7 @@
 //! application. Only the application knows which.
 
 candor::scope! {
-    /// Find out which formats fail to decode, so that those decoders are mended first.
+    /// Find out which formats fail to decode, so that those decoders are fixed first.
     pub FORMATS = "parts.formats" {
         title: "Formats", revision: 1, about: installation, retention: 20 days,
         benefit: "Fewer films that don't play", other_uses: none,

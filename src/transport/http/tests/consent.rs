@@ -16,7 +16,7 @@ impl Switch {
         self.0.store(false, SeqCst);
     }
 
-    fn stands(&self) -> impl Fn() -> bool + Send + Sync + 'static + use<> {
+    fn is_authorized(&self) -> impl Fn() -> bool + Send + Sync + 'static + use<> {
         let switch = self.0.clone();
         move || switch.load(SeqCst)
     }
@@ -59,8 +59,8 @@ fn cut_short(body: usize, obeyed: bool) -> (usize, Result<Answer, SendError>) {
         let _ = stream.write_all(OTLP.as_bytes());
         seen.send(first.len() + more).unwrap();
     });
-    let stands = switch.stands();
-    let sent = send(&server.hurried(unhurried()), &vec![b' '; body], move || stands() || !obeyed);
+    let is_authorized = switch.is_authorized();
+    let sent = send(&server.hurried(unhurried()), &vec![b' '; body], move || is_authorized() || !obeyed);
     returned.send(()).unwrap();
     (received.recv_timeout(HANG).unwrap(), sent)
 }
@@ -78,7 +78,7 @@ fn consent_that_ends_within_a_body_stops_it() {
 }
 
 #[test]
-fn each_yes_lets_one_slice_leave_at_most() {
+fn each_check_lets_one_slice_leave_at_most() {
     const LENGTH: usize = 20 * SLICE;
     let receive = || {
         let (seen, received) = mpsc::channel();
@@ -88,8 +88,8 @@ fn each_yes_lets_one_slice_leave_at_most() {
     for yeses in 0..12 {
         let (server, received) = receive();
         let left = AtomicUsize::new(yeses);
-        let stands = move || left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
-        assert_eq!(send(&server.http(), &vec![b' '; LENGTH], stands), Err(SendError::Stopped));
+        let is_authorized = move || left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        assert_eq!(send(&server.http(), &vec![b' '; LENGTH], is_authorized), Err(SendError::Stopped));
         if server.accepted() > 0 {
             let received = received.recv_timeout(HANG).unwrap();
             // One consent check was used for the name lookup and one for the connection.
@@ -118,7 +118,7 @@ fn consent_that_ends_before_the_answer_resets_the_connection() {
             off.off();
             seen.send(read_to_end(&mut stream)).unwrap();
         });
-        assert_eq!(send(&server.hurried(unhurried()), BODY, switch.stands()), Err(SendError::Stopped));
+        assert_eq!(send(&server.hurried(unhurried()), BODY, switch.is_authorized()), Err(SendError::Stopped));
         was_reset(&ends, 0);
     }
 }
@@ -133,12 +133,12 @@ fn consent_that_ends_while_connecting_is_noticed() {
 }
 
 #[test]
-fn a_no_is_final() {
+fn a_failed_check_is_final() {
     let server = Server::answering(OTLP);
     let asked = AtomicUsize::new(0);
     // Refused once, then allowed again: a grant given in between is a different one, for other data.
-    let stands = move || asked.fetch_add(1, SeqCst) != 3;
-    assert_eq!(send(&server.http(), &[b' '; 8 * SLICE], stands), Err(SendError::Stopped));
+    let is_authorized = move || asked.fetch_add(1, SeqCst) != 3;
+    assert_eq!(send(&server.http(), &[b' '; 8 * SLICE], is_authorized), Err(SendError::Stopped));
     drop(server);
 
     let gate = Gate::new({
@@ -152,7 +152,7 @@ fn a_no_is_final() {
 fn an_answer_that_was_read_counts_even_if_consent_ended_since() {
     let switch = Switch::on();
     let server = Server::answering(OTLP);
-    let sent = send(&server.http(), BODY, switch.stands());
+    let sent = send(&server.http(), BODY, switch.is_authorized());
     switch.off();
     assert_eq!(sent, Ok(Answer::Accepted { rejected: 0 }));
 }
@@ -162,13 +162,13 @@ fn nothing_of_an_exchange_outlives_it() {
     let half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{}";
     let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 999999\r\n\r\n<html>";
     for said in [OTLP, half, html, "HTTP/1.1 503 Busy\r\n\r\n", "", "nonsense\r\n\r\n"] {
-        for stands in [true, false] {
+        for is_authorized in [true, false] {
             let server = Server::answering(said);
             let held = Arc::new(());
             let watch = Arc::downgrade(&held);
             let _ = send(&server.hurried(hurry()), BODY, move || {
                 let _held = &held;
-                stands
+                is_authorized
             });
             // The consent check belongs to the connection: once the check is dropped, the connection and its socket are
             // gone too.
@@ -186,12 +186,13 @@ fn the_connection_is_gone_when_the_call_returns_even_by_a_panic() {
     });
     let http = server.http();
     let asked = AtomicUsize::new(0);
-    let stands = move || {
+    let is_authorized = move || {
         assert!(asked.fetch_add(1, SeqCst) < 4, "a panic on purpose");
         true
     };
-    let sent =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| http.exchange(&[b' '; 8 * SLICE], KEY, stands)));
+    let sent = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        http.exchange(&[b' '; 8 * SLICE], KEY, is_authorized)
+    }));
     assert!(sent.is_err());
     was_reset(&ends, 0);
 }

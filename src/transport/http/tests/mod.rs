@@ -173,9 +173,13 @@ fn always() -> bool {
 }
 
 /// Sends, and asserts that the exchange did not hang.
-fn send(http: &Http, body: &[u8], stands: impl Fn() -> bool + Send + Sync + 'static) -> Result<Answer, SendError> {
+fn send(
+    http: &Http,
+    body: &[u8],
+    is_authorized: impl Fn() -> bool + Send + Sync + 'static,
+) -> Result<Answer, SendError> {
     let began = instant();
-    let sent = http.exchange(body, KEY, stands);
+    let sent = http.exchange(body, KEY, is_authorized);
     assert!(began.elapsed() < HANG, "it hung: {sent:?}");
     sent
 }

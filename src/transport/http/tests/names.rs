@@ -129,7 +129,7 @@ fn consent_that_ends_during_a_look_up_is_noticed() {
     static HANGING: Hanging = Hanging::new();
     let look_up = finding(|_, _| HANGING.wait());
     // Consent holds until the lookup hangs.
-    let stands = move || look_up.busy.load(SeqCst) == 0;
-    assert_eq!(send(&at(1, unhurried(), look_up), BODY, stands), Err(SendError::Stopped));
+    let is_authorized = move || look_up.busy.load(SeqCst) == 0;
+    assert_eq!(send(&at(1, unhurried(), look_up), BODY, is_authorized), Err(SendError::Stopped));
     HANGING.release(look_up);
 }

@@ -164,10 +164,10 @@ fn cut_short(obeyed: bool) -> (usize, Result<Answer, SendError>) {
     const LENGTH: usize = 8 << 20;
     let authority = Authority::new();
     let settings = authority.server("telemetry.example", false, &TLS13);
-    let stands = Arc::new(AtomicBool::new(true));
+    let is_authorized = Arc::new(AtomicBool::new(true));
     let (seen, received) = mpsc::channel();
     let (returned, go_on) = mpsc::channel::<()>();
-    let off = stands.clone();
+    let off = is_authorized.clone();
     let server = Server::new(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(settings.clone()).unwrap(), stream);
         let mut first = vec![0; 64 * 1024];
@@ -187,7 +187,7 @@ fn cut_short(obeyed: bool) -> (usize, Result<Answer, SendError>) {
         seen.send(all).unwrap();
     });
     let http = client(&server, "telemetry.example", authority.root(), unhurried());
-    let sent = send(&http, &vec![b' '; LENGTH], move || stands.load(SeqCst) || !obeyed);
+    let sent = send(&http, &vec![b' '; LENGTH], move || is_authorized.load(SeqCst) || !obeyed);
     returned.send(()).unwrap();
     let received = received.recv_timeout(HANG).unwrap();
     assert_eq!(received >= LENGTH, !obeyed, "{received}");

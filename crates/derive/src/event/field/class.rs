@@ -228,8 +228,8 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
             ctxt.error(
                 &word,
                 format!(
-                    "field `{field}` leaves exactly, and the person is told why: add `reason = \"…\"`, or use a class \
-                     that makes it coarser, such as `count`"
+                    "field `{field}` is sent exactly, so the person must be told why: add `reason = \"…\"`, or use a \
+                     class that makes it coarser, such as `count`"
                 ),
             );
             return None;
@@ -238,8 +238,8 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
             ctxt.error(
                 &word,
                 format!(
-                    "field `{field}` would leave as something else than what a person plays, and the person is told why: \
-                     add `reason = \"…\"`, or leave `group` out"
+                    "field `{field}` is said not to describe what a person plays, so the person must be told why: add \
+                     `reason = \"…\"`, or leave `group` out"
                 ),
             );
             return None;
@@ -325,7 +325,7 @@ fn shape(
             let step = own().filter(|step| *step > 0).ok_or_else(|| wrong("a step is a whole number above 0"))?;
             let (from, top) = (number("from")?, number("top")?);
             let span = top.checked_sub(from).filter(|span| *span >= step && span % step == 0);
-            let span = span.ok_or_else(|| wrong("`top` lies a multiple of the step above `from`"))?;
+            let span = span.ok_or_else(|| wrong("`top` is above `from` by a multiple of the step"))?;
             Shape::Steps { unit, from, step, rungs: rungs(word, field, span / step, unit)? }
         }
         Exact => {
@@ -399,7 +399,7 @@ fn shape(
             let list = value.and_then(|value| elements(value, |one| version(&attr::as_text(one)?.value())));
             let mut rungs = list.ok_or_else(|| wrong("a list of versions, each one or two numbers in quotes"))?;
             if rungs.is_empty() || rungs.windows(2).any(|pair| pair[0] >= pair[1]) {
-                return Err(wrong("versions stand once each, oldest first"));
+                return Err(wrong("each version is listed once, oldest first"));
             }
             if rungs.first() != Some(&(0, 0)) {
                 rungs.insert(0, (0, 0));
@@ -469,7 +469,7 @@ fn labels(class: Class, mut list: Vec<String>) -> std::result::Result<Vec<String
     list.extend(ends.iter().map(|end| (*end).to_owned()));
     for (at, label) in list.iter().enumerate() {
         if list.iter().skip(at + 1).any(|later| later.eq_ignore_ascii_case(label)) {
-            return Err(format!("`{label}` stands twice"));
+            return Err(format!("`{label}` occurs twice"));
         }
     }
     if list.len() > 64 {

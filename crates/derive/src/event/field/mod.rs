@@ -62,7 +62,7 @@ fn name(ctxt: &mut Ctxt, ident: &Ident) -> Option<String> {
     }
     ctxt.error(
         ident,
-        format!("field `{name}`: a field's name leaves with its value, and is [a-z][a-z0-9_]*, 48 bytes at most"),
+        format!("field `{name}`: a field's name is sent with its value: use [a-z][a-z0-9_]*, 48 bytes at most"),
     );
     None
 }
@@ -86,8 +86,8 @@ fn classed(ctxt: &mut Ctxt, mut keys: Keys<Option<Expr>>, field: &Ident) -> Opti
             |entry| example::read(class, entry, field),
             field,
             &format!(
-                "field `{field}` has no example, and the person is shown one: write \
-                 `#[field({begun}, example = {such_as})]`"
+                "field `{field}` has no example, but the person is shown one: write `#[field({begun}, example = \
+                 {such_as})]`"
             ),
         )
     });

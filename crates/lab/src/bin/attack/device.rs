@@ -97,7 +97,7 @@ pub(crate) fn all<T: Send>(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(person) = people.get(number) else { return Ok(done) };
             let home = directory.path().join(number.to_string());
-            let Left { first, bodies } =
+            let Sent { first, bodies } =
                 month(films, person, &home).map_err(|error| format!("person {number}: {error}"))?;
             std::fs::remove_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
             done.push((number, judge(first, &bodies)?));
@@ -116,13 +116,13 @@ pub(crate) fn all<T: Send>(
 }
 
 /// What was sent for one person.
-struct Left {
+struct Sent {
     /// The first day, counted from 1970.
     first: u64,
     bodies: Vec<Vec<u8>>,
 }
 
-fn month(films: &[Film], person: &Person, home: &Path) -> Result<Left, Box<dyn Error>> {
+fn month(films: &[Film], person: &Person, home: &Path) -> Result<Sent, Box<dyn Error>> {
     let (clock, kept) = (Days::before_today(person.days.len() as u64), Kept::default());
     let first = clock.0.load(Ordering::SeqCst) / DAY;
     let directories: (PathBuf, PathBuf) = (home.join("data"), home.join("config"));
@@ -150,7 +150,7 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Left, Box<dyn E
     }
     drop(client);
     let bodies = std::mem::take(&mut *kept.0.lock().map_err(|_| "a thread panicked")?);
-    Ok(Left { first, bodies })
+    Ok(Sent { first, bodies })
 }
 
 fn flush(client: &Client) -> Result<(), Box<dyn Error>> {

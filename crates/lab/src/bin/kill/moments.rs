@@ -206,7 +206,7 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Box<dyn Error>> {
         return Err(format!("{} of {} answered with an error: {errors:?}", errors.len(), kills + ended).into());
     }
     println!(
-        "kill: {kills} kills at random moments over {} operations ({ended} besides ended before theirs): {before} before, {after} \
+        "kill: {kills} kills at random moments over {} operations ({ended} more ended before theirs): {before} before, {after} \
          after ({returned} had returned, 0 of these open), {closed} closed with a reason; {} answered with an error; {found_out} \
          wrong orders of writing found out; seed {}, {:.0} s",
         OPERATIONS.len(),

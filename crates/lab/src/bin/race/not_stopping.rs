@@ -1,4 +1,4 @@
-//! Stands in for `stopping.rs` on systems where no process is stopped: no series asks for it there.
+//! Replaces `stopping.rs` on systems where no process is stopped: no series asks for it there.
 
 use super::{receiver::Receiver, round::Running};
 use std::error::Error;

@@ -94,7 +94,7 @@ struct Seen {
 pub(super) fn run() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let mut figures = Vec::new();
-    for (name, variable) in [("nobody was asked", None), ("blocked besides", Some(("DO_NOT_TRACK", "1")))] {
+    for (name, variable) in [("nobody was asked", None), ("blocked as well", Some(("DO_NOT_TRACK", "1")))] {
         let seen = observe(None, variable)?;
         let breaches = judge(&seen);
         if !breaches.is_empty() {

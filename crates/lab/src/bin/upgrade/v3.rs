@@ -5,7 +5,7 @@ mod version;
 use version::{CONTROLLER, run};
 
 candor::scope! {
-    /// Find out which decoders lose frames, so that those are mended first.
+    /// Find out which decoders lose frames, so that those are fixed first.
     PLAYBACK = "playback" {
         title: "Playback statistics", revision: 1, about: installation, retention: 90 days,
         benefit: "Fewer films that stutter", other_uses: none,

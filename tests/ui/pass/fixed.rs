@@ -1,4 +1,4 @@
-//! The mistakes in the folder above, each mended in the one step that its message asks for.
+//! The mistakes in the folder above, each fixed in the one step that its message asks for.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs, warnings)]
@@ -76,7 +76,7 @@ struct ServerSlow {
 }
 
 candor::scope! {
-    /// Count how often the search finds nothing, so that its index is mended.
+    /// Count how often the search finds nothing, so that its index is fixed.
     SEARCH = "search" {
         title: "Search", revision: 1, about: installation, retention: 3650 days, benefit: "You find what you look for",
         training: yes("completing what you type"), sale_or_sharing: no, advertising: no, profiling: no,
