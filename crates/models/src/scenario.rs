@@ -94,7 +94,7 @@ impl Clock for Still {
 
     fn monotonic(&self) -> Instant {
         static START: OnceLock<Instant> = OnceLock::new();
-        *START.get_or_init(Instant::now) + sync::napped()
+        *START.get_or_init(Instant::now) + sync::slept()
     }
 }
 

@@ -19,7 +19,7 @@ const STRETCH: u32 = 1_000;
 pub(crate) const MERGES: bool = true;
 
 loom::thread_local! {
-    static NAPPED: Cell<u64> = Cell::new(0);
+    static SLEPT: Cell<u64> = Cell::new(0);
     static MERGED: Cell<bool> = Cell::new(false);
 }
 
@@ -34,12 +34,12 @@ pub(crate) fn set_merged(merged: bool) {
 
 pub(crate) fn sleep(time: Duration) {
     let more = (time * STRETCH).as_micros() as u64;
-    NAPPED.with(|napped| napped.set(napped.get() + more));
+    SLEPT.with(|slept| slept.set(slept.get() + more));
 }
 
 /// The total time that this thread has slept.
-pub(crate) fn napped() -> Duration {
-    Duration::from_micros(NAPPED.with(Cell::get))
+pub(crate) fn slept() -> Duration {
+    Duration::from_micros(SLEPT.with(Cell::get))
 }
 
 /// A gate. The compiled modules share no other number between threads. Loom's atomic can't be made in a constant, so

@@ -13,7 +13,7 @@ const STRETCH: u32 = 125;
 pub(crate) const MERGES: bool = false;
 
 shuttle::thread_local! {
-    static NAPPED: Cell<u64> = Cell::new(0);
+    static SLEPT: Cell<u64> = Cell::new(0);
     static MERGED: Cell<bool> = Cell::new(false);
 }
 
@@ -28,13 +28,13 @@ pub(crate) fn set_merged(merged: bool) {
 
 pub(crate) fn sleep(time: Duration) {
     let more = (time * STRETCH).as_micros() as u64;
-    NAPPED.with(|napped| napped.set(napped.get() + more));
+    SLEPT.with(|slept| slept.set(slept.get() + more));
     shuttle::thread::yield_now();
 }
 
 /// The total time that this thread has slept.
-pub(crate) fn napped() -> Duration {
-    Duration::from_micros(NAPPED.with(Cell::get))
+pub(crate) fn slept() -> Duration {
+    Duration::from_micros(SLEPT.with(Cell::get))
 }
 
 #[derive(Debug, Default)]
