@@ -100,10 +100,10 @@ fn the_line_that_is_wrong_is_named() {
     let store = Store::new();
     let now = store.path("now.json");
     let text = said(&store.changed(&store.ledger(), "\"line\":2", "\"line\":7"), &[], 1);
-    assert!(text.contains("WRONG  line 2: its hash does not fit"), "{text}");
+    assert!(text.contains("WRONG  line 2: its hash does not match its content"), "{text}");
     assert!(text.contains("WRONG  line 2: its number is 7, but it should be 2"), "{text}");
     let text = said(&store.changed(&now, "dpv:ConsentWithdrawn", "dpv:ConsentGiven"), &[], 1);
-    assert!(text.contains("WRONG  line 2: the readable part says something else"), "{text}");
+    assert!(text.contains("WRONG  line 2: the readable part differs from the lines"), "{text}");
     let text = said(&store.changed(&now, "Find out what a check", "Find out what you check"), &[], 1);
     assert!(text.contains("WRONG  line 1: the notice it names was changed"), "{text}");
     // Lines are cut off at the end. Only an earlier receipt reveals that.
