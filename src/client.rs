@@ -6,8 +6,8 @@ use crate::{
     clean,
     config::Config,
     consent::{
-        self, Admission, Consent, Constraints, ErasureStatus, Grant, Ledger, MayAsk, Notice, Patience, Receipt,
-        Receipts, Scope, Status, Undeclared,
+        self, Admission, Consent, Constraints, Decision, ErasureStatus, Grant, Ledger, MayAsk, Notice, Patience,
+        Receipt, Receipts, Scope, Status, Undeclared,
     },
     contracts,
     disk::Files,
@@ -599,14 +599,24 @@ impl Client {
         erase::delete_sent(self.here()?, scope)
     }
 
-    /// Switches off, or on again, whether this computer keeps the contents of what a scope sends.
+    /// Keeps the contents of what a scope sends on this computer from now on. That is the default.
     ///
     /// Same as [`consent::keep_contents`](crate::consent::keep_contents()), for this client.
     ///
     /// # Errors
+    /// The change could not be written.
+    pub fn keep_contents(&self, scope: Scope) -> Result<(), Error> {
+        erase::keep_contents(self.here()?, scope)
+    }
+
+    /// Deletes the contents of what a scope sent, and keeps none from now on.
+    ///
+    /// Same as [`consent::discard_contents`](crate::consent::discard_contents()), for this client.
+    ///
+    /// # Errors
     /// The change could not be written. Contents that are left are deleted at the next start.
-    pub fn keep_contents(&self, scope: Scope, keep: bool) -> Result<(), Error> {
-        erase::keep_contents(self.here()?, scope, keep)
+    pub fn discard_contents(&self, scope: Scope) -> Result<(), Error> {
+        erase::discard_contents(self.here()?, scope)
     }
 
     /// Returns the grants for scopes that this program does not declare.
@@ -695,24 +705,44 @@ impl Client {
         answer
     }
 
-    /// Switches one field of a granted scope, named `event.field`, off or on again.
+    /// Switches off one field of a granted scope. The field is named `event.field`.
     ///
-    /// Same as [`consent::switch`](crate::consent::switch()), for this client.
+    /// Same as [`consent::switch_off`](crate::consent::switch_off()), for this client.
     ///
     /// # Errors
     /// The scope is not granted, it has no such field, or the decision could not be written.
-    pub fn switch(&self, scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
-        switch::switch(self.here()?, scope, field, on)
+    pub fn switch_off(&self, scope: Scope, field: &str) -> Result<Receipt, Error> {
+        switch::switch(self.here()?, scope, field, false)
     }
 
-    /// Records whether the person wants to be asked when a version would do more than they agreed to.
+    /// Switches one field of a granted scope on again. The field is named `event.field`.
+    ///
+    /// Same as [`consent::switch_on`](crate::consent::switch_on()), for this client.
+    ///
+    /// # Errors
+    /// The scope is not granted, it has no such field, or the decision could not be written.
+    pub fn switch_on(&self, scope: Scope, field: &str) -> Result<Receipt, Error> {
+        switch::switch(self.here()?, scope, field, true)
+    }
+
+    /// Records that the person wants to be asked when a version would do more than they agreed to. That is the default.
     ///
     /// Same as [`consent::ask_about_widenings`](crate::consent::ask_about_widenings()), for this client.
     ///
     /// # Errors
     /// The choice could not be written.
-    pub fn ask_about_widenings(&self, ask: bool) -> Result<(), Error> {
-        keep::ask_about_widenings(self.here()?, ask)
+    pub fn ask_about_widenings(&self) -> Result<(), Error> {
+        keep::ask_about_widenings(self.here()?, Decision::AskAgain)
+    }
+
+    /// Records that the person does not want to be asked when a version would do more than they agreed to.
+    ///
+    /// Same as [`consent::stop_asking_about_widenings`](crate::consent::stop_asking_about_widenings()), for this client.
+    ///
+    /// # Errors
+    /// The choice could not be written.
+    pub fn stop_asking_about_widenings(&self) -> Result<(), Error> {
+        keep::ask_about_widenings(self.here()?, Decision::AskNoMore)
     }
 
     /// Returns whether the program may ask about a scope now, on its own initiative.

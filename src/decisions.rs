@@ -332,8 +332,8 @@ pub fn receipts() -> Result<Receipts, Error> {
 /// Afterwards none of those records can be named for erasure; only how many records were sent is still known. The recipient's
 /// copy is not affected. Erasure requests made before continue.
 ///
-/// When a person withdraws, offer this beside keeping the data, with equal weight. [`keep_contents`] is an option between the
-/// two.
+/// When a person withdraws, offer this beside keeping the data, with equal weight. [`discard_contents`] is an option between
+/// the two.
 ///
 /// ```standalone_crate
 /// use candor::consent;
@@ -488,9 +488,9 @@ pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
     client()?.revoke(scope, why)
 }
 
-/// Switches one field of a granted scope off or on again. `field` is `event.field`.
+/// Switches off one field of a granted scope. `field` is `event.field`.
 ///
-/// Pending data is destroyed in both directions. Afterwards the field is left out, or reported as agreed.
+/// Pending data of the scope is destroyed. Afterwards its events are recorded without the field, until [`switch_on`].
 ///
 /// ```standalone_crate
 /// use candor::consent;
@@ -516,24 +516,96 @@ pub fn revoke(scope: Scope, why: &str) -> Result<Receipt, Error> {
 /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
 /// # let _candor = candor::init(config)?;
 /// # consent::grant(USAGE)?;
-/// consent::switch(USAGE, "library.opened.shelves", false)?;
+/// consent::switch_off(USAGE, "library.opened.shelves")?;
 /// assert_eq!(consent::status(USAGE)?.switched_off, ["library.opened.shelves"]);
-/// consent::switch(USAGE, "library.opened.shelves", true)?;
-/// assert!(consent::status(USAGE)?.switched_off.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// The scope is not granted; it has no such field ([`Error::is_configuration`]); or the decision could not be written, in which
 /// case nothing has changed.
-pub fn switch(scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
-    client()?.switch(scope, field, on)
+pub fn switch_off(scope: Scope, field: &str) -> Result<Receipt, Error> {
+    client()?.switch_off(scope, field)
 }
 
-/// Records whether the person wants to be asked when a version would do more than they agreed to.
+/// Switches one field of a granted scope on again, after [`switch_off`]. `field` is `event.field`.
 ///
-/// By default they are asked, once for each such version. With `false`, the program is limited to what was agreed, and
-/// [`may_ask`] answers that it may not ask.
+/// Pending data of the scope is destroyed. Afterwards the field is reported as agreed.
+///
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # /// The library was opened.
+/// # #[derive(candor::Event)]
+/// # #[event(name = "library.opened", scope = USAGE, linkage = rollup)]
+/// # struct LibraryOpened {
+/// #     /// How many shelves it has.
+/// #     #[field(count, example = 3)]
+/// #     shelves: usize,
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// # consent::grant(USAGE)?;
+/// consent::switch_off(USAGE, "library.opened.shelves")?;
+/// consent::switch_on(USAGE, "library.opened.shelves")?;
+/// assert!(consent::status(USAGE)?.switched_off.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Same as [`switch_off`].
+pub fn switch_on(scope: Scope, field: &str) -> Result<Receipt, Error> {
+    client()?.switch_on(scope, field)
+}
+
+/// Records that the person wants to be asked when a version would do more than they agreed to. That is the default: they are
+/// asked once for each such version. Undoes [`stop_asking_about_widenings`].
+///
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let earlier = candor::Client::new(config.clone().endpoint("http://localhost:4317"))?;
+/// # earlier.grant(USAGE)?;
+/// # drop(earlier);
+/// # let _candor = candor::init(config)?;
+/// // The person agreed to an earlier version. This one would do more.
+/// consent::stop_asking_about_widenings()?;
+/// consent::ask_about_widenings()?;                // the person chose "Ask me about such changes again"
+/// assert!(consent::may_ask(USAGE)?.is_yes());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// The choice could not be written.
+pub fn ask_about_widenings() -> Result<(), Error> {
+    client()?.ask_about_widenings()
+}
+
+/// Records that the person does not want to be asked when a version would do more than they agreed to.
+///
+/// From then on the program is limited to what was agreed, and [`may_ask`] answers that it may not ask about more. Applies to
+/// every scope, until [`ask_about_widenings`].
 ///
 /// ```standalone_crate
 /// use candor::consent;
@@ -555,15 +627,15 @@ pub fn switch(scope: Scope, field: &str, on: bool) -> Result<Receipt, Error> {
 /// # let _candor = candor::init(config)?;
 /// // The person agreed to an earlier version. This one would do more.
 /// assert!(consent::may_ask(USAGE)?.is_yes());
-/// consent::ask_about_widenings(false)?;           // the person chose "Don't ask me about such changes"
+/// consent::stop_asking_about_widenings()?;        // the person chose "Don't ask me about such changes"
 /// assert!(!consent::may_ask(USAGE)?.is_yes());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// The choice could not be written.
-pub fn ask_about_widenings(ask: bool) -> Result<(), Error> {
-    client()?.ask_about_widenings(ask)
+pub fn stop_asking_about_widenings() -> Result<(), Error> {
+    client()?.stop_asking_about_widenings()
 }
 
 /// Returns whether the program may ask about a scope now, on its own initiative. It does not apply to a page that the person
@@ -636,12 +708,43 @@ pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
     client()?.prompt(scope)
 }
 
-/// Switches off, or on again, whether this computer keeps the contents of what a scope sends, for the person to read. It is on by
-/// default.
+/// Keeps the contents of what a scope sends on this computer from now on, for the person to read. That is the default. Undoes
+/// [`discard_contents`]; contents that were deleted do not come back.
 ///
-/// When it is switched off, the contents kept so far are deleted immediately and none are kept afterwards, whatever else is
-/// decided about the scope. Two things stay: when something was sent, how much, and under which decision; and, for as long as the
-/// recipient's retention lasts, the records' random numbers, so that they can still be named for [`erase`].
+/// ```standalone_crate
+/// use candor::consent;
+/// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
+/// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+/// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+/// #     .erasure(Erasure::Unsupported);
+/// # candor::scope! {
+/// #     /// Find out how many shelves people use, so that the common case is fast.
+/// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+/// #         benefit: "Faster lists", other_uses: none }
+/// # }
+/// # let home = tempfile::tempdir()?;
+/// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+/// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+/// # let _candor = candor::init(config)?;
+/// # consent::grant(USAGE)?;
+/// consent::discard_contents(USAGE)?;
+/// assert!(!candor::manifest()?.scope(USAGE).unwrap().keeps_contents);
+/// consent::keep_contents(USAGE)?;
+/// assert!(candor::manifest()?.scope(USAGE).unwrap().keeps_contents);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// The change could not be written.
+pub fn keep_contents(scope: Scope) -> Result<(), Error> {
+    client()?.keep_contents(scope)
+}
+
+/// Deletes the contents of what a scope sent from this computer, and keeps none from now on, whatever else is decided about the
+/// scope.
+///
+/// Two things stay: when something was sent, how much, and under which decision; and, for as long as the recipient's retention
+/// lasts, the records' random numbers, so that they can still be named for [`erase`]. [`delete_sent`] deletes those as well.
 ///
 /// ```standalone_crate
 /// use candor::consent;
@@ -676,7 +779,7 @@ pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
 /// # candor::record_durable(LibraryOpened { shelves: 7 });
 /// # assert_eq!(candor::flush(std::time::Duration::from_secs(5))?.records, 1);
 /// assert!(!candor::manifest()?.scope(USAGE).unwrap().sent[0].body.is_empty());
-/// consent::keep_contents(USAGE, false)?;
+/// consent::discard_contents(USAGE)?;
 /// assert!(candor::manifest()?.scope(USAGE).unwrap().sent[0].body.is_empty());     // deleted
 /// assert_eq!(consent::erasures(USAGE)?.nameable, 1);                              // can still be erased
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -684,8 +787,8 @@ pub fn prompt(scope: Scope) -> Result<Prompt<'static>, Error> {
 ///
 /// # Errors
 /// The change could not be written. If the choice was written but not all contents were deleted, the next start deletes the rest.
-pub fn keep_contents(scope: Scope, keep: bool) -> Result<(), Error> {
-    client()?.keep_contents(scope, keep)
+pub fn discard_contents(scope: Scope) -> Result<(), Error> {
+    client()?.discard_contents(scope)
 }
 
 /// Returns the grants for scopes that this program does not declare: scopes of an earlier version, or of another program that

@@ -123,7 +123,7 @@
 //! - On a settings page show all of [`consent::notice`], with a yes and a no that look alike, and neither of them preselected.
 //!   Call [`consent::deny`] for a no. The refusal is stored, and from then on a grant without a notice is rejected.
 //! - Put [`consent::withdraw`] where the yes was, one step away.
-//! - Put [`consent::switch`] beside each field.
+//! - Put [`consent::switch_off`] beside each field.
 //! - Let nothing in the program depend on the answer.
 //! - When a person withdraws, ask [whether what was sent is to be deleted as well](consent::ErasureStatus::question), with a yes
 //!   and a no that look alike. Call [`consent::erase`] for a yes.

@@ -89,17 +89,26 @@ pub(crate) fn finish_deleting(engine: &Engine, scope: Scope) -> Result<(), Error
     }
 }
 
-/// Switches keeping the contents of the sent log off, or on again. Off deletes the contents kept so far, and none are
-/// kept from now on.
-pub(crate) fn keep_contents(engine: &Engine, scope: Scope, keep: bool) -> Result<(), Error> {
+/// Keeps the contents of the sent log from now on.
+pub(crate) fn keep_contents(engine: &Engine, scope: Scope) -> Result<(), Error> {
     engine.consent.ledger().is_there()?;
     let store = engine.consent.ledger().store();
     engine.consent.contract(scope)?;
     let sent = engine.journal.sent();
-    if keep && sent.keeps_contents(scope).at("read the sent log in", store)? {
+    if sent.keeps_contents(scope).at("read the sent log in", store)? {
         return Ok(());
     }
     engine.consent.ledger().make_directories()?;
-    sent.keep_contents(scope, keep).at("change the sent log in", store)?;
-    if keep { Ok(()) } else { sent.strip(scope).at("delete the contents of the sent log in", store) }
+    sent.keep_contents(scope).at("change the sent log in", store)
+}
+
+/// Deletes the contents of the sent log, and keeps none from now on.
+pub(crate) fn discard_contents(engine: &Engine, scope: Scope) -> Result<(), Error> {
+    engine.consent.ledger().is_there()?;
+    let store = engine.consent.ledger().store();
+    engine.consent.contract(scope)?;
+    let sent = engine.journal.sent();
+    engine.consent.ledger().make_directories()?;
+    sent.keep_no_contents(scope).at("change the sent log in", store)?;
+    sent.strip(scope).at("delete the contents of the sent log in", store)
 }

@@ -44,13 +44,13 @@ fn write_open(engine: &Engine, scope: Scope, details: impl Fn(&Entry) -> Details
     Ok(receipt)
 }
 
-/// Records whether the person may be asked when a version would do more than they agreed to.
-pub(crate) fn ask_about_widenings(engine: &Engine, ask: bool) -> Result<(), Error> {
+/// Records whether the person may be asked when a version would do more than they agreed to: [`Decision::AskAgain`] or
+/// [`Decision::AskNoMore`].
+pub(crate) fn ask_about_widenings(engine: &Engine, decision: Decision) -> Result<(), Error> {
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(&Patience::new())?;
     let now = engine.consent.ambient().now();
     let sound = to_build_on(engine, &held, engine.consent.ledger().repair(&held, now)?, now)?;
-    let decision = if ask { Decision::AskAgain } else { Decision::AskNoMore };
     let known = sound.as_ref().and_then(|sound| sound.entry(EVERY_SCOPE)).map(|entry| entry.decision);
     // Records restored from an older copy hold an older answer, so the answer is written again.
     let outdated = sound.as_ref().is_some_and(|sound| sound.is_outdated(EVERY_SCOPE));

@@ -167,24 +167,32 @@ impl<'j> SentLog<'j> {
         }
     }
 
-    /// Notes, durably, whether contents are kept from now on. Contents that are already kept are not removed here: the
-    /// caller [strips](SentLog::strip) them.
-    pub(crate) fn keep_contents(&self, scope: Scope, keep: bool) -> io::Result<()> {
+    /// Notes, durably, that contents are kept from now on.
+    pub(crate) fn keep_contents(&self, scope: Scope) -> io::Result<()> {
         let path = self.bare(scope);
-        if keep {
-            self.files.remove_if_there(&path)?;
-        } else {
-            self.files.own_dir(&self.store.join("sent"))?;
-            match self.files.create(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => drop(made?),
-            }
+        self.files.remove_if_there(&path)?;
+        self.sync_note(&path)
+    }
+
+    /// Notes, durably, that no contents are kept from now on. Contents that are already kept are not removed here: the
+    /// caller [strips](SentLog::strip) them.
+    pub(crate) fn keep_no_contents(&self, scope: Scope) -> io::Result<()> {
+        let path = self.bare(scope);
+        self.files.own_dir(&self.store.join("sent"))?;
+        match self.files.create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => drop(made?),
         }
+        self.sync_note(&path)
+    }
+
+    /// Makes it durable that the file at `path` was made or removed.
+    fn sync_note(&self, path: &Path) -> io::Result<()> {
         // Nothing was ever sent or noted, so there is no directory to sync.
         if self.files.stat(&self.store.join("sent"))?.is_none() {
             return Ok(());
         }
-        self.files.sync_parent(&path)
+        self.files.sync_parent(path)
     }
 
     /// Removes the contents of every entry of a scope. Keeps when something was sent, how much, and under which grant.

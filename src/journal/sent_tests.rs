@@ -32,7 +32,7 @@ impl Shared {
         let files = Files::new(Arc::new(System), self.store.clone());
         let other = SentLog::new(&files, &self.store);
         if let Turn::StoredRequest = turn {
-            other.keep_contents(CRASH, false).unwrap();
+            other.keep_no_contents(CRASH).unwrap();
         }
         other.strip(CRASH).unwrap();
     }
@@ -99,7 +99,7 @@ fn what_leaves_is_noted_though_another_process_clears_contents_away() {
     }
     // Contents were turned off before, and another process starts.
     with_batch(&[Turn::Strip], |log, batch| {
-        let changed = log.keep_contents(CRASH, false);
+        let changed = log.keep_no_contents(CRASH);
         changed.and_then(|()| log.note(CRASH, batch, Time(5), Taken::WHOLE)).unwrap();
         is_noted(log, Time(5), b"");
     });
@@ -110,7 +110,7 @@ fn a_batch_that_was_kept_as_its_own_entry_keeps_its_particulars() {
     with_batch(&[], |log, batch| {
         log.keep_file(CRASH, batch, Time(5), None).unwrap();
         is_noted(log, Time(5), batch.body());
-        log.keep_contents(CRASH, false).unwrap();
+        log.keep_no_contents(CRASH).unwrap();
         for _ in 0..2 {
             log.strip(CRASH).unwrap();
             is_noted(log, Time(5), b"");
@@ -126,11 +126,11 @@ fn a_scope_is_not_taken_for_a_note_about_another() {
             log.files.own_dir(&log.store.join("sent").join(name)).unwrap();
         }
         assert!(log.keeps_contents(CRASH).unwrap() && !log.is_deleting(CRASH).unwrap());
-        log.keep_contents(CRASH, false).unwrap();
+        log.keep_no_contents(CRASH).unwrap();
         log.begin_deleting(CRASH).unwrap();
         assert!(!log.keeps_contents(CRASH).unwrap() && log.is_deleting(CRASH).unwrap());
         log.end_deleting(CRASH).unwrap();
-        log.keep_contents(CRASH, true).unwrap();
+        log.keep_contents(CRASH).unwrap();
         log.note(CRASH, batch, Time(5), Taken::WHOLE).unwrap();
         is_noted(log, Time(5), batch.body());
     });

@@ -219,7 +219,7 @@ fn a_switch_that_returned_holds() {
         let faults = at_every_call(
             fault,
             prepare,
-            |client| client.switch(CRASH, field, false),
+            |client| client.switch_off(CRASH, field),
             |at, answer, failing, home| {
                 let what = format!("{fault:?} at call {at}: {answer:?}");
                 if answer.is_ok() {
@@ -242,7 +242,7 @@ fn a_switch_that_returned_holds() {
                     say_yes(&fresh).unwrap();
                 }
                 // In both cases the next attempt succeeds.
-                fresh.switch(CRASH, field, false).unwrap();
+                fresh.switch_off(CRASH, field).unwrap();
                 assert_eq!(fresh.status(CRASH).unwrap().switched_off, [field], "{what}");
                 assert!(fresh.status(CRASH).unwrap().is_open(), "{what}");
             },

@@ -226,7 +226,7 @@ fn no_contents_stay_once_that_was_asked_for_whatever_fails() {
         let faults = at_every_call(
             fault,
             |_| (),
-            |client| client.keep_contents(CRASH, false),
+            |client| client.discard_contents(CRASH),
             |at, answer, home, taker| match (answer, bodies(home, taker)) {
                 (Ok(()), kept) => assert_eq!(kept, (0, false), "{fault:?} at call {at}"),
                 // If the change was noted before the fault, the next start has finished it.
@@ -241,7 +241,7 @@ fn no_contents_stay_once_that_was_asked_for_whatever_fails() {
             fault,
             |client| {
                 client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
-                client.keep_contents(CRASH, false).unwrap();
+                client.discard_contents(CRASH).unwrap();
                 client.record_durable(Happened { times: 3 });
             },
             |client| client.flush(Duration::from_secs(20)).unwrap(),

@@ -37,7 +37,7 @@ const DECISIONS: [Decision; 6] = [
     Decision { name: "defer", act: |client| client.defer(CRASH), is_no: false, then: State::Granted },
     Decision {
         name: "switch",
-        act: |client| client.switch(CRASH, "crash.happened.times", false),
+        act: |client| client.switch_off(CRASH, "crash.happened.times"),
         is_no: false,
         then: State::Granted,
     },

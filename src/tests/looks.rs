@@ -252,7 +252,7 @@ fn cases() -> Vec<Case> {
         Case { name: "keep", act: |client| client.keep(CRASH).map(Some), adds: &["crash kept"], ..NO_ACT },
         Case {
             name: "switch",
-            act: |client| client.switch(CRASH, "crash.happened.times", false).map(Some),
+            act: |client| client.switch_off(CRASH, "crash.happened.times").map(Some),
             adds: &["crash narrowed"],
             ..NO_ACT
         },
@@ -264,7 +264,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "ask about widenings",
-            act: |client| client.ask_about_widenings(false).map(|()| None),
+            act: |client| client.stop_asking_about_widenings().map(|()| None),
             adds: &["* ask_no_more"],
             ..NO_ACT
         },

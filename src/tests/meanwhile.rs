@@ -95,7 +95,7 @@ const YES: Decide = |client| Ok(say_yes(client));
 const DENY: Decide = |client| client.deny(CRASH);
 const DEFER: Decide = |client| client.defer(CRASH);
 const WITHDRAW: Decide = |client| client.withdraw(CRASH);
-const SWITCH: Decide = |client| client.switch(CRASH, "crash.happened.times", false);
+const SWITCH: Decide = |client| client.switch_off(CRASH, "crash.happened.times");
 const KEEP: Decide = |client| client.keep(CRASH);
 
 #[test]

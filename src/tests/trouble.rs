@@ -558,7 +558,7 @@ fn a_refusal_at_the_question_that_the_disk_did_not_take_is_an_answer() {
 fn undone_by(mutant: Option<Mutant>) -> Vec<&'static str> {
     type Act = fn(&Client);
     let acts: [(&str, Act); 5] = [
-        ("a switch", |client| drop(client.switch(CRASH, "crash.happened.times", false))),
+        ("a switch", |client| drop(client.switch_off(CRASH, "crash.happened.times"))),
         ("a narrowing", |client| {
             let narrows = CloseReason::Switched("crash.happened.times", false);
             let closing = crate::actions::close::close_scope(client.engine(), CRASH.into(), narrows, &Patience::new());
@@ -653,7 +653,7 @@ fn what_was_switched_off_outlasts_a_grant_that_failed_on_its_way() {
         [("rename", "/consent"), ("append", "/ledger.jsonl"), ("rename", "/high"), ("sync_dir", "/candor-1")];
     for (call, end) in ways {
         let (home, client) = Home::new();
-        client.switch(CRASH, "crash.happened.times", false).unwrap();
+        client.switch_off(CRASH, "crash.happened.times").unwrap();
         // With its lock removed, the scope needs a new grant.
         std::fs::remove_file(home.directory.path().join("data/org.example.crash/candor-1/crash.life")).unwrap();
         let yes = || client.grant(CRASH.shown(&client.notice(CRASH).unwrap()));
@@ -669,7 +669,7 @@ fn what_was_switched_off_outlasts_a_grant_that_failed_on_its_way() {
 #[test]
 fn what_was_switched_off_outlasts_an_end_that_only_a_tombstone_keeps_and_new_records() {
     let (home, client) = Home::new();
-    client.switch(CRASH, "crash.happened.times", false).unwrap();
+    client.switch_off(CRASH, "crash.happened.times").unwrap();
     home.disk.set(|call, path| (call == "rename" && path.ends_with("consent.new")).then_some(Errno::NOSPC));
     client.revoke(CRASH, "a test").unwrap();
     home.disk.end();

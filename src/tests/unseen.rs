@@ -181,10 +181,10 @@ fn an_entry_that_cant_be_read_now_is_not_half_an_entry() {
         for (call, part, end) in [("read", "/sent/crash/", ".json"), ("list", "/sent/", "crash")] {
             let (home, client) = Home::new();
             home.fail(errno, call, part, end);
-            assert!(client.keep_contents(CRASH, false).is_err(), "{errno} {call}: the contents are there");
+            assert!(client.discard_contents(CRASH).is_err(), "{errno} {call}: the contents are there");
             home.disk.end();
             assert_eq!(names(&home.below("sent/crash")).len(), 2, "{errno} {call}: what left is known");
-            client.keep_contents(CRASH, false).unwrap();
+            client.discard_contents(CRASH).unwrap();
             let manifest = client.manifest().unwrap();
             let sent = &manifest.scope(CRASH).unwrap().sent;
             assert!(sent.len() == 2 && sent.iter().all(|entry| entry.body.is_empty()), "{errno} {call}");

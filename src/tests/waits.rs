@@ -115,8 +115,8 @@ fn longest_wait_of_a_decision() -> u64 {
     let deny: Act = |client| assert!(client.deny(CRASH).map_or(true, |receipt| !receipt.confirmed));
     let settle: Act = |client| crate::actions::settle::settle(client.engine());
     let refused: [Act; 4] = [
-        |client| assert!(client.switch(CRASH, "crash.happened.times", false).is_err()),
-        |client| assert!(client.ask_about_widenings(false).is_err()),
+        |client| assert!(client.switch_off(CRASH, "crash.happened.times").is_err()),
+        |client| assert!(client.stop_asking_about_widenings().is_err()),
         |client| drop(client.grant(CRASH)),
         |client| drop(client.defer(CRASH)),
     ];
@@ -163,7 +163,7 @@ fn what_is_recorded_while_a_grant_is_narrowed_is_counted() {
     let held = hold_every_lock(home.path());
     let lost = || client.engine().journal.counters.dropped(crate::journal::DropReason::InDoubt);
     thread::scope(|scope| {
-        let switching = scope.spawn(|| client.switch(CRASH, "crash.happened.times", false));
+        let switching = scope.spawn(|| client.switch_off(CRASH, "crash.happened.times"));
         let mut recorded = 0;
         while !switching.is_finished() {
             if client.status(CRASH).unwrap().is_open() {

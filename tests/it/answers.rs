@@ -425,7 +425,7 @@ fn each_body_that_left_can_be_read_on_the_page_whatever_became_of_it() {
         assert_eq!(bodies(&client), server.bodies().into_iter().collect(), "{say:?}");
         // The switch that keeps contents applies to these as it does to batches that were taken.
         let entries = client.manifest().unwrap().scope(USAGE).unwrap().sent.len();
-        client.keep_contents(USAGE, false).unwrap();
+        client.discard_contents(USAGE).unwrap();
         assert_eq!(bodies(&client), BTreeSet::from([Vec::new()]), "{say:?}");
         client.record_durable(opened(2));
         send(&client);

@@ -356,11 +356,11 @@ fn who_does_not_want_to_be_asked_for_more_is_not() {
     let (home, server) = (Home::new(), Server::new());
     let client = wider(&home, &server);
     assert!(client.may_ask(USAGE).unwrap().is_yes());
-    client.ask_about_widenings(false).unwrap();
+    client.stop_asking_about_widenings().unwrap();
     // The scope is open, so its worker may write other files when it next sends. Only these two are compared.
     let said = || ["consent", "ledger.jsonl"].map(|name| std::fs::read(home.store().join(name)).unwrap());
     let once = said();
-    client.ask_about_widenings(false).unwrap();
+    client.stop_asking_about_widenings().unwrap();
     assert!(said() == once, "said twice is said once");
     assert_eq!(why_not(&client), WhyNot::AskNoMore);
     assert!(client.status(USAGE).unwrap().is_open() && keeps_the_old(&client));
@@ -369,7 +369,7 @@ fn who_does_not_want_to_be_asked_for_more_is_not() {
     assert_eq!(why_not(&client), WhyNot::AskNoMore);
     // A scope that was never decided is not a wider version of something agreed to.
     assert!(client.may_ask(CONNECTIVITY).unwrap().is_yes());
-    client.ask_about_widenings(true).unwrap();
+    client.ask_about_widenings().unwrap();
     assert!(client.may_ask(USAGE).unwrap().is_yes());
 }
 

@@ -28,7 +28,7 @@ fn is_bare(home: &Home, scope: Scope) {
 fn no_contents_are_kept_until_the_person_wants_them_again() {
     let (home, server) = (Home::new(), Server::new());
     let client = with_sent(&home, &server, &[2]);
-    client.keep_contents(USAGE, true).unwrap();
+    client.keep_contents(USAGE).unwrap();
     assert!(
         !files::tree(&home.path()).keys().any(|path| format!("{path:?}").contains("-bare")),
         "that is how it begins"
@@ -36,8 +36,8 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     let before = sent(&client, USAGE);
     let body = before[0].body.clone();
     assert!(body.contains("library.opened") && body.len() as u64 == before[0].bytes);
-    client.keep_contents(USAGE, false).unwrap();
-    client.keep_contents(USAGE, false).unwrap();
+    client.discard_contents(USAGE).unwrap();
+    client.discard_contents(USAGE).unwrap();
     is_bare(&home, USAGE);
     let after = sent(&client, USAGE);
     assert_eq!(after[0].body, "");
@@ -65,7 +65,7 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
 
     // Requests sent at the same moment have no defined order, so the clock moves on.
     home.clock.advance(MINUTE);
-    client.keep_contents(USAGE, true).unwrap();
+    client.keep_contents(USAGE).unwrap();
     client.record_durable(opened(2));
     send(&client);
     let bodies: Vec<bool> = sent(&client, USAGE).iter().map(|page| page.body.is_empty()).collect();
@@ -95,11 +95,11 @@ fn an_entry_that_others_may_open_is_named_and_stays_until_it_can_be_read() {
     let entry = files::all(&home.store().join("sent/usage")).remove(0);
     let before = fs::read(&entry).unwrap();
     files::mode(&entry, 0o644);
-    let error = client.keep_contents(USAGE, false).unwrap_err().to_string();
+    let error = client.discard_contents(USAGE).unwrap_err().to_string();
     assert!(error.contains(&entry.display().to_string()) && error.contains("chmod go-rwx"), "{error}");
     assert!(fs::read(&entry).unwrap() == before);
     files::mode(&entry, 0o600);
-    client.keep_contents(USAGE, false).unwrap();
+    client.discard_contents(USAGE).unwrap();
     assert_eq!(sent(&client, USAGE).len(), 2, "when something left, and how much, is still known");
     is_bare(&home, USAGE);
 }
@@ -113,7 +113,7 @@ fn where_a_link_leads_to_what_was_sent_nothing_is_said_to_be_deleted() {
     let (log, moved) = (home.store().join("sent/usage"), home.path().join("moved"));
     fs::rename(&log, &moved).unwrap();
     std::os::unix::fs::symlink(&moved, &log).unwrap();
-    for error in [client.keep_contents(USAGE, false).unwrap_err(), client.delete_sent(USAGE).unwrap_err()] {
+    for error in [client.discard_contents(USAGE).unwrap_err(), client.delete_sent(USAGE).unwrap_err()] {
         assert!(error.to_string().contains(&log.display().to_string()), "{error}");
     }
     assert!(log.is_symlink() && !files::all(&moved).is_empty());

@@ -350,7 +350,7 @@ fn what_can_be_named_of_what_left_is_told_as_it_is() {
         (status.nameable, status.left)
     };
     assert_eq!(told(&client), (4, 4));
-    client.keep_contents(USAGE, false).unwrap();
+    client.discard_contents(USAGE).unwrap();
     assert_eq!(told(&client), (4, 4), "contents are gone, names are not");
     home.clock.pass(DAY * 5);
     (0..3).for_each(|_| client.record_durable(opened(2)));

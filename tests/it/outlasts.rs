@@ -178,7 +178,7 @@ fn a_switch_after_a_refusal_of_more_does_not_let_the_program_ask_sooner() {
     let (home, server) = (Home::new(), Server::new());
     let client = held(&home, &server);
     client.keep(USAGE).unwrap();
-    client.switch(USAGE, "library.opened.shelves", false).unwrap();
+    client.switch_off(USAGE, "library.opened.shelves").unwrap();
     drop(client);
     assert_eq!(why_not(&wider(&home, &server)), WhyNot::SoonAfterANo);
 }
@@ -188,7 +188,7 @@ fn a_field_that_was_switched_off_stays_off_under_a_grant_after_the_last_day() {
     let (home, server) = (Home::new(), Server::new());
     let client = Client::new(home.config(&server).validity_days(1)).unwrap();
     client.grant(USAGE).unwrap();
-    client.switch(USAGE, "library.opened.sorted", false).unwrap();
+    client.switch_off(USAGE, "library.opened.sorted").unwrap();
     drop(client);
     home.clock.advance(DAY * 2);
     let client = home.start(&server);
@@ -211,7 +211,7 @@ fn narrowing_a_grant_makes_it_no_younger() {
     client.grant(USAGE).unwrap();
     let status = client.status(USAGE).unwrap();
     home.clock.advance(DAY * 20);
-    client.switch(USAGE, "library.opened.sorted", false).unwrap();
+    client.switch_off(USAGE, "library.opened.sorted").unwrap();
     client.keep(USAGE).unwrap();
     let after = client.status(USAGE).unwrap();
     assert_eq!((after.until, after.since), (status.until, status.since));
@@ -226,7 +226,7 @@ fn a_clock_that_went_back_is_not_trusted_because_something_narrowed() {
     let now = home.clock.day_nanos() as i64 / 1_000_000_000 + 43_200;
     home.clock.jump_to(now - 300 * 86_400);
     assert!(!client.status(USAGE).unwrap().is_open(), "the control");
-    let _ = client.switch(USAGE, "library.opened.sorted", false);
+    let _ = client.switch_off(USAGE, "library.opened.sorted");
     assert!(!client.status(USAGE).unwrap().is_open());
     client.record_durable(opened(2));
     assert!(home.all_waiting().is_empty());
@@ -270,15 +270,15 @@ fn a_grant_after_two_withdrawals_opens_whichever_process_sees_it_first() {
 fn a_preference_about_questions_can_be_set_again_after_records_from_before() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
-    client.ask_about_widenings(false).unwrap();
-    client.ask_about_widenings(true).unwrap();
+    client.stop_asking_about_widenings().unwrap();
+    client.ask_about_widenings().unwrap();
     let kept = home.path().join("backup");
     files::copy(&home.store(), &kept);
-    client.ask_about_widenings(false).unwrap();
+    client.stop_asking_about_widenings().unwrap();
     drop(client);
     files::restore(&kept, &home.store());
     let client = wider(&home, &server);
     assert_eq!(why_not(&client), WhyNot::AskNoMore, "records from before do not ask for questions");
-    client.ask_about_widenings(true).unwrap();
+    client.ask_about_widenings().unwrap();
     assert!(client.may_ask(USAGE).unwrap().is_yes());
 }

@@ -41,7 +41,7 @@ fn readme(why: &str) -> Result<(), Error> {
     for error in [
         consent::grant(USAGE).unwrap_err(),
         consent::deny(USAGE).unwrap_err(),
-        consent::ask_about_widenings(false).unwrap_err(),
+        consent::stop_asking_about_widenings().unwrap_err(),
         consent::receipts().unwrap_err(),
         consent::undeclared().unwrap_err(),
     ] {

@@ -80,7 +80,7 @@ fn what_the_program_itself_hands_in() {
     let client = home.start_granted(&server, &[USAGE]);
     for error in [
         client.withdraw_undeclared(ATTACK).unwrap_err(),
-        client.switch(USAGE, ATTACK, false).unwrap_err(),
+        client.switch_off(USAGE, ATTACK).unwrap_err(),
         client.notice_in(USAGE, ATTACK).unwrap_err(),
         Client::new(home.config_to(format!("https://{ATTACK}"))).unwrap_err(),
     ] {

@@ -419,12 +419,12 @@ fn every_kind_of_decision_verifies_and_is_named() {
     let client = home.start(&server);
     client.defer(PLAYBACK).unwrap();
     client.grant(USAGE.asked_in_own_words("May we?", "en")).unwrap();
-    client.switch(USAGE, "library.opened.sorted", false).unwrap();
+    client.switch_off(USAGE, "library.opened.sorted").unwrap();
     client.keep(USAGE).unwrap();
     client.keep(USAGE).unwrap();
     client.revoke(USAGE, "the notice was wrong").unwrap();
-    client.ask_about_widenings(false).unwrap();
-    client.ask_about_widenings(true).unwrap();
+    client.stop_asking_about_widenings().unwrap();
+    client.ask_about_widenings().unwrap();
     say_yes(&client, USAGE);
     client.withdraw(USAGE).unwrap();
     let receipts = client.receipts().unwrap();

@@ -18,7 +18,7 @@ fn a_field_that_is_switched_off_is_left_out() {
     client.record_durable(sorted());
     assert!(waiting(&client, USAGE)[0].contains("shelves"), "the control");
     let before = client.receipt(USAGE).unwrap();
-    let receipt = client.switch(USAGE, "library.opened.shelves", false).unwrap();
+    let receipt = client.switch_off(USAGE, "library.opened.shelves").unwrap();
     assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("narrowed", true));
     assert!(receipt.epoch > before.epoch && receipt.destroyed.bytes > 0, "what waited is destroyed");
     assert!(waiting(&client, USAGE).is_empty());
@@ -45,24 +45,24 @@ fn a_field_that_is_switched_off_is_left_out() {
 fn on_again_is_as_agreed_and_nothing_of_before_comes_back() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
-    client.switch(USAGE, "library.opened.sorted", false).unwrap();
+    client.switch_off(USAGE, "library.opened.sorted").unwrap();
     client.record_durable(sorted());
-    assert!(client.switch(USAGE, "library.opened.sorted", true).unwrap().destroyed.bytes > 0);
+    assert!(client.switch_on(USAGE, "library.opened.sorted").unwrap().destroyed.bytes > 0);
     assert!(client.status(USAGE).unwrap().switched_off.is_empty());
     client.record_durable(sorted());
     let lines = waiting(&client, USAGE);
     assert!(lines.len() == 1 && lines[0].contains("sorted"), "{lines:#?}");
     let line = client.receipt(USAGE).unwrap().line;
-    assert_eq!(client.switch(USAGE, "library.opened.sorted", true).unwrap().line, line, "twice is once");
+    assert_eq!(client.switch_on(USAGE, "library.opened.sorted").unwrap().line, line, "twice is once");
 }
 
 #[test]
 fn a_counted_field_and_a_code_can_be_switched_off() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[PLAYBACK, CONNECTIVITY]);
-    client.switch(PLAYBACK, "playback.finished.bitrate", false).unwrap();
-    client.switch(PLAYBACK, "playback.finished.codec", false).unwrap();
-    client.switch(CONNECTIVITY, "server.unreachable.server", false).unwrap();
+    client.switch_off(PLAYBACK, "playback.finished.bitrate").unwrap();
+    client.switch_off(PLAYBACK, "playback.finished.codec").unwrap();
+    client.switch_off(CONNECTIVITY, "server.unreachable.server").unwrap();
     for _ in 0..2 {
         client.record_durable(film());
     }
@@ -80,11 +80,11 @@ fn a_counted_field_and_a_code_can_be_switched_off() {
 fn what_can_not_be_switched_says_what_can() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
-    let error = client.switch(USAGE, "library.opened.shelves", false).unwrap_err();
+    let error = client.switch_off(USAGE, "library.opened.shelves").unwrap_err();
     assert!(error.to_string().contains("`usage` is not granted"), "{error}");
     client.grant(USAGE).unwrap();
     for field in ["", "shelves", "library.opened", "library.opened.title", "playback.finished.codec"] {
-        let error = client.switch(USAGE, field, false).unwrap_err();
+        let error = client.switch_off(USAGE, field).unwrap_err();
         assert!(error.is_configuration(), "{error}");
         assert!(error.to_string().contains("`library.opened.shelves`, `library.opened.sorted`"), "{error}");
     }
@@ -95,7 +95,7 @@ fn what_can_not_be_switched_says_what_can() {
 fn a_grant_to_more_keeps_the_switches_and_a_new_beginning_does_not() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
-    client.switch(USAGE, "library.opened.sorted", false).unwrap();
+    client.switch_off(USAGE, "library.opened.sorted").unwrap();
     drop(client);
     let client = Client::new(home.config(&server).version("9.1")).unwrap();
     assert_eq!(state(&client, USAGE), State::Superseded);
@@ -111,7 +111,7 @@ fn a_grant_to_more_keeps_the_switches_and_a_new_beginning_does_not() {
 fn a_switch_that_was_taken_out_of_the_snapshot_closes() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start_granted(&server, &[USAGE]);
-    client.switch(USAGE, "library.opened.sorted", false).unwrap();
+    client.switch_off(USAGE, "library.opened.sorted").unwrap();
     drop(client);
     crate::forge::change_snapshot(&home.store(), |snapshot| {
         snapshot["scopes"]["usage"].as_object_mut().unwrap().remove("besides").unwrap();

@@ -237,7 +237,7 @@ fn write(directory: &Path) -> Result<Value, Box<dyn Error>> {
         client.grant(scope.shown(&client.notice(scope)?).via("settings/privacy"))?;
     }
     client.deny(MUSIC)?;
-    client.switch(FILMS, "film.sought.waited", false)?;
+    client.switch_off(FILMS, "film.sought.waited")?;
     setup.a_day();
     // Sent data, with a log of it and its record ids, and an erasure request for them.
     setup.post.takes.store(true, Ordering::SeqCst);

@@ -176,7 +176,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "switch_off",
         kind: Kind::Narrows,
         destroys: true,
-        act: |client| switch(client, false),
+        act: |client| said(client.switch_off(SUBJECT, "crash.happened.times")),
         writes: &["narrowed"],
         ..PLAIN
     },
@@ -185,7 +185,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         kind: Kind::Narrows,
         destroys: true,
         prepare: switched,
-        act: |client| switch(client, true),
+        act: |client| said(client.switch_on(SUBJECT, "crash.happened.times")),
         writes: &["narrowed"],
         ..PLAIN
     },
@@ -217,7 +217,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "ask_no_more",
-        act: |client| done(client.ask_about_widenings(false)),
+        act: |client| done(client.stop_asking_about_widenings()),
         writes: &["asknomore"],
         ..PLAIN
     },
@@ -278,11 +278,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation { name: "erase", act: |client| done(client.erase(SUBJECT)), ..PLAIN },
     Operation { name: "cancel_erasure", prepare: erasing, act: |client| done(client.cancel_erasure(SUBJECT)), ..PLAIN },
     Operation { name: "delete_sent", act: |client| done(client.delete_sent(SUBJECT)), ..PLAIN },
-    Operation { name: "keep_no_contents", act: |client| done(client.keep_contents(SUBJECT, false)), ..PLAIN },
+    Operation { name: "keep_no_contents", act: |client| done(client.discard_contents(SUBJECT)), ..PLAIN },
     Operation {
         name: "keep_contents",
         prepare: without_contents,
-        act: |client| done(client.keep_contents(SUBJECT, true)),
+        act: |client| done(client.keep_contents(SUBJECT)),
         ..PLAIN
     },
     Operation { name: "erasures", prepare: erasing, act: |client| done(client.erasures(SUBJECT)), ..PLAIN },
@@ -347,10 +347,6 @@ fn revoke(client: &Client) -> Answer {
 
 fn deny(client: &Client) -> Answer {
     said(client.deny(SUBJECT))
-}
-
-fn switch(client: &Client, on: bool) -> Answer {
-    said(client.switch(SUBJECT, "crash.happened.times", on))
 }
 
 fn tick(client: &Client) -> Answer {
@@ -473,7 +469,7 @@ fn blocked_before(world: &World) {
 
 fn without_contents(world: &World) {
     both(world);
-    world.fresh(6).keep_contents(SUBJECT, false).expect("an erasure request");
+    world.fresh(6).discard_contents(SUBJECT).expect("an erasure request");
 }
 
 fn withdrawn(world: &World) {
@@ -484,7 +480,7 @@ fn withdrawn(world: &World) {
 fn switched(world: &World) {
     both(world);
     let client = world.fresh(6);
-    client.switch(SUBJECT, "crash.happened.times", false).expect("a switch");
+    client.switch_off(SUBJECT, "crash.happened.times").expect("a switch");
     client.record_durable(Happened { times: 2 });
 }
 

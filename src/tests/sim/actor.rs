@@ -329,8 +329,8 @@ impl Actor {
 
     fn switch(&mut self, scope: Scope) {
         let field = if scope == CRASH { "crash.happened.times" } else { "views.both.times" };
-        let on = self.world.random(2) == 0;
-        self.decide(Act::Switch, scope, |client| client.switch(scope, field, on));
+        let switch = if self.world.random(2) == 0 { Client::switch_on } else { Client::switch_off };
+        self.decide(Act::Switch, scope, |client| switch(client, scope, field));
     }
 
     fn finds_a_full_disk(&self) {

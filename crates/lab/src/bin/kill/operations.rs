@@ -308,7 +308,7 @@ impl Operation {
                 return if whole { Ok("asked".into()) } else { Err(format!("not asked for whole: {status:?}").into()) };
             }
             Act::Later => client.defer(READING)?,
-            Act::Switch => client.switch(READING, "page.turned.pages", false)?,
+            Act::Switch => client.switch_off(READING, "page.turned.pages")?,
             Act::Start => {
                 // A separate thread does the pending maintenance, and reading the manifest waits for it.
                 drop(client.manifest()?);
