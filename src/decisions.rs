@@ -36,7 +36,7 @@ use crate::{
 /// let notice = consent::notice(USAGE)?;
 /// println!("{notice}");                           // show all of it, and when the person says yes:
 /// let receipt = consent::grant(USAGE.shown(&notice).via("settings/privacy"))?;
-/// assert_eq!(receipt.decision, "granted");
+/// assert_eq!(receipt.decision, consent::Decision::Granted);
 /// assert!(consent::status(USAGE)?.is_open());     // events are recorded from now on
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -74,7 +74,7 @@ pub fn grant(grant: impl Into<Grant>) -> Result<Receipt, Error> {
 /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
 /// # let _candor = candor::init(config)?;
 /// let receipt = consent::deny(USAGE)?;            // the person chose "Don't send"
-/// assert_eq!(receipt.decision, "denied");
+/// assert_eq!(receipt.decision, consent::Decision::Denied);
 /// // From now on only a grant with a notice opens the scope.
 /// assert!(consent::grant(USAGE).unwrap_err().needs_notice());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -442,7 +442,7 @@ pub fn defer(scope: Scope) -> Result<Receipt, Error> {
 /// // The person agreed to an earlier version. This one sends to another recipient.
 /// assert_eq!(consent::status(USAGE)?.state, State::Superseded);
 /// let receipt = consent::keep(USAGE)?;            // they chose "Keep as before"
-/// assert_eq!(receipt.decision, "kept");
+/// assert_eq!(receipt.decision, consent::Decision::Kept);
 /// assert!(!consent::may_ask(USAGE)?.is_yes());    // they are not asked about this again
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -475,7 +475,7 @@ pub fn keep(scope: Scope) -> Result<Receipt, Error> {
 /// # let _candor = candor::init(config)?;
 /// # consent::grant(USAGE)?;
 /// let receipt = consent::revoke(USAGE, "the notice named the wrong recipient")?;
-/// assert_eq!(receipt.decision, "revoked");
+/// assert_eq!(receipt.decision, consent::Decision::Revoked);
 /// assert!(!consent::status(USAGE)?.is_open());
 /// assert!(consent::may_ask(USAGE)?.is_yes());     // the person did not refuse
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -697,7 +697,7 @@ pub fn may_ask(scope: Scope) -> Result<MayAsk, Error> {
 /// let prompt = consent::prompt(USAGE)?;
 /// println!("{}", prompt.notice());                // show all of it, with answers of equal weight
 /// let receipt = prompt.yes("first start")?;       // or `no`, or `later`
-/// assert_eq!(receipt.decision, "granted");
+/// assert_eq!(receipt.decision, consent::Decision::Granted);
 /// assert!(consent::prompt(USAGE).unwrap_err().may_not_ask());     // one question in each run of the program
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -251,7 +251,7 @@ impl<'c> Prompt<'c> {
     /// let prompt = consent::prompt(USAGE)?;
     /// println!("{}", prompt.notice());
     /// let receipt = prompt.yes("first start")?;
-    /// assert_eq!((receipt.decision.as_str(), receipt.via.as_deref()), ("granted", Some("first start")));
+    /// assert_eq!((receipt.decision, receipt.via.as_deref()), (consent::Decision::Granted, Some("first start")));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -284,7 +284,7 @@ impl<'c> Prompt<'c> {
     /// # let _candor = candor::init(config)?;
     /// let prompt = consent::prompt(USAGE)?;
     /// println!("{}", prompt.notice());
-    /// assert_eq!(prompt.no()?.decision, "denied");
+    /// assert_eq!(prompt.no()?.decision, consent::Decision::Denied);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -314,7 +314,7 @@ impl<'c> Prompt<'c> {
     /// # let _candor = candor::init(config)?;
     /// let prompt = consent::prompt(USAGE)?;
     /// println!("{}", prompt.notice());
-    /// assert_eq!(prompt.later()?.decision, "deferred");
+    /// assert_eq!(prompt.later()?.decision, consent::Decision::Deferred);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -348,7 +348,7 @@ impl<'c> Prompt<'c> {
     /// // The person agreed to an earlier version. This one would do more.
     /// let prompt = consent::prompt(USAGE)?;
     /// println!("{}", prompt.notice());
-    /// assert_eq!(prompt.stop()?.decision, "withdrawn");
+    /// assert_eq!(prompt.stop()?.decision, consent::Decision::Withdrawn);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -16,7 +16,7 @@ mod support;
 
 use candor::{
     Audience, Client, Config, Event,
-    consent::{Effect, State},
+    consent::{Decision, Effect, State},
     lock,
 };
 use stage::{CONTROLLER, DAY, StageClock};
@@ -196,7 +196,7 @@ fn it_is_closed_until_the_program_allows_it() {
     home.send(&client);
     assert_eq!((home.librarys.connections(), home.programs.records().len(), home.waiting()), (0, 1, 0));
     // A refusal is accepted all the same.
-    assert_eq!(client.deny(CODECS).unwrap().decision, "denied");
+    assert_eq!(client.deny(CODECS).unwrap().decision, Decision::Denied);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::decision::reopen;
 use crate::{
     clean,
     consent::{
-        CloseReason, Decision, Held, NOT_TAKEN, Narrowing, Patience, Receipt, Records, Scope, ScopeKey, Statement,
-        Tombstone, not_taken,
+        CloseReason, Decision, Held, Narrowing, Patience, Receipt, Records, Scope, ScopeKey, Statement, Tombstone,
+        Unconfirmed, not_taken,
     },
     engine::Engine,
     error::{Error, Kind},
@@ -27,7 +27,7 @@ pub(crate) struct Closing<'c> {
     /// the snapshot.
     written: Option<(Held, Narrowing)>,
     /// Why the decision is not known to be on disk, if it is not.
-    why: &'static str,
+    why: Unconfirmed,
     /// Whether a tombstone holds the decision and was read back. Then every process closes the scope because of it.
     is_kept: bool,
 }
@@ -43,7 +43,7 @@ impl Closing<'_> {
     ///
     /// # Errors
     /// Why that is not known.
-    pub(crate) fn taken(&self) -> Result<(), &'static str> {
+    pub(crate) fn taken(&self) -> Result<(), Unconfirmed> {
         if self.durable() || self.is_kept { Ok(()) } else { Err(self.why) }
     }
 
@@ -247,5 +247,5 @@ fn closing<'e>(
     decision: Decision,
     written: Option<(Held, Narrowing)>,
 ) -> Closing<'e> {
-    Closing { engine, scope, decision, written, why: NOT_TAKEN, is_kept: false }
+    Closing { engine, scope, decision, written, why: Unconfirmed::NotWritten, is_kept: false }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     consent::{
-        Contract, Decision, Details, LATER_MOST, NOT_TAKEN, Patience, Receipt, Scope, State, Statement, Tombstone,
+        Contract, Decision, Details, LATER_MOST, Patience, Receipt, Scope, State, Statement, Tombstone, Unconfirmed,
     },
     engine::Engine,
     error::Error,
@@ -112,5 +112,5 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
     engine.look_again();
     let mut receipt = engine.consent.receipt(scope, Some(&narrowing.line))?;
     receipt.recorded = finished.is_ok();
-    Ok(if narrowing.is_read_back { receipt } else { receipt.told(Err(NOT_TAKEN)) })
+    Ok(if narrowing.is_read_back { receipt } else { receipt.told(Err(Unconfirmed::NotWritten)) })
 }

@@ -20,7 +20,7 @@ use super::{
     refuse::{CONFIRM, refuse},
 };
 use crate::{
-    consent::{CloseReason, Destroyed, Patience, Receipt, Scope, ScopeKey, State},
+    consent::{CloseReason, Destroyed, Patience, Receipt, Scope, ScopeKey, State, Unconfirmed},
     engine::{Engine, Task},
     error::{Error, Kind},
     mutants::{self, Mutant},
@@ -139,7 +139,7 @@ pub(crate) fn withdraw_undeclared(engine: &Engine, name: &str) -> Result<Receipt
 ///
 /// # Errors
 /// Why that is not known.
-fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result<(), &'static str> {
+fn confirm_closing(engine: &Engine, name: &str, closing: &Closing<'_>) -> Result<(), Unconfirmed> {
     let confirmed = engine.consent.confirm(name, CONFIRM);
     closing.taken().and(confirmed)
 }

@@ -45,9 +45,10 @@ pub(crate) use json::{canonical, digest};
 pub use proof::export::Receipts;
 pub use proof::receipt::{Destroyed, Receipt};
 pub use proof::verify::{Flaw, UNDETECTABLE, Verdict, Wrong, verify};
+pub use records::entry::Decision;
 #[cfg(all(test, unix))]
 pub(crate) use records::entry::Line;
-pub(crate) use records::entry::{Decision, Details, EVERY_SCOPE, NoticeLanguage, Statement, answers};
+pub(crate) use records::entry::{Details, EVERY_SCOPE, NoticeLanguage, Statement, answers};
 pub(crate) use records::erasure_request::{
     MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, Why, joined, separate,
 };
@@ -58,7 +59,8 @@ pub(crate) use records::reading::History;
 pub(crate) use records::reading::{Records, Sound};
 pub(crate) use records::snapshot::Entry;
 pub(crate) use records::tombstone::Tombstone;
-pub(crate) use records::unconfirmed::{NOT_TAKEN, not_taken};
+pub use records::unconfirmed::Unconfirmed;
+pub(crate) use records::unconfirmed::not_taken;
 pub(crate) use records::writing::Narrowing;
 pub(crate) use state::asking::LATER_MOST;
 pub(crate) use state::asking::Question;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Client,
-    consent::{CloseReason, Patience, State},
+    consent::{CloseReason, Decision, Patience, State},
 };
 use std::{
     path::{Path, PathBuf},
@@ -296,7 +296,7 @@ fn an_interrupted_end_by_the_program_is_no_withdrawal() {
         assert!(is_ended || state == State::Granted, "{state:?} at call {at}");
         assert!(is_ended || answer.is_err(), "call {at}: {answer:?}");
         let last = fresh.receipt(CRASH).unwrap().decision;
-        assert_eq!(last, if is_ended { "revoked" } else { "granted" }, "call {at}");
+        assert_eq!(last, if is_ended { Decision::Revoked } else { Decision::Granted }, "call {at}");
         ends += u64::from(is_ended);
         if is_over {
             break;

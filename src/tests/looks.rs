@@ -332,7 +332,7 @@ fn one(case: &Case, at: u64, errno: Errno) -> Option<Result<(), String>> {
         }
     }
     if let Ok(Some(receipt)) = &answer
-        && matches!(receipt.decision.as_str(), "withdrawn" | "denied")
+        && matches!(receipt.decision, Decision::Withdrawn | Decision::Denied)
     {
         let is_no = matches!(there.state, State::Denied | State::Withdrawn);
         must(!receipt.confirmed || is_no, format!("confirmed, and a fresh start says {:?}", there.state));

@@ -5,7 +5,7 @@
 use super::{CRASH, Happened, config, real, trouble::Troubled};
 use crate::{
     Client, Error,
-    consent::{Receipt, State},
+    consent::{Decision, Receipt, State},
     disk::{Disk, Handle, System},
     engine::Task,
     mutants::{self, Mutant},
@@ -101,23 +101,23 @@ const KEEP: Decide = |client| client.keep(CRASH);
 #[test]
 fn later_makes_no_answer_of_another_process_undone() {
     let (answer, state, history) = decided(NOTHING, DEFER, &[DENY]);
-    assert_eq!((answer.unwrap().decision.as_str(), state), ("denied", State::Denied));
+    assert_eq!((answer.unwrap().decision, state), (Decision::Denied, State::Denied));
     assert_eq!(history, ["denied"]);
     let (answer, state, history) = decided(NOTHING, DEFER, &[YES, WITHDRAW]);
-    assert_eq!((answer.unwrap().decision.as_str(), state), ("withdrawn", State::Withdrawn));
+    assert_eq!((answer.unwrap().decision, state), (Decision::Withdrawn, State::Withdrawn));
     assert_eq!(history, ["granted", "withdrawn"]);
     // The controls: "later" is written where there is no other answer, and a refusal replaces "later".
     let (answer, state, _) = decided(NOTHING, DEFER, &[]);
-    assert_eq!((answer.unwrap().decision.as_str(), state), ("deferred", State::Deferred));
+    assert_eq!((answer.unwrap().decision, state), (Decision::Deferred, State::Deferred));
     let (answer, state, history) = decided(NOTHING, DENY, &[DEFER]);
-    assert_eq!((answer.unwrap().decision.as_str(), state), ("denied", State::Denied));
+    assert_eq!((answer.unwrap().decision, state), (Decision::Denied, State::Denied));
     assert_eq!(history, ["deferred", "denied"]);
 }
 
 #[test]
 fn later_from_two_at_once_counts_twice() {
     let (answer, state, history) = decided(DEFER, DEFER, &[DEFER]);
-    assert_eq!((answer.unwrap().decision.as_str(), state), ("denied", State::Denied), "the third one is a no");
+    assert_eq!((answer.unwrap().decision, state), (Decision::Denied, State::Denied), "the third one is a no");
     assert_eq!(history, ["deferred", "deferred", "denied"]);
 }
 

@@ -6,7 +6,7 @@ use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
     ambient::{Clock, instant},
-    consent::{CloseReason, Patience, ScopeKey, State},
+    consent::{CloseReason, Decision, Patience, ScopeKey, State, Unconfirmed},
     disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{Mutant, with},
     sync::Mutex,
@@ -754,8 +754,8 @@ fn a_life_lock_that_was_removed_is_found_again_by_its_second_name() {
         }
         yes();
         let receipt = client.withdraw(CRASH).unwrap();
-        let why = receipt.unconfirmed.unwrap_or_default();
-        assert!(!receipt.confirmed && why.contains("did not answer"), "{name}: {receipt:?}");
+        let why = receipt.unconfirmed;
+        assert!(!receipt.confirmed && why == Some(Unconfirmed::NoAnswer), "{name}: {receipt:?}");
         yes();
     }
     drop(permit);
@@ -874,8 +874,8 @@ fn a_withdrawal_that_is_said_again_is_no_receipt_of_a_grant_that_comes_meanwhile
     });
     let receipt = client.withdraw(CRASH).unwrap();
     home.disk.end();
-    assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("withdrawn", false), "{receipt:?}");
-    assert_eq!(receipt.unconfirmed, Some("a grant was given since it was written"));
+    assert_eq!((receipt.decision, receipt.confirmed), (Decision::Withdrawn, false), "{receipt:?}");
+    assert_eq!(receipt.unconfirmed, Some(Unconfirmed::GrantedSince));
     assert_eq!(home.start().status(CRASH).unwrap().state, State::Granted, "which is in force, as the history says");
 }
 
@@ -1037,7 +1037,7 @@ fn a_withdrawal_after_a_refusal_and_a_grant_that_failed_is_written() {
     assert!(client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).is_err());
     home.disk.end();
     let receipt = client.withdraw(CRASH).unwrap();
-    assert_eq!(receipt.decision, "withdrawn", "{receipt:?}");
+    assert_eq!(receipt.decision, Decision::Withdrawn, "{receipt:?}");
     let status = client.status(CRASH).unwrap();
     assert_eq!((status.state, status.trouble), (State::Withdrawn, None));
 }
@@ -1080,7 +1080,7 @@ fn a_second_name_that_others_may_open_refuses_no_grant_and_confirms_nothing() {
     std::fs::write(&held, "").unwrap();
     platform::set_mode(&held, 0o644);
     let receipt = client.withdraw(CRASH).unwrap();
-    assert!(receipt.unconfirmed.is_some_and(|why| why.contains("can't be used")), "{receipt:?}");
+    assert!(receipt.unconfirmed == Some(Unconfirmed::NoLifeLock), "{receipt:?}");
     client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
     assert!(client.status(CRASH).unwrap().is_open());
     std::fs::remove_file(&held).unwrap();
@@ -1184,10 +1184,10 @@ fn a_grant_that_never_came_into_force_is_no_answer() {
     home.disk.set(|call, path| (call == "rename" && path.ends_with("/high.new")).then_some(Errno::NOSPC));
     assert!(other.grant(CRASH.shown(&other.notice(CRASH).unwrap())).is_err());
     home.disk.end();
-    assert_eq!(other.defer(CRASH).unwrap().decision, "withdrawn", "before anybody marks it as void");
+    assert_eq!(other.defer(CRASH).unwrap().decision, Decision::Withdrawn, "before anybody marks it as void");
     drop(other);
     let other = home.start();
-    assert_eq!(other.defer(CRASH).unwrap().decision, "withdrawn");
+    assert_eq!(other.defer(CRASH).unwrap().decision, Decision::Withdrawn);
     let page = other.manifest().unwrap();
     assert_eq!(page.scope(CRASH).unwrap().agreed_via, None);
     // The grant doesn't hide that the refusal has been written.

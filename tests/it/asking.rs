@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{
     Audience, Client, Config,
-    consent::{MayAsk, State, WhyNot},
+    consent::{Decision, MayAsk, State, WhyNot},
 };
 use std::{fs, path::Path};
 
@@ -46,7 +46,7 @@ fn asking_leaves_no_trace_but_that_the_question_was_shown() {
     assert!(files::tree(&home.marks()).is_empty());
     let receipt = prompt.yes("first start").unwrap();
     assert!(!shown.exists(), "the answer takes its place");
-    assert_eq!((receipt.decision.as_str(), receipt.via.as_deref()), ("granted", Some("first start")));
+    assert_eq!((receipt.decision, receipt.via.as_deref()), (Decision::Granted, Some("first start")));
     assert_eq!(state(&client, USAGE), State::Granted);
 }
 
@@ -113,7 +113,7 @@ fn later_works_twice_a_month_apart() {
     for round in 1..=2 {
         let client = home.start(&server);
         assert_eq!(client.may_ask(USAGE).unwrap(), MayAsk::Yes { later: true }, "round {round}");
-        assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, "deferred");
+        assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, Decision::Deferred);
         assert_eq!(state(&client, USAGE), State::Deferred);
         assert!(client.manifest().unwrap().to_string().contains("later, since"));
         client.record_with(|| -> crate::events::LibraryOpened { panic!("later is no yes") });
@@ -126,7 +126,7 @@ fn later_works_twice_a_month_apart() {
     }
     let client = home.start(&server);
     assert_eq!(client.may_ask(USAGE).unwrap(), MayAsk::Yes { later: false });
-    assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, "denied", "the third time it is a no");
+    assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, Decision::Denied, "the third time it is a no");
     assert_eq!(why_not(&home.start(&server)), WhyNot::Answered);
     assert_eq!(server.connections(), 0);
 }
@@ -140,7 +140,7 @@ fn later_after_a_refusal_changes_nothing() {
     assert_eq!((later.decision, later.line), (no.decision, no.line));
     client.grant(CONNECTIVITY).unwrap();
     client.withdraw(CONNECTIVITY).unwrap();
-    assert_eq!(client.defer(CONNECTIVITY).unwrap().decision, "withdrawn");
+    assert_eq!(client.defer(CONNECTIVITY).unwrap().decision, Decision::Withdrawn);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn what_is_over_or_ended_by_the_program_may_be_asked_once() {
     say_yes(&client, USAGE);
     client.record_durable(opened(2));
     let receipt = client.revoke(USAGE, "the notice was wrong").unwrap();
-    assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("revoked", true));
+    assert_eq!((receipt.decision, receipt.confirmed), (Decision::Revoked, true));
     assert!(receipt.destroyed.bytes > 0 && receipt.to_string().contains("the notice was wrong"));
     assert_eq!(state(&client, USAGE), State::Revoked);
     assert!(home.all_waiting().is_empty());
@@ -311,7 +311,7 @@ fn keep_as_before_is_an_answer() {
     assert!(prompt.changes().iter().any(|change| change.axis.ends_with("library.opened.sorted")), "{prompt:?}");
     let epoch = client.receipt(USAGE).unwrap().epoch;
     let receipt = prompt.no().unwrap();
-    assert_eq!((receipt.decision.as_str(), receipt.epoch), ("kept", epoch));
+    assert_eq!((receipt.decision, receipt.epoch), (Decision::Kept, epoch));
     assert_eq!(crate::home::waiting(&client, USAGE), waited, "what waited waits");
     assert!(client.status(USAGE).unwrap().is_open() && keeps_the_old(&client));
     drop(client);
@@ -333,7 +333,7 @@ fn keep_as_before_is_an_answer() {
 fn later_and_closing_keep_what_was_agreed() {
     let (home, server) = (Home::new(), Server::new());
     let client = wider(&home, &server);
-    assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, "kept");
+    assert_eq!(client.prompt(USAGE).unwrap().later().unwrap().decision, Decision::Kept);
     assert!(client.status(USAGE).unwrap().is_open() && keeps_the_old(&client));
     drop(client);
     assert_eq!(why_not(&home.start(&server)), WhyNot::Later);
@@ -347,7 +347,7 @@ fn later_and_closing_keep_what_was_agreed() {
 fn asked_for_more_a_person_may_stop_it_all() {
     let (home, server) = (Home::new(), Server::new());
     let client = wider(&home, &server);
-    assert_eq!(client.prompt(USAGE).unwrap().stop().unwrap().decision, "withdrawn");
+    assert_eq!(client.prompt(USAGE).unwrap().stop().unwrap().decision, Decision::Withdrawn);
     assert_eq!(state(&client, USAGE), State::Withdrawn);
 }
 

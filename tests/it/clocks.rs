@@ -7,7 +7,10 @@ use crate::{
     home::{DAY, Home, MINUTE, TestClock, flush, say_yes, send, wait_for},
     server::Server,
 };
-use candor::{Client, Clock, consent::State};
+use candor::{
+    Client, Clock,
+    consent::{Decision, State},
+};
 use std::{
     sync::{Arc, Mutex},
     time::{Instant, SystemTime},
@@ -81,7 +84,7 @@ fn a_computer_that_wakes_once_a_week_keeps_nothing_for_longer() {
             home.clock.pass(MINUTE);
             minutes += 1;
         }
-        client.status(USAGE).is_ok() && client.receipt(USAGE).unwrap().decision == "expired"
+        client.status(USAGE).is_ok() && client.receipt(USAGE).unwrap().decision == Decision::Expired
     });
     // The program is in use here too. The worker does this; without use it would wake up only after ten minutes.
     wait_for("the sent log to end", || client.status(USAGE).is_ok() && sent() == 0);
@@ -160,17 +163,17 @@ fn meanwhile(act: fn(&Client)) -> (Home, Server, Client) {
 fn a_withdrawal_is_not_overwritten_by_a_last_day() {
     let (_home, _server, client) = meanwhile(|other| {
         let receipt = other.withdraw(USAGE).unwrap();
-        assert!(receipt.confirmed && receipt.recorded && receipt.decision == "withdrawn", "{receipt}");
+        assert!(receipt.confirmed && receipt.recorded && receipt.decision == Decision::Withdrawn, "{receipt}");
     });
     assert_eq!(client.status(USAGE).unwrap().state, State::Withdrawn);
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "withdrawn");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Withdrawn);
     assert!(client.grant(USAGE).is_err(), "a bare yes opens nothing after a withdrawal");
 }
 
 #[test]
 fn a_new_grant_is_not_ended_by_the_last_day_of_the_one_before() {
     let (_home, _server, client) = meanwhile(|other| say_yes(other, USAGE));
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Granted);
     keeps(&client, true);
 }
 

@@ -6,7 +6,10 @@ use crate::{
     home::{DAY, HANG, Home, say_yes, send, state, waiting},
     server::Server,
 };
-use candor::{Client, Error, consent::State};
+use candor::{
+    Client, Error,
+    consent::{Decision, State},
+};
 
 /// A refusal that a developer can act on: it names the scope and what to call instead.
 #[track_caller]
@@ -29,7 +32,7 @@ fn a_first_grant_needs_no_more_than_the_scope() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipt = client.grant(PLAYBACK).unwrap();
-    assert_eq!((receipt.decision.as_str(), receipt.via), ("granted", None));
+    assert_eq!((receipt.decision, receipt.via), (Decision::Granted, None));
     assert!(client.status(PLAYBACK).unwrap().is_open() && keeps(&client));
     assert_eq!(state(&client, USAGE), State::NeverAsked, "a yes to one thing is a yes to one thing");
 }
@@ -122,7 +125,7 @@ fn a_refusal_after_a_grant_is_a_withdrawal() {
     let client = home.start_granted(&server, &[PLAYBACK]);
     assert!(keeps(&client) && !home.all_waiting().is_empty());
     let receipt = client.deny(PLAYBACK).unwrap();
-    assert_eq!(receipt.decision, "withdrawn");
+    assert_eq!(receipt.decision, Decision::Withdrawn);
     assert!(
         receipt.confirmed && receipt.recorded && receipt.destroyed.complete && receipt.destroyed.files > 0,
         "{receipt}"
@@ -136,7 +139,7 @@ fn taking_back_what_was_never_given_is_a_refusal() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipt = client.withdraw(PLAYBACK).unwrap();
-    assert_eq!((receipt.decision.as_str(), receipt.destroyed.files), ("denied", 0));
+    assert_eq!((receipt.decision, receipt.destroyed.files), (Decision::Denied, 0));
     assert_eq!(state(&client, PLAYBACK), State::Denied);
     needs_notice(client.grant(PLAYBACK).unwrap_err(), "refused before");
 }
@@ -148,10 +151,10 @@ fn a_withdrawal_twice_is_a_withdrawal_once() {
     assert!(keeps(&client));
     let first = client.withdraw(PLAYBACK).unwrap();
     let second = client.withdraw(PLAYBACK).unwrap();
-    assert_eq!(("withdrawn", first.line, &first.hash), (second.decision.as_str(), second.line, &second.hash));
+    assert_eq!((Decision::Withdrawn, first.line, &first.hash), (second.decision, second.line, &second.hash));
     assert!(first.confirmed && second.confirmed);
     assert_eq!(second.destroyed.files, 0, "it was all gone the first time");
-    assert_eq!(client.deny(PLAYBACK).unwrap().decision, "denied", "a no is recorded as one more decision");
+    assert_eq!(client.deny(PLAYBACK).unwrap().decision, Decision::Denied, "a no is recorded as one more decision");
 }
 
 #[test]

@@ -6,7 +6,10 @@ use crate::{
     home::{HANG, Home, flush, say_yes, send, state, waiting},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{Decision, State},
+};
 use std::{fs, path::Path};
 
 /// Starts the program on these records. Checks that all scopes are closed and say so, and that nothing is kept or sent.
@@ -158,7 +161,7 @@ fn from_damaged_records_a_refusal_is_taken() {
             files::write(&path, &files::flipped(&fs::read(&path).unwrap(), 40));
             let client = starts_closed(&home, &server, name);
             let receipt = if deny { client.deny(USAGE) } else { client.withdraw(USAGE) };
-            assert_eq!(receipt.unwrap().decision, "denied");
+            assert_eq!(receipt.unwrap().decision, Decision::Denied);
             assert_eq!(state(&client, USAGE), State::Denied);
             assert!(home.waiting("waiting", USAGE).is_empty(), "and what waited is destroyed");
         }

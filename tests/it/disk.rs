@@ -10,7 +10,7 @@ use crate::{
 };
 use candor::{
     Audience, Client, Config,
-    consent::{MayAsk, State, WhyNot},
+    consent::{Decision, MayAsk, State, WhyNot},
 };
 use std::{
     fs::{self, File},
@@ -48,7 +48,7 @@ fn stops(client: &Client, may_fail: bool) {
     let receipt = client.withdraw(USAGE);
     match &receipt {
         Ok(receipt) => {
-            assert_eq!(receipt.decision, "withdrawn");
+            assert_eq!(receipt.decision, Decision::Withdrawn);
             assert!(!receipt.recorded, "the disk did not take it, and the receipt says so");
             assert!(receipt.confirmed, "by the tombstone: {receipt}");
             assert!(receipt.to_string().contains("not yet"), "{receipt}");

@@ -9,7 +9,10 @@ use crate::{
     server::Server,
     stage::CONTROLLER,
 };
-use candor::{Audience, Client, Config, consent::State};
+use candor::{
+    Audience, Client, Config,
+    consent::{Decision, State},
+};
 use std::path::PathBuf;
 
 const ENDPOINT: &str = "CANDOR_IT_ENDPOINT";
@@ -67,8 +70,8 @@ fn child_blocked() {
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
     assert!(client.manifest().unwrap().to_string().contains(&blocked_by), "the person is told");
     // A refusal is always accepted.
-    assert_eq!(client.deny(USAGE).unwrap().decision, "denied");
-    assert_eq!(client.withdraw(PLAYBACK).unwrap().decision, "denied");
+    assert_eq!(client.deny(USAGE).unwrap().decision, Decision::Denied);
+    assert_eq!(client.withdraw(PLAYBACK).unwrap().decision, Decision::Denied);
     drop(client);
     let client = Client::new(child_config(home)).unwrap();
     assert_eq!(state(&client, USAGE), State::Denied);
@@ -172,7 +175,7 @@ fn child_withdraws() {
     let Some(home) = child::home() else { return };
     let client = Client::new(child_config(home)).unwrap();
     assert!(client.withdraw(USAGE).unwrap().confirmed);
-    assert_eq!(client.deny(PLAYBACK).unwrap().decision, "withdrawn");
+    assert_eq!(client.deny(PLAYBACK).unwrap().decision, Decision::Withdrawn);
     child::done("environment::child_withdraws");
 }
 
@@ -208,7 +211,7 @@ fn a_program_for_children_is_never_open() {
         assert!(client.grant(USAGE.shown(&notice)).unwrap_err().is_blocked());
         assert!(client.status(USAGE).unwrap().blocked_by.unwrap().contains("children"));
         assert!(files::tree(&home.path()).is_empty());
-        assert_eq!(client.deny(USAGE).unwrap().decision, "denied");
+        assert_eq!(client.deny(USAGE).unwrap().decision, Decision::Denied);
     }
 }
 

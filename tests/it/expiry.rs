@@ -8,7 +8,7 @@ use crate::{
 };
 use candor::{
     Client,
-    consent::{MayAsk, State, WhyNot},
+    consent::{Decision, MayAsk, State, WhyNot},
 };
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn a_program_that_starts_after_the_last_day_writes_it_down() {
     home.clock.advance(DAY * 2);
     let client = home.start(&server);
     assert_eq!(state(&client, CONNECTIVITY), State::Expired);
-    assert_eq!(client.receipt(CONNECTIVITY).unwrap().decision, "expired");
+    assert_eq!(client.receipt(CONNECTIVITY).unwrap().decision, Decision::Expired);
     assert!(home.all_waiting().is_empty());
     let keys = std::fs::read_to_string(home.store().join("keys")).unwrap();
     assert!(!keys.contains("connectivity"), "{keys}");

@@ -6,7 +6,10 @@ use crate::{
     home::{HANG, Home, say_yes, send, state, wait_for},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{Decision, State},
+};
 use serde_json::json;
 use std::{fs, path::PathBuf};
 
@@ -184,7 +187,7 @@ fn damaged_marks_close_until_a_new_grant() {
         let client = home.start(&server);
         assert_eq!(state(&client, USAGE), State::Unreadable, "{why}");
         is_closed(&client, &server, why);
-        assert_eq!(client.deny(PLAYBACK).unwrap().decision, "denied", "{why}");
+        assert_eq!(client.deny(PLAYBACK).unwrap().decision, Decision::Denied, "{why}");
         can_be_opened(&client, &server, why);
     }
 }

@@ -8,7 +8,10 @@ use crate::{
     server::{Say, Server},
     stage::CONTROLLER,
 };
-use candor::{Answer, Audience, Client, Config, Parcel, SendError, Transport, consent, consent::State};
+use candor::{
+    Answer, Audience, Client, Config, Parcel, SendError, Transport, consent,
+    consent::{Decision, State},
+};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -62,7 +65,7 @@ fn child_without_a_guard() {
     assert!(!status.is_open() && status.trouble.as_ref().unwrap().contains("has stopped reporting"), "{status:?}");
     assert!(!home.join("data").exists(), "nothing was written for a yes that can't be used");
     // A refusal is accepted at any time.
-    assert_eq!(consent::deny(USAGE).unwrap().decision, "denied");
+    assert_eq!(consent::deny(USAGE).unwrap().decision, Decision::Denied);
     assert_eq!(consent::status(USAGE).unwrap().state, State::Denied);
     child::done("messages::child_without_a_guard");
 }

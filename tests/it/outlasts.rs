@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{
     Client,
-    consent::{MayAsk, State, WhyNot},
+    consent::{Decision, MayAsk, State, WhyNot},
 };
 use serde_json::json;
 
@@ -51,10 +51,10 @@ fn a_withdrawal_after_the_end_is_written_down() {
         let (home, server) = (Home::new(), Server::new());
         end(&home, &server);
         let client = home.start(&server);
-        assert_eq!(client.receipt(USAGE).unwrap().decision, decision);
+        assert_eq!(client.receipt(USAGE).unwrap().decision.name(), decision);
         assert!(client.may_ask(USAGE).unwrap().is_yes(), "{decision}: the control");
         let receipt = client.withdraw(USAGE).unwrap();
-        assert_ne!(receipt.decision, decision, "what the person did is on record");
+        assert_ne!(receipt.decision.name(), decision, "what the person did is on record");
         assert!(client.grant(USAGE).unwrap_err().needs_notice(), "{decision}: a bare grant after a withdrawal");
         assert_eq!(why_not(&client), why, "{decision}");
     }
@@ -147,7 +147,7 @@ fn a_refusal_of_more_outlasts_the_grant_that_it_limited() {
     held(&home, &server).keep(USAGE).unwrap();
     home.clock.advance(DAY * 400);
     let client = home.start(&server);
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "expired");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Expired);
     assert_eq!(why_not(&client), WhyNot::Answered);
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use candor::{
     Client, Config,
-    consent::{MayAsk, State, WhyNot},
+    consent::{Decision, MayAsk, State, WhyNot},
 };
 use serde_json::{Value, json};
 #[cfg(unix)]
@@ -72,7 +72,7 @@ fn a_rule_may_forbid_everything_one_scope_or_a_recipient() {
         assert!(files::tree(&home.data()).is_empty(), "a blocked yes writes nothing");
         let page = client.manifest().unwrap().to_string();
         assert!(page.contains("Works agreement 7"), "{page}");
-        assert_eq!(client.deny(USAGE).unwrap().decision, "denied", "a no is always taken");
+        assert_eq!(client.deny(USAGE).unwrap().decision, Decision::Denied, "a no is always taken");
     }
     drop(home);
     // The control: with a rule that is only about another application, the scope opens.
@@ -195,7 +195,7 @@ fn rules_that_change_begin_a_new_epoch() {
     // The running program need not look by itself: the next call that asks for the state finds the rule.
     assert!(client.status(USAGE).unwrap().is_open());
     assert!(waiting(&client, USAGE).is_empty(), "what waited was recorded under less of a rule");
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Narrowed);
     client.record_durable(LibraryOpened { shelves: 2, sorted: Some(true) });
     assert_eq!(waiting(&client, USAGE).len(), 1);
     // A second process that starts finds nothing to change.
@@ -484,7 +484,7 @@ fn a_rule_that_changes_makes_no_grant_younger() {
     put(&home, "b.json", &rule(json!({"validity_days": 12, "forbid": {"fields": ["library.opened.sorted"]}})));
     // The check on the new day may find the rule too. Whichever comes second is closed until the first is done.
     wait_for("a new epoch begins", || client.status(USAGE).unwrap().is_open());
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "narrowed");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Narrowed);
     assert_eq!(client.status(USAGE).unwrap().until, until);
     put(&home, "c.json", &rule(json!({"validity_days": 8})));
     assert!(client.status(USAGE).unwrap().is_open());
@@ -630,7 +630,7 @@ fn a_directory_of_rules_that_leads_in_a_circle_is_no_rule() {
     std::os::unix::fs::symlink(&place, &other).unwrap();
     let client = start(&home, &server);
     assert!(!client.status(USAGE).unwrap().is_open(), "closed for the moment");
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Granted);
     drop(client);
     std::fs::remove_file(&place).unwrap();
     let client = start(&home, &server);
@@ -677,7 +677,7 @@ fn rules_behind_a_link_to_nothing_close_for_the_moment() {
         // If neither the directory nor a link exists, there is no rule.
         std::fs::remove_file(&link).unwrap();
         assert!(client.status(USAGE).unwrap().is_open());
-        assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+        assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Granted);
     }
 }
 
@@ -691,7 +691,7 @@ fn below_a_file_there_is_no_rule() {
     let below = |place: &std::path::Path| home.config(&server).policy_directory(place);
     let client = Client::new(below(&place.join("candor").join("policy.d"))).unwrap();
     assert!(client.status(USAGE).unwrap().is_open());
-    assert_eq!(client.receipt(USAGE).unwrap().decision, "granted");
+    assert_eq!(client.receipt(USAGE).unwrap().decision, Decision::Granted);
     drop(client);
     let client = Client::new(below(&place)).unwrap();
     let blocked = client.status(USAGE).unwrap().blocked_by.unwrap();

@@ -7,7 +7,10 @@ use crate::{
     home::{DAY, HANG, Home, state},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{Decision, State},
+};
 
 /// One day of a program whose user was never asked or has refused.
 fn a_day_without_a_grant(client: &Client, home: &Home) {
@@ -78,7 +81,7 @@ fn a_refusal_writes_only_the_refusal() {
     let (home, server) = (Home::new(), Server::new());
     let client = home.start(&server);
     let receipt = client.deny(PLAYBACK).unwrap();
-    assert_eq!(receipt.decision, "denied");
+    assert_eq!(receipt.decision, Decision::Denied);
     let only_the_choice = || {
         let names: Vec<String> = files::tree(&home.path()).into_keys().filter(|name| !name.ends_with('/')).collect();
         let marks = "config/org.example.player/candor-1/high".to_owned();

@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{
     Client,
-    consent::{MayAsk, State, WhyNot},
+    consent::{Decision, MayAsk, State, WhyNot},
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
@@ -240,7 +240,7 @@ fn who_takes_back_a_grant_whose_contract_cannot_be_read_has_withdrawn() {
         files::all(&home.store().join("contracts")).iter().for_each(|path| files::mode(path, 0o644));
         let client = home.start(&server);
         assert_eq!(state(&client, USAGE), State::Unreadable);
-        assert_eq!(says_no(&client, USAGE).unwrap().decision, "withdrawn");
+        assert_eq!(says_no(&client, USAGE).unwrap().decision, Decision::Withdrawn);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{
     AddressLog, Client, Config, Controller, Erasure,
-    consent::{Effect, State},
+    consent::{Decision, Effect, State},
 };
 use serde_json::json;
 
@@ -227,7 +227,7 @@ fn what_is_superseded_can_be_taken_back() {
     let client = home.start(&new);
     assert_eq!(state(&client, CONNECTIVITY), State::Superseded);
     let receipt = client.withdraw(CONNECTIVITY).unwrap();
-    assert_eq!(receipt.decision, "withdrawn");
+    assert_eq!(receipt.decision, Decision::Withdrawn);
     assert!(receipt.confirmed && receipt.destroyed.secret && receipt.destroyed.files > 0);
     assert!(home.all_waiting().is_empty());
     drop(client);

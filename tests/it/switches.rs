@@ -5,7 +5,10 @@ use crate::{
     home::{DAY, Home, say_yes, send, state, waiting},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{Decision, State},
+};
 
 fn sorted() -> LibraryOpened {
     LibraryOpened { shelves: 2, sorted: Some(true) }
@@ -19,7 +22,7 @@ fn a_field_that_is_switched_off_is_left_out() {
     assert!(waiting(&client, USAGE)[0].contains("shelves"), "the control");
     let before = client.receipt(USAGE).unwrap();
     let receipt = client.switch_off(USAGE, "library.opened.shelves").unwrap();
-    assert_eq!((receipt.decision.as_str(), receipt.confirmed), ("narrowed", true));
+    assert_eq!((receipt.decision, receipt.confirmed), (Decision::Narrowed, true));
     assert!(receipt.epoch > before.epoch && receipt.destroyed.bytes > 0, "what waited is destroyed");
     assert!(waiting(&client, USAGE).is_empty());
     let status = client.status(USAGE).unwrap();

@@ -7,10 +7,13 @@ use crate::{
     home::{Home, state},
     server::Server,
 };
-use candor::{Client, consent::State};
+use candor::{
+    Client,
+    consent::{Decision, State},
+};
 
 /// Asks with `text` as the person's input. Returns the decision and what the person saw.
-fn typed(client: &Client, text: &str) -> (String, String) {
+fn typed(client: &Client, text: &str) -> (Decision, String) {
     let mut out = Vec::new();
     let receipt = ask(client.prompt(USAGE).unwrap(), &mut text.as_bytes(), &mut out).unwrap().unwrap();
     (receipt.decision, String::from_utf8(out).unwrap())
@@ -19,11 +22,11 @@ fn typed(client: &Client, text: &str) -> (String, String) {
 #[test]
 fn each_answer_is_recorded_as_it_was_given() {
     let all = [
-        ("1\n", State::Granted, "granted"),
-        ("2\n", State::Denied, "denied"),
-        ("3\n", State::Deferred, "deferred"),
-        ("what?\n1\n", State::Granted, "granted"),
-        (" 2 \n", State::Denied, "denied"),
+        ("1\n", State::Granted, Decision::Granted),
+        ("2\n", State::Denied, Decision::Denied),
+        ("3\n", State::Deferred, Decision::Deferred),
+        ("what?\n1\n", State::Granted, Decision::Granted),
+        (" 2 \n", State::Denied, Decision::Denied),
     ];
     for (text, expected, decision) in all {
         let (home, server) = (Home::new(), Server::new());
@@ -40,10 +43,10 @@ fn nothing_is_chosen_beforehand() {
         let client = home.start(&server);
         let (decision, seen) = typed(&client, text);
         if text == "1" {
-            assert_eq!(decision, "granted", "a last line without its end is a line");
+            assert_eq!(decision, Decision::Granted, "a last line without its end is a line");
             continue;
         }
-        assert_eq!(decision, "denied", "{text:?}");
+        assert_eq!(decision, Decision::Denied, "{text:?}");
         assert_eq!(state(&client, USAGE), State::Denied);
         assert!(seen.contains("No answer is an answer"), "{seen}");
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{
     Answer, Client, Parcel, SendError, Transport,
-    consent::{State, WhyNot},
+    consent::{Decision, State, WhyNot},
 };
 use std::{
     fs::{self, File},
@@ -62,7 +62,7 @@ fn while_somebody_is_stopped(act: impl FnOnce(&Home, &Client)) {
 fn where_somebody_does_not_answer_the_receipt_says_so() {
     while_somebody_is_stopped(|home, client| {
         let receipt = client.withdraw(USAGE).unwrap();
-        assert!(!receipt.confirmed && receipt.recorded && receipt.decision == "withdrawn");
+        assert!(!receipt.confirmed && receipt.recorded && receipt.decision == Decision::Withdrawn);
         assert!(receipt.to_string().contains("but a process that may hold a connection did not answer"), "{receipt}");
         assert_eq!(state(client, USAGE), State::Withdrawn, "it is in force all the same");
         assert!(home.all_waiting().is_empty());
@@ -196,11 +196,11 @@ fn who_withdraws_again_holds_no_receipt_of_a_grant() {
     lock.lock().unwrap();
     for _ in 0..2 {
         let receipt = client.withdraw(USAGE).unwrap();
-        assert!(receipt.decision == "withdrawn" && !receipt.recorded && !receipt.confirmed, "{receipt}");
+        assert!(receipt.decision == Decision::Withdrawn && !receipt.recorded && !receipt.confirmed, "{receipt}");
     }
     drop(lock);
     let receipt = client.withdraw(USAGE).unwrap();
-    assert!(receipt.decision == "withdrawn" && receipt.recorded && receipt.confirmed, "{receipt}");
+    assert!(receipt.decision == Decision::Withdrawn && receipt.recorded && receipt.confirmed, "{receipt}");
     let history = std::fs::read_to_string(home.store().join("ledger.jsonl")).unwrap();
     assert_eq!(history.matches("withdrawn").count(), 1, "{history}");
 }

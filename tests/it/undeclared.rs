@@ -10,7 +10,7 @@ use crate::{
 };
 use candor::{
     Client,
-    consent::{State, Undeclared},
+    consent::{Decision, State, Undeclared},
 };
 use serde_json::json;
 use std::fs;
@@ -66,7 +66,7 @@ fn it_can_be_taken_back_and_what_waits_is_destroyed() {
     let client = prepare(&home, &server);
     assert!(has_secret(&home));
     let receipt = client.withdraw_undeclared(OTHER).unwrap();
-    assert_eq!((receipt.decision.as_str(), receipt.scope.as_str()), ("withdrawn", OTHER));
+    assert_eq!((receipt.decision, receipt.scope.as_str()), (Decision::Withdrawn, OTHER));
     assert!(
         receipt.confirmed && receipt.recorded && receipt.destroyed.complete && receipt.destroyed.secret,
         "{receipt}"

@@ -3,7 +3,7 @@
 use crate::clean::{Clean, line};
 use crate::consent::{
     records::entry::{Decision, Line},
-    records::unconfirmed::{LOCKED, NOT_TAKEN},
+    records::unconfirmed::Unconfirmed,
 };
 use std::fmt::{self, Write as _};
 
@@ -27,7 +27,7 @@ use std::fmt::{self, Write as _};
 /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
 /// # let _candor = candor::init(config)?;
 /// let granted = consent::grant(USAGE.shown(&consent::notice(USAGE)?).via("settings/privacy"))?;
-/// assert_eq!((granted.decision.as_str(), granted.via.as_deref()), ("granted", Some("settings/privacy")));
+/// assert_eq!((granted.decision, granted.via.as_deref()), (consent::Decision::Granted, Some("settings/privacy")));
 ///
 /// let withdrawn = consent::withdraw(USAGE)?;
 /// assert!(withdrawn.confirmed, "{:?}", withdrawn.unconfirmed);
@@ -39,9 +39,8 @@ use std::fmt::{self, Write as _};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// `granted`, `denied`, `deferred` (later), `kept` (the person was asked for more and stayed with what was agreed),
-    /// `withdrawn`, `revoked`, `expired` or `narrowed`.
-    pub decision: String,
+    /// What was decided.
+    pub decision: Decision,
     /// The scope's name.
     pub scope: String,
     /// The scope's title, or its name if this program does not declare the scope.
@@ -63,9 +62,9 @@ pub struct Receipt {
     /// store can hand another byte of the scope to the operating system. For a decision after which the scope is granted:
     /// `true`.
     pub confirmed: bool,
-    /// Why the withdrawal is not [confirmed](Receipt::confirmed), in words, if it is not.
+    /// Why it is not [confirmed](Receipt::confirmed), if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unconfirmed: Option<&'static str>,
+    pub unconfirmed: Option<Unconfirmed>,
     /// Whether the history on disk has the line of this decision. If not, the decision is in force all the same, and
     /// the line is appended as soon as the disk allows, at the latest at the next start.
     pub recorded: bool,
@@ -98,18 +97,18 @@ pub struct Destroyed {
 impl Receipt {
     /// Whether the scope is granted after this decision.
     pub(crate) fn is_yes(&self) -> bool {
-        [Decision::Granted, Decision::Kept, Decision::Narrowed].map(word).contains(&self.decision.as_str())
+        self.decision.opens()
     }
 
     /// Sets whether the decision is confirmed, and if not, why.
-    pub(crate) fn told(self, confirmed: Result<(), &'static str>) -> Self {
+    pub(crate) fn told(self, confirmed: Result<(), Unconfirmed>) -> Self {
         Receipt { confirmed: confirmed.is_ok(), unconfirmed: confirmed.err(), ..self }
     }
 
     /// The receipt of a line, with the texts that it names, if they are kept.
     pub(crate) fn of(title: &str, line: Line, notice: Option<String>, contract: Option<String>) -> Self {
         Receipt {
-            decision: word(line.decision).into(),
+            decision: line.decision,
             scope: line.scope,
             title: title.into(),
             at: line.at,
@@ -132,7 +131,7 @@ impl Receipt {
     /// The receipt of an ending that could not be written to the records: a tombstone holds it.
     pub(crate) fn unwritten(scope: &str, title: &str, decision: Decision, at: String) -> Self {
         Receipt {
-            decision: word(decision).into(),
+            decision,
             scope: scope.into(),
             title: title.into(),
             at,
@@ -142,7 +141,7 @@ impl Receipt {
             language: None,
             contract: None,
             confirmed: false,
-            unconfirmed: Some(NOT_TAKEN),
+            unconfirmed: Some(Unconfirmed::NotWritten),
             recorded: false,
             until: None,
             switched_off: Vec::new(),
@@ -153,48 +152,30 @@ impl Receipt {
     }
 }
 
-/// The decision as a receipt names it.
-pub(in crate::consent) fn word(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Granted => "granted",
-        Decision::Denied => "denied",
-        Decision::Deferred => "deferred",
-        Decision::Kept => "kept",
-        Decision::Revoked => "revoked",
-        Decision::Withdrawn => "withdrawn",
-        Decision::Narrowed => "narrowed",
-        Decision::Expired => "expired",
-        Decision::Void => "void",
-        Decision::Lost => "lost",
-        Decision::AskNoMore => "ask no more",
-        Decision::AskAgain => "ask again",
-    }
-}
-
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let f = &mut Clean(f);
         // Each is part of one line, whatever was written into the history.
-        let [title, scope, decision, at] = [&self.title, &self.scope, &self.decision, &self.at].map(|it| line(it));
+        let [title, scope, at] = [&self.title, &self.scope, &self.at].map(|it| line(it));
         let via = self.via.as_deref().map(line);
         match self.title == self.scope {
             true => writeln!(f, "Receipt: {scope}")?,
             false => writeln!(f, "Receipt: {title} ({scope})")?,
         }
-        writeln!(f, "  decision   {decision} at {at}")?;
-        match self.decision.as_str() {
-            "granted" => {
+        writeln!(f, "  decision   {} at {at}", self.decision)?;
+        match self.decision {
+            Decision::Granted => {
                 let how = via.as_deref().unwrap_or("not recorded how");
                 writeln!(f, "  how        {how}")?;
                 if let Some(until) = &self.until {
                     writeln!(f, "  valid      until the end of {}, or until it is taken back", line(until))?;
                 }
             }
-            "narrowed" | "kept" => {
+            Decision::Narrowed | Decision::Kept => {
                 for field in &self.switched_off {
                     writeln!(f, "  without    {}", line(field))?;
                 }
-                if self.decision == "narrowed" {
+                if self.decision == Decision::Narrowed {
                     writeln!(
                         f,
                         "  destroyed  {} bytes in {} files, which waited",
@@ -202,8 +183,8 @@ impl fmt::Display for Receipt {
                     )?;
                 }
             }
-            "revoked" => writeln!(f, "  why        {}", via.as_deref().unwrap_or("not said"))?,
-            "withdrawn" => {
+            Decision::Revoked => writeln!(f, "  why        {}", via.as_deref().unwrap_or("not said"))?,
+            Decision::Withdrawn => {
                 match self.unconfirmed {
                     None => writeln!(f, "  confirmed  yes: no process of this program can send any more of it")?,
                     Some(why) => writeln!(f, "  confirmed  NO: reporting is stopped, but {why}")?,
@@ -218,7 +199,7 @@ impl fmt::Display for Receipt {
         if self.recorded {
             writeln!(f, "  recorded   line {} of the history, {}", self.line, line(&self.hash))
         } else {
-            let why = match self.unconfirmed == Some(LOCKED) {
+            let why = match self.unconfirmed == Some(Unconfirmed::Locked) {
                 true => "another process keeps the lock of decisions",
                 false => "it could not be written to disk",
             };

@@ -7,7 +7,6 @@
 use crate::consent::{
     json::{canonical, digest, parse_strict},
     proof::parts::{Parts, is_text, taken_out},
-    proof::receipt::word,
     proof::vocabulary,
     records::entry::{Decision, GENESIS, Line},
 };
@@ -507,7 +506,7 @@ fn anchor(receipt: &Value, given: &[Given]) -> Result<Anchor, &'static str> {
     }
     if let Some(line) = given.iter().filter_map(|given| given.line.as_ref()).find(|line| line.hash == hash) {
         let says = |key: &str, what: &str| receipt.get(key).and_then(Value::as_str) == Some(what);
-        let same = says("decision", word(line.decision)) && says("scope", &line.scope) && says("at", &line.at);
+        let same = says("decision", line.decision.name()) && says("scope", &line.scope) && says("at", &line.at);
         if !same || receipt.get("epoch").and_then(Value::as_u64) != Some(line.epoch) {
             return Err("the earlier receipt differs from the line that it names: one of them was changed");
         }

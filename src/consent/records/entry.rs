@@ -48,16 +48,22 @@ pub(crate) struct NoticeLanguage {
 /// The `previous` hash of the first entry.
 pub(in crate::consent) const GENESIS: &str = "";
 
-/// A decision about a scope.
+/// A decision about a scope, as the history and [receipts](crate::consent::Receipt) name it.
+///
+/// `Serialize`, `Deserialize` and `Display` use the word in the history: see [`name`](Decision::name).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Decision {
+#[non_exhaustive]
+pub enum Decision {
+    /// The person granted the scope.
     Granted,
+    /// The person refused. A withdrawal is recorded as this as well if there was no grant to withdraw.
     Denied,
     /// "Ask me later": nothing is recorded or sent. The person is asked again no sooner than after a waiting period.
     Deferred,
     /// Still granted, under the same epoch: the person was asked to agree to more, and refused or answered "later".
     Kept,
+    /// The person withdrew the grant.
     Withdrawn,
     /// The program revoked the grant, for example because a notice was wrong or a key leaked.
     Revoked,
@@ -65,13 +71,14 @@ pub(crate) enum Decision {
     Narrowed,
     /// The last day of the grant is over.
     Expired,
-    /// The grant in the history's previous entry never came into force.
+    /// The grant in the history's previous entry never came into force. Only in the history; no receipt is about it.
     Void,
     /// The records of this scope were lost or damaged, so it is unknown what was decided.
     Lost,
-    /// Used with [`EVERY_SCOPE`]: the person does not want to be asked when a new version would do more.
+    /// About all scopes together: the person does not want to be asked when a new version would do more. Only in the history,
+    /// under the scope `*`.
     AskNoMore,
-    /// Used with [`EVERY_SCOPE`]: the person may be asked again.
+    /// About all scopes together: the person may be asked again. Only in the history, under the scope `*`.
     AskAgain,
 }
 
@@ -84,6 +91,32 @@ pub(in crate::consent) fn says_nothing<T: Default + PartialEq>(value: &T) -> boo
 }
 
 impl Decision {
+    /// The word in the history and in a receipt's JSON.
+    ///
+    /// ```
+    /// use candor::consent::Decision;
+    ///
+    /// assert_eq!(Decision::Granted.name(), "granted");
+    /// assert_eq!(Decision::AskNoMore.name(), "ask_no_more");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Decision::Granted => "granted",
+            Decision::Denied => "denied",
+            Decision::Deferred => "deferred",
+            Decision::Kept => "kept",
+            Decision::Withdrawn => "withdrawn",
+            Decision::Revoked => "revoked",
+            Decision::Narrowed => "narrowed",
+            Decision::Expired => "expired",
+            Decision::Void => "void",
+            Decision::Lost => "lost",
+            Decision::AskNoMore => "ask_no_more",
+            Decision::AskAgain => "ask_again",
+        }
+    }
+
     /// Whether the scope is granted after this decision.
     pub(crate) fn opens(self) -> bool {
         matches!(self, Decision::Granted | Decision::Narrowed | Decision::Kept)
@@ -100,6 +133,12 @@ impl Decision {
     /// an expiry or an earlier withdrawal: a grant existed then.
     pub(crate) fn was_no_yes(self) -> bool {
         matches!(self, Decision::Denied | Decision::Deferred | Decision::Revoked | Decision::Void | Decision::Lost)
+    }
+}
+
+impl std::fmt::Display for Decision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::consent::{
     records::failed::Failed,
     records::ledger::Ledger,
     records::reading::{History, Records},
-    records::unconfirmed::{LOST_FOR_GOOD, LOST_LOCK},
+    records::unconfirmed::Unconfirmed,
 };
 use crate::{
     disk::{Look, Node, Seen, StatKind, is_lock},
@@ -81,15 +81,15 @@ impl Ledger {
 
     /// Why it is unknown whether another process holds an earlier life lock of this scope whose file is missing. `None` if no
     /// earlier file is missing, or if the computer was restarted since.
-    pub(in crate::consent) fn lost_life(&self, scope: &str) -> Result<Option<&'static str>, Failed> {
+    pub(in crate::consent) fn lost_life(&self, scope: &str) -> Result<Option<Unconfirmed>, Failed> {
         let says = self.life_says(&self.life_path(scope))?;
         Ok(match last(&says, AGAIN) {
             None => None,
-            Some(UNKNOWN) => Some(LOST_FOR_GOOD),
+            Some(UNKNOWN) => Some(Unconfirmed::LostLifeLockForGood),
             // Without a boot id, this process can't tell whether the computer was restarted.
             Some(seen) => {
                 let now = self.restarts()?;
-                (now == seen || now == UNKNOWN).then_some(LOST_LOCK)
+                (now == seen || now == UNKNOWN).then_some(Unconfirmed::LostLifeLock)
             }
         })
     }

@@ -4,7 +4,7 @@
 use crate::consent::{
     records::failed::Failed,
     records::reading::{Records, Sound},
-    records::unconfirmed::{NO_ANSWER, NO_LOCK, NOT_TAKEN, YES_SINCE},
+    records::unconfirmed::Unconfirmed,
     state::consent::Consent,
 };
 use crate::{
@@ -64,7 +64,7 @@ impl Consent {
     ///
     /// # Errors
     /// Why it is not known that no permit is left.
-    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
+    pub(crate) fn confirm(&self, scope: &str, limit: Duration) -> Result<(), Unconfirmed> {
         if mutants::on(Mutant::ConfirmedUnseen) {
             return Ok(());
         }
@@ -73,22 +73,22 @@ impl Consent {
             Look::Read(_) => {}
             Look::Absent => {
                 let never = self.ledger.was_never_granted(scope).unwrap_or(mutants::on(Mutant::UnreadIsNeverGranted));
-                return if never { Ok(()) } else { Err(NO_LOCK) };
+                return if never { Ok(()) } else { Err(Unconfirmed::NoLifeLock) };
             }
-            Look::Refused(_) | Look::Failed(_) => return Err(NO_LOCK),
+            Look::Refused(_) | Look::Failed(_) => return Err(Unconfirmed::NoLifeLock),
         }
-        let life = self.ledger.files().open_lock(&path).map_err(|_| NO_LOCK)?;
+        let life = self.ledger.files().open_lock(&path).map_err(|_| Unconfirmed::NoLifeLock)?;
         let until = self.until(self.ambient.monotonic(), limit);
         loop {
             match life.try_lock(false) {
-                Ok(true) if !self.ledger.is_spare_held(scope).map_err(|_| NO_LOCK)? => {
-                    let lost = self.ledger.lost_life(scope).unwrap_or(Some(NO_LOCK));
-                    let lost = if self.ledger.owns_life(scope) { lost } else { Some(NO_LOCK) };
+                Ok(true) if !self.ledger.is_spare_held(scope).map_err(|_| Unconfirmed::NoLifeLock)? => {
+                    let lost = self.ledger.lost_life(scope).unwrap_or(Some(Unconfirmed::NoLifeLock));
+                    let lost = if self.ledger.owns_life(scope) { lost } else { Some(Unconfirmed::NoLifeLock) };
                     return lost.map_or(Ok(()), Err);
                 }
-                Err(_) => return Err(NO_LOCK),
+                Err(_) => return Err(Unconfirmed::NoLifeLock),
                 Ok(_) if self.ambient.monotonic() < until => sync::sleep(Duration::from_micros(500)),
-                Ok(_) => return Err(NO_ANSWER),
+                Ok(_) => return Err(Unconfirmed::NoAnswer),
             }
         }
     }
@@ -97,12 +97,12 @@ impl Consent {
     ///
     /// # Errors
     /// Why this is not known.
-    pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), &'static str> {
+    pub(crate) fn confirm_no(&self, scope: &str, limit: Duration) -> Result<(), Unconfirmed> {
         let confirmed = self.confirm(scope, limit);
         match self.ledger.read() {
-            Ok(Records::Sound(sound)) if sound.in_force(scope).is_some() => Err(YES_SINCE),
+            Ok(Records::Sound(sound)) if sound.in_force(scope).is_some() => Err(Unconfirmed::GrantedSince),
             Ok(Records::Sound(sound)) if says_no(&sound, scope) => confirmed,
-            _ => Err(NOT_TAKEN),
+            _ => Err(Unconfirmed::NotWritten),
         }
     }
 }

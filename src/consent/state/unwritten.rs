@@ -8,7 +8,7 @@ use crate::consent::{
     records::entry::{Decision, latest_yes},
     records::failed::Failed,
     records::reading::{Records, Sound},
-    records::unconfirmed::{NOT_TAKEN, TRIED_AGAIN},
+    records::unconfirmed::{TRIED_AGAIN, Unconfirmed},
     state::act::{Act, Unwritten},
     state::consent::{Consent, Patience},
     state::status::State,
@@ -62,7 +62,8 @@ impl Consent {
     fn note(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>, again: bool) -> bool {
         let why = match answer {
             Ok(receipt) if receipt.line == 0 => {
-                let why = receipt.unconfirmed.unwrap_or(NOT_TAKEN).trim_end_matches(TRIED_AGAIN);
+                let why = receipt.unconfirmed.unwrap_or(Unconfirmed::NotWritten);
+                let why = why.describe().trim_end_matches(TRIED_AGAIN);
                 format!("{why}; until then a file keeps the scope closed")
             }
             // The last entry is another one. Whether it is a later grant is decided from the history.

@@ -188,10 +188,10 @@ fn unwritten(operation: &Operation, world: &World, earlier: &[PathBuf], answer: 
         && receipt.recorded
     {
         let line = receipt.line.checked_sub(1).and_then(|at| history.get(at as usize));
-        if line != Some(&(receipt.scope.clone(), receipt.decision.clone())) {
+        if line != Some(&(receipt.scope.clone(), receipt.decision.name().into())) {
             return Some(format!("recorded as {} in line {}, which says {line:?}", receipt.decision, receipt.line));
         }
-        if operation.closes() && ["granted", "kept", "narrowed"].contains(&receipt.decision.as_str()) {
+        if operation.closes() && receipt.decision.opens() {
             return Some(format!(
                 "a no is recorded by the line of a yes: {} in line {}",
                 receipt.decision, receipt.line

@@ -318,6 +318,6 @@ impl Operation {
         if !receipt.confirmed || !receipt.recorded {
             return Err(format!("nobody is in the way, and it is not confirmed or not recorded: {receipt}").into());
         }
-        Ok(receipt.decision)
+        Ok(receipt.decision.name().into())
     }
 }

@@ -159,7 +159,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
                 let returned = Moment::now();
                 let came_to = match answer {
                     Ok(receipt) if receipt.confirmed => Outcome::Confirmed,
-                    Ok(receipt) => Outcome::Unconfirmed(receipt.unconfirmed.unwrap_or_default().into()),
+                    Ok(receipt) => {
+                        Outcome::Unconfirmed(receipt.unconfirmed.map(|why| why.to_string()).unwrap_or_default())
+                    }
                     Err(error) => Outcome::Error(error.to_string()),
                 };
                 println!("{}", serde_json::to_string(&Withdrawn { called, returned, came_to })?);
