@@ -280,6 +280,11 @@ impl Time {
         (time.rfc3339() == text).then_some(time)
     }
 
+    /// The same moment for callers. `None` if the platform's times don't reach that far.
+    pub(crate) fn system(self) -> Option<SystemTime> {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.0))
+    }
+
     pub(crate) fn plus_days(self, days: u32) -> Time {
         Time(self.0.saturating_add(u64::from(days) * 86_400_000))
     }
@@ -345,6 +350,13 @@ mod tests {
             let read = Time::parse(&time.rfc3339()).unwrap_or_else(|| panic!("{time:?} is written {}", time.rfc3339()));
             assert!(read == time || seconds > 253_402_207_200, "{time:?}");
         }
+    }
+
+    #[test]
+    fn a_time_is_the_systems_time() {
+        let time = Time::parse("2026-11-22T00:45:55Z").and_then(Time::system);
+        assert_eq!(time, Some(UNIX_EPOCH + Duration::from_secs(1_795_308_355)));
+        assert!(Time::LAST.system().is_some());
     }
 
     #[test]

@@ -205,6 +205,7 @@ pub use crate::{
     event::Event,
     generalize::preview,
     global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
+    journal::DropReason,
     language::Translation,
     manifest::{Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
     precision::{Precision, Unit},

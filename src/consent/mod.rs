@@ -49,8 +49,9 @@ pub use records::entry::Decision;
 #[cfg(all(test, unix))]
 pub(crate) use records::entry::Line;
 pub(crate) use records::entry::{Details, EVERY_SCOPE, NoticeLanguage, Statement, answers};
+pub use records::erasure_request::WhyGivenUp;
 pub(crate) use records::erasure_request::{
-    MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, Why, joined, separate,
+    MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, joined, separate,
 };
 pub(crate) use records::failed::Failed;
 pub(crate) use records::ledger::{Held, Ledger};

@@ -11,7 +11,10 @@ use crate::{
 pub(crate) const MAX_FIELDS: usize = 16;
 
 /// What the recipient can link, once events of this type have been sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// `Serialize` gives the [`name`](Linkage::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Linkage {
     /// Events are counted on the device. Once a day, the number of times that each combination of outcomes occurred is
@@ -94,7 +97,7 @@ pub struct Field {
     pub name: &'static str,
     /// The doc comment, which the person reads.
     pub doc: &'static str,
-    /// The privacy class, such as `bitrate`.
+    /// The privacy class: the word in `#[field(…)]`, such as `bitrate`, or `closed` for a type that needs none.
     pub class: &'static str,
     /// The partition of its values.
     pub precision: Precision,
@@ -186,5 +189,18 @@ impl Item {
     #[must_use]
     pub fn describe(&self) -> String {
         phrase::item(&Locale::ENGLISH, self.one_in, self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Linkage::{self, Day, Month, None, Rollup, Session, Week};
+
+    #[test]
+    fn a_linkage_is_shown_by_its_name() {
+        let all: [Linkage; 6] = [Rollup, None, Session, Day, Week, Month];
+        for linkage in all {
+            assert_eq!(serde_json::json!(linkage), linkage.name());
+        }
     }
 }

@@ -3,15 +3,19 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Why something that was admitted is not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why something that was recorded is not sent.
+///
+/// `Serialize` gives the [`name`](DropReason::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 #[repr(usize)]
-pub(crate) enum DropReason {
+pub enum DropReason {
     /// The ring was full: events came faster than they could be written.
     RingFull,
     /// The event's type is not registered in this program.
     Unregistered,
-    /// The event was about an entity that is not in the sample.
+    /// The event was about an item that is not in the sample.
     NotChosen,
     /// The person did not agree to this type of event.
     HeldBack,
@@ -24,7 +28,7 @@ pub(crate) enum DropReason {
     /// The program ended before the event was written.
     Unfinished,
     /// A look at the disk failed, or the clock was suspect, when the event came. Either its scope was closed for the
-    /// moment, or the key was missing that decides whether its entity is in the sample.
+    /// moment, or the key was missing that decides whether its item is in the sample.
     InDoubt,
     /// It could not be written to disk.
     Disk,
@@ -48,34 +52,93 @@ pub(crate) enum DropReason {
     GaveUp,
 }
 
-pub(crate) const DROPS: [(DropReason, &str, &str); 19] = [
-    (DropReason::RingFull, "ring_full", "events came faster than they could be written"),
-    (DropReason::Unregistered, "unregistered", "the event's type was not linked with the program's list of events"),
-    (DropReason::NotChosen, "not_chosen", "they were about items that are not among the few that are counted"),
-    (DropReason::HeldBack, "held_back", "they are reports you have not agreed to, which this version would make"),
-    (DropReason::Ended, "ended", "the last day on which such reports are made is over"),
-    (DropReason::Invalid, "invalid", "a value was not one that its field can have"),
-    (DropReason::StaleEpoch, "stale_epoch", "consent ended or changed before they were kept"),
-    (DropReason::Unfinished, "unfinished", "the program ended before they were written"),
-    (DropReason::InDoubt, "in_doubt", "the disk or the clock could not be relied on when they came"),
-    (DropReason::Disk, "disk", "they could not be written to disk"),
-    (DropReason::Full, "full", "the store was full, and the oldest went first"),
-    (DropReason::Age, "age", "they had waited too long"),
-    (DropReason::Damaged, "damaged", "their bytes on disk were damaged or lost"),
-    (DropReason::Foreign, "foreign", "their bytes on disk were not what this program would have written"),
-    (DropReason::Late, "late", "their day was closed already"),
-    (DropReason::Rejected, "rejected", "the receiver refused them"),
-    (DropReason::Gone, "gone", "the receiver takes no such reports any more"),
-    (DropReason::TooLarge, "too_large", "one record alone was too large for the receiver"),
-    (DropReason::GaveUp, "gave_up", "sending failed too often"),
-];
+impl DropReason {
+    /// Every reason, in the order of the counters.
+    pub(crate) const ALL: [DropReason; 19] = [
+        DropReason::RingFull,
+        DropReason::Unregistered,
+        DropReason::NotChosen,
+        DropReason::HeldBack,
+        DropReason::Ended,
+        DropReason::Invalid,
+        DropReason::StaleEpoch,
+        DropReason::Unfinished,
+        DropReason::InDoubt,
+        DropReason::Disk,
+        DropReason::Full,
+        DropReason::Age,
+        DropReason::Damaged,
+        DropReason::Foreign,
+        DropReason::Late,
+        DropReason::Rejected,
+        DropReason::Gone,
+        DropReason::TooLarge,
+        DropReason::GaveUp,
+    ];
+
+    /// The word for it in the manifest's JSON.
+    ///
+    /// ```
+    /// assert_eq!(candor::DropReason::RingFull.name(), "ring_full");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            DropReason::RingFull => "ring_full",
+            DropReason::Unregistered => "unregistered",
+            DropReason::NotChosen => "not_chosen",
+            DropReason::HeldBack => "held_back",
+            DropReason::Ended => "ended",
+            DropReason::Invalid => "invalid",
+            DropReason::StaleEpoch => "stale_epoch",
+            DropReason::Unfinished => "unfinished",
+            DropReason::InDoubt => "in_doubt",
+            DropReason::Disk => "disk",
+            DropReason::Full => "full",
+            DropReason::Age => "age",
+            DropReason::Damaged => "damaged",
+            DropReason::Foreign => "foreign",
+            DropReason::Late => "late",
+            DropReason::Rejected => "rejected",
+            DropReason::Gone => "gone",
+            DropReason::TooLarge => "too_large",
+            DropReason::GaveUp => "gave_up",
+        }
+    }
+
+    /// The reason in words for people, in English.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            DropReason::RingFull => "events came faster than they could be written",
+            DropReason::Unregistered => "the event's type was not linked with the program's list of events",
+            DropReason::NotChosen => "they were about items that are not among the few that are counted",
+            DropReason::HeldBack => "they are reports you have not agreed to, which this version would make",
+            DropReason::Ended => "the last day on which such reports are made is over",
+            DropReason::Invalid => "a value was not one that its field can have",
+            DropReason::StaleEpoch => "consent ended or changed before they were kept",
+            DropReason::Unfinished => "the program ended before they were written",
+            DropReason::InDoubt => "the disk or the clock could not be relied on when they came",
+            DropReason::Disk => "they could not be written to disk",
+            DropReason::Full => "the store was full, and the oldest went first",
+            DropReason::Age => "they had waited too long",
+            DropReason::Damaged => "their bytes on disk were damaged or lost",
+            DropReason::Foreign => "their bytes on disk were not what this program would have written",
+            DropReason::Late => "their day was closed already",
+            DropReason::Rejected => "the receiver refused them",
+            DropReason::Gone => "the receiver takes no such reports any more",
+            DropReason::TooLarge => "one record alone was too large for the receiver",
+            DropReason::GaveUp => "sending failed too often",
+        }
+    }
+}
 
 /// The counters of one client, since it was made.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    drops: [AtomicU64; DROPS.len()],
+    drops: [AtomicU64; DropReason::ALL.len()],
     /// How many of `drops` are already in the losses document, which outlives the process.
-    saved: [AtomicU64; DROPS.len()],
+    saved: [AtomicU64; DropReason::ALL.len()],
     /// Events that became lines.
     pub(crate) lines: AtomicU64,
     /// Events that were added to a day's counts.
@@ -122,5 +185,18 @@ impl Counters {
     pub(crate) fn ended(&self) -> u64 {
         let sum = self.drops.iter().chain([&self.lines, &self.counted]).map(|counter| counter.load(Ordering::Relaxed));
         sum.fold(0, u64::wrapping_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DropReason;
+
+    #[test]
+    fn each_reason_has_its_own_counter_and_one_name() {
+        for (at, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, at, "{reason:?}");
+            assert_eq!(serde_json::json!(reason), reason.name());
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! themselves. It stays on this computer and is never sent. It is written only when something was lost. If it can't be
 //! written now, it is written later.
 
-use super::{Counters, DROPS, DropReason};
+use super::{Counters, DropReason};
 use crate::{
     ambient::{Ambient, Day},
     disk::{self, Files, Look},
@@ -84,10 +84,13 @@ impl Lost {
     }
 }
 
-/// Whether an event that ended for this reason is a loss. An event left out by a rule or by the person's own choice is
-/// not.
-fn is_loss(reason: DropReason) -> bool {
-    !matches!(reason, DropReason::NotChosen | DropReason::HeldBack | DropReason::Ended | DropReason::StaleEpoch)
+/// The reasons for which an event counts as a loss. An event left out by a rule or by the person's own choice is no
+/// loss.
+fn losses() -> impl Iterator<Item = DropReason> {
+    let is_loss = |reason: &DropReason| {
+        !matches!(reason, DropReason::NotChosen | DropReason::HeldBack | DropReason::Ended | DropReason::StaleEpoch)
+    };
+    DropReason::ALL.into_iter().filter(is_loss)
 }
 
 /// The losses document of one store.
@@ -108,7 +111,7 @@ impl<'j> Losses<'j> {
 
     /// Whether any losses are not in the document yet.
     pub(crate) fn are_unsaved(&self) -> bool {
-        DROPS.iter().any(|(reason, ..)| is_loss(*reason) && self.counters.unsaved(*reason) > 0)
+        losses().any(|reason| self.counters.unsaved(reason) > 0)
     }
 
     /// Adds the losses since the last call to the document, durably. Waits at most `wait` for another process that is
@@ -130,15 +133,14 @@ impl<'j> Losses<'j> {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let mut lost = self.counted(today, aged)?;
-        let losses = DROPS.iter().filter(|(reason, ..)| is_loss(*reason));
-        let owed: Vec<_> = losses.map(|(reason, name, _)| (*reason, name, self.counters.unsaved(*reason))).collect();
-        owed.iter().filter(|(.., count)| *count > 0).for_each(|(_, name, count)| lost.add(name, *count));
+        let owed: Vec<_> = losses().map(|reason| (reason, self.counters.unsaved(reason))).collect();
+        owed.iter().filter(|(_, count)| *count > 0).for_each(|(reason, count)| lost.add(reason.name(), *count));
         let json = serde_json::to_string(&lost).map_err(io::Error::other)?;
         self.keep_damaged()?;
         self.files.place(&self.path(), &disk::seal("lost", &json))?;
         // The document contains them from here on. If only the directory could not be made durable, adding them again
         // would count them twice.
-        owed.into_iter().for_each(|(reason, _, count)| self.counters.saved(reason, count));
+        owed.into_iter().for_each(|(reason, count)| self.counters.saved(reason, count));
         self.files.sync_parent(&self.path())
     }
 
@@ -164,10 +166,10 @@ impl<'j> Losses<'j> {
     }
 
     fn add_owed(&self, lost: &mut Lost) {
-        for (reason, name, _) in DROPS.iter().filter(|(reason, ..)| is_loss(*reason)) {
-            match self.counters.unsaved(*reason) {
+        for reason in losses() {
+            match self.counters.unsaved(reason) {
                 0 => {}
-                count => lost.add(name, count),
+                count => lost.add(reason.name(), count),
             }
         }
     }

@@ -24,7 +24,8 @@ mod segment;
 mod sent;
 mod waiting;
 
-pub(crate) use counters::{Counters, DROPS, DropReason};
+pub(crate) use counters::Counters;
+pub use counters::DropReason;
 pub(crate) use line::Record;
 pub(crate) use losses::{LOSSES_WAIT, Losses};
 pub(crate) use names::{Named, Names};

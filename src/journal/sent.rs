@@ -4,7 +4,7 @@
 //! person wants no contents kept. The file name of an entry that no receiver took ends in the reason.
 
 use super::{
-    DROPS, DropReason,
+    DropReason,
     outbox::{Batch, peek_bytes},
     reading::{drop_oldest, note_unread},
 };
@@ -236,8 +236,7 @@ impl<'j> SentLog<'j> {
     /// The path of an entry's file. [`has`](SentLog::has) finds only entries that were taken: only their names end in
     /// the key.
     fn path(&self, scope: Scope, batch: &Batch, at: Time, not_taken: Option<DropReason>) -> PathBuf {
-        let why = not_taken.and_then(|why| DROPS.iter().find(|(reason, ..)| *reason == why));
-        let why = why.map(|(_, name, _)| format!("-{name}")).unwrap_or_default();
+        let why = not_taken.map(|why| format!("-{}", why.name())).unwrap_or_default();
         self.directory(scope).join(format!("{:014}-{}{why}.json", at.0, batch.key()))
     }
 
@@ -360,7 +359,7 @@ fn taken(path: &Path) -> Taken {
 /// Why no receiver took the request, as the file's name says; `None` if one did.
 fn not_taken(path: &Path) -> Option<DropReason> {
     let why = path.file_stem()?.to_str()?.splitn(3, '-').nth(2)?;
-    DROPS.iter().find_map(|(reason, name, _)| (*name == why).then_some(*reason))
+    DropReason::ALL.into_iter().find(|reason| reason.name() == why)
 }
 
 /// When the receiver took the request, or when it was given up, as the file's name says.

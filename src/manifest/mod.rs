@@ -10,18 +10,18 @@ mod text;
 pub(crate) use fixed::StaticPage;
 
 use crate::{
-    ambient::Day,
+    ambient::{Day, Time},
     clean,
     consent::{ErasureStatus, Scope, State, Status, Undeclared},
     engine::Engine,
-    event::{Field, Schema},
+    event::{Field, Linkage, Schema},
     generalize,
-    journal::{DROPS, DropReason},
+    journal::DropReason,
     rollup::Counts,
     transport::otlp,
 };
-use serde::Serialize;
-use std::sync::atomic::Ordering;
+use serde::{Serialize, Serializer};
+use std::{sync::atomic::Ordering, time::SystemTime};
 
 /// The name and version of this format.
 pub(crate) const FORMAT: &str = "candor-manifest/1";
@@ -34,7 +34,8 @@ pub(crate) const FORMAT: &str = "candor-manifest/1";
 pub struct Manifest {
     /// `candor-manifest/1`.
     pub format: &'static str,
-    /// When the manifest was made, in UTC (RFC 3339).
+    /// When the manifest was made, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`. See
+    /// [`created_at`](Manifest::created_at).
     pub made_at: String,
     /// The application's id.
     pub application: String,
@@ -128,10 +129,10 @@ pub struct EventPage {
     /// When it happens, in the publisher's words.
     pub description: &'static str,
     /// What can be linked to what.
-    pub linkage: &'static str,
+    pub linkage: Linkage,
     /// The same in words.
     pub linkage_words: &'static str,
-    /// The last UTC day on which the event is recorded, if an end was declared.
+    /// The last day on which the event is recorded, if an end was declared: a UTC day as `YYYY-MM-DD`.
     pub until: Option<String>,
     /// The field that selects the few items that are counted, if not all are: its name, its description, and what becomes of it.
     pub item: Option<(&'static str, &'static str, String)>,
@@ -149,7 +150,8 @@ pub struct FieldPage {
     pub name: &'static str,
     /// What it says, in the publisher's words.
     pub description: &'static str,
-    /// The privacy class.
+    /// The privacy class: the word in `#[field(…)]`, such as `bitrate`, or `closed` for a `bool` or a
+    /// [`Category`](crate::Category). Text to show: an [`Event`](crate::Event) that is implemented by hand can name others.
     pub class: &'static str,
     /// How coarse the field becomes, in words.
     pub precision: String,
@@ -171,7 +173,7 @@ pub struct FieldPage {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GrowingCount {
-    /// The UTC day.
+    /// The UTC day, as `YYYY-MM-DD`.
     pub day: String,
     /// The event's name.
     pub event: &'static str,
@@ -186,7 +188,8 @@ pub struct GrowingCount {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct SentPage {
-    /// When the receiver accepted it, or when it was given up, in UTC (RFC 3339).
+    /// When the receiver accepted it, or when it was given up, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`. See
+    /// [`ended_at`](SentPage::ended_at).
     pub at: String,
     /// The person's decision about this scope under which it was sent: the number that its receipt has.
     pub epoch: u64,
@@ -197,8 +200,10 @@ pub struct SentPage {
     /// Whether the receiver answered as OTLP requires. If not, the receiver accepted the request (a status of 2xx, over a
     /// connection to this computer or to the one that the certificate names) but its answer had no reliable details.
     pub confirmed: bool,
-    /// What happened to the request, if no receiver accepted it. It was sent, or may have been, and will not be sent again.
-    pub not_taken: Option<&'static str>,
+    /// Why no receiver accepted the request, if none did. It was sent, or may have been, and will not be sent again. The JSON has
+    /// the words of [`why_not_taken`](SentPage::why_not_taken).
+    #[serde(serialize_with = "words_not_taken")]
+    pub not_taken: Option<DropReason>,
     /// How many bytes its body had.
     pub bytes: u64,
     /// The body, byte for byte. Empty if the person does not want contents to be kept.
@@ -217,7 +222,7 @@ pub struct Outcomes {
     pub sent: u64,
     /// Events that were dropped, and why.
     pub dropped: Vec<Dropped>,
-    /// The first UTC day that [`lost`](Outcomes::lost) covers. `None` if nothing was lost.
+    /// The first UTC day that [`lost`](Outcomes::lost) covers, as `YYYY-MM-DD`. `None` if nothing was lost.
     pub lost_since: Option<String>,
     /// Events that were lost in this run and earlier ones, in all processes that share the store. Events that rules or the
     /// person's own choices leave out are not included. Never sent.
@@ -231,9 +236,9 @@ pub struct Outcomes {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// A short name for the reason.
-    pub reason: &'static str,
-    /// The reason in words.
+    /// The reason.
+    pub reason: DropReason,
+    /// The reason in words: [`DropReason::describe`].
     pub why: &'static str,
     /// How many.
     pub count: u64,
@@ -244,6 +249,12 @@ impl Manifest {
     #[must_use]
     pub fn scope(&self, scope: Scope) -> Option<&ScopePage> {
         self.scopes.iter().find(|page| page.name == scope.name())
+    }
+
+    /// The time of [`made_at`](Manifest::made_at). `None` only if the text was replaced by something else.
+    #[must_use]
+    pub fn created_at(&self) -> Option<SystemTime> {
+        Time::parse(&self.made_at)?.system()
     }
 
     /// Returns the whole model as pretty-printed JSON.
@@ -335,7 +346,7 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
                 records: entry.records,
                 rejected: entry.rejected,
                 confirmed: entry.confirmed,
-                not_taken: entry.not_taken.map(not_taken),
+                not_taken: entry.not_taken,
                 bytes: entry.bytes,
                 body: String::from_utf8_lossy(&entry.body).into_owned(),
             })
@@ -348,8 +359,22 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
     }
 }
 
-/// Describes what happened to a request that was sent and that no receiver accepted.
-fn not_taken(why: DropReason) -> &'static str {
+impl SentPage {
+    /// The time of [`at`](SentPage::at). `None` only if the text was replaced by something else.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<SystemTime> {
+        Time::parse(&self.at)?.system()
+    }
+
+    /// What happened to the request, in words, if no receiver accepted it.
+    #[must_use]
+    pub fn why_not_taken(&self) -> Option<&'static str> {
+        self.not_taken.map(words_of_request)
+    }
+}
+
+/// What happened to a request that was sent and that no receiver accepted.
+fn words_of_request(why: DropReason) -> &'static str {
     match why {
         DropReason::Rejected => "the receiver read it, and refused it for good",
         DropReason::TooLarge => {
@@ -365,11 +390,15 @@ fn not_taken(why: DropReason) -> &'static str {
     }
 }
 
+fn words_not_taken<S: Serializer>(why: &Option<DropReason>, serializer: S) -> Result<S::Ok, S::Error> {
+    why.map(words_of_request).serialize(serializer)
+}
+
 fn event(schema: &'static Schema) -> EventPage {
     EventPage {
         name: schema.name(),
         description: schema.doc(),
-        linkage: schema.linkage().name(),
+        linkage: schema.linkage(),
         linkage_words: schema.linkage().describe(),
         until: schema.until(),
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
@@ -408,9 +437,9 @@ fn growing_counts(engine: &Engine, day: Day, counts: &Counts) -> Vec<GrowingCoun
 
 fn outcomes(engine: &Engine) -> Outcomes {
     let counters = &engine.journal.counters;
-    let by_reason = |count: &dyn Fn(&str, DropReason) -> u64| {
-        let dropped =
-            DROPS.into_iter().map(|(reason, name, why)| Dropped { reason: name, why, count: count(name, reason) });
+    let by_reason = |count: &dyn Fn(DropReason) -> u64| {
+        let all = DropReason::ALL.into_iter();
+        let dropped = all.map(|reason| Dropped { reason, why: reason.describe(), count: count(reason) });
         dropped.filter(|dropped| dropped.count > 0).collect()
     };
     let (losses, today) = (engine.journal.losses(), engine.ambient.now().day());
@@ -425,9 +454,35 @@ fn outcomes(engine: &Engine) -> Outcomes {
         lines: counters.lines.load(Ordering::Relaxed),
         counted: counters.counted.load(Ordering::Relaxed),
         sent: counters.sent.load(Ordering::Relaxed),
-        dropped: by_reason(&|_, reason| counters.dropped(reason)),
+        dropped: by_reason(&|reason| counters.dropped(reason)),
         lost_since: (!lost.is_nothing()).then(|| lost.since().to_string()),
-        lost: by_reason(&|name, _| lost.of(name)),
+        lost: by_reason(&|reason| lost.of(reason.name())),
         lost_unread,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_says_in_words_why_a_request_was_not_taken() {
+        let sent = SentPage {
+            at: "2026-11-22T00:45:55Z".into(),
+            epoch: 7,
+            records: 2,
+            rejected: 0,
+            confirmed: false,
+            not_taken: Some(DropReason::Rejected),
+            bytes: 3,
+            body: "{}\n".into(),
+        };
+        let json = concat!(
+            r#"{"at":"2026-11-22T00:45:55Z","epoch":7,"records":2,"rejected":0,"confirmed":false,"#,
+            r#""not_taken":"the receiver read it, and refused it for good","bytes":3,"body":"{}\n"}"#,
+        );
+        assert_eq!(serde_json::to_string(&sent).unwrap(), json);
+        let taken = serde_json::json!(SentPage { not_taken: None, ..sent });
+        assert!(taken["not_taken"].is_null(), "{taken}");
     }
 }

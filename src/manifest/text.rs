@@ -169,7 +169,7 @@ impl fmt::Display for ScopePage {
             let padding = sent.body.len() - sent.body.trim_end().len();
             let rejected = if sent.rejected > 0 { format!(", {} rejected", sent.rejected) } else { String::new() };
             let left = format!("{}: {} records{rejected}, {} bytes", sent.at, sent.records, sent.bytes);
-            let how = match sent.not_taken {
+            let how = match sent.why_not_taken() {
                 Some(why) => format!("; it was sent or may have been, and was NOT accepted: {why}"),
                 None if sent.confirmed => String::new(),
                 None => "; the receiver accepted it, but its answer does not follow OTLP".to_owned(),

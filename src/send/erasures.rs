@@ -8,7 +8,7 @@
 use super::{DAY, Flushed, MINUTE, NOT_A_RECEIVER, Occasion, REFUSED, back_off_refused, why_later};
 use crate::{
     ambient::{Day, Time},
-    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, StoredRequest, Why},
+    consent::{ErasureStatus, Outcome, Particulars, SENT_LOG_DAYS, Scope, StoredRequest, WhyGivenUp},
     disk::Look,
     engine::Engine,
     error::{At, Error},
@@ -275,9 +275,9 @@ impl Engine {
         let elsewhere = self.consent.recipient(scope) != Some(stored.is.to.as_str());
         let old = stored.is.asked.saturating_add(MOST_AGE) < now.0;
         let over = match elsewhere {
-            true if old => Some(Why::Elsewhere),
+            true if old => Some(WhyGivenUp::Elsewhere),
             // A request that was never tried, because the program did not run, does not expire.
-            false if old && (stored.is.tries > 0 || schedule.failures > 0) => Some(Why::NoAnswer),
+            false if old && (stored.is.tries > 0 || schedule.failures > 0) => Some(WhyGivenUp::NoAnswer),
             _ => None,
         };
         if let Some(why) = over {
@@ -356,7 +356,7 @@ impl Engine {
                 if stored.is.refusals >= MOST_REFUSALS {
                     // The next request is tried in an hour, and its failures are counted from zero.
                     (schedule.failures, schedule.not_before) = (0, at + REFUSED.0);
-                    return Some(Outcome::GivenUp { at, why: Why::Refused });
+                    return Some(Outcome::GivenUp { at, why: WhyGivenUp::Refused });
                 }
             }
             Ok(Answer::Busy { retry_after } | Answer::ServerError { retry_after }) => {

@@ -422,7 +422,10 @@ fn what_is_recorded_while_nobody_can_look_is_counted_and_ends_by_itself() {
         };
         assert_eq!(dropped(&client), 4, "{only:?}: each is counted");
         let outcomes = client.manifest().unwrap().outcomes;
-        assert!(outcomes.dropped.iter().all(|dropped| dropped.reason == "in_doubt"), "{only:?}: {outcomes:?}");
+        assert!(
+            outcomes.dropped.iter().all(|dropped| dropped.reason == crate::DropReason::InDoubt),
+            "{only:?}: {outcomes:?}"
+        );
         disk.repair();
         // The worker does this when its retry is due.
         let _ = client.engine().consent.look_at_policies();

@@ -40,6 +40,6 @@ fn without_threads_what_fits_into_memory_is_kept_and_the_rest_is_counted() {
     (0..FITS + 100).for_each(|_| client.record(Happened { times: 1 }));
     assert!(client.shutdown(LONG));
     let outcomes = client.manifest().unwrap().outcomes;
-    let lost: Vec<_> = outcomes.dropped.iter().map(|dropped| (dropped.reason, dropped.count)).collect();
+    let lost: Vec<_> = outcomes.dropped.iter().map(|dropped| (dropped.reason.name(), dropped.count)).collect();
     assert_eq!((outcomes.lines, lost), (FITS, vec![("ring_full", 100)]));
 }

@@ -131,7 +131,7 @@ impl Home {
 
 fn dropped(client: &Client, reason: &str) -> u64 {
     let dropped = client.manifest().unwrap().outcomes.dropped;
-    dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
+    dropped.iter().find(|dropped| dropped.reason.name() == reason).map_or(0, |dropped| dropped.count)
 }
 
 fn waiting(client: &Client, scope: Scope) -> usize {

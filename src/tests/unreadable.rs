@@ -139,7 +139,7 @@ fn flush(client: &Client) -> Flushed {
 
 fn lost(client: &Client) -> Vec<(&'static str, u64)> {
     let lost = client.manifest().unwrap().outcomes.lost;
-    lost.iter().map(|lost| (lost.reason, lost.count)).collect()
+    lost.iter().map(|lost| (lost.reason.name(), lost.count)).collect()
 }
 
 fn takes() -> Answer {

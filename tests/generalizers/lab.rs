@@ -361,7 +361,7 @@ pub(crate) fn say_yes(client: &Client, scope: Scope) {
 /// How many events were dropped for a reason.
 pub(crate) fn dropped(client: &Client, reason: &str) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
-    outcomes.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
+    outcomes.dropped.iter().find(|dropped| dropped.reason.name() == reason).map_or(0, |dropped| dropped.count)
 }
 
 /// Sends what may be sent, after any send that is already under way.

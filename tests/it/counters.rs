@@ -22,7 +22,7 @@ use std::{
 fn ended(client: &Client) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
     let before = ["ring_full", "unregistered", "stale_epoch", "in_doubt", "unfinished", "disk"];
-    let dropped = outcomes.dropped.iter().filter(|dropped| before.contains(&dropped.reason));
+    let dropped = outcomes.dropped.iter().filter(|dropped| before.contains(&dropped.reason.name()));
     outcomes.lines + outcomes.counted + dropped.map(|dropped| dropped.count).sum::<u64>()
 }
 
@@ -82,8 +82,12 @@ fn a_flood_on_four_threads_is_kept_or_counted() {
     let grown: u64 =
         client.manifest().unwrap().scopes.iter().flat_map(|page| &page.growing).map(|count| count.count).sum();
     assert!(outcomes.lines > 0 && outcomes.counted == grown, "{outcomes:?}");
-    let full =
-        outcomes.dropped.iter().filter(|dropped| dropped.reason == "full").map(|dropped| dropped.count).sum::<u64>();
+    let full = outcomes
+        .dropped
+        .iter()
+        .filter(|dropped| dropped.reason == candor::DropReason::Full)
+        .map(|dropped| dropped.count)
+        .sum::<u64>();
     assert_eq!(outcomes.lines, waiting as u64 + full, "and every line is where it should be");
 }
 
@@ -182,7 +186,7 @@ fn a_burst_beyond_what_the_store_holds_is_counted() {
     drop(client);
     let outcomes = home.start(&server).manifest().unwrap().outcomes;
     let lost: u64 = outcomes.lost.iter().map(|lost| lost.count).sum();
-    assert!(outcomes.lost.iter().any(|lost| lost.reason == "full"), "{outcomes:?}");
+    assert!(outcomes.lost.iter().any(|lost| lost.reason == candor::DropReason::Full), "{outcomes:?}");
     let lines =
         |path: &PathBuf| std::fs::read_to_string(path).unwrap().lines().filter(|line| line.ends_with("]}")).count();
     let files = home.waiting("waiting", USAGE);
@@ -223,7 +227,7 @@ fn lose(client: &Client, clock: &Held) {
 
 fn lost(client: &Client) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
-    outcomes.lost.iter().find(|lost| lost.reason == "ring_full").map_or(0, |lost| lost.count)
+    outcomes.lost.iter().find(|lost| lost.reason == candor::DropReason::RingFull).map_or(0, |lost| lost.count)
 }
 
 /// Loses events in a program that then ends. Returns its clock and how many events were lost.

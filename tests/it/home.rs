@@ -245,7 +245,7 @@ pub(crate) fn say_yes(client: &Client, scope: Scope) {
 /// How many were dropped for this reason.
 pub(crate) fn dropped(client: &Client, reason: &str) -> u64 {
     let outcomes = client.manifest().unwrap().outcomes;
-    outcomes.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |dropped| dropped.count)
+    outcomes.dropped.iter().find(|dropped| dropped.reason.name() == reason).map_or(0, |dropped| dropped.count)
 }
 
 /// The pending lines of a scope, as the person sees them.

@@ -89,7 +89,8 @@ fn an_implementation_by_hand_is_asked_once() {
     }
     let _ = candor::preview(&FilmOpened { film: "a film", resumed: true });
     let manifest = client.manifest().unwrap();
-    let left_out = manifest.outcomes.dropped.iter().find(|it| it.reason == "not_chosen").map_or(0, |it| it.count);
+    let left_out =
+        manifest.outcomes.dropped.iter().find(|it| it.reason == candor::DropReason::NotChosen).map_or(0, |it| it.count);
     // The item is the same each time, so all events are counted or none is. One in 32 stores would count them.
     assert!(left_out == 60 || (left_out == 0 && manifest.outcomes.counted == 60), "{left_out}");
 }

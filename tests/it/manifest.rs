@@ -97,7 +97,7 @@ fn every_event_that_is_linked_is_on_the_page_before_anyone_is_asked() {
     for schema in linked {
         let page = manifest.scope(schema.scope()).unwrap();
         let event = page.could_send.iter().find(|event| event.name == schema.name()).unwrap();
-        assert_eq!((event.description, event.linkage), (schema.doc(), schema.linkage().name()));
+        assert_eq!((event.description, event.linkage), (schema.doc(), schema.linkage()));
         assert!(event.outcomes <= 1_024 && event.fields.len() == schema.fields().len());
         assert!(text.contains(event.name) && text.contains(event.description), "{}", event.name);
         for (field, declared) in event.fields.iter().zip(schema.fields()) {

@@ -372,7 +372,7 @@ fn child_in_small_files() {
     let flushed = flush(&client);
     let (page, status) = (client.manifest().unwrap(), client.status(USAGE).unwrap());
     assert!(!page.to_string().is_empty());
-    if status.is_open() && page.outcomes.dropped.iter().any(|dropped| dropped.reason == "disk") {
+    if status.is_open() && page.outcomes.dropped.iter().any(|dropped| dropped.reason == candor::DropReason::Disk) {
         assert!(status.trouble.is_some(), "what is recorded is lost, and nobody says why: {status:?}");
         assert!(flushed.trouble.is_some(), "{flushed:?}");
         println!("LOST {:?} {:?}", status.trouble, flushed);

@@ -190,7 +190,7 @@ fn an_event_that_was_not_agreed_to_is_not_kept() {
     let (home, server, client) = after(|was| was["events"] = json!([]));
     assert!(held_back(&home, &server, &client).is_empty());
     let dropped = client.manifest().unwrap().outcomes.dropped;
-    assert!(dropped.iter().any(|it| it.reason == "held_back" && it.count == 1), "{dropped:?}");
+    assert!(dropped.iter().any(|it| it.reason == candor::DropReason::HeldBack && it.count == 1), "{dropped:?}");
     assert!(home.all_waiting().is_empty());
     opens_after_a_new_grant(&home, &server, &client, "an event was added");
 }

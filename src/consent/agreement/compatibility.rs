@@ -33,7 +33,8 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// What differs, such as `recipient` or `field playback.finished.codec`.
+    /// What differs, such as `recipient` or `field playback.finished.codec`. Text to show; to act on a difference, look at its
+    /// [`effect`](Change::effect).
     pub axis: String,
     /// The agreed value; empty if there was none.
     pub before: String,

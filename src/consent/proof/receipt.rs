@@ -1,11 +1,15 @@
 //! Receipts: what a person gets after a decision. A receipt is a copy of what was recorded; nothing is decided here.
 
+use crate::ambient::Time;
 use crate::clean::{Clean, line};
 use crate::consent::{
     records::entry::{Decision, Line},
     records::unconfirmed::Unconfirmed,
 };
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    time::SystemTime,
+};
 
 /// What a decision left behind: when it was taken, about what, with which text, and what was destroyed.
 ///
@@ -32,6 +36,7 @@ use std::fmt::{self, Write as _};
 /// let withdrawn = consent::withdraw(USAGE)?;
 /// assert!(withdrawn.confirmed, "{:?}", withdrawn.unconfirmed);
 /// assert!(withdrawn.destroyed.complete);
+/// assert!(withdrawn.decided_at() >= granted.decided_at());
 /// println!("{withdrawn}");                                   // show it, and let the person save it
 /// let file = serde_json::to_string_pretty(&withdrawn)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -45,7 +50,8 @@ pub struct Receipt {
     pub scope: String,
     /// The scope's title, or its name if this program does not declare the scope.
     pub title: String,
-    /// When, in UTC (RFC 3339).
+    /// When, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`. See
+    /// [`decided_at`](Receipt::decided_at).
     pub at: String,
     /// A number that grows with every decision about this scope, except one that keeps a grant unchanged.
     pub epoch: u64,
@@ -68,7 +74,7 @@ pub struct Receipt {
     /// Whether the history on disk has the line of this decision. If not, the decision is in force all the same, and
     /// the line is appended as soon as the disk allows, at the latest at the next start.
     pub recorded: bool,
-    /// The last UTC day of a grant.
+    /// The last day of a grant: a UTC day as `YYYY-MM-DD`. The grant is valid until that day ends.
     pub until: Option<String>,
     /// The fields, as `event.field`, that the person switched off in a grant that is in force.
     pub switched_off: Vec<String>,
@@ -95,6 +101,13 @@ pub struct Destroyed {
 }
 
 impl Receipt {
+    /// The time of [`at`](Receipt::at), by the computer's clock at that moment. `None` only if the text was replaced by
+    /// something else.
+    #[must_use]
+    pub fn decided_at(&self) -> Option<SystemTime> {
+        Time::parse(&self.at)?.system()
+    }
+
     /// Whether the scope is granted after this decision.
     pub(crate) fn is_yes(&self) -> bool {
         self.decision.opens()

@@ -293,6 +293,17 @@ mod tests {
         .text()
     }
 
+    #[test]
+    fn a_decision_is_stored_by_its_name() {
+        use Decision::*;
+        let all =
+            [Granted, Denied, Deferred, Kept, Withdrawn, Revoked, Narrowed, Expired, Void, Lost, AskNoMore, AskAgain];
+        for decision in all {
+            assert_eq!(serde_json::json!(decision), decision.name());
+            assert_eq!(decision.to_string(), decision.name());
+        }
+    }
+
     /// A history written on one platform stays valid on every other: an entry's hash is computed from these bytes.
     #[test]
     fn known_answer() {

@@ -45,16 +45,37 @@ pub(crate) fn separate(text: &str) -> Option<Vec<Uid>> {
     sound.then(|| pairs().collect())?
 }
 
-/// Why a request is not sent any more.
+/// Why an erasure request is not sent any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Why {
+#[non_exhaustive]
+pub enum WhyGivenUp {
     /// The receiver refused it too often.
     Refused,
-    /// No receiver accepted it for too long.
+    /// No receiver accepted it for 30 days.
     NoAnswer,
     /// The program's reports are sent elsewhere now, to a recipient that does not have these records.
     Elsewhere,
+}
+
+impl WhyGivenUp {
+    /// The reason in words for people.
+    ///
+    /// ```
+    /// use candor::consent::WhyGivenUp;
+    ///
+    /// assert_eq!(WhyGivenUp::Refused.describe(), "since the server refused it too often");
+    /// ```
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            WhyGivenUp::Refused => "since the server refused it too often",
+            WhyGivenUp::NoAnswer => "since no server accepted it for 30 days",
+            WhyGivenUp::Elsewhere => {
+                "since this program now sends to another recipient, who does not have these records"
+            }
+        }
+    }
 }
 
 /// What became of an erasure request.
@@ -63,7 +84,7 @@ pub(crate) enum Why {
 pub(crate) enum Outcome {
     Pending,
     Acknowledged { at: u64 },
-    GivenUp { at: u64, why: Why },
+    GivenUp { at: u64, why: WhyGivenUp },
 }
 
 /// One request that is to be sent, or was.

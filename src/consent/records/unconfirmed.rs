@@ -82,3 +82,14 @@ impl serde::Serialize for Unconfirmed {
 pub(crate) fn not_taken(error: &Error) -> Unconfirmed {
     if error.is_locked() { Unconfirmed::Locked } else { Unconfirmed::NotWritten }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_has_the_words() {
+        let json = serde_json::to_string(&Unconfirmed::NoAnswer).unwrap();
+        assert_eq!(json, r#""a process that may hold a connection did not answer""#);
+    }
+}

@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Kind},
     mutants::{self, Mutant},
 };
-use std::{io, sync::atomic::Ordering};
+use std::{io, sync::atomic::Ordering, time::SystemTime};
 
 /// For how many days a refusal keeps a program from asking again: six months, as France's CNIL recommends for keeping choices,
 /// including refusals.
@@ -58,7 +58,8 @@ pub enum MayAsk {
     No {
         /// Why.
         why: WhyNot,
-        /// The earliest time at which it may, in UTC (RFC 3339), if only time has to pass.
+        /// The earliest time at which it may, if only time has to pass, as RFC 3339 in UTC, to the second:
+        /// `2026-11-22T00:45:55Z`. See [`not_before`](MayAsk::not_before).
         not_before: Option<String>,
     },
 }
@@ -68,6 +69,23 @@ impl MayAsk {
     #[must_use]
     pub fn is_yes(&self) -> bool {
         matches!(self, MayAsk::Yes { .. })
+    }
+
+    /// The earliest time at which it may. `None` if it may now, or if more than time has to pass.
+    ///
+    /// ```
+    /// use candor::consent::{MayAsk, WhyNot};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let later = MayAsk::No { why: WhyNot::Later, not_before: Some("2026-12-22T00:45:55Z".into()) };
+    /// assert_eq!(later.not_before(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_797_900_355)));
+    /// ```
+    #[must_use]
+    pub fn not_before(&self) -> Option<SystemTime> {
+        match self {
+            MayAsk::Yes { .. } => None,
+            MayAsk::No { not_before, .. } => Time::parse(not_before.as_deref()?)?.system(),
+        }
     }
 }
 

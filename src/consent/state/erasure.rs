@@ -5,7 +5,7 @@
 use crate::consent::{
     agreement::schema::ContractSchema,
     agreement::scope::Scope,
-    records::erasure_request::{Known, Outcome, Particulars, RequestStore, Why},
+    records::erasure_request::{Known, Outcome, Particulars, RequestStore, WhyGivenUp},
     state::consent::Consent,
     state::permit::ErasurePermit,
 };
@@ -14,7 +14,7 @@ use crate::{
     clean,
     error::{At, Error, Kind},
 };
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 /// How far a scope's records can be erased at the recipient, what was asked for, and what came of it.
 ///
@@ -37,7 +37,7 @@ pub struct ErasureStatus {
     pub left: u64,
     /// How many of these can be named in a request.
     pub nameable: u64,
-    /// Why no request can be sent at present, such as an environment variable.
+    /// Why no request can be sent at present, such as an environment variable. Text to show.
     pub held_up_by: Option<String>,
     /// The requests that were asked for, oldest first.
     pub requests: Vec<ErasureRequest>,
@@ -54,7 +54,8 @@ pub struct ErasureStatus {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ErasureRequest {
-    /// When the person asked, in UTC (RFC 3339).
+    /// When the person asked, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`. See
+    /// [`requested_at`](ErasureRequest::requested_at).
     pub asked_at: String,
     /// How many records it names.
     pub records: u64,
@@ -73,18 +74,51 @@ pub enum ErasureState {
     Pending,
     /// The receiver accepted the request. Deletion is the recipient's promise.
     Acknowledged {
-        /// When, in UTC (RFC 3339).
+        /// When, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`.
         at: String,
         /// Within how many days of that deletion is promised.
         within_days: u32,
     },
     /// It is not sent any more.
     GivenUp {
-        /// Since when, in UTC (RFC 3339).
+        /// Since when, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`.
         at: String,
-        /// Why, in words.
-        why: String,
+        /// Why. The JSON has the words of [`describe`](WhyGivenUp::describe).
+        #[serde(serialize_with = "as_words")]
+        why: WhyGivenUp,
     },
+}
+
+impl ErasureRequest {
+    /// The time of [`asked_at`](ErasureRequest::asked_at). `None` only if the text was replaced by something else.
+    #[must_use]
+    pub fn requested_at(&self) -> Option<SystemTime> {
+        Time::parse(&self.asked_at)?.system()
+    }
+}
+
+impl ErasureState {
+    /// When the receiver accepted the request, or since when it is not sent any more. `None` while it is pending.
+    ///
+    /// ```
+    /// use candor::consent::ErasureState;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let done = ErasureState::Acknowledged { at: "2026-11-22T00:45:55Z".into(), within_days: 30 };
+    /// assert_eq!(done.ended_at(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_308_355)));
+    /// assert_eq!(ErasureState::Pending.ended_at(), None);
+    /// ```
+    #[must_use]
+    pub fn ended_at(&self) -> Option<SystemTime> {
+        match self {
+            ErasureState::Pending => None,
+            ErasureState::Acknowledged { at, .. } | ErasureState::GivenUp { at, .. } => Time::parse(at)?.system(),
+        }
+    }
+}
+
+fn as_words<S: serde::Serializer>(why: &WhyGivenUp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(why.describe())
 }
 
 impl ErasureStatus {
@@ -158,8 +192,9 @@ impl ErasureStatus {
                     many(request.records, "record")
                 )),
                 ErasureState::GivenUp { at, why } => lines.push(format!(
-                    "{at}, {}: given up, {why}; write to {}, {}",
+                    "{at}, {}: given up, {}; write to {}, {}",
                     many(request.records, "record"),
+                    why.describe(),
                     self.recipient,
                     self.contact
                 )),
@@ -179,14 +214,6 @@ fn many(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn words(why: Why) -> &'static str {
-    match why {
-        Why::Refused => "since the server refused it too often",
-        Why::NoAnswer => "since no server accepted it for 30 days",
-        Why::Elsewhere => "since this program now sends to another recipient, who does not have these records",
-    }
-}
-
 fn request(is: &Particulars) -> ErasureRequest {
     let rfc3339 = |at: u64| Time(at.min(Time::LAST.0)).rfc3339();
     ErasureRequest {
@@ -196,7 +223,7 @@ fn request(is: &Particulars) -> ErasureRequest {
         state: match is.outcome {
             Outcome::Pending => ErasureState::Pending,
             Outcome::Acknowledged { at } => ErasureState::Acknowledged { at: rfc3339(at), within_days: is.within },
-            Outcome::GivenUp { at, why } => ErasureState::GivenUp { at: rfc3339(at), why: words(why).into() },
+            Outcome::GivenUp { at, why } => ErasureState::GivenUp { at: rfc3339(at), why },
         },
     }
 }
@@ -270,5 +297,17 @@ impl Consent {
             unread: unread.values().map(|why| clean::line(why)).collect(),
             unfinished: asked.is_some(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_says_why_in_words() {
+        let state = ErasureState::GivenUp { at: "2026-11-22T00:45:55Z".into(), why: WhyGivenUp::Refused };
+        let json = r#"{"given_up":{"at":"2026-11-22T00:45:55Z","why":"since the server refused it too often"}}"#;
+        assert_eq!(serde_json::to_string(&state).unwrap(), json);
     }
 }

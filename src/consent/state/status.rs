@@ -1,6 +1,8 @@
 //! The status of a scope. Plain data: nothing here reads, writes or decides.
 
+use crate::ambient::Time;
 use crate::consent::agreement::compatibility::Change;
+use std::time::SystemTime;
 
 /// The state of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -55,9 +57,11 @@ impl State {
 pub struct Status {
     /// The person's own decision.
     pub state: State,
-    /// When it was made, in UTC (RFC 3339); `None` if the person was never asked.
+    /// When it was made, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`; `None` if the person was never asked. See
+    /// [`decided_at`](Status::decided_at).
     pub since: Option<String>,
     /// What closes the scope regardless of the person's decision, such as an environment variable or an administrator's rule.
+    /// Text to show.
     pub blocked_by: Option<String>,
     /// What administrators' rules remove, coarsen or shorten, and which rule does so, in words.
     pub limited_by: Vec<String>,
@@ -76,7 +80,7 @@ pub struct Status {
     /// written to disk at present, or is not sent, if that is the case. Or that no answer can be stored, as far as this can be
     /// known without writing to the disk.
     pub trouble: Option<String>,
-    /// The last UTC day of a grant that is in force.
+    /// The last day of a grant that is in force: a UTC day as `YYYY-MM-DD`. The grant is valid until that day ends.
     pub until: Option<String>,
     /// Whether events of the scope are recorded at present.
     pub(in crate::consent) open: bool,
@@ -102,6 +106,12 @@ impl Status {
             open: false,
             changes: Vec::new(),
         }
+    }
+
+    /// The time of [`since`](Status::since). `None` if the person was never asked.
+    #[must_use]
+    pub fn decided_at(&self) -> Option<SystemTime> {
+        Time::parse(self.since.as_deref()?)?.system()
     }
 
     /// Whether events of the scope are recorded at present.

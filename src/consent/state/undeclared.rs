@@ -11,9 +11,10 @@ use crate::consent::{
     state::consent::Consent,
 };
 use crate::{
-    ambient::Day,
+    ambient::{Day, Time},
     error::{At, Error, Kind},
 };
+use std::time::SystemTime;
 
 /// A grant for a scope that this program does not declare.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -21,9 +22,10 @@ use crate::{
 pub struct Undeclared {
     /// The scope's name.
     pub name: String,
-    /// When the grant was given, in UTC (RFC 3339).
+    /// When the grant was given, as RFC 3339 in UTC, to the second: `2026-11-22T00:45:55Z`. See
+    /// [`granted_at`](Undeclared::granted_at).
     pub since: String,
-    /// The last UTC day of the grant.
+    /// The last day of the grant: a UTC day as `YYYY-MM-DD`.
     pub until: Option<String>,
     /// Where the person granted it; `None` if that was not recorded.
     pub via: Option<String>,
@@ -31,6 +33,14 @@ pub struct Undeclared {
     pub contract: Option<serde_json::Value>,
     /// How many erasure requests wait for a version of the program that declares the scope.
     pub erasures_waiting: usize,
+}
+
+impl Undeclared {
+    /// The time of [`since`](Undeclared::since). `None` only if the text was replaced by something else.
+    #[must_use]
+    pub fn granted_at(&self) -> Option<SystemTime> {
+        Time::parse(&self.since)?.system()
+    }
 }
 
 impl Consent {

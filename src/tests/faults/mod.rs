@@ -16,7 +16,7 @@ mod world;
 use crate::{
     Client,
     consent::{Receipt, State},
-    journal::DROPS,
+    journal::DropReason,
     mutants::{self, Mutant},
     tests::Happened,
 };
@@ -330,7 +330,8 @@ impl Judge<'_> {
     fn counted(&mut self, client: &Client) {
         let new = |of: &BTreeSet<String>, scope| self.world.records(client, scope).difference(of).count() as u64;
         let kept = new(&self.before.subject.0, SUBJECT);
-        let dropped: u64 = DROPS.iter().map(|(drop, ..)| client.engine().journal.counters.dropped(*drop)).sum();
+        let counters = &client.engine().journal.counters;
+        let dropped: u64 = DropReason::ALL.into_iter().map(|reason| counters.dropped(reason)).sum();
         let beside = new(&self.before.bystander.0, BYSTANDER);
         if kept + dropped < self.operation.records {
             self.say(format_args!("{kept} kept and {dropped} dropped of {} events", self.operation.records));

@@ -303,7 +303,7 @@ fn all(kills: u32, seed: u64) {
     drain(&client, &receiver, &mut at, home.path());
     let lost: u64 = client.manifest().unwrap().outcomes.lost.iter().map(|lost| lost.count).sum();
     for lost in client.manifest().unwrap().outcomes.lost {
-        println!("counted as lost: {} {}", lost.count, lost.reason);
+        println!("counted as lost: {} {}", lost.count, lost.reason.name());
     }
     let mut came: BTreeMap<u32, u64> = BTreeMap::new();
     for number in receiver.arrived.lock().unwrap().values() {
