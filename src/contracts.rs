@@ -142,7 +142,8 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
 mod tests {
     use super::{Arc, Languages, Registry, all, check_packages, party, party_of};
     use crate::consent::{
-        About, AddressLog, Answer, Audience, Controller, Erasure, Library, Party, Scope, ScopeStatic, ScopeWords, Uses,
+        About, AddressLog, Audience, Controller, Erasure, Library, Party, Scope, ScopeStatic, ScopeWords, UseAnswer,
+        Uses,
     };
 
     const CONTROLLER: Controller = by("Codec Library e.V.", "DE");
@@ -168,11 +169,11 @@ mod tests {
             about: About::Installation,
             retention_days: 1,
             uses: Uses {
-                training: Answer::No,
-                sale_or_sharing: Answer::No,
-                advertising: Answer::No,
-                profiling: Answer::No,
-                judging_workers: Answer::No,
+                training: UseAnswer::No,
+                sale_or_sharing: UseAnswer::No,
+                advertising: UseAnswer::No,
+                profiling: UseAnswer::No,
+                judging_workers: UseAnswer::No,
             },
             also_never: &[],
         };

@@ -219,7 +219,7 @@ pub mod manual;
 /// What the macros write down. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::consent::{About, Answer, Library, LinkedScope, ScopeStatic, ScopeWords, Uses};
+    pub use crate::consent::{About, Library, LinkedScope, ScopeStatic, ScopeWords, UseAnswer, Uses};
     pub use crate::precision::{
         DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions,
     };

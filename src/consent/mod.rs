@@ -35,7 +35,7 @@ pub(crate) use agreement::languages::Languages;
 pub use agreement::notice::Notice;
 pub(crate) use agreement::party::Party;
 pub(crate) use agreement::schema::ContractSchema;
-pub use agreement::scope::{About, Answer, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, Uses};
+pub use agreement::scope::{About, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, UseAnswer, Uses};
 pub(crate) use agreement::scope::{MAX_SCOPES, ScopeKey, is_device, is_name, linked as linked_scopes};
 pub(crate) use agreement::terms::{
     COUNTS_DAYS, EventTerms, FieldTerms, ItemTerms, SENT_LOG_DAYS, WAITING_DAYS, sent_log_days,

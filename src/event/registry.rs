@@ -170,7 +170,7 @@ fn twice(names: impl Iterator<Item = &'static str> + Clone) -> Option<&'static s
 mod tests {
     use super::{linked_budget, too_many_items, twice};
     use crate::{
-        consent::{About, Answer, Scope, ScopeStatic, ScopeWords, Uses},
+        consent::{About, Scope, ScopeStatic, ScopeWords, UseAnswer, Uses},
         event::{Example, Field, Item, Linkage, Schema},
         precision::{COUNT, IDENTIFIER, MEDIA_DURATION, Precision},
     };
@@ -186,11 +186,11 @@ mod tests {
             about: About::Installation,
             retention_days: 1,
             uses: Uses {
-                training: Answer::No,
-                sale_or_sharing: Answer::No,
-                advertising: Answer::No,
-                profiling: Answer::No,
-                judging_workers: Answer::No,
+                training: UseAnswer::No,
+                sale_or_sharing: UseAnswer::No,
+                advertising: UseAnswer::No,
+                profiling: UseAnswer::No,
+                judging_workers: UseAnswer::No,
             },
             also_never: &[],
         });

@@ -7,7 +7,7 @@
 use crate::{
     category::Category,
     event::{Class, Event, Example, Field, Kind, Shape, Value},
-    scope::{Answer, Scope, Terms},
+    scope::{Scope, Terms, UseAnswer},
 };
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -144,11 +144,11 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
     let constant_name = constant.to_string();
     let uses = uses.iter().map(|(question, answer)| {
         let answer = match answer {
-            Answer::No => quote!(No),
-            Answer::Yes(what) => quote!(Yes(#what)),
+            UseAnswer::No => quote!(No),
+            UseAnswer::Yes(what) => quote!(Yes(#what)),
         };
         let question = Ident::new(question, constant.span());
-        quote!(#question: #krate::__private::Answer::#answer)
+        quote!(#question: #krate::__private::UseAnswer::#answer)
     });
     let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     quote! {

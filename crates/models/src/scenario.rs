@@ -10,8 +10,8 @@ use crate::{
     actions::{grant, withdraw},
     ambient::{Ambient, Clock, Entropy},
     consent::{
-        self, About, AddressLog, Answer, Audience, Consent, Constraints, Contract, Controller, Erasure, Languages,
-        Ledger, Notice, Party, Patience, Permit, Place, Scope, ScopeStatic, ScopeWords, Uses,
+        self, About, AddressLog, Audience, Consent, Constraints, Contract, Controller, Erasure, Languages, Ledger,
+        Notice, Party, Patience, Permit, Place, Scope, ScopeStatic, ScopeWords, UseAnswer, Uses,
     },
     disk::Files,
     engine::{Engine, Journal, Keys, Registry, Tasks},
@@ -69,11 +69,11 @@ static SCOPE: ScopeStatic = ScopeStatic::new(ScopeWords {
     about: About::Installation,
     retention_days: 30,
     uses: Uses {
-        training: Answer::No,
-        sale_or_sharing: Answer::No,
-        advertising: Answer::No,
-        profiling: Answer::No,
-        judging_workers: Answer::No,
+        training: UseAnswer::No,
+        sale_or_sharing: UseAnswer::No,
+        advertising: UseAnswer::No,
+        profiling: UseAnswer::No,
+        judging_workers: UseAnswer::No,
     },
     also_never: &[],
 });

@@ -9,7 +9,7 @@ use crate::consent::{
     agreement::controller::{AddressLog, CheckedController, Erasure},
     agreement::languages::Spoken,
     agreement::party::Party,
-    agreement::scope::{Answer, Scope},
+    agreement::scope::{Scope, UseAnswer},
     agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
     agreement::text_keys,
     json::digest,
@@ -245,8 +245,8 @@ impl<'n> Writer<'n> {
         for ((key, _, answer), what) in self.scope.uses().all().into_iter().zip(named) {
             let what = self.say(what, &[]);
             match answer {
-                Answer::No => self.point(Say::UseNo, &[("what", (&what).into())]),
-                Answer::Yes(why) => {
+                UseAnswer::No => self.point(Say::UseNo, &[("what", (&what).into())]),
+                UseAnswer::Yes(why) => {
                     let why = self.of_scope(&format!("uses.{key}"), why);
                     self.point(Say::UseYes, &[("what", (&what).into()), ("why", (&why).into())]);
                 }

@@ -7,7 +7,7 @@ use crate::consent::{
     agreement::languages::{Languages, Spoken},
     agreement::notice::Notice,
     agreement::party::Party,
-    agreement::scope::{About as Whom, Answer, Scope, ScopeStatic, ScopeWords, Uses},
+    agreement::scope::{About as Whom, Scope, ScopeStatic, ScopeWords, UseAnswer, Uses},
     agreement::terms::{EventTerms, FieldTerms, ItemTerms},
 };
 use crate::{
@@ -23,10 +23,10 @@ use std::sync::Arc;
 
 const WHY: &str = "tests";
 
-static ALL_NO: ScopeStatic = ScopeStatic::new(words("quiet", [Answer::No; 5], &[]));
-static ALL_YES: ScopeStatic = ScopeStatic::new(words("loud", [Answer::Yes(WHY); 5], &["x1", "x2"]));
+static ALL_NO: ScopeStatic = ScopeStatic::new(words("quiet", [UseAnswer::No; 5], &[]));
+static ALL_YES: ScopeStatic = ScopeStatic::new(words("loud", [UseAnswer::Yes(WHY); 5], &["x1", "x2"]));
 
-const fn words(name: &'static str, uses: [Answer; 5], also_never: &'static [&'static str]) -> ScopeWords {
+const fn words(name: &'static str, uses: [UseAnswer; 5], also_never: &'static [&'static str]) -> ScopeWords {
     let [training, sale_or_sharing, advertising, profiling, judging_workers] = uses;
     ScopeWords {
         name,
@@ -164,7 +164,7 @@ fn about(controller: &CheckedController, scope: Scope) -> About<'static> {
             Erasure::WithinDays(days) => Some(days),
             Erasure::Unsupported => None,
         },
-        yes: scope.uses().all().map(|(_, _, answer)| (answer != Answer::No).then_some(WHY)),
+        yes: scope.uses().all().map(|(_, _, answer)| (answer != UseAnswer::No).then_some(WHY)),
     }
 }
 

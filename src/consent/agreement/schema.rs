@@ -7,7 +7,7 @@
 use crate::consent::{
     agreement::controller::{AddressLog, Erasure},
     agreement::party::{Party, envelope},
-    agreement::scope::{Answer, Scope},
+    agreement::scope::{Scope, UseAnswer},
     agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
     json::parse_strict,
 };
@@ -141,8 +141,8 @@ impl ContractSchema {
         let controller = &party.controller;
         let owned = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect();
         let use_of = |answer| match answer {
-            Answer::No => Use::No,
-            Answer::Yes(why) => Use::Yes(why.to_owned()),
+            UseAnswer::No => Use::No,
+            UseAnswer::Yes(why) => Use::Yes(why.to_owned()),
         };
         ContractSchema {
             format: FORMAT.into(),

@@ -21,7 +21,7 @@ pub enum About {
 /// An answer to one of the five closed questions that every scope answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answer {
+pub enum UseAnswer {
     /// It is not done with this data.
     No,
     /// It is done, for this reason.
@@ -33,21 +33,21 @@ pub enum Answer {
 #[allow(clippy::exhaustive_structs, reason = "written out by `scope!`, which must name every answer")]
 pub struct Uses {
     /// Training of machine-learning models.
-    pub training: Answer,
+    pub training: UseAnswer,
     /// Sale, or sharing with third parties for their own purposes.
-    pub sale_or_sharing: Answer,
+    pub sale_or_sharing: UseAnswer,
     /// Advertising.
-    pub advertising: Answer,
+    pub advertising: UseAnswer,
     /// Profiles of persons.
-    pub profiling: Answer,
+    pub profiling: UseAnswer,
     /// Judging the performance of workers.
-    pub judging_workers: Answer,
+    pub judging_workers: UseAnswer,
 }
 
 impl Uses {
     /// The five answers in the order of `scope!`: the name that each has there, its description, and the answer.
     #[must_use]
-    pub const fn all(&self) -> [(&'static str, &'static str, Answer); 5] {
+    pub const fn all(&self) -> [(&'static str, &'static str, UseAnswer); 5] {
         [
             ("training", "training models", self.training),
             ("sale_or_sharing", "sale or sharing with others", self.sale_or_sharing),

@@ -4,7 +4,7 @@
 use crate::consent::{
     agreement::contract::Contract,
     agreement::languages::Languages,
-    agreement::scope::{Answer, Scope},
+    agreement::scope::{Scope, UseAnswer},
     agreement::terms::EventTerms,
 };
 use crate::{
@@ -102,7 +102,7 @@ impl<'t> Texts<'t> {
         self.need(of_scope(scope, "purpose"), scope.purpose());
         self.need(of_scope(scope, "benefit"), scope.benefit());
         for (name, _, answer) in scope.uses().all() {
-            if let Answer::Yes(why) = answer {
+            if let UseAnswer::Yes(why) = answer {
                 self.need(of_scope(scope, &format!("uses.{name}")), why);
             }
         }

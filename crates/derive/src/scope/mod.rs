@@ -35,14 +35,14 @@ pub(crate) struct Terms {
     pub(crate) revision: u32,
     pub(crate) retention_days: u32,
     /// Each of the five questions with its answer.
-    pub(crate) uses: Vec<(&'static str, Answer)>,
+    pub(crate) uses: Vec<(&'static str, UseAnswer)>,
     pub(crate) also_never: Vec<String>,
     /// For a library's scope: the path of its controller, and its endpoint.
     pub(crate) library: Option<(Path, String)>,
 }
 
 /// The answer to one of the five questions.
-pub(crate) enum Answer {
+pub(crate) enum UseAnswer {
     No,
     Yes(String),
 }
@@ -188,7 +188,7 @@ impl Reader<'_> {
     }
 
     /// Reads the five answers, or `other_uses: none`, which replaces them.
-    fn uses(&mut self) -> Option<Vec<(&'static str, Answer)>> {
+    fn uses(&mut self) -> Option<Vec<(&'static str, UseAnswer)>> {
         let answers = QUESTIONS.map(|question| (question, self.keys.take(self.ctxt, question)));
         if let Some(entry) = self.keys.take(self.ctxt, "other_uses") {
             let none = self.read(entry, none);
@@ -225,8 +225,8 @@ impl Reader<'_> {
     }
 }
 
-fn all_no() -> Vec<(&'static str, Answer)> {
-    QUESTIONS.map(|question| (question, Answer::No)).into()
+fn all_no() -> Vec<(&'static str, UseAnswer)> {
+    QUESTIONS.map(|question| (question, UseAnswer::No)).into()
 }
 
 fn text(key: &Ident, value: &Value) -> Result<String> {
@@ -283,10 +283,10 @@ fn days(_: &Ident, value: &Value) -> Result<u32> {
     }
 }
 
-fn answer(key: &Ident, value: &Value) -> Result<Answer> {
+fn answer(key: &Ident, value: &Value) -> Result<UseAnswer> {
     match value {
-        Value::Word(word) if word == "no" => Ok(Answer::No),
-        Value::Yes(_, what) if !what.value().trim().is_empty() => Ok(Answer::Yes(what.value())),
+        Value::Word(word) if word == "no" => Ok(UseAnswer::No),
+        Value::Yes(_, what) if !what.value().trim().is_empty() => Ok(UseAnswer::Yes(what.value())),
         _ => Err(value.wrong(format!("`{key}` is a question: write `{key}: no,` or `{key}: yes(\"what for\"),`"))),
     }
 }
