@@ -306,6 +306,9 @@ impl Config {
     /// Sets the TLS provider for https. Without this call candor uses the process's default provider, then the one of its feature
     /// `ring`. A process that has neither can't use an https endpoint.
     ///
+    /// Needs the feature `rustls`, and the version of rustls that candor uses: nothing else of the interface names types of rustls,
+    /// so that a new version of rustls concerns only programs that turn this feature on.
+    ///
     /// ```
     /// # use candor::Config;
     /// # fn with(config: Config, provider: rustls::crypto::CryptoProvider) -> Config {
@@ -314,6 +317,7 @@ impl Config {
     /// # config
     /// # }
     /// ```
+    #[cfg(feature = "rustls")]
     #[must_use]
     pub fn tls_provider(mut self, provider: Arc<rustls::crypto::CryptoProvider>) -> Self {
         self.tls_provider = Some(provider);

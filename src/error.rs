@@ -168,7 +168,8 @@ pub(crate) enum Kind {
     NoEndpoint,
     #[error(
         "endpoint `{endpoint}` is https, and this program has no TLS provider: in Cargo.toml write \
-         `candor = {{ features = [\"ring\"] }}`, or pass the provider you already use to `Config::tls_provider`"
+         `candor = {{ features = [\"ring\"] }}`, or pass the provider you already use to \
+         `Config::tls_provider` (feature `rustls`)"
     )]
     NoTlsProvider { endpoint: String },
     #[error("TLS can't be set up: {why}")]

@@ -149,6 +149,7 @@
 //! | feature | what it does |
 //! |---|---|
 //! | `ring` | brings a TLS provider for https endpoints, for programs that have none of their own |
+//! | `rustls` | lets a program hand over a TLS provider of its own: `Config::tls_provider` |
 //! | `fluent` | reads [translations](Translation) of notices from Fluent texts, in addition to plain tables |
 //!
 //! # Learn more
@@ -165,6 +166,7 @@
 //! entry under *What leaves* in the CHANGELOG. Every later version can read the consent files.
 #![forbid(unsafe_code)]
 #![warn(missing_debug_implementations)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Data flows down this list; imports point up it. A test holds the code to it.
 mod mutants;

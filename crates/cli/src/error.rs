@@ -1,15 +1,19 @@
 //! The errors of the command line. Each message names the fix. Never prints anything itself.
+//!
+//! The other tool, `candor-audit`, has the same file, but for the name of what makes a text safe to print; a test compares the two.
+//! Each tool is published as a package of its own, so a shared file would have to be a third package: one more to publish, to
+//! keep at the same version and to review, for forty lines.
 
-use candor::__private::clean_line;
+use candor::__private::clean_line as shown;
 use std::io;
 
-/// Why the command was not carried out.
+/// Why the program did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The arguments do not fit together, or name something that does not exist.
+    /// The arguments do not fit together or do not fit the input, or name something that does not exist.
     #[error("{0}")]
     Usage(String),
-    /// The input can't be read in the expected form.
+    /// The input does not have the expected form.
     #[error("{0}")]
     Input(String),
     /// The operating system returned an error.
@@ -43,5 +47,5 @@ pub(crate) fn did_you_mean<'n>(wanted: &str, names: impl Iterator<Item = &'n str
         .map(|name| (strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    close.map_or_else(String::new, |(_, name)| format!(" Did you mean `{}`?", clean_line(name)))
+    close.map_or_else(String::new, |(_, name)| format!(" Did you mean `{}`?", shown(name)))
 }
