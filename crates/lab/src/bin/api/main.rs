@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<String, Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (json, list, writes) = match &arguments[..] {
+    let (json, list, writes) = match arguments.as_slice() {
         [json, list] => (json, list, false),
         [json, list, write] if write == "--write" => (json, list, true),
         _ => return Err(USAGE.into()),
