@@ -9,7 +9,7 @@ use crate::{
 };
 use candor::{
     AddressLog, Audience, Client, Config, Controller, Erasure, Error, Scope, Translation,
-    consent::{Answer, State},
+    consent::{State, UseAnswer},
 };
 use std::fs;
 
@@ -122,7 +122,10 @@ const RECIPIENTS: [Recipient; 2] = [
 /// The facts that the notice of a scope must state.
 fn about<'a>(scope: Scope, language: &str, recipient: &Recipient) -> About<'a> {
     let french = FRENCH.iter().find(|(key, _)| *key == format!("scope.{}.benefit", scope.name())).unwrap().1;
-    assert!(scope.uses().all().iter().all(|(_, _, answer)| *answer == Answer::No), "the tested program says no to all");
+    assert!(
+        scope.uses().all().iter().all(|(_, _, answer)| *answer == UseAnswer::No),
+        "the tested program says no to all"
+    );
     About {
         legal_name: recipient.controller.legal_name(),
         address: recipient.address,
