@@ -278,7 +278,7 @@ impl<'n> ScopeKey<'n> {
         self.declared
     }
 
-    /// The title that a person reads. The title of a scope that this program does not declare is not known; its name stands in.
+    /// The title that a person reads. The title of a scope that this program does not declare is not known, so its name is shown instead.
     pub(crate) fn title(self) -> &'n str {
         match self.declared {
             Some(scope) => scope.title(),
