@@ -469,7 +469,7 @@ fn blocked_before(world: &World) {
 
 fn without_contents(world: &World) {
     both(world);
-    world.fresh(6).discard_contents(SUBJECT).expect("an erasure request");
+    world.fresh(6).discard_contents(SUBJECT).expect("the choice");
 }
 
 fn withdrawn(world: &World) {

@@ -48,7 +48,7 @@ fn run() -> Result<String, Box<dyn Error>> {
         let found = different.join("\n");
         let count = different.len();
         return Err(format!(
-            "the interface is not the one in {list}: {count} lines differ\n{found}\nIf that is meant, store the list anew with \
+            "the interface is not the one in {list}: {count} lines differ\n{found}\nIf that is meant, store the new list with \
              `.ci/api --write`, and say so in CHANGELOG.md"
         )
         .into());
