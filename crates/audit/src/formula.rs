@@ -63,8 +63,9 @@ impl Formula {
         self.right.value(values)
     }
 
-    /// The interval of all results that values inside these intervals can give.
-    pub(crate) fn interval(&self, values: &[Interval]) -> Interval {
+    /// The interval of all results that values inside these intervals can give. `None` if a number in between is too large to
+    /// compute with: then infinity would be subtracted from infinity, which is no number.
+    pub(crate) fn interval(&self, values: &[Interval]) -> Option<Interval> {
         self.right.interval(values)
     }
 }
@@ -78,30 +79,33 @@ impl Term {
         }
     }
 
-    fn interval(&self, values: &[Interval]) -> Interval {
+    fn interval(&self, values: &[Interval]) -> Option<Interval> {
         const ALL: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
-        match self {
+        let interval = match self {
             Term::Number(number) => Interval { low: *number, high: *number },
             Term::Field(at) => values.get(*at).copied().unwrap_or(ALL),
             Term::Both(operation, terms) => {
-                let (a, b) = (terms.0.interval(values), terms.1.interval(values));
+                let (a, b) = (terms.0.interval(values)?, terms.1.interval(values)?);
                 if matches!(operation, Operation::Over) && b.low < 0.0 && b.high > 0.0 {
-                    return ALL;
+                    return Some(ALL);
                 }
                 // A bucket that begins or ends at zero divides like the values just inside it.
                 let b = match operation {
-                    Operation::Over if b.low == 0.0 && b.high == 0.0 => return ALL,
+                    Operation::Over if b.low == 0.0 && b.high == 0.0 => return Some(ALL),
                     Operation::Over if b.low == 0.0 => Interval { low: f64::MIN_POSITIVE, ..b },
                     Operation::Over if b.high == 0.0 => Interval { high: -f64::MIN_POSITIVE, ..b },
                     _ => b,
                 };
                 let corners = [(a.low, b.low), (a.low, b.high), (a.high, b.low), (a.high, b.high)];
                 let corners = corners.map(|(x, y)| operation.at_corner(x, y));
+                // A corner at which infinity is subtracted from infinity is no number, and the other corners decide.
                 let low = corners.iter().copied().fold(f64::INFINITY, f64::min);
                 let high = corners.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 Interval { low, high }
             }
-        }
+        };
+        // An interval without any finite number comes from an overflow. No result can be computed from it.
+        (interval.low < f64::INFINITY && interval.high > f64::NEG_INFINITY).then_some(interval)
     }
 }
 
@@ -219,8 +223,11 @@ impl Reader<'_> {
         let rest = self.rest.trim_start();
         let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
         let (number, rest) = rest.split_at(end);
-        let number = number.parse().map_err(|_| self.wrong("lacks a field or number after an operator or `=`"))?;
+        let number: f64 = number.parse().map_err(|_| self.wrong("lacks a field or number after an operator or `=`"))?;
         self.rest = rest;
+        if !f64::is_finite(number) {
+            return Err(self.wrong("holds a number that is too large to compute with"));
+        }
         Ok(Term::Number(number))
     }
 }
@@ -240,9 +247,22 @@ mod tests {
     fn an_interval_holds_every_value() {
         let formula = Formula::read("d=s*8/b").unwrap();
         let cell = |low, high| Interval { low, high };
-        assert_eq!(formula.interval(&[cell(1.0, 2.0), cell(4.0, 8.0)]), cell(1.0, 4.0));
-        assert_eq!(formula.interval(&[cell(0.0, 2.0), cell(4.0, f64::INFINITY)]), cell(0.0, 4.0));
-        assert!(formula.interval(&[cell(1.0, 2.0), cell(0.0, 8.0)]).high > 1e300);
+        assert_eq!(formula.interval(&[cell(1.0, 2.0), cell(4.0, 8.0)]), Some(cell(1.0, 4.0)));
+        assert_eq!(formula.interval(&[cell(0.0, 2.0), cell(4.0, f64::INFINITY)]), Some(cell(0.0, 4.0)));
+        assert!(formula.interval(&[cell(1.0, 2.0), cell(0.0, 8.0)]).unwrap().high > 1e300);
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_told_and_infinity_minus_infinity_is_no_result() {
+        let cell = |low, high| Interval { low, high };
+        let large = format!("a=b*1{}", "0".repeat(400));
+        assert!(Formula::read(&large).unwrap_err().to_string().contains("too large"));
+        let overflows = Formula::read("a=b*b-b*b").unwrap();
+        assert_eq!(overflows.interval(&[cell(1e200, 2e200)]), None);
+        // The controls: numbers that fit, and a bucket without an upper bound.
+        assert_eq!(overflows.interval(&[cell(1.0, 2.0)]), Some(cell(-3.0, 3.0)));
+        let all = cell(f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(overflows.interval(&[cell(1.0, f64::INFINITY)]), Some(all));
     }
 
     #[test]

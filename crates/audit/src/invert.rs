@@ -3,11 +3,13 @@
 
 use crate::{
     classes::{Class, Interval},
+    error::{Error, Result},
     formula::Formula,
     input::Row,
     number,
     plan::{Field, Spec},
     quantiles::Quantiles,
+    words::shown,
 };
 
 /// What the other fields reveal about the left field, compared with what it reveals itself.
@@ -63,18 +65,31 @@ impl Inversion {
     }
 
     /// Compares one row.
-    pub(crate) fn row(&mut self, row: &Row) {
+    ///
+    /// # Errors
+    /// The numbers of the row are too large for the formula.
+    pub(crate) fn row(&mut self, row: &Row) -> Result<()> {
         if !self.not_sent.is_empty() {
-            return;
+            return Ok(());
         }
-        if self.compare(row).is_some() {
-            self.rows += 1;
-        } else {
+        let Some((truth, own, cells)) = self.read(row) else {
             self.skipped += 1;
-        }
+            return Ok(());
+        };
+        let allowed = self.formula.interval(&cells).ok_or_else(|| {
+            Error::Input(format!(
+                "--invert '{}' computes a number that is too large in line {}; divide by a constant, as in 'a=b/1000'",
+                shown(self.formula.text()),
+                row.line
+            ))
+        })?;
+        self.compare(truth, own, &cells, allowed);
+        self.rows += 1;
+        Ok(())
     }
 
-    fn compare(&mut self, row: &Row) -> Option<()> {
+    /// The true value, the field's own bucket, and the buckets of the others. `None` if one is missing or not a number.
+    fn read(&self, row: &Row) -> Option<(f64, Option<Interval>, Vec<Interval>)> {
         let truth = row.value(self.left?);
         let own = match &self.own {
             Some(class) => Some(class.interval(truth)?),
@@ -85,9 +100,12 @@ impl Inversion {
         for input in self.inputs.iter().flatten() {
             cells.push(input.class.interval(row.value(input.column))?);
         }
+        Some((truth, own, cells))
+    }
+
+    fn compare(&mut self, truth: f64, own: Option<Interval>, cells: &[Interval], allowed: Interval) {
         let middles: Vec<f64> = cells.iter().map(|cell| cell.middle()).collect();
         let guess = self.formula.value(&middles);
-        let allowed = self.formula.interval(&cells);
         self.from_others.add(distance(guess, truth));
         self.others_width.add(if allowed.width().is_nan() { f64::INFINITY } else { allowed.width() });
         if let Some(own) = own {
@@ -99,7 +117,6 @@ impl Inversion {
             let guess = if both.low <= both.high { both.middle() } else { own.middle() };
             self.from_both.add(distance(guess, truth));
         }
-        Some(())
     }
 }
 

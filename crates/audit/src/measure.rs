@@ -295,7 +295,7 @@ impl<'w> Measuring<'w> {
                 self.pairs.add(Key::new(plan.tag + 1, class.wrapping_add(link)), pair)?;
             }
             if let Some(inversion) = &mut plan.inversion {
-                inversion.row(row);
+                inversion.row(row)?;
             }
         }
         let Some(link) = link else { return Ok(()) };

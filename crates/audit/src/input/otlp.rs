@@ -162,7 +162,7 @@ impl Bodies {
     /// The first pass: collects the names of fields and events.
     fn learn_names(&mut self) -> Result<()> {
         let (mut columns, mut by_name, mut events) = (Vec::new(), HashMap::new(), BTreeMap::new());
-        self.records(&mut |_, record, _| {
+        self.records(&mut |_, record| {
             let Ok(record) = record else { return Ok(()) };
             let event = record.event();
             if event.len() > EVENT_MOST || record.names().any(|name| name.len() > EVENT_MOST) {
@@ -207,9 +207,10 @@ impl Bodies {
         let mut troubles = std::mem::take(&mut self.troubles);
         let (mut rest, by_name) = ((0, 0), std::mem::take(&mut self.by_name));
         let (count, wanted) = (self.count.clone(), self.event.clone());
-        let done = self.records(&mut |line, record, is_line| {
-            let Ok(record) = record else {
-                return troubles.add(if is_line { LINE_TOO_LONG } else { NOT_OTLP }, line);
+        let done = self.records(&mut |line, record| {
+            let record = match record {
+                Ok(record) => record,
+                Err(kind) => return troubles.add(kind, line),
             };
             if wanted.as_ref().is_some_and(|wanted| wanted != record.event()) {
                 return Ok(());
@@ -232,7 +233,7 @@ impl Bodies {
     }
 
     /// Calls `each` for every record with its line number. A line without a valid record gives an error; so does a line
-    /// that is too long, and then the error concerns the whole line.
+    /// that is too long.
     fn records(&mut self, each: &mut EachRecord<'_>) -> Result<()> {
         let what = || "can't read the input".into();
         self.file.rewind().trying(what)?;
@@ -247,7 +248,7 @@ impl Bodies {
                 return Ok(());
             }
             if read as u64 == LINE_MOST && !line.ends_with(b"\n") {
-                each(number, Err(()), true)?;
+                each(number, Err(LINE_TOO_LONG))?;
                 reader.skip_until(b'\n').trying(what)?;
                 continue;
             }
@@ -259,23 +260,23 @@ impl Bodies {
     }
 }
 
-/// Callback for each record: its line number, the record or an error, and whether the whole line is at fault.
-type EachRecord<'e> = dyn FnMut(u64, std::result::Result<&LogRecord<'_>, ()>, bool) -> Result<()> + 'e;
+/// Callback for each record: its line number, and the record or what is wrong, as [`Troubles::add`] takes it.
+type EachRecord<'e> = dyn FnMut(u64, std::result::Result<&LogRecord<'_>, &'static str>) -> Result<()> + 'e;
 
 fn one_line(text: &[u8], line: u64, each: &mut EachRecord<'_>) -> Result<()> {
     match serde_json::from_slice::<Body<'_>>(text) {
-        Err(_) => each(line, Err(()), false),
+        Err(_) => each(line, Err(NOT_OTLP)),
         Ok(Body { resource_logs: None }) => match serde_json::from_slice::<LogRecord<'_>>(text) {
-            Ok(record) if record.is_one() => each(line, Ok(&record), false),
-            _ => each(line, Err(()), false),
+            Ok(record) if record.is_one() => each(line, Ok(&record)),
+            _ => each(line, Err(NOT_OTLP)),
         },
         Ok(Body { resource_logs: Some(resources) }) => {
             let records =
                 resources.iter().flat_map(|resource| &resource.scope_logs).flat_map(|scope| &scope.log_records);
             for raw in records {
                 match serde_json::from_str::<LogRecord<'_>>(raw.get()) {
-                    Ok(record) if record.is_one() => each(line, Ok(&record), false)?,
-                    _ => each(line, Err(()), false)?,
+                    Ok(record) if record.is_one() => each(line, Ok(&record))?,
+                    _ => each(line, Err(NOT_OTLP))?,
                 }
             }
             Ok(())

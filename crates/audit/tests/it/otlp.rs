@@ -49,9 +49,7 @@ fn cells_weigh_what_they_count_and_both_ways_are_said() {
         assert_eq!((&plan["by_count"]["largest_class"], &plan["by_count"]["smallest_class"]), (&16.into(), &3.into()));
         assert!((plan["by_count"]["share_under_k"].as_f64().unwrap() - 3.0 / 19.0).abs() < 1e-12);
         assert!(events[1]["plans"][0]["by_count"].is_null() && events[1]["count"].is_null());
-        assert!(
-            said["input"]["notes"][0].as_str().unwrap().contains("most frequent: 1, with a count of 8")
-        );
+        assert!(said["input"]["notes"][0].as_str().unwrap().contains("most frequent: 1, with a count of 8"));
     }
     let printed = text(input.as_bytes(), &[]);
     assert!(printed.contains("(by count)") && printed.contains("(by record)"), "{printed}");
