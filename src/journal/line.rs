@@ -15,6 +15,12 @@ use std::fmt::Write as _;
 /// OTLP's severity number for information (INFO).
 const INFO: u8 = 9;
 
+#[cfg(test)]
+thread_local! {
+    /// How many records this thread has decoded.
+    pub(crate) static DECODED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// One record: the outcomes of its fields, no raw values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
@@ -64,12 +70,19 @@ impl Record {
 
     /// The record of a line. `None` unless these are exactly the bytes that this program would write for it.
     pub(crate) fn decode(json: &str, registry: &Registry) -> Option<Record> {
-        let record = Record::salvage(&serde_json::from_str(json).ok()?, registry)?;
+        Record::of(&serde_json::from_str(json).ok()?, json, registry)
+    }
+
+    /// The same for a line that the caller has parsed: `value` is what `json` says.
+    pub(crate) fn of(value: &Value, json: &str, registry: &Registry) -> Option<Record> {
+        let record = Record::salvage(value, registry)?;
         (record.encode()? == json).then_some(record)
     }
 
     /// The record that a JSON value describes, even if another program wrote it. Only its outcomes are taken over.
     pub(crate) fn salvage(value: &Value, registry: &Registry) -> Option<Record> {
+        #[cfg(test)]
+        DECODED.with(|decoded| decoded.set(decoded.get() + 1));
         let schema = registry.schema_named(value.get("eventName")?.as_str()?)?;
         let nanos: u64 = value.get("timeUnixNano")?.as_str()?.parse().ok()?;
         let mut record = Record {

@@ -26,6 +26,8 @@ mod waiting;
 
 pub(crate) use counters::Counters;
 pub use counters::DropReason;
+#[cfg(test)]
+pub(crate) use line::DECODED;
 pub(crate) use line::Record;
 pub(crate) use losses::{LOSSES_WAIT, Losses};
 pub(crate) use names::{Named, Names};

@@ -13,7 +13,7 @@ use crate::{
     event::Linkage,
     journal::{self, Batch, DropReason, Record, Sealed, Source},
     mutants::{self, Mutant},
-    transport::otlp,
+    transport::otlp::{self, DecodedLine},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,6 +46,12 @@ struct Group {
     lines: Vec<(String, String)>,
     bytes: usize,
     sources: BTreeMap<String, Vec<u64>>,
+}
+
+/// A batch that may be sent, and its lines as they were decoded when it was checked.
+pub(super) struct Checked {
+    pub(super) batch: Batch,
+    pub(super) lines: Vec<DecodedLine>,
 }
 
 /// The segments whose lines are being put into batches.
@@ -227,9 +233,12 @@ impl Engine {
     /// Checks a batch that is on disk. It may be sent only if it is, byte for byte, what this program would write. A batch that
     /// another version wrote is written again from its records. Anything else is dropped. Returns the batch to send, if any.
     ///
+    /// The lines are decoded here although [`build`](Engine::build) decoded them: they lay on disk in between, where other programs
+    /// can write. Nothing decodes them again after this.
+    ///
     /// # Errors
     /// A file can't be read or removed, or the new batch can't be written. The batch stays.
-    pub(super) fn checked(&self, place: Place, mut batch: Batch) -> io::Result<Option<Batch>> {
+    pub(super) fn checked(&self, place: Place, mut batch: Batch) -> io::Result<Option<Checked>> {
         let outbox = self.journal.outbox();
         if self.journal.sent().has(place.scope, batch.key())? {
             // The receiver took it before, and only its removal was interrupted.
@@ -242,25 +251,20 @@ impl Engine {
             && lines.iter().all(|(_, record)| may_leave(record))
         {
             batch.set_records(lines.len() as u64);
-            return Ok(Some(batch));
+            return Ok(Some(Checked { batch, lines }));
         }
         let lines = otlp::salvage(batch.body(), place.scope, self.registry, &may_leave);
         let lost = batch.records().saturating_sub(lines.len() as u64).max(u64::from(lines.is_empty()));
         let sources = if lines.is_empty() {
             None
         } else {
-            let draft = self.draft(place, lines.iter().map(String::as_str), Vec::new(), Some((batch.parent(), 0)));
-            Some(outbox.write(draft, &self.ambient)?)
+            let texts = lines.iter().map(|(line, _)| line.as_str());
+            let draft = self.draft(place, texts, Vec::new(), Some((batch.parent(), 0)));
+            Some(Checked { batch: outbox.write(draft, &self.ambient)?, lines })
         };
         self.journal.may_remove(batch.path())?;
         self.journal.keep_not_taken(&batch, DropReason::Foreign);
         self.journal.end_file(batch.path(), &[(DropReason::Foreign, lost)])?;
         Ok(sources)
-    }
-
-    /// The lines of a batch that `checked` returned.
-    pub(super) fn lines_of(&self, place: Place, batch: &Batch) -> Vec<String> {
-        let lines = otlp::lines(batch.body(), &self.service, place.scope, self.registry).unwrap_or_default();
-        lines.into_iter().map(|(line, _)| line).collect()
     }
 }

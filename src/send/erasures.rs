@@ -13,7 +13,7 @@ use crate::{
     engine::Engine,
     error::{At, Error},
     journal::{Batch, Named, Schedule},
-    transport::{Answer, Parcel, SendError, otlp},
+    transport::{Answer, Parcel, SendError, otlp::DecodedLine},
 };
 use std::{collections::BTreeSet, io, sync::atomic::Ordering};
 
@@ -61,17 +61,16 @@ impl Engine {
         self.registry.scopes().iter().copied().filter(|scope| erasure_requests.is_busy(scope.name())).collect()
     }
 
-    /// Writes to disk which records a batch holds. Called before each try: from the first try on, they may have been sent.
+    /// Writes to disk which records a batch holds, by its decoded lines. Called before each try: from the first try on, they may have been sent.
     ///
     /// # Errors
     /// The ids can't be read or written. The batch is not sent then.
-    pub(super) fn note_names(&self, scope: Scope, batch: &Batch) -> Result<(), Error> {
+    pub(super) fn note_names(&self, scope: Scope, batch: &Batch, lines: &[DecodedLine]) -> Result<(), Error> {
         let names = self.journal.names();
         // If this can't be read, the records may have been counted already. It is an error, and the batch is not sent now.
         if names.has(scope, batch.key()).at("read the list of sent records in", self.consent.ledger().store())? {
             return Ok(());
         }
-        let lines = otlp::lines(batch.body(), &self.service, scope, self.registry).unwrap_or_default();
         let now = self.ambient.now();
         let named = Named {
             batch: batch.key().to_owned(),

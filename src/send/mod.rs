@@ -14,8 +14,9 @@ use crate::{
     error::{Error, Kind},
     journal::{Batch, Draft, DropReason, Gone, Parent, Schedule, Source, Taken},
     mutants::{self, Mutant},
-    transport::{Answer, Parcel, SendError, Transport},
+    transport::{Answer, Parcel, SendError, Transport, otlp::DecodedLine},
 };
+use build::Checked;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
@@ -314,8 +315,8 @@ impl Engine {
                 Some(batch) => self.checked(place, batch),
                 None => Ok(None),
             });
-            let mut batch = match checked {
-                Ok(Some(batch)) => batch,
+            let mut checked = match checked {
+                Ok(Some(checked)) => checked,
                 Ok(None) => continue,
                 Err(error) => {
                     done.waiting += 1;
@@ -323,12 +324,13 @@ impl Engine {
                     continue;
                 }
             };
+            let Checked { batch, lines } = &mut checked;
             if batch.tries() >= MOST_TRIES {
-                self.give_up(&batch, DropReason::GaveUp);
+                self.give_up(batch, DropReason::GaveUp);
                 continue;
             }
             // If the ids of the records are not on disk, no later erasure request could name them.
-            if let Err(error) = self.note_names(place.scope, &batch) {
+            if let Err(error) = self.note_names(place.scope, batch, lines) {
                 done.note_trouble(format!("what is to be sent could not be written: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
@@ -336,15 +338,16 @@ impl Engine {
             // If its try can't be written to disk, the batch is not sent. Otherwise a program that dies each time would send it
             // forever.
             let late = mutants::on(Mutant::TryNotedAfterSend);
-            if !late && let Err(error) = outbox.note_try(&mut batch) {
+            if !late && let Err(error) = outbox.note_try(batch) {
                 done.note_trouble(format!("the number of tries could not be written: {error}"));
                 done.waiting += 1 + queue.len() as u64;
                 break;
             }
+            let load: &Batch = batch;
             let sealed = self
                 .consent
                 .permit(place.scope, place.generation, place.epoch)
-                .and_then(|permit| Parcel::seal(permit, &batch).ok_or_else(|| self.consent.why_no_permit(place.scope)));
+                .and_then(|permit| Parcel::seal(permit, load).ok_or_else(|| self.consent.why_no_permit(place.scope)));
             let parcel = match sealed {
                 Ok(parcel) => parcel,
                 Err(why) => {
@@ -365,14 +368,14 @@ impl Engine {
             }
             let answer = self.hand_over(place.scope, parcel);
             if late {
-                let _ = outbox.note_try(&mut batch);
+                let _ = outbox.note_try(batch);
             }
             if !is_authorized() {
                 owed = false;
                 done.note_trouble(self.consent.why_no_permit(place.scope));
-                if let Some(taken) = taken(&answer, &batch) {
+                if let Some(taken) = taken(&answer, batch) {
                     // The batch was sent before the permit ended, so the person's log must show it.
-                    let _ = self.journal.sent().note(place.scope, &batch, self.ambient.now(), taken);
+                    let _ = self.journal.sent().note(place.scope, batch, self.ambient.now(), taken);
                 }
                 break;
             }
@@ -383,10 +386,10 @@ impl Engine {
             if matches!(answer, Ok(Answer::Refused)) {
                 // A refusal says nothing about the batch, so it does not count as a try. The batch's age is its limit. If the
                 // disk is full, the try stays counted.
-                let _ = outbox.forget_try(&mut batch);
+                let _ = outbox.forget_try(batch);
             }
             owed = true;
-            if !self.answered(place, &batch, &answer, &mut schedule, &mut queue, done) {
+            if !self.answered(place, &checked, &answer, &mut schedule, &mut queue, done) {
                 done.waiting += queue.len() as u64;
                 break;
             }
@@ -417,13 +420,13 @@ impl Engine {
     fn answered(
         &self,
         place: Place,
-        batch: &Batch,
+        checked: &Checked,
         answer: &Result<Answer, SendError>,
         schedule: &mut Schedule,
         queue: &mut VecDeque<PathBuf>,
         done: &mut Flushed,
     ) -> bool {
-        let counters = &self.journal.counters;
+        let (batch, counters) = (&checked.batch, &self.journal.counters);
         match answer {
             Ok(Answer::Accepted { .. } | Answer::Taken { .. }) => {
                 let taken = taken(answer, batch).unwrap_or(Taken { rejected: 0, confirmed: false });
@@ -454,7 +457,7 @@ impl Engine {
                 true
             }
             Ok(Answer::TooLarge) => {
-                self.halve(place, batch, queue, done);
+                self.halve(place, checked, queue, done);
                 true
             }
             Ok(Answer::Rejected) => {
@@ -540,8 +543,8 @@ impl Engine {
 
     /// Acts on a 413: replaces the batch by two with half the lines each, which are next in the queue. A batch of a single line
     /// is dropped.
-    fn halve(&self, place: Place, batch: &Batch, queue: &mut VecDeque<PathBuf>, done: &mut Flushed) {
-        let lines = self.lines_of(place, batch);
+    fn halve(&self, place: Place, checked: &Checked, queue: &mut VecDeque<PathBuf>, done: &mut Flushed) {
+        let Checked { batch, lines } = checked;
         if lines.len() < 2 {
             self.give_up(batch, DropReason::TooLarge);
             done.note_trouble("the receiver says that even a request of one record is too large");
@@ -549,9 +552,9 @@ impl Engine {
         }
         let outbox = self.journal.outbox();
         let (first, second) = lines.split_at(lines.len() / 2);
-        let write = |half: &[String], part| {
-            let parent = Some((batch.parent(), part));
-            outbox.write(self.draft(place, half.iter().map(String::as_str), Vec::new(), parent), &self.ambient)
+        let write = |half: &[DecodedLine], part| {
+            let (texts, parent) = (half.iter().map(|(line, _)| line.as_str()), Some((batch.parent(), part)));
+            outbox.write(self.draft(place, texts, Vec::new(), parent), &self.ambient)
         };
         match write(first, 1).and_then(|first| match write(second, 2) {
             Ok(second) => Ok([first, second]),

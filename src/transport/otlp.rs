@@ -101,14 +101,12 @@ pub(crate) fn erasure(service: &Service, scope: Scope, uids: &[Uid]) -> Vec<u8> 
     body(service, scope, [record.as_str()].into_iter())
 }
 
+/// A line, and the record that it was decoded to.
+pub(crate) type DecodedLine = (String, Record);
+
 /// The lines in a body. `None` unless the whole body is exactly what this program would build around them, and this program
 /// would write each line for this scope.
-pub(crate) fn lines(
-    body: &[u8],
-    service: &Service,
-    scope: Scope,
-    registry: &Registry,
-) -> Option<Vec<(String, Record)>> {
+pub(crate) fn lines(body: &[u8], service: &Service, scope: Scope, registry: &Registry) -> Option<Vec<DecodedLine>> {
     let (before, after) = frame(service, scope);
     let json = std::str::from_utf8(body).ok()?.trim_end_matches(' ');
     let inner = json.strip_prefix(&before)?.strip_suffix(&after)?;
@@ -117,9 +115,9 @@ pub(crate) fn lines(
     let mut rest = inner;
     while !rest.is_empty() {
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-        values.next()?.ok()?;
+        let value = values.next()?.ok()?;
         let (line, tail) = rest.split_at_checked(values.byte_offset())?;
-        let record = Record::decode(line, registry).filter(|record| record.schema.scope() == scope)?;
+        let record = Record::of(&value, line, registry).filter(|record| record.schema.scope() == scope)?;
         found.push((line.to_owned(), record));
         rest = if tail.is_empty() { tail } else { tail.strip_prefix(',').filter(|tail| !tail.is_empty())? };
     }
@@ -134,10 +132,10 @@ pub(crate) fn salvage(
     scope: Scope,
     registry: &Registry,
     may_leave: &dyn Fn(&Record) -> bool,
-) -> Vec<String> {
+) -> Vec<DecodedLine> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let records = value.pointer("/resourceLogs/0/scopeLogs/0/logRecords").and_then(Value::as_array);
     let records = records.into_iter().flatten().filter_map(|value| Record::salvage(value, registry));
     let ours = records.filter(|record| record.schema.scope() == scope && may_leave(record));
-    ours.filter_map(|record| record.encode()).collect()
+    ours.filter_map(|record| Some((record.encode()?, record))).collect()
 }
