@@ -58,6 +58,11 @@ impl Ledger {
         if sound.behind
             && let Some(line) = sound.snapshot.pending.clone()
         {
+            // The snapshot was replaced, and its name may not be durable: the interruption may have been a directory that could not be
+            // synced. If the power failed after the line and the old snapshot came back, the two would not belong together, and
+            // every scope would be closed.
+            let path = self.snapshot_path();
+            self.files.sync_parent(&path).at("write", &path)?;
             self.append(&line)?;
             sound.behind = false;
         }
