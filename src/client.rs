@@ -187,8 +187,10 @@ impl Client {
         // Before the first decision there is nothing that rules could narrow.
         if engine.consent.ledger().may_hold_decisions() {
             let _ = engine.consent.look_at_policies();
+            engine.look_after_rules();
+        } else {
+            engine.look();
         }
-        engine.look();
         self.start_worker();
         self.tidy(OPENING);
     }
@@ -204,10 +206,11 @@ impl Client {
         }
     }
 
-    /// Same as [`here`](Client::here), after pending maintenance is done: for calls that read what maintenance changes.
+    /// Same as [`here`](Client::here), after the maintenance that is running is done: for calls that read what it changes, and
+    /// that write nothing themselves.
     fn settled(&self) -> Result<&Arc<Engine>, Error> {
         let engine = self.here()?;
-        self.tidy(PATIENCE);
+        engine.tasks.wait(PATIENCE);
         Ok(engine)
     }
 
@@ -219,9 +222,18 @@ impl Client {
     fn follow_within(&self, limit: Duration) {
         // Before the first decision there is nothing that rules could narrow.
         if self.engine.consent.is_known() {
-            self.look_at_policies();
+            self.look_with_rules(limit);
+        } else {
+            self.catch_up(limit);
         }
-        self.catch_up(limit);
+    }
+
+    /// Reads administrators' rules, then looks at consent. Runs the maintenance that follows, and waits for it, at most
+    /// `limit`.
+    fn look_with_rules(&self, limit: Duration) {
+        self.look_at_policies();
+        self.engine.look_after_rules();
+        self.keep_up(limit);
     }
 
     /// Adds to the status of an open scope why its events are not written to disk, or why its receiver permanently accepts no
@@ -242,6 +254,10 @@ impl Client {
 
     pub(crate) fn catch_up(&self, limit: Duration) {
         self.engine.look();
+        self.keep_up(limit);
+    }
+
+    fn keep_up(&self, limit: Duration) {
         self.start_worker();
         self.tidy(limit);
     }
@@ -467,8 +483,8 @@ impl Client {
         // Reads the clock now: a later jump of the clock is detected by comparison with its value at the grant.
         let _ = engine.trusted_now();
         let receipt = grant::grant(engine, &grant, &patience)?;
-        // Time already spent waiting, before and under the lock, is not spent again.
-        self.follow_within(PATIENCE.min(patience.left()));
+        // Time already spent waiting, before and under the lock, is not spent again. The rules were read above.
+        self.catch_up(PATIENCE.min(patience.left()));
         Ok(receipt)
     }
 
@@ -525,8 +541,7 @@ impl Client {
     /// The scope is not registered.
     pub fn status(&self, scope: Scope) -> Result<Status, Error> {
         let engine = self.here()?;
-        self.look_at_policies();
-        self.catch_up(PATIENCE);
+        self.look_with_rules(PATIENCE);
         let mut status = engine.consent.status(scope)?;
         if !status.is_open()
             && status.trouble.is_none()
@@ -576,7 +591,7 @@ impl Client {
     pub fn receipt(&self, scope: Scope) -> Result<Receipt, Error> {
         let engine = self.settled()?;
         engine.consent.contract(scope)?;
-        engine.consent.receipt(scope, None)
+        engine.consent.receipt(scope)
     }
 
     /// Returns every decision of this store, oldest first, with the texts they refer to.
@@ -762,6 +777,8 @@ impl Client {
     /// Returns the whole state as one document: what could be sent, what was agreed, what is pending, and what was sent and
     /// dropped.
     ///
+    /// Same as [`manifest`](crate::manifest()), for this client. There it says what this may write.
+    ///
     /// ```standalone_crate
     /// # use candor::{AddressLog, Audience, Client, Config, Controller, Erasure};
     /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
@@ -795,8 +812,7 @@ impl Client {
     /// it.
     pub fn manifest(&self) -> Result<Manifest, Error> {
         let engine = self.here()?;
-        self.look_at_policies();
-        self.catch_up(PATIENCE);
+        self.look_with_rules(PATIENCE);
         let mut manifest = Manifest::read(engine, &self.application, &self.endpoint);
         manifest.scopes.iter_mut().for_each(|page| self.tell(page.name, &mut page.status));
         Ok(manifest)

@@ -126,6 +126,10 @@ pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
 
 /// Returns the current state of a scope, for a settings page. Do not make any feature of the program depend on it.
 ///
+/// Writes nothing as long as nothing has changed. It looks at administrators' rules and at the records. If a rule is new or gone, if
+/// a grant is past its last day, or if another process ended a grant, then what follows is carried out before this returns: the
+/// decision is written, and the data that may not be sent any more is destroyed. The [manifest](crate::manifest) does so as well.
+///
 /// ```standalone_crate
 /// use candor::consent::{self, State};
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};
@@ -260,7 +264,7 @@ pub fn languages() -> Result<Vec<String>, Error> {
     Ok(client()?.languages())
 }
 
-/// Returns the receipt of the last decision about a scope.
+/// Returns the receipt of the last decision about a scope. Writes nothing.
 ///
 /// ```standalone_crate
 /// use candor::consent;
@@ -292,7 +296,7 @@ pub fn receipt(scope: Scope) -> Result<Receipt, Error> {
 
 /// Returns every decision of this store, oldest first, with the texts they refer to: for the person to keep, and for [`verify`].
 ///
-/// Reads only. The export is never sent. Only the program writes it to a file, where the person wants it.
+/// Writes nothing. The export is never sent. Only the program writes it to a file, where the person wants it.
 ///
 /// ```standalone_crate
 /// use candor::consent;
@@ -639,7 +643,7 @@ pub fn stop_asking_about_widenings() -> Result<(), Error> {
 }
 
 /// Returns whether the program may ask about a scope now, on its own initiative. It does not apply to a page that the person
-/// opens.
+/// opens. If administrators' rules have changed, what follows is carried out as by [`status`]; nothing else is written.
 ///
 /// Ask through [`prompt`]. A question that is shown in another way and closed without a call of [`deny`] is not recorded, and
 /// would be shown again at every start.
@@ -794,7 +798,7 @@ pub fn discard_contents(scope: Scope) -> Result<(), Error> {
 /// Returns the grants for scopes that this program does not declare: scopes of an earlier version, or of another program that
 /// shares the records.
 ///
-/// Nothing of such a scope is recorded or sent here. Show these grants beside the program's own, as the manifest does, and offer
+/// Writes nothing. Nothing of such a scope is recorded or sent here. Show these grants beside the program's own, as the manifest does, and offer
 /// [`withdraw_undeclared`].
 ///
 /// ```standalone_crate
@@ -972,7 +976,7 @@ pub fn cancel_erasure(scope: Scope) -> Result<ErasureStatus, Error> {
     client()?.cancel_erasure(scope)
 }
 
-/// Returns how much of what a scope sent can be named for [`erase`], what was asked for, and the outcome. Changes nothing.
+/// Returns how much of what a scope sent can be named for [`erase`], what was asked for, and the outcome. Writes nothing.
 ///
 /// ```standalone_crate
 /// use candor::consent;

@@ -74,7 +74,7 @@ impl Closing<'_> {
         drop(held);
         engine.look_again();
         // The decision is in force whether or not its line could be appended. If not, the next start appends it.
-        let mut receipt = consent.receipt_of(scope.title(), narrowing.line);
+        let mut receipt = consent.receipt_of(scope.title(), narrowing.line, narrowing.language);
         receipt.recorded = finished.is_ok();
         Ok(receipt)
     }

@@ -39,7 +39,7 @@ pub(crate) fn defer(engine: &Engine, scope: Scope) -> Result<Receipt, Error> {
     match engine.consent.state_of(scope)? {
         State::Granted | State::Superseded => keep(engine, scope, true),
         // The person has already answered; "later" does not change the answer.
-        State::Denied | State::Withdrawn => engine.consent.receipt(scope, None),
+        State::Denied | State::Withdrawn => engine.consent.receipt(scope),
         _ => refuse(engine, scope, true, &Patience::new()),
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
             drop(held);
             engine.consent.reopen_gate(scope);
             engine.look_again();
-            return engine.consent.receipt(scope, None);
+            return engine.consent.receipt(scope);
         }
         State::NeverAsked => {}
         _ if grant.shown.is_some() => {}
@@ -119,7 +119,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     engine.consent.reopen_gate(scope);
     drop(held);
     engine.look_again();
-    engine.consent.receipt(scope, Some(&line))
+    Ok(engine.consent.receipt_of(scope.title(), line, None))
 }
 
 /// Whether this build would send no more than a grant that has expired allowed, and the person has not declined this

@@ -9,6 +9,7 @@
 
 use super::{erase, settle::settle};
 use crate::{
+    consent::{Failed, Records},
     engine::{Engine, Task, Tasks},
     journal::LOSSES_WAIT,
     mutants::{self, Mutant},
@@ -94,13 +95,18 @@ impl Engine {
         }
         let moved = self.refresh();
         let clears = moved || pending(Task::Clear) || pending(Task::Settle);
-        // Stale data that other processes leave from here on is found when their decision is seen.
-        let is_clear = clears && !self.clear_stale();
+        // A decision that other processes write from here on is found by a look, which requests what follows from it.
+        let mut records = self.consent.records();
+        let is_clear = clears && !self.clear_stale(&records);
         if pending(Task::Finish) || pending(Task::Housekeeping) {
             self.finish_deletions();
         }
+        // Housekeeping settles what was put off while the clock was suspect.
+        let settles = pending(Task::Housekeeping) && self.clock_trust.lock().has_deferred();
         let kept = pending(Task::Housekeeping) && self.do_housekeeping(false);
-        let records = self.consent.records();
+        if settles {
+            records = self.consent.records();
+        }
         // If the records can't be read, something may still be pending.
         let again = match &records {
             // One wrong reading of the clock may have caused this, so it is judged again.
@@ -140,9 +146,10 @@ impl Engine {
         self.run_tasks()
     }
 
-    /// Destroys data in directories that no grant in force covers. Returns whether there was any, or may have been.
-    pub(crate) fn clear_stale(&self) -> bool {
-        if !self.has_stale(&self.consent.records()) {
+    /// Destroys data in directories that no grant in force covers. `records` were read a moment ago. Returns whether there
+    /// was any, or may have been.
+    fn clear_stale(&self, records: &Result<Records, Failed>) -> bool {
+        if !self.has_stale(records) {
             return false;
         }
         // Runs under the lock of decisions. A grant recorded in the meantime could otherwise lose its own directories

@@ -39,7 +39,7 @@ fn write_open(engine: &Engine, scope: Scope, details: impl Fn(&Entry) -> Details
     let finished = engine.consent.ledger().finish(&held, &narrowing);
     drop(held);
     engine.look_again();
-    let mut receipt = engine.consent.receipt(scope, Some(&narrowing.line))?;
+    let mut receipt = engine.consent.receipt_of(scope.title(), narrowing.line, narrowing.language);
     receipt.recorded = finished.is_ok();
     Ok(receipt)
 }

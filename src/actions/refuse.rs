@@ -6,9 +6,7 @@ use super::{
     destroy::destroy_left,
 };
 use crate::{
-    consent::{
-        Contract, Decision, Details, LATER_MOST, Patience, Receipt, Scope, State, Statement, Tombstone, Unconfirmed,
-    },
+    consent::{Contract, Decision, Details, LATER_MOST, Patience, Receipt, Scope, State, Statement, Tombstone},
     engine::Engine,
     error::Error,
     mutants::{self, Mutant},
@@ -66,7 +64,7 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
         engine.consent.reopen_gate(scope);
         drop(held);
         engine.look_again();
-        return engine.consent.receipt(scope, None);
+        return engine.consent.receipt_to_confirm(scope);
     }
     let sound = to_build_on(engine, &held, records, now)?;
     let before = sound.as_ref().and_then(|sound| sound.entry(scope.name()));
@@ -78,7 +76,7 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
         engine.consent.reopen_gate(scope);
         drop(held);
         engine.look_again();
-        return engine.consent.receipt(scope, None);
+        return engine.consent.receipt_to_confirm(scope);
     }
     if later && decided == Some(Decision::Lost) {
         // The lost answer may have been a refusal, and "later" would turn it into an open question.
@@ -110,7 +108,7 @@ fn write_refusal(engine: &Engine, contract: &Contract, later: bool, patience: &P
     engine.consent.reopen_gate(scope);
     drop(held);
     engine.look_again();
-    let mut receipt = engine.consent.receipt(scope, Some(&narrowing.line))?;
-    receipt.recorded = finished.is_ok();
-    Ok(if narrowing.is_read_back { receipt } else { receipt.told(Err(Unconfirmed::NotWritten)) })
+    // The caller confirms it, by looking at the records and the life lock.
+    let receipt = engine.consent.receipt_of(scope.title(), narrowing.line, None);
+    Ok(Receipt { recorded: finished.is_ok(), ..receipt })
 }

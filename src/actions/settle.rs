@@ -6,7 +6,7 @@ use super::{
     withdraw::{end, said_before, try_to_withdraw},
 };
 use crate::{
-    consent::{CloseReason, Failed, Patience, Receipt, Records, Scope, ScopeKey, State},
+    consent::{CloseReason, Patience, Receipt, Records, Scope, ScopeKey, State},
     engine::Engine,
     error::Error,
 };
@@ -24,44 +24,38 @@ pub(crate) fn settle(engine: &Engine) {
         return;
     }
     // If the records can't be read now, this is tried again.
-    if engine.consent.records().and_then(|records| settle_by(engine, records, patience)).unwrap_or(false) {
+    if engine.consent.records().is_ok_and(|records| settle_by(engine, &records, patience)) {
         engine.consent.has_settled();
     } else {
         engine.consent.settle_again();
     }
 }
 
-/// The same with records that were read. They are read again after something was ended. Returns `false` if an ending
-/// could not be written.
-fn settle_by(engine: &Engine, mut records: Records, patience: &Patience) -> Result<bool, Failed> {
+/// The same with records that were read. They are not read again here: each ending reads them under the lock, and ends
+/// only what is still to be ended. Returns `false` if an ending could not be written.
+fn settle_by(engine: &Engine, records: &Records, patience: &Patience) -> bool {
     let consent = &engine.consent;
     let fails = |scope: ScopeKey<'_>, ending| end(engine, scope, ending, patience).is_err_and(|error| error.is_store());
-    let end_all = |scopes: Vec<Scope>, ending, records: &mut Records| -> Result<bool, Failed> {
-        let failed = scopes.iter().filter(|&&scope| fails(scope.into(), ending)).count();
-        if !scopes.is_empty() {
-            *records = consent.records()?;
-        }
-        Ok(failed == 0)
-    };
+    let end_all = |scopes: Vec<Scope>, ending| scopes.iter().filter(|&&scope| fails(scope.into(), ending)).count() == 0;
     let blocked = |(scope, generation): (ScopeKey<'_>, Option<u64>)| {
         let scope = scope.declared()?;
         // This holds whichever contract the person agreed to: the build that they agreed to would send the data.
         let is_blocked = consent.is_ruled_out(scope) && engine.journal.holds_anything(scope, generation?);
         is_blocked.then_some(scope)
     };
-    let blocked = consent.generations(&records).into_iter().filter_map(blocked);
-    let mut settled = end_all(blocked.collect(), CloseReason::Blocked, &mut records)?;
-    let limited = consent.limited_otherwise(&records);
+    let blocked = consent.generations(records).into_iter().filter_map(blocked);
+    let mut settled = end_all(blocked.collect(), CloseReason::Blocked);
+    let limited = consent.limited_otherwise(records);
     settled &= limited.is_ok();
-    settled &= end_all(limited.unwrap_or_default(), CloseReason::Limited, &mut records)?;
+    settled &= end_all(limited.unwrap_or_default(), CloseReason::Limited);
     // An expired grant is closed as soon as it is seen. Its expiry is written only when the clock is trusted.
-    let expired = consent.expired(&records);
+    let expired = consent.expired(records);
     if !expired.is_empty() && engine.trusted_now().is_some() {
         for scope in expired {
             settled &= !fails(scope, CloseReason::Expired);
         }
     }
-    Ok(settled)
+    settled
 }
 
 /// Retries the decisions that a person took in this process and that could not be written, if their retry is due.

@@ -19,8 +19,10 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
         .schemas_of(scope)
         .flat_map(|schema| schema.fields().iter().map(|field| format!("{}.{}", schema.name(), field.name)))
         .collect();
-    let state = engine.consent.state_said(engine.consent.state_of(scope)?, scope);
-    let status = engine.consent.status(scope)?;
+    let records = engine.consent.records()?;
+    let state = engine.consent.state(&records, engine.consent.contract(scope)?)?;
+    let state = engine.consent.state_said(state, scope);
+    let status = engine.consent.status_in(scope, Ok(&records))?;
     if !known.contains(field) {
         let known: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
@@ -30,7 +32,7 @@ pub(crate) fn switch(engine: &Engine, scope: Scope, field: &str, on: bool) -> Re
         return Err(Kind::NotGranted { scope: scope.name().into() }.into());
     }
     if on != status.switched_off.iter().any(|off| off == field) {
-        return engine.consent.receipt(scope, None);
+        return engine.consent.receipt(scope);
     }
     end(engine, scope.into(), CloseReason::Switched(field, on), &Patience::new())
 }

@@ -118,7 +118,7 @@ fn tells_a_yes(receipt: &Receipt) -> bool {
 /// Confirms a refusal that is already in the records, and destroys what is left.
 pub(super) fn said_before(engine: &Engine, scope: Scope, patience: &Patience) -> Result<Receipt, Error> {
     // Read first: whatever is decided while this waits comes after it.
-    let receipt = engine.consent.receipt(scope, None);
+    let receipt = engine.consent.receipt_to_confirm(scope);
     if receipt.as_ref().is_ok_and(tells_a_yes) {
         engine.consent.reopen_gate(scope);
         return receipt;

@@ -63,7 +63,7 @@ impl ClockTrust {
     }
 
     /// Whether something was skipped.
-    pub(super) fn has_deferred(&self) -> bool {
+    pub(crate) fn has_deferred(&self) -> bool {
         self.deferred
     }
 

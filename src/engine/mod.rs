@@ -130,7 +130,17 @@ impl Engine {
 
     /// Looks at consent: reads, and never waits for another process. What follows from it is requested as a task.
     pub(crate) fn look(&self) {
-        let moved = self.refresh();
+        self.follow_look(self.consent.look());
+    }
+
+    /// The same for a caller that has just read administrators' rules.
+    pub(crate) fn look_after_rules(&self) {
+        self.follow_look(self.consent.look_after_rules());
+    }
+
+    fn follow_look(&self, mut looking: Looking<'_>) {
+        let records = looking.take_records();
+        let moved = self.make_ready(looking);
         // Another process recorded the first decision, and this process then read administrators' rules; or a grant has
         // expired.
         if self.consent.has_rules_to_settle() {
@@ -146,7 +156,7 @@ impl Engine {
         if !(moved || appeared) {
             return;
         }
-        let records = self.consent.records();
+        let records = records.map_or_else(|| self.consent.records(), Ok);
         if self.has_stale(&records) {
             self.tasks.request(Task::Clear);
         }

@@ -2,7 +2,8 @@
 //! model. It can be printed as text and as JSON.
 //!
 //! It is made from the types linked into the program and from the files of the store, so it can't omit any of them. Making it
-//! never changes a decision, uses the network, or stores anything of its own.
+//! never changes a decision, uses the network, or stores anything of its own. Events that were recorded before and are still in
+//! memory are brought to disk first, so that it shows them.
 
 mod fixed;
 mod text;
@@ -12,7 +13,7 @@ pub(crate) use fixed::StaticPage;
 use crate::{
     ambient::{Day, Time},
     clean,
-    consent::{ErasureStatus, Scope, State, Status, Undeclared},
+    consent::{ErasureStatus, Failed, Records, Scope, State, Status, Undeclared},
     engine::Engine,
     event::{Field, Linkage, Schema},
     generalize,
@@ -263,12 +264,16 @@ impl Manifest {
         clean::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
+    /// Reads the manifest, for a caller that has just looked at consent. Writes nothing but the events that were recorded
+    /// before and are still in memory.
     pub(crate) fn read(engine: &Engine, application: &str, endpoint: &str) -> Self {
         // Events that are still in the rings must also be in the manifest.
-        engine.tick();
-        let keys_unread = engine.keys.why_unread();
-        let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope, &keys_unread)).collect();
-        let (undeclared, undeclared_unread) = match engine.consent.undeclared() {
+        engine.write_recorded();
+        // The records are read once, so that all pages show the same moment.
+        let records = engine.consent.records();
+        let (records, keys_unread) = (records.as_ref(), engine.keys.why_unread());
+        let scopes = engine.registry.scopes().iter().map(|scope| page(engine, *scope, records, &keys_unread)).collect();
+        let (undeclared, undeclared_unread) = match engine.consent.undeclared_in(records) {
             Ok(undeclared) => (undeclared, None),
             Err(error) => (Vec::new(), Some(clean::line(&error.to_string()))),
         };
@@ -289,17 +294,20 @@ impl Manifest {
     }
 }
 
-fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePage {
-    let status = engine.consent.status(scope).unwrap_or_else(|_| Status::unknown("the scope is not registered"));
-    let receipt = match status.state {
-        State::NeverAsked | State::Unreadable => None,
+fn page(engine: &Engine, scope: Scope, records: Result<&Records, &Failed>, keys_unread: &Option<String>) -> ScopePage {
+    let status = engine.consent.status_in(scope, records);
+    let status = status.unwrap_or_else(|_| Status::unknown("the scope is not registered"));
+    let agreed = match (status.state, records) {
+        (State::NeverAsked | State::Unreadable, _) | (_, Err(_)) => None,
         // A narrowing leaves the grant in force, and its entry has the same contract.
-        _ => engine.consent.receipt(scope, None).ok().filter(|receipt| receipt.contract.is_some()),
+        (_, Ok(records)) => engine.consent.agreed_in(scope, records),
     };
+    let (agreed, agreed_via) = agreed.map_or((None, None), |(contract, via)| (Some(contract), via));
     let contract = engine.consent.contract(scope).ok();
     let journal = &engine.journal;
     let mut unread = Vec::new();
-    let place = engine.consent.granted_place(scope).unwrap_or_else(|failed| {
+    let place = records.map_err(Failed::clone).and_then(|records| engine.consent.granted_place_in(scope, records));
+    let place = place.unwrap_or_else(|failed| {
         unread.push(clean::line(&failed.to_string()));
         None
     });
@@ -321,8 +329,8 @@ fn page(engine: &Engine, scope: Scope, keys_unread: &Option<String>) -> ScopePag
         title: scope.title(),
         purpose: scope.purpose(),
         benefit: scope.benefit(),
-        agreed_via: receipt.as_ref().and_then(|receipt| receipt.via.clone()),
-        agreed: receipt.and_then(|receipt| receipt.contract),
+        agreed_via,
+        agreed,
         notice: contract.map(|contract| contract.notice_or_own().text().to_owned()).unwrap_or_default(),
         recipient: contract.map(|contract| contract.recipient()).unwrap_or_default(),
         endpoint: contract.map(|contract| contract.endpoint().to_owned()).unwrap_or_default(),

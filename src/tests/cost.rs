@@ -72,8 +72,9 @@ impl Transport for Taken {
     }
 }
 
+/// A clock that shows this many seconds since 1970.
 #[derive(Clone)]
-struct Days(Arc<AtomicU64>);
+pub(super) struct Days(pub(super) Arc<AtomicU64>);
 
 impl Clock for Days {
     fn now(&self) -> SystemTime {
@@ -111,7 +112,9 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
             dear.push(format!("{name}: {sum} looks, {most} are enough: {looks:?}"));
         }
         // A bound far above the actual number would not notice an additional look.
-        assert!(sum * 5 >= most * 4, "{name}: {sum} looks, the bound of {most} is too high");
+        if sum * 5 < most * 4 {
+            dear.push(format!("{name}: {sum} looks, the bound of {most} is too high"));
+        }
     };
     let flush = || drop(client.flush(Duration::from_secs(10)).unwrap());
     at_most(9, "a look", &|| client.engine().look());
@@ -124,7 +127,7 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
         flush();
     });
     at_most(27, "a status", &|| drop(client.status(CRASH).unwrap()));
-    at_most(113, "a manifest", &|| drop(client.manifest().unwrap()));
+    at_most(69, "a manifest", &|| drop(client.manifest().unwrap()));
     at_most(163, "a start", &|| drop(make()));
     at_most(80, "a withdrawal", &|| drop(client.withdraw(CRASH).unwrap()));
     let notice = client.notice(CRASH).unwrap();

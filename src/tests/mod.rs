@@ -15,11 +15,14 @@ mod identity;
 mod fuzz;
 mod looks;
 mod losses;
+mod looking;
 mod meanwhile;
+mod narrowed;
 #[allow(dead_code, reason = "the simulation uses the rest of it")]
 pub(crate) mod memory;
 pub(crate) mod must_say;
 pub(crate) mod platform;
+mod reads;
 mod real;
 #[cfg(unix)]
 mod sim;
@@ -27,6 +30,7 @@ mod start;
 mod steps;
 mod threads;
 mod trouble;
+mod undurable;
 mod unreadable;
 mod unseen;
 pub(crate) mod views;

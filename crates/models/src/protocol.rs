@@ -397,14 +397,9 @@ fn withdraw(world: &World) -> (bool, u64) {
     if on("the snapshot last") {
         narrow();
     }
-    // `closing.finish()`: `drop(held)`, `look_again()`, and the receipt's own try of the life lock. The result of that
-    // try is not used.
+    // `closing.finish()`: `drop(held)` and `look_again()`.
     drop(decisions);
     world.refresh(0);
-    steps::note(EXCLUDE);
-    steps::note(LET_GO);
-    // The receipt's own try ends with a check that the records contain the withdrawal.
-    steps::note(LOOK);
     (confirmed, epoch)
 }
 

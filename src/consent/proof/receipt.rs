@@ -130,7 +130,8 @@ impl Receipt {
             notice,
             language: line.language,
             contract: contract.and_then(|json| serde_json::from_str(&json).ok()),
-            confirmed: true,
+            // A refusal is confirmed by a look of its own.
+            confirmed: line.decision.opens(),
             unconfirmed: None,
             recorded: true,
             until: line.until,

@@ -8,7 +8,8 @@ use crate::consent::json::{canonical, digest};
 use serde::{Deserialize, Serialize};
 
 /// The content of a decision, before it has a place in the chain. If the decision narrows or keeps a grant, a field that is
-/// `None` keeps the previous value, except for `language`.
+/// `None` keeps the previous value, except for `language`: the snapshot does not hold it. A receipt of such a decision takes the
+/// language from the line of the grant.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement<'a> {
     pub(crate) scope: &'a str,

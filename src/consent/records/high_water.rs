@@ -74,15 +74,31 @@ impl Ledger {
         Ok(marks.map(Some).ok_or(Unfit::Damaged))
     }
 
-    pub(in crate::consent) fn change_mark(&self, scope: &str, change: impl FnOnce(&mut Mark)) -> Result<(), Error> {
+    fn change_mark(&self, scope: &str, change: impl FnMut(&mut Mark)) -> Result<(), Error> {
+        self.change_marks(&[scope], change)
+    }
+
+    /// Changes the marks of these scopes with one write. Writes nothing if no mark changes.
+    pub(in crate::consent) fn change_marks(
+        &self,
+        scopes: &[&str],
+        mut change: impl FnMut(&mut Mark),
+    ) -> Result<(), Error> {
         // Marks that can't be read now are not replaced: that would lose the marks of every other scope.
         let path = self.marks_path();
         let marks = self.read_marks()?.map_err(|unfit| unfit.error(&path))?;
         let mut marks = marks.unwrap_or_default();
-        let mark = marks.entry(scope.to_owned()).or_default();
-        let before = mark.clone();
-        change(mark);
-        if *mark == before {
+        let mut is_changed = false;
+        for &scope in scopes {
+            let before = marks.get(scope).cloned().unwrap_or_default();
+            let mut mark = before.clone();
+            change(&mut mark);
+            if mark != before {
+                marks.insert(scope.to_owned(), mark);
+                is_changed = true;
+            }
+        }
+        if !is_changed {
             return Ok(());
         }
         let json = canonical(&serde_json::json!(marks));

@@ -111,6 +111,9 @@ pub(crate) struct Sound {
     pub(in crate::consent) revoked: Revoked,
     /// Each scope's highest epoch in the history.
     pub(in crate::consent) told: BTreeMap<String, u64>,
+    /// The language of the notice of each scope's latest grant. The snapshot does not hold it, because older versions refuse a
+    /// field that they do not know.
+    pub(in crate::consent) languages: BTreeMap<String, String>,
     /// Each scope's highest epoch that this process ever saw in the snapshot.
     pub(in crate::consent) known: BTreeMap<String, u64>,
 }
@@ -411,6 +414,7 @@ impl Ledger {
             torn: None,
             revoked,
             told: BTreeMap::new(),
+            languages: BTreeMap::new(),
             known: BTreeMap::new(),
         }
     }
@@ -444,7 +448,14 @@ impl Ledger {
             .take(lines.len() - usize::from(ahead))
             .chain(behind.then_some(snapshot.pending.as_ref()).flatten());
         let mut open: BTreeMap<&str, (u64, &Option<String>, &Details)> = BTreeMap::new();
+        let mut languages: BTreeMap<&str, &str> = BTreeMap::new();
         for line in told {
+            if line.decision.opens_newly() {
+                match &line.language {
+                    Some(language) => languages.insert(&line.scope, language),
+                    None => languages.remove(line.scope.as_str()),
+                };
+            }
             match line.decision {
                 decision if decision.opens() => open.insert(&line.scope, (line.epoch, &line.until, &line.details)),
                 _ => open.remove(line.scope.as_str()),
@@ -474,8 +485,11 @@ impl Ledger {
             let epoch = highest.entry(line.scope.clone()).or_default();
             *epoch = line.epoch.max(*epoch);
         }
+        let languages =
+            languages.into_iter().map(|(scope, language)| (scope.to_owned(), language.to_owned())).collect();
         Records::Sound(Box::new(Sound {
             told: highest,
+            languages,
             known: self.learn(&snapshot),
             snapshot,
             marks,

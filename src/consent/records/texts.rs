@@ -38,11 +38,10 @@ impl Ledger {
     /// The text can't be stored.
     pub(in crate::consent) fn may_keep_text(&self, digest: &str, text: &str) -> Result<bool, Error> {
         let path = self.contract_path(digest);
-        if self.text(digest)?.is_some() {
-            return Ok(true);
-        }
-        if let Some(path) = self.unread_text(digest)? {
-            return Err(not_read(&path));
+        match self.seen_text(digest)? {
+            Seen::Read(Some(_)) => return Ok(true),
+            Seen::Refused if !self.is_too_large(&path, TEXT_MOST)? => return Err(not_read(&path)),
+            Seen::Read(None) | Seen::Absent | Seen::Refused => {}
         }
         if text.len() as u64 > TEXT_MOST {
             // A text that can't be read back can't be compared, so an agreement to it would have no effect.
@@ -54,14 +53,24 @@ impl Ledger {
 
     /// A contract or notice that was stored earlier. `None` unless its bytes still have that digest.
     pub(crate) fn text(&self, kept: &str) -> Result<Option<String>, Failed> {
+        Ok(match self.seen_text(kept)? {
+            Seen::Read(text) => text,
+            Seen::Absent | Seen::Refused => None,
+        })
+    }
+
+    /// The same, for a caller that tells a text that is absent from one that was not read. The inner `None` means that the
+    /// bytes have another digest.
+    fn seen_text(&self, kept: &str) -> Result<Seen<Option<String>>, Failed> {
         let path = self.contract_path(kept);
         Ok(match self.look(&path, self.files.contents(&path, TEXT_MOST))? {
-            Seen::Read(bytes) => (digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten(),
+            Seen::Read(bytes) => Seen::Read((digest(&bytes) == kept).then(|| String::from_utf8(bytes).ok()).flatten()),
             // A file that is listed and can't be found is an error, not an absent file.
-            Seen::Absent if self.names(&self.store.join("contracts"))?.iter().any(|name| name == kept) => {
+            Seen::Absent if self.names(&self.texts())?.iter().any(|name| name == kept) => {
                 return Err(Failed::of(&path, io::ErrorKind::NotFound.into()));
             }
-            Seen::Absent | Seen::Refused => None,
+            Seen::Absent => Seen::Absent,
+            Seen::Refused => Seen::Refused,
         })
     }
 

@@ -23,6 +23,8 @@ use std::io;
 pub(crate) struct Narrowing {
     pub(crate) line: Line,
     pub(crate) entry: Entry,
+    /// The language of the notice that the line names, if the line does not repeat it.
+    pub(crate) language: Option<String>,
     /// Whether the snapshot was read back and contains the decision.
     pub(crate) is_read_back: bool,
 }
@@ -93,7 +95,8 @@ impl Ledger {
         }
         let _ = held;
         let is_read_back = self.is_on_disk(&snapshot);
-        Ok(Narrowing { line, entry, is_read_back })
+        let language = sound.and_then(|sound| sound.languages.get(&line.scope).cloned());
+        Ok(Narrowing { line, entry, language, is_read_back })
     }
 
     /// Whether the snapshot on disk, read back, is this one.
@@ -229,15 +232,18 @@ impl Ledger {
         (line, snapshot, entry)
     }
 
-    /// Records that a grant was in use today. Does nothing if this is already recorded, if another grant (another epoch) or
-    /// none is in force now, or if today is before the recorded day. The caller holds the decision lock.
-    pub(in crate::consent) fn note_day(&self, held: &Held, scope: &str, epoch: u64, today: Day) -> Result<(), Error> {
+    /// Records that these grants, each named by its scope and epoch, were in use today. Skips one for which this is already
+    /// recorded or a later day is, and one that is not in force now. The caller holds the decision lock.
+    pub(in crate::consent) fn note_day(&self, held: &Held, grants: &[(&str, u64)], today: Day) -> Result<(), Error> {
         let _ = held;
         let Records::Sound(sound) = self.read()? else { return Ok(()) };
-        if sound.in_force(scope).is_none_or(|entry| entry.epoch != epoch) {
+        let is_in_force =
+            |(scope, epoch): &&(&str, u64)| sound.in_force(scope).is_some_and(|entry| entry.epoch == *epoch);
+        let scopes: Vec<&str> = grants.iter().filter(is_in_force).map(|(scope, _)| *scope).collect();
+        if scopes.is_empty() {
             return Ok(());
         }
-        self.change_mark(scope, |mark| {
+        self.change_marks(&scopes, |mark| {
             if mark.latest().is_none_or(|latest| latest < today) {
                 mark.latest = Some(today.to_string());
             }

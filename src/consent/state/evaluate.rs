@@ -239,11 +239,16 @@ impl Consent {
 
     /// Where the data of a scope is stored if its grant is in force and valid for this build, whether something blocks it or not.
     pub(crate) fn granted_place(&self, scope: Scope) -> Result<Option<Place>, Failed> {
+        self.granted_place_in(scope, &self.ledger.read()?)
+    }
+
+    /// The same by records that the caller has read.
+    pub(crate) fn granted_place_in(&self, scope: Scope, records: &Records) -> Result<Option<Place>, Failed> {
         let Ok(contract) = self.contract(scope) else { return Ok(None) };
-        let Records::Sound(sound) = self.ledger.read()? else { return Ok(None) };
+        let Records::Sound(sound) = records else { return Ok(None) };
         let Some(entry) = sound.in_force(scope.name()) else { return Ok(None) };
         let place = Place { scope, epoch: entry.epoch, generation: entry.generation };
-        Ok(self.is_effective(&sound, contract, entry, &self.moment())?.then_some(place))
+        Ok(self.is_effective(sound, contract, entry, &self.moment())?.then_some(place))
     }
 
     /// The state of a scope, by the records on disk.

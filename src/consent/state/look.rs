@@ -23,6 +23,17 @@ struct Opens {
     pub(crate) moved: bool,
     pub(crate) prepares: bool,
     pub(crate) gates: Option<Vec<(Scope, u64)>>,
+    /// The records, if the look had to read them.
+    pub(crate) records: Option<Records>,
+}
+
+/// Whether a look that finds the first decision reads administrators' rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// It reads them: before the first decision there was nothing that they could narrow, so nobody may have read them.
+    Unread,
+    /// The caller has just read them.
+    JustRead,
 }
 
 /// A look at the records that has closed what must be closed, and opens nothing before [`open`](Looking::open).
@@ -37,6 +48,11 @@ impl Looking<'_> {
     /// The scopes that will be open, if something has to be prepared for them first.
     pub(crate) fn to_prepare(&self) -> Option<&[Place]> {
         self.opens.prepares.then_some(&self.view.open)
+    }
+
+    /// Takes the records that this look read, for a caller that needs more of them. `None` if it did not have to read them.
+    pub(crate) fn take_records(&mut self) -> Option<Records> {
+        self.opens.records.take()
     }
 
     /// Opens them. Returns whether any gate changed.
@@ -107,8 +123,17 @@ impl Consent {
     ///
     /// If a look fails, what was open is closed until one succeeds. Events recorded meanwhile are counted.
     pub(crate) fn look(&self) -> Looking<'_> {
+        self.look_by(Rules::Unread)
+    }
+
+    /// The same for a caller that has just read administrators' rules.
+    pub(crate) fn look_after_rules(&self) -> Looking<'_> {
+        self.look_by(Rules::JustRead)
+    }
+
+    fn look_by(&self, rules: Rules) -> Looking<'_> {
         let mut view = self.view.lock();
-        let opens = match self.look_into(&mut view) {
+        let opens = match self.look_into(&mut view, rules) {
             Ok(opens) => opens,
             Err(failed) => {
                 for place in std::mem::take(&mut view.open) {
@@ -117,13 +142,13 @@ impl Consent {
                 view.held.clear();
                 view.doubt = Some(failed);
                 self.retries.lock().failed(RECORDS, self.ambient.monotonic());
-                Opens { moved: false, prepares: false, gates: None }
+                Opens { moved: false, prepares: false, gates: None, records: None }
             }
         };
         Looking { consent: self, view, opens }
     }
 
-    fn look_into(&self, view: &mut View) -> Result<Opens, Failed> {
+    fn look_into(&self, view: &mut View, rules: Rules) -> Result<Opens, Failed> {
         // Taken before the rest is read, so that a change in between is found. If nothing was ever decided, the only work is to
         // look for a snapshot.
         view.glance = if view.seen.snapshot.is_some() { self.glance().ok() } else { None };
@@ -133,9 +158,10 @@ impl Consent {
         let day = (view.by_clock || !view.open.is_empty()).then(|| at.now().day());
         let is_new = seen != view.seen || day != view.day || view.stale || view.doubt.is_some();
         if !is_new && !self.gates.is_closed() {
-            return Ok(Opens { moved: std::mem::take(&mut view.changed), prepares: false, gates: None });
+            let moved = std::mem::take(&mut view.changed);
+            return Ok(Opens { moved, prepares: false, gates: None, records: None });
         }
-        if view.seen.snapshot.is_none() && seen.snapshot.is_some() {
+        if rules == Rules::Unread && view.seen.snapshot.is_none() && seen.snapshot.is_some() {
             // The first decision was made by another process. Until now there was nothing that rules could narrow.
             let (changed, _) = self.read_policies();
             self.unsettled.fetch_or(changed, Ordering::SeqCst);
@@ -221,7 +247,9 @@ impl Consent {
             retries.held(TEXTS);
         }
         drop(retries);
-        Ok(Opens { moved: std::mem::take(&mut view.changed) || moved, prepares: moved, gates: Some(gates) })
+        let opens = Opens { moved: moved || view.changed, prepares: moved, gates: Some(gates), records: Some(records) };
+        view.changed = false;
+        Ok(opens)
     }
 
     /// Whether the snapshot is still the file that was last read. Costs two file examinations; for a caller that would otherwise
@@ -263,7 +291,8 @@ impl Consent {
 
     /// Holds the open scopes, so that none opens meanwhile, for a caller that prepares again what they need.
     pub(crate) fn hold_open(&self) -> Looking<'_> {
-        Looking { consent: self, view: self.view.lock(), opens: Opens { moved: false, prepares: true, gates: None } }
+        let opens = Opens { moved: false, prepares: true, gates: None, records: None };
+        Looking { consent: self, view: self.view.lock(), opens }
     }
 
     /// Whether there is a grant that the clock keeps closed, as last read.
@@ -312,15 +341,14 @@ impl Consent {
             Err(_) => return false,
         };
         let is_new = |place: &Place| sound.latest(place.scope.name()).is_none_or(|latest| latest < today);
-        let new: Vec<Place> = self.open_places().into_iter().filter(is_new).collect();
+        let new = self.open_places().into_iter().filter(is_new).map(|place| (place.scope.name(), place.epoch));
+        let new: Vec<(&str, u64)> = new.collect();
         if new.is_empty() {
             return true;
         }
         let Ok(Some(held)) = self.ledger.lock_within(Duration::ZERO, || self.ambient.monotonic()) else { return false };
-        for place in new {
-            // If this can't be written now, it is not retried before tomorrow.
-            let _ = self.ledger.note_day(&held, place.scope.name(), place.epoch, today);
-        }
+        // If this can't be written now, it is not retried before tomorrow.
+        let _ = self.ledger.note_day(&held, &new, today);
         true
     }
 }

@@ -18,8 +18,13 @@ use std::collections::BTreeSet;
 impl Consent {
     /// The status of a scope, for a person to read.
     pub(crate) fn status(&self, scope: Scope) -> Result<Status, Error> {
+        self.status_in(scope, self.ledger.read().as_ref())
+    }
+
+    /// The same by records that the caller has read.
+    pub(crate) fn status_in(&self, scope: Scope, records: Result<&Records, &Failed>) -> Result<Status, Error> {
         let contract = self.contract(scope)?;
-        let looked = self.ledger.read().and_then(|records| self.status_by(&records, contract));
+        let looked = records.map_err(Failed::clone).and_then(|records| self.status_by(records, contract));
         // A look that failed says nothing about what was decided.
         let mut status = looked.unwrap_or_else(|failed| Status::unknown(failed.to_string()));
         if let Some(Unwritten { decision, at, why, .. }) = self.unwritten_act(scope) {

@@ -6,6 +6,7 @@ use crate::consent::{
     agreement::contract::Contract,
     agreement::scope::{ScopeKey, is_name},
     records::entry::EVERY_SCOPE,
+    records::failed::Failed,
     records::reading::{Records, Sound},
     records::snapshot::Entry,
     state::consent::Consent,
@@ -55,12 +56,17 @@ impl Consent {
     }
 
     pub(crate) fn undeclared(&self) -> Result<Vec<Undeclared>, Error> {
+        self.undeclared_in(self.ledger.read().as_ref())
+    }
+
+    /// The same by records that the caller has read.
+    pub(crate) fn undeclared_in(&self, records: Result<&Records, &Failed>) -> Result<Vec<Undeclared>, Error> {
         self.ledger.is_usable()?;
-        let sound = match self.ledger.read()? {
+        let sound = match records.map_err(Failed::clone)? {
             Records::Sound(sound) => sound,
             Records::Nothing => return Ok(Vec::new()),
-            Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
-            Records::Refused(path, why) => return Err(Kind::Store { path, why }.into()),
+            Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why: *why }.into()),
+            Records::Refused(path, why) => return Err(Kind::Store { path: path.clone(), why: *why }.into()),
         };
         let erasure_requests = self.erasure_requests();
         let of = |name: &str| {
@@ -82,7 +88,7 @@ impl Consent {
                 erasures_waiting: pending.len(),
             }))
         };
-        self.undeclared_names(&sound).into_iter().filter_map(of).collect()
+        self.undeclared_names(sound).into_iter().filter_map(of).collect()
     }
 
     /// The scope of this name, which this program does not declare.
