@@ -239,7 +239,7 @@ impl Files {
             self.rename(temporary, path)
         })();
         if written.is_err() {
-            let _ = self.remove_file(temporary);
+            let _ = self.remove_file(temporary); // the caller gets the error of the write
         }
         written
     }
@@ -261,6 +261,12 @@ impl Files {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Removes a file that has no more use. If that is not possible now, the file stays until a later call: nothing else depends
+    /// on it.
+    pub(crate) fn remove_or_leave(&self, path: &Path) {
+        let _ = self.remove_if_there(path); // see above
     }
 }
 
@@ -284,7 +290,7 @@ pub(crate) fn write_document(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = unfinished(path);
     let written = File::create(&temporary).and_then(|file| system::Open::new(file).write_all(bytes));
     written.and_then(|()| System.rename(&temporary, path)).inspect_err(|_| {
-        let _ = System.remove_file(&temporary);
+        let _ = System.remove_file(&temporary); // the caller gets the error of the write
     })
 }
 

@@ -166,8 +166,11 @@ impl<'j> Names<'j> {
             let counted = told.clone().map_or_else(|| self.tally_of_ids(scope), Ok);
             let (Ok(mut tally), Ok(paths)) = (counted, self.paths(scope)) else { continue };
             tally.until.retain(|day, _| *day >= today.0);
-            if told.as_ref() != Some(&tally) {
-                let _ = self.save(scope, &tally);
+            // A rebuilt tally must be on disk before the ids that it counts are removed. One that merely counts what has
+            // expired as well may be written by a later call.
+            let is_saved = told.as_ref() == Some(&tally) || self.save(scope, &tally).is_ok();
+            if !is_saved && told.is_none() {
+                continue;
             }
             for path in paths {
                 match name_of(&path) {
@@ -177,7 +180,7 @@ impl<'j> Names<'j> {
                         }
                     }
                     // Its name says that its retention is over, even if its content can't be read.
-                    _ => drop(self.files.remove_if_there(&path)),
+                    _ => self.files.remove_or_leave(&path),
                 }
             }
         }
@@ -189,7 +192,7 @@ impl<'j> Names<'j> {
             let directory = self.store.join("named").join(name);
             for path in self.seen(&directory).into_iter().map(|name| directory.join(name)) {
                 if name_of(&path).is_some_and(|(_, until, _)| until < today) {
-                    let _ = self.files.remove_if_there(&path);
+                    self.files.remove_or_leave(&path);
                 }
             }
         }

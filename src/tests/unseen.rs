@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Client,
+    consent::NAMES_MOST,
     mutants::{self, Mutant},
 };
 use std::{
@@ -173,6 +174,29 @@ fn no_count_is_made_again_from_ids_that_cant_be_read_now() {
             assert_eq!(client.erasures(CRASH).unwrap().left, 2, "{errno} {call}");
         }
     }
+}
+
+#[test]
+fn no_ids_are_removed_before_a_lost_count_of_them_is_written() {
+    let (home, client) = Home::new();
+    let directory = home.below("named/crash");
+    std::fs::write(directory.join("tally"), "damaged").unwrap();
+    // Newer files take all the space that ids may take, so that the ids are the oldest.
+    for number in 0..=(2 << 20) / NAMES_MOST {
+        let newer = directory.join(format!("99999999999999-99999-{number:032x}.json"));
+        // A copy has the right access rules.
+        std::fs::copy(directory.join("tally"), &newer).unwrap();
+        std::fs::write(newer, vec![b'x'; usize::try_from(NAMES_MOST).unwrap()]).unwrap();
+    }
+    home.fail(Errno::NOSPC, "create", "/named/crash/", "tally.new");
+    let engine = client.engine();
+    engine.journal.names().expire(engine.registry.scopes(), engine.ambient.now().day());
+    home.disk.end();
+    assert_eq!(client.erasures(CRASH).unwrap().left, 2, "the count is made from the ids");
+    // The control: now the count can be written, and the ids are removed.
+    engine.journal.names().expire(engine.registry.scopes(), engine.ambient.now().day());
+    let status = client.erasures(CRASH).unwrap();
+    assert_eq!((status.left, status.nameable), (2, 0));
 }
 
 #[test]
