@@ -2,49 +2,53 @@
 //!
 //! Both checks read the same kind of log: one call per line, with its thread, its start time and its duration. If a
 //! line of another thread interrupts a call, its two parts are joined. So no call is read twice or missed.
-#![allow(dead_code, reason = "each check uses a part of it")]
 
 use std::{collections::BTreeMap, ffi::OsStr, io, path::Path, process::Command, time::Duration};
 
 /// One system call.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub struct Call {
     /// The thread that made it.
-    pub(crate) thread: u32,
+    pub thread: u32,
     /// When it began, since 1970.
-    pub(crate) began: Duration,
-    pub(crate) name: String,
+    pub began: Duration,
+    /// The name of the call, such as `openat`.
+    pub name: String,
     /// Arguments and result as strace prints them.
-    pub(crate) text: String,
+    pub text: String,
     /// When the program continued; `None` for a call that never returned, such as the last one.
-    pub(crate) ended: Option<Duration>,
+    pub ended: Option<Duration>,
 }
 
 impl Call {
     /// The text between the first two quotation marks. For most calls with a path, this is the path.
-    pub(crate) fn path(&self) -> Option<&str> {
+    pub fn path(&self) -> Option<&str> {
         self.text.split('"').nth(1)
     }
 
     /// The number after the last `=`: the result of the call; -1 for an error.
-    pub(crate) fn answer(&self) -> Option<i64> {
+    pub fn answer(&self) -> Option<i64> {
         self.text.rsplit_once(" = ")?.1.split_whitespace().next()?.parse().ok()
     }
 
-    pub(crate) fn is_one_of(&self, names: &[&str]) -> bool {
+    /// Whether it is one of these calls.
+    pub fn is_one_of(&self, names: &[&str]) -> bool {
         names.contains(&self.name.as_str())
     }
 }
 
 /// The command that runs `program` under strace with all its threads and children, and writes the calls to `log`.
-pub(crate) fn command(program: impl AsRef<OsStr>, log: &Path, options: &[&str]) -> Command {
+pub fn command(program: impl AsRef<OsStr>, log: &Path, options: &[&str]) -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-ttt", "-T", "-o"]).arg(log).args(options).arg("--").arg(program);
     command
 }
 
-/// Reads a log, in the order in which calls began. A line that can't be read is an error, so that nothing is skipped.
-pub(crate) fn read(log: &Path) -> io::Result<Vec<Call>> {
+/// Reads a log, in the order in which calls began.
+///
+/// # Errors
+/// The log can't be read, or a line of it: nothing is skipped.
+pub fn read(log: &Path) -> io::Result<Vec<Call>> {
     let text = std::fs::read_to_string(log)?;
     let mut calls: Vec<Call> = Vec::new();
     let mut open: BTreeMap<u32, usize> = BTreeMap::new();

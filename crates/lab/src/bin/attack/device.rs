@@ -1,8 +1,9 @@
 //! A person's device: a real client with its own store, on which the person's plays are recorded day by day, and a
 //! transport that keeps the request bodies. The output is exactly what a receiver would get, and nothing else.
 
-use super::{films::Film, people::Person, stage::CONTROLLER};
+use super::{films::Film, people::Person};
 use candor::{Answer, Audience, Client, Clock, Config, Event, Parcel, SendError, Transport};
+use candor_lab::CONTROLLER;
 use std::{
     error::Error,
     path::{Path, PathBuf},

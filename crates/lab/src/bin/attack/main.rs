@@ -7,7 +7,7 @@
 //! if candor's figures are not near chance. It also fails if the attacker is too weak to judge that: given exact
 //! counts, it must name nearly every person.
 
-#![allow(clippy::indexing_slicing, reason = "a program that measures; a panic is a failed measurement")]
+#![expect(clippy::indexing_slicing, reason = "a program that measures; a panic is a failed measurement")]
 
 mod attacker;
 mod device;
@@ -18,10 +18,6 @@ mod options;
 mod people;
 mod report;
 mod rule;
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
 mod wire;
 
 use attacker::{Libraries, ranks, ranks_of_single_plays};

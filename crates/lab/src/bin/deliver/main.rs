@@ -15,12 +15,8 @@
     reason = "a program for tests"
 )]
 
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
-
 use candor::{Audience, Client, Clock, Config, Event};
+use candor_lab::CONTROLLER;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -117,7 +113,7 @@ fn main() {
 }
 
 fn client(home: &Path, endpoint: &str, at: u64) -> Client {
-    let config = Config::new("org.example.deliver", stage::CONTROLLER, Audience::Adults)
+    let config = Config::new("org.example.deliver", CONTROLLER, Audience::Adults)
         .directories(home.join("a"), home.join("b"))
         .endpoint(endpoint)
         .clock(Fixed(at))
@@ -140,11 +136,11 @@ fn process(home: &Path, endpoint: &str, at: u64, number: u32) {
         client.record_durable(Numbered::new(event));
         say("done", event);
         if at % 4 == 3 {
-            let _ = client.flush(Duration::from_secs(5)).unwrap();
+            let _ = client.flush(Duration::from_secs(5)).unwrap(); // the receiver knows what arrived
         }
     }
     loop {
-        let _ = client.flush(Duration::from_secs(5)).unwrap();
+        let _ = client.flush(Duration::from_secs(5)).unwrap(); // the same
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -330,7 +326,7 @@ fn all(kills: u32, seed: u64) {
 /// Sends to a receiver that accepts everything, until no data is pending.
 fn drain(first: &Client, receiver: &Receiver, at: &mut u64, home: &Path) {
     receiver.takes_all.store(true, Ordering::SeqCst);
-    let _ = first.flush(Duration::from_secs(10)).unwrap();
+    let _ = first.flush(Duration::from_secs(10)).unwrap(); // the loop below judges
     let mut trouble = None;
     for _ in 0..100 {
         *at += 7 * 3_600;

@@ -11,16 +11,12 @@
     reason = "a program for tests"
 )]
 
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
-
 use candor::{Audience, Config, Event, consent};
+use candor_lab::{CONTROLLER, Ended};
 use std::{
     env, fs,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -74,7 +70,7 @@ fn busy() {
 }
 
 fn config(home: &Path) -> Config {
-    Config::new("org.example.ending", stage::CONTROLLER, Audience::Adults)
+    Config::new("org.example.ending", CONTROLLER, Audience::Adults)
         .directories(home.join("a"), home.join("b"))
         .endpoint("http://localhost:9")
         .waiting_limit(64 << 20)
@@ -93,21 +89,10 @@ fn run(load: &str, home: &Path) {
     });
 }
 
-struct Others(Vec<Child>);
-
-impl Drop for Others {
-    fn drop(&mut self) {
-        for other in &mut self.0 {
-            let _ = other.kill();
-            let _ = other.wait();
-        }
-    }
-}
-
 fn all(runs: u32, busy: u32) {
     let program = env::current_exe().unwrap();
-    let other = |_| Command::new(&program).arg("busy").stdout(Stdio::null()).spawn().unwrap();
-    let _others = Others((0..busy).map(other).collect());
+    let other = |_| Ended(Command::new(&program).arg("busy").stdout(Stdio::null()).spawn().unwrap());
+    let _others: Vec<Ended> = (0..busy).map(other).collect();
     let (mut recorded, mut kept, mut counted, mut slowest) = (0, 0, 0, Duration::ZERO);
     for number in 0..runs {
         let (load, threads, each) = LOADS[number as usize % LOADS.len()];

@@ -283,6 +283,7 @@ impl Look<'_> {
         let asked = |status: &candor::consent::ErasureStatus| status.requests.iter().map(|it| it.records).sum::<u64>();
         let mut now = status()?;
         if now.unfinished {
+            // The status says what came of it.
             let _ = self.client.flush(std::time::Duration::from_secs(60)).map_err(|error| error.to_string())?;
             now = status()?;
         }
@@ -350,7 +351,7 @@ impl Page {
 }
 
 /// Checks the history entry by entry: each has the next number, the hash of the previous entry, and its own hash.
-#[allow(clippy::indexing_slicing, reason = "JSON indexes to null, and a line that is no object fails the judge")]
+#[expect(clippy::indexing_slicing, reason = "JSON indexes to null, and a line that is no object fails the judge")]
 fn chain(directory: &Path) -> Result<(), String> {
     let path = program::store(directory).join("ledger.jsonl");
     let text = match fs::read_to_string(&path) {

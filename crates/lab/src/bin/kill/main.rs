@@ -22,10 +22,6 @@ mod moments;
 mod mutant;
 mod operations;
 mod program;
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
 #[cfg(target_os = "linux")]
 mod sweep;
 #[cfg(target_os = "linux")]

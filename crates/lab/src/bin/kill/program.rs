@@ -1,7 +1,7 @@
 //! The program that decides: its scopes, its events, and its client on a given ground.
 
-use super::stage::CONTROLLER;
 use candor::{Answer, Audience, Client, Clock, Config, Event, Parcel, SendError, Transport};
+use candor_lab::CONTROLLER;
 use std::{
     error::Error,
     fs::OpenOptions,

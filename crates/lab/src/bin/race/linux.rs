@@ -6,9 +6,10 @@ use super::{
     round::{Plan, Round, Running, a_moment, stamped},
     stamp::{self, How},
     stopping::{let_others_go_on, stop_others},
-    strace, system,
+    system,
     tally::{Tally, figures, long_series, must_fail},
 };
+use candor_lab::strace;
 use std::{
     collections::BTreeMap,
     error::Error,

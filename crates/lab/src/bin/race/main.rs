@@ -18,11 +18,7 @@ mod member;
 mod receiver;
 mod reports;
 mod round;
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
 mod stamp;
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
 mod tally;
 
 // Everything that depends on the system is in these modules.
@@ -30,9 +26,6 @@ mod tally;
 mod linux;
 #[cfg(target_os = "linux")]
 mod stopping;
-#[cfg(target_os = "linux")]
-#[path = "../../strace.rs"]
-mod strace;
 
 #[cfg(not(target_os = "linux"))]
 #[path = "elsewhere.rs"]

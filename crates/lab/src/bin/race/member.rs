@@ -6,11 +6,11 @@
 
 use super::{
     reports::{BROWSING, BookSeen, PageTurned, READING},
-    stage::CONTROLLER,
     stamp::{How, Stamping},
     system,
 };
 use candor::{Audience, Client, Config};
+use candor_lab::CONTROLLER;
 use std::{
     error::Error,
     io::BufRead as _,
@@ -241,6 +241,7 @@ fn send(
 fn watch(client: &Client) -> Result<(), Box<dyn Error>> {
     let is_open = || {
         let asked = AtomicBool::new(false);
+        // The event is always abandoned, if it is asked for at all.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             client.record_with(|| -> PageTurned {
                 asked.store(true, Ordering::SeqCst);

@@ -7,11 +7,12 @@ use super::{
     stamp::{How, Note, What},
     system,
 };
+use candor_lab::Ended;
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     io::{BufRead as _, BufReader, Write as _},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{ChildStdin, Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -89,7 +90,7 @@ impl Round {
 
 /// A process of the round, and the two pipes that control it.
 pub(super) struct Running {
-    pub(super) child: Child,
+    pub(super) child: Ended,
     orders: Option<ChildStdin>,
     answers: mpsc::Receiver<String>,
 }
@@ -106,7 +107,7 @@ impl Running {
         let (orders, output) = (child.stdin.take(), child.stdout.take().ok_or("no output")?);
         let (say, answers) = mpsc::channel();
         thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
-        Ok(Running { child, orders, answers })
+        Ok(Running { child: Ended(child), orders, answers })
     }
 
     pub(super) fn answer(&self) -> Result<String, Box<dyn Error>> {
@@ -134,14 +135,6 @@ impl Running {
                 None => thread::sleep(Duration::from_millis(1)),
             }
         }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Has no effect on a process that has already ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

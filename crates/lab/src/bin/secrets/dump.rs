@@ -1,5 +1,5 @@
 //! Dumps the memory of a process: all mappings that it can read and write, as a core dump would contain them.
-#![allow(clippy::indexing_slicing, reason = "a needle has more than two bytes, and a window of two has two")]
+#![expect(clippy::indexing_slicing, reason = "a needle has more than two bytes, and a window of two has two")]
 
 use std::{
     error::Error,

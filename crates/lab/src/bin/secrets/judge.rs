@@ -4,13 +4,14 @@ use super::{
     dump::{self, Mapping, Needle},
     member::APPLICATION,
 };
+use candor_lab::Ended;
 use std::{
     collections::BTreeMap,
     error::Error,
     fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
 };
 
 /// The same text as in `src/generalize/keys.rs`.
@@ -20,7 +21,7 @@ const SCOPE: &str = "servers";
 
 /// A process that carries out orders.
 struct Member {
-    process: Child,
+    process: Ended,
     tell: ChildStdin,
     told: BufReader<ChildStdout>,
 }
@@ -34,7 +35,7 @@ impl Member {
         }
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (tell, told) = (process.stdin.take().ok_or("no stdin")?, process.stdout.take().ok_or("no stdout")?);
-        let mut member = Member { process, tell, told: BufReader::new(told) };
+        let mut member = Member { process: Ended(process), tell, told: BufReader::new(told) };
         member.done("start")?;
         Ok(member)
     }
@@ -55,13 +56,6 @@ impl Member {
 
     fn dump(&self) -> Result<Vec<Mapping>, Box<dyn Error>> {
         dump::of(self.process.id())
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -13,12 +13,6 @@ mod dump;
 mod judge;
 #[cfg(target_os = "linux")]
 mod member;
-#[cfg(target_os = "linux")]
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
-#[cfg(target_os = "linux")]
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
 
 /// How many dumps are taken after a withdrawal, of each of the two processes.
 #[cfg(target_os = "linux")]

@@ -1,8 +1,8 @@
 //! One of the processes that share the store. It carries out orders, one word per line, and answers `done`, or prints
 //! the error and ends. Between two orders it is idle, and every thread that ever recorded still exists.
 
-use super::stage::CONTROLLER;
 use candor::{Audience, Client, Config, Event};
+use candor_lab::CONTROLLER;
 use std::{
     error::Error,
     io::BufRead as _,

@@ -3,9 +3,9 @@
 use super::{
     flow::{APPLICATION, CLOCK_READ, MARK, Mutant},
     stage::entries_below,
-    strace::{self, Call},
     support::Receiver,
 };
+use candor_lab::strace::{self, Call};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,

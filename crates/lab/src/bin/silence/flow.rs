@@ -194,6 +194,7 @@ fn mark(phase: &'static str) -> std::io::Result<()> {
 pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn Error>> {
     // A panic in any thread, inside candor or outside, ends the program, so that nothing can hide it.
     std::panic::set_hook(Box::new(|panic| {
+        // The exit code says it as well.
         let _ = writeln!(std::io::stderr(), "{panic}");
         std::process::exit(101);
     }));
@@ -242,6 +243,7 @@ pub(crate) fn run(endpoint: &str, mutant: Option<Mutant>) -> Result<(), Box<dyn 
     let in_record = allocations(&region);
     mark("ask")?;
     let states = [consent::status(PLAYBACK)?.state, consent::status(CONNECTIVITY)?.state];
+    // Made, as for a page that asks, and not used.
     let _ = (consent::notice(PLAYBACK)?.text().len(), consent::notice(CONNECTIVITY)?.text().len());
     mark("flush")?;
     let region = Region::new(ALLOCATOR);

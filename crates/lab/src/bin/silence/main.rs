@@ -17,9 +17,6 @@ mod flow;
 #[path = "../../../../../examples/support/stage.rs"]
 mod stage;
 #[cfg(target_os = "linux")]
-#[path = "../../strace.rs"]
-mod strace;
-#[cfg(target_os = "linux")]
 #[path = "../../../../../examples/support/mod.rs"]
 mod support;
 

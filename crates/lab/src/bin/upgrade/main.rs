@@ -2,7 +2,7 @@
 //! in its step `upgrade`. It compares the bytes that arrived, and assumes nothing about how candor holds a version
 //! back.
 
-#![allow(clippy::indexing_slicing, reason = "a failed look-up is a failed check")]
+#![expect(clippy::indexing_slicing, reason = "a failed look-up is a failed check")]
 
 #[path = "../../../../../examples/support/mod.rs"]
 mod support;

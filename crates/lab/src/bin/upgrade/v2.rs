@@ -34,7 +34,7 @@ struct DecoderClosed {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let _ = Codec::Other;
+    let _ = Codec::Other; // every category has it, and this version never records it
     let decoders = || {
         let codecs = [Codec::H264, Codec::Hevc, Codec::Av1];
         [7, 60, 200]

@@ -6,19 +6,15 @@
 //! than four times as long.
 
 use candor::{Audience, Client, Config, Event};
+use candor_lab::{CONTROLLER, Ended};
 use std::{
     error::Error,
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
-
-#[path = "../../../../../examples/support/stage.rs"]
-mod stage;
-#[path = "../../../../../examples/support/mod.rs"]
-mod support;
 
 candor::scope! {
     /// Find out how many shelves people fill, so that lists of that length are fast.
@@ -55,7 +51,7 @@ type Res<T> = Result<T, Box<dyn Error>>;
 
 fn config(home: &Path) -> Config {
     // No program listens there.
-    Config::new(APPLICATION, stage::CONTROLLER, Audience::Adults)
+    Config::new(APPLICATION, CONTROLLER, Audience::Adults)
         .endpoint("http://127.0.0.1:9")
         .directories(home.join("data"), home.join("config"))
         .lift_ci_block()
@@ -125,24 +121,13 @@ fn stop() -> Res<()> {
     Err("processes are stopped on Linux only".into())
 }
 
-/// The other process, killed when it is dropped.
-struct Holder(Child, String);
-
-impl Holder {
-    fn start(home: &Path) -> Res<Holder> {
-        let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.arg("hold").arg(store(home)).stdout(Stdio::piped()).spawn()?;
-        let mut said = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut said)?;
-        Ok(Holder(child, said.trim().into()))
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts the other process. Returns it, and what it says that it holds.
+fn holder(home: &Path) -> Res<(Ended, String)> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let mut child = Ended(command.arg("hold").arg(store(home)).stdout(Stdio::piped()).spawn()?);
+    let mut said = String::new();
+    BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut said)?;
+    Ok((child, said.trim().into()))
 }
 
 /// How long each of `times` runs took, fastest first.
@@ -176,7 +161,7 @@ fn run(times: usize, lenient: bool) -> Res<String> {
     let home = tempfile::tempdir()?;
     let home = home.path();
     prepare(home)?;
-    let holder = Holder::start(home)?;
+    let (holder, locks) = holder(home)?;
     let news = measure(times.div_ceil(20), || Ok(Client::new(config(home))?))?;
     let client = Client::new(config(home))?;
     let flushes = measure(times, || Ok(client.flush(LIMIT)?))?;
@@ -185,7 +170,6 @@ fn run(times: usize, lenient: bool) -> Res<String> {
         Ok(())
     })?;
     let statuses = measure(times.div_ceil(100), || Ok(client.status(ONE)?))?;
-    let locks = holder.1.clone();
     drop(holder);
     for scope in [ONE, TWO, THREE] {
         let status = client.status(scope)?;
