@@ -41,7 +41,7 @@ struct PlaybackFinished<'a> {
 
 #[derive(Category)]
 #[rustfmt::skip]
-#[allow(dead_code, reason = "this program plays no other")]
+#[expect(dead_code, reason = "this program plays no other")]
 enum Codec { H264, Hevc, Other }
 
 /// A media server could not be reached.
@@ -104,7 +104,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let requests_before = receiver.requests().len();
     a_long_day();
     clock.advance(DAY);
-    let _ = candor::flush(Duration::from_secs(10))?;
+    let _ = candor::flush(Duration::from_secs(10))?; // the receiver shows what came of it
     let summary = stage::summary(recorded_before_grant, kept_before_grant, &manifest, &receiver, requests_before);
 
     let question = consent::erasures(PLAYBACK)?.question().unwrap_or_default();
@@ -112,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "== 8. {question}\n   [ Yes, ask them ]   [ No, leave it ]   They say yes: the request is stored, and then sent"
     );
     consent::erase(PLAYBACK)?;
-    let _ = candor::flush(Duration::from_secs(10))?;
+    let _ = candor::flush(Duration::from_secs(10))?; // the same
     stage::print_requests(&receiver, requests_before);
     println!("{}", consent::erasures(PLAYBACK)?);
     println!("{summary}");

@@ -66,8 +66,7 @@ mod tests {
         {
             use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
             let (limit, _) = getrlimit(Resource::RLIMIT_STACK).unwrap();
-            // The type has 32 bits on some platforms.
-            #[allow(clippy::useless_conversion)]
+            #[allow(clippy::useless_conversion, reason = "the type has 32 bits on some platforms")]
             let expected = if limit == RLIM_INFINITY { USUAL as u64 } else { u64::from(limit).min(MOST as u64) };
             assert!(stack() as u64 >= expected, "{} of {expected} bytes", stack());
         }

@@ -150,8 +150,7 @@ fn within_limit(len: u64) -> io::Result<()> {
     use nix::sys::resource::{Resource, getrlimit};
     // If a sandbox forbids the call, no limit is known.
     let Ok((most, _)) = getrlimit(Resource::RLIMIT_FSIZE) else { return Ok(()) };
-    // The type has 32 bits on some platforms.
-    #[allow(clippy::useless_conversion)]
+    #[allow(clippy::useless_conversion, reason = "the type has 32 bits on some platforms")]
     let most = u64::from(most);
     if len <= most {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Checks the rules for events while the program is compiled. A broken rule is a `const` panic whose message says what
 //! to write instead. Never sees a value of an event.
 
-#![allow(
+#![expect(
     clippy::indexing_slicing,
     reason = "`const` code has no iterators yet, and what could go wrong here is a failed compilation"
 )]

@@ -91,7 +91,7 @@ pub(crate) const MEDIA: &str = "media";
 
 /// One field of an event.
 #[derive(Debug, Clone, Copy)]
-#[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
+#[expect(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
 pub struct Field {
     /// The field's name, and the attribute's key on the wire.
     pub name: &'static str,
@@ -170,7 +170,7 @@ pub(crate) const ONE_IN: u64 = 32;
 /// (outcomes - 1) / 2 / `one_in` nats, which is then at most about a sixth of a nat, whatever is played and for however
 /// long.
 #[derive(Debug, Clone, Copy)]
-#[allow(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
+#[expect(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
 pub struct Item {
     /// The field's name, which is never sent.
     pub name: &'static str,

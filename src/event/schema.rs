@@ -176,7 +176,7 @@ impl Schema {
 /// An event type that is linked into the program. The derive registers it, so a manifest can't omit one.
 #[doc(hidden)]
 #[derive(Debug)]
-#[allow(clippy::exhaustive_structs, reason = "built by the derive in other crates")]
+#[expect(clippy::exhaustive_structs, reason = "built by the derive in other crates")]
 pub struct Linked(pub &'static Schema);
 
 inventory::collect!(Linked);

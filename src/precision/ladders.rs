@@ -3,7 +3,7 @@
 //! They use integers only, because a floating-point logarithm would differ between platforms. Each ladder rises
 //! strictly, and its last bucket has no upper bound.
 
-#![allow(clippy::indexing_slicing, reason = "`const` code has no iterators yet; a bad index fails the compilation")]
+#![expect(clippy::indexing_slicing, reason = "`const` code has no iterators yet; a bad index fails the compilation")]
 
 use super::{Precision, Unit, calendar, calendar::DateUnit};
 

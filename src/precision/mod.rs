@@ -210,7 +210,7 @@ fn bounds(locale: &Locale, unit: Unit, cuts: &[i64]) -> String {
 
 /// The outcome, counted from 1, of `value` among strictly rising `cuts`.
 #[inline]
-#[allow(clippy::indexing_slicing, reason = "`const` code has no iterators yet; the index is below the length")]
+#[expect(clippy::indexing_slicing, reason = "`const` code has no iterators yet; the index is below the length")]
 pub(crate) const fn outcome(cuts: &[i64], value: i64) -> u16 {
     // Counts the cuts at or below the value. The loop has no early exit, so that the compiler can produce code without
     // branches for a short ladder. A longer ladder is first narrowed by binary search to 32 cuts.

@@ -103,7 +103,7 @@ struct FilmSought {
 
 #[derive(Category)]
 #[rustfmt::skip]
-#[allow(dead_code, reason = "this program plays no other")]
+#[expect(dead_code, reason = "this program plays no other")]
 enum Codec { H264, Hevc, Other }
 
 /// A page was turned.

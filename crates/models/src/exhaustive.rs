@@ -42,7 +42,7 @@ mod switch;
 mod sync;
 
 /// The same modules with mistakes in them.
-#[allow(warnings, clippy::all)]
+#[allow(warnings, clippy::all, reason = "a copy with mistakes in it, made by the build script")]
 mod mistaken {
     pub(crate) use crate::{
         ambient, clean, decisions, disk, error, language, memory, mutants, precision, steps, switch, sync,

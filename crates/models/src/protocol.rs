@@ -300,7 +300,7 @@ impl World {
     }
 }
 
-struct Decisions<'w>(#[allow(dead_code, reason = "held for its lock")] loom::sync::MutexGuard<'w, ()>);
+struct Decisions<'w>(#[expect(dead_code, reason = "held for its lock")] loom::sync::MutexGuard<'w, ()>);
 
 impl Drop for Decisions<'_> {
     fn drop(&mut self) {

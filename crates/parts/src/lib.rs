@@ -1,7 +1,6 @@
 //! Tests of a program whose scopes and events come from two packages. A library that omits `library:` in its scope
 //! would report in the program's name. So the program must list its own packages.
 #![cfg(test)]
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
 #[path = "../../../examples/support/controller.rs"]
 mod controller;

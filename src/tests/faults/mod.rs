@@ -42,7 +42,7 @@ pub(super) enum Answer {
     Began,
     Receipt(Box<Receipt>),
     Done,
-    Failed(#[allow(dead_code, reason = "shown in reports")] String),
+    Failed(#[expect(dead_code, reason = "shown in reports")] String),
 }
 
 /// The state before an operation.

@@ -62,7 +62,7 @@ calls! {
 }
 
 /// An error that a call can have.
-#[allow(clippy::enum_variant_names, reason = "HTTP calls one of them a server error")]
+#[expect(clippy::enum_variant_names, reason = "HTTP calls one of them a server error")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Error {
     NotFound,

@@ -12,7 +12,7 @@ candor::scope! {
 /// A format could not be decoded.
 #[derive(candor::Event)]
 #[event(name = "parts.failed", scope = FORMATS, linkage = none)]
-#[allow(clippy::exhaustive_structs, reason = "an application makes it")]
+#[expect(clippy::exhaustive_structs, reason = "an application makes it")]
 pub struct Failed {
     /// Whether another decoder was tried.
     pub again: bool,
