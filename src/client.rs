@@ -186,6 +186,7 @@ impl Client {
         let engine = &self.engine;
         // Before the first decision there is nothing that rules could narrow.
         if engine.consent.ledger().may_hold_decisions() {
+            // If anything is granted, the look below requests settling anyway.
             let _ = engine.consent.look_at_policies();
             engine.look_after_rules();
         } else {
@@ -951,6 +952,7 @@ impl Client {
         if let Some(late) = late {
             // The gates of events still in memory are closed now: the events are counted, which is quick, and not written.
             let left = late.saturating_duration_since(engine.ambient.monotonic());
+            // What was not drained in time before is not accounted for, whatever this says.
             let _ = engine.stop(left);
         }
         let accounted = drained && {

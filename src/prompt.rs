@@ -375,6 +375,7 @@ impl<'c> Prompt<'c> {
 impl Drop for Prompt<'_> {
     fn drop(&mut self) {
         if !self.answered {
+            // There is nobody to tell. A refusal that could not be written is retried.
             let _ = self.told(self.decline());
         }
     }

@@ -126,8 +126,10 @@ impl Engine {
     pub(crate) fn finish_deletions(&self) {
         let sent = self.journal.sent();
         for &scope in self.registry.scopes() {
+            // What fails here stays noted on disk, and is done at the next start or housekeeping.
             let _ = erase::finish_deleting(self, scope);
             if matches!(sent.keeps_contents(scope), Ok(false)) {
+                // The same: the person's switch stays noted.
                 let _ = sent.strip(scope);
             }
         }
@@ -154,11 +156,12 @@ impl Engine {
         }
         // Runs under the lock of decisions. A grant recorded in the meantime could otherwise lose its own directories
         // or its secret.
+        // What can't be destroyed now is still found by `has_stale`, and the caller requests this again.
         self.consent.while_undecided(|records| {
             for (scope, keep) in self.consent.generations(records) {
-                let _ = self.journal.purge(scope, keep);
+                let _ = self.journal.purge(scope, keep); // see above
                 if keep.is_none() && self.keys.has(scope) {
-                    let _ = self.keys.destroy(scope);
+                    let _ = self.keys.destroy(scope); // see above
                 }
             }
         });
@@ -170,6 +173,7 @@ impl Engine {
     /// retry comes soon; later ones come once a minute.
     pub(crate) fn retry(&self) {
         if self.consent.is_retry_due() {
+            // Whatever it says, settling is requested.
             let _ = self.consent.look_at_policies();
             [Task::Settle, Task::Finish].into_iter().for_each(|what| self.tasks.request(what));
             self.look();
@@ -182,6 +186,7 @@ impl Engine {
         // This process may also know that the store was replaced by an older copy. That knowledge is lost with it
         // unless it is written.
         if self.tasks.is_to_finish() || self.consent.retry_in().is_some() {
+            // There is no later try in this process. What is on disk keeps the scope closed.
             let _ = self.consent.recover();
         }
         if self.consent.retry_now() && !mutants::on(Mutant::NoEndsWithItsProcess) {
@@ -198,6 +203,7 @@ impl Engine {
 
     /// Adds the losses to the count that outlives this process. Without a grant in force there is no such count.
     pub(crate) fn note_losses(&self) {
+        // What can't be written is added by a later call.
         let _ = self.note_losses_within(LOSSES_WAIT);
     }
 

@@ -13,6 +13,7 @@ use crate::{
 /// contract.
 pub(crate) fn keep(engine: &Engine, scope: Scope, later: bool) -> Result<Receipt, Error> {
     let contract = engine.consent.contract(scope)?;
+    // The answer counts without the text. Then it covers every later version, since the text can't be compared.
     let _ = engine.consent.ledger().keep_text(&contract.digest, &contract.json);
     write_open(engine, scope, |entry| {
         let same = entry.details.declined.as_ref() == Some(&contract.digest);

@@ -46,6 +46,7 @@ fn write_or_leave_file(engine: &Engine, scope: Scope, later: bool, patience: &Pa
         Err(_) if !mutants::on(Mutant::FirstNoForgotten) || engine.consent.ledger().may_hold_decisions() => {
             let after = engine.consent.comes_after(scope, patience);
             let said = Tombstone { after, ..engine.consent.tombstone(Decision::Denied, None) };
+            // The person gets the error of the refusal. This process stays closed and retries it.
             let _ = engine.consent.ledger().revoke(scope.name(), &said);
         }
         _ => {}

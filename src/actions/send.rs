@@ -38,6 +38,7 @@ impl Engine {
             self.prepare_again();
             self.journal.leave_past_days(today);
             self.journal.seal();
+            // Whatever it says, settling is requested.
             let _ = self.consent.look_at_policies();
             self.look();
             [Task::Settle, Task::Clear, Task::Housekeeping].into_iter().for_each(|what| self.tasks.request(what));

@@ -106,6 +106,7 @@ impl Engine {
             }
         }
         self.journal.seal();
+        // The same call when the client ends says whether a loss is left.
         let _ = self.note_losses_within(wait);
         self.retry_at_the_end();
     }
@@ -159,6 +160,7 @@ impl Engine {
                 due = self.next_due();
                 if due <= now && instant >= next_send {
                     next_send = instant + BETWEEN_SENDS;
+                    // Nobody waits for the result. A send that could not begin is due again soon.
                     let _ = self.send_apart(Occasion::Due, None);
                 }
             }
@@ -236,6 +238,7 @@ impl Engine {
         let run = move || {
             let flushed = sender.send(occasion);
             drop(sending);
+            // Sending fails if the caller no longer waits.
             let _ = done.send(flushed);
         };
         (self.worker.spawn)("candor-send", Box::new(run)).map_err(Unsent::NoThread)?;

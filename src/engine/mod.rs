@@ -62,6 +62,7 @@ impl Engine {
             if !open.is_empty() {
                 self.journal.make_rings();
                 let today = self.ambient.now().day().0;
+                // A day that is known already stays.
                 let _ = self.day.compare_exchange(Day::NONE.0, today, Ordering::SeqCst, Ordering::SeqCst);
             }
             self.keys.refresh(self.today(), open.iter().map(|place| place.scope));
@@ -83,6 +84,7 @@ impl Engine {
     /// Prepares again what the open scopes need, on a new day. A scope that opens in the meantime waits for this and is
     /// prepared as well.
     pub(crate) fn prepare_again(&self) {
+        // It moves no gate: the open scopes stay as they are.
         let _ = self.make_ready(self.consent.hold_open());
     }
 

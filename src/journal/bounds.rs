@@ -169,7 +169,7 @@ impl Journal {
             _ => return,
         };
         if matches!(left, Ok(Some(_))) {
-            let _ = self.files.remove_if_there(path);
+            self.files.remove_or_leave(path);
         }
     }
 

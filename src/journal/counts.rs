@@ -71,10 +71,10 @@ impl Journal {
             sum.iter().for_each(|(schema, outcomes, times)| total.add(schema, *outcomes, times));
             if segment.bytes() / COMPACT_AT > before / COMPACT_AT {
                 // The whole file is replaced while this process holds it, so that the sums are never in it twice. The
-                // sum has at most as many lines as there are combinations of outcomes. If the file can't be replaced,
-                // what was appended is kept. That happens on a full disk, or while the file is open on some file
-                // systems of Windows.
+                // sum has at most as many lines as there are combinations of outcomes.
                 let sums = self.cell_lines(total);
+                // If the file can't be replaced, what was appended is kept. That happens on a full disk, or while the
+                // file is open on some file systems of Windows.
                 let _ = segment.rewrite(&self.files, sums.iter().map(String::as_str));
             }
             Ok(())

@@ -398,6 +398,7 @@ impl Journal {
         if let Some(&scope) = scope.filter(|_| batch.may_have_left()) {
             let (sent, at) = (self.sent(), self.ambient.now());
             let noted = sent.note_not_taken(scope, batch, at, why);
+            // If neither can be written, the person's log lacks this batch.
             let _ = noted.or_else(|_| sent.keep_file(scope, batch, at, Some(why)));
         }
     }
@@ -409,6 +410,7 @@ impl Journal {
     /// Adds the losses to the count that outlives this process. Called before durable data is removed, so that the loss
     /// stays counted even if the program dies next.
     pub(crate) fn note_losses(&self) {
+        // What can't be written is added by a later call.
         let _ = self.losses().save(&self.ambient, self.ambient.now().day(), false, LOSSES_WAIT);
     }
 
@@ -537,6 +539,7 @@ impl Journal {
             self.empty_trash();
             destroyed.complete &= !may_hold_any(&self.files.children_if_listed(&self.store.join("trash")));
         }
+        // What a power failure brings back is stale, and is destroyed at the next start.
         let _ = self.files.sync_dir(&self.store);
         destroyed
     }
@@ -596,6 +599,7 @@ impl Journal {
         let trash = self.store.join("trash");
         let Look::Read(names) = self.files.children(&trash) else { return };
         for left in names.into_iter().map(|name| trash.join(name)) {
+            // What can't be removed is still in the trash, and callers look there.
             let _ = self.files.remove_tree(&left).or_else(|_| self.files.remove_file(&left));
         }
     }

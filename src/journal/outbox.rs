@@ -374,6 +374,7 @@ impl<'j> Outbox<'j> {
         let elsewhere = in_segments(self.files, &waiting, bytes)?;
         let lost = records_in(bytes).saturating_sub(elsewhere);
         self.counters.drop(reason, lost);
+        // What can't be written is added by a later call.
         let _ = Losses::new(self.files, self.store, self.counters).save(
             self.ambient,
             self.ambient.now().day(),
@@ -457,6 +458,7 @@ impl<'j> Outbox<'j> {
 
     /// Removes the schedule when no erasure request is pending.
     pub(crate) fn end_erasing_schedule(&self, scope: Scope) {
+        // A schedule that stays is not read while no request is pending.
         let _ = self.files.remove_with_unfinished(&self.erasing_path(scope));
     }
 

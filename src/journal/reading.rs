@@ -71,7 +71,7 @@ pub(super) fn drop_oldest(files: &Files, mut kept: Vec<(u64, u64, PathBuf)>, mos
         if total <= most {
             break;
         }
-        let _ = files.remove_if_there(&path);
+        files.remove_or_leave(&path);
         total -= len;
     }
 }

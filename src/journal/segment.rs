@@ -224,7 +224,7 @@ fn locked_once(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn H
         Ok(file)
     })();
     if made.is_err() {
-        let _ = files.remove_if_there(&making);
+        files.remove_or_leave(&making);
     }
     made
 }

@@ -321,7 +321,7 @@ impl<'j> SentLog<'j> {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                 let at: u64 = name.split('-').next().and_then(|at| at.parse().ok()).unwrap_or(0);
                 if at < oldest {
-                    let _ = self.files.remove_if_there(&path);
+                    self.files.remove_or_leave(&path);
                 } else if let Look::Read(stat) = self.files.examine(&path) {
                     kept.push((at, stat.occupies, path));
                 }

@@ -198,6 +198,7 @@ impl Engine {
             let mut schedule = outbox.erasing_schedule(scope, now);
             if schedule.next == 0 {
                 schedule.next = self.next_moment(scope);
+                // If it can't be written, another moment is drawn the next time.
                 let _ = outbox.save_erasing_schedule(scope, &schedule);
             }
             let early = occasion == Occasion::Due && now.0 < schedule.next;
@@ -221,6 +222,7 @@ impl Engine {
             }
             schedule.next = self.next_moment(scope);
             if self.consent.erasure_requests().is_busy(scope.name()) {
+                // If it can't be written, the moment on disk applies.
                 let _ = outbox.save_erasing_schedule(scope, &schedule);
             } else {
                 outbox.end_erasing_schedule(scope);

@@ -260,6 +260,7 @@ impl Engine {
         let mut schedule = outbox.schedule(place.scope, place.generation, now);
         if schedule.next == 0 {
             schedule.next = now.0 + self.below(DAY);
+            // If it can't be written, another moment is drawn the next time.
             let _ = outbox.save_schedule(place.scope, place.generation, &schedule);
         }
         schedule
@@ -368,7 +369,7 @@ impl Engine {
             }
             let answer = self.hand_over(place.scope, parcel);
             if late {
-                let _ = outbox.note_try(batch);
+                let _ = outbox.note_try(batch); // the mutant
             }
             if !is_authorized() {
                 owed = false;
@@ -395,6 +396,7 @@ impl Engine {
             }
         }
         if owed {
+            // If it can't be written, the back-off that was written before the last request applies.
             let _ = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule);
         }
     }
@@ -437,10 +439,11 @@ impl Engine {
                     self.journal.note_losses();
                 }
                 if mutants::on(Mutant::BatchRemovedFirst) {
-                    let _ = self.journal.outbox().remove(batch);
+                    let _ = self.journal.outbox().remove(batch); // the mutant
                 }
                 let noted = sent.note(place.scope, batch, at, taken);
                 let noted = noted.or_else(|_| sent.keep_file(place.scope, batch, at, None));
+                // A batch that stays is removed before its next try, if the sent log has it.
                 let _ = self.journal.outbox().remove(batch);
                 // Removing the batch freed space, which may be enough for an entry without contents.
                 let noted = noted.or_else(|_| sent.note(place.scope, batch, at, taken));
@@ -538,6 +541,7 @@ impl Engine {
             return;
         }
         self.journal.keep_not_taken(batch, reason);
+        // If it can't be removed, nothing was lost yet: the batch is tried again.
         let _ = self.journal.end_file(batch.path(), &[(reason, batch.records())]);
     }
 
@@ -562,6 +566,7 @@ impl Engine {
         }) {
             Ok(halves) => {
                 self.journal.keep_not_taken(batch, DropReason::TooLarge);
+                // If the whole stays, the same halves are made again: their keys derive from its key.
                 let _ = outbox.remove(batch);
                 halves.into_iter().rev().for_each(|half| queue.push_front(half.path().to_owned()));
             }

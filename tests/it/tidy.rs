@@ -1,6 +1,7 @@
 //! Checks what the repository says about itself: the order of its modules, the one place for each authority, its wording.
 
 mod circles;
+mod ignored;
 
 use crate::must_say::on_one_line;
 use std::{

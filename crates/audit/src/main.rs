@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Ok(report) if report.over_limits.is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(OVER_LIMIT),
         Err(error) => {
+            // Where nothing can be printed, the exit code says it alone.
             let _ = writeln!(io::stderr(), "candor-audit: {}", clean_line(&error.to_string()));
             ExitCode::from(WRONG)
         }

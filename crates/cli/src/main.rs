@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NO),
         Err(error) => {
+            // Where nothing can be printed, the exit code says it alone.
             let _ = writeln!(io::stderr(), "candor {name}: {}", clean_line(&error.to_string()));
             ExitCode::from(WRONG)
         }

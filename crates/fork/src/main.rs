@@ -175,10 +175,12 @@ fn while_the_host_holds_its_locks<T>(during: impl FnOnce() -> T) -> T {
         let (let_go, wait) = mpsc::channel::<()>();
         threads.spawn(move || {
             hold(0, &key, &|| {
+                // The other thread may have ended; then there is nothing to wait for.
                 let _ = held.send(());
                 let _ = wait.recv();
             })
         });
+        // An error means that the thread which holds the locks panicked. The scope panics then as well.
         let _ = is_held.recv();
         let result = during();
         drop(let_go);
@@ -217,6 +219,7 @@ fn receiver(records: Arc<AtomicU64>) -> Res<u16> {
                     if length.is_some_and(|length: usize| body.len() >= length) {
                         records.fetch_add(body.matches("log.record.uid").count() as u64, Ordering::SeqCst);
                         let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+                        // The sender may be a child that is gone.
                         let _ = stream.write_all(answer.as_bytes());
                         bytes.clear();
                     }
@@ -241,12 +244,14 @@ fn while_busy<T>(client: &Client, kept: &AtomicU64, during: impl FnOnce() -> T) 
         threads.spawn(|| {
             while !over.load(Ordering::SeqCst) {
                 let notice = client.notice(OTHER).expect("a notice");
+                // Both may fail while another process decides. What counts is that this thread holds locks.
                 let _ = client.grant(OTHER.shown(&notice));
                 let _ = client.withdraw(OTHER);
             }
         });
         threads.spawn(|| {
             while !over.load(Ordering::SeqCst) {
+                // The same: only the locks count.
                 let _ = client.status(USAGE);
                 let _ = client.manifest();
             }

@@ -30,6 +30,7 @@ impl Engine {
 
     /// The start of a client.
     pub(crate) fn open(&self) {
+        // If it fails, the scope stays closed because of what is on disk.
         let _ = self.consent.recover();
         self.refresh();
     }

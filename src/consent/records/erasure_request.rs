@@ -200,7 +200,7 @@ pub(crate) struct Known {
 }
 
 /// The lock under which erasure requests, and the ids they are made from, change. Released when dropped.
-pub(crate) struct Changing(#[allow(dead_code, reason = "held for its lock")] Box<dyn Handle>);
+pub(crate) struct Changing(#[expect(dead_code, reason = "held for its lock")] Box<dyn Handle>);
 
 /// The erasure requests of one store.
 pub(crate) struct RequestStore<'s> {
@@ -327,6 +327,7 @@ impl<'s> RequestStore<'s> {
     /// Sets a document aside that was read and is damaged. It is counted, and the other documents are still handled.
     pub(crate) fn set_aside(&self, _changing: &Changing, scope: &str, batch: &str) {
         let path = self.path(scope, batch);
+        // If it can't be renamed, the next caller meets it again.
         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
     }
 
@@ -386,6 +387,7 @@ impl<'s> RequestStore<'s> {
                     Look::Read(Some(stored)) => stored.is.until < today.0,
                     Look::Absent | Look::Refused(_) | Look::Failed(_) => false,
                     Look::Read(None) => {
+                        // If it can't be renamed, the next call tries again.
                         let _ = self.files.rename(&path, &path.with_extension(DAMAGED));
                         false
                     }
@@ -397,7 +399,7 @@ impl<'s> RequestStore<'s> {
                 _ => false,
             };
             if over {
-                let _ = self.files.remove_if_there(&path);
+                self.files.remove_or_leave(&path);
             }
         }
     }
@@ -413,6 +415,7 @@ impl<'s> RequestStore<'s> {
         match found.filter(|day| *day <= today.0) {
             Some(day) => day.saturating_add(days) < today.0,
             None => {
+                // If the day can't be written, the time begins with a later call.
                 let _ = self.files.replace(path, &disk::seal("damaged", &today.0.to_string()));
                 false
             }

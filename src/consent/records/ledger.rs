@@ -36,8 +36,9 @@ pub(in crate::consent) const LEDGER_MOST: u64 = 8 << 20;
 /// tombstone.
 pub(in crate::consent) const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 
-/// The lock that serializes decisions across all processes. Released when dropped.
-pub(crate) struct Held(#[allow(dead_code, reason = "held for its lock")] Box<dyn Handle>);
+/// The lock that serializes decisions across all processes. Released when dropped. A function that takes it without using it
+/// takes it as the proof that the caller holds the lock.
+pub(crate) struct Held(#[expect(dead_code, reason = "held for its lock")] Box<dyn Handle>);
 
 /// The names in the two directories, and, if a directory can't be used, which one and why.
 type Listed<'l> = ([Vec<String>; 2], Option<(&'l Path, &'static str)>);

@@ -200,6 +200,7 @@ impl Ledger {
         // locked from now on. If the second name can't be checked, it is left unchanged; that is no reason to reject a grant.
         let is_another = || Ok::<_, Failed>(self.node(&path)? != self.node(&spare)?);
         if is_absent || (is_another()? && !self.is_spare_held(scope).unwrap_or(true)) {
+            // The file system may have no hard links.
             let _ = self.files.remove_if_there(&spare).and_then(|()| self.files.link(&path, &spare));
         }
         Ok(())

@@ -28,8 +28,7 @@ use std::{
 
 impl Ledger {
     /// Raises the marks of the decisions that the copy lacks, to the epochs that this process knows.
-    pub(in crate::consent) fn mark_known(&self, held: &Held) -> Result<(), Error> {
-        let _ = held;
+    pub(in crate::consent) fn mark_known(&self, _held: &Held) -> Result<(), Error> {
         for (scope, epoch) in self.decided_since()? {
             self.raise_mark(&scope, epoch, false)?;
         }
@@ -217,6 +216,7 @@ impl Ledger {
             // Before the first decision the directories may not exist. Each is created independently: one of the two is
             // enough.
             for directory in [&self.store, &self.marks] {
+                // If it can't be created, creating the tombstone in it fails and says so.
                 let _ = self.files.own_root(directory);
             }
         }
@@ -241,7 +241,7 @@ impl Ledger {
     fn leave_own(&self, path: &Path, said: &Tombstone, bytes: &[u8]) -> io::Result<()> {
         match self.files.create(path) {
             Ok(mut file) => {
-                let _ = file.write_all(bytes);
+                let _ = file.write_all(bytes); // an empty file is enough
                 file.sync()
             }
             // An existing tombstone is replaced if it is not the person's (older versions used one name for both), or if it
@@ -270,7 +270,7 @@ impl Ledger {
 
     /// Creates new records where the old ones are lost or damaged. The old history is set aside. Every scope that was ever
     /// decided about counts as lost. Only a new grant, after a newly shown notice, can open it.
-    pub(crate) fn reset(&self, held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
+    pub(crate) fn reset(&self, _held: &Held, scopes: &[&str], now: Time) -> Result<Box<Sound>, Error> {
         // Any scope named in any of these files may have been refused. Everything is read before anything is replaced. A file
         // that can't be read now, or that exists but was not read, does not count as lost, so this fails.
         let marks = self.read_marks()?;
@@ -342,7 +342,6 @@ impl Ledger {
             let aside = self.store.join(format!("ledger-damaged-{}.jsonl", now.0));
             self.files.rename(&ledger, &aside).at("set aside", &ledger)?;
         }
-        let _ = held;
         match self.read()? {
             Records::Sound(sound) => Ok(sound),
             Records::Nothing => {

@@ -41,8 +41,7 @@ impl Ledger {
         })
     }
 
-    pub(in crate::consent) fn note_shown(&self, held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
-        let _ = held;
+    pub(in crate::consent) fn note_shown(&self, _held: &Held, scope: &str, shown: &Shown) -> Result<(), Error> {
         let path = self.shown_path(scope);
         self.files.replace(&path, &disk::seal("shown", &canonical(&serde_json::json!(shown)))).at("write", &path)
     }

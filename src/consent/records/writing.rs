@@ -34,7 +34,7 @@ impl Ledger {
     /// snapshot.
     pub(crate) fn grant(
         &self,
-        held: &Held,
+        _held: &Held,
         sound: Option<&Sound>,
         statement: Statement<'_>,
         now: Time,
@@ -67,7 +67,6 @@ impl Ledger {
         // From here on every process sees the grant, so this succeeds whether or not the snapshot can be read back now. If
         // only its directory could not be made durable, a power failure leaves the scope closed.
         let _ = self.files.sync_parent(&path);
-        let _ = held;
         Ok(line)
     }
 
@@ -77,7 +76,7 @@ impl Ledger {
     /// durable.
     pub(crate) fn narrow(
         &self,
-        held: &Held,
+        _held: &Held,
         sound: Option<&Sound>,
         statement: Statement<'_>,
         now: Time,
@@ -93,7 +92,6 @@ impl Ledger {
                 return Err(error);
             }
         }
-        let _ = held;
         let is_read_back = self.is_on_disk(&snapshot);
         let language = sound.and_then(|sound| sound.languages.get(&line.scope).cloned());
         Ok(Narrowing { line, entry, language, is_read_back })
@@ -106,8 +104,7 @@ impl Ledger {
 
     /// Appends the entry of a decision made by [`narrow`](Ledger::narrow) and raises its mark. The decision is in force
     /// whether or not this succeeds.
-    pub(crate) fn finish(&self, held: &Held, narrowing: &Narrowing) -> Result<(), Error> {
-        let _ = held;
+    pub(crate) fn finish(&self, _held: &Held, narrowing: &Narrowing) -> Result<(), Error> {
         let line = &narrowing.line;
         let marked = self.raise_mark(&line.scope, line.epoch, line.decision.opens());
         self.append(line)?;
@@ -234,8 +231,7 @@ impl Ledger {
 
     /// Records that these grants, each named by its scope and epoch, were in use today. Skips one for which this is already
     /// recorded or a later day is, and one that is not in force now. The caller holds the decision lock.
-    pub(in crate::consent) fn note_day(&self, held: &Held, grants: &[(&str, u64)], today: Day) -> Result<(), Error> {
-        let _ = held;
+    pub(in crate::consent) fn note_day(&self, _held: &Held, grants: &[(&str, u64)], today: Day) -> Result<(), Error> {
         let Records::Sound(sound) = self.read()? else { return Ok(()) };
         let is_in_force =
             |(scope, epoch): &&(&str, u64)| sound.in_force(scope).is_some_and(|entry| entry.epoch == *epoch);

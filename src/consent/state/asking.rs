@@ -431,6 +431,6 @@ impl Consent {
     /// Removes the note of a shown question after its answer was stored. A failure is ignored: the answer is later than the note,
     /// so the note no longer counts.
     pub(crate) fn note_answered(&self, scope: Scope) {
-        let _ = self.ledger.forget_shown(scope.name());
+        let _ = self.ledger.forget_shown(scope.name()); // see above
     }
 }

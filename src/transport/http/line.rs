@@ -296,6 +296,7 @@ fn abort(socket: &Socket) {
         return;
     }
     if cfg!(not(windows)) {
+        // If this fails, closing ends the connection, unless a child has it too.
         let _ = socket.shutdown(Shutdown::Both);
     }
 }

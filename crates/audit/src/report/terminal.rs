@@ -44,11 +44,9 @@ pub(crate) fn text(report: &Report) -> String {
 
 fn one_event(out: &mut String, event: &Event, report: &Report) {
     let k = report.settings.k;
-    let _ = write!(out, "\n══ {}: {}", shown(&event.event), words::rows(event.rows));
-    let _ = match event.count {
-        Some(count) => writeln!(out, " that represent {}{}", whole(count), lower_bound(report)),
-        None => writeln!(out),
-    };
+    let represents = |count| format!(" that represent {}{}", whole(count), lower_bound(report));
+    let counted = event.count.map(represents).unwrap_or_default();
+    let _ = writeln!(out, "\n══ {}: {}{counted}", shown(&event.event), words::rows(event.rows));
     let rows: Vec<(String, &Figures)> = event
         .plans
         .iter()
@@ -93,12 +91,13 @@ fn figures(out: &mut String, rows: &[(String, &Figures)], k: u64, report: &Repor
     table(out, &heads, lines, 1);
     let settings = &report.settings;
     let over = rows.iter().filter(|(_, figures)| figures.classes > settings.budget).count();
-    let _ = write!(out, "  The budget is {:.2} bits ({} outcomes)", settings.budget_bits, whole(settings.budget));
-    let _ = match over {
-        0 => writeln!(out, "; no line has more classes."),
-        1 => writeln!(out, "; one line has more classes."),
-        over => writeln!(out, "; {over} lines have more classes."),
+    let lines = match over {
+        0 => "no line has".to_owned(),
+        1 => "one line has".to_owned(),
+        over => format!("{over} lines have"),
     };
+    let (bits, outcomes) = (settings.budget_bits, whole(settings.budget));
+    let _ = writeln!(out, "  The budget is {bits:.2} bits ({outcomes} outcomes); {lines} more classes.");
 }
 
 fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
