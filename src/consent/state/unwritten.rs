@@ -48,7 +48,7 @@ impl Consent {
 
     /// Stores the result of a refusal or withdrawal. If it was not written, it is retried until it is.
     pub(crate) fn note_act(&self, scope: Scope, act: Act, denies: bool, answer: &Result<Receipt, Error>) {
-        // The result matters to a retry alone: whoever decided reads the records again in any case.
+        // The result matters to a retry alone: a caller that decided reads the records again in any case.
         let _ = self.note(scope, act, denies, answer, false);
     }
 
