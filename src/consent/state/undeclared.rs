@@ -65,8 +65,8 @@ impl Consent {
         let sound = match records.map_err(Failed::clone)? {
             Records::Sound(sound) => sound,
             Records::Nothing => return Ok(Vec::new()),
-            Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why: *why }.into()),
-            Records::Refused(path, why) => return Err(Kind::Store { path: path.clone(), why: *why }.into()),
+            Records::Closed(why) => return Err(Kind::Store { path: self.ledger.store().into(), why }.into()),
+            Records::Refused(path, why) => return Err(Kind::Store { path: path.clone(), why }.into()),
         };
         let erasure_requests = self.erasure_requests();
         let of = |name: &str| {

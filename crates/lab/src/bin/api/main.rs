@@ -48,11 +48,7 @@ fn run() -> Result<String, Box<dyn Error>> {
         let found = different.join("\n");
         let count = different.len();
         return Err(format!(
-<<<<<<< HEAD
-            "the interface is not the one in {list}: {count} lines differ\n{found}\nIf that is meant, store the new list with \
-=======
             "the interface is not the one in {list}: {count} lines differ\n{found}\nIf that is meant, store the list again with \
->>>>>>> d93725f (The list of the public interface is written again, not anew)
              `.ci/api --write`, and say so in CHANGELOG.md"
         )
         .into());
