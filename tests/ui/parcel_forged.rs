@@ -1,6 +1,6 @@
 // A parcel has its proof in it, and no program can put one there.
 
-#![allow(unreachable_code, reason = "`todo!` stands for a value that cannot be had")]
+#![allow(unreachable_code, reason = "`todo!` is in place of a value that cannot be had")]
 
 fn main() {
     let _ = candor::Parcel { load: todo!() };
