@@ -15,7 +15,7 @@ const SHOWN: usize = 200;
 
 const NOT_A_URL: &str = "it is not a URL: write `https://` and a host, or `http://localhost:4318`";
 const NOT_HTTPS: &str =
-    "it is not https: without TLS only this computer (127.0.0.1, [::1], localhost) is allowed: write `https://`";
+    "it is not https. Without TLS only this computer (127.0.0.1, [::1], localhost) is allowed. Write `https://`";
 const NO_HOST: &str = "it has no host: write `https://` and a host";
 const BAD_HOST: &str = "its host is neither a DNS name nor an IP address";
 const BAD_PORT: &str = "its port is not a number from 1 to 65535";
