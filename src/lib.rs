@@ -47,7 +47,7 @@
 //! # The nouns
 //!
 //! - An [`Event`] is something that happened, with a few fields. Each field belongs to a [class](event::class) that
-//!   says how coarse it becomes. There is no class for free text or exact numbers.
+//!   says how coarse it becomes. There is no class for free text, and none for exact numbers without a reason.
 //! - A [`Scope`] is one purpose, with one switch. [`consent`] says who agreed to what, and when.
 //! - The *journal* holds pending records, as text that a person can read. The bytes on disk are the bytes that will be sent.
 //! - A [`Transport`] sends a [`Parcel`]: OTLP over HTTP, unless the program brings its own transport.
@@ -64,7 +64,7 @@
 //!   field says "the same again" for its period.)
 //! - It takes no free text and no crash dumps.
 //! - It has no default endpoint, and reads no `OTEL_*`, proxy or DSN variable.
-//! - It starts no thread before consent is given.
+//! - It starts no thread before consent is given, except to write down a refusal that the disk did not take.
 //!
 //! It does not hide the network address that a request comes from. Rounding alone makes nobody unrecognisable: [what rounding
 //! can and cannot do](manual::rounding) has the figures. The [threat model](manual::threat_model) says what remains.
@@ -73,8 +73,9 @@
 //!
 //! Each names what keeps it, and the tests that would fail if it were broken (in `tests/it`, unless it says otherwise).
 //!
-//! 1. **Silence.** Without a grant: no file, thread, socket, clock read or allocation. Kept by the gate in the scope's
-//!    static. Test: `silence`, and `.ci/run silence` under a system-call trace.
+//! 1. **Silence.** Without a decision or a question: no file, thread, socket, clock read or allocation. Without a grant, nothing
+//!    but what remembers the refusal or the question. Kept by the gate in the scope's static. Test: `silence`, and
+//!    `.ci/run silence` under a system-call trace.
 //! 2. **One door.** Bytes leave through [`Transport::send`], which takes a [`Parcel`] that only this crate can seal.
 //!    Test: `tests/ui`, `tidy`.
 //! 3. **What you see is what is sent.** Values are generalised on the calling thread; a line on disk, on the page and

@@ -175,7 +175,7 @@ fn words(decision: &str) -> &str {
         "granted" => "yes",
         "denied" => "no",
         "withdrawn" => "the yes was taken back",
-        "narrowed" => "the yes is still in force; less was allowed for a time, and what was pending was destroyed",
+        "narrowed" => "the yes is still in force; what was pending was destroyed",
         "expired" => "the yes ended with its last day",
         "void" => "the yes before it never came into force",
         "lost" => "the records were lost or damaged, which counts as a no",

@@ -65,8 +65,8 @@ pub struct Receipt {
     /// What was agreed, as data, for a grant.
     pub contract: Option<serde_json::Value>,
     /// For a refusal, a withdrawal or any other ending: whether it was read back from the disk, and no process that shares the
-    /// store can hand another byte of the scope to the operating system. For a decision after which the scope is granted:
-    /// `true`.
+    /// store can hand another byte of the scope to the operating system. For a grant: `true`. For a narrowing, as the call
+    /// that made it returns it: whether the same holds for what was recorded before it; if the receipt is read again later, `true`.
     pub confirmed: bool,
     /// Why it is not [confirmed](Receipt::confirmed), if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
