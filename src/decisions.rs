@@ -118,8 +118,8 @@ pub fn deny(scope: Scope) -> Result<Receipt, Error> {
 /// ```
 ///
 /// # Errors
-/// [`Error::is_store`]: neither the decision nor a tombstone, a small file that closes the scope, could be written. Even then this process no longer
-/// records or sends. The withdrawal is retried until it is written.
+/// [`Error::is_store`]: neither the decision nor a tombstone, a small file that closes the scope, could be written. Even then this
+/// process no longer records or sends. The withdrawal is retried until it is written.
 pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
     client()?.withdraw(scope)
 }
@@ -128,7 +128,8 @@ pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
 ///
 /// Writes nothing as long as nothing has changed. It looks at administrators' rules and at the records. If a rule is new or gone, if
 /// a grant is past its last day, or if another process ended a grant, then what follows is carried out before this returns: the
-/// decision is written, and the data that may not be sent any more is destroyed. The [manifest](crate::manifest) does so as well.
+/// decision is written, and the data that may not be sent any more is destroyed. Maintenance that is pending is begun as well. The
+/// [manifest](crate::manifest) does the same.
 ///
 /// ```standalone_crate
 /// use candor::consent::{self, State};
@@ -643,7 +644,7 @@ pub fn stop_asking_about_widenings() -> Result<(), Error> {
 }
 
 /// Returns whether the program may ask about a scope now, on its own initiative. It does not apply to a page that the person
-/// opens. If administrators' rules have changed, what follows is carried out as by [`status`]; nothing else is written.
+/// opens. If administrators' rules have changed, what follows is carried out as by [`status`].
 ///
 /// Ask through [`prompt`]. A question that is shown in another way and closed without a call of [`deny`] is not recorded, and
 /// would be shown again at every start.

@@ -57,10 +57,11 @@ impl Closing<'_> {
         let Closing { engine, scope, decision, written, .. } = self;
         let consent = &engine.consent;
         let Some((held, narrowing)) = written else {
-            if decision.opens()
+            if (decision.opens() || decision == Decision::Revoked)
                 && let Some(scope) = scope.declared()
             {
-                // The grant remains in force. The tombstone keeps the scope closed until the narrowing is written.
+                // The tombstone keeps the scope closed in every process. Once it is gone, the records decide: after a
+                // block the grant is in force again, and after a revocation the person may have granted anew elsewhere.
                 consent.reopen_gate(scope);
             }
             let now = consent.ambient().now().rfc3339();
@@ -127,7 +128,10 @@ pub(crate) fn close_scope<'e>(
         }
     }
     let Records::Sound(sound) = &records else {
-        let error = Kind::Store { path: ledger.store().into(), why: "its records can't be trusted" }.into();
+        let error = match &records {
+            Records::Nothing => nothing(),
+            _ => Kind::Store { path: ledger.store().into(), why: "its records can't be trusted" }.into(),
+        };
         return not_closed(engine, scope, ending, patience, error, false);
     };
     // Checked again under the lock. If the person decided something else in the meantime, that is not the grant that
@@ -180,7 +184,14 @@ pub(crate) fn close_scope<'e>(
     }
     // 5. Write it to the snapshot.
     match ledger.narrow(&held, Some(sound), statement, now) {
-        Ok(narrowing) => Ok(closing(engine, scope, ending.decision(), Some((held, narrowing)))),
+        Ok(narrowing) => {
+            // Another decision about the scope may have ended while this one waited for the lock, and have let the records
+            // of that moment decide again. Every look from here on reads the new snapshot.
+            if let Some(scope) = scope.declared() {
+                close_own_gate(engine, scope, ending);
+            }
+            Ok(closing(engine, scope, ending.decision(), Some((held, narrowing))))
+        }
         Err(error) => not_closed(engine, scope, ending, patience, error, true),
     }
 }

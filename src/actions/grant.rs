@@ -32,6 +32,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
     }
     let rendered = grant.agreed_notice(contract)?;
     // 2. Take the lock of decisions and finish whatever an earlier decision left unfinished.
+    let began = engine.consent.next_act();
     engine.consent.ledger().make_directories()?;
     let held = engine.consent.lock_or_fail(patience)?;
     let now = engine.consent.ambient().now();
@@ -58,8 +59,9 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         && (agreed.as_ref() != Some(&contract.digest) || is_doubted() || engine.consent.lacks_life(scope.name())?);
     match state {
         State::Granted if !new_decision => {
-            drop(held);
+            // Under the lock of decisions: a decision that waits for it closes its gate again.
             engine.consent.reopen_gate(scope);
+            drop(held);
             engine.look_again();
             return engine.consent.receipt(scope);
         }
@@ -115,7 +117,7 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         ..Statement::of(scope.name(), Decision::Granted)
     };
     let line = engine.consent.ledger().grant(&held, sound.as_deref(), statement, now, |_| make_ready(engine, scope))?;
-    engine.consent.forget_act(scope);
+    engine.consent.forget_acts(scope, began);
     engine.consent.reopen_gate(scope);
     drop(held);
     engine.look_again();

@@ -4,7 +4,7 @@
 use super::decision::to_build_on;
 use crate::{
     consent::{Decision, Details, EVERY_SCOPE, Entry, LATER_MOST, Patience, Receipt, Records, Scope, Statement},
-    engine::Engine,
+    engine::{Engine, Task},
     error::{Error, Kind},
 };
 
@@ -38,6 +38,9 @@ fn write_open(engine: &Engine, scope: Scope, details: impl Fn(&Entry) -> Details
     let statement = Statement { details: Some(details(entry)), ..Statement::of(scope.name(), Decision::Kept) };
     let narrowing = engine.consent.ledger().narrow(&held, Some(sound), statement, now)?;
     let finished = engine.consent.ledger().finish(&held, &narrowing);
+    if finished.is_err() {
+        engine.tasks.request(Task::Finish);
+    }
     drop(held);
     engine.look_again();
     let mut receipt = engine.consent.receipt_of(scope.title(), narrowing.line, narrowing.language);

@@ -31,8 +31,8 @@ pub(crate) fn settle(engine: &Engine) {
     }
 }
 
-/// The same with records that were read. They are not read again here: each ending reads them under the lock, and ends
-/// only what is still to be ended. Returns `false` if an ending could not be written.
+/// The same with records that were read. They are not read again here: each ending reads them under the lock. An
+/// expiry and changed rules are checked again there; a block narrows whatever grant is in force by then. Returns `false` if an ending could not be written.
 fn settle_by(engine: &Engine, records: &Records, patience: &Patience) -> bool {
     let consent = &engine.consent;
     let fails = |scope: ScopeKey<'_>, ending| end(engine, scope, ending, patience).is_err_and(|error| error.is_store());

@@ -78,7 +78,7 @@ fn withdraw_from(engine: &Engine, scope: Scope, state: State, patience: &Patienc
 }
 
 /// Ends a grant on the program's behalf. If it fails, it is not retried automatically as the person's refusal is: the
-/// program has to repeat the call, and until then this process stays closed.
+/// program has to repeat the call. Until then this process stays closed, unless another decision about the scope is made.
 pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt, Error> {
     let patience = &Patience::new();
     match engine.consent.state_of(scope) {
@@ -87,7 +87,8 @@ pub(crate) fn revoke(engine: &Engine, scope: Scope, why: &str) -> Result<Receipt
         state => match state? {
             State::Granted | State::Superseded => end(engine, scope.into(), CloseReason::Revoked(why), patience),
             State::Revoked => again(engine, scope, CloseReason::Revoked(why), patience),
-            _ => Err(Kind::NotGranted { scope: scope.name().into() }.into()),
+            // A failed call before this one may have closed the gate. There is no grant, so the records decide again.
+            _ => Err(reopen(engine, scope.into(), Kind::NotGranted { scope: scope.name().into() }.into())),
         },
     }
 }

@@ -829,6 +829,80 @@ fn what_comes_of_an_older_refusal_says_nothing_of_a_newer_one() {
     assert!(!holds(Some(Mutant::OlderActClears)), "the mistake is one");
 }
 
+/// A grant that came after an older refusal ends the retry of that refusal, and of no newer one.
+#[test]
+fn a_grant_after_an_older_refusal_ends_no_newer_one() {
+    let holds = |mutant: Option<Mutant>| {
+        let (home, client) = Home::new();
+        let consent = client.consent();
+        let _first = consent.begin_act(CRASH);
+        let next = consent.next_act();
+        home.disk.set(|call, _| ["create", "append", "rename", "lock_file"].contains(&call).then_some(Errno::IO));
+        assert!(client.withdraw(CRASH).is_err());
+        with(mutant, || consent.forget_acts(CRASH, next));
+        consent.reopen_gate(CRASH);
+        home.disk.end();
+        client.engine().look();
+        !client.status(CRASH).unwrap().is_open()
+    };
+    assert!(holds(None));
+    assert!(!holds(Some(Mutant::OlderActClears)), "the control");
+}
+
+/// While a withdrawal waits for the lock of decisions, another decision about the scope ends and lets the records of that moment
+/// decide. What is pending is destroyed with the gate closed all the same: nothing is written after it.
+#[test]
+fn a_withdrawal_destroys_with_its_gate_closed_whatever_ended_while_it_waited() {
+    let (home, client) = Home::new();
+    let client = Arc::new(client);
+    client.engine().worker.no_thread.store(true, Ordering::SeqCst);
+    client.record_durable(Happened { times: 2 });
+    let gates = Arc::new(Mutex::new(Vec::new()));
+    let (seen, watched) = (gates.clone(), Arc::downgrade(&client));
+    home.disk.set(move |call, path| {
+        if call == "rename"
+            && path.contains("/waiting/crash/")
+            && let Some(client) = watched.upgrade()
+        {
+            seen.lock().push(client.engine().consent.gates().epoch(CRASH));
+        }
+        None
+    });
+    let held = client.consent().lock_or_fail(&Patience::new()).unwrap();
+    std::thread::scope(|scope| {
+        let withdrawn = scope.spawn(|| client.withdraw(CRASH).unwrap());
+        let began = Instant::now();
+        while client.consent().gates().epoch(CRASH) != 0 && began.elapsed() < Duration::from_secs(30) {
+            std::thread::yield_now();
+        }
+        client.consent().reopen_gate(CRASH);
+        client.engine().refresh();
+        assert_ne!(client.consent().gates().epoch(CRASH), 0, "the records grant it until the withdrawal is written");
+        drop(held);
+        let receipt = withdrawn.join().unwrap();
+        assert!(receipt.confirmed && receipt.destroyed.files > 0, "{receipt:?}");
+    });
+    let gates = gates.lock();
+    assert!(!gates.is_empty() && gates.iter().all(|gate| *gate == 0), "{gates:?}");
+}
+
+/// A revocation by the program that only a tombstone holds closes the scope by that file. Once the person has granted the scope
+/// again elsewhere, this process opens as well.
+#[test]
+fn a_revocation_that_only_a_tombstone_holds_closes_this_process_no_longer_than_the_file_does() {
+    let (home, client) = Home::new();
+    home.disk.set(|call, path| (call == "rename" && path.contains("/consent")).then_some(Errno::IO));
+    let receipt = client.revoke(CRASH, "a test").unwrap();
+    assert_eq!(receipt.line, 0, "a tombstone alone: {receipt:?}");
+    assert!(!client.status(CRASH).unwrap().is_open());
+    home.disk.end();
+    let other = home.start();
+    assert_eq!(other.status(CRASH).unwrap().state, State::Revoked);
+    other.grant(CRASH.shown(&other.notice(CRASH).unwrap())).unwrap();
+    client.engine().look();
+    assert!(client.status(CRASH).unwrap().is_open());
+}
+
 /// Runs `act`, for example a grant by another process or thread, just before `lock` is taken for the first time.
 fn at_the_lock(disk: &Troubled, lock: &'static str, act: impl FnOnce() + Send + 'static) {
     let mut act = Some(act);

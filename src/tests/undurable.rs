@@ -1,5 +1,6 @@
-//! An expiry whose snapshot was replaced, while the directory could not be made durable. The calendar closes the grant whichever
-//! snapshot a power failure leaves, so no tombstone is made. The expiry is finished later, and no other scope is harmed.
+//! A decision whose snapshot was replaced, while the directory could not be made durable. A power failure may bring the snapshot
+//! before it back. So its entry is not written before the snapshot is durable: the two would not belong together, and every scope
+//! would be closed. An expiry leaves no tombstone, because the calendar closes the grant whichever snapshot is there.
 
 use super::{
     CRASH, Happened, config,
@@ -111,6 +112,38 @@ fn an_expiry_that_is_not_durable_is_closed_by_the_calendar_and_finished_later() 
     assert_eq!(world.history(), ["granted", "granted", "expired"]);
     assert!(!world.waits() && !world.has_tombstone());
     is_over(&world.start(30));
+}
+
+#[test]
+fn a_switch_that_is_not_durable_harms_no_scope_if_the_power_fails() {
+    let (world, client) = World::new();
+    let before = fs::read(world.path("consent")).unwrap();
+    world.disk.set(|call, path| (call == "sync_dir" && path.ends_with(STORE)).then_some(Errno::IO));
+    let receipt = client.switch_off(VIEWS, "views.both.times").unwrap();
+    assert!(!receipt.recorded, "{receipt:?}");
+    assert_eq!(world.history(), ["granted", "granted"]);
+    let written = fs::read(world.path("consent")).unwrap();
+    assert_ne!(written, before, "the snapshot was replaced");
+
+    // The power fails, and the old snapshot comes back: the state before.
+    world.disk.end();
+    let high = world.home.path().join("config/org.example.crash/candor-1/high");
+    let marks = fs::read(&high).unwrap();
+    fs::write(world.path("consent"), &before).unwrap();
+    let status = world.start(30).status(VIEWS).unwrap();
+    assert!(status.is_open() && status.switched_off.is_empty(), "{status:?}");
+
+    // The power stays on, and the disk recovers.
+    fs::write(world.path("consent"), &written).unwrap();
+    fs::write(&high, &marks).unwrap();
+    let (history, granted) = (world.path("ledger.jsonl"), world.history().iter().filter(|it| *it == "granted").count());
+    let lines: Vec<String> = fs::read_to_string(&history).unwrap().lines().take(granted).map(str::to_owned).collect();
+    fs::write(&history, lines.join("\n") + "\n").unwrap();
+    client.engine().retry_tasks();
+    client.engine().run_tasks();
+    let status = client.status(VIEWS).unwrap();
+    assert!(status.is_open() && status.switched_off == ["views.both.times"], "{status:?}");
+    assert!(world.history().contains(&"narrowed".to_owned()), "{:?}", world.history());
 }
 
 #[test]

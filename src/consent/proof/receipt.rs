@@ -199,9 +199,10 @@ impl fmt::Display for Receipt {
             }
             Decision::Revoked => writeln!(f, "  why        {}", via.as_deref().unwrap_or("not said"))?,
             Decision::Withdrawn => {
-                match self.unconfirmed {
-                    None => writeln!(f, "  confirmed  yes: no process of this program can send any more of it")?,
-                    Some(why) => writeln!(f, "  confirmed  NO: reporting is stopped, but {why}")?,
+                match (self.confirmed, self.unconfirmed) {
+                    (true, _) => writeln!(f, "  confirmed  yes: no process of this program can send any more of it")?,
+                    (false, Some(why)) => writeln!(f, "  confirmed  NO: reporting is stopped, but {why}")?,
+                    (false, None) => writeln!(f, "  confirmed  NO: reporting is stopped, and nobody has looked yet")?,
                 }
                 let Destroyed { bytes, files, secret, complete } = self.destroyed;
                 let secret = if secret { ", and the secret behind its codes" } else { "" };

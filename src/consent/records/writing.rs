@@ -27,6 +27,8 @@ pub(crate) struct Narrowing {
     pub(crate) language: Option<String>,
     /// Whether the snapshot was read back and contains the decision.
     pub(crate) is_read_back: bool,
+    /// Whether the snapshot is durable. If not, a power failure may bring the one before it back.
+    is_durable: bool,
 }
 
 impl Ledger {
@@ -84,17 +86,19 @@ impl Ledger {
         let (line, mut snapshot, entry) = self.next(sound, statement, now);
         snapshot.scopes.insert(line.scope.clone(), entry.clone());
         snapshot.pending = Some(line.clone());
-        if let Err(error) = self.write_snapshot(&snapshot) {
-            // The snapshot may be replaced while only its directory could not be made durable. After a power failure a
-            // narrowed scope is then closed, which is safe. A withdrawn scope could be granted again, so this fails, and the
-            // caller leaves a tombstone for a withdrawal.
+        let written = self.write_snapshot(&snapshot);
+        let is_durable = written.is_ok();
+        if let Err(error) = written {
+            // The snapshot may be replaced while only its directory could not be made durable. A power failure may then bring
+            // back the one before it, with the grant as it was. That is no harm to a decision that leaves the grant in force.
+            // A withdrawn scope would be granted again, so this fails, and the caller leaves a tombstone for a withdrawal.
             if !(line.decision.opens() && self.is_on_disk(&snapshot)) {
                 return Err(error);
             }
         }
         let is_read_back = self.is_on_disk(&snapshot);
         let language = sound.and_then(|sound| sound.languages.get(&line.scope).cloned());
-        Ok(Narrowing { line, entry, language, is_read_back })
+        Ok(Narrowing { line, entry, language, is_read_back, is_durable })
     }
 
     /// Whether the snapshot on disk, read back, is this one.
@@ -106,6 +110,12 @@ impl Ledger {
     /// whether or not this succeeds.
     pub(crate) fn finish(&self, _held: &Held, narrowing: &Narrowing) -> Result<(), Error> {
         let line = &narrowing.line;
+        if !narrowing.is_durable {
+            // An entry whose snapshot is gone would close every scope, so neither it nor its mark is written before the
+            // snapshot is durable. Recovery does the same.
+            let path = self.snapshot_path();
+            self.files.sync_parent(&path).at("write", &path)?;
+        }
         let marked = self.raise_mark(&line.scope, line.epoch, line.decision.opens());
         self.append(line)?;
         marked

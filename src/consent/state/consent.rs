@@ -441,5 +441,7 @@ impl Consent {
         for contract in &self.contracts {
             self.gates.keep_closed(contract.scope);
         }
+        // A look that fails from here on finds nothing that was open.
+        self.view.lock().open.clear();
     }
 }

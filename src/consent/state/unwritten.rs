@@ -143,7 +143,7 @@ impl Consent {
             });
             match overtaken {
                 Ok(true) => {
-                    self.forget_act(scope);
+                    self.forget_acts(scope, Act(act.0 + 1));
                     self.reopen_gate(scope);
                 }
                 // If the records can't be read now, the act is retried. A tombstone left by the retry says which grant it
@@ -196,9 +196,19 @@ impl Consent {
         }
     }
 
-    /// Drops a refusal or withdrawal that was not written, because a grant was given after it.
-    pub(crate) fn forget_act(&self, scope: Scope) {
+    /// What the next refusal or withdrawal will be identified by: every earlier one has a lower number.
+    pub(crate) fn next_act(&self) -> Act {
+        Act(self.acts.load(Ordering::SeqCst))
+    }
+
+    /// Drops a refusal or withdrawal before `next` that was not written, because a grant was given after it. One that came since
+    /// stays.
+    pub(crate) fn forget_acts(&self, scope: Scope, next: Act) {
         let mut unwritten = self.unwritten.lock();
+        let newer = unwritten.get(scope.name()).is_some_and(|said| said.act >= next);
+        if newer && !mutants::on(Mutant::OlderActClears) {
+            return;
+        }
         unwritten.remove(scope.name());
         self.retries.lock().held(scope.name());
     }
