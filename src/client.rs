@@ -813,7 +813,11 @@ impl Client {
     /// it.
     pub fn manifest(&self) -> Result<Manifest, Error> {
         let engine = self.here()?;
-        self.look_with_rules(PATIENCE);
+        self.look_at_policies();
+        engine.look_after_rules();
+        // Events that are still in the rings must also be in the manifest, and those of a day that is over as such.
+        engine.move_on();
+        self.keep_up(PATIENCE);
         let mut manifest = Manifest::read(engine, &self.application, &self.endpoint);
         manifest.scopes.iter_mut().for_each(|page| self.tell(page.name, &mut page.status));
         Ok(manifest)

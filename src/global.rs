@@ -202,8 +202,8 @@ fn admitted<E: Event>(event: &E, admission: Admission) {
 
 /// Returns the whole state as one document: what could be sent, what was agreed, what is pending, and what was sent and dropped.
 ///
-/// Writes what [`consent::status`](crate::consent::status()) writes, and brings to disk what was recorded before, so that the document
-/// shows it. The worker would bring it there a moment later.
+/// Writes what [`consent::status`](crate::consent::status()) writes, brings to disk what was recorded before, so that the document
+/// shows it, and closes a day that is over. The worker would do both a moment later.
 ///
 /// ```standalone_crate
 /// # use candor::{AddressLog, Audience, Config, Controller, Erasure};

@@ -61,7 +61,7 @@ impl Closing<'_> {
                 && let Some(scope) = scope.declared()
             {
                 // The tombstone keeps the scope closed in every process. Once it is gone, the records decide: after a
-                // block the grant is in force again, and after a revocation the person may have granted anew elsewhere.
+                // block the grant is in force again, and after a revocation the person may have granted it again elsewhere.
                 consent.reopen_gate(scope);
             }
             let now = consent.ambient().now().rfc3339();

@@ -25,9 +25,14 @@ impl Engine {
     }
 
     /// The same for a caller that has just looked at consent.
-    fn move_on(&self) -> usize {
+    pub(crate) fn move_on(&self) -> usize {
         let _alone = self.ticking.lock();
-        let drained = self.drain();
+        let drained = self.journal.drain(self.today(), self.open_scopes());
+        if drained > 0 {
+            // Another process may have withdrawn after the caller looked. Then these events were written after it had
+            // destroyed the rest.
+            self.look();
+        }
         if self.today() == Day::NONE {
             // If the clock closes a grant, nothing is open. The grant has to be ended once the clock is trusted.
             self.recheck_clock();
@@ -47,22 +52,6 @@ impl Engine {
             if self.keys.are_unread() {
                 self.prepare_again();
             }
-        }
-        drained
-    }
-
-    /// Moves events from the rings to disk, for a caller that has just looked at consent. Does not follow a change of day.
-    pub(crate) fn write_recorded(&self) {
-        let _alone = self.ticking.lock();
-        self.drain();
-    }
-
-    fn drain(&self) -> usize {
-        let drained = self.journal.drain(self.today(), self.open_scopes());
-        if drained > 0 {
-            // Another process may have withdrawn after the caller looked. Then these events were written after it had
-            // destroyed the rest.
-            self.look();
         }
         drained
     }

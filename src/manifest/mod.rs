@@ -264,11 +264,8 @@ impl Manifest {
         clean::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
-    /// Reads the manifest, for a caller that has just looked at consent. Writes nothing but the events that were recorded
-    /// before and are still in memory.
+    /// Reads the manifest, for a caller that has just looked at consent and brought to disk what was recorded. Writes nothing.
     pub(crate) fn read(engine: &Engine, application: &str, endpoint: &str) -> Self {
-        // Events that are still in the rings must also be in the manifest.
-        engine.write_recorded();
         // The records are read once, so that all pages show the same moment.
         let records = engine.consent.records();
         let (records, keys_unread) = (records.as_ref(), engine.keys.why_unread());

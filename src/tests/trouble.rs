@@ -5,7 +5,7 @@ use super::platform::{self, Errno};
 use super::{CRASH, Happened, Nowhere, config, views::VIEWS, views::Window};
 use crate::{
     Client, Scope,
-    ambient::{Clock, instant},
+    ambient::{Clock, SystemClock, instant},
     consent::{CloseReason, Decision, Patience, ScopeKey, State, Unconfirmed},
     disk::{self, Disk, Handle, Need, Stat, System},
     mutants::{Mutant, with},
@@ -871,7 +871,7 @@ fn a_withdrawal_destroys_with_its_gate_closed_whatever_ended_while_it_waited() {
     let held = client.consent().lock_or_fail(&Patience::new()).unwrap();
     std::thread::scope(|scope| {
         let withdrawn = scope.spawn(|| client.withdraw(CRASH).unwrap());
-        let began = Instant::now();
+        let began = SystemClock.monotonic();
         while client.consent().gates().epoch(CRASH) != 0 && began.elapsed() < Duration::from_secs(30) {
             std::thread::yield_now();
         }
