@@ -129,7 +129,7 @@ pub fn withdraw(scope: Scope) -> Result<Receipt, Error> {
 /// Writes nothing as long as nothing has changed. It looks at administrators' rules and at the records. If a rule is new or gone, if
 /// a grant is past its last day, or if another process ended a grant, then what follows is carried out before this returns: the
 /// decision is written, and the data that may not be sent any more is destroyed. Maintenance that is pending is begun as well. The
-/// [manifest](crate::manifest) does the same.
+/// [manifest](crate::manifest()) does the same.
 ///
 /// ```standalone_crate
 /// use candor::consent::{self, State};
