@@ -17,7 +17,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -859,7 +859,12 @@ fn a_withdrawal_destroys_with_its_gate_closed_whatever_ended_while_it_waited() {
     client.record_durable(Happened { times: 2 });
     let gates = Arc::new(Mutex::new(Vec::new()));
     let (seen, watched) = (gates.clone(), Arc::downgrade(&client));
+    let (locks, waits) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (locking, waiting) = (locks.clone(), waits.clone());
     home.disk.set(move |call, path| {
+        if path.ends_with("/consent.lock") && locking.load(Ordering::SeqCst) {
+            waiting.store(true, Ordering::SeqCst);
+        }
         if call == "rename"
             && path.contains("/waiting/crash/")
             && let Some(client) = watched.upgrade()
@@ -869,12 +874,14 @@ fn a_withdrawal_destroys_with_its_gate_closed_whatever_ended_while_it_waited() {
         None
     });
     let held = client.consent().lock_or_fail(&Patience::new()).unwrap();
+    locks.store(true, Ordering::SeqCst);
     std::thread::scope(|scope| {
         let withdrawn = scope.spawn(|| client.withdraw(CRASH).unwrap());
         let began = SystemClock.monotonic();
-        while client.consent().gates().epoch(CRASH) != 0 && began.elapsed() < Duration::from_secs(30) {
+        while !waits.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(30) {
             std::thread::yield_now();
         }
+        assert_eq!(client.consent().gates().epoch(CRASH), 0, "it is closed while the withdrawal waits for the lock");
         client.consent().reopen_gate(CRASH);
         client.engine().refresh();
         assert_ne!(client.consent().gates().epoch(CRASH), 0, "the records grant it until the withdrawal is written");

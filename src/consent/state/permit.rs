@@ -46,17 +46,18 @@ impl Gates {
 
     /// Closes a gate. It stays closed, whatever the records say, until [`follow_records`](Gates::follow_records) is called.
     pub(in crate::consent) fn keep_closed(&self, scope: Scope) {
-        self.keep_at(scope, |_| 0);
+        self.keep_at(scope, || 0);
     }
 
     /// The same for a grant that stays: if the gate was open, events are admitted and counted meanwhile.
     pub(in crate::consent) fn keep_paused(&self, scope: Scope) {
-        self.keep_at(scope, |epoch| if epoch == 0 { 0 } else { UNKNOWN_EPOCH });
+        self.keep_at(scope, || if self.epoch(scope) == 0 { 0 } else { UNKNOWN_EPOCH });
     }
 
-    fn keep_at(&self, scope: Scope, epoch: impl Fn(u64) -> u64) {
+    /// `epoch` says under the lock what the gate becomes.
+    fn keep_at(&self, scope: Scope, epoch: impl Fn() -> u64) {
         let mut kept_closed = self.kept_closed.lock();
-        let epoch = epoch(self.epoch(scope));
+        let epoch = epoch();
         if kept_closed.contains(&(scope, epoch)) {
             return;
         }
