@@ -147,6 +147,20 @@ fn a_switch_that_is_not_durable_harms_no_scope_if_the_power_fails() {
 }
 
 #[test]
+fn a_kept_grant_that_is_not_durable_is_written_by_the_next_task() {
+    let (world, client) = World::new();
+    world.disk.set(|call, path| (call == "sync_dir" && path.ends_with(STORE)).then_some(Errno::IO));
+    let receipt = crate::actions::keep::keep(client.engine(), VIEWS, false).unwrap();
+    assert!(!receipt.recorded, "{receipt:?}");
+    assert_eq!(world.history(), ["granted", "granted"]);
+    world.disk.end();
+    // No look finds anything new. The task was requested by the answer itself.
+    client.engine().run_tasks();
+    assert!(world.history().contains(&"kept".to_owned()), "{:?}", world.history());
+    assert!(client.status(VIEWS).unwrap().is_open());
+}
+
+#[test]
 fn recovery_makes_the_snapshot_durable_before_it_appends_its_line() {
     let (world, client) = World::new();
     world.disk.set(|call, path| (call == "sync_dir" && path.ends_with(STORE)).then_some(Errno::IO));
