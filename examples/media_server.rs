@@ -71,7 +71,7 @@ enum Codec {
 
 /// A stream ended or was stopped.
 #[derive(Debug, Clone, Copy, Event)]
-#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup, every = day, reason = "this demonstration lasts a few days")]
 struct PlaybackFinished<'a> {
     /// Which file it was.
     #[field(item, one_in = 1, reason = "this demonstration shows what becomes of every file")]

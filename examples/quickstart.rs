@@ -24,7 +24,7 @@ candor::scope! {
 
 /// A stream ended or was stopped.
 #[derive(Event)]
-#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)] // counted locally, sent once a day
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup, every = day, reason = "this demonstration lasts a few days")] // counted locally, sent once a day
 struct PlaybackFinished<'a> {
     /// Which film it was.
     #[field(item)] // one film in 1,024 is sampled; the value is neither stored nor sent

@@ -439,6 +439,7 @@ impl Client {
         let reason = match generalize::generalize(event, admission, &*self.engine.keys) {
             Ok(event) => return Some(event),
             Err(Rejection::NotChosen) => Dropped::NotChosen,
+            Err(Rejection::OtherPanel) => Dropped::OtherPanel,
             // Keys are destroyed with their grant. If the grant is still in force, its keys could not be read.
             Err(Rejection::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
             Err(Rejection::NoKey) => Dropped::InDoubt,

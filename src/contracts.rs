@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     consent::{Contract, EventTerms, FieldTerms, ItemTerms, Languages, Party, Scope},
     error::{Error, Kind},
-    event::{Registry, Schema},
+    event::{Period, Registry, Schema, Values},
     transport::Http,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -113,7 +113,11 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
         name: schema.name(),
         doc: schema.doc(),
         linkage: schema.linkage().name(),
-        linkage_says: schema.linkage().say(),
+        linkage_says: schema.says(),
+        period: schema.period().map(Period::name),
+        period_reason: schema.period_reason(),
+        values: schema.values().map(Values::name),
+        holds_back: schema.is_about_content(),
         until: schema.until(),
         item: schema.item().map(|item| ItemTerms {
             name: item.name,

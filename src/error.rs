@@ -98,6 +98,7 @@ impl Error {
                 | Kind::DuplicateEvent { .. }
                 | Kind::DuplicateScope { .. }
                 | Kind::LinkedBudget { .. }
+                | Kind::Budget { .. }
                 | Kind::Items { .. }
                 | Kind::TooManyScopes { .. }
                 | Kind::UnknownScope { .. }
@@ -194,6 +195,12 @@ pub(crate) enum Kind {
          use coarser classes"
     )]
     LinkedBudget { scope: &'static str, events: String, outcomes: u128, budget: u64 },
+    #[error(
+        "scope `{scope}` says too much about one installation: what stays the same about it has {outcomes} outcomes even if \
+         each installation reports only one part ({parts}), and the bound is {bound}. Use coarser classes, leave fields out, \
+         or write `budget: {outcomes}, budget_reason: \"…\",` in its `candor::scope!`, which the person reads"
+    )]
+    Budget { scope: &'static str, parts: String, outcomes: u64, bound: u64 },
     #[error("the events {events} of scope `{scope}`, which count a few items each, {why}")]
     Items { scope: &'static str, events: String, why: String },
     #[error("{count} scopes are linked into this program, and the limit is {most}: merge scopes that share a purpose")]
@@ -331,6 +338,7 @@ mod tests {
             Kind::DuplicateScope { name: "" },
             Kind::LinkedBudget { scope: "", events: s(), outcomes: 0, budget: 0 },
             Kind::Items { scope: "", events: s(), why: s() },
+            Kind::Budget { scope: "", parts: s(), outcomes: 0, bound: 0 },
             Kind::TooManyScopes { count: 0, most: 0 },
             Kind::UnknownScope { scope: s() },
             Kind::Declared { scope: s() },
@@ -379,38 +387,39 @@ mod tests {
             Kind::DuplicateScope { .. } => 7,
             Kind::LinkedBudget { .. } => 8,
             Kind::Items { .. } => 9,
-            Kind::TooManyScopes { .. } => 10,
-            Kind::UnknownScope { .. } => 11,
-            Kind::Declared { .. } => 12,
-            Kind::UnknownField { .. } => 13,
-            Kind::Text { .. } => 14,
-            Kind::Unstated { .. } => 15,
-            Kind::Country { .. } => 16,
-            Kind::Language { .. } => 17,
-            Kind::Translation { .. } => 18,
-            Kind::AlreadyInitialized => 19,
-            Kind::ShutDown => 20,
-            Kind::NotInitialized => 21,
-            Kind::Forked => 22,
-            Kind::OneDirectory => 23,
-            Kind::Barred { .. } => 24,
-            Kind::Blocked { .. } => 25,
-            Kind::NotAllowed { .. } => 26,
-            Kind::Packages { .. } => 27,
-            Kind::Library { .. } => 28,
-            Kind::NeedsNotice { .. } => 29,
-            Kind::NotGranted { .. } => 30,
-            Kind::MayNotAsk { .. } => 31,
-            Kind::OtherScope { .. } => 32,
-            Kind::StaleNotice { .. } => 33,
-            Kind::NoLanguage { .. } => 34,
-            Kind::OtherLanguage { .. } => 35,
-            Kind::CannotErase { .. } => 36,
-            Kind::Store { .. } => 37,
-            Kind::Io { .. } => 38,
-            Kind::Lock { .. } => 39,
-            Kind::Published { .. } => 40,
-            Kind::Locked { .. } => 41,
+            Kind::Budget { .. } => 10,
+            Kind::TooManyScopes { .. } => 11,
+            Kind::UnknownScope { .. } => 12,
+            Kind::Declared { .. } => 13,
+            Kind::UnknownField { .. } => 14,
+            Kind::Text { .. } => 15,
+            Kind::Unstated { .. } => 16,
+            Kind::Country { .. } => 17,
+            Kind::Language { .. } => 18,
+            Kind::Translation { .. } => 19,
+            Kind::AlreadyInitialized => 20,
+            Kind::ShutDown => 21,
+            Kind::NotInitialized => 22,
+            Kind::Forked => 23,
+            Kind::OneDirectory => 24,
+            Kind::Barred { .. } => 25,
+            Kind::Blocked { .. } => 26,
+            Kind::NotAllowed { .. } => 27,
+            Kind::Packages { .. } => 28,
+            Kind::Library { .. } => 29,
+            Kind::NeedsNotice { .. } => 30,
+            Kind::NotGranted { .. } => 31,
+            Kind::MayNotAsk { .. } => 32,
+            Kind::OtherScope { .. } => 33,
+            Kind::StaleNotice { .. } => 34,
+            Kind::NoLanguage { .. } => 35,
+            Kind::OtherLanguage { .. } => 36,
+            Kind::CannotErase { .. } => 37,
+            Kind::Store { .. } => 38,
+            Kind::Io { .. } => 39,
+            Kind::Lock { .. } => 40,
+            Kind::Published { .. } => 41,
+            Kind::Locked { .. } => 42,
         }
     }
 

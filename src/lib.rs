@@ -210,7 +210,7 @@ pub use crate::{
     global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
     journal::DropReason,
     language::Translation,
-    manifest::{Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
+    manifest::{BudgetPage, Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
     precision::{Precision, Unit},
     send::Flushed,
     transport::{Answer, Parcel, SendError, Transport},

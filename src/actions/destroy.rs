@@ -20,7 +20,7 @@ pub(super) fn destroy(engine: &Engine, scope: ScopeKey<'_>, keep: Option<u64>) -
     if mutants::on(Mutant::NothingDestroyed) {
         return destroyed(secret, Destroyed { complete: true, ..Destroyed::default() });
     }
-    destroyed(secret, engine.journal.purge(scope, keep))
+    destroyed(secret, engine.journal.purge_with_grant(scope, keep))
 }
 
 /// Destroys what is left of a scope that was closed, whether a moment or a long time ago. If another process has

@@ -11,6 +11,7 @@ use super::{erase, settle::settle};
 use crate::{
     consent::{Failed, Records},
     engine::{Engine, Task, Tasks},
+    event::Linkage,
     journal::LOSSES_WAIT,
     mutants::{self, Mutant},
 };
@@ -236,6 +237,12 @@ impl Engine {
         }
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
+        for open in self.consent.open_scopes() {
+            let has_once = self.registry.schemas_of(open.place.scope).any(|schema| schema.linkage() == Linkage::Once);
+            if let Some(given) = open.given.filter(|_| has_once) {
+                self.journal.forget_told(open.place.scope, given, now.day());
+            }
+        }
         if !leads {
             // Done at a start and when the day changes. Doing it before each send would be too often.
             let _ = self.journal.losses().settle(&self.ambient, now.day(), LOSSES_WAIT);

@@ -41,7 +41,7 @@ impl Engine {
         let today = self.ambient.now().day();
         if self.day.swap(today.0, Ordering::SeqCst) != today.0 {
             self.prepare_again();
-            self.journal.leave_past_days(today);
+            self.journal.leave_past_periods(today);
             self.journal.seal();
             // Whatever it says, settling is requested.
             let _ = self.consent.look_at_policies();

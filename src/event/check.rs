@@ -6,7 +6,11 @@
     reason = "`const` code has no iterators yet, and what could go wrong here is a failed compilation"
 )]
 
-use super::field::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN};
+use super::{
+    field::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN},
+    period::Period,
+    schema::TENURE,
+};
 use crate::consent::is_name;
 use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};
 
@@ -93,6 +97,20 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
     if let Some(field) = content {
         content_leaves_in_counts(name, field, linkage, item);
     }
+    let mut i = 0;
+    while i < fields.len() {
+        if same(fields[i].class, TENURE) && !matches!(linkage, Linkage::Once) {
+            stop(&[
+                "event `",
+                name,
+                "`, field `",
+                fields[i].name,
+                "`: `tenure` says since when a person takes part, which is told once in a period: write `once = week` \
+                 instead of the linkage, or leave the field out",
+            ]);
+        }
+        i += 1;
+    }
     if item.is_some() && !matches!(linkage, Linkage::Rollup) {
         stop(&[
             "event `",
@@ -107,6 +125,73 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
     groups(name, fields);
     if product > BUDGET as u128 {
         over_budget(name, product, fields);
+    }
+}
+
+/// Whether an event says something about a particular thing that a person plays, reads or keeps.
+pub(crate) const fn is_about_content(fields: &[Field], item: Option<&Item>) -> bool {
+    let (mut found, mut i) = (item.is_some(), 0);
+    while i < fields.len() {
+        found |= same(fields[i].group, MEDIA);
+        i += 1;
+    }
+    found
+}
+
+/// Checks the period of a roll-up. Counts of content leave once a month, unless the person is told why not: counts of each
+/// week or day add up to a diary (`manual::rounding`).
+#[track_caller]
+pub(crate) const fn every(name: &str, linkage: Linkage, content: bool, period: Period, has_reason: bool) {
+    if !matches!(linkage, Linkage::Rollup) {
+        stop(&[
+            "event `",
+            name,
+            "`: `every` says how often counts are sent, and this event is not counted: write `linkage = rollup`, or leave \
+             `every` out",
+        ]);
+    }
+    if content && !matches!(period, Period::Month) && !has_reason {
+        stop(&[
+            "event `",
+            name,
+            "` is about what a person plays or keeps, and its counts of each ",
+            period.name(),
+            " add up to a diary: leave `every` out, which means once a month, or add `reason = \"…\"` beside it, which the \
+             person reads",
+        ]);
+    }
+    if has_reason && !(content && !matches!(period, Period::Month)) {
+        stop(&["event `", name, "`: `every = ", period.name(), "` needs no `reason` here: leave it out"]);
+    }
+}
+
+/// Checks a once-event.
+#[track_caller]
+pub(crate) const fn once(name: &str, fields: &[Field], period: Period, has_values: bool) {
+    if !fields.is_empty() && matches!(period, Period::Day) {
+        stop(&[
+            "event `",
+            name,
+            "` is reported once a day and has a field `",
+            fields[0].name,
+            "`: what stays the same about an installation is told once a week at most. Write `once = week` or `once = month`, \
+             or leave the fields out, which counts the installations that are active on a day",
+        ]);
+    }
+    if !fields.is_empty() && !has_values {
+        stop(&[
+            "event `",
+            name,
+            "` is reported once a ",
+            period.name(),
+            " and has fields: write `values = first` to report those of the first time, at once, or `values = last` to report \
+             those of the last time, when the ",
+            period.name(),
+            " is over",
+        ]);
+    }
+    if fields.is_empty() && has_values {
+        stop(&["event `", name, "` has no fields: leave `values` out"]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a schema is made of: linkage, fields with their examples, and the item. Never holds a value of an event.
 
-use super::class::INVALID;
+use super::{class::INVALID, period::Period};
 use crate::{
     language::{self, Locale, Say, phrase},
     precision::Precision,
@@ -17,9 +17,12 @@ pub(crate) const MAX_FIELDS: usize = 16;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Linkage {
-    /// Events are counted on the device. Once a day, the number of times that each combination of outcomes occurred is
-    /// sent.
+    /// Events are counted on the device. Once in a [period](super::Period), the number of times that each combination of
+    /// outcomes occurred is sent.
     Rollup,
+    /// An installation reports the event at most once in its [period](super::Period), so that the number of records is the
+    /// number of installations. No code is sent.
+    Once,
     /// Each event is sent as a record of its own, without a code. The records of one day and scope arrive in one
     /// request, in random order. The only link between them is that they arrive together.
     None,
@@ -39,6 +42,7 @@ impl Linkage {
     pub const fn name(self) -> &'static str {
         match self {
             Linkage::Rollup => "rollup",
+            Linkage::Once => "once",
             Linkage::None => "none",
             Linkage::Session => "session",
             Linkage::Day => "day",
@@ -53,10 +57,12 @@ impl Linkage {
         language::in_english(self.say())
     }
 
-    /// The sentence that describes it, for any language.
+    /// The sentence that describes it, for any language. That of a roll-up and of a once-event is about days; those for
+    /// other periods are in [`says`].
     pub(crate) const fn say(self) -> Say {
         match self {
             Linkage::Rollup => Say::Rollup,
+            Linkage::Once => Say::OnceADay,
             Linkage::None => Say::NoLinkage,
             Linkage::Session => Say::Session,
             Linkage::Day => Say::Day,
@@ -67,7 +73,43 @@ impl Linkage {
 
     /// Whether events of this linkage carry a code that stays the same for a period.
     pub(crate) const fn carries_code(self) -> bool {
-        !matches!(self, Linkage::Rollup | Linkage::None)
+        matches!(self, Linkage::Session | Linkage::Day | Linkage::Week | Linkage::Month)
+    }
+}
+
+/// The sentence that describes a linkage with its period.
+pub(crate) const fn says(linkage: Linkage, period: Option<Period>) -> Say {
+    match (linkage, period) {
+        (Linkage::Rollup, Some(Period::Week)) => Say::RollupOfWeek,
+        (Linkage::Rollup, Some(Period::Month)) => Say::RollupOfMonth,
+        (Linkage::Once, Some(Period::Week)) => Say::OnceAWeek,
+        (Linkage::Once, Some(Period::Month)) => Say::OnceAMonth,
+        _ => linkage.say(),
+    }
+}
+
+/// Which values a once-event with fields reports, if it happens more than once in its period.
+///
+/// `Serialize` gives the [`name`](Values::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Values {
+    /// Those of the first time. The record is made at once.
+    First,
+    /// Those of the last time. The record is made when the period is over and the program runs, so that an installation
+    /// that is not used again is missing.
+    Last,
+}
+
+impl Values {
+    /// The word used in `#[event(values = …)]` and in contracts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Values::First => "first",
+            Values::Last => "last",
+        }
     }
 }
 
@@ -194,11 +236,11 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
-    use super::Linkage::{self, Day, Month, None, Rollup, Session, Week};
+    use super::Linkage::{self, Day, Month, None, Once, Rollup, Session, Week};
 
     #[test]
     fn a_linkage_is_shown_by_its_name() {
-        let all: [Linkage; 6] = [Rollup, None, Session, Day, Week, Month];
+        let all: [Linkage; 7] = [Rollup, Once, None, Session, Day, Week, Month];
         for linkage in all {
             assert_eq!(serde_json::json!(linkage), linkage.name());
         }

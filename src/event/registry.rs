@@ -2,6 +2,7 @@
 //! reads consent or events.
 
 use super::{
+    budget::{self, Budget},
     check::BUDGET,
     field::Item,
     schema::{Linked, Schema},
@@ -11,12 +12,15 @@ use crate::{
     error::{Error, Kind},
 };
 use once_cell::race::OnceBox;
+use std::collections::BTreeMap;
 
 /// The linked scopes and schemas, each sorted by name. Numbers count from 1: the scope with number 3 is `scopes[2]`.
 #[derive(Debug)]
 pub(crate) struct Registry {
     scopes: Vec<Scope>,
     schemas: Vec<&'static Schema>,
+    /// The joint budget of each scope, in their order, and the panels of its events.
+    budgets: Vec<(Budget, BTreeMap<&'static str, u32>)>,
 }
 
 impl Registry {
@@ -28,6 +32,7 @@ impl Registry {
     /// - There are more than `MAX_SCOPES - 1` scopes.
     /// - Events whose codes can be matched have more outcomes together than the budget allows.
     /// - The events of one scope together reveal too much about a person's items.
+    /// - What stays the same about an installation has more outcomes than the scope's budget allows, even in panels.
     ///
     /// After an error no scope or event has a number, so nothing can be recorded.
     pub(crate) fn linked() -> Result<&'static Registry, Error> {
@@ -39,6 +44,14 @@ impl Registry {
             )?;
             for (number, scope) in (1..).zip(&registry.scopes) {
                 scope.set_index(number);
+            }
+            for (scope, (budget, panels)) in registry.scopes.iter().zip(&registry.budgets) {
+                scope.set_stays(budget.outcomes, budget.panels);
+                for schema in registry.schemas_of(*scope) {
+                    if let Some(panel) = panels.get(schema.name()) {
+                        schema.set_panel(*panel, budget.panels);
+                    }
+                }
             }
             for (number, schema) in (1..).zip(&registry.schemas) {
                 schema.set_index(number);
@@ -75,7 +88,8 @@ impl Registry {
                 return Err(Kind::Items { scope: scope.name(), events, why }.into());
             }
         }
-        Ok(Registry { scopes, schemas })
+        let budgets = scopes.iter().map(|scope| budget_of(*scope, &schemas)).collect::<Result<_, Error>>()?;
+        Ok(Registry { scopes, schemas, budgets })
     }
 
     pub(crate) fn scopes(&self) -> &[Scope] {
@@ -95,6 +109,18 @@ impl Registry {
         let at = self.schemas.binary_search_by_key(&name, |schema| schema.name()).ok()?;
         self.schemas.get(at).copied()
     }
+}
+
+/// Works out the joint budget of a scope and the panels of its events.
+fn budget_of(scope: Scope, schemas: &[&'static Schema]) -> Result<(Budget, BTreeMap<&'static str, u32>), Error> {
+    let own: Vec<&'static Schema> = schemas.iter().copied().filter(|schema| schema.scope() == scope).collect();
+    let parts = budget::parts(&own, are_tied);
+    let (bound, _) = scope.budget().unwrap_or((BUDGET, ""));
+    budget::panels(&parts, bound).map_err(|outcomes| {
+        let words = |part: &budget::Part| format!("{} {}", part.events.join(" with "), part.outcomes);
+        let parts: Vec<String> = parts.iter().map(words).collect();
+        Kind::Budget { scope: scope.name(), parts: parts.join(", "), outcomes, bound }.into()
+    })
 }
 
 /// Checks the items of one scope. Returns the names of the events and what to change, or `None` if all is well.
@@ -135,18 +161,11 @@ fn too_many_items(schemas: impl Iterator<Item = &'static Schema>) -> Option<(Str
 /// Two events are tied if they have the same scope, the same linkage, and a name space in common. Ties are transitive.
 /// A code links the fields of tied events as if they were fields of one event.
 fn linked_budget(schemas: &[&'static Schema]) -> Option<(&'static str, String, u128)> {
-    let domains =
-        |schema: &'static Schema| schema.fields().iter().map(|field| field.domain).filter(|it| !it.is_empty());
-    let tied = |a: &'static Schema, b: &'static Schema| {
-        a.scope() == b.scope()
-            && a.linkage() == b.linkage()
-            && domains(a).any(|domain| domains(b).any(|it| it == domain))
-    };
     let mut left: Vec<&'static Schema> = schemas.iter().copied().filter(|it| it.linkage().carries_code()).collect();
     while let Some(first) = left.pop() {
         let (mut batch_group, mut at) = (vec![first], 0);
         while let Some(&one) = batch_group.get(at) {
-            let (more, rest) = left.into_iter().partition(|other| tied(one, other));
+            let (more, rest) = left.into_iter().partition(|other| are_tied(one, other));
             batch_group.extend::<Vec<_>>(more);
             left = rest;
             at += 1;
@@ -159,6 +178,13 @@ fn linked_budget(schemas: &[&'static Schema]) -> Option<(&'static str, String, u
         }
     }
     None
+}
+
+/// Whether the codes of two events can be matched.
+fn are_tied(a: &'static Schema, b: &'static Schema) -> bool {
+    let domains =
+        |schema: &'static Schema| schema.fields().iter().map(|field| field.domain).filter(|it| !it.is_empty());
+    a.scope() == b.scope() && a.linkage() == b.linkage() && domains(a).any(|domain| domains(b).any(|it| it == domain))
 }
 
 /// The first name that occurs twice among sorted names.

@@ -3,9 +3,10 @@
 
 use super::{
     check,
-    field::{Field, Item, Linkage, MAX_FIELDS},
+    field::{Field, Item, Linkage, MAX_FIELDS, Values, says},
+    period::Period,
 };
-use crate::{ambient::Day, consent::Scope};
+use crate::{ambient::Day, consent::Scope, language::Say};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The static description of an event's type. The derive makes one for each type, and its rules are checked in `const`.
@@ -17,12 +18,21 @@ pub struct Schema {
     linkage: Linkage,
     fields: &'static [Field],
     item: Option<Item>,
+    /// For a roll-up, how often its counts are sent. For a once-event, in which period it is reported once.
+    period: Option<Period>,
+    /// Why a roll-up of content is sent more often than once a month, if it is.
+    period_reason: Option<&'static str>,
+    /// For a once-event with fields.
+    values: Option<Values>,
     /// The last UTC day on which the event is recorded.
     until: Option<Day>,
     /// The package that declares it, if Cargo compiled it.
     package: Option<&'static str>,
     /// A dense number from 1, assigned by the registry. 0 means "not registered".
     index: AtomicU32,
+    /// The panel of the scope that the event belongs to, and how many there are. 0 of 0 before the registry assigns them.
+    panel: AtomicU32,
+    panels: AtomicU32,
     /// How many values of each field could not be read since the program started. Never leaves this computer.
     unreadable: [AtomicU32; MAX_FIELDS],
 }
@@ -54,11 +64,42 @@ impl Schema {
             linkage,
             fields,
             item,
+            period: match linkage {
+                Linkage::Rollup if check::is_about_content(fields, item.as_ref()) => Some(Period::Month),
+                Linkage::Rollup | Linkage::Once => Some(Period::Day),
+                _ => None,
+            },
+            period_reason: None,
+            values: None,
             until: None,
             package: None,
             index: AtomicU32::new(0),
+            panel: AtomicU32::new(0),
+            panels: AtomicU32::new(0),
             unreadable,
         }
+    }
+
+    /// For the derive: sets the period of a roll-up. If a rule is broken, it panics at compile time with a message that says
+    /// what to write instead.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn every(mut self, period: Period, reason: Option<&'static str>) -> Self {
+        check::every(self.name, self.linkage, self.is_about_content(), period, reason.is_some());
+        (self.period, self.period_reason) = (Some(period), reason);
+        self
+    }
+
+    /// For the derive: sets the period of a once-event, and which values it reports if it has fields. If a rule is broken, it
+    /// panics at compile time with a message that says what to write instead.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn once(mut self, period: Period, values: Option<Values>) -> Self {
+        check::once(self.name, self.fields, period, values.is_some());
+        (self.period, self.values) = (Some(period), values);
+        self
     }
 
     /// For the derive: sets the last UTC day on which the event is recorded, as a day number counted from 1970-01-01. A
@@ -118,6 +159,48 @@ impl Schema {
         self.item.as_ref()
     }
 
+    /// Whether the event says something about a particular thing that a person plays, reads or keeps. Its roll-ups are then
+    /// closed once a month by default, and a lone count is held back.
+    #[must_use]
+    pub const fn is_about_content(&self) -> bool {
+        check::is_about_content(self.fields, self.item.as_ref())
+    }
+
+    /// For a roll-up, how often its counts are sent. For a once-event, in which period it is reported once. `None` for other
+    /// events.
+    #[must_use]
+    pub const fn period(&self) -> Option<Period> {
+        self.period
+    }
+
+    /// Why a roll-up of content is sent more often than once a month, if it is.
+    #[must_use]
+    pub const fn period_reason(&self) -> Option<&'static str> {
+        self.period_reason
+    }
+
+    /// For a once-event with fields: which values it reports.
+    #[must_use]
+    pub const fn values(&self) -> Option<Values> {
+        self.values
+    }
+
+    /// The sentence that says what can be linked, with the event's period.
+    pub(crate) const fn says(&self) -> Say {
+        says(self.linkage, self.period)
+    }
+
+    /// The last day of a record's period. A record may be pending from the day after that. `day` is the record's day, which for
+    /// an event with a period is the period's first day.
+    pub(crate) fn last_of(&self, day: Day) -> Day {
+        self.period.map_or(day, |period| Day(period.end(day).0.saturating_sub(1)))
+    }
+
+    /// The position of the field that says how long ago consent was given, if there is one. candor fills it in.
+    pub(crate) fn tenure(&self) -> Option<usize> {
+        self.fields.iter().position(|field| field.class == TENURE)
+    }
+
     /// The last UTC day on which it is recorded, such as `2027-06-30`. `None` if no last day is declared.
     #[must_use]
     pub fn until(&self) -> Option<String> {
@@ -163,6 +246,28 @@ impl Schema {
         self.unreadable.get(at).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
+    /// Whether the event says what stays the same about an installation: it is reported once in a period and has fields, or it
+    /// has a code.
+    pub(crate) const fn tells_what_stays(&self) -> bool {
+        self.linkage.carries_code() || (matches!(self.linkage, Linkage::Once) && !self.fields.is_empty())
+    }
+
+    /// The number of panels of the event's scope, if an installation reports one of several: then it is the event's divisor.
+    #[inline]
+    pub(crate) fn panels(&self) -> u32 {
+        self.panels.load(Ordering::Relaxed).max(1)
+    }
+
+    /// The panel that the event belongs to, counted from 0.
+    pub(crate) fn panel(&self) -> u32 {
+        self.panel.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_panel(&self, panel: u32, panels: u32) {
+        self.panel.store(panel, Ordering::Relaxed);
+        self.panels.store(panels, Ordering::Release);
+    }
+
     #[inline]
     pub(crate) fn index(&self) -> u32 {
         self.index.load(Ordering::Relaxed)
@@ -172,6 +277,9 @@ impl Schema {
         self.index.store(index, Ordering::Release);
     }
 }
+
+/// The class whose values candor fills in when it writes the record.
+pub(crate) const TENURE: &str = "tenure";
 
 /// An event type that is linked into the program. The derive registers it, so a manifest can't omit one.
 #[doc(hidden)]

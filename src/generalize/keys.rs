@@ -325,7 +325,7 @@ impl Codes for Keys {
             Linkage::Day => &periods.day,
             Linkage::Week => &periods.week,
             Linkage::Month => &periods.month,
-            Linkage::Rollup | Linkage::None => return None,
+            Linkage::Rollup | Linkage::Once | Linkage::None => return None,
         };
         let (code, rest) = words::<false>(key, domain, value);
         burn::<SHALLOW>();

@@ -108,6 +108,9 @@ pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     fields.map(|(field, outcome)| (field.name, words(field.precision, outcome))).collect()
 }
 
+/// The name space in which a secret of the grant chooses the panel that an installation reports.
+const PANEL: &str = "candor.panel";
+
 /// Why an event was not generalised. The caller counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
@@ -115,6 +118,8 @@ pub(crate) enum Rejection {
     Unregistered,
     /// It is about an item that is not sampled.
     NotChosen,
+    /// It belongs to a panel that this installation does not report.
+    OtherPanel,
     /// It is about an item, and there is no key now to tell whether that item is sampled.
     NoKey,
 }
@@ -127,6 +132,12 @@ pub(crate) fn generalize<E: Event>(
     codes: &dyn Codes,
 ) -> Result<Generalized, Rejection> {
     let schema = E::schema();
+    if let (panel, panels @ 2..) = (schema.panel(), schema.panels()) {
+        let drawn = codes.draw(schema, PANEL, b"").ok_or(Rejection::NoKey)?;
+        if drawn % u64::from(panels) != u64::from(panel) {
+            return Err(Rejection::OtherPanel);
+        }
+    }
     let mut sink = Sink::new(schema, codes);
     event.generalize(&mut sink);
     if sink.keyless {

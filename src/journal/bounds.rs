@@ -6,7 +6,7 @@
 
 use super::{
     DropReason, Journal,
-    reading::{READ_MOST, day_of, is_data},
+    reading::{READ_MOST, days_of, is_data},
     segment::{self, Header},
     waiting::{DOOMED_MOST, Doomed},
 };
@@ -34,8 +34,8 @@ struct Waiting {
     kind: &'static str,
     path: PathBuf,
     stat: Stat,
-    /// The UTC day that the file belongs to, if its name or content says so.
-    day: Option<Day>,
+    /// The first and the last UTC day that the file belongs to, if its name or content says so.
+    days: Option<(Day, Day)>,
 }
 
 impl Journal {
@@ -50,7 +50,7 @@ impl Journal {
         let leads = leads || matches!(lead, Ok(Some(_)));
         let (mut files, complete) = self.all_that_waits(leads);
         let older =
-            |file: &Waiting, days: u32| aged && file.day.is_some_and(|day| day.0.saturating_add(days) < today.0);
+            |file: &Waiting, days: u32| aged && file.days.is_some_and(|(_, day)| day.0.saturating_add(days) < today.0);
         // `left` is the space of files that can't be removed.
         let (mut doomed, mut kind, mut left) = (Vec::new(), "", 0);
         files.retain(|file| {
@@ -65,7 +65,7 @@ impl Journal {
             }
             let ended = if is_foreign {
                 // Once its day is over no process writes it any more, even if its mode was changed.
-                if file.day.is_none_or(|day| day < today) { self.doom_foreign(file) } else { Ok(None) }
+                if file.days.is_none_or(|(_, day)| day < today) { self.doom_foreign(file) } else { Ok(None) }
             } else if older(file, WAITING_DAYS + 1) {
                 self.doom(&file.path, DropReason::Age)
             } else {
@@ -82,7 +82,10 @@ impl Journal {
         left += self.end_all(&mut doomed).0;
         // A file with a future day was made while the clock was ahead: it is treated as the oldest. Counts go last,
         // since they take few bytes for many events.
-        let age = |file: &Waiting| file.day.filter(|day| day.0 <= today.0.saturating_add(1)).unwrap_or(Day(0));
+        let age = |file: &Waiting| {
+            let days = file.days.filter(|(first, _)| first.0 <= today.0.saturating_add(1));
+            days.map_or(Day(0), |(_, last)| last.min(today))
+        };
         files.sort_by(|a, b| {
             let order = |file: &Waiting| (file.kind == "counts", age(file));
             order(a).cmp(&order(b)).then_with(|| a.path.file_name().cmp(&b.path.file_name()))
@@ -149,8 +152,8 @@ impl Journal {
             }
             match self.files.examine(&path) {
                 Look::Read(stat) => {
-                    let day = day_of(kind, &path).or_else(|| self.day_inside(&path));
-                    found.push(Waiting { kind, path, stat, day });
+                    let days = days_of(kind, &path).or_else(|| self.day_inside(&path).map(|day| (day, day)));
+                    found.push(Waiting { kind, path, stat, days });
                 }
                 Look::Absent => {}
                 Look::Refused(_) | Look::Failed(_) => complete = false,

@@ -50,11 +50,15 @@ pub enum DropReason {
     TooLarge,
     /// Too many tries failed.
     GaveUp,
+    /// The event is reported once in a period, and was reported in this one.
+    Repeated,
+    /// The event belongs to a part of the questions that this installation does not answer.
+    OtherPanel,
 }
 
 impl DropReason {
     /// Every reason, in the order of the counters.
-    pub(crate) const ALL: [DropReason; 19] = [
+    pub(crate) const ALL: [DropReason; 21] = [
         DropReason::RingFull,
         DropReason::Unregistered,
         DropReason::NotChosen,
@@ -74,6 +78,8 @@ impl DropReason {
         DropReason::Gone,
         DropReason::TooLarge,
         DropReason::GaveUp,
+        DropReason::Repeated,
+        DropReason::OtherPanel,
     ];
 
     /// The word for it in the manifest's JSON.
@@ -103,6 +109,8 @@ impl DropReason {
             DropReason::Gone => "gone",
             DropReason::TooLarge => "too_large",
             DropReason::GaveUp => "gave_up",
+            DropReason::Repeated => "repeated",
+            DropReason::OtherPanel => "other_panel",
         }
     }
 
@@ -129,6 +137,8 @@ impl DropReason {
             DropReason::Gone => "the receiver takes no such reports any more",
             DropReason::TooLarge => "one record alone was too large for the receiver",
             DropReason::GaveUp => "sending failed too often",
+            DropReason::Repeated => "such a report is made once in a period, and was made in this one",
+            DropReason::OtherPanel => "this computer answers only some of the questions, and not these",
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     ambient::{Day, hex, unhex},
     consent::WAITING_DAYS,
-    event::{Field, Linkage, MAX_FIELDS, Registry, Schema},
+    event::{Field, Linkage, MAX_FIELDS, Registry, Schema, Values},
     precision::{self, Precision},
 };
 use serde_json::{Value, json};
@@ -112,12 +112,17 @@ impl Record {
         Some(record)
     }
 
+    /// Whether the record's period has been over for longer than records wait.
+    pub(crate) fn is_too_old(&self, today: Day) -> bool {
+        self.schema.last_of(self.day).0.saturating_add(WAITING_DAYS + 1) < today.0
+    }
+
     /// Whether a correct clock and a valid event can have made this record. Its day is at most one day ahead of
-    /// `today`, and at most `WAITING_DAYS` + 1 days before it. A roll-up's count outcome is above 1. Its outcomes are
-    /// ones that the fields have.
+    /// `today`, and the first of its period if it has one. Its period ended at most `WAITING_DAYS` + 1 days before `today`. A
+    /// roll-up's count outcome is above 1. Its outcomes are ones that the fields have.
     pub(crate) fn is_plausible(&self, today: Day) -> bool {
-        let day = self.day.0;
-        let in_time = day <= today.0.saturating_add(1) && day.saturating_add(WAITING_DAYS + 1) >= today.0;
+        let begins = self.schema.period().is_none_or(|period| period.start(self.day) == self.day);
+        let in_time = begins && self.day.0 <= today.0.saturating_add(1) && !self.is_too_old(today);
         let counted = self.schema.linkage() != Linkage::Rollup || self.count > 1;
         in_time && counted && (self.other || self.schema.could_keep(&self.outcomes))
     }
@@ -211,6 +216,10 @@ pub(crate) fn decode_cell(json: &str, registry: &Registry) -> Option<(&'static S
         let at = schema.fields().iter().position(|field| field.name == name)?;
         *outcomes.get_mut(at)? = outcome_of(schema.fields().get(at)?, value, &mut [0; 8])?;
     }
-    let sound = schema.linkage() == Linkage::Rollup && count > 0;
+    let sound = match schema.linkage() {
+        Linkage::Rollup => count > 0,
+        Linkage::Once => schema.values() == Some(Values::Last) && count == 1,
+        _ => false,
+    };
     (sound && encode_cell(schema, &outcomes, count)? == json).then_some((schema, outcomes, count))
 }

@@ -88,7 +88,15 @@ impl Lost {
 /// loss.
 fn losses() -> impl Iterator<Item = DropReason> {
     let is_loss = |reason: &DropReason| {
-        !matches!(reason, DropReason::NotChosen | DropReason::HeldBack | DropReason::Ended | DropReason::StaleEpoch)
+        !matches!(
+            reason,
+            DropReason::NotChosen
+                | DropReason::HeldBack
+                | DropReason::Ended
+                | DropReason::StaleEpoch
+                | DropReason::Repeated
+                | DropReason::OtherPanel
+        )
     };
     DropReason::ALL.into_iter().filter(is_loss)
 }

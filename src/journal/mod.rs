@@ -22,6 +22,8 @@ mod reading;
 mod ring;
 mod segment;
 mod sent;
+mod span;
+mod told;
 mod waiting;
 
 pub(crate) use counters::Counters;
@@ -36,11 +38,11 @@ pub(crate) use sent::{SentLog, Taken};
 pub(crate) use waiting::Sealed;
 
 use crate::{
-    ambient::{Ambient, Day},
+    ambient::{Ambient, Day, Time},
     consent::{Destroyed, OpenScope, Place, Projection, Scope, ScopeKey, UNKNOWN_EPOCH},
     disk::{self, Files, Handle, Look, Stat, StatKind},
     error::{At, Error},
-    event::{Linkage, MAX_FIELDS, Registry, Schema},
+    event::{Linkage, MAX_FIELDS, Period, Registry, Schema, Values},
     generalize::Generalized,
     mutants::{self, Mutant},
     rollup::Counts,
@@ -49,6 +51,7 @@ use crate::{
 use once_cell::sync::OnceCell;
 use ring::{Push, Rings};
 use segment::{Header, Kind, Segment};
+use span::Span;
 use std::{
     collections::BTreeMap,
     io,
@@ -62,6 +65,12 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// Data for each scope's place, by the scope's name.
 type ByScope<T> = BTreeMap<&'static str, (Place, T)>;
+
+/// The kinds of pending data: each has a directory for each scope, and in it one for each generation.
+const KINDS: [&str; 3] = ["waiting", "counts", "outbox"];
+
+/// The same, with what is kept about once-events, which lasts as long as the grant.
+const ALL_KINDS: [&str; 4] = ["waiting", "counts", "outbox", "told"];
 
 /// The outcomes of an event that the person's agreement allows. `None` if the person did not agree to this type of
 /// event.
@@ -119,8 +128,10 @@ pub(crate) struct Lead<'j> {
 #[derive(Default)]
 struct Writer {
     waiting: BTreeMap<&'static str, Segment>,
-    /// The day's counts with their sum. The file is rewritten with the sum when it has grown.
-    counts: BTreeMap<&'static str, (Segment, Counts)>,
+    /// The counts of each scope and period with their sum. The file is rewritten with the sum when it has grown.
+    counts: BTreeMap<(&'static str, Period), (Segment, Counts)>,
+    /// The last period in which each once-event of a scope was reported, and when its grant was given.
+    told: BTreeMap<(&'static str, u32), (Time, Day)>,
     /// Until when writing is paused and why, by kind and scope.
     paused: BTreeMap<(Kind, &'static str), (Instant, String)>,
     written_since_check: u64,
@@ -207,7 +218,7 @@ impl Journal {
         // knows that nothing is written afterwards.
         let mut writer = self.writer.lock();
         let mut lines: ByScope<Vec<(u32, String)>> = BTreeMap::new();
-        let mut counts: ByScope<Counts> = BTreeMap::new();
+        let mut counts: BTreeMap<(&'static str, Period), (Place, Counts)> = BTreeMap::new();
         for event in events {
             let Some(schema) = self.registry.schema(event.schema()) else {
                 self.counters.drop(DropReason::Unregistered, 1);
@@ -224,7 +235,7 @@ impl Journal {
                 Ok(_) => Err(DropReason::StaleEpoch),
                 Err(why) => Err(why),
             };
-            let OpenScope { place, held } = match open_scope {
+            let OpenScope { place, held, given } = match open_scope {
                 Ok(open_scope) => open_scope,
                 Err(why) => {
                     let ending = self.ending.load(Ordering::SeqCst);
@@ -232,7 +243,7 @@ impl Journal {
                     continue;
                 }
             };
-            let Some(outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
+            let Some(mut outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
                 self.counters.drop(DropReason::HeldBack, 1);
                 continue;
             };
@@ -246,11 +257,38 @@ impl Journal {
                 self.counters.drop(DropReason::Full, 1);
                 continue;
             }
-            if schema.linkage() == Linkage::Rollup {
-                let (_, sum) = counts.entry(scope.name()).or_insert_with(|| (place, Counts::default()));
-                sum.add(event.schema(), outcomes, 1);
+            if let Some(at) = schema.tenure()
+                && let Some(field) = schema.fields().get(at)
+                && let Some(outcome) = outcomes.get_mut(at).filter(|outcome| **outcome != 0)
+            {
+                *outcome = given.map_or(0, |given| field.precision.outcome_of(weeks_between(given.day(), day)));
+            }
+            if let Some(period) = schema.period()
+                && (schema.linkage() == Linkage::Rollup || schema.values() == Some(Values::Last))
+            {
+                let key = (scope.name(), period);
+                let (_, sum) = counts.entry(key).or_insert_with(|| (place, Counts::default()));
+                sum.add_to(schema, outcomes, 1);
                 continue;
             }
+            let mut of = day;
+            if let Some(period) = schema.period() {
+                let span = Span::of(period, day);
+                let claimed = given
+                    .map_or(Err(io::ErrorKind::NotFound.into()), |given| self.claim(&mut writer, schema, given, span));
+                match claimed {
+                    Ok(true) => of = span.start,
+                    Ok(false) => {
+                        self.counters.drop(DropReason::Repeated, 1);
+                        continue;
+                    }
+                    Err(error) => {
+                        self.counters.drop(why_not_written(&error), 1);
+                        continue;
+                    }
+                }
+            }
+            let day = of;
             let line = self.ambient.random().ok().and_then(|uid| {
                 let code = event.code().bytes;
                 Record { schema, day, outcomes, code, count: 0, other: false, uid }.encode()
@@ -270,8 +308,8 @@ impl Journal {
                 Err(error) => self.counters.drop(why_not_written(&error), count),
             }
         }
-        for (place, sum) in counts.into_values() {
-            match self.write_counts(&mut writer, place, day, &sum) {
+        for ((_, period), (place, sum)) in counts {
+            match self.write_counts(&mut writer, place, Span::of(period, day), &sum) {
                 Ok(()) => {
                     self.counters.counted.fetch_add(sum.total(), Ordering::Relaxed);
                 }
@@ -310,7 +348,7 @@ impl Journal {
         if let Err(error) = &written {
             match kind {
                 Kind::Waiting => drop(writer.waiting.remove(scope.name())),
-                Kind::Counts => drop(writer.counts.remove(scope.name())),
+                Kind::Counts => writer.counts.retain(|(name, _), _| *name != scope.name()),
             }
             // If the directory is gone, another process removed it because consent was withdrawn: the disk is sound.
             if error.kind() != io::ErrorKind::NotFound || mutants::on(Mutant::GoneIsBroken) {
@@ -347,7 +385,7 @@ impl Journal {
                 let directory = self.waiting_dir(place.scope, place.generation);
                 self.files.own_dir(&directory)?;
                 let header = Header::waiting(name, place.generation, place.epoch, day);
-                let segment = match self.adopt(&directory, day, &header) {
+                let segment = match self.adopt(&directory, Span::of(Period::Day, day), &header) {
                     Some((segment, _)) => segment,
                     None => {
                         // The prefix sorts by age: the oldest segments are dropped first when space runs out.
@@ -375,12 +413,14 @@ impl Journal {
     fn let_go(&self, scope: ScopeKey<'_>) {
         let mut writer = self.writer.lock();
         writer.waiting.remove(scope.name());
-        writer.counts.remove(scope.name());
+        writer.counts.retain(|(name, _), _| *name != scope.name());
+        writer.told.retain(|(name, _), _| *name != scope.name());
     }
 
-    /// Closes the counts of days other than `today`, so that they can be merged.
-    pub(crate) fn leave_past_days(&self, today: Day) {
-        self.writer.lock().counts.retain(|_, (segment, _)| segment.header().day == Some(today.0));
+    /// Closes the counts of other periods than those of `today`, so that they can be merged.
+    pub(crate) fn leave_past_periods(&self, today: Day) {
+        let is_of_today = |period: Period, segment: &Segment| segment.header().day == Some(period.start(today).0);
+        self.writer.lock().counts.retain(|(_, period), (segment, _)| is_of_today(*period, segment));
     }
 
     pub(crate) fn outbox(&self) -> Outbox<'_> {
@@ -439,7 +479,9 @@ impl Journal {
     /// later.
     pub(crate) fn may_hold_other(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> bool {
         let kept = keep.map(|generation| generation.to_string());
-        ["waiting", "counts", "outbox"].iter().any(|kind| match self.generations_of(kind, scope.name()) {
+        // What is kept about once-events lasts as long as the grant.
+        let kinds = if keep.is_none() { &ALL_KINDS[..] } else { &KINDS[..] };
+        kinds.iter().any(|kind| match self.generations_of(kind, scope.name()) {
             Look::Read(names) => names.iter().any(|name| Some(name) != kept.as_ref()),
             Look::Absent => false,
             Look::Refused(_) | Look::Failed(_) => true,
@@ -454,7 +496,7 @@ impl Journal {
     /// Notes anything in the place of a scope's directories that is not a directory. Nothing behind it is used or
     /// removed, and a receipt says that not everything was destroyed.
     pub(crate) fn note_refused(&self, scope: Scope, unread: &mut Vec<String>) {
-        for kind in ["waiting", "counts", "outbox"] {
+        for kind in KINDS {
             let directory = self.store.join(kind).join(scope.name());
             if matches!(self.files.examine(&directory), Look::Read(stat) if stat.kind != StatKind::Dir) {
                 unread.push(format!("{}: it is not a directory", directory.display()));
@@ -466,7 +508,14 @@ impl Journal {
     /// first, so that no other process finds it by name, and then removed.
     pub(crate) fn purge(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
         self.let_go(scope);
-        self.purge_those(scope, |generation| generation.is_none() || generation != keep)
+        let kinds = if keep.is_none() { &ALL_KINDS[..] } else { &KINDS[..] };
+        self.purge_those(scope, kinds, |generation| generation.is_none() || generation != keep)
+    }
+
+    /// The same for a grant that ended: also destroys what is kept about its once-events.
+    pub(crate) fn purge_with_grant(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
+        self.let_go(scope);
+        self.purge_those(scope, &ALL_KINDS, |generation| generation.is_none() || generation != keep)
     }
 
     /// Whether [`purge`](Journal::purge) can destroy all pending data of a scope, as far as looking can tell. Changes
@@ -475,7 +524,7 @@ impl Journal {
     /// # Errors
     /// What is in the way.
     pub(crate) fn may_purge(&self, scope: Scope) -> Result<(), Error> {
-        for kind in ["waiting", "counts", "outbox"] {
+        for kind in ALL_KINDS {
             let (of_kind, of_scope) = (self.store.join(kind), self.store.join(kind).join(scope.name()));
             let named = if self.is_link(&of_kind) { of_kind } else { of_scope.clone() };
             let names = self.generations_of(kind, scope.name()).found().at("use the directory", &named)?;
@@ -493,12 +542,12 @@ impl Journal {
     /// Destroys the pending data of a scope up to and including a generation, and leaves later generations.
     pub(crate) fn purge_until(&self, scope: ScopeKey<'_>, latest: u64) -> Destroyed {
         self.let_go(scope);
-        self.purge_those(scope, |generation| generation.is_some_and(|generation| generation <= latest))
+        self.purge_those(scope, &KINDS, |generation| generation.is_some_and(|generation| generation <= latest))
     }
 
-    fn purge_those(&self, scope: ScopeKey<'_>, goes: impl Fn(Option<u64>) -> bool) -> Destroyed {
+    fn purge_those(&self, scope: ScopeKey<'_>, kinds: &[&str], goes: impl Fn(Option<u64>) -> bool) -> Destroyed {
         let mut destroyed = Destroyed { complete: true, ..Destroyed::default() };
-        for kind in ["waiting", "counts", "outbox"] {
+        for kind in kinds {
             let above = self.store.join(kind).join(scope.name());
             let names = match self.generations_of(kind, scope.name()) {
                 Look::Read(names) => names,
@@ -559,7 +608,7 @@ impl Journal {
     pub(crate) fn is_out_of_place(&self, scope: Scope) -> bool {
         let trash = self.files.children_if_listed(&self.store.join("trash"));
         let is_in_place = |kind: &&str| may_hold_any(&self.generations_of(kind, scope.name()));
-        matches!(trash, Look::Read(_) | Look::Absent) && !["waiting", "counts", "outbox"].iter().any(is_in_place)
+        matches!(trash, Look::Read(_) | Look::Absent) && !ALL_KINDS.iter().any(is_in_place)
     }
 
     /// Removes a whole directory. It is renamed first, so that the next start removes what an interruption left.
@@ -620,6 +669,11 @@ fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
         Look::Absent => false,
         Look::Refused(_) | Look::Failed(_) => true,
     }
+}
+
+/// How many whole weeks lie between two days. None if the second is earlier.
+fn weeks_between(from: Day, to: Day) -> i64 {
+    i64::from(to.0.saturating_sub(from.0) / 7)
 }
 
 /// Why events could not be written. If the directory disappeared before the file was made in it, consent was withdrawn

@@ -1,7 +1,7 @@
 //! What all that reads the files of the journal shares: their limits, what their names say, and notes of what can't be read.
 //! Knows no file's content.
 
-use super::segment::SEGMENT_MOST;
+use super::{segment::SEGMENT_MOST, span::Span};
 use crate::{
     ambient::{Day, Time},
     clean,
@@ -54,12 +54,18 @@ pub(super) fn is_data(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
 }
 
-/// The day in a file's name.
-pub(super) fn day_of(kind: &str, path: &Path) -> Option<Day> {
+/// The days that a file's name says: the first, and the last. They differ where the file holds a week's or a month's data.
+pub(super) fn days_of(kind: &str, path: &Path) -> Option<(Day, Day)> {
     let name = path.file_name()?.to_str()?;
     match kind {
-        "outbox" => Some(Time(name.split_once('-')?.0.parse().ok()?).day()),
-        _ => Day::parse(name.strip_prefix("day-").unwrap_or(name).get(..10)?),
+        "outbox" => {
+            let day = Time(name.split_once('-')?.0.parse().ok()?).day();
+            Some((day, day))
+        }
+        _ => {
+            let (span, _) = Span::split(name.strip_prefix("day-").unwrap_or(name))?;
+            Some((span.start, span.last()))
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 //! nothing.
 
 use super::{
-    DropReason, Journal, Record, outbox,
-    reading::{READ_MOST, day_of, is_data, note_failed, note_unread, shown},
+    DropReason, Journal, KINDS, Record, outbox,
+    reading::{READ_MOST, days_of, is_data, note_failed, note_unread, shown},
     segment::{self, Header, Kind, Segment},
+    span::Span,
 };
 use crate::{
     ambient::Day,
-    consent::{Place, Scope, WAITING_DAYS},
+    consent::{Place, Scope},
     disk::{self, Handle, Look, Need},
 };
 use std::{
@@ -165,7 +166,7 @@ impl Journal {
                 .flatten()
                 .filter(|record| record.schema.scope() == place.scope);
             match record {
-                Some(record) if record.day.0.saturating_add(WAITING_DAYS + 1) < today.0 => old += 1,
+                Some(record) if record.is_too_old(today) => old += 1,
                 Some(record) if record.is_plausible(today) => lines.push((line.seq, line.json.to_owned(), record)),
                 _ => foreign += 1,
             }
@@ -185,11 +186,11 @@ impl Journal {
         Ok(sealed)
     }
 
-    /// A file of this day that another process left and this process can continue, so that many short runs make few
+    /// A file of this period that another process left and this process can continue, so that many short runs make few
     /// files. Also returns the file's bytes.
-    pub(super) fn adopt(&self, directory: &Path, day: Day, wanted: &Header) -> Option<(Segment, Vec<u8>)> {
+    pub(super) fn adopt(&self, directory: &Path, span: Span, wanted: &Header) -> Option<(Segment, Vec<u8>)> {
         let Look::Read(names) = self.files.children(directory) else { return None };
-        let (own, ended) = (format!("{day}-"), [format!("{day}.closing"), format!("{day}.closed")]);
+        let (own, ended) = (format!("{span}-"), [format!("{span}.closing"), format!("{span}.closed")]);
         if names.iter().any(|name| ended.contains(name)) {
             return None;
         }
@@ -243,7 +244,7 @@ impl Journal {
     /// Whether any data of a scope's generation is on disk. `true` if that can't be seen.
     pub(crate) fn holds_anything(&self, scope: Scope, generation: u64) -> bool {
         let generation = generation.to_string();
-        ["waiting", "counts", "outbox"].into_iter().any(|kind| {
+        KINDS.into_iter().any(|kind| {
             let directory = self.store.join(kind).join(scope.name()).join(&generation);
             match self.files.children_if_listed(&directory) {
                 Look::Read(names) => names.iter().any(|name| is_data(Path::new(name))),
@@ -270,7 +271,7 @@ impl Journal {
     pub(crate) fn discard_all(&self, place: Place, reason: DropReason) {
         let generation = place.generation.to_string();
         let mut goes = Vec::new();
-        for kind in ["waiting", "counts", "outbox"] {
+        for kind in KINDS {
             let directory = self.store.join(kind).join(place.scope.name()).join(&generation);
             // What can't be listed now is dropped at the next try to send.
             let Look::Read(names) = self.files.children(&directory) else { continue };
@@ -454,6 +455,6 @@ fn is_sealed(name: &str) -> bool {
 /// Whether a batch may contain lines of a segment, judging by their names.
 fn may_be_in(segment: &Path, batch: &Path) -> bool {
     let name = segment.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let days = day_of("waiting", segment).zip(day_of("outbox", batch));
-    is_sealed(name) && days.is_none_or(|(began, made)| began <= made)
+    let days = days_of("waiting", segment).zip(days_of("outbox", batch));
+    is_sealed(name) && days.is_none_or(|((began, _), (made, _))| began <= made)
 }

@@ -22,6 +22,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Milliseconds => "{n} ms",
         Say::Minutes => "{n} min",
         Say::Days => "{n} {n:day|days}",
+        Say::Weeks => "{n} {n:week|weeks}",
         Say::Lines => "{n} {n:line|lines}",
         Say::Percent => "{n} %",
         Say::ToUnder => "{low} to under {high}",
@@ -76,6 +77,14 @@ pub(super) const fn sentence(say: Say) -> &'static str {
             "counted on this computer; only the day's counts are sent, rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, \
              257, 513 or 1,024"
         }
+        Say::RollupOfWeek => "counted on this computer; only the counts of a week (Monday to Sunday) are sent",
+        Say::RollupOfMonth => "counted on this computer; only the counts of a month are sent",
+        Say::RollupSooner => "more often than once a month, because {reason}",
+        Say::OnceADay => "one record a day at most, without a code, however often it happens",
+        Say::OnceAWeek => "one record a week (Monday to Sunday) at most, without a code, however often it happens",
+        Say::OnceAMonth => "one record a month at most, without a code, however often it happens",
+        Say::ValuesOfFirst => "with the values of the first time",
+        Say::ValuesOfLast => "with the values of the last time",
         Say::NoLinkage => "each is sent as a separate record, without a code; the records of one day arrive together",
         Say::Session => "codes stay the same until the program or the day ends",
         Say::Day => "codes stay the same for a day",
@@ -102,6 +111,14 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Field => "{name}: {doc}",
         Say::LeftOut => "left out if it is not known",
         Say::NothingYet => "nothing yet: this version of the program sends no such reports",
+        Say::Stays => {
+            "Together, these reports can say {n} different things about what stays the same on your computer. The fewer \
+             there are, the more computers say the same as yours."
+        }
+        Say::StaysInParts => {
+            "Your computer reports only one of {panels} parts of them. A secret on your computer picks the part."
+        }
+        Say::StaysMore => "They can say more than usual, because {reason}.",
         Say::Envelope => {
             "Each request also names the program ({program}), the software that sends it (candor, with its version and \
              programming language), the kind of report with its revision, and how long the data may be kept. Each \
@@ -134,7 +151,12 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Schedule => "When: once a day, at a random time of its own, or when the program asks for it.",
         Say::Here => "What is kept on this computer",
         Say::HereWaiting => "data that waits to be sent: {days} {days:day|days} at most",
-        Say::HereCounts => "a count of one, held back until more can be sent with it: {days} {days:day|days} at most",
+        Say::HereCounts => {
+            "counts that still grow, or a count of one that waits for more to be sent with it: {days} {days:day|days} at most"
+        }
+        Say::HereTold => {
+            "in which day, week or month a report was made that is made once in it: no longer than your yes lasts"
+        }
         Say::HereSent => "a copy of what was sent, for you: {days} {days:day|days}",
         Say::HereNames => {
             "the random numbers of the records that were sent, so that you can have those records deleted: {days} \

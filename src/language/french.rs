@@ -23,6 +23,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Milliseconds => "{n} ms",
         Say::Minutes => "{n} min",
         Say::Days => "{n} {n:jour|jours}",
+        Say::Weeks => "{n} {n:semaine|semaines}",
         Say::Lines => "{n} {n:ligne|lignes}",
         Say::Percent => "{n} %",
         Say::ToUnder => "de {low} à moins de {high}",
@@ -78,6 +79,19 @@ pub(super) const fn sentence(say: Say) -> &'static str {
             "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis à la valeur inférieure \
              parmi 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513 et 1\u{202f}024"
         }
+        Say::RollupOfWeek => {
+            "compté sur cet ordinateur ; seuls les totaux d'une semaine (du lundi au dimanche) sont transmis"
+        }
+        Say::RollupOfMonth => "compté sur cet ordinateur ; seuls les totaux d'un mois sont transmis",
+        Say::RollupSooner => "plus souvent qu'une fois par mois, pour la raison suivante : {reason}",
+        Say::OnceADay => "un seul enregistrement par jour au plus, sans code, quel que soit le nombre d'occurrences",
+        Say::OnceAWeek => {
+            "un seul enregistrement par semaine (du lundi au dimanche) au plus, sans code, quel que soit le nombre \
+             d'occurrences"
+        }
+        Say::OnceAMonth => "un seul enregistrement par mois au plus, sans code, quel que soit le nombre d'occurrences",
+        Say::ValuesOfFirst => "avec les valeurs de la première fois",
+        Say::ValuesOfLast => "avec les valeurs de la dernière fois",
         Say::NoLinkage => {
             "chaque occurrence est transmise séparément, sans code ; celles d'une même journée arrivent ensemble"
         }
@@ -109,6 +123,14 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Field => "{name} : {doc}",
         Say::LeftOut => "omis si la valeur n'est pas connue",
         Say::NothingYet => "rien pour l'instant : cette version du programme ne transmet rien de ce genre",
+        Say::Stays => {
+            "Réunies, ces données peuvent dire {n} choses différentes sur ce qui reste le même sur votre ordinateur. Moins \
+             il y en a, plus il y a d'ordinateurs qui disent la même chose que le vôtre."
+        }
+        Say::StaysInParts => {
+            "Votre ordinateur n'en transmet qu'une partie sur {panels}, choisie par un secret gardé sur votre ordinateur."
+        }
+        Say::StaysMore => "Elles peuvent en dire plus que d'habitude, pour la raison suivante : {reason}.",
         Say::Envelope => {
             "Chaque envoi indique aussi le programme ({program}), le logiciel qui transmet (candor, avec sa version et \
              son langage de programmation), la catégorie de données avec sa révision, et la durée pendant laquelle \
@@ -145,8 +167,11 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Here => "Ce qui est conservé sur cet ordinateur",
         Say::HereWaiting => "les données en attente d'envoi : {days} {days:jour|jours} au plus",
         Say::HereCounts => {
-            "un décompte égal à un, retenu jusqu'à ce que d'autres puissent être envoyés avec lui : {days} \
+            "les décomptes en cours, ou un décompte égal à un qui en attend d'autres pour être envoyé avec eux : {days} \
              {days:jour|jours} au plus"
+        }
+        Say::HereTold => {
+            "le jour, la semaine ou le mois où une donnée transmise une seule fois l'a été : au plus tant que dure votre oui"
         }
         Say::HereSent => "une copie de ce qui a été transmis, pour vous : {days} {days:jour|jours}",
         Say::HereNames => {

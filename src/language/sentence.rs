@@ -96,6 +96,7 @@ sentences! {
     Milliseconds "unit.ms" [n];
     Minutes "unit.min" [n];
     Days "unit.days" [n];
+    Weeks "unit.weeks" [n];
     Lines "unit.lines" [n];
     Percent "unit.percent" [n];
     // Ranges of quantities.
@@ -153,6 +154,14 @@ sentences! {
     UnicodeOver128 "label.unicode_over_128";
     // Linkages.
     Rollup "linkage.rollup";
+    RollupOfWeek "linkage.rollup_week";
+    RollupOfMonth "linkage.rollup_month";
+    RollupSooner "linkage.rollup_sooner" [reason];
+    OnceADay "linkage.once_day";
+    OnceAWeek "linkage.once_week";
+    OnceAMonth "linkage.once_month";
+    ValuesOfFirst "linkage.values_first";
+    ValuesOfLast "linkage.values_last";
     NoLinkage "linkage.none";
     Session "linkage.session";
     Day "linkage.day";
@@ -175,6 +184,9 @@ sentences! {
     Field "notice.field" [name doc];
     LeftOut "notice.left_out";
     NothingYet "notice.nothing_yet";
+    Stays "notice.stays" [n];
+    StaysInParts "notice.stays_in_parts" [panels];
+    StaysMore "notice.stays_more" [reason];
     Envelope "notice.envelope" [program];
     CutToDay "notice.cut_to_day";
     Receiver "notice.receiver" [name address country];
@@ -199,6 +211,7 @@ sentences! {
     Here "notice.here";
     HereWaiting "notice.here_waiting" [days];
     HereCounts "notice.here_counts" [days];
+    HereTold "notice.here_told";
     HereSent "notice.here_sent" [days];
     HereNames "notice.here_names" [days];
     HereSecret "notice.here_secret";

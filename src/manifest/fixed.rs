@@ -3,7 +3,7 @@
 //!
 //! It is made from the linked types. It never reads a store and has no data about a person.
 
-use super::EventPage;
+use super::{BudgetPage, EventPage};
 use crate::{
     consent::Contract,
     event::Registry,
@@ -24,6 +24,7 @@ pub(crate) struct StaticPage {
     of_library: bool,
     retention_days: u32,
     envelope: Vec<(&'static str, String)>,
+    budget: BudgetPage,
     could_send: Vec<EventPage>,
 }
 
@@ -42,6 +43,7 @@ impl StaticPage {
             of_library: scope.is_of_library(),
             retention_days: scope.retention_days(),
             envelope: [resource, own].concat(),
+            budget: BudgetPage::of(scope),
             could_send: registry.schemas_of(scope).map(super::event).collect(),
         }
     }

@@ -15,9 +15,10 @@ use crate::{
     clean,
     consent::{ErasureStatus, Failed, Records, Scope, State, Status, Undeclared},
     engine::Engine,
-    event::{Field, Linkage, Schema},
+    event::{Budget, Field, Linkage, Period, Schema, Values},
     generalize,
     journal::DropReason,
+    language::in_english,
     rollup::Counts,
     transport::otlp,
 };
@@ -99,6 +100,8 @@ pub struct ScopePage {
     pub secret_lost: bool,
     /// What each request contains in addition to its events: names and values. They are the same for every user of this version.
     pub envelope: Vec<(&'static str, String)>,
+    /// How many different reports this computer can make about what stays the same about it.
+    pub budget: BudgetPage,
     /// Every event that could be sent.
     pub could_send: Vec<EventPage>,
     /// Today's counts, and those of days that are not closed yet. They are local state; they become lines when their day closes.
@@ -121,6 +124,46 @@ pub struct ScopePage {
     asking_helps: bool,
 }
 
+/// How many different reports an installation can make about what stays the same about it: fields of once-events, and everything
+/// with a code. All events of the scope are counted together.
+///
+/// The shares of installations that are alone follow from these numbers, as if each report were as frequent as any other. Where
+/// some are rarer, more installations are alone; `candor-audit` measures how many.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct BudgetPage {
+    /// Over all panels. 1 if nothing stays the same.
+    pub outcomes: u64,
+    /// The same in bits: how many yes-or-no questions would say as much.
+    pub bits: f64,
+    /// The number of parts into which these reports are split. An installation reports one, which a secret chooses.
+    pub panels: u32,
+    /// Why there may be more than 1,024, if there may.
+    pub reason: Option<&'static str>,
+    /// The share expected to be alone with its report among 500 installations.
+    pub alone_of_500: f64,
+    /// The same among 5,000 installations.
+    pub alone_of_5000: f64,
+    /// The same among 50,000 installations.
+    pub alone_of_50000: f64,
+}
+
+impl BudgetPage {
+    fn of(scope: Scope) -> BudgetPage {
+        let (outcomes, panels) = scope.stays().unwrap_or((1, 1));
+        let budget = Budget { outcomes, panels };
+        BudgetPage {
+            outcomes,
+            bits: budget.bits(),
+            panels,
+            reason: scope.budget().map(|(_, reason)| reason),
+            alone_of_500: budget.alone(500),
+            alone_of_5000: budget.alone(5_000),
+            alone_of_50000: budget.alone(50_000),
+        }
+    }
+}
+
 /// An event that could be sent.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
@@ -133,6 +176,12 @@ pub struct EventPage {
     pub linkage: Linkage,
     /// The same in words.
     pub linkage_words: &'static str,
+    /// For a roll-up, how often its counts are sent. For a once-event, in which period it is reported once.
+    pub period: Option<Period>,
+    /// Why a roll-up of content is sent more often than once a month, if it is.
+    pub period_reason: Option<&'static str>,
+    /// For a once-event with fields: which values it reports.
+    pub values: Option<Values>,
     /// The last day on which the event is recorded, if an end was declared: a UTC day as `YYYY-MM-DD`.
     pub until: Option<String>,
     /// The field that selects the few items that are counted, if not all are: its name, its description, and what becomes of it.
@@ -170,12 +219,14 @@ pub struct FieldPage {
     pub example_sent: String,
 }
 
-/// How often one combination of values occurred on a day that is not closed yet.
+/// How often one combination of values occurred in a period that is not closed yet.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GrowingCount {
-    /// The UTC day, as `YYYY-MM-DD`.
+    /// The first UTC day of the period, as `YYYY-MM-DD`.
     pub day: String,
+    /// How long the period is.
+    pub period: Period,
     /// The event's name.
     pub event: &'static str,
     /// The fields' values in words, in declared order.
@@ -339,8 +390,9 @@ fn page(engine: &Engine, scope: Scope, records: Result<&Records, &Failed>, keys_
             let (service, own) = otlp::envelope(&engine.service, scope);
             [service, own].concat()
         },
+        budget: BudgetPage::of(scope),
         could_send: engine.registry.schemas_of(scope).map(event).collect(),
-        growing: growing.iter().flat_map(|(day, counts)| growing_counts(engine, *day, counts)).collect(),
+        growing: growing.iter().flat_map(|(of, counts)| growing_counts(engine, *of, counts)).collect(),
         waiting,
         ready: ready.iter().map(|batch| String::from_utf8_lossy(batch.body()).into_owned()).collect(),
         sent: sent
@@ -404,7 +456,10 @@ fn event(schema: &'static Schema) -> EventPage {
         name: schema.name(),
         description: schema.doc(),
         linkage: schema.linkage(),
-        linkage_words: schema.linkage().describe(),
+        linkage_words: in_english(schema.says()),
+        period: schema.period(),
+        period_reason: schema.period_reason(),
+        values: schema.values(),
         until: schema.until(),
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
         outcomes: schema.outcomes(),
@@ -430,12 +485,12 @@ fn field(field: &'static Field, unreadable: u32) -> FieldPage {
     }
 }
 
-fn growing_counts(engine: &Engine, day: Day, counts: &Counts) -> Vec<GrowingCount> {
+fn growing_counts(engine: &Engine, (day, period): (Day, Period), counts: &Counts) -> Vec<GrowingCount> {
     let known = counts.iter().filter_map(|(number, outcomes, count)| {
         let schema = engine.registry.schema(number)?;
         let values = schema.fields().iter().zip(outcomes);
         let values = values.map(|(field, outcome)| (field.name, field.precision.words(*outcome))).collect();
-        Some(GrowingCount { day: day.to_string(), event: schema.name(), values, count })
+        Some(GrowingCount { day: day.to_string(), period, event: schema.name(), values, count })
     });
     known.collect()
 }

@@ -134,6 +134,17 @@ impl fmt::Display for ScopePage {
         writeln!(f, "  kept there    for {} days", self.retention_days)?;
         let envelope: Vec<String> = self.envelope.iter().map(|(name, value)| format!("{name} {value}")).collect();
         writeln!(f, "  with each     {}", envelope.join(", "))?;
+        if self.budget.outcomes > 1 {
+            let parts = match self.budget.panels {
+                1 => String::new(),
+                panels => format!("; this computer reports one of {panels} parts"),
+            };
+            writeln!(
+                f,
+                "  stays same    these reports can say {} different things about it{parts}",
+                self.budget.outcomes
+            )?;
+        }
         writeln!(f, "  could send")?;
         for event in &self.could_send {
             writeln!(f, "    {}: {}", event.name, event.description)?;

@@ -49,6 +49,9 @@ pub(crate) const RATIO: Precision =
 /// How old something is, in days.
 pub(crate) const AGE: Precision = Precision::Cuts { unit: Unit::Days, cuts: &[0, 1, 7, 30, 90, 365] };
 
+/// How long ago something was, in whole weeks: the weeks, months and quarters that a retention curve is drawn by.
+pub(crate) const TENURE: Precision = Precision::Cuts { unit: Unit::Weeks, cuts: &[0, 1, 2, 4, 8, 13, 26, 52] };
+
 /// Pictures by their shorter side: up to 480, 720, 1080, 1440, 2160 lines, and more.
 pub(crate) const RESOLUTION: Precision =
     Precision::Cuts { unit: Unit::Lines, cuts: &[1, 481, 721, 1_081, 1_441, 2_161] };

@@ -13,10 +13,10 @@ pub use calendar::{DateUnit, day_number};
 pub use ladders::{dates, digits, digits_len, log_buckets, log_buckets_len, steps, versions};
 pub use unit::Unit;
 
-pub(crate) use calendar::EARLIEST;
+pub(crate) use calendar::{EARLIEST, next, start};
 pub(crate) use ladders::{
     AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS, RATIO,
-    RESOLUTION, TEXT_SHAPE,
+    RESOLUTION, TENURE, TEXT_SHAPE,
 };
 
 use crate::language::{Locale, Say};

@@ -19,6 +19,8 @@ pub enum Unit {
     Minutes,
     /// Days of 24 hours.
     Days,
+    /// Whole weeks.
+    Weeks,
     /// A plain count of things.
     Count,
     /// Thousandths of a whole.
@@ -55,6 +57,7 @@ impl Unit {
             Unit::Seconds => "s",
             Unit::Minutes => "min",
             Unit::Days => "d",
+            Unit::Weeks => "weeks",
             Unit::Count => "count",
             Unit::PerMille => "per mille",
             Unit::Lines => "lines",
@@ -91,6 +94,7 @@ impl Unit {
             Unit::Seconds => format!("{sign}{}:{:02}", size / 60, size % 60),
             Unit::Minutes => of(locale, Say::Minutes, value),
             Unit::Days => of(locale, Say::Days, value),
+            Unit::Weeks => of(locale, Say::Weeks, value),
             Unit::Count => locale.number(value),
             Unit::PerMille => {
                 let number = locale.decimal(value / 10, &(size % 10).to_string());
@@ -129,7 +133,7 @@ impl Unit {
         match self {
             Unit::BitsPerSecond | Unit::Bytes | Unit::Milliseconds => exact(locale, value, self.larger()),
             Unit::Seconds if value % 60 == 0 => locale.number(value / 60),
-            Unit::Minutes | Unit::Days | Unit::Lines => locale.number(value),
+            Unit::Minutes | Unit::Days | Unit::Weeks | Unit::Lines => locale.number(value),
             _ => self.words_in(locale, value),
         }
     }
@@ -140,6 +144,7 @@ impl Unit {
             Unit::Seconds if value % 60 == 0 => of(locale, Say::Minutes, value / 60),
             Unit::Minutes => of(locale, Say::Minutes, value),
             Unit::Days => of(locale, Say::Days, value),
+            Unit::Weeks => of(locale, Say::Weeks, value),
             Unit::Lines => of(locale, Say::Lines, value),
             _ => self.bound(locale, value),
         }
@@ -153,8 +158,8 @@ impl Unit {
         // Seconds are written as minutes if both ends are whole minutes.
         let whole = self != Unit::Seconds || (low % 60 == 0 && high.is_none_or(|high| high % 60 == 0));
         match (self, high) {
-            (Unit::Count | Unit::Lines, Some(h)) if h == low + 1 => self.last_bound(locale, low),
-            (Unit::Count | Unit::Lines, Some(h)) => {
+            (Unit::Count | Unit::Lines | Unit::Weeks, Some(h)) if h == low + 1 => self.last_bound(locale, low),
+            (Unit::Count | Unit::Lines | Unit::Weeks, Some(h)) => {
                 two(Say::Through, &self.bound(locale, low), &self.last_bound(locale, h - 1))
             }
             (Unit::PerMille, Some(1)) => locale.words(Say::None),

@@ -31,7 +31,7 @@ fn batch_group(record: &Record) -> BatchGroup {
         return ("plain", 0);
     }
     match record.schema.linkage() {
-        Linkage::Rollup | Linkage::None => ("plain", 0),
+        Linkage::Rollup | Linkage::Once | Linkage::None => ("plain", 0),
         // A session's codes are valid only for one process. Grouping by day at least keeps sessions of different days apart.
         Linkage::Session => ("session", day.0),
         Linkage::Day => ("day", day.0),
@@ -81,7 +81,7 @@ impl Segments {
 }
 
 impl Engine {
-    /// Closes past days and makes batches of all pending lines. Returns the files of the ready batches, oldest first, and
+    /// Closes past periods and makes batches of all pending lines. Returns the files of the ready batches, oldest first, and
     /// the number of batches that are held back.
     ///
     /// The caller holds a permit; `is_authorized` says whether it is still valid. A withdrawal waits for that permit before it
@@ -96,7 +96,7 @@ impl Engine {
         is_authorized: &dyn Fn() -> bool,
         unread: &mut Vec<String>,
     ) -> io::Result<(Vec<PathBuf>, u64)> {
-        if let Err(error) = self.journal.close_days(place, self.today(), unread) {
+        if let Err(error) = self.journal.close_periods(place, self.today(), unread) {
             unread.push(disk::at(&self.kept_in("counts", place))(error).to_string());
         }
         self.journal.seal();

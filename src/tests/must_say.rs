@@ -11,6 +11,8 @@ pub(crate) struct About<'a> {
     pub(crate) benefit: &'a str,
     pub(crate) retention_days: u32,
     pub(crate) validity_days: u32,
+    /// For how many days counts may stay on the computer.
+    pub(crate) counts_days: u32,
     /// How many days network addresses are kept, if they are.
     pub(crate) address_days: Option<u32>,
     /// Within how many days records are deleted on request, if they can be.
@@ -43,9 +45,14 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
         // What is stored locally, and how long.
         pick("What is kept on this computer", "Ce qui est conservé sur cet ordinateur"),
         pick("data that waits to be sent: 7 days at most", "les données en attente d’envoi : 7 jours au plus"),
-        pick(
-            "a count of one, held back until more can be sent with it: 28 days at most",
-            "un décompte égal à un, retenu jusqu’à ce que d’autres puissent être envoyés avec lui : 28 jours au plus",
+        format!(
+            "{} {} {}",
+            pick(
+                "counts that still grow, or a count of one that waits for more to be sent with it:",
+                "les décomptes en cours, ou un décompte égal à un qui en attend d’autres pour être envoyé avec eux :",
+            ),
+            days(about.counts_days),
+            pick("at most", "au plus"),
         ),
         format!(
             "{} {sent}",

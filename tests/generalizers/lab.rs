@@ -182,7 +182,7 @@ pub(crate) struct Seen<'a> {
 
 /// A film was played to its end.
 #[derive(Event)]
-#[event(name = "items.played", scope = ITEMS, linkage = rollup)]
+#[event(name = "items.played", scope = ITEMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct Played<'a> {
     /// Which film.
     #[field(item, domain = "film")]
@@ -193,7 +193,7 @@ pub(crate) struct Played<'a> {
 
 /// A film was stopped.
 #[derive(Event)]
-#[event(name = "items.stopped", scope = ITEMS, linkage = rollup)]
+#[event(name = "items.stopped", scope = ITEMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct Stopped<'a> {
     /// Which film: the same name space as `items.played`.
     #[field(item, domain = "film")]
@@ -202,7 +202,7 @@ pub(crate) struct Stopped<'a> {
 
 /// A book was read.
 #[derive(Event)]
-#[event(name = "items.read", scope = ITEMS, linkage = rollup)]
+#[event(name = "items.read", scope = ITEMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct Read<'a> {
     /// Which book.
     #[field(item, domain = "book", reason = "a test of two name spaces")]
@@ -211,7 +211,7 @@ pub(crate) struct Read<'a> {
 
 /// One item in eight is counted.
 #[derive(Event)]
-#[event(name = "items.eighth", scope = ITEMS, linkage = rollup)]
+#[event(name = "items.eighth", scope = ITEMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct Eighth<'a> {
     /// Which one.
     #[field(item, one_in = 8, reason = "a test needs one")]
@@ -220,7 +220,7 @@ pub(crate) struct Eighth<'a> {
 
 /// Every item is counted.
 #[derive(Event)]
-#[event(name = "items.every", scope = ITEMS, linkage = rollup)]
+#[event(name = "items.every", scope = ITEMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct Every<'a> {
     /// Which one.
     #[field(item, one_in = 1, reason = "a test needs one")]

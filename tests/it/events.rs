@@ -30,7 +30,7 @@ pub(crate) enum Codec {
 
 /// A stream ended or was stopped.
 #[derive(Debug, Event)]
-#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct PlaybackFinished {
     /// Which film it was.
     #[field(item, one_in = 1, reason = "a test counts everything")]
@@ -47,7 +47,7 @@ pub(crate) struct PlaybackFinished {
 
 /// A film was opened: of few films, as everywhere.
 #[derive(Debug, Event)]
-#[event(name = "playback.opened", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "playback.opened", scope = PLAYBACK, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct FilmOpened {
     /// Which film it was.
     #[field(item)]

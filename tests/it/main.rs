@@ -54,6 +54,7 @@ mod lock;
 mod manifest;
 mod messages;
 mod names;
+mod once;
 mod outlasts;
 mod outside;
 #[cfg(unix)]

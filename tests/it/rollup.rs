@@ -303,3 +303,95 @@ fn a_day_whose_list_others_may_open_is_closed_once_it_can_be_read() {
     send(&client);
     assert_eq!((server.lines().iter().map(|line| count_of(line)).sum::<u64>(), counts.exists()), (5, false));
 }
+
+candor::scope! {
+    /// Find out which songs are broken off, so that those formats are repaired first.
+    pub SONGS = "songs" {
+        title: "Songs", revision: 1, about: installation, retention: 90 days, benefit: "Whole songs", other_uses: none,
+    }
+}
+
+/// A song was broken off.
+#[derive(candor::Event)]
+#[event(name = "song.broken_off", scope = SONGS, linkage = rollup)]
+struct SongBrokenOff {
+    /// Which song it was.
+    #[field(item, one_in = 1, reason = "a test counts everything")]
+    song: &'static str,
+    /// Whether in its first half.
+    early: bool,
+}
+
+/// Songs were looked for.
+#[derive(candor::Event)]
+#[event(name = "songs.searched", scope = SONGS, linkage = rollup, every = week)]
+struct SongsSearched {
+    /// Whether any was found.
+    found: bool,
+}
+
+fn broken(early: bool) -> SongBrokenOff {
+    SongBrokenOff { song: "a song", early }
+}
+
+/// A Monday at noon, in seconds since 1970: 2027-03-01, which is also the first of a month.
+const MONDAY: i64 = 1_803_902_400;
+
+/// Goes on in steps of a few days, in which the program is started and sends.
+fn days(home: &Home, server: &Server, days: u32, record: impl Fn(&Client, u32)) {
+    for day in 0..days {
+        let client = home.start(server);
+        record(&client, day);
+        send(&client);
+        drop(client);
+        home.clock.advance(DAY);
+    }
+}
+
+#[test]
+fn content_leaves_once_a_month() {
+    let (home, server) = (Home::new(), Server::new());
+    home.clock.jump_to(MONDAY);
+    drop(home.start_granted(&server, &[SONGS]));
+    let nanos = (MONDAY - 43_200) as u64 * 1_000_000_000;
+    days(&home, &server, 31, |client, _| client.record_durable(broken(true)));
+    assert_eq!(server.connections(), 0, "not in its own month");
+    days(&home, &server, 3, |_, _| ());
+    let lines = server.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains(&format!(r#""timeUnixNano":"{nanos}""#)), "stamped with the month: {}", lines[0]);
+    assert!((17..=33).contains(&count_of(&lines[0])), "{}", lines[0]);
+}
+
+#[test]
+fn a_week_leaves_as_one_and_a_count_of_one_leaves_where_nobody_plays_it() {
+    let (home, server) = (Home::new(), Server::new());
+    home.clock.jump_to(MONDAY);
+    drop(home.start_granted(&server, &[SONGS]));
+    days(&home, &server, 9, |client, day| {
+        if day == 3 {
+            client.record_durable(SongsSearched { found: true });
+            client.record_durable(broken(true));
+        }
+    });
+    let lines = server.lines();
+    assert_eq!(lines.len(), 1, "the song waits: {lines:#?}");
+    assert!(lines[0].contains("songs.searched") && count_of(&lines[0]) == 1, "{}", lines[0]);
+}
+
+#[test]
+fn a_lone_song_waits_a_month_for_company_and_is_then_dropped() {
+    let (home, server) = (Home::new(), Server::new());
+    home.clock.jump_to(MONDAY);
+    drop(home.start_granted(&server, &[SONGS]));
+    days(&home, &server, 65, |client, day| {
+        if day == 3 {
+            client.record_durable(broken(true))
+        }
+    });
+    assert_eq!(server.connections(), 0);
+    let client = home.start(&server);
+    let outcomes = client.manifest().unwrap().outcomes;
+    let lost = outcomes.lost.iter().find(|lost| lost.reason.name() == "age").map(|lost| lost.count);
+    assert_eq!(lost, Some(1), "it is counted as lost");
+}

@@ -79,7 +79,7 @@ struct ServerBusy<'a> {
 
 /// A film was played.
 #[derive(Event)]
-#[event(name = "film.played", scope = FILMS, linkage = rollup)]
+#[event(name = "film.played", scope = FILMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 struct FilmPlayed<'a> {
     /// Which film.
     #[field(item)]

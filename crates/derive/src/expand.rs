@@ -6,7 +6,7 @@
 
 use crate::{
     category::Category,
-    event::{Class, Event, Example, Field, Kind, Shape, Value},
+    event::{Class, Event, Example, Field, Kind, Shape, Told, Value},
     scope::{Scope, Terms, UseAnswer},
 };
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -14,7 +14,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Lifetime, Path};
 
 pub(crate) fn event(event: &Event<'_>) -> TokenStream {
-    let Event { ident, krate, name, doc, scope, linkage, until, fields, .. } = event;
+    let Event { ident, krate, name, doc, scope, linkage, period, until, fields, .. } = event;
     let (generics, type_generics, where_clause) = event.generics.split_for_impl();
     let statics = event.generics.lifetimes().map(|_| Lifetime::new("'static", ident.span()));
     let lasting = quote!(#ident<#(#statics),*>);
@@ -33,6 +33,16 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
     let candor = respanned(krate.to_token_stream(), here);
     let until = until
         .map(|(year, month, day)| quote_spanned!(here=> .ending(#candor::__private::day_number(#year, #month, #day))));
+    let period = period.as_ref().map(|period| match period {
+        Told::Every(period, reason) => {
+            let reason = option(reason.as_ref());
+            quote_spanned!(here=> .every(#candor::event::Period::#period, #reason))
+        }
+        Told::Once(period, values) => {
+            let values = option(values.as_ref().map(|values| quote!(#candor::event::Values::#values)));
+            quote_spanned!(here=> .once(#candor::event::Period::#period, #values))
+        }
+    });
     let schema = quote_spanned! {here=>
         #candor::event::Schema::declare(
             #name,
@@ -43,6 +53,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
             #item,
         )
         .in_package(::core::option_env!("CARGO_PKG_NAME"))
+        #period
         #until
     };
     quote! {
@@ -137,7 +148,8 @@ pub(crate) fn category_stand_in(krate: &Path, ident: &Ident, generics: &Generics
 
 pub(crate) fn scope(scope: &Scope) -> TokenStream {
     let Scope { attrs, vis, constant, krate, name, purpose, terms } = scope;
-    let Terms { title, benefit, revision, retention_days, uses, also_never, library } = terms;
+    let Terms { title, benefit, revision, retention_days, uses, also_never, library, budget } = terms;
+    let budget = budget.as_ref().map(|(outcomes, reason)| quote!(.with_budget(#outcomes, #reason)));
     let library = library.as_ref().map(|(controller, endpoint)| {
         quote!(.of_library(#krate::__private::Library { controller: #controller, endpoint: #endpoint }))
     });
@@ -168,6 +180,7 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
                     also_never: &[#(#also_never),*],
                 })
                 .in_package(::core::option_env!("CARGO_PKG_NAME"))
+                #budget
                 #library;
             #krate::Scope::of(&STATIC)
         };
@@ -176,6 +189,14 @@ pub(crate) fn scope(scope: &Scope) -> TokenStream {
         const _: () = {
             #krate::__private::inventory::submit! { #krate::__private::LinkedScope(#constant) }
         };
+    }
+}
+
+/// An `Option` as an expression.
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
     }
 }
 
@@ -200,6 +221,10 @@ fn schema_field(krate: &Path, field: &Field<'_>) -> TokenStream {
         Kind::Presence => {
             let precision = quote!(#krate::Precision::Flag);
             (Class::Presence.word(), precision, quote!(false), "", "", none, quote!(First))
+        }
+        Kind::Tenure => {
+            let precision = quote!(<#krate::event::class::Tenure as #krate::event::Fixed>::PRECISION);
+            (Class::Tenure.word(), precision, quote!(false), "", "", none, quote!(Number(5)))
         }
         // Always optional: without a key, no code is sent.
         Kind::Hash { domain, example } => {
@@ -345,6 +370,11 @@ fn outcome(krate: &Path, field: &Field<'_>, index: usize) -> TokenStream {
             quote!(sink.outcome(#index, #implementation::outcome(const { &#precision }, &self.#ident));)
         }
         Kind::Presence => quote!(sink.outcome(#index, #krate::event::class::Presence::of(&self.#ident));),
+        Kind::Tenure => {
+            let implementation = classed(krate, Class::Tenure, &ty);
+            let precision = quote!(<#krate::event::class::Tenure as #krate::event::Fixed>::PRECISION);
+            quote!(sink.outcome(#index, #implementation::outcome(const { &#precision }, &self.#ident));)
+        }
         Kind::Hash { .. } => {
             let implementation = identifier(krate, &ty);
             quote!(sink.identifier(#index, &#implementation::identifier_bytes(&self.#ident));)

@@ -112,6 +112,11 @@ impl Journal {
         }
     }
 
+    /// `Journal::purge_with_grant`: the models have no once-events.
+    pub(crate) fn purge_with_grant(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
+        self.purge(scope, keep)
+    }
+
     /// `Journal::purge`: removes the pending records of every generation but `keep`, under the lock.
     pub(crate) fn purge(&self, _: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
         self.writer.lock().retain(|place| Some(place.generation) == keep);

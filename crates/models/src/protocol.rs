@@ -390,7 +390,7 @@ fn withdraw(world: &World) -> (bool, u64) {
     }
     // `engine.consent.confirm(scope, CONFIRM)`.
     let confirmed = on("no life lock") || early || world.confirm();
-    // `destroy`: `engine.journal.purge(…)`.
+    // `destroy`: `engine.journal.purge_with_grant(…)`.
     if world.plan.records {
         world.journal.lock().unwrap().clear();
     }

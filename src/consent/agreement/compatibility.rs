@@ -218,6 +218,12 @@ pub(crate) fn compare(build: &ContractSchema, agreed: &ContractSchema) -> Compar
         found.note("features that depend on it", "none", "some", Effect::Stops);
     }
     let projection = events(&mut found, agreed, build);
+    // What is new in the events is held back by itself, so that no more than the agreed reports are made.
+    let outcomes = |terms: &ContractSchema| terms.budget.as_ref().map_or(1, |budget| budget.outcomes);
+    if outcomes(agreed) != outcomes(build) {
+        let effect = if outcomes(build) < outcomes(agreed) { Effect::Narrower } else { Effect::HeldBack };
+        found.note("different reports about what stays the same", outcomes(agreed), outcomes(build), effect);
+    }
     let tied = newly_tied(agreed, build);
     if !tied.is_empty() {
         found.note("events whose codes can be matched", "", tied.join("; "), Effect::Stops);
@@ -282,6 +288,27 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said>
         found.note(axis("linkage"), &agreed.linkage, &build.linkage, effect);
     }
     let mut said = true;
+    // Reports of a longer period tell less. Those of a shorter one can't be made into them.
+    if let (Some(before), Some(after)) = (period(agreed), period(build))
+        && before != after
+    {
+        let longer = length(after) > length(before);
+        said &= longer;
+        let effect = if longer { Effect::Narrower } else { Effect::HeldBack };
+        found.note(axis("period"), before, after, effect);
+    }
+    if agreed.linkage == "once" && build.linkage == "once" && agreed.values != build.values {
+        said = false;
+        let values = |event: &Event| event.values.clone().unwrap_or_default();
+        found.note(axis("which time is reported"), values(agreed), values(build), Effect::HeldBack);
+    }
+    // A count of one tells more of somebody than a larger one.
+    if holds_back(agreed) != holds_back(build) {
+        said &= holds_back(build);
+        let words = |holds: bool| if holds { "held back" } else { "sent" };
+        let effect = if holds_back(build) { Effect::Narrower } else { Effect::HeldBack };
+        found.note(axis("a count of one"), words(holds_back(agreed)), words(holds_back(build)), effect);
+    }
     if agreed.items != build.items {
         let words = |items: &Option<crate::consent::agreement::schema::Items>| match items {
             Some(items) => format!("one in {} by {}", items.one_in, items.domain),
@@ -292,7 +319,7 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said>
             (Some(before), Some(after)) => before.domain == after.domain && after.one_in >= before.one_in,
             _ => false,
         };
-        said = fewer;
+        said &= fewer;
         let effect = if fewer { Effect::Narrower } else { Effect::HeldBack };
         found.note(axis("items counted"), words(&agreed.items), words(&build.items), effect);
     }
@@ -347,7 +374,22 @@ fn ties(one: &Event, other: &Event, domain: &str) -> bool {
 
 /// The rank of a linkage, from the one that links the fewest records to the one that links the most. `None` if unknown.
 fn rank(linkage: &str) -> Option<usize> {
-    ["rollup", "none", "session", "day", "week", "month"].iter().position(|known| *known == linkage)
+    ["once", "rollup", "none", "session", "day", "week", "month"].iter().position(|known| *known == linkage)
+}
+
+/// The period of a roll-up or of a once-event.
+pub(in crate::consent) fn period(event: &Event) -> Option<&str> {
+    let has_one = matches!(event.linkage.as_str(), "rollup" | "once");
+    has_one.then(|| event.period.as_deref().unwrap_or("day"))
+}
+
+fn holds_back(event: &Event) -> bool {
+    event.linkage == "rollup" && event.holds_back.unwrap_or(true)
+}
+
+/// How long a period is. An unknown one is the shortest.
+fn length(period: &str) -> usize {
+    ["day", "week", "month"].iter().position(|known| *known == period).unwrap_or(0)
 }
 
 fn field(found: &mut Differences, agreed: &Event, event: &Event, build: &Field) -> Rule {

@@ -45,6 +45,10 @@ pub(crate) fn base() -> ContractSchema {
             Event {
                 name: text("e1"),
                 linkage: text("none"),
+                period: None,
+                period_reason: None,
+                values: None,
+                holds_back: None,
                 fields: vec![field("f1", cuts(&[0, 10, 100, 1_000])), field("f2", labels(&["a", "b", "c", "other"]))],
                 items: None,
                 until: None,
@@ -52,6 +56,10 @@ pub(crate) fn base() -> ContractSchema {
             Event {
                 name: text("e2"),
                 linkage: text("rollup"),
+                period: Some(text("week")),
+                period_reason: None,
+                values: None,
+                holds_back: Some(true),
                 fields: vec![field("g1", cuts(&[0, 5, 50])), field("g2", Partition::Flag {})],
                 items: Some(Items { one_in: 64, domain: text("film") }),
                 until: None,
@@ -59,6 +67,7 @@ pub(crate) fn base() -> ContractSchema {
             coded("e4", "week"),
             coded("e5", "day"),
         ],
+        budget: None,
         envelope: vec![text("service.name"), text("service.version")],
         features_depend_on_it: false,
     }
@@ -67,7 +76,21 @@ pub(crate) fn base() -> ContractSchema {
 /// An event with a code for a server.
 fn coded(name: &str, linkage: &str) -> Event {
     let server = Field { domain: Some("server".into()), ..field("s1", Partition::Code { bits: 64 }) };
-    Event { name: name.into(), linkage: linkage.into(), fields: vec![server], items: None, until: None }
+    event(name, linkage, vec![server])
+}
+
+fn event(name: &str, linkage: &str, fields: Vec<Field>) -> Event {
+    Event {
+        name: name.into(),
+        linkage: linkage.into(),
+        period: None,
+        period_reason: None,
+        values: None,
+        holds_back: None,
+        fields,
+        items: None,
+        until: None,
+    }
 }
 
 fn field(name: &str, precision: Partition) -> Field {
@@ -140,7 +163,7 @@ pub(crate) fn changed(rng: &mut Rng, from: &ContractSchema) -> ContractSchema {
                 let name = pick(rng, &["e1", "e2", "e3"]).to_owned();
                 if !to.events.iter().any(|event| event.name == name) {
                     let fields = vec![field("f1", partition(rng))];
-                    to.events.push(Event { name, linkage: "rollup".into(), fields, items: None, until: None });
+                    to.events.push(event(&name, "rollup", fields));
                 }
             }
             _ => {
@@ -153,9 +176,12 @@ pub(crate) fn changed(rng: &mut Rng, from: &ContractSchema) -> ContractSchema {
 }
 
 fn change_event(rng: &mut Rng, event: &mut Event) {
-    match rng.u8(..9) {
+    match rng.u8(..12) {
+        9 => event.period = pick(rng, &[None, Some("day"), Some("week"), Some("month")]).map(Into::into),
+        10 => event.values = pick(rng, &[None, Some("first"), Some("last")]).map(Into::into),
+        11 => event.holds_back = pick(rng, &[None, Some(true), Some(false)]),
         8 => event.until = pick(rng, &[None, Some("2027-06-30"), Some("2027-12-31")]).map(Into::into),
-        0 => event.linkage = pick(rng, &["rollup", "none", "session", "day", "week", "month"]).into(),
+        0 => event.linkage = pick(rng, &["once", "rollup", "none", "session", "day", "week", "month"]).into(),
         1 => {
             let items = |one_in, domain: &str| Some(Items { one_in, domain: domain.into() });
             event.items = pick(rng, &[None, items(32, "film"), items(64, "film"), items(64, "disc")]);
@@ -258,6 +284,7 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
             return Err("a new event".into());
         };
         let ties = |linkage: &str| match linkage {
+            "once" => 0,
             "rollup" => 1,
             "none" => 2,
             "session" => 3,
@@ -267,6 +294,18 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
             _ => 9,
         };
         check(ties(&event.linkage) <= ties(&before.linkage), "ties more together")?;
+        // The periods in days; 0 for an event that has none.
+        let days = |event: &Event| match (event.linkage.as_str(), event.period.as_deref()) {
+            ("rollup" | "once", None | Some("day")) => 1,
+            ("rollup" | "once", Some("week")) => 7,
+            ("rollup" | "once", _) => 31,
+            _ => 0,
+        };
+        check(days(before) == 0 || days(event) == 0 || days(event) >= days(before), "more often")?;
+        let lone = |event: &Event| event.linkage != "rollup" || event.holds_back == Some(false);
+        check(lone(before) || !lone(event), "a count of one is sent")?;
+        let both_once = event.linkage == "once" && before.linkage == "once";
+        check(!both_once || event.values == before.values, "another of its times")?;
         check(DAYS.iter().all(|day| !is_made(&event.until, day) || is_made(&before.until, day)), "for longer")?;
         // Sampled entities of a name space by rank, out of 1,024: those sampled now must have been sampled before.
         let counted = |items: &Option<Items>, rank: u64| items.as_ref().is_none_or(|it| rank < 1_024 / it.one_in);
@@ -367,6 +406,10 @@ fn binding(terms: &ContractSchema) -> String {
     terms.events.sort_by(|a, b| a.name.cmp(&b.name));
     for event in &mut terms.events {
         event.fields.sort_by(|a, b| a.name.cmp(&b.name));
+        // What an event without a period says of it means nothing.
+        event.period = super::compatibility::period(event).map(Into::into);
+        event.holds_back = (event.linkage == "rollup").then(|| event.holds_back.unwrap_or(true));
+        event.values = event.values.take().filter(|_| event.linkage == "once");
         for field in &mut event.fields {
             if let Partition::Labels { labels } = &mut field.precision {
                 labels.sort();

@@ -10,7 +10,7 @@ use crate::consent::{
     agreement::languages::Spoken,
     agreement::party::Party,
     agreement::scope::{Scope, UseAnswer},
-    agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
+    agreement::terms::{EventTerms, FieldTerms, WAITING_DAYS, counts_days, sent_log_days},
     agreement::text_keys,
     json::digest,
 };
@@ -118,7 +118,7 @@ impl<'n> Writer<'n> {
         self.gap();
         self.receiver();
         self.gap();
-        self.here();
+        self.here(events);
         self.gap();
         self.uses();
         self.gap();
@@ -148,6 +148,17 @@ impl<'n> Writer<'n> {
             self.point(Say::NothingYet, &[]);
         }
         self.gap();
+        if let Some((outcomes, panels)) = self.scope.stays() {
+            self.paragraph(Say::Stays, &[("n", outcomes.into())]);
+            if panels > 1 {
+                self.paragraph(Say::StaysInParts, &[("panels", panels.into())]);
+            }
+            if let Some((_, reason)) = self.scope.budget() {
+                let reason = self.of_scope("budget_reason", reason);
+                self.paragraph(Say::StaysMore, &[("reason", reason.trim_end_matches('.').into())]);
+            }
+            self.gap();
+        }
         let program = match &self.party.service_version {
             Some(version) => format!("{} {version}", self.party.application),
             None => self.party.application.clone(),
@@ -162,6 +173,16 @@ impl<'n> Writer<'n> {
         self.point(Say::Event, &[("doc", (&doc).into()), ("name", event.name.into())]);
         let linkage = self.say(event.linkage_says, &[]);
         self.out.add("    ", 4, &linkage);
+        if let Some(values) = event.values {
+            let which = if values == "last" { Say::ValuesOfLast } else { Say::ValuesOfFirst };
+            let which = self.say(which, &[]);
+            self.out.add("    ", 4, &which);
+        }
+        if let Some(reason) = event.period_reason {
+            let reason = self.spoken.text(&[text_keys::period_reason_of(event)], reason);
+            let sooner = self.say(Say::RollupSooner, &[("reason", (&reason).into())]);
+            self.out.add("    ", 4, &sooner);
+        }
         if let Some(day) = &event.until {
             let until = self.say(Say::Until, &[("day", day.into())]);
             self.out.add("    ", 4, &until);
@@ -228,10 +249,13 @@ impl<'n> Writer<'n> {
         self.paragraph(Say::Schedule, &[]);
     }
 
-    fn here(&mut self) {
+    fn here(&mut self, events: &[EventTerms]) {
         self.heading(Say::Here);
         self.point(Say::HereWaiting, &[("days", WAITING_DAYS.into())]);
-        self.point(Say::HereCounts, &[("days", COUNTS_DAYS.into())]);
+        self.point(Say::HereCounts, &[("days", counts_days(events).into())]);
+        if events.iter().any(|event| event.linkage == "once") {
+            self.point(Say::HereTold, &[]);
+        }
         self.point(Say::HereSent, &[("days", sent_log_days(self.scope).into())]);
         self.point(Say::HereNames, &[("days", self.scope.retention_days().into())]);
         self.point(Say::HereSecret, &[]);

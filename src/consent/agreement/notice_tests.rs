@@ -11,11 +11,11 @@ use crate::consent::{
     agreement::terms::{EventTerms, FieldTerms, ItemTerms},
 };
 use crate::{
-    event::Linkage,
+    event::{Linkage, Period, says},
     language::{Locale, Say, columns, phrase},
     precision::{
         AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
-        Precision, RATIO, RESOLUTION, TEXT_SHAPE, Unit, day_number,
+        Precision, RATIO, RESOLUTION, TENURE, TEXT_SHAPE, Unit, day_number,
     },
     tests::must_say::{About, nothing_was_written, on_one_line, reads_as_kept, unsaid},
 };
@@ -24,7 +24,8 @@ use std::sync::Arc;
 const WHY: &str = "tests";
 
 static ALL_NO: ScopeStatic = ScopeStatic::new(words("quiet", [UseAnswer::No; 5], &[]));
-static ALL_YES: ScopeStatic = ScopeStatic::new(words("loud", [UseAnswer::Yes(WHY); 5], &["x1", "x2"]));
+static ALL_YES: ScopeStatic =
+    ScopeStatic::new(words("loud", [UseAnswer::Yes(WHY); 5], &["x1", "x2"])).with_budget(4_096, "x10");
 
 const fn words(name: &'static str, uses: [UseAnswer; 5], also_never: &'static [&'static str]) -> ScopeWords {
     let [training, sale_or_sharing, advertising, profiling, judging_workers] = uses;
@@ -94,6 +95,7 @@ fn precisions() -> Vec<(&'static str, Precision)> {
         ("latency", LATENCY),
         ("ratio", RATIO),
         ("age", AGE),
+        ("tenure", TENURE),
         ("resolution", RESOLUTION),
         ("ladder", HALVES),
         ("date", DATES),
@@ -105,18 +107,53 @@ fn precisions() -> Vec<(&'static str, Precision)> {
     ]
 }
 
+/// The scope in which all questions are answered with yes, and which says more than usual.
+fn loud() -> Scope {
+    let scope = Scope::of(&ALL_YES);
+    scope.set_stays(2_048, 3);
+    scope
+}
+
 fn events() -> Vec<EventTerms> {
     let item = |one_in, reason| Some(ItemTerms { name: "item", doc: "x5.", one_in, domain: "d", reason });
-    let items = [item(1, None), item(1, Some("x6")), item(32, None), item(32, Some("x6")), None, None];
+    let items = [
+        item(1, None),
+        item(1, Some("x6")),
+        item(32, None),
+        item(32, Some("x6")),
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ];
     let linkages = [Linkage::Rollup, Linkage::None, Linkage::Session, Linkage::Day, Linkage::Week, Linkage::Month];
-    let mut events: Vec<EventTerms> = linkages
-        .into_iter()
+    let plain = linkages.into_iter().map(|linkage| (linkage, None));
+    let periods = [
+        (Linkage::Rollup, Some(Period::Week)),
+        (Linkage::Rollup, Some(Period::Month)),
+        (Linkage::Once, Some(Period::Day)),
+        (Linkage::Once, Some(Period::Week)),
+        (Linkage::Once, Some(Period::Month)),
+    ];
+    let mut events: Vec<EventTerms> = plain
+        .chain(periods)
         .zip(items)
-        .map(|(linkage, item)| EventTerms {
+        .map(|((linkage, period), item)| EventTerms {
             name: "x.y",
             doc: "x7.",
             linkage: linkage.name(),
-            linkage_says: linkage.say(),
+            linkage_says: says(linkage, period),
+            period: period.map(Period::name),
+            period_reason: (linkage == Linkage::Rollup && period == Some(Period::Week)).then_some("x9"),
+            values: match period {
+                Some(Period::Week) if linkage == Linkage::Once => Some("first"),
+                Some(Period::Month) if linkage == Linkage::Once => Some("last"),
+                _ => None,
+            },
+            holds_back: false,
             until: (linkage == Linkage::None).then(|| "2027-06-30".into()),
             item,
             fields: Vec::new(),
@@ -156,6 +193,7 @@ fn about(controller: &CheckedController, scope: Scope) -> About<'static> {
         benefit: "x4.",
         retention_days: 100,
         validity_days: 365,
+        counts_days: 62,
         address_days: match controller.address_log {
             AddressLog::Days(days) => Some(days),
             AddressLog::NotKept => None,
@@ -179,7 +217,7 @@ fn spoken(locale: &Locale) -> Spoken {
 fn everything(locale: &Locale) -> String {
     let spoken = spoken(locale);
     let quiet = Notice::new(&party(PLAIN), Scope::of(&ALL_NO), &[], &spoken);
-    let loud = Notice::new(&party(FULL), Scope::of(&ALL_YES), &events(), &spoken);
+    let loud = Notice::new(&party(FULL), loud(), &events(), &spoken);
     let mut text = format!("{quiet}\n{loud}\n");
     for (class, precision) in precisions() {
         let label = |label: &str| phrase::label(locale, class, label);
@@ -270,7 +308,7 @@ fn no_sentence_that_must_be_said_can_be_lost() {
         Say::Erase,
         Say::UseYes,
     ];
-    let cases = [(PLAIN, Scope::of(&ALL_NO), of_quiet), (FULL, Scope::of(&ALL_YES), of_loud)];
+    let cases = [(PLAIN, Scope::of(&ALL_NO), of_quiet), (FULL, loud(), of_loud)];
     for (language, locale) in LANGUAGES {
         for (controller, scope, own) in &cases {
             let missed = |locale: &Locale| {
@@ -306,7 +344,7 @@ fn no_english_sentence_is_said_in_french() {
 #[test]
 fn every_line_fits_a_terminal() {
     for (_, locale) in LANGUAGES {
-        for (controller, scope) in [(PLAIN, Scope::of(&ALL_NO)), (FULL, Scope::of(&ALL_YES))] {
+        for (controller, scope) in [(PLAIN, Scope::of(&ALL_NO)), (FULL, loud())] {
             let notice = Notice::new(&party(controller), scope, &events(), &spoken(&locale));
             for line in notice.text().lines() {
                 assert!(columns(line) <= 80 && !line.ends_with(' '), "{line}");

@@ -8,7 +8,7 @@ use crate::consent::{
     agreement::controller::{AddressLog, Erasure},
     agreement::party::{Party, envelope},
     agreement::scope::{Scope, UseAnswer},
-    agreement::terms::{COUNTS_DAYS, EventTerms, FieldTerms, WAITING_DAYS, sent_log_days},
+    agreement::terms::{EventTerms, FieldTerms, WAITING_DAYS, counts_days, sent_log_days},
     json::parse_strict,
 };
 use crate::precision::Precision;
@@ -42,6 +42,9 @@ pub(crate) struct ContractSchema {
     pub(in crate::consent) uses: BTreeMap<String, Use>,
     pub(in crate::consent) also_never: Vec<String>,
     pub(in crate::consent) events: Vec<Event>,
+    /// How many different reports an installation can make about what stays the same about it, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) budget: Option<Budget>,
     pub(in crate::consent) envelope: Vec<String>,
     pub(in crate::consent) features_depend_on_it: bool,
 }
@@ -69,6 +72,16 @@ pub(in crate::consent) struct Local {
     pub(in crate::consent) names: u32,
 }
 
+/// How many different reports an installation can make about what stays the same about it, and why they may be more than by
+/// default, if they may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::consent) struct Budget {
+    pub(in crate::consent) outcomes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) reason: Option<String>,
+}
+
 /// The answer to one closed question: whether the data is put to a further use, and why if it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,6 +95,20 @@ pub(in crate::consent) enum Use {
 pub(in crate::consent) struct Event {
     pub(in crate::consent) name: String,
     pub(in crate::consent) linkage: String,
+    /// The period of a roll-up or of a once-event. A contract that was made before there were periods has none: its roll-ups
+    /// are daily.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) period: Option<String>,
+    /// Why a roll-up of content is sent more often than once a month, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) period_reason: Option<String>,
+    /// For a once-event with fields: whether the first or the last values of its period are reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) values: Option<String>,
+    /// Whether a count of one is held back. A contract that was made before there were periods does not say so: all its
+    /// roll-ups do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) holds_back: Option<bool>,
     pub(in crate::consent) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::consent) items: Option<Items>,
@@ -175,7 +202,7 @@ impl ContractSchema {
             retention_days: scope.retention_days(),
             local_retention_days: Local {
                 waiting: WAITING_DAYS,
-                counts: COUNTS_DAYS,
+                counts: counts_days(events),
                 sent_log: sent_log_days(scope),
                 names: scope.retention_days(),
             },
@@ -183,6 +210,9 @@ impl ContractSchema {
             uses: scope.uses().all().into_iter().map(|(key, _, answer)| (key.to_owned(), use_of(answer))).collect(),
             also_never: owned(scope.also_never()),
             events: events.iter().map(event).collect(),
+            budget: scope
+                .stays()
+                .map(|(outcomes, _)| Budget { outcomes, reason: scope.budget().map(|(_, reason)| reason.into()) }),
             envelope: envelope(party),
             features_depend_on_it: false,
         }
@@ -227,6 +257,10 @@ fn event(event: &EventTerms) -> Event {
     Event {
         name: event.name.into(),
         linkage: event.linkage.into(),
+        period: event.period.map(Into::into),
+        period_reason: event.period_reason.map(Into::into),
+        values: event.values.map(Into::into),
+        holds_back: (event.linkage == "rollup").then_some(event.holds_back),
         fields: event.fields.iter().map(field).collect(),
         items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
         until: event.until.clone(),

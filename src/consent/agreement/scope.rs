@@ -92,12 +92,17 @@ pub struct ScopeStatic {
     words: ScopeWords,
     /// The responsible party, if this is a library's scope.
     library: Option<Library>,
+    /// A larger budget than the default, with its reason.
+    budget: Option<(u64, &'static str)>,
     /// The package that declares it, if Cargo compiled it.
     package: Option<&'static str>,
     /// The epoch under which the process-wide client records. 0 means closed.
     gate: AtomicU64,
     /// A dense number from 1, assigned at registration. 0 means not registered; such a scope's gate never opens.
     index: AtomicU32,
+    /// How many different reports an installation can make about what stays the same about it, and the number of panels they
+    /// are split into. Assigned at registration; 0 means that nothing stays the same.
+    stays: (AtomicU64, AtomicU32),
 }
 
 impl ScopeStatic {
@@ -105,7 +110,15 @@ impl ScopeStatic {
     #[must_use]
     pub const fn new(words: ScopeWords) -> Self {
         assert!(words.retention_days > 0, "a scope's `retention` is at least 1 day");
-        ScopeStatic { words, library: None, package: None, gate: AtomicU64::new(0), index: AtomicU32::new(0) }
+        ScopeStatic {
+            words,
+            library: None,
+            budget: None,
+            package: None,
+            gate: AtomicU64::new(0),
+            index: AtomicU32::new(0),
+            stays: (AtomicU64::new(0), AtomicU32::new(0)),
+        }
     }
 
     /// Sets the package that declares it.
@@ -113,6 +126,14 @@ impl ScopeStatic {
     #[must_use]
     pub const fn in_package(mut self, package: Option<&'static str>) -> Self {
         self.package = package;
+        self
+    }
+
+    /// Sets a larger budget than the default, with the reason that the person reads.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_budget(mut self, outcomes: u64, reason: &'static str) -> Self {
+        self.budget = Some((outcomes, reason));
         self
     }
 
@@ -193,6 +214,26 @@ impl Scope {
     #[must_use]
     pub const fn retention_days(self) -> u32 {
         self.0.words.retention_days
+    }
+
+    /// How many different reports an installation can make about what stays the same about it, over all panels, and the number
+    /// of panels. `None` if nothing stays the same, or before the program has started.
+    pub(crate) fn stays(self) -> Option<(u64, u32)> {
+        let (outcomes, panels) = &self.0.stays;
+        let stays = (outcomes.load(Ordering::Relaxed), panels.load(Ordering::Relaxed));
+        (stays.0 > 1).then_some(stays)
+    }
+
+    pub(crate) fn set_stays(self, outcomes: u64, panels: u32) {
+        self.0.stays.1.store(panels, Ordering::Relaxed);
+        self.0.stays.0.store(outcomes, Ordering::Release);
+    }
+
+    /// The largest number of different reports that an installation may make about what stays the same about it, if it is not
+    /// the default of 1,024; and why it is larger.
+    #[must_use]
+    pub const fn budget(self) -> Option<(u64, &'static str)> {
+        self.0.budget
     }
 
     /// The five closed answers.

@@ -7,8 +7,22 @@ use crate::{language::Say, precision::Precision};
 /// For how many days events and counts may be pending on this computer before they are dropped unsent.
 pub(crate) const WAITING_DAYS: u32 = 7;
 
-/// For how many days a count of one is held back on this computer until another event of the same kind is counted with it.
+/// For how many days counts of days and weeks may stay on this computer: while they grow, and while a count of one is held back
+/// until another event of the same kind is counted with it.
 pub(crate) const COUNTS_DAYS: u32 = 28;
+
+/// The same for the counts of a month: a month, and the month after it.
+pub(crate) const COUNTS_DAYS_OF_MONTH: u32 = 62;
+
+/// For how many days counts of a period may stay on this computer.
+pub(crate) fn counts_days_of(period: &str) -> u32 {
+    if period == "month" { COUNTS_DAYS_OF_MONTH } else { COUNTS_DAYS }
+}
+
+/// The same for a scope with these events.
+pub(crate) fn counts_days(events: &[EventTerms]) -> u32 {
+    events.iter().filter_map(|event| event.period).map(counts_days_of).max().unwrap_or(COUNTS_DAYS)
+}
 
 /// The most days for which the sent log keeps what was sent.
 pub(crate) const SENT_LOG_DAYS: u32 = 90;
@@ -20,6 +34,14 @@ pub(crate) struct EventTerms {
     pub(crate) doc: &'static str,
     pub(crate) linkage: &'static str,
     pub(crate) linkage_says: Say,
+    /// The period of a roll-up or of a once-event.
+    pub(crate) period: Option<&'static str>,
+    /// Why a roll-up of content is sent more often than once a month, if it is.
+    pub(crate) period_reason: Option<&'static str>,
+    /// For a once-event with fields: `first` or `last`.
+    pub(crate) values: Option<&'static str>,
+    /// Whether a count of one is held back.
+    pub(crate) holds_back: bool,
     /// The last UTC day on which it is recorded.
     pub(crate) until: Option<String>,
     pub(crate) item: Option<ItemTerms>,

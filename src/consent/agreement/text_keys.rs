@@ -54,6 +54,10 @@ pub(in crate::consent) fn reason_of(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}.reason", event.name)
 }
 
+pub(in crate::consent) fn period_reason_of(event: &EventTerms) -> String {
+    format!("event.{}.period_reason", event.name)
+}
+
 /// The keys for a label, the more specific one first.
 pub(in crate::consent) fn of_label(event: &EventTerms, field: &str, label: &str) -> Vec<String> {
     vec![format!("label.{}.{field}.{label}", event.name), format!("label.{label}")]
@@ -106,6 +110,9 @@ impl<'t> Texts<'t> {
                 self.need(of_scope(scope, &format!("uses.{name}")), why);
             }
         }
+        if let Some((_, reason)) = scope.budget() {
+            self.need(of_scope(scope, "budget_reason"), reason);
+        }
         for (at, promise) in (1..).zip(scope.also_never()) {
             self.need(of_scope(scope, &format!("also_never.{at}")), promise);
         }
@@ -113,6 +120,9 @@ impl<'t> Texts<'t> {
 
     fn event(&mut self, event: &EventTerms) {
         self.need(of_event(event), event.doc);
+        if let Some(reason) = event.period_reason {
+            self.need(period_reason_of(event), reason);
+        }
         if let Some(item) = &event.item {
             self.need(of_field(event, item.name), item.doc);
             if let Some(reason) = item.reason {

@@ -14,7 +14,7 @@ use crate::consent::{
     state::retries::{RETRY, Retries, SOONEST, TOMBSTONES},
 };
 use crate::{
-    ambient::{Ambient, Day},
+    ambient::{Ambient, Day, Time},
     disk::{Look, Version},
     error::{Error, Kind},
     mutants::{self, Mutant},
@@ -41,6 +41,8 @@ pub(crate) struct Place {
 pub(crate) struct OpenScope {
     pub(crate) place: Place,
     pub(crate) held: Option<Arc<Projection>>,
+    /// When the grant was given, if its records say so. What narrows or keeps a grant does not change this.
+    pub(crate) given: Option<Time>,
 }
 
 /// The consent state of one client.
@@ -136,6 +138,8 @@ pub(crate) struct View {
     pub(in crate::consent) open: Vec<Place>,
     /// What a scope is limited to, for the open scopes whose build would send more than was agreed to.
     pub(in crate::consent) held: Vec<(Scope, Arc<Projection>)>,
+    /// When the grants of the open scopes were given.
+    pub(in crate::consent) given: Vec<(Scope, Time)>,
 }
 
 impl Consent {
@@ -163,6 +167,7 @@ impl Consent {
             turned_older: false,
             open: Vec::new(),
             held: Vec::new(),
+            given: Vec::new(),
         });
         Consent {
             ledger,

@@ -15,7 +15,10 @@ use crate::consent::{
     state::permit::UNKNOWN_EPOCH,
     state::retries::{RECORDS, RULES, SETTLING, TEXTS},
 };
-use crate::{ambient::Day, disk::Seen};
+use crate::{
+    ambient::{Day, Time},
+    disk::Seen,
+};
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 /// The result of a look: whether any gate changes, whether something must be prepared first, and the new value of each gate.
@@ -178,7 +181,7 @@ impl Consent {
             self.note_earlier_decisions(sound);
         }
         let (mut open, mut held, mut by_clock, mut doubted) = (Vec::new(), Vec::new(), false, Vec::new());
-        let (mut lacks_texts, mut is_over, mut is_limited) = (false, false, false);
+        let (mut lacks_texts, mut is_over, mut is_limited, mut given) = (false, false, false, Vec::new());
         for contract in &self.contracts {
             let scope = contract.scope;
             by_clock |= matches!(&records, Records::Sound(sound) if self.is_closed_by_clock(sound, contract, &at));
@@ -189,6 +192,7 @@ impl Consent {
                 && let Some(entry) = sound.in_force(scope.name())
             {
                 open.push(Place { scope, epoch: entry.epoch, generation: entry.generation });
+                given.extend(Time::parse(entry.given()).map(|time| (scope, time)));
                 if let Some(projection) = self.projection(contract, entry)? {
                     held.push((scope, Arc::new(projection)));
                 }
@@ -224,6 +228,7 @@ impl Consent {
         }
         let gates = self.contracts.iter().map(|contract| (contract.scope, gate(contract.scope))).collect();
         view.held = held;
+        view.given = given;
         let day = (by_clock || !open.is_empty()).then(|| at.now().day());
         // Also if it was over before, but on another day: the clock may have said otherwise in between.
         let begins_to_be_over = is_over && (!view.is_over || view.day != day);
@@ -312,13 +317,14 @@ impl Consent {
 
     /// The open scopes, with what each is limited to.
     pub(crate) fn open_scopes(&self) -> Vec<OpenScope> {
-        let (open, held) = {
+        let (open, held, given) = {
             let view = self.view.lock();
-            (view.open.clone(), view.held.clone())
+            (view.open.clone(), view.held.clone(), view.given.clone())
         };
         let held = |scope| held.iter().find(|(of, _)| *of == scope).map(|(_, projection)| projection.clone());
+        let given = |scope| given.iter().find(|(of, _)| *of == scope).map(|(_, time)| *time);
         let open = open.into_iter().filter(|place| self.gates.epoch(place.scope) == place.epoch);
-        open.map(|place| OpenScope { place, held: held(place.scope) }).collect()
+        open.map(|place| OpenScope { place, held: held(place.scope), given: given(place.scope) }).collect()
     }
 
     /// What a scope is limited to, if the build would send more than was agreed to.

@@ -484,6 +484,10 @@ classes! {
     /// never leaves this computer and differs for each scope. The key changes with the period that the event's linkage
     /// names.
     Hash = precision::IDENTIFIER;
+    /// `#[field(tenure)]`: how many whole weeks ago the person consented, rounded down to 0, 1, 2, 4, 8, 13, 26 or 52. Only in
+    /// an event with `once`. The field's type is [`Tenure`](super::Tenure): candor knows the day of the consent, and fills in the
+    /// weeks when it writes the record.
+    Tenure = precision::TENURE;
     /// `#[field(cohort = 4)]`: one of 2^4 groups, selected by a keyed hash of an [`Identifier`]; 1 to 8 bits. A value
     /// stays in the same group for the period that the event's linkage names. Groups of different computers can't be
     /// compared.
@@ -495,6 +499,15 @@ impl<T, C: Class<T>> Class<Option<T>> for C {
     #[inline]
     fn outcome(precision: &Precision, value: &Option<T>) -> u16 {
         value.as_ref().map_or(0, |value| C::outcome(precision, value))
+    }
+}
+
+impl Class<super::Tenure> for Tenure {
+    const OPTIONAL: bool = false;
+    /// The first step. candor replaces it when it writes the record, since only then the day of the consent is known.
+    #[inline]
+    fn outcome(_: &Precision, _: &super::Tenure) -> u16 {
+        1
     }
 }
 

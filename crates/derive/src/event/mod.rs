@@ -27,10 +27,23 @@ pub(crate) struct Event<'a> {
     pub(crate) scope: Path,
     /// The variant of `candor::event::Linkage`, with the span of the word in the source.
     pub(crate) linkage: Ident,
+    pub(crate) period: Option<Told>,
     /// Year, month and day of the last UTC day on which the event is recorded.
     pub(crate) until: Option<(i64, i64, i64)>,
     pub(crate) fields: Vec<Field<'a>>,
 }
+
+/// When an event with a period is told.
+pub(crate) enum Told {
+    /// A roll-up: how often its counts are sent, and why more often than by default.
+    Every(Ident, Option<String>),
+    /// A once-event: its period, and which values it reports.
+    Once(Ident, Option<Ident>),
+}
+
+const PERIODS: [(&str, &str); 3] = [("day", "Day"), ("week", "Week"), ("month", "Month")];
+
+const VALUES: [(&str, &str); 2] = [("first", "First"), ("last", "Last")];
 
 const LINKAGES: [(&str, &str); 6] = [
     ("rollup", "Rollup"),
@@ -48,7 +61,7 @@ pub(crate) fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
     let doc = attr::doc(&mut ctxt, &input.attrs, &input.ident, "event");
     let head = head(&mut ctxt, &input.attrs, &input.ident);
     let fields = fields(&mut ctxt, input);
-    let Head { krate, name, scope, linkage, until } = head;
+    let Head { krate, name, scope, linkage, period, until } = head;
     let event = || {
         Some(Event {
             ident: &input.ident,
@@ -58,6 +71,7 @@ pub(crate) fn read(input: &DeriveInput) -> (Path, Result<Event<'_>>) {
             doc: doc?,
             scope: scope?,
             linkage: linkage?,
+            period,
             until,
             fields: fields?,
         })
@@ -84,6 +98,7 @@ struct Head {
     name: Option<String>,
     scope: Option<Path>,
     linkage: Option<Ident>,
+    period: Option<Told>,
     until: Option<(i64, i64, i64)>,
 }
 
@@ -97,10 +112,10 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
                 "event `{event}` says neither its name, its scope nor its linkage: write `#[event({such_as})]` above it"
             ),
         );
-        return Head { krate: attr::candor(), name: None, scope: None, linkage: None, until: None };
+        return Head { krate: attr::candor(), name: None, scope: None, linkage: None, period: None, until: None };
     }
     let Some(mut keys) = attr::keys(ctxt, attrs, "event", &such_as) else {
-        return Head { krate: attr::candor(), name: None, scope: None, linkage: None, until: None };
+        return Head { krate: attr::candor(), name: None, scope: None, linkage: None, period: None, until: None };
     };
     let krate = keys.krate(ctxt);
     let name = keys.required(
@@ -120,24 +135,92 @@ fn head(ctxt: &mut Ctxt, attrs: &[Attribute], event: &Ident) -> Head {
              with the constant that `candor::scope!` makes"
         ),
     );
-    let linkage = keys.required(
-        ctxt,
-        "linkage",
-        |entry| attr::word(entry, "rollup").and_then(|word| linkage(&word)),
-        event,
-        &format!(
-            "event `{event}` does not say what links one to the next: in its `#[event(…)]` write `linkage = rollup` to \
-             send only the day's counts, `linkage = none` to send each on its own, or `session`, `day`, `week` or \
-             `month` for how long a `hash` field keeps its code"
+    let once = keys.take(ctxt, "once");
+    let once =
+        once.map(|entry| ctxt.keep(attr::word(entry, "week").and_then(|word| one_of(&word, "period", &PERIODS))));
+    let linkage = match once {
+        // Its linkage is `once`, which is written as the period.
+        Some(_) => {
+            if let Some(entry) = keys.take(ctxt, "linkage") {
+                ctxt.error(
+                    &entry.0,
+                    format!(
+                        "event `{event}` has both `once` and `linkage`: a once-event is a record without a code, so leave \
+                         `linkage` out; or leave `once` out"
+                    ),
+                );
+            }
+            Some(Ident::new("Once", event.span()))
+        }
+        None => keys.required(
+            ctxt,
+            "linkage",
+            |entry| attr::word(entry, "rollup").and_then(|word| linkage(&word)),
+            event,
+            &format!(
+                "event `{event}` does not say what links one to the next: in its `#[event(…)]` write `linkage = rollup` to \
+                 send only counts, `once = week` to report at most one from each installation and week, `linkage = none` \
+                 to send each on its own, or `linkage = session`, `day`, `week` or `month` for how long a `hash` field \
+                 keeps its code"
+            ),
         ),
-    );
+    };
+    let values = keys.take(ctxt, "values");
+    let values = values.and_then(|entry| {
+        if once.is_none() {
+            ctxt.error(
+                &entry.0,
+                format!(
+                    "event `{event}`: `values` says which values an event reports that is reported once in a period: write \
+                     `once = week` instead of the linkage, or leave `values` out"
+                ),
+            );
+            return None;
+        }
+        ctxt.keep(attr::word(entry, "first").and_then(|word| one_of(&word, "choice of values", &VALUES)))
+    });
+    let every = keys.take(ctxt, "every");
+    let every = every.and_then(|entry| {
+        if once.is_some() {
+            ctxt.error(
+                &entry.0,
+                format!(
+                    "event `{event}` has both `once` and `every`: `once` has its period already, so leave `every` out"
+                ),
+            );
+            return None;
+        }
+        ctxt.keep(attr::word(entry, "week").and_then(|word| one_of(&word, "period", &PERIODS)))
+    });
+    let reason = keys.take(ctxt, "reason").and_then(|entry| {
+        if every.is_none() {
+            ctxt.error(
+                &entry.0,
+                format!(
+                    "event `{event}`: a `reason` here says why counts of what a person plays are sent more often than once a \
+                     month: write `every = week` beside it, or leave it out"
+                ),
+            );
+            return None;
+        }
+        ctxt.keep(attr::text(entry, "films stutter only in their first week").map(|text| text.value()))
+    });
+    let period = match (once, every) {
+        (Some(Some(period)), _) => Some(Told::Once(period, values)),
+        (None, Some(period)) => Some(Told::Every(period, reason)),
+        _ => None,
+    };
     if let Some(entry) = keys.take(ctxt, "about") {
         ctxt.keep(attr::word(entry, "installation").and_then(|word| about(&word)));
     }
     let until = keys.take(ctxt, "until");
     let until = until.and_then(|entry| ctxt.keep(attr::text(entry, "2027-06-30").and_then(|text| last_day(&text))));
-    keys.none_left(ctxt, "`#[event(…)]`", &["name", "scope", "linkage", "until", "about", "crate"]);
-    Head { krate, name, scope, linkage, until }
+    keys.none_left(
+        ctxt,
+        "`#[event(…)]`",
+        &["name", "scope", "linkage", "once", "values", "every", "reason", "until", "about", "crate"],
+    );
+    Head { krate, name, scope, linkage, period, until }
 }
 
 fn last_day(text: &LitStr) -> Result<(i64, i64, i64)> {
@@ -160,6 +243,16 @@ fn name(text: &LitStr) -> Result<String> {
         text,
         format!("`{name}` is not a valid name: use {}, such as `playback.finished`", names::RULE),
     ))
+}
+
+/// The variant for one of the words that a key can have.
+fn one_of(word: &Ident, what: &str, known: &[(&str, &str)]) -> Result<Ident> {
+    if let Some((_, variant)) = known.iter().find(|(known, _)| word == known) {
+        return Ok(Ident::new(variant, word.span()));
+    }
+    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+    let meant = did_you_mean(word, &words);
+    Err(Error::new_spanned(word, format!("there is no {what} `{word}`{meant}: write {}", listed(&words))))
 }
 
 fn linkage(word: &Ident) -> Result<Ident> {

@@ -39,6 +39,8 @@ pub(crate) struct Terms {
     pub(crate) also_never: Vec<String>,
     /// For a library's scope: the path of its controller, and its endpoint.
     pub(crate) library: Option<(Path, String)>,
+    /// A larger budget than the default, and its reason.
+    pub(crate) budget: Option<(u64, String)>,
 }
 
 /// The answer to one of the five questions.
@@ -51,7 +53,7 @@ pub(crate) enum UseAnswer {
 const QUESTIONS: [&str; 5] = ["training", "sale_or_sharing", "advertising", "profiling", "judging_workers"];
 
 /// Every key, in the order in which messages list them.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "title",
     "revision",
     "about",
@@ -65,6 +67,8 @@ const KEYS: [&str; 13] = [
     "other_uses",
     "also_never",
     "library",
+    "budget",
+    "budget_reason",
 ];
 
 /// Ten years. For a longer time, a person can't know what they consented to.
@@ -117,6 +121,7 @@ impl Terms {
             uses: all_no(),
             also_never: Vec::new(),
             library: None,
+            budget: None,
         }
     }
 
@@ -146,6 +151,7 @@ impl Terms {
             Some(entry) => reader.read(entry, library).map(Some),
             None => Some(None),
         };
+        let budget = reader.budget();
         let Reader { ctxt, keys, .. } = reader;
         keys.none_left(ctxt, "a scope", &KEYS);
         about?;
@@ -157,6 +163,7 @@ impl Terms {
             uses: uses?,
             also_never: also_never?,
             library: library?,
+            budget: budget?,
         })
     }
 }
@@ -185,6 +192,34 @@ impl Reader<'_> {
 
     fn read<T>(&mut self, (key, value): (Ident, Result<Value>), read: fn(&Ident, &Value) -> Result<T>) -> Option<T> {
         self.ctxt.keep(value.and_then(|value| read(&key, &value)))
+    }
+
+    /// Reads a larger budget and its reason, if there is one. `None` if a mistake was recorded.
+    fn budget(&mut self) -> Option<Option<(u64, String)>> {
+        let outcomes = self.keys.take(self.ctxt, "budget");
+        let reason = self.keys.take(self.ctxt, "budget_reason");
+        match (outcomes, reason) {
+            (None, None) => Some(None),
+            (Some(outcomes), Some(reason)) => {
+                let (outcomes, reason) = (self.read(outcomes, budget), self.read(reason, text));
+                Some(Some((outcomes?, reason?)))
+            }
+            (Some((key, _)), None) => {
+                self.ctxt.error(
+                    key,
+                    "a larger `budget` singles people out, so they must be told why: write `budget_reason: \"…\",` beside it, \
+                     or leave both out, which allows 1,024 different reports",
+                );
+                None
+            }
+            (None, Some((key, _))) => {
+                self.ctxt.error(
+                    key,
+                    "`budget_reason` says why the `budget` is larger: write `budget: 4_096,` too, or leave it out",
+                );
+                None
+            }
+        }
     }
 
     /// Reads the five answers, or `other_uses: none`, which replaces them.
@@ -253,6 +288,21 @@ fn revision(_: &Ident, value: &Value) -> Result<u32> {
         value.wrong(
             "`revision` counts what the purpose has meant, from 1: write `revision: 1,`, and the next number when its \
              meaning changes",
+        )
+    })
+}
+
+fn budget(_: &Ident, value: &Value) -> Result<u64> {
+    let outcomes = match value {
+        Value::Number(number, None) => {
+            number.base10_parse().ok().filter(|outcomes| (1_025..=1 << 32).contains(outcomes))
+        }
+        _ => None,
+    };
+    outcomes.ok_or_else(|| {
+        value.wrong(
+            "`budget` is how many different reports an installation may make about what stays the same about it: write a number \
+             above 1,024, such as `budget: 4_096,`, or leave it out",
         )
     })
 }

@@ -43,12 +43,13 @@ pub(crate) enum Class {
     Hash,
     Cohort,
     Item,
+    Tenure,
 }
 
 use Class::*;
 
 /// Each class with its word, its type in `candor::event::class`, and an example in source form.
-const CLASSES: [(Class, &str, &str, &str); 27] = [
+const CLASSES: [(Class, &str, &str, &str); 28] = [
     (Bitrate, "bitrate", "Bitrate", "4_213_000"),
     (MediaDuration, "media_duration", "MediaDuration", "\"1:30:31\""),
     (Count, "count", "Count", "3"),
@@ -76,6 +77,7 @@ const CLASSES: [(Class, &str, &str, &str); 27] = [
     (Hash, "hash", "Hash", "\"nas.local\""),
     (Cohort, "cohort", "Cohort", "\"nas.local\""),
     (Item, "item", "Item", ""),
+    (Tenure, "tenure", "Tenure", ""),
 ];
 
 impl Class {
@@ -132,7 +134,7 @@ impl Class {
             Ladder => &["reason", "unit", "group", "example"],
             Exact => &["top", "reason", "unit", "group", "example"],
             Date => &["from", "count", "example"],
-            Presence => &[],
+            Presence | Tenure => &[],
             Hash | Cohort => &["example", "domain"],
             Item => &["domain", "one_in", "reason"],
             Bitrate | MediaDuration | ByteSize | Resolution => &["group", "reason", "example"],

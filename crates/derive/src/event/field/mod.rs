@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Classed { class: Class, shape: Shape, group: String, reason: Option<String>, example: Example },
     /// Only whether there is a value.
     Presence,
+    /// How long ago consent was given. candor fills it in.
+    Tenure,
     /// The value is sent as a keyed code in the name space `domain`.
     Hash { domain: String, example: String },
     /// The value is sent as one of 2^bits groups.
@@ -94,6 +96,7 @@ fn classed(ctxt: &mut Ctxt, mut keys: Keys<Option<Expr>>, field: &Ident) -> Opti
     keys.none_left(ctxt, &format!("`#[field({}, …)]`", class.word()), class.keys());
     Some(match (class, example) {
         (Class::Item, _) => Kind::Item { domain: domain?, one_in: one_in?, reason },
+        (Class::Tenure, _) => Kind::Tenure,
         (Class::Presence, _) | (_, None) => Kind::Presence,
         (Class::Hash, Some(example)) => Kind::Hash { domain: domain?, example: hashed(example?)? },
         (Class::Cohort, Some(example)) => {

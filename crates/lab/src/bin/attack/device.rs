@@ -25,7 +25,7 @@ candor::scope! {
 
 /// A film was played.
 #[derive(Event)]
-#[event(name = "film.played", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "film.played", scope = PLAYBACK, linkage = rollup, every = day, reason = "a measurement of days")]
 struct FilmPlayed<'a> {
     /// Which film it is. Chooses whether it is counted at all, and is neither kept nor sent.
     #[field(item)]
@@ -37,7 +37,7 @@ struct FilmPlayed<'a> {
 
 /// A film was streamed.
 #[derive(Event)]
-#[event(name = "film.streamed", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "film.streamed", scope = PLAYBACK, linkage = rollup, every = day, reason = "a measurement of days")]
 struct FilmStreamed<'a> {
     /// Which film it is. Chooses whether it is counted at all, and is neither kept nor sent.
     #[field(item)]

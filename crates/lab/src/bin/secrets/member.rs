@@ -71,7 +71,7 @@ struct ServerFound<'a> {
 
 /// A share of a server was opened: of few shares.
 #[derive(Event)]
-#[event(name = "share.opened", scope = SERVERS, linkage = rollup)]
+#[event(name = "share.opened", scope = SERVERS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 struct ShareOpened<'a> {
     /// Which share.
     #[field(item)]

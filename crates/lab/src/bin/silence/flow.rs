@@ -50,7 +50,7 @@ candor::scope! {
 
 /// A stream ended or was stopped.
 #[derive(Event)]
-#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
+#[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup, every = day, reason = "a test lasts a few days")]
 struct PlaybackFinished {
     /// Which film it was.
     #[field(item, one_in = 1, reason = "this program counts what it recorded")]
