@@ -7,9 +7,8 @@
 )]
 
 use super::{
-    field::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN},
+    field::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN, TENURE},
     period::Period,
-    schema::TENURE,
 };
 use crate::consent::is_name;
 use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};

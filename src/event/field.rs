@@ -131,6 +131,9 @@ pub enum Example {
 /// one can be calculated from the others.
 pub(crate) const MEDIA: &str = "media";
 
+/// The class whose values candor fills in when it writes the record.
+pub(crate) const TENURE: &str = "tenure";
+
 /// One field of an event.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]

@@ -227,7 +227,7 @@ mod schema;
 
 pub use class::{Class, Closed, Fixed, Identifier};
 pub use field::{Example, Field, Item, Linkage, Values};
-pub use period::Period;
+pub use period::{Period, Tenure};
 pub use schema::{Linked, Schema};
 
 pub(crate) use budget::Budget;
@@ -286,32 +286,6 @@ pub trait Event {
     /// Writes the outcome of each field into the sink. Nothing after this call sees a raw value.
     fn generalize(&self, sink: &mut Sink<'_>);
 }
-
-/// The value of a field of the class [`tenure`](class::Tenure): how long ago the person consented. candor fills it in.
-///
-/// With it, records of one week say how many of those who consented thirteen weeks ago still use the program:
-///
-/// ```
-/// use candor::{Event, event::Tenure};
-/// # candor::scope! {
-/// #     /// Find out how many people stay, so that a release that drives them away is noticed.
-/// #     pub USE = "use" { title: "Use", revision: 1, about: installation, retention: 90 days,
-/// #         benefit: "Releases that work", other_uses: none }
-/// # }
-/// /// The program was used in this week.
-/// #[derive(Event)]
-/// #[event(name = "program.used", scope = USE, once = week, values = first)]
-/// struct ProgramUsed {
-///     /// How many weeks ago you agreed to these reports.
-///     #[field(tenure)]
-///     since: Tenure,
-/// }
-///
-/// candor::record(ProgramUsed { since: Tenure });
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "it has no content, and programs write it")]
-pub struct Tenure;
 
 /// Marks events that are about this installation of the program.
 #[derive(Debug, Clone, Copy)]

@@ -28,6 +28,32 @@ pub enum Period {
     Month,
 }
 
+/// The value of a field of the class [`tenure`](super::class::Tenure): how long ago the person consented. candor fills it in.
+///
+/// With it, records of one week say how many of those who consented thirteen weeks ago still use the program:
+///
+/// ```
+/// use candor::{Event, event::Tenure};
+/// # candor::scope! {
+/// #     /// Find out how many people stay, so that a release that drives them away is noticed.
+/// #     pub USE = "use" { title: "Use", revision: 1, about: installation, retention: 90 days,
+/// #         benefit: "Releases that work", other_uses: none }
+/// # }
+/// /// The program was used in this week.
+/// #[derive(Event)]
+/// #[event(name = "program.used", scope = USE, once = week, values = first)]
+/// struct ProgramUsed {
+///     /// How many weeks ago you agreed to these reports.
+///     #[field(tenure)]
+///     since: Tenure,
+/// }
+///
+/// candor::record(ProgramUsed { since: Tenure });
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it has no content, and programs write it")]
+pub struct Tenure;
+
 impl Period {
     /// Every period, the shortest first.
     pub(crate) const ALL: [Period; 3] = [Period::Day, Period::Week, Period::Month];

@@ -3,7 +3,7 @@
 
 use super::{
     check,
-    field::{Field, Item, Linkage, MAX_FIELDS, Values, says},
+    field::{Field, Item, Linkage, MAX_FIELDS, TENURE, Values, says},
     period::Period,
 };
 use crate::{ambient::Day, consent::Scope, language::Say};
@@ -277,9 +277,6 @@ impl Schema {
         self.index.store(index, Ordering::Release);
     }
 }
-
-/// The class whose values candor fills in when it writes the record.
-pub(crate) const TENURE: &str = "tenure";
 
 /// An event type that is linked into the program. The derive registers it, so a manifest can't omit one.
 #[doc(hidden)]

@@ -259,7 +259,9 @@ impl Journal {
             since = since.min(carried_since(path).unwrap_or(day));
         }
         let (cells, mut carried) = rollup::close(&sum, self.registry);
-        if since.0.saturating_add(counts_days_of(span.period.name())) < today.0 && !carried.is_empty() {
+        // A count that is carried stays until the end of the next period; of days, until the one after it.
+        let until = if span.period == Period::Day { today } else { span.next().end() };
+        if since.0.saturating_add(counts_days_of(span.period.name())) < until.0 && !carried.is_empty() {
             aged = carried.total();
             carried = Counts::default();
         }

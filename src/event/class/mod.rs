@@ -350,6 +350,7 @@ pub use identifier::Identifier;
 pub use number::{Number, Pixels, Plain, Portion, Whole};
 pub use text::Text;
 
+use super::period;
 use crate::precision::{self, Precision};
 
 mod sealed {
@@ -502,11 +503,11 @@ impl<T, C: Class<T>> Class<Option<T>> for C {
     }
 }
 
-impl Class<super::Tenure> for Tenure {
+impl Class<period::Tenure> for Tenure {
     const OPTIONAL: bool = false;
     /// The first step. candor replaces it when it writes the record, since only then the day of the consent is known.
     #[inline]
-    fn outcome(_: &Precision, _: &super::Tenure) -> u16 {
+    fn outcome(_: &Precision, _: &period::Tenure) -> u16 {
         1
     }
 }
