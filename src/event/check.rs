@@ -7,7 +7,8 @@
 )]
 
 use super::{
-    field::{Field, Item, Linkage, MAX_FIELDS, MEDIA, ONE_IN, TENURE},
+    content::{Content, content, same, unit},
+    field::{Field, Item, Linkage, MAX_FIELDS, ONE_IN, TENURE},
     period::Period,
 };
 use crate::consent::is_name;
@@ -34,7 +35,6 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
     let mut product = 1u128;
     let mut codes = 0;
     let mut cohorts = 0;
-    let mut content = None;
     let mut i = 0;
     while i < fields.len() {
         let field = &fields[i];
@@ -61,9 +61,6 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
             _ => {}
         }
         partition(name, field);
-        if same(field.group, MEDIA) && content.is_none() {
-            content = Some(field.name);
-        }
         product = product.saturating_mul(field.outcomes() as u128);
         i += 1;
     }
@@ -93,8 +90,8 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
                write `linkage = none`, or `linkage = rollup` to count on the device",
         ]);
     }
-    if let Some(field) = content {
-        content_leaves_in_counts(name, field, linkage, item);
+    if let Some(why) = content(fields, None) {
+        content_leaves_in_counts(name, fields, why, linkage, item);
     }
     let mut i = 0;
     while i < fields.len() {
@@ -125,16 +122,6 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
     if product > BUDGET as u128 {
         over_budget(name, product, fields);
     }
-}
-
-/// Whether an event says something about a particular thing that a person plays, reads or keeps.
-pub(crate) const fn is_about_content(fields: &[Field], item: Option<&Item>) -> bool {
-    let (mut found, mut i) = (item.is_some(), 0);
-    while i < fields.len() {
-        found |= same(fields[i].group, MEDIA);
-        i += 1;
-    }
-    found
 }
 
 /// Checks the period of a roll-up. Counts of content leave once a month, unless the person is told why not: counts of each
@@ -194,11 +181,12 @@ pub(crate) const fn once(name: &str, fields: &[Field], period: Period, has_value
     }
 }
 
-/// Requires that fields about a person's content are sent only as the day's counts of a few sampled items. A sequence
-/// of plays identifies the library even if each play is coarse, and so do the counts of everything that was played
-/// (`manual::rounding`).
+/// Requires that an event about content is sent only as counts of a few sampled items. A sequence of plays identifies
+/// the library even if each play is coarse, and so do the counts of everything that was played (`manual::rounding`).
+///
+/// The message says what makes the event content, and names both ways out.
 #[track_caller]
-const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, item: Option<&Item>) {
+const fn content_leaves_in_counts(name: &str, fields: &[Field], why: Content, linkage: Linkage, item: Option<&Item>) {
     let counted = matches!(linkage, Linkage::Rollup);
     if counted && item.is_some() {
         return;
@@ -206,25 +194,68 @@ const fn content_leaves_in_counts(name: &str, field: &str, linkage: Linkage, ite
     let mut text = Text::new();
     text.push("event `");
     text.push(name);
-    text.push("`: field `");
-    text.push(field);
-    text.push("` describes what a person plays, ");
+    text.push("` is about content: ");
+    let at = match why {
+        Content::Media(at) => {
+            text.push("`");
+            text.push(fields[at].name);
+            text.push("` describes what a person plays");
+            at
+        }
+        Content::SizeBeside(at, other) => {
+            text.push("`");
+            text.push(fields[at].name);
+            text.push("` and `");
+            text.push(fields[other].name);
+            text.push("` together describe a file");
+            at
+        }
+        Content::Item => return,
+    };
     if counted {
-        text.push("and counts of everything reveal the person's library in the long run: ");
+        text.push(", and counts of everything reveal the person's library in the long run");
     } else {
-        text.push("and a sequence of such events reveals the library, however coarse each one is: ");
-        text.push("write `linkage = rollup`, so that only the day's counts are sent");
+        text.push(", and a sequence of such events reveals the person's library, however coarse each one is");
+    }
+    text.push("\n- if it is content: ");
+    if !counted {
+        text.push("write `linkage = rollup`");
     }
     if item.is_none() {
         if !counted {
             text.push(", and ");
         }
         text.push(
-            "add a field that says which item it was, such as `#[field(item)] film: String`: only a few items are \
-             counted, chosen by a secret, and what the field holds is never kept or sent",
+            "add a field that says which item it was, such as `#[field(item)] film: String`; a few items are counted, \
+             and what this field holds is never kept or sent",
         );
     }
+    text.push("\n- if it is not: ");
+    not_content(&mut text, &fields[at], why);
     text.stop()
+}
+
+/// Appends what to write for a field that does not describe content.
+const fn not_content(text: &mut Text, field: &Field, why: Content) {
+    let classes = ["bitrate", "media_duration", "byte_size", "resolution"];
+    let mut i = 0;
+    while i < classes.len() {
+        if same(field.class, classes[i]) {
+            text.push("write `#[field(");
+            text.push(field.class);
+            text.push(", group = \"other\", reason = \"…\", …)]` for `");
+            text.push(field.name);
+            text.push("`; the person reads the reason");
+            if let Content::SizeBeside(..) = why {
+                text.push("; a size alone is not content, and `latency` beside it is not either");
+            }
+            return;
+        }
+        i += 1;
+    }
+    text.push("leave out `group = \"media\"` of `");
+    text.push(field.name);
+    text.push("`");
 }
 
 /// The default for `one_in`: three times the number of the event's outcomes, rounded up to a power of two, and at least
@@ -352,25 +383,6 @@ const fn groups(event: &str, fields: &[Field]) {
         }
         i += 1;
     }
-}
-
-const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
-}
-
-const fn unit(field: &Field) -> Option<Unit> {
-    if let Precision::Cuts { unit, .. } = field.precision { Some(unit) } else { None }
 }
 
 #[track_caller]

@@ -149,7 +149,8 @@ pub struct Field {
     /// Whether it can be unknown or unreadable, in which case it is not sent.
     pub optional: bool,
     /// The group of quantities that reveal each other, or empty. `media` describes a person's content, which is sent
-    /// only in a daily roll-up.
+    /// only in roll-ups of a few items. Of a size alone that does not hold
+    /// ([what is content](crate::event::class#what-is-content)).
     pub group: &'static str,
     /// For codes and cohorts: the name space in which the same value gives the same code. Empty for other fields.
     pub domain: &'static str,

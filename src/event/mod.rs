@@ -125,8 +125,8 @@
 //! #[derive(Event)]
 //! #[event(name = "cache.cleared", scope = CACHE, linkage = none)]
 //! struct CacheCleared {
-//!     /// How large it was. This is no content, so it needs no `item` field.
-//!     #[field(byte_size, group = "cache", reason = "it is the cache's size", example = 734_003_200)]
+//!     /// How large it was. A size alone is not content, so this needs no `item` field.
+//!     #[field(byte_size, example = 734_003_200)]
 //!     bytes: u64,
 //! }
 //!
@@ -220,6 +220,7 @@
 mod budget;
 mod check;
 pub mod class;
+mod content;
 mod field;
 mod period;
 mod registry;

@@ -3,6 +3,7 @@
 
 use super::{
     check,
+    content::content,
     field::{Field, Item, Linkage, MAX_FIELDS, TENURE, Values, says},
     period::Period,
 };
@@ -65,7 +66,7 @@ impl Schema {
             fields,
             item,
             period: match linkage {
-                Linkage::Rollup if check::is_about_content(fields, item.as_ref()) => Some(Period::Month),
+                Linkage::Rollup if content(fields, item.as_ref()).is_some() => Some(Period::Month),
                 Linkage::Rollup | Linkage::Once => Some(Period::Day),
                 _ => None,
             },
@@ -159,13 +160,6 @@ impl Schema {
         self.item.as_ref()
     }
 
-    /// Whether the event says something about a particular thing that a person plays, reads or keeps. Its roll-ups are then
-    /// closed once a month by default, and a lone count is held back.
-    #[must_use]
-    pub const fn is_about_content(&self) -> bool {
-        check::is_about_content(self.fields, self.item.as_ref())
-    }
-
     /// For a roll-up, how often its counts are sent. For a once-event, in which period it is reported once. `None` for other
     /// events.
     #[must_use]
@@ -199,6 +193,16 @@ impl Schema {
     /// The position of the field that says how long ago consent was given, if there is one. candor fills it in.
     pub(crate) fn tenure(&self) -> Option<usize> {
         self.fields.iter().position(|field| field.class == TENURE)
+    }
+
+    /// Whether the event is about content, that is, about what a person plays, reads or keeps. It is if it has an item
+    /// field, if it says the bitrate, the resolution or the length of media, or if it says a size together with a length
+    /// or another size.
+    ///
+    /// Such an event is sent only as counts of a few items.
+    #[must_use]
+    pub const fn is_about_content(&self) -> bool {
+        content(self.fields, self.item.as_ref()).is_some()
     }
 
     /// The last UTC day on which it is recorded, such as `2027-06-30`. `None` if no last day is declared.

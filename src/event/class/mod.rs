@@ -57,12 +57,21 @@
 //! - Single numbers are sent exactly. A ladder with more than ten of them, or a ladder of more than three bounds that
 //!   is nothing but single numbers, compiles only with a `reason`, which the person reads.
 //!
-//! # Classes that describe content
+//! # What is content
 //!
-//! `bitrate`, `media_duration`, `byte_size` and `resolution` describe what a person plays or reads. An event with such
-//! a field must use `linkage = rollup` and must have an item field, `#[field(item)]`. A field of these classes that
-//! describes something else takes another `group = "…"` and a `reason = "…"`, which the person reads. One event has at
-//! most two fields of the same group.
+//! An event is about content if it names an item, if it says the bitrate, the resolution or the length of media, or if it
+//! says a size together with a length or another size. A size or a length alone is not content, and neither is how many
+//! milliseconds something took.
+//!
+//! - An event about content uses `linkage = rollup` and has a field that says which item it was, `#[field(item)]`. Only a
+//!   few items are counted. Every other event is free of these rules.
+//! - A field of `bitrate`, `media_duration`, `byte_size` or `resolution` that describes something else says so: it takes
+//!   another `group = "…"` and a `reason = "…"`, which the person reads.
+//! - A program can still describe content with classes that candor does not recognise, such as a `ladder` of its own, or
+//!   a single `byte_size` of what a person plays. Give such an event an item field: then it is about content.
+//! - One event has at most two fields of the same group.
+//!
+//! [`Schema::is_about_content`](crate::event::Schema::is_about_content) tells it of an event.
 //!
 //! # Examples
 //!
@@ -403,20 +412,23 @@ macro_rules! classes {
 
 classes! {
     /// `#[field(bitrate)]`: an average bitrate in bit/s, rounded down to one of 14 bounds: 0, 64, 96, 128, 192, 256 and
-    /// 320 kbit/s, then 1, 2, 4, 8, 12, 20 and 40 Mbit/s. Describes content, so it is sent only in a daily roll-up.
+    /// 320 kbit/s, then 1, 2, 4, 8, 12, 20 and 40 Mbit/s. Describes content, so it is sent only in
+    /// roll-ups of a few items.
     Bitrate = precision::BITRATE;
     /// `#[field(media_duration)]`: a length of media or of playing, rounded down to 0, 1, 5, 20, 60 or 120 minutes.
-    /// Describes content, so it is sent only in a daily roll-up.
+    /// Describes content, so it is sent only in roll-ups of a few items.
     MediaDuration = precision::MEDIA_DURATION;
-    /// `#[field(byte_size)]`: a size in bytes, rounded down to 0 or to a power of four from 64 KiB to 64 GiB. Describes
-    /// content, so it is sent only in a daily roll-up, unless the field is put into another group with `group = "…"`
-    /// and gives a `reason`.
+    /// `#[field(byte_size)]`: a size in bytes, rounded down to 0 or to a power of four from 64 KiB to 64 GiB. A size
+    /// alone is not content. A size together with a length or another size is, unless the field is put into another group
+    /// with `group = "…"` and gives a `reason`. If it is the size of what a person plays or reads, give the event an item
+    /// field.
     ///
     /// A file's size and its bitrate give its length back to within 20 seconds (the median), so an event with both does
     /// not compile.
     ByteSize = precision::BYTE_SIZE;
     /// `#[field(resolution)]`: the size of a picture by its shorter side: up to 480, 720, 1080, 1440 or 2160 lines, or
-    /// more. A width or height of 0 is unreadable. Describes content, so it is sent only in a daily roll-up.
+    /// more. A width or height of 0 is unreadable. Describes content, so it is sent only in roll-ups of a few
+    /// items.
     Resolution = precision::RESOLUTION;
     /// `#[field(count)]`: a number of things, rounded down to 0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513 or 1,024.
     Count = precision::COUNT;
