@@ -26,10 +26,12 @@ def main():
     found = [record for record in found if record.event_name != "candor.erasure"]
     sent = {pair.value.string_value for record in found for pair in record.attributes if pair.key == "log.record.uid"}
     for record in erasures:
-        assert [pair.key for pair in record.attributes] == ["candor.erasure.uids"], record
+        assert [pair.key for pair in record.attributes] == ["candor.erasure.uids", "log.record.uid"], record
+        assert record.attributes[1].value.string_value not in sent, "an id of its own"
         uids = {value.string_value for value in record.attributes[0].value.array_value.values}
         assert uids and uids <= sent, "it names what was not sent"
-        assert record.time_unix_nano == record.observed_time_unix_nano == 0, "a time"
+        assert record.time_unix_nano == record.observed_time_unix_nano > 0, record
+        assert record.time_unix_nano % (86400 * 10**9) == 0, "a time finer than a day"
     assert erasures, "no request for erasure"
     for record in found:
         assert record.event_name and record.severity_number == 9, record

@@ -5,7 +5,10 @@
 mod stage;
 mod support;
 
-use candor::{Audience, Category, Config, Event, consent};
+use candor::{
+    Audience, Category, Config, Event,
+    consent::{self, ErasureState},
+};
 use stage::{CONTROLLER, DAY, StageClock};
 use std::{error::Error, time::Duration};
 
@@ -111,10 +114,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "== 8. {question}\n   [ Yes, ask them ]   [ No, leave it ]   They say yes: the request is stored, and then sent"
     );
-    consent::erase(PLAYBACK)?;
-    let _ = candor::flush(Duration::from_secs(10))?; // the same
+    let mut status = consent::erase(PLAYBACK)?;
+    while status.requests.iter().any(|request| request.state == ErasureState::Pending) {
+        clock.advance(DAY); // each request has a random moment of its own within seven days
+        let _ = candor::flush(Duration::from_secs(10))?; // the same
+        status = consent::erasures(PLAYBACK)?;
+    }
     stage::print_requests(&receiver, requests_before);
-    println!("{}", consent::erasures(PLAYBACK)?);
+    println!("{status}");
     println!("{summary}");
     Ok(())
 }

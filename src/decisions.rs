@@ -874,8 +874,10 @@ pub fn withdraw_undeclared(name: &str) -> Result<Receipt, Error> {
 /// request.
 ///
 /// For each request that was sent, one erasure request will be sent. It holds the random numbers of the records and nothing else
-/// about the person. The erasure requests are sent at separate random moments, within about a day in all. They are durable, and
-/// each is retried until the receiver has acknowledged it, has refused it ten times, or has not answered for 30 days.
+/// about the person. Each is sent at a random moment of its own within seven days, while the program runs: a burst of them would
+/// tell the recipient which reports are from one person. They are durable, and
+/// each is retried until the receiver has acknowledged it, has refused it ten times, or has not answered for 30 days. If the
+/// recipient's retention ends before it could be sent, it is closed unsent.
 /// [`erasures`] and the manifest show the outcome. Calling this again covers only records that were not asked for before, or
 /// whose request was given up. Nothing is sent while something blocks.
 ///

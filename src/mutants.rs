@@ -73,6 +73,12 @@ pub(crate) enum Mutant {
     OlderActClears,
     /// Each step of a decision waits for the lock of decisions as long as the whole decision may.
     EachStepWaits,
+    /// Erasure requests are sent before their time.
+    ErasureEarly,
+    /// Erasure requests that are due are sent one right after the other.
+    ErasureNotSpaced,
+    /// The time of an erasure request is drawn again whenever it is looked at.
+    ErasureDrawnAgain,
 }
 
 /// Whether this mistake is switched on. Always `false` outside candor's own tests.

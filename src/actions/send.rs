@@ -8,7 +8,7 @@ use crate::{
     generalize::Generalized,
     journal::DropReason,
     mutants::{self, Mutant},
-    send::{Flushed, Occasion, why_later},
+    send::{Erasing, Flushed, Occasion, why_later},
 };
 use std::sync::atomic::Ordering;
 
@@ -173,8 +173,15 @@ impl Engine {
             }
         }
         // 4. Send the erasure requests, then complete the report.
-        if turn && !self.send_erasures(occasion, &erasing, &mut done) && nothing_open {
-            done.note_trouble(self.why_nothing());
+        if turn {
+            match self.send_erasures(&erasing, &mut done) {
+                Erasing::Waits(until) if nothing_open => {
+                    let until = until.rfc3339();
+                    done.note_trouble(format!("nothing is due: no request for erasure is sent before {until}"));
+                }
+                Erasing::Nothing if nothing_open => done.note_trouble(self.why_nothing()),
+                _ => {}
+            }
         }
         if done.requests > 0
             && let Some(now) = self.trusted_now()

@@ -51,7 +51,7 @@ pub(crate) use records::entry::Line;
 pub(crate) use records::entry::{Details, EVERY_SCOPE, NoticeLanguage, Statement, answers};
 pub use records::erasure_request::WhyGivenUp;
 pub(crate) use records::erasure_request::{
-    MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, joined, separate,
+    Changing, MOST_UIDS, NAMES_MOST, Outcome, Particulars, StoredRequest, Uid, joined, separate,
 };
 pub(crate) use records::failed::Failed;
 pub(crate) use records::ledger::{Held, Ledger};

@@ -32,6 +32,8 @@ const BATCH_MOST: u64 = 1 << 20;
 const MAGIC: &str = "candor-batch 1 ";
 /// More records than fit into a batch. A larger number in a first line is ignored.
 const RECORDS_MOST: u64 = BATCH_MOST / 64;
+const HOUR: u64 = 3_600_000;
+const DAY: u64 = 24 * HOUR;
 /// Occurs once in each record.
 const ID: &[u8] = br#""log.record.uid""#;
 
@@ -440,7 +442,7 @@ impl<'j> Outbox<'j> {
     /// When the scope sends next. If the schedule is damaged, not before one hour from now. If it can't be read now, it
     /// is read again after one minute.
     pub(crate) fn schedule(&self, scope: Scope, generation: u64, now: Time) -> Schedule {
-        self.read_schedule(&self.schedule_path(scope, generation), now)
+        self.read_schedule(&self.schedule_path(scope, generation), now, 2 * DAY)
     }
 
     pub(crate) fn save_schedule(&self, scope: Scope, generation: u64, schedule: &Schedule) -> io::Result<()> {
@@ -449,7 +451,7 @@ impl<'j> Outbox<'j> {
 
     /// When the scope's next erasure request is sent. This schedule belongs to no grant.
     pub(crate) fn erasing_schedule(&self, scope: Scope, now: Time) -> Schedule {
-        self.read_schedule(&self.erasing_path(scope), now)
+        self.read_schedule(&self.erasing_path(scope), now, 8 * DAY)
     }
 
     pub(crate) fn save_erasing_schedule(&self, scope: Scope, schedule: &Schedule) -> io::Result<()> {
@@ -462,16 +464,19 @@ impl<'j> Outbox<'j> {
         let _ = self.files.remove_with_unfinished(&self.erasing_path(scope));
     }
 
-    fn read_schedule(&self, path: &Path, now: Time) -> Schedule {
-        let careful = Schedule { not_before: now.0 + 3_600_000, ..Schedule::default() };
+    /// `most` is how far ahead a right clock sets `next` at most, in milliseconds.
+    fn read_schedule(&self, path: &Path, now: Time, most: u64) -> Schedule {
+        let careful = Schedule { not_before: now.0 + HOUR, ..Schedule::default() };
+        let within = |at: u64, most| if at > now.0.saturating_add(most) { 0 } else { at };
         let again = now.0 + 60_000;
         let unread = |why| Schedule { next: again, not_before: again, unread: Some(why), ..Schedule::default() };
         let said = |bytes: &[u8]| -> Option<Schedule> {
             let schedule: Schedule = serde_json::from_str(disk::unseal("schedule", bytes)?).ok()?;
             Some(Schedule {
-                // A schedule written while the clock was far ahead must not stop reports for years.
-                next: schedule.next.min(now.0 + 2 * 86_400_000),
-                not_before: schedule.not_before.min(now.0 + 86_400_000),
+                // A schedule written while the clock was far ahead must not stop reports for years. What no right clock
+                // wrote is not there. A limit from now on would move on with each reading, and the time would never come.
+                next: within(schedule.next, most),
+                not_before: within(schedule.not_before, DAY + HOUR),
                 failures: schedule.failures.min(16),
                 ..schedule
             })

@@ -188,8 +188,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         }
         Say::Erase => {
             "If you ask for the sent data to be deleted, the random numbers of those records are sent to the same \
-             recipient, in one request for each batch, with nothing else about you. The recipient promises to delete \
-             the records within {days} {days:day|days}."
+             recipient, in one request for each batch, at random times within 7 days, with nothing else about you. The \
+             recipient promises to delete the records within {days} {days:day|days}."
         }
         Say::NoErase => {
             "The recipient can't delete single records before the retention period is over. If you ask for it, nothing \

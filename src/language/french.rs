@@ -209,8 +209,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         }
         Say::Erase => {
             "Si vous demandez l'effacement des données transmises, les numéros tirés au hasard de ces enregistrements \
-             sont envoyés au même destinataire, dans une requête par lot, sans rien d'autre à votre sujet. Le \
-             destinataire s'engage à effacer ces enregistrements dans un délai de {days} {days:jour|jours}."
+             sont envoyés au même destinataire, dans une requête par lot, à des moments tirés au hasard sur 7 jours, \
+             sans rien d'autre à votre sujet. Le destinataire s'engage à effacer ces enregistrements dans un délai de {days} {days:jour|jours}."
         }
         Say::NoErase => {
             "Le destinataire ne peut pas effacer des enregistrements un par un avant la fin de la durée de \

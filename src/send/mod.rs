@@ -17,6 +17,7 @@ use crate::{
     transport::{Answer, Parcel, SendError, Transport, otlp::DecodedLine},
 };
 use build::Checked;
+pub(crate) use erasures::Erasing;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,

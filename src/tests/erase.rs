@@ -19,19 +19,35 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// A request that was taken: whether it was for erasure, its key and its body.
-type Taken = (bool, String, Vec<u8>);
+pub(super) type Taken = (bool, String, Vec<u8>);
 
 /// A transport that accepts everything and keeps a list of the requests. It is also a clock, which the tests move forward.
 #[derive(Clone, Default)]
 pub(super) struct Taker(Arc<Mutex<Vec<Taken>>>, Arc<AtomicU64>);
 
+impl Taker {
+    /// Lets time pass, in seconds.
+    pub(super) fn pass(&self, seconds: u64) {
+        self.1.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The requests that were taken.
+    pub(super) fn taken(&self) -> Vec<Taken> {
+        self.0.lock().clone()
+    }
+}
+
 impl Clock for Taker {
     fn now(&self) -> SystemTime {
         SystemClock.now() + Duration::from_secs(self.1.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Instant {
+        SystemClock.monotonic() + Duration::from_secs(self.1.load(Ordering::SeqCst))
     }
 }
 
@@ -42,10 +58,15 @@ impl Transport for Taker {
     }
 }
 
-pub(super) fn open<D: Disk>(home: &Path, taker: &Taker, disk: Option<&Arc<D>>) -> Client {
+/// The configuration of the program in these tests.
+pub(super) fn settings(home: &Path, taker: &Taker) -> Config {
     let config = config(home);
     let controller = config.controller.erasure(Erasure::WithinDays(30));
-    let mut config = Config { controller, ..config }.transport("a test", taker.clone()).clock(taker.clone());
+    Config { controller, ..config }.transport("a test", taker.clone()).clock(taker.clone())
+}
+
+pub(super) fn open<D: Disk>(home: &Path, taker: &Taker, disk: Option<&Arc<D>>) -> Client {
+    let mut config = settings(home, taker);
     if let Some(disk) = disk {
         config.disk = disk.clone();
     }
@@ -75,11 +96,16 @@ pub(super) fn pending(status: &ErasureStatus) -> usize {
     status.requests.iter().filter(|request| request.state == ErasureState::Pending).count()
 }
 
-/// Sends until nothing is pending. Returns how many different erasure requests were taken, and how often they were taken in all.
+pub(super) const HOUR: u64 = 3_600;
+/// Every request is due by then, in seconds.
+pub(super) const WEEK: u64 = 7 * 24 * HOUR;
+
+/// Lets a week pass, and sends until nothing is pending. Returns how many different erasure requests were taken, and how often they were taken in all.
 pub(super) fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
+    taker.pass(WEEK);
     for _ in 0..5 {
-        // An attempt that was cut short counts as failed. The retry is due only after a delay.
-        taker.1.fetch_add(61, Ordering::SeqCst);
+        // Two requests are at most an hour and a minute apart. An attempt that was cut short is retried sooner.
+        taker.pass(2 * HOUR);
         let _ = client.flush(Duration::from_secs(20)).unwrap();
     }
     assert_eq!(pending(&client.erasures(CRASH).unwrap()), 0);
@@ -117,10 +143,12 @@ fn bodies_kept(below: &Path) -> usize {
         .sum()
 }
 
-/// Runs `before` on a store that `prepare` made, then `act` on a copy of it with a fault at every changing call in turn. Passes
+/// Runs `before` on a store that `prepare` made, then `act`, that many seconds `later`, on a copy of it with a fault at every
+/// changing call in turn. Passes
 /// the result of `act` to `check`. Returns how many faults were tried.
 fn at_every_call<T>(
     fault: Fault,
+    later: u64,
     before: impl Fn(&Client),
     act: impl Fn(&Client) -> T,
     check: impl Fn(u64, T, &Path, &Taker),
@@ -131,6 +159,7 @@ fn at_every_call<T>(
     for at in calls() {
         let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
         copy(model.path(), home.path());
+        taker.pass(later);
         let disk = Faulty::new(fault);
         let client = open(home.path(), &taker, Some(&disk));
         disk.arm(at);
@@ -150,6 +179,7 @@ fn asking_is_before_or_after_whatever_fails() {
     for fault in [Fault::Once, Fault::Dead] {
         let faults = at_every_call(
             fault,
+            0,
             |_| (),
             |client| client.erase(CRASH),
             |at, answer, home, taker| {
@@ -178,6 +208,7 @@ fn a_request_that_was_interrupted_is_made_again_and_none_is_lost() {
     for fault in [Fault::Once, Fault::Dead] {
         let faults = at_every_call(
             fault,
+            WEEK,
             |client| drop(client.erase(CRASH).unwrap()),
             |client| client.flush(Duration::from_secs(20)).unwrap(),
             |at, _, home, taker| {
@@ -198,6 +229,7 @@ fn what_was_taken_back_stays_taken_back() {
     for fault in [Fault::Once, Fault::Dead] {
         let faults = at_every_call(
             fault,
+            0,
             |client| drop(client.erase(CRASH).unwrap()),
             |client| client.cancel_erasure(CRASH),
             |at, answer, home, taker| {
@@ -225,6 +257,7 @@ fn no_contents_stay_once_that_was_asked_for_whatever_fails() {
     for fault in [Fault::Once, Fault::Dead] {
         let faults = at_every_call(
             fault,
+            0,
             |_| (),
             |client| client.discard_contents(CRASH),
             |at, answer, home, taker| match (answer, bodies(home, taker)) {
@@ -239,6 +272,7 @@ fn no_contents_stay_once_that_was_asked_for_whatever_fails() {
         assert!(faults > 5, "only {faults} calls were tried");
         let faults = at_every_call(
             fault,
+            0,
             |client| {
                 client.grant(CRASH.shown(&client.notice(CRASH).unwrap())).unwrap();
                 client.discard_contents(CRASH).unwrap();

@@ -26,6 +26,7 @@ mod reads;
 mod real;
 #[cfg(unix)]
 mod sim;
+mod spread;
 mod start;
 mod steps;
 mod threads;

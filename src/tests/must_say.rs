@@ -131,11 +131,11 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
                 "{} {}.",
                 pick(
                     "If you ask for the sent data to be deleted, the random numbers of those records are sent to the same \
-                     recipient, in one request for each batch, with nothing else about you. The recipient promises to \
-                     delete the records within",
+                     recipient, in one request for each batch, at random times within 7 days, with nothing else about \
+                     you. The recipient promises to delete the records within",
                     "Si vous demandez l’effacement des données transmises, les numéros tirés au hasard de ces \
-                     enregistrements sont envoyés au même destinataire, dans une requête par lot, sans rien d’autre à \
-                     votre sujet. Le destinataire s’engage à effacer ces enregistrements dans un délai de",
+                     enregistrements sont envoyés au même destinataire, dans une requête par lot, à des moments tirés \
+                     au hasard sur 7 jours, sans rien d’autre à votre sujet. Le destinataire s’engage à effacer ces enregistrements dans un délai de",
                 ),
                 days(n)
             ),

@@ -4,7 +4,7 @@
 use super::platform::{self, Errno};
 use super::{
     CRASH, Happened,
-    erase::{Taker, carried_out, open, pending, prepare},
+    erase::{Taker, WEEK, carried_out, open, pending, prepare},
     trouble::Troubled,
 };
 use crate::{
@@ -78,6 +78,7 @@ fn a_request_that_cant_be_read_now_is_not_damaged() {
         home.fail(errno, "read", "/erasing/crash/", ".json");
         let why = told(&client);
         assert!(why.contains(&errno.to_string()) && !why.contains("damaged"), "{errno}: {why}");
+        home.taker.pass(WEEK);
         for _ in 0..3 {
             let _ = client.flush(Duration::from_secs(20)).unwrap();
         }

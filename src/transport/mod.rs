@@ -15,6 +15,7 @@ pub(crate) mod otlp;
 pub(crate) use http::Http;
 
 use crate::{
+    ambient::Day,
     consent::{ErasurePermit, ErasureWatch, Permit, Scope, Watch},
     journal::Batch,
 };
@@ -69,12 +70,16 @@ impl<'b> Parcel<'b> {
     }
 
     /// Makes the request for the records that an erasure permit names. The caller supplies no bytes: the body is written here,
-    /// from the ids in the permit and from what every request of the scope contains. `None` if the permit is for another scope.
+    /// from the ids and the day in the permit and from what every request of the scope contains. `None` if the permit is for
+    /// another scope, or the request has no time yet.
     pub(crate) fn erasure(permit: ErasurePermit, service: &otlp::Service, scope: Scope) -> Option<Self> {
         if permit.request().is.scope != scope.name() {
             return None;
         }
-        let body = otlp::erasure(service, scope, permit.request().uids());
+        let stored = permit.request();
+        // Both are set before the first try. So every try sends the same bytes.
+        let (uid, day) = (stored.is.uid.as_deref()?, Day(stored.is.day?));
+        let body = otlp::erasure(service, scope, uid, day, stored.uids())?;
         Some(Parcel { load: Load::Erasure { body, permit } })
     }
 

@@ -5,7 +5,7 @@
 //! so that its length reveals little of its content.
 
 use crate::{
-    ambient::hex,
+    ambient::{Day, hex},
     consent::{Scope, Uid},
     event::Registry,
     journal::Record,
@@ -90,15 +90,26 @@ pub(crate) fn body<'l>(service: &Service, scope: Scope, lines: impl Iterator<Ite
 /// The event name of an erasure request.
 const ERASURE: &str = "candor.erasure";
 
-/// The body of an erasure request. It holds the ids of the records to be erased and what every request of the scope contains. It
-/// has no time, no id of its own, and nothing that was in the records.
-pub(crate) fn erasure(service: &Service, scope: Scope, uids: &[Uid]) -> Vec<u8> {
+/// The body of an erasure request: one record. It holds the ids of the records to be erased, an id of its own and a UTC day, as
+/// every record does, and nothing that was in the records to be erased. So a receiver recognises repeats of it, and deletes it
+/// when its retention is over, by the rules that it has for all records. `None` for a day that OTLP can't represent.
+pub(crate) fn erasure(service: &Service, scope: Scope, uid: &str, day: Day, uids: &[Uid]) -> Option<Vec<u8>> {
+    let nanos = day.start().0.checked_mul(1_000_000)?;
     let ids: Vec<String> = uids.iter().map(|uid| format!(r#"{{"stringValue":"{}"}}"#, hex(uid))).collect();
     let record = format!(
-        r#"{{"severityNumber":9,"eventName":"{ERASURE}","attributes":[{{"key":"{ERASURE}.uids","value":{{"arrayValue":{{"values":[{}]}}}}}}]}}"#,
-        ids.join(",")
+        concat!(
+            r#"{{"timeUnixNano":"{}","observedTimeUnixNano":"{}","severityNumber":9,"eventName":"{}","attributes":["#,
+            r#"{{"key":"{}.uids","value":{{"arrayValue":{{"values":[{}]}}}}}},"#,
+            r#"{{"key":"log.record.uid","value":{{"stringValue":"{}"}}}}]}}"#
+        ),
+        nanos,
+        nanos,
+        ERASURE,
+        ERASURE,
+        ids.join(","),
+        uid
     );
-    body(service, scope, [record.as_str()].into_iter())
+    Some(body(service, scope, [record.as_str()].into_iter()))
 }
 
 /// A line, and the record that it was decoded to.

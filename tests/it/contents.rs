@@ -2,7 +2,7 @@
 //! sent, and the ids by which it can be named, are kept.
 
 use crate::{
-    erase::{erasures, with_sent},
+    erase::{due, erasures, with_sent},
     events::{CONNECTIVITY, USAGE, opened},
     files,
     home::{Home, MINUTE, say_yes, send},
@@ -60,6 +60,7 @@ fn no_contents_are_kept_until_the_person_wants_them_again() {
     assert_eq!(text.matches("are not kept on this computer, as you chose").count(), 1, "{text}");
     // What was sent can still be named for erasure.
     client.erase(USAGE).unwrap();
+    due(&home);
     send(&client);
     assert_eq!(erasures(&server).len(), 1);
 

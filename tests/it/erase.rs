@@ -3,7 +3,7 @@
 
 use crate::{
     events::{CONNECTIVITY, USAGE, opened, unreachable},
-    files,
+    files, forge,
     home::{DAY, HOUR, Home, MINUTE, flush, say_yes, send, wait_for},
     server::{Say, Server},
     support::Request,
@@ -43,6 +43,19 @@ fn reports(server: &Server) -> Vec<Request> {
 
 pub(crate) fn erasures(server: &Server) -> Vec<Request> {
     server.requests().into_iter().filter(is_erasure).collect()
+}
+
+/// Makes every pending erasure request due, as a week would: moves its time to when the person asked.
+pub(crate) fn due(home: &Home) {
+    for path in files::all(&home.store().join("erasing")) {
+        if path.ends_with("schedule") {
+            std::fs::remove_file(&path).unwrap();
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            let mut document = forge::unsealed(&path);
+            document["due"] = document["asked"].clone();
+            forge::seal(&path, "erasure", &document);
+        }
+    }
 }
 
 /// The program after it sent one request for each number in `requests`, with that many records.
@@ -87,11 +100,17 @@ fn the_receiver_is_asked_for_exactly_what_it_got_and_in_the_same_groups() {
     let status = client.erase(USAGE).unwrap();
     assert_eq!((status.requests.len(), pending(&client)), (3, 3));
     assert_eq!(client.erase(USAGE).unwrap(), status, "asking again asks for nothing more");
+    let flushed = flush(&client);
+    let first = status.requests.iter().filter_map(|request| request.not_before.as_deref()).min().unwrap();
+    assert_eq!(flushed.trouble.unwrap(), format!("nothing is due: no request for erasure is sent before {first}"));
     assert_eq!(erasures(&server).len(), 0, "not at once");
+    due(&home);
     for requests in 1..=3 {
         let flushed = flush(&client);
         assert_eq!((flushed.requests, flushed.records, flushed.erasures), (0, 0, 1), "{flushed:?}");
-        assert_eq!(erasures(&server).len(), requests, "one at a time");
+        send(&client);
+        assert_eq!(erasures(&server).len(), requests, "one at a time, and not the next one at once");
+        home.clock.advance(HOUR * 2);
     }
     let asked = erasures(&server);
     assert_eq!(asked.iter().map(named).collect::<BTreeSet<_>>(), got);
@@ -111,9 +130,14 @@ fn the_receiver_is_asked_for_exactly_what_it_got_and_in_the_same_groups() {
         assert_eq!((request.path.as_str(), request.body.len() % 1024), ("/v1/logs", 0));
         let raw = &request.records()[0].raw;
         let keys: Vec<&String> = raw.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["attributes", "eventName", "severityNumber"], "no time, no id");
-        assert_eq!(raw["attributes"].as_array().unwrap().len(), 1);
+        assert_eq!(keys, ["attributes", "eventName", "observedTimeUnixNano", "severityNumber", "timeUnixNano"]);
+        let day = Value::from(home.clock.day_nanos().to_string());
+        assert_eq!((&raw["timeUnixNano"], &raw["observedTimeUnixNano"]), (&day, &day), "no time finer than its day");
+        let names = raw["attributes"].as_array().unwrap().iter().map(|attribute| attribute["key"].as_str().unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), ["candor.erasure.uids", "log.record.uid"]);
     }
+    let own: BTreeSet<String> = asked.iter().flat_map(ids).collect();
+    assert!(own.len() == 3 && got.iter().all(|uids| uids.is_disjoint(&own)), "an id of its own each");
     let keys: BTreeSet<_> =
         server.requests().iter().map(|request| request.header("idempotency-key").unwrap().to_owned()).collect();
     assert_eq!(keys.len(), server.requests().len(), "a key of its own each");
@@ -144,14 +168,14 @@ fn requests_leave_by_themselves_though_nothing_is_open_one_after_the_other() {
     let mut passed = 0;
     wait_for("all requests", || {
         let before = erasures(&server).len();
-        home.clock.pass(MINUTE * 10);
+        home.clock.pass(HOUR);
         passed += 1;
         let _ = client.erase(USAGE).unwrap(); // wakes the worker; asks for nothing more
         std::thread::sleep(std::time::Duration::from_millis(20));
         assert!(erasures(&server).len() <= before + 1, "not back to back");
         acknowledged(&client) == 3
     });
-    assert!(passed > 6, "three requests within {passed} times ten minutes");
+    assert!((2..=7 * 24 + 4).contains(&passed), "three requests within {passed} hours");
     assert_eq!(reports(&server).len(), 3);
 }
 
@@ -175,6 +199,7 @@ fn what_is_no_acknowledgement_is_tried_again_with_the_same_bytes_and_key() {
         let client = with_sent(&home, &server, &[3]);
         client.withdraw(USAGE).unwrap();
         client.erase(USAGE).unwrap();
+        due(&home);
         let tries = 4;
         server.say(vec![say.clone(); tries]);
         for number in 1..=tries {
@@ -200,6 +225,7 @@ fn a_request_outlives_a_receiver_that_is_busy_restarts_and_a_new_grant() {
     let client = with_sent(&home, &server, &[2]);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(&home);
     server.say([Say::Status(429, "retry-after: 7200\r\n", "")]);
     send(&client);
     drop(client);
@@ -228,6 +254,7 @@ fn nobody_listening_costs_nothing_but_time() {
         let client = with_sent(&home, &server, &[2]);
         client.withdraw(USAGE).unwrap();
         client.erase(USAGE).unwrap();
+        due(&home);
         client
     };
     for _ in 0..3 {
@@ -243,6 +270,7 @@ fn one_that_fails_holds_up_no_other() {
     let client = with_sent(&home, &server, &[1, 1, 1]);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(&home);
     server.say([Say::status(400)]);
     for _ in 0..4 {
         send(&client);
@@ -261,6 +289,7 @@ fn ten_refusals_end_it_and_the_person_is_told_whom_to_write_to() {
     let client = with_sent(&home, &server, &[2]);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(&home);
     server.usually(Say::status(400));
     for _ in 0..12 {
         send(&client);
@@ -274,6 +303,7 @@ fn ten_refusals_end_it_and_the_person_is_told_whom_to_write_to() {
     server.usually(Say::Ok);
     client.erase(USAGE).unwrap();
     assert_eq!((pending(&client), given_up(&client)), (1, 0));
+    due(&home);
     home.clock.advance(DAY);
     send(&client);
     assert_eq!((acknowledged(&client), given_up(&client)), (1, 0));
@@ -292,6 +322,7 @@ fn a_month_of_silence_ends_it() {
     let scope = crate::events::PLAYBACK; // kept for 90 days
     client.withdraw(scope).unwrap();
     client.erase(scope).unwrap();
+    due(&home);
     server.usually(Say::status(503));
     for _ in 0..32 {
         send(&client);
@@ -301,6 +332,129 @@ fn a_month_of_silence_ends_it() {
     assert!(matches!(&status.requests[0].state, ErasureState::GivenUp { why: WhyGivenUp::NoAnswer, .. }));
     let tries = erasures(&server).len();
     assert!((10..=31).contains(&tries), "{tries}");
+}
+
+/// When each pending request is due.
+fn times(client: &Client) -> Vec<Option<String>> {
+    let requests = client.erasures(USAGE).unwrap().requests.into_iter();
+    requests.filter(|request| request.state == ErasureState::Pending).map(|request| request.not_before).collect()
+}
+
+/// Sends every two hours for eight days. At most one request leaves each time.
+fn eight_days(home: &Home, server: &Server, client: &Client) {
+    for _ in 0..8 * 12 {
+        let before = erasures(server).len();
+        send(client);
+        send(client);
+        assert!(erasures(server).len() <= before + 1, "not all at once");
+        home.clock.pass(HOUR * 2);
+    }
+}
+
+#[test]
+fn a_request_that_an_earlier_version_stored_gets_a_time_of_its_own() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1, 1]);
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    drop(client);
+    for path in files::all(&home.store().join("erasing/usage")) {
+        if path.ends_with("schedule") {
+            std::fs::remove_file(&path).unwrap();
+            continue;
+        }
+        let mut document = forge::unsealed(&path);
+        ["due", "uid"].iter().for_each(|key| drop(document.as_object_mut().unwrap().remove(*key).unwrap()));
+        forge::seal(&path, "erasure", &document);
+    }
+    let client = home.start(&server);
+    assert_eq!(times(&client), [None, None]);
+    send(&client);
+    let drawn = times(&client);
+    assert!(drawn.iter().all(Option::is_some) && drawn[0] != drawn[1], "{drawn:?}");
+    drop(client);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((times(&client), erasures(&server).len()), (drawn, 0), "drawn once");
+    eight_days(&home, &server, &client);
+    assert_eq!((acknowledged(&client), erasures(&server).len()), (2, 2));
+}
+
+#[test]
+fn a_clock_that_was_wrong_when_the_person_asked_neither_sends_all_at_once_nor_none() {
+    for (wrong, all_wrong) in [(1_000_000, false), (4_102_444_800, true)] {
+        let (home, server) = (Home::new(), Server::new());
+        let right = (home.clock.day_nanos() / 1_000_000_000) as i64 + 43_200;
+        if all_wrong {
+            home.clock.jump_to(wrong);
+        }
+        let client = with_sent(&home, &server, &[1, 1, 1]);
+        client.withdraw(USAGE).unwrap();
+        drop(client);
+        home.clock.jump_to(wrong);
+        let client = home.start(&server);
+        client.erase(USAGE).unwrap();
+        drop(client);
+        home.clock.jump_to(right);
+        let client = home.start(&server);
+        assert_eq!((pending(&client), erasures(&server).len()), (3, 0), "{wrong}");
+        eight_days(&home, &server, &client);
+        assert_eq!((acknowledged(&client), erasures(&server).len()), (3, 3), "{wrong}");
+    }
+}
+
+#[test]
+fn a_clock_that_leaps_for_a_moment_sends_nothing_and_changes_no_time() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[1, 1, 1]);
+    client.withdraw(USAGE).unwrap();
+    client.erase(USAGE).unwrap();
+    send(&client);
+    let (drawn, right) = (times(&client), (home.clock.day_nanos() / 1_000_000_000) as i64 + 43_200);
+    home.clock.jump_to(4_102_444_800);
+    assert!(flush(&client).trouble.unwrap().contains("clock jumped ahead"));
+    for behind in [right - 3_600, 0] {
+        home.clock.jump_to(behind);
+        send(&client);
+    }
+    home.clock.jump_to(right);
+    send(&client);
+    assert_eq!((times(&client), erasures(&server).len()), (drawn, 0));
+}
+
+#[test]
+fn records_that_the_recipient_no_longer_has_are_not_asked_for() {
+    let (home, server) = (Home::new(), Server::new());
+    let client = with_sent(&home, &server, &[2]);
+    drop(client);
+    // The recipient's 30 days end in two days.
+    home.clock.advance(DAY * 28);
+    let client = home.start(&server);
+    client.withdraw(USAGE).unwrap();
+    let status = client.erase(USAGE).unwrap();
+    let last: jiff::civil::Date = home.clock.day().parse().unwrap();
+    let last = last.checked_add(jiff::Span::new().days(2)).unwrap().to_string();
+    assert!(status.requests[0].not_before.as_deref().unwrap()[..10] <= *last, "in time: {status:?}");
+    drop(client);
+    home.clock.advance(DAY * 5);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((erasures(&server).len(), given_up(&client)), (0, 1));
+    let why = "2 records: not sent any more, since the recipient no longer keeps these records";
+    assert!(client.manifest().unwrap().to_string().contains(why));
+    assert_eq!(client.erase(USAGE).unwrap().requests.len(), 1, "there is nothing left to ask for");
+    let kept = files::all(&home.store().join("erasing/usage"));
+    assert!(kept.iter().all(|path| !std::fs::read_to_string(path).unwrap().contains(&named_once(&server))));
+    drop(client);
+    home.clock.advance(DAY * 31);
+    let client = home.start(&server);
+    send(&client);
+    assert_eq!((erasures(&server).len(), client.erasures(USAGE).unwrap().requests.len()), (0, 0));
+}
+
+/// The id of a record that was sent.
+fn named_once(server: &Server) -> String {
+    ids(&reports(server)[0]).into_iter().next().unwrap()
 }
 
 #[test]
@@ -317,6 +471,7 @@ fn what_may_have_arrived_can_be_named_as_well() {
     assert_eq!(client.erase(USAGE).unwrap().requests.len(), 0);
     client.withdraw(USAGE).unwrap();
     assert_eq!(client.erase(USAGE).unwrap().requests.len(), 1);
+    due(&home);
     send(&client);
     assert_eq!(named(&erasures(&server)[0]), ids(&reports(&server)[0]));
 }
@@ -332,8 +487,10 @@ fn records_of_a_request_that_was_split_are_named_once() {
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
     let asked = || erasures(&server).iter().map(named).collect::<BTreeSet<_>>();
+    due(&home);
     wait_for("every erasure request to be over", || {
         send(&client);
+        home.clock.advance(HOUR * 2);
         pending(&client) == 0
     });
     assert_eq!(asked(), taken.into_iter().collect());
@@ -413,8 +570,9 @@ fn the_person_is_told_before_and_after_in_words() {
     let question = client.erasures(USAGE).unwrap().question().unwrap();
     assert_eq!(
         question,
-        "Also ask Example Player SAS to delete what was sent? 4 of 4 records can be named. The request holds their random \
-         numbers and nothing else about you; they promise deletion within 30 days."
+        "Also ask Example Player SAS to delete what was sent? 4 of 4 records can be named. The requests hold their random \
+         numbers and nothing else about you. They are sent at random times within 7 days; deletion is promised within 30 \
+         days after that."
     );
     let notice = client.notice(USAGE).unwrap().text().replace('\n', " ");
     assert!(notice.contains("the random numbers of those records are sent to the same recipient"), "{notice}");
@@ -423,6 +581,10 @@ fn the_person_is_told_before_and_after_in_words() {
     let text = client.manifest().unwrap().to_string();
     assert!(text.contains("erasure there: 4 of 4 records that were sent can be named"), "{text}");
     assert!(text.contains("pending: 1 request for 4 records, asked since "), "{text}");
+    let until = client.erasures(USAGE).unwrap().requests[0].not_before.clone().unwrap();
+    let times = "each is sent at a random time within 7 days, while the program runs, and again if that fails";
+    assert!(text.contains(&format!("{times}; the last is due on {}", &until[..10])), "{text}");
+    due(&home);
     send(&client);
     let manifest = client.manifest().unwrap();
     let sentence = "4 records: the server accepted the request; deletion is promised within 30 days";

@@ -2,10 +2,10 @@
 //! end, and with planted, damaged or smuggled data.
 
 use crate::{
-    erase::{acknowledged, erasures, is_erasure, named, pending, with_sent},
+    erase::{acknowledged, due, erasures, is_erasure, named, pending, with_sent},
     events::{CONNECTIVITY, USAGE, opened},
     files, forge,
-    home::{APPLICATION, DAY, HANG, Home, flush, say_yes, send, wait_for},
+    home::{APPLICATION, DAY, HANG, HOUR, Home, flush, say_yes, send, wait_for},
     server::{Say, Server},
     stage,
 };
@@ -17,11 +17,12 @@ use std::{
     thread,
 };
 
-/// The program after it sent one request with `records` records, was withdrawn, and has a pending erasure request.
+/// The program after it sent one request with `records` records, was withdrawn, and has an erasure request that is due.
 fn with_a_request(home: &Home, server: &Server, records: u64) -> Client {
     let client = with_sent(home, server, &[records]);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(home);
     client
 }
 
@@ -53,6 +54,7 @@ fn while_something_blocks_it_is_pending_and_says_why() {
     }
     assert!(client.manifest().unwrap().to_string().contains("none is sent at present: reports are switched off by"));
     drop(client);
+    due(&home);
     let client = home.start(&server);
     send(&client);
     assert_eq!((acknowledged(&client), erasures(&server).len()), (1, 1));
@@ -106,6 +108,7 @@ fn what_is_taken_back_does_not_leave() {
     let client = with_sent(&home, &server, &[1, 1]);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(&home);
     send(&client);
     let status = client.cancel_erasure(USAGE).unwrap();
     assert_eq!((status.requests.len(), acknowledged(&client), pending(&client)), (1, 1, 0), "{status}");
@@ -116,6 +119,7 @@ fn what_is_taken_back_does_not_leave() {
     assert_eq!(erasures(&server).len(), 1);
     // A new erasure request can be made afterwards.
     client.erase(USAGE).unwrap();
+    due(&home);
     send(&client);
     assert_eq!((erasures(&server).len(), acknowledged(&client)), (2, 2));
 }
@@ -190,6 +194,7 @@ fn a_transport_of_ones_own_is_told_what_it_carries() {
     send(&client);
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(&home);
     send(&client);
     let notes = notes.0.lock().unwrap();
     assert_eq!(notes.iter().map(|note| note.0).collect::<Vec<_>>(), [false, true]);
@@ -206,7 +211,7 @@ fn nothing_can_be_smuggled_out_in_a_request() {
     let uid = "00112233445566778899aabbccddeeff";
     let other = "aa112233445566778899aabbccddeeff";
     type Change = (&'static str, fn(&mut Value));
-    let changes: [Change; 16] = [
+    let changes: [Change; 22] = [
         ("text for an id", |it| it["uids"] = json!("ann.smith@mail.example.org......")),
         ("text behind an id", |it| {
             it["uids"] = json!("00112233445566778899aabbccddeeffann.smith@mail.example.org......");
@@ -228,6 +233,12 @@ fn nothing_can_be_smuggled_out_in_a_request() {
         ("an end", |it| it["outcome"] = json!({"acknowledged": {"at": 1}})),
         ("an outcome of its own", |it| it["outcome"] = json!("maybe")),
         ("a time to come", |it| it["asked"] = json!(u64::MAX)),
+        ("another time to come", |it| it["due"] = json!(u64::MAX)),
+        ("no time", |it| it["due"] = json!(null)),
+        ("text for its own id", |it| it["uid"] = json!("ann.smith@mail.example.org......")),
+        ("a short id of its own", |it| it["uid"] = json!("0011223344556677")),
+        ("text for a day", |it| it["day"] = json!("ann smith")),
+        ("a day to come", |it| it["day"] = json!(u32::MAX)),
     ];
     for (what, change) in changes {
         let (home, server) = (Home::new(), Server::new());
@@ -244,6 +255,7 @@ fn nothing_can_be_smuggled_out_in_a_request() {
         let client = control.start(&server);
         wait_for("every erasure request to be over", || {
             send(&client);
+            control.clock.advance(HOUR * 2);
             pending(&client) == 0
         });
         let heard = erasures(&server);
@@ -290,6 +302,7 @@ fn a_damaged_request_names_nothing_is_counted_and_can_be_asked_for_again() {
     let client = home.start(&server);
     let status = client.erase(USAGE).unwrap();
     assert_eq!((status.damaged, status.requests.len()), (0, 1));
+    due(&home);
     send(&client);
     assert_eq!(acknowledged(&client), 1);
 }
@@ -354,6 +367,8 @@ fn a_request_that_is_being_made_and_that_others_may_open_is_made_once_it_can_be_
     files::mode(&asked, 0o600);
     let client = home.start(&server);
     send(&client);
+    due(&home);
+    send(&client);
     assert_eq!((acknowledged(&client), erasures(&server).len()), (1, 1));
 }
 
@@ -372,6 +387,7 @@ fn damaged_names_are_missed_and_the_rest_goes_on() {
     assert_eq!((status.left, status.nameable), (5, 5 - records), "the count is kept apart");
     client.withdraw(USAGE).unwrap();
     client.erase(USAGE).unwrap();
+    due(&home);
     send(&client);
     assert_eq!(acknowledged(&client), 1);
     // A damaged count is rebuilt from the ids that are left.
@@ -407,6 +423,7 @@ fn names_that_others_may_open_are_not_gone_and_no_request_is_taken_for_nothing()
         let client = home.start(&server);
         let status = client.erase(USAGE).unwrap();
         assert_eq!((status.left, status.nameable, status.requests.len()), (3, 3, 1));
+        due(&home);
         send(&client);
         assert_eq!(acknowledged(&client), 1);
     }

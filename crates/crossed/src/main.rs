@@ -303,7 +303,7 @@ fn go_on(directory: &Path) -> Result<Value, Box<dyn Error>> {
     let growing = client.manifest()?.scopes.iter().map(|page| json!(page.growing)).collect::<Vec<_>>();
     setup.post.takes.store(true, Ordering::SeqCst);
     // In these days the back-off ends, the days are closed, and each request of the erasure becomes due.
-    for _ in 0..5 {
+    for _ in 0..12 {
         setup.clock.pass(25 * HOUR);
         setup.flush()?;
     }

@@ -56,6 +56,8 @@ pub enum WhyGivenUp {
     NoAnswer,
     /// The program's reports are sent elsewhere now, to a recipient that does not have these records.
     Elsewhere,
+    /// The recipient's retention was over before it could be sent: these records are deleted without it.
+    RetentionOver,
 }
 
 impl WhyGivenUp {
@@ -74,6 +76,7 @@ impl WhyGivenUp {
             WhyGivenUp::Elsewhere => {
                 "since this program now sends to another recipient, who does not have these records"
             }
+            WhyGivenUp::RetentionOver => "since the recipient no longer keeps these records",
         }
     }
 }
@@ -109,6 +112,16 @@ pub(crate) struct Particulars {
     /// How many of the tries the receiver refused.
     pub(crate) refusals: u32,
     pub(crate) outcome: Outcome,
+    /// The random time before which it is not sent, in milliseconds since 1970. Drawn once. `None` only in a document of
+    /// an earlier version, until the sender draws a time for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) due: Option<u64>,
+    /// The random id of the request's own record, the same at every try. Drawn with `due`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uid: Option<String>,
+    /// The UTC day of its first try, as a number of days. Later tries send the same bytes, and so the same day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) day: Option<u32>,
     /// The ids, while the request is pending.
     uids: String,
 }
@@ -128,6 +141,9 @@ impl Particulars {
             tries: 0,
             refusals: 0,
             outcome: Outcome::Pending,
+            due: None,
+            uid: None,
+            day: None,
             uids: String::new(),
         }
     }
@@ -177,6 +193,10 @@ impl StoredRequest {
             && unhex::<16>(&is.key).is_some()
             && is.asked <= Time::LAST.0
             && is.until < Day::NONE.0
+            && is.due.is_none_or(|due| due <= Time::LAST.0)
+            && is.uid.as_deref().is_none_or(|uid| unhex::<16>(uid).is_some())
+            && is.due.is_some() == is.uid.is_some()
+            && is.day.is_none_or(|day| is.uid.is_some() && day < Day::NONE.0)
             && if pending { is.records == uids.len() as u64 && is.records > 0 } else { uids.is_empty() };
         sound.then_some(StoredRequest { is, uids })
     }
@@ -376,15 +396,27 @@ impl<'s> RequestStore<'s> {
 
     /// Removes requests about records that the recipient no longer keeps, and documents that were found damaged more
     /// than `days` ago. A damaged document is replaced by the day it was first met here: its former content has no more
-    /// use.
-    pub(crate) fn expire(&self, _changing: &Changing, scope: &str, today: Day, days: u32) {
+    /// use. A request that is still pending then has no use either: it ends, and is kept for `shown` more days, so that
+    /// the person can read what became of it.
+    pub(crate) fn expire(&self, changing: &Changing, scope: &str, now: Time, days: u32, shown: u32) {
+        let today = now.day();
         // If the directory can't be read now, the next call does it.
         for path in self.paths(scope).unwrap_or_default() {
             let extension = path.extension().and_then(|extension| extension.to_str());
             let batch = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let over = match extension {
                 Some(extension @ (PENDING | DONE)) => match self.read_as(scope, batch, extension) {
-                    Look::Read(Some(stored)) => stored.is.until < today.0,
+                    Look::Read(Some(mut stored)) if shown > 0 && stored.is_pending() && stored.is.until < today.0 => {
+                        stored.end(Outcome::GivenUp { at: now.0, why: WhyGivenUp::RetentionOver });
+                        // If it can't be written, the next call does it.
+                        let _ = self.write(changing, &stored);
+                        false
+                    }
+                    Look::Read(Some(stored)) => {
+                        let unsent =
+                            matches!(stored.is.outcome, Outcome::GivenUp { why: WhyGivenUp::RetentionOver, .. });
+                        stored.is.until.saturating_add(if unsent { shown } else { 0 }) < today.0
+                    }
                     Look::Absent | Look::Refused(_) | Look::Failed(_) => false,
                     Look::Read(None) => {
                         // If it can't be renamed, the next call tries again.

@@ -59,6 +59,10 @@ pub struct ErasureRequest {
     pub asked_at: String,
     /// How many records it names.
     pub records: u64,
+    /// The random time before which it is not sent, as RFC 3339 in UTC, to the second: at most seven days after it was
+    /// asked for. `None` if it ended, or if an earlier version wrote it and no time was drawn yet. See
+    /// [`due_at`](ErasureRequest::due_at).
+    pub not_before: Option<String>,
     /// How often it was sent so far.
     pub tries: u32,
     /// What became of it.
@@ -95,6 +99,12 @@ impl ErasureRequest {
     pub fn requested_at(&self) -> Option<SystemTime> {
         Time::parse(&self.asked_at)?.system()
     }
+
+    /// The time of [`not_before`](ErasureRequest::not_before).
+    #[must_use]
+    pub fn due_at(&self) -> Option<SystemTime> {
+        Time::parse(self.not_before.as_deref()?)?.system()
+    }
 }
 
 impl ErasureState {
@@ -129,8 +139,9 @@ impl ErasureStatus {
         let days = self.within_days?;
         (self.nameable > 0).then(|| {
             format!(
-                "Also ask {} to delete what was sent? {} of {} records can be named. The request holds their random \
-                 numbers and nothing else about you; they promise deletion within {days} days.",
+                "Also ask {} to delete what was sent? {} of {} records can be named. The requests hold their random \
+                 numbers and nothing else about you. They are sent at random times within 7 days; deletion is promised \
+                 within {days} days after that.",
                 self.recipient, self.nameable, self.left
             )
         })
@@ -178,7 +189,15 @@ impl ErasureStatus {
             ));
             match &self.held_up_by {
                 Some(why) => lines.push(format!("  none is sent at present: {why}")),
-                None => lines.push("  each is sent at a random time, and again if that fails".into()),
+                None => {
+                    let times = self.requests.iter().filter_map(|request| request.not_before.as_deref());
+                    let last = times.max().and_then(|last| last.get(..10));
+                    let last = last.map(|day| format!("; the last is due on {day}")).unwrap_or_default();
+                    lines.push(format!(
+                        "  each is sent at a random time within 7 days, while the program runs, and again if that \
+                         fails{last}"
+                    ));
+                }
             }
         }
         if self.unfinished {
@@ -190,6 +209,11 @@ impl ErasureStatus {
                 ErasureState::Acknowledged { at, within_days } => lines.push(format!(
                     "{at}, {}: the server accepted the request; deletion is promised within {within_days} days",
                     many(request.records, "record")
+                )),
+                ErasureState::GivenUp { at, why: why @ WhyGivenUp::RetentionOver } => lines.push(format!(
+                    "{at}, {}: not sent any more, {}",
+                    many(request.records, "record"),
+                    why.describe()
                 )),
                 ErasureState::GivenUp { at, why } => lines.push(format!(
                     "{at}, {}: given up, {}; write to {}, {}",
@@ -219,6 +243,7 @@ fn request(is: &Particulars) -> ErasureRequest {
     ErasureRequest {
         asked_at: rfc3339(is.asked),
         records: is.records,
+        not_before: is.due.filter(|_| is.outcome == Outcome::Pending).map(rfc3339),
         tries: is.tries,
         state: match is.outcome {
             Outcome::Pending => ErasureState::Pending,

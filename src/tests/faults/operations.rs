@@ -292,7 +292,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation { name: "may_ask", prepare: other_alone, act: |client| done(client.may_ask(SUBJECT)), ..PLAIN },
     Operation { name: "receipts", act: |client| done(client.receipts()), ..PLAIN },
     Operation { name: "flush", act: flush, ..PLAIN },
-    Operation { name: "flush_erasure", prepare: erasing, act: flush, ..PLAIN },
+    Operation { name: "flush_erasure", prepare: erasing_now, act: flush, ..PLAIN },
     Operation { name: "tick", meanwhile: |_, client| recorded(client), act: tick, records: 2, ..PLAIN },
     Operation { name: "record_durable", act: record_durable, records: 1, ..PLAIN },
     Operation { name: "record_beside", act: record_beside, records: 1, ..PLAIN },
@@ -488,6 +488,19 @@ fn erasing(world: &World) {
     both(world);
     let asked = world.fresh(6).erase(SUBJECT).expect("an erasure request");
     assert_eq!(asked.requests.len(), 1, "{asked:?}");
+}
+
+/// The same, with a request that is due.
+fn erasing_now(world: &World) {
+    erasing(world);
+    let client = world.fresh(6);
+    let requests = client.engine().consent.erasure_requests();
+    let changing = requests.lock(|| client.engine().ambient.monotonic()).expect("the lock");
+    for mut stored in requests.all(SUBJECT.name()).expect("the requests").erasure_requests {
+        stored.is.due = Some(stored.is.asked);
+        requests.write(&changing, &stored).expect("the request is written");
+    }
+    client.engine().journal.outbox().end_erasing_schedule(SUBJECT);
 }
 
 /// A withdrawal that could write only its tombstones.
