@@ -68,6 +68,23 @@ macro_rules! six_fields {
 six_fields!(Off, "bench.off", OFF);
 six_fields!(On, "bench.on", ON);
 
+candor::counter! {
+    /// It was counted while nobody agreed.
+    COUNTED_OFF = "bench.counted.off" in OFF;
+    /// It was counted.
+    COUNTED = "bench.counted" in ON {
+        /// A category.
+        codec: Codec,
+    }
+}
+
+candor::timing! {
+    /// It was timed while nobody agreed.
+    TIMED_OFF = "bench.timed.off" in OFF;
+    /// It was timed.
+    TIMED = "bench.timed" in ON;
+}
+
 /// An event with an identifier.
 #[derive(Event)]
 #[event(name = "bench.identified", scope = ON, linkage = month)]
@@ -150,11 +167,25 @@ fn main() {
     let id = bench_paused("record, six fields with an identifier", bursts, pause, |x| {
         candor::record(Identified::of(black_box(&name), x));
     });
+    bench("counter, not granted", bursts * 20, || (), |_| COUNTED_OFF.add());
+    bench("timer started and dropped, not granted", bursts * 20, || (), |_| drop(TIMED_OFF.start()));
+    let counted = bench_paused("counter by a category", bursts, pause, |_| COUNTED.add(black_box(Codec::Hevc)));
+    let clock = bench(
+        "floor: two readings of the clock",
+        bursts * 20,
+        || (),
+        |_| {
+            black_box(black_box(Instant::now()).elapsed());
+        },
+    );
+    let timed = bench_paused("timer started and dropped", bursts, pause, |_| drop(TIMED.start()));
     println!("\nratios of medians");
     println!("  off / load               {:5.2}   lazily {:5.2}", off / load.max(0.01), lazy / load.max(0.01));
     println!("  on / push                {:5.2}", on / push);
     println!("  two threads / one        {:5.2}", two / on);
     println!("  identifier / (on + hash) {:5.2}", id / (on + hash));
+    println!("  counter / on             {:5.2}", counted / on);
+    println!("  timer / (counter + clock){:5.2}", timed / (counted + clock));
     for dropped in candor::manifest().unwrap().outcomes.dropped {
         println!("  dropped while measuring: {} because {}", dropped.count, dropped.why);
     }

@@ -26,7 +26,7 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU32},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Every wait is limited to this, so that sums of times can't overflow.
@@ -431,6 +431,11 @@ impl Client {
             }
             self.engine.worker.wake();
         }
+    }
+
+    /// The time that only moves forward, by the program's clock.
+    pub(crate) fn monotonic(&self) -> Instant {
+        self.engine.ambient.monotonic()
     }
 
     #[inline]

@@ -6,14 +6,14 @@
 use crate::{
     client::Client,
     config::Config,
-    consent::Admission,
+    consent::{Admission, Scope},
     error::{Error, Kind},
     event::{Event, Installation},
     manifest::Manifest,
     send::Flushed,
 };
 use once_cell::race::OnceBox;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 static CLIENT: OnceBox<Client> = OnceBox::new();
 
@@ -190,6 +190,26 @@ pub fn record_with<E: Event<About = Installation>>(make: impl FnOnce() -> E) {
 pub fn record_durable<E: Event<About = Installation>>(event: E) {
     if let Some(client) = CLIENT.get() {
         client.record_durable(event);
+    }
+}
+
+/// The decision under which a measurement begins, and the time. `None` if the scope is not granted: then no clock is read.
+#[inline]
+pub(crate) fn begin(scope: Scope) -> Option<(Admission, Instant)> {
+    Admission::process_wide(scope).and_then(begun)
+}
+
+#[inline(never)]
+fn begun(admission: Admission) -> Option<(Admission, Instant)> {
+    Some((admission, CLIENT.get()?.monotonic()))
+}
+
+/// Records what began `at` that time under this decision, if the decision is still in force. `make` gets how long it took.
+#[inline(never)]
+pub(crate) fn end<E: Event>(admission: Admission, at: Instant, make: impl FnOnce(Duration) -> E) {
+    let is_same = Admission::process_wide(E::SCOPE).is_some_and(|now| now.epoch() == admission.epoch());
+    if let Some(client) = CLIENT.get().filter(|_| is_same) {
+        client.admitted(&make(client.monotonic().saturating_duration_since(at)), admission);
     }
 }
 

@@ -48,6 +48,7 @@
 //!
 //! - An [`Event`] is something that happened, with a few fields. Each field belongs to a [class](event::class) that
 //!   says how coarse it becomes. There is no class for free text, and none for exact numbers without a reason.
+//!   [Counters, timings and rates of success](shorthand) are events that are declared in one line.
 //! - A [`Scope`] is one purpose, with one switch. [`consent`] says who agreed to what, and when.
 //! - The *journal* holds pending records, as text that a person can read. The bytes on disk are the bytes that will be sent.
 //! - A [`Transport`] sends a [`Parcel`]: OTLP over HTTP, unless the program brings its own transport.
@@ -196,6 +197,7 @@ pub mod lock;
 mod client;
 mod prompt;
 mod global;
+pub mod shorthand;
 mod decisions;
 
 // The public interface is:
@@ -215,7 +217,7 @@ pub use crate::{
     send::Flushed,
     transport::{Answer, Parcel, SendError, Transport},
 };
-pub use candor_derive::{Category, Event, scope};
+pub use candor_derive::{Category, Event, attempts, counter, scope, timing};
 
 pub mod manual;
 

@@ -1,5 +1,5 @@
-//! The derives `Event` and `Category` and the `scope!` macro of candor. Use them through `candor`, which re-exports all
-//! three.
+//! The derives `Event` and `Category` and the macros `scope!`, `counter!`, `timing!` and `attempts!` of candor. Use them
+//! through `candor`, which re-exports all of them.
 //!
 //! The macros read the application's declarations, report every mistake at once together with its fix, and expand to
 //! trait implementations, a static and its registration. They never decide what may be stored or sent. The traits and
@@ -18,6 +18,7 @@ mod event;
 mod expand;
 mod names;
 mod scope;
+mod shorthand;
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Code;
@@ -107,6 +108,47 @@ pub fn scope(input: TokenStream) -> TokenStream {
     scopes_or_mistakes(input.into()).into()
 }
 
+/// Declares counters: constants that count how often something happened.
+///
+/// [Compiled examples](../candor/shorthand/index.html).
+///
+/// ```text
+/// candor::counter! {
+///     /// The program was opened.
+///     pub OPENED = "program.opened" in USAGE;
+///     /// A page was printed.
+///     pub PRINTED = "page.printed" in USAGE {
+///         /// On which paper.
+///         paper: Paper,
+///     }
+/// }
+/// ```
+///
+/// Each is an event with `linkage = rollup`. The doc comments are what the person reads. Behind the name stands the scope, the
+/// constant that `scope!` makes. In braces there may be one field, such as a category, with the same attributes as a field of
+/// a struct that derives `Event`. `#[counter(crate = path)]` above it is the path to candor where it is not called `candor`.
+#[proc_macro]
+pub fn counter(input: TokenStream) -> TokenStream {
+    shorthand::expand(shorthand::Kind::Counter, input.into()).into()
+}
+
+/// Declares timings: constants that measure how long something takes, with the class `latency`.
+///
+/// [Compiled examples](../candor/shorthand/index.html). The form is that of [`counter!`]. The field `took` comes by itself.
+#[proc_macro]
+pub fn timing(input: TokenStream) -> TokenStream {
+    shorthand::expand(shorthand::Kind::Timing, input.into()).into()
+}
+
+/// Declares attempts: constants that count how often something succeeded and how often it failed.
+///
+/// [Compiled examples](../candor/shorthand/index.html). The form is that of [`counter!`]. The field `succeeded` comes by itself.
+/// The field in braces, if there is one, is a category: why it failed.
+#[proc_macro]
+pub fn attempts(input: TokenStream) -> TokenStream {
+    shorthand::expand(shorthand::Kind::Attempts, input.into()).into()
+}
+
 /// Reads and expands an event. If there are mistakes, it expands to all messages and a stand-in implementation. The
 /// stand-in only prevents follow-up errors of the compiler.
 fn event_or_mistakes(input: Code) -> Code {
@@ -157,7 +199,10 @@ fn scopes_or_mistakes(input: Code) -> Code {
 
 #[cfg(test)]
 mod tests {
-    use super::{category_or_mistakes, event_or_mistakes, scopes_or_mistakes};
+    use super::{
+        category_or_mistakes, event_or_mistakes, scopes_or_mistakes,
+        shorthand::{self, Kind},
+    };
     use quote::quote;
 
     #[test]
@@ -200,6 +245,17 @@ mod tests {
                     title: "t", revision: 1, about: installation, retention: 1 day, benefit: "b", other_uses: none,
                 }
             }),
+            shorthand::expand(
+                Kind::Attempts,
+                quote! {
+                    /// It was tried.
+                    #[attempts(crate = elsewhere)]
+                    TRIED = "it.tried" in S {
+                        /// What went wrong.
+                        cause: Cause,
+                    }
+                },
+            ),
         ];
         for tokens in expanded {
             let text = tokens.to_string();
@@ -222,8 +278,23 @@ mod tests {
     }
 
     #[test]
+    fn a_condition_on_a_shorthand_holds_for_all_of_it() {
+        let declared = quote! {
+            /// It happened.
+            #[cfg(unix)]
+            HAPPENED = "it.happened" in S;
+        };
+        for kind in [Kind::Counter, Kind::Timing, Kind::Attempts] {
+            let text = shorthand::expand(kind, declared.clone()).to_string();
+            assert_eq!(text.matches("# [cfg (unix)]").count(), 3, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_rust_is_refused_in_words() {
-        for text in [event_or_mistakes(quote!(fn)), category_or_mistakes(quote!(1)), scopes_or_mistakes(quote!(pub))] {
+        let shorthand = shorthand::expand(Kind::Counter, quote!(pub));
+        let others = [event_or_mistakes(quote!(fn)), category_or_mistakes(quote!(1)), scopes_or_mistakes(quote!(pub))];
+        for text in others.into_iter().chain([shorthand]) {
             assert!(text.to_string().contains("compile_error"));
         }
     }
