@@ -171,8 +171,16 @@ fn a_request_has_these_bytes() {
         ]
         .concat()
     );
-    let request = otlp::erasure(&service, CRASH, &[record().uid]);
-    let wanted = r#"{"severityNumber":9,"eventName":"candor.erasure","attributes":[{"key":"candor.erasure.uids","value":{"arrayValue":{"values":[{"stringValue":"000102030405060708090a0b0c0d0e0f"}]}}}]}"#;
-    assert!(std::str::from_utf8(&request).unwrap().contains(wanted));
+    let own = "0f0e0d0c0b0a09080706050403020100";
+    let request = otlp::erasure(&service, CRASH, own, Day(20_779), &[record().uid]).unwrap();
+    let wanted = [
+        r#"{"timeUnixNano":"1795305600000000000","observedTimeUnixNano":"1795305600000000000","severityNumber":9,"#,
+        r#""eventName":"candor.erasure","attributes":[{"key":"candor.erasure.uids","value":{"arrayValue":{"values":[{"#,
+        r#""stringValue":"000102030405060708090a0b0c0d0e0f"}]}}},"#,
+        r#"{"key":"log.record.uid","value":{"stringValue":"0f0e0d0c0b0a09080706050403020100"}}]}"#,
+    ];
+    assert!(std::str::from_utf8(&request).unwrap().contains(&wanted.concat()));
+    // OTLP counts nanoseconds in 64 bits.
+    assert_eq!(otlp::erasure(&service, CRASH, own, Day(300_000), &[record().uid]), None);
     assert_eq!(hex(&record().uid), "000102030405060708090a0b0c0d0e0f");
 }

@@ -9,7 +9,9 @@ use crate::{
     Client,
     ambient::{Entropy, Time},
     consent::{Particulars, StoredRequest},
+    journal::Schedule,
     mutants::{self, Mutant},
+    send::Occasion,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -146,8 +148,9 @@ fn the_times_are_uniform_over_the_week_and_end_with_the_retention() {
     let drawn = |until: u32| -> Vec<u64> {
         let begin = now(&client);
         let draw = |_| {
-            let particulars = Particulars::new("crash", "", String::new(), String::new(), Time(begin));
-            let mut stored = StoredRequest::new(Particulars { until, ..particulars }, Vec::new());
+            let mut particulars = Particulars::new("crash", "", String::new(), String::new(), Time(begin));
+            particulars.until = until;
+            let mut stored = StoredRequest::new(particulars, Vec::new());
             engine.draw(&mut stored).unwrap();
             stored.is.due.unwrap() - begin
         };
@@ -185,4 +188,34 @@ fn without_entropy_no_time_is_assumed() {
     let client = start(home.path(), &taker);
     let _ = client.flush(Duration::from_secs(20)).unwrap();
     assert_eq!(times(&client).values().collect::<BTreeSet<_>>().len(), 2);
+}
+
+/// The clock was far ahead while times were set. When it is right, they are impossible, and nothing waits for them.
+#[test]
+fn a_schedule_that_a_wrong_clock_wrote_is_not_waited_for() {
+    let (home, taker) = (tempfile::tempdir().unwrap(), Taker::default());
+    let client = start(home.path(), &taker);
+    client.grant(CRASH).unwrap();
+    client.record_durable(Happened { times: 1 });
+    let engine = client.engine();
+    let place = engine.consent.open_places().remove(0);
+    let far = now(&client) + 80 * 365 * 24 * HOUR * MILLI;
+    let schedule = Schedule { next: far, not_before: far, failures: 3, ..Schedule::default() };
+    engine.journal.outbox().save_schedule(place.scope, place.generation, &schedule).unwrap();
+    // Sends what is due, as the worker does.
+    for _ in 0..3 {
+        let _ = engine.next_due();
+        let _ = engine.send(Occasion::Due);
+        taker.pass(24 * HOUR);
+    }
+    assert_eq!(taker.taken().len(), 1);
+    client.withdraw(CRASH).unwrap();
+    client.erase(CRASH).unwrap();
+    engine.journal.outbox().save_erasing_schedule(CRASH, &schedule).unwrap();
+    for _ in 0..8 {
+        let _ = engine.next_due();
+        let _ = engine.send(Occasion::Due);
+        taker.pass(24 * HOUR);
+    }
+    assert_eq!(erasures(&taker).len(), 1);
 }
