@@ -13,7 +13,7 @@ use crate::{
     disk::Files,
     engine::{Engine, Task, Tasks, Worker},
     error::{Error, Kind},
-    event::{Event, Installation, Registry},
+    event::{Event, Installation, Registry, Snapshot},
     generalize::{self, Generalized, Keys, Rejection},
     home,
     journal::{DropReason as Dropped, Journal},
@@ -441,17 +441,81 @@ impl Client {
     #[inline]
     fn generalized<E: Event>(&self, event: &E, admission: Admission) -> Option<Generalized> {
         let epoch = admission.epoch();
-        let reason = match generalize::generalize(event, admission, &*self.engine.keys) {
-            Ok(event) => return Some(event),
-            Err(Rejection::NotChosen) => Dropped::NotChosen,
-            Err(Rejection::OtherPanel) => Dropped::OtherPanel,
+        match generalize::generalize(event, admission, &*self.engine.keys) {
+            Ok(event) => Some(event),
+            Err(rejection) => {
+                self.rejected(rejection, E::SCOPE, epoch);
+                None
+            }
+        }
+    }
+
+    /// Counts an event that was not generalised.
+    #[cold]
+    fn rejected(&self, rejection: Rejection, scope: Scope, epoch: u64) {
+        let reason = match rejection {
+            Rejection::NotChosen => Dropped::NotChosen,
+            Rejection::OtherPanel => Dropped::OtherPanel,
             // Keys are destroyed with their grant. If the grant is still in force, its keys could not be read.
-            Err(Rejection::NoKey) if self.engine.consent.gates().epoch(E::SCOPE) != epoch => Dropped::StaleEpoch,
-            Err(Rejection::NoKey) => Dropped::InDoubt,
-            Err(Rejection::Unregistered) => Dropped::Unregistered,
+            Rejection::NoKey if self.engine.consent.gates().epoch(scope) != epoch => Dropped::StaleEpoch,
+            Rejection::NoKey => Dropped::InDoubt,
+            Rejection::Unregistered => Dropped::Unregistered,
         };
         self.engine.journal.counters.drop(reason, 1);
-        None
+    }
+
+    /// Records a snapshot, if its scope is granted. A second one in the same period updates the first.
+    ///
+    /// Each field counts as one event. See [`Snapshot`].
+    ///
+    /// ```standalone_crate
+    /// use candor::{Client, Config, Snapshot};
+    /// # use candor::{AddressLog, Audience, Controller, Erasure};
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::Unsupported);
+    /// # candor::scope! {
+    /// #     /// Find out which settings people use, so that the others can be removed.
+    /// #     pub SETTINGS = "settings" { title: "Settings", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Settings that are looked after", other_uses: none }
+    /// # }
+    /// /// How the program is set up.
+    /// #[derive(Snapshot)]
+    /// #[snapshot(name = "program.settings", scope = SETTINGS, every = week)]
+    /// struct Settings {
+    ///     /// Whether it is dark.
+    ///     dark: bool,
+    ///     /// How many shelves it has.
+    ///     #[field(count, example = 3)]
+    ///     shelves: u32,
+    /// }
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    ///
+    /// let client = Client::new(config)?;
+    /// client.grant(SETTINGS)?;                                        // the person said yes
+    /// client.record_snapshot(Settings { dark: true, shelves: 7 });
+    /// client.record_snapshot(Settings { dark: false, shelves: 7 });   // this one is reported, when the week is over
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record_snapshot<S: Snapshot<About = Installation>>(&self, snapshot: S) {
+        if let Some(admission) = Admission::of(self.engine.consent.gates(), S::SCOPE) {
+            self.admitted_snapshot(&snapshot, admission);
+        }
+    }
+
+    pub(crate) fn admitted_snapshot<S: Snapshot>(&self, snapshot: &S, admission: Admission) {
+        let mut each = |answer: Result<Generalized, Rejection>| match answer {
+            Ok(event) => {
+                if self.engine.journal.push(event) {
+                    self.engine.worker.nudge();
+                }
+            }
+            Err(rejection) => self.rejected(rejection, S::SCOPE, admission.epoch()),
+        };
+        generalize::generalize_snapshot(snapshot, &admission, &*self.engine.keys, &mut each);
+        self.engine.worker.wake();
     }
 
     /// Records that the person consented to a scope, and opens it.

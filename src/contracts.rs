@@ -5,7 +5,7 @@
 
 use crate::{
     config::Config,
-    consent::{Contract, EventTerms, FieldTerms, ItemTerms, Languages, Party, Scope},
+    consent::{Contract, EventTerms, FieldTerms, ItemTerms, Languages, Party, Scope, SnapshotTerms},
     error::{Error, Kind},
     event::{Period, Registry, Schema, Values},
     transport::Http,
@@ -118,6 +118,12 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
         period_reason: schema.period_reason(),
         values: schema.values().map(Values::name),
         holds_back: schema.is_about_content(),
+        snapshot: schema.snapshot().map(|part| SnapshotTerms {
+            name: part.name,
+            doc: part.doc,
+            statistic: part.statistic.name(),
+            keyed: part.keyed,
+        }),
         until: schema.until(),
         item: schema.item().map(|item| ItemTerms {
             name: item.name,

@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     consent::{Admission, Scope},
     error::{Error, Kind},
-    event::{Event, Installation},
+    event::{Event, Installation, Snapshot},
     manifest::Manifest,
     send::Flushed,
 };
@@ -153,6 +153,17 @@ pub fn record<E: Event<About = Installation>>(event: E) {
 pub fn record_with<E: Event<About = Installation>>(make: impl FnOnce() -> E) {
     if let Some(admission) = Admission::process_wide(E::SCOPE) {
         admitted(&make(), admission);
+    }
+}
+
+/// Records a snapshot, if its scope is granted. A second one in the same period updates the first.
+///
+/// See [`Client::record_snapshot`]. [`Snapshot`] has an example.
+pub fn record_snapshot<S: Snapshot<About = Installation>>(snapshot: S) {
+    if let Some(admission) = Admission::process_wide(S::SCOPE)
+        && let Some(client) = CLIENT.get()
+    {
+        client.admitted_snapshot(&snapshot, admission);
     }
 }
 

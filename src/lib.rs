@@ -207,9 +207,9 @@ pub use crate::{
     config::Config,
     consent::{AddressLog, Audience, Controller, Erasure, Scope},
     error::Error,
-    event::Event,
+    event::{Event, Snapshot},
     generalize::preview,
-    global::{Candor, flush, init, manifest, record, record_durable, record_with, shutdown},
+    global::{Candor, flush, init, manifest, record, record_durable, record_snapshot, record_with, shutdown},
     journal::DropReason,
     language::Translation,
     manifest::{BudgetPage, Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},
@@ -217,7 +217,7 @@ pub use crate::{
     send::Flushed,
     transport::{Answer, Parcel, SendError, Transport},
 };
-pub use candor_derive::{Category, Event, attempts, counter, scope, timing};
+pub use candor_derive::{Category, Event, Snapshot, attempts, counter, scope, timing};
 
 pub mod manual;
 

@@ -5,7 +5,7 @@
 //! never touches files and never sees raw values.
 
 use crate::{
-    event::{Linkage, MAX_FIELDS, Registry, Schema},
+    event::{Linkage, MAX_FIELDS, Registry, Schema, Statistic},
     precision,
 };
 use std::collections::BTreeMap;
@@ -32,8 +32,12 @@ impl Counts {
     /// Adds an event that was recorded. Of a once-event only the last values of the period are kept.
     pub(crate) fn add_to(&mut self, schema: &Schema, outcomes: Outcomes, times: u64) {
         let number = schema.index();
-        if schema.linkage() == Linkage::Once {
-            self.0.retain(|(of, _), _| *of != number);
+        let statistic = schema.snapshot().map_or(Statistic::Last, |part| part.statistic);
+        if schema.linkage() == Linkage::Once && statistic == Statistic::Last {
+            // A map has last values for each key.
+            let is_map = schema.snapshot().is_some_and(|part| part.keyed);
+            let is_replaced = |of: &Outcomes| !is_map || of.first() == outcomes.first();
+            self.0.retain(|(known, of), _| *known != number || !is_replaced(of));
             self.0.insert((number, outcomes), 1);
         } else {
             self.add(number, outcomes, times);
@@ -63,6 +67,33 @@ pub(crate) struct Cell {
     pub(crate) other: bool,
 }
 
+/// What a once-event reports of the values that it had in its period.
+fn reported(schema: &Schema, found: &[(Outcomes, u64)]) -> Vec<Outcomes> {
+    // Sorted by their outcomes, which for numbers is from the smallest to the largest.
+    let outcomes = || found.iter().map(|(outcomes, _)| *outcomes);
+    match schema.snapshot().map(|part| part.statistic) {
+        None | Some(Statistic::Last) => outcomes().collect(),
+        Some(Statistic::Min) => outcomes().next().into_iter().collect(),
+        Some(Statistic::Max) => outcomes().next_back().into_iter().collect(),
+        Some(Statistic::Mean) => mean(schema, found).into_iter().collect(),
+    }
+}
+
+/// The mean of the values, as an outcome: the step at or below it.
+fn mean(schema: &Schema, found: &[(Outcomes, u64)]) -> Option<Outcomes> {
+    let precision = schema.fields().first()?.precision;
+    let (mut sum, mut times) = (0i128, 0i128);
+    for (outcomes, count) in found {
+        let value = precision.lower_cut(*outcomes.first()?)?;
+        sum = sum.saturating_add(i128::from(value).saturating_mul(i128::from(*count)));
+        times = times.saturating_add(i128::from(*count));
+    }
+    let mean = i64::try_from(sum.checked_div(times)?).ok()?;
+    let mut outcomes = [0; MAX_FIELDS];
+    *outcomes.first_mut()? = precision.outcome_of(mean);
+    Some(outcomes)
+}
+
 /// The records that a closed period reports, and the counts that are carried into the next one.
 ///
 /// If a type of event about content happened only once in the whole period, that event is carried over, since a lone report is
@@ -76,8 +107,8 @@ pub(crate) fn close(period: &Counts, registry: &Registry) -> (Vec<Cell>, Counts)
     for (number, mut found) in by_event {
         let Some(schema) = registry.schema(number) else { continue };
         if schema.linkage() == Linkage::Once {
-            let cell = |(outcomes, _)| Cell { schema, outcomes, count: 0, other: false };
-            cells.extend(found.pop().map(cell));
+            let cell = |outcomes| Cell { schema, outcomes, count: 0, other: false };
+            cells.extend(reported(schema, &found).into_iter().map(cell));
             continue;
         }
         if let [(outcomes, 1)] = found.as_slice()

@@ -38,7 +38,7 @@ pub(crate) use agreement::schema::ContractSchema;
 pub use agreement::scope::{About, Library, LinkedScope, Scope, ScopeStatic, ScopeWords, UseAnswer, Uses};
 pub(crate) use agreement::scope::{MAX_SCOPES, ScopeKey, is_device, is_name, linked as linked_scopes};
 pub(crate) use agreement::terms::{
-    EventTerms, FieldTerms, ItemTerms, SENT_LOG_DAYS, WAITING_DAYS, counts_days_of, sent_log_days,
+    EventTerms, FieldTerms, ItemTerms, SENT_LOG_DAYS, SnapshotTerms, WAITING_DAYS, counts_days_of, sent_log_days,
 };
 pub(crate) use constraints::environment::{Constraints, VARIABLES, block};
 pub(crate) use json::{canonical, digest};

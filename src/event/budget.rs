@@ -33,10 +33,12 @@ impl Budget {
     }
 }
 
-/// A part of a scope's reports that is told together or not at all: one event, or events that a code ties together.
+/// A part of a scope's reports that is told together or not at all: one event, events that a code ties together, or one key of a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) events: Vec<&'static str>,
+    /// The position of the key in a map, otherwise 0.
+    pub(super) key: usize,
     pub(super) outcomes: u64,
 }
 
@@ -54,28 +56,43 @@ pub(super) fn parts(schemas: &[&'static Schema], tied: impl Fn(&'static Schema, 
         }
         let mut events: Vec<&str> = group.iter().map(|schema| schema.name()).collect();
         events.sort_unstable();
-        parts.push(Part { events, outcomes: group.iter().fold(1, |all, it| all.saturating_mul(it.outcomes())) });
+        if let [one] = group.as_slice() {
+            let keys = one.parts().into_iter().enumerate();
+            parts.extend(keys.map(|(key, outcomes)| Part { events: events.clone(), key, outcomes }));
+        } else {
+            let outcomes = group.iter().fold(1, |all: u64, it| all.saturating_mul(it.outcomes()));
+            parts.push(Part { events, key: 0, outcomes });
+        }
     }
     parts
 }
 
-/// The fewest panels for which all outcomes together stay within the bound, and the panel of each event, counted from 0.
+/// The panel of each event, or of each key of a map, counted from 0.
+pub(super) type Panels = BTreeMap<&'static str, Vec<u32>>;
+
+/// The fewest panels for which all outcomes together stay within the bound, and which part is in which.
 ///
 /// # Errors
 /// Even with a panel for each part there are more. Returns how many.
-pub(super) fn panels(parts: &[Part], bound: u64) -> Result<(Budget, BTreeMap<&'static str, u32>), u64> {
+pub(super) fn panels(parts: &[Part], bound: u64) -> Result<(Budget, Panels), u64> {
     // The largest first, each to the panel that is the smallest so far: then the panels become about equal.
     let mut sorted: Vec<&Part> = parts.iter().collect();
-    sorted.sort_by(|a, b| b.outcomes.cmp(&a.outcomes).then_with(|| a.events.cmp(&b.events)));
+    sorted.sort_by(|a, b| b.outcomes.cmp(&a.outcomes).then_with(|| (&a.events, a.key).cmp(&(&b.events, b.key))));
     let most = u32::try_from(sorted.len()).unwrap_or(u32::MAX).max(1);
     let mut outcomes = 0;
     for count in 1..=most {
         let mut panels: Vec<(u64, u32)> = (0..count).map(|panel| (1, panel)).collect();
-        let mut of = BTreeMap::new();
+        let mut of = Panels::new();
         for part in &sorted {
             let Some(smallest) = panels.iter_mut().min() else { break };
             smallest.0 = smallest.0.saturating_mul(part.outcomes);
-            of.extend(part.events.iter().map(|event| (*event, smallest.1)));
+            for event in &part.events {
+                let keys = of.entry(event).or_default();
+                keys.resize(keys.len().max(part.key + 1), 0);
+                if let Some(panel) = keys.get_mut(part.key) {
+                    *panel = smallest.1;
+                }
+            }
         }
         outcomes = panels.iter().fold(0, |sum: u64, (outcomes, _)| sum.saturating_add(*outcomes));
         if outcomes <= bound {
@@ -90,14 +107,14 @@ mod tests {
     use super::*;
 
     fn part(event: &'static str, outcomes: u64) -> Part {
-        Part { events: vec![event], outcomes }
+        Part { events: vec![event], key: 0, outcomes }
     }
 
     #[test]
     fn what_fits_together_is_told_together() {
         let (budget, of) = panels(&[part("a", 10), part("b", 100)], 1_024).unwrap();
         assert_eq!(budget, Budget { outcomes: 1_000, panels: 1 });
-        assert_eq!((of["a"], of["b"]), (0, 0));
+        assert_eq!((&of["a"], &of["b"]), (&vec![0], &vec![0]));
         assert_eq!(panels(&[], 1_024).unwrap().0, Budget { outcomes: 1, panels: 1 });
     }
 

@@ -113,6 +113,36 @@ impl Values {
     }
 }
 
+/// Which of the values that a field had in a period is reported.
+///
+/// `Serialize` gives the [`name`](Statistic::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Statistic {
+    /// The last one.
+    Last,
+    /// The smallest one.
+    Min,
+    /// The mean of all, rounded at random to a step, so that the mean over many installations is right.
+    Mean,
+    /// The largest one.
+    Max,
+}
+
+impl Statistic {
+    /// The word used in `#[gauge(…)]` and in contracts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Statistic::Last => "last",
+            Statistic::Min => "min",
+            Statistic::Mean => "mean",
+            Statistic::Max => "max",
+        }
+    }
+}
+
 /// A field's declared example. The manifest shows it both raw and as it would be sent.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 //! reads consent or events.
 
 use super::{
-    budget::{self, Budget},
+    budget::{self, Budget, Panels},
     check::BUDGET,
     field::Item,
     schema::{Linked, Schema},
@@ -12,7 +12,6 @@ use crate::{
     error::{Error, Kind},
 };
 use once_cell::race::OnceBox;
-use std::collections::BTreeMap;
 
 /// The linked scopes and schemas, each sorted by name. Numbers count from 1: the scope with number 3 is `scopes[2]`.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(crate) struct Registry {
     scopes: Vec<Scope>,
     schemas: Vec<&'static Schema>,
     /// The joint budget of each scope, in their order, and the panels of its events.
-    budgets: Vec<(Budget, BTreeMap<&'static str, u32>)>,
+    budgets: Vec<(Budget, Panels)>,
 }
 
 impl Registry {
@@ -48,8 +47,8 @@ impl Registry {
             for (scope, (budget, panels)) in registry.scopes.iter().zip(&registry.budgets) {
                 scope.set_stays(budget.outcomes, budget.panels);
                 for schema in registry.schemas_of(*scope) {
-                    if let Some(panel) = panels.get(schema.name()) {
-                        schema.set_panel(*panel, budget.panels);
+                    if let Some(of) = panels.get(schema.name()) {
+                        schema.set_panels(of.clone(), budget.panels);
                     }
                 }
             }
@@ -112,7 +111,7 @@ impl Registry {
 }
 
 /// Works out the joint budget of a scope and the panels of its events.
-fn budget_of(scope: Scope, schemas: &[&'static Schema]) -> Result<(Budget, BTreeMap<&'static str, u32>), Error> {
+fn budget_of(scope: Scope, schemas: &[&'static Schema]) -> Result<(Budget, Panels), Error> {
     let own: Vec<&'static Schema> = schemas.iter().copied().filter(|schema| schema.scope() == scope).collect();
     let parts = budget::parts(&own, are_tied);
     let (bound, _) = scope.budget().unwrap_or((BUDGET, ""));

@@ -4,10 +4,11 @@
 use super::{
     check,
     content::content,
-    field::{Field, Item, Linkage, MAX_FIELDS, TENURE, Values, says},
+    field::{Field, Item, Linkage, MAX_FIELDS, Statistic, TENURE, Values, says},
     period::Period,
 };
 use crate::{ambient::Day, consent::Scope, language::Say};
+use once_cell::sync::OnceCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The static description of an event's type. The derive makes one for each type, and its rules are checked in `const`.
@@ -25,15 +26,17 @@ pub struct Schema {
     period_reason: Option<&'static str>,
     /// For a once-event with fields.
     values: Option<Values>,
+    /// If it is a field of a snapshot.
+    snapshot: Option<Part>,
     /// The last UTC day on which the event is recorded.
     until: Option<Day>,
     /// The package that declares it, if Cargo compiled it.
     package: Option<&'static str>,
     /// A dense number from 1, assigned by the registry. 0 means "not registered".
     index: AtomicU32,
-    /// The panel of the scope that the event belongs to, and how many there are. 0 of 0 before the registry assigns them.
-    panel: AtomicU32,
-    panels: AtomicU32,
+    /// The panels of the scope that the event belongs to, and how many the scope has. Not there before the registry assigns them,
+    /// or if nothing in it stays the same. A map has a panel for each of its keys; any other event has one.
+    panels: OnceCell<(Vec<u32>, u32)>,
     /// How many values of each field could not be read since the program started. Never leaves this computer.
     unreadable: [AtomicU32; MAX_FIELDS],
 }
@@ -72,11 +75,11 @@ impl Schema {
             },
             period_reason: None,
             values: None,
+            snapshot: None,
             until: None,
             package: None,
             index: AtomicU32::new(0),
-            panel: AtomicU32::new(0),
-            panels: AtomicU32::new(0),
+            panels: OnceCell::new(),
             unreadable,
         }
     }
@@ -100,6 +103,22 @@ impl Schema {
     pub const fn once(mut self, period: Period, values: Option<Values>) -> Self {
         check::once(self.name, self.fields, period, values.is_some());
         (self.period, self.values) = (Some(period), values);
+        self
+    }
+
+    /// For the derive: makes it a field of a snapshot.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn of_snapshot(
+        mut self,
+        name: &'static str,
+        doc: &'static str,
+        period: Period,
+        statistic: Statistic,
+        keyed: bool,
+    ) -> Self {
+        (self.period, self.values) = (Some(period), Some(Values::Last));
+        self.snapshot = Some(Part { name, doc, statistic, keyed });
         self
     }
 
@@ -179,6 +198,11 @@ impl Schema {
         self.values
     }
 
+    /// If it is a field of a snapshot: which one, and what of it is reported.
+    pub(crate) const fn snapshot(&self) -> Option<&Part> {
+        self.snapshot.as_ref()
+    }
+
     /// The sentence that says what can be linked, with the event's period.
     pub(crate) const fn says(&self) -> Say {
         says(self.linkage, self.period)
@@ -256,20 +280,34 @@ impl Schema {
         self.linkage.carries_code() || (matches!(self.linkage, Linkage::Once) && !self.fields.is_empty())
     }
 
-    /// The number of panels of the event's scope, if an installation reports one of several: then it is the event's divisor.
+    /// The number of panels of the event's scope, of which an installation reports one: then it is the event's divisor.
     #[inline]
     pub(crate) fn panels(&self) -> u32 {
-        self.panels.load(Ordering::Relaxed).max(1)
+        self.panels.get().map_or(1, |(_, panels)| *panels)
     }
 
-    /// The panel that the event belongs to, counted from 0.
-    pub(crate) fn panel(&self) -> u32 {
-        self.panel.load(Ordering::Relaxed)
+    /// The panel that a record of the event belongs to, counted from 0. `key` is the outcome of a map's key.
+    pub(crate) fn panel(&self, key: u16) -> u32 {
+        let Some((of, _)) = self.panels.get() else { return 0 };
+        let is_map = self.snapshot.is_some_and(|part| part.keyed);
+        let at = if is_map { usize::from(key).saturating_sub(1) } else { 0 };
+        of.get(at).copied().unwrap_or(0)
     }
 
-    pub(crate) fn set_panel(&self, panel: u32, panels: u32) {
-        self.panel.store(panel, Ordering::Relaxed);
-        self.panels.store(panels, Ordering::Release);
+    /// For the registry, once.
+    pub(crate) fn set_panels(&self, of: Vec<u32>, panels: u32) {
+        let _ = self.panels.set((of, panels)); // the registry is made once
+    }
+
+    /// The parts of a joint budget that the event's records make: the outcomes of each. A map has one for each key.
+    pub(crate) fn parts(&self) -> Vec<u64> {
+        match (self.snapshot, self.fields) {
+            (Some(Part { keyed: true, .. }), [key, value, ..]) => {
+                // A key may have no record.
+                vec![value.outcomes() + 1; usize::try_from(key.precision.outcomes()).unwrap_or(0)]
+            }
+            _ => vec![self.outcomes()],
+        }
     }
 
     #[inline]
@@ -280,6 +318,18 @@ impl Schema {
     pub(crate) fn set_index(&self, index: u32) {
         self.index.store(index, Ordering::Release);
     }
+}
+
+/// What makes an event a field of a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// The snapshot's name.
+    pub(crate) name: &'static str,
+    /// The snapshot's doc comment.
+    pub(crate) doc: &'static str,
+    pub(crate) statistic: Statistic,
+    /// Whether it is a map: its first field is the key, and it has one record for each key.
+    pub(crate) keyed: bool,
 }
 
 /// An event type that is linked into the program. The derive registers it, so a manifest can't omit one.

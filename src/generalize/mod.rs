@@ -11,7 +11,7 @@ pub(crate) use keys::{Keys, example};
 
 use crate::{
     consent::Admission,
-    event::{Code, Codes, Event, MAX_FIELDS, Sink},
+    event::{Answers, Code, Codes, Event, MAX_FIELDS, Schema, Sink, Snapshot},
     precision::Precision,
 };
 
@@ -91,10 +91,10 @@ impl Generalized {
 pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
     struct AnyCode;
     impl Codes for AnyCode {
-        fn code(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<(Code, u64)> {
+        fn code(&self, _: &Schema, _: &str, _: &[u8]) -> Option<(Code, u64)> {
             Some((Code::NONE, 0))
         }
-        fn draw(&self, _: &crate::event::Schema, _: &str, _: &[u8]) -> Option<u64> {
+        fn draw(&self, _: &Schema, _: &str, _: &[u8]) -> Option<u64> {
             Some(0)
         }
     }
@@ -124,6 +124,52 @@ pub(crate) enum Rejection {
     NoKey,
 }
 
+/// Whether this installation reports the panel that a record belongs to.
+#[inline]
+fn is_answered(schema: &'static Schema, key: u16, codes: &dyn Codes) -> Result<(), Rejection> {
+    let panels = schema.panels();
+    if panels > 1 {
+        let drawn = codes.draw(schema, PANEL, b"").ok_or(Rejection::NoKey)?;
+        if drawn % u64::from(panels) != u64::from(schema.panel(key)) {
+            return Err(Rejection::OtherPanel);
+        }
+    }
+    Ok(())
+}
+
+/// Generalises the fields of a snapshot that was admitted, each by itself.
+pub(crate) fn generalize_snapshot<S: Snapshot>(
+    snapshot: &S,
+    admission: &Admission,
+    codes: &dyn Codes,
+    each: &mut dyn FnMut(Result<Generalized, Rejection>),
+) {
+    let mut take = |schema: &'static Schema, outcomes: [u16; MAX_FIELDS], unreadable: u16, keyless: bool| {
+        if unreadable != 0 {
+            schema.count_unreadable(unreadable);
+        }
+        let is_empty = outcomes.iter().all(|outcome| *outcome == 0);
+        let key = outcomes.first().copied().unwrap_or(0);
+        each(if keyless {
+            Err(Rejection::NoKey)
+        } else if schema.index() == 0 {
+            Err(Rejection::Unregistered)
+        } else if is_empty {
+            // What is not known is not reported.
+            return;
+        } else {
+            is_answered(schema, key, codes).map(|()| Generalized {
+                schema: schema.index(),
+                subject: 0,
+                epoch: admission.epoch(),
+                outcomes,
+                code: Code::NONE,
+            })
+        });
+    };
+    snapshot.answer(&mut Answers::new(codes, &mut take));
+}
+
 /// Generalises an event that was admitted.
 #[inline]
 pub(crate) fn generalize<E: Event>(
@@ -132,12 +178,7 @@ pub(crate) fn generalize<E: Event>(
     codes: &dyn Codes,
 ) -> Result<Generalized, Rejection> {
     let schema = E::schema();
-    if let (panel, panels @ 2..) = (schema.panel(), schema.panels()) {
-        let drawn = codes.draw(schema, PANEL, b"").ok_or(Rejection::NoKey)?;
-        if drawn % u64::from(panels) != u64::from(panel) {
-            return Err(Rejection::OtherPanel);
-        }
-    }
+    is_answered(schema, 0, codes)?;
     let mut sink = Sink::new(schema, codes);
     event.generalize(&mut sink);
     if sink.keyless {

@@ -218,7 +218,8 @@ pub(crate) fn decode_cell(json: &str, registry: &Registry) -> Option<(&'static S
     }
     let sound = match schema.linkage() {
         Linkage::Rollup => count > 0,
-        Linkage::Once => schema.values() == Some(Values::Last) && count == 1,
+        // Of some fields of snapshots, all values of the period are counted.
+        Linkage::Once => schema.values() == Some(Values::Last) && count > 0,
         _ => false,
     };
     (sound && encode_cell(schema, &outcomes, count)? == json).then_some((schema, outcomes, count))

@@ -83,6 +83,14 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::OnceADay => "one record a day at most, without a code, however often it happens",
         Say::OnceAWeek => "one record a week (Monday to Sunday) at most, without a code, however often it happens",
         Say::OnceAMonth => "one record a month at most, without a code, however often it happens",
+        Say::SnapshotOfWeek => {
+            "once a week (Monday to Sunday) at most, when it is over; each line is a separate record, without a code"
+        }
+        Say::SnapshotOfMonth => "once a month at most, when it is over; each line is a separate record, without a code",
+        Say::ForEach => "for each: {keys}",
+        Say::Smallest => "the smallest value of the period",
+        Say::Mean => "the mean of the values of the period",
+        Say::Largest => "the largest value of the period",
         Say::ValuesOfFirst => "with the values of the first time",
         Say::ValuesOfLast => "with the values of the last time",
         Say::NoLinkage => "each is sent as a separate record, without a code; the records of one day arrive together",

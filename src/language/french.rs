@@ -90,6 +90,17 @@ pub(super) const fn sentence(say: Say) -> &'static str {
              d'occurrences"
         }
         Say::OnceAMonth => "un seul enregistrement par mois au plus, sans code, quel que soit le nombre d'occurrences",
+        Say::SnapshotOfWeek => {
+            "une fois par semaine (du lundi au dimanche) au plus, quand elle est finie ; chaque ligne est un enregistrement \
+             distinct, sans code"
+        }
+        Say::SnapshotOfMonth => {
+            "une fois par mois au plus, quand il est fini ; chaque ligne est un enregistrement distinct, sans code"
+        }
+        Say::ForEach => "pour chacun : {keys}",
+        Say::Smallest => "la plus petite valeur de la période",
+        Say::Mean => "la moyenne des valeurs de la période",
+        Say::Largest => "la plus grande valeur de la période",
         Say::ValuesOfFirst => "avec les valeurs de la première fois",
         Say::ValuesOfLast => "avec les valeurs de la dernière fois",
         Say::NoLinkage => {

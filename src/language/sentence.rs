@@ -160,6 +160,12 @@ sentences! {
     OnceADay "linkage.once_day";
     OnceAWeek "linkage.once_week";
     OnceAMonth "linkage.once_month";
+    SnapshotOfWeek "linkage.snapshot_week";
+    SnapshotOfMonth "linkage.snapshot_month";
+    ForEach "snapshot.for_each" [keys];
+    Smallest "snapshot.smallest";
+    Mean "snapshot.mean";
+    Largest "snapshot.largest";
     ValuesOfFirst "linkage.values_first";
     ValuesOfLast "linkage.values_last";
     NoLinkage "linkage.none";

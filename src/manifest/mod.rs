@@ -15,7 +15,7 @@ use crate::{
     clean,
     consent::{ErasureStatus, Failed, Records, Scope, State, Status, Undeclared},
     engine::Engine,
-    event::{Budget, Field, Linkage, Period, Schema, Values},
+    event::{Budget, Field, Linkage, Period, Schema, Statistic, Values},
     generalize,
     journal::DropReason,
     language::in_english,
@@ -182,6 +182,10 @@ pub struct EventPage {
     pub period_reason: Option<&'static str>,
     /// For a once-event with fields: which values it reports.
     pub values: Option<Values>,
+    /// The snapshot that it is a field of, if it is one.
+    pub snapshot: Option<&'static str>,
+    /// For a field of a snapshot: which of the values of a period is reported.
+    pub statistic: Option<Statistic>,
     /// The last day on which the event is recorded, if an end was declared: a UTC day as `YYYY-MM-DD`.
     pub until: Option<String>,
     /// The field that selects the few items that are counted, if not all are: its name, its description, and what becomes of it.
@@ -460,6 +464,8 @@ fn event(schema: &'static Schema) -> EventPage {
         period: schema.period(),
         period_reason: schema.period_reason(),
         values: schema.values(),
+        snapshot: schema.snapshot().map(|part| part.name),
+        statistic: schema.snapshot().map(|part| part.statistic),
         until: schema.until(),
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
         outcomes: schema.outcomes(),

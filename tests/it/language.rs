@@ -16,7 +16,7 @@ use std::fs;
 const SCOPES: [Scope; 3] = [PLAYBACK, CONNECTIVITY, USAGE];
 
 /// The texts of the tested program in French.
-const FRENCH: [(&str, &str); 60] = [
+const FRENCH: [(&str, &str); 80] = [
     ("scope.playback.title", "Statistiques de lecture"),
     ("scope.playback.purpose", "Savoir quels formats saccadent, pour corriger ces décodeurs en premier."),
     ("scope.playback.benefit", "Moins de films qui saccadent"),
@@ -76,6 +76,26 @@ const FRENCH: [(&str, &str); 60] = [
     ("field.song.broken_off.early", "Si c’était dans sa première moitié."),
     ("event.songs.searched", "On a cherché des chansons."),
     ("field.songs.searched.found", "Si l’on en a trouvé."),
+    ("scope.state.title", "Réglages"),
+    ("scope.state.purpose", "Savoir quels réglages servent, pour retirer les autres."),
+    ("scope.state.benefit", "Moins de réglages"),
+    ("scope.state.budget_reason", "un essai transmet tout"),
+    ("snapshot.program.state", "Comment le programme est réglé."),
+    ("field.program.state.dark.dark", "Si c’est en sombre."),
+    ("field.program.state.songs.songs", "Combien de chansons il a."),
+    ("field.program.state.load.min.load", "À quel point l’ordinateur était occupé."),
+    ("field.program.state.load.mean.load", "À quel point l’ordinateur était occupé."),
+    ("field.program.state.load.max.load", "À quel point l’ordinateur était occupé."),
+    ("scope.switches.title", "Beaucoup de réglages"),
+    ("scope.switches.purpose", "Savoir lesquels de beaucoup de réglages servent, pour retirer les autres."),
+    ("scope.switches.benefit", "Moins de réglages"),
+    ("snapshot.many", "Beaucoup de réglages."),
+    ("field.many.formats.formats", "Chansons de chaque format."),
+    ("field.many.suffixes.suffixes", "Chansons de chaque suffixe."),
+    ("field.many.one.one", "Si le premier est allumé."),
+    ("field.many.two.two", "Si le second est allumé."),
+    ("label.mp3", "MP3"),
+    ("label.flac", "FLAC"),
     ("label.h264", "H.264"),
     ("label.hevc", "HEVC"),
     ("label.timed_out", "délai dépassé"),

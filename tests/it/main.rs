@@ -66,6 +66,7 @@ mod proof;
 mod receipts;
 mod rollup;
 mod shutdown;
+mod snapshots;
 mod silence;
 #[cfg(unix)]
 mod store;

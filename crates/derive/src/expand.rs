@@ -8,6 +8,7 @@ use crate::{
     category::Category,
     event::{Class, Event, Example, Field, Kind, Shape, Told, Value},
     scope::{Scope, Terms, UseAnswer},
+    snapshot::{MapKeys, Question, Snapshot},
 };
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -25,7 +26,7 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
         None => quote!(::core::option::Option::None),
     };
     let chosen = items.iter().map(|item| chosen(krate, item));
-    let schema_fields = fields.iter().map(|field| schema_field(krate, field));
+    let schema_fields = fields.iter().map(|field| schema_field(krate, field, field.ty));
     let outcomes = fields.iter().zip(0usize..).map(|(field, index)| outcome(krate, field, index));
     let sink = if fields.is_empty() && items.is_empty() { quote!(_) } else { quote!(sink) };
     // If a rule is broken in `const`, the compiler reports it at this call, which has the span of the event's name.
@@ -88,6 +89,113 @@ pub(crate) fn event(event: &Event<'_>) -> TokenStream {
 
             #krate::__private::inventory::submit! { #krate::event::Linked(&__SCHEMA) }
         };
+    }
+}
+
+pub(crate) fn snapshot(snapshot: &Snapshot<'_>) -> TokenStream {
+    let Snapshot { ident, krate, name, doc, scope, every, questions, .. } = snapshot;
+    let (generics, type_generics, where_clause) = snapshot.generics.split_for_impl();
+    let here = ident.span();
+    let candor = respanned(krate.to_token_stream(), here);
+    let mut statics = Vec::new();
+    let mut answers = Vec::new();
+    for question in questions {
+        let Question { field, statistics, keys } = question;
+        let keyed = keys.is_some();
+        let ty = field.ty;
+        // The class is of the values of a map.
+        let of_value: syn::Type = syn::parse_quote_spanned!(here=> <#ty as #krate::event::Map>::Value);
+        let schema_field = schema_field(krate, field, if keyed { &of_value } else { ty });
+        // A map's record has its key first.
+        let key = keys.as_ref().map(|keys| {
+            let ty = &field.ty;
+            let labels = match keys {
+                MapKeys::Closed => quote!(<<#ty as #krate::event::Map>::Key as #krate::event::Closed>::PRECISION),
+                MapKeys::Words(words) => quote!(#krate::Precision::Labels(&[#(#words,)* "other"])),
+            };
+            let (name, doc) = (format!("{}_key", field.name), &field.doc);
+            quote! {
+                #krate::event::Field {
+                    name: #name, doc: #doc, class: "closed", precision: #labels, optional: false, group: "", domain: "",
+                    reason: ::core::option::Option::None, example: #krate::event::Example::First,
+                },
+            }
+        });
+        for statistic in statistics {
+            let word = statistic.to_string().to_lowercase();
+            let event = if statistics.len() == 1 {
+                format!("{name}.{}", field.name)
+            } else {
+                format!("{name}.{}.{word}", field.name)
+            };
+            let (constant, doc_of_field) = (quote::format_ident!("__SCHEMA_{}", statics.len()), &field.doc);
+            statics.push(quote_spanned! {here=>
+                static #constant: #candor::event::Schema = #candor::event::Schema::declare(
+                    #event,
+                    #doc_of_field,
+                    #scope,
+                    #candor::event::Linkage::Once,
+                    &[#key #schema_field],
+                    ::core::option::Option::None,
+                )
+                .in_package(::core::option_env!("CARGO_PKG_NAME"))
+                .of_snapshot(#name, #doc, #candor::event::Period::#every, #candor::event::Statistic::#statistic, #keyed);
+                #candor::__private::inventory::submit! { #candor::event::Linked(&#constant) }
+            });
+            let (at, ty) = (&field.ident, field.ty.to_token_stream());
+            answers.push(match (keys, &field.kind) {
+                (Some(MapKeys::Closed), _) => quote! {
+                    answers.map(&#constant, #krate::event::Map::pairs(&self.#at).map(|(key, value)| {
+                        (#krate::event::Closed::outcome(key), value)
+                    }));
+                },
+                (Some(MapKeys::Words(words)), _) => quote! {
+                    answers.map(&#constant, #krate::event::Map::pairs(&self.#at).map(|(key, value)| {
+                        (#krate::event::word(&[#(#words,)* "other"], ::core::convert::AsRef::<str>::as_ref(key)), value)
+                    }));
+                },
+                (None, Kind::Classed { class: Class::Count, .. }) if statistic == "Last" || statistic == "Mean" => {
+                    let implementation = classed(krate, Class::Count, &ty);
+                    quote! {
+                        const _: bool = #implementation::OPTIONAL;
+                        answers.number(&#constant, #krate::event::Raw::raw(&self.#at));
+                    }
+                }
+                _ => {
+                    let write = outcome(krate, field, 0);
+                    quote!(answers.field(&#constant, |sink| { #write });)
+                }
+            });
+        }
+    }
+    quote! {
+        const _: () = {
+            #(#statics)*
+
+            #[automatically_derived]
+            #[allow(deprecated, reason = "a deprecated field is still told")]
+            impl #generics #krate::event::Snapshot for #ident #type_generics #where_clause {
+                const SCOPE: #krate::Scope = #scope;
+                type About = #krate::event::Installation;
+
+                fn answer(&self, answers: &mut #krate::event::Answers<'_>) {
+                    #(#answers)*
+                }
+            }
+        };
+    }
+}
+
+/// For a snapshot with mistakes, like [`event_stand_in`].
+pub(crate) fn snapshot_stand_in(krate: &Path, ident: &Ident, generics: &Generics) -> TokenStream {
+    let (generics, type_generics, where_clause) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #generics #krate::event::Snapshot for #ident #type_generics #where_clause {
+            const SCOPE: #krate::Scope = ::core::unreachable!();
+            type About = #krate::event::Installation;
+            fn answer(&self, _: &mut #krate::event::Answers<'_>) {}
+        }
     }
 }
 
@@ -201,8 +309,8 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
 }
 
 /// The field's entry in the schema.
-fn schema_field(krate: &Path, field: &Field<'_>) -> TokenStream {
-    let Field { ty, name, doc, kind, .. } = field;
+fn schema_field(krate: &Path, field: &Field<'_>, ty: &syn::Type) -> TokenStream {
+    let Field { name, doc, kind, .. } = field;
     let ty = ty.to_token_stream();
     let none = quote!(::core::option::Option::None);
     let (class, precision, optional, group, domain, reason, example) = match kind {

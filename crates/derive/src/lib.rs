@@ -19,6 +19,7 @@ mod expand;
 mod names;
 mod scope;
 mod shorthand;
+mod snapshot;
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Code;
@@ -62,6 +63,21 @@ use syn::DeriveInput;
 #[proc_macro_derive(Event, attributes(event, field))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     event_or_mistakes(input.into()).into()
+}
+
+/// Makes a struct a snapshot: what a program reports of its state once a week or month. Each field is reported as a record of its
+/// own, so that no record holds the whole row.
+///
+/// [A compiled example](../candor/event/trait.Snapshot.html).
+///
+/// - `#[snapshot(…)]` takes `name`, `scope` and `every` (`week` or `month`). All three are required.
+/// - A field is a `bool`, a category, or has a class: `#[field(count, example = 1_200)]`. There are up to 64.
+/// - `#[gauge(min, mean, max, last)]` says which values of the period are reported of a number. Without it, the last one is.
+/// - `#[map]` marks a map from a category to a whole number, `#[map(keys = ["mp3", "flac"])]` one from text to a whole number.
+/// - The snapshot and each field need a doc comment. The person reads this text.
+#[proc_macro_derive(Snapshot, attributes(snapshot, field, gauge, map))]
+pub fn derive_snapshot(input: TokenStream) -> TokenStream {
+    snapshot_or_mistakes(input.into()).into()
 }
 
 /// Makes an enum a category: a closed list of labels. A category is a privacy class of its own.
@@ -162,6 +178,23 @@ fn event_or_mistakes(input: Code) -> Code {
         Err(errors) => {
             let messages = errors.into_compile_error();
             let stand_in = expand::event_stand_in(&krate, &input.ident, &input.generics);
+            quote!(#messages #stand_in)
+        }
+    }
+}
+
+/// The same for a snapshot.
+fn snapshot_or_mistakes(input: Code) -> Code {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let (krate, snapshot) = snapshot::read(&input);
+    match snapshot {
+        Ok(snapshot) => expand::snapshot(&snapshot),
+        Err(errors) => {
+            let messages = errors.into_compile_error();
+            let stand_in = expand::snapshot_stand_in(&krate, &input.ident, &input.generics);
             quote!(#messages #stand_in)
         }
     }

@@ -302,6 +302,15 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said>
         let values = |event: &Event| event.values.clone().unwrap_or_default();
         found.note(axis("which time is reported"), values(agreed), values(build), Effect::HeldBack);
     }
+    let what = |event: &Event| match (&event.statistic, event.keyed) {
+        (None, _) => String::new(),
+        (Some(statistic), false) => statistic.clone(),
+        (Some(statistic), true) => format!("{statistic} of each key"),
+    };
+    if what(agreed) != what(build) {
+        said = false;
+        found.note(axis("what is reported"), what(agreed), what(build), Effect::HeldBack);
+    }
     // A count of one tells more of somebody than a larger one.
     if holds_back(agreed) != holds_back(build) {
         said &= holds_back(build);

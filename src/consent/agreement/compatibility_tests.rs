@@ -49,6 +49,8 @@ pub(crate) fn base() -> ContractSchema {
                 period_reason: None,
                 values: None,
                 holds_back: None,
+                statistic: None,
+                keyed: false,
                 fields: vec![field("f1", cuts(&[0, 10, 100, 1_000])), field("f2", labels(&["a", "b", "c", "other"]))],
                 items: None,
                 until: None,
@@ -60,6 +62,8 @@ pub(crate) fn base() -> ContractSchema {
                 period_reason: None,
                 values: None,
                 holds_back: Some(true),
+                statistic: None,
+                keyed: false,
                 fields: vec![field("g1", cuts(&[0, 5, 50])), field("g2", Partition::Flag {})],
                 items: Some(Items { one_in: 64, domain: text("film") }),
                 until: None,
@@ -87,6 +91,8 @@ fn event(name: &str, linkage: &str, fields: Vec<Field>) -> Event {
         period_reason: None,
         values: None,
         holds_back: None,
+        statistic: None,
+        keyed: false,
         fields,
         items: None,
         until: None,
@@ -176,7 +182,8 @@ pub(crate) fn changed(rng: &mut Rng, from: &ContractSchema) -> ContractSchema {
 }
 
 fn change_event(rng: &mut Rng, event: &mut Event) {
-    match rng.u8(..12) {
+    match rng.u8(..13) {
+        12 => event.statistic = pick(rng, &[None, Some("last"), Some("max")]).map(Into::into),
         9 => event.period = pick(rng, &[None, Some("day"), Some("week"), Some("month")]).map(Into::into),
         10 => event.values = pick(rng, &[None, Some("first"), Some("last")]).map(Into::into),
         11 => event.holds_back = pick(rng, &[None, Some(true), Some(false)]),
@@ -302,6 +309,7 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
             _ => 0,
         };
         check(days(before) == 0 || days(event) == 0 || days(event) >= days(before), "more often")?;
+        check(event.statistic == before.statistic && event.keyed == before.keyed, "another statistic")?;
         let lone = |event: &Event| event.linkage != "rollup" || event.holds_back == Some(false);
         check(lone(before) || !lone(event), "a count of one is sent")?;
         let both_once = event.linkage == "once" && before.linkage == "once";

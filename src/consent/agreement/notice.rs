@@ -10,7 +10,7 @@ use crate::consent::{
     agreement::languages::Spoken,
     agreement::party::Party,
     agreement::scope::{Scope, UseAnswer},
-    agreement::terms::{EventTerms, FieldTerms, WAITING_DAYS, counts_days, sent_log_days},
+    agreement::terms::{EventTerms, FieldTerms, SnapshotTerms, WAITING_DAYS, counts_days, sent_log_days},
     agreement::text_keys,
     json::digest,
 };
@@ -141,8 +141,18 @@ impl<'n> Writer<'n> {
 
     fn reports(&mut self, events: &[EventTerms]) {
         self.heading(Say::Reports);
+        let mut snapshot = None;
         for event in events {
-            self.event(event);
+            let part = event.snapshot.as_ref();
+            // The fields of a snapshot stand below it.
+            if let Some(part) = part.filter(|part| snapshot != Some(part.name)) {
+                self.snapshot(event, part);
+            }
+            snapshot = part.map(|part| part.name);
+            match part {
+                Some(part) => self.fields(event, Some(part)),
+                None => self.event(event),
+            }
         }
         if events.is_empty() {
             self.point(Say::NothingYet, &[]);
@@ -193,8 +203,34 @@ impl<'n> Writer<'n> {
             let words = phrase::item(self.locale(), item.one_in, reason.as_deref());
             self.out.add("        ", 8, &words);
         }
-        for field in &event.fields {
+        self.fields(event, None);
+    }
+
+    /// A snapshot, without its fields.
+    fn snapshot(&mut self, event: &EventTerms, part: &SnapshotTerms) {
+        let doc = self.spoken.text(&[text_keys::of_snapshot(part)], part.doc);
+        self.point(Say::Event, &[("doc", (&doc).into()), ("name", part.name.into())]);
+        let month = event.period == Some("month");
+        let linkage = self.say(if month { Say::SnapshotOfMonth } else { Say::SnapshotOfWeek }, &[]);
+        self.out.add("    ", 4, &linkage);
+    }
+
+    fn fields(&mut self, event: &EventTerms, part: Option<&SnapshotTerms>) {
+        // The key of a map has no description of its own.
+        let keyed = part.is_some_and(|part| part.keyed);
+        for field in event.fields.iter().skip(usize::from(keyed)) {
             self.field(event, field.name, field.doc);
+            if let Some(key) = event.fields.first().filter(|_| keyed) {
+                let keys = self.becomes(event, key);
+                let words = self.say(Say::ForEach, &[("keys", (&keys).into())]);
+                self.out.add("        ", 8, &words);
+            }
+            match part.map(|part| part.statistic) {
+                Some("min") => self.statistic(Say::Smallest),
+                Some("mean") => self.statistic(Say::Mean),
+                Some("max") => self.statistic(Say::Largest),
+                _ => {}
+            }
             let words = self.becomes(event, field);
             self.out.add("        ", 8, &words);
             if let Some(reason) = field.reason {
@@ -207,6 +243,11 @@ impl<'n> Writer<'n> {
                 self.out.add("        ", 8, &words);
             }
         }
+    }
+
+    fn statistic(&mut self, say: Say) {
+        let words = self.say(say, &[]);
+        self.out.add("        ", 8, &words);
     }
 
     fn field(&mut self, event: &EventTerms, name: &str, doc: &str) {

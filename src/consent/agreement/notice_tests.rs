@@ -154,6 +154,7 @@ fn events() -> Vec<EventTerms> {
                 _ => None,
             },
             holds_back: false,
+            snapshot: None,
             until: (linkage == Linkage::None).then(|| "2027-06-30".into()),
             item,
             fields: Vec::new(),

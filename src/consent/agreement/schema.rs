@@ -109,6 +109,12 @@ pub(in crate::consent) struct Event {
     /// roll-ups do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::consent) holds_back: Option<bool>,
+    /// For a field of a snapshot: which of its values in a period is reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::consent) statistic: Option<String>,
+    /// Whether it has one record for each key of a map.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::consent) keyed: bool,
     pub(in crate::consent) fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::consent) items: Option<Items>,
@@ -261,6 +267,8 @@ fn event(event: &EventTerms) -> Event {
         period_reason: event.period_reason.map(Into::into),
         values: event.values.map(Into::into),
         holds_back: (event.linkage == "rollup").then_some(event.holds_back),
+        statistic: event.snapshot.as_ref().map(|part| part.statistic.into()),
+        keyed: event.snapshot.as_ref().is_some_and(|part| part.keyed),
         fields: event.fields.iter().map(field).collect(),
         items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
         until: event.until.clone(),

@@ -42,10 +42,23 @@ pub(crate) struct EventTerms {
     pub(crate) values: Option<&'static str>,
     /// Whether a count of one is held back.
     pub(crate) holds_back: bool,
+    /// If it is a field of a snapshot.
+    pub(crate) snapshot: Option<SnapshotTerms>,
     /// The last UTC day on which it is recorded.
     pub(crate) until: Option<String>,
     pub(crate) item: Option<ItemTerms>,
     pub(crate) fields: Vec<FieldTerms>,
+}
+
+/// The snapshot that an event is a field of, as the contract and the notice describe it.
+#[derive(Debug, Clone)]
+pub(crate) struct SnapshotTerms {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    /// `last`, `min`, `mean` or `max`.
+    pub(crate) statistic: &'static str,
+    /// Whether it has one record for each key of a map.
+    pub(crate) keyed: bool,
 }
 
 /// How the entities of an event are sampled, as the contract and the notice describe it.

@@ -5,7 +5,7 @@ use crate::consent::{
     agreement::contract::Contract,
     agreement::languages::Languages,
     agreement::scope::{Scope, UseAnswer},
-    agreement::terms::EventTerms,
+    agreement::terms::{EventTerms, SnapshotTerms},
 };
 use crate::{
     error::{Error, Kind},
@@ -46,6 +46,10 @@ pub(in crate::consent) fn of_event(event: &EventTerms) -> String {
     format!("event.{}", event.name)
 }
 
+pub(in crate::consent) fn of_snapshot(part: &SnapshotTerms) -> String {
+    format!("snapshot.{}", part.name)
+}
+
 pub(in crate::consent) fn of_field(event: &EventTerms, field: &str) -> String {
     format!("field.{}.{field}", event.name)
 }
@@ -80,7 +84,13 @@ impl<'t> Texts<'t> {
         }
         for contract in contracts {
             texts.scope(contract.scope);
+            let mut snapshot = None;
             for event in &contract.events {
+                let part = event.snapshot.as_ref();
+                if let Some(part) = part.filter(|part| snapshot != Some(part.name)) {
+                    texts.need(of_snapshot(part), part.doc);
+                }
+                snapshot = part.map(|part| part.name);
                 texts.event(event);
             }
         }
@@ -119,7 +129,10 @@ impl<'t> Texts<'t> {
     }
 
     fn event(&mut self, event: &EventTerms) {
-        self.need(of_event(event), event.doc);
+        let part = event.snapshot.as_ref();
+        if part.is_none() {
+            self.need(of_event(event), event.doc);
+        }
         if let Some(reason) = event.period_reason {
             self.need(period_reason_of(event), reason);
         }
@@ -129,8 +142,11 @@ impl<'t> Texts<'t> {
                 self.need(reason_of(event, item.name), reason);
             }
         }
-        for field in &event.fields {
-            self.need(of_field(event, field.name), field.doc);
+        for (at, field) in event.fields.iter().enumerate() {
+            // The key of a map has no description of its own.
+            if at > 0 || !part.is_some_and(|part| part.keyed) {
+                self.need(of_field(event, field.name), field.doc);
+            }
             if let Some(reason) = field.reason {
                 self.need(reason_of(event, field.name), reason);
             }

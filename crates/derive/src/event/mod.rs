@@ -11,7 +11,7 @@ use crate::{
     ctxt::Ctxt,
     names::{self, did_you_mean, event_name, is_name, listed},
 };
-pub(crate) use field::{Class, Example, Field, Kind, Shape, Value};
+pub(crate) use field::{Class, Example, Field, Kind, Shape, Value, read as field};
 
 use syn::{
     Attribute, Data, DataStruct, DeriveInput, Error, Fields, GenericParam, Generics, Ident, LitStr, Path, Result,
@@ -234,7 +234,7 @@ fn last_day(text: &LitStr) -> Result<(i64, i64, i64)> {
     })
 }
 
-fn name(text: &LitStr) -> Result<String> {
+pub(crate) fn name(text: &LitStr) -> Result<String> {
     let name = text.value();
     if is_name(&name) {
         return Ok(name);
@@ -246,7 +246,7 @@ fn name(text: &LitStr) -> Result<String> {
 }
 
 /// The variant for one of the words that a key can have.
-fn one_of(word: &Ident, what: &str, known: &[(&str, &str)]) -> Result<Ident> {
+pub(crate) fn one_of(word: &Ident, what: &str, known: &[(&str, &str)]) -> Result<Ident> {
     if let Some((_, variant)) = known.iter().find(|(known, _)| word == known) {
         return Ok(Ident::new(variant, word.span()));
     }

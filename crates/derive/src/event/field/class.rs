@@ -124,6 +124,16 @@ impl Class {
         if matches!(self, Bitrate | MediaDuration | ByteSize | Resolution) { "media" } else { "" }
     }
 
+    /// Whether its values are whole numbers that can be added, such as counts.
+    pub(crate) fn takes_whole_numbers(self) -> bool {
+        matches!(self, Count | Step | Ladder | Digits | LogBuckets | ByteSize | Exact)
+    }
+
+    /// Whether its outcomes have an order, so that there is a smallest, a largest and a mean one.
+    pub(crate) fn is_ordered(self) -> bool {
+        self.takes_whole_numbers() || matches!(self, Latency | Age | Ratio | SignedStep | Bitrate | MediaDuration)
+    }
+
     /// The keys that it accepts in addition to the class itself.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
