@@ -290,7 +290,7 @@ fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Resu
     }
     writeln!(
         out,
-        "\nA day later, on this example's own clock: the day's roll-up, as it was sent (the counts are rounded down as well)."
+        "\nA day later, on this example's own clock: the day's roll-up, as it was sent (the counts are rounded at random, so that sums are right)."
     )?;
     for record in receiver.records() {
         let fields = record.attributes.iter().filter(|(key, _)| *key != "log.record.uid");

@@ -79,6 +79,10 @@ pub(crate) enum Mutant {
     ErasureNotSpaced,
     /// The time of an erasure request is drawn again whenever it is looked at.
     ErasureDrawnAgain,
+    /// The count of a roll-up is rounded down. Then every total is too low.
+    CountsRoundedDown,
+    /// The lines of a day are taken although the day is not closed yet. The next close makes them again, with other counts.
+    UnclosedDayIsTaken,
 }
 
 /// Whether this mistake is switched on. Always `false` outside candor's own tests.

@@ -105,7 +105,7 @@ impl<'a> Answers<'a> {
         let (outcome, unreadable, keyless) = match value {
             None => (0, 0, false),
             Some(None) => (0, 1, false),
-            Some(Some(value)) => match self.rounded(schema, 0, 0, value) {
+            Some(Some(value)) => match rounded(self.codes, schema, 0, 0, value) {
                 Some(outcome) => (outcome, 0, false),
                 None => (0, 0, true),
             },
@@ -147,29 +147,17 @@ impl<'a> Answers<'a> {
             }
         }
     }
-
-    fn rounded(&self, schema: &'static Schema, field: usize, label: u16, value: i64) -> Option<u16> {
-        rounded(self.codes, schema, field, label, value)
-    }
 }
 
 /// The outcome of a value, rounded to one of the two steps beside it with a probability that makes the expectation right. `None`
 /// if there is no key now.
 fn rounded(codes: &dyn Codes, schema: &'static Schema, field: usize, label: u16, value: i64) -> Option<u16> {
     let precision = schema.fields().get(field)?.precision;
-    let low = precision.outcome_of(value);
-    let (Some(from), Some(to)) = (precision.lower_cut(low), precision.lower_cut(low.saturating_add(1))) else {
-        return Some(low);
-    };
-    if value <= from {
-        return Some(low);
-    }
     let mut text = schema.name().as_bytes().to_vec();
     text.extend_from_slice(&label.to_le_bytes());
     text.extend_from_slice(&value.to_le_bytes());
     let drawn = codes.draw(schema, ROUND, &text)?;
-    let place = (u128::from(drawn) * u128::from(to.abs_diff(from))) >> 64;
-    Some(if place < u128::from(value.abs_diff(from)) { low + 1 } else { low })
+    Some(precision.at_random(value, drawn))
 }
 
 impl std::fmt::Debug for Answers<'_> {

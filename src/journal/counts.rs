@@ -16,7 +16,7 @@ use crate::{
     ambient::Day,
     consent::{Place, counts_days_of},
     disk::{self, Look},
-    event::Period,
+    event::{Period, Statistic},
     rollup::{self, Counts},
 };
 use std::{
@@ -285,16 +285,16 @@ impl Journal {
             let header = Header { salt: self.ambient.random_hex::<8>()?, ..header };
             let mut records = Vec::with_capacity(cells.len());
             for cell in cells {
+                // A draw that fails leaves the period for later. A count that is not drawn would be too low.
+                let drawn = u64::from_le_bytes(self.ambient.random()?);
                 let uid = self.ambient.random()?;
-                let record = Record {
-                    schema: cell.schema,
-                    day,
-                    outcomes: cell.outcomes,
-                    code: [0; 8],
-                    count: cell.count,
-                    other: cell.other,
-                    uid,
+                let (outcomes, count) = match cell.schema.snapshot().map(|part| part.statistic) {
+                    Some(Statistic::Mean) => {
+                        (rollup::mean(&cell, [drawn, u64::from_le_bytes(self.ambient.random()?)]), 0)
+                    }
+                    _ => (cell.outcomes, rollup::rounded(cell.count, drawn)),
                 };
+                let record = Record { schema: cell.schema, day, outcomes, code: [0; 8], count, other: cell.other, uid };
                 match record.encode() {
                     Some(line) => records.push(line),
                     None => invalid += 1,
@@ -322,6 +322,21 @@ impl Journal {
             self.files.remove_if_there(path)?;
         }
         Ok(carry)
+    }
+
+    /// Whether the close of a period was begun and will be repeated: its list is there, and so are files of its counts. Its
+    /// counts were drawn already. If its lines were sent now, the repeated close would draw them again, and the recipient
+    /// would get the period twice. `true` if that can't be seen.
+    pub(super) fn is_being_closed(&self, place: Place, span: Span) -> bool {
+        if matches!(self.files.examine(&self.intent(place, span)), Look::Absent) {
+            return false;
+        }
+        let directory = self.counts_dir(place.scope, place.generation);
+        match self.files.children(&directory) {
+            Look::Read(names) => counts_files(&directory, names).0.iter().any(|(open, _)| *open == span),
+            Look::Absent => false,
+            Look::Refused(_) | Look::Failed(_) => true,
+        }
     }
 
     /// Whether a file can be read now, in the way in which it will be counted.

@@ -7,7 +7,7 @@ use crate::{
     ambient::{Day, hex, unhex},
     consent::WAITING_DAYS,
     event::{Field, Linkage, MAX_FIELDS, Registry, Schema, Values},
-    precision::{self, Precision},
+    precision::{Precision, ROLLUP_COUNT},
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -56,7 +56,7 @@ impl Record {
             }
         }
         if self.schema.linkage() == Linkage::Rollup {
-            let count = precision::COUNT.lower_cut(self.count)?;
+            let count = ROLLUP_COUNT.lower_cut(self.count)?;
             if self.other {
                 out.push_str(r#"{"key":"candor.other","value":{"boolValue":true}},"#);
             }
@@ -119,11 +119,11 @@ impl Record {
 
     /// Whether a correct clock and a valid event can have made this record. Its day is at most one day ahead of
     /// `today`, and the first of its period if it has one. Its period ended at most `WAITING_DAYS` + 1 days before `today`. A
-    /// roll-up's count outcome is above 1. Its outcomes are ones that the fields have.
+    /// roll-up has a count. Its outcomes are ones that the fields have.
     pub(crate) fn is_plausible(&self, today: Day) -> bool {
         let begins = self.schema.period().is_none_or(|period| period.start(self.day) == self.day);
         let in_time = begins && self.day.0 <= today.0.saturating_add(1) && !self.is_too_old(today);
-        let counted = self.schema.linkage() != Linkage::Rollup || self.count > 1;
+        let counted = self.schema.linkage() != Linkage::Rollup || self.count > 0;
         in_time && counted && (self.other || self.schema.could_keep(&self.outcomes))
     }
 
@@ -174,7 +174,7 @@ fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 8]) -> Option<u16> {
 
 /// The outcome of a roll-up's count.
 fn outcome_of_count(value: &Value) -> Option<u16> {
-    let Precision::Cuts { cuts, .. } = precision::COUNT else { return None };
+    let Precision::Cuts { cuts, .. } = ROLLUP_COUNT else { return None };
     nth(cuts.binary_search(&value.get("intValue")?.as_str()?.parse().ok()?).ok())
 }
 

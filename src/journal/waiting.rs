@@ -11,6 +11,7 @@ use crate::{
     ambient::Day,
     consent::{Place, Scope},
     disk::{self, Handle, Look, Need},
+    mutants::{self, Mutant},
 };
 use std::{
     collections::BTreeSet,
@@ -71,8 +72,9 @@ impl Doomed {
 impl Journal {
     /// The sealed segments of a grant, by the days in their names: those whose lock can be taken, since their writer
     /// has exited or closed them. `hidden` lists batches that can't be read now. A segment whose lines may be in one of
-    /// them is left out, since its lines would be sent twice. A segment that can't be inspected now stays, and is named
-    /// in `unread`.
+    /// them is left out, since its lines would be sent twice. The lines of a [period that is still
+    /// being closed](Journal::is_being_closed) are left out for the same reason. A segment that can't be inspected now stays,
+    /// and is named in `unread`.
     ///
     /// # Errors
     /// The system did not let us list them.
@@ -86,6 +88,11 @@ impl Journal {
         let names = self.files.children(&directory).found_at(&directory)?.unwrap_or_default();
         let paths = names.into_iter().filter(|name| name.ends_with(".jsonl")).map(|name| directory.join(name));
         let paths = paths.filter(|path| !hidden.iter().any(|batch| may_be_in(path, batch)));
+        let being_closed = |name: &str| {
+            let span = name.strip_prefix("day-").and_then(|name| Some(Span::split(name)?.0));
+            span.is_some_and(|span| self.is_being_closed(place, span)) && !mutants::on(Mutant::UnclosedDayIsTaken)
+        };
+        let paths = paths.filter(|path| !path.file_name().and_then(|name| name.to_str()).is_some_and(being_closed));
         let left = paths.filter(|path| match self.left(path) {
             Ok(lock) => lock.is_some(),
             Err(error) => {

@@ -74,8 +74,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UnicodeTo128 => "33 to 128 characters of any kind",
         Say::UnicodeOver128 => "more than 128 characters of any kind",
         Say::Rollup => {
-            "counted on this computer; only the day's counts are sent, rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, \
-             257, 513 or 1,024"
+            "counted on this computer; only the day's counts are sent, each rounded at random to one of its two \
+             neighbouring steps, so that sums are right: 1, 2, 3, 5, 9, 17, 33 and so on, up to 1,048,577"
         }
         Say::RollupOfWeek => "counted on this computer; only the counts of a week (Monday to Sunday) are sent",
         Say::RollupOfMonth => "counted on this computer; only the counts of a month are sent",

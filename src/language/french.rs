@@ -76,8 +76,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::UnicodeTo128 => "de 33 à 128 caractères quelconques",
         Say::UnicodeOver128 => "plus de 128 caractères quelconques",
         Say::Rollup => {
-            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, arrondis à la valeur inférieure \
-             parmi 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513 et 1\u{202f}024"
+            "compté sur cet ordinateur ; seuls les totaux de la journée sont transmis, chacun arrondi au hasard à l'un \
+             des deux paliers voisins, pour que les sommes restent justes : 1, 2, 3, 5, 9, 17, 33 et ainsi de suite, \
+             jusqu'à 1\u{202f}048\u{202f}577"
         }
         Say::RollupOfWeek => {
             "compté sur cet ordinateur ; seuls les totaux d'une semaine (du lundi au dimanche) sont transmis"

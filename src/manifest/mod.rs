@@ -235,8 +235,8 @@ pub struct GrowingCount {
     pub event: &'static str,
     /// The fields' values in words, in declared order.
     pub values: Vec<(&'static str, String)>,
-    /// How often it occurred so far. What is sent is this number rounded down to 1, 2, 3, 5, 9, 17, 33, 65, 129, 257,
-    /// 513 or 1,024.
+    /// How often it occurred so far, exactly. What is sent is this number rounded at random to one of its two neighbouring
+    /// steps, so that sums are right: 1, 2, 3, 5, 9, 17, 33 and so on, up to 1,048,577.
     pub count: u64,
 }
 

@@ -22,11 +22,32 @@ pub(crate) const BITRATE: Precision = Precision::Cuts {
     ],
 };
 
-/// Counts: 0, 1 and 2 are exact. Each of the next bounds is one more than 2, 4, 8, and so on up to 512. 1,024 and more
-/// are one bucket. The notice states these bounds, as [how a day's counts are rounded](crate::language::Say::Rollup). A
-/// test checks that both agree.
+/// Counts as a field: 0, 1 and 2 are exact. Each of the next bounds is one more than 2, 4, 8, and so on up to 512. 1,024
+/// and more are one bucket.
 pub(crate) const COUNT: Precision =
     Precision::Cuts { unit: Unit::Count, cuts: &[0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1_024] };
+
+/// The steps to which a roll-up's counts are rounded at random: 1, and one more than 1, 2, 4, 8, and so on up to 2^20.
+/// There is no step for 0, since nothing is sent for it.
+///
+/// The last step is a cap: a larger count is reported as 1,048,577, which is the only case in which the report is too low
+/// on average. The gap between two neighbouring steps is a power of two, so that a fair draw needs random bits and no
+/// division. The notice names the steps in [its sentence about roll-ups](crate::language::Say::Rollup). A test checks that
+/// both agree.
+pub(crate) const ROLLUP_COUNT: Precision = {
+    const CUTS: [i64; 22] = rollup_counts();
+    Precision::Cuts { unit: Unit::Count, cuts: &CUTS }
+};
+
+const fn rollup_counts<const N: usize>() -> [i64; N] {
+    let mut cuts = [1; N];
+    let mut i = 1;
+    while i < N {
+        cuts[i] = 1 + (1 << (i - 1));
+        i += 1;
+    }
+    cuts
+}
 
 /// Sizes: powers of four from 64 KiB to 64 GiB.
 pub(crate) const BYTE_SIZE: Precision = Precision::Cuts {
@@ -210,5 +231,13 @@ mod tests {
         const N: usize = log_buckets_len(50, 1, i64::MAX);
         const CUTS: [i64; N] = log_buckets(50, 1, i64::MAX);
         assert!(CUTS.windows(2).all(|pair| pair[0] < pair[1]) && CUTS.last() == Some(&i64::MAX));
+    }
+
+    #[test]
+    fn counts_of_a_day_have_steps_whose_gaps_are_powers_of_two() {
+        let Precision::Cuts { cuts, .. } = ROLLUP_COUNT else { unreachable!("counts are numbers") };
+        assert_eq!(cuts[..8], [1, 2, 3, 5, 9, 17, 33, 65]);
+        assert_eq!(cuts.last(), Some(&1_048_577));
+        assert!(cuts.windows(2).all(|pair| (pair[1] - pair[0]).count_ones() == 1), "{cuts:?}");
     }
 }

@@ -16,7 +16,7 @@ pub use unit::Unit;
 pub(crate) use calendar::{EARLIEST, next, start};
 pub(crate) use ladders::{
     AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS, RATIO,
-    RESOLUTION, TENURE, TEXT_SHAPE,
+    RESOLUTION, ROLLUP_COUNT, TENURE, TEXT_SHAPE,
 };
 
 use crate::language::{Locale, Say};
@@ -77,6 +77,20 @@ impl Precision {
             Precision::Cuts { cuts, .. } => outcome(cuts, value),
             _ => 0,
         }
+    }
+
+    /// The outcome of one of the two cuts beside a number, drawn so that the expectation of what is sent is the number. `random`
+    /// must be uniform. A number below the first cut or above the last one has the outcome of that cut. Returns 0 if this precision
+    /// does not take numbers.
+    pub(crate) fn at_random(&self, value: i64, random: u64) -> u16 {
+        let low = self.outcome_of(value);
+        let (Some(from), Some(to)) = (self.lower_cut(low), self.lower_cut(low.saturating_add(1))) else { return low };
+        if value <= from {
+            return low;
+        }
+        // The remainder of 64 uniform bits by a gap that is not a power of two is uniform to less than gap / 2^64.
+        let drawn = random % to.abs_diff(from).max(1);
+        if drawn < value.abs_diff(from) { low.saturating_add(1) } else { low }
     }
 
     /// The lower cut of an outcome, which is what is sent for it. `None` if outcomes are not numbers, or if there is no

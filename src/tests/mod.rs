@@ -4,6 +4,7 @@
 mod controller;
 mod cost;
 mod crash;
+mod drawn;
 mod erase;
 // The disk in memory behaves like a Unix disk. The code that it tests is the same on each platform.
 #[cfg(unix)]

@@ -550,10 +550,13 @@ fn too_big(text: &str) -> Vec<&'static str> {
 }
 
 /// Claims that were once made here and are false, each with what is true. In lower case, as [`on_one_line`] returns text.
-const NOT_SO: [(&str, &str); 23] = [
+const NOT_SO: [(&str, &str); 26] = [
     ("rounded down to a power of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("à une puissance de deux", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("then powers of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
+    ("counts are sent, rounded down", "a roll-up's count is rounded at random to a neighbouring step"),
+    ("counts are rounded down to", "a roll-up's count is rounded at random to a neighbouring step"),
+    ("arrondis à la valeur inférieure", "a roll-up's count is rounded at random to a neighbouring step"),
     ("any opentelemetry collector", "no collector takes part in the check: say what was tried"),
     ("the environment can only block", "it says where the home is, and another home has other records"),
     ("adds no id of the person, program", "a request names the program"),
