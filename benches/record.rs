@@ -100,7 +100,7 @@ struct Identified<'a> {
     b: bool,
     /// A number.
     #[field(count, example = 3)]
-    count: u32,
+    times: u32,
     /// A flag.
     c: bool,
 }
@@ -108,7 +108,7 @@ struct Identified<'a> {
 impl<'a> Identified<'a> {
     #[inline(always)]
     fn of(server: &'a str, x: u64) -> Self {
-        Identified { server, codec: Codec::Hevc, a: x & 1 == 0, b: x & 2 == 0, count: x as u32 & 0xff, c: x & 4 == 0 }
+        Identified { server, codec: Codec::Hevc, a: x & 1 == 0, b: x & 2 == 0, times: x as u32 & 0xff, c: x & 4 == 0 }
     }
 }
 

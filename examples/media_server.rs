@@ -293,7 +293,7 @@ fn show_the_day(out: &mut impl Write, clock: &Wall, receiver: &Receiver) -> Resu
         "\nA day later, on this example's own clock: the day's roll-up, as it was sent (the counts are rounded at random, so that sums are right)."
     )?;
     for record in receiver.records() {
-        let fields = record.attributes.iter().filter(|(key, _)| *key != "log.record.uid");
+        let fields = record.attributes.iter().filter(|(key, _)| *key != "log.record.uid" && *key != "candor.divisor");
         let fields: Vec<String> = fields.map(|(key, value)| format!("{key}={value}")).collect();
         writeln!(out, "  {}  {}", record.event, fields.join("  "))?;
     }

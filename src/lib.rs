@@ -158,7 +158,7 @@
 //!
 //! The [manual]: [architecture](manual::architecture), [threat model](manual::threat_model),
 //! [consent](manual::consent), [what rounding can and cannot do](manual::rounding), [journal format](manual::journal),
-//! [wire](manual::wire), [platforms](manual::platforms), [faults](manual::faults), [why](manual::why), and a
+//! [wire](manual::wire), [reading what arrives](manual::reading), [platforms](manual::platforms), [faults](manual::faults), [why](manual::why), and a
 //! [glossary](manual::glossary).
 //! Run `cargo run --example quickstart`, and `cargo run --example media_server -- FOLDER` over real files.
 //!

@@ -47,12 +47,12 @@ pub(crate) const fn event(name: &str, linkage: Linkage, fields: &[Field], item: 
                 "`: a field's name is [a-z][a-z0-9_]*, 48 bytes at most",
             ]);
         }
-        if matches!(linkage, Linkage::Rollup) && same(field.name, "count") {
+        if same(field.name, "count") {
             stop(&[
                 "event `",
                 name,
-                "` is rolled up, and its field `count` would clash with the count that the day's \
-                   roll-up sends: rename it, for instance to `items`",
+                "`: a field named `count` would be taken for how often it happened, which a roll-up \
+                   sends under this name: rename it, for instance to `items`",
             ]);
         }
         match field.precision {

@@ -239,6 +239,39 @@ impl Schema {
         self.until
     }
 
+    /// Of how many the reporter is one: what a record of this event must be multiplied by. It is the `one_in` of the item, or 1
+    /// without one, times the number of panels of which an installation reports one. The number of panels is known once a
+    /// client was made.
+    ///
+    /// Each record says it, as `candor.divisor`. It is the same for everyone.
+    ///
+    /// ```
+    /// # candor::scope! {
+    /// #     /// Find out which films people begin again, so that those are found sooner.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// use candor::Event;
+    ///
+    /// /// A film was opened.
+    /// #[derive(Event)]
+    /// #[event(name = "film.opened", scope = USAGE, linkage = rollup)]
+    /// struct FilmOpened<'a> {
+    ///     /// Which film.
+    ///     #[field(item)]
+    ///     film: &'a str,
+    ///     /// Whether it had been begun before.
+    ///     resumed: bool,
+    /// }
+    ///
+    /// assert_eq!(FilmOpened::SCHEMA.divisor(), 32);
+    /// ```
+    #[must_use]
+    pub fn divisor(&self) -> u64 {
+        let items = self.item.map_or(1, |item| item.one_in);
+        items.saturating_mul(u64::from(self.panels()))
+    }
+
     /// How many distinct outcomes the event's fields have together. Codes are not counted.
     #[must_use]
     pub fn outcomes(&self) -> u64 {

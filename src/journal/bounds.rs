@@ -210,7 +210,7 @@ impl Journal {
         let Look::Read(bytes) = self.files.contents(path, READ_MOST) else { return None };
         let found = segment::recover(&bytes);
         let day = found.header.as_ref().and_then(|Header { day, .. }| *day).map(Day);
-        let days = found.lines.iter().filter_map(|line| super::Record::decode(line.json, self.registry));
-        day.or_else(|| days.map(|record| record.day).max())
+        let days = found.lines.iter().filter_map(|line| super::Record::stored(line.json, self.registry));
+        day.or_else(|| days.map(|(record, _)| record.day).max())
     }
 }

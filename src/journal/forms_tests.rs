@@ -70,19 +70,21 @@ fn record() -> Record {
 }
 
 fn row() -> Record {
-    Record { schema: &ROW, outcomes: outcomes(&[3, 2]), count: 13, ..record() }
+    Record { schema: &ROW, outcomes: outcomes(&[3, 2]), count: 12, ..record() }
 }
 
 const LINE_TEXT: &str = concat!(
     r#"{"timeUnixNano":"1795305600000000000","observedTimeUnixNano":"1795305600000000000","severityNumber":9,"#,
     r#""eventName":"form.line","attributes":[{"key":"server","value":{"stringValue":"64bfccc080580174"}},"#,
     r#"{"key":"size","value":{"intValue":"5000000000"}},{"key":"codec","value":{"stringValue":"other"}},"#,
+    r#"{"key":"candor.divisor","value":{"intValue":"1"}},"#,
     r#"{"key":"log.record.uid","value":{"stringValue":"000102030405060708090a0b0c0d0e0f"}}]}"#
 );
 const ROW_TEXT: &str = concat!(
     r#"{"timeUnixNano":"1795305600000000000","observedTimeUnixNano":"1795305600000000000","severityNumber":9,"#,
     r#""eventName":"form.row","attributes":[{"key":"size","value":{"intValue":"1000"}},"#,
-    r#"{"key":"again","value":{"boolValue":true}},{"key":"count","value":{"intValue":"1024"}},"#,
+    r#"{"key":"again","value":{"boolValue":true}},{"key":"count","value":{"intValue":"1025"}},"#,
+    r#"{"key":"candor.divisor","value":{"intValue":"1"}},"#,
     r#"{"key":"log.record.uid","value":{"stringValue":"000102030405060708090a0b0c0d0e0f"}}]}"#
 );
 const CELL: &str =

@@ -1,7 +1,8 @@
 //! The line: one record in the form in which it is kept, shown and sent. The bytes are the same in all three places.
 //!
 //! A line is an OTLP `LogRecord` in JSON. There is exactly one way to write a given record. A line that is read back is
-//! decoded, written again and compared: candor never sends a line that this program would not have written itself.
+//! decoded, written again and compared: candor never sends a line that this program would not have written itself. A stored line
+//! may also have the form of the version before, and is sent in this one.
 
 use crate::{
     ambient::{Day, hex, unhex},
@@ -11,6 +12,21 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+/// The attribute that says of how many the reporter is one: [`Schema::divisor`].
+const DIVISOR: &str = "candor.divisor";
+
+/// The largest count of the version before. It becomes the step next to it.
+const LAST_COUNT_BEFORE: i64 = 1_024;
+
+/// The forms in which a record was ever written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The one in which it is written now.
+    Now,
+    /// That of the version before: without a divisor, and with counts up to 1,024.
+    Before,
+}
 
 /// OTLP's severity number for information (INFO).
 const INFO: u8 = 9;
@@ -40,6 +56,10 @@ pub(crate) struct Record {
 impl Record {
     /// Writes the record in its only form. `None` if the schema does not have one of the outcomes.
     pub(crate) fn encode(&self) -> Option<String> {
+        self.encode_in(Form::Now)
+    }
+
+    fn encode_in(&self, form: Form) -> Option<String> {
         let nanos = self.day.start().0.checked_mul(1_000_000)?;
         let mut out = String::with_capacity(384);
         let _ = write!(
@@ -56,7 +76,10 @@ impl Record {
             }
         }
         if self.schema.linkage() == Linkage::Rollup {
-            let count = ROLLUP_COUNT.lower_cut(self.count)?;
+            let count = match ROLLUP_COUNT.lower_cut(self.count)? {
+                count if form == Form::Before && count > LAST_COUNT_BEFORE => LAST_COUNT_BEFORE,
+                count => count,
+            };
             if self.other {
                 out.push_str(r#"{"key":"candor.other","value":{"boolValue":true}},"#);
             }
@@ -64,22 +87,30 @@ impl Record {
         } else if self.count != 0 || self.other {
             return None;
         }
+        if form == Form::Now {
+            let _ = write!(out, r#"{{"key":"{DIVISOR}","value":{{"intValue":"{}"}}}},"#, self.schema.divisor());
+        }
         let _ = write!(out, r#"{{"key":"log.record.uid","value":{{"stringValue":"{}"}}}}]}}"#, hex(&self.uid));
         Some(out)
     }
 
-    /// The record of a line. `None` unless these are exactly the bytes that this program would write for it.
-    pub(crate) fn decode(json: &str, registry: &Registry) -> Option<Record> {
-        Record::of(&serde_json::from_str(json).ok()?, json, registry)
+    /// The record of a stored line, and the line as this program would write it. `None` unless these are exactly the bytes that
+    /// this version would write, or that the version before would have written.
+    pub(crate) fn stored(json: &str, registry: &Registry) -> Option<(Record, String)> {
+        let record = Record::salvage(&serde_json::from_str(json).ok()?, registry)?;
+        let line = record.encode()?;
+        (line == json || record.encode_in(Form::Before)? == json).then_some((record, line))
     }
 
-    /// The same for a line that the caller has parsed: `value` is what `json` says.
+    /// The record of a line that the caller has parsed: `value` is what `json` says. `None` unless these are exactly the bytes
+    /// that this program would write for it.
     pub(crate) fn of(value: &Value, json: &str, registry: &Registry) -> Option<Record> {
         let record = Record::salvage(value, registry)?;
         (record.encode()? == json).then_some(record)
     }
 
-    /// The record that a JSON value describes, even if another program wrote it. Only its outcomes are taken over.
+    /// The record that a JSON value describes, even if another version wrote it. Only its outcomes are taken over. `None` if
+    /// it names another divisor than this version does: what it counts would be multiplied by the wrong number.
     pub(crate) fn salvage(value: &Value, registry: &Registry) -> Option<Record> {
         #[cfg(test)]
         DECODED.with(|decoded| decoded.set(decoded.get() + 1));
@@ -98,6 +129,10 @@ impl Record {
             let (key, value) = (attribute.get("key")?.as_str()?, attribute.get("value")?);
             match key {
                 "log.record.uid" => record.uid = unhex(value.get("stringValue")?.as_str()?)?,
+                DIVISOR => {
+                    let said: u64 = value.get("intValue")?.as_str()?.parse().ok()?;
+                    (said == schema.divisor()).then_some(())?;
+                }
                 "candor.other" => record.other = value.get("boolValue")?.as_bool()?,
                 "count" if schema.linkage() == Linkage::Rollup => {
                     record.count = outcome_of_count(value)?;
@@ -175,7 +210,9 @@ fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 8]) -> Option<u16> {
 /// The outcome of a roll-up's count.
 fn outcome_of_count(value: &Value) -> Option<u16> {
     let Precision::Cuts { cuts, .. } = ROLLUP_COUNT else { return None };
-    nth(cuts.binary_search(&value.get("intValue")?.as_str()?.parse().ok()?).ok())
+    let said: i64 = value.get("intValue")?.as_str()?.parse().ok()?;
+    let count = if said == LAST_COUNT_BEFORE { LAST_COUNT_BEFORE + 1 } else { said };
+    nth(cuts.binary_search(&count).ok())
 }
 
 /// The outcome at a position.

@@ -34,7 +34,7 @@ const SEALED: &str = "-sealed";
 /// One sealed segment, read and checked.
 pub(crate) struct Sealed {
     pub(crate) path: PathBuf,
-    /// The sound lines: sequence number, bytes and decoded record.
+    /// The sound lines: sequence number, the bytes that this version writes, and decoded record.
     pub(crate) lines: Vec<(u64, String, Record)>,
     /// What was left out. Counted only when the segment is removed, since the segment may be read again before.
     left_out: [(DropReason, u64); 3],
@@ -169,12 +169,12 @@ impl Journal {
         let mut lines = Vec::with_capacity(found.lines.len());
         for line in &found.lines {
             let record = (line.subject == 0)
-                .then(|| Record::decode(line.json, self.registry))
+                .then(|| Record::stored(line.json, self.registry))
                 .flatten()
-                .filter(|record| record.schema.scope() == place.scope);
+                .filter(|(record, _)| record.schema.scope() == place.scope);
             match record {
-                Some(record) if record.is_too_old(today) => old += 1,
-                Some(record) if record.is_plausible(today) => lines.push((line.seq, line.json.to_owned(), record)),
+                Some((record, _)) if record.is_too_old(today) => old += 1,
+                Some((record, text)) if record.is_plausible(today) => lines.push((line.seq, text, record)),
                 _ => foreign += 1,
             }
         }
@@ -239,10 +239,10 @@ impl Journal {
             let Some(bytes) = note_unread(&path, self.files.contents(&path, READ_MOST), unread) else { continue };
             let found = segment::recover(&bytes);
             if found.header.as_ref().is_some_and(|header| header.epoch == place.epoch) {
-                let leaves = |it: Record| it.schema.scope() == place.scope && it.is_plausible(today);
-                let ours = |json| Record::decode(json, self.registry).is_some_and(leaves);
-                let sound = found.lines.iter().filter(|line| line.subject == 0 && ours(line.json));
-                lines.extend(sound.map(|line| line.json.to_owned()));
+                let leaves = |it: &Record| it.schema.scope() == place.scope && it.is_plausible(today);
+                let stored = |json| Record::stored(json, self.registry).filter(|(record, _)| leaves(record));
+                let sound = found.lines.iter().filter(|line| line.subject == 0);
+                lines.extend(sound.filter_map(|line| stored(line.json)).map(|(_, text)| text));
             }
         }
         lines

@@ -77,8 +77,14 @@ pub(super) const fn sentence(say: Say) -> &'static str {
             "counted on this computer; only the day's counts are sent, each rounded at random to one of its two \
              neighbouring steps, so that sums are right: 1, 2, 3, 5, 9, 17, 33 and so on, up to 1,048,577"
         }
-        Say::RollupOfWeek => "counted on this computer; only the counts of a week (Monday to Sunday) are sent",
-        Say::RollupOfMonth => "counted on this computer; only the counts of a month are sent",
+        Say::RollupOfWeek => {
+            "counted on this computer; only the counts of a week (Monday to Sunday) are sent, each rounded at random to \
+             one of its two neighbouring steps, so that sums are right: 1, 2, 3, 5, 9, 17, 33 and so on, up to 1,048,577"
+        }
+        Say::RollupOfMonth => {
+            "counted on this computer; only the counts of a month are sent, each rounded at random to one of its two \
+             neighbouring steps, so that sums are right: 1, 2, 3, 5, 9, 17, 33 and so on, up to 1,048,577"
+        }
         Say::RollupSooner => "more often than once a month, because {reason}",
         Say::OnceADay => "one record a day at most, without a code, however often it happens",
         Say::OnceAWeek => "one record a week (Monday to Sunday) at most, without a code, however often it happens",
@@ -130,7 +136,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Envelope => {
             "Each request also names the program ({program}), the software that sends it (candor, with its version and \
              programming language), the kind of report with its revision, and how long the data may be kept. Each \
-             record has a random number."
+             record has a random number. It also says one in how many is counted."
         }
         Say::CutToDay => "Times are rounded down to the day.",
         Say::Receiver => "Who receives it: {name}, {address} ({country})",

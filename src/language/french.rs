@@ -81,9 +81,15 @@ pub(super) const fn sentence(say: Say) -> &'static str {
              jusqu'à 1\u{202f}048\u{202f}577"
         }
         Say::RollupOfWeek => {
-            "compté sur cet ordinateur ; seuls les totaux d'une semaine (du lundi au dimanche) sont transmis"
+            "compté sur cet ordinateur ; seuls les totaux d'une semaine (du lundi au dimanche) sont transmis, chacun \
+             arrondi au hasard à l'un des deux paliers voisins, pour que les sommes restent justes : 1, 2, 3, 5, 9, 17, \
+             33 et ainsi de suite, jusqu'à 1\u{202f}048\u{202f}577"
         }
-        Say::RollupOfMonth => "compté sur cet ordinateur ; seuls les totaux d'un mois sont transmis",
+        Say::RollupOfMonth => {
+            "compté sur cet ordinateur ; seuls les totaux d'un mois sont transmis, chacun arrondi au hasard à l'un des \
+             deux paliers voisins, pour que les sommes restent justes : 1, 2, 3, 5, 9, 17, 33 et ainsi de suite, \
+             jusqu'à 1\u{202f}048\u{202f}577"
+        }
         Say::RollupSooner => "plus souvent qu'une fois par mois, pour la raison suivante : {reason}",
         Say::OnceADay => "un seul enregistrement par jour au plus, sans code, quel que soit le nombre d'occurrences",
         Say::OnceAWeek => {
@@ -146,7 +152,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Envelope => {
             "Chaque envoi indique aussi le programme ({program}), le logiciel qui transmet (candor, avec sa version et \
              son langage de programmation), la catégorie de données avec sa révision, et la durée pendant laquelle \
-             elles peuvent être conservées. Chaque enregistrement porte un numéro tiré au hasard."
+             elles peuvent être conservées. Chaque enregistrement porte un numéro tiré au hasard. Il indique \
+             aussi la proportion de ce qui est compté."
         }
         Say::CutToDay => "Les dates sont transmises sans l'heure.",
         Say::Receiver => "Destinataire : {name}, {address} ({country})",

@@ -190,6 +190,9 @@ pub struct EventPage {
     pub until: Option<String>,
     /// The field that selects the few items that are counted, if not all are: its name, its description, and what becomes of it.
     pub item: Option<(&'static str, &'static str, String)>,
+    /// One in how many is counted, as each record says (`candor.divisor`). 1 if all are. See
+    /// [`Schema::divisor`](crate::event::Schema::divisor).
+    pub divisor: u64,
     /// How many distinct outcomes its fields have together, at most 1,024. Codes are not included.
     pub outcomes: u64,
     /// Its fields.
@@ -468,6 +471,7 @@ fn event(schema: &'static Schema) -> EventPage {
         statistic: schema.snapshot().map(|part| part.statistic),
         until: schema.until(),
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
+        divisor: schema.divisor(),
         outcomes: schema.outcomes(),
         fields: schema.fields().iter().enumerate().map(|(at, known)| field(known, schema.unreadable(at))).collect(),
     }

@@ -154,6 +154,11 @@ impl fmt::Display for ScopePage {
                 writeln!(f, "      until the end of {day}")?;
             }
             writeln!(f, "      number of different reports possible{codes}: {}", event.outcomes)?;
+            writeln!(
+                f,
+                "      each record has the number one in how many is counted (candor.divisor): {}",
+                event.divisor
+            )?;
             if let Some((name, description, words)) = &event.item {
                 writeln!(f, "      {name}: {description}\n        {words}")?;
             }

@@ -18,6 +18,9 @@ pub mod journal {}
 #[doc = include_str!("wire.md")]
 pub mod wire {}
 
+#[doc = include_str!("reading.md")]
+pub mod reading {}
+
 #[doc = include_str!("platforms.md")]
 pub mod platforms {}
 

@@ -120,6 +120,7 @@ pub(crate) fn must_say(french: bool, about: &About<'_>) -> Vec<String> {
             about.program
         ),
         pick("Each record has a random number.", "Chaque enregistrement porte un numéro tiré au hasard."),
+        pick("It also says one in how many is counted.", "Il indique aussi la proportion de ce qui est compté."),
         pick("Times are rounded down to the day.", "Les dates sont transmises sans l’heure."),
         pick(
             "When: once a day, at a random time of its own, or when the program asks for it.",

@@ -27,12 +27,13 @@ fn with_a_line(home: &Home, server: &Server, scope: Scope) -> (PathBuf, String) 
 #[test]
 fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
     let (home, server) = (Home::new(), Server::new());
+    let divisor = DIVISOR;
     let id = r#"{"key":"log.record.uid","value":{"stringValue":"00112233445566778899aabbccddeeff"}}"#;
     // The day before: old enough to have been kept, and recent enough to be sent.
     let [yesterday, before] = [1, 2].map(|days| home.clock.day_nanos() - days * DAY.as_nanos() as u64);
     let attributes = |more: &str| {
         let (day, head) = (yesterday, r#""severityNumber":9,"eventName":"library.opened","attributes":["#);
-        format!(r#"{{"timeUnixNano":"{day}","observedTimeUnixNano":"{day}",{head}{more}{id}]}}"#)
+        format!(r#"{{"timeUnixNano":"{day}","observedTimeUnixNano":"{day}",{head}{more}{divisor}{id}]}}"#)
     };
     let shelves = r#"{"key":"shelves","value":{"intValue":"2"}},"#;
     let sound = attributes(shelves);
@@ -53,6 +54,14 @@ fn a_planted_line_that_the_schema_does_not_allow_never_leaves() {
             attributes(&format!(r#"{shelves}{{"key":"count","value":{{"intValue":"1"}}}},"#)),
         ),
         ("other where nothing is counted", attributes(r#"{"key":"candor.other","value":{"boolValue":true}},"#)),
+        ("another divisor", sound.replace(divisor, &divisor.replace(r#""1""#, r#""32""#))),
+        ("a divisor that is no text", sound.replace(divisor, &divisor.replace(r#""1""#, "1"))),
+        ("a divisor twice", sound.replace(divisor, &format!("{divisor}{divisor}"))),
+        (
+            "no divisor, and an extra attribute",
+            attributes(r#"{"key":"who","value":{"boolValue":true}},"#).replace(divisor, ""),
+        ),
+        ("no divisor, and spaces", sound.replace(divisor, "").replace(':', ": ")),
         ("spaces", sound.replace(':', ": ")),
         ("a space in front", format!(" {sound}")),
         ("a space behind", format!("{sound} ")),
@@ -134,6 +143,68 @@ fn the_page_shows_as_waiting_only_what_could_leave() {
     forge::write_batch(&path, &head, forged.as_bytes());
     let client = home.start(&server);
     assert!(client.manifest().unwrap().scope(USAGE).unwrap().ready.is_empty());
+}
+
+const DIVISOR: &str = r#"{"key":"candor.divisor","value":{"intValue":"1"}},"#;
+
+/// Such a line has no divisor. It is shown and sent as this version writes it, and not lost.
+#[test]
+fn a_line_of_the_version_before_leaves_as_this_version_writes_it() {
+    let (home, server) = (Home::new(), Server::new());
+    let (segment, honest) = with_a_line(&home, &server, USAGE);
+    let (_, id) = honest.split_once(r#""log.record.uid","value":{"stringValue":""#).unwrap();
+    let another = honest.replace(&id[..32], "00112233445566778899aabbccddeeff");
+    assert!(another != honest && another.contains(DIVISOR));
+    forge::plant_line(&segment, &another.replace(DIVISOR, ""));
+    let client = home.start(&server);
+    let (mut shown, mut expected) = (waiting(&client, USAGE), vec![honest, another]);
+    expected.sort();
+    shown.sort();
+    assert_eq!(shown, expected);
+    send(&client);
+    let mut left = server.lines();
+    left.sort();
+    assert_eq!((left, dropped(&client, "foreign")), (expected, 0));
+}
+
+/// The batch of that version has no divisors, and a largest count of 1,024. It leaves with this version's.
+#[test]
+fn a_batch_of_the_version_before_leaves_as_this_version_writes_it() {
+    let (home, server) = (Home::new(), Server::new());
+    server.say([Say::status(503)]);
+    let client = home.start_granted(&server, &[PLAYBACK]);
+    (0..5).for_each(|_| client.record_durable(film()));
+    home.clock.advance(DAY);
+    assert_eq!(flush(&client).waiting, 1);
+    drop(client);
+    let path = home.waiting("outbox", PLAYBACK).remove(0);
+    let (head, body) = forge::read_batch(&path);
+    let body = String::from_utf8(body).unwrap();
+    let before = body.replace(DIVISOR, "").replace(r#""intValue":"5"}"#, r#""intValue":"1024"}"#);
+    assert!(before.len() < body.len());
+    forge::write_batch(&path, &head, before.as_bytes());
+    let heard = server.lines().len();
+    let client = home.start(&server);
+    home.clock.advance(HOUR);
+    send(&client);
+    let left = server.lines().split_off(heard);
+    assert!(left.len() == 1 && left[0].contains(DIVISOR), "{left:#?}");
+    assert!(left[0].contains(r#"{"key":"count","value":{"intValue":"1025"}}"#), "{left:#?}");
+    assert_eq!(dropped(&client, "foreign"), 0);
+}
+
+/// A record that was counted with another divisor would be multiplied by the wrong number.
+#[test]
+fn a_batch_with_another_divisor_is_foreign() {
+    let (home, server) = (Home::new(), Server::new());
+    let (path, head, body) = with_a_batch(&home, &server);
+    let heard = server.bodies().len();
+    let another = String::from_utf8(body).unwrap().replace(DIVISOR, &DIVISOR.replace(r#""1""#, r#""32""#));
+    forge::write_batch(&path, &head, another.as_bytes());
+    let client = home.start(&server);
+    home.clock.advance(HOUR);
+    send(&client);
+    assert_eq!((server.bodies().len() - heard, dropped(&client, "foreign")), (0, 1));
 }
 
 #[test]

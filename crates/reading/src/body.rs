@@ -136,7 +136,10 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 fn above_zero(said: &str) -> Result<u64, Error> {
-    said.parse().ok().filter(|number| *number > 0).ok_or(Error::Form("with a count or divisor that is no number above 0"))
+    said.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or(Error::Form("with a count or divisor that is no number above 0"))
 }
 
 /// The value of an attribute as text.

@@ -133,10 +133,7 @@ pub fn share<'r>(records: impl IntoIterator<Item = &'r Record>, is_in: impl Fn(&
 ///
 /// Both must be about the same installations. The records of one must not be among those of the other: that is a
 /// [`share`].
-pub fn ratio<'r>(
-    above: impl IntoIterator<Item = &'r Record>,
-    below: impl IntoIterator<Item = &'r Record>,
-) -> Estimate {
+pub fn ratio<'r>(above: impl IntoIterator<Item = &'r Record>, below: impl IntoIterator<Item = &'r Record>) -> Estimate {
     let (above, below): (Vec<_>, Vec<_>) = (above.into_iter().collect(), below.into_iter().collect());
     let one = |records: &[&'r Record]| Sums::of(records.iter().map(|record| (*record, 1.0)));
     let (over, under) = (one(&above), one(&below));
@@ -192,8 +189,10 @@ pub fn median<'r>(records: impl IntoIterator<Item = &'r Record>, field: &str, st
     found.iter().for_each(|(record, value)| *at.entry(*value).or_default() += (record.count * record.divisor) as f64);
     // Of the share below any value near the median: each record is half of the total above it or below it.
     let half = Z * (all.rounding() / 4.0 + all.sampling / 4.0).sqrt() / all.total;
-    let (middle, low, high) = (place(&at, all.total / 2.0), place(&at, all.total * (0.5 - half)), place(&at, all.total * (0.5 + half)));
-    let value = if middle.end.is_finite() { middle.begin + (middle.end - middle.begin) * middle.part } else { middle.begin };
+    let (middle, low, high) =
+        (place(&at, all.total / 2.0), place(&at, all.total * (0.5 - half)), place(&at, all.total * (0.5 + half)));
+    let value =
+        if middle.end.is_finite() { middle.begin + (middle.end - middle.begin) * middle.part } else { middle.begin };
     all.estimate(value, low.begin, high.end)
 }
 

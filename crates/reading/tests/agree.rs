@@ -3,7 +3,8 @@
 #![allow(clippy::panic, reason = "tests")]
 
 use candor::{
-    AddressLog, Answer, Audience, Client, Clock, Config, Controller, Erasure, Event, Parcel, Scope, SendError, Transport,
+    AddressLog, Answer, Audience, Client, Clock, Config, Controller, Erasure, Event, Parcel, Scope, SendError,
+    Transport,
 };
 use candor_reading::{Estimate, Record, median, ratio, records, share, total};
 use std::{
@@ -257,7 +258,10 @@ fn all_three_decoders_agree() {
         for ((what, here), there) in rust.iter().zip(said) {
             let here = [here.value, here.low, here.high, here.records as f64, here.capped as f64];
             println!("{decoder}, {what}: {there:?}");
-            assert!(here.iter().zip(&there).all(|(one, other)| are_near(*one, *other)), "{decoder}, {what}: {here:?} {there:?}");
+            assert!(
+                here.iter().zip(&there).all(|(one, other)| are_near(*one, *other)),
+                "{decoder}, {what}: {here:?} {there:?}"
+            );
         }
     }
 }

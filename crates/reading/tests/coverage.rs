@@ -108,7 +108,15 @@ fn rounded(count: u64, rounding: Rounding, random: &mut Random) -> u64 {
 
 /// A record of the model. Its day says in which part it is.
 fn record(count: u64, divisor: u64, part: u64) -> Record {
-    Record { uid: String::new(), event: String::new(), day: part, count, divisor, other: false, fields: Default::default() }
+    Record {
+        uid: String::new(),
+        event: String::new(),
+        day: part,
+        count,
+        divisor,
+        other: false,
+        fields: Default::default(),
+    }
 }
 
 /// What became of the estimates of one row.
@@ -283,9 +291,8 @@ fn samples(rounding: Rounding, wrong: &mut Wrong) {
         for (activity, name) in [ACTIVITIES[0], ACTIVITIES[1]] {
             let mut random = Random(size);
             // A library lasts, so it is the same in each repetition. What is drawn is the secret that chooses the items.
-            let items: Vec<(u64, bool)> = (0..size as usize * ITEMS)
-                .map(|_| (activity.draw(&mut random), random.unit() <= 0.3))
-                .collect();
+            let items: Vec<(u64, bool)> =
+                (0..size as usize * ITEMS).map(|_| (activity.draw(&mut random), random.unit() <= 0.3)).collect();
             let all: u64 = items.iter().map(|(count, _)| count).sum();
             let part: u64 = items.iter().filter(|(_, is_in)| *is_in).map(|(count, _)| count).sum();
             let rest = all - part;

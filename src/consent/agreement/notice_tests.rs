@@ -371,19 +371,21 @@ fn a_contract_has_a_notice_in_each_language_and_each_its_digest() {
     party.languages.check(&[contract]).unwrap();
 }
 
-/// The steps to which a day's counts are rounded are those that the sentence names, in each language: the first ones, and the
+/// The steps to which the counts of a period are rounded are those that the sentence names, in each language: the first ones, and the
 /// last one.
 #[test]
 fn the_notice_names_the_steps_of_counts() {
     let Precision::Cuts { cuts, .. } = ROLLUP_COUNT else { unreachable!("counts are numbers") };
     for (_, locale) in LANGUAGES {
-        let text = on_one_line(&locale.words(Say::Rollup));
-        // The last one is written with the separators of its language.
-        let words = ["1,048,577", "1\u{202f}048\u{202f}577", "1 048 577"]
-            .into_iter()
-            .fold(text.clone(), |text, last| text.replace(last, "1048577"));
-        let named = words.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<i64>().ok());
-        assert_eq!(named.collect::<Vec<_>>(), [&cuts[..7], &cuts[cuts.len() - 1..]].concat(), "{text}");
+        for says in [Say::Rollup, Say::RollupOfWeek, Say::RollupOfMonth] {
+            let text = on_one_line(&locale.words(says));
+            // The last one is written with the separators of its language.
+            let words = ["1,048,577", "1\u{202f}048\u{202f}577", "1 048 577"]
+                .into_iter()
+                .fold(text.clone(), |text, last| text.replace(last, "1048577"));
+            let named = words.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<i64>().ok());
+            assert_eq!(named.collect::<Vec<_>>(), [&cuts[..7], &cuts[cuts.len() - 1..]].concat(), "{text}");
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(in crate::consent) fn envelope(party: &Party) -> Vec<String> {
         "candor.scope",
         "candor.contract.revision",
         "candor.retention.days",
+        "candor.divisor (of how many the reporter is one)",
         "log.record.uid (random, one for each record)",
     ]);
     fields.into_iter().map(Into::into).collect()

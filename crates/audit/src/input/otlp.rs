@@ -1,5 +1,5 @@
 //! OTLP/HTTP log bodies in JSON, or bare log records, one per line. A record's attributes are its fields; the envelope,
-//! times and `log.record.uid` are not. The input is read twice: first for the names, then for the values.
+//! times, `candor.divisor` and `log.record.uid` are not. The input is read twice: first for the names, then for the values.
 
 use super::source::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, weight};
 use crate::{
@@ -300,7 +300,7 @@ impl LogRecord<'_> {
     /// The names of the attributes that are fields, or the count.
     fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.attributes().iter().map(|attribute| attribute.key.as_ref());
-        names.filter(|name| !["log.record.uid", "candor.other"].contains(name))
+        names.filter(|name| !["log.record.uid", "candor.divisor", "candor.other"].contains(name))
     }
 
     /// Fills a row from the record. Returns true if the record represents the remainder of a day's counts (`candor.other`).
@@ -324,7 +324,7 @@ impl LogRecord<'_> {
             }
             let value = attribute.value.map(value).transpose()?.unwrap_or_default();
             match name {
-                "log.record.uid" => {}
+                "log.record.uid" | "candor.divisor" => {}
                 "candor.other" => rest = value == "true",
                 name if name == count => row.weight = Some(weight(value.as_bytes()).ok_or(NO_COUNT)?),
                 _ if value.len() > VALUE_MOST => return Err(VALUE_TOO_LONG),

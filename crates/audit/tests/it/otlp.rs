@@ -18,6 +18,7 @@ fn played(duration: u64, codec: Option<&str>, count: u64, uid: &str) -> Value {
     let mut attributes = vec![("duration", json!({"intValue": duration.to_string()}))];
     attributes.extend(codec.map(|codec| ("codec", json!({"stringValue": codec}))));
     attributes.push(("count", json!({"intValue": count.to_string()})));
+    attributes.push(("candor.divisor", json!({"intValue": "32"})));
     attributes.push(("log.record.uid", json!({"stringValue": uid})));
     record("playback.finished", &attributes)
 }
