@@ -28,6 +28,8 @@ pub struct Config {
     /// Additional directories with administrators' rules.
     pub(crate) policies: Vec<PathBuf>,
     pub(crate) version: Option<String>,
+    /// The whole version, which is never sent. The lists of releases are checked with it.
+    pub(crate) release: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) transport: Option<(String, Arc<dyn Transport>)>,
     pub(crate) directories: Option<(PathBuf, PathBuf)>,
@@ -79,6 +81,7 @@ impl Config {
             adult: None,
             policies: Vec::new(),
             version: None,
+            release: None,
             endpoint: None,
             transport: None,
             directories: None,
@@ -191,7 +194,7 @@ impl Config {
     }
 
     /// Sets the program's version. Only its first two parts are sent: `12.4` of `12.4.1-beta`. Without this call no version is
-    /// sent.
+    /// sent. To learn the whole version, give an event a field of the class [`release`](crate::event::class::Release).
     ///
     /// If the receiver answers 410, candor sends it nothing more until these two parts change or a new grant is given. Without a
     /// version, only a new grant ends this.
@@ -219,6 +222,7 @@ impl Config {
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
         self.version = two_parts(version);
+        self.release = Some(version.trim().to_owned());
         self
     }
 

@@ -115,6 +115,7 @@ fn no_more(build: &ContractSchema, more: &Projection, less: &Projection) {
                 Partition::Cuts { cuts, .. } => cuts.len() as u16,
                 Partition::Code { .. } => 1,
                 Partition::Cohort { bits } => 1 << bits.min(&8),
+                Partition::Releases { most } => (*most).min(64) as u16 + 2,
             };
             for one in 0..=outcomes {
                 assert!(said(more, one).is_some() || said(less, one).is_none(), "{} is said again", field.name);

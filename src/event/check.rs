@@ -12,7 +12,9 @@ use super::{
     period::Period,
 };
 use crate::consent::is_name;
-use crate::precision::{BITRATE, BYTE_SIZE, COUNT, LATENCY, MEDIA_DURATION, Precision, Unit};
+use crate::precision::{
+    BITRATE, BYTE_SIZE, COUNT, DURATION, LATENCY, MEDIA_DURATION, MOST_RELEASES, Precision, Unit, is_release, order,
+};
 
 /// How many distinct outcomes an event's fields may have together. It limits the number of classes into which a report
 /// can fall. It does not limit how small the smallest class is.
@@ -237,7 +239,11 @@ const fn content_leaves_in_counts(name: &str, fields: &[Field], why: Content, li
 
 /// Appends what to write for a field that does not describe content.
 const fn not_content(text: &mut Text, field: &Field, why: Content) {
-    let classes = ["bitrate", "media_duration", "byte_size", "resolution"];
+    if matches!(why, Content::Media(_)) && same(field.class, "media_duration") {
+        text.push("write `duration` in place of `media_duration`");
+        return;
+    }
+    let classes = ["bitrate", "byte_size", "resolution"];
     let mut i = 0;
     while i < classes.len() {
         if same(field.class, classes[i]) {
@@ -314,9 +320,47 @@ const fn partition(event: &str, field: &Field) {
              the person reads"
         }
         Precision::Cohort { bits } if bits == 0 || bits > 8 => "a cohort takes 1 to 8 bits",
+        Precision::Releases([]) => "its list of releases is empty, and everything would be `other`",
+        Precision::Releases(list) if list.len() > MOST_RELEASES => {
+            "its list has more than eight releases: keep the last eight; what is older is sent as `older`"
+        }
+        Precision::Releases(list) => return releases(event, field.name, list),
         _ => return,
     };
     stop(&["event `", event, "`, field `", field.name, "`: ", problem]);
+}
+
+/// Checks that a list holds versions, and that they rise.
+#[track_caller]
+const fn releases(event: &str, field: &str, list: &[&str]) {
+    let mut i = 0;
+    while i < list.len() {
+        if !is_release(list[i]) {
+            stop(&[
+                "event `",
+                event,
+                "`, field `",
+                field,
+                "`: `",
+                list[i],
+                "` is no release: write its numbers and no name of a build, such as `1.4.1` or `2.0.0-rc.1`",
+            ]);
+        }
+        if i > 0 && !matches!(order(list[i - 1], list[i]), Some(-1)) {
+            stop(&[
+                "event `",
+                event,
+                "`, field `",
+                field,
+                "`: `",
+                list[i],
+                "` does not come after `",
+                list[i - 1],
+                "`: list each release once, oldest first",
+            ]);
+        }
+        i += 1;
+    }
 }
 
 const fn rises(cuts: &[i64]) -> bool {
@@ -413,6 +457,7 @@ const fn over_budget(name: &str, product: u128, fields: &[Field]) -> ! {
 /// Appends the cheapest changes that bring the event back into the budget. First it replaces the program's own ladders
 /// by ready classes, the field with the most outcomes first. If that is not enough, it leaves fields out.
 const fn recover(text: &mut Text, fields: &[Field]) {
+    let is_content = content(fields, None).is_some();
     let mut outcomes = [1u64; MAX_FIELDS];
     let mut product = 1u128;
     let mut i = 0;
@@ -424,7 +469,7 @@ const fn recover(text: &mut Text, fields: &[Field]) {
     let mut changes = 0;
     while product > BUDGET as u128 && changes < MAX_FIELDS {
         text.push(if changes > 0 { " and " } else { "" });
-        let at = match coarser(fields, &outcomes) {
+        let at = match coarser(fields, &outcomes, is_content) {
             Some((at, class, to)) => {
                 text.push("write `#[field(");
                 text.push(class);
@@ -452,11 +497,15 @@ const fn recover(text: &mut Text, fields: &[Field]) {
 
 /// The field with the most outcomes that a ready class would make coarser: its index, the class, and the outcomes of
 /// the class.
-const fn coarser(fields: &[Field], outcomes: &[u64; MAX_FIELDS]) -> Option<(usize, &'static str, u64)> {
+const fn coarser(
+    fields: &[Field],
+    outcomes: &[u64; MAX_FIELDS],
+    is_content: bool,
+) -> Option<(usize, &'static str, u64)> {
     let mut best: Option<(usize, &'static str, u64)> = None;
     let mut i = 0;
     while i < fields.len() {
-        if let Some((class, to)) = ready_class(&fields[i])
+        if let Some((class, to)) = ready_class(&fields[i], is_content)
             && to < outcomes[i]
         {
             best = match best {
@@ -489,12 +538,15 @@ const fn dispensable(outcomes: &[u64; MAX_FIELDS], product: u128) -> usize {
     best
 }
 
-/// The ready class for a quantity of this unit, and how many outcomes it has.
-const fn ready_class(field: &Field) -> Option<(&'static str, u64)> {
+/// The ready class for a quantity of this unit, and how many outcomes it has. A bitrate or a length becomes content only
+/// in an event that is about content anyway.
+const fn ready_class(field: &Field, is_content: bool) -> Option<(&'static str, u64)> {
     let Precision::Cuts { unit, .. } = field.precision else { return None };
     let (class, precision) = match unit {
-        Unit::BitsPerSecond => ("bitrate", BITRATE),
-        Unit::Seconds => ("media_duration", MEDIA_DURATION),
+        Unit::BitsPerSecond if is_content => ("bitrate", BITRATE),
+        Unit::BitsPerSecond => ("bitrate, group = \"other\", reason = \"…\"", BITRATE),
+        Unit::Seconds if is_content => ("media_duration", MEDIA_DURATION),
+        Unit::Seconds => ("duration", DURATION),
         Unit::Milliseconds => ("latency", LATENCY),
         Unit::Bytes => ("byte_size", BYTE_SIZE),
         Unit::Count => ("count", COUNT),

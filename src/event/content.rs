@@ -14,7 +14,7 @@ use crate::precision::{Precision, Unit};
 pub(crate) enum Content {
     /// A field describes media: a bitrate, a resolution, a length of media, or what the program put into the group.
     Media(usize),
-    /// A size stands beside a length or beside another size. Together they tell one file from many others.
+    /// There is a size and also a length or another size. Together they tell one file from many others.
     SizeBeside(usize, usize),
     /// The event says which items are counted, so it is about these items.
     Item,

@@ -3,7 +3,7 @@
 use super::{class::INVALID, period::Period};
 use crate::{
     language::{self, Locale, Say, phrase},
-    precision::Precision,
+    precision::{MOST_RELEASES, Precision},
 };
 
 /// How many fields an event may have: as many as fit into one cache line, together with the rest of a generalised
@@ -196,6 +196,8 @@ impl Field {
     pub const fn outcomes(&self) -> u64 {
         match self.precision {
             Precision::Code { .. } => 1,
+            // As many as a full list has, so that a new release breaks no budget.
+            Precision::Releases(_) => MOST_RELEASES as u64 + 2 + self.optional as u64,
             _ => self.precision.outcomes() + self.optional as u64,
         }
     }

@@ -178,7 +178,9 @@ impl Record {
 fn wire_value(field: &Field, outcome: u16, code: &[u8; 8]) -> Option<String> {
     let value = match &field.precision {
         Precision::Flag => json!({"boolValue": flag(outcome)?}),
-        Precision::Labels(labels) => json!({"stringValue": labels.get(usize::from(outcome).checked_sub(1)?)?}),
+        precision @ (Precision::Labels(_) | Precision::Releases(_)) => {
+            json!({"stringValue": precision.label(outcome)?})
+        }
         precision @ Precision::Cuts { unit, .. } => match precision.lower_cut(outcome)? {
             cut if unit.is_text() => json!({"stringValue": unit.words(cut)}),
             cut => json!({"intValue": cut.to_string()}),
@@ -194,7 +196,7 @@ fn outcome_of(field: &Field, value: &Value, code: &mut [u8; 8]) -> Option<u16> {
     let number = || value.get("intValue")?.as_str();
     match &field.precision {
         Precision::Flag => Some(1 + u16::from(value.get("boolValue")?.as_bool()?)),
-        Precision::Labels(labels) => nth(labels.iter().position(|known| Some(*known) == text())),
+        precision @ (Precision::Labels(_) | Precision::Releases(_)) => precision.outcome_of_label(text()?),
         Precision::Cuts { unit, cuts } if unit.is_text() => {
             nth(cuts.iter().position(|cut| Some(unit.words(*cut).as_str()) == text()))
         }

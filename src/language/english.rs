@@ -45,6 +45,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::OneStepOf => "rounded down to one of {n} steps: {steps}",
         Say::CodeOf => "a {bits}-bit code made with a secret that stays on this computer",
         Say::OneGroupOf => "one of {n} groups, chosen with a secret that stays on this computer",
+        Say::OneRelease => "one of the program's last {n} releases, or older, or other",
         Say::NextStep | Say::NextLabel => "{first}, {next}",
         Say::LongSteps => "{first}, {second}, {third}, … {last}",
         Say::StepBefore => "before",

@@ -46,6 +46,7 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::OneStepOf => "arrondi au palier inférieur, parmi ces {n} paliers : {steps}",
         Say::CodeOf => "un code de {bits} bits, calculé avec un secret qui reste sur cet ordinateur",
         Say::OneGroupOf => "l'un des {n} groupes possibles, choisi avec un secret qui reste sur cet ordinateur",
+        Say::OneRelease => "l'une des {n} dernières versions du programme, ou plus ancienne, ou autre",
         Say::NextStep => "{first} ; {next}",
         Say::LongSteps => "{first} ; {second} ; {third} ; … ; {last}",
         Say::StepBefore => "avant",

@@ -122,6 +122,7 @@ sentences! {
     OneStepOf "precision.steps" [n steps];
     CodeOf "precision.code" [bits];
     OneGroupOf "precision.cohort" [n];
+    OneRelease "precision.release" [n];
     NextStep "precision.next_step" [first next];
     LongSteps "precision.long_steps" [first second third last];
     StepBefore "precision.before";

@@ -30,6 +30,46 @@
 //! because in CI no developer reads what is accepted. The digests are those of notices in which the program's version
 //! is `0.0`, so a new version alone changes nothing.
 //!
+//! # Lists of releases
+//!
+//! If events say which [release](crate::event::class::Release) the program is, [`check`] also fails if a list lacks the
+//! release of [`Config::version`](crate::Config::version). A newer list changes nothing in the lock:
+//!
+//! ```standalone_crate
+//! # use candor::{AddressLog, Audience, Config, Controller, Erasure, Event, lock};
+//! # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+//! #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+//! #     .erasure(Erasure::Unsupported);
+//! # candor::scope! {
+//! #     /// Find out which releases fail, so that those are repaired first.
+//! #     pub FAILURES = "failures" { title: "Failures", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Fewer failures", other_uses: none }
+//! # }
+//! # let home = tempfile::tempdir()?;
+//! # let repository = home.path();
+//! /// The program failed.
+//! #[derive(Event)]
+//! #[event(name = "program.failed", scope = FAILURES, linkage = none)]
+//! struct Failed {
+//!     /// Which release it is.
+//!     #[field(release = ["1.4.0", "1.4.1"], example = "1.4.1")]
+//!     release: String,
+//! }
+//!
+//! let config = |version| {
+//!     let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).endpoint("http://localhost:4318");
+//!     config.version(version)                                         // env!("CARGO_PKG_VERSION") in a program
+//! };
+//! lock::write(repository, config("1.4.1"))?;
+//! lock::check(repository, config("1.4.1"))?;
+//! let lacks = lock::check(repository, config("1.5.0")).unwrap_err().to_string();
+//! assert!(lacks.contains("`program.failed.release`") && lacks.contains("lacks `1.5.0`"), "{lacks}");
+//! assert!(lock::check(repository, config("1.3.9")).is_err());         // it would be sent as `older`
+//! # let text = std::fs::read_to_string(repository.join(lock::FILE))?;
+//! # assert!(text.contains("releases") && !text.contains("1.4.0"), "{text}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The lock is for developers only and gates nothing. A person's grant covers what *they* were shown, whatever the lock
 //! says. This module never uses a store, a clock or the network, and never sends anything.
 
@@ -48,6 +88,7 @@ use crate::{
     error::{At, Error, Kind},
     event::Registry,
     manifest,
+    precision::{Precision, outcome_of_release},
     transport::otlp::Service,
 };
 use form::{Lock, Trouble};
@@ -105,6 +146,8 @@ const MOST: u64 = 16 << 20;
 ///   which axis, before and after.
 /// - There is no lock, or it is damaged, edited by hand (with the line), written by a newer candor, or of another
 ///   application.
+/// - A field of the class [`release`](crate::event::class::Release) does not list the release of
+///   [`Config::version`](crate::Config::version), so `other` would be sent for it.
 /// - `CANDOR_LOCK` has another value than `write`, or it is `write` where `CI` is set; or the file can't be read or
 ///   written.
 /// - There is a mistake in `config`, as for [`Client::new`](crate::Client::new).
@@ -140,12 +183,34 @@ pub fn check(directory: impl AsRef<Path>, config: Config) -> Result<(), Error> {
         return Err(failed(&path, why));
     }
     match difference::between(&lock, &build.lock, &compare) {
-        None => Ok(()),
+        None => releases(&config),
         Some(what) => {
             let why = format!("what this program could send is not what it says.\n{what}If this is meant, {HOW}");
             Err(failed(&path, why))
         }
     }
+}
+
+/// Fails if a field of the class `release` does not list the release that this build is. It would be sent as `other` or as
+/// `older`. A library lists its own releases, of which the program knows nothing.
+fn releases(config: &Config) -> Result<(), Error> {
+    let Some(release) = &config.release else { return Ok(()) };
+    let registry = Registry::linked()?;
+    let scopes = registry.scopes().iter().filter(|scope| !scope.is_of_library());
+    for schema in scopes.flat_map(|scope| registry.schemas_of(*scope)) {
+        for field in schema.fields() {
+            let Precision::Releases(list) = field.precision else { continue };
+            if !list.iter().any(|listed| field.precision.label(outcome_of_release(list, release)) == Some(*listed)) {
+                let what = format!("the list of releases of `{}.{}`", schema.name(), field.name);
+                let why = format!(
+                    "it lacks `{release}`, so this build would send `other` or `older`: add it to the list, and of nine \
+                     releases drop the first"
+                );
+                return Err(Kind::Published { what, why }.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How a developer accepts a change.

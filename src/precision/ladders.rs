@@ -12,6 +12,11 @@ use super::{Precision, Unit, calendar, calendar::DateUnit};
 pub(crate) const MEDIA_DURATION: Precision =
     Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 60, 300, 1_200, 3_600, 7_200] };
 
+/// How long something lasts, in seconds, up to a day: 0, 1, 5 and 15 seconds, 1, 5 and 15 minutes, 1, 4, 12 and 24
+/// hours.
+pub(crate) const DURATION: Precision =
+    Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400] };
+
 /// Average bitrates, in bit/s: bounds at the usual settings of audio and video encoders. 40 Mbit/s and more are one
 /// bucket.
 pub(crate) const BITRATE: Precision = Precision::Cuts {

@@ -7,6 +7,7 @@
 
 mod calendar;
 mod ladders;
+mod release;
 mod unit;
 
 pub use calendar::{DateUnit, day_number};
@@ -15,9 +16,10 @@ pub use unit::Unit;
 
 pub(crate) use calendar::{EARLIEST, next, start};
 pub(crate) use ladders::{
-    AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS, RATIO,
-    RESOLUTION, ROLLUP_COUNT, TENURE, TEXT_SHAPE,
+    AGE, BITRATE, BYTE_SIZE, COUNT, DURATION, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
+    RATIO, RESOLUTION, ROLLUP_COUNT, TENURE, TEXT_SHAPE,
 };
+pub(crate) use release::{MOST_RELEASES, is_release, order, outcome as outcome_of_release};
 
 use crate::language::{Locale, Say};
 
@@ -51,6 +53,12 @@ pub enum Precision {
         /// How many bits of the hash select the group, at most 8.
         bits: u32,
     },
+    /// One of the program's own releases, oldest first. What is older than the first one is `older`. What is not listed
+    /// is `other`. What is sent is the listed text.
+    ///
+    /// The person agrees to a report of one of the last eight releases, whichever these are. So a build with a newer list
+    /// asks for nothing more.
+    Releases(&'static [&'static str]),
 }
 
 impl Precision {
@@ -64,6 +72,7 @@ impl Precision {
             Precision::Cuts { cuts, .. } => cuts.len() as u64,
             Precision::Code { .. } => 1,
             Precision::Cohort { bits } => 1 << *bits,
+            Precision::Releases(list) => release::outcomes(list),
         }
     }
 
@@ -114,6 +123,7 @@ impl Precision {
                 // The first cut separates nothing: values below it are in the same bucket.
                 u == v && a.iter().skip(1).all(|cut| b.iter().skip(1).any(|other| other == cut))
             }
+            (Precision::Releases(a), Precision::Releases(b)) => a == b,
             (Precision::Code { bits: a }, Precision::Code { bits: b })
             | (Precision::Cohort { bits: a }, Precision::Cohort { bits: b }) => a <= b,
             _ => false,
@@ -135,6 +145,12 @@ impl Precision {
             Precision::Labels(labels) => labels.get(index).map_or_else(not_sent, |it| labelled(locale, it, label)),
             Precision::Cuts { unit, cuts } => match cuts.get(index) {
                 Some(&low) => unit.range(locale, low, cuts.get(index + 1).copied()),
+                None => not_sent(),
+            },
+            Precision::Releases(list) => match release::label(list, outcome) {
+                Some(release::OLDER) => locale.words(Say::StepOlder),
+                Some(release::OTHER) => locale.words(Say::Other),
+                Some(release) => release.into(),
                 None => not_sent(),
             },
             Precision::Code { .. } => locale.words(Say::ACode),
@@ -166,6 +182,7 @@ impl Precision {
             }
             Precision::Code { bits } => locale.say(Say::CodeOf, &[("bits", (*bits).into())]),
             Precision::Cohort { bits } => locale.say(Say::OneGroupOf, &[("n", (1i64 << *bits).into())]),
+            Precision::Releases(_) => locale.say(Say::OneRelease, &[("n", MOST_RELEASES.into())]),
         }
     }
 
@@ -180,6 +197,28 @@ impl Precision {
             }
             Precision::Code { bits } => serde_json::json!({"kind": "code", "bits": bits}),
             Precision::Cohort { bits } => serde_json::json!({"kind": "cohort", "bits": bits}),
+            Precision::Releases(_) => serde_json::json!({"kind": "releases", "most": MOST_RELEASES}),
+        }
+    }
+
+    /// The text that is sent for an outcome, if labels or releases are sent.
+    pub(crate) fn label(&self, outcome: u16) -> Option<&'static str> {
+        match self {
+            Precision::Labels(labels) => labels.get(usize::from(outcome).checked_sub(1)?).copied(),
+            Precision::Releases(list) => release::label(list, outcome),
+            _ => None,
+        }
+    }
+
+    /// The outcome of which [`label`](Precision::label) returns this text.
+    pub(crate) fn outcome_of_label(&self, text: &str) -> Option<u16> {
+        match self {
+            Precision::Labels(labels) => {
+                let at = labels.iter().position(|label| *label == text)?;
+                u16::try_from(at + 1).ok()
+            }
+            Precision::Releases(list) => release::outcome_of_label(list, text),
+            _ => None,
         }
     }
 }
@@ -251,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_value_on_a_cut_belongs_above_it() {
-        for precision in [MEDIA_DURATION, BITRATE, COUNT, BYTE_SIZE, LATENCY, RATIO, AGE, RESOLUTION] {
+        for precision in [MEDIA_DURATION, DURATION, BITRATE, COUNT, BYTE_SIZE, LATENCY, RATIO, AGE, RESOLUTION] {
             let Precision::Cuts { cuts, .. } = precision else { unreachable!() };
             for (i, &cut) in cuts.iter().enumerate() {
                 assert_eq!(precision.outcome_of(cut) as usize, i + 1);
@@ -285,6 +324,19 @@ mod tests {
         assert_eq!(COUNT.words(0), "not sent");
         assert_eq!(COUNT.words(999), "not sent");
         assert_eq!(MEDIA_DURATION.describe(), "rounded down to one of 6 steps: 0, 1, 5, 20, 60, 120 min");
+        assert_eq!(DURATION.words(7), "15 to under 60 min");
+        assert_eq!(DURATION.words(3), "0:05 to under 0:15");
+        assert_eq!(
+            DURATION.describe(),
+            "rounded down to one of 11 steps: 0:00, 0:01, 0:05, 0:15, 1:00, 5:00, 15:00, 1:00:00, 4:00:00, 12:00:00, \
+             24:00:00"
+        );
+        const RELEASES: Precision = Precision::Releases(&["1.4.0", "1.4.1"]);
+        assert_eq!(
+            [1, 2, 3, 4, 5].map(|outcome| RELEASES.words(outcome)),
+            ["older", "1.4.0", "1.4.1", "other", "not sent"]
+        );
+        assert_eq!(RELEASES.describe(), "one of the program's last 8 releases, or older, or other");
         assert_eq!(LATENCY.describe(), "rounded down to one of 24 steps: 0 ms, 1 ms, 2 ms, … 60 s");
         const HALF_MINUTES: Precision = Precision::Cuts { unit: Unit::Seconds, cuts: &[0, 30, 60] };
         assert_eq!(HALF_MINUTES.describe(), "rounded down to one of 3 steps: 0:00, 0:30, 1:00");

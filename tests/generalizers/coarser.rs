@@ -11,8 +11,8 @@ use candor::{
     event::{
         Fixed,
         class::{
-            Age, Bitrate, ByteSize, Class, Count, HourBand, Latency, Locale, MediaDuration, NetworkAddress, Ratio,
-            Resolution, TextShape, Vocabulary,
+            Age, Bitrate, ByteSize, Class, Count, Duration, HourBand, Latency, Locale, MediaDuration, NetworkAddress,
+            Ratio, Resolution, TextShape, Vocabulary,
         },
     },
 };
@@ -32,6 +32,7 @@ fn ladders() -> Vec<Precision> {
         Count::PRECISION,
         Latency::PRECISION,
         MediaDuration::PRECISION,
+        Duration::PRECISION,
         Ratio::PRECISION,
         Resolution::PRECISION,
         partition::<lab::Steps>("step"),

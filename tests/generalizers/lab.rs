@@ -150,6 +150,18 @@ pub(crate) struct Lists<'a> {
     pub(crate) title: Option<&'a str>,
 }
 
+/// Releases.
+#[derive(Event)]
+#[event(name = "lab.released", scope = LAB, linkage = none)]
+pub(crate) struct Released<'a> {
+    /// The program's own.
+    #[field(release = RELEASES, example = "1.4.1")]
+    pub(crate) release: &'a str,
+}
+
+/// A list that several events could share.
+pub(crate) const RELEASES: [&str; 5] = ["1.4.0", "1.4.1", "2.0.0-alpha.2", "2.0.0-rc.1", "2.0.0"];
+
 /// Codes.
 #[derive(Event)]
 #[event(name = "items.met", scope = ITEMS, linkage = month)]

@@ -57,6 +57,15 @@ fn media_duration() {
 }
 
 #[test]
+fn duration() {
+    let rungs = [0, 1, 5, 15, 60, 5 * 60, 15 * 60, 3_600, 4 * 3_600, 12 * 3_600, 24 * 3_600].map(i128::from);
+    let rule = |value| slow::rung(&rungs, value);
+    let rules = listed("duration", candor::event::class::Duration::PRECISION, &rungs, &rule);
+    rules.try_with::<candor::event::class::Duration, Duration>();
+    rules.subject::<Duration, ()>(&|_| 0, |subject| subject.count());
+}
+
+#[test]
 fn byte_size() {
     try_listed!("byte_size", ByteSize, ByteSize::PRECISION, slow::size_rungs(), plain);
 }

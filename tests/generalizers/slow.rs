@@ -220,3 +220,41 @@ pub(crate) fn shape(text: &str) -> String {
     };
     format!("{make}_{length}")
 }
+
+/// One part of a pre-release. Numbers come before words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Number(u128),
+    Word(String),
+}
+
+/// A version as Semantic Versioning orders it: its numbers, whether it is no pre-release, and the parts of that.
+pub(crate) type Semantic = ([u64; 3], bool, Vec<Part>);
+
+/// Reads a release. Missing numbers are 0, and the name of a build is dropped.
+pub(crate) fn release(text: &str) -> Option<Semantic> {
+    let text = if text.starts_with(['v', 'V']) { &text[1..] } else { text };
+    let words = |text: &str| {
+        text.split('.').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+    };
+    let (text, build) = text.split_once('+').unwrap_or((text, "build"));
+    let (numbers, pre) = match text.split_once('-') {
+        Some((numbers, pre)) => (numbers, Some(pre)),
+        None => (text, None),
+    };
+    if !words(build) || pre.is_some_and(|pre| !words(pre)) {
+        return None;
+    }
+    let parts: Vec<&str> = numbers.split('.').collect();
+    let digits = |part: &str| !part.is_empty() && part.len() <= 9 && part.chars().all(|c| c.is_ascii_digit());
+    if parts.len() > 3 || !parts.iter().all(|part| digits(part)) {
+        return None;
+    }
+    let number = |at: usize| parts.get(at).map_or(0, |part| part.parse().unwrap());
+    let part = |word: &str| match word.chars().all(|c| c.is_ascii_digit()) {
+        true => Part::Number(word.parse().unwrap_or(u128::MAX)),
+        false => Part::Word(word.to_owned()),
+    };
+    let pre: Option<Vec<Part>> = pre.map(|pre| pre.split('.').map(part).collect());
+    Some(([0, 1, 2].map(number), pre.is_none(), pre.unwrap_or_default()))
+}

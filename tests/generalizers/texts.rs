@@ -10,7 +10,7 @@ use candor::{
     Precision,
     event::{
         Fixed,
-        class::{Class, Extension, INVALID, Locale, NetworkAddress, TextShape, Version, Vocabulary},
+        class::{Class, Extension, INVALID, Locale, NetworkAddress, Release, TextShape, Version, Vocabulary},
     },
 };
 use proptest::{
@@ -380,6 +380,83 @@ fn version() {
         let cut = precision.lower_cut(outcome).unwrap();
         assert_eq!(candor::Unit::Version.words(cut), (subject.sent)(outcome).unwrap());
     }
+}
+
+#[test]
+fn release() {
+    let precision = partition::<lab::Released<'_>>("release");
+    assert_eq!(precision, Precision::Releases(&lab::RELEASES));
+    let known = lab::RELEASES.map(|release| slow::release(release).unwrap());
+    let slow = |text: &String| {
+        let Some(release) = slow::release(text) else { return 7 };
+        match known.iter().position(|known| *known == release) {
+            Some(at) => u16::try_from(at + 2).unwrap(),
+            None if release < known[0] => 1,
+            None => 7,
+        }
+    };
+    let subject = Subject {
+        class: "release",
+        outcomes: precision.outcomes(),
+        outcome: &|text| <Release as Class<String>>::outcome(&precision, text),
+        slow: &slow,
+        // `older` and `other` are no versions.
+        sent: &|outcome| lab::RELEASES.get(usize::from(outcome).checked_sub(2)?).map(|release| (*release).to_owned()),
+        rank: None,
+    };
+    let mut edges = odd();
+    edges.extend(strings(&[
+        "older",
+        "1.4",
+        "1.4.0.0",
+        "v1.4.0",
+        "vv1.4.0",
+        "V2.0.0",
+        "1.4.0+debian1",
+        "1.4.0+",
+        "1.4.0+a+b",
+        "1.4.0-",
+        "1.4.0-rc.1",
+        "1.4.2",
+        "1.3.99",
+        "1.5.0",
+        "2.0.0-alpha",
+        "2.0.0-alpha.1",
+        "2.0.0-alpha.02",
+        "2.0.0-alpha.10",
+        "2.0.0-alpha.beta",
+        "2.0.0-rc",
+        "2.0.0-rc.1.0",
+        "2.0.0-RC.1",
+        "2.0.0-rc..1",
+        "2",
+        "2.0",
+        "02.0.0",
+        "2.0.1",
+        "1.04.1",
+        "0",
+        "0.0.0-0",
+        "999999999.0.0",
+        "1000000000.0.0",
+        "1.4.1 ",
+        " 1.4.1",
+        "1.4.1\0",
+        "git-3fa2",
+        "2.0.0-é",
+    ]));
+    for release in lab::RELEASES {
+        edges.extend([release.to_owned(), format!("{release}+g3a"), format!("v{release}"), format!("{release}.0")]);
+    }
+    subject.check(&edges);
+    let drawn = "v?[12]\\.[0-4](\\.[0-2])?(-(alpha|rc|0|1)(\\.[0-2b])?)?(\\+[a-c.]{0,3})?";
+    random(&proptest::prop_oneof![drawn, "[0-9.+a-]{0,12}", "\\PC*"], |text| {
+        match subject.faults(&[text]).into_iter().next() {
+            Some(fault) => Err(TestCaseError::fail(format!("not `{}`: {}", fault.property, fault.shown_by))),
+            None => Ok(()),
+        }
+    });
+    subject.count();
+    every_type_of_text::<Release>(precision, &edges);
 }
 
 /// The blocks of the registries (RFC 6890 and its updates). Of the blocks that contain an address, the narrowest comes first.

@@ -10,8 +10,8 @@ use candor::{
     event::{
         Fixed,
         class::{
-            Age, Bitrate, ByteSize, Count, HourBand, Latency, Locale, MediaDuration, NetworkAddress, Ratio, Resolution,
-            TextShape, Weekend,
+            Age, Bitrate, ByteSize, Count, Duration, HourBand, Latency, Locale, MediaDuration, NetworkAddress, Ratio,
+            Resolution, TextShape, Weekend,
         },
     },
 };
@@ -25,6 +25,7 @@ pub(crate) fn partitions() -> BTreeMap<String, Precision> {
         ("bitrate".to_owned(), Bitrate::PRECISION),
         ("byte_size".to_owned(), ByteSize::PRECISION),
         ("count".to_owned(), Count::PRECISION),
+        ("duration".to_owned(), Duration::PRECISION),
         ("hash".to_owned(), candor::event::class::Hash::PRECISION),
         ("hour_band".to_owned(), HourBand::PRECISION),
         ("latency".to_owned(), Latency::PRECISION),
@@ -49,6 +50,7 @@ pub(crate) fn partitions() -> BTreeMap<String, Precision> {
         lab::Months::schema(),
         lab::Lists::schema(),
         lab::Met::schema(),
+        lab::Released::schema(),
     ];
     for schema in schemas {
         for field in schema.fields() {

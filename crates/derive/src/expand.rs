@@ -431,6 +431,7 @@ fn precision(krate: &Path, class: Class, shape: &Shape) -> TokenStream {
             let parts = rungs.iter().map(|(major, minor)| quote!((#major, #minor)));
             cuts("Version", table(quote!(#len), quote!(versions::<__RUNGS>([#(#parts),*]))))
         }
+        Shape::Releases(list) => quote!(#krate::Precision::Releases(&#list)),
         Shape::Labels(labels) => quote!(#krate::Precision::Labels(&[#(#labels),*])),
         Shape::Cohort { bits } => quote!(#krate::Precision::Cohort { bits: #bits }),
     }

@@ -451,6 +451,7 @@ fn words(precision: &Partition) -> String {
         }
         Partition::Code { bits } => format!("a code of {bits} bits"),
         Partition::Cohort { bits } => format!("one of 2^{bits} groups"),
+        Partition::Releases { most } => format!("one of the last {most} releases"),
     }
 }
 
@@ -465,6 +466,7 @@ pub(in crate::consent) fn hold(agreed: &Partition, build: &Partition) -> Rule {
         (Partition::Code { bits: agreed }, Partition::Code { bits: build }) if build <= agreed => Rule::Keep,
         // Fewer bits make larger groups, and each is a union of agreed groups.
         (Partition::Cohort { bits: agreed }, Partition::Cohort { bits: build }) if build <= agreed => Rule::Keep,
+        (Partition::Releases { most: agreed }, Partition::Releases { most: build }) if build <= agreed => Rule::Keep,
         _ => Rule::Leave,
     }
 }

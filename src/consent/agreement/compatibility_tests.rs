@@ -137,7 +137,13 @@ fn partition(rng: &mut Rng) -> Partition {
             Partition::Labels { labels }
         }
         6 => Partition::Flag {},
-        _ => pick(rng, &[Partition::Cohort { bits: 3 }, Partition::Cohort { bits: 4 }, Partition::Code { bits: 64 }]),
+        _ => {
+            let releases = Partition::Releases { most: pick(rng, &[6, 8]) };
+            pick(
+                rng,
+                &[Partition::Cohort { bits: 3 }, Partition::Cohort { bits: 4 }, Partition::Code { bits: 64 }, releases],
+            )
+        }
     }
 }
 
@@ -244,6 +250,8 @@ fn say(partition: &Partition, raw: i64) -> String {
         }
         // A substitute for the hash: only its top bits are sent.
         Partition::Code { bits } => format!("{:x}", (raw as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)),
+        // As if the newest release had the largest number. The oldest ones share an outcome.
+        Partition::Releases { most } => raw.max(100 - i64::from(*most)).to_string(),
         Partition::Cohort { bits } => ((raw as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)).to_string(),
     }
 }

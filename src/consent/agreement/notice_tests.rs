@@ -14,8 +14,8 @@ use crate::{
     event::{Linkage, Period, says},
     language::{Locale, Say, columns, phrase},
     precision::{
-        AGE, BITRATE, BYTE_SIZE, COUNT, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
-        Precision, RATIO, RESOLUTION, ROLLUP_COUNT, TENURE, TEXT_SHAPE, Unit, day_number,
+        AGE, BITRATE, BYTE_SIZE, COUNT, DURATION, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION,
+        NETWORK_ADDRESS, Precision, RATIO, RESOLUTION, ROLLUP_COUNT, TENURE, TEXT_SHAPE, Unit, day_number,
     },
     tests::must_say::{About, nothing_was_written, on_one_line, reads_as_kept, unsaid},
 };
@@ -89,6 +89,7 @@ fn precisions() -> Vec<(&'static str, Precision)> {
         ("locale", LOCALE),
         ("text_shape", TEXT_SHAPE),
         ("media_duration", MEDIA_DURATION),
+        ("duration", DURATION),
         ("bitrate", BITRATE),
         ("count", COUNT),
         ("byte_size", BYTE_SIZE),
@@ -104,6 +105,7 @@ fn precisions() -> Vec<(&'static str, Precision)> {
         ("ladder", BYTES),
         ("hash", IDENTIFIER),
         ("cohort", Precision::Cohort { bits: 4 }),
+        ("release", Precision::Releases(&["1.4.0", "1.4.1"])),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::consent::{
     agreement::terms::{EventTerms, FieldTerms, WAITING_DAYS, counts_days, sent_log_days},
     json::parse_strict,
 };
-use crate::precision::Precision;
+use crate::precision::{MOST_RELEASES, Precision};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,10 +149,23 @@ pub(in crate::consent) struct Field {
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(in crate::consent) enum Partition {
     Flag {},
-    Labels { labels: Vec<String> },
-    Cuts { unit: String, cuts: Vec<i64> },
-    Code { bits: u32 },
-    Cohort { bits: u32 },
+    Labels {
+        labels: Vec<String>,
+    },
+    Cuts {
+        unit: String,
+        cuts: Vec<i64>,
+    },
+    Code {
+        bits: u32,
+    },
+    Cohort {
+        bits: u32,
+    },
+    /// One of the last releases of the program, at most this many, whichever these are.
+    Releases {
+        most: u32,
+    },
 }
 
 impl From<Precision> for Partition {
@@ -165,6 +178,7 @@ impl From<Precision> for Partition {
             Precision::Cuts { unit, cuts } => Partition::Cuts { unit: unit.name().into(), cuts: cuts.into() },
             Precision::Code { bits } => Partition::Code { bits },
             Precision::Cohort { bits } => Partition::Cohort { bits },
+            Precision::Releases(_) => Partition::Releases { most: MOST_RELEASES as u32 },
         }
     }
 }

@@ -83,6 +83,7 @@ fn outcomes(partition: &Partition) -> u16 {
         Partition::Cuts { cuts, .. } => cuts.len() as u16,
         Partition::Code { .. } => 1,
         Partition::Cohort { bits } => 1 << bits.min(&8),
+        Partition::Releases { most } => *most as u16 + 2,
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `count` | integers | 0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, or 1,024 and more |
 //! | `bitrate` | integers and floats, in bit/s | one of 14 lower bounds, from 0 to 40 Mbit/s, at usual encoder settings |
 //! | `media_duration` | `Duration` | 0, 1, 5, 20, 60, or 120 minutes and more |
+//! | `duration` | `Duration` | 0, 1, 5, 15 s, 1, 5, 15 min, 1, 4, 12 h, or 24 hours and more |
 //! | `byte_size` | integers and floats, in bytes | 0, or a power of four from 64 KiB to 64 GiB |
 //! | `resolution` | width and height | shorter side up to 480, 720, 1080, 1440, 2160 lines, or more |
 //! | `latency` | `Duration`, or numbers in ms | one of 24 steps, from 0 and 1 ms to a minute, each 5/3 of the one before |
@@ -28,6 +29,7 @@
 //! | `hour_band` | integers: the hour, 0 to 23 | night, morning, afternoon, or evening |
 //! | `weekend` | integers: the day of the week, 1 (Monday) to 7 | whether it is Saturday or Sunday |
 //! | `version = ["12.0", "12.4"]` | text | the largest listed version that is not above it, or older |
+//! | `release = ["1.4.0", "1.4.1"]` | text | the listed release, older, or other |
 //! | `locale` | text | one of 31 languages, or other |
 //! | `network_address` | IP addresses | loopback, private, link-local, global v4, global v6, or other |
 //! | `vocabulary = ["h264", "hevc"]` | text | the listed word, or other |
@@ -130,6 +132,42 @@
 //!     preview(&opened),
 //!     [("bytes", "256 MiB to under 1 GiB".into()), ("picture", "721 to 1080 lines".into())]
 //! );
+//! ```
+//!
+//! Sizes and times that are not content: `duration`, and a `byte_size` alone. `release` says which release the program is.
+//!
+//! ```
+//! # use candor::{Event, preview};
+//! # use std::time::Duration;
+//! # candor::scope! {
+//! #     /// Find out which exports are slow, so that those are made faster first.
+//! #     pub EXPORTS = "exports" { title: "Exports", revision: 1, about: installation, retention: 30 days,
+//! #         benefit: "Faster exports", other_uses: none }
+//! # }
+//! /// An export ended.
+//! #[derive(Event)]
+//! #[event(name = "export.ended", scope = EXPORTS, linkage = rollup)]
+//! struct ExportEnded<'a> {
+//!     /// How long it took.
+//!     #[field(duration, example = "1:10")]
+//!     took: Duration,
+//!     /// Which release of this program made it.
+//!     #[field(release = ["1.4.0", "1.4.1", "2.0.0-rc.1"], example = "1.4.1")]
+//!     release: &'a str,
+//! }
+//!
+//! /// The cache was cleared.
+//! #[derive(Event)]
+//! #[event(name = "cache.cleared", scope = EXPORTS, linkage = none)]
+//! struct CacheCleared {
+//!     /// How large it was.
+//!     #[field(byte_size, example = 734_003_200)]
+//!     bytes: u64,
+//! }
+//!
+//! let ended = ExportEnded { took: Duration::from_secs(371), release: "1.4.1" };    // env!("CARGO_PKG_VERSION")
+//! assert_eq!(preview(&ended), [("took", "5 to under 15 min".into()), ("release", "1.4.1".into())]);
+//! assert_eq!(preview(&CacheCleared { bytes: 70_000 }), [("bytes", "64 KiB to under 256 KiB".into())]);
 //! ```
 //!
 //! Numbers in steps that are always the same: `count`, `ratio`, `latency` and `age`.
@@ -379,7 +417,7 @@ pub const INVALID: u16 = u16::MAX;
     message = "the privacy class `{Self}` does not take `{T}`",
     label = "not a type that this class generalises",
     note = "the table of `candor::event::class` says what each class takes: `bitrate` takes numbers in bit/s, \
-            `media_duration` takes std::time::Duration, `count` takes whole numbers, `vocabulary` takes text; each \
+            `duration` takes std::time::Duration, `count` takes whole numbers, `vocabulary` takes text; each \
             also takes an Option of it, where None is not sent"
 )]
 pub trait Class<T: ?Sized>: sealed::Sealed {
@@ -418,6 +456,10 @@ classes! {
     /// `#[field(media_duration)]`: a length of media or of playing, rounded down to 0, 1, 5, 20, 60 or 120 minutes.
     /// Describes content, so it is sent only in roll-ups of a few items.
     MediaDuration = precision::MEDIA_DURATION;
+    /// `#[field(duration)]`: how long something lasted, rounded down to 0, 1, 5 or 15 seconds, 1, 5 or 15 minutes, or 1, 4,
+    /// 12 or 24 hours. For how long a program ran, a job took or a connection held. Not content by itself. For media
+    /// there is [`MediaDuration`], and for what takes milliseconds [`Latency`].
+    Duration = precision::DURATION;
     /// `#[field(byte_size)]`: a size in bytes, rounded down to 0 or to a power of four from 64 KiB to 64 GiB. A size
     /// alone is not content. A size together with a length or another size is, unless the field is put into another group
     /// with `group = "…"` and gives a `reason`. If it is the size of what a person plays or reads, give the event an item
@@ -477,6 +519,42 @@ classes! {
     /// `#[field(version = ["12.0", "12.4"])]`: the largest listed version at or below the value. Everything older than
     /// the first one is one bucket. Only the first two numbers of the text are compared, never the name of a build.
     Version;
+    /// `#[field(release = ["1.4.0", "1.4.1", "2.0.0-rc.1"])]`: the program's own release, with all its parts. Pass
+    /// `env!("CARGO_PKG_VERSION")`. The list holds the last releases, at most eight, oldest first. What is sent is the
+    /// listed text. What is older than the first one is sent as `older`, and what is not listed as `other`. A `v` before the version
+    /// and the name of a build (`+…`) are not compared.
+    ///
+    /// If several events share a list, name a constant instead of it:
+    ///
+    /// ```
+    /// # use candor::{Event, preview};
+    /// # candor::scope! {
+    /// #     /// Find out which releases fail, so that those are repaired first.
+    /// #     pub FAILURES = "failures" { title: "Failures", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Fewer failures", other_uses: none }
+    /// # }
+    /// /// The last releases. With a new one, add it at the end; of nine, drop the first.
+    /// const RELEASES: &[&str] = &["1.4.0", "1.4.1", "2.0.0-rc.1"];
+    ///
+    /// /// The program was started.
+    /// #[derive(Event)]
+    /// #[event(name = "program.started", scope = FAILURES, linkage = rollup)]
+    /// struct Started<'a> {
+    ///     /// Which release it is.
+    ///     #[field(release = RELEASES, example = "1.4.1")]
+    ///     release: &'a str,
+    /// }
+    ///
+    /// let sent = |release| preview(&Started { release }).remove(0).1;
+    /// assert_eq!(sent("1.4.1"), "1.4.1");
+    /// assert_eq!(sent("1.3.9"), "older");
+    /// assert_eq!(sent("1.4.2"), "other");
+    /// ```
+    ///
+    /// The person agrees to one of the last eight releases, whichever these are. So nobody is asked again when the list
+    /// changes, and the event's budget counts ten outcomes for any list. [`lock::check`](crate::lock::check) fails if the
+    /// release of [`Config::version`](crate::Config::version) is missing in a list.
+    Release;
     /// `#[field(locale)]`: the language of a tag such as `de-AT`. It is one of the 31 languages with the most speakers
     /// and pages, or other.
     Locale = precision::LOCALE;
@@ -528,8 +606,8 @@ impl Class<period::Tenure> for Tenure {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` has no privacy class",
     label = "how coarse must this be before it may be kept?",
-    note = "a number needs one: `#[field(bitrate, example = 4_213_000)]`, `#[field(media_duration, example = \"1:30:31\")]`, `#[field(count, example = 3)]`, or a ladder of your own: `#[field(ladder = [0, 10, 100], example = 37)]`",
-    note = "what a person plays or reads is sent only as the day's counts of a few items: write `linkage = rollup`, \
+    note = "a number needs one: `#[field(bitrate, example = 4_213_000)]`, `#[field(duration, example = \"1:30:31\")]`, `#[field(count, example = 3)]`, or a ladder of your own: `#[field(ladder = [0, 10, 100], example = 37)]`",
+    note = "what a person plays or reads is sent only as counts of a few items: write `linkage = rollup`, \
             and add a field that says which item it was, `#[field(item)] film: String`",
     note = "an identifier is sent only as a keyed code: `#[field(hash, example = \"nas.local\")]`",
     note = "a closed set of values needs none: `#[derive(candor::Category)] enum … {{ …, Other }}`; free text is never accepted, text from a list is: `#[field(vocabulary = [\"h264\", \"hevc\"], example = \"hevc\")]`"

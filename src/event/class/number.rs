@@ -5,8 +5,8 @@
 //! every platform.
 
 use super::{
-    Age, Bitrate, ByteSize, Class, Count, Date, Digits, Exact, HourBand, INVALID, Ladder, Latency, LogBuckets,
-    MediaDuration, Presence, Ratio, Resolution, SignedStep, Step, Weekend,
+    Age, Bitrate, ByteSize, Class, Count, Date, Digits, Duration as Lasted, Exact, HourBand, INVALID, Ladder, Latency,
+    LogBuckets, MediaDuration, Presence, Ratio, Resolution, SignedStep, Step, Weekend,
 };
 use crate::precision::{EARLIEST, Precision, Unit};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -158,6 +158,15 @@ impl<T: Number> Class<T> for SignedStep {
 // Only a `Duration`: a plain number would not say whether it is in seconds or minutes.
 #[diagnostic::do_not_recommend]
 impl Class<Duration> for MediaDuration {
+    const OPTIONAL: bool = false;
+    #[inline]
+    fn outcome(precision: &Precision, value: &Duration) -> u16 {
+        number(precision, value, false)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Class<Duration> for Lasted {
     const OPTIONAL: bool = false;
     #[inline]
     fn outcome(precision: &Precision, value: &Duration) -> u16 {

@@ -1,8 +1,8 @@
 //! Classes for text, paths and network addresses. The only text that these classes send is a word that the program
 //! itself has listed.
 
-use super::{Class, Extension, INVALID, Locale, NetworkAddress, TextShape, Version, Vocabulary};
-use crate::precision::Precision;
+use super::{Class, Extension, INVALID, Locale, NetworkAddress, Release, TextShape, Version, Vocabulary};
+use crate::precision::{Precision, outcome_of_release};
 use std::{
     borrow::Cow,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -106,6 +106,15 @@ impl<T: Text + ?Sized> Class<T> for Version {
     const OPTIONAL: bool = true;
     fn outcome(precision: &Precision, value: &T) -> u16 {
         version(value.text()).map_or(INVALID, |version| precision.outcome_of(version))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Text + ?Sized> Class<T> for Release {
+    const OPTIONAL: bool = false;
+    fn outcome(precision: &Precision, value: &T) -> u16 {
+        let Precision::Releases(list) = precision else { return INVALID };
+        outcome_of_release(list, value.text())
     }
 }
 

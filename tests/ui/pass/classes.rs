@@ -53,6 +53,56 @@ struct CacheCleared {
     oldest: Duration,
 }
 
+/// `event_content_by_size` and `event_content_as_lines`, fixed in the ways that their messages name.
+#[derive(Event)]
+#[event(name = "file.served", scope = PLAYBACK, linkage = none)]
+struct FileServed {
+    /// How large it was.
+    #[field(byte_size, group = "other", reason = "it is a file of the program itself", example = 734_003_200)]
+    bytes: u64,
+    /// How long that took.
+    #[field(duration, example = "1:10")]
+    took: Duration,
+}
+
+/// A size alone is not content, and neither is a time.
+#[derive(Event)]
+#[event(name = "file.stored", scope = PLAYBACK, linkage = none)]
+struct FileStored {
+    /// How large it was.
+    #[field(byte_size, example = 734_003_200)]
+    bytes: u64,
+    /// How long that took.
+    #[field(latency, example = 120)]
+    took: Duration,
+}
+
+const RELEASES: &[&str] = &["1.4.0", "1.4.1", "2.0.0-rc.1"];
+
+/// Releases from a list and from a constant.
+#[derive(Event)]
+#[event(name = "program.started", scope = PLAYBACK, linkage = none)]
+struct Started<'a> {
+    /// Which release it is.
+    #[field(release = RELEASES, example = "1.4.1")]
+    release: &'a str,
+    /// Which one it was before.
+    #[field(release = ["1.4.0", "1.4.1"], example = "1.4.1")]
+    before: Option<String>,
+}
+
+/// `event_exact_media`, if the length is not one of media.
+#[derive(Event)]
+#[event(name = "job.ended", scope = PLAYBACK, linkage = none)]
+struct JobEnded {
+    /// How long it ran.
+    #[field(duration, example = "1:30:31")]
+    duration: Duration,
+    /// How fast the line was.
+    #[field(bitrate, group = "other", reason = "it is the line, not a film", example = 4_213_000)]
+    bitrate: u64,
+}
+
 /// Numbers.
 #[derive(Event)]
 #[event(name = "seen.numbers", scope = PLAYBACK, linkage = none)]
@@ -166,6 +216,16 @@ fn main() {
         words(candor::preview(&CacheCleared { bytes: 70_000, oldest: Duration::from_secs(86_400) })),
         ["64 KiB to under 256 KiB", "1 to under 7 days"]
     );
+    let (hour, bytes) = (Duration::from_secs(3_600), 70_000);
+    assert_eq!(
+        words(candor::preview(&FileServed { bytes, took: hour })),
+        ["64 KiB to under 256 KiB", "60 to under 240 min"]
+    );
+    assert_eq!(words(candor::preview(&FileStored { bytes, took: hour })), ["64 KiB to under 256 KiB", "60 s or more"]);
+    candor::record(JobEnded { duration: hour, bitrate: 1 });
+    let started = |release, before: &str| words(candor::preview(&Started { release, before: Some(before.into()) }));
+    assert_eq!(started("2.0.0-rc.1", "1.4.0+debian1"), ["2.0.0-rc.1", "1.4.0"]);
+    assert_eq!(started("1.3.9", "2.0.0"), ["older", "other"]);
     let (step, offset, ladder, exact) = (60, -1, Duration::from_millis(99), 3);
     assert_eq!(
         words(candor::preview(&Numbers { step, offset, ladder, exact })),

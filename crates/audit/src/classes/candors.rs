@@ -5,7 +5,7 @@ use candor::{
     Precision,
     event::{
         Fixed,
-        class::{Age, Bitrate, ByteSize, Count, Latency, MediaDuration, Resolution},
+        class::{Age, Bitrate, ByteSize, Count, Duration, Latency, MediaDuration, Resolution},
     },
 };
 
@@ -32,8 +32,9 @@ impl Known {
 }
 
 /// All classes of numbers.
-pub(crate) static KNOWN: [Known; 7] = [
+pub(crate) static KNOWN: [Known; 8] = [
     Known::new("media_duration", "s", MediaDuration::PRECISION),
+    Known::new("duration", "s", Duration::PRECISION),
     Known::new("bitrate", "bit/s", Bitrate::PRECISION),
     Known::new("count", "things", Count::PRECISION),
     Known::new("byte_size", "B", ByteSize::PRECISION),

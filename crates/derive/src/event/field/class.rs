@@ -8,6 +8,8 @@ use crate::{
     ctxt::Ctxt,
     names::{did_you_mean, is_name, listed},
 };
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
 use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitStr, Result, UnOp};
 
 /// The maximum number of outcomes of one field, which is also the maximum of an event.
@@ -18,6 +20,7 @@ const MOST: i64 = 1_024;
 pub(crate) enum Class {
     Bitrate,
     MediaDuration,
+    Duration,
     Count,
     ByteSize,
     Resolution,
@@ -34,6 +37,7 @@ pub(crate) enum Class {
     HourBand,
     Weekend,
     Version,
+    Release,
     Locale,
     NetworkAddress,
     Vocabulary,
@@ -49,9 +53,10 @@ pub(crate) enum Class {
 use Class::*;
 
 /// Each class with its word, its type in `candor::event::class`, and an example in source form.
-const CLASSES: [(Class, &str, &str, &str); 28] = [
+const CLASSES: [(Class, &str, &str, &str); 30] = [
     (Bitrate, "bitrate", "Bitrate", "4_213_000"),
     (MediaDuration, "media_duration", "MediaDuration", "\"1:30:31\""),
+    (Duration, "duration", "Duration", "\"1:30:31\""),
     (Count, "count", "Count", "3"),
     (ByteSize, "byte_size", "ByteSize", "734_003_200"),
     (Resolution, "resolution", "Resolution", "\"1920x1080\""),
@@ -68,6 +73,7 @@ const CLASSES: [(Class, &str, &str, &str); 28] = [
     (HourBand, "hour_band", "HourBand", "20"),
     (Weekend, "weekend", "Weekend", "6"),
     (Version, "version", "Version", "\"12.4.1-beta\""),
+    (Release, "release", "Release", "\"1.4.1\""),
     (Locale, "locale", "Locale", "\"de-AT\""),
     (NetworkAddress, "network_address", "NetworkAddress", "\"192.168.1.20\""),
     (Vocabulary, "vocabulary", "Vocabulary", "\"hevc\""),
@@ -111,6 +117,7 @@ impl Class {
             Exact => ", top = 9, reason = \"…\"",
             Date => " = month, from = \"2026-01\", count = 24",
             Version => " = [\"12.0\", \"12.4\"]",
+            Release => " = [\"1.4.0\", \"1.4.1\"]",
             Vocabulary => " = [\"h264\", \"hevc\"]",
             Extension => " = [\"mkv\", \"mp4\"]",
             Cohort => " = 4",
@@ -148,7 +155,7 @@ impl Class {
             Hash | Cohort => &["example", "domain"],
             Item => &["domain", "one_in", "reason"],
             Bitrate | MediaDuration | ByteSize | Resolution => &["group", "reason", "example"],
-            Count | Latency | Age | Ratio => &["group", "example"],
+            Count | Duration | Latency | Age | Ratio => &["group", "example"],
             _ => &["example"],
         }
     }
@@ -186,6 +193,9 @@ pub(crate) enum Shape {
         rungs: usize,
     },
     Versions(Vec<(u32, u32)>),
+    /// A list of releases, or the path of a constant that holds one. `candor::event` checks it, since a macro does not
+    /// know what a constant holds.
+    Releases(TokenStream),
     Labels(Vec<String>),
     Cohort {
         bits: u32,
@@ -247,11 +257,12 @@ pub(super) fn read(ctxt: &mut Ctxt, keys: &mut Keys<Option<Expr>>, field: &Ident
             return None;
         }
         None if class.group() == "media" && group != "media" => {
+            let alone = if class == ByteSize { "; a size alone is not content" } else { "" };
             ctxt.error(
                 &word,
                 format!(
                     "field `{field}` is said not to describe what a person plays, so the person must be told why: add \
-                     `reason = \"…\"`, or leave `group` out"
+                     `reason = \"…\"`, or leave `group` out{alone}"
                 ),
             );
             return None;
@@ -418,6 +429,10 @@ fn shape(
             }
             Shape::Versions(rungs)
         }
+        Release => match value.map(attr::bare) {
+            Some(list @ (Expr::Array(_) | Expr::Path(_))) => Shape::Releases(list.to_token_stream()),
+            _ => return Err(wrong("a list of releases in quotes, or a constant that holds one")),
+        },
         Vocabulary | Extension => {
             let list = value.and_then(|value| elements(value, |one| attr::as_text(one).map(LitStr::value)));
             let list = list.ok_or_else(|| wrong("a list of words in quotes"))?;
@@ -440,24 +455,26 @@ fn rungs(word: &Ident, field: &Ident, steps: i64, unit: &str) -> Result<usize> {
     }
     let class = match unit {
         "BitsPerSecond" => Bitrate,
-        "Seconds" | "Minutes" => MediaDuration,
+        "Seconds" | "Minutes" => Duration,
         "Milliseconds" => Latency,
         "Bytes" => ByteSize,
         "Days" => Age,
         _ => Count,
     };
-    let item = if class.group() == "media" {
-        "; if it describes what a person plays, with `linkage = rollup` and a field that says which item it was, such as \
-         `#[field(item)] film: String`"
-    } else {
-        ""
+    let item = "and add a field that says which item it was, such as `#[field(item)] film: String`";
+    let ways = match class {
+        Bitrate => format!(
+            "\n- if it is content: write `linkage = rollup`, {item}\n- if it is not: add `group = \"other\", reason = \"…\"`"
+        ),
+        Duration => format!("\n- if it is content: write `media_duration` instead, `linkage = rollup`, {item}"),
+        _ => String::new(),
     };
     let outcomes = i128::from(steps) + 1;
     Err(Error::new_spanned(
         word,
         format!(
             "field `{field}` has {outcomes} outcomes, and a whole event has {MOST} at most: write \
-             `#[field({}, example = {})]`{item}",
+             `#[field({}, example = {})]`{ways}",
             class.word(),
             class.such_as()
         ),

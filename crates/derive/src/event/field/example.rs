@@ -33,7 +33,7 @@ pub(crate) enum Value {
 pub(super) fn read(class: Class, (key, value): (Ident, Option<Expr>), field: &Ident) -> Result<Example> {
     let such_as = class.such_as();
     let (takes, example) = match class {
-        Class::MediaDuration => (
+        Class::MediaDuration | Class::Duration => (
             "a length, as \"hours:minutes:seconds\" or \"minutes:seconds\"",
             text(&value).and_then(|text| seconds(&text)).map(Example::Number),
         ),
@@ -60,7 +60,7 @@ pub(super) fn read(class: Class, (key, value): (Ident, Option<Expr>), field: &Id
             "an IP address in quotes",
             text(&value).and_then(|text| Some(Example::Words(text.clone(), Value::Address(text.parse().ok()?)))),
         ),
-        Class::Version | Class::Locale | Class::Vocabulary | Class::Extension | Class::TextShape => {
+        Class::Version | Class::Release | Class::Locale | Class::Vocabulary | Class::Extension | Class::TextShape => {
             ("text in quotes", text(&value).map(|text| Example::Words(text.clone(), Value::Text(text))))
         }
         Class::Hash | Class::Cohort => ("text that could be hashed, in quotes", text(&value).map(Example::Text)),
