@@ -94,7 +94,7 @@
 //!   domain. Without it, the domain is the field's name.
 //! - `one_in` for `item`: of how many items one is counted. Without it, it follows from the event's outcomes.
 //! - `group` for numbers: which of them reveal each other. One event has at most two fields of a group. A field of a
-//!   [content class](class#classes-that-describe-content) in another group needs a `reason`, and no `item` field.
+//!   [class of media](class#what-is-content) in another group needs a `reason`, and no `item` field.
 //!
 //! ```
 //! # use candor::{Category, Event};

@@ -207,7 +207,7 @@ fn a_count_is_sent_as_one_of_its_two_steps() {
     let mut seen = BTreeSet::new();
     for _ in 0..64 {
         let world = World::new();
-        world.start(|_| ()).flush(LONG).unwrap();
+        drop(world.start(|_| ()).flush(LONG).unwrap());
         seen.extend(world.arrived());
         if seen.len() == 2 {
             break;
