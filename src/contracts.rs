@@ -140,6 +140,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
                 doc: field.doc,
                 class: field.class,
                 precision: field.precision,
+                at_random: schema.is_rounded_at_random(field),
                 optional: field.optional,
                 domain: field.domain,
                 reason: field.reason,
@@ -200,7 +201,7 @@ mod tests {
         let contracts = all(registry, &party(&config).unwrap(), &config).unwrap();
         let crash = contracts.iter().find(|contract| contract.scope == crate::tests::CRASH).unwrap();
         assert!(crash.json.starts_with("{\"about\":\"installation\",\"address_log_days\":null,"), "{}", crash.json);
-        assert_eq!(crash.digest, "4692c44358444ab0d6859627682981f6cac063599b5d12178fc1504e1b7dc286");
+        assert_eq!(crash.digest, "06b4fb48ad2672f60c9c8f0aefb7063eca2ea321af70c129c91c1965ff99517d");
     }
 
     #[test]

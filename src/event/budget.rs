@@ -21,15 +21,16 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// In bits: how many yes-or-no questions would say as much.
+    /// In bits, with one decimal: how many yes-or-no questions would say as much.
     pub(crate) fn bits(self) -> f64 {
-        (self.outcomes as f64).log2()
+        ((self.outcomes as f64).log2() * 10.0).round() / 10.0
     }
 
     /// The share of `installations` that is expected to make a report that no other one makes, if all reports are equally
-    /// frequent. Where some are rarer, it is larger.
+    /// frequent. Where some are rarer, it is larger. With four decimals, so that each platform says the same.
     pub(crate) fn alone(self, installations: u32) -> f64 {
-        (1.0 - 1.0 / self.outcomes as f64).powi(i32::try_from(installations.saturating_sub(1)).unwrap_or(i32::MAX))
+        let others = i32::try_from(installations.saturating_sub(1)).unwrap_or(i32::MAX);
+        ((1.0 - 1.0 / self.outcomes as f64).powi(others) * 10_000.0).round() / 10_000.0
     }
 }
 

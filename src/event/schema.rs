@@ -198,6 +198,17 @@ impl Schema {
         self.values
     }
 
+    /// Whether the numbers of a field are rounded at random, so that sums over many installations are right: counts and means of
+    /// snapshots, and the counts of their maps.
+    pub(crate) fn is_rounded_at_random(&self, field: &Field) -> bool {
+        let is_count = field.class == "count";
+        self.snapshot.is_some_and(|part| match part.statistic {
+            Statistic::Mean => true,
+            Statistic::Last => part.keyed || is_count,
+            Statistic::Min | Statistic::Max => false,
+        })
+    }
+
     /// If it is a field of a snapshot: which one, and what of it is reported.
     pub(crate) const fn snapshot(&self) -> Option<&Part> {
         self.snapshot.as_ref()

@@ -42,6 +42,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Group => "group {n} of {all}",
         Say::YesOrNo => "yes or no",
         Say::OneOf => "one of: {labels}",
+        Say::OneStepAtRandom => {
+            "rounded at random to one of the two nearest of {n} steps, so that sums are right: {steps}"
+        }
         Say::OneStepOf => "rounded down to one of {n} steps: {steps}",
         Say::CodeOf => "a {bits}-bit code made with a secret that stays on this computer",
         Say::OneGroupOf => "one of {n} groups, chosen with a secret that stays on this computer",

@@ -43,6 +43,10 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::Group => "groupe {n} sur {all}",
         Say::YesOrNo => "oui ou non",
         Say::OneOf => "une valeur parmi : {labels}",
+        Say::OneStepAtRandom => {
+            "arrondi au hasard à l'un des deux paliers les plus proches, parmi ces {n} paliers, pour que les sommes soient \
+             justes : {steps}"
+        }
         Say::OneStepOf => "arrondi au palier inférieur, parmi ces {n} paliers : {steps}",
         Say::CodeOf => "un code de {bits} bits, calculé avec un secret qui reste sur cet ordinateur",
         Say::OneGroupOf => "l'un des {n} groupes possibles, choisi avec un secret qui reste sur cet ordinateur",

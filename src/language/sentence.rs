@@ -120,6 +120,7 @@ sentences! {
     YesOrNo "precision.yes_or_no";
     OneOf "precision.one_of" [labels];
     OneStepOf "precision.steps" [n steps];
+    OneStepAtRandom "precision.steps_at_random" [n steps];
     CodeOf "precision.code" [bits];
     OneGroupOf "precision.cohort" [n];
     OneRelease "precision.release" [n];

@@ -18,7 +18,7 @@ use crate::{
     event::{Budget, Field, Linkage, Period, Schema, Statistic, Values},
     generalize,
     journal::DropReason,
-    language::in_english,
+    language::{Locale, in_english},
     rollup::Counts,
     transport::otlp,
 };
@@ -473,16 +473,25 @@ fn event(schema: &'static Schema) -> EventPage {
         item: schema.item().map(|item| (item.name, item.doc, item.describe())),
         divisor: schema.divisor(),
         outcomes: schema.outcomes(),
-        fields: schema.fields().iter().enumerate().map(|(at, known)| field(known, schema.unreadable(at))).collect(),
+        fields: schema
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(at, known)| field(schema, known, schema.unreadable(at)))
+            .collect(),
     }
 }
 
-fn field(field: &'static Field, unreadable: u32) -> FieldPage {
+fn field(schema: &Schema, field: &'static Field, unreadable: u32) -> FieldPage {
     FieldPage {
         name: field.name,
         description: field.doc,
         class: field.class,
-        precision: field.precision.describe(),
+        precision: if schema.is_rounded_at_random(field) {
+            field.precision.describe_at_random_in(&Locale::ENGLISH)
+        } else {
+            field.precision.describe()
+        },
         precision_spec: field.precision.spec(),
         because: field.because(),
         optional: field.optional,

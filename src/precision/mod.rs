@@ -186,6 +186,13 @@ impl Precision {
         }
     }
 
+    /// The same for numbers that are rounded at random to one of the two steps beside them, so that sums are right.
+    pub(crate) fn describe_at_random_in(&self, locale: &Locale) -> String {
+        let Precision::Cuts { unit, cuts } = self else { return self.describe_in(locale, &|_| None) };
+        let words = bounds(locale, *unit, cuts);
+        locale.say(Say::OneStepAtRandom, &[("n", cuts.len().into()), ("steps", (&words).into())])
+    }
+
     /// The partition as canonical data for contracts. It decides whether a grant still covers a build.
     #[must_use]
     pub fn spec(&self) -> serde_json::Value {

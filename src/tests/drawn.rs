@@ -2,7 +2,7 @@
 //! a count that was not drawn.
 
 use super::{
-    calls, config,
+    CRASH, calls, config,
     cost::Days,
     faulty::{Fault, Faulty},
 };
@@ -24,17 +24,9 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-crate::scope! {
-    /// Find out what happens to a day's counts when the disk fails at the worst moment.
-    #[scope(crate = crate)]
-    pub(crate) DRAWN = "drawn" {
-        title: "Drawn", revision: 1, about: installation, retention: 30 days, benefit: "None", other_uses: none,
-    }
-}
-
 /// Something was counted.
 #[derive(candor_derive::Event)]
-#[event(name = "drawn.counted", scope = DRAWN, linkage = rollup, crate = crate)]
+#[event(name = "drawn.counted", scope = CRASH, linkage = rollup, crate = crate)]
 struct Counted {
     /// Whether by hand.
     by_hand: bool,
@@ -68,7 +60,7 @@ impl World {
         let clock = Days(Arc::new(AtomicU64::new(start)));
         let world = World { home: tempfile::tempdir().unwrap(), clock, taken: Taken::default() };
         let client = world.start(|_| ());
-        client.grant(DRAWN).unwrap();
+        client.grant(CRASH).unwrap();
         (0..7).for_each(|_| client.record_durable(Counted { by_hand: true }));
         drop(client);
         world.clock.0.fetch_add(86_400, Ordering::SeqCst);

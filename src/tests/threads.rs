@@ -35,7 +35,8 @@ fn without_threads_nothing_is_sent_or_lost_and_the_program_is_told() {
 fn without_threads_what_fits_into_memory_is_kept_and_the_rest_is_counted() {
     const FITS: u64 = 16_384;
     let home = tempfile::tempdir().unwrap();
-    let client = Client::without_threads(config(home.path()));
+    // As lines they take more than the disk may have by default.
+    let client = Client::without_threads(config(home.path()).waiting_limit(16 << 20));
     client.grant(CRASH).unwrap();
     (0..FITS + 100).for_each(|_| client.record(Happened { times: 1 }));
     assert!(client.shutdown(LONG));

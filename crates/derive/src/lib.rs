@@ -140,7 +140,7 @@ pub fn scope(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// Each is an event with `linkage = rollup`. The doc comments are what the person reads. Behind the name stands the scope, the
+/// Each is an event with `linkage = rollup`. The doc comments are what the person reads. After the name comes the scope: the
 /// constant that `scope!` makes. In braces there may be one field, such as a category, with the same attributes as a field of
 /// a struct that derives `Event`. `#[counter(crate = path)]` above it is the path to candor where it is not called `candor`.
 #[proc_macro]

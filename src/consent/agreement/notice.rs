@@ -18,7 +18,7 @@ use crate::{
     clean,
     error::Error,
     language::{Arg, Locale, Say, WIDTH, Wrapped, phrase},
-    precision::joined,
+    precision::{Precision, joined},
 };
 
 /// A notice: the text that explains a scope to a person, made from what is linked into the program.
@@ -262,6 +262,9 @@ impl<'n> Writer<'n> {
             let own = || self.spoken.optional(&text_keys::of_label(event, field.name, label));
             phrase::label(self.locale(), field.class, label).or_else(own)
         };
+        if field.at_random && matches!(field.precision, Precision::Cuts { .. }) {
+            return field.precision.describe_at_random_in(self.locale());
+        }
         field.precision.describe_in(self.locale(), &label)
     }
 

@@ -8,7 +8,7 @@ use crate::consent::{
     agreement::notice::Notice,
     agreement::party::Party,
     agreement::scope::{About as Whom, Scope, ScopeStatic, ScopeWords, UseAnswer, Uses},
-    agreement::terms::{EventTerms, FieldTerms, ItemTerms},
+    agreement::terms::{EventTerms, FieldTerms, ItemTerms, SnapshotTerms},
 };
 use crate::{
     event::{Linkage, Period, says},
@@ -167,12 +167,59 @@ fn events() -> Vec<EventTerms> {
         doc: "x8.",
         class,
         precision,
+        at_random: false,
         optional: class == "hash",
         domain: "",
         reason: (class == "bitrate" || class == "count").then_some("x6"),
     });
     events[0].fields = fields.collect();
+    events.extend(snapshots());
     events
+}
+
+/// Two snapshots: a field of each statistic, and a map.
+fn snapshots() -> impl Iterator<Item = EventTerms> {
+    let parts = [
+        ("y.a", "week", "last"),
+        ("y.a", "week", "min"),
+        ("y.b", "month", "mean"),
+        ("y.b", "month", "max"),
+        ("y.b", "month", ""),
+    ];
+    parts.into_iter().map(|(name, period, statistic)| {
+        let field = |name, class, precision| FieldTerms {
+            name,
+            doc: "x12.",
+            class,
+            precision,
+            at_random: !matches!(statistic, "min" | "max"),
+            optional: false,
+            domain: "",
+            reason: None,
+        };
+        let keyed = statistic.is_empty();
+        let key = field("f_key", "closed", Precision::Labels(&["x13", "other"]));
+        let value = field("f", "count", COUNT);
+        EventTerms {
+            name,
+            doc: "x12.",
+            linkage: Linkage::Once.name(),
+            linkage_says: Say::OnceAWeek,
+            period: Some(period),
+            period_reason: None,
+            values: Some("last"),
+            holds_back: false,
+            snapshot: Some(SnapshotTerms {
+                name,
+                doc: "x11.",
+                statistic: if keyed { "last" } else { statistic },
+                keyed,
+            }),
+            until: None,
+            item: None,
+            fields: if keyed { vec![key, value] } else { vec![value] },
+        }
+    })
 }
 
 fn party(controller: CheckedController) -> Party {

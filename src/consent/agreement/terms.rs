@@ -79,6 +79,8 @@ pub(crate) struct FieldTerms {
     pub(crate) doc: &'static str,
     pub(crate) class: &'static str,
     pub(crate) precision: Precision,
+    /// Whether it is rounded at random to one of the two steps beside it.
+    pub(crate) at_random: bool,
     pub(crate) optional: bool,
     /// The name space of a code, or empty.
     pub(crate) domain: &'static str,
