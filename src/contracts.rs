@@ -129,6 +129,7 @@ fn event_terms(schema: &'static Schema) -> EventTerms {
             name: item.name,
             doc: item.doc,
             one_in: item.one_in,
+            monthly: item.monthly(),
             domain: item.domain,
             reason: item.reason,
         }),

@@ -237,16 +237,22 @@ impl Field {
 /// The default for `one_in`, and the smallest value that the event's outcomes can require.
 pub(crate) const ONE_IN: u64 = 32;
 
+/// Of the items that can ever be counted, one in this many is counted in a month.
+pub(crate) const MONTHLY: u64 = 16;
+
 /// The item field: it names the thing that an event is about, such as a film, and decides whether the event is counted.
 /// Its value is hashed under a secret of the grant and then dropped.
 ///
-/// Only a few items are sampled, and always the same ones, because counts of everything that a person plays identify
-/// their library in the long run. An item that is not sampled is never counted, however long the observation lasts.
+/// Few items are counted, and they are chosen in two stages. Only one item in `one_in` can ever be counted, always the same ones:
+/// counts of everything that a person plays identify their library in the long run, and an item that is not chosen is never
+/// counted, however long the observation lasts. Of these, one in 16 is counted in a month, others each month: if always the same
+/// ones were counted, their counts would link one month to the next (`manual::rounding` has the measurements). So one item in
+/// 16 x `one_in` is counted, which is the record's divisor.
 ///
-/// The more an event says about an item, the fewer items are sampled: one in three times the number of the event's
+/// The more an event says about an item, the fewer items can be counted: one in three times the number of the event's
 /// outcomes, rounded up to a power of two, and at least 32. What the event reveals about a library is about
 /// (outcomes - 1) / 2 / `one_in` nats, which is then at most about a sixth of a nat, whatever is played and for however
-/// long.
+/// long. With a `reason` that the person reads, more items are counted: one in `one_in`, the same ones in each month.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "written out by the derive in other crates")]
 pub struct Item {
@@ -256,7 +262,7 @@ pub struct Item {
     pub doc: &'static str,
     /// The name space. Events that name the same items in it sample the same ones.
     pub domain: &'static str,
-    /// One item in this many is sampled. 0 asks for the default, which follows from the event's outcomes.
+    /// One item in this many can ever be counted. 0 asks for the default, which follows from the event's outcomes.
     pub one_in: u64,
     /// Why more items are sampled than the default allows, where that is so.
     pub reason: Option<&'static str>,
@@ -266,7 +272,13 @@ impl Item {
     /// Describes how the field is used, in words for people, in English.
     #[must_use]
     pub fn describe(&self) -> String {
-        phrase::item(&Locale::ENGLISH, self.one_in, self.reason)
+        phrase::item(&Locale::ENGLISH, self.one_in, self.monthly(), self.reason)
+    }
+
+    /// Of the items that can ever be counted, one in this many is counted in a month: 16, or 1 if the field gives a reason.
+    #[must_use]
+    pub const fn monthly(&self) -> u64 {
+        if self.reason.is_some() { 1 } else { MONTHLY }
     }
 }
 

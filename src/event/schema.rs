@@ -279,7 +279,7 @@ impl Schema {
     /// ```
     #[must_use]
     pub fn divisor(&self) -> u64 {
-        let items = self.item.map_or(1, |item| item.one_in);
+        let items = self.item.map_or(1, |item| item.one_in.saturating_mul(item.monthly()));
         items.saturating_mul(u64::from(self.panels()))
     }
 

@@ -44,6 +44,9 @@ pub(crate) trait Codes {
     /// 64 bits that decide whether an item of the name space `domain` is sampled. They stay the same for as long as the
     /// grant lasts. `None` when there is no key now.
     fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64>;
+
+    /// The same for the current month: other bits each month.
+    fn draw_of_month(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64>;
 }
 
 /// Where an event writes its outcomes. It can hold one outcome for each field and no raw value.
@@ -107,10 +110,16 @@ impl<'a> Sink<'a> {
         let first = !std::mem::replace(&mut self.asked, true);
         self.chosen = false;
         if let (true, Some(item), Some(bytes)) = (first, self.schema.item(), value.identifier_bytes()) {
+            // By threshold: the items that an event with a larger `one_in` samples are a subset of those with a smaller one.
+            let below = |draw: u64, one_in: u64| draw <= u64::MAX / one_in.max(1);
             match self.codes.draw(self.schema, item.domain, bytes) {
-                // By threshold: the items that an event with a larger `one_in` samples are a subset of those with a
-                // smaller one.
-                Some(draw) => self.chosen = draw <= u64::MAX / item.one_in.max(1),
+                Some(draw) if below(draw, item.one_in) && item.monthly() > 1 => {
+                    match self.codes.draw_of_month(self.schema, item.domain, bytes) {
+                        Some(draw) => self.chosen = below(draw, item.monthly()),
+                        None => self.keyless = true,
+                    }
+                }
+                Some(draw) => self.chosen = below(draw, item.one_in),
                 None => self.keyless = true,
             }
         }

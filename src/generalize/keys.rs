@@ -265,6 +265,15 @@ impl Keys {
         Some(periods)
     }
 
+    /// The bits that decide about an item, by one of the scope's keys.
+    fn drawn(&self, schema: &Schema, domain: &str, value: &[u8], key: impl Fn(&Periods) -> &Key) -> Option<u64> {
+        let current = self.current.load();
+        let key = key(current.periods.get(schema.scope().index())?.as_deref()?);
+        let (drawn, _) = words::<true>(key, domain, value);
+        burn::<SHALLOW>();
+        Some(drawn)
+    }
+
     /// Reads the secrets. `None` if there are none, or if they are damaged.
     fn read(&self) -> io::Result<Option<Secrets>> {
         let Some(bytes) = self.files.contents(&self.path, FILE_MOST).found()? else { return Ok(None) };
@@ -333,11 +342,11 @@ impl Codes for Keys {
     }
 
     fn draw(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64> {
-        let current = self.current.load();
-        let items = &current.periods.get(schema.scope().index())?.as_deref()?.items;
-        let (drawn, _) = words::<true>(items, domain, value);
-        burn::<SHALLOW>();
-        Some(drawn)
+        self.drawn(schema, domain, value, |periods| &periods.items)
+    }
+
+    fn draw_of_month(&self, schema: &Schema, domain: &str, value: &[u8]) -> Option<u64> {
+        self.drawn(schema, domain, value, |periods| &periods.month)
     }
 }
 

@@ -97,6 +97,9 @@ pub fn preview<E: Event>(event: &E) -> Vec<(&'static str, String)> {
         fn draw(&self, _: &Schema, _: &str, _: &[u8]) -> Option<u64> {
             Some(0)
         }
+        fn draw_of_month(&self, _: &Schema, _: &str, _: &[u8]) -> Option<u64> {
+            Some(0)
+        }
     }
     let mut sink = Sink::new(E::schema(), &AnyCode);
     event.generalize(&mut sink);

@@ -111,8 +111,8 @@ pub(super) const fn sentence(say: Say) -> &'static str {
         Say::ItemAll => "all are counted; the value itself is never stored or sent",
         Say::ItemAllBecause => "all are counted, because {reason}; the value itself is never stored or sent",
         Say::ItemFew => {
-            "only 1 in {n} is counted, always the same ones, picked with a secret on this computer; the value itself \
-             is never stored or sent"
+            "only 1 in {n} can ever be counted, always the same ones; of these, 1 in {months} is counted, others each month; a \
+             secret on this computer picks them; the value itself is never stored or sent"
         }
         Say::ItemFewBecause => {
             "only 1 in {n} is counted, because {reason}; always the same ones, picked with a secret on this computer; \

@@ -128,8 +128,9 @@ pub(super) const fn sentence(say: Say) -> &'static str {
              transmise"
         }
         Say::ItemFew => {
-            "un sur {n} seulement est compté, toujours les mêmes, choisis avec un secret gardé sur cet ordinateur ; la \
-             valeur elle-même n'est ni conservée ni transmise"
+            "un sur {n} seulement peut être compté un jour, toujours les mêmes ; parmi ceux-ci, un sur {months} est compté, \
+             d'autres chaque mois ; un secret gardé sur cet ordinateur les choisit ; la valeur elle-même n'est ni conservée ni \
+             transmise"
         }
         Say::ItemFewBecause => {
             "un sur {n} seulement est compté, pour la raison suivante : {reason} ; ce sont toujours les mêmes, choisis \

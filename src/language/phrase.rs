@@ -3,12 +3,12 @@
 
 use super::{Locale, Say};
 
-/// Says how the items of an event are sampled: one in `one_in`.
-pub(crate) fn item(locale: &Locale, one_in: u64, reason: Option<&str>) -> String {
+/// Says how the items of an event are chosen: one in `one_in` can ever be counted, and of these one in `monthly` each month.
+pub(crate) fn item(locale: &Locale, one_in: u64, monthly: u64, reason: Option<&str>) -> String {
     match (one_in, reason) {
         (1, None) => locale.words(Say::ItemAll),
         (1, Some(reason)) => locale.say(Say::ItemAllBecause, &[("reason", reason.into())]),
-        (n, None) => locale.say(Say::ItemFew, &[("n", n.into())]),
+        (n, None) => locale.say(Say::ItemFew, &[("n", n.into()), ("months", monthly.into())]),
         (n, Some(reason)) => locale.say(Say::ItemFewBecause, &[("n", n.into()), ("reason", reason.into())]),
     }
 }

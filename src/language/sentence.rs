@@ -178,7 +178,7 @@ sentences! {
     // Which items are sampled, and the reasons of fields.
     ItemAll "item.all";
     ItemAllBecause "item.all_because" [reason];
-    ItemFew "item.few" [n];
+    ItemFew "item.few" [n months];
     ItemFewBecause "item.few_because" [n reason];
     NotContent "because.not_content" [reason];
     Exact "because.exact" [reason];

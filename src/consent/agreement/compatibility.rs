@@ -320,12 +320,17 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said>
     }
     if agreed.items != build.items {
         let words = |items: &Option<crate::consent::agreement::schema::Items>| match items {
+            Some(items) if items.monthly > 1 => {
+                format!("one in {} by {}, of these one in {} each month", items.one_in, items.domain, items.monthly)
+            }
             Some(items) => format!("one in {} by {}", items.one_in, items.domain),
             None => "all".to_owned(),
         };
         let fewer = match (&agreed.items, &build.items) {
             (None, Some(_)) => true,
-            (Some(before), Some(after)) => before.domain == after.domain && after.one_in >= before.one_in,
+            (Some(before), Some(after)) => {
+                before.domain == after.domain && after.one_in >= before.one_in && after.monthly >= before.monthly
+            }
             _ => false,
         };
         said &= fewer;

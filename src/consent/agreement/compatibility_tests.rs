@@ -65,7 +65,7 @@ pub(crate) fn base() -> ContractSchema {
                 statistic: None,
                 keyed: false,
                 fields: vec![field("g1", cuts(&[0, 5, 50])), field("g2", Partition::Flag {})],
-                items: Some(Items { one_in: 64, domain: text("film") }),
+                items: Some(Items { one_in: 64, monthly: 16, domain: text("film") }),
                 until: None,
             },
             coded("e4", "week"),
@@ -196,8 +196,10 @@ fn change_event(rng: &mut Rng, event: &mut Event) {
         8 => event.until = pick(rng, &[None, Some("2027-06-30"), Some("2027-12-31")]).map(Into::into),
         0 => event.linkage = pick(rng, &["once", "rollup", "none", "session", "day", "week", "month"]).into(),
         1 => {
-            let items = |one_in, domain: &str| Some(Items { one_in, domain: domain.into() });
-            event.items = pick(rng, &[None, items(32, "film"), items(64, "film"), items(64, "disc")]);
+            let items = |one_in, monthly, domain: &str| Some(Items { one_in, monthly, domain: domain.into() });
+            let each =
+                [None, items(32, 16, "film"), items(64, 16, "film"), items(64, 1, "film"), items(64, 16, "disc")];
+            event.items = pick(rng, &each);
         }
         2 => drop(event.fields.pop()),
         3 => {
@@ -328,6 +330,8 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
         let domain = |items: &Option<Items>| items.as_ref().map(|items| items.domain.clone());
         let drawn_alike = before.items.is_none() || domain(&event.items) == domain(&before.items);
         check(drawn_alike, "other items are counted")?;
+        let monthly = |items: &Option<Items>| items.as_ref().map_or(1, |items| items.monthly);
+        check(monthly(&event.items) >= monthly(&before.items), "more items each month")?;
         check((0..1_024).all(|rank| !counted(&event.items, rank) || counted(&before.items, rank)), "more items")?;
         for field in &event.fields {
             let Some(old) = before.fields.iter().find(|old| old.name == field.name) else {

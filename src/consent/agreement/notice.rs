@@ -200,7 +200,7 @@ impl<'n> Writer<'n> {
         if let Some(item) = &event.item {
             self.field(event, item.name, item.doc);
             let reason = item.reason.map(|reason| self.spoken.text(&[text_keys::reason_of(event, item.name)], reason));
-            let words = phrase::item(self.locale(), item.one_in, reason.as_deref());
+            let words = phrase::item(self.locale(), item.one_in, item.monthly, reason.as_deref());
             self.out.add("        ", 8, &words);
         }
         self.fields(event, None);

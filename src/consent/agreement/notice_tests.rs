@@ -117,7 +117,16 @@ fn loud() -> Scope {
 }
 
 fn events() -> Vec<EventTerms> {
-    let item = |one_in, reason| Some(ItemTerms { name: "item", doc: "x5.", one_in, domain: "d", reason });
+    let item = |one_in: u64, reason: Option<&'static str>| {
+        Some(ItemTerms {
+            name: "item",
+            doc: "x5.",
+            one_in,
+            monthly: if reason.is_some() { 1 } else { 16 },
+            domain: "d",
+            reason,
+        })
+    };
     let items = [
         item(1, None),
         item(1, Some("x6")),

@@ -123,11 +123,14 @@ pub(in crate::consent) struct Event {
     pub(in crate::consent) until: Option<String>,
 }
 
-/// One entity in `one_in` is sampled, in this name space.
+/// One entity in `one_in` can ever be counted, and of these one in `monthly` each month, in this name space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::consent) struct Items {
     pub(in crate::consent) one_in: u64,
+    /// A contract that was made before there was this choice has none: the same ones are counted each month.
+    #[serde(default = "always", skip_serializing_if = "is_always")]
+    pub(in crate::consent) monthly: u64,
     pub(in crate::consent) domain: String,
 }
 
@@ -259,6 +262,15 @@ impl ContractSchema {
     }
 }
 
+/// For a choice of items that is the same each month.
+fn always() -> u64 {
+    1
+}
+
+fn is_always(monthly: &u64) -> bool {
+    *monthly == 1
+}
+
 /// Whether none of these names occurs twice.
 fn once<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
     let mut seen = BTreeSet::new();
@@ -284,7 +296,11 @@ fn event(event: &EventTerms) -> Event {
         statistic: event.snapshot.as_ref().map(|part| part.statistic.into()),
         keyed: event.snapshot.as_ref().is_some_and(|part| part.keyed),
         fields: event.fields.iter().map(field).collect(),
-        items: event.item.as_ref().map(|item| Items { one_in: item.one_in, domain: item.domain.into() }),
+        items: event.item.as_ref().map(|item| Items {
+            one_in: item.one_in,
+            monthly: item.monthly,
+            domain: item.domain.into(),
+        }),
         until: event.until.clone(),
     }
 }

@@ -66,7 +66,10 @@ pub(crate) struct SnapshotTerms {
 pub(crate) struct ItemTerms {
     pub(crate) name: &'static str,
     pub(crate) doc: &'static str,
+    /// One in this many can ever be counted.
     pub(crate) one_in: u64,
+    /// Of these, one in this many is counted in a month.
+    pub(crate) monthly: u64,
     pub(crate) domain: &'static str,
     /// Why more entities are sampled than the event's outcomes call for, if more are.
     pub(crate) reason: Option<&'static str>,
