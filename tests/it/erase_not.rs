@@ -155,6 +155,7 @@ fn nothing_leaves_after_the_end() {
     assert_eq!(erasures(&server).len(), 0);
     assert_eq!(pending(&client), 1);
     drop(client);
+    home.clock.advance(HOUR * 2);
     send(&home.start(&server));
     assert_eq!(erasures(&server).len(), 1, "the control");
 }
