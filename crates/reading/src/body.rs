@@ -14,7 +14,7 @@ pub struct Record {
     pub uid: String,
     /// The event's name, such as `export.ended`.
     pub event: String,
-    /// The UTC day, counted from 1970-01-01. For counts, the day that they are about.
+    /// The UTC day, counted from 1970-01-01. Of what is sent once in a period, the first day of the period.
     pub day: u64,
     /// How often it happened: of a roll-up the step to which the count was rounded, otherwise 1.
     pub count: u64,
