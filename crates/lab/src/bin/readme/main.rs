@@ -305,9 +305,8 @@ fn compare(did: &Tally, told: &Tally, installations: u64, days: u64) -> bool {
         };
         say(&format!("exports of {release} that fail"), failed(did), failed(told));
     }
-    println!(
-        "\nreadme: the worst of {} answers is {worst:.2} points wrong, and {MOST} is the most",
-        questions.len() + 4
-    );
-    worst <= MOST
+    let (used, said) = (did.of("program.used ", ""), told.of("program.used ", ""));
+    println!("\ninstallations used, added up over the days: {used}, told {said}");
+    println!("readme: the worst of {} shares is {worst:.2} points wrong, and {MOST} is the most", questions.len() + 4);
+    worst <= MOST && used == said
 }
