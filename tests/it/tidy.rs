@@ -550,7 +550,8 @@ fn too_big(text: &str) -> Vec<&'static str> {
 }
 
 /// Claims that were once made here and are false, each with what is true. In lower case, as [`on_one_line`] returns text.
-const NOT_SO: [(&str, &str); 26] = [
+const NOT_SO: [(&str, &str); 27] = [
+    (". a fixed sample of items does not add up", "it does for an attacker who knows the days"),
     ("rounded down to a power of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("à une puissance de deux", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),
     ("then powers of two", "the steps of a count are 0, 1, 2, 3, 5, 9, 17, … 513, 1024"),

@@ -252,7 +252,8 @@ fn read(body: &Value, told: &mut Tally) {
     for resource in list(body, "resourceLogs") {
         for scope in list(&resource, "scopeLogs") {
             for record in list(&scope, "logRecords") {
-                let (mut what, mut count) = (format!("{} ", record["eventName"].as_str().unwrap_or_default()), 1);
+                let mut what = format!("{} ", record["eventName"].as_str().unwrap_or_default());
+                let (mut count, mut divisor) = (1, 1);
                 for attribute in list(&record, "attributes") {
                     let value = &attribute["value"];
                     let text = match (&value["stringValue"], &value["boolValue"], &value["intValue"]) {
@@ -261,10 +262,11 @@ fn read(body: &Value, told: &mut Tally) {
                     };
                     match attribute["key"].as_str().unwrap_or_default() {
                         "count" => count = text.parse().unwrap_or(1),
+                        "candor.divisor" => divisor = text.parse().unwrap_or(1),
                         key => what += &format!("{key}={text} "),
                     }
                 }
-                told.add(what, count);
+                told.add(what, count * divisor);
             }
         }
     }
